@@ -1,0 +1,241 @@
+//! A server of our own: a fresh data folder, a child process, and a watchdog that clears both away.
+
+use std::env;
+use std::fs::{self, DirBuilder, File};
+use std::io::Read as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::PostgresError;
+use super::binaries::Binaries;
+use super::user::User;
+use super::watchdog::Watchdog;
+
+/// What the server gets to end after SIGQUIT; its documented behaviour is to end its children within 5 s.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(10);
+/// Ports are taken from 17000 to 28999: below the ranges from which Linux (32768) and macOS (49152) serve outgoing connections,
+/// so that none takes ours while the server is restarted.
+const PORTS: std::ops::Range<u16> = 17_000..29_000;
+
+/// The server. Dropping it stops it and removes its folder.
+#[derive(Debug)]
+pub(super) struct Server {
+    binaries: Binaries,
+    user: Option<User>,
+    folder: PathBuf,
+    password: String,
+    port: u16,
+    durable: bool,
+    process: Option<Child>,
+    /// Dropped last: it removes the folder.
+    watchdog: Watchdog,
+}
+
+impl Server {
+    /// A data folder, made with `initdb`; nothing runs yet. Blocks for about a second.
+    pub(super) fn create(binaries: Binaries, durable: bool) -> Result<Self, PostgresError> {
+        let user = User::for_server()?;
+        let folder = fresh_folder(user)?;
+        let watchdog = Watchdog::for_server(&folder, user)?;
+        let password = random_password()?;
+        let mut server = Self { binaries, user, folder, password, port: 0, durable, process: None, watchdog };
+        server.initdb()?;
+        server.port = free_port()?;
+        Ok(server)
+    }
+
+    /// The URL of a database here. The address is plain TCP on this machine, so TLS isn't even asked for.
+    pub(super) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres:{}@127.0.0.1:{}/{database}?sslmode=disable", self.password, self.port)
+    }
+
+    /// The folder of its data, as the server itself reports it.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Everything of it on disk.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts the process if it isn't running. It doesn't answer at once.
+    pub(super) fn spawn(&mut self) -> Result<(), PostgresError> {
+        if self.is_running() {
+            return Ok(());
+        }
+        let log = self.folder.join("server.log");
+        let log =
+            File::options().create(true).append(true).open(&log).map_err(PostgresError::io("open", log))?;
+        let errors = log.try_clone().map_err(PostgresError::io("open", self.folder.join("server.log")))?;
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.data()).arg("-p").arg(self.port.to_string());
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=200",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            // No replicas, so less to write.
+            "wal_level=minimal",
+            "max_wal_senders=0",
+        ] {
+            command.args(["-c", setting]);
+        }
+        if !self.durable {
+            // Unsafe only if the machine itself goes down. synchronous_commit stays on: without it, stopping the server would lose
+            // transactions that it reported as committed.
+            command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+        }
+        command.stdin(Stdio::null()).stdout(log).stderr(errors);
+        let process = command.spawn().map_err(PostgresError::io("start", command.get_program()))?;
+        self.watchdog.server_is(Some(process.id()))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Whether the process is there. It may not answer yet.
+    pub(super) fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(None)))
+    }
+
+    /// Stops the process at once, as a crash would: connections are cut, and the next start recovers from the log. Blocks until
+    /// it has ended.
+    pub(super) fn stop(&mut self) -> Result<(), PostgresError> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
+        if let (Ok(None), Some(pid)) = (process.try_wait(), pid) {
+            // It hasn't been waited for, so the id is still its own. If it has ended meanwhile, nothing hears the signal.
+            let _ = kill_process(pid, Signal::QUIT);
+        }
+        let started = Instant::now();
+        while !matches!(process.try_wait(), Ok(Some(_))) {
+            if started.elapsed() > STOP_LIMIT {
+                process.kill().map_err(PostgresError::io("kill", "postgres"))?;
+            }
+            thread::sleep(POLL);
+        }
+        self.watchdog.server_is(None)
+    }
+
+    /// Takes another port, after this one turned out to be taken.
+    pub(super) fn change_port(&mut self) -> Result<(), PostgresError> {
+        self.port = free_port()?;
+        Ok(())
+    }
+
+    /// The end of the server's log, on one line.
+    pub(super) fn log_tail(&self) -> String {
+        tail(&fs::read_to_string(self.folder.join("server.log")).unwrap_or_default())
+    }
+
+    fn initdb(&self) -> Result<(), PostgresError> {
+        let password_file = self.folder.join("password");
+        fs::write(&password_file, &self.password).map_err(PostgresError::io("write", &password_file))?;
+        fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600))
+            .map_err(PostgresError::io("protect", &password_file))?;
+        give(&password_file, self.user)?;
+        let mut command = self.command("initdb");
+        command.arg("-D").arg(self.data()).arg("--pwfile").arg(&password_file);
+        // The password keeps other users of this machine out; over loopback it need not be hashed on the way.
+        command.args(["-A", "password", "-U", "postgres", "--no-sync", "--encoding=UTF8", "--locale=C"]);
+        let output = command.output().map_err(PostgresError::io("start", command.get_program()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(PostgresError::Initdb { output: tail(&String::from_utf8_lossy(&output.stderr)) })
+    }
+
+    /// One of the programs, in a process group of its own (Ctrl-C in the terminal is for us, not for it), as the unprivileged
+    /// user if there has to be one, and with none of the `PG…` variables that would change its behaviour.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.binaries.program(program));
+        command.current_dir(&self.folder).stdin(Stdio::null()).process_group(0);
+        for (key, _) in env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("PG")) {
+            command.env_remove(key);
+        }
+        if let Some(user) = self.user {
+            command.uid(user.uid).gid(user.gid);
+        }
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The watchdog, dropped right after this, does whatever failed here.
+        let _ = self.stop();
+    }
+}
+
+/// An empty folder for the server, its own user's alone.
+fn fresh_folder(user: Option<User>) -> Result<PathBuf, PostgresError> {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let parent = temporary_folder(user);
+    loop {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let folder = parent.join(format!("countersign-postgres-{}-{number}", process::id()));
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => {
+                give(&folder, user)?;
+                return Ok(folder);
+            }
+            // Left by a process with our id in another container, or put there by somebody else.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 10_000 => {}
+            Err(error) => return Err(PostgresError::io("create", folder)(error)),
+        }
+    }
+}
+
+/// The temporary folder, unless the user that the server has to run as couldn't reach it there.
+fn temporary_folder(user: Option<User>) -> PathBuf {
+    let usual = env::temp_dir();
+    let open_to_all =
+        |folder: &Path| fs::metadata(folder).is_ok_and(|data| data.permissions().mode() & 0o001 != 0);
+    if user.is_none() || usual.ancestors().all(open_to_all) { usual } else { PathBuf::from("/tmp") }
+}
+
+fn give(path: &Path, user: Option<User>) -> Result<(), PostgresError> {
+    let Some(user) = user else { return Ok(()) };
+    chown(path, Some(user.uid), Some(user.gid)).map_err(PostgresError::io("give away", path))
+}
+
+/// A port on which nobody listens now. Several processes of ours look for one at the same time, so each begins elsewhere.
+fn free_port() -> Result<u16, PostgresError> {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let span = u32::from(PORTS.end - PORTS.start);
+    for _ in 0..span {
+        let offset =
+            process::id().wrapping_mul(61).wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % span;
+        let port = PORTS.start + u16::try_from(offset).unwrap_or(0);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(PostgresError::io("find a free port on", "127.0.0.1")(std::io::ErrorKind::AddrInUse.into()))
+}
+
+/// 128 bits from the operating system, in hex.
+fn random_password() -> Result<String, PostgresError> {
+    const SOURCE: &str = "/dev/urandom";
+    let mut bytes = [0_u8; 16];
+    File::open(SOURCE)
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(PostgresError::io("read", SOURCE))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+/// The last few lines, as one.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines.iter().skip(lines.len().saturating_sub(5)).copied().collect::<Vec<_>>().join(" | ")
+}
