@@ -1,0 +1,86 @@
+//! Select menus: of given options, and of the workspace's users and channels.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::super::objects::{confirm_dialog, confirm_with, words};
+use super::super::{Scene, list, string};
+use super::{Spot, field_id};
+
+/// The element types that are drawn as select menus.
+pub const SELECTORS: [&str; 8] = [
+    "static_select",
+    "users_select",
+    "channels_select",
+    "conversations_select",
+    "multi_static_select",
+    "multi_users_select",
+    "multi_channels_select",
+    "multi_conversations_select",
+];
+
+/// Draws a select menu with the machine's own list, which the keyboard and screen readers know.
+pub(super) fn select(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
+    let kind = string(element, "type");
+    let many = kind.starts_with("multi_");
+    let chosen = chosen(scene, spot, element);
+    let is_chosen = |value: &str| chosen.iter().any(|chosen| chosen == value);
+    let placeholder = Some(words(element, "placeholder")).filter(|words| !words.is_empty());
+    let placeholder = placeholder.unwrap_or("Select an item");
+    let sends = spot.sends.then_some("/act/click");
+    html! {
+        select.select id=(field_id(scene, spot.block, spot.action)) name=(spot.name()) multiple[many] data-testid="select"
+            data-block-id=(spot.block) data-action-id=(spot.action)
+            aria-label=[(!spot.labelled).then_some(placeholder)] aria-describedby=[spot.described.as_deref()]
+            hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(scene)]
+            hx-confirm=[sends.and_then(|_| confirm_with(scene, element))] {
+            @if !many { option value="" selected[chosen.is_empty()] { (placeholder) } }
+            @for (value, label) in directory(scene, kind) {
+                option value=(value) selected[is_chosen(value)] { (label) }
+            }
+            @for option in list(element, "options") { (choice(option, &is_chosen)) }
+            @for group in list(element, "option_groups") {
+                optgroup label=(words(group, "label")) {
+                    @for option in list(group, "options") { (choice(option, &is_chosen)) }
+                }
+            }
+        }
+        (confirm_dialog(scene, element))
+    }
+}
+
+fn choice(option: &Value, is_chosen: &dyn Fn(&str) -> bool) -> Markup {
+    let value = string(option, "value");
+    html! { option value=(value) selected[is_chosen(value)] { (words(option, "text")) } }
+}
+
+/// The workspace's users, channels or both, by name.
+fn directory<'s>(scene: &Scene<'s>, kind: &str) -> Vec<(&'s str, String)> {
+    let kind = kind.trim_start_matches("multi_");
+    let mut entries: Vec<(&str, String)> = Vec::new();
+    if matches!(kind, "users_select" | "conversations_select") {
+        entries.extend(scene.names.users.iter().map(|(id, name)| (id.as_str(), name.clone())));
+    }
+    if matches!(kind, "channels_select" | "conversations_select") {
+        entries.extend(scene.names.channels.iter().map(|(id, name)| (id.as_str(), format!("#{name}"))));
+    }
+    entries.sort_by(|a, b| a.1.cmp(&b.1));
+    entries
+}
+
+/// The values that are chosen: what was entered, else what the app set.
+fn chosen(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Vec<String> {
+    let (holder, prefix) = match scene.entry(spot.block, spot.action) {
+        Some(entry) => (entry, "selected_"),
+        None => (element, "initial_"),
+    };
+    let mut values = Vec::new();
+    for what in ["option", "user", "channel", "conversation"] {
+        let one = holder.get(format!("{prefix}{what}"));
+        for item in one.into_iter().chain(list(holder, &format!("{prefix}{what}s"))) {
+            let value = item.as_str().unwrap_or_else(|| string(item, "value"));
+            values.push(value.to_owned());
+        }
+    }
+    values
+}

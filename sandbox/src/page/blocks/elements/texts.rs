@@ -1,0 +1,85 @@
+//! Fields that text, numbers and dates are typed into.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::super::objects::words;
+use super::super::{Scene, list, string};
+use super::{Spot, field_id};
+
+/// Draws a `plain_text_input`. The element keeps its content when the page around it is redrawn.
+pub(super) fn plain(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
+    let multiline = element.get("multiline").and_then(Value::as_bool).unwrap_or(false);
+    let length = |key| element.get(key).and_then(Value::as_u64);
+    let value = value(scene, spot, element, "initial_value");
+    let aria = aria(spot, element);
+    let (post, trigger) = dispatch(spot, element);
+    let focus = element.get("focus_on_load").and_then(Value::as_bool).unwrap_or(false);
+    let id = field_id(scene, spot.block, spot.action);
+    html! {
+        @if multiline {
+            textarea.field-text id=(id) name=(spot.name()) rows="4" data-testid="textarea" hx-preserve="true"
+                placeholder=(words(element, "placeholder")) aria-label=[aria]
+                aria-describedby=[spot.described.as_deref()] autofocus[focus]
+                minlength=[length("min_length")] maxlength=[length("max_length")]
+                hx-post=[post] hx-trigger=[trigger] hx-vals=[spot.vals(scene)] { (value) }
+        } @else {
+            input.field-text type="text" id=(id) name=(spot.name()) value=(value) autocomplete="off"
+                data-testid="text" hx-preserve="true"
+                placeholder=(words(element, "placeholder")) aria-label=[aria]
+                aria-describedby=[spot.described.as_deref()] autofocus[focus]
+                minlength=[length("min_length")] maxlength=[length("max_length")]
+                hx-post=[post] hx-trigger=[trigger] hx-vals=[spot.vals(scene)];
+        }
+    }
+}
+
+/// Draws an input that the browser knows: number, email, url, date, time.
+pub(super) fn special(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value, kind: &str) -> Markup {
+    let initial = match kind {
+        "date" => "initial_date",
+        "time" => "initial_time",
+        _ => "initial_value",
+    };
+    let bound = |key| element.get(key).and_then(Value::as_str);
+    let step = element.get("is_decimal_allowed").and_then(Value::as_bool).unwrap_or(false).then_some("any");
+    let sends = spot.sends.then_some("/act/click");
+    html! {
+        input.field-text type=(kind) id=(field_id(scene, spot.block, spot.action)) name=(spot.name()) autocomplete="off"
+            value=(value(scene, spot, element, initial)) placeholder=(words(element, "placeholder"))
+            aria-label=[aria(spot, element)] aria-describedby=[spot.described.as_deref()] data-testid=(kind)
+            min=[bound("min_value")] max=[bound("max_value")] step=[step]
+            hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(scene)];
+    }
+}
+
+/// The field's own label, where no `input` block gives it one.
+fn aria<'v>(spot: &Spot<'_>, element: &'v Value) -> Option<&'v str> {
+    (!spot.labelled).then(|| words(element, "placeholder"))
+}
+
+/// What was typed, else what the app set.
+fn value<'v>(scene: &'v Scene<'_>, spot: &Spot<'_>, element: &'v Value, initial: &str) -> &'v str {
+    match scene.entry(spot.block, spot.action) {
+        Some(entry) => ["value", "selected_date", "selected_time"]
+            .iter()
+            .map(|key| string(entry, key))
+            .find(|v| !v.is_empty())
+            .unwrap_or_default(),
+        None => string(element, initial),
+    }
+}
+
+/// When typing is sent to the app: on Enter unless `dispatch_action_config` says otherwise. The page's script
+/// makes the event `enter`, as htmx would need `eval` to tell one key from another.
+fn dispatch(spot: &Spot<'_>, element: &Value) -> (Option<&'static str>, Option<&'static str>) {
+    if !spot.enters {
+        return (None, None);
+    }
+    let config = element.get("dispatch_action_config");
+    let typed = config.is_some_and(|config| {
+        list(config, "trigger_actions_on").iter().any(|on| on == "on_character_entered")
+    });
+    let trigger = if typed { "input changed delay:300ms" } else { "enter" };
+    (Some("/act/click"), Some(trigger))
+}

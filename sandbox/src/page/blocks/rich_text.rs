@@ -1,0 +1,98 @@
+//! `rich_text` blocks: text that is never parsed, with its styles beside it.
+//! <https://docs.slack.dev/reference/block-kit/blocks/rich-text-block>
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::mrkdwn::{broadcast, channel, date, user};
+use super::{Scene, emoji, link, list, string};
+
+/// Draws a whole block.
+pub(super) fn draw(scene: &Scene<'_>, block: &Value) -> Markup {
+    html! { @for element in list(block, "elements") { (part(scene, element)) } }
+}
+
+fn part(scene: &Scene<'_>, element: &Value) -> Markup {
+    match string(element, "type") {
+        "rich_text_section" => html! { div.text { (run(scene, element)) } },
+        "rich_text_quote" => html! { blockquote.quote { (run(scene, element)) } },
+        "rich_text_preformatted" => html! { pre.pre { (run(scene, element)) } },
+        "rich_text_list" => items(scene, element),
+        kind => html! { p.block-unknown { "This page can't draw “" (kind) "”." } },
+    }
+}
+
+fn items(scene: &Scene<'_>, element: &Value) -> Markup {
+    let number = |key| element.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let indent = number("indent").min(8);
+    let inside = html! { @for item in list(element, "elements") { li { (run(scene, item)) } } };
+    html! {
+        @if string(element, "style") == "ordered" {
+            ol.list.{ "indent-" (indent) } start=(number("offset") + 1) { (inside) }
+        } @else {
+            ul.list.{ "indent-" (indent) } { (inside) }
+        }
+    }
+}
+
+fn run(scene: &Scene<'_>, section: &Value) -> Markup {
+    html! { @for element in list(section, "elements") { (styled(element, &leaf(scene, element))) } }
+}
+
+fn leaf(scene: &Scene<'_>, element: &Value) -> Markup {
+    let words = string(element, "text");
+    match string(element, "type") {
+        "text" => emoji::plain(words, false),
+        "link" => {
+            let address = string(element, "url");
+            link::anchor(address, &emoji::plain(if words.is_empty() { address } else { words }, false))
+        }
+        "user" => user(scene, string(element, "user_id"), None),
+        "channel" => channel(scene, string(element, "channel_id"), None),
+        "usergroup" => html! { span.mention { "@" (string(element, "usergroup_id")) } },
+        "broadcast" => broadcast(string(element, "range")),
+        "emoji" => pictogram(element),
+        "color" => html! { code.code { (string(element, "value")) } },
+        "date" => {
+            let timestamp = element.get("timestamp").and_then(Value::as_i64);
+            let address = element.get("url").and_then(Value::as_str);
+            date(scene, timestamp, string(element, "format"), address, string(element, "fallback"))
+        }
+        kind => html! { span.block-unknown { "[" (kind) "]" } },
+    }
+}
+
+/// An emoji by its code points where they are given, else by name.
+fn pictogram(element: &Value) -> Markup {
+    let name = string(element, "name");
+    let points = string(element, "unicode").split('-');
+    let given: Option<String> =
+        points.map(|point| u32::from_str_radix(point, 16).ok().and_then(char::from_u32)).collect();
+    let given = given.filter(|text| emojis::get(text).is_some());
+    match given.as_deref().or_else(|| emoji::find(name)) {
+        Some(emoji) => emoji::draw(name, emoji),
+        None => html! { ":" (name) ":" },
+    }
+}
+
+fn styled(element: &Value, inside: &Markup) -> Markup {
+    let on =
+        |style| element.get("style").and_then(|s| s.get(style)).and_then(Value::as_bool).unwrap_or(false);
+    let mut out = inside.clone();
+    if on("code") {
+        out = html! { code.code { (out) } };
+    }
+    if on("strike") {
+        out = html! { s { (out) } };
+    }
+    if on("underline") {
+        out = html! { u { (out) } };
+    }
+    if on("italic") {
+        out = html! { em { (out) } };
+    }
+    if on("bold") {
+        out = html! { strong { (out) } };
+    }
+    out
+}

@@ -1,0 +1,102 @@
+//! Where blocks stand and who looks at them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde_json::{Value, json};
+
+/// What a user has entered: block id to action id to the element's entry of `state.values`
+/// (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
+pub type Entered = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// What the ids in mentions are called, for the workspace that is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// User id to display name.
+    pub users: HashMap<String, String>,
+    /// Channel id to name, without `#`.
+    pub channels: HashMap<String, String>,
+}
+
+/// What holds the blocks: a click is sent on behalf of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A message, named by its channel and timestamp.
+    Message {
+        /// The channel's id, `C…` or `D…`.
+        channel: String,
+        /// The message's `ts`.
+        ts: String,
+    },
+    /// A modal or a Home tab, named by its view id.
+    View {
+        /// The view's id, `V…`.
+        id: String,
+    },
+}
+
+/// The present, and the time zone to show times in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Now: decides what is "today" and "yesterday".
+    pub now: DateTime<Utc>,
+    /// The reader's offset from UTC.
+    pub zone: FixedOffset,
+}
+
+/// Everything that drawing needs to know besides the blocks.
+#[derive(Debug, Clone)]
+pub struct Scene<'a> {
+    /// Names for mentions.
+    pub names: &'a Names,
+    /// The id of the user who looks and clicks.
+    pub viewer: &'a str,
+    /// What holds the blocks.
+    pub place: Place,
+    /// Prefix of the ids of HTML elements; unique on the page, without a dot.
+    pub id: String,
+    /// Now, and where.
+    pub moment: Moment,
+    /// What the user has entered so far in this message or view: it wins over initial values.
+    pub entered: Option<&'a Entered>,
+    /// What the app found wrong with the last submission: block id to sentence.
+    pub errors: Option<&'a BTreeMap<String, String>>,
+}
+
+impl Scene<'_> {
+    /// The same scene, one level deeper: ids of elements get `.index` appended.
+    #[must_use]
+    pub fn within(&self, index: usize) -> Self {
+        Self { id: format!("{}.{index}", self.id), ..self.clone() }
+    }
+
+    /// The id that the scene began with.
+    pub(super) fn root(&self) -> &str {
+        self.id.split('.').next().unwrap_or_default()
+    }
+
+    /// The values a click on `action` in `block` is sent with, as the JSON of an `hx-vals` attribute.
+    ///
+    /// `value` is what was picked, where the page's own form fields don't say it: a button's value or the
+    /// value of an option in an overflow menu.
+    #[must_use]
+    pub fn click(&self, block: &str, action: &str, value: Option<&str>) -> String {
+        let mut vals = json!({ "as": self.viewer, "block_id": block, "action_id": action });
+        match &self.place {
+            Place::Message { channel, ts } => {
+                vals["channel"] = json!(channel);
+                vals["ts"] = json!(ts);
+            }
+            Place::View { id } => vals["view"] = json!(id),
+        }
+        if let Some(value) = value {
+            vals["value"] = json!(value);
+        }
+        vals.to_string()
+    }
+
+    /// What was entered in this element, as the entry of `state.values`.
+    pub(super) fn entry(&self, block: &str, action: &str) -> Option<&Value> {
+        self.entered?.get(block)?.get(action)
+    }
+}

@@ -1,0 +1,3 @@
+//! The local Slack's web page.
+
+pub mod blocks;
