@@ -1,4 +1,7 @@
 //! What surrounds Countersign, locally: a strict Slack, a Postgres, an agent backend.
 
+pub mod ambient;
+pub mod backend;
+pub mod http;
 pub mod page;
 pub mod postgres;

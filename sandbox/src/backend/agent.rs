@@ -1,0 +1,167 @@
+//! An agent that runs a tool only with a person's approval, and only as approved.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::canonical::digest;
+use super::reply::Reply;
+use super::request::{AgentRef, Ask};
+use super::{AgentBackend, Delivery};
+
+/// A tool that was run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The approval that allowed it.
+    pub approval: String,
+    /// The integration's key.
+    pub integration: String,
+    /// The action's key.
+    pub action: String,
+    /// What it was run with.
+    pub arguments: Value,
+    /// The digest of those, which is the one that was approved.
+    pub digest: String,
+    /// When, by the backend's clock.
+    pub ran_at: DateTime<Utc>,
+}
+
+/// How a wish to run a tool ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It was approved, and run.
+    Ran(Run),
+    /// It was not run: the approval ended otherwise.
+    Stopped {
+        /// `denied`, `expired`, `cancelled` or `undeliverable`; `pending` if nobody had answered in time.
+        status: String,
+        /// What the person wrote, if anything.
+        reason: Option<String>,
+    },
+    /// It was not run: what was approved isn't what the agent would run, or was run already.
+    Unsafe {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// It was not run: the service did not take the question.
+    Refused(Box<Reply>),
+}
+
+impl Outcome {
+    /// Whether the tool was run.
+    #[must_use]
+    pub fn ran(&self) -> bool {
+        matches!(self, Self::Ran(_))
+    }
+}
+
+/// A question that was asked, and what to run once it is answered.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The service's answer to the question.
+    pub reply: Reply,
+    ask: Ask,
+}
+
+impl Waiting {
+    /// The approval's id.
+    #[must_use]
+    pub fn approval(&self) -> &str {
+        self.reply.id()
+    }
+}
+
+/// An agent of a backend. Clones are the same agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    backend: AgentBackend,
+    identity: AgentRef,
+    memory: Arc<Mutex<Memory>>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    runs: Vec<Run>,
+    used: HashSet<String>,
+}
+
+impl Agent {
+    pub(super) fn new(backend: AgentBackend, id: &str, name: &str) -> Self {
+        let identity = AgentRef { id: id.to_owned(), name: Some(name.to_owned()) };
+        Self { backend, identity, memory: Arc::default() }
+    }
+
+    /// Asks, waits at most `limit` for the answer, and runs the tool if it was approved.
+    pub async fn act(&self, ask: Ask, limit: Duration) -> Outcome {
+        let waiting = self.ask(ask).await;
+        self.settle(&waiting, limit).await
+    }
+
+    /// Asks in this agent's name, and runs nothing yet.
+    pub async fn ask(&self, mut ask: Ask) -> Waiting {
+        ask.agent = self.identity.clone();
+        let reply = self.backend.api().ask(&ask).await;
+        Waiting { reply, ask }
+    }
+
+    /// Waits at most `limit` for the answer to come by webhook, and runs the tool if it was approved. Approved at once, it is run
+    /// at once.
+    pub async fn settle(&self, waiting: &Waiting, limit: Duration) -> Outcome {
+        if !waiting.reply.is_success() {
+            return Outcome::Refused(Box::new(waiting.reply.clone()));
+        }
+        if waiting.reply.approval_status() != "pending" {
+            return self.finish(&waiting.ask, &waiting.reply.body);
+        }
+        let about_it = |event: &Delivery| event.approval_id() == waiting.approval();
+        if let Some(event) = self.backend.wait_for_event(about_it, limit).await {
+            return self.finish(&waiting.ask, event.approval());
+        }
+        // The webhook may have been lost on the way; the service knows. Whatever it can't say stops the agent.
+        let now = self.backend.api().get(waiting.approval()).await;
+        self.finish(&waiting.ask, &now.body)
+    }
+
+    /// What was run so far.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Run> {
+        self.memory().runs.clone()
+    }
+
+    fn finish(&self, ask: &Ask, approval: &Value) -> Outcome {
+        let text = |pointer: &str| approval.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if text("/status") != "approved" || text("/decision/outcome") != "approved" {
+            let status = if text("/status").is_empty() { "unknown" } else { text("/status") };
+            let reason = Some(text("/decision/reason")).filter(|reason| !reason.is_empty());
+            return Outcome::Stopped { status: status.to_owned(), reason: reason.map(str::to_owned) };
+        }
+        if (text("/integration"), text("/action")) != (&ask.integration, &ask.action) {
+            return Outcome::Unsafe { problem: "another action was approved" };
+        }
+        let digest = digest(&ask.arguments);
+        if text("/arguments_digest") != digest {
+            return Outcome::Unsafe { problem: "other arguments were approved" };
+        }
+        let run = Run {
+            approval: text("/id").to_owned(),
+            integration: ask.integration.clone(),
+            action: ask.action.clone(),
+            arguments: ask.arguments.clone(),
+            digest,
+            ran_at: self.backend.clock().now(),
+        };
+        let mut memory = self.memory();
+        if !memory.used.insert(run.approval.clone()) {
+            return Outcome::Unsafe { problem: "this approval was used already" };
+        }
+        memory.runs.push(run.clone());
+        Outcome::Ran(run)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
