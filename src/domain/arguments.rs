@@ -1,0 +1,215 @@
+//! An action's arguments: kept as they were given, digested as canonical JSON.
+//!
+//! The digest is what ties "what runs" to "what was approved", so two argument objects that a backend could tell
+//! apart must never share one. RFC 8785 reads its input as I-JSON (RFC 7493): no member twice, no number that a
+//! double can't hold. Such input is refused here instead of being digested as something else.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+use sha2::{Digest as _, Sha256};
+
+/// Integers beyond this are not exact in a double (RFC 7493, section 2.2).
+const EXACT: f64 = 9_007_199_254_740_991.0;
+
+/// A JSON object whose meaning is unambiguous, in the order in which it was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    /// Takes what this service itself stored.
+    #[must_use]
+    pub const fn from_stored(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
+    /// The members, in the order given.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// SHA-256 over the canonical JSON (RFC 8785).
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Arguments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Exact::deserialize(deserializer)?.0 {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(D::Error::custom("must be a JSON object")),
+        }
+    }
+}
+
+impl serde::Serialize for Arguments {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// A SHA-256, written `sha256:` and 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Digests a value's canonical JSON.
+    #[must_use]
+    pub fn of(value: &impl serde::Serialize) -> Self {
+        // Every value that reaches this came out of JSON, so it can be written as JSON again.
+        let canonical = serde_json_canonicalizer::to_vec(value).unwrap_or_default();
+        Self(Sha256::digest(&canonical).into())
+    }
+
+    /// Takes 32 bytes, as the database keeps them.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Self {
+        Self(bytes.try_into().unwrap_or_default())
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Any JSON value, read without silently dropping a member or rounding a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exact(pub Value);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExactVisitor).map(Self)
+    }
+}
+
+struct ExactVisitor;
+
+#[expect(clippy::cast_precision_loss, reason = "the loss is what is looked for")]
+impl<'de> Visitor<'de> for ExactVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        if (value as f64).abs() > EXACT { Err(inexact()) } else { Ok(value.into()) }
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        if value as f64 > EXACT { Err(inexact()) } else { Ok(value.into()) }
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        if value.abs() > EXACT { Err(inexact()) } else { Number::from_f64(value).map(Value::Number).ok_or_else(inexact) }
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Exact(item)) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = access.next_key::<String>()? {
+            let Exact(value) = access.next_value()?;
+            if members.insert(name.clone(), value).is_some() {
+                return Err(A::Error::custom(format!("has the member {name:?} twice")));
+            }
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+fn inexact<E: serde::de::Error>() -> E {
+    E::custom("has a number beyond 9007199254740991 (2^53 - 1), which JSON can't carry exactly: send it as a string")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Arguments, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_digest_ignores_order_and_spacing_and_nothing_else() {
+        let one = read(r#"{"b": 1.0, "a": "é"}"#).unwrap();
+        assert_eq!(one.digest(), read(r#"{"a":"\u00e9","b":1}"#).unwrap().digest());
+        assert_ne!(one.digest(), read(r#"{"a":"é","b":2}"#).unwrap().digest());
+        assert_ne!(one.digest(), read(r#"{"a":"é","b":"1"}"#).unwrap().digest());
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_example_in_rfc_8785_section_3_2_3() {
+        let text = r#"{"numbers":[333333333.33333329,1E3,4.50,2e-3,0.000000000000000000000000001],
+            "string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}"#;
+        let canonical = "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1000,4.5,0.002,1e-27],\
+            \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}";
+        let expected: [u8; 32] = Sha256::digest(canonical.as_bytes()).into();
+        assert_eq!(read(text).unwrap().digest().bytes(), &expected);
+    }
+
+    #[test]
+    fn members_stay_in_the_order_given() {
+        let text = r#"{"zulu":1,"alpha":{"y":[],"x":{}}}"#;
+        assert_eq!(serde_json::to_string(&read(text).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn what_two_readers_could_read_differently_is_refused() {
+        for text in [
+            r#"{"to":"alice","to":"mallory"}"#,
+            r#"{"deep":[{"a":1,"a":1}]}"#,
+            r#"{"id":9007199254740993}"#,
+            r#"{"id":-9007199254740993}"#,
+            r#"{"id":123456789012345678901234567890}"#,
+            "[]",
+            "null",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_levels_are_read() {
+        let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(100), "]".repeat(100));
+        assert!(read(&deep).is_ok());
+    }
+}

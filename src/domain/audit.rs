@@ -1,0 +1,189 @@
+//! The audit: who changed what, when, and what was tried and refused. Never argument values.
+
+use serde_json::Value;
+
+use super::ids::{ApprovalId, BackendId, GrantId, UserId};
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A person in Slack.
+    User(UserId),
+    /// A backend, through the API.
+    Backend(BackendId),
+    /// Whoever runs the command line.
+    Operator,
+    /// Countersign itself: a grant that was used, a clock that ran out.
+    Service,
+}
+
+impl Actor {
+    /// The kind, as the database writes it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Backend(_) => "backend",
+            Self::Operator => "operator",
+            Self::Service => "service",
+        }
+    }
+
+    /// The id within its kind.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::User(user) => Some(user.to_string()),
+            Self::Backend(backend) => Some(backend.to_string()),
+            Self::Operator | Self::Service => None,
+        }
+    }
+}
+
+/// What happened. A closed list: each is written `noun.verb`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A backend asked, and a person has to answer.
+    ApprovalRequested,
+    /// Approved by a person or a grant.
+    ApprovalApproved,
+    /// Denied by the user.
+    ApprovalDenied,
+    /// Nobody answered in time.
+    ApprovalExpired,
+    /// The backend took it back.
+    ApprovalCancelled,
+    /// Slack can't show it.
+    ApprovalUndeliverable,
+    /// Somebody tried to decide and was refused.
+    ApprovalRefused,
+    /// A user gave a standing permission.
+    GrantGiven,
+    /// A standing permission ended.
+    GrantRevoked,
+    /// A backend created or changed an integration.
+    IntegrationPut,
+    /// An unknown action was registered.
+    ActionRegistered,
+    /// An admin allowed auto-approval.
+    ActionUnlocked,
+    /// An admin took that back.
+    ActionLocked,
+    /// The integration no longer has the action.
+    ActionRetired,
+    /// A user connected an integration.
+    ConnectionAdded,
+    /// A user disconnected it.
+    ConnectionRemoved,
+    /// A backend closed a conversation.
+    ConversationClosed,
+    /// A backend was created.
+    BackendCreated,
+    /// A backend was disabled.
+    BackendDisabled,
+    /// A backend got a new API key.
+    KeyRotated,
+    /// A backend got a new webhook secret.
+    SecretRotated,
+    /// Deliveries to a backend's endpoint stopped.
+    WebhookStopped,
+    /// Deliveries to a backend's endpoint go on.
+    WebhookResumed,
+    /// The app was removed from the workspace.
+    WorkspaceRemoved,
+}
+
+impl What {
+    /// As the database and the export write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApprovalRequested => "approval.requested",
+            Self::ApprovalApproved => "approval.approved",
+            Self::ApprovalDenied => "approval.denied",
+            Self::ApprovalExpired => "approval.expired",
+            Self::ApprovalCancelled => "approval.cancelled",
+            Self::ApprovalUndeliverable => "approval.undeliverable",
+            Self::ApprovalRefused => "approval.refused",
+            Self::GrantGiven => "grant.given",
+            Self::GrantRevoked => "grant.revoked",
+            Self::IntegrationPut => "integration.put",
+            Self::ActionRegistered => "action.registered",
+            Self::ActionUnlocked => "action.unlocked",
+            Self::ActionLocked => "action.locked",
+            Self::ActionRetired => "action.retired",
+            Self::ConnectionAdded => "connection.added",
+            Self::ConnectionRemoved => "connection.removed",
+            Self::ConversationClosed => "conversation.closed",
+            Self::BackendCreated => "backend.created",
+            Self::BackendDisabled => "backend.disabled",
+            Self::KeyRotated => "backend.key_rotated",
+            Self::SecretRotated => "backend.secret_rotated",
+            Self::WebhookStopped => "webhook.stopped",
+            Self::WebhookResumed => "webhook.resumed",
+            Self::WorkspaceRemoved => "workspace.removed",
+        }
+    }
+}
+
+/// One line of the audit. Its workspace and time are those of the change it is saved with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Who did it.
+    pub actor: Actor,
+    /// What.
+    pub what: What,
+    /// To which approval.
+    pub approval: Option<ApprovalId>,
+    /// To which grant.
+    pub grant: Option<GrantId>,
+    /// To what else: `salesforce.create_record`, a user, a backend's name.
+    pub subject: Option<String>,
+    /// How it was.
+    pub before: Option<Value>,
+    /// How it is now, or why it was refused.
+    pub after: Option<Value>,
+}
+
+impl Entry {
+    /// A line that so far says only who did what.
+    #[must_use]
+    pub const fn new(actor: Actor, what: What) -> Self {
+        Self { actor, what, approval: None, grant: None, subject: None, before: None, after: None }
+    }
+
+    /// Says to which approval.
+    #[must_use]
+    pub const fn approval(mut self, id: ApprovalId) -> Self {
+        self.approval = Some(id);
+        self
+    }
+
+    /// Says to which grant.
+    #[must_use]
+    pub const fn grant(mut self, id: GrantId) -> Self {
+        self.grant = Some(id);
+        self
+    }
+
+    /// Says to what else.
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// Says how it was.
+    #[must_use]
+    pub fn before(mut self, before: Value) -> Self {
+        self.before = Some(before);
+        self
+    }
+
+    /// Says how it is now.
+    #[must_use]
+    pub fn after(mut self, after: Value) -> Self {
+        self.after = Some(after);
+        self
+    }
+}

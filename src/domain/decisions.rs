@@ -1,0 +1,365 @@
+//! Decisions: what ends an approval. Every judgement that this product exists for is in this file.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{
+    Rejection,
+    approvals::{Approval, Outcome, Request},
+    audit::{Actor, Entry, What},
+    catalog::{Barrier, Standing},
+    effects::Effect,
+    grants::{Grant, Reach, Scope},
+    ids::{GrantId, UserId},
+    text::Prose,
+};
+
+/// What ended an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// How, and by what.
+    pub verdict: Verdict,
+    /// When.
+    pub decided_at: DateTime<Utc>,
+}
+
+/// How an approval ended and by what: only combinations that make sense can be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The user approved, and perhaps left a standing permission.
+    Approved {
+        /// Who clicked.
+        user: UserId,
+        /// What the click left.
+        given: Given,
+    },
+    /// A standing permission of the user's approved.
+    AutoApproved {
+        /// Which.
+        grant: GrantId,
+        /// How far it reaches.
+        scope: Scope,
+    },
+    /// The user denied.
+    Denied {
+        /// Who clicked.
+        user: UserId,
+        /// Why, for the agent.
+        reason: Option<Prose>,
+    },
+    /// Nobody answered in time.
+    Expired,
+    /// The backend took the request back.
+    Cancelled,
+    /// Slack can't show the prompt, for good.
+    Undeliverable {
+        /// Why, for the backend.
+        why: Prose,
+    },
+}
+
+/// What an approving click left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// Nothing: the user is asked again next time.
+    Once,
+    /// A grant for the conversation.
+    Conversation(GrantId),
+    /// A grant for everything.
+    Always(GrantId),
+}
+
+impl Given {
+    /// The scope that was picked.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Once => Scope::Once,
+            Self::Conversation(_) => Scope::Conversation,
+            Self::Always(_) => Scope::Always,
+        }
+    }
+
+    /// The grant, if one was given.
+    #[must_use]
+    pub const fn grant(self) -> Option<GrantId> {
+        match self {
+            Self::Once => None,
+            Self::Conversation(grant) | Self::Always(grant) => Some(grant),
+        }
+    }
+}
+
+impl Decision {
+    /// How the approval ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self.verdict {
+            Verdict::Approved { .. } | Verdict::AutoApproved { .. } => Outcome::Approved,
+            Verdict::Denied { .. } => Outcome::Denied,
+            Verdict::Expired => Outcome::Expired,
+            Verdict::Cancelled => Outcome::Cancelled,
+            Verdict::Undeliverable { .. } => Outcome::Undeliverable,
+        }
+    }
+
+    /// How far it reaches, where something was approved.
+    #[must_use]
+    pub const fn scope(&self) -> Option<Scope> {
+        match &self.verdict {
+            Verdict::Approved { given, .. } => Some(given.scope()),
+            Verdict::AutoApproved { scope, .. } => Some(*scope),
+            _ => None,
+        }
+    }
+
+    /// The grant that was given or used.
+    #[must_use]
+    pub const fn grant(&self) -> Option<GrantId> {
+        match &self.verdict {
+            Verdict::Approved { given, .. } => given.grant(),
+            Verdict::AutoApproved { grant, .. } => Some(*grant),
+            _ => None,
+        }
+    }
+
+    /// `user` for a click, `backend` for a cancellation, `auto` for a grant or what happened by itself.
+    #[must_use]
+    pub const fn by(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Approved { .. } | Verdict::Denied { .. } => "user",
+            Verdict::Cancelled => "backend",
+            Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
+        }
+    }
+
+    /// Who clicked.
+    #[must_use]
+    pub const fn user(&self) -> Option<&UserId> {
+        match &self.verdict {
+            Verdict::Approved { user, .. } | Verdict::Denied { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+
+    /// The user's reason, or why Slack couldn't show it.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&Prose> {
+        match &self.verdict {
+            Verdict::Denied { reason, .. } => reason.as_ref(),
+            Verdict::Undeliverable { why } => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// What the user picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Approve, and how far.
+    Approve(Scope),
+    /// Deny, and why.
+    Deny(Option<Prose>),
+}
+
+/// Who clicked, as Slack says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clicker {
+    /// Their id.
+    pub user: UserId,
+    /// What they are.
+    pub kind: PersonKind,
+}
+
+/// What a Slack user is to this workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonKind {
+    /// A full member.
+    Member,
+    /// A guest of one or several channels, a bot, or a deactivated account.
+    Guest,
+    /// A member of another workspace, in a shared channel.
+    Stranger,
+}
+
+/// A live grant that covers a request, as read under lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveGrant {
+    /// Its id.
+    pub id: GrantId,
+    /// How far it reaches.
+    pub scope: Scope,
+}
+
+/// Judges a new request: approved at once by a live grant, or pending.
+#[must_use]
+pub fn request(
+    request: Request,
+    standing: Standing,
+    grant: Option<LiveGrant>,
+    now: DateTime<Utc>,
+) -> (Approval, Vec<Effect>) {
+    let asked = Entry::new(Actor::Backend(request.backend), What::ApprovalRequested)
+        .approval(request.id)
+        .subject(request.action.path());
+    match grant.filter(|_| standing.barrier().is_none()) {
+        Some(LiveGrant { id, scope }) => {
+            let record = Entry::new(Actor::Service, What::ApprovalApproved)
+                .approval(request.id)
+                .grant(id)
+                .subject(request.action.path())
+                .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }));
+            let verdict = Verdict::AutoApproved { grant: id, scope };
+            let effects = vec![Effect::Use(id), Effect::Record(record)];
+            (Approval { request, decision: Some(Decision { verdict, decided_at: now }) }, effects)
+        }
+        None => {
+            let effects = vec![Effect::Draw, Effect::Record(asked)];
+            (Approval { request, decision: None }, effects)
+        }
+    }
+}
+
+/// Judges a click. `existing` is the live grant of the picked scope, if the user has one already; `fresh` names the
+/// grant that is written down otherwise.
+pub fn click(
+    approval: &Approval,
+    choice: Choice,
+    clicker: &Clicker,
+    standing: Standing,
+    existing: Option<GrantId>,
+    fresh: GrantId,
+    now: DateTime<Utc>,
+) -> Result<(Approval, Vec<Effect>), Rejection> {
+    let request = &approval.request;
+    may_decide(request, clicker)?;
+    still_pending(approval, now)?;
+    let mut given = None;
+    let verdict = match choice {
+        Choice::Deny(reason) => Verdict::Denied { user: clicker.user.clone(), reason },
+        Choice::Approve(scope) => {
+            let reach = match scope {
+                Scope::Once => None,
+                Scope::Conversation => Some(Reach::Conversation {
+                    backend: request.backend,
+                    conversation: request.conversation.id.clone(),
+                }),
+                Scope::Always => Some(Reach::Always),
+            };
+            let left = match reach {
+                None => Given::Once,
+                Some(reach) => {
+                    may_grant(standing, scope)?;
+                    let id = existing.unwrap_or(fresh);
+                    if existing.is_none() {
+                        given = Some(Grant {
+                            id,
+                            workspace: request.workspace,
+                            user: clicker.user.clone(),
+                            action: request.action.id,
+                            reach: reach.clone(),
+                            created_at: now,
+                        });
+                    }
+                    match reach {
+                        Reach::Conversation { .. } => Given::Conversation(id),
+                        Reach::Always => Given::Always(id),
+                    }
+                }
+            };
+            Verdict::Approved { user: clicker.user.clone(), given: left }
+        }
+    };
+    let (ended, mut effects) = end(approval, verdict, Actor::User(clicker.user.clone()), now);
+    if let Some(grant) = given {
+        let record = Entry::new(Actor::User(clicker.user.clone()), What::GrantGiven)
+            .approval(request.id)
+            .grant(grant.id)
+            .subject(request.action.path())
+            .after(json!({ "scope": grant.reach.scope().as_str() }));
+        effects.push(Effect::Give(grant));
+        effects.push(Effect::Record(record));
+    }
+    Ok((ended, effects))
+}
+
+/// Judges a backend's wish to take the request back.
+pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<(Approval, Vec<Effect>), Rejection> {
+    if approval.decision.is_some() {
+        return Err(Rejection::AlreadyEnded(Box::new(approval.clone())));
+    }
+    Ok(end(approval, Verdict::Cancelled, Actor::Backend(approval.request.backend), now))
+}
+
+/// Judges whether the approval has run out. `None`: it has not, or it has ended already.
+#[must_use]
+pub fn expire(approval: &Approval, now: DateTime<Utc>) -> Option<(Approval, Vec<Effect>)> {
+    (approval.decision.is_none() && now >= approval.request.expires_at)
+        .then(|| end(approval, Verdict::Expired, Actor::Service, now))
+}
+
+/// Ends an approval that Slack can't show. `None`: it has ended already.
+#[must_use]
+pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<(Approval, Vec<Effect>)> {
+    approval.decision.is_none().then(|| end(approval, Verdict::Undeliverable { why }, Actor::Service, now))
+}
+
+/// Whether this person may decide this request at all.
+pub fn may_decide(request: &Request, clicker: &Clicker) -> Result<(), Rejection> {
+    if clicker.kind == PersonKind::Stranger {
+        Err(Rejection::OtherWorkspace)
+    } else if clicker.user != request.user {
+        Err(Rejection::WrongPerson { owner: request.user.clone() })
+    } else if clicker.kind == PersonKind::Guest {
+        Err(Rejection::Guest)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether the approval can still be decided.
+pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Rejection> {
+    if approval.decision.is_some() {
+        Err(Rejection::AlreadyEnded(Box::new(approval.clone())))
+    } else if now >= approval.request.expires_at {
+        Err(Rejection::Expired)
+    } else {
+        Ok(())
+    }
+}
+
+fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejection> {
+    match standing.barrier() {
+        Some(Barrier::Locked) => Err(Rejection::Locked),
+        Some(Barrier::NotConnected) => Err(Rejection::NotConnected),
+        None if scope == Scope::Conversation && standing.conversation_closed => {
+            Err(Rejection::ConversationClosed)
+        }
+        None => Ok(()),
+    }
+}
+
+fn end(approval: &Approval, verdict: Verdict, actor: Actor, now: DateTime<Utc>) -> (Approval, Vec<Effect>) {
+    let decision = Decision { verdict, decided_at: now };
+    let outcome = decision.outcome();
+    let request = approval.request.clone();
+    let what = match outcome {
+        Outcome::Approved => What::ApprovalApproved,
+        Outcome::Denied => What::ApprovalDenied,
+        Outcome::Expired => What::ApprovalExpired,
+        Outcome::Cancelled => What::ApprovalCancelled,
+        Outcome::Undeliverable => What::ApprovalUndeliverable,
+    };
+    let mut record = Entry::new(actor, what).approval(request.id).subject(request.action.path()).after(json!({
+        "by": decision.by(),
+        "scope": decision.scope().map(Scope::as_str),
+        "user": request.user,
+    }));
+    record.grant = decision.grant();
+    let effects = vec![
+        Effect::Draw,
+        Effect::Tell { backend: request.backend, outcome },
+        Effect::Record(record),
+    ];
+    (Approval { request, decision: Some(decision) }, effects)
+}

@@ -1,0 +1,152 @@
+//! Identifiers. Ours are UUIDv7 with a prefix that says what they name; Slack's and the backends' are theirs.
+
+use std::{fmt, str::FromStr};
+
+use uuid::Uuid;
+
+/// A text that is not an id of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id that looks like {prefix}_0192f7c3a4b57d0e8f1a2b3c4d5e6f70")]
+pub struct BadId {
+    prefix: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Names the thing with this UUID.
+            #[must_use]
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID, as the database keeps it.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0.simple())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadId;
+
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .filter(|hex| hex.len() == 32)
+                    .and_then(|hex| Uuid::try_parse(hex).ok())
+                    .map(Self)
+                    .ok_or(BadId { prefix: $prefix })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    };
+}
+
+id!(
+    /// One Slack installation.
+    WorkspaceId, "wsp"
+);
+id!(
+    /// A program that runs agents and asks.
+    BackendId, "bck"
+);
+id!(
+    /// The public half of an API key.
+    ApiKeyId, "key"
+);
+id!(
+    /// An integration of a workspace.
+    IntegrationId, "int"
+);
+id!(
+    /// An action of an integration.
+    ActionId, "act"
+);
+id!(
+    /// A request of one agent to run one action once.
+    ApprovalId, "apr"
+);
+id!(
+    /// A user's standing permission.
+    GrantId, "grt"
+);
+id!(
+    /// One thing that has to reach the outside; for webhooks, the `webhook-id`.
+    DeliveryId, "dlv"
+);
+
+/// A Slack user id, `U…` or `W…`. People are known by this and never by a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct UserId(String);
+
+impl UserId {
+    /// Takes a text that looks like Slack's user ids: `U` or `W`, then capitals and digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(['U', 'W'])?;
+        let plausible = (2..=30).contains(&text.len())
+            && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        plausible.then(|| Self(text.to_owned()))
+    }
+
+    /// Takes what this service itself stored.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The id as Slack writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_what_it_writes() {
+        let id = ApprovalId::new(Uuid::from_u128(0x0192_f7c3_a4b5_7d0e_8f1a_2b3c_4d5e_6f70));
+        assert_eq!(id.to_string(), "apr_0192f7c3a4b57d0e8f1a2b3c4d5e6f70");
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_or_shape_is_refused() {
+        for text in ["grt_0192f7c3a4b57d0e8f1a2b3c4d5e6f70", "apr_", "apr_0192f7c3-a4b5-7d0e-8f1a-2b3c4d5e6f70", ""] {
+            assert!(text.parse::<ApprovalId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_slack_user_ids_are_taken() {
+        assert!(UserId::parse("U0ALICE").is_some());
+        assert!(UserId::parse("W012").is_some());
+        for text in ["u0alice", "C0SALES", "U", "U0 ALICE", "alice@example.com", "<@U1>"] {
+            assert!(UserId::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Why something was refused: one closed list, matched once for the API and once for Slack.
+
+use super::{approvals::Approval, ids::UserId, text::ForeignId};
+
+/// A refusal. Nothing changed, except that the audit may say that somebody tried.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// No API key, or none that is known and valid.
+    #[error("the API key is missing, unknown or no longer valid")]
+    Unauthenticated,
+    /// The backend may no longer ask.
+    #[error("the backend is disabled")]
+    BackendDisabled,
+    /// The app was removed from the workspace.
+    #[error("the Slack app is no longer installed in the workspace")]
+    WorkspaceRemoved,
+    /// No such approval in this workspace or of this backend.
+    #[error("there is no such approval")]
+    UnknownApproval,
+    /// No such integration in this workspace.
+    #[error("there is no such integration")]
+    UnknownIntegration,
+    /// No such action in this workspace.
+    #[error("there is no such action")]
+    UnknownAction,
+    /// No such live grant of this user.
+    #[error("there is no such grant, or it has ended")]
+    UnknownGrant,
+    /// No such delivery of this backend.
+    #[error("there is no such delivery")]
+    UnknownDelivery,
+    /// No such conversation of this backend.
+    #[error("there is no such conversation")]
+    UnknownConversation,
+    /// Slack knows nobody by this email address.
+    #[error("Slack knows nobody by this email address")]
+    UnknownUser,
+    /// The user can't be looked up at the moment.
+    #[error("the user can't be looked up in Slack at the moment")]
+    LookupUnavailable,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key {0} was used for another request")]
+    KeyReused(ForeignId),
+    /// The approval has already ended.
+    #[error("the approval has already ended")]
+    AlreadyEnded(Box<Approval>),
+    /// The approval ran out and is about to be marked so.
+    #[error("the approval has expired")]
+    Expired,
+    /// Somebody else has to decide.
+    #[error("this is for somebody else to decide")]
+    WrongPerson {
+        /// Whose approval it is.
+        owner: UserId,
+    },
+    /// Guests and bots decide nothing.
+    #[error("guests and bots can't decide")]
+    Guest,
+    /// A person of another workspace, in a shared channel.
+    #[error("a person of another workspace can't decide")]
+    OtherWorkspace,
+    /// Only admins may do this.
+    #[error("only an admin can do this")]
+    NotAdmin,
+    /// A standing permission was asked for, and the action is locked.
+    #[error("the action is locked")]
+    Locked,
+    /// A standing permission was asked for, and the integration is not connected.
+    #[error("the integration is not connected")]
+    NotConnected,
+    /// A conversation grant was asked for, and the conversation was closed.
+    #[error("the conversation is closed")]
+    ConversationClosed,
+}
+
+impl Rejection {
+    /// A short stable name, for the audit, the logs and the problem type.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::BackendDisabled => "backend-disabled",
+            Self::WorkspaceRemoved => "workspace-removed",
+            Self::UnknownApproval => "unknown-approval",
+            Self::UnknownIntegration => "unknown-integration",
+            Self::UnknownAction => "unknown-action",
+            Self::UnknownGrant => "unknown-grant",
+            Self::UnknownDelivery => "unknown-delivery",
+            Self::UnknownConversation => "unknown-conversation",
+            Self::UnknownUser => "unknown-user",
+            Self::LookupUnavailable => "lookup-unavailable",
+            Self::KeyReused(_) => "idempotency-key-reused",
+            Self::AlreadyEnded(_) => "already-ended",
+            Self::Expired => "expired",
+            Self::WrongPerson { .. } => "wrong-person",
+            Self::Guest => "guest",
+            Self::OtherWorkspace => "other-workspace",
+            Self::NotAdmin => "not-admin",
+            Self::Locked => "locked",
+            Self::NotConnected => "not-connected",
+            Self::ConversationClosed => "conversation-closed",
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Text from outside, bounded. What it contains is untrusted all the same: the Slack views make it harmless.
+
+use std::fmt;
+
+/// Why a text was not taken. The words go into an error's `detail`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextFault {
+    /// Fewer characters than needed.
+    #[error("must not be empty")]
+    Empty,
+    /// More characters than allowed.
+    #[error("must be at most {max} characters long, this has {found}")]
+    TooLong {
+        /// Characters allowed.
+        max: usize,
+        /// Characters found.
+        found: usize,
+    },
+    /// Postgres can't store U+0000 in text, and no name needs it.
+    #[error("must not contain the character U+0000")]
+    Nul,
+    /// Not made of the characters that a key has.
+    #[error("must be made of letters, digits, `_`, `-`{} and start with a letter or digit", if *.dots { ", `.`" } else { "" })]
+    NotAKey {
+        /// Whether dots are allowed.
+        dots: bool,
+    },
+    /// Not an address that a person can open.
+    #[error("must be an absolute http or https URL")]
+    NotAUrl,
+}
+
+/// A text of 1 to `MAX` characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> Text<MAX> {
+    /// Takes the text if it is not empty, at most `MAX` characters long and free of U+0000.
+    pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
+        let text = text.into();
+        let found = text.chars().count();
+        if text.trim().is_empty() {
+            Err(TextFault::Empty)
+        } else if found > MAX {
+            Err(TextFault::TooLong { max: MAX, found })
+        } else if text.contains('\0') {
+            Err(TextFault::Nul)
+        } else {
+            Ok(Self(text))
+        }
+    }
+
+    /// Takes what this service itself stored.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> fmt::Display for Text<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of an agent, an integration, an action or a conversation.
+pub type Name = Text<200>;
+/// An id that a backend gave: of an agent, a conversation, or its idempotency key.
+pub type ForeignId = Text<255>;
+/// A reason, or a description.
+pub type Prose = Text<3000>;
+
+/// An integration's key: letters, digits, `_` and `-`. No dot, so that `salesforce.create_record` has one reading.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(transparent)]
+pub struct IntegrationKey(String);
+
+/// An action's key within its integration; it may contain dots, as tool names do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(transparent)]
+pub struct ActionKey(String);
+
+const KEY_MAX: usize = 100;
+
+fn key(text: String, dots: bool) -> Result<String, TextFault> {
+    let found = text.chars().count();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (dots && byte == b'.');
+    if text.is_empty() {
+        Err(TextFault::Empty)
+    } else if found > KEY_MAX {
+        Err(TextFault::TooLong { max: KEY_MAX, found })
+    } else if !text.bytes().all(fits) || !text.as_bytes()[0].is_ascii_alphanumeric() {
+        Err(TextFault::NotAKey { dots })
+    } else {
+        Ok(text)
+    }
+}
+
+macro_rules! key_type {
+    ($name:ident, $dots:literal) => {
+        impl $name {
+            /// Takes a key of at most 100 characters.
+            pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
+                key(text.into(), $dots).map(Self)
+            }
+
+            /// Takes what this service itself stored.
+            #[must_use]
+            pub const fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+
+            /// The key.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+key_type!(IntegrationKey, false);
+key_type!(ActionKey, true);
+
+/// An address that a person may be sent to: absolute, http or https, at most 2,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Link(String);
+
+impl Link {
+    /// Takes an absolute http or https URL. Slack opens it in a browser, so nothing else is let through.
+    pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
+        let text: String = text.into();
+        let found = text.chars().count();
+        if found > 2000 {
+            return Err(TextFault::TooLong { max: 2000, found });
+        }
+        match url::Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Self(url.into())),
+            _ => Err(TextFault::NotAUrl),
+        }
+    }
+
+    /// Takes what this service itself stored.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_counted_in_characters() {
+        assert!(Text::<3>::new("äöü").is_ok());
+        assert_eq!(Text::<3>::new("abcd"), Err(TextFault::TooLong { max: 3, found: 4 }));
+        assert_eq!(Text::<3>::new("  "), Err(TextFault::Empty));
+        assert_eq!(Text::<3>::new("a\0"), Err(TextFault::Nul));
+    }
+
+    #[test]
+    fn only_an_action_has_dots_in_its_key() {
+        assert!(ActionKey::new("issues.create").is_ok());
+        assert!(IntegrationKey::new("git.hub").is_err());
+        assert!(IntegrationKey::new("_x").is_err());
+        assert!(IntegrationKey::new("salesforce").is_ok());
+    }
+
+    #[test]
+    fn only_web_addresses_are_links() {
+        assert!(Link::new("https://example.com/c/42").is_ok());
+        for text in ["javascript:alert(1)", "/c/42", "slack://open", "https://", "http:"] {
+            assert!(Link::new(text).is_err(), "{text}");
+        }
+    }
+}

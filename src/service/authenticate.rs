@@ -1,0 +1,133 @@
+//! Who calls the API: keys of the form `cs_<id>_<secret>`, known here only by the SHA-256 of their secret.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::{Failure, Service};
+use crate::{
+    domain::{
+        Rejection,
+        ids::{ApiKeyId, BackendId, WorkspaceId},
+    },
+    storage::api_keys::{self, StoredKey},
+};
+
+/// A key as a caller presents it.
+#[derive(Clone)]
+pub struct ApiKey {
+    id: ApiKeyId,
+    secret: [u8; 32],
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl ApiKey {
+    /// Makes a key from random bytes.
+    #[must_use]
+    pub const fn new(id: ApiKeyId, secret: [u8; 32]) -> Self {
+        Self { id, secret }
+    }
+
+    /// Reads `cs_<32 hexadecimal digits>_<43 base64url characters>`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix("cs_")?.split_once('_')?;
+        let id = Some(id).filter(|id| id.len() == 32).and_then(|id| Uuid::try_parse(id).ok())?;
+        let secret = URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()?;
+        Some(Self { id: ApiKeyId::new(id), secret })
+    }
+
+    /// The public half.
+    #[must_use]
+    pub const fn id(&self) -> ApiKeyId {
+        self.id
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret).into()
+    }
+
+    /// As it is printed, once.
+    #[must_use]
+    pub fn reveal(&self) -> SecretString {
+        format!("cs_{}_{}", self.id.uuid().simple(), URL_SAFE_NO_PAD.encode(self.secret)).into()
+    }
+}
+
+/// Who called.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// The backend.
+    pub backend: BackendId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// Whether the presented key is the stored one and may be used. The comparison takes the same time for every secret.
+pub(super) fn check(key: &ApiKey, stored: Option<&StoredKey>, now: DateTime<Utc>) -> Result<Caller, Rejection> {
+    let stored = stored.ok_or(Rejection::Unauthenticated)?;
+    let same = bool::from(stored.hash.as_slice().ct_eq(&key.hash()));
+    if !same || stored.expires_at.is_some_and(|until| now >= until) {
+        return Err(Rejection::Unauthenticated);
+    }
+    if stored.disabled {
+        return Err(Rejection::BackendDisabled);
+    }
+    if stored.workspace_removed {
+        return Err(Rejection::WorkspaceRemoved);
+    }
+    Ok(Caller { backend: stored.backend, workspace: stored.workspace })
+}
+
+/// Says who calls. Asking does this within its own first statement instead.
+pub async fn authenticate(service: &Service, key: &ApiKey) -> Result<Caller, Failure> {
+    let mut db = service.db.acquire().await?;
+    let stored = api_keys::find(&mut db, key.id()).await?;
+    Ok(check(key, stored.as_ref(), service.now())?)
+}
+
+/// A secret of 32 random bytes in the form of Standard Webhooks: `whsec_` and base64.
+#[must_use]
+pub fn webhook_secret(bytes: [u8; 32]) -> SecretString {
+    format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes)).into()
+}
+
+/// The bytes that sign, from a secret of that form.
+#[must_use]
+pub fn signing_bytes(secret: &SecretString) -> Option<Vec<u8>> {
+    let encoded = secret.expose_secret().strip_prefix("whsec_")?;
+    base64::engine::general_purpose::STANDARD.decode(encoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_what_it_reveals_and_prints_no_secret() {
+        let key = ApiKey::new(ApiKeyId::new(Uuid::from_u128(7)), [9; 32]);
+        let revealed = key.reveal();
+        let read = ApiKey::parse(revealed.expose_secret()).unwrap();
+        assert_eq!((read.id(), read.hash()), (key.id(), key.hash()));
+        assert!(!format!("{key:?}").contains("CQkJ"));
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_read() {
+        for text in ["", "cs_", "cs_00_00", "Bearer x", "cs_00000000000000000000000000000007_short"] {
+            assert!(ApiKey::parse(text).is_none(), "{text}");
+        }
+    }
+}

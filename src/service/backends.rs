@@ -1,0 +1,168 @@
+//! An operator manages backends from the command line.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{
+    Failure, Service,
+    authenticate::{ApiKey, webhook_secret},
+    commit, retrying,
+};
+use crate::{
+    domain::{
+        audit::{Actor, Entry, What},
+        ids::{ApiKeyId, BackendId, WorkspaceId},
+        text::{Link, Name},
+    },
+    storage::{
+        self, api_keys,
+        backends::{self, NewBackend, Summary},
+    },
+};
+
+/// A backend that was just created. Its secrets can't be read again.
+#[derive(Debug)]
+pub struct Created {
+    /// Its id.
+    pub id: BackendId,
+    /// Its first API key.
+    pub api_key: SecretString,
+    /// What signs its webhooks.
+    pub webhook_secret: SecretString,
+}
+
+/// Creates a backend. `None`: the workspace has one of this name.
+pub async fn create(
+    service: &Service,
+    workspace: WorkspaceId,
+    name: &Name,
+    webhook_url: &Link,
+) -> Result<Option<Created>, Failure> {
+    retrying!(try_create(service, workspace, name, webhook_url))
+}
+
+async fn try_create(
+    service: &Service,
+    workspace: WorkspaceId,
+    name: &Name,
+    webhook_url: &Link,
+) -> Result<Option<Created>, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let id = BackendId::new(service.fresh());
+    let secret = webhook_secret(service.entropy.bytes());
+    let sealed = service.sealer.seal(&secret, id.uuid(), &service.entropy);
+    let backend = NewBackend {
+        id,
+        workspace,
+        name: name.as_str(),
+        webhook_url: webhook_url.as_str(),
+        webhook_secret: &sealed,
+        created_at: now,
+    };
+    if !backends::insert(&mut tx, &backend).await? {
+        return Ok(None);
+    }
+    let key = ApiKey::new(ApiKeyId::new(service.fresh()), service.entropy.bytes());
+    api_keys::insert(&mut tx, key.id(), id, &key.hash(), now).await?;
+    let entry = Entry::new(Actor::Operator, What::BackendCreated)
+        .subject(name.as_str())
+        .after(json!({ "id": id, "webhook_url": webhook_url.as_str() }));
+    storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
+    commit(tx).await?;
+    Ok(Some(Created { id, api_key: key.reveal(), webhook_secret: secret }))
+}
+
+/// Backends of all workspaces, or of one.
+pub async fn list(service: &Service, slack_id: Option<&str>) -> Result<Vec<Summary>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(backends::list(&mut db, slack_id).await?)
+}
+
+/// Gives a backend a new API key; the present ones work for `overlap` more.
+pub async fn rotate_key(
+    service: &Service,
+    backend: &Summary,
+    overlap: TimeDelta,
+) -> Result<SecretString, Failure> {
+    retrying!(try_rotate_key(service, backend, overlap))
+}
+
+async fn try_rotate_key(service: &Service, backend: &Summary, overlap: TimeDelta) -> Result<SecretString, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    api_keys::expire_all(&mut tx, backend.id, now + overlap).await?;
+    let key = ApiKey::new(ApiKeyId::new(service.fresh()), service.entropy.bytes());
+    api_keys::insert(&mut tx, key.id(), backend.id, &key.hash(), now).await?;
+    record(&mut tx, backend, What::KeyRotated, now, overlap).await?;
+    commit(tx).await?;
+    Ok(key.reveal())
+}
+
+/// Gives a backend a new webhook secret; the present one signs besides for `overlap` more.
+pub async fn rotate_secret(
+    service: &Service,
+    backend: &Summary,
+    overlap: TimeDelta,
+) -> Result<SecretString, Failure> {
+    retrying!(try_rotate_secret(service, backend, overlap))
+}
+
+async fn try_rotate_secret(
+    service: &Service,
+    backend: &Summary,
+    overlap: TimeDelta,
+) -> Result<SecretString, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let secret = webhook_secret(service.entropy.bytes());
+    let sealed = service.sealer.seal(&secret, backend.id.uuid(), &service.entropy);
+    backends::rotate_secret(&mut tx, backend.id, &sealed, now + overlap).await?;
+    record(&mut tx, backend, What::SecretRotated, now, overlap).await?;
+    commit(tx).await?;
+    Ok(secret)
+}
+
+async fn record(
+    tx: &mut storage::Tx,
+    backend: &Summary,
+    what: What,
+    now: DateTime<Utc>,
+    overlap: TimeDelta,
+) -> Result<(), Failure> {
+    let entry = Entry::new(Actor::Operator, what)
+        .subject(backend.name.as_str())
+        .after(json!({ "previous_until": now + overlap }));
+    Ok(storage::audit::record(tx, backend.workspace, now, &[entry]).await?)
+}
+
+/// Disables a backend: its keys stop working. What it asked stays to be decided. `false`: it was disabled already.
+pub async fn disable(service: &Service, backend: &Summary) -> Result<bool, Failure> {
+    retrying!(try_disable(service, backend))
+}
+
+async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let changed = backends::disable(&mut tx, backend.id, now).await?;
+    if changed {
+        let entry = Entry::new(Actor::Operator, What::BackendDisabled).subject(backend.name.as_str());
+        storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
+    }
+    commit(tx).await?;
+    Ok(changed)
+}
+
+/// Lets a stopped endpoint's deliveries go on. `false`: they were not stopped.
+pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let changed = backends::resume_webhook(&mut tx, backend.id).await?;
+    if changed {
+        let entry = Entry::new(Actor::Operator, What::WebhookResumed).subject(backend.name.as_str());
+        storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
+    }
+    commit(tx).await?;
+    Ok(changed)
+}

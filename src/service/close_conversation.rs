@@ -1,0 +1,31 @@
+//! A backend says that a conversation is over: its grants stop.
+
+use super::{Failure, Service, authenticate::Caller, commit, retrying, turn_off};
+use crate::{
+    domain::{
+        Rejection,
+        audit::{Actor, Entry, What},
+        grants::Revocation,
+        text::ForeignId,
+    },
+    storage::{self, conversations, grants::Which},
+};
+
+/// Closes a conversation of this backend. Said twice, it changes nothing more.
+pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
+    retrying!(attempt(service, caller, id))
+}
+
+async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    if !conversations::close(&mut tx, caller.backend, id, now).await? {
+        return Err(Rejection::UnknownConversation.into());
+    }
+    let actor = Actor::Backend(caller.backend);
+    let entry = Entry::new(actor.clone(), What::ConversationClosed).subject(id.as_str());
+    storage::audit::record(&mut tx, caller.workspace, now, &[entry]).await?;
+    let which = Which { conversation: Some((caller.backend, id)), ..Which::default() };
+    turn_off::revoke(service, &mut tx, caller.workspace, &which, &actor, Revocation::ConversationClosed).await?;
+    commit(tx).await
+}

@@ -1,0 +1,64 @@
+//! A backend reports that a user connected or disconnected an integration.
+
+use super::{Failure, Service, authenticate::Caller, commit, retrying, turn_off};
+use crate::{
+    domain::{
+        Rejection,
+        audit::{Actor, Entry, What},
+        grants::Revocation,
+        ids::{IntegrationId, UserId},
+        text::IntegrationKey,
+    },
+    storage::{self, connections, grants::Which, integrations, outbox},
+};
+
+/// What the backend reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// The user connected it.
+    Connected,
+    /// The user disconnected it, and what they allowed for it ends.
+    Disconnected,
+}
+
+/// Takes the report. Said twice, it changes nothing more.
+pub async fn connect(
+    service: &Service,
+    caller: Caller,
+    user: &UserId,
+    key: &IntegrationKey,
+    report: Report,
+) -> Result<(), Failure> {
+    retrying!(attempt(service, caller, user, key, report))
+}
+
+async fn attempt(
+    service: &Service,
+    caller: Caller,
+    user: &UserId,
+    key: &IntegrationKey,
+    report: Report,
+) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let (workspace, now) = (caller.workspace, service.now());
+    let integration =
+        integrations::find(&mut tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
+    let id = IntegrationId::new(integration.id);
+    let (changed, what) = match report {
+        Report::Connected => (connections::insert(&mut tx, id, user, now).await?, What::ConnectionAdded),
+        Report::Disconnected => (connections::delete(&mut tx, id, user).await?, What::ConnectionRemoved),
+    };
+    if !changed {
+        return Ok(());
+    }
+    let actor = Actor::Backend(caller.backend);
+    let entry = Entry::new(actor.clone(), what).subject(format!("{user} {key}"));
+    storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
+    if report == Report::Disconnected {
+        let which = Which { user: Some(user), integration: Some(id), ..Which::default() };
+        turn_off::revoke(service, &mut tx, workspace, &which, &actor, Revocation::Disconnected).await?;
+    }
+    let pending = storage::approvals::pending_for_connection(&mut tx, id, user).await?;
+    outbox::draw_again(&mut tx, workspace, &pending, now, || service.fresh()).await?;
+    commit(tx).await
+}

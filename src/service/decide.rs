@@ -1,0 +1,128 @@
+//! A person decides. Exactly one decision, whatever races: the approval's row lock orders everybody who wants to end it.
+
+use serde_json::json;
+
+use super::{Failure, Service, commit, retrying};
+use crate::{
+    domain::{
+        Rejection,
+        approvals::Approval,
+        audit::{Actor, Entry, What},
+        catalog::Standing,
+        decisions::{self, Choice, Clicker},
+        grants::Scope,
+        ids::{ApprovalId, GrantId},
+    },
+    storage::{self, Tx, outbox, prompts::Prompt},
+};
+
+/// A click, or the submission of the modal for a reason.
+#[derive(Debug, Clone)]
+pub struct Click {
+    /// Slack's id of the workspace it came from.
+    pub workspace: String,
+    /// What was decided on.
+    pub approval: ApprovalId,
+    /// Who clicked.
+    pub clicker: Clicker,
+}
+
+/// Decides. Returns once the decision is committed.
+pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
+    retrying!(attempt(service, click, choice))
+}
+
+async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
+    let mut tx = service.begin().await?;
+    let Some(approval) = storage::decide::lock_in_workspace(&mut tx, &click.workspace, click.approval).await? else {
+        return Err(elsewhere(service, tx, click).await?.into());
+    };
+    let (standing, existing) = match choice {
+        Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
+            storage::decide::standing(&mut tx, &approval, *scope).await?
+        }
+        Choice::Approve(Scope::Once) | Choice::Deny(_) => {
+            (Standing { unlocked: false, connected: false, conversation_closed: true }, None)
+        }
+    };
+    let fresh = GrantId::new(service.fresh());
+    let now = service.now();
+    match decisions::click(&approval, choice.clone(), &click.clicker, standing, existing, fresh, now) {
+        Ok((ended, effects)) => {
+            if let Some(decision) = &ended.decision {
+                storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
+            }
+            commit(tx).await?;
+            Ok(ended)
+        }
+        Err(rejection) => {
+            refuse(service, &mut tx, &approval, click, &rejection).await?;
+            commit(tx).await?;
+            Err(rejection.into())
+        }
+    }
+}
+
+/// Checks, without deciding, whether this person may still decide: before a modal is opened. A refusal is audited.
+pub async fn may_decide(service: &Service, click: &Click) -> Result<Approval, Failure> {
+    retrying!(check(service, click))
+}
+
+async fn check(service: &Service, click: &Click) -> Result<Approval, Failure> {
+    let mut tx = service.begin().await?;
+    let Some(approval) = storage::approvals::find_in_workspace(&mut tx, &click.workspace, click.approval).await?
+    else {
+        return Err(elsewhere(service, tx, click).await?.into());
+    };
+    let allowed = decisions::may_decide(&approval.request, &click.clicker)
+        .and_then(|()| decisions::still_pending(&approval, service.now()));
+    if let Err(rejection) = allowed {
+        refuse(service, &mut tx, &approval, click, &rejection).await?;
+        commit(tx).await?;
+        return Err(rejection.into());
+    }
+    Ok(approval)
+}
+
+/// Notes the try, and has a stale prompt drawn again.
+async fn refuse(
+    service: &Service,
+    tx: &mut Tx,
+    approval: &Approval,
+    click: &Click,
+    rejection: &Rejection,
+) -> Result<(), Failure> {
+    let request = &approval.request;
+    let now = service.now();
+    let entry = Entry::new(Actor::User(click.clicker.user.clone()), What::ApprovalRefused)
+        .approval(request.id)
+        .subject(request.action.path())
+        .after(json!({ "why": rejection.code(), "workspace": click.workspace }));
+    storage::audit::record(tx, request.workspace, now, &[entry]).await?;
+    let stale = !matches!(rejection, Rejection::WrongPerson { .. } | Rejection::Guest | Rejection::OtherWorkspace);
+    if stale {
+        outbox::draw_again(tx, request.workspace, &[request.id], now, || service.fresh()).await?;
+    }
+    Ok(())
+}
+
+/// The approval isn't one of this workspace: says so, and tells the audit of the workspace whose it is.
+async fn elsewhere(service: &Service, mut tx: Tx, click: &Click) -> Result<Rejection, Failure> {
+    let Some(approval) = storage::approvals::find(&mut tx, click.approval).await? else {
+        return Ok(Rejection::UnknownApproval);
+    };
+    refuse(service, &mut tx, &approval, click, &Rejection::OtherWorkspace).await?;
+    commit(tx).await?;
+    Ok(Rejection::OtherWorkspace)
+}
+
+/// Remembers a message that somebody clicked on and that we didn't know of: its post was repeated because the
+/// acknowledgement of the first one had been lost. It is drawn like the others from now on.
+pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let (id, now) = (approval.id(), service.now());
+    if storage::prompts::remember(&mut tx, id, prompt, now).await? {
+        outbox::draw_again(&mut tx, approval.request.workspace, &[id], now, || service.fresh()).await?;
+    }
+    commit(tx).await
+}

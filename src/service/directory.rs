@@ -1,0 +1,22 @@
+//! Who somebody is, as Slack says: asked for before a transaction, never within one.
+
+use futures::future::BoxFuture;
+
+use crate::domain::ids::{UserId, WorkspaceId};
+
+/// Why Slack did not say who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    /// Slack knows nobody by this.
+    #[error("Slack knows nobody by this")]
+    Nobody,
+    /// Slack can't be asked at the moment.
+    #[error("Slack can't be asked at the moment")]
+    Unavailable,
+}
+
+/// Finds people by email. The one thing that a use case asks of Slack.
+pub trait Directory: std::fmt::Debug + Send + Sync {
+    /// The user with this email address in this workspace.
+    fn by_email<'a>(&'a self, workspace: WorkspaceId, email: &'a str) -> BoxFuture<'a, Result<UserId, LookupError>>;
+}

@@ -1,0 +1,114 @@
+//! What Countersign does: one use case a file. Each owns its transaction: it loads and locks through `storage`, lets
+//! `domain` judge, and saves the state, the audit and the outbox together.
+
+pub mod authenticate;
+pub mod backends;
+pub mod cancel;
+pub mod close_conversation;
+pub mod connect;
+pub mod decide;
+pub mod directory;
+pub mod expire;
+pub mod give_up;
+pub mod put_integration;
+pub mod read;
+pub mod request;
+pub mod turn_off;
+pub mod unlock;
+pub mod workspaces;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    clock::Clock,
+    domain::Rejection,
+    entropy::Entropy,
+    seal::Sealer,
+    storage::{self, Tx},
+};
+
+/// What every use case needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The database.
+    pub db: PgPool,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where ids and secrets come from.
+    pub entropy: Entropy,
+    /// Seals secrets at rest.
+    pub sealer: Arc<Sealer>,
+}
+
+/// Why a use case did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It was refused.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The database failed before anything was committed: nothing has changed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The commit was sent, and its answer was lost: it may have happened.
+    #[error("the database's answer to a commit was lost: {0}")]
+    Unclear(sqlx::Error),
+    /// A stored secret can't be opened with the configured keys.
+    #[error("a stored secret can't be opened: {0}")]
+    Sealed(#[from] crate::seal::SealError),
+}
+
+impl Service {
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> Result<Tx, Failure> {
+        Ok(self.db.begin().await?)
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn fresh(&self) -> Uuid {
+        self.entropy.uuid(self.clock.now())
+    }
+}
+
+/// Commits. A commit that the database refused changed nothing; one whose answer was lost may have.
+pub(crate) async fn commit(tx: Tx) -> Result<(), Failure> {
+    tx.commit().await.map_err(|error| match error {
+        sqlx::Error::Database(_) => Failure::Database(error),
+        other => Failure::Unclear(other),
+    })
+}
+
+/// Whether the whole attempt may be made again.
+pub(crate) fn is_worth_retrying(failure: &Failure) -> bool {
+    matches!(failure, Failure::Database(error) if storage::is_worth_retrying(error))
+}
+
+/// How often a transaction is tried in all.
+pub(crate) const TRIES: u32 = 4;
+
+/// Makes an attempt again while the database says that another try may well succeed.
+macro_rules! retrying {
+    ($attempt:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $attempt.await {
+                Err(failure) if tries < $crate::service::TRIES && $crate::service::is_worth_retrying(&failure) => {
+                    tracing::debug!(tries, %failure, "Trying a transaction again");
+                    tries += 1;
+                }
+                ended => break ended,
+            }
+        }
+    }};
+}
+pub(crate) use retrying;

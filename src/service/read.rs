@@ -1,0 +1,54 @@
+//! What a backend may look up of its own.
+
+use super::{Failure, Service, authenticate::Caller};
+use crate::{
+    domain::{Rejection, approvals::Approval, ids::ApprovalId, text::IntegrationKey},
+    service::put_integration::Stored,
+    storage::{self, approvals::Filter},
+};
+
+/// One approval of this backend.
+pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+    let mut db = service.db.acquire().await?;
+    let found = storage::approvals::find_of_backend(&mut db, caller.backend, id).await?;
+    Ok(found.ok_or(Rejection::UnknownApproval)?)
+}
+
+/// Approvals of this backend, newest first.
+pub async fn approvals(
+    service: &Service,
+    caller: Caller,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Approval>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(storage::approvals::list(&mut db, caller.backend, filter, limit).await?)
+}
+
+/// One integration of this backend's workspace.
+pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey) -> Result<Stored, Failure> {
+    let mut db = service.db.acquire().await?;
+    let integration = storage::integrations::find(&mut db, caller.workspace, key)
+        .await?
+        .ok_or(Rejection::UnknownIntegration)?;
+    let actions = storage::actions::of(&mut db, &[integration.id]).await?;
+    Ok((integration, actions))
+}
+
+/// The integrations of this backend's workspace, in the order of their keys.
+pub async fn integrations(
+    service: &Service,
+    caller: Caller,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Stored>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let integrations = storage::integrations::list(&mut db, caller.workspace, after, limit).await?;
+    let ids: Vec<_> = integrations.iter().map(|integration| integration.id).collect();
+    let actions = storage::actions::of(&mut db, &ids).await?;
+    let with_actions = integrations.into_iter().map(|integration| {
+        let own = actions.iter().filter(|action| action.integration == integration.key).cloned().collect();
+        (integration, own)
+    });
+    Ok(with_actions.collect())
+}

@@ -1,0 +1,149 @@
+//! An agent asks. The path that every agent call takes: two statements between begin and commit.
+
+use chrono::TimeDelta;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Failure, Service,
+    authenticate::{self, ApiKey, Caller},
+    commit,
+    directory::{Directory, LookupError},
+    retrying,
+};
+use crate::{
+    domain::{
+        Rejection,
+        approvals::{Agent, Approval, Conversation, Place, Request},
+        arguments::{Arguments, Digest},
+        audit::{Actor, Entry, What},
+        decisions,
+        ids::{ActionId, ApprovalId, IntegrationId, UserId},
+        text::{ActionKey, ForeignId, IntegrationKey, Prose},
+    },
+    storage::{self, actions, ask, integrations},
+};
+
+/// Whom to ask.
+#[derive(Debug, Clone)]
+pub enum UserRef {
+    /// By Slack id.
+    Id(UserId),
+    /// By email address, which Slack is asked for.
+    Email(String),
+}
+
+/// What a backend wants approved.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Who asks.
+    pub key: ApiKey,
+    /// Makes repeats of the same request answer with the same approval.
+    pub idempotency_key: Option<ForeignId>,
+    /// The digest of the whole request.
+    pub digest: Digest,
+    /// Whom to ask.
+    pub user: UserRef,
+    /// Who wants to run the action.
+    pub agent: Agent,
+    /// In which run.
+    pub conversation: Conversation,
+    /// The integration.
+    pub integration: IntegrationKey,
+    /// The action.
+    pub action: ActionKey,
+    /// With what.
+    pub arguments: Arguments,
+    /// Why, in the agent's words.
+    pub reason: Option<Prose>,
+    /// How long a person has to answer.
+    pub expires_in: TimeDelta,
+    /// Where to ask.
+    pub place: Option<Place>,
+    /// Echoed.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Asked {
+    /// The approval: pending, or approved by a grant.
+    pub approval: Approval,
+    /// It was made earlier, with the same idempotency key.
+    pub replayed: bool,
+}
+
+/// Asks. The answer is an approved approval where a live grant covers the request, a pending one otherwise.
+pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) -> Result<Asked, Failure> {
+    let user = match &ask.user {
+        UserRef::Id(user) => user.clone(),
+        UserRef::Email(email) => {
+            let Caller { workspace, .. } = authenticate::authenticate(service, &ask.key).await?;
+            directory.by_email(workspace, email).await.map_err(|error| match error {
+                LookupError::Nobody => Rejection::UnknownUser,
+                LookupError::Unavailable => Rejection::LookupUnavailable,
+            })?
+        }
+    };
+    retrying!(attempt(service, ask, &user))
+}
+
+async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let path = (&ask.integration, &ask.action);
+    let (key, conversation) = (ask.key.id(), &ask.conversation.id);
+    let ground = ask::load(&mut tx, key, ask.idempotency_key.as_ref(), path, user, conversation, now).await?;
+    let caller = authenticate::check(&ask.key, ground.as_ref().map(|ground| &ground.key), now)?;
+    let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
+    if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {
+        if ask::request_digest(&mut tx, earlier).await? != ask.digest.bytes() {
+            return Err(Rejection::KeyReused(idempotency_key.clone()).into());
+        }
+        let approval = storage::approvals::find(&mut tx, earlier).await?.ok_or(Rejection::UnknownApproval)?;
+        return Ok(Asked { approval, replayed: true });
+    }
+    if ground.action.is_none() {
+        register(service, &mut tx, caller, ask).await?;
+        ground = ask::load(&mut tx, key, None, path, user, conversation, now)
+            .await?
+            .ok_or(Rejection::Unauthenticated)?;
+    }
+    let (action, standing, grant) = ground.action.ok_or(Rejection::UnknownAction)?;
+    let request = Request {
+        id: ApprovalId::new(service.fresh()),
+        workspace: caller.workspace,
+        backend: caller.backend,
+        user: user.clone(),
+        agent: ask.agent.clone(),
+        conversation: ask.conversation.clone(),
+        action,
+        arguments: ask.arguments.clone(),
+        digest: ask.arguments.digest(),
+        reason: ask.reason.clone(),
+        metadata: ask.metadata.clone(),
+        place: ask.place.clone(),
+        created_at: now,
+        expires_at: now + ask.expires_in,
+    };
+    let (approval, effects) = decisions::request(request, standing, grant, now);
+    let fresh = || service.fresh();
+    ask::save(&mut tx, &approval, ask.idempotency_key.as_ref(), ask.digest.bytes(), &effects, fresh).await?;
+    commit(tx).await?;
+    Ok(Asked { approval, replayed: false })
+}
+
+/// Writes down an integration or action that nobody has described yet: locked.
+async fn register(service: &Service, tx: &mut storage::Tx, caller: Caller, ask: &Ask) -> Result<(), Failure> {
+    let now = service.now();
+    let (key, workspace) = (&ask.integration, caller.workspace);
+    integrations::register(tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
+    let integration = integrations::find(tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
+    let id = ActionId::new(service.fresh());
+    if actions::register(tx, id, IntegrationId::new(integration.id), &ask.action, now).await? {
+        let entry = Entry::new(Actor::Backend(caller.backend), What::ActionRegistered)
+            .subject(format!("{}.{}", ask.integration, ask.action))
+            .after(json!({ "locked": true }));
+        storage::audit::record(tx, workspace, now, &[entry]).await?;
+    }
+    Ok(())
+}

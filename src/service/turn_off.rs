@@ -1,0 +1,69 @@
+//! Standing permissions end: a user turns one off, or what it rested on goes away.
+
+use serde_json::json;
+
+use super::{Failure, Service, commit, retrying};
+use crate::{
+    domain::{
+        Rejection,
+        audit::{Actor, Entry, What},
+        grants::Revocation,
+        ids::{GrantId, UserId, WorkspaceId},
+    },
+    storage::{
+        self, Tx,
+        grants::{Revoked, Which},
+        outbox,
+    },
+};
+
+/// Turns one of the user's grants off. From the moment this returns no request is approved by it.
+pub async fn turn_off(service: &Service, slack_id: &str, user: &UserId, grant: GrantId) -> Result<(), Failure> {
+    retrying!(attempt(service, slack_id, user, grant))
+}
+
+async fn attempt(service: &Service, slack_id: &str, user: &UserId, grant: GrantId) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let workspace =
+        storage::workspaces::find_by_slack_id(&mut tx, slack_id).await?.ok_or(Rejection::UnknownGrant)?;
+    let which = Which { id: Some(grant), user: Some(user), ..Which::default() };
+    let actor = Actor::User(user.clone());
+    let revoked = revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;
+    if revoked.is_empty() {
+        return Err(Rejection::UnknownGrant.into());
+    }
+    commit(tx).await
+}
+
+/// Ends live grants within the caller's transaction, with audit entries that name who and why, and has the prompts
+/// that offer to turn them off drawn again.
+pub(super) async fn revoke(
+    service: &Service,
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    which: &Which<'_>,
+    actor: &Actor,
+    why: Revocation,
+) -> Result<Vec<Revoked>, Failure> {
+    let now = service.now();
+    let by = actor.id().unwrap_or_else(|| actor.kind().to_owned());
+    let revoked = storage::grants::revoke(tx, workspace, which, Some(&by), why, now).await?;
+    if revoked.is_empty() {
+        return Ok(revoked);
+    }
+    let entries: Vec<Entry> = revoked
+        .iter()
+        .map(|grant| {
+            Entry::new(actor.clone(), What::GrantRevoked)
+                .grant(grant.id)
+                .subject(grant.user.to_string())
+                .before(json!({ "scope": grant.scope.as_str() }))
+                .after(json!({ "why": why.as_str() }))
+        })
+        .collect();
+    storage::audit::record(tx, workspace, now, &entries).await?;
+    let ids: Vec<GrantId> = revoked.iter().map(|grant| grant.id).collect();
+    let shown = storage::approvals::that_left(tx, &ids).await?;
+    outbox::draw_again(tx, workspace, &shown, now, || service.fresh()).await?;
+    Ok(revoked)
+}

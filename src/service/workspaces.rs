@@ -1,0 +1,11 @@
+//! Slack installations.
+
+use super::{Failure, Service};
+use crate::{domain::ids::WorkspaceId, storage};
+
+/// Writes a workspace down, or finds it again.
+pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, Failure> {
+    let mut db = service.db.acquire().await?;
+    let fresh = WorkspaceId::new(service.fresh());
+    Ok(storage::workspaces::install(&mut db, fresh, slack_id, name, service.now()).await?)
+}

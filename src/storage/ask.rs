@@ -1,0 +1,219 @@
+//! Asking, in two statements: one that reads and locks everything a request is judged by, one that writes everything
+//! that follows. Every call of every agent takes this path, so it costs two round trips between begin and commit.
+
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use super::outbox;
+use crate::domain::{
+    approvals::{Approval, Request},
+    audit::Entry,
+    catalog::{ActionRef, Standing},
+    decisions::LiveGrant,
+    effects::Effect,
+    grants::{SILENCE, Scope},
+    ids::{ActionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    text::{ActionKey, ForeignId, IntegrationKey},
+};
+
+/// What a request is judged by.
+#[derive(Debug)]
+pub struct Ground {
+    /// The presented key and whose it is.
+    pub key: super::api_keys::StoredKey,
+    /// The approval that was made with the same idempotency key.
+    pub replayed: Option<ApprovalId>,
+    /// The action, if it is known, with what stands in the way of auto-approval and the live grant that covers it.
+    pub action: Option<(ActionRef, Standing, Option<LiveGrant>)>,
+}
+
+/// Reads and locks what the request is judged by. `None`: there is no such API key.
+///
+/// The action, the integration and the connection are locked against change (`FOR SHARE`), the grant against use and
+/// revocation (`FOR UPDATE`): a revocation that has returned is seen, one that is under way is waited for.
+pub async fn load(
+    db: &mut PgConnection,
+    key: ApiKeyId,
+    idempotency_key: Option<&ForeignId>,
+    (integration, action): (&IntegrationKey, &ActionKey),
+    user: &UserId,
+    conversation: &ForeignId,
+    now: chrono::DateTime<chrono::Utc>,
+) -> sqlx::Result<Option<Ground>> {
+    let row = sqlx::query!(
+        r#"SELECT k.id AS key_id, k.hash, k.expires_at, b.id AS backend_id, b.workspace_id, b.disabled_at,
+                  w.removed_at,
+                  (SELECT p.id FROM approvals p WHERE p.backend_id = b.id AND p.idempotency_key = $2) AS replayed,
+                  i.id AS "integration_id?", i.name AS "integration_name?", i.requires_connection AS "requires_connection?",
+                  a.id AS "action_id?", a.name AS "action_name?", a.destructive AS "destructive?",
+                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  (c.user_id IS NOT NULL) AS "connected!",
+                  g.id AS "grant_id?", g.scope AS "grant_scope?"
+           FROM api_keys k
+           JOIN backends b ON b.id = k.backend_id
+           JOIN workspaces w ON w.id = b.workspace_id
+           LEFT JOIN LATERAL (SELECT i.id, i.name, i.requires_connection FROM integrations i
+                WHERE i.workspace_id = b.workspace_id AND i.key = $3 FOR SHARE) i ON true
+           LEFT JOIN LATERAL (SELECT a.id, a.name, a.destructive, a.unlocked_at FROM actions a
+                WHERE a.integration_id = i.id AND a.key = $4 FOR SHARE) a ON true
+           LEFT JOIN LATERAL (SELECT c.user_id FROM connections c
+                WHERE c.integration_id = i.id AND c.user_id = $5 FOR SHARE) c ON true
+           LEFT JOIN LATERAL (SELECT v.id, v.closed_at, v.last_asked_at FROM conversations v
+                WHERE v.backend_id = b.id AND v.id = $6 FOR NO KEY UPDATE) v ON true
+           LEFT JOIN LATERAL (SELECT g.id, g.scope FROM grants g
+                WHERE g.workspace_id = b.workspace_id AND g.user_id = $5 AND g.action_id = a.id
+                  AND g.revoked_at IS NULL
+                  AND (g.scope = 'always' OR (g.scope = 'conversation' AND g.backend_id = b.id
+                      AND g.conversation_id = v.id AND v.closed_at IS NULL AND v.last_asked_at > $7))
+                ORDER BY g.scope LIMIT 1 FOR UPDATE) g ON true
+           WHERE k.id = $1"#,
+        key.uuid(),
+        idempotency_key.map(ForeignId::as_str),
+        integration.as_str(),
+        action.as_str(),
+        user.as_str(),
+        conversation.as_str(),
+        now - SILENCE,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| {
+        let known = row.integration_id.zip(row.action_id).map(|(integration_id, action_id)| {
+            let action_ref = ActionRef {
+                id: ActionId::new(action_id),
+                integration_id: IntegrationId::new(integration_id),
+                integration: integration.clone(),
+                action: action.clone(),
+                integration_name: row.integration_name.unwrap_or_default(),
+                action_name: row.action_name.unwrap_or_default(),
+                destructive: row.destructive.unwrap_or_default(),
+            };
+            let standing = Standing {
+                unlocked: row.unlocked,
+                connected: row.connected || row.requires_connection == Some(false),
+                conversation_closed: false,
+            };
+            let grant = row
+                .grant_id
+                .zip(row.grant_scope.as_deref().and_then(Scope::from_stored))
+                .map(|(id, scope)| LiveGrant { id: GrantId::new(id), scope });
+            (action_ref, standing, grant)
+        });
+        Ground {
+            key: super::api_keys::StoredKey {
+                id: ApiKeyId::new(row.key_id),
+                hash: row.hash,
+                expires_at: row.expires_at,
+                backend: BackendId::new(row.backend_id),
+                workspace: WorkspaceId::new(row.workspace_id),
+                disabled: row.disabled_at.is_some(),
+                workspace_removed: row.removed_at.is_some(),
+            },
+            replayed: row.replayed.map(ApprovalId::new),
+            action: known,
+        }
+    }))
+}
+
+/// Writes the approval and everything that follows from it. Fails with a unique violation if another request with the
+/// same idempotency key came first.
+pub async fn save(
+    db: &mut PgConnection,
+    approval: &Approval,
+    idempotency_key: Option<&ForeignId>,
+    request_digest: &[u8],
+    effects: &[Effect],
+    fresh: impl FnMut() -> Uuid,
+) -> sqlx::Result<()> {
+    let Approval { request, decision } = approval;
+    let Request { agent, conversation, place, .. } = request;
+    let entries = super::audit::Columns::of(effects);
+    let rows = outbox::Columns::of(approval, effects, fresh);
+    let used: Vec<Uuid> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Use(grant) => Some(grant.uuid()),
+            _ => None,
+        })
+        .collect();
+    sqlx::query!(
+        r#"WITH seen AS (
+               INSERT INTO conversations (backend_id, id, title, url, last_asked_at) VALUES ($3, $7, $8, $9, $18)
+               ON CONFLICT (backend_id, id) DO UPDATE SET last_asked_at = excluded.last_asked_at, closed_at = NULL,
+                   title = coalesce(excluded.title, conversations.title),
+                   url = coalesce(excluded.url, conversations.url)),
+           used AS (
+               UPDATE grants SET use_count = use_count + 1, last_used_at = $18 WHERE id = ANY($20)),
+           asked AS (
+               INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name, conversation_id,
+                   conversation_title, conversation_url, action_id, arguments, arguments_digest, reason, metadata,
+                   slack_channel, slack_thread_ts, idempotency_key, created_at, expires_at, status, decision_scope,
+                   decided_by, decision_grant, decided_at, request_digest)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $21,
+                   $22, $23, $24, $25, $26)),
+           recorded AS (
+               INSERT INTO audit (workspace_id, at, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
+               SELECT $2, $18, * FROM unnest($27::text[], $28::text[], $29::text[], $30::uuid[], $31::uuid[],
+                   $32::text[], $33::jsonb[], $34::jsonb[])),
+           queued AS (
+               INSERT INTO outbox (workspace_id, created_at, due_at, approval_id, id, kind, queue, backend_id, event)
+               SELECT $2, $18, $18, $1, * FROM unnest($35::uuid[], $36::text[], $37::text[], $38::uuid[], $39::text[])
+               RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told FROM queued"#,
+        request.id.uuid(),
+        request.workspace.uuid(),
+        request.backend.uuid(),
+        request.user.as_str(),
+        agent.id.as_str(),
+        agent.name.as_ref().map(|name| name.as_str()),
+        conversation.id.as_str(),
+        conversation.title.as_ref().map(|title| title.as_str()),
+        conversation.url.as_ref().map(|url| url.as_str()),
+        request.action.id.uuid(),
+        Json(&request.arguments) as _,
+        request.digest.bytes(),
+        request.reason.as_ref().map(|reason| reason.as_str()),
+        request.metadata.as_ref().map(Json) as _,
+        place.as_ref().map(|place| place.channel.as_str()),
+        place.as_ref().and_then(|place| place.thread_ts.as_ref()).map(|ts| ts.as_str()),
+        idempotency_key.map(ForeignId::as_str),
+        request.created_at,
+        request.expires_at,
+        &used,
+        approval.status().as_str(),
+        decision.as_ref().and_then(|decision| decision.scope()).map(Scope::as_str),
+        decision.as_ref().map(|decision| decision.by()),
+        decision.as_ref().and_then(|decision| decision.grant()).map(GrantId::uuid),
+        decision.as_ref().map(|decision| decision.decided_at),
+        request_digest,
+        &entries.actor_kinds,
+        &entries.actors as &[Option<String>],
+        &entries.whats,
+        &entries.approvals as &[Option<Uuid>],
+        &entries.grants as &[Option<Uuid>],
+        &entries.subjects as &[Option<String>],
+        &entries.befores as &[Option<serde_json::Value>],
+        &entries.afters as &[Option<serde_json::Value>],
+        &rows.ids,
+        &rows.kinds,
+        &rows.queues,
+        &rows.backends as &[Option<Uuid>],
+        &rows.events as &[Option<String>],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(())
+}
+
+/// The digest of the request that made an approval, to compare a replay with.
+pub async fn request_digest(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Vec<u8>> {
+    sqlx::query_scalar!("SELECT request_digest FROM approvals WHERE id = $1", id.uuid()).fetch_one(db).await
+}
+
+/// Columns of the audit entries among effects are saved by the caller's statement.
+pub(super) fn entries(effects: &[Effect]) -> impl Iterator<Item = &Entry> {
+    effects.iter().filter_map(|effect| match effect {
+        Effect::Record(entry) => Some(entry),
+        _ => None,
+    })
+}

@@ -1,0 +1,186 @@
+//! Deciding: the approval under its lock, what a standing permission is judged by, and everything that follows from
+//! the decision in one statement. A click costs at most three round trips between begin and commit.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::approvals::select_approvals;
+use crate::domain::{
+    approvals::Approval,
+    catalog::Standing,
+    decisions::Decision,
+    effects::Effect,
+    grants::{Grant, Reach, Scope},
+    ids::{ApprovalId, BackendId, GrantId, UserId},
+    text::ForeignId,
+};
+
+/// Locks an approval of the workspace with this Slack id.
+pub async fn lock_in_workspace(
+    db: &mut PgConnection,
+    slack_id: &str,
+    id: ApprovalId,
+) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL FOR UPDATE OF p",
+        id.uuid(),
+        slack_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Approval::from))
+}
+
+/// Locks an approval that this backend asked.
+pub async fn lock_of_backend(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: ApprovalId,
+) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!(
+        "WHERE p.id = $1 AND p.backend_id = $2 FOR UPDATE OF p",
+        id.uuid(),
+        backend.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Approval::from))
+}
+
+/// Locks an approval, whoever asked it: for the worker.
+pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!("WHERE p.id = $1 FOR UPDATE OF p", id.uuid()).fetch_optional(db).await?;
+    Ok(row.map(Approval::from))
+}
+
+/// Reads and locks what a standing permission is judged by, and the live grant of this scope if there is one.
+///
+/// The locks are those of [`super::ask::load`]: whoever locks the action, disconnects the integration or closes the
+/// conversation comes before or after this transaction, never in between.
+pub async fn standing(
+    db: &mut PgConnection,
+    approval: &Approval,
+    scope: Scope,
+) -> sqlx::Result<(Standing, Option<GrantId>)> {
+    let request = &approval.request;
+    let row = sqlx::query!(
+        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
+                  coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?"
+           FROM (SELECT id, requires_connection FROM integrations WHERE id = $1 FOR SHARE) i
+           JOIN LATERAL (SELECT id, unlocked_at FROM actions WHERE id = $2 AND integration_id = i.id FOR SHARE) a
+                ON true
+           LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
+                ON true
+           LEFT JOIN LATERAL (SELECT id, closed_at FROM conversations WHERE backend_id = $4 AND id = $5 FOR SHARE) v
+                ON true
+           LEFT JOIN LATERAL (SELECT id FROM grants WHERE workspace_id = $6 AND user_id = $3 AND action_id = a.id
+                AND revoked_at IS NULL AND scope = $7
+                AND (scope = 'always' OR (backend_id = $4 AND conversation_id = $5)) FOR UPDATE) g ON true"#,
+        request.action.integration_id.uuid(),
+        request.action.id.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        request.workspace.uuid(),
+        scope.as_str(),
+    )
+    .fetch_one(db)
+    .await?;
+    let standing =
+        Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: row.closed };
+    Ok((standing, row.grant_id.map(GrantId::new)))
+}
+
+/// What a prompt shows of the standing: the same as [`standing`], without locks.
+pub async fn standing_to_show(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Standing> {
+    let request = &approval.request;
+    let row = sqlx::query!(
+        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  (NOT i.requires_connection OR EXISTS (SELECT 1 FROM connections c
+                      WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
+                  EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
+                      AND v.closed_at IS NOT NULL) AS "closed!"
+           FROM actions a JOIN integrations i ON i.id = a.integration_id WHERE a.id = $1"#,
+        request.action.id.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: row.closed })
+}
+
+/// Writes the decision and everything that follows from it.
+pub async fn save(
+    db: &mut PgConnection,
+    approval: &Approval,
+    decision: &Decision,
+    effects: &[Effect],
+    fresh: impl FnMut() -> Uuid,
+) -> sqlx::Result<()> {
+    let request = &approval.request;
+    let entries = super::audit::Columns::of(effects);
+    let rows = super::outbox::Columns::of(approval, effects, fresh);
+    let grant = effects.iter().find_map(|effect| match effect {
+        Effect::Give(grant) => Some(grant),
+        _ => None,
+    });
+    let (backend, conversation) = match grant.map(|grant| &grant.reach) {
+        Some(Reach::Conversation { backend, conversation }) => (Some(*backend), Some(conversation)),
+        _ => (None, None),
+    };
+    sqlx::query!(
+        r#"WITH given AS (
+               INSERT INTO grants (id, workspace_id, user_id, action_id, scope, backend_id, conversation_id, created_at)
+               SELECT $10, $2, $4, $11, $12, $13, $14, $3 WHERE $10::uuid IS NOT NULL),
+           decided AS (
+               UPDATE approvals SET status = $5, decision_scope = $6, decided_by = $7, decided_user = $8,
+                   decision_grant = $9, decision_reason = $15, decided_at = $3
+               WHERE id = $1),
+           recorded AS (
+               INSERT INTO audit (workspace_id, at, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
+               SELECT $2, $3, * FROM unnest($16::text[], $17::text[], $18::text[], $19::uuid[], $20::uuid[],
+                   $21::text[], $22::jsonb[], $23::jsonb[])),
+           queued AS (
+               INSERT INTO outbox (workspace_id, created_at, due_at, approval_id, id, kind, queue, backend_id, event)
+               SELECT $2, $3, $3, $1, * FROM unnest($24::uuid[], $25::text[], $26::text[], $27::uuid[], $28::text[])
+               RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told FROM queued
+           UNION ALL SELECT pg_notify('countersign_ended', $1::uuid::text)"#,
+        request.id.uuid(),
+        request.workspace.uuid(),
+        decision.decided_at,
+        grant.map(|grant| grant.user.as_str()),
+        approval.status().as_str(),
+        decision.scope().map(Scope::as_str),
+        decision.by(),
+        decision.user().map(UserId::as_str),
+        decision.grant().map(GrantId::uuid),
+        grant.map(|grant: &Grant| grant.id.uuid()),
+        grant.map(|grant| grant.action.uuid()),
+        grant.map(|grant| grant.reach.scope().as_str()),
+        backend.map(BackendId::uuid),
+        conversation.map(ForeignId::as_str),
+        decision.reason().map(|reason| reason.as_str()),
+        &entries.actor_kinds,
+        &entries.actors as &[Option<String>],
+        &entries.whats,
+        &entries.approvals as &[Option<Uuid>],
+        &entries.grants as &[Option<Uuid>],
+        &entries.subjects as &[Option<String>],
+        &entries.befores as &[Option<serde_json::Value>],
+        &entries.afters as &[Option<serde_json::Value>],
+        &rows.ids,
+        &rows.kinds,
+        &rows.queues,
+        &rows.backends as &[Option<Uuid>],
+        &rows.events as &[Option<String>],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(())
+}
+

@@ -1,0 +1,90 @@
+//! The table `grants`. A click writes it, in [`super::decide::save`]; asking counts its uses, in [`super::ask::save`].
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::{
+    grants::{Revocation, Scope},
+    ids::{ActionId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    text::ForeignId,
+};
+
+/// A grant that was live until now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// Its id.
+    pub id: GrantId,
+    /// Whose it was.
+    pub user: UserId,
+    /// Its scope.
+    pub scope: Scope,
+}
+
+/// Which live grants to end.
+#[derive(Debug, Clone, Default)]
+pub struct Which<'a> {
+    /// Only this one.
+    pub id: Option<GrantId>,
+    /// Only those of this user.
+    pub user: Option<&'a UserId>,
+    /// Only those for these actions.
+    pub actions: Option<&'a [ActionId]>,
+    /// Only those for actions of this integration.
+    pub integration: Option<IntegrationId>,
+    /// Only those in this conversation of this backend.
+    pub conversation: Option<(BackendId, &'a ForeignId)>,
+}
+
+/// Ends live grants of a workspace and says which. Requests that are using one are waited for.
+pub async fn revoke(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    which: &Which<'_>,
+    by: Option<&str>,
+    why: Revocation,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Revoked>> {
+    let actions: Option<Vec<Uuid>> = which.actions.map(|ids| ids.iter().map(|id| id.uuid()).collect());
+    let rows = sqlx::query!(
+        r#"UPDATE grants SET revoked_at = $2, revoked_by = $3, revoked_why = $4
+           WHERE id IN (
+               SELECT id FROM grants WHERE workspace_id = $1 AND revoked_at IS NULL
+                 AND ($5::uuid IS NULL OR id = $5)
+                 AND ($6::text IS NULL OR user_id = $6)
+                 AND ($7::uuid[] IS NULL OR action_id = ANY($7))
+                 AND ($8::uuid IS NULL OR action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $8))
+                 AND ($9::uuid IS NULL OR (backend_id = $9 AND conversation_id = $10))
+               ORDER BY id FOR UPDATE)
+           RETURNING id, user_id, scope"#,
+        workspace.uuid(),
+        now,
+        by,
+        why.as_str(),
+        which.id.map(GrantId::uuid),
+        which.user.map(UserId::as_str),
+        actions.as_deref(),
+        which.integration.map(IntegrationId::uuid),
+        which.conversation.map(|(backend, _)| backend.uuid()),
+        which.conversation.map(|(_, id)| id.as_str()),
+    )
+    .fetch_all(db)
+    .await?;
+    let revoked = rows.into_iter().map(|row| Revoked {
+        id: GrantId::new(row.id),
+        user: UserId::from_stored(row.user_id),
+        scope: Scope::from_stored(&row.scope).unwrap_or(Scope::Once),
+    });
+    Ok(revoked.collect())
+}
+
+/// Whether the grant is live.
+pub async fn is_live(db: &mut PgConnection, id: GrantId) -> sqlx::Result<bool> {
+    let live = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM grants WHERE id = $1 AND revoked_at IS NULL) AS "live!""#,
+        id.uuid()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(live)
+}

@@ -1,0 +1,60 @@
+//! The only SQL. One table a file; the two hot paths, asking and deciding, have statements of their own that do
+//! several tables' work in one round trip ([`ask`], [`decide`]).
+//!
+//! Functions take a connection, so that the caller owns the transaction. Locks are always taken in the same order:
+//! approval, integration, action, connection, conversation, grant.
+
+pub mod actions;
+pub mod api_keys;
+pub mod approvals;
+pub mod ask;
+pub mod attempts;
+pub mod audit;
+pub mod backends;
+pub mod connections;
+pub mod conversations;
+pub mod decide;
+pub mod grants;
+pub mod integrations;
+pub mod outbox;
+pub mod prompts;
+pub mod workspaces;
+
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+
+/// A transaction on Postgres.
+pub type Tx = Transaction<'static, Postgres>;
+
+/// The schema, in order. Forward only.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The channel on which a transaction says that it left work in the outbox; the payload is the kind.
+pub const OUTBOX_CHANNEL: &str = "countersign_outbox";
+/// The channel on which a transaction says that an approval ended; the payload is its UUID.
+pub const ENDED_CHANNEL: &str = "countersign_ended";
+
+/// Opens a pool of at most `size` connections. Connections are made when first needed: a database that is down
+/// fails requests, not the start.
+pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(std::time::Duration::from_secs(2))
+        .test_before_acquire(false)
+        .connect_lazy(url)
+}
+
+/// Whether trying the same transaction again may well succeed: it was chosen as a deadlock's victim, could not be
+/// serialised, another one wrote the same unique row first, or the connection broke before the commit was sent.
+#[must_use]
+pub fn is_worth_retrying(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => {
+            // Serialization failure, deadlock; admin shutdown, crash shutdown, cannot connect now
+            // (PostgreSQL's appendix A, "Error Codes").
+            matches!(error.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P02" | "57P03"))
+                || error.is_unique_violation()
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,75 @@
+//! The table `workspaces`.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::ids::WorkspaceId;
+
+/// One Slack installation.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Our id.
+    pub id: WorkspaceId,
+    /// Slack's id, `T…` or `E…`.
+    pub slack_id: String,
+    /// The app was removed from it.
+    pub removed: bool,
+}
+
+/// The workspace with this Slack id, created if it is new, alive again if the app had been removed.
+pub async fn install(
+    db: &mut PgConnection,
+    fresh: WorkspaceId,
+    slack_id: &str,
+    name: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<WorkspaceId> {
+    let id = sqlx::query_scalar!(
+        "INSERT INTO workspaces (id, slack_id, name, installed_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (slack_id) DO UPDATE SET name = excluded.name, removed_at = NULL
+         RETURNING id",
+        fresh.uuid(),
+        slack_id,
+        name,
+        now
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(WorkspaceId::new(id))
+}
+
+/// The workspace with this id.
+pub async fn find(db: &mut PgConnection, id: WorkspaceId) -> sqlx::Result<Option<Workspace>> {
+    let row = sqlx::query!(
+        r#"SELECT slack_id, (removed_at IS NOT NULL) AS "removed!" FROM workspaces WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Workspace { id, slack_id: row.slack_id, removed: row.removed }))
+}
+
+/// The workspace with this Slack id.
+pub async fn find_by_slack_id(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Workspace>> {
+    let row = sqlx::query!(
+        r#"SELECT id, slack_id, (removed_at IS NOT NULL) AS "removed!" FROM workspaces WHERE slack_id = $1"#,
+        slack_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Workspace { id: WorkspaceId::new(row.id), slack_id: row.slack_id, removed: row.removed }))
+}
+
+/// All workspaces, oldest first, at most `limit`.
+pub async fn list(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Workspace>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, slack_id, (removed_at IS NOT NULL) AS "removed!" FROM workspaces ORDER BY id LIMIT $1"#,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let workspaces = rows
+        .into_iter()
+        .map(|row| Workspace { id: WorkspaceId::new(row.id), slack_id: row.slack_id, removed: row.removed });
+    Ok(workspaces.collect())
+}
