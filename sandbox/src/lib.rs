@@ -5,3 +5,4 @@ pub mod backend;
 pub mod http;
 pub mod page;
 pub mod postgres;
+pub mod slack;

@@ -1,0 +1,55 @@
+//! The one place of this crate that reads ambient time and randomness. Everything else is handed a [`Clock`],
+//! so that a test can move it.
+
+use std::{fmt, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+/// Tells the time. Cheap to clone; all clones tell the same.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    pub fn system() -> Self {
+        Self(Arc::new(Utc::now))
+    }
+
+    /// A clock that shows what `now` gives, for instance a value that a test moves.
+    #[must_use]
+    pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time it shows.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+/// Unguessable text: 64 lowercase hexadecimal digits, other ones at every call.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place where ambient randomness is read")]
+pub fn random_hex() -> String {
+    let mut hash = Sha256::new();
+    // A version 7 UUID carries 74 random bits: two of them are more than a secret needs.
+    hash.update(uuid::Uuid::now_v7().as_bytes());
+    hash.update(uuid::Uuid::now_v7().as_bytes());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

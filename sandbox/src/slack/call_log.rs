@@ -1,0 +1,43 @@
+//! What the app called, and how that ended.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// How a call of the Web API ended, as the app saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// `ok: true`.
+    Ok,
+    /// `ok: false` with this error.
+    Error(String),
+    /// HTTP 429 with this `Retry-After`, in seconds.
+    RateLimited(u64),
+    /// Another HTTP status.
+    Status(u16),
+    /// An HTML page with status 200.
+    HtmlPage,
+    /// The connection was closed without an answer; `effect` says whether the call had been carried out.
+    Dropped {
+        /// The call had been carried out.
+        effect: bool,
+    },
+}
+
+/// One call of a Web API method, or of a response URL (method `response_url`).
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `chat.postMessage` and so on.
+    pub method: String,
+    /// When it arrived, by the sandbox's clock.
+    pub at: DateTime<Utc>,
+    /// The workspace of the token, if that was known.
+    pub team_id: Option<String>,
+    /// The channel that was named, if any.
+    pub channel: Option<String>,
+    /// The arguments, without the token.
+    pub arguments: Value,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// It came sooner than Slack's limits allow, whether or not the sandbox enforces them.
+    pub over_limit: bool,
+}

@@ -1,0 +1,81 @@
+//! What the server and every handle share.
+
+use std::{
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::state::State;
+use crate::ambient::Clock;
+
+/// The state behind its lock, and what surrounds it.
+#[derive(Debug)]
+pub(crate) struct Core {
+    state: Mutex<State>,
+    /// Moves at every change, so that pages and tests can wait instead of asking again and again.
+    version: watch::Sender<u64>,
+    pub(crate) clock: Clock,
+    pub(crate) http: reqwest::Client,
+    /// Ends the server with all of its connections, and what is still to be retried.
+    pub(crate) stop: CancellationToken,
+    pub(crate) address: SocketAddr,
+    pub(crate) enforce_rate_limits: bool,
+    pub(crate) event_retries: Vec<Duration>,
+}
+
+/// How a [`Core`] is made.
+#[derive(Debug)]
+pub(crate) struct CoreParts {
+    pub(crate) state: State,
+    pub(crate) clock: Clock,
+    pub(crate) http: reqwest::Client,
+    pub(crate) address: SocketAddr,
+    pub(crate) enforce_rate_limits: bool,
+    pub(crate) event_retries: Vec<Duration>,
+}
+
+impl Core {
+    pub(crate) fn new(parts: CoreParts) -> Self {
+        Self {
+            state: Mutex::new(parts.state),
+            version: watch::Sender::new(0),
+            clock: parts.clock,
+            http: parts.http,
+            stop: CancellationToken::new(),
+            address: parts.address,
+            enforce_rate_limits: parts.enforce_rate_limits,
+            event_retries: parts.event_retries,
+        }
+    }
+
+    /// Looks at the state.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Changes the state, and tells those who wait.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.version.send_modify(|version| *version += 1);
+        result
+    }
+
+    /// Sees every change from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panicked while it held the lock has failed already; the others may go on.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,146 @@
+//! The server's life: started, connected, stopped.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{any, post},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::DropGuard;
+
+use super::{
+    core::{Core, CoreParts},
+    line::{Line, Switchboard},
+    options::SlackOptions,
+    response_url, setup, web_api,
+};
+
+/// The largest request body that is read; Slack's largest content is a view of 250 KB.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// A running Slack. Clones are handles on the same one; when the last is dropped, the server stops.
+#[derive(Clone, Debug)]
+pub struct Slack {
+    core: Arc<Core>,
+    /// Missing in the handle that the server itself holds.
+    life: Option<Arc<Life>>,
+}
+
+/// Stops the server when it goes.
+#[derive(Debug)]
+struct Life {
+    _stop: DropGuard,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Why a sandbox could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, or there is no loopback interface.
+    #[error("cannot listen on the loopback interface: {0}")]
+    Listen(#[from] io::Error),
+    /// The HTTP client could not be made.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Slack {
+    /// Starts a workspace as [`names`](super::names) describes it, with the app installed and not connected yet.
+    pub async fn start(options: SlackOptions) -> Result<Self, StartError> {
+        // reqwest was built without a TLS provider of its own. Somebody else may have installed one: as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            // It speaks to loopback only: spare it the reading of the machine's certificates.
+            .tls_certs_only(std::iter::empty())
+            .build()?;
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+        let core = Arc::new(Core::new(CoreParts {
+            state: setup::workspace(options.signing_secret),
+            clock: options.clock,
+            http,
+            address: listener.local_addr()?,
+            enforce_rate_limits: options.rate_limits,
+            event_retries: options.event_retries,
+        }));
+        let inside = Self { core: Arc::clone(&core), life: None };
+        let mut router = inside.router();
+        if let Some(extra) = options.extra {
+            router = router.merge(extra(inside));
+        }
+        let stop = core.stop.clone();
+        let switchboard = Switchboard { listener, stop: stop.clone() };
+        let server = tokio::spawn(async move {
+            let service = router.into_make_service_with_connect_info::<Line>();
+            tokio::select! {
+                ended = axum::serve(switchboard, service) => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "the local Slack ended");
+                    }
+                }
+                () = stop.cancelled() => {}
+            }
+        });
+        let life = Life { _stop: core.stop.clone().drop_guard(), server: Mutex::new(Some(server)) };
+        Ok(Self { core, life: Some(Arc::new(life)) })
+    }
+
+    /// The routes of Slack itself, for a server of one's own. Misbehaviour that cuts connections works only on the
+    /// sandbox's server.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/api/{method}", any(web_api::call))
+            .route("/response/{token}", post(response_url::receive))
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .with_state(Arc::clone(&self.core))
+    }
+
+    /// Stops the server, its connections and its retries, and waits until it has.
+    pub async fn shutdown(&self) {
+        self.core.stop.cancel();
+        let server = self
+            .life
+            .as_ref()
+            .and_then(|life| life.server.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(server) = server
+            && let Err(error) = server.await
+        {
+            tracing::warn!(%error, "the local Slack's server broke");
+        }
+    }
+
+    /// `http://127.0.0.1:PORT/api`: the app's `SLACK_API_URL`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("{}/api", self.core.origin())
+    }
+
+    /// `http://127.0.0.1:PORT`, below which the extra routes are.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.core.origin()
+    }
+
+    /// The app's address: events go to `{base}/slack/events`, interactions to `{base}/slack/interactivity`, commands
+    /// to `{base}/slack/commands`.
+    pub fn connect_app(&self, base_url: &str) {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        self.core.change(|state| state.app.base_url = Some(base_url));
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub(crate) fn core_arc(&self) -> &Arc<Core> {
+        &self.core
+    }
+}

@@ -1,0 +1,136 @@
+//! Slash commands (<https://docs.slack.dev/interactivity/implementing-slash-commands>).
+
+use serde_json::{Value, json};
+
+use super::{
+    ActError, Delivery, DeliveryError, Shown, Signing,
+    deliver::{Endpoint, deliver},
+};
+use crate::slack::{
+    Slack,
+    response_url::respond,
+    state::{ResponseUrl, State},
+};
+
+impl Slack {
+    /// Sends `command` (`/approvals`) with the text after it from a channel that the user sees. The app's immediate
+    /// answer is shown as a message; an error is shown in Slack's own words.
+    pub async fn command(
+        &self,
+        user: &str,
+        channel: &str,
+        command: &str,
+        text: &str,
+    ) -> Result<Delivery, ActError> {
+        let fields = self.prepare_command(user, channel, command, text)?;
+        Ok(self.send_command(fields, &Signing::default()).await)
+    }
+
+    /// The fields that [`Slack::command`] would send, as a JSON object of strings.
+    pub fn prepare_command(
+        &self,
+        user: &str,
+        channel: &str,
+        command: &str,
+        text: &str,
+    ) -> Result<Value, ActError> {
+        let now = self.core().clock.now();
+        let origin = self.core().origin();
+        self.core().change(|state| {
+            let person =
+                state.users.get(user).cloned().ok_or_else(|| ActError::NoSuchUser(user.to_owned()))?;
+            let not_visible =
+                || ActError::ChannelNotVisible { user: user.to_owned(), channel: channel.to_owned() };
+            if !state.sees_channel(user, channel) {
+                return Err(not_visible());
+            }
+            let place = state.channels.get(channel).cloned().ok_or_else(not_visible)?;
+            let ticket = ResponseUrl {
+                user: person.id.clone(),
+                team_id: place.team_id.clone(),
+                channel: place.id.clone(),
+                born: now,
+                uses: 0,
+                original: None,
+                thread_ts: None,
+            };
+            let response_url = format!("{origin}/response/{}", state.new_response_url(ticket));
+            let trigger_id = state.new_trigger(user, &place.team_id, now);
+            let domain = state.workspaces.get(&place.team_id).map(|workspace| workspace.domain.clone());
+            Ok(json!({
+                "token": state.app.verification_token,
+                "team_id": place.team_id,
+                "team_domain": domain,
+                "channel_id": place.id,
+                "channel_name": place.name,
+                "user_id": person.id,
+                "user_name": person.name,
+                "command": command,
+                "text": text,
+                "api_app_id": state.app.id,
+                "is_enterprise_install": "false",
+                "response_url": response_url,
+                "trigger_id": trigger_id,
+            }))
+        })
+    }
+
+    /// Sends the fields of a command to the app as they are, signed as told, and shows its answer.
+    pub async fn send_command(&self, fields: Value, signing: &Signing) -> Delivery {
+        let (endpoint, body) = (Endpoint::Commands, form(&fields));
+        let reply = deliver(self.core(), endpoint, endpoint.content_type(), body, signing, None).await;
+        let mut delivery = Delivery::of(reply, fields);
+        if let Some(error) = &delivery.error {
+            let command = delivery.payload["command"].as_str().unwrap_or_default();
+            let why = match error {
+                DeliveryError::TimedOut => "operation_timeout",
+                _ => "dispatch_failed",
+            };
+            delivery.shown = Shown::Trouble(format!("{command} failed with the error \"{why}\""));
+            return delivery;
+        }
+        if delivery.body.is_empty() {
+            return delivery;
+        }
+        let now = self.core().clock.now();
+        self.core().change(|state| match show(state, &delivery, now) {
+            Ok(shown) => Delivery { shown, ..delivery },
+            Err(faults) => delivery.refused(faults),
+        })
+    }
+}
+
+fn form(fields: &Value) -> Vec<u8> {
+    let pairs = fields.as_object().into_iter().flatten();
+    let pairs = pairs.map(|(key, value)| (key, value.as_str().unwrap_or_default()));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
+}
+
+/// The immediate answer becomes a message, as if it had come to the response URL.
+fn show(
+    state: &mut State,
+    delivery: &Delivery,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Shown, Vec<String>> {
+    // Anything that is not a JSON object is a text.
+    let answer = match serde_json::from_str::<Value>(&delivery.body) {
+        Ok(answer @ Value::Object(_)) => answer,
+        _ => json!({ "text": delivery.body }),
+    };
+    if answer.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(Shown::Nothing);
+    }
+    let field = |key: &str| delivery.payload[key].as_str().unwrap_or_default().to_owned();
+    let ticket = ResponseUrl {
+        user: field("user_id"),
+        team_id: field("team_id"),
+        channel: field("channel_id"),
+        born: now,
+        uses: 0,
+        original: None,
+        thread_ts: None,
+    };
+    respond(state, &ticket, &answer, now).map_err(|error| vec![error.to_json().to_string()])?;
+    let posted = state.in_channel(&ticket.channel).last().cloned();
+    Ok(posted.map_or(Shown::Nothing, |message| Shown::Message(Box::new(message))))
+}

@@ -1,0 +1,235 @@
+//! Requests to the app, signed and timed as Slack's are.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use crate::slack::{core::Core, signature};
+
+/// The app must answer within three seconds
+/// (<https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response>).
+const PATIENCE: Duration = Duration::from_secs(3);
+/// No answer of an app is larger than a view.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// The three addresses of the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `{base}/slack/events`
+    Events,
+    /// `{base}/slack/interactivity`
+    Interactivity,
+    /// `{base}/slack/commands`
+    Commands,
+}
+
+impl Endpoint {
+    /// Its path below the app's base URL.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Events => "/slack/events",
+            Self::Interactivity => "/slack/interactivity",
+            Self::Commands => "/slack/commands",
+        }
+    }
+
+    /// The content type of what Slack sends there.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Events => "application/json",
+            Self::Interactivity | Self::Commands => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
+/// How a request is signed; [`Signing::default`] does it as Slack does.
+#[derive(Clone, Debug, Default)]
+pub struct Signing {
+    secret: Option<String>,
+    timestamp: Option<i64>,
+    signature: Option<String>,
+}
+
+impl Signing {
+    /// Signed with another secret than the app's.
+    #[must_use]
+    pub fn with_secret(mut self, secret: &str) -> Self {
+        self.secret = Some(secret.to_owned());
+        self
+    }
+
+    /// Signed as if sent at this time (Unix seconds).
+    #[must_use]
+    pub fn at(mut self, timestamp: i64) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+
+    /// With this text in the place of the signature.
+    #[must_use]
+    pub fn with_signature(mut self, signature: &str) -> Self {
+        self.signature = Some(signature.to_owned());
+        self
+    }
+}
+
+/// Why a request to the app came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    /// [`connect_app`](crate::slack::Slack::connect_app) was not called yet.
+    #[error("no app is connected")]
+    NotConnected,
+    /// No answer within three seconds.
+    #[error("the app did not answer within 3 seconds")]
+    TimedOut,
+    /// The connection failed or broke.
+    #[error("the app could not be reached: {0}")]
+    Unreachable(String),
+    /// The app answered with another status than 200.
+    #[error("the app answered with status {0}")]
+    Status(u16),
+    /// The app's answer is not one that Slack would take; what is wrong with it.
+    #[error("the app's answer was refused: {}", .0.join("; "))]
+    BadAnswer(Vec<String>),
+}
+
+/// One request to the app, for the record.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// When, by the sandbox's clock.
+    pub at: DateTime<Utc>,
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// The body as it went over the wire.
+    pub body: String,
+    /// Which retry of an event this is; 0 for the first try, and for everything that is not retried.
+    pub retry: u32,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// What went wrong, if anything did.
+    pub error: Option<DeliveryError>,
+}
+
+/// The app's bare answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: Option<u16>,
+    pub(crate) body: String,
+    pub(crate) no_retry: bool,
+    pub(crate) elapsed: Duration,
+    pub(crate) error: Option<DeliveryError>,
+}
+
+/// Sends the body, signed.
+pub(crate) async fn deliver(
+    core: &Core,
+    endpoint: Endpoint,
+    content_type: &str,
+    body: Vec<u8>,
+    signing: &Signing,
+    retry: Option<(u32, &str)>,
+) -> Reply {
+    let timestamp = signing.timestamp.unwrap_or_else(|| core.clock.now().timestamp());
+    let secret =
+        signing.secret.clone().unwrap_or_else(|| core.read(|state| state.app.signing_secret.clone()));
+    let signature = signing.signature.clone().unwrap_or_else(|| signature::sign(&secret, timestamp, &body));
+    let mut headers = vec![
+        ("content-type".to_owned(), content_type.to_owned()),
+        ("x-slack-request-timestamp".to_owned(), timestamp.to_string()),
+        ("x-slack-signature".to_owned(), signature),
+    ];
+    if let Some((number, reason)) = retry {
+        headers.push(("x-slack-retry-num".to_owned(), number.to_string()));
+        headers.push(("x-slack-retry-reason".to_owned(), reason.to_owned()));
+    }
+    deliver_raw(core, endpoint, body, &headers, retry.map_or(0, |(number, _)| number)).await
+}
+
+/// Sends the body with these headers and no others, and puts it on record.
+pub(crate) async fn deliver_raw(
+    core: &Core,
+    endpoint: Endpoint,
+    body: Vec<u8>,
+    headers: &[(String, String)],
+    retry: u32,
+) -> Reply {
+    let at = core.clock.now();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let started = Instant::now();
+    let mut reply = match core.read(|state| state.app.base_url.clone()) {
+        None => failed(DeliveryError::NotConnected),
+        Some(base) => {
+            let mut request = core.http.post(format!("{base}{}", endpoint.path())).body(body);
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            match tokio::time::timeout(PATIENCE, exchange(request)).await {
+                Ok(Ok(reply)) => reply,
+                Ok(Err(error)) => failed(DeliveryError::Unreachable(causes(&error))),
+                Err(_) => failed(DeliveryError::TimedOut),
+            }
+        }
+    };
+    reply.elapsed = started.elapsed();
+    let sent = Sent { at, endpoint, body: text, retry, status: reply.status, error: reply.error.clone() };
+    core.change(|state| state.sent.push(sent));
+    reply
+}
+
+async fn exchange(request: reqwest::RequestBuilder) -> Result<Reply, reqwest::Error> {
+    let mut response =
+        request.header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)").send().await?;
+    let status = response.status().as_u16();
+    let no_retry = response.headers().get("x-slack-no-retry").is_some_and(|value| value == "1");
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST_ANSWER {
+            break;
+        }
+    }
+    Ok(Reply {
+        status: Some(status),
+        body: String::from_utf8_lossy(&body).into_owned(),
+        no_retry,
+        elapsed: Duration::ZERO,
+        error: (status != 200).then_some(DeliveryError::Status(status)),
+    })
+}
+
+fn failed(error: DeliveryError) -> Reply {
+    Reply { status: None, body: String::new(), no_retry: false, elapsed: Duration::ZERO, error: Some(error) }
+}
+
+/// An error's own words and those of all its causes.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        words = format!("{words}: {deeper}");
+        cause = deeper.source();
+    }
+    words
+}
+
+/// A form with the single field `payload`, as interactions are sent.
+pub(crate) fn payload_form(payload: &serde_json::Value) -> Vec<u8> {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("payload", &payload.to_string())
+        .finish()
+        .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::payload_form;
+
+    #[test]
+    fn the_form_of_a_payload_is_one_field() {
+        let form = payload_form(&serde_json::json!({ "type": "a&b" }));
+        assert_eq!(String::from_utf8(form).unwrap(), "payload=%7B%22type%22%3A%22a%26b%22%7D");
+    }
+}

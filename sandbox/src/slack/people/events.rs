@@ -1,0 +1,134 @@
+//! The Events API (<https://docs.slack.dev/apis/events-api/>): opening the app's Home, and any other event.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    ActError, Delivery, Signing,
+    deliver::{DeliveryError, Endpoint, Reply, deliver},
+};
+use crate::slack::{Slack, core::Core};
+
+/// The tabs of the app's own page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// The Home tab.
+    Home,
+    /// The Messages tab, which is the direct messages with the app.
+    Messages,
+}
+
+impl Slack {
+    /// Opens the app's page on this tab, which sends `app_home_opened`. Opens the direct messages as well, if they
+    /// were not open yet.
+    pub async fn open_home(&self, user: &str, tab: Tab) -> Result<Delivery, ActError> {
+        let now = self.core().clock.now();
+        let (team_id, event) = self.core().change(|state| {
+            let person =
+                state.users.get(user).cloned().ok_or_else(|| ActError::NoSuchUser(user.to_owned()))?;
+            let bot = state.installation(&person.team_id).cloned();
+            let channel = bot.map(|bot| state.open_direct(user, &bot).id);
+            let mut event = json!({
+                "type": "app_home_opened",
+                "user": user,
+                "channel": channel,
+                "tab": match tab { Tab::Home => "home", Tab::Messages => "messages" },
+                "event_ts": state.next_ts(now),
+            });
+            if let Some(home) = state.homes.get(user).filter(|_| tab == Tab::Home) {
+                event["view"] = home.to_json();
+            }
+            Ok((person.team_id, event))
+        })?;
+        Ok(self.send_event(&team_id, event).await)
+    }
+
+    /// Sends an event in its envelope. If the app does not take it, it is sent again as Slack does, in the background:
+    /// at once, after a minute, after five, unless [`SlackOptions`](crate::slack::SlackOptions) says otherwise. The
+    /// delivery is that of the first try; [`Slack::sent`] has them all.
+    pub async fn send_event(&self, team_id: &str, event: Value) -> Delivery {
+        let envelope = self.envelope(team_id, event);
+        self.send_envelope(envelope).await
+    }
+
+    /// Sends an event's envelope as it is, for instance a second time with the same id.
+    pub async fn send_envelope(&self, envelope: Value) -> Delivery {
+        let reply = attempt(self.core(), &envelope, None).await;
+        if let Some(reason) = retry_reason(&reply) {
+            tokio::spawn(retry(Arc::clone(self.core_arc()), envelope.clone(), reason));
+        }
+        Delivery::of(reply, envelope)
+    }
+
+    /// Asks the app's events address to prove itself, as Slack does when it is configured
+    /// (<https://docs.slack.dev/reference/events/url_verification>); true if it echoes the challenge.
+    pub async fn verify_url(&self) -> bool {
+        let challenge = crate::ambient::random_hex();
+        let token = self.core().read(|state| state.app.verification_token.clone());
+        let body = json!({ "type": "url_verification", "token": token, "challenge": challenge });
+        let reply = attempt(self.core(), &body, None).await;
+        let echoed =
+            serde_json::from_str::<Value>(&reply.body).ok().map(|answer| answer["challenge"] == challenge);
+        reply.error.is_none() && (reply.body == challenge || echoed == Some(true))
+    }
+
+    /// An event's envelope, with a fresh id.
+    pub fn envelope(&self, team_id: &str, event: Value) -> Value {
+        let now = self.core().clock.now();
+        self.core().change(|state| {
+            let event_id = state.next_id("Ev");
+            let bot = state.installation(team_id).map(|token| token.bot_user_id.clone());
+            json!({
+                "token": state.app.verification_token,
+                "team_id": team_id,
+                "context_team_id": team_id,
+                "context_enterprise_id": null,
+                "api_app_id": state.app.id,
+                "event": event,
+                "type": "event_callback",
+                "event_id": event_id,
+                "event_time": now.timestamp(),
+                "authorizations": [{
+                    "enterprise_id": null,
+                    "team_id": team_id,
+                    "user_id": bot,
+                    "is_bot": true,
+                    "is_enterprise_install": false,
+                }],
+                "is_ext_shared_channel": false,
+            })
+        })
+    }
+}
+
+async fn attempt(core: &Core, body: &Value, retry: Option<(u32, &str)>) -> Reply {
+    let endpoint = Endpoint::Events;
+    let bytes = body.to_string().into_bytes();
+    deliver(core, endpoint, endpoint.content_type(), bytes, &Signing::default(), retry).await
+}
+
+/// Slack's word for why it sends an event again; `None` if it doesn't.
+fn retry_reason(reply: &Reply) -> Option<&'static str> {
+    match &reply.error {
+        _ if reply.no_retry => None,
+        None | Some(DeliveryError::NotConnected) => None,
+        Some(DeliveryError::TimedOut) => Some("http_timeout"),
+        Some(DeliveryError::Unreachable(_)) => Some("connection_failed"),
+        Some(DeliveryError::Status(_) | DeliveryError::BadAnswer(_)) => Some("http_error"),
+    }
+}
+
+async fn retry(core: Arc<Core>, envelope: Value, mut reason: &'static str) {
+    for (number, wait) in (1..).zip(core.event_retries.clone()) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = core.stop.cancelled() => return,
+        }
+        let reply = attempt(&core, &envelope, Some((number, reason))).await;
+        match retry_reason(&reply) {
+            Some(again) => reason = again,
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! People act: they click, type, submit, close, open the Home tab and send commands. Each act builds the request that
+//! Slack would send to the app, sends it, and shows the person what Slack would show.
+
+mod command;
+mod deliver;
+mod delivery;
+mod element;
+mod events;
+mod hostile;
+mod modal;
+mod payload;
+mod press;
+mod say;
+
+pub use self::{
+    deliver::{DeliveryError, Endpoint, Sent, Signing},
+    delivery::{Delivery, Shown},
+    events::Tab,
+    press::{Gesture, Press, Surface},
+};
+
+/// Why somebody can't do that. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActError {
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoSuchUser(String),
+    /// There is no such channel, or this user does not see it.
+    #[error("user {user} sees no channel {channel}")]
+    ChannelNotVisible {
+        /// Who tried.
+        user: String,
+        /// What they tried to see.
+        channel: String,
+    },
+    /// There is no such message any more, or this user does not see it.
+    #[error("the message is not there")]
+    MessageNotVisible,
+    /// This user has no modal open.
+    #[error("no modal is open")]
+    NoModal,
+    /// The app has not published a Home tab for this user.
+    #[error("the Home tab is empty")]
+    NoHome,
+    /// What this user sees has no such element.
+    #[error("nothing like {0} is on the screen")]
+    NotOnScreen(String),
+    /// Several elements fit: name the block or the value.
+    #[error("several elements fit {0}")]
+    Ambiguous(String),
+    /// The element has no such option, or takes no such gesture.
+    #[error("the element does not offer {0}")]
+    NotOffered(String),
+    /// The modal has no submit button.
+    #[error("the modal has no submit button")]
+    NothingToSubmit,
+    /// Slack does not send the modal: these blocks (`block_id`) still lack a valid entry.
+    #[error("entries are missing or too long in {}", .0.join(", "))]
+    Incomplete(Vec<String>),
+}

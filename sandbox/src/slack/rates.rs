@@ -1,0 +1,53 @@
+//! Slack's rate limits (<https://docs.slack.dev/apis/web-api/rate-limits>), told from the log of calls. Slack does
+//! not publish how it counts; these are windows that pacing at the documented rate always fits through.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::call_log::{Call, CallOutcome};
+
+/// So many calls within so many seconds.
+#[derive(Clone, Copy)]
+struct Window {
+    calls: usize,
+    seconds: i64,
+}
+
+/// One a second in each channel, with room for a jitter of one.
+const PER_CHANNEL: Window = Window { calls: 6, seconds: 5 };
+
+fn per_workspace(method: &str) -> Option<Window> {
+    let a_minute = match method {
+        "chat.postMessage" => 300,
+        "chat.update" | "conversations.open" | "users.lookupByEmail" | "team.info" => 50,
+        "chat.postEphemeral" | "users.info" => 100,
+        _ if method.starts_with("views.") => 100,
+        _ => return None,
+    };
+    Some(Window { calls: a_minute, seconds: 60 })
+}
+
+/// How many seconds too soon a call of the method would come now; `None` when it is within the limits.
+pub(crate) fn too_soon(
+    calls: &[Call],
+    method: &str,
+    team_id: &str,
+    channel: Option<&str>,
+    now: DateTime<Utc>,
+) -> Option<u64> {
+    let counted = |call: &&Call| {
+        call.method == method
+            && call.team_id.as_deref() == Some(team_id)
+            && !matches!(call.outcome, CallOutcome::RateLimited(_))
+    };
+    let over = |window: Window, within: &dyn Fn(&Call) -> bool| {
+        let start = now - TimeDelta::seconds(window.seconds);
+        let recent = calls.iter().rev().take_while(|call| call.at > start);
+        let first = recent.filter(counted).filter(|call| within(call)).nth(window.calls - 1)?;
+        let wait = first.at + TimeDelta::seconds(window.seconds) - now;
+        u64::try_from(wait.num_seconds() + 1).ok()
+    };
+    let in_channel = channel
+        .filter(|_| method == "chat.postMessage")
+        .and_then(|channel| over(PER_CHANNEL, &|call| call.channel.as_deref() == Some(channel)));
+    in_channel.or_else(|| over(per_workspace(method)?, &|_| true))
+}

@@ -1,0 +1,160 @@
+//! The workspace that a sandbox starts with, and what tests and the demo change in it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Misbehaviour, Slack,
+    state::{App, Channel, State, Token, TokenStatus, User, Workspace},
+};
+use crate::ambient::random_hex;
+
+/// The ids of what a sandbox starts with.
+pub mod names {
+    /// The workspace `Acme`.
+    pub const TEAM: &str = "T0SANDBOX";
+    /// The app, `Countersign`.
+    pub const APP: &str = "A0COUNTERSIGN";
+    /// Its bot.
+    pub const BOT: &str = "B0COUNTERSIGN";
+    /// Its bot user.
+    pub const BOT_USER: &str = "U0COUNTERSIGN";
+    /// Alice Chen, a member, `alice@example.com`.
+    pub const ALICE: &str = "U0ALICE";
+    /// Bob Okafor, a member, `bob@example.com`.
+    pub const BOB: &str = "U0BOB";
+    /// Ada Admin, an administrator, `ada@example.com`.
+    pub const ADMIN: &str = "U0ADMIN";
+    /// Gus Guest, a guest in `#sales`, `gus@example.com`.
+    pub const GUEST: &str = "U0GUEST";
+    /// `#sales`, with everybody and the app in it.
+    pub const SALES: &str = "C0SALES";
+    /// `#random`, public; the app is not in it.
+    pub const RANDOM: &str = "C0RANDOM";
+}
+
+/// The scopes of the first token.
+const SCOPES: [&str; 5] = ["chat:write", "commands", "im:write", "users:read", "users:read.email"];
+
+/// The state that a sandbox starts with.
+pub(crate) fn workspace(signing_secret: Option<String>) -> State {
+    let mut state = State::new(App {
+        id: names::APP.to_owned(),
+        name: "Countersign".to_owned(),
+        signing_secret: signing_secret.unwrap_or_else(|| random_hex()[..32].to_owned()),
+        verification_token: random_hex()[..24].to_owned(),
+        base_url: None,
+    });
+    let team = names::TEAM;
+    state.workspaces.insert(team.to_owned(), Workspace::new(team, "Acme"));
+    let bot = User { is_bot: true, ..User::new(names::BOT_USER, team, "countersign", "Countersign") };
+    let users = [
+        User::new(names::ALICE, team, "alice", "Alice Chen").with_email("alice@example.com"),
+        User::new(names::BOB, team, "bob", "Bob Okafor").with_email("bob@example.com"),
+        User::new(names::ADMIN, team, "ada", "Ada Admin").with_email("ada@example.com").as_admin(),
+        User::new(names::GUEST, team, "gus", "Gus Guest").with_email("gus@example.com").as_guest(),
+        bot,
+    ];
+    state.users = users.into_iter().map(|user| (user.id.clone(), user)).collect();
+    let people = [names::ALICE, names::BOB, names::ADMIN];
+    let sales = [&people[..], &[names::GUEST, names::BOT_USER]].concat();
+    let channels = [
+        Channel::public(names::SALES, team, "sales", &sales),
+        Channel::public(names::RANDOM, team, "random", &people),
+    ];
+    state.channels = channels.into_iter().map(|channel| (channel.id.clone(), channel)).collect();
+    let token = Token {
+        value: format!("xoxb-{}", &random_hex()[..40]),
+        team_id: team.to_owned(),
+        bot_user_id: names::BOT_USER.to_owned(),
+        bot_id: names::BOT.to_owned(),
+        scopes: SCOPES.iter().map(|&scope| scope.to_owned()).collect(),
+        status: TokenStatus::Active,
+    };
+    state.tokens = BTreeMap::from([(token.value.clone(), token)]);
+    state
+}
+
+impl Slack {
+    /// The token of the first installation in the first workspace, `xoxb-…`.
+    #[must_use]
+    pub fn bot_token(&self) -> String {
+        self.core().read(|state| {
+            let token = state.installation(names::TEAM);
+            token.map(|token| token.value.clone()).unwrap_or_default()
+        })
+    }
+
+    /// The secret that requests to the app are signed with.
+    #[must_use]
+    pub fn signing_secret(&self) -> String {
+        self.core().read(|state| state.app.signing_secret.clone())
+    }
+
+    /// Signs with another secret from now on.
+    pub fn set_signing_secret(&self, secret: &str) {
+        self.core().change(|state| state.app.signing_secret = secret.to_owned());
+    }
+
+    /// Adds a workspace, or replaces the one with the same id.
+    pub fn add_workspace(&self, workspace: Workspace) {
+        self.core().change(|state| state.workspaces.insert(workspace.id.clone(), workspace));
+    }
+
+    /// Changes a workspace, for instance turns its Messages tab off. False if there is none.
+    pub fn change_workspace(&self, id: &str, change: impl FnOnce(&mut Workspace)) -> bool {
+        self.core().change(|state| state.workspaces.get_mut(id).map(change).is_some())
+    }
+
+    /// Adds a user, or replaces the one with the same id.
+    pub fn add_user(&self, user: User) {
+        self.core().change(|state| state.users.insert(user.id.clone(), user));
+    }
+
+    /// Changes a user, for instance demotes or deactivates them. False if there is none.
+    pub fn change_user(&self, id: &str, change: impl FnOnce(&mut User)) -> bool {
+        self.core().change(|state| state.users.get_mut(id).map(change).is_some())
+    }
+
+    /// Adds a channel, or replaces the one with the same id.
+    pub fn add_channel(&self, channel: Channel) {
+        self.core().change(|state| state.channels.insert(channel.id.clone(), channel));
+    }
+
+    /// Changes a channel, for instance archives it or invites the app. False if there is none.
+    pub fn change_channel(&self, id: &str, change: impl FnOnce(&mut Channel)) -> bool {
+        self.core().change(|state| state.channels.get_mut(id).map(change).is_some())
+    }
+
+    /// Deletes a channel with its messages.
+    pub fn remove_channel(&self, id: &str) {
+        self.core().change(|state| {
+            state.channels.remove(id);
+            state.messages.retain(|(channel, _), _| channel != id);
+        });
+    }
+
+    /// Adds a token, or replaces the one with the same value.
+    pub fn add_token(&self, token: Token) {
+        self.core().change(|state| state.tokens.insert(token.value.clone(), token));
+    }
+
+    /// Changes a token, for instance revokes it or takes a scope away. False if there is none.
+    pub fn change_token(&self, value: &str, change: impl FnOnce(&mut Token)) -> bool {
+        self.core().change(|state| state.tokens.get_mut(value).map(change).is_some())
+    }
+
+    /// Deletes a message, as its author or an admin may do in Slack. False if there is none.
+    pub fn delete_message(&self, channel: &str, ts: &str) -> bool {
+        self.core().change(|state| state.messages.remove(&(channel.to_owned(), ts.to_owned())).is_some())
+    }
+
+    /// Makes the next `times` calls of the method (`chat.postMessage`, …, or `response_url`) go wrong.
+    pub fn misbehave(&self, method: &str, misbehaviour: Misbehaviour, times: u32) {
+        self.core().change(|state| state.misbehaviours.add(method, misbehaviour, times));
+    }
+
+    /// The method behaves from now on, whatever it was told before.
+    pub fn behave(&self, method: &str) {
+        self.core().change(|state| state.misbehaviours.clear(method));
+    }
+}

@@ -1,0 +1,61 @@
+//! What an interactive element holds before and after somebody used it: the entries of `state.values`
+//! (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
+
+use serde_json::{Value, json};
+
+use super::messages::StateValues;
+
+/// Every interactive element of a block, with the key `element`, `accessory` or `elements` it stands under.
+pub(crate) fn elements_of(block: &Value) -> Vec<&Value> {
+    match block["type"].as_str() {
+        Some("section") => block.get("accessory").into_iter().collect(),
+        Some("input") => block.get("element").into_iter().collect(),
+        Some("actions") => block["elements"].as_array().map(|all| all.iter().collect()).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// What the element holds before anybody touches it; `None` for those that hold nothing (buttons, overflow menus).
+pub(crate) fn initial(element: &Value) -> Option<Value> {
+    let kind = element["type"].as_str()?;
+    let from = |key: &str| element.get(key).cloned().unwrap_or(Value::Null);
+    let mut state = match kind {
+        "plain_text_input" | "number_input" | "email_text_input" | "url_text_input" => {
+            json!({ "value": from("initial_value") })
+        }
+        "rich_text_input" => json!({ "rich_text_value": from("initial_value") }),
+        "checkboxes" | "multi_static_select" | "multi_external_select" => {
+            json!({ "selected_options": element.get("initial_options").cloned().unwrap_or_else(|| json!([])) })
+        }
+        "radio_buttons" | "static_select" | "external_select" => {
+            json!({ "selected_option": from("initial_option") })
+        }
+        "users_select" => json!({ "selected_user": from("initial_user") }),
+        "conversations_select" => json!({ "selected_conversation": from("initial_conversation") }),
+        "channels_select" => json!({ "selected_channel": from("initial_channel") }),
+        "datepicker" => json!({ "selected_date": from("initial_date") }),
+        "timepicker" => json!({ "selected_time": from("initial_time") }),
+        "datetimepicker" => json!({ "selected_date_time": from("initial_date_time") }),
+        _ => return None,
+    };
+    state["type"] = json!(kind);
+    Some(state)
+}
+
+/// The state of freshly shown blocks. Where an element with the same ids and the same type was there before, what
+/// the user had entered stays (<https://docs.slack.dev/surfaces/modals#preserving_input>).
+pub(crate) fn state_of(blocks: &[Value], before: &StateValues) -> StateValues {
+    let mut state = StateValues::new();
+    for block in blocks {
+        let Some(block_id) = block["block_id"].as_str() else { continue };
+        for element in elements_of(block) {
+            let (Some(action_id), Some(fresh)) = (element["action_id"].as_str(), initial(element)) else {
+                continue;
+            };
+            let kept = before.get(block_id).and_then(|block| block.get(action_id));
+            let value = kept.filter(|kept| kept["type"] == fresh["type"]).cloned().unwrap_or(fresh);
+            state.entry(block_id.to_owned()).or_default().insert(action_id.to_owned(), value);
+        }
+    }
+    state
+}

@@ -1,0 +1,108 @@
+//! Everything that the sandbox's Slack remembers, and the moves that keep it consistent. Nothing here speaks HTTP:
+//! the Web API ([`super::web_api`]) and the people ([`super::people`]) both act on it.
+
+mod apps;
+mod channels;
+pub(crate) mod entered;
+mod messages;
+mod people;
+mod posting;
+mod showing;
+mod tickets;
+mod views;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+pub use self::{
+    apps::{App, Token, TokenStatus},
+    channels::{Channel, ChannelKind},
+    messages::{Message, StateValues},
+    people::{User, Workspace},
+    views::{View, ViewKind},
+};
+pub(crate) use self::{
+    apps::{ResponseUrl, Trigger},
+    posting::Draft,
+    showing::ShowError,
+    tickets::TriggerError,
+};
+use super::{call_log::Call, misbehaviour::Misbehaviours, people::Sent};
+
+/// The whole of it. Ids are unique over all workspaces, so the maps are flat and each thing names its workspace.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) app: App,
+    pub(crate) workspaces: BTreeMap<String, Workspace>,
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) channels: BTreeMap<String, Channel>,
+    /// By token value.
+    pub(crate) tokens: BTreeMap<String, Token>,
+    /// By channel and `ts`; `ts` has a fixed width, so the order is that of posting.
+    pub(crate) messages: BTreeMap<(String, String), Message>,
+    /// By user: the stack, the topmost last.
+    pub(crate) modals: BTreeMap<String, Vec<View>>,
+    /// By user.
+    pub(crate) homes: BTreeMap<String, View>,
+    pub(crate) triggers: BTreeMap<String, Trigger>,
+    pub(crate) response_urls: BTreeMap<String, ResponseUrl>,
+    /// Every call of the Web API, oldest first.
+    pub(crate) calls: Vec<Call>,
+    /// Every request to the app, oldest first.
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) misbehaviours: Misbehaviours,
+    counter: u64,
+    last_ts_micros: i64,
+}
+
+impl State {
+    pub(crate) fn new(app: App) -> Self {
+        Self {
+            app,
+            workspaces: BTreeMap::new(),
+            users: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            modals: BTreeMap::new(),
+            homes: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            response_urls: BTreeMap::new(),
+            calls: Vec::new(),
+            sent: Vec::new(),
+            misbehaviours: Misbehaviours::default(),
+            counter: 0,
+            last_ts_micros: 0,
+        }
+    }
+
+    /// A new id, for instance `V00000007`.
+    pub(crate) fn next_id(&mut self, prefix: &str) -> String {
+        self.counter += 1;
+        format!("{prefix}{:08}", self.counter)
+    }
+
+    /// A new `ts`: the given time, or just after the last one if that is not earlier.
+    pub(crate) fn next_ts(&mut self, now: DateTime<Utc>) -> String {
+        self.last_ts_micros = now.timestamp_micros().max(self.last_ts_micros + 1);
+        format!("{}.{:06}", self.last_ts_micros / 1_000_000, self.last_ts_micros % 1_000_000)
+    }
+
+    /// The working installation of the workspace, if there is one.
+    pub(crate) fn installation(&self, team_id: &str) -> Option<&Token> {
+        let mut of_team = self.tokens.values().filter(|token| token.team_id == team_id);
+        of_team.clone().find(|token| token.status == TokenStatus::Active).or_else(|| of_team.next())
+    }
+
+    /// Gives every block that has no `block_id` one of its own, as Slack does.
+    pub(crate) fn name_blocks(&mut self, blocks: &mut [serde_json::Value]) {
+        for block in blocks {
+            let named = block["block_id"].as_str().is_some_and(|id| !id.is_empty());
+            if !named && let Some(block) = block.as_object_mut() {
+                self.counter += 1;
+                block.insert("block_id".to_owned(), format!("b{:05}", self.counter).into());
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What Slack accepts as blocks and views: pure functions over JSON that give a list of faults in Slack's own form,
+//! `[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. An empty list means accepted.
+//!
+//! The rules are those of <https://docs.slack.dev/reference/block-kit> and
+//! <https://docs.slack.dev/reference/views>. Where Slack's behaviour is not documented, the stricter reading holds: what
+//! passes here should pass there.
+
+mod block;
+mod composition;
+mod element;
+mod input;
+mod rich_text;
+mod spot;
+mod text;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use self::spot::Sheet;
+use super::state::ViewKind;
+
+/// The longest top-level text of a message, in characters. Slack's older documents allow 40,000, but `chat.update`
+/// refuses more than 4,000 (<https://docs.slack.dev/reference/methods/chat.update>).
+pub const MESSAGE_TEXT: usize = 4000;
+/// The most blocks in a message (<https://docs.slack.dev/reference/block-kit/blocks>).
+const MESSAGE_BLOCKS: usize = 50;
+/// The largest view, in bytes of its JSON (<https://docs.slack.dev/reference/methods/views.open>, `view_too_large`).
+const VIEW_BYTES: usize = 250 * 1024;
+/// The most text in all blocks of a message together. Not documented; about 13,200 characters with an allowance for
+/// each block were measured (<https://github.com/slackapi/bolt-js/issues/2509>,
+/// <https://github.com/slackapi/bolt-js/issues/2867>).
+const BLOCKS_TEXT: usize = 12_000;
+/// What each object with a `type` counts for besides its text in [`BLOCKS_TEXT`]: a guess on the safe side.
+const BLOCK_ALLOWANCE: usize = 10;
+
+/// Where blocks stand; not all blocks and elements are allowed everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Message,
+    Modal,
+    Home,
+}
+
+/// The faults of a message's blocks.
+#[must_use]
+pub fn message_blocks(blocks: &[Value]) -> Vec<String> {
+    let root = Value::Array(blocks.to_vec());
+    Sheet::judge(&root, "/blocks", |spot| block::blocks(spot, Place::Message, MESSAGE_BLOCKS))
+}
+
+/// The faults of a view that is to be a modal or a Home tab.
+#[must_use]
+pub fn view(view: &Value, kind: ViewKind) -> Vec<String> {
+    Sheet::judge(view, "/view", |spot| view::view(spot, kind))
+}
+
+/// Whether a view is larger than Slack takes.
+#[must_use]
+pub fn is_view_too_large(view: &Value) -> bool {
+    view.to_string().len() > VIEW_BYTES
+}
+
+/// Whether a message's blocks hold more text than Slack takes together.
+#[must_use]
+pub fn are_blocks_too_long(blocks: &[Value]) -> bool {
+    blocks.iter().map(weight).sum::<usize>() > BLOCKS_TEXT
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Array(all) => all.iter().map(weight).sum(),
+        Value::Object(object) => {
+            let inner = object.iter().map(|(key, value)| match value {
+                Value::String(words) if matches!(key.as_str(), "text" | "alt_text") => {
+                    text::escaped_length(words)
+                }
+                Value::String(_) => 0,
+                other => weight(other),
+            });
+            let own = if object.contains_key("type") { BLOCK_ALLOWANCE } else { 0 };
+            own + inner.sum::<usize>()
+        }
+        _ => 0,
+    }
+}

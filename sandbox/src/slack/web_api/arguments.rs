@@ -1,0 +1,70 @@
+//! Arguments of a Web API call, from wherever Slack takes them: JSON, a form, the query
+//! (<https://docs.slack.dev/apis/web-api/#basics>).
+
+use axum::http::{HeaderMap, header};
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+
+/// Arguments whose values are JSON even where they arrive as text.
+const JSON_ARGUMENTS: [&str; 4] = ["attachments", "blocks", "metadata", "view"];
+
+/// The arguments by name; strings where they came in a form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    /// Reads query and body.
+    pub(crate) fn read(query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
+        let mut arguments = Map::new();
+        let mut take = |pairs: &[u8]| {
+            for (key, value) in form_urlencoded::parse(pairs) {
+                arguments.insert(key.into_owned(), Value::String(value.into_owned()));
+            }
+        };
+        take(query.unwrap_or_default().as_bytes());
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            take(body);
+        } else if kind.starts_with("application/json") {
+            match serde_json::from_slice(body) {
+                Ok(Value::Object(given)) => arguments.extend(given),
+                Ok(_) => return Err(ApiError::named("json_not_object")),
+                Err(_) if body.is_empty() => {}
+                Err(_) => return Err(ApiError::named("invalid_json")),
+            }
+        } else if !body.is_empty() {
+            return Err(ApiError::named("invalid_post_type"));
+        }
+        for key in JSON_ARGUMENTS {
+            if let Some(Value::String(text)) = arguments.get(key)
+                && let Ok(parsed) = serde_json::from_str(text)
+            {
+                arguments.insert(key.to_owned(), parsed);
+            }
+        }
+        Ok(Self(arguments))
+    }
+
+    /// Takes the token out, so that it is not in the log.
+    pub(crate) fn take_token(&mut self) -> Option<String> {
+        match self.0.remove("token") {
+            Some(Value::String(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Whatever was given under this name; `null` counts as not given.
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The text under this name, if it is there and not empty.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+}

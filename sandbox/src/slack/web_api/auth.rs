@@ -1,0 +1,76 @@
+//! Who calls: tokens and scopes, `auth.test` and `team.info`.
+
+use axum::http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+use super::{Ask, arguments::Arguments, error::ApiError};
+use crate::slack::state::{State, Token, TokenStatus};
+
+/// The token of the `Authorization` header, or else of the argument `token`.
+pub(super) fn presented_token(headers: &HeaderMap, arguments: &mut Arguments) -> Option<String> {
+    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).map(str::to_owned);
+    let argument = arguments.take_token();
+    bearer.or(argument).filter(|token| !token.is_empty())
+}
+
+/// The installation that the token stands for.
+pub(super) fn caller(state: &State, presented: Option<&str>) -> Result<Token, ApiError> {
+    let presented = presented.ok_or_else(|| ApiError::named("not_authed"))?;
+    let token = state.tokens.get(presented).ok_or_else(|| ApiError::named("invalid_auth"))?;
+    match token.status {
+        TokenStatus::Active => Ok(token.clone()),
+        TokenStatus::Revoked => Err(ApiError::named("token_revoked")),
+        TokenStatus::Expired => Err(ApiError::named("token_expired")),
+        TokenStatus::AccountInactive => Err(ApiError::named("account_inactive")),
+    }
+}
+
+/// Refuses a caller whose token lacks the scope.
+pub(super) fn require_scope(caller: &Token, needed: &str) -> Result<(), ApiError> {
+    if caller.scopes.contains(needed) {
+        return Ok(());
+    }
+    let provided = caller.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+    Err(ApiError::named("missing_scope").with("needed", needed).with("provided", provided))
+}
+
+/// <https://docs.slack.dev/reference/methods/auth.test>
+pub(super) fn test(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let caller = &ask.caller;
+    let workspace =
+        ask.state.workspaces.get(&caller.team_id).ok_or_else(|| ApiError::named("invalid_auth"))?;
+    let bot = ask.state.users.get(&caller.bot_user_id);
+    let mut answer = json!({
+        "ok": true,
+        "url": format!("https://{}.slack.com/", workspace.domain),
+        "team": workspace.name,
+        "user": bot.map(|user| user.name.clone()),
+        "team_id": workspace.id,
+        "user_id": caller.bot_user_id,
+        "bot_id": caller.bot_id,
+        "is_enterprise_install": false,
+    });
+    if let Some(enterprise_id) = &workspace.enterprise_id {
+        answer["enterprise_id"] = json!(enterprise_id);
+    }
+    Ok(answer)
+}
+
+/// <https://docs.slack.dev/reference/methods/team.info>
+pub(super) fn team_info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let team_id = ask.arguments.text("team").unwrap_or(&ask.caller.team_id);
+    let known = ask.state.workspaces.get(team_id).filter(|workspace| workspace.id == ask.caller.team_id);
+    let workspace = known.ok_or_else(|| ApiError::named("team_not_found"))?;
+    Ok(json!({
+        "ok": true,
+        "team": {
+            "id": workspace.id,
+            "name": workspace.name,
+            "domain": workspace.domain,
+            "email_domain": "",
+            "icon": { "image_default": true },
+            "enterprise_id": workspace.enterprise_id,
+        },
+    }))
+}

@@ -1,0 +1,69 @@
+//! The Web API: `/api/{method}` (<https://docs.slack.dev/reference/methods>). A file for each family of methods;
+//! [`endpoint`] reads the request, lets it misbehave if it was told to, and keeps the log.
+
+mod arguments;
+mod auth;
+pub(crate) mod chat;
+mod destination;
+mod endpoint;
+pub(crate) mod error;
+mod users;
+pub(crate) mod views;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use self::error::ApiError;
+pub(crate) use self::{
+    arguments::Arguments,
+    endpoint::{Answer, Handled, answer_or_misbehave, call},
+};
+use super::state::{State, Token, User};
+
+/// A call that has got past token and scope.
+#[derive(Debug)]
+struct Ask<'a> {
+    state: &'a mut State,
+    caller: Token,
+    arguments: &'a Arguments,
+    now: DateTime<Utc>,
+}
+
+impl Ask<'_> {
+    /// The user, if the caller's workspace knows them: a member, or a stranger from a shared channel.
+    fn visible_user(&self, id: &str) -> Option<&User> {
+        self.state.users.get(id).filter(|user| user.team_id == self.caller.team_id || user.is_stranger)
+    }
+
+    /// The same user, unless no direct message can reach them.
+    fn reachable<'u>(&self, user: &'u User) -> Result<&'u User, ApiError> {
+        if user.is_bot {
+            Err(ApiError::named("cannot_dm_bot"))
+        } else if user.deleted {
+            Err(ApiError::named("user_disabled"))
+        } else {
+            Ok(user)
+        }
+    }
+}
+
+/// A method: the scope that it needs, and what it does.
+type Method = (Option<&'static str>, fn(&mut Ask<'_>) -> Result<Value, ApiError>);
+
+fn method(name: &str) -> Option<Method> {
+    Some(match name {
+        "auth.test" => (None, auth::test),
+        "chat.postEphemeral" => (Some("chat:write"), chat::post_ephemeral),
+        "chat.postMessage" => (Some("chat:write"), chat::post_message),
+        "chat.update" => (Some("chat:write"), chat::update),
+        "conversations.open" => (Some("im:write"), users::open_conversation),
+        "team.info" => (Some("team:read"), auth::team_info),
+        "users.info" => (Some("users:read"), users::info),
+        "users.lookupByEmail" => (Some("users:read.email"), users::lookup_by_email),
+        "views.open" => (None, views::open),
+        "views.publish" => (None, views::publish),
+        "views.push" => (None, views::push),
+        "views.update" => (None, views::update),
+        _ => return None,
+    })
+}

@@ -1,0 +1,46 @@
+//! `users.*` and `conversations.*`.
+
+use serde_json::{Value, json};
+
+use super::{Ask, error::ApiError};
+use crate::slack::state::User;
+
+/// <https://docs.slack.dev/reference/methods/users.info>
+pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let user = ask.arguments.text("user").and_then(|id| ask.visible_user(id));
+    let user = user.ok_or_else(|| ApiError::named("user_not_found"))?;
+    let with_email = ask.caller.scopes.contains("users:read.email");
+    Ok(json!({ "ok": true, "user": user.to_json(with_email) }))
+}
+
+/// <https://docs.slack.dev/reference/methods/users.lookupByEmail>. Deactivated users are not found.
+pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let wanted = ask.arguments.text("email").unwrap_or_default();
+    let is_meant = |user: &&User| {
+        user.team_id == ask.caller.team_id
+            && !user.deleted
+            && user.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(wanted))
+    };
+    let user = ask.state.users.values().find(is_meant).ok_or_else(|| ApiError::named("users_not_found"))?;
+    Ok(json!({ "ok": true, "user": user.to_json(true) }))
+}
+
+/// <https://docs.slack.dev/reference/methods/conversations.open>, for direct messages with one user.
+pub(super) fn open_conversation(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    if let Some(channel) = ask.arguments.text("channel") {
+        let known = ask.state.channels.get(channel).filter(|channel| channel.team_id == ask.caller.team_id);
+        let known = known.ok_or_else(|| ApiError::named("channel_not_found"))?;
+        return Ok(json!({ "ok": true, "no_op": true, "already_open": true, "channel": { "id": known.id } }));
+    }
+    let users = ask.arguments.text("users").ok_or_else(|| ApiError::named("users_list_not_supplied"))?;
+    let user = ask.visible_user(users).ok_or_else(|| ApiError::named("user_not_found"))?;
+    let user = ask.reachable(user)?.id.clone();
+    let open = ask.state.direct_of(&user, &ask.caller.bot_user_id).is_some();
+    let channel = ask.state.open_direct(&user, &ask.caller);
+    let mut answer = json!({ "ok": true, "channel": { "id": channel.id } });
+    if open {
+        answer["no_op"] = json!(true);
+        answer["already_open"] = json!(true);
+    }
+    Ok(answer)
+}
