@@ -2,6 +2,7 @@
 
 pub mod ambient;
 pub mod backend;
+pub mod catalog;
 pub mod http;
 pub mod page;
 pub mod postgres;
