@@ -1,0 +1,100 @@
+//! The prompt after the decision: what became of the request, who decided, and what it left.
+
+use slack_morphism::prelude::{SlackBlock, SlackRichTextInlineElement};
+
+use super::{
+    controls::Control,
+    harmless::Shown,
+    head,
+    kit::{self, Style, moment, paragraph, person, rich, words},
+    prompt::{self, Message, PromptState},
+    sentences,
+};
+use crate::domain::{
+    decisions::{Decision, Given, Verdict},
+    grants::Scope,
+};
+
+/// Draws the message without its decision buttons. Every ending is said in words.
+pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
+    let request = &shown.approval.request;
+    let mut blocks = prompt::asked(shown);
+    blocks.extend(ending(shown, decision));
+    let mut row = Vec::new();
+    if let (true, Verdict::Approved { given, .. }) = (shown.grant_live, &decision.verdict)
+        && let Some(grant) = given.grant()
+    {
+        let alone = Shown::from("Turn off auto-approval: ").then(head::brief(request));
+        row.push(kit::button(Control::TurnOff(grant), "Turn off", alone, Style::Plain));
+    }
+    row.extend(prompt::looks(shown));
+    blocks.push(kit::actions(row));
+    blocks
+        .push(kit::context(vec![kit::small(prompt::conversation(shown)), kit::small(prompt::digest(shown))]));
+    Message { text: format!("{} {}", sentences::ended(&decision.verdict), head::sentence(request)), blocks }
+}
+
+fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
+    let at = moment(decision.decided_at);
+    let say = |parts: Vec<SlackRichTextInlineElement>| rich(vec![paragraph(parts)]);
+    match &decision.verdict {
+        Verdict::Approved { user, given } => {
+            let how = match given {
+                Given::Once => " for this request only, ",
+                Given::Conversation(_) => " for this conversation, ",
+                Given::Always(_) => " always, ",
+            };
+            let left = match (given, shown.grant_live) {
+                (Given::Once, _) => "The next request asks again.",
+                (Given::Conversation(_), true) => {
+                    "Auto-approval is on: this action runs without asking in this conversation. A new conversation asks again."
+                }
+                (Given::Always(_), true) => {
+                    "Auto-approval is on: this action runs without asking in every conversation, whichever agent asks. It covers this person only."
+                }
+                (_, false) => "The auto-approval that this left is off again: the next request asks.",
+            };
+            vec![
+                say(vec![kit::bold("Approved"), words(" by "), person(user), words(how), at, words(".")]),
+                kit::say(left),
+            ]
+        }
+        Verdict::AutoApproved { scope, .. } => {
+            let how = match scope {
+                Scope::Conversation => " by the auto-approval for this conversation of ",
+                Scope::Always | Scope::Once => " by the auto-approval of ",
+            };
+            let user = person(&shown.approval.request.user);
+            vec![say(vec![kit::bold("Approved"), words(how), user, words(", "), at, words(".")])]
+        }
+        Verdict::Denied { user, reason } => {
+            let by = vec![kit::bold("Denied"), words(" by "), person(user), words(", "), at, words(".")];
+            match reason {
+                Some(reason) => {
+                    let mut said = by;
+                    said.push(words(" The reason given to the agent:"));
+                    vec![head::quoted(paragraph(said), reason.as_str())]
+                }
+                None => vec![say(by)],
+            }
+        }
+        Verdict::Expired => vec![say(vec![
+            kit::bold("Expired"),
+            words(" "),
+            at,
+            words(": nobody answered in time. The action was not approved."),
+        ])],
+        Verdict::Cancelled => vec![say(vec![
+            kit::bold("Cancelled"),
+            words(" "),
+            at,
+            words(": the request was taken back before anybody decided. The action was not approved."),
+        ])],
+        Verdict::Undeliverable { .. } => vec![say(vec![
+            kit::bold("Not delivered"),
+            words(": Slack could not show this request to the person who was asked. It ended "),
+            at,
+            words(" without an approval."),
+        ])],
+    }
+}

@@ -1,0 +1,50 @@
+//! The modal that asks why.
+
+use serde_json::{Value, json};
+use slack_morphism::prelude::{
+    SlackBlockId, SlackBlockPlainTextInputElement, SlackInputBlock, SlackModalView, SlackView,
+};
+
+use super::{
+    controls::Callback,
+    head,
+    kit::{plain_only, say},
+};
+use crate::domain::approvals::Approval;
+
+/// The input's `block_id`: the reason is in `state.values[REASON_BLOCK][REASON_ACTION].value`, null if left empty.
+pub const REASON_BLOCK: &str = "reason";
+/// The input's `action_id`.
+pub const REASON_ACTION: &str = "reason";
+/// Longest reason in characters; also Slack's own limit.
+/// <https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element>
+pub const REASON_MAX: u64 = 3000;
+
+/// Draws the modal, as `views.open` takes it. Its `private_metadata` is the approval's id, its `callback_id`
+/// [`Callback::Deny`].
+#[must_use]
+pub fn modal(approval: &Approval) -> Value {
+    let input = SlackBlockPlainTextInputElement::new()
+        .with_action_id(REASON_ACTION.into())
+        .with_multiline(true)
+        .with_max_length(REASON_MAX)
+        .with_focus_on_load(true);
+    let reason = SlackInputBlock::new(plain_only("Reason"), input.into())
+        .with_block_id(SlackBlockId::new(REASON_BLOCK.to_owned()))
+        .with_hint(plain_only("The agent reads it. You can leave it empty."))
+        .with_optional(true);
+    let blocks = vec![head::line(&approval.request), say("The action will not run."), reason.into()];
+    view(
+        SlackModalView::new(plain_only("Deny"), blocks)
+            .with_submit(plain_only("Deny"))
+            .with_close(plain_only("Back"))
+            .with_callback_id(Callback::Deny.as_str().into())
+            .with_private_metadata(approval.id().to_string()),
+    )
+}
+
+/// A view as JSON.
+pub(super) fn view(modal: SlackModalView) -> Value {
+    // Nothing in a view fails to become JSON: all its keys are text.
+    serde_json::to_value(SlackView::Modal(modal)).unwrap_or_else(|_| json!({}))
+}

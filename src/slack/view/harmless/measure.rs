@@ -1,0 +1,141 @@
+//! How long Slack counts a text, and cutting one to fit.
+
+use super::{
+    Shown,
+    hidden::{pictures, stacks},
+};
+
+/// How long Slack counts the text: after `&`, `<` and `>` were escaped
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters beyond the basic plane count two,
+/// as they do in UTF-16, so that the count is never too low.
+#[must_use]
+pub fn size(text: &str) -> usize {
+    text.chars().map(weight).sum()
+}
+
+const fn weight(character: char) -> usize {
+    match character {
+        '&' => 5,
+        '<' | '>' => 4,
+        _ => character.len_utf16(),
+    }
+}
+
+/// A text that fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The text, with a mark at its end if it was cut.
+    pub text: Shown,
+    /// Whether it was cut.
+    pub was_cut: bool,
+}
+
+/// Cuts the text to a [`size`] of at most `max`, and says at its end how much is missing and where it is whole. `max`
+/// should be 80 or more, so that there is room for both.
+#[must_use]
+pub fn cut(text: Shown, max: usize) -> Cut {
+    cut_with(text, max, note)
+}
+
+/// Says that so many characters are missing, and where they are.
+pub(in super::super) fn note(missing: usize) -> String {
+    let characters = if missing == 1 { "character" } else { "characters" };
+    format!("… (cut, {missing} more {characters}: see Details)")
+}
+
+/// Cuts the text to a [`size`] of at most `max`, with `…` at its end.
+#[must_use]
+pub fn cut_short(text: Shown, max: usize) -> Shown {
+    cut_with(text, max, |_| "…".to_owned()).text
+}
+
+fn cut_with(text: Shown, max: usize, note: impl Fn(usize) -> String) -> Cut {
+    if size(&text.0) <= max {
+        return Cut { text, was_cut: false };
+    }
+    // The note is longest when everything is missing.
+    let room = max.saturating_sub(size(&note(text.0.chars().count())));
+    let (kept, missing) = fit(text, usize::MAX, room);
+    Cut { text: kept.then(Shown(note(missing))), was_cut: true }
+}
+
+/// The beginning of the text that has at most so many lines and a [`size`] of at most `max`, and how many characters
+/// are missing then.
+#[must_use]
+pub fn fit(text: Shown, max_lines: usize, max: usize) -> (Shown, usize) {
+    let end = text.0.match_indices('\n').nth(max_lines.saturating_sub(1)).map_or(text.0.len(), |(at, _)| at);
+    let end = split(&text.0[..end], max);
+    let missing = text.0[end..].chars().count();
+    (Shown(text.0[..end].to_owned()), missing)
+}
+
+/// Where to split the text so that the first part has a [`size`] of at most `room` and nothing that belongs together
+/// is torn: a letter and its marks, an emoji, one of our own marks. In bytes.
+pub(in super::super) fn split(text: &str, room: usize) -> usize {
+    let mut used = 0;
+    let mut end = text.len();
+    for (at, character) in text.char_indices() {
+        used += weight(character);
+        if used > room {
+            end = at;
+            break;
+        }
+    }
+    let mut at = end;
+    // Nothing that belongs together is longer than this; a text that pretends to be is torn.
+    for _ in 0..40 {
+        if at == 0 || !tears(text, at) {
+            break;
+        }
+        at = text[..at].char_indices().next_back().map_or(0, |(before, _)| before);
+    }
+    if at == 0 || tears(text, at) { end } else { at }
+}
+
+fn tears(text: &str, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    let (Some(last), Some(next)) = (before.chars().next_back(), after.chars().next()) else { return false };
+    let opened = before.chars().rev().take(12).find(|character| matches!(character, '⟨' | '⟩')) == Some('⟨');
+    let modifies =
+        matches!(u32::from(next), 0x200D | 0x20E3 | 0xFE0F | 0x1_F3FB..=0x1_F3FF | 0xE_0020..=0xE_007F);
+    let flag = |character| ('\u{1F1E6}'..='\u{1F1FF}').contains(&character);
+    let halves = flag(next) && before.chars().rev().take_while(|&character| flag(character)).count() % 2 == 1;
+    opened || stacks(next) || modifies || halves || (last == '\u{200D}' && pictures(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line;
+    use super::*;
+
+    #[test]
+    fn a_text_is_measured_as_slack_measures_it() {
+        assert_eq!(size("a&<>"), 1 + 5 + 4 + 4);
+        assert_eq!(size("é👍"), 3);
+    }
+
+    #[test]
+    fn what_fits_stays_whole() {
+        let text = line(&"&".repeat(20));
+        assert_eq!(cut(text.clone(), 100), Cut { text, was_cut: false });
+    }
+
+    #[test]
+    fn what_is_cut_says_how_much_is_missing() {
+        let short = cut(line(&"x".repeat(500)), 80);
+        assert!(short.was_cut);
+        assert_eq!(
+            short.text.as_str(),
+            format!("{}… (cut, 460 more characters: see Details)", "x".repeat(40))
+        );
+    }
+
+    #[test]
+    fn what_belongs_together_is_not_torn() {
+        for (text, kept) in
+            [("ab👩‍💻c", "ab…"), ("abe\u{301}", "ab…"), ("ab🇨🇭🇨🇭", "ab…"), ("ab\u{202E}cdef", "ab…")]
+        {
+            assert_eq!(cut_short(line(text), 4).as_str(), kept, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What every view of an approval says first: who wants to do what, and why.
+
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
+
+use super::{
+    harmless::{self, Shown, cut, cut_short, fit, in_mrkdwn, note, runs_right_to_left},
+    kit::{bold, paragraph, quote, rich, say, words},
+};
+use crate::domain::approvals::Request;
+
+/// Longest name in the head.
+const NAME: usize = 160;
+/// Longest name in a message's `text`.
+const NAME_IN_TEXT: usize = 60;
+/// Longest reason in a message, and its lines.
+const REASON: usize = 700;
+const REASON_LINES: usize = 8;
+
+/// The agent's name.
+pub(super) fn agent(request: &Request) -> Shown {
+    harmless::line(request.agent.label())
+}
+
+/// The integration's name.
+pub(super) fn integration(request: &Request) -> Shown {
+    harmless::line(&request.action.integration_name)
+}
+
+/// The action's name.
+pub(super) fn action(request: &Request) -> Shown {
+    harmless::line(&request.action.action_name)
+}
+
+/// What the conversation is called: its title, or the backend's id for it.
+pub(super) fn conversation(request: &Request) -> Shown {
+    let conversation = &request.conversation;
+    harmless::line(conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str()))
+}
+
+/// *Atlas wants to use Salesforce: Create record*. Names that run from right to left stand on lines of their own.
+pub(super) fn line(request: &Request) -> SlackBlock {
+    let names = [agent(request), integration(request), action(request)].map(|name| cut(name, NAME).text);
+    let alone = names.iter().any(|name| runs_right_to_left(name.as_str()));
+    let [agent, integration, action] = names.map(bold);
+    let elements: Vec<SlackRichTextElement> = if alone {
+        vec![
+            paragraph(vec![agent]),
+            paragraph(vec![words("wants to use")]),
+            paragraph(vec![integration]),
+            paragraph(vec![words("to do this:")]),
+            paragraph(vec![action]),
+        ]
+    } else {
+        vec![paragraph(vec![agent, words(" wants to use "), integration, words(": "), action])]
+    };
+    rich(elements)
+}
+
+/// A warning, if the backend says that the action destroys something.
+pub(super) fn warning(request: &Request) -> Option<SlackBlock> {
+    request.action.destructive.then(|| {
+        say("Take care: this action is marked as destructive. What it deletes or overwrites may be lost.")
+    })
+}
+
+/// The agent's reason, marked as the agent's own words and cut to a few lines.
+pub(super) fn reason(request: &Request) -> Option<SlackBlock> {
+    let reason = request.reason.as_ref()?;
+    Some(quoted(paragraph(vec![words(SAID)]), reason.as_str()))
+}
+
+/// What stands above the agent's reason.
+pub(super) const SAID: &str = "The agent’s reason, in its own words:";
+
+/// Somebody's words in quotes, under what says whose they are; cut to what a message has room for.
+pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
+    let (kept, missing) = fit(harmless::lines(text), REASON_LINES, REASON);
+    let mut elements = vec![whose, quote(kept.between("“", "”"))];
+    if missing > 0 {
+        elements.push(paragraph(vec![words(Shown::own(note(missing)))]));
+    }
+    rich(elements)
+}
+
+/// *Atlas wants to use Salesforce: Create record.* for a message's `text`. A name that runs from right to left is
+/// left out or replaced by its key, so that it can't turn the sentence around.
+pub(super) fn sentence(request: &Request) -> String {
+    let name =
+        |name: Shown| (!runs_right_to_left(name.as_str())).then(|| in_mrkdwn(&cut_short(name, NAME_IN_TEXT)));
+    let key = |key: &str| in_mrkdwn(&cut_short(harmless::line(key), NAME_IN_TEXT));
+    format!(
+        "{} wants to use {}: {}.",
+        name(agent(request)).unwrap_or_else(|| "An agent".to_owned()),
+        name(integration(request)).unwrap_or_else(|| key(request.action.integration.as_str())),
+        name(action(request)).unwrap_or_else(|| key(request.action.action.as_str())),
+    )
+}
+
+/// *Create record (Salesforce) for Atlas*: what a control is about, short enough for its label.
+pub(super) fn brief(request: &Request) -> Shown {
+    cut_short(action(request), 24)
+        .then(" in ")
+        .then(cut_short(integration(request), 16))
+        .then(" for ")
+        .then(cut_short(agent(request), 12))
+}

@@ -1,0 +1,159 @@
+//! The few Block Kit shapes that the views are made of. Text goes in as [`Shown`] or as our own words, never as a
+//! bare `String`.
+
+use chrono::{DateTime, Utc};
+use slack_morphism::prelude::{
+    SlackAccessibilityLabel, SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
+    SlackBlockButtonStyle, SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly,
+    SlackContextBlock, SlackContextBlockElement, SlackDateTime, SlackRichTextBlock, SlackRichTextDate,
+    SlackRichTextElement, SlackRichTextInlineElement, SlackRichTextPreformatted, SlackRichTextQuote,
+    SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackTs,
+};
+use url::Url;
+
+use super::{
+    controls::Control,
+    harmless::{Shown, cut_short, size},
+};
+use crate::domain::ids::UserId;
+
+/// Longest text of a button, and its accessibility label.
+/// <https://docs.slack.dev/reference/block-kit/block-elements/button-element>
+const BUTTON: usize = 75;
+/// Longest address of a button, from the same page.
+const ADDRESS: usize = 3000;
+/// How Slack writes a moment in the reader's own time zone.
+/// <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>
+const MOMENT: &str = "{date_short_pretty} at {time}";
+
+/// How a button looks. None of them means anything by its colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Primary,
+    Danger,
+}
+
+/// Plain text in which `:tick:` stays what it is.
+pub(super) fn plain(text: impl Into<Shown>) -> SlackBlockPlainText {
+    SlackBlockPlainText::new(text.into().into_string()).with_emoji(false)
+}
+
+/// The same where Slack takes nothing else.
+pub(super) fn plain_only(text: impl Into<Shown>) -> SlackBlockPlainTextOnly {
+    plain(text).into()
+}
+
+/// Running text.
+pub(super) fn words(text: impl Into<Shown>) -> SlackRichTextInlineElement {
+    SlackRichTextText::new(text.into().into_string()).into()
+}
+
+/// Bold text: what somebody else called something.
+pub(super) fn bold(text: impl Into<Shown>) -> SlackRichTextInlineElement {
+    SlackRichTextText::new(text.into().into_string()).bold().into()
+}
+
+/// A person, by id. Slack writes their name.
+pub(super) fn person(user: &UserId) -> SlackRichTextInlineElement {
+    SlackRichTextUser::new(user.as_str().into()).into()
+}
+
+/// A moment, in the reader's time zone.
+pub(super) fn moment(at: DateTime<Utc>) -> SlackRichTextInlineElement {
+    match SlackTs::new(format!("{}.000000", at.timestamp())).to_date_time_opt() {
+        Some(date) => SlackRichTextInlineElement::Date(
+            SlackRichTextDate::new(SlackDateTime::new(date), MOMENT.to_owned()).with_fallback(in_utc(at)),
+        ),
+        None => words(Shown::own(in_utc(at))),
+    }
+}
+
+/// A moment in the reader's time zone, for mrkdwn.
+pub(super) fn moment_in_mrkdwn(at: DateTime<Utc>) -> String {
+    format!("<!date^{}^{MOMENT}|{}>", at.timestamp(), in_utc(at))
+}
+
+/// A moment in words that are the same for everybody.
+pub(super) fn in_utc(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A paragraph.
+pub(super) fn paragraph(parts: Vec<SlackRichTextInlineElement>) -> SlackRichTextElement {
+    SlackRichTextSection::new(parts).into()
+}
+
+/// A paragraph of somebody else's words, set off by a bar that they can't leave.
+pub(super) fn quote(text: Shown) -> SlackRichTextElement {
+    SlackRichTextQuote::new(vec![words(text)]).into()
+}
+
+/// Text in a box, letter by letter.
+pub(super) fn boxed(text: Shown) -> SlackRichTextElement {
+    SlackRichTextPreformatted::new(vec![words(text)]).into()
+}
+
+/// A block of such elements.
+pub(super) fn rich(elements: Vec<SlackRichTextElement>) -> SlackBlock {
+    SlackRichTextBlock::new(elements).into()
+}
+
+/// A block that is one paragraph of our own words.
+pub(super) fn say(text: impl Into<Shown>) -> SlackBlock {
+    rich(vec![paragraph(vec![words(text)])])
+}
+
+/// A small grey line. At most 10 parts, each drawn on its own.
+pub(super) fn context(parts: Vec<SlackContextBlockElement>) -> SlackBlock {
+    SlackContextBlock::new(parts).into()
+}
+
+/// A part of such a line that Slack doesn't parse.
+pub(super) fn small(text: impl Into<Shown>) -> SlackContextBlockElement {
+    plain(text).into()
+}
+
+/// A part of such a line that Slack parses. The text is made of our own words and numbers alone.
+pub(super) fn small_mrkdwn(own: String) -> SlackContextBlockElement {
+    SlackBlockMarkDownText::new(own).into()
+}
+
+/// A row of controls: 1 to 25.
+pub(super) fn actions(controls: Vec<SlackActionBlockElement>) -> SlackBlock {
+    SlackActionsBlock::new(controls).into()
+}
+
+/// A button. `alone` is what a screen reader says: it has to make sense without what stands around it.
+pub(super) fn button(
+    control: Control,
+    text: impl Into<Shown>,
+    alone: impl Into<Shown>,
+    style: Style,
+) -> SlackActionBlockElement {
+    let button = bare_button(control, text, alone).with_value(control.value());
+    match style {
+        Style::Plain => button,
+        Style::Primary => button.with_style(SlackBlockButtonStyle::Primary),
+        Style::Danger => button.with_style(SlackBlockButtonStyle::Danger),
+    }
+    .into()
+}
+
+/// A button that opens an address in the browser; `None` if it isn't one that Slack would take.
+pub(super) fn link(
+    control: Control,
+    text: impl Into<Shown>,
+    alone: impl Into<Shown>,
+    address: &str,
+) -> Option<SlackActionBlockElement> {
+    let url = Url::parse(address).ok()?;
+    let fits = matches!(url.scheme(), "http" | "https") && size(url.as_str()) <= ADDRESS;
+    fits.then(|| bare_button(control, text, alone).with_url(url).into())
+}
+
+fn bare_button(control: Control, text: impl Into<Shown>, alone: impl Into<Shown>) -> SlackBlockButtonElement {
+    SlackBlockButtonElement::new(plain_only(cut_short(text.into(), BUTTON)))
+        .with_action_id(control.action_id().into())
+        .with_accessibility_label(SlackAccessibilityLabel::new(cut_short(alone.into(), BUTTON).into_string()))
+}

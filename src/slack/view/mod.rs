@@ -1,0 +1,24 @@
+//! What Slack users read: state in, Block Kit out. Pure, and the only place that holds such words.
+//!
+//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`harmless::Shown`]; the
+//! constructors in `kit` take nothing else, so that no text reaches a view unless its hidden characters were made
+//! visible. It stands in `plain_text` and `rich_text`, which Slack doesn't parse; the one place that Slack does parse,
+//! a message's `text`, goes through [`harmless::in_mrkdwn`] as well.
+
+pub mod arguments;
+pub mod controls;
+mod decided;
+pub mod deny;
+pub mod details;
+pub mod harmless;
+mod head;
+mod kit;
+pub mod plain;
+pub mod prompt;
+pub mod sentences;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod tests;

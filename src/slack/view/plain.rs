@@ -1,0 +1,24 @@
+//! The prompt as plain text, for the case that Slack refuses the blocks.
+
+use super::{
+    head, kit,
+    prompt::{Message, PromptState},
+    sentences,
+};
+
+/// A message without blocks. While the request is pending it can't be decided from here: the arguments aren't shown,
+/// and nobody should sign what they haven't seen.
+#[must_use]
+pub fn plain(shown: &PromptState<'_>) -> Message {
+    let request = &shown.approval.request;
+    let asked = head::sentence(request);
+    let text = match &shown.approval.decision {
+        None => format!(
+            "{asked} This request can't be shown here, so it can't be approved from this message. Open the Home tab of \
+             Countersign to see what is waiting for you. Without an answer it expires on {} and is not approved.",
+            kit::in_utc(request.expires_at)
+        ),
+        Some(decision) => format!("{} {asked}", sentences::ended(&decision.verdict)),
+    };
+    Message { text, blocks: Vec::new() }
+}

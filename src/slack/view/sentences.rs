@@ -1,0 +1,112 @@
+//! The private sentences: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
+
+use crate::domain::{
+    Rejection,
+    decisions::{Given, Verdict},
+    grants::Scope,
+    ids::UserId,
+};
+
+/// For a fault of ours: the database is down, or something else went wrong.
+pub const TRY_AGAIN: &str = "Something went wrong on our side. Nothing was decided: try again in a moment.";
+
+/// For a click that isn't one of ours, or comes from a message that this version no longer knows.
+pub const UNKNOWN_CONTROL: &str = "This button no longer does anything. Nothing was changed.";
+
+/// Says one refusal to the person who clicked.
+#[must_use]
+pub fn sentence(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::WrongPerson { owner } => {
+            format!("Only {} can decide this request. Nothing was changed.", mention(owner))
+        }
+        Rejection::AlreadyEnded(approval) => match &approval.decision {
+            Some(decision) => format!("This request has already ended. {}", ended(&decision.verdict)),
+            None => "This request has already ended. Nothing was changed.".to_owned(),
+        },
+        other => fixed(other).to_owned(),
+    }
+}
+
+const fn fixed(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::Expired => {
+            "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
+        }
+        Rejection::Guest => {
+            "Guests and bots can't decide requests. Nothing was changed: ask a full member of this workspace."
+        }
+        Rejection::OtherWorkspace => {
+            "This request belongs to another workspace, so only its members can decide it. Nothing was changed."
+        }
+        Rejection::NotAdmin => {
+            "Only an admin can do this. Nothing was changed: ask an admin of this workspace."
+        }
+        Rejection::Locked => {
+            "An admin has locked this action, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
+        }
+        Rejection::NotConnected => {
+            "The integration is not connected to your account, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
+        }
+        Rejection::ConversationClosed => {
+            "The conversation is closed, so it can't be auto-approved for it. Nothing was decided: you can still approve or deny this one request."
+        }
+        Rejection::UnknownApproval => "This request is not known here any more. Nothing was changed.",
+        Rejection::UnknownGrant => "This auto-approval is off already. There is nothing left to turn off.",
+        Rejection::UnknownIntegration => "This integration is not known here any more. Nothing was changed.",
+        Rejection::UnknownAction => "This action is not known here any more. Nothing was changed.",
+        Rejection::UnknownConversation => {
+            "This conversation is not known here any more. Nothing was changed."
+        }
+        Rejection::UnknownDelivery => "This delivery is not known here any more. Nothing was changed.",
+        Rejection::UnknownUser => {
+            "Slack knows nobody by this address. Nothing was changed: check it and try again."
+        }
+        Rejection::LookupUnavailable => {
+            "Slack could not tell us who you are just now. Nothing was decided: try again in a moment."
+        }
+        Rejection::WorkspaceRemoved => {
+            "Countersign is no longer installed in this workspace. Nothing was changed: ask an admin to install it again."
+        }
+        Rejection::BackendDisabled => {
+            "The program that asked has been disabled. Nothing was changed: ask an admin of this workspace."
+        }
+        // The backends' own: nobody in Slack meets them, and if so they are faults of ours. The first two are said
+        // above.
+        Rejection::WrongPerson { .. }
+        | Rejection::AlreadyEnded(_)
+        | Rejection::Unauthenticated
+        | Rejection::KeyReused(_) => TRY_AGAIN,
+    }
+}
+
+/// What became of a request, in one sentence of mrkdwn.
+#[must_use]
+pub fn ended(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Approved { user, given } => {
+            let how = match given {
+                Given::Once => "for this request only",
+                Given::Conversation(_) => "for this conversation",
+                Given::Always(_) => "always",
+            };
+            format!("Approved by {} {how}.", mention(user))
+        }
+        Verdict::AutoApproved { scope: Scope::Conversation, .. } => {
+            "Approved by an auto-approval for this conversation.".to_owned()
+        }
+        Verdict::AutoApproved { .. } => "Approved by an auto-approval.".to_owned(),
+        Verdict::Denied { user, .. } => format!("Denied by {}.", mention(user)),
+        Verdict::Expired => "Expired: nobody answered in time.".to_owned(),
+        Verdict::Cancelled => "Cancelled: the request was taken back.".to_owned(),
+        Verdict::Undeliverable { .. } => "Not delivered: Slack could not show the request.".to_owned(),
+    }
+}
+
+/// A mention made of nothing but an id.
+fn mention(user: &UserId) -> String {
+    let mut mention = String::from("<@");
+    mention.extend(user.as_str().chars().filter(char::is_ascii_alphanumeric));
+    mention.push('>');
+    mention
+}
