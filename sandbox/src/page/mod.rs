@@ -1,3 +1,89 @@
-//! The local Slack's web page.
+//! The local Slack's web page: one acts on it as any of the workspace's people, and sees beside it what the
+//! agent backend asked and heard.
+//!
+//! | part | what |
+//! | --- | --- |
+//! | `look`, `desk` | what an address asks to see, and everything that is to be drawn for it, read at once |
+//! | `blocks` | Block Kit as HTML: pure functions |
+//! | `frame` | sidebar, conversation, thread, modals, Home tab |
+//! | `tools` | the panel of the agent backend |
+//! | `live` | the parts that changed, pushed to the browser |
+//! | `acts` | what a person does, handed on to [`Slack`] |
+//!
+//! Addresses: `/?as=U…&channel=C…&thread=TS`, `/home?as=U…`, `/about?as=U…`. What a browser test needs is on the
+//! elements: messages carry `data-channel` and `data-ts`, elements `data-block-id` and `data-action-id`, buttons
+//! their words as accessible name, and the fixed points `data-testid` (`message`, `button`, `overflow`, `menu`,
+//! `menu-item`, `modal`, `modal-submit`, `modal-close`, `home`, `thread`, `composer`, `reply`, `acting-as`,
+//! `toast`, `confirm`, `ask`, `asked`, `webhook`).
 
+mod acts;
+mod assets;
 pub mod blocks;
+mod desk;
+mod frame;
+mod guard;
+mod live;
+mod look;
+mod tools;
+mod visit;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::sync::watch;
+
+use crate::backend::AgentBackend;
+use crate::slack::Slack;
+use desk::Desk;
+use frame::Frame;
+use live::Parts;
+use look::Look;
+use tools::Tools;
+
+/// The routes of the page, below `/`, for the server of the local Slack (its
+/// [`extra`](crate::slack::SlackOptions::extra) routes).
+///
+/// With a backend the page has a panel on which its agents are made to ask, and on which its webhooks are seen.
+#[must_use]
+pub fn router(slack: Slack, backend: Option<AgentBackend>) -> Router {
+    let page = Page { slack, tools: backend.map(Tools::new) };
+    Router::new()
+        .route("/", get(visit::conversation))
+        .route("/home", get(visit::home))
+        .route("/about", get(visit::about))
+        .route("/live", get(live::stream))
+        .merge(acts::router())
+        .merge(tools::router())
+        .merge(assets::router())
+        .layer(axum::middleware::map_response(guard::fence))
+        .with_state(page)
+}
+
+/// What every route of the page works on.
+#[derive(Debug, Clone)]
+struct Page {
+    slack: Slack,
+    /// Missing where there is no agent backend.
+    tools: Option<Tools>,
+}
+
+impl Page {
+    /// What `look` sees, with the parts of it that change; `None` where there is nobody to see it.
+    fn see(&self, look: &Look) -> Option<(Desk, Frame)> {
+        let desk = Desk::read(&self.slack, look)?;
+        let tools = self.tools.as_ref().map(|tools| tools.parts(desk.moment)).unwrap_or_default();
+        let frame = Frame::of(&desk, tools);
+        Some((desk, frame))
+    }
+
+    /// The parts that `look` sees.
+    fn parts(&self, look: &Look) -> Option<Parts> {
+        self.see(look).map(|(_, frame)| frame.into_parts())
+    }
+
+    /// Everything that moves when something on the page may have changed.
+    fn signals(&self) -> Vec<watch::Receiver<u64>> {
+        let mut signals = vec![self.slack.core().changes()];
+        signals.extend(self.tools.iter().flat_map(Tools::signals));
+        signals
+    }
+}

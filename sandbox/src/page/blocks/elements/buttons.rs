@@ -21,7 +21,7 @@ pub(super) fn button(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Mar
             data-block-id=(spot.block) data-action-id=(spot.action) data-value=[value]
             data-url=[href(string(element, "url"))] aria-label=[label]
             hx-post="/act/click" hx-vals=(scene.click(spot.block, spot.action, value))
-            hx-confirm=[confirm_with(scene, element)] hx-disabled-elt="this" {
+            hx-confirm=[confirm_with(scene, element)] hx-sync="this:drop" {
             span.btn-words { (text_at(scene, element, "text")) }
         }
         (confirm_dialog(scene, element))

@@ -1,0 +1,145 @@
+//! What agents were made to ask from the page, and what became of it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use maud::{Markup, html};
+use tokio::sync::watch;
+
+use super::super::live::{List, Part};
+use crate::backend::{AgentBackend, Ask, Outcome, Waiting};
+
+/// How long an agent waits for an answer where the request doesn't say when it expires: somewhat longer than the
+/// 30 minutes after which the service ends it.
+const PATIENCE: Duration = Duration::from_secs(31 * 60);
+
+/// Everything that was asked, oldest first. Clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Asks {
+    asked: Arc<Mutex<Vec<Asked>>>,
+    version: watch::Sender<u64>,
+}
+
+/// One request and how far it has come.
+#[derive(Debug, Clone)]
+struct Asked {
+    number: usize,
+    ask: Ask,
+    approval: String,
+    mark: Mark,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mark {
+    /// It is on its way to the service.
+    Asking,
+    /// A person is asked.
+    Waiting,
+    /// The agent ran the tool; `auto` if no person was asked.
+    Ran {
+        /// A standing permission answered.
+        auto: bool,
+    },
+    /// The agent did not run it.
+    Stopped(String),
+}
+
+impl Asks {
+    pub(super) fn new() -> Self {
+        Self { asked: Arc::default(), version: watch::Sender::new(0) }
+    }
+
+    /// Makes the agent named in `ask` ask, and run the tool or not as it is answered, in the background.
+    pub(super) fn ask(&self, backend: &AgentBackend, ask: Ask) {
+        let number = {
+            let mut asked = self.lock();
+            let number = asked.len() + 1;
+            asked.push(Asked { number, ask: ask.clone(), approval: String::new(), mark: Mark::Asking });
+            number
+        };
+        self.moved();
+        let name = ask.agent.name.clone().unwrap_or_default();
+        let agent = backend.agent(&ask.agent.id, &name);
+        let patience = ask.expires_in.map_or(PATIENCE, |seconds| Duration::from_secs(seconds + 60));
+        let asks = self.clone();
+        tokio::spawn(async move {
+            let waiting = agent.ask(ask).await;
+            asks.note(number, waiting.approval(), Mark::Waiting);
+            let outcome = agent.settle(&waiting, patience).await;
+            asks.note(number, waiting.approval(), mark(&waiting, outcome));
+        });
+    }
+
+    /// Moves whenever something becomes of a request.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// The requests, newest first.
+    pub(super) fn list(&self) -> List {
+        let parts = self.lock().iter().rev().map(Asked::part).collect();
+        List { id: "asks".into(), class: "cards", role: Some("list"), newest_first: true, items: parts }
+    }
+
+    fn note(&self, number: usize, approval: &str, mark: Mark) {
+        if let Some(asked) = self.lock().iter_mut().find(|asked| asked.number == number) {
+            approval.clone_into(&mut asked.approval);
+            asked.mark = mark;
+        }
+        self.moved();
+    }
+
+    fn moved(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn mark(waiting: &Waiting, outcome: Outcome) -> Mark {
+    match outcome {
+        Outcome::Ran(_) => Mark::Ran { auto: waiting.reply.str("/decision/by") == "auto" },
+        Outcome::Stopped { status, reason: None } => Mark::Stopped(status),
+        Outcome::Stopped { status, reason: Some(reason) } => Mark::Stopped(format!("{status}: {reason}")),
+        Outcome::Unsafe { problem } => Mark::Stopped(problem.to_owned()),
+        Outcome::Refused(reply) => {
+            let detail = [reply.str("/detail"), reply.error.as_deref().unwrap_or_default()];
+            let detail = detail.into_iter().find(|words| !words.is_empty()).unwrap_or(&reply.text);
+            let status = if reply.status == 0 { "no answer".to_owned() } else { reply.status.to_string() };
+            Mark::Stopped(format!("{status}: {detail}"))
+        }
+    }
+}
+
+impl Asked {
+    fn part(&self) -> Part {
+        let name = self.ask.agent.name.as_deref().unwrap_or(&self.ask.agent.id);
+        let inside = html! {
+            div.card data-testid="asked" data-approval=(self.approval) {
+                div.card-head {
+                    span.card-name { (self.ask.integration) "." (self.ask.action) }
+                    (self.mark.draw())
+                }
+                div.card-more { (name) " in " (self.ask.conversation.id) " for " (self.ask.user) }
+                @if let Mark::Stopped(why) = &self.mark { div.card-more { (why) } }
+            }
+        };
+        Part { role: Some("listitem"), ..Part::new(format!("ask-{}", self.number), "card-slot", inside) }
+    }
+}
+
+impl Mark {
+    fn draw(&self) -> Markup {
+        let (class, words) = match self {
+            Self::Asking => ("mark-asking", "asking"),
+            Self::Waiting => ("mark-waiting", "waiting for a person"),
+            Self::Ran { auto: true } => ("mark-ran", "ran, auto-approved"),
+            Self::Ran { auto: false } => ("mark-ran", "ran, approved"),
+            Self::Stopped(_) => ("mark-stopped", "stopped"),
+        };
+        html! { span.mark.(class) { (words) } }
+    }
+}

@@ -1,0 +1,56 @@
+//! Somebody opens the page.
+
+use axum::extract::{Query, State};
+use maud::Markup;
+
+use super::look::{Look, Tab};
+use super::tools::Tools;
+use super::{Page, frame};
+use crate::slack;
+
+/// `GET /`: a channel, or the direct messages with the app.
+pub(super) async fn conversation(State(page): State<Page>, Query(look): Query<Look>) -> Markup {
+    visit(&page, look)
+}
+
+/// `GET /home`: the app's Home tab.
+pub(super) async fn home(State(page): State<Page>, Query(look): Query<Look>) -> Markup {
+    visit(&page, look.at("home"))
+}
+
+/// `GET /about`: the app's About tab.
+pub(super) async fn about(State(page): State<Page>, Query(look): Query<Look>) -> Markup {
+    visit(&page, look.at("about"))
+}
+
+/// Draws what `look` sees. Opening the app's tabs is told to the app, as Slack does; the page doesn't wait for
+/// what comes of it, but shows it as soon as it has come.
+#[expect(clippy::needless_pass_by_value, reason = "an address is looked at once")]
+fn visit(page: &Page, look: Look) -> Markup {
+    let Some((mut desk, mut frame)) = page.see(&look) else { return frame::nobody() };
+    if desk.direct.is_none() && desk.bot.is_some() {
+        page.slack.core().change(|state| {
+            if let Some(installation) = state.installation(&desk.viewer.team_id).cloned() {
+                state.open_direct(&desk.viewer.id, &installation);
+            }
+        });
+        if let Some(again) = page.see(&look) {
+            (desk, frame) = again;
+        }
+    }
+    let opened = match &desk.tab {
+        Tab::Home => Some(slack::Tab::Home),
+        Tab::Channel { id, .. } if desk.direct.as_ref() == Some(id) => Some(slack::Tab::Messages),
+        _ => None,
+    };
+    if let Some(tab) = opened {
+        let (slack, viewer) = (page.slack.clone(), desk.viewer.id.clone());
+        tokio::spawn(async move {
+            if let Err(error) = slack.open_home(&viewer, tab).await {
+                tracing::debug!(%error, "the app was not told that its page was opened");
+            }
+        });
+    }
+    let panel = page.tools.as_ref().map(|_| Tools::panel(&desk, frame.tools()));
+    frame::whole(&frame, &desk, &look, panel.as_ref())
+}
