@@ -51,5 +51,11 @@ pub fn random_hex() -> String {
     // A version 7 UUID carries 74 random bits: two of them are more than a secret needs.
     hash.update(uuid::Uuid::now_v7().as_bytes());
     hash.update(uuid::Uuid::now_v7().as_bytes());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+/// The bytes in lowercase hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

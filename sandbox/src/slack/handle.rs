@@ -94,7 +94,6 @@ impl Slack {
 
     /// The routes of Slack itself, for a server of one's own. Misbehaviour that cuts connections works only on the
     /// sandbox's server.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/{method}", any(web_api::call))

@@ -34,7 +34,7 @@ impl Default for SlackOptions {
             clock: Clock::system(),
             signing_secret: None,
             rate_limits: false,
-            event_retries: vec![Duration::ZERO, Duration::from_secs(60), Duration::from_secs(300)],
+            event_retries: vec![Duration::ZERO, Duration::from_mins(1), Duration::from_mins(5)],
             port: 0,
             extra: None,
         }

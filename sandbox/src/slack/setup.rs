@@ -92,7 +92,7 @@ impl Slack {
 
     /// Signs with another secret from now on.
     pub fn set_signing_secret(&self, secret: &str) {
-        self.core().change(|state| state.app.signing_secret = secret.to_owned());
+        self.core().change(|state| secret.clone_into(&mut state.app.signing_secret));
     }
 
     /// Adds a workspace, or replaces the one with the same id.
@@ -101,7 +101,7 @@ impl Slack {
     }
 
     /// Changes a workspace, for instance turns its Messages tab off. False if there is none.
-    pub fn change_workspace(&self, id: &str, change: impl FnOnce(&mut Workspace)) -> bool {
+    pub fn change_workspace<R>(&self, id: &str, change: impl FnOnce(&mut Workspace) -> R) -> bool {
         self.core().change(|state| state.workspaces.get_mut(id).map(change).is_some())
     }
 
@@ -111,7 +111,7 @@ impl Slack {
     }
 
     /// Changes a user, for instance demotes or deactivates them. False if there is none.
-    pub fn change_user(&self, id: &str, change: impl FnOnce(&mut User)) -> bool {
+    pub fn change_user<R>(&self, id: &str, change: impl FnOnce(&mut User) -> R) -> bool {
         self.core().change(|state| state.users.get_mut(id).map(change).is_some())
     }
 
@@ -121,7 +121,7 @@ impl Slack {
     }
 
     /// Changes a channel, for instance archives it or invites the app. False if there is none.
-    pub fn change_channel(&self, id: &str, change: impl FnOnce(&mut Channel)) -> bool {
+    pub fn change_channel<R>(&self, id: &str, change: impl FnOnce(&mut Channel) -> R) -> bool {
         self.core().change(|state| state.channels.get_mut(id).map(change).is_some())
     }
 
@@ -139,13 +139,13 @@ impl Slack {
     }
 
     /// Changes a token, for instance revokes it or takes a scope away. False if there is none.
-    pub fn change_token(&self, value: &str, change: impl FnOnce(&mut Token)) -> bool {
+    pub fn change_token<R>(&self, value: &str, change: impl FnOnce(&mut Token) -> R) -> bool {
         self.core().change(|state| state.tokens.get_mut(value).map(change).is_some())
     }
 
-    /// Deletes a message, as its author or an admin may do in Slack. False if there is none.
-    pub fn delete_message(&self, channel: &str, ts: &str) -> bool {
-        self.core().change(|state| state.messages.remove(&(channel.to_owned(), ts.to_owned())).is_some())
+    /// Deletes a message, as its author or an admin may do in Slack.
+    pub fn delete_message(&self, channel: &str, ts: &str) {
+        self.core().change(|state| state.messages.remove(&(channel.to_owned(), ts.to_owned())));
     }
 
     /// Makes the next `times` calls of the method (`chat.postMessage`, …, or `response_url`) go wrong.

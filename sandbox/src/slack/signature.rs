@@ -4,6 +4,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::ambient::hex;
+
 /// The value of `x-slack-signature` for this body sent at this time (Unix seconds).
 #[must_use]
 pub fn sign(secret: &str, timestamp: i64, body: &[u8]) -> String {
@@ -13,8 +15,7 @@ pub fn sign(secret: &str, timestamp: i64, body: &[u8]) -> String {
     };
     mac.update(format!("v0:{timestamp}:").as_bytes());
     mac.update(body);
-    let digest: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("v0={digest}")
+    format!("v0={}", hex(&mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Slack {
     /// at once, after a minute, after five, unless [`SlackOptions`](crate::slack::SlackOptions) says otherwise. The
     /// delivery is that of the first try; [`Slack::sent`] has them all.
     pub async fn send_event(&self, team_id: &str, event: Value) -> Delivery {
-        let envelope = self.envelope(team_id, event);
+        let envelope = self.envelope(team_id, &event);
         self.send_envelope(envelope).await
     }
 
@@ -74,7 +74,8 @@ impl Slack {
     }
 
     /// An event's envelope, with a fresh id.
-    pub fn envelope(&self, team_id: &str, event: Value) -> Value {
+    #[must_use]
+    pub fn envelope(&self, team_id: &str, event: &Value) -> Value {
         let now = self.core().clock.now();
         self.core().change(|state| {
             let event_id = state.next_id("Ev");

@@ -125,6 +125,10 @@ fn react(
     } else {
         serde_json::from_str(body).map_err(|error| vec![format!("[ERROR] not JSON: {error}")])?
     };
+    for view in state.modals.get_mut(user).into_iter().flatten() {
+        // What was wrong with an earlier submission is not wrong with this one.
+        view.errors.clear();
+    }
     let is_top = state.modals.get(user).and_then(|stack| stack.last()).is_some_and(|view| view.id == view_id);
     match answer["response_action"].as_str() {
         None if answer.is_null() || answer.as_object().is_some_and(serde_json::Map::is_empty) => {

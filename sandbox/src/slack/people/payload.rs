@@ -40,7 +40,7 @@ impl Origin {
         user: &str,
         block: &Value,
         element: &Value,
-        entry: Value,
+        entry: &Value,
     ) {
         let (Some(block_id), Some(action_id)) = (block["block_id"].as_str(), element["action_id"].as_str())
         else {
@@ -73,7 +73,7 @@ pub(super) fn block_actions(
     state: &mut State,
     person: &User,
     seen: &Origin,
-    action: Value,
+    action: &Value,
     origin: &str,
     now: DateTime<Utc>,
 ) -> Value {

@@ -177,16 +177,16 @@ impl Slack {
             let mut seen = look(state, user, &press.surface)?;
             let Found { block, element } = element::find(seen.blocks(), press)?;
             let before = seen.entry_of(user, &block, &element);
-            let used = element::used(&element, before.as_ref(), &press.gesture)?;
-            if let Some(after) = used.state {
-                seen.enter(state, user, &block, &element, after);
+            let effect = element::used(&element, before.as_ref(), &press.gesture)?;
+            if let Some(after) = effect.state {
+                seen.enter(state, user, &block, &element, &after);
             }
             let silent = block["type"] == "input" && block["dispatch_action"].as_bool() != Some(true);
             if silent {
                 return Ok(None);
             }
-            let action = element::action(&block, &element, &used.action, now);
-            Ok(Some(payload::block_actions(state, &person, &seen, action, &origin, now)))
+            let action = element::action(&block, &element, &effect.action, now);
+            Ok(Some(payload::block_actions(state, &person, &seen, &action, &origin, now)))
         })
     }
 

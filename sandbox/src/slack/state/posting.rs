@@ -89,7 +89,8 @@ impl State {
 
     /// Everything in the channel, oldest first, other people's ephemerals included.
     pub(crate) fn in_channel<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Message> {
-        self.messages.values().filter(move |message| message.channel == channel)
+        let all = self.messages.range((channel.to_owned(), String::new())..).map(|(_, message)| message);
+        all.take_while(move |message| message.channel == channel)
     }
 
     /// The user's direct messages with the workspace's bot, opened if they were not yet.

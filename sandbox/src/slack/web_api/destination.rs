@@ -1,6 +1,6 @@
 //! Where a message may go.
 
-use super::{Ask, error::ApiError};
+use super::{Ask, error::ApiError, reachable};
 use crate::slack::state::{Channel, ChannelKind};
 
 /// The channel that a message is posted to: a `C…` or `D…` id, a `#name`, or a `U…` id, whose direct messages are
@@ -9,7 +9,7 @@ pub(super) fn for_message(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
     let given = ask.arguments.text("channel").ok_or_else(|| ApiError::named("channel_not_found"))?.to_owned();
     if given.starts_with(['U', 'W']) {
         let user = ask.visible_user(&given).ok_or_else(|| ApiError::named("channel_not_found"))?;
-        let user = ask.reachable(user)?.id.clone();
+        let user = reachable(user)?.id.clone();
         check_messages_tab(ask)?;
         return Ok(ask.state.open_direct(&user, &ask.caller));
     }
@@ -21,7 +21,7 @@ pub(super) fn for_message(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
                 return Err(ApiError::named("channel_not_found"));
             }
             let user = ask.state.users.get(user).ok_or_else(|| ApiError::named("channel_not_found"))?;
-            ask.reachable(user)?;
+            reachable(user)?;
             check_messages_tab(ask)?;
         }
         ChannelKind::Private if !is_member => return Err(ApiError::named("channel_not_found")),

@@ -98,9 +98,9 @@ pub(crate) async fn answer_or_misbehave(
             log(CallOutcome::Dropped { effect: false });
             cut(line)
         }
-        Some(Misbehaviour::Hang(long)) => {
+        Some(Misbehaviour::Hang(time)) => {
             log(CallOutcome::Dropped { effect: false });
-            pause(core, long).await;
+            pause(core, time).await;
             cut(line)
         }
         Some(Misbehaviour::RateLimited { retry_after }) => {

@@ -34,16 +34,16 @@ impl Ask<'_> {
     fn visible_user(&self, id: &str) -> Option<&User> {
         self.state.users.get(id).filter(|user| user.team_id == self.caller.team_id || user.is_stranger)
     }
+}
 
-    /// The same user, unless no direct message can reach them.
-    fn reachable<'u>(&self, user: &'u User) -> Result<&'u User, ApiError> {
-        if user.is_bot {
-            Err(ApiError::named("cannot_dm_bot"))
-        } else if user.deleted {
-            Err(ApiError::named("user_disabled"))
-        } else {
-            Ok(user)
-        }
+/// The same user, unless no direct message can reach them.
+fn reachable(user: &User) -> Result<&User, ApiError> {
+    if user.is_bot {
+        Err(ApiError::named("cannot_dm_bot"))
+    } else if user.deleted {
+        Err(ApiError::named("user_disabled"))
+    } else {
+        Ok(user)
     }
 }
 

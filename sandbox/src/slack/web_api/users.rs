@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, error::ApiError};
+use super::{Ask, error::ApiError, reachable};
 use crate::slack::state::User;
 
 /// <https://docs.slack.dev/reference/methods/users.info>
@@ -34,7 +34,7 @@ pub(super) fn open_conversation(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     }
     let users = ask.arguments.text("users").ok_or_else(|| ApiError::named("users_list_not_supplied"))?;
     let user = ask.visible_user(users).ok_or_else(|| ApiError::named("user_not_found"))?;
-    let user = ask.reachable(user)?.id.clone();
+    let user = reachable(user)?.id.clone();
     let open = ask.state.direct_of(&user, &ask.caller.bot_user_id).is_some();
     let channel = ask.state.open_direct(&user, &ask.caller);
     let mut answer = json!({ "ok": true, "channel": { "id": channel.id } });
