@@ -42,7 +42,7 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
             let how = match given {
                 Given::Once => " for this request only, ",
                 Given::Conversation(_) => " for this conversation, ",
-                Given::Always(_) => " always, ",
+                Given::Always(_) => ", always from now on, ",
             };
             let left = match (given, shown.grant_live) {
                 (Given::Once, _) => "The next request asks again.",
@@ -61,11 +61,18 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
         }
         Verdict::AutoApproved { scope, .. } => {
             let how = match scope {
-                Scope::Conversation => " by the auto-approval for this conversation of ",
-                Scope::Always | Scope::Once => " by the auto-approval of ",
+                Scope::Conversation => " auto-approves this action in this conversation.",
+                Scope::Always | Scope::Once => " auto-approves this action always.",
             };
             let user = person(&shown.approval.request.user);
-            vec![say(vec![kit::bold("Approved"), words(how), user, words(", "), at, words(".")])]
+            vec![say(vec![
+                kit::bold("Approved"),
+                words(" without asking, "),
+                at,
+                words(": "),
+                user,
+                words(how),
+            ])]
         }
         Verdict::Denied { user, reason } => {
             let by = vec![kit::bold("Denied"), words(" by "), person(user), words(", "), at, words(".")];

@@ -10,9 +10,9 @@ use super::{
     deny::view,
     harmless::{self, Shown, size, split},
     head,
-    kit::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
+    kit::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say},
 };
-use crate::domain::{approvals::Approval, arguments::Arguments};
+use crate::domain::{approvals::Approval, arguments::Arguments, decisions::Verdict, text::Prose};
 
 /// Longest text of a block, as Slack counts: that of a section, as nothing is said about `rich_text`.
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
@@ -108,11 +108,21 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
             .collect(),
     )];
     if let Some(reason) = &request.reason {
-        blocks.push(rich(vec![paragraph(vec![words(head::SAID)])]));
-        let whole = harmless::lines(reason.as_str());
-        blocks.extend(chunks(&whole).into_iter().map(|chunk| rich(vec![quote(chunk)])));
+        blocks.extend(whole(head::SAID, reason));
+    }
+    if let Some(Verdict::Denied { reason: Some(reason), .. }) =
+        approval.decision.as_ref().map(|made| &made.verdict)
+    {
+        blocks.extend(whole("The reason for denying it:", reason));
     }
     blocks
+}
+
+/// Somebody's words, not cut, under what says whose they are.
+fn whole(whose: &'static str, text: &Prose) -> Vec<SlackBlock> {
+    let text = harmless::lines(text.as_str());
+    let quotes = chunks(&text).into_iter().map(|chunk| rich(vec![quote(chunk)]));
+    std::iter::once(say(whose)).chain(quotes).collect()
 }
 
 fn turning(approval: &Approval, page: usize, pages: usize) -> Option<SlackBlock> {

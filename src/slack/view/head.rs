@@ -74,7 +74,7 @@ pub(super) const SAID: &str = "The agent’s reason, in its own words:";
 
 /// Somebody's words in quotes, under what says whose they are; cut to what a message has room for.
 pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
-    let (kept, missing) = fit(harmless::lines(text), REASON_LINES, REASON);
+    let (kept, missing) = fit(&harmless::lines(text), REASON_LINES, REASON);
     let mut elements = vec![whose, quote(kept.between("“", "”"))];
     if missing > 0 {
         elements.push(paragraph(vec![words(Shown::own(note(missing)))]));

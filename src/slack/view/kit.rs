@@ -36,7 +36,12 @@ pub(super) enum Style {
 
 /// Plain text in which `:tick:` stays what it is.
 pub(super) fn plain(text: impl Into<Shown>) -> SlackBlockPlainText {
-    SlackBlockPlainText::new(text.into().into_string()).with_emoji(false)
+    SlackBlockPlainText::new(filled(text.into())).with_emoji(false)
+}
+
+/// Slack refuses a text of no characters.
+fn filled(text: Shown) -> String {
+    if text.is_empty() { "(empty)".to_owned() } else { text.into_string() }
 }
 
 /// The same where Slack takes nothing else.
@@ -46,12 +51,12 @@ pub(super) fn plain_only(text: impl Into<Shown>) -> SlackBlockPlainTextOnly {
 
 /// Running text.
 pub(super) fn words(text: impl Into<Shown>) -> SlackRichTextInlineElement {
-    SlackRichTextText::new(text.into().into_string()).into()
+    SlackRichTextText::new(filled(text.into())).into()
 }
 
 /// Bold text: what somebody else called something.
 pub(super) fn bold(text: impl Into<Shown>) -> SlackRichTextInlineElement {
-    SlackRichTextText::new(text.into().into_string()).bold().into()
+    SlackRichTextText::new(filled(text.into())).bold().into()
 }
 
 /// A person, by id. Slack writes their name.

@@ -19,6 +19,3 @@ pub mod sentences;
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

@@ -21,8 +21,11 @@ pub fn sentence(rejection: &Rejection) -> String {
             format!("Only {} can decide this request. Nothing was changed.", mention(owner))
         }
         Rejection::AlreadyEnded(approval) => match &approval.decision {
-            Some(decision) => format!("This request has already ended. {}", ended(&decision.verdict)),
-            None => "This request has already ended. Nothing was changed.".to_owned(),
+            Some(decision) => format!(
+                "This request has already ended, so nothing was changed. {}",
+                ended(&decision.verdict)
+            ),
+            None => "This request has already ended, so nothing was changed.".to_owned(),
         },
         other => fixed(other).to_owned(),
     }
@@ -86,16 +89,16 @@ pub fn ended(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved { user, given } => {
             let how = match given {
-                Given::Once => "for this request only",
-                Given::Conversation(_) => "for this conversation",
-                Given::Always(_) => "always",
+                Given::Once => " for this request only",
+                Given::Conversation(_) => " for this conversation",
+                Given::Always(_) => ", always from now on",
             };
-            format!("Approved by {} {how}.", mention(user))
+            format!("Approved by {}{how}.", mention(user))
         }
         Verdict::AutoApproved { scope: Scope::Conversation, .. } => {
-            "Approved by an auto-approval for this conversation.".to_owned()
+            "Approved without asking, by an auto-approval for this conversation.".to_owned()
         }
-        Verdict::AutoApproved { .. } => "Approved by an auto-approval.".to_owned(),
+        Verdict::AutoApproved { .. } => "Approved without asking, by an auto-approval.".to_owned(),
         Verdict::Denied { user, .. } => format!("Denied by {}.", mention(user)),
         Verdict::Expired => "Expired: nobody answered in time.".to_owned(),
         Verdict::Cancelled => "Cancelled: the request was taken back.".to_owned(),

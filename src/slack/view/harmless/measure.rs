@@ -55,14 +55,14 @@ fn cut_with(text: Shown, max: usize, note: impl Fn(usize) -> String) -> Cut {
     }
     // The note is longest when everything is missing.
     let room = max.saturating_sub(size(&note(text.0.chars().count())));
-    let (kept, missing) = fit(text, usize::MAX, room);
+    let (kept, missing) = fit(&text, usize::MAX, room);
     Cut { text: kept.then(Shown(note(missing))), was_cut: true }
 }
 
 /// The beginning of the text that has at most so many lines and a [`size`] of at most `max`, and how many characters
 /// are missing then.
 #[must_use]
-pub fn fit(text: Shown, max_lines: usize, max: usize) -> (Shown, usize) {
+pub fn fit(text: &Shown, max_lines: usize, max: usize) -> (Shown, usize) {
     let end = text.0.match_indices('\n').nth(max_lines.saturating_sub(1)).map_or(text.0.len(), |(at, _)| at);
     let end = split(&text.0[..end], max);
     let missing = text.0[end..].chars().count();
@@ -126,14 +126,14 @@ mod tests {
         assert!(short.was_cut);
         assert_eq!(
             short.text.as_str(),
-            format!("{}… (cut, 460 more characters: see Details)", "x".repeat(40))
+            format!("{}… (cut, 461 more characters: see Details)", "x".repeat(39))
         );
     }
 
     #[test]
     fn what_belongs_together_is_not_torn() {
         for (text, kept) in
-            [("ab👩‍💻c", "ab…"), ("abe\u{301}", "ab…"), ("ab🇨🇭🇨🇭", "ab…"), ("ab\u{202E}cdef", "ab…")]
+            [("ab👩‍💻c", "ab…"), ("abe\u{301}cd", "ab…"), ("ab🇨🇭🇨🇭", "ab…"), ("ab\u{202E}cdef", "ab…")]
         {
             assert_eq!(cut_short(line(text), 4).as_str(), kept, "{text:?}");
         }

@@ -1,1 +1,7 @@
-//! Every view in every state.
+//! Every view in every state, and every view with the worst that can be put into it.
+
+mod checks;
+mod hostile;
+mod samples;
+mod snapshots;
+mod worst;

@@ -1,0 +1,129 @@
+//! Whatever comes from outside, nothing of it hides, reorders, forges or breaks a view.
+
+use proptest::prelude::*;
+
+use super::{
+    checks,
+    samples::{FREE, asked_at, full_of, state, verdicts},
+};
+use crate::{
+    domain::{
+        catalog::Standing,
+        decisions::{Decision, Verdict},
+        text::Prose,
+    },
+    slack::view::{
+        deny, details,
+        harmless::{cut, cut_short, in_mrkdwn, line, lines, reveal, size},
+        plain::plain,
+        prompt::{PromptState, prompt},
+    },
+};
+
+/// Pieces that have broken somebody's view before.
+const PIECES: [&str; 40] = [
+    "\u{202E}",
+    "\u{2066}",
+    "\u{2069}",
+    "\u{200F}",
+    "\u{061C}",
+    "\u{200B}",
+    "\u{200C}",
+    "\u{200D}",
+    "\u{2060}",
+    "\u{FEFF}",
+    "\u{FE0F}",
+    "\u{FE0E}",
+    "\u{E0041}",
+    "\u{E007F}",
+    "\u{1F3F4}",
+    "\u{AD}",
+    "\u{2028}",
+    "\u{85}",
+    "\u{1b}[31m",
+    "\r\n",
+    "\n",
+    "\t",
+    "\u{301}\u{302}\u{303}",
+    "<!channel>",
+    "<@U0BOB>",
+    "<https://evil.example|x>",
+    "&lt;",
+    "```",
+    "`",
+    "*b* _i_ ~s~",
+    ":white_check_mark:",
+    "www.evil.com",
+    "@here",
+    "⟨U+202E⟩",
+    "👩‍💻",
+    "🇨🇭",
+    "שלום",
+    "مرحبا",
+    "\"\\",
+    "                    ",
+];
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        3 => prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned),
+        2 => "[a-zA-Z0-9 .,:-]{1,12}",
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 1..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_view_is_sound_whatever_is_in_it(text in text(), unlocked: bool, connected: bool, live: bool, ending in 0_usize..11) {
+        let mut approval = full_of(&text);
+        if let Some((_, verdict)) = verdicts().into_iter().nth(ending) {
+            let verdict = match verdict {
+                Verdict::Denied { user, .. } => Verdict::Denied { user, reason: Some(Prose::from_stored(text.clone())) },
+                Verdict::Undeliverable { .. } => Verdict::Undeliverable { why: Prose::from_stored(text.clone()) },
+                other => other,
+            };
+            approval.decision = Some(Decision { verdict, decided_at: asked_at() });
+        }
+        let standing = Standing { unlocked, connected, ..FREE };
+        let shown = PromptState { standing, grant_live: live, connect_url: Some(&text), ..state(&approval) };
+        checks::message(&prompt(&shown).to_json());
+        checks::message(&plain(&shown).to_json());
+        checks::sound(&details::details(&approval, 0), 100);
+        checks::sound(&deny::modal(&approval), 100);
+    }
+
+    #[test]
+    fn marks_can_be_undone(text in text()) {
+        let text = text.replace('\r', "");
+        prop_assert_eq!(reveal(lines(&text).as_str()), text);
+    }
+
+    #[test]
+    fn a_line_is_one_line(text in text()) {
+        prop_assert!(!line(&text).as_str().contains(['\n', '\r', '\t']));
+    }
+
+    #[test]
+    fn a_cut_text_fits_and_says_so(text in text(), max in 80_usize..200) {
+        let whole = lines(&text);
+        let cut = cut(whole.clone(), max);
+        prop_assert!(size(cut.text.as_str()) <= max);
+        prop_assert_eq!(cut.was_cut, cut.text != whole);
+        prop_assert_eq!(cut.was_cut, size(whole.as_str()) > max);
+        prop_assert!(size(cut_short(whole, 20).as_str()) <= 20);
+    }
+
+    #[test]
+    fn slack_and_we_count_alike(text in text()) {
+        prop_assert_eq!(size(&text), checks::size(&text));
+    }
+
+    #[test]
+    fn mrkdwn_gets_nothing_raw(text in text()) {
+        let safe = in_mrkdwn(&cut_short(line(&text), 900));
+        checks::message(&serde_json::json!({ "text": safe }));
+    }
+}

@@ -1,0 +1,138 @@
+//! Approvals to draw.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        approvals::{Agent, Approval, Conversation, Request},
+        arguments::Arguments,
+        catalog::{ActionRef, Standing},
+        decisions::{Decision, Given, Verdict},
+        grants::Scope,
+        ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+        text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose},
+    },
+    slack::view::prompt::PromptState,
+};
+
+pub(super) const FREE: Standing = Standing { unlocked: true, connected: true, conversation_closed: false };
+pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
+
+/// 14 March 2026, 09:26:53 UTC.
+pub(super) fn asked_at() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_773_480_413, 0).unwrap()
+}
+
+pub(super) fn alice() -> UserId {
+    UserId::parse("U0ALICE").unwrap()
+}
+
+pub(super) fn grant() -> GrantId {
+    GrantId::new(Uuid::from_u128(0x0192_f7c3_a4b5_7d0e_8f1a_2b3c_4d5e_6f71))
+}
+
+pub(super) fn approval(arguments: &str) -> Approval {
+    let arguments: Arguments = serde_json::from_str(arguments).unwrap();
+    let digest = arguments.digest();
+    let request = Request {
+        id: ApprovalId::new(Uuid::from_u128(0x0192_f7c3_a4b5_7d0e_8f1a_2b3c_4d5e_6f70)),
+        workspace: WorkspaceId::new(Uuid::from_u128(1)),
+        backend: BackendId::new(Uuid::from_u128(2)),
+        user: alice(),
+        agent: Agent { id: foreign("atlas"), name: Some(name("Atlas")) },
+        conversation: Conversation {
+            id: foreign("c-42"),
+            title: Some(name("Q3 pipeline")),
+            url: Some(Link::new("https://agents.example.com/c/42?tab=all&view=full").unwrap()),
+        },
+        action: ActionRef {
+            id: ActionId::new(Uuid::from_u128(3)),
+            integration_id: IntegrationId::new(Uuid::from_u128(4)),
+            integration: IntegrationKey::new("salesforce").unwrap(),
+            action: ActionKey::new("create_record").unwrap(),
+            integration_name: "Salesforce".to_owned(),
+            action_name: "Create record".to_owned(),
+            destructive: false,
+        },
+        arguments,
+        digest,
+        reason: Some(Prose::new("Log the call with Acme").unwrap()),
+        metadata: None,
+        place: None,
+        created_at: asked_at(),
+        expires_at: asked_at() + TimeDelta::minutes(30),
+    };
+    Approval { request, decision: None }
+}
+
+pub(super) fn ordinary() -> Approval {
+    approval(
+        r#"{"object":"Task","subject":"Call with Acme","due":"2026-03-16","priority":2,
+            "related":{"type":"Account","id":"0015e00000ABCDE"},"tags":["call","q3"],"notify":true,"owner":null}"#,
+    )
+}
+
+pub(super) fn decided(verdict: Verdict) -> Approval {
+    let decision = Decision { verdict, decided_at: asked_at() + TimeDelta::minutes(4) };
+    Approval { decision: Some(decision), ..ordinary() }
+}
+
+pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
+    let user = alice();
+    let reason = Some(Prose::new("Wrong account: it is Acme Ltd, not Acme Inc.").unwrap());
+    vec![
+        ("approved_once", Verdict::Approved { user: user.clone(), given: Given::Once }),
+        (
+            "approved_conversation",
+            Verdict::Approved { user: user.clone(), given: Given::Conversation(grant()) },
+        ),
+        ("approved_always", Verdict::Approved { user: user.clone(), given: Given::Always(grant()) }),
+        ("auto_approved_conversation", Verdict::AutoApproved { grant: grant(), scope: Scope::Conversation }),
+        ("auto_approved_always", Verdict::AutoApproved { grant: grant(), scope: Scope::Always }),
+        ("denied", Verdict::Denied { user: user.clone(), reason: None }),
+        ("denied_with_reason", Verdict::Denied { user, reason }),
+        ("expired", Verdict::Expired),
+        ("cancelled", Verdict::Cancelled),
+        ("undeliverable", Verdict::Undeliverable { why: Prose::new("channel_not_found").unwrap() }),
+    ]
+}
+
+pub(super) fn state(approval: &Approval) -> PromptState<'_> {
+    PromptState {
+        approval,
+        standing: FREE,
+        grant_live: true,
+        connect_url: Some(CONNECT_URL),
+        now: asked_at(),
+    }
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::from_stored(text.to_owned())
+}
+
+pub(super) fn foreign(text: &str) -> ForeignId {
+    ForeignId::from_stored(text.to_owned())
+}
+
+/// An approval in which everything that can come from outside is this text.
+pub(super) fn full_of(text: &str) -> Approval {
+    let mut approval = approval("{}");
+    let request = &mut approval.request;
+    request.agent = Agent { id: foreign(text), name: Some(name(text)) };
+    request.conversation.id = foreign(text);
+    request.conversation.title = Some(name(text));
+    request.conversation.url = Link::new(format!("https://example.com/{text}")).ok();
+    request.action.integration_name = text.to_owned();
+    request.action.action_name = text.to_owned();
+    request.action.destructive = true;
+    request.reason = Some(Prose::from_stored(text.to_owned()));
+    let members =
+        [("plain", Value::from(text)), (text, Value::from(vec![text, text])), ("last", Value::from(1))];
+    request.arguments =
+        Arguments::from_stored(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    request.digest = request.arguments.digest();
+    approval
+}

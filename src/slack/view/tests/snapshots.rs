@@ -1,0 +1,226 @@
+//! What each view says, for a human eye: the files are in `../snapshots`.
+
+use chrono::TimeDelta;
+use insta::assert_json_snapshot;
+use serde_json::{Value, json};
+
+use super::{
+    checks,
+    samples::{FREE, alice, approval, asked_at, decided, foreign, name, ordinary, state, verdicts},
+};
+use crate::{
+    domain::{Rejection, approvals::Approval, catalog::Standing, decisions::Verdict, text::Prose},
+    slack::view::{
+        deny, details,
+        plain::plain,
+        prompt::{Message, PromptState, prompt},
+        sentences,
+    },
+};
+
+fn keep(name: &str, value: &Value) {
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        assert_json_snapshot!(name, value);
+    });
+}
+
+fn keep_message(name: &str, message: &Message) {
+    checks::message(&message.to_json());
+    keep(name, &message.to_json());
+}
+
+#[test]
+fn a_pending_prompt_says_who_wants_what_and_offers_three_ways_to_approve() {
+    keep_message("prompt_pending", &prompt(&state(&ordinary())));
+}
+
+#[test]
+fn a_closed_conversation_is_not_offered() {
+    let approval = ordinary();
+    let standing = Standing { conversation_closed: true, ..FREE };
+    keep_message("prompt_conversation_closed", &prompt(&PromptState { standing, ..state(&approval) }));
+}
+
+#[test]
+fn a_locked_action_has_no_menu_and_says_why() {
+    let approval = ordinary();
+    let standing = Standing { unlocked: false, connected: false, ..FREE };
+    keep_message("prompt_locked", &prompt(&PromptState { standing, ..state(&approval) }));
+}
+
+#[test]
+fn an_unconnected_integration_has_no_menu_and_says_what_to_do() {
+    let approval = ordinary();
+    let standing = Standing { connected: false, ..FREE };
+    let shown = PromptState { standing, ..state(&approval) };
+    keep_message("prompt_not_connected", &prompt(&shown));
+    keep_message(
+        "prompt_not_connected_without_address",
+        &prompt(&PromptState { connect_url: None, ..shown }),
+    );
+}
+
+#[test]
+fn a_bare_request_has_no_empty_places() {
+    let mut approval = approval("{}");
+    approval.request.reason = None;
+    approval.request.agent.name = None;
+    approval.request.conversation.title = None;
+    approval.request.conversation.url = None;
+    approval.request.action.destructive = true;
+    keep_message("prompt_bare_and_destructive", &prompt(&state(&approval)));
+}
+
+#[test]
+fn names_from_right_to_left_stand_alone() {
+    let mut approval = approval(r#"{"to":"שלום עולם","amount":100}"#);
+    approval.request.agent.name = Some(name("אטלס"));
+    approval.request.action.integration_name = "מכירות".to_owned();
+    approval.request.reason = Some(Prose::new("שלום").unwrap());
+    keep_message("prompt_right_to_left", &prompt(&state(&approval)));
+}
+
+#[test]
+fn forged_text_stays_text() {
+    let mut approval = approval(
+        r#"{"note":"```\n*Approved* by <@U0BOB>\n[ Approve ]","to":"pay\u202e001\u200b","url":"<https://evil.example|Approve>","a\nobject    Task":":white_check_mark:"}"#,
+    );
+    approval.request.agent.name = Some(name("Atlas`*:tada:* <!channel>\nApproved by Bob"));
+    approval.request.reason =
+        Some(Prose::new("Fine.\n“\n> quoted <https://evil.example|Click here> & more").unwrap());
+    keep_message("prompt_forged", &prompt(&state(&approval)));
+}
+
+#[test]
+fn long_text_is_cut_and_says_so() {
+    let mut approval = approval(&format!(
+        r#"{{"body":"{}","list":[{}],"k2":1,"k3":1,"k4":1,"k5":1,"k6":1,"k7":1,"k8":1,"k9":1,"k10":1,"k11":1,"k12":1,"k13":1}}"#,
+        "All work and no play. ".repeat(60),
+        vec!["12345"; 200].join(","),
+    ));
+    approval.request.reason = Some(Prose::new("one\n".repeat(30)).unwrap());
+    approval.request.conversation.title = Some(name(&"Quarter ".repeat(25)));
+    keep_message("prompt_long", &prompt(&state(&approval)));
+}
+
+#[test]
+fn every_ending_is_said_in_words() {
+    for (name, verdict) in verdicts() {
+        let approval = decided(verdict);
+        keep_message(&format!("decided_{name}"), &prompt(&state(&approval)));
+    }
+}
+
+#[test]
+fn a_grant_that_was_turned_off_is_said_to_be_off() {
+    for (name, verdict) in verdicts().into_iter().skip(1).take(2) {
+        let approval = decided(verdict);
+        let shown = PromptState { grant_live: false, ..state(&approval) };
+        keep_message(&format!("decided_{name}_turned_off"), &prompt(&shown));
+    }
+}
+
+#[test]
+fn plain_text_says_where_to_decide_instead() {
+    keep_message("plain_pending", &plain(&state(&ordinary())));
+    let approval = decided(Verdict::Expired);
+    keep_message("plain_expired", &plain(&state(&approval)));
+}
+
+#[test]
+fn modals_are_drawn() {
+    let approval = ordinary();
+    for (name, view) in [
+        ("details", details::details(&approval, 0)),
+        ("details_loading", details::loading()),
+        ("details_failed", details::failed(sentences::TRY_AGAIN)),
+        ("deny", deny::modal(&approval)),
+    ] {
+        checks::sound(&view, 100);
+        keep(name, &view);
+    }
+}
+
+#[test]
+fn details_have_pages() {
+    let long = approval(&format!(r#"{{"body":"{}","tail":[1,2]}}"#, "x".repeat(41_000)));
+    assert_eq!(details::page_count(&long), 2);
+    let view = details::details(&long, 7);
+    assert_eq!(view, details::details(&long, 1), "a page that doesn't exist is the last");
+    keep("details_second_page", &view);
+}
+
+#[test]
+fn the_time_left_is_said_in_its_largest_unit() {
+    let said = |minutes: i64, seconds: i64| {
+        let mut approval = ordinary();
+        approval.request.expires_at = asked_at() + TimeDelta::minutes(minutes) + TimeDelta::seconds(seconds);
+        let text = prompt(&state(&approval)).to_json()["blocks"].to_string();
+        let (_, rest) = text.split_once("expires ").unwrap();
+        rest.split_once(" (").unwrap().0.to_owned()
+    };
+    assert_eq!(said(0, 10), "in 10 s");
+    assert_eq!(said(1, 0), "in 1 min");
+    assert_eq!(said(29, 30), "in 30 min");
+    assert_eq!(said(120, 0), "in 2 h");
+    assert_eq!(said(7 * 24 * 60, 0), "in 7 days");
+    assert_eq!(said(0, 0), "now");
+    assert_eq!(said(-5, 0), "now");
+}
+
+#[test]
+fn every_refusal_is_said_to_the_person_who_clicked() {
+    let ended = |verdict| Rejection::AlreadyEnded(Box::new(decided(verdict)));
+    let mut said: Vec<Value> = [
+        Rejection::WrongPerson { owner: alice() },
+        Rejection::AlreadyEnded(Box::new(ordinary())),
+        Rejection::Expired,
+        Rejection::Guest,
+        Rejection::OtherWorkspace,
+        Rejection::NotAdmin,
+        Rejection::Locked,
+        Rejection::NotConnected,
+        Rejection::ConversationClosed,
+        Rejection::UnknownApproval,
+        Rejection::UnknownGrant,
+        Rejection::UnknownIntegration,
+        Rejection::UnknownAction,
+        Rejection::UnknownConversation,
+        Rejection::UnknownDelivery,
+        Rejection::UnknownUser,
+        Rejection::LookupUnavailable,
+        Rejection::WorkspaceRemoved,
+        Rejection::BackendDisabled,
+        Rejection::Unauthenticated,
+        Rejection::KeyReused(foreign("<!channel>")),
+    ]
+    .iter()
+    .map(|rejection| json!([rejection.code(), sentences::sentence(rejection)]))
+    .collect();
+    for (name, verdict) in verdicts() {
+        said.push(json!([name, sentences::sentence(&ended(verdict))]));
+    }
+    for sentence in &said {
+        checks::message(&json!({ "text": sentence[1] }));
+    }
+    keep("sentences", &Value::from(said));
+}
+
+#[test]
+fn a_forged_id_mentions_nobody() {
+    let owner = crate::domain::ids::UserId::from_stored("U1> <!channel".to_owned());
+    let said = sentences::sentence(&Rejection::WrongPerson { owner });
+    assert!(said.contains("<@U1channel>"), "{said}");
+}
+
+#[test]
+fn a_decided_prompt_has_no_way_to_decide() {
+    for (_, verdict) in verdicts() {
+        let approval: Approval = decided(verdict);
+        let json = prompt(&state(&approval)).to_json().to_string();
+        for control in ["\"approve\"", "\"approve_more\"", "\"deny\""] {
+            assert!(!json.contains(control), "{json}");
+        }
+        assert!(json.contains("\"details\""));
+    }
+}

@@ -1,0 +1,113 @@
+//! 200 KB of arguments of the worst kinds: nothing breaks, and the details show all of it.
+
+use serde_json::Value;
+
+use super::{
+    checks,
+    samples::{alice, approval, asked_at, foreign, full_of, name, state},
+};
+use crate::{
+    domain::{
+        approvals::Approval,
+        arguments::Arguments,
+        decisions::{Decision, Verdict},
+        text::Prose,
+    },
+    slack::view::{deny, details, harmless, prompt::prompt},
+};
+
+/// The boxes of all pages, one after the other.
+fn boxes(approval: &Approval) -> String {
+    let mut all = String::new();
+    for page in 0..details::page_count(approval) {
+        let view = details::details(approval, page);
+        checks::sound(&view, 100);
+        for block in view["blocks"].as_array().unwrap() {
+            for element in block["elements"].as_array().unwrap() {
+                if element["type"] == "rich_text_preformatted" {
+                    all.push_str(element["elements"][0]["text"].as_str().unwrap());
+                }
+            }
+        }
+    }
+    all
+}
+
+fn holds(approval: &Approval) {
+    checks::message(&prompt(&state(approval)).to_json());
+    let shown = boxes(approval);
+    let whole = harmless::reveal(&shown);
+    let members = Value::Object(approval.request.arguments.members().clone());
+    assert_eq!(serde_json::from_str::<Value>(&whole).unwrap(), members);
+    let layouts = [format!("{members:#}"), members.to_string()];
+    assert!(layouts.contains(&whole), "letter by letter");
+}
+
+fn with(value: Value) -> Approval {
+    let mut approval = approval("{}");
+    let mut members = serde_json::Map::new();
+    members.insert("argument".to_owned(), value);
+    approval.request.arguments = Arguments::from_stored(members);
+    approval
+}
+
+#[test]
+fn one_huge_text_of_any_kind_is_shown_whole() {
+    for piece in ["x", "<", "\"", "👩‍💻", "\u{1}", "\u{202E}", "e\u{301}", "שלום "] {
+        holds(&with(Value::from(piece.repeat(200_000 / piece.len()))));
+    }
+}
+
+#[test]
+fn many_small_ones_are_shown_whole() {
+    holds(&with(Value::from(vec!["<&>"; 20_000])));
+    let members: Vec<String> = (0..10_000).map(|n| format!(r#""key {n}":{{"a":[{n},""]}}"#)).collect();
+    holds(&approval(&format!("{{{}}}", members.join(","))));
+}
+
+#[test]
+fn a_hundred_levels_are_shown_whole() {
+    holds(&approval(&format!(r#"{{"a":{}1{}}}"#, "[".repeat(100), "]".repeat(100))));
+    let wide = vec!["1"; 50_000].join(",");
+    holds(&approval(&format!(r#"{{"a":{}{wide}{}}}"#, "[".repeat(100), "]".repeat(100))));
+}
+
+#[test]
+fn no_arguments_are_shown_too() {
+    holds(&approval("{}"));
+    holds(&approval(r#"{"":{},"a":[],"b":""}"#));
+}
+
+#[test]
+fn an_empty_name_leaves_no_empty_text() {
+    let approval = full_of("");
+    holds(&approval);
+    checks::sound(&deny::modal(&approval), 100);
+}
+
+#[test]
+fn both_reasons_are_whole_in_the_details() {
+    let reason = |letter: &str| Prose::from_stored(format!("{}.", letter.repeat(2998)));
+    let mut approval = approval("{}");
+    approval.request.reason = Some(reason("a"));
+    let verdict = Verdict::Denied { user: alice(), reason: Some(reason("d")) };
+    approval.decision = Some(Decision { verdict, decided_at: asked_at() });
+    holds(&approval);
+    let view = details::details(&approval, 0).to_string();
+    assert!(view.contains(reason("a").as_str()) && view.contains(reason("d").as_str()));
+}
+
+#[test]
+fn names_and_reasons_at_their_longest_fit() {
+    for character in ["<", "&", "👩‍💻", "\u{202E}", "\u{E0041}", "x", "\n", "ש"] {
+        let mut approval = full_of(&character.repeat(200));
+        approval.request.conversation.id = foreign(&character.repeat(255));
+        approval.request.agent.name = Some(name(&character.repeat(200)));
+        approval.request.reason = Some(Prose::from_stored(character.repeat(3000)));
+        approval.request.arguments =
+            with(Value::from(character.repeat(200_000 / character.len()))).request.arguments;
+        let verdict = Verdict::Denied { user: alice(), reason: approval.request.reason.clone() };
+        approval.decision = Some(Decision { verdict, decided_at: asked_at() });
+        holds(&approval);
+    }
+}
