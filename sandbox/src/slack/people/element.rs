@@ -113,10 +113,7 @@ pub(super) fn action(block: &Value, element: &Value, used: &Map<String, Value>, 
 
 /// The option with this value, or else with these words.
 fn option(element: &Value, wanted: &str) -> Result<Value, ActError> {
-    let direct = element["options"].as_array().into_iter().flatten();
-    let groups = element["option_groups"].as_array().into_iter().flatten();
-    let grouped = groups.flat_map(|group| group["options"].as_array().into_iter().flatten());
-    let all: Vec<&Value> = direct.chain(grouped).collect();
+    let all = entered::options_of(element);
     let by_value = all.iter().find(|option| option["value"] == wanted);
     let found = by_value.or_else(|| all.iter().find(|option| option["text"]["text"] == wanted));
     found.map(|&option| option.clone()).ok_or_else(|| ActError::NotOffered(wanted.to_owned()))

@@ -43,7 +43,8 @@ pub(crate) fn initial(element: &Value) -> Option<Value> {
 }
 
 /// The state of freshly shown blocks. Where an element with the same ids and the same type was there before, what
-/// the user had entered stays (<https://docs.slack.dev/surfaces/modals#preserving_input>).
+/// the user had entered stays, whatever initial value it has now (<https://docs.slack.dev/reference/views>,
+/// <https://github.com/slackapi/bolt-js/issues/290>).
 pub(crate) fn state_of(blocks: &[Value], before: &StateValues) -> StateValues {
     let mut state = StateValues::new();
     for block in blocks {
@@ -53,9 +54,28 @@ pub(crate) fn state_of(blocks: &[Value], before: &StateValues) -> StateValues {
                 continue;
             };
             let kept = before.get(block_id).and_then(|block| block.get(action_id));
-            let value = kept.filter(|kept| kept["type"] == fresh["type"]).cloned().unwrap_or(fresh);
+            let value =
+                kept.filter(|kept| kept["type"] == fresh["type"] && is_offered(element, kept)).cloned();
+            let value = value.unwrap_or(fresh);
             state.entry(block_id.to_owned()).or_default().insert(action_id.to_owned(), value);
         }
     }
     state
+}
+
+/// Whether everything that was chosen can still be chosen.
+fn is_offered(element: &Value, kept: &Value) -> bool {
+    let one = kept.get("selected_option").filter(|option| !option.is_null());
+    let several = kept["selected_options"].as_array().into_iter().flatten();
+    let options = options_of(element);
+    one.into_iter()
+        .chain(several)
+        .all(|chosen| options.iter().any(|option| option["value"] == chosen["value"]))
+}
+
+/// All options of a menu or of check boxes, those in groups included.
+pub(crate) fn options_of(element: &Value) -> Vec<&Value> {
+    let direct = element["options"].as_array().into_iter().flatten();
+    let groups = element["option_groups"].as_array().into_iter().flatten();
+    direct.chain(groups.flat_map(|group| group["options"].as_array().into_iter().flatten())).collect()
 }

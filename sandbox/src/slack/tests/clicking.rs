@@ -147,3 +147,19 @@ async fn buttons_with_one_action_id_are_told_apart_by_block_or_value() {
         assert_eq!(delivery.payload["actions"][0]["block_id"], "second");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_may_click_at_the_same_moment() {
+    let scene = Scene::new().await;
+    let (channel, ts) = scene.prompt().await;
+    let surface = Surface::Message { channel, ts };
+    let clicks = (0..50).map(|number| {
+        let action_id = if number % 2 == 0 { "approve" } else { "deny" };
+        scene.slack.click(names::ALICE, surface.clone(), action_id)
+    });
+    let deliveries = futures::future::join_all(clicks).await;
+    assert!(deliveries.iter().all(|delivery| delivery.as_ref().is_ok_and(crate::slack::Delivery::is_ok)));
+    let triggers: std::collections::BTreeSet<_> =
+        scene.app.requests().iter().map(|request| request.payload()["trigger_id"].to_string()).collect();
+    assert_eq!(triggers.len(), 50, "every click has a trigger of its own");
+}

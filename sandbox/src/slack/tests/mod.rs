@@ -11,6 +11,7 @@ mod posting;
 mod rate_limits;
 mod response_urls;
 mod triggers;
+mod workspaces;
 
 use std::sync::{
     Arc,

@@ -100,3 +100,27 @@ async fn a_home_tab_is_published_and_guarded_by_its_hash() {
     scene.slack.change_workspace(names::TEAM, |workspace| workspace.home_tab = false);
     assert_eq!(publish(names::ALICE, None).await["error"], "not_enabled");
 }
+
+#[tokio::test]
+async fn what_was_entered_stays_over_an_update_only_while_it_can_be_chosen() {
+    let scene = Scene::new().await;
+    let option = |value: &str| json!({ "text": plain(value), "value": value });
+    let view = |options: &[&str], initial: &str| {
+        let options: Vec<_> = options.iter().map(|value| option(value)).collect();
+        json!({ "type": "home", "blocks": [{ "type": "actions", "block_id": "b", "elements": [{
+            "type": "checkboxes", "action_id": "auto", "options": options, "initial_options": [option(initial)],
+        }] }] })
+    };
+    let publish =
+        async |view| scene.call("views.publish", json!({ "user_id": names::ALICE, "view": view })).await;
+    let checked = || scene.slack.home(names::ALICE).unwrap().checked("auto");
+    assert_eq!(publish(view(&["create", "update"], "create")).await["ok"], true);
+    publish(view(&["create", "update"], "update")).await;
+    assert_eq!(
+        checked(),
+        ["create"],
+        "another initial value does not change an element that is there already"
+    );
+    publish(view(&["update", "delete"], "delete")).await;
+    assert_eq!(checked(), ["delete"], "what was chosen is gone");
+}

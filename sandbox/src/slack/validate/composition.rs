@@ -2,12 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::Value;
-
 use super::{
     spot::Spot,
     text::{Allowed, maybe_plain, need_plain, text_object},
 };
+use crate::slack::state::entered::options_of;
 
 /// The longest text and value of an option. Slack's documents name 75 and, lately, 150 for the value.
 const OPTION: usize = 75;
@@ -71,19 +70,13 @@ fn option(spot: &Spot<'_>, texts: Allowed, with_url: bool) {
 /// What is chosen at first must be among the options, word for word.
 pub(super) fn initial_among_options(element: &Spot<'_>, key: &str, several: bool) {
     let Some(initial) = element.get(key) else { return };
-    let all = all_options(element.value());
+    let all = options_of(element.value());
     let chosen = if several { initial.items(1..=100) } else { vec![initial] };
     for option in chosen {
         if !all.contains(&option.value()) {
             option.fault("must match one of the options provided");
         }
     }
-}
-
-fn all_options(element: &Value) -> Vec<&Value> {
-    let direct = element["options"].as_array().into_iter().flatten();
-    let groups = element["option_groups"].as_array().into_iter().flatten();
-    direct.chain(groups.flat_map(|group| group["options"].as_array().into_iter().flatten())).collect()
 }
 
 /// The confirmation dialog of an element, if it has one.

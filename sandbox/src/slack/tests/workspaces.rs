@@ -1,0 +1,70 @@
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{Scene, prompt, reason_modal};
+use crate::slack::{Channel, Surface, Token, TokenStatus, User, Workspace, names};
+
+const OTHER_TOKEN: &str = "xoxb-other";
+
+/// The usual workspace, and another one with the same app in it.
+async fn two() -> Scene {
+    let scene = Scene::new().await;
+    let slack = &scene.slack;
+    slack.add_workspace(Workspace::new("T0OTHER", "Other Ltd"));
+    slack.add_user(User::new("U0EVE", "T0OTHER", "eve", "Eve Else").with_email("alice@example.com"));
+    slack.add_user(User { is_bot: true, ..User::new("U0OTHERBOT", "T0OTHER", "countersign", "Countersign") });
+    slack.add_channel(Channel::public("C0OTHER", "T0OTHER", "sales", &["U0EVE", "U0OTHERBOT"]));
+    slack.add_token(Token {
+        value: OTHER_TOKEN.to_owned(),
+        team_id: "T0OTHER".to_owned(),
+        bot_user_id: "U0OTHERBOT".to_owned(),
+        bot_id: "B0OTHER".to_owned(),
+        scopes: BTreeSet::from(["chat:write", "users:read", "users:read.email"].map(str::to_owned)),
+        status: TokenStatus::Active,
+    });
+    scene
+}
+
+#[tokio::test]
+async fn a_token_reaches_only_its_own_workspace() {
+    let scene = two().await;
+    let (channel, ts) = scene.prompt().await;
+    let other = async |method: &str, arguments| scene.call_with(OTHER_TOKEN, method, arguments).await;
+    assert_eq!(other("auth.test", json!({})).await["team"], "Other Ltd");
+    for place in [names::SALES, names::ALICE, &channel] {
+        assert_eq!(other("chat.postMessage", prompt(place)).await["error"], "channel_not_found");
+    }
+    assert_eq!(other("users.info", json!({ "user": names::ALICE })).await["error"], "user_not_found");
+    let found = other("users.lookupByEmail", json!({ "email": "alice@example.com" })).await;
+    assert_eq!(found["user"]["id"], "U0EVE");
+    let update = other("chat.update", json!({ "channel": channel, "ts": ts, "text": "x" })).await;
+    assert_eq!(update["error"], "channel_not_found");
+    assert_eq!(other("chat.postMessage", prompt("#sales")).await["channel"], "C0OTHER");
+    assert_eq!(other("chat.postMessage", prompt("U0EVE")).await["ok"], true);
+    assert_eq!(scene.slack.direct_messages("U0EVE").len(), 1);
+}
+
+#[tokio::test]
+async fn triggers_and_views_belong_to_a_workspace() {
+    let scene = two().await;
+    let id = scene.modal(reason_modal()).await;
+    let trigger_id = scene.trigger().await;
+    let other = async |method: &str, arguments| scene.call_with(OTHER_TOKEN, method, arguments).await;
+    let open = other("views.open", json!({ "trigger_id": trigger_id, "view": reason_modal() })).await;
+    assert_eq!(open["error"], "invalid_trigger_id");
+    let update = other("views.update", json!({ "view_id": id, "view": reason_modal() })).await;
+    assert_eq!(update["error"], "not_found");
+}
+
+#[tokio::test]
+async fn a_click_names_the_workspace_it_was_made_in() {
+    let scene = two().await;
+    let answer = scene.call_with(OTHER_TOKEN, "chat.postMessage", prompt("C0OTHER")).await;
+    let ts = answer["ts"].as_str().unwrap().to_owned();
+    let surface = Surface::Message { channel: "C0OTHER".to_owned(), ts };
+    let delivery = scene.slack.click("U0EVE", surface.clone(), "approve").await.unwrap();
+    assert_eq!(delivery.payload["team"], json!({ "id": "T0OTHER", "domain": "other-ltd" }));
+    assert_eq!(delivery.payload["user"]["team_id"], "T0OTHER");
+    assert!(scene.slack.click(names::ALICE, surface, "approve").await.is_err(), "Alice is not there");
+}
