@@ -43,7 +43,6 @@ use tools::Tools;
 /// [`extra`](crate::slack::SlackOptions::extra) routes).
 ///
 /// With a backend the page has a panel on which its agents are made to ask, and on which its webhooks are seen.
-#[must_use]
 pub fn router(slack: Slack, backend: Option<AgentBackend>) -> Router {
     let page = Page { slack, tools: backend.map(Tools::new) };
     Router::new()
@@ -87,3 +86,6 @@ impl Page {
         signals
     }
 }
+
+#[cfg(test)]
+mod tests;

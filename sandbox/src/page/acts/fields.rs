@@ -27,13 +27,13 @@ impl Fields {
     /// the form lacks or leaves at nothing that could be chosen.
     pub(super) fn gesture(&self, block: &str, action: &str, kind: &str) -> Option<Gesture> {
         let name = field_name(block, action);
-        let values = self.0.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let mut values = self.0.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_str());
         if kind == "checkboxes" || kind.starts_with("multi_") {
             return Some(Gesture::Check(
                 values.filter(|value| !value.is_empty()).map(str::to_owned).collect(),
             ));
         }
-        let value = values.last()?;
+        let value = values.next_back()?;
         if kind.ends_with("_input") {
             // Browsers send line breaks as CR LF; Slack's clients as LF.
             return Some(Gesture::Enter(value.replace("\r\n", "\n")));
@@ -51,12 +51,12 @@ impl Fields {
         user: &str,
         surface: &Surface,
         blocks: &[Value],
-        used: Option<(&str, &str)>,
+        except: Option<(&str, &str)>,
     ) {
         for (block, element) in elements(blocks) {
             let (block, action) = (text(block, "block_id"), text(element, "action_id"));
             let Some(gesture) = self.gesture(block, action, text(element, "type")) else { continue };
-            if used == Some((block, action)) {
+            if except == Some((block, action)) {
                 continue;
             }
             let press = Press::on(surface.clone(), action).in_block(block).doing(gesture);
@@ -90,6 +90,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         if !request.headers().contains_key("hx-request") {
             return Err((StatusCode::FORBIDDEN, "This is for the page's own script.").into_response());
         }
+        // For GET the fields stand in the address, for POST in the body: `RawForm` reads both.
         let RawForm(body) =
             RawForm::from_request(request, state).await.map_err(IntoResponse::into_response)?;
         Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))

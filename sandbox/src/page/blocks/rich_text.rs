@@ -69,10 +69,8 @@ fn pictogram(element: &Value) -> Markup {
     let given: Option<String> =
         points.map(|point| u32::from_str_radix(point, 16).ok().and_then(char::from_u32)).collect();
     let given = given.filter(|text| emojis::get(text).is_some());
-    match given.as_deref().or_else(|| emoji::find(name)) {
-        Some(emoji) => emoji::draw(name, emoji),
-        None => html! { ":" (name) ":" },
-    }
+    let emoji = given.as_deref().or_else(|| emoji::find(name));
+    emoji.map_or_else(|| html! { ":" (name) ":" }, |emoji| emoji::draw(name, emoji))
 }
 
 fn styled(element: &Value, inside: &Markup) -> Markup {

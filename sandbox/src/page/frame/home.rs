@@ -9,15 +9,14 @@ use super::modal::scene;
 
 /// The Home tab as the app published it last.
 pub(super) fn part(desk: &Desk) -> Part {
-    let inside = match &desk.home {
-        Some(view) => html! {
+    let inside = html! {
+        @if let Some(view) = &desk.home {
             form.home autocomplete="off" data-testid="home" data-view=(view.id) {
                 (blocks(&scene(desk, view), view.blocks()))
             }
-        },
-        None => html! {
+        } @else {
             p.empty { (desk.app) " has not published a Home tab for " (desk.viewer.real_name) " yet." }
-        },
+        }
     };
     let hash = hash(&desk.home.as_ref().map(|view| (&view.id, &view.hash)));
     Part { id: "home".into(), class: "home-slot", role: None, hash, inside }

@@ -88,7 +88,7 @@ fn draw(desk: &Desk, pane: Pane, message: &Message, id: &str, replies: usize) ->
                 form.message-words autocomplete="off" { (content(desk, message, id)) }
                 @if pane == Pane::Channel && replies > 0 {
                     a.replies href=(thread) data-testid="replies" {
-                        (avatar::app(true)) (counted(replies))
+                        (repliers(desk, &message.ts)) (counted(replies))
                     }
                 }
             }
@@ -99,6 +99,22 @@ fn draw(desk: &Desk, pane: Pane, message: &Message, id: &str, replies: usize) ->
                     }
                 }
             }
+        }
+    }
+}
+
+/// The faces of those who replied, each once, three at most.
+fn repliers(desk: &Desk, ts: &str) -> Markup {
+    let mut seen: Vec<&Message> = Vec::new();
+    for reply in desk.thread(ts).filter(|reply| reply.ts != ts) {
+        if seen.len() < 3 && seen.iter().all(|other| other.user != reply.user) {
+            seen.push(reply);
+        }
+    }
+    html! {
+        @for reply in seen {
+            @if reply.bot_id.is_some() { (avatar::app(true)) }
+            @else { (avatar::person(&reply.user, &author(desk, reply), true)) }
         }
     }
 }

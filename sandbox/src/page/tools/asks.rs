@@ -7,11 +7,11 @@ use maud::{Markup, html};
 use tokio::sync::watch;
 
 use super::super::live::{List, Part};
-use crate::backend::{AgentBackend, Ask, Outcome, Waiting};
+use crate::backend::{AgentBackend, Ask, Outcome, Reply, Waiting};
 
 /// How long an agent waits for an answer where the request doesn't say when it expires: somewhat longer than the
 /// 30 minutes after which the service ends it.
-const PATIENCE: Duration = Duration::from_secs(31 * 60);
+const PATIENCE: Duration = Duration::from_mins(31);
 
 /// Everything that was asked, oldest first. Clones are the same.
 #[derive(Debug, Clone)]
@@ -106,12 +106,16 @@ fn mark(waiting: &Waiting, outcome: Outcome) -> Mark {
         Outcome::Stopped { status, reason: Some(reason) } => Mark::Stopped(format!("{status}: {reason}")),
         Outcome::Unsafe { problem } => Mark::Stopped(problem.to_owned()),
         Outcome::Refused(reply) => {
-            let detail = [reply.str("/detail"), reply.error.as_deref().unwrap_or_default()];
-            let detail = detail.into_iter().find(|words| !words.is_empty()).unwrap_or(&reply.text);
             let status = if reply.status == 0 { "no answer".to_owned() } else { reply.status.to_string() };
-            Mark::Stopped(format!("{status}: {detail}"))
+            Mark::Stopped(format!("{status}: {}", fault(&reply)))
         }
     }
+}
+
+/// What the service says is wrong, or why it could not be asked.
+pub(super) fn fault(reply: &Reply) -> &str {
+    let said = [reply.str("/detail"), reply.str("/title"), reply.error.as_deref().unwrap_or_default()];
+    said.into_iter().find(|words| !words.is_empty()).unwrap_or(&reply.text)
 }
 
 impl Asked {

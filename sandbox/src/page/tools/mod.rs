@@ -1,13 +1,18 @@
 //! The panel of the agent backend: what its agents ask, and the webhooks that it received.
 
 mod asks;
+mod choice;
+mod form;
 mod webhooks;
 
 use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use tokio::sync::watch;
 
 use super::Page;
+use super::acts::{Fields, Notice};
 use super::blocks::Moment;
 use super::desk::Desk;
 use super::frame::icons;
@@ -15,6 +20,7 @@ use super::live::List;
 use super::look::Tab;
 use crate::backend::AgentBackend;
 use asks::Asks;
+use choice::Choice;
 
 /// The backend, and what was asked from the page. Clones are the same.
 #[derive(Debug, Clone)]
@@ -26,6 +32,9 @@ pub(super) struct Tools {
 /// The routes of the panel.
 pub(super) fn router() -> Router<Page> {
     Router::new()
+        .route("/ask", post(ask))
+        .route("/ask/choice", get(successors))
+        .route("/connection", post(connection))
 }
 
 impl Tools {
@@ -53,9 +62,10 @@ impl Tools {
                 summary { (icons::robot()) "Agent backend" }
                 div.tools-body {
                     section {
-                        h2.tools-title { "Agent" }
+                        h2.tools-title { "Agent" span.tools-note { "asks before it acts" } }
+                        (form::draw(desk))
+                        @if let Some(list) = list("asks") { (list) }
                     }
-                    section aria-label="Asked" { @if let Some(list) = list("asks") { (list) } }
                     section {
                         h2.tools-title { "Webhooks received" }
                         @if let Some(list) = list("webhooks") { (list) }
@@ -64,4 +74,36 @@ impl Tools {
             }
         }
     }
+}
+
+/// `POST /ask`: the agent asks what the form says.
+async fn ask(State(page): State<Page>, fields: Fields) -> Notice {
+    let (Some(tools), Some(ask)) = (&page.tools, form::read(&fields)) else {
+        return Notice::Impossible("There is no such call.".into());
+    };
+    tools.asks.ask(&tools.backend, ask);
+    Notice::Done
+}
+
+/// `GET /ask/choice`: the fields that follow from the integration and action that were chosen.
+async fn successors(fields: Fields) -> Markup {
+    Choice::of(&fields).draw()
+}
+
+/// `POST /connection`: the backend reports that the user connected the chosen integration, or disconnected it.
+async fn connection(State(page): State<Page>, fields: Fields) -> Notice {
+    let Some(tools) = &page.tools else { return Notice::Impossible("There is no agent backend.".into()) };
+    let Some(integration) = Choice::of(&fields).connectable() else {
+        return Notice::Said("There is nothing to connect.".into());
+    };
+    let (user, api) = (fields.get("user"), tools.backend.api());
+    let (reply, done) = if fields.get("connected") == "yes" {
+        (api.connect_user(user, integration).await, "connected")
+    } else {
+        (api.disconnect_user(user, integration).await, "disconnected")
+    };
+    if reply.is_success() {
+        return Notice::Said(format!("{integration} is {done}."));
+    }
+    Notice::Impossible(format!("The service answered {}: {}", reply.status, asks::fault(&reply)))
 }
