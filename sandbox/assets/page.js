@@ -12,7 +12,10 @@ document.addEventListener('htmx:oobBeforeSwap', (event) => {
   if (fresh?.id === target.id && fresh.dataset.hash !== undefined && fresh.dataset.hash === target.dataset.hash) {
     event.detail.shouldSwap = false;
   }
-  target.closest('.scroll')?.toggleAttribute('data-at-end', isAtEnd(target.closest('.scroll')));
+  // A dialog that is closed, and not just taken away, gives the focus back to where it was.
+  if (target.matches('.dialog-slot')) target.querySelector('dialog[open]')?.close();
+  const pane = target.closest('.scroll[data-follow]');
+  pane?.toggleAttribute('data-at-end', isAtEnd(pane));
 });
 
 document.addEventListener('htmx:oobAfterSwap', () => {

@@ -49,7 +49,7 @@ pub(super) fn confirm_dialog(scene: &Scene<'_>, element: &Value) -> Markup {
             div.dialog-body { (text_at(scene, confirm, "text")) }
             footer.dialog-foot {
                 button.btn.btn-big type="button" data-answer="no" { (text_at(scene, confirm, "deny")) }
-                button.btn.btn-big.btn-danger[danger].btn-primary[!danger] type="button" data-answer="yes" autofocus {
+                button.btn.btn-big.btn-danger[danger].btn-primary[!danger] type="button" data-answer="yes" {
                     (text_at(scene, confirm, "confirm"))
                 }
             }

@@ -8,7 +8,7 @@ use super::{Frame, conversation, switcher};
 
 /// How htmx behaves here: nothing is evaluated or put inline (the page's Content-Security-Policy forbids it),
 /// nothing is swapped but what says where it belongs.
-const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyEnabled":false,"defaultSwapStyle":"none","defaultFocusScroll":false,"timeout":15000}"#;
+const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyEnabled":false,"defaultSwapStyle":"none","attributesToSettle":[],"defaultFocusScroll":false,"timeout":15000}"#;
 
 /// The whole page. `panel` is the agent backend's, where there is a backend.
 pub(in crate::page) fn whole(frame: &Frame, desk: &Desk, look: &Look, panel: Option<&Markup>) -> Markup {

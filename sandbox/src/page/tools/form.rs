@@ -63,10 +63,10 @@ pub(super) fn draw(desk: &Desk) -> Markup {
             }
             div.tools-buttons {
                 button.btn.btn-primary type="submit" { span.btn-words { "Ask" } }
-                button.btn type="button" hx-post="/connection" hx-vals=(json!({ "connected": "yes" }).to_string()) {
+                button.btn type="button" title="Tell the service that this user has connected the integration" hx-post="/connection" hx-vals=(json!({ "connected": "yes" }).to_string()) {
                     span.btn-words { "Connect" }
                 }
-                button.btn type="button" hx-post="/connection" hx-vals=(json!({ "connected": "no" }).to_string()) {
+                button.btn type="button" title="Tell the service that this user has disconnected the integration" hx-post="/connection" hx-vals=(json!({ "connected": "no" }).to_string()) {
                     span.btn-words { "Disconnect" }
                 }
             }
