@@ -28,6 +28,12 @@ pub enum TextFault {
     /// Not an address that a person can open.
     #[error("must be an absolute http or https URL")]
     NotAUrl,
+    /// Not one of Slack's channel ids.
+    #[error("must be a Slack channel id (C…), not a name")]
+    NotAChannel,
+    /// Not one of Slack's message timestamps.
+    #[error("must be a message's `ts`, such as 1700000000.000100")]
+    NotATimestamp,
 }
 
 /// A text of 1 to `MAX` characters.

@@ -93,24 +93,42 @@ pub async fn standing(
     Ok((standing, row.grant_id.map(GrantId::new)))
 }
 
-/// What a prompt shows of the standing: the same as [`standing`], without locks.
-pub async fn standing_to_show(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Standing> {
+/// What a prompt shows besides the approval.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// As [`standing`] gives it, without locks.
+    pub standing: Standing,
+    /// Where the integration can be connected.
+    pub connect_url: Option<String>,
+    /// Whether the grant that the decision left or used is live.
+    pub grant_live: bool,
+}
+
+/// Reads what a prompt shows besides the approval.
+pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Surroundings> {
     let request = &approval.request;
     let row = sqlx::query!(
         r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!",
                   (NOT i.requires_connection OR EXISTS (SELECT 1 FROM connections c
                       WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
                   EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
-                      AND v.closed_at IS NOT NULL) AS "closed!"
+                      AND v.closed_at IS NOT NULL) AS "closed!",
+                  EXISTS (SELECT 1 FROM grants g WHERE g.id = $5 AND g.revoked_at IS NULL) AS "grant_live!",
+                  i.connect_url
            FROM actions a JOIN integrations i ON i.id = a.integration_id WHERE a.id = $1"#,
         request.action.id.uuid(),
         request.user.as_str(),
         request.backend.uuid(),
         request.conversation.id.as_str(),
+        approval.decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
     )
     .fetch_one(db)
     .await?;
-    Ok(Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: row.closed })
+    Ok(Surroundings {
+        standing: Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: row.closed },
+        connect_url: row.connect_url,
+        grant_live: row.grant_live,
+    })
 }
 
 /// Writes the decision and everything that follows from it.

@@ -77,14 +77,3 @@ pub async fn revoke(
     });
     Ok(revoked.collect())
 }
-
-/// Whether the grant is live.
-pub async fn is_live(db: &mut PgConnection, id: GrantId) -> sqlx::Result<bool> {
-    let live = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT 1 FROM grants WHERE id = $1 AND revoked_at IS NULL) AS "live!""#,
-        id.uuid()
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(live)
-}

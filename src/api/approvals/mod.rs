@@ -1,0 +1,16 @@
+//! `/v1/approvals`.
+
+pub mod ask;
+pub mod cancel;
+pub mod get;
+pub mod list;
+
+use crate::{
+    api::problem::{Kind, Problem},
+    domain::{Rejection, ids::ApprovalId},
+};
+
+/// Reads an approval's id from a path. What is no id names no approval.
+fn id(text: &str) -> Result<ApprovalId, Problem> {
+    text.parse().map_err(|_| Problem::of(Kind::NotFound(Rejection::UnknownApproval.code())))
+}

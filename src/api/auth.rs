@@ -1,0 +1,25 @@
+//! `Authorization: Bearer cs_…` (RFC 6750).
+
+use axum::http::{HeaderMap, header};
+
+use super::{
+    Api,
+    problem::{Kind, Problem},
+};
+use crate::service::authenticate::{self, ApiKey, Caller};
+
+/// Reads the key that a call presents. Whether it is a valid one is judged later.
+pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .and_then(|(_, key)| ApiKey::parse(key.trim()))
+        .ok_or_else(|| Problem::of(Kind::Unauthenticated))
+}
+
+/// Says who calls.
+pub async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
+    Ok(authenticate::authenticate(&api.service, &api_key(headers)?).await?)
+}

@@ -1,0 +1,86 @@
+//! The agent-backend API: one endpoint a file. Each parses, authenticates, calls one use case and answers.
+
+pub mod approvals;
+pub mod auth;
+pub mod conversations;
+pub mod connections;
+pub mod fields;
+pub mod health;
+pub mod integrations;
+pub mod problem;
+pub mod query;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{Method, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{get, post, put},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::problem::{Kind, Problem};
+use crate::service::{Service, directory::Directory, endings::Endings};
+
+/// The largest body that is read, in bytes.
+pub const LARGEST: usize = 256 * 1024;
+
+/// What the endpoints need. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// The use cases.
+    pub service: Service,
+    /// Finds people by email.
+    pub directory: Arc<dyn Directory>,
+    /// Who waits for which approval.
+    pub endings: Endings,
+    /// The metrics' text.
+    pub metrics: PrometheusHandle,
+    /// The service shuts down: nobody waits any longer.
+    pub stop: CancellationToken,
+}
+
+/// All routes.
+pub fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/v1/approvals", post(approvals::ask::ask).get(approvals::list::list))
+        .route("/v1/approvals/{id}", get(approvals::get::get))
+        .route("/v1/approvals/{id}/cancel", post(approvals::cancel::cancel))
+        .route("/v1/integrations", get(integrations::list))
+        .route("/v1/integrations/{key}", put(integrations::put).get(integrations::get))
+        .route(
+            "/v1/users/{user}/connections/{integration}",
+            put(connections::connect).delete(connections::disconnect),
+        )
+        .route("/v1/conversations/{id}/close", post(conversations::close))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(async || Problem::of(Kind::UnknownPath))
+        .method_not_allowed_fallback(async || Problem::of(Kind::MethodNotAllowed))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(middleware::from_fn(observe))
+        .with_state(api)
+}
+
+/// Counts and times every call by its route, and refuses `HEAD`: a link's preview must find nothing to do.
+async fn observe(request: Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let route = request
+        .extensions()
+        .get::<axum::extract::MatchedPath>()
+        .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().as_str().to_owned();
+    let started = std::time::Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    let labels = [("method", method), ("route", route), ("status", status)];
+    metrics::histogram!("countersign_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    response
+}

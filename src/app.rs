@@ -1,0 +1,228 @@
+//! Puts the parts together: one instance of the service, from its configuration to its end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+
+use crate::{
+    api::{self, Api},
+    clock::Clock,
+    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    entropy::Entropy,
+    housekeeping,
+    outbox::{
+        draw::Drawer,
+        guard::Guard,
+        listener::{self, Bells},
+        pacer::Pacer,
+        webhook::Sender,
+        worker::Worker,
+    },
+    seal::Sealer,
+    service::{Service, endings::Endings, workspaces},
+    slack::{self, Slack, client::Client, people::People, signature::SigningSecrets},
+    storage, telemetry,
+};
+
+/// How long what is in hand may take once the service is told to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of a request: longer than the longest wait.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+
+/// Why an instance can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("can't listen at {address}: {source}. Choose another with COUNTERSIGN_LISTEN")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The database's address can't be read.
+    #[error("DATABASE_URL can't be used: {0}. It should look like postgres://user:password@host:5432/database")]
+    Database(#[source] sqlx::Error),
+    /// An HTTP client can't be made.
+    #[error("the HTTP client can't be made: {0}")]
+    Http(#[from] reqwest::Error),
+    /// TLS can't be set up.
+    #[error("TLS can't be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The encryption key can't be used.
+    #[error("COUNTERSIGN_ENCRYPTION_KEY can't be used: {0}")]
+    Key(#[from] crate::seal::SealError),
+}
+
+/// An instance that runs.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    stop: CancellationToken,
+    hurry: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// The use cases alone, for the command line.
+pub fn service(
+    config: &DatabaseConfig,
+    connections: u32,
+    clock: Clock,
+    entropy: Entropy,
+) -> Result<Service, StartError> {
+    let db =
+        storage::pool(config.database_url.expose_secret(), connections).map_err(StartError::Database)?;
+    let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
+    Ok(Service { db, clock, entropy, sealer })
+}
+
+/// A client for Slack's Web API.
+pub fn slack_client(config: &SlackConfig) -> Result<Client, StartError> {
+    Ok(Client::new(&config.slack_api_url, config.slack_bot_token.clone())?)
+}
+
+impl App {
+    /// Starts an instance. It serves as soon as this returns; what the database or Slack can't do yet it tries again.
+    pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
+        // reqwest is built without a provider of its own; a second start finds the first one's.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let metrics = telemetry::metrics();
+        let service = service(&config.database, config.database_connections, clock.clone(), entropy)?;
+        if !service.sealer.has_key() {
+            tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
+        }
+        let client = slack_client(&config.slack)?;
+        let people = Arc::new(People::new(client.clone(), clock));
+        let address = config.listen;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let address = listener.local_addr().unwrap_or(address);
+        let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let (bells, endings) = (Bells::default(), Endings::default());
+
+        let slack = Slack {
+            service: service.clone(),
+            client: client.clone(),
+            people: people.clone(),
+            secrets: Arc::new(SigningSecrets::new(&config.slack_signing_secret)),
+            http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
+            aside: tasks.clone(),
+        };
+        let api = Api {
+            service: service.clone(),
+            directory: people.clone(),
+            endings: endings.clone(),
+            metrics,
+            stop: stop.clone(),
+        };
+        let worker = Worker {
+            service: service.clone(),
+            drawer: Drawer { client: client.clone(), people, pacer: Arc::new(Pacer::default()) },
+            sender: Sender::new(Guard::new(config.webhook_allow))?,
+            bells: bells.clone(),
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        };
+        tasks.spawn(listener::listen(config.database.database_url, bells, endings, stop.clone()));
+        tasks.spawn(worker.run());
+        tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
+        tasks.spawn(register(service, client, config.slack.slack_bot_token, stop.clone()));
+        tasks.spawn(serve(listener, router(api, slack), stop.clone(), hurry.clone()));
+        tracing::info!(%address, "Countersign is listening");
+        Ok(Self { address, stop, hurry, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: takes nothing more, finishes what is in hand, for 30 s at most.
+    pub async fn shutdown(self) {
+        tracing::info!("Shutting down: finishing what is in hand");
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+            tracing::warn!(in_hand = self.tasks.len(), "Not everything in hand was finished within 30 s: its leases run out, and another instance takes over");
+            self.hurry.cancel();
+        }
+    }
+
+    /// Ends at once, as a crash does: nothing in hand is finished or given back.
+    #[must_use]
+    pub fn hurry(&self) -> CancellationToken {
+        self.hurry.clone()
+    }
+}
+
+fn router(api: Api, slack: Slack) -> Router {
+    slack::ingress::routes(slack)
+        .merge(api::routes(api))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("A handler panicked");
+            axum::response::IntoResponse::into_response(api::problem::Problem::of(api::problem::Kind::Internal))
+        }))
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, hurry: CancellationToken) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    tokio::select! {
+        served = async { served.await } => {
+            if let Err(error) = served {
+                tracing::error!(%error, "The HTTP server failed");
+            }
+        }
+        () = hurry.cancelled() => {}
+    }
+}
+
+/// Writes the one workspace of the configured token down, trying until Slack and the database answer.
+async fn register(service: Service, client: Client, token: Option<SecretString>, stop: CancellationToken) {
+    if token.is_none() {
+        return;
+    }
+    let mut pause = Duration::from_millis(200);
+    while !stop.is_cancelled() {
+        match workspace_of_token(&service, &client).await {
+            Ok(slack_id) => {
+                tracing::info!(workspace = slack_id, "The bot token belongs to this workspace");
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "The bot token's workspace can't be registered: trying again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+}
+
+/// Why the token's workspace is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Slack did not say.
+    #[error(transparent)]
+    Slack(#[from] slack::client::CallError),
+    /// It could not be written down.
+    #[error(transparent)]
+    Service(#[from] crate::service::Failure),
+}
+
+/// Asks Slack whose token it is, and writes that workspace down; gives Slack's id of it.
+pub async fn workspace_of_token(service: &Service, client: &Client) -> Result<String, RegisterError> {
+    let answer = client.post("auth.test", &serde_json::json!({}), slack::client::PATIENT).await?;
+    let org_wide = answer["is_enterprise_install"] == true;
+    let id = if org_wide { &answer["enterprise_id"] } else { &answer["team_id"] };
+    let slack_id = id.as_str().unwrap_or_default().to_owned();
+    let name = answer["team"].as_str().unwrap_or(&slack_id);
+    workspaces::install(service, &slack_id, name).await?;
+    Ok(slack_id)
+}

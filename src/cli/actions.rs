@@ -1,0 +1,108 @@
+//! `countersign action …`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{CliError, WorkspaceArg, print};
+use crate::{
+    app,
+    clock::Clock,
+    config::DatabaseConfig,
+    domain::{
+        audit::Actor,
+        text::{ActionKey, IntegrationKey},
+    },
+    entropy::Entropy,
+    service::unlock::{self, Wish},
+    storage,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the actions, and which are unlocked
+    List(List),
+    /// Let users auto-approve an action
+    Unlock(Change),
+    /// Forbid it again. What users allowed ends, and stays ended
+    Lock(Change),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    workspace: WorkspaceArg,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Change {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    workspace: WorkspaceArg,
+    /// The action, as salesforce.create_record
+    #[arg(value_name = "INTEGRATION.ACTION", value_parser = path)]
+    action: Path,
+}
+
+#[derive(Debug, Clone)]
+struct Path(IntegrationKey, ActionKey);
+
+fn path(text: &str) -> Result<Path, String> {
+    let (integration, action) =
+        text.split_once('.').ok_or("it should look like salesforce.create_record".to_owned())?;
+    let integration = IntegrationKey::new(integration).map_err(|fault| format!("the integration {fault}"))?;
+    let action = ActionKey::new(action).map_err(|fault| format!("the action {fault}"))?;
+    Ok(Path(integration, action))
+}
+
+pub(super) async fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::List(list) => list.run().await,
+        Command::Unlock(change) => change.run(Wish::Unlock).await,
+        Command::Lock(change) => change.run(Wish::Lock).await,
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<(), CliError> {
+        let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
+        let workspace = self.workspace.find(&service).await?;
+        let mut db = service.db.acquire().await?;
+        let actions = storage::actions::list(&mut db, workspace).await?;
+        if self.json {
+            let lines = actions.iter().map(|action| {
+                json!({ "action": format!("{}.{}", action.integration, action.key), "name": action.name,
+                        "read_only": action.read_only, "destructive": action.destructive,
+                        "unlocked": action.unlocked_at.is_some() })
+            });
+            return print(&serde_json::Value::Array(lines.collect()).to_string());
+        }
+        for action in &actions {
+            let state = if action.unlocked_at.is_some() { "unlocked" } else { "locked" };
+            let kind = if action.destructive { "destructive" } else if action.read_only { "read-only" } else { "" };
+            print(&format!("{state:8}  {kind:11}  {}.{}", action.integration, action.key))?;
+        }
+        Ok(())
+    }
+}
+
+impl Change {
+    async fn run(self, wish: Wish) -> Result<(), CliError> {
+        let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
+        let workspace = self.workspace.find(&service).await?;
+        let Path(integration, action) = &self.action;
+        let changed =
+            unlock::set(&service, workspace, (integration, action), wish, &Actor::Operator).await?;
+        print(match (wish, changed) {
+            (Wish::Unlock, true) => "Unlocked: users may auto-approve it.",
+            (Wish::Unlock, false) => "It was unlocked already.",
+            (Wish::Lock, true) => "Locked: every call is asked about, and what users allowed has ended.",
+            (Wish::Lock, false) => "It was locked already.",
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! The command line. `countersign --help` is the reference.
+
+mod actions;
+mod backends;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    app::{self, App},
+    clock::Clock,
+    config::{DatabaseConfig, ServeConfig},
+    domain::ids::WorkspaceId,
+    entropy::Entropy,
+    service::Service,
+    shutdown, storage, telemetry,
+};
+
+/// A person's signature under what an AI agent is about to do, given in Slack.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve Slack and the agent backends
+    Serve(Box<ServeConfig>),
+    /// Bring the database's schema up to date
+    Migrate(DatabaseConfig),
+    /// Manage the programs that ask for approvals
+    #[command(subcommand)]
+    Backend(backends::Command),
+    /// Say which actions users may auto-approve
+    #[command(subcommand)]
+    Action(actions::Command),
+}
+
+/// What a command answers when it can't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// It is not configured.
+    #[error(transparent)]
+    Start(#[from] app::StartError),
+    /// The use case failed.
+    #[error(transparent)]
+    Service(#[from] crate::service::Failure),
+    /// The database failed.
+    #[error("the database can't be used: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema can't be brought up to date.
+    #[error("the schema can't be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Slack did not say whose token it is.
+    #[error("the bot token's workspace can't be found: {0}")]
+    Register(#[from] app::RegisterError),
+    /// Something in the command is not as it should be.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output is closed.
+    #[error("the answer can't be printed: {0}")]
+    Print(#[from] std::io::Error),
+}
+
+/// Runs the command that the arguments name.
+pub async fn run(cli: Cli) -> Result<(), CliError> {
+    match cli.command {
+        Command::Serve(config) => {
+            telemetry::start_logging();
+            let app = App::start(*config, Clock::system(), Entropy::system()).await?;
+            shutdown::requested().await;
+            app.shutdown().await;
+            Ok(())
+        }
+        Command::Migrate(config) => {
+            let service = app::service(&config, 1, Clock::system(), Entropy::system())?;
+            storage::MIGRATIONS.run(&service.db).await?;
+            print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))
+        }
+        Command::Backend(command) => backends::run(command).await,
+        Command::Action(command) => actions::run(command).await,
+    }
+}
+
+/// Which workspace a command is about.
+#[derive(Debug, Clone, clap::Args)]
+struct WorkspaceArg {
+    /// Slack's id of the workspace (T… or E…). Not needed while there is only one
+    #[arg(long, value_name = "T…")]
+    workspace: Option<String>,
+}
+
+impl WorkspaceArg {
+    /// The workspace named, or the only one there is.
+    async fn find(&self, service: &Service) -> Result<WorkspaceId, CliError> {
+        let mut db = service.db.acquire().await?;
+        if let Some(slack_id) = &self.workspace {
+            let found = storage::workspaces::find_by_slack_id(&mut db, slack_id).await?;
+            return found.map(|workspace| workspace.id).ok_or_else(|| {
+                CliError::Usage(format!("there is no workspace {slack_id}: install the app there first"))
+            });
+        }
+        match storage::workspaces::list(&mut db, 2).await?.as_slice() {
+            [only] => Ok(only.id),
+            [] => Err(CliError::Usage(
+                "there is no workspace yet: start `countersign serve` with SLACK_BOT_TOKEN, or name one with --workspace"
+                    .to_owned(),
+            )),
+            _ => Err(CliError::Usage("there are several workspaces: name one with --workspace".to_owned())),
+        }
+    }
+}
+
+/// Writes a line to standard output.
+fn print(line: &str) -> Result<(), CliError> {
+    use std::io::Write as _;
+    writeln!(std::io::stdout().lock(), "{line}")?;
+    Ok(())
+}

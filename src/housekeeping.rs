@@ -1,0 +1,69 @@
+//! What time does by itself: approvals run out, and what was drawn long ago is forgotten.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    service::{Service, expire},
+    storage,
+};
+
+/// How often it looks, whatever the clock says.
+const POLL: Duration = Duration::from_secs(1);
+/// The shortest pause between two looks.
+const BREATH: Duration = Duration::from_millis(50);
+/// How long rows of the outbox that are done stay.
+const KEPT: TimeDelta = TimeDelta::days(7);
+/// How often the old ones are deleted.
+const PRUNING: TimeDelta = TimeDelta::hours(1);
+
+/// Keeps house until it is told to stop.
+pub async fn run(service: Service, stop: CancellationToken) {
+    let mut prune_at = service.now();
+    while !stop.is_cancelled() {
+        match expire::expire(&service).await {
+            Ok(0) => {}
+            Ok(count) => {
+                metrics::counter!("countersign_expired_total").increment(count as u64);
+                continue;
+            }
+            Err(failure) => tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again"),
+        }
+        if service.now() >= prune_at {
+            match prune(&service).await {
+                Ok(()) => prune_at = service.now() + PRUNING,
+                Err(error) => tracing::warn!(%error, "Old rows of the outbox could not be deleted: trying again"),
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = rest(&service) => {}
+        }
+    }
+}
+
+async fn rest(service: &Service) {
+    let next = match service.db.acquire().await {
+        Ok(mut db) => storage::approvals::next_expiry(&mut db).await.ok().flatten(),
+        Err(_) => None,
+    };
+    tokio::time::sleep(BREATH).await;
+    let until_next = async {
+        match next {
+            Some(next) => service.clock.sleep_until(next).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = until_next => {}
+        () = tokio::time::sleep(POLL) => {}
+    }
+}
+
+async fn prune(service: &Service) -> Result<(), sqlx::Error> {
+    let mut db = service.db.acquire().await?;
+    while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! When to try again. Pure.
+
+use chrono::TimeDelta;
+
+use super::Outcome;
+use crate::storage::outbox::Kind;
+
+/// Pauses between a webhook's tries, in seconds: 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
+const WEBHOOK: [i64; 7] = [5, 60, 300, 1800, 7200, 18_000, 36_000];
+/// Pauses between tries to draw a prompt, in seconds. A person waits for it, so they stay short.
+const PROMPT: [i64; 60] = {
+    let mut pauses = [60; 60];
+    (pauses[0], pauses[1], pauses[2], pauses[3], pauses[4]) = (1, 2, 5, 15, 30);
+    pauses
+};
+/// Pauses vary by this much either way, so that what failed together does not come back together.
+const JITTER: f64 = 0.2;
+/// No `Retry-After` is followed for longer.
+const LONGEST: TimeDelta = TimeDelta::hours(24);
+
+/// What is done with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing more.
+    Done,
+    /// Try again after this long.
+    After {
+        /// How long.
+        pause: TimeDelta,
+        /// Whether the try counts.
+        counts: bool,
+    },
+    /// Leave it, until somebody has it sent again.
+    Dead,
+}
+
+/// Says what follows from an outcome, when `tries` were made before this one. `fraction` is random, from 0 to 1.
+#[must_use]
+pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
+    match outcome {
+        Outcome::Done { .. } => Next::Done,
+        Outcome::Hopeless { .. } => Next::Dead,
+        Outcome::Wait(pause) => Next::After { pause: (*pause).min(LONGEST), counts: false },
+        Outcome::Failed { after, .. } => {
+            let pauses: &[i64] = match kind {
+                Kind::Webhook => &WEBHOOK,
+                Kind::Prompt => &PROMPT,
+            };
+            let Some(seconds) = usize::try_from(tries).ok().and_then(|tries| pauses.get(tries)) else {
+                return Next::Dead;
+            };
+            let pause = jittered(*seconds, fraction);
+            Next::After { pause: after.map_or(pause, |after| pause.max(after.min(LONGEST))), counts: true }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "seconds of at most half a day")]
+fn jittered(seconds: i64, fraction: f64) -> TimeDelta {
+    let factor = JITTER.mul_add(2.0 * fraction - 1.0, 1.0);
+    TimeDelta::milliseconds((seconds as f64 * 1000.0 * factor) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(after: Option<i64>) -> Outcome {
+        Outcome::Failed { why: String::new(), status: None, after: after.map(TimeDelta::seconds) }
+    }
+
+    fn pause(tries: i32, outcome: &Outcome, fraction: f64) -> Option<i64> {
+        match next(Kind::Webhook, tries, outcome, fraction) {
+            Next::After { pause, counts: true } => Some(pause.num_milliseconds()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_tried_eight_times_over_the_published_pauses() {
+        let pauses: Vec<_> = (0..8).map(|tries| pause(tries, &failed(None), 0.5)).collect();
+        let published = [5, 60, 300, 1800, 7200, 18_000, 36_000].map(|seconds| Some(seconds * 1000));
+        assert_eq!(pauses[..7], published);
+        assert_eq!(next(Kind::Webhook, 7, &failed(None), 0.5), Next::Dead);
+    }
+
+    #[test]
+    fn pauses_vary_by_a_fifth_either_way() {
+        assert_eq!(pause(1, &failed(None), 0.0), Some(48_000));
+        assert_eq!(pause(1, &failed(None), 1.0), Some(72_000));
+    }
+
+    #[test]
+    fn retry_after_lengthens_a_pause_and_never_shortens_it() {
+        assert_eq!(pause(0, &failed(Some(90)), 0.5), Some(90_000));
+        assert_eq!(pause(1, &failed(Some(1)), 0.5), Some(60_000));
+        assert_eq!(pause(0, &failed(Some(1_000_000)), 0.5), Some(86_400_000));
+    }
+
+    #[test]
+    fn waiting_does_not_count_as_a_try() {
+        let next = next(Kind::Webhook, 99, &Outcome::Wait(TimeDelta::seconds(3)), 0.5);
+        assert_eq!(next, Next::After { pause: TimeDelta::seconds(3), counts: false });
+    }
+}

@@ -1,0 +1,185 @@
+//! Telling a backend how an approval ended.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::{Response, StatusCode, header};
+use secrecy::SecretString;
+use url::Url;
+
+use super::{
+    Outcome,
+    guard::{Guard, Refused},
+    signing,
+};
+use crate::{
+    domain::{
+        audit::{Actor, Entry, What},
+        ids::BackendId,
+    },
+    service::{Failure, Service},
+    storage::{self, outbox::Claim},
+    wire::EventJson,
+};
+
+/// How long one try may take, from the connection to the last byte.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How much of an answer is kept, in bytes.
+const KEPT: usize = 16 * 1024;
+
+/// Sends webhooks.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    http: reqwest::Client,
+    guard: Guard,
+}
+
+impl Sender {
+    /// Sends to the public internet and to what the guard allows besides; follows no redirect and no proxy.
+    pub fn new(guard: Guard) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(LIMIT)
+            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(guard.clone()))
+            .build()?;
+        Ok(Self { http, guard })
+    }
+
+    /// Sends what a row asks for: the approval as it is.
+    pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+        let Some((backend, event)) = claim.backend.zip(claim.event.as_deref()) else {
+            return Ok(Outcome::Hopeless { why: "the row names no backend".to_owned(), status: None });
+        };
+        let (approval, endpoint) = {
+            let mut db = service.db.acquire().await?;
+            let approval = storage::approvals::find(&mut db, claim.approval).await?;
+            (approval, storage::backends::endpoint(&mut db, backend).await?)
+        };
+        let Some(approval) = approval else {
+            return Ok(Outcome::Hopeless { why: "the approval is gone".to_owned(), status: None });
+        };
+        let now = service.now();
+        let mut secrets: Vec<SecretString> = vec![service.sealer.open(&endpoint.secret, backend.uuid())?];
+        if let Some(previous) = endpoint.previous.filter(|_| endpoint.previous_until.is_some_and(|until| now < until))
+        {
+            secrets.push(service.sealer.open(&previous, backend.uuid())?);
+        }
+        let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
+        let outcome = self.post(&endpoint.url, &claim.id.to_string(), &secrets, body, now).await;
+        if matches!(outcome, Outcome::Hopeless { status: Some(410), .. }) {
+            stop(service, claim, backend).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn post(
+        &self,
+        url: &str,
+        id: &str,
+        secrets: &[SecretString],
+        body: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Outcome {
+        let failed = |why: String| Outcome::Failed { why, status: None, after: None };
+        let Ok(url) = Url::parse(url) else { return failed("the webhook URL is not a URL".to_owned()) };
+        if let Err(refused) = self.guard.judge_literal(&url) {
+            return failed(refused.to_string());
+        }
+        let sent = self
+            .http
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now.timestamp())
+            .header("webhook-signature", signing::signature(secrets, id, now, &body))
+            .body(body)
+            .send()
+            .await;
+        match sent {
+            Ok(response) => read(response, now).await,
+            Err(error) => failed(explain(&error)),
+        }
+    }
+}
+
+/// Why a request failed, without the URL, which may hold a secret.
+fn explain(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer within 10 s".to_owned();
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(refused) = cause.downcast_ref::<Refused>() {
+            return refused.to_string();
+        }
+        source = cause.source();
+    }
+    if error.is_connect() { "the connection failed".to_owned() } else { "the answer broke off".to_owned() }
+}
+
+async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
+    let status = response.status();
+    let after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| retry_after(text, now));
+    let mut kept = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        kept.extend_from_slice(&chunk[..chunk.len().min(KEPT - kept.len())]);
+        if kept.len() >= KEPT {
+            break;
+        }
+    }
+    // Postgres can't store U+0000 in text.
+    let detail = String::from_utf8_lossy(&kept).replace('\0', "\u{fffd}");
+    let number = Some(status.as_u16());
+    if status.is_success() {
+        Outcome::Done { status: number, detail: Some(detail) }
+    } else if status == StatusCode::GONE {
+        Outcome::Hopeless { why: format!("the endpoint is gone (410). {detail}"), status: number }
+    } else if status.is_redirection() {
+        Outcome::Failed { why: "redirects are not followed: register the final URL".to_owned(), status: number, after }
+    } else {
+        Outcome::Failed { why: detail, status: number, after }
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let text = text.trim();
+    match text.parse::<u32>() {
+        Ok(seconds) => Some(TimeDelta::seconds(seconds.into())),
+        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| (at.to_utc() - now).max(TimeDelta::zero())),
+    }
+}
+
+/// The endpoint said that it is gone: nothing more is sent there until somebody resumes it.
+async fn stop(service: &Service, claim: &Claim, backend: BackendId) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    if storage::backends::stop_webhook(&mut tx, backend, "gone", now).await? {
+        let entry = Entry::new(Actor::Service, What::WebhookStopped)
+            .subject(backend.to_string())
+            .after(serde_json::json!({ "why": "gone" }));
+        storage::audit::record(&mut tx, claim.workspace, now, &[entry]).await?;
+        tracing::warn!(%backend, "An endpoint answered 410: its webhooks wait until they are resumed");
+    }
+    crate::service::commit(tx).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::from_timestamp(1_445_412_480, 0).unwrap();
+        assert_eq!(retry_after("120", now), Some(TimeDelta::seconds(120)));
+        assert_eq!(retry_after("Wed, 21 Oct 2015 07:30:00 GMT", now), Some(TimeDelta::seconds(1_320)));
+        assert_eq!(retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(TimeDelta::zero()));
+        assert_eq!(retry_after("soon", now), None);
+    }
+}

@@ -1,0 +1,245 @@
+//! The worker: claims what is due, hands it to its handler under a permit of its kind, and notes how it went.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Outcome,
+    draw::Drawer,
+    listener::Bells,
+    schedule::{self, Next},
+    webhook::Sender,
+};
+use crate::{
+    domain::ids::BackendId,
+    service::{Failure, Service},
+    storage::outbox::{self, Attempt, Claim, Ending, Kind},
+};
+
+/// How long a row is held. Longer than any attempt takes.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// The time limit of one attempt, all its calls together.
+const LIMIT: Duration = Duration::from_secs(45);
+/// How long the worker sleeps at most when it hears nothing.
+const POLL: Duration = Duration::from_secs(2);
+/// How many webhooks of one backend are under way at once, so that a slow one can't take all permits.
+const PER_BACKEND: usize = 4;
+
+const fn permits(kind: Kind) -> usize {
+    match kind {
+        Kind::Prompt => 8,
+        Kind::Webhook => 32,
+    }
+}
+
+/// What the worker needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// The use cases, the database and the clock.
+    pub service: Service,
+    /// Draws prompts.
+    pub drawer: Drawer,
+    /// Sends webhooks.
+    pub sender: Sender,
+    /// Wakes the worker.
+    pub bells: Bells,
+    /// Ends it: nothing more is claimed, what is in hand is finished.
+    pub stop: CancellationToken,
+    /// What is in hand.
+    pub tasks: TaskTracker,
+}
+
+/// How many attempts are under way for each backend.
+type Busy = Arc<Mutex<HashMap<BackendId, usize>>>;
+
+impl Worker {
+    /// Works until it is told to stop: one loop a kind.
+    pub async fn run(self) {
+        futures::future::join_all(Kind::ALL.map(|kind| self.clone().work(kind))).await;
+    }
+
+    async fn work(self, kind: Kind) {
+        let free = Arc::new(Semaphore::new(permits(kind)));
+        let busy = Busy::default();
+        while !self.stop.is_cancelled() {
+            // Wait for a permit first: what is claimed is begun at once.
+            let permit = tokio::select! {
+                () = self.stop.cancelled() => return,
+                permit = free.clone().acquire_owned() => permit,
+            };
+            let Ok(permit) = permit else { return };
+            let claims = match self.claim(kind, free.available_permits() + 1, &busy).await {
+                Ok(claims) => claims,
+                Err(error) => {
+                    tracing::warn!(%error, kind = kind.as_str(), "The outbox can't be read: trying again");
+                    Vec::new()
+                }
+            };
+            if claims.is_empty() {
+                drop(permit);
+                self.rest(kind).await;
+                continue;
+            }
+            let mut permit = Some(permit);
+            for claim in claims {
+                let permit = permit.take().or_else(|| free.clone().try_acquire_owned().ok());
+                self.begin(claim, permit, &busy);
+            }
+        }
+    }
+
+    async fn claim(&self, kind: Kind, limit: usize, busy: &Busy) -> Result<Vec<Claim>, sqlx::Error> {
+        let full: Vec<BackendId> = {
+            let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
+            busy.iter().filter(|(_, count)| **count >= PER_BACKEND).map(|(backend, _)| *backend).collect()
+        };
+        let mut db = self.service.db.acquire().await?;
+        let limit = i64::try_from(limit.min(PER_BACKEND)).unwrap_or(1);
+        let (now, lease) = (self.service.now(), self.service.fresh());
+        outbox::claim(&mut db, kind, limit, &full, now, LEASE, lease).await
+    }
+
+    /// Sleeps until something is due, the bell rings, or it is time to look again.
+    async fn rest(&self, kind: Kind) {
+        let due = match self.service.db.acquire().await {
+            Ok(mut db) => outbox::next_due(&mut db, kind).await.ok().flatten(),
+            Err(_) => None,
+        };
+        // What is due already and was not claimed waits for something that rings the bell.
+        let due = due.filter(|due| *due > self.service.now());
+        let until_due = async {
+            match due {
+                Some(due) => self.service.clock.sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.bells.of(kind).notified() => {}
+            () = until_due => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+
+    fn begin(&self, claim: Claim, permit: Option<OwnedSemaphorePermit>, busy: &Busy) {
+        let worker = self.clone();
+        let busy = busy.clone();
+        if let Some(backend) = claim.backend {
+            *busy.lock().unwrap_or_else(PoisonError::into_inner).entry(backend).or_default() += 1;
+        }
+        self.tasks.spawn(async move {
+            // A handler that panics is like a process that dies: the lease runs out and somebody else takes over.
+            let attempt = tokio::spawn({
+                let (worker, claim) = (worker.clone(), claim.clone());
+                async move { worker.attempt(&claim).await }
+            });
+            if attempt.await.is_err() {
+                tracing::error!(delivery = %claim.id, kind = claim.kind.as_str(), "A handler panicked");
+            }
+            if let Some(backend) = claim.backend {
+                let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(count) = busy.get_mut(&backend) {
+                    *count -= 1;
+                    if *count == 0 {
+                        busy.remove(&backend);
+                    }
+                }
+            }
+            drop(permit);
+            // The next row of the same queue, or of a backend that was busy, may be due.
+            worker.bells.of(claim.kind).notify_one();
+        });
+    }
+
+    async fn attempt(&self, claim: &Claim) {
+        let started_at = self.service.now();
+        let handled = async {
+            match claim.kind {
+                Kind::Prompt => self.drawer.draw(&self.service, claim).await,
+                Kind::Webhook => self.sender.send(&self.service, claim).await,
+            }
+        };
+        let outcome = match tokio::time::timeout(LIMIT, handled).await {
+            Ok(Ok(outcome)) => outcome,
+            // Our own trouble doesn't use up the receiver's tries.
+            Ok(Err(failure)) => {
+                log_failure(claim, &failure);
+                Outcome::Wait(TimeDelta::seconds(2))
+            }
+            Err(_) => Outcome::Failed { why: "no end in 45 s".to_owned(), status: None, after: None },
+        };
+        let now = self.service.now();
+        let next = schedule::next(claim.kind, claim.attempts, &outcome, self.service.entropy.fraction());
+        let attempt = note(&outcome, next, started_at, now);
+        log(claim, &attempt);
+        self.finish(claim, &attempt).await;
+    }
+
+    /// Notes how it went, again and again while the database is away, as long as the lease lasts.
+    async fn finish(&self, claim: &Claim, attempt: &Attempt) {
+        for pause_ms in [0, 100, 500, 2_000, 5_000, 10_000] {
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            let noted = match self.service.db.acquire().await {
+                Ok(mut db) => outbox::finish(&mut db, claim, attempt, self.service.now()).await,
+                Err(error) => Err(error),
+            };
+            match noted {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), "A lease was lost: another worker has taken over");
+                    return;
+                }
+                Err(error) => tracing::warn!(delivery = %claim.id, %error, "An attempt could not be noted"),
+            }
+        }
+    }
+}
+
+fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Attempt {
+    let ending = match next {
+        Next::Done => Ending::Done,
+        Next::After { pause, counts } => Ending::Later { at: now + pause, counts },
+        Next::Dead => Ending::Dead,
+    };
+    let (status, detail) = match outcome {
+        Outcome::Done { status, detail } => (*status, detail.clone()),
+        Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => (*status, Some(why.clone())),
+        Outcome::Wait(_) => (None, None),
+    };
+    Attempt {
+        ending,
+        started_at,
+        took_ms: (now - started_at).num_milliseconds(),
+        http_status: status.map(i32::from),
+        detail,
+    }
+}
+
+fn log_failure(claim: &Claim, failure: &Failure) {
+    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), %failure, "An attempt failed for a reason of our own");
+}
+
+/// One line an attempt, which reads alone. Never what came back: it may hold what users wrote.
+fn log(claim: &Claim, attempt: &Attempt) {
+    let kind = claim.kind.as_str();
+    let (ending, level_is_warn) = match attempt.ending {
+        Ending::Done => ("done", false),
+        Ending::Later { counts, .. } => ("later", counts),
+        Ending::Dead => ("dead", true),
+    };
+    metrics::counter!("countersign_outbox_attempts_total", "kind" => kind, "ending" => ending).increment(1);
+    let (delivery, approval, status, took_ms) = (claim.id, claim.approval, attempt.http_status, attempt.took_ms);
+    let tries = claim.attempts + 1;
+    if level_is_warn {
+        tracing::warn!(%delivery, kind, %approval, ending, tries, status, took_ms, "An attempt to reach the outside failed");
+    } else {
+        tracing::info!(%delivery, kind, %approval, ending, tries, status, took_ms, "An attempt to reach the outside ended");
+    }
+}

@@ -1,0 +1,82 @@
+//! Where Slack posts to: `/slack/interactivity` and `/slack/events`. The raw body is limited, verified and only then
+//! read.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::json;
+
+use super::{Slack, interactions, payload::Payload};
+
+/// The largest body that is read, in bytes. A view may have 250 KB, and a form triples some characters.
+const LARGEST: usize = 2 * 1024 * 1024;
+
+/// The routes that Slack posts to.
+pub fn routes(slack: Slack) -> Router {
+    Router::new()
+        .route("/slack/interactivity", post(interactivity))
+        .route("/slack/events", post(events))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .with_state(slack)
+}
+
+/// What Slack is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It was taken.
+    Taken,
+    /// It was taken, and the modal does this (`response_action`).
+    Modal(serde_json::Value),
+    /// It was not taken: Slack shows the person that something went wrong.
+    Failed,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Taken => StatusCode::OK.into_response(),
+            Self::Modal(action) => axum::Json(action).into_response(),
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
+async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(refused) = verify(&slack, &headers, &body) {
+        return refused;
+    }
+    let Some(payload) = Payload::read_form(&body) else {
+        // Slack's TLS check (`ssl_check=1`) and whatever else is no interaction.
+        return StatusCode::OK.into_response();
+    };
+    interactions::handle(&slack, &payload).await.into_response()
+}
+
+async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(refused) = verify(&slack, &headers, &body) {
+        return refused;
+    }
+    let Ok(payload) = Payload::read(&body) else {
+        return (StatusCode::BAD_REQUEST, "the body is not JSON").into_response();
+    };
+    match (payload.kind(), payload.text("/challenge")) {
+        ("url_verification", Some(challenge)) => axum::Json(json!({ "challenge": challenge })).into_response(),
+        _ => StatusCode::OK.into_response(),
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "the error is the answer")]
+fn verify(slack: &Slack, headers: &HeaderMap, body: &[u8]) -> Result<(), Response> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let (signature, timestamp) = (header("x-slack-signature"), header("x-slack-request-timestamp"));
+    slack.secrets.verify(signature, timestamp, body, slack.service.now()).map_err(|error| {
+        metrics::counter!("countersign_slack_refused_total").increment(1);
+        tracing::warn!(%error, "A request that claims to be Slack's was refused");
+        (StatusCode::UNAUTHORIZED, error.to_string()).into_response()
+    })
+}

@@ -1,0 +1,34 @@
+//! Slack: what comes in is verified, parsed tolerantly and handed to one use case; what people read is drawn in
+//! [`view`].
+
+pub mod client;
+pub mod ingress;
+pub mod interactions;
+pub mod payload;
+pub mod people;
+pub mod signature;
+pub mod view;
+pub mod whisper;
+
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use crate::service::Service;
+
+/// What the Slack side needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Slack {
+    /// The use cases.
+    pub service: Service,
+    /// Slack's Web API.
+    pub client: client::Client,
+    /// Who somebody is.
+    pub people: Arc<people::People>,
+    /// What verifies that a request comes from Slack.
+    pub secrets: Arc<signature::SigningSecrets>,
+    /// Answers private sentences.
+    pub http: reqwest::Client,
+    /// Work that a click's answer doesn't wait for; a shutdown does.
+    pub aside: TaskTracker,
+}

@@ -1,0 +1,143 @@
+//! What Slack sends, read tolerantly: only what is needed, by name, and everything may be missing.
+//!
+//! slack-morphism's typed events fail on payloads that Slack really sends (`team: null`, `values: []`, kinds it
+//! doesn't know), and a payload that can't be read can't be answered.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        decisions::{Clicker, PersonKind},
+        ids::UserId,
+    },
+    storage::prompts::Prompt,
+};
+
+/// An interaction or an event.
+#[derive(Debug, Clone)]
+pub struct Payload(Value);
+
+impl Payload {
+    /// Reads a JSON text.
+    pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json).map(Self)
+    }
+
+    /// Reads the `payload` field of a form (<https://docs.slack.dev/interactivity/handling-user-interaction>).
+    #[must_use]
+    pub fn read_form(body: &[u8]) -> Option<Self> {
+        let (_, payload) = url::form_urlencoded::parse(body).find(|(name, _)| name == "payload")?;
+        Self::read(payload.as_bytes()).ok()
+    }
+
+    /// The text at a JSON pointer, if there is one and it isn't empty.
+    #[must_use]
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.0.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// `block_actions`, `view_submission`, …
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.text("/type").unwrap_or_default()
+    }
+
+    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise.
+    #[must_use]
+    pub fn workspace(&self) -> Option<&str> {
+        let org_wide = match &self.0["is_enterprise_install"] {
+            Value::Bool(flag) => *flag,
+            Value::String(flag) => flag == "true",
+            _ => false,
+        };
+        if org_wide {
+            self.text("/enterprise/id").or_else(|| self.text("/enterprise_id"))
+        } else {
+            self.text("/team/id").or_else(|| self.text("/team_id"))
+        }
+    }
+
+    /// Who acted. Somebody of another team is a stranger, unless both belong to one organisation; what else they are
+    /// only `users.info` knows.
+    #[must_use]
+    pub fn clicker(&self) -> Option<Clicker> {
+        let user = UserId::parse(self.text("/user/id")?)?;
+        let home = self.text("/user/team_id");
+        let here = self.text("/team/id");
+        let same_org = self.text("/enterprise/id").is_some();
+        let stranger = !same_org && home.zip(here).is_some_and(|(home, here)| home != here);
+        let kind = if stranger { PersonKind::Stranger } else { PersonKind::Member };
+        Some(Clicker { user, kind })
+    }
+
+    /// What was clicked: the `action_id`, and the value of the button or of the option picked.
+    #[must_use]
+    pub fn action(&self) -> Option<(&str, &str)> {
+        let action_id = self.text("/actions/0/action_id")?;
+        let value = self.text("/actions/0/selected_option/value").or_else(|| self.text("/actions/0/value"));
+        Some((action_id, value.unwrap_or_default()))
+    }
+
+    /// The message that was clicked on.
+    #[must_use]
+    pub fn message(&self) -> Option<Prompt> {
+        // An ephemeral message can't be drawn again by its `ts`.
+        if self.0.pointer("/container/is_ephemeral") == Some(&Value::Bool(true)) {
+            return None;
+        }
+        Some(Prompt {
+            channel: self.text("/container/channel_id")?.to_owned(),
+            ts: self.text("/container/message_ts")?.to_owned(),
+        })
+    }
+
+    /// Opens a modal, once, within three seconds.
+    #[must_use]
+    pub fn trigger(&self) -> Option<&str> {
+        self.text("/trigger_id")
+    }
+
+    /// Takes private answers, five of them, for half an hour.
+    #[must_use]
+    pub fn response_url(&self) -> Option<&str> {
+        self.text("/response_url").or_else(|| self.text("/response_urls/0/response_url"))
+    }
+
+    /// What was typed into an input of a modal.
+    #[must_use]
+    pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {
+        self.0["view"]["state"]["values"][block_id][action_id]["value"].as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(json: &str) -> Payload {
+        Payload::read(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_organisation_wide_installation_has_no_team() {
+        let read = payload(r#"{"team":null,"enterprise":{"id":"E1"},"is_enterprise_install":true,"user":{"id":"U1","team_id":"T9"}}"#);
+        assert_eq!(read.workspace(), Some("E1"));
+        assert_eq!(read.clicker().unwrap().kind, PersonKind::Member);
+    }
+
+    #[test]
+    fn somebody_of_another_team_is_a_stranger() {
+        let read = payload(r#"{"team":{"id":"T1"},"enterprise":null,"user":{"id":"U1","team_id":"T2"}}"#);
+        assert_eq!(read.workspace(), Some("T1"));
+        assert_eq!(read.clicker().unwrap().kind, PersonKind::Stranger);
+    }
+
+    #[test]
+    fn whatever_is_missing_or_odd_is_nothing() {
+        for json in ["null", "[]", "{}", r#"{"actions":[],"view":{"state":{"values":[]}},"user":{"id":7}}"#] {
+            let read = payload(json);
+            assert_eq!((read.kind(), read.workspace(), read.action(), read.typed("a", "b")), ("", None, None, None));
+            assert!(read.clicker().is_none() && read.message().is_none());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Who somebody is, as `users.info` and `users.lookupByEmail` say, remembered for a while.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::client::{CallError, Client};
+use crate::{
+    clock::Clock,
+    domain::{
+        decisions::PersonKind,
+        ids::{UserId, WorkspaceId},
+    },
+    service::directory::{Directory, LookupError},
+};
+
+/// How long an email address stands for the same person.
+const EMAIL_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// How long a profile is believed.
+const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// A call that a click waits for must leave time for the rest of the three seconds.
+const HURRIED: Duration = Duration::from_millis(1000);
+/// How many people are remembered.
+const CAPACITY: usize = 20_000;
+
+/// What matters of a Slack user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// A member, a guest, a stranger.
+    pub kind: PersonKind,
+    /// A workspace admin or owner.
+    pub is_admin: bool,
+}
+
+/// Looks people up.
+#[derive(Debug)]
+pub struct People {
+    client: Client,
+    clock: Clock,
+    profiles: Memory<(String, UserId), Profile>,
+    emails: Memory<(WorkspaceId, String), UserId>,
+}
+
+impl People {
+    /// Remembers nobody yet.
+    #[must_use]
+    pub fn new(client: Client, clock: Clock) -> Self {
+        Self { client, clock, profiles: Memory::default(), emails: Memory::default() }
+    }
+
+    /// What this user is, as of at most ten minutes ago.
+    pub async fn profile(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        let key = (workspace.to_owned(), user.clone());
+        let now = self.clock.now();
+        if let Some(profile) = self.profiles.recall(&key, now - PROFILE_LIFE) {
+            return Ok(profile);
+        }
+        let answer = self.client.get("users.info", &[("user", user.as_str())], HURRIED).await?;
+        let profile = read(&answer["user"]);
+        self.profiles.keep(key, profile, now);
+        Ok(profile)
+    }
+}
+
+/// Reads a user object (<https://docs.slack.dev/reference/objects/user-object>).
+fn read(user: &Value) -> Profile {
+    let is = |name: &str| user[name] == true;
+    let kind = if is("is_stranger") {
+        PersonKind::Stranger
+    } else if is("is_restricted") || is("is_ultra_restricted") || is("is_bot") || is("deleted") {
+        PersonKind::Guest
+    } else {
+        PersonKind::Member
+    };
+    let is_admin = kind == PersonKind::Member && (is("is_admin") || is("is_owner") || is("is_primary_owner"));
+    Profile { kind, is_admin }
+}
+
+impl Directory for People {
+    fn by_email<'a>(&'a self, workspace: WorkspaceId, email: &'a str) -> BoxFuture<'a, Result<UserId, LookupError>> {
+        Box::pin(async move {
+            let key = (workspace, email.to_lowercase());
+            let now = self.clock.now();
+            if let Some(user) = self.emails.recall(&key, now - EMAIL_LIFE) {
+                return Ok(user);
+            }
+            let answer = self.client.get("users.lookupByEmail", &[("email", email)], super::client::PATIENT).await;
+            match answer {
+                Ok(answer) => {
+                    let user = answer["user"]["id"].as_str().and_then(UserId::parse).ok_or(LookupError::Nobody)?;
+                    self.emails.keep(key, user.clone(), now);
+                    Ok(user)
+                }
+                Err(CallError::Refused(code)) if code == "users_not_found" => Err(LookupError::Nobody),
+                Err(error) => {
+                    tracing::warn!(%error, "A user could not be looked up by email");
+                    Err(LookupError::Unavailable)
+                }
+            }
+        })
+    }
+}
+
+/// What was found out, and when.
+#[derive(Debug)]
+struct Memory<K, V>(Mutex<HashMap<K, (V, DateTime<Utc>)>>);
+
+impl<K, V> Default for Memory<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Memory<K, V> {
+    fn recall(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).filter(|(_, at)| *at > since).map(|(value, _)| value.clone())
+    }
+
+    fn keep(&self, key: K, value: V, now: DateTime<Utc>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= CAPACITY {
+            known.clear();
+        }
+        known.insert(key, (value, now));
+    }
+}

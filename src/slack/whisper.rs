@@ -1,0 +1,40 @@
+//! Private answers: a sentence that only the person who clicked sees.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Slack, payload::Payload};
+
+/// How long one try may take.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How long to wait before the second try.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Says something to the person who clicked, without the click's answer waiting for it. A whisper that can't be
+/// delivered is logged: whoever missed it sees the prompt as it is.
+pub fn whisper(slack: &Slack, payload: &Payload, sentence: String) {
+    let Some(url) = payload.response_url().map(str::to_owned) else {
+        tracing::warn!("A private answer has nowhere to go: the payload has no response_url");
+        return;
+    };
+    let http = slack.http.clone();
+    slack.aside.spawn(async move {
+        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": sentence });
+        for last in [false, true] {
+            let answer = http.post(&url).timeout(LIMIT).json(&body).send().await;
+            match answer.map(|answer| answer.status()) {
+                Ok(status) if status.is_success() => return,
+                Ok(status) if last || status.is_client_error() => {
+                    tracing::warn!(status = status.as_u16(), "A private answer was not delivered");
+                    return;
+                }
+                Err(error) if last => {
+                    let error = error.without_url();
+                    tracing::warn!(%error, "A private answer was not delivered");
+                }
+                _ => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    });
+}
