@@ -28,7 +28,7 @@ pub(super) fn about(desk: &Desk) -> Markup {
         div.home {
             h2.block-header { (desk.app) }
             p { "An app in the workspace " strong { (desk.workspace) } "." }
-            p { "Type " code.code { "/" } " in the composer to see what it offers." }
+            p { "Its commands begin with " code.code { "/" } " and are typed in the composer of any channel." }
         }
     }
 }
