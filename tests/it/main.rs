@@ -1,0 +1,15 @@
+//! The running service, as Slack and an agent backend meet it: over HTTP, with signed requests, on a real Postgres.
+//! A file a topic.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that finds something missing fails where it is missing"
+)]
+
+mod story;
+
+mod asking;
+mod deciding;

@@ -1,0 +1,308 @@
+//! What every test starts from: the service, a local Slack, an agent backend and a database of its own.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use countersign::{
+    app::{self, App},
+    clock::Clock,
+    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    domain::{
+        audit::Actor,
+        ids::WorkspaceId,
+        text::{ActionKey, IntegrationKey, Link, Name},
+    },
+    entropy::Entropy,
+    service::{Service, backends, unlock, workspaces},
+    storage,
+};
+use sandbox::{
+    ambient,
+    backend::{AgentBackend, Api, Ask, BackendOptions, Delivery as Webhook, Reply},
+    catalog,
+    postgres::Postgres,
+    slack::{Delivery, Message, Slack, SlackOptions, Surface, names},
+};
+use secrecy::ExposeSecret as _;
+use tokio::sync::OnceCell;
+
+pub use sandbox::slack::names::{ADMIN, ALICE, BOB, GUEST, RANDOM, SALES};
+
+/// How long something that happens by itself may take. A test that waits this long has failed.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Tells one test database from another in random ids.
+static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+/// The server that all tests share, and the migrated database that theirs are copied from.
+static SERVER: OnceCell<(Postgres, String)> = OnceCell::const_new();
+
+async fn server() -> &'static (Postgres, String) {
+    SERVER
+        .get_or_init(|| async {
+            let postgres = Postgres::start().await.unwrap();
+            let template = postgres.create_database(None).await.unwrap();
+            let pool = storage::pool(&template.url, 1).unwrap();
+            storage::MIGRATIONS.run(&pool).await.unwrap();
+            pool.close().await;
+            (postgres, template.name)
+        })
+        .await
+}
+
+/// One test's world.
+pub struct Story {
+    pub slack: Slack,
+    pub backend: AgentBackend,
+    pub clock: Clock,
+    /// The use cases on the same database: for what an operator does, and for looking.
+    pub service: Service,
+    pub workspace: WorkspaceId,
+    pub config: ServeConfig,
+    app: Option<App>,
+    postgres: Postgres,
+    database: String,
+}
+
+/// Runs a test in a world of its own, and takes the world down afterwards.
+pub async fn story(test: impl AsyncFnOnce(&mut Story)) {
+    let (postgres, template) = server().await;
+    let database = postgres.create_database(Some(template)).await.unwrap();
+    let mut story = Story::begin(postgres.clone(), database.name, &database.url).await;
+    test(&mut story).await;
+    story.end().await;
+}
+
+/// The same on a database server of its own, which the test may stop and start.
+pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
+    let postgres = Postgres::start_with(sandbox::postgres::PostgresOptions::default()).await.unwrap();
+    let database = postgres.create_database(None).await.unwrap();
+    let pool = storage::pool(&database.url, 1).unwrap();
+    storage::MIGRATIONS.run(&pool).await.unwrap();
+    pool.close().await;
+    let mut story = Story::begin(postgres, database.name, &database.url).await;
+    test(&mut story).await;
+    story.end().await;
+}
+
+impl Story {
+    async fn begin(postgres: Postgres, database: String, url: &str) -> Self {
+        if std::env::var_os("RUST_LOG").is_some() {
+            countersign::telemetry::start_logging();
+        }
+        sandbox::http::ensure_crypto_provider();
+        // Whole seconds, as signatures carry them.
+        let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        let theirs = ambient::Clock::from_fn({
+            let clock = clock.clone();
+            move || clock.now()
+        });
+        let slack =
+            Slack::start(SlackOptions { clock: theirs.clone(), ..SlackOptions::default() }).await.unwrap();
+        let backend = AgentBackend::start(BackendOptions { clock: theirs }).await.unwrap();
+        let config = ServeConfig {
+            database: DatabaseConfig {
+                database_url: url.into(),
+                encryption_key: Some("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into()),
+            },
+            slack: SlackConfig {
+                slack_bot_token: Some(slack.bot_token().into()),
+                slack_api_url: slack.api_url(),
+            },
+            listen: "127.0.0.1:0".parse().unwrap(),
+            slack_signing_secret: slack.signing_secret().into(),
+            admins: Vec::new(),
+            webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
+            database_connections: 20,
+        };
+        let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
+        let service = app::service(&config.database, 5, clock.clone(), Entropy::seeded(seed)).unwrap();
+        let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
+        let mut story =
+            Self { slack, backend, clock, service, workspace, config, app: None, postgres, database };
+        story.start().await;
+        let created = story.create_backend("agents").await;
+        story.backend.connect(&story.url(), &created.0, &created.1);
+        story
+    }
+
+    /// Starts the service, or another instance of it after [`Story::stop`] or [`Story::crash`].
+    pub async fn start(&mut self) {
+        let app = self.instance().await;
+        self.slack.connect_app(&format!("http://{}", app.address()));
+        self.app = Some(app);
+    }
+
+    /// Another instance on the same database.
+    pub async fn instance(&self) -> App {
+        App::start(self.config.clone(), self.clock.clone(), Entropy::system()).await.unwrap()
+    }
+
+    /// Where the service listens.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.app.as_ref().unwrap().address())
+    }
+
+    /// Shuts the service down in good order.
+    pub async fn stop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.shutdown().await;
+        }
+    }
+
+    async fn end(mut self) {
+        self.stop().await;
+        self.service.db.close().await;
+        self.slack.shutdown().await;
+        self.postgres.drop_database(&self.database).await.unwrap();
+    }
+
+    /// The database's server.
+    pub const fn postgres(&self) -> &Postgres {
+        &self.postgres
+    }
+
+    /// Creates a backend: its API key and webhook secret.
+    pub async fn create_backend(&self, name: &str) -> (String, String) {
+        let (name, url) = (Name::new(name).unwrap(), Link::new(self.backend.webhook_url()).unwrap());
+        let created = backends::create(&self.service, self.workspace, &name, &url).await.unwrap().unwrap();
+        (created.api_key.expose_secret().to_owned(), created.webhook_secret.expose_secret().to_owned())
+    }
+
+    /// The API, as the test's backend calls it.
+    pub fn api(&self) -> Api {
+        self.backend.api()
+    }
+
+    /// Puts an integration of the catalog, as its backend does at start.
+    pub async fn put(&self, integration: &str) {
+        let body = catalog::integration(integration).unwrap().body();
+        let reply = self.api().put_integration(integration, &body).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+
+    /// Has an admin unlock an action.
+    pub async fn unlock(&self, action: &str) {
+        self.set_lock(action, unlock::Wish::Unlock).await;
+    }
+
+    /// Has an admin lock an action.
+    pub async fn lock(&self, action: &str) {
+        self.set_lock(action, unlock::Wish::Lock).await;
+    }
+
+    async fn set_lock(&self, action: &str, wish: unlock::Wish) {
+        let (integration, action) = action.split_once('.').unwrap();
+        let path = (&IntegrationKey::new(integration).unwrap(), &ActionKey::new(action).unwrap());
+        unlock::set(&self.service, self.workspace, path, wish, &Actor::Operator).await.unwrap();
+    }
+
+    /// Everything that lets Alice auto-approve an action of an integration.
+    pub async fn open(&self, action: &str) {
+        let (integration, _) = action.split_once('.').unwrap();
+        self.put(integration).await;
+        self.unlock(action).await;
+        let reply = self.api().connect_user(ALICE, integration).await;
+        assert_eq!(reply.status, 204, "{reply:?}");
+    }
+
+    /// A call of the catalog, as a request of Alice's in a conversation.
+    pub fn call(&self, action: &str, conversation: &str) -> Ask {
+        let (integration, action) = action.split_once('.').unwrap();
+        catalog::call(integration, action).unwrap().ask(ALICE, conversation)
+    }
+
+    /// Asks, and gives the answer.
+    pub async fn ask(&self, ask: &Ask) -> Reply {
+        let reply = self.api().ask(ask).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply
+    }
+
+    /// Asks, and waits for the prompt.
+    pub async fn prompt(&self, ask: &Ask) -> (String, Message) {
+        let reply = self.ask(ask).await;
+        assert_eq!(reply.approval_status(), "pending", "{reply:?}");
+        let id = reply.id().to_owned();
+        let message = self.shown(&ask.user, &id).await;
+        (id, message)
+    }
+
+    /// The prompt that shows an approval in the user's direct messages, once it is there.
+    pub async fn shown(&self, user: &str, id: &str) -> Message {
+        self.slack
+            .wait_for_direct_message(user, |message| message.to_json().to_string().contains(id), SOON)
+            .await
+            .unwrap()
+    }
+
+    /// The message, once it satisfies something.
+    pub async fn until(&self, message: &Message, what: impl Fn(&Message) -> bool) -> Message {
+        let found = self
+            .slack
+            .wait_for(
+                |slack| slack.message(&message.channel, &message.ts).filter(|message| what(message)),
+                SOON,
+            )
+            .await;
+        let now = || self.slack.message(&message.channel, &message.ts).map(|message| message.all_text());
+        found.unwrap_or_else(|_| panic!("the message stayed as it is: {:?}", now()))
+    }
+
+    /// Picks the choice of the overflow menu with this label.
+    pub async fn choose(&self, user: &str, message: &Message, label: &str) -> Delivery {
+        let options = message.overflow_options();
+        let option =
+            options.iter().find(|option| option.label == label).unwrap_or_else(|| panic!("{options:?}"));
+        self.slack.choose(user, Surface::message(message), "approve_more", &option.value).await.unwrap()
+    }
+
+    /// Clicks the button with this label.
+    pub async fn click(&self, user: &str, message: &Message, label: &str) -> Delivery {
+        self.slack.click_label(user, Surface::message(message), label).await.unwrap()
+    }
+
+    /// The webhook that says how an approval ended.
+    pub async fn told(&self, id: &str) -> Webhook {
+        let told = self.backend.wait_for_event(|event| event.approval_id() == id, SOON).await.unwrap();
+        assert_eq!(told.verified, Ok(()));
+        told
+    }
+
+    /// The private sentence that a person got last.
+    pub async fn whispered(&self, user: &str, channel: &str, containing: &str) -> Message {
+        self.slack
+            .wait_for(
+                |slack| {
+                    let seen = slack.messages_seen_by(user, channel);
+                    seen.into_iter().rev().find(|message| {
+                        message.ephemeral_for.as_deref() == Some(user) && message.text().contains(containing)
+                    })
+                },
+                SOON,
+            )
+            .await
+            .unwrap()
+    }
+
+    /// Moves time.
+    pub fn pass(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// How often the audit says this of an approval.
+    pub async fn audited(&self, what: &str, id: &str) -> i64 {
+        let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM audit WHERE what = $1 AND approval_id = $2")
+            .bind(what)
+            .bind(id.uuid())
+            .fetch_one(&self.service.db)
+            .await
+            .unwrap()
+    }
+}
