@@ -45,7 +45,9 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The database's address can't be read.
-    #[error("DATABASE_URL can't be used: {0}. It should look like postgres://user:password@host:5432/database")]
+    #[error(
+        "DATABASE_URL can't be used: {0}. It should look like postgres://user:password@host:5432/database"
+    )]
     Database(#[source] sqlx::Error),
     /// An HTTP client can't be made.
     #[error("the HTTP client can't be made: {0}")]
@@ -74,8 +76,7 @@ pub fn service(
     clock: Clock,
     entropy: Entropy,
 ) -> Result<Service, StartError> {
-    let db =
-        storage::pool(config.database_url.expose_secret(), connections).map_err(StartError::Database)?;
+    let db = storage::pool(config.database_url.expose_secret(), connections).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
     Ok(Service { db, clock, entropy, sealer })
 }
@@ -149,7 +150,10 @@ impl App {
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
-            tracing::warn!(in_hand = self.tasks.len(), "Not everything in hand was finished within 30 s: its leases run out, and another instance takes over");
+            tracing::warn!(
+                in_hand = self.tasks.len(),
+                "Not everything in hand was finished within 30 s: its leases run out, and another instance takes over"
+            );
             self.hurry.cancel();
         }
     }
@@ -167,7 +171,9 @@ fn router(api: Api, slack: Slack) -> Router {
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("A handler panicked");
-            axum::response::IntoResponse::into_response(api::problem::Problem::of(api::problem::Kind::Internal))
+            axum::response::IntoResponse::into_response(api::problem::Problem::of(
+                api::problem::Kind::Internal,
+            ))
         }))
 }
 
@@ -195,7 +201,9 @@ async fn register(service: Service, client: Client, token: Option<SecretString>,
                 tracing::info!(workspace = slack_id, "The bot token belongs to this workspace");
                 return;
             }
-            Err(error) => tracing::warn!(%error, "The bot token's workspace can't be registered: trying again"),
+            Err(error) => {
+                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again")
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}

@@ -80,7 +80,8 @@ fn bot_token(text: &str) -> Result<SecretString, String> {
     if text.starts_with("xoxb-") || text.starts_with("xoxe.xoxb-") {
         Ok(text.into())
     } else {
-        Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions".to_owned())
+        Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions"
+            .to_owned())
     }
 }
 

@@ -29,12 +29,16 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 metrics::counter!("countersign_expired_total").increment(count as u64);
                 continue;
             }
-            Err(failure) => tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again"),
+            Err(failure) => {
+                tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again")
+            }
         }
         if service.now() >= prune_at {
             match prune(&service).await {
                 Ok(()) => prune_at = service.now() + PRUNING,
-                Err(error) => tracing::warn!(%error, "Old rows of the outbox could not be deleted: trying again"),
+                Err(error) => {
+                    tracing::warn!(%error, "Old rows of the outbox could not be deleted: trying again")
+                }
             }
         }
         tokio::select! {

@@ -49,10 +49,14 @@ impl Sealer {
     pub fn new(keys: Option<&SecretString>) -> Result<Self, SealError> {
         let keys = keys.map_or("", |keys| keys.expose_secret());
         let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty()).map(|key| {
-            let bytes = base64::engine::general_purpose::STANDARD.decode(key).map_err(|_| SealError::BadKey)?;
+            let bytes =
+                base64::engine::general_purpose::STANDARD.decode(key).map_err(|_| SealError::BadKey)?;
             let secret: [u8; 32] = bytes.try_into().map_err(|_| SealError::BadKey)?;
             let digest: [u8; 32] = Sha256::digest(secret).into();
-            Ok(Key { id: [digest[0], digest[1], digest[2], digest[3]], secret: SecretBox::new(Box::new(secret)) })
+            Ok(Key {
+                id: [digest[0], digest[1], digest[2], digest[3]],
+                secret: SecretBox::new(Box::new(secret)),
+            })
         });
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }

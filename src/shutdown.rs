@@ -4,7 +4,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Waits until the process is asked to end.
 pub async fn requested() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         tracing::error!("Signals can't be listened for: only a kill ends this process");
         return std::future::pending().await;

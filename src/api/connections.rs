@@ -37,7 +37,8 @@ async fn report(
     report: Report,
 ) -> Result<StatusCode, Problem> {
     let caller = auth::caller(api, headers).await?;
-    let user = UserId::parse(user).ok_or_else(|| Problem::parameter("user", "must be a Slack user id (U…)"))?;
+    let user =
+        UserId::parse(user).ok_or_else(|| Problem::parameter("user", "must be a Slack user id (U…)"))?;
     let key = integrations::key(integration)?;
     connect::connect(&api.service, caller, &user, &key, report).await?;
     Ok(StatusCode::NO_CONTENT)

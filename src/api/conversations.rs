@@ -21,7 +21,8 @@ pub async fn close(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let caller = auth::caller(&api, &headers).await?;
-    let id = ForeignId::new(id).map_err(|_| Problem::of(Kind::NotFound(Rejection::UnknownConversation.code())))?;
+    let id =
+        ForeignId::new(id).map_err(|_| Problem::of(Kind::NotFound(Rejection::UnknownConversation.code())))?;
     close_conversation::close(&api.service, caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

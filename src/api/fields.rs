@@ -12,12 +12,16 @@ use super::problem::{Fault, Kind, Problem};
 use crate::domain::{arguments::Exact, text::TextFault};
 
 /// Reads a body as a JSON object.
-pub fn object(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Problem> {
+pub fn object(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Map<String, Value>, Problem> {
     let body = body.map_err(|rejection| {
         let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
         Problem::of(if too_large { Kind::BodyTooLarge } else { Kind::InvalidJson })
     })?;
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::of(Kind::UnsupportedMediaType));
     }
@@ -72,7 +76,11 @@ impl<'f> Fields<'f> {
     }
 
     /// A text that must be there.
-    pub fn required_text<T>(&mut self, name: &str, read: impl FnOnce(String) -> Result<T, TextFault>) -> Option<T> {
+    pub fn required_text<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(String) -> Result<T, TextFault>,
+    ) -> Option<T> {
         self.require(name);
         self.text(name, read)
     }
@@ -193,7 +201,8 @@ mod tests {
         fields.finish();
         assert_eq!(items.len(), 1);
         let pointers: Vec<_> = faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect();
-        let expected = ["/name", "/missing", "/count", "/flag", "/inner/name", "/inner/other", "/items/1", "/extra~1~0"];
+        let expected =
+            ["/name", "/missing", "/count", "/flag", "/inner/name", "/inner/other", "/items/1", "/extra~1~0"];
         assert_eq!(pointers, expected);
     }
 }

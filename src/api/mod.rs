@@ -2,8 +2,8 @@
 
 pub mod approvals;
 pub mod auth;
-pub mod conversations;
 pub mod connections;
+pub mod conversations;
 pub mod fields;
 pub mod health;
 pub mod integrations;

@@ -226,7 +226,9 @@ impl From<Rejection> for Problem {
             | Rejection::UnknownDelivery
             | Rejection::UnknownConversation => Self::of(Kind::NotFound(rejection.code())),
             Rejection::UnknownUser => Self::of(Kind::UnknownUser),
-            Rejection::LookupUnavailable => Self { retry_after: Some(5), ..Self::of(Kind::LookupUnavailable) },
+            Rejection::LookupUnavailable => {
+                Self { retry_after: Some(5), ..Self::of(Kind::LookupUnavailable) }
+            }
             Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
             Rejection::AlreadyEnded(approval) => {
                 let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok();
@@ -249,7 +251,10 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Rejected(rejection) => rejection.into(),
             Failure::Database(
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_),
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Tls(_),
             ) => {
                 tracing::error!(%failure, "A call failed because the database is away");
                 Self { retry_after: Some(1), ..Self::of(Kind::Unavailable) }

@@ -84,7 +84,13 @@ impl List {
         }
         for action in &actions {
             let state = if action.unlocked_at.is_some() { "unlocked" } else { "locked" };
-            let kind = if action.destructive { "destructive" } else if action.read_only { "read-only" } else { "" };
+            let kind = if action.destructive {
+                "destructive"
+            } else if action.read_only {
+                "read-only"
+            } else {
+                ""
+            };
             print(&format!("{state:8}  {kind:11}  {}.{}", action.integration, action.key))?;
         }
         Ok(())
@@ -96,8 +102,7 @@ impl Change {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let Path(integration, action) = &self.action;
-        let changed =
-            unlock::set(&service, workspace, (integration, action), wish, &Actor::Operator).await?;
+        let changed = unlock::set(&service, workspace, (integration, action), wish, &Actor::Operator).await?;
         print(match (wish, changed) {
             (Wish::Unlock, true) => "Unlocked: users may auto-approve it.",
             (Wish::Unlock, false) => "It was unlocked already.",

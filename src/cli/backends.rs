@@ -123,7 +123,8 @@ impl Create {
     async fn run(self) -> Result<(), CliError> {
         let service = open(&self.database)?;
         let workspace = self.find_workspace(&service).await?;
-        let Some(created) = backends::create(&service, workspace, &self.name, &self.webhook_url).await? else {
+        let Some(created) = backends::create(&service, workspace, &self.name, &self.webhook_url).await?
+        else {
             return Err(CliError::Usage(format!(
                 "there is a backend called {} already: choose another name, or rotate its key",
                 self.name
@@ -148,7 +149,9 @@ impl Create {
             let plausible = slack_id.starts_with(['T', 'E'])
                 && slack_id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
             if !plausible {
-                return Err(CliError::Usage("Slack's workspace ids look like T012AB3CD or E012AB3CD".to_owned()));
+                return Err(CliError::Usage(
+                    "Slack's workspace ids look like T012AB3CD or E012AB3CD".to_owned(),
+                ));
             }
             return Ok(workspaces::install(service, slack_id, slack_id).await?);
         }
@@ -199,8 +202,9 @@ impl Named {
     async fn find(&self) -> Result<(Service, Summary), CliError> {
         let service = open(&self.database)?;
         let backends = backends::list(&service, self.workspace.workspace.as_deref()).await?;
-        let mut found =
-            backends.into_iter().filter(|backend| backend.name == self.name || backend.id.to_string() == self.name);
+        let mut found = backends
+            .into_iter()
+            .filter(|backend| backend.name == self.name || backend.id.to_string() == self.name);
         match (found.next(), found.next()) {
             (Some(only), None) => Ok((service, only)),
             (None, _) => Err(CliError::Usage(format!(

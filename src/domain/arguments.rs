@@ -125,7 +125,11 @@ impl<'de> Visitor<'de> for ExactVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        if value.abs() > EXACT { Err(inexact()) } else { Number::from_f64(value).map(Value::Number).ok_or_else(inexact) }
+        if value.abs() > EXACT {
+            Err(inexact())
+        } else {
+            Number::from_f64(value).map(Value::Number).ok_or_else(inexact)
+        }
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -157,7 +161,9 @@ impl<'de> Visitor<'de> for ExactVisitor {
 }
 
 fn inexact<E: serde::de::Error>() -> E {
-    E::custom("has a number beyond 9007199254740991 (2^53 - 1), which JSON can't carry exactly: send it as a string")
+    E::custom(
+        "has a number beyond 9007199254740991 (2^53 - 1), which JSON can't carry exactly: send it as a string",
+    )
 }
 
 #[cfg(test)]

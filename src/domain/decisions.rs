@@ -350,16 +350,14 @@ fn end(approval: &Approval, verdict: Verdict, actor: Actor, now: DateTime<Utc>) 
         Outcome::Cancelled => What::ApprovalCancelled,
         Outcome::Undeliverable => What::ApprovalUndeliverable,
     };
-    let mut record = Entry::new(actor, what).approval(request.id).subject(request.action.path()).after(json!({
-        "by": decision.by(),
-        "scope": decision.scope().map(Scope::as_str),
-        "user": request.user,
-    }));
+    let mut record =
+        Entry::new(actor, what).approval(request.id).subject(request.action.path()).after(json!({
+            "by": decision.by(),
+            "scope": decision.scope().map(Scope::as_str),
+            "user": request.user,
+        }));
     record.grant = decision.grant();
-    let effects = vec![
-        Effect::Draw,
-        Effect::Tell { backend: request.backend, outcome },
-        Effect::Record(record),
-    ];
+    let effects =
+        vec![Effect::Draw, Effect::Tell { backend: request.backend, outcome }, Effect::Record(record)];
     (Approval { request, decision: Some(decision) }, effects)
 }

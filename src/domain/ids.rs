@@ -136,7 +136,9 @@ mod tests {
 
     #[test]
     fn an_id_of_another_kind_or_shape_is_refused() {
-        for text in ["grt_0192f7c3a4b57d0e8f1a2b3c4d5e6f70", "apr_", "apr_0192f7c3-a4b5-7d0e-8f1a-2b3c4d5e6f70", ""] {
+        for text in
+            ["grt_0192f7c3a4b57d0e8f1a2b3c4d5e6f70", "apr_", "apr_0192f7c3-a4b5-7d0e-8f1a-2b3c4d5e6f70", ""]
+        {
             assert!(text.parse::<ApprovalId>().is_err(), "{text}");
         }
     }

@@ -97,7 +97,8 @@ const KEY_MAX: usize = 100;
 
 fn key(text: String, dots: bool) -> Result<String, TextFault> {
     let found = text.chars().count();
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (dots && byte == b'.');
+    let fits =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (dots && byte == b'.');
     if text.is_empty() {
         Err(TextFault::Empty)
     } else if found > KEY_MAX {

@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, pacer::Pacer};
 use crate::{
-    domain::{
-        approvals::Approval,
-        decisions::PersonKind,
-        text::Prose,
-    },
+    domain::{approvals::Approval, decisions::PersonKind, text::Prose},
     service::{Failure, Service, give_up},
     slack::{
         client::{CallError, Client, PATIENT},
@@ -136,9 +132,10 @@ impl Drawer {
             Err(Trouble::Refused(code)) if scene.approval.decision.is_none() => {
                 undeliverable(service, scene, &format!("the prompt is gone, and Slack says {code}")).await
             }
-            Err(Trouble::Refused(code)) => {
-                Ok(Outcome::Hopeless { why: format!("the prompt is gone, and Slack says {code}"), status: None })
-            }
+            Err(Trouble::Refused(code)) => Ok(Outcome::Hopeless {
+                why: format!("the prompt is gone, and Slack says {code}"),
+                status: None,
+            }),
         }
     }
 
@@ -152,7 +149,8 @@ impl Drawer {
         message: &Message,
     ) -> Result<Result<(), Trouble>, Failure> {
         let now = service.now();
-        let admitted = self.pacer.is_open(&scene.slack_id, POST, now).and_then(|()| self.pacer.admit(channel, now));
+        let admitted =
+            self.pacer.is_open(&scene.slack_id, POST, now).and_then(|()| self.pacer.admit(channel, now));
         if let Err(pause) = admitted {
             return Ok(Err(Trouble::Later(Outcome::Wait(pause))));
         }
@@ -279,14 +277,21 @@ fn later(error: CallError) -> Outcome {
 fn is_about_the_user(code: &str) -> bool {
     matches!(
         code,
-        "user_not_found" | "user_not_visible" | "user_disabled" | "cannot_dm_bot" | "channel_not_found"
+        "user_not_found"
+            | "user_not_visible"
+            | "user_disabled"
+            | "cannot_dm_bot"
+            | "channel_not_found"
             | "messages_tab_disabled"
     )
 }
 
 /// The app was removed, or its token is none.
 fn is_about_the_token(code: &str) -> bool {
-    matches!(code, "invalid_auth" | "account_inactive" | "token_revoked" | "not_authed" | "org_login_required")
+    matches!(
+        code,
+        "invalid_auth" | "account_inactive" | "token_revoked" | "not_authed" | "org_login_required"
+    )
 }
 
 fn is_about_our_blocks(code: &str) -> bool {

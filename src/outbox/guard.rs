@@ -71,7 +71,11 @@ impl Guard {
             IpAddr::V4(v4) => !REFUSED_V4.iter().any(|net| net.contains(&v4)),
             IpAddr::V6(v6) => GLOBAL_V6.contains(&v6) && !REFUSED_V6.iter().any(|net| net.contains(&v6)),
         };
-        if public || self.allowed.iter().any(|net| net.contains(&address)) { Ok(()) } else { Err(Refused(address)) }
+        if public || self.allowed.iter().any(|net| net.contains(&address)) {
+            Ok(())
+        } else {
+            Err(Refused(address))
+        }
     }
 
     /// Judges an address that stands in the URL itself: no name is resolved for it.
@@ -114,9 +118,25 @@ mod tests {
     fn only_the_public_internet_is_let_through() {
         let guard = Guard::default();
         for address in [
-            "127.0.0.1", "10.1.2.3", "172.31.255.255", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "255.255.255.255", "224.0.0.1", "::1", "::", "fe80::1", "fd00:ec2::254", "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254", "64:ff9b::a00:1", "2002:7f00:1::", "ff02::1", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.255.255",
+            "192.168.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "ff02::1",
+            "2001:db8::1",
         ] {
             assert!(guard.judge(address.parse().unwrap()).is_err(), "{address}");
         }
@@ -135,7 +155,13 @@ mod tests {
     #[test]
     fn an_address_in_the_url_is_judged_in_any_spelling() {
         let guard = Guard::default();
-        for url in ["http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::1]/", "http://[::ffff:7f00:1]/"] {
+        for url in [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://[::ffff:7f00:1]/",
+        ] {
             assert!(guard.judge_literal(&url::Url::parse(url).unwrap()).is_err(), "{url}");
         }
     }

@@ -68,7 +68,8 @@ async fn hear(database_url: &SecretString, bells: &Bells, endings: &Endings) -> 
             if let Ok(id) = Uuid::try_parse(notification.payload()) {
                 endings.wake(id);
             }
-        } else if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == notification.payload()) {
+        } else if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == notification.payload())
+        {
             bells.of(kind).notify_one();
         }
     }

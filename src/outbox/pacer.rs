@@ -45,7 +45,12 @@ impl Pacer {
     }
 
     /// Whether a method may be called in a workspace now. `Err`: it must wait this long.
-    pub fn is_open(&self, workspace: &str, method: &'static str, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+    pub fn is_open(
+        &self,
+        workspace: &str,
+        method: &'static str,
+        now: DateTime<Utc>,
+    ) -> Result<(), TimeDelta> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (workspace.to_owned(), method);
         match state.blocked.get(&key) {

@@ -55,7 +55,11 @@ pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
     }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "seconds of at most half a day")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "seconds of at most half a day"
+)]
 fn jittered(seconds: i64, fraction: f64) -> TimeDelta {
     let factor = JITTER.mul_add(2.0 * fraction - 1.0, 1.0);
     TimeDelta::milliseconds((seconds as f64 * 1000.0 * factor) as i64)

@@ -62,7 +62,8 @@ impl Sender {
         };
         let now = service.now();
         let mut secrets: Vec<SecretString> = vec![service.sealer.open(&endpoint.secret, backend.uuid())?];
-        if let Some(previous) = endpoint.previous.filter(|_| endpoint.previous_until.is_some_and(|until| now < until))
+        if let Some(previous) =
+            endpoint.previous.filter(|_| endpoint.previous_until.is_some_and(|until| now < until))
         {
             secrets.push(service.sealer.open(&previous, backend.uuid())?);
         }
@@ -141,7 +142,11 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
     } else if status == StatusCode::GONE {
         Outcome::Hopeless { why: format!("the endpoint is gone (410). {detail}"), status: number }
     } else if status.is_redirection() {
-        Outcome::Failed { why: "redirects are not followed: register the final URL".to_owned(), status: number, after }
+        Outcome::Failed {
+            why: "redirects are not followed: register the final URL".to_owned(),
+            status: number,
+            after,
+        }
     } else {
         Outcome::Failed { why: detail, status: number, after }
     }
@@ -152,7 +157,9 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     let text = text.trim();
     match text.parse::<u32>() {
         Ok(seconds) => Some(TimeDelta::seconds(seconds.into())),
-        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| (at.to_utc() - now).max(TimeDelta::zero())),
+        Err(_) => {
+            DateTime::parse_from_rfc2822(text).ok().map(|at| (at.to_utc() - now).max(TimeDelta::zero()))
+        }
     }
 }
 

@@ -210,7 +210,9 @@ fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<
     };
     let (status, detail) = match outcome {
         Outcome::Done { status, detail } => (*status, detail.clone()),
-        Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => (*status, Some(why.clone())),
+        Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => {
+            (*status, Some(why.clone()))
+        }
         Outcome::Wait(_) => (None, None),
     };
     Attempt {
@@ -235,7 +237,8 @@ fn log(claim: &Claim, attempt: &Attempt) {
         Ending::Dead => ("dead", true),
     };
     metrics::counter!("countersign_outbox_attempts_total", "kind" => kind, "ending" => ending).increment(1);
-    let (delivery, approval, status, took_ms) = (claim.id, claim.approval, attempt.http_status, attempt.took_ms);
+    let (delivery, approval, status, took_ms) =
+        (claim.id, claim.approval, attempt.http_status, attempt.took_ms);
     let tries = claim.attempts + 1;
     if level_is_warn {
         tracing::warn!(%delivery, kind, %approval, ending, tries, status, took_ms, "An attempt to reach the outside failed");

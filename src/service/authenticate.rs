@@ -76,7 +76,11 @@ pub struct Caller {
 }
 
 /// Whether the presented key is the stored one and may be used. The comparison takes the same time for every secret.
-pub(super) fn check(key: &ApiKey, stored: Option<&StoredKey>, now: DateTime<Utc>) -> Result<Caller, Rejection> {
+pub(super) fn check(
+    key: &ApiKey,
+    stored: Option<&StoredKey>,
+    now: DateTime<Utc>,
+) -> Result<Caller, Rejection> {
     let stored = stored.ok_or(Rejection::Unauthenticated)?;
     let same = bool::from(stored.hash.as_slice().ct_eq(&key.hash()));
     if !same || stored.expires_at.is_some_and(|until| now >= until) {

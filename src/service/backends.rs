@@ -89,7 +89,11 @@ pub async fn rotate_key(
     retrying!(try_rotate_key(service, backend, overlap))
 }
 
-async fn try_rotate_key(service: &Service, backend: &Summary, overlap: TimeDelta) -> Result<SecretString, Failure> {
+async fn try_rotate_key(
+    service: &Service,
+    backend: &Summary,
+    overlap: TimeDelta,
+) -> Result<SecretString, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
     api_keys::expire_all(&mut tx, backend.id, now + overlap).await?;

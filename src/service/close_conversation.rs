@@ -26,6 +26,7 @@ async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<()
     let entry = Entry::new(actor.clone(), What::ConversationClosed).subject(id.as_str());
     storage::audit::record(&mut tx, caller.workspace, now, &[entry]).await?;
     let which = Which { conversation: Some((caller.backend, id)), ..Which::default() };
-    turn_off::revoke(service, &mut tx, caller.workspace, &which, &actor, Revocation::ConversationClosed).await?;
+    turn_off::revoke(service, &mut tx, caller.workspace, &which, &actor, Revocation::ConversationClosed)
+        .await?;
     commit(tx).await
 }

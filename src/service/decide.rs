@@ -34,7 +34,9 @@ pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result
 
 async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
     let mut tx = service.begin().await?;
-    let Some(approval) = storage::decide::lock_in_workspace(&mut tx, &click.workspace, click.approval).await? else {
+    let Some(approval) =
+        storage::decide::lock_in_workspace(&mut tx, &click.workspace, click.approval).await?
+    else {
         return Err(elsewhere(service, tx, click).await?.into());
     };
     let (standing, existing) = match choice {
@@ -70,7 +72,8 @@ pub async fn may_decide(service: &Service, click: &Click) -> Result<Approval, Fa
 
 async fn check(service: &Service, click: &Click) -> Result<Approval, Failure> {
     let mut tx = service.begin().await?;
-    let Some(approval) = storage::approvals::find_in_workspace(&mut tx, &click.workspace, click.approval).await?
+    let Some(approval) =
+        storage::approvals::find_in_workspace(&mut tx, &click.workspace, click.approval).await?
     else {
         return Err(elsewhere(service, tx, click).await?.into());
     };
@@ -99,7 +102,8 @@ async fn refuse(
         .subject(request.action.path())
         .after(json!({ "why": rejection.code(), "workspace": click.workspace }));
     storage::audit::record(tx, request.workspace, now, &[entry]).await?;
-    let stale = !matches!(rejection, Rejection::WrongPerson { .. } | Rejection::Guest | Rejection::OtherWorkspace);
+    let stale =
+        !matches!(rejection, Rejection::WrongPerson { .. } | Rejection::Guest | Rejection::OtherWorkspace);
     if stale {
         outbox::draw_again(tx, request.workspace, &[request.id], now, || service.fresh()).await?;
     }

@@ -18,5 +18,9 @@ pub enum LookupError {
 /// Finds people by email. The one thing that a use case asks of Slack.
 pub trait Directory: std::fmt::Debug + Send + Sync {
     /// The user with this email address in this workspace.
-    fn by_email<'a>(&'a self, workspace: WorkspaceId, email: &'a str) -> BoxFuture<'a, Result<UserId, LookupError>>;
+    fn by_email<'a>(
+        &'a self,
+        workspace: WorkspaceId,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<UserId, LookupError>>;
 }

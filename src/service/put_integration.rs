@@ -110,8 +110,10 @@ async fn attempt(
         let entry = Entry::new(Actor::Backend(caller.backend), What::IntegrationPut)
             .subject(key.as_str())
             .before(json!({ "requires_connection": before.requires_connection, "actions": present.len() }))
-            .after(json!({ "requires_connection": wanted.requires_connection, "actions": catalog.actions.len(),
-                           "changed": changed.len(), "retired": retired.len() }));
+            .after(
+                json!({ "requires_connection": wanted.requires_connection, "actions": catalog.actions.len(),
+                           "changed": changed.len(), "retired": retired.len() }),
+            );
         storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
         retire(service, &mut tx, caller, key, &present, &retired).await?;
     }

@@ -18,7 +18,12 @@ use crate::{
 };
 
 /// Turns one of the user's grants off. From the moment this returns no request is approved by it.
-pub async fn turn_off(service: &Service, slack_id: &str, user: &UserId, grant: GrantId) -> Result<(), Failure> {
+pub async fn turn_off(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+    grant: GrantId,
+) -> Result<(), Failure> {
     retrying!(attempt(service, slack_id, user, grant))
 }
 

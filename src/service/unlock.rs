@@ -44,7 +44,8 @@ async fn attempt(
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let action = actions::lock(&mut tx, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
+    let action =
+        actions::lock(&mut tx, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
     let wanted = wish == Wish::Unlock;
     if action.retired_at.is_some() {
         return Err(Rejection::UnknownAction.into());

@@ -55,7 +55,8 @@ impl Client {
             .with_webpki_roots()
             .with_no_client_auth();
         // slack-morphism's own connector speaks https and HTTP/2 only; GovSlack and a local stand-in don't.
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().build();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().build();
         let connector = SlackClientHyperConnector::with_connector(connector)
             .with_slack_api_url(api_url.trim_end_matches('/'));
         Ok(Self { inner: Arc::new(SlackClient::new(connector)), token })
@@ -70,10 +71,16 @@ impl Client {
     }
 
     /// Calls a method that reads: those take no JSON.
-    pub async fn get(&self, method: &str, query: &[(&str, &str)], limit: Duration) -> Result<Value, CallError> {
+    pub async fn get(
+        &self,
+        method: &str,
+        query: &[(&str, &str)],
+        limit: Duration,
+    ) -> Result<Value, CallError> {
         let token = self.token()?;
         let session = self.inner.open_session(&token);
-        let query: Vec<(&str, Option<&str>)> = query.iter().map(|(name, value)| (*name, Some(*value))).collect();
+        let query: Vec<(&str, Option<&str>)> =
+            query.iter().map(|(name, value)| (*name, Some(*value))).collect();
         let call = session.http_session_api.http_get::<Value, _, _>(method, &query, None);
         Self::classify(method, tokio::time::timeout(limit, call).await)
     }
@@ -103,9 +110,11 @@ impl Client {
         match error {
             SlackClientError::ApiError(error) => match error.code.as_str() {
                 "ratelimited" | "rate_limited" => CallError::RateLimited(Duration::from_secs(30)),
-                "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
-                    CallError::Unreachable(error.code.clone())
-                }
+                "internal_error"
+                | "fatal_error"
+                | "service_unavailable"
+                | "request_timeout"
+                | "team_added_to_org" => CallError::Unreachable(error.code.clone()),
                 code => CallError::Refused(code.to_owned()),
             },
             SlackClientError::RateLimitError(error) => {

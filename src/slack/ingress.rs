@@ -65,7 +65,9 @@ async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> 
         return (StatusCode::BAD_REQUEST, "the body is not JSON").into_response();
     };
     match (payload.kind(), payload.text("/challenge")) {
-        ("url_verification", Some(challenge)) => axum::Json(json!({ "challenge": challenge })).into_response(),
+        ("url_verification", Some(challenge)) => {
+            axum::Json(json!({ "challenge": challenge })).into_response()
+        }
         _ => StatusCode::OK.into_response(),
     }
 }

@@ -97,7 +97,12 @@ async fn approve(slack: &Slack, payload: &Payload, click: Click, scope: Scope) -
 }
 
 /// Decides in time for Slack, and learns of a prompt that was clicked and that we didn't know of.
-async fn decide(slack: &Slack, payload: &Payload, click: &Click, choice: Choice) -> Result<Approval, Trouble> {
+async fn decide(
+    slack: &Slack,
+    payload: &Payload,
+    click: &Click,
+    choice: Choice,
+) -> Result<Approval, Trouble> {
     let result = within(decide::decide(&slack.service, click, &choice)).await;
     let outcome = match &result {
         Ok(_) => "decided",
@@ -178,7 +183,8 @@ async fn submitted(slack: &Slack, payload: &Payload, workspace: &str, clicker: C
     let callback = payload.text("/view/callback_id").and_then(Callback::parse);
     let approval = payload.text("/view/private_metadata").and_then(|id| id.parse().ok());
     let (Some(Callback::Deny), Some(approval)) = (callback, approval) else { return Answer::Taken };
-    let typed = payload.typed(deny::REASON_BLOCK, deny::REASON_ACTION).map(str::trim).filter(|text| !text.is_empty());
+    let typed =
+        payload.typed(deny::REASON_BLOCK, deny::REASON_ACTION).map(str::trim).filter(|text| !text.is_empty());
     let reason = match typed.map(Prose::new).transpose() {
         Ok(reason) => reason,
         Err(fault) => return complain(&format!("The reason {fault}.")),
@@ -246,7 +252,12 @@ async fn turn_page(
     Answer::Taken
 }
 
-async fn find(slack: &Slack, workspace: &str, id: ApprovalId, clicker: &Clicker) -> Result<Approval, Trouble> {
+async fn find(
+    slack: &Slack,
+    workspace: &str,
+    id: ApprovalId,
+    clicker: &Clicker,
+) -> Result<Approval, Trouble> {
     if clicker.kind == PersonKind::Stranger {
         return Err(Trouble::Rejected(Rejection::OtherWorkspace));
     }

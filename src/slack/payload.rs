@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn an_organisation_wide_installation_has_no_team() {
-        let read = payload(r#"{"team":null,"enterprise":{"id":"E1"},"is_enterprise_install":true,"user":{"id":"U1","team_id":"T9"}}"#);
+        let read = payload(
+            r#"{"team":null,"enterprise":{"id":"E1"},"is_enterprise_install":true,"user":{"id":"U1","team_id":"T9"}}"#,
+        );
         assert_eq!(read.workspace(), Some("E1"));
         assert_eq!(read.clicker().unwrap().kind, PersonKind::Member);
     }
@@ -136,7 +138,10 @@ mod tests {
     fn whatever_is_missing_or_odd_is_nothing() {
         for json in ["null", "[]", "{}", r#"{"actions":[],"view":{"state":{"values":[]}},"user":{"id":7}}"#] {
             let read = payload(json);
-            assert_eq!((read.kind(), read.workspace(), read.action(), read.typed("a", "b")), ("", None, None, None));
+            assert_eq!(
+                (read.kind(), read.workspace(), read.action(), read.typed("a", "b")),
+                ("", None, None, None)
+            );
             assert!(read.clicker().is_none() && read.message().is_none());
         }
     }

@@ -84,17 +84,23 @@ fn read(user: &Value) -> Profile {
 }
 
 impl Directory for People {
-    fn by_email<'a>(&'a self, workspace: WorkspaceId, email: &'a str) -> BoxFuture<'a, Result<UserId, LookupError>> {
+    fn by_email<'a>(
+        &'a self,
+        workspace: WorkspaceId,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<UserId, LookupError>> {
         Box::pin(async move {
             let key = (workspace, email.to_lowercase());
             let now = self.clock.now();
             if let Some(user) = self.emails.recall(&key, now - EMAIL_LIFE) {
                 return Ok(user);
             }
-            let answer = self.client.get("users.lookupByEmail", &[("email", email)], super::client::PATIENT).await;
+            let answer =
+                self.client.get("users.lookupByEmail", &[("email", email)], super::client::PATIENT).await;
             match answer {
                 Ok(answer) => {
-                    let user = answer["user"]["id"].as_str().and_then(UserId::parse).ok_or(LookupError::Nobody)?;
+                    let user =
+                        answer["user"]["id"].as_str().and_then(UserId::parse).ok_or(LookupError::Nobody)?;
                     self.emails.keep(key, user.clone(), now);
                     Ok(user)
                 }

@@ -67,7 +67,11 @@ pub async fn insert(
 }
 
 /// Lets a backend's present keys work only until `until`.
-pub async fn expire_all(db: &mut PgConnection, backend: BackendId, until: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn expire_all(
+    db: &mut PgConnection,
+    backend: BackendId,
+    until: DateTime<Utc>,
+) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "UPDATE api_keys SET expires_at = least(coalesce(expires_at, $2), $2) WHERE backend_id = $1",
         backend.uuid(),

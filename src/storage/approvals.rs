@@ -76,7 +76,8 @@ pub(super) use select_approvals;
 
 impl From<ApprovalRow> for Approval {
     fn from(row: ApprovalRow) -> Self {
-        let decision = row.verdict().zip(row.decided_at).map(|(verdict, decided_at)| Decision { verdict, decided_at });
+        let decision =
+            row.verdict().zip(row.decided_at).map(|(verdict, decided_at)| Decision { verdict, decided_at });
         let request = Request {
             id: ApprovalId::new(row.id),
             workspace: WorkspaceId::new(row.workspace_id),
@@ -119,7 +120,9 @@ impl ApprovalRow {
         let scope = self.decision_scope.as_deref().and_then(Scope::from_stored);
         let reason = self.decision_reason.clone().map(Text::from_stored);
         match (self.status.as_str(), self.decided_by.as_deref(), scope, grant) {
-            ("approved", Some("auto"), Some(scope), Some(grant)) => Some(Verdict::AutoApproved { grant, scope }),
+            ("approved", Some("auto"), Some(scope), Some(grant)) => {
+                Some(Verdict::AutoApproved { grant, scope })
+            }
             ("approved", _, Some(Scope::Conversation), Some(grant)) => {
                 Some(Verdict::Approved { user: user(), given: Given::Conversation(grant) })
             }
@@ -130,9 +133,9 @@ impl ApprovalRow {
             ("denied", ..) => Some(Verdict::Denied { user: user(), reason }),
             ("expired", ..) => Some(Verdict::Expired),
             ("cancelled", ..) => Some(Verdict::Cancelled),
-            ("undeliverable", ..) => {
-                Some(Verdict::Undeliverable { why: reason.unwrap_or_else(|| Text::from_stored(String::new())) })
-            }
+            ("undeliverable", ..) => Some(Verdict::Undeliverable {
+                why: reason.unwrap_or_else(|| Text::from_stored(String::new())),
+            }),
             _ => None,
         }
     }
@@ -212,7 +215,11 @@ pub async fn list(
 }
 
 /// Locks up to `limit` approvals that have run out, skipping those that somebody is deciding at this moment.
-pub async fn lock_expired(db: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Approval>> {
+pub async fn lock_expired(
+    db: &mut PgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<Approval>> {
     let rows = select_approvals!(
         "WHERE p.status = 'pending' AND p.expires_at <= $1
          ORDER BY p.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED",

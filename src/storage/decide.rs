@@ -38,13 +38,10 @@ pub async fn lock_of_backend(
     backend: BackendId,
     id: ApprovalId,
 ) -> sqlx::Result<Option<Approval>> {
-    let row = select_approvals!(
-        "WHERE p.id = $1 AND p.backend_id = $2 FOR UPDATE OF p",
-        id.uuid(),
-        backend.uuid()
-    )
-    .fetch_optional(db)
-    .await?;
+    let row =
+        select_approvals!("WHERE p.id = $1 AND p.backend_id = $2 FOR UPDATE OF p", id.uuid(), backend.uuid())
+            .fetch_optional(db)
+            .await?;
     Ok(row.map(Approval::from))
 }
 
@@ -125,7 +122,11 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     .fetch_one(db)
     .await?;
     Ok(Surroundings {
-        standing: Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: row.closed },
+        standing: Standing {
+            unlocked: row.unlocked,
+            connected: row.connected,
+            conversation_closed: row.closed,
+        },
         connect_url: row.connect_url,
         grant_live: row.grant_live,
     })
@@ -201,4 +202,3 @@ pub async fn save(
     .await?;
     Ok(())
 }
-

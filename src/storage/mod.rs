@@ -61,5 +61,7 @@ pub fn is_worth_retrying(error: &sqlx::Error) -> bool {
 
 /// The newest migration that was applied. Not a checked query: the table is made by the migrations themselves.
 pub async fn newest_migration(db: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success").fetch_one(db).await
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
+        .fetch_one(db)
+        .await
 }

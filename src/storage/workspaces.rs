@@ -57,7 +57,11 @@ pub async fn find_by_slack_id(db: &mut PgConnection, slack_id: &str) -> sqlx::Re
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Workspace { id: WorkspaceId::new(row.id), slack_id: row.slack_id, removed: row.removed }))
+    Ok(row.map(|row| Workspace {
+        id: WorkspaceId::new(row.id),
+        slack_id: row.slack_id,
+        removed: row.removed,
+    }))
 }
 
 /// All workspaces, oldest first, at most `limit`.
@@ -68,8 +72,10 @@ pub async fn list(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Workspa
     )
     .fetch_all(db)
     .await?;
-    let workspaces = rows
-        .into_iter()
-        .map(|row| Workspace { id: WorkspaceId::new(row.id), slack_id: row.slack_id, removed: row.removed });
+    let workspaces = rows.into_iter().map(|row| Workspace {
+        id: WorkspaceId::new(row.id),
+        slack_id: row.slack_id,
+        removed: row.removed,
+    });
     Ok(workspaces.collect())
 }

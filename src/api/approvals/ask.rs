@@ -79,7 +79,8 @@ fn read(key: ApiKey, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<ForeignId>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Problem::parameter("Idempotency-Key", "must be printable ASCII"))?;
+    let text =
+        value.to_str().map_err(|_| Problem::parameter("Idempotency-Key", "must be printable ASCII"))?;
     ForeignId::new(text).map(Some).map_err(|fault| Problem::parameter("Idempotency-Key", fault.to_string()))
 }
 
@@ -144,8 +145,8 @@ fn user(fields: &mut Fields<'_>) -> Option<UserRef> {
 }
 
 fn channel(text: String) -> Result<Text64, TextFault> {
-    let plausible =
-        text.starts_with(['C', 'G', 'D']) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let plausible = text.starts_with(['C', 'G', 'D'])
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     if plausible { Text64::new(text) } else { Err(TextFault::NotAChannel) }
 }
 

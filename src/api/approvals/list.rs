@@ -28,9 +28,11 @@ pub async fn list(
     let caller = auth::caller(&api, &headers).await?;
     let mut query = Query::read(query.as_deref());
     let status = query.text("status", |text| {
-        Status::ALL.into_iter().find(|status| status.as_str() == text).map(|_| text.to_owned()).ok_or(
-            "must be pending, approved, denied, expired, cancelled or undeliverable",
-        )
+        Status::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .map(|_| text.to_owned())
+            .ok_or("must be pending, approved, denied, expired, cancelled or undeliverable")
     })?;
     let user = query.text("user", |text| UserId::parse(text).ok_or("must be a Slack user id (U…)"))?;
     let conversation = query.text("conversation", |text| Ok(text.to_owned()))?;
