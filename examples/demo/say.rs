@@ -1,0 +1,71 @@
+//! What is written to the terminal.
+
+use std::{
+    cell::Cell,
+    io::{self, IsTerminal as _, Write as _},
+    time::Instant,
+};
+
+/// Writes a line for whoever started the demo. That nobody reads it is no reason to leave things running.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// The same for what went wrong.
+pub(crate) fn warn(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Tells a story step by step: a line each, marked by whether it held.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    began: Instant,
+    colours: bool,
+    steps: Cell<usize>,
+}
+
+impl Teller {
+    /// Begins. Colours are for terminals, unless `NO_COLOR` is set (<https://no-color.org>).
+    pub(crate) fn begin() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { began: Instant::now(), colours: io::stdout().is_terminal() && !plain, steps: Cell::new(0) }
+    }
+
+    /// Begins a chapter.
+    pub(crate) fn chapter(&self, title: &str) {
+        say(&format!("\n{}", self.paint("1", title)));
+    }
+
+    /// Takes a step and says how it went. `words` say what is to hold.
+    pub(crate) async fn step<T>(
+        &self,
+        words: &str,
+        act: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let result = act.await;
+        match &result {
+            Ok(_) => {
+                self.steps.set(self.steps.get() + 1);
+                say(&format!("  {} {words}", self.paint("32", "✓")));
+            }
+            Err(error) => say(&format!("  {} {words}\n      {error:#}", self.paint("31", "✗"))),
+        }
+        result
+    }
+
+    /// The last line.
+    pub(crate) fn end(&self, held: bool) {
+        let seconds = self.began.elapsed().as_secs_f32();
+        let words = if held {
+            format!("All {} steps held, in {seconds:.1} s.", self.steps.get())
+        } else {
+            format!("{} steps held, and then one did not: the story ends here.", self.steps.get())
+        };
+        say(&format!("\n{}", self.paint(if held { "1;32" } else { "1;31" }, &words)));
+    }
+
+    /// Puts an SGR code (ECMA-48, section 8.3.117) around the text.
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
