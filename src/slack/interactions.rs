@@ -11,7 +11,7 @@ use super::{
     payload::Payload,
     view::{
         controls::{Callback, Control},
-        deny, details, sentences,
+        deny, details, notice, sentences,
     },
     whisper::whisper,
 };
@@ -192,12 +192,15 @@ async fn submitted(slack: &Slack, payload: &Payload, workspace: &str, clicker: C
     let click = click(slack, workspace, approval, clicker).await;
     match decide(slack, payload, &click, Choice::Deny(reason)).await {
         Ok(_) => Answer::Taken,
-        Err(Trouble::Rejected(rejection)) => complain(&sentences::sentence(&rejection)),
+        Err(Trouble::Rejected(rejection)) => {
+            let view = notice::notice("Deny", sentences::sentence(&rejection));
+            Answer::Modal(json!({ "response_action": "update", "view": view }))
+        }
         Err(Trouble::Ours) => complain(sentences::TRY_AGAIN),
     }
 }
 
-/// Says in the open modal what went wrong.
+/// Says beside the input what has to be done before the modal can be sent. Slack doesn't parse it.
 fn complain(sentence: &str) -> Answer {
     Answer::Modal(json!({ "response_action": "errors", "errors": { deny::REASON_BLOCK: sentence } }))
 }

@@ -7,7 +7,7 @@ use slack_morphism::prelude::{
     SlackBlockButtonStyle, SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly,
     SlackContextBlock, SlackContextBlockElement, SlackDateTime, SlackRichTextBlock, SlackRichTextDate,
     SlackRichTextElement, SlackRichTextInlineElement, SlackRichTextPreformatted, SlackRichTextQuote,
-    SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackTs,
+    SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackSectionBlock, SlackTs,
 };
 use url::Url;
 
@@ -107,6 +107,11 @@ pub(super) fn rich(elements: Vec<SlackRichTextElement>) -> SlackBlock {
 /// A block that is one paragraph of our own words.
 pub(super) fn say(text: impl Into<Shown>) -> SlackBlock {
     rich(vec![paragraph(vec![words(text)])])
+}
+
+/// A block of our own words and mentions, which Slack parses.
+pub(super) fn own(sentence: String) -> SlackBlock {
+    SlackSectionBlock::new().with_text(SlackBlockMarkDownText::new(sentence).into()).into()
 }
 
 /// A small grey line. At most 10 parts, each drawn on its own.

@@ -13,6 +13,7 @@ pub mod details;
 pub mod harmless;
 mod head;
 mod kit;
+pub mod notice;
 pub mod plain;
 pub mod prompt;
 pub mod sentences;

@@ -116,6 +116,7 @@ fn block(block: &Value) {
             ids.dedup();
             assert_eq!(ids.len(), elements.unwrap().len(), "action ids are unique in a block");
         }
+        "section" => within_text(&block["text"], 3000),
         "input" => within(&block["label"], 2000),
         kind => panic!("a {kind} block"),
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{Rejection, approvals::Approval, catalog::Standing, decisions::Verdict, text::Prose},
     slack::view::{
-        deny, details,
+        deny, details, notice,
         plain::plain,
         prompt::{Message, PromptState, prompt},
         sentences,
@@ -135,6 +135,7 @@ fn modals_are_drawn() {
         ("details_loading", details::loading()),
         ("details_failed", details::failed(sentences::TRY_AGAIN)),
         ("deny", deny::modal(&approval)),
+        ("notice", notice::notice("Deny", sentences::sentence(&Rejection::WrongPerson { owner: alice() }))),
     ] {
         checks::sound(&view, 100);
         keep(name, &view);
