@@ -199,25 +199,20 @@ pub fn request(
     grant: Option<LiveGrant>,
     now: DateTime<Utc>,
 ) -> (Approval, Vec<Effect>) {
-    let asked = Entry::new(Actor::Backend(request.backend), What::ApprovalRequested)
+    let Some(LiveGrant { id, scope }) = grant.filter(|_| standing.barrier().is_none()) else {
+        let asked = Entry::new(Actor::Backend(request.backend), What::ApprovalRequested)
+            .approval(request.id)
+            .subject(request.action.path());
+        return (Approval { request, decision: None }, vec![Effect::Draw, Effect::Record(asked)]);
+    };
+    let record = Entry::new(Actor::Service, What::ApprovalApproved)
         .approval(request.id)
-        .subject(request.action.path());
-    match grant.filter(|_| standing.barrier().is_none()) {
-        Some(LiveGrant { id, scope }) => {
-            let record = Entry::new(Actor::Service, What::ApprovalApproved)
-                .approval(request.id)
-                .grant(id)
-                .subject(request.action.path())
-                .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }));
-            let verdict = Verdict::AutoApproved { grant: id, scope };
-            let effects = vec![Effect::Use(id), Effect::Record(record)];
-            (Approval { request, decision: Some(Decision { verdict, decided_at: now }) }, effects)
-        }
-        None => {
-            let effects = vec![Effect::Draw, Effect::Record(asked)];
-            (Approval { request, decision: None }, effects)
-        }
-    }
+        .grant(id)
+        .subject(request.action.path())
+        .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }));
+    let verdict = Verdict::AutoApproved { grant: id, scope };
+    let effects = vec![Effect::Use(id), Effect::Record(record)];
+    (Approval { request, decision: Some(Decision { verdict, decided_at: now }) }, effects)
 }
 
 /// Judges a click. `existing` is the live grant of the picked scope, if the user has one already; `fresh` names the
