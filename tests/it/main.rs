@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    missing_docs,
     unreachable_pub,
     reason = "a test that finds something missing fails where it is missing"
 )]
@@ -13,3 +12,4 @@ mod story;
 
 mod asking;
 mod deciding;
+mod refusing;

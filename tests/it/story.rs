@@ -207,6 +207,7 @@ impl Story {
     }
 
     /// A call of the catalog, as a request of Alice's in a conversation.
+    #[expect(clippy::unused_self, reason = "it reads like the rest of the harness")]
     pub fn call(&self, action: &str, conversation: &str) -> Ask {
         let (integration, action) = action.split_once('.').unwrap();
         catalog::call(integration, action).unwrap().ask(ALICE, conversation)
@@ -304,5 +305,35 @@ impl Story {
             .fetch_one(&self.service.db)
             .await
             .unwrap()
+    }
+
+    /// Why tries to decide an approval were refused, as the audit says, oldest first.
+    pub async fn refusals(&self, id: &str) -> Vec<String> {
+        let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+        sqlx::query_scalar(
+            "SELECT after->>'why' FROM audit WHERE what = 'approval.refused' AND approval_id = $1 ORDER BY id",
+        )
+        .bind(id.uuid())
+        .fetch_all(&self.service.db)
+        .await
+        .unwrap()
+    }
+
+    /// How many grants are live.
+    pub async fn live_grants(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM grants WHERE revoked_at IS NULL")
+            .fetch_one(&self.service.db)
+            .await
+            .unwrap()
+    }
+
+    /// Every webhook about an approval that the backend acted on.
+    pub fn events(&self, id: &str) -> Vec<Webhook> {
+        self.backend.events().into_iter().filter(|event| event.approval_id() == id).collect()
+    }
+
+    /// Where an approval stands.
+    pub async fn status(&self, id: &str) -> String {
+        self.api().get(id).await.approval_status().to_owned()
     }
 }
