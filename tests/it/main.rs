@@ -12,4 +12,7 @@ mod story;
 
 mod asking;
 mod deciding;
+mod isolation;
+mod racing;
 mod refusing;
+mod revoking;

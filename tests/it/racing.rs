@@ -1,0 +1,197 @@
+//! Exactly one decision, whatever races.
+
+use chrono::TimeDelta;
+use countersign::{
+    domain::ids::{GrantId, UserId},
+    service::turn_off,
+};
+use futures::future::join_all;
+use sandbox::slack::{Gesture, Message, Press, Signing, Surface, names};
+use serde_json::Value;
+
+use crate::story::{ALICE, SOON, Story, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// A click on a prompt, as it would be sent.
+fn click(s: &Story, prompt: &Message, label: &str) -> Value {
+    let surface = Surface::stale(prompt);
+    let press = match label {
+        "Approve" => Press::labelled(surface, label),
+        _ => Press::on(surface, "approve_more").doing(Gesture::Pick(label.to_owned())),
+    };
+    s.slack.prepare_press(ALICE, &press).unwrap().unwrap()
+}
+
+/// How often something ended this approval, as the audit says.
+async fn ends(s: &Story, id: &str) -> i64 {
+    let mut ends = 0;
+    for what in ["approved", "denied", "expired", "cancelled", "undeliverable"] {
+        ends += s.audited(&format!("approval.{what}"), id).await;
+    }
+    ends
+}
+
+/// How many webhooks were ever queued for this approval.
+async fn webhooks(s: &Story, id: &str) -> i64 {
+    let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+    sqlx::query_scalar("SELECT count(*) FROM outbox WHERE kind = 'webhook' AND approval_id = $1")
+        .bind(id.uuid())
+        .fetch_one(&s.service.db)
+        .await
+        .unwrap()
+}
+
+/// One end, one webhook, and it says what the API says.
+async fn ended_once(s: &Story, id: &str) -> Value {
+    let told = s.told(id).await;
+    assert_eq!((ends(s, id).await, webhooks(s, id).await), (1, 1));
+    let approval = s.api().get(id).await.body;
+    assert_eq!(told.approval(), &approval);
+    approval
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_clicks_at_once_one_decides_and_each_other_is_told_what_won() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
+        let kinds =
+            ["Approve", "Approve manually", "Auto-approve for this conversation", "Auto-approve always"];
+        let payloads = (0..50).map(|number| match kinds.get(number % 5) {
+            Some(label) => click(s, &prompt, label),
+            None => s.slack.prepare_submit(ALICE).unwrap(),
+        });
+        let sent = payloads.collect::<Vec<_>>().into_iter().map(|payload| {
+            let slack = s.slack.clone();
+            tokio::spawn(async move { slack.send_interaction(payload, &Signing::default()).await })
+        });
+        let answers: Vec<_> = join_all(sent).await.into_iter().map(Result::unwrap).collect();
+        assert!(answers.iter().all(sandbox::slack::Delivery::is_ok), "{answers:?}");
+
+        let approval = ended_once(s, &id).await;
+        let won = match approval["decision"]["scope"].as_str() {
+            Some("once") => "Approved by <@U0ALICE> for this request only.",
+            Some("conversation") => "Approved by <@U0ALICE> for this conversation.",
+            Some("always") => "Approved by <@U0ALICE>, always from now on.",
+            _ => "Denied by <@U0ALICE>.",
+        };
+        let in_modals = answers.iter().filter(|answer| answer.body.contains("already ended"));
+        let in_modals = in_modals.inspect(|answer| assert!(answer.body.contains(won))).count();
+        let whispers = |slack: &sandbox::slack::Slack| {
+            let seen = slack.messages_seen_by(ALICE, &prompt.channel);
+            let private = seen.iter().filter(|message| message.ephemeral_for.is_some());
+            let told = private.filter(|message| message.text().contains(won)).count();
+            (told + in_modals == 49).then_some(())
+        };
+        s.slack.wait_for(whispers, SOON).await.unwrap();
+        assert_eq!(s.refusals(&id).await, ["already-ended"; 49]);
+        let leaves_one = approval["decision"]["grant"].is_string();
+        assert_eq!(s.live_grants().await, i64::from(leaves_one));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_racing_expiry_ends_it_once() {
+    story(async |s| {
+        for round in 0..20_u32 {
+            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(10)).await;
+            let time = async {
+                for _ in 0..round * 20 {
+                    tokio::task::yield_now().await;
+                }
+                s.pass(TimeDelta::seconds(10));
+            };
+            let (clicked, ()) = tokio::join!(s.click(ALICE, &prompt, "Approve"), time);
+            assert!(clicked.is_ok());
+            let approval = ended_once(s, &id).await;
+            match approval["status"].as_str() {
+                Some("approved") => assert!(s.refusals(&id).await.is_empty()),
+                Some("expired") => {
+                    let refusals = s.refusals(&id).await;
+                    assert!(refusals == ["expired"] || refusals == ["already-ended"], "{refusals:?}");
+                }
+                _ => panic!("{approval}"),
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_racing_a_cancellation_ends_it_once() {
+    story(async |s| {
+        for _ in 0..20 {
+            s.pass(TimeDelta::seconds(1));
+            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+            let api = s.api();
+            let (clicked, cancelled) = tokio::join!(s.click(ALICE, &prompt, "Approve"), api.cancel(&id));
+            assert!(clicked.is_ok());
+            let approval = ended_once(s, &id).await;
+            match cancelled.status {
+                200 => {
+                    assert_eq!(cancelled.body, approval);
+                    assert_eq!(approval["status"], "cancelled");
+                    assert_eq!(s.refusals(&id).await, ["already-ended"]);
+                }
+                409 => {
+                    assert_eq!(cancelled.body["approval"], approval);
+                    assert_eq!(approval["status"], "approved");
+                }
+                _ => panic!("{cancelled:?}"),
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_always_racing_the_lock_leaves_no_grant() {
+    story(async |s| {
+        for _ in 0..20 {
+            s.pass(TimeDelta::seconds(3));
+            s.open(ACTION).await;
+            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+            let payload = click(s, &prompt, "Auto-approve always");
+            let signing = Signing::default();
+            let (clicked, ()) = tokio::join!(s.slack.send_interaction(payload, &signing), s.lock(ACTION));
+            assert!(clicked.is_ok());
+            assert_eq!(s.live_grants().await, 0);
+            match s.status(&id).await.as_str() {
+                "approved" => assert!(s.refusals(&id).await.is_empty()),
+                "pending" => assert_eq!(s.refusals(&id).await, ["locked"]),
+                other => panic!("{other}"),
+            }
+            assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_always_at_once_on_two_approvals_leave_one_grant() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for _ in 0..20 {
+            s.pass(TimeDelta::seconds(2));
+            let (first, one) = s.prompt(&s.call(ACTION, "c-1")).await;
+            let (second, two) = s.prompt(&s.call(ACTION, "c-2")).await;
+            let (one, two) = tokio::join!(
+                s.choose(ALICE, &one, "Auto-approve always"),
+                s.choose(ALICE, &two, "Auto-approve always")
+            );
+            assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+            let first = ended_once(s, &first).await;
+            let second = ended_once(s, &second).await;
+            let grant = first["decision"]["grant"].as_str().unwrap();
+            assert_eq!(second["decision"]["grant"], grant);
+            assert_eq!(s.live_grants().await, 1);
+            let (grant, alice): (GrantId, _) = (grant.parse().unwrap(), UserId::parse(ALICE).unwrap());
+            turn_off::turn_off(&s.service, names::TEAM, &alice, grant).await.unwrap();
+        }
+    })
+    .await;
+}

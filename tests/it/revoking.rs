@@ -1,0 +1,275 @@
+//! Standing permissions end: at once, for good, and against every request that comes later.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use countersign::{
+    domain::{
+        decisions::{Choice, Clicker, PersonKind},
+        grants::{SILENCE, Scope},
+        ids::UserId,
+    },
+    service::decide::{self, Click},
+};
+use sandbox::{backend::Ask, slack::names};
+use serde_json::json;
+
+use crate::story::{ALICE, BOB, Story, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// Asks, and has Alice approve with this scope; the grant's id. Not over HTTP: other tests show that this is what a
+/// click does.
+async fn grant(s: &Story, ask: &Ask, scope: Scope) -> String {
+    let asked = s.ask(ask).await;
+    assert_eq!(asked.approval_status(), "pending", "{asked:?}");
+    let click = Click {
+        workspace: names::TEAM.to_owned(),
+        approval: asked.id().parse().unwrap(),
+        clicker: Clicker { user: UserId::parse(&ask.user).unwrap(), kind: PersonKind::Member },
+    };
+    let approval = decide::decide(&s.service, &click, &Choice::Approve(scope)).await.unwrap();
+    let grant = approval.decision.unwrap().grant().unwrap().to_string();
+    assert_eq!(s.ask(ask).await.approval_status(), "approved");
+    grant
+}
+
+/// Has Alice press *Turn off*.
+async fn turn_off(s: &Story, grant: &str) {
+    let payload = json!({
+        "type": "block_actions",
+        "team": { "id": names::TEAM },
+        "user": { "id": ALICE, "team_id": names::TEAM },
+        "actions": [{ "action_id": "turn_off", "type": "button", "value": grant }],
+    });
+    let delivery = s.slack.forge_block_actions(payload).await;
+    assert!(delivery.is_ok(), "{delivery:?}");
+}
+
+/// Asks once more, and expects that a person is asked.
+async fn asks(s: &Story, ask: &Ask) {
+    assert_eq!(s.ask(ask).await.approval_status(), "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turning_off_works_in_the_conversation_that_is_under_way() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for scope in [Scope::Conversation, Scope::Always] {
+            let ask = s.call(ACTION, "c-1");
+            let grant = grant(s, &ask, scope).await;
+            turn_off(s, &grant).await;
+            asks(s, &ask).await;
+            asks(s, &s.call(ACTION, "c-2")).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locking_ends_everybodys_grants_and_unlocking_brings_none_back() {
+    story(async |s| {
+        s.open(ACTION).await;
+        s.api().connect_user(BOB, "github").await;
+        let mut bobs = s.call(ACTION, "c-2");
+        BOB.clone_into(&mut bobs.user);
+        let alices = s.call(ACTION, "c-1");
+        grant(s, &alices, Scope::Always).await;
+        grant(s, &bobs, Scope::Conversation).await;
+        s.lock(ACTION).await;
+        assert_eq!(s.live_grants().await, 0);
+        asks(s, &alices).await;
+        s.unlock(ACTION).await;
+        asks(s, &alices).await;
+        asks(s, &bobs).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disconnecting_ends_the_users_own_grants_and_reconnecting_brings_none_back() {
+    story(async |s| {
+        s.open(ACTION).await;
+        s.api().connect_user(BOB, "github").await;
+        let mut bobs = s.call(ACTION, "c-2");
+        BOB.clone_into(&mut bobs.user);
+        let alices = s.call(ACTION, "c-1");
+        grant(s, &alices, Scope::Always).await;
+        grant(s, &bobs, Scope::Always).await;
+        assert_eq!(s.api().disconnect_user(ALICE, "github").await.status, 204);
+        asks(s, &alices).await;
+        assert_eq!(s.api().connect_user(ALICE, "github").await.status, 204);
+        asks(s, &alices).await;
+        assert_eq!(s.ask(&bobs).await.approval_status(), "approved", "Bob is still connected");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retiring_an_action_ends_its_grants_and_it_comes_back_locked() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let ask = s.call(ACTION, "c-1");
+        grant(s, &ask, Scope::Always).await;
+        let without = json!({ "name": "GitHub", "actions": [{ "key": "other", "name": "Other" }] });
+        assert_eq!(s.api().put_integration("github", &without).await.status, 200);
+        assert_eq!(s.live_grants().await, 0);
+        s.put("github").await;
+        let action = s.api().integration("github").await.body["actions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|action| action["key"] == "create_issue")
+            .cloned()
+            .unwrap();
+        assert_eq!(action["unlocked"], false);
+        asks(s, &ask).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_a_conversation_ends_its_grants_and_no_others() {
+    story(async |s| {
+        s.open(ACTION).await;
+        s.unlock("github.merge_pull_request").await;
+        let (one, two) = (s.call(ACTION, "c-1"), s.call(ACTION, "c-2"));
+        let other = s.call("github.merge_pull_request", "c-1");
+        grant(s, &one, Scope::Conversation).await;
+        grant(s, &two, Scope::Conversation).await;
+        grant(s, &other, Scope::Always).await;
+        assert_eq!(s.api().close_conversation("c-1").await.status, 204);
+        assert_eq!(s.api().close_conversation("c-1").await.status, 204);
+        // Asking in it opens it again, and brings nothing back.
+        asks(s, &one).await;
+        asks(s, &one).await;
+        assert_eq!(s.ask(&two).await.approval_status(), "approved");
+        assert_eq!(s.ask(&other).await.approval_status(), "approved");
+        assert_eq!(s.api().close_conversation("c-none").await.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_fell_silent_asks_again() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let ask = s.call(ACTION, "c-1");
+        grant(s, &ask, Scope::Conversation).await;
+        s.pass(SILENCE - chrono::TimeDelta::seconds(1));
+        assert_eq!(s.ask(&ask).await.approval_status(), "approved");
+        s.pass(SILENCE);
+        asks(s, &ask).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_end_of_a_grant_is_in_the_audit_with_who_and_why() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let ask = s.call(ACTION, "c-1");
+        let first = grant(s, &ask, Scope::Always).await;
+        turn_off(s, &first).await;
+        grant(s, &ask, Scope::Conversation).await;
+        s.api().close_conversation("c-1").await;
+        grant(s, &ask, Scope::Always).await;
+        s.api().disconnect_user(ALICE, "github").await;
+        s.api().connect_user(ALICE, "github").await;
+        grant(s, &ask, Scope::Always).await;
+        s.lock(ACTION).await;
+        let entries: Vec<(String, String)> = sqlx::query_as(
+            "SELECT actor_kind, after->>'why' FROM audit WHERE what = 'grant.revoked' ORDER BY id",
+        )
+        .fetch_all(&s.service.db)
+        .await
+        .unwrap();
+        let entries: Vec<_> = entries.iter().map(|(who, why)| (who.as_str(), why.as_str())).collect();
+        let expected = [
+            ("user", "turned_off"),
+            ("backend", "conversation_closed"),
+            ("backend", "disconnected"),
+            ("operator", "action_locked"),
+        ];
+        assert_eq!(entries, expected);
+    })
+    .await;
+}
+
+/// What ends a grant, as it races.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    TurnOff,
+    Lock,
+    Disconnect,
+    CloseConversation,
+}
+
+/// From the moment a revocation has returned, no request that is sent later is approved by the grant. Those that
+/// were under way may have been.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_sent_after_a_revocation_returned_is_auto_approved() {
+    story(async |s| {
+        let begun = Instant::now();
+        let ends = [End::TurnOff, End::Lock, End::Disconnect, End::CloseConversation];
+        let mut raced = 0;
+        for round in 0..200 {
+            raced += usize::from(race(s, round, ends[round % 4]).await);
+        }
+        assert!(raced > 20, "in only {raced} rounds a request was approved while the grant was being ended");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    })
+    .await;
+}
+
+/// One round, with an integration of its own. Says whether a request was approved while others were racing.
+async fn race(s: &Story, round: usize, end: End) -> bool {
+    let (key, conversation) = (format!("race-{round}"), format!("c-{round}"));
+    let action = format!("{key}.act");
+    let body =
+        json!({ "name": "Race", "requires_connection": true, "actions": [{ "key": "act", "name": "Act" }] });
+    assert_eq!(s.api().put_integration(&key, &body).await.status, 200);
+    s.unlock(&action).await;
+    s.api().connect_user(ALICE, &key).await;
+    let ask = Ask::new(ALICE, &key, "act", json!({ "round": round })).in_conversation(&conversation);
+    let always = round % 8 < 4 && !matches!(end, End::CloseConversation);
+    let grant = grant(s, &ask, if always { Scope::Always } else { Scope::Conversation }).await;
+
+    let stop = AtomicBool::new(false);
+    let asking = async || {
+        let mut seen = Vec::new();
+        while seen.len() < 4 && !stop.load(Ordering::Relaxed) {
+            let sent = Instant::now();
+            seen.push((sent, s.ask(&ask).await.approval_status().to_owned()));
+        }
+        seen
+    };
+    let revoking = async {
+        for _ in 0..round % 32 {
+            tokio::task::yield_now().await;
+        }
+        match end {
+            End::TurnOff => turn_off(s, &grant).await,
+            End::Lock => s.lock(&action).await,
+            End::Disconnect => assert_eq!(s.api().disconnect_user(ALICE, &key).await.status, 204),
+            End::CloseConversation => {
+                assert_eq!(s.api().close_conversation(&conversation).await.status, 204);
+            }
+        }
+        let returned = Instant::now();
+        let after = s.ask(&ask).await.approval_status().to_owned();
+        stop.store(true, Ordering::Relaxed);
+        (returned, after)
+    };
+    let (one, two, (returned, after)) = tokio::join!(asking(), asking(), revoking);
+    assert_eq!(after, "pending", "{end:?}, round {round}");
+    let mut approved = false;
+    for (sent, status) in one.into_iter().chain(two) {
+        assert!(status == "pending" || sent < returned, "{end:?}, round {round}: {status} after the end");
+        approved |= status == "approved";
+    }
+    assert_eq!(s.live_grants().await, 0, "{end:?}, round {round}");
+    approved
+}
