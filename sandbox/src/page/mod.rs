@@ -69,7 +69,7 @@ impl Page {
     /// What `look` sees, with the parts of it that change; `None` where there is nobody to see it.
     fn see(&self, look: &Look) -> Option<(Desk, Frame)> {
         let desk = Desk::read(&self.slack, look)?;
-        let tools = self.tools.as_ref().map(|tools| tools.parts(desk.moment)).unwrap_or_default();
+        let tools = self.tools.as_ref().map(|tools| tools.parts(&desk)).unwrap_or_default();
         let frame = Frame::of(&desk, tools);
         Some((desk, frame))
     }

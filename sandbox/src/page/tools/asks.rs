@@ -6,6 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 use tokio::sync::watch;
 
+use super::super::blocks::Names;
 use super::super::live::{List, Part};
 use crate::backend::{AgentBackend, Ask, Outcome, Reply, Waiting};
 
@@ -77,8 +78,8 @@ impl Asks {
     }
 
     /// The requests, newest first.
-    pub(super) fn list(&self) -> List {
-        let parts = self.lock().iter().rev().map(Asked::part).collect();
+    pub(super) fn list(&self, names: &Names) -> List {
+        let parts = self.lock().iter().rev().map(|asked| asked.part(names)).collect();
         List { id: "asks".into(), class: "cards", role: Some("list"), newest_first: true, items: parts }
     }
 
@@ -119,15 +120,16 @@ pub(super) fn fault(reply: &Reply) -> &str {
 }
 
 impl Asked {
-    fn part(&self) -> Part {
+    fn part(&self, names: &Names) -> Part {
         let name = self.ask.agent.name.as_deref().unwrap_or(&self.ask.agent.id);
+        let user = names.users.get(&self.ask.user).unwrap_or(&self.ask.user);
         let inside = html! {
             div.card data-testid="asked" data-approval=(self.approval) {
                 div.card-head {
-                    span.card-name { (self.ask.integration) "." (self.ask.action) }
+                    span.card-name { (path(&self.ask.integration, &self.ask.action)) }
                     (self.mark.draw())
                 }
-                div.card-more { (name) " in " (self.ask.conversation.id) " for " (self.ask.user) }
+                div.card-more { (name) " in " (self.ask.conversation.id) " for " (user) }
                 @if let Mark::Stopped(why) = &self.mark { div.card-more { (why) } }
             }
         };
@@ -135,11 +137,19 @@ impl Asked {
     }
 }
 
+/// `github.create_issue`, which may be broken after the dot and after each word.
+fn path(integration: &str, action: &str) -> Markup {
+    html! {
+        (integration) "."
+        @for word in action.split_inclusive('_') { wbr; (word) }
+    }
+}
+
 impl Mark {
     fn draw(&self) -> Markup {
         let (class, words) = match self {
             Self::Asking => ("mark-asking", "asking"),
-            Self::Waiting => ("mark-waiting", "waiting for a person"),
+            Self::Waiting => ("mark-waiting", "waiting"),
             Self::Ran { auto: true } => ("mark-ran", "ran, auto-approved"),
             Self::Ran { auto: false } => ("mark-ran", "ran, approved"),
             Self::Stopped(_) => ("mark-stopped", "stopped"),

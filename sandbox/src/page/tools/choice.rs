@@ -19,7 +19,7 @@ pub(super) struct Choice {
 impl Default for Choice {
     /// A call that changes something, of an integration that most people know.
     fn default() -> Self {
-        Self { integration: "salesforce".into(), action: "salesforce_dml_records".into(), example: 0 }
+        Self { integration: "github".into(), action: "create_pull_request".into(), example: 0 }
     }
 }
 

@@ -20,18 +20,20 @@ pub(super) fn draw(desk: &Desk) -> Markup {
         Tab::Channel { id, thread } => Some((id, thread.as_deref())),
         _ => None,
     };
+    let choice = Choice::default();
+    let usual = choice.call().map(|call| call.agent_id);
     html! {
         form.tools-form hx-post="/ask" hx-vals=(json!({ "as": desk.viewer.id }).to_string())
             hx-sync="this:drop" autocomplete="off" data-testid="ask" {
             label {
                 "Agent"
                 select.select name="agent" {
-                    @for (id, name) in agents() { option value=(id) { (name) } }
+                    @for (id, name) in agents() { option value=(id) selected[usual.as_ref() == Some(&id)] { (name) } }
                 }
             }
             label { "Conversation" input type="text" name="conversation" value="c-1" required maxlength="200"; }
             div.tools-form #ask-choice hx-get="/ask/choice" hx-trigger="change" hx-swap="innerHTML" hx-target="this"
-                hx-include="this" { (Choice::default().draw()) }
+                hx-include="this" { (choice.draw()) }
             details.tools-more {
                 summary { "Whom, where, how long" }
                 label {

@@ -13,7 +13,6 @@ use tokio::sync::watch;
 
 use super::Page;
 use super::acts::{Fields, Notice};
-use super::blocks::Moment;
 use super::desk::Desk;
 use super::frame::icons;
 use super::live::List;
@@ -49,8 +48,8 @@ impl Tools {
     }
 
     /// The panel's lists, as they are now.
-    pub(super) fn parts(&self, moment: Moment) -> Vec<List> {
-        vec![self.asks.list(), webhooks::list(&self.backend, moment.zone)]
+    pub(super) fn parts(&self, desk: &Desk) -> Vec<List> {
+        vec![self.asks.list(&desk.names), webhooks::list(&self.backend, desk.moment.zone)]
     }
 
     /// The whole panel. It is folded while a thread is open, which needs the room.
