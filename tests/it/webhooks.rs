@@ -1,0 +1,243 @@
+//! The backend hears of every end: at least once, signed, guarded, whatever its endpoint does.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use countersign::{service::backends, storage};
+use sandbox::backend::Answer;
+
+use crate::story::{ALICE, SOON, Story, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// Asks and approves, and gives the approval's id.
+async fn approved(s: &Story) -> String {
+    let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+    assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+    id
+}
+
+/// The delivery's row once `tries` tries have been noted: status of the last one, whether it is done, whether dead.
+async fn after_tries(s: &Story, id: &str, tries: i32) -> (Option<i32>, bool, bool) {
+    let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+    let look = async {
+        loop {
+            let row: Option<(i32, Option<i32>, bool, bool)> = sqlx::query_as(
+                "SELECT o.attempts, a.http_status, o.done_at IS NOT NULL, o.dead_at IS NOT NULL
+                 FROM outbox o JOIN attempts a ON a.outbox_id = o.id AND a.number = o.attempts
+                 WHERE o.kind = 'webhook' AND o.approval_id = $1 AND o.lease IS NULL",
+            )
+            .bind(id.uuid())
+            .fetch_optional(&s.service.db)
+            .await
+            .unwrap();
+            if let Some((_, status, done, dead)) = row.filter(|row| row.0 >= tries) {
+                return (status, done, dead);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, look).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_carries_the_approval_and_a_signature() {
+    story(async |s| {
+        let id = approved(s).await;
+        let told = s.told(&id).await;
+        assert_eq!(told.kind, "approval.approved");
+        assert_eq!(told.approval(), &s.api().get(&id).await.body);
+        assert!(told.id.starts_with("dlv_"));
+        assert_eq!(told.body["timestamp"], told.approval()["decision"]["decided_at"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_endpoint_is_tried_eight_times_under_one_id_and_then_left() {
+    story(async |s| {
+        s.backend.answer_with(Answer::Status(500, Vec::new()));
+        let id = approved(s).await;
+        for tries in 1..=8 {
+            let (status, done, dead) = after_tries(s, &id, tries).await;
+            assert_eq!((status, done, dead), (Some(500), false, tries == 8), "try {tries}");
+            s.pass(TimeDelta::hours(13));
+        }
+        let deliveries = s.backend.deliveries();
+        assert_eq!(deliveries.len(), 8);
+        assert!(deliveries.iter().all(|delivery| delivery.id == deliveries[0].id && delivery.verified.is_ok()));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_recovers_gets_what_it_missed_after_the_pause_and_not_before() {
+    story(async |s| {
+        s.backend.answer_next([Answer::DropBeforeTaking]);
+        let id = approved(s).await;
+        assert_eq!(after_tries(s, &id, 1).await, (None, false, false));
+        s.pass(TimeDelta::milliseconds(3_900));
+        assert_eq!(s.backend.events().len(), 0, "the first pause is 5 s, less a fifth at most");
+        s.pass(TimeDelta::milliseconds(2_200));
+        s.told(&id).await;
+        assert_eq!(after_tries(s, &id, 2).await, (Some(204), true, false));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retry_after_is_honoured() {
+    story(async |s| {
+        s.backend.answer_next([Answer::RetryAfter(120)]);
+        let id = approved(s).await;
+        assert_eq!(after_tries(s, &id, 1).await, (Some(429), false, false));
+        s.pass(TimeDelta::seconds(119));
+        assert_eq!(s.backend.deliveries().len(), 1);
+        s.pass(TimeDelta::seconds(1));
+        s.told(&id).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_resumed() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Gone]);
+        let first = approved(s).await;
+        assert_eq!(after_tries(s, &first, 1).await, (Some(410), false, true));
+        let second = approved(s).await;
+        s.pass(TimeDelta::days(1));
+        let summary = backends::list(&s.service, None).await.unwrap().remove(0);
+        assert!(summary.webhook_stopped_at.is_some());
+        assert!(s.backend.events().is_empty());
+        assert!(backends::resume_webhook(&s.service, &summary).await.unwrap());
+        s.told(&second).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redirects_are_not_followed() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Redirect(s.backend.webhook_url())]);
+        let id = approved(s).await;
+        assert_eq!(after_tries(s, &id, 1).await, (Some(307), false, false));
+        assert_eq!(s.backend.deliveries().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_never_goes_to_a_private_address_that_nobody_allowed() {
+    story(async |s| {
+        s.stop().await;
+        s.config.webhook_allow.clear();
+        s.start().await;
+        let by_number = approved(s).await;
+        assert_eq!(after_tries(s, &by_number, 1).await, (None, false, false));
+        sqlx::query("UPDATE backends SET webhook_url = replace(webhook_url, '127.0.0.1', 'localhost')")
+            .execute(&s.service.db)
+            .await
+            .unwrap();
+        let by_name = approved(s).await;
+        assert_eq!(after_tries(s, &by_name, 1).await, (None, false, false));
+        assert!(s.backend.deliveries().is_empty());
+        let said: Vec<String> = sqlx::query_scalar("SELECT detail FROM attempts JOIN outbox ON id = outbox_id WHERE kind = 'webhook'")
+            .fetch_all(&s.service.db)
+            .await
+            .unwrap();
+        assert!(said.len() == 2 && said.iter().all(|detail| detail.contains("COUNTERSIGN_WEBHOOK_ALLOW")), "{said:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_secrets_sign_while_one_is_being_rotated() {
+    story(async |s| {
+        let summary = backends::list(&s.service, None).await.unwrap().remove(0);
+        let new = backends::rotate_secret(&s.service, &summary, TimeDelta::hours(24)).await.unwrap();
+        let id = approved(s).await;
+        let told = s.told(&id).await;
+        let signatures = told.headers["webhook-signature"].to_str().unwrap().split(' ').count();
+        assert_eq!(signatures, 2, "the receiver, which knows the old secret alone, believed it");
+        s.backend.set_webhook_secrets(&[secrecy::ExposeSecret::expose_secret(&new)]);
+        s.pass(TimeDelta::hours(25));
+        let id = approved(s).await;
+        let told = s.told(&id).await;
+        assert_eq!(told.headers["webhook-signature"].to_str().unwrap().split(' ').count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_endpoint_holds_up_neither_decisions_nor_other_backends() {
+    story(async |s| {
+        s.backend.answer_with(Answer::Hang(Duration::from_secs(60)));
+        let (key, secret) = s.create_backend("slow").await;
+        let slow = s.backend.api_with_key(&key);
+        for number in 0..12 {
+            let reply = slow.ask(&s.call(ACTION, &format!("slow-{number}"))).await;
+            assert_eq!(slow.cancel(reply.id()).await.status, 200);
+        }
+        s.backend
+            .wait_for_delivery(|delivery| delivery.kind == "approval.cancelled", SOON)
+            .await
+            .unwrap();
+        s.backend.set_webhook_secrets(&[&secret]);
+        s.backend.answer_with(Answer::Take);
+        // Alice's direct messages have had their burst.
+        s.pass(TimeDelta::seconds(30));
+        let id = approved(s).await;
+        let told = s.backend.wait_for_delivery(|delivery| delivery.approval_id() == id, SOON).await.unwrap();
+        assert_eq!(told.kind, "approval.approved");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_answer_is_kept_only_in_part() {
+    story(async |s| {
+        s.backend.answer_next([Answer::LargeBody(5_000_000)]);
+        let id = approved(s).await;
+        assert_eq!(after_tries(s, &id, 1).await, (Some(200), true, false));
+        let kept: i32 = sqlx::query_scalar("SELECT octet_length(detail) FROM attempts JOIN outbox ON id = outbox_id WHERE kind = 'webhook'")
+            .fetch_one(&s.service.db)
+            .await
+            .unwrap();
+        assert_eq!(kept, 16 * 1024);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_lease_changes_nothing() {
+    story(async |s| {
+        s.backend.answer_with(Answer::Status(500, Vec::new()));
+        let id = approved(s).await;
+        after_tries(s, &id, 1).await;
+        s.stop().await;
+        s.pass(TimeDelta::minutes(1));
+        let mut db = s.service.db.acquire().await.unwrap();
+        let kind = storage::outbox::Kind::Webhook;
+        let lease_time = TimeDelta::seconds(60);
+        let mut claim = async || {
+            let lease = s.service.fresh();
+            storage::outbox::claim(&mut db, kind, 4, &[], s.now(), lease_time, lease).await.unwrap()
+        };
+        let first = claim().await;
+        assert_eq!((first.len(), claim().await.len()), (1, 0), "what is leased is not claimed again");
+        s.pass(lease_time);
+        let second = claim().await;
+        assert_eq!(second.len(), 1, "a lease that ran out is");
+        let attempt = storage::outbox::Attempt {
+            ending: storage::outbox::Ending::Dead,
+            started_at: s.now(),
+            took_ms: 1,
+            http_status: None,
+            detail: None,
+        };
+        assert!(!storage::outbox::finish(&mut db, &first[0], &attempt, s.now()).await.unwrap());
+        assert!(storage::outbox::finish(&mut db, &second[0], &attempt, s.now()).await.unwrap());
+    })
+    .await;
+}
