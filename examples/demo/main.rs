@@ -24,7 +24,7 @@ use clap::Parser as _;
 use countersign::{shutdown, telemetry};
 
 use self::{
-    say::{say, warn},
+    say::{reason, say, warn},
     world::World,
 };
 
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
     let end = match run(&options, pin!(shutdown::requested())).await {
         Ok(end) => end,
         Err(error) => {
-            warn(&format!("The demo can't go on: {error:#}"));
+            warn(&format!("The demo can't go on: {}", reason(&error)));
             End::Badly
         }
     };

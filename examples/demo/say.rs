@@ -16,6 +16,14 @@ pub(crate) fn warn(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Why something failed, with what caused it where it doesn't say so itself.
+pub(crate) fn reason(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |words, cause| {
+        let cause = cause.to_string();
+        if words.contains(&cause) { words } else { format!("{words}: {cause}") }
+    })
+}
+
 /// Tells a story step by step: a line each, marked by whether it held.
 #[derive(Debug)]
 pub(crate) struct Teller {
@@ -48,7 +56,7 @@ impl Teller {
                 self.steps.set(self.steps.get() + 1);
                 say(&format!("  {} {words}", self.paint("32", "✓")));
             }
-            Err(error) => say(&format!("  {} {words}\n      {error:#}", self.paint("31", "✗"))),
+            Err(error) => say(&format!("  {} {words}\n      {}", self.paint("31", "✗"), reason(error))),
         }
         result
     }

@@ -19,7 +19,8 @@ pub struct HostileCall {
     pub call: Call,
 }
 
-/// All of them. All can be asked: each fits into a request of 256 KiB.
+/// All of them. Each fits into a request of 256 KiB; a few hold what the API refuses (too long a name, a number that
+/// JSON does not carry exactly).
 #[must_use]
 pub fn hostile_calls() -> Vec<HostileCall> {
     let mut calls = in_text();
