@@ -12,7 +12,10 @@ mod story;
 
 mod asking;
 mod deciding;
+mod failures;
+mod ingress;
 mod isolation;
 mod racing;
 mod refusing;
 mod revoking;
+mod webhooks;

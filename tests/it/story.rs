@@ -59,6 +59,8 @@ pub struct Story {
     pub service: Service,
     pub workspace: WorkspaceId,
     pub config: ServeConfig,
+    /// The API key and webhook secret of the test's backend.
+    keys: Option<(String, String)>,
     app: Option<App>,
     postgres: Postgres,
     database: String,
@@ -118,11 +120,20 @@ impl Story {
         let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
         let service = app::service(&config.database, 5, clock.clone(), Entropy::seeded(seed)).unwrap();
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
-        let mut story =
-            Self { slack, backend, clock, service, workspace, config, app: None, postgres, database };
+        let mut story = Self {
+            slack,
+            backend,
+            clock,
+            service,
+            workspace,
+            config,
+            keys: None,
+            app: None,
+            postgres,
+            database,
+        };
+        story.keys = Some(story.create_backend("agents").await);
         story.start().await;
-        let created = story.create_backend("agents").await;
-        story.backend.connect(&story.url(), &created.0, &created.1);
         story
     }
 
@@ -131,6 +142,9 @@ impl Story {
         let app = self.instance().await;
         self.slack.connect_app(&format!("http://{}", app.address()));
         self.app = Some(app);
+        if let Some((key, secret)) = &self.keys {
+            self.backend.connect(&self.url(), key, secret);
+        }
     }
 
     /// Another instance on the same database.
