@@ -1,7 +1,7 @@
 //! Asking, in two statements: one that reads and locks everything a request is judged by, one that writes everything
 //! that follows. Every call of every agent takes this path, so it costs two round trips between begin and commit.
 
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::outbox;
@@ -149,7 +149,7 @@ pub async fn save(
                    conversation_title, conversation_url, action_id, arguments, arguments_digest, reason, metadata,
                    slack_channel, slack_thread_ts, idempotency_key, created_at, expires_at, status, decision_scope,
                    decided_by, decision_grant, decided_at, request_digest)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $21,
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12, $13, $14::text::json, $15, $16, $17, $18, $19, $21,
                    $22, $23, $24, $25, $26)),
            recorded AS (
                INSERT INTO audit (workspace_id, at, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
@@ -170,10 +170,10 @@ pub async fn save(
         conversation.title.as_ref().map(|title| title.as_str()),
         conversation.url.as_ref().map(|url| url.as_str()),
         request.action.id.uuid(),
-        Json(&request.arguments) as _,
+        json(&request.arguments),
         request.digest.bytes(),
         request.reason.as_ref().map(|reason| reason.as_str()),
-        request.metadata.as_ref().map(Json) as _,
+        request.metadata.as_ref().map(json),
         place.as_ref().map(|place| place.channel.as_str()),
         place.as_ref().and_then(|place| place.thread_ts.as_ref()).map(|ts| ts.as_str()),
         idempotency_key.map(ForeignId::as_str),
@@ -203,6 +203,17 @@ pub async fn save(
     .fetch_all(db)
     .await?;
     Ok(())
+}
+
+/// JSON as text: sqlx would send it as jsonb, which sorts members and has no U+0000.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// JSON as it was given. Not bound as [`sqlx::types::Json`], which Postgres takes for `jsonb` on its way to the column
+/// and so puts members into an order of its own and refuses U+0000.
+fn json_text(value: &impl serde::Serialize) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 /// The digest of the request that made an approval, to compare a replay with.
