@@ -170,10 +170,10 @@ pub async fn save(
         conversation.title.as_ref().map(|title| title.as_str()),
         conversation.url.as_ref().map(|url| url.as_str()),
         request.action.id.uuid(),
-        json(&request.arguments),
+        json_text(&request.arguments)?,
         request.digest.bytes(),
         request.reason.as_ref().map(|reason| reason.as_str()),
-        request.metadata.as_ref().map(json),
+        request.metadata.as_ref().map(json_text).transpose()?,
         place.as_ref().map(|place| place.channel.as_str()),
         place.as_ref().and_then(|place| place.thread_ts.as_ref()).map(|ts| ts.as_str()),
         idempotency_key.map(ForeignId::as_str),
@@ -203,11 +203,6 @@ pub async fn save(
     .fetch_all(db)
     .await?;
     Ok(())
-}
-
-/// JSON as text: sqlx would send it as jsonb, which sorts members and has no U+0000.
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// JSON as it was given. Not bound as [`sqlx::types::Json`], which Postgres takes for `jsonb` on its way to the column
