@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+use crate::slack::oauth::access::Credentials;
+
 /// What every command needs: the database, and what opens the secrets in it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DatabaseConfig {
@@ -25,9 +27,27 @@ pub struct SlackConfig {
     #[arg(long, env = "SLACK_BOT_TOKEN", hide_env_values = true, value_parser = bot_token)]
     pub slack_bot_token: Option<SecretString>,
 
+    /// Lets any number of workspaces install the app at /slack/install: "Client ID" in the app's Basic Information
+    #[arg(long, env = "SLACK_CLIENT_ID", value_parser = client_id)]
+    pub slack_client_id: Option<String>,
+
+    /// "Client Secret" in the app's Basic Information
+    #[arg(long, env = "SLACK_CLIENT_SECRET", hide_env_values = true, value_parser = client_secret)]
+    pub slack_client_secret: Option<SecretString>,
+
     /// Slack's Web API: another address for GovSlack, or for a stand-in
     #[arg(long, env = "SLACK_API_URL", default_value = "https://slack.com/api", value_parser = web_url)]
     pub slack_api_url: String,
+}
+
+impl SlackConfig {
+    /// What installing by OAuth takes, if it is configured.
+    #[must_use]
+    pub fn credentials(&self) -> Option<Credentials> {
+        let (client_id, client_secret) =
+            self.slack_client_id.clone().zip(self.slack_client_secret.clone())?;
+        Some(Credentials { client_id, client_secret })
+    }
 }
 
 /// What `countersign serve` needs.
@@ -82,6 +102,22 @@ fn bot_token(text: &str) -> Result<SecretString, String> {
     } else {
         Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions"
             .to_owned())
+    }
+}
+
+fn client_id(text: &str) -> Result<String, String> {
+    let plausible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    plausible.then(|| text.to_owned()).ok_or_else(|| {
+        "it should look like 1234567890.1234567890: copy \"Client ID\" from the app's Basic Information"
+            .to_owned()
+    })
+}
+
+fn client_secret(text: &str) -> Result<SecretString, String> {
+    if text.trim().is_empty() {
+        Err("it is empty: copy \"Client Secret\" from the app's Basic Information".to_owned())
+    } else {
+        Ok(text.trim().into())
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 
 use super::{CliError, WorkspaceArg, print};
 use crate::{
@@ -157,7 +158,7 @@ impl Create {
         }
         match self.workspace.find(service).await {
             Err(CliError::Usage(_)) if self.slack.slack_bot_token.is_some() => {
-                let client = app::slack_client(&self.slack)?;
+                let client = app::slack_client(&self.slack, service, TaskTracker::new())?;
                 app::workspace_of_token(service, &client).await?;
                 self.workspace.find(service).await
             }

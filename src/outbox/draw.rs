@@ -10,7 +10,7 @@ use crate::{
     domain::{approvals::Approval, decisions::PersonKind, text::Prose},
     service::{Failure, Service, give_up},
     slack::{
-        client::{CallError, Client, PATIENT},
+        client::{CallError, Client, PATIENT, is_about_the_token},
         people::People,
         view::{
             plain,
@@ -198,14 +198,14 @@ impl Drawer {
         channel: &str,
         ts: Option<&str>,
     ) -> Result<Value, Trouble> {
-        let answer = match self.client.post(method, &body, PATIENT).await {
+        let answer = match self.client.post(&scene.slack_id, method, &body, PATIENT).await {
             Err(CallError::Refused(code)) if is_about_our_blocks(&code) => {
                 tracing::error!(approval = %scene.approval.id(), code, "Slack refused the blocks of a prompt: it is shown as plain text");
                 let mut plain = self::body(channel, &plain::plain(&state(service, scene)));
                 if let Some(ts) = ts {
                     plain[if method == UPDATE { "ts" } else { "thread_ts" }] = ts.into();
                 }
-                self.client.post(method, &plain, PATIENT).await
+                self.client.post(&scene.slack_id, method, &plain, PATIENT).await
             }
             answer => answer,
         };
@@ -283,14 +283,6 @@ fn is_about_the_user(code: &str) -> bool {
             | "cannot_dm_bot"
             | "channel_not_found"
             | "messages_tab_disabled"
-    )
-}
-
-/// The app was removed, or its token is none.
-fn is_about_the_token(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_auth" | "account_inactive" | "token_revoked" | "not_authed" | "org_login_required"
     )
 }
 

@@ -15,6 +15,7 @@ pub mod put_integration;
 pub mod read;
 pub mod ready;
 pub mod request;
+pub mod tokens;
 pub mod turn_off;
 pub mod unlock;
 pub mod workspaces;

@@ -15,6 +15,7 @@ pub mod connections;
 pub mod conversations;
 pub mod decide;
 pub mod grants;
+pub mod installations;
 pub mod integrations;
 pub mod outbox;
 pub mod prompts;

@@ -107,6 +107,8 @@ impl Story {
             },
             slack: SlackConfig {
                 slack_bot_token: Some(slack.bot_token().into()),
+                slack_client_id: None,
+                slack_client_secret: None,
                 slack_api_url: slack.api_url(),
             },
             listen: "127.0.0.1:0".parse().unwrap(),
