@@ -55,6 +55,9 @@ pub enum StartError {
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// Something is missing in the configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// The encryption key can't be used.
     #[error("COUNTERSIGN_ENCRYPTION_KEY can't be used: {0}")]
     Key(#[from] crate::seal::SealError),
@@ -99,13 +102,13 @@ pub fn slack_client(
 impl App {
     /// Starts an instance. It serves as soon as this returns; what the database or Slack can't do yet it tries again.
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
-        // reqwest is built without a provider of its own; a second start finds the first one's.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        config.check()?;
         let metrics = telemetry::metrics();
         let service = service(&config.database, config.database_connections, clock, entropy)?;
         if !service.sealer.has_key() {
             tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
         }
+        let oauth = config.oauth();
         let address = config.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
@@ -120,7 +123,9 @@ impl App {
             service: service.clone(),
             client: client.clone(),
             people: people.clone(),
-            secrets: Arc::new(SigningSecrets::new(&config.slack_signing_secret)),
+            secrets: Arc::new(
+                config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
+            ),
             http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
             aside: tasks.clone(),
         };
@@ -143,7 +148,9 @@ impl App {
         tasks.spawn(worker.run());
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service, client, stop.clone()));
-        tasks.spawn(serve(listener, router(api, slack), stop.clone(), hurry.clone()));
+        tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
+        let router = router(api, slack, oauth);
+        tasks.spawn(serve(listener, router, stop.clone(), hurry.clone()));
         tracing::info!(%address, "Countersign is listening");
         Ok(Self { address, stop, hurry, tasks })
     }
@@ -175,8 +182,10 @@ impl App {
     }
 }
 
-fn router(api: Api, slack: Slack) -> Router {
+fn router(api: Api, slack: Slack, oauth: Option<slack::oauth::Config>) -> Router {
+    let install = oauth.map(|config| slack::oauth::routes(slack.clone(), config)).unwrap_or_default();
     slack::ingress::routes(slack)
+        .merge(install)
         .merge(api::routes(api))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {

@@ -154,7 +154,10 @@ impl Create {
                     "Slack's workspace ids look like T012AB3CD or E012AB3CD".to_owned(),
                 ));
             }
-            return Ok(workspaces::install(service, slack_id, slack_id).await?);
+            return match self.workspace.find(service).await {
+                Err(CliError::Usage(_)) => Ok(workspaces::install(service, slack_id, slack_id).await?),
+                found => found,
+            };
         }
         match self.workspace.find(service).await {
             Err(CliError::Usage(_)) if self.slack.slack_bot_token.is_some() => {

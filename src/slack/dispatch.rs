@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{Slack, interactions, payload::Payload};
+use super::{Slack, events, interactions, payload::Payload};
 
 /// What was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,7 @@ impl Answer {
 pub async fn dispatch(slack: &Slack, kind: Kind, payload: &Payload) -> Answer {
     match kind {
         Kind::Interaction => interactions::handle(slack, payload).await,
-        Kind::Event | Kind::Command => Answer::Taken,
+        Kind::Event => events::receive(slack, payload).await,
+        Kind::Command => Answer::Taken,
     }
 }

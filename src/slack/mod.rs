@@ -3,8 +3,10 @@
 
 pub mod client;
 pub mod dispatch;
+pub mod events;
 pub mod ingress;
 pub mod interactions;
+pub mod manifest;
 pub mod oauth;
 pub mod payload;
 pub mod people;
