@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
@@ -24,7 +24,7 @@ use crate::{
     },
     seal::Sealer,
     service::{Service, endings::Endings, workspaces},
-    slack::{self, Slack, client::Client, people::People, signature::SigningSecrets},
+    slack::{self, Slack, client::Client, people::People, signature::SigningSecrets, tokens::Keeper},
     storage, telemetry,
 };
 
@@ -55,6 +55,9 @@ pub enum StartError {
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// Something is missing in the configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// The encryption key can't be used.
     #[error("COUNTERSIGN_ENCRYPTION_KEY can't be used: {0}")]
     Key(#[from] crate::seal::SealError),
@@ -81,36 +84,48 @@ pub fn service(
     Ok(Service { db, clock, entropy, sealer })
 }
 
-/// A client for Slack's Web API.
-pub fn slack_client(config: &SlackConfig) -> Result<Client, StartError> {
-    Ok(Client::new(&config.slack_api_url, config.slack_bot_token.clone())?)
+/// A client for Slack's Web API, with every workspace's token.
+pub fn slack_client(
+    config: &SlackConfig,
+    service: &Service,
+    aside: TaskTracker,
+) -> Result<Client, StartError> {
+    // reqwest is built without a provider of its own; a second call finds the first one's.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
+    let api_url = &config.slack_api_url;
+    let tokens = Keeper::new(service.clone(), http, api_url, token, credentials, aside);
+    Ok(Client::new(api_url, tokens)?)
 }
 
 impl App {
     /// Starts an instance. It serves as soon as this returns; what the database or Slack can't do yet it tries again.
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
-        // reqwest is built without a provider of its own; a second start finds the first one's.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        config.check()?;
         let metrics = telemetry::metrics();
-        let service = service(&config.database, config.database_connections, clock.clone(), entropy)?;
+        let service = service(&config.database, config.database_connections, clock, entropy)?;
         if !service.sealer.has_key() {
             tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
         }
-        let client = slack_client(&config.slack)?;
-        let people = Arc::new(People::new(client.clone(), clock));
+        let oauth = config.oauth();
         let address = config.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
         let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
+        let client = slack_client(&config.slack, &service, tasks.clone())?;
+        let people = Arc::new(People::new(client.clone(), service.clone()));
         let (bells, endings) = (Bells::default(), Endings::default());
 
         let slack = Slack {
             service: service.clone(),
             client: client.clone(),
             people: people.clone(),
-            secrets: Arc::new(SigningSecrets::new(&config.slack_signing_secret)),
+            secrets: Arc::new(
+                config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
+            ),
             http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
             aside: tasks.clone(),
         };
@@ -132,8 +147,10 @@ impl App {
         tasks.spawn(listener::listen(config.database.database_url, bells, endings, stop.clone()));
         tasks.spawn(worker.run());
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
-        tasks.spawn(register(service, client, config.slack.slack_bot_token, stop.clone()));
-        tasks.spawn(serve(listener, router(api, slack), stop.clone(), hurry.clone()));
+        tasks.spawn(register(service, client, stop.clone()));
+        tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
+        let router = router(api, slack, oauth);
+        tasks.spawn(serve(listener, router, stop.clone(), hurry.clone()));
         tracing::info!(%address, "Countersign is listening");
         Ok(Self { address, stop, hurry, tasks })
     }
@@ -165,8 +182,10 @@ impl App {
     }
 }
 
-fn router(api: Api, slack: Slack) -> Router {
+fn router(api: Api, slack: Slack, oauth: Option<slack::oauth::Config>) -> Router {
+    let install = oauth.map(|config| slack::oauth::routes(slack.clone(), config)).unwrap_or_default();
     slack::ingress::routes(slack)
+        .merge(install)
         .merge(api::routes(api))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
@@ -190,17 +209,15 @@ async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, h
 }
 
 /// Writes the one workspace of the configured token down, trying until Slack and the database answer.
-async fn register(service: Service, client: Client, token: Option<SecretString>, stop: CancellationToken) {
-    if token.is_none() {
-        return;
-    }
+async fn register(service: Service, client: Client, stop: CancellationToken) {
     let mut pause = Duration::from_millis(200);
     while !stop.is_cancelled() {
         match workspace_of_token(&service, &client).await {
-            Ok(slack_id) => {
+            Ok(Some(slack_id)) => {
                 tracing::info!(workspace = slack_id, "The bot token belongs to this workspace");
                 return;
             }
+            Ok(None) => return,
             Err(error) => {
                 tracing::warn!(%error, "The bot token's workspace can't be registered: trying again")
             }
@@ -224,13 +241,9 @@ pub enum RegisterError {
     Service(#[from] crate::service::Failure),
 }
 
-/// Asks Slack whose token it is, and writes that workspace down; gives Slack's id of it.
-pub async fn workspace_of_token(service: &Service, client: &Client) -> Result<String, RegisterError> {
-    let answer = client.post("auth.test", &serde_json::json!({}), slack::client::PATIENT).await?;
-    let org_wide = answer["is_enterprise_install"] == true;
-    let id = if org_wide { &answer["enterprise_id"] } else { &answer["team_id"] };
-    let slack_id = id.as_str().unwrap_or_default().to_owned();
-    let name = answer["team"].as_str().unwrap_or(&slack_id);
-    workspaces::install(service, &slack_id, name).await?;
-    Ok(slack_id)
+/// Asks Slack whose the configured token is, and writes that workspace down; gives Slack's id of it.
+pub async fn workspace_of_token(service: &Service, client: &Client) -> Result<Option<String>, RegisterError> {
+    let Some(identity) = client.identify().await? else { return Ok(None) };
+    workspaces::install(service, &identity.slack_id, &identity.name).await?;
+    Ok(Some(identity.slack_id))
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+use crate::slack::oauth::{self, access::Credentials};
+
 /// What every command needs: the database, and what opens the secrets in it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DatabaseConfig {
@@ -25,9 +27,27 @@ pub struct SlackConfig {
     #[arg(long, env = "SLACK_BOT_TOKEN", hide_env_values = true, value_parser = bot_token)]
     pub slack_bot_token: Option<SecretString>,
 
+    /// Lets any number of workspaces install the app at /slack/install: "Client ID" in the app's Basic Information
+    #[arg(long, env = "SLACK_CLIENT_ID", value_parser = client_id)]
+    pub slack_client_id: Option<String>,
+
+    /// "Client Secret" in the app's Basic Information
+    #[arg(long, env = "SLACK_CLIENT_SECRET", hide_env_values = true, value_parser = client_secret)]
+    pub slack_client_secret: Option<SecretString>,
+
     /// Slack's Web API: another address for GovSlack, or for a stand-in
     #[arg(long, env = "SLACK_API_URL", default_value = "https://slack.com/api", value_parser = web_url)]
     pub slack_api_url: String,
+}
+
+impl SlackConfig {
+    /// What installing by OAuth takes, if it is configured.
+    #[must_use]
+    pub fn credentials(&self) -> Option<Credentials> {
+        let (client_id, client_secret) =
+            self.slack_client_id.clone().zip(self.slack_client_secret.clone())?;
+        Some(Credentials { client_id, client_secret })
+    }
 }
 
 /// What `countersign serve` needs.
@@ -48,7 +68,16 @@ pub struct ServeConfig {
     /// Verifies that requests come from Slack: "Signing Secret" in the app's Basic Information. A comma separates the
     /// previous one while it is being rotated
     #[arg(long, env = "SLACK_SIGNING_SECRET", hide_env_values = true, value_parser = non_empty)]
-    pub slack_signing_secret: SecretString,
+    pub slack_signing_secret: Option<SecretString>,
+
+    /// Socket Mode: Slack sends through connections that this service opens, instead of posting to it. An "App-Level
+    /// Token" with connections:write from the app's Basic Information: xapp-…
+    #[arg(long, env = "SLACK_APP_TOKEN", hide_env_values = true, value_parser = app_token)]
+    pub slack_app_token: Option<SecretString>,
+
+    /// This service as browsers and Slack reach it: https://countersign.example.com. Needed for SLACK_CLIENT_ID
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<String>,
 
     /// Slack user ids, separated by commas, that are admins besides Slack's own
     #[arg(long, env = "COUNTERSIGN_ADMINS", value_delimiter = ',', value_parser = user_id)]
@@ -62,6 +91,91 @@ pub struct ServeConfig {
     #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(2..=500))]
     pub database_connections: u32,
+}
+
+/// What is missing in a configuration, or doesn't go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing says what speaks for any workspace.
+    #[error(
+        "no Slack workspace is configured: set SLACK_BOT_TOKEN for one workspace, or SLACK_CLIENT_ID and SLACK_CLIENT_SECRET to let many install the app"
+    )]
+    NoWorkspace,
+    /// One of the two is missing.
+    #[error("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together: set both, or neither")]
+    HalfCredentials,
+    /// Slack must know where to send browsers back to.
+    #[error(
+        "SLACK_CLIENT_ID is set, and COUNTERSIGN_PUBLIC_URL is not: set it to this service's address, as https://countersign.example.com"
+    )]
+    NoPublicUrl,
+    /// Tokens of others are not stored in the clear.
+    #[error(
+        "SLACK_CLIENT_ID is set, and COUNTERSIGN_ENCRYPTION_KEY is not: make a key with `openssl rand -base64 32`"
+    )]
+    NoEncryptionKey,
+    /// Nothing would tell Slack's requests from others.
+    #[error(
+        "SLACK_SIGNING_SECRET is not set: copy \"Signing Secret\" from the app's Basic Information, or set SLACK_APP_TOKEN to use Socket Mode"
+    )]
+    NoSigningSecret,
+}
+
+impl ServeConfig {
+    /// Whether the parts go together.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let slack = &self.slack;
+        if slack.slack_client_id.is_some() != slack.slack_client_secret.is_some() {
+            return Err(ConfigError::HalfCredentials);
+        }
+        if slack.slack_client_id.is_none() && slack.slack_bot_token.is_none() {
+            return Err(ConfigError::NoWorkspace);
+        }
+        if slack.slack_client_id.is_some() && self.public_url.is_none() {
+            return Err(ConfigError::NoPublicUrl);
+        }
+        if slack.slack_client_id.is_some() && self.database.encryption_key.is_none() {
+            return Err(ConfigError::NoEncryptionKey);
+        }
+        if self.slack_signing_secret.is_none() && self.slack_app_token.is_none() {
+            return Err(ConfigError::NoSigningSecret);
+        }
+        Ok(())
+    }
+
+    /// What installing by OAuth takes, if it is configured.
+    #[must_use]
+    pub fn oauth(&self) -> Option<oauth::Config> {
+        let (credentials, public_url) = self.slack.credentials().zip(self.public_url.clone())?;
+        Some(oauth::Config { credentials, public_url, api_url: self.slack.slack_api_url.clone() })
+    }
+}
+
+fn app_token(text: &str) -> Result<SecretString, String> {
+    if text.starts_with("xapp-") {
+        Ok(text.into())
+    } else {
+        Err("it should start with xapp-: make an \"App-Level Token\" with connections:write in the app's Basic Information"
+            .to_owned())
+    }
+}
+
+pub(crate) fn public_url(text: &str) -> Result<String, String> {
+    let local = |url: &url::Url| {
+        let host = url.host_str().unwrap_or_default();
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    match url::Url::parse(text) {
+        Ok(url)
+            if (url.scheme() == "https" || (url.scheme() == "http" && local(&url)))
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none() =>
+        {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("it should look like https://countersign.example.com: Slack sends to https only".to_owned()),
+    }
 }
 
 fn postgres_url(text: &str) -> Result<SecretString, String> {
@@ -82,6 +196,22 @@ fn bot_token(text: &str) -> Result<SecretString, String> {
     } else {
         Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions"
             .to_owned())
+    }
+}
+
+fn client_id(text: &str) -> Result<String, String> {
+    let plausible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    plausible.then(|| text.to_owned()).ok_or_else(|| {
+        "it should look like 1234567890.1234567890: copy \"Client ID\" from the app's Basic Information"
+            .to_owned()
+    })
+}
+
+fn client_secret(text: &str) -> Result<SecretString, String> {
+    if text.trim().is_empty() {
+        Err("it is empty: copy \"Client Secret\" from the app's Basic Information".to_owned())
+    } else {
+        Ok(text.trim().into())
     }
 }
 

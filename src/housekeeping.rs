@@ -1,4 +1,5 @@
-//! What time does by itself: approvals run out, and what was drawn long ago is forgotten.
+//! What time does by itself: approvals run out, those that can't be shown any more end, and what is long done is
+//! forgotten.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{Service, expire},
+    service::{Service, expire, leave},
     storage,
 };
 
@@ -18,10 +19,16 @@ const BREATH: Duration = Duration::from_millis(50);
 const KEPT: TimeDelta = TimeDelta::days(7);
 /// How often the old ones are deleted.
 const PRUNING: TimeDelta = TimeDelta::hours(1);
+/// How long events stay: longer than Slack repeats them.
+const EVENTS_KEPT: TimeDelta = TimeDelta::days(3);
+/// How often it looks for approvals that wait where the app was removed. They end when it is: this makes up for a
+/// process that died in between.
+const SWEEPING: TimeDelta = TimeDelta::seconds(10);
 
 /// Keeps house until it is told to stop.
 pub async fn run(service: Service, stop: CancellationToken) {
     let mut prune_at = service.now();
+    let mut sweep_at = service.now();
     while !stop.is_cancelled() {
         match expire::expire(&service).await {
             Ok(0) => {}
@@ -31,6 +38,14 @@ pub async fn run(service: Service, stop: CancellationToken) {
             }
             Err(failure) => {
                 tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again")
+            }
+        }
+        if service.now() >= sweep_at {
+            match leave::end_all(&service).await {
+                Ok(_) => sweep_at = service.now() + SWEEPING,
+                Err(failure) => {
+                    tracing::warn!(%failure, "What waits where the app was removed could not be ended: trying again")
+                }
             }
         }
         if service.now() >= prune_at {
@@ -69,5 +84,7 @@ async fn rest(service: &Service) {
 async fn prune(service: &Service) -> Result<(), sqlx::Error> {
     let mut db = service.db.acquire().await?;
     while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
+    while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {}
+    while storage::install_states::prune(&mut db, service.now()).await? == 1000 {}
     Ok(())
 }

@@ -83,6 +83,16 @@ impl Sealer {
         [&[SEALED][..], &key.id, nonce, &sealed].concat()
     }
 
+    /// Whether a value is sealed with the first key, or unsealed where there is none.
+    #[must_use]
+    pub fn is_newest(&self, sealed: &[u8]) -> bool {
+        match (sealed, self.keys.first()) {
+            ([SEALED, rest @ ..], Some(key)) => rest.starts_with(&key.id),
+            ([PLAIN, ..], None) => true,
+            _ => false,
+        }
+    }
+
     /// Opens what was sealed for the row with this id.
     pub fn open(&self, sealed: &[u8], row: Uuid) -> Result<SecretString, SealError> {
         let bytes = match sealed {

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 
 use super::{CliError, WorkspaceArg, print};
 use crate::{
@@ -153,11 +154,14 @@ impl Create {
                     "Slack's workspace ids look like T012AB3CD or E012AB3CD".to_owned(),
                 ));
             }
-            return Ok(workspaces::install(service, slack_id, slack_id).await?);
+            return match self.workspace.find(service).await {
+                Err(CliError::Usage(_)) => Ok(workspaces::install(service, slack_id, slack_id).await?),
+                found => found,
+            };
         }
         match self.workspace.find(service).await {
             Err(CliError::Usage(_)) if self.slack.slack_bot_token.is_some() => {
-                let client = app::slack_client(&self.slack)?;
+                let client = app::slack_client(&self.slack, service, TaskTracker::new())?;
                 app::workspace_of_token(service, &client).await?;
                 self.workspace.find(service).await
             }

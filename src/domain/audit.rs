@@ -89,6 +89,8 @@ pub enum What {
     WebhookStopped,
     /// Deliveries to a backend's endpoint go on.
     WebhookResumed,
+    /// The app was installed in the workspace.
+    WorkspaceInstalled,
     /// The app was removed from the workspace.
     WorkspaceRemoved,
 }
@@ -121,6 +123,7 @@ impl What {
             Self::SecretRotated => "backend.secret_rotated",
             Self::WebhookStopped => "webhook.stopped",
             Self::WebhookResumed => "webhook.resumed",
+            Self::WorkspaceInstalled => "workspace.installed",
             Self::WorkspaceRemoved => "workspace.removed",
         }
     }

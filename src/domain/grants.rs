@@ -97,6 +97,8 @@ pub enum Revocation {
     ConversationClosed,
     /// Nobody asked in the conversation for [`SILENCE`].
     ConversationSilent,
+    /// The app was removed from the workspace.
+    AppRemoved,
 }
 
 impl Revocation {
@@ -110,6 +112,7 @@ impl Revocation {
             Self::Disconnected => "disconnected",
             Self::ConversationClosed => "conversation_closed",
             Self::ConversationSilent => "conversation_silent",
+            Self::AppRemoved => "app_removed",
         }
     }
 }

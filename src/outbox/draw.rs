@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{Outcome, pacer::Pacer};
 use crate::{
     domain::{approvals::Approval, decisions::PersonKind, text::Prose},
-    service::{Failure, Service, give_up},
+    service::{Failure, Service, give_up, leave},
     slack::{
-        client::{CallError, Client, PATIENT},
+        client::{CallError, Client, PATIENT, is_about_the_token},
         people::People,
         view::{
             plain,
@@ -55,6 +55,10 @@ impl Drawer {
     /// Draws the approval that a row names.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
         let Some(scene) = read(service, claim).await? else { return Ok(Outcome::done()) };
+        if scene.removed && scene.approval.decision.is_some() {
+            // There is no longer anybody to show it to.
+            return Ok(Outcome::done());
+        }
         if scene.prompts.is_empty() {
             if scene.approval.decision.is_some() {
                 // It ended before it was ever shown: there is nothing to correct.
@@ -77,7 +81,7 @@ impl Drawer {
                 return undeliverable(service, scene, why).await;
             }
             Err(CallError::Refused(code)) if is_about_the_user(&code) || is_about_the_token(&code) => {
-                return undeliverable(service, scene, &format!("Slack says {code}")).await;
+                return refused(service, scene, &code).await;
             }
             Err(error) => return Ok(later(error)),
         }
@@ -88,7 +92,7 @@ impl Drawer {
                 Ok(()) => return Ok(Outcome::done()),
                 Err(Trouble::Later(outcome)) => return Ok(outcome),
                 Err(Trouble::Refused(code)) if is_about_the_token(&code) => {
-                    return undeliverable(service, scene, &format!("Slack says {code}")).await;
+                    return refused(service, scene, &code).await;
                 }
                 Err(Trouble::Refused(code)) => {
                     tracing::info!(approval = %scene.approval.id(), code, "The channel can't be posted to: asking in the user's direct messages");
@@ -99,7 +103,7 @@ impl Drawer {
             Ok(()) => Ok(Outcome::done()),
             Err(Trouble::Later(outcome)) => Ok(outcome),
             Err(Trouble::Refused(code)) if is_about_the_user(&code) || is_about_the_token(&code) => {
-                undeliverable(service, scene, &format!("Slack says {code}")).await
+                refused(service, scene, &code).await
             }
             Err(Trouble::Refused(code)) => Ok(failed(format!("Slack says {code}"))),
         }
@@ -113,6 +117,9 @@ impl Drawer {
                 Ok(()) => shown = true,
                 Err(Trouble::Later(outcome)) => return Ok(outcome),
                 Err(Trouble::Refused(code)) if is_about_the_token(&code) => {
+                    if is_gone(&code) {
+                        leave::leave(service, &scene.slack_id, &code).await?;
+                    }
                     return Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None });
                 }
                 Err(Trouble::Refused(code)) => {
@@ -198,14 +205,14 @@ impl Drawer {
         channel: &str,
         ts: Option<&str>,
     ) -> Result<Value, Trouble> {
-        let answer = match self.client.post(method, &body, PATIENT).await {
+        let answer = match self.client.post(&scene.slack_id, method, &body, PATIENT).await {
             Err(CallError::Refused(code)) if is_about_our_blocks(&code) => {
                 tracing::error!(approval = %scene.approval.id(), code, "Slack refused the blocks of a prompt: it is shown as plain text");
                 let mut plain = self::body(channel, &plain::plain(&state(service, scene)));
                 if let Some(ts) = ts {
                     plain[if method == UPDATE { "ts" } else { "thread_ts" }] = ts.into();
                 }
-                self.client.post(method, &plain, PATIENT).await
+                self.client.post(&scene.slack_id, method, &plain, PATIENT).await
             }
             answer => answer,
         };
@@ -260,6 +267,19 @@ async fn undeliverable(service: &Service, scene: &Scene, why: &str) -> Result<Ou
     Ok(Outcome::done())
 }
 
+/// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
+async fn refused(service: &Service, scene: &Scene, code: &str) -> Result<Outcome, Failure> {
+    if is_gone(code) {
+        leave::leave(service, &scene.slack_id, code).await?;
+    }
+    undeliverable(service, scene, &format!("Slack says {code}")).await
+}
+
+/// The app was removed, and the event that says so was lost or is still on its way.
+fn is_gone(code: &str) -> bool {
+    matches!(code, "account_inactive" | "token_revoked")
+}
+
 fn failed(why: String) -> Outcome {
     Outcome::Failed { why, status: None, after: None }
 }
@@ -283,14 +303,6 @@ fn is_about_the_user(code: &str) -> bool {
             | "cannot_dm_bot"
             | "channel_not_found"
             | "messages_tab_disabled"
-    )
-}
-
-/// The app was removed, or its token is none.
-fn is_about_the_token(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_auth" | "account_inactive" | "token_revoked" | "not_authed" | "org_login_required"
     )
 }
 

@@ -9,3 +9,10 @@ pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<Wo
     let fresh = WorkspaceId::new(service.fresh());
     Ok(storage::workspaces::install(&mut db, fresh, slack_id, name, service.now()).await?)
 }
+
+/// Slack's id of a workspace, unless the app was removed from it.
+pub async fn slack_id(service: &Service, id: WorkspaceId) -> Result<Option<String>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let found = storage::workspaces::find(&mut db, id).await?;
+    Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
+}

@@ -11,6 +11,8 @@ use slack_morphism::{
     hyper_tokio::SlackClientHyperConnector,
 };
 
+use super::tokens::Keeper;
+
 /// The time limit of a call that nobody waits for.
 pub const PATIENT: Duration = Duration::from_secs(10);
 
@@ -29,6 +31,34 @@ pub enum CallError {
     /// There is no token for the workspace.
     #[error("there is no Slack token for the workspace")]
     NoToken,
+    /// Its token could not be read or stored.
+    #[error("the workspace's Slack token can't be read: {0}")]
+    Unreadable(String),
+}
+
+const NOT_SLACK: &str = "the answer is none of Slack's";
+
+/// Whether Slack means that the token is none, or none any more: the app was removed, or the token ran out.
+#[must_use]
+pub fn is_about_the_token(code: &str) -> bool {
+    matches!(
+        code,
+        "invalid_auth"
+            | "account_inactive"
+            | "token_revoked"
+            | "token_expired"
+            | "not_authed"
+            | "org_login_required"
+    )
+}
+
+/// TLS as every connection to Slack uses it: ring, and Mozilla's certificate authorities.
+pub fn tls_config() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_webpki_roots()
+        .with_no_client_auth())
 }
 
 type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
@@ -37,7 +67,22 @@ type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<SlackClient<Connector>>,
-    token: Option<SecretString>,
+    tokens: Keeper,
+}
+
+/// One call.
+enum Call<'a> {
+    Post(&'a Value),
+    Get(&'a [(&'a str, &'a str)]),
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Slack's id of the workspace, or of the organisation for an organisation-wide installation.
+    pub slack_id: String,
+    /// What people call it.
+    pub name: String,
 }
 
 impl fmt::Debug for Client {
@@ -47,62 +92,125 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for the API at this address (no slash at its end), with the token of the one workspace.
-    pub fn new(api_url: &str, token: Option<SecretString>) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_webpki_roots()
-            .with_no_client_auth();
+    /// A client for the API at this address (no slash at its end), with the tokens of all workspaces.
+    pub fn new(api_url: &str, tokens: Keeper) -> Result<Self, rustls::Error> {
         // slack-morphism's own connector speaks https and HTTP/2 only; GovSlack and a local stand-in don't.
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().build();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls_config()?)
+            .https_or_http()
+            .enable_all_versions()
+            .build();
         let connector = SlackClientHyperConnector::with_connector(connector)
             .with_slack_api_url(api_url.trim_end_matches('/'));
-        Ok(Self { inner: Arc::new(SlackClient::new(connector)), token })
+        Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens })
     }
 
-    /// Calls a method that takes JSON, as all that write do.
-    pub async fn post(&self, method: &str, body: &Value, limit: Duration) -> Result<Value, CallError> {
-        let token = self.token()?;
-        let session = self.inner.open_session(&token);
-        let call = session.http_session_api.http_post::<_, Value>(method, body, None);
-        Self::classify(method, tokio::time::timeout(limit, call).await)
+    /// Where the tokens come from.
+    #[must_use]
+    pub const fn tokens(&self) -> &Keeper {
+        &self.tokens
     }
 
-    /// Calls a method that reads: those take no JSON.
+    /// Calls a method that takes JSON, as all that write do, in the workspace with this Slack id.
+    pub async fn post(
+        &self,
+        workspace: &str,
+        method: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        self.in_time(method, limit, self.call(workspace, method, Call::Post(body))).await
+    }
+
+    /// Calls a method that reads, in the workspace with this Slack id: those take no JSON.
     pub async fn get(
         &self,
+        workspace: &str,
         method: &str,
         query: &[(&str, &str)],
         limit: Duration,
     ) -> Result<Value, CallError> {
-        let token = self.token()?;
-        let session = self.inner.open_session(&token);
-        let query: Vec<(&str, Option<&str>)> =
-            query.iter().map(|(name, value)| (*name, Some(*value))).collect();
-        let call = session.http_session_api.http_get::<Value, _, _>(method, &query, None);
-        Self::classify(method, tokio::time::timeout(limit, call).await)
+        self.in_time(method, limit, self.call(workspace, method, Call::Get(query))).await
     }
 
-    fn token(&self) -> Result<SlackApiToken, CallError> {
-        let token = self.token.as_ref().ok_or(CallError::NoToken)?;
-        Ok(SlackApiToken::new(SlackApiTokenValue(token.expose_secret().to_owned())))
-    }
-
-    fn classify(
+    /// Calls a method that takes JSON with a token of its own, whoever's it is.
+    pub async fn post_with(
+        &self,
+        token: &SecretString,
         method: &str,
-        answer: Result<Result<Value, SlackClientError>, tokio::time::error::Elapsed>,
+        body: &Value,
+        limit: Duration,
     ) -> Result<Value, CallError> {
-        let error = match answer {
-            Err(_) => CallError::Unreachable("no answer in time".to_owned()),
-            // A page of HTML with status 200 is read as an empty answer: only `ok` says that it went well.
-            Ok(Ok(value)) if value["ok"] == true => return Ok(value),
-            Ok(Ok(_)) => CallError::Unreachable("the answer is none of Slack's".to_owned()),
-            Ok(Err(error)) => Self::read(&error),
+        self.in_time(method, limit, self.once(token, method, &Call::Post(body))).await
+    }
+
+    /// Asks Slack whose token this is.
+    pub async fn whose(&self, token: &SecretString) -> Result<Identity, CallError> {
+        let answer = self.post_with(token, "auth.test", &serde_json::json!({}), PATIENT).await?;
+        let org_wide = answer["is_enterprise_install"] == true;
+        let id = if org_wide { &answer["enterprise_id"] } else { &answer["team_id"] };
+        let slack_id = id.as_str().filter(|id| !id.is_empty());
+        let slack_id = slack_id.ok_or_else(|| CallError::Unreachable(NOT_SLACK.to_owned()))?.to_owned();
+        let name = answer["team"].as_str().unwrap_or(&slack_id).to_owned();
+        Ok(Identity { slack_id, name })
+    }
+
+    /// Asks Slack whose the configured token is, if there is one.
+    pub async fn identify(&self) -> Result<Option<Identity>, CallError> {
+        let Some(token) = self.tokens.configured() else { return Ok(None) };
+        let identity = self.whose(token).await?;
+        self.tokens.settle(&identity.slack_id);
+        Ok(Some(identity))
+    }
+
+    /// Calls with the workspace's token; where Slack refuses it, once more with the one that took its place.
+    async fn call(&self, workspace: &str, method: &str, call: Call<'_>) -> Result<Value, CallError> {
+        if self.tokens.configured().is_some() && self.tokens.home().is_none() {
+            self.identify().await?;
+        }
+        let token = self.tokens.of(workspace).await?;
+        match self.once(&token, method, &call).await {
+            Err(CallError::Refused(code)) if is_about_the_token(&code) => {
+                let token = self.tokens.instead_of(workspace, &token, &code).await?;
+                self.once(&token, method, &call).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn once(&self, token: &SecretString, method: &str, call: &Call<'_>) -> Result<Value, CallError> {
+        let token = SlackApiToken::new(SlackApiTokenValue(token.expose_secret().to_owned()));
+        let session = self.inner.open_session(&token);
+        let api = &session.http_session_api;
+        let answer = match call {
+            Call::Post(body) => api.http_post::<_, Value>(method, body, None).await,
+            Call::Get(query) => {
+                let query: Vec<(&str, Option<&str>)> =
+                    query.iter().map(|(name, value)| (*name, Some(*value))).collect();
+                api.http_get::<Value, _, _>(method, &query, None).await
+            }
         };
-        metrics::counter!("countersign_slack_failures_total", "method" => method.to_owned()).increment(1);
-        Err(error)
+        match answer {
+            // A page of HTML with status 200 is read as an empty answer: only `ok` says that it went well.
+            Ok(value) if value["ok"] == true => Ok(value),
+            Ok(_) => Err(CallError::Unreachable(NOT_SLACK.to_owned())),
+            Err(error) => Err(Self::read(&error)),
+        }
+    }
+
+    async fn in_time(
+        &self,
+        method: &str,
+        limit: Duration,
+        call: impl Future<Output = Result<Value, CallError>>,
+    ) -> Result<Value, CallError> {
+        let answer = tokio::time::timeout(limit, call)
+            .await
+            .unwrap_or_else(|_| Err(CallError::Unreachable("no answer in time".to_owned())));
+        if answer.is_err() {
+            metrics::counter!("countersign_slack_failures_total", "method" => method.to_owned()).increment(1);
+        }
+        answer
     }
 
     /// Keeps what is needed of an error: never its body, which may hold what users wrote.

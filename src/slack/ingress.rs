@@ -1,5 +1,5 @@
-//! Where Slack posts to: `/slack/interactivity` and `/slack/events`. The raw body is limited, verified and only then
-//! read.
+//! Where Slack posts to: `/slack/interactivity`, `/slack/commands` and `/slack/events`. The raw body is limited, verified
+//! and only then read.
 
 use axum::{
     Router,
@@ -11,7 +11,18 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Slack, interactions, payload::Payload};
+use super::{
+    Slack,
+    dispatch::{Kind, dispatch},
+    payload::Payload,
+};
+
+/// Where events are posted to.
+pub const EVENTS: &str = "/slack/events";
+/// Where interactions are posted to.
+pub const INTERACTIVITY: &str = "/slack/interactivity";
+/// Where slash commands are posted to.
+pub const COMMANDS: &str = "/slack/commands";
 
 /// The largest body that is read, in bytes. A view may have 250 KB, and a form triples some characters.
 const LARGEST: usize = 2 * 1024 * 1024;
@@ -19,31 +30,11 @@ const LARGEST: usize = 2 * 1024 * 1024;
 /// The routes that Slack posts to.
 pub fn routes(slack: Slack) -> Router {
     Router::new()
-        .route("/slack/interactivity", post(interactivity))
-        .route("/slack/events", post(events))
+        .route(INTERACTIVITY, post(interactivity))
+        .route(COMMANDS, post(commands))
+        .route(EVENTS, post(events))
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(slack)
-}
-
-/// What Slack is answered.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    /// It was taken.
-    Taken,
-    /// It was taken, and the modal does this (`response_action`).
-    Modal(serde_json::Value),
-    /// It was not taken: Slack shows the person that something went wrong.
-    Failed,
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Taken => StatusCode::OK.into_response(),
-            Self::Modal(action) => axum::Json(action).into_response(),
-            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        }
-    }
 }
 
 async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
@@ -54,7 +45,19 @@ async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Byt
         // Slack's TLS check (`ssl_check=1`) and whatever else is no interaction.
         return StatusCode::OK.into_response();
     };
-    interactions::handle(&slack, &payload).await.into_response()
+    dispatch(&slack, Kind::Interaction, &payload).await.into_response()
+}
+
+async fn commands(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(refused) = verify(&slack, &headers, &body) {
+        return refused;
+    }
+    let payload = Payload::read_fields(&body);
+    if payload.text("/command").is_none() {
+        // Slack's TLS check (`ssl_check=1`) and whatever else is no command.
+        return StatusCode::OK.into_response();
+    }
+    dispatch(&slack, Kind::Command, &payload).await.into_response()
 }
 
 async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
@@ -68,7 +71,7 @@ async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> 
         ("url_verification", Some(challenge)) => {
             axum::Json(json!({ "challenge": challenge })).into_response()
         }
-        _ => StatusCode::OK.into_response(),
+        _ => dispatch(&slack, Kind::Event, &payload).await.into_response(),
     }
 }
 

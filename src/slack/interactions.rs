@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Slack,
     client::CallError,
-    ingress::Answer,
+    dispatch::Answer,
     payload::Payload,
     view::{
         controls::{Callback, Control},
@@ -170,7 +170,7 @@ async fn ask_why(slack: &Slack, payload: &Payload, click: Click) -> Answer {
         Ok(approval) => approval,
         Err(trouble) => return decided::<()>(slack, payload, Err(trouble)),
     };
-    match open(slack, payload, deny::modal(&approval)).await {
+    match open(slack, payload, &click.workspace, deny::modal(&approval)).await {
         Ok(_) => Answer::Taken,
         Err(error) => {
             tracing::info!(%error, approval = %approval.id(), "The modal for a reason could not be opened: denying without one");
@@ -205,9 +205,10 @@ fn complain(sentence: &str) -> Answer {
     Answer::Modal(json!({ "response_action": "errors", "errors": { deny::REASON_BLOCK: sentence } }))
 }
 
-async fn open(slack: &Slack, payload: &Payload, view: Value) -> Result<Value, CallError> {
+async fn open(slack: &Slack, payload: &Payload, workspace: &str, view: Value) -> Result<Value, CallError> {
     let trigger = payload.trigger().unwrap_or_default();
-    slack.client.post("views.open", &json!({ "trigger_id": trigger, "view": view }), MODAL).await
+    let body = json!({ "trigger_id": trigger, "view": view });
+    slack.client.post(workspace, "views.open", &body, MODAL).await
 }
 
 /// Shows the whole request. Whoever sees the prompt may see what was cut from it, strangers aside.
@@ -222,7 +223,7 @@ async fn open_details(
         Ok(approval) => approval,
         Err(trouble) => return decided::<()>(slack, payload, Err(trouble)),
     };
-    match open(slack, payload, details::details(&approval, 0)).await {
+    match open(slack, payload, workspace, details::details(&approval, 0)).await {
         Ok(_) => Answer::Taken,
         Err(error) => {
             tracing::warn!(%error, approval = %id, "The details could not be opened");
@@ -249,7 +250,7 @@ async fn turn_page(
         "hash": payload.text("/view/hash"),
         "view": details::details(&approval, page),
     });
-    if let Err(error) = slack.client.post("views.update", &body, MODAL).await {
+    if let Err(error) = slack.client.post(workspace, "views.update", &body, MODAL).await {
         tracing::warn!(%error, approval = %id, "A page of the details could not be shown");
     }
     Answer::Taken

@@ -2,11 +2,16 @@
 //! [`view`].
 
 pub mod client;
+pub mod dispatch;
+pub mod events;
 pub mod ingress;
 pub mod interactions;
+pub mod manifest;
+pub mod oauth;
 pub mod payload;
 pub mod people;
 pub mod signature;
+pub mod tokens;
 pub mod view;
 pub mod whisper;
 

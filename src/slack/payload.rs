@@ -30,6 +30,25 @@ impl Payload {
         Self::read(payload.as_bytes()).ok()
     }
 
+    /// Reads the fields of a form, as slash commands come (<https://docs.slack.dev/interactivity/implementing-slash-commands>).
+    #[must_use]
+    pub fn read_fields(body: &[u8]) -> Self {
+        let fields = url::form_urlencoded::parse(body);
+        Self(fields.map(|(name, value)| (name.into_owned(), Value::from(value))).collect())
+    }
+
+    /// Takes what was read already.
+    #[must_use]
+    pub const fn new(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub const fn value(&self) -> &Value {
+        &self.0
+    }
+
     /// The text at a JSON pointer, if there is one and it isn't empty.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
@@ -42,18 +61,24 @@ impl Payload {
         self.text("/type").unwrap_or_default()
     }
 
-    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise.
+    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise. Events
+    /// say in `authorizations` whose they are; their own `team_id` may be where the thing happened.
     #[must_use]
     pub fn workspace(&self) -> Option<&str> {
-        let org_wide = match &self.0["is_enterprise_install"] {
+        let installed = match &self.0["authorizations"][0] {
+            Value::Null => &self.0,
+            authorization => authorization,
+        };
+        let text = |pointer| installed.pointer(pointer).and_then(Value::as_str).filter(|id| !id.is_empty());
+        let org_wide = match &installed["is_enterprise_install"] {
             Value::Bool(flag) => *flag,
             Value::String(flag) => flag == "true",
             _ => false,
         };
         if org_wide {
-            self.text("/enterprise/id").or_else(|| self.text("/enterprise_id"))
+            text("/enterprise/id").or_else(|| text("/enterprise_id"))
         } else {
-            self.text("/team/id").or_else(|| self.text("/team_id"))
+            text("/team/id").or_else(|| text("/team_id"))
         }
     }
 
@@ -61,7 +86,7 @@ impl Payload {
     /// only `users.info` knows.
     #[must_use]
     pub fn clicker(&self) -> Option<Clicker> {
-        let user = UserId::parse(self.text("/user/id")?)?;
+        let user = UserId::parse(self.text("/user/id").or_else(|| self.text("/user_id"))?)?;
         let home = self.text("/user/team_id");
         let here = self.text("/team/id");
         let same_org = self.text("/enterprise/id").is_some();
@@ -125,6 +150,26 @@ mod tests {
         );
         assert_eq!(read.workspace(), Some("E1"));
         assert_eq!(read.clicker().unwrap().kind, PersonKind::Member);
+    }
+
+    #[test]
+    fn an_event_says_whose_it_is() {
+        let read = payload(
+            r#"{"team_id":"T9","authorizations":[{"team_id":null,"enterprise_id":"E1","is_enterprise_install":true}]}"#,
+        );
+        assert_eq!(read.workspace(), Some("E1"));
+        let read = payload(r#"{"team_id":"T1","authorizations":[]}"#);
+        assert_eq!(read.workspace(), Some("T1"));
+    }
+
+    #[test]
+    fn a_command_is_a_form_of_fields() {
+        let read = Payload::read_fields(
+            b"command=%2Fapprovals&text=off+all&team_id=T1&enterprise_id=E1&is_enterprise_install=true&user_id=U1",
+        );
+        assert_eq!((read.text("/command"), read.text("/text")), (Some("/approvals"), Some("off all")));
+        assert_eq!(read.workspace(), Some("E1"));
+        assert_eq!(read.clicker().unwrap().user.as_str(), "U1");
     }
 
     #[test]

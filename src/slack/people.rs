@@ -13,12 +13,15 @@ use serde_json::Value;
 
 use super::client::{CallError, Client};
 use crate::{
-    clock::Clock,
     domain::{
         decisions::PersonKind,
         ids::{UserId, WorkspaceId},
     },
-    service::directory::{Directory, LookupError},
+    service::{
+        Service,
+        directory::{Directory, LookupError},
+        workspaces,
+    },
 };
 
 /// How long an email address stands for the same person.
@@ -43,7 +46,7 @@ pub struct Profile {
 #[derive(Debug)]
 pub struct People {
     client: Client,
-    clock: Clock,
+    service: Service,
     profiles: Memory<(String, UserId), Profile>,
     emails: Memory<(WorkspaceId, String), UserId>,
 }
@@ -51,18 +54,18 @@ pub struct People {
 impl People {
     /// Remembers nobody yet.
     #[must_use]
-    pub fn new(client: Client, clock: Clock) -> Self {
-        Self { client, clock, profiles: Memory::default(), emails: Memory::default() }
+    pub fn new(client: Client, service: Service) -> Self {
+        Self { client, service, profiles: Memory::default(), emails: Memory::default() }
     }
 
     /// What this user is, as of at most ten minutes ago.
     pub async fn profile(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
         let key = (workspace.to_owned(), user.clone());
-        let now = self.clock.now();
+        let now = self.service.now();
         if let Some(profile) = self.profiles.recall(&key, now - PROFILE_LIFE) {
             return Ok(profile);
         }
-        let answer = self.client.get("users.info", &[("user", user.as_str())], HURRIED).await?;
+        let answer = self.client.get(workspace, "users.info", &[("user", user.as_str())], HURRIED).await?;
         let profile = read(&answer["user"]);
         self.profiles.keep(key, profile, now);
         Ok(profile)
@@ -91,12 +94,21 @@ impl Directory for People {
     ) -> BoxFuture<'a, Result<UserId, LookupError>> {
         Box::pin(async move {
             let key = (workspace, email.to_lowercase());
-            let now = self.clock.now();
+            let now = self.service.now();
             if let Some(user) = self.emails.recall(&key, now - EMAIL_LIFE) {
                 return Ok(user);
             }
+            let slack_id = match workspaces::slack_id(&self.service, workspace).await {
+                Ok(Some(slack_id)) => slack_id,
+                Ok(None) => return Err(LookupError::Unavailable),
+                Err(failure) => {
+                    tracing::warn!(%failure, "The workspace of a user could not be looked up");
+                    return Err(LookupError::Unavailable);
+                }
+            };
+            let query = [("email", email)];
             let answer =
-                self.client.get("users.lookupByEmail", &[("email", email)], super::client::PATIENT).await;
+                self.client.get(&slack_id, "users.lookupByEmail", &query, super::client::PATIENT).await;
             match answer {
                 Ok(answer) => {
                     let user =

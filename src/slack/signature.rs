@@ -11,8 +11,9 @@ use sha2::Sha256;
 /// How far a request's timestamp may be off, in seconds.
 const WINDOW: i64 = 300;
 
-/// The app's signing secrets: the present one, and the previous one while it is being rotated.
-#[derive(Debug)]
+/// The app's signing secrets: the present one, and the previous one while it is being rotated. Without any, nothing is
+/// taken for Slack's.
+#[derive(Debug, Default)]
 pub struct SigningSecrets(Vec<SecretString>);
 
 /// Why a request is not taken for Slack's.

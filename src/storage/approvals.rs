@@ -231,6 +231,19 @@ pub async fn lock_expired(
     Ok(rows.into_iter().map(Approval::from).collect())
 }
 
+/// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands.
+pub async fn lock_stranded(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Approval>> {
+    let rows = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.status = 'pending' AND w.removed_at IS NOT NULL
+         ORDER BY p.id LIMIT $1 FOR UPDATE OF p SKIP LOCKED",
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Approval::from).collect())
+}
+
 /// When the next pending approval runs out.
 pub async fn next_expiry(db: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar!("SELECT min(expires_at) FROM approvals WHERE status = 'pending'").fetch_one(db).await

@@ -14,10 +14,14 @@ pub mod backends;
 pub mod connections;
 pub mod conversations;
 pub mod decide;
+pub mod events;
 pub mod grants;
+pub mod install_states;
+pub mod installations;
 pub mod integrations;
 pub mod outbox;
 pub mod prompts;
+pub mod sealed;
 pub mod workspaces;
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};

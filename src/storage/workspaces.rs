@@ -26,7 +26,9 @@ pub async fn install(
 ) -> sqlx::Result<WorkspaceId> {
     let id = sqlx::query_scalar!(
         "INSERT INTO workspaces (id, slack_id, name, installed_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (slack_id) DO UPDATE SET name = excluded.name, removed_at = NULL
+         ON CONFLICT (slack_id) DO UPDATE SET name = excluded.name, removed_at = NULL,
+             installed_at = CASE WHEN workspaces.removed_at IS NULL THEN workspaces.installed_at
+                                 ELSE excluded.installed_at END
          RETURNING id",
         fresh.uuid(),
         slack_id,

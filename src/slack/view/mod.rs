@@ -12,6 +12,7 @@ pub mod deny;
 pub mod details;
 pub mod harmless;
 mod head;
+pub mod install;
 mod kit;
 pub mod notice;
 pub mod plain;

@@ -1,0 +1,76 @@
+//! Sealing everything at rest with the newest encryption key, row by row under the row's lock, while instances run.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Failure, Service, commit, retrying};
+use crate::storage::sealed::{self, Row, Table};
+
+/// What was done.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Resealed {
+    /// Rows that have a secret.
+    pub rows: usize,
+    /// Those of them that were sealed again.
+    pub changed: usize,
+}
+
+/// Opens every sealed value and seals it with the first of the configured keys. Stops at the first that no configured
+/// key opens; what was done before stays done, and it may be run again.
+pub async fn rotate(service: &Service) -> Result<Resealed, Failure> {
+    let mut done = Resealed::default();
+    for table in Table::ALL {
+        for id in ids(service, table).await? {
+            done.rows += 1;
+            done.changed += usize::from(retrying!(reseal(service, table, id))?);
+        }
+    }
+    Ok(done)
+}
+
+/// How many rows hold a value that is not sealed with the first key.
+pub async fn outdated(service: &Service) -> Result<usize, Failure> {
+    let mut count = 0;
+    let mut db = service.db.acquire().await?;
+    for table in Table::ALL {
+        for id in sealed::ids(&mut db, table).await? {
+            let row = sealed::find(&mut db, table, id).await?;
+            for value in row.into_iter().flatten().flatten() {
+                service.sealer.open(&value, id)?;
+                if !service.sealer.is_newest(&value) {
+                    count += 1;
+                    break;
+                }
+            }
+        }
+    }
+    Ok(count)
+}
+
+async fn ids(service: &Service, table: Table) -> Result<Vec<Uuid>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(sealed::ids(&mut db, table).await?)
+}
+
+async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, Failure> {
+    let mut tx = service.begin().await?;
+    let db: &mut PgConnection = &mut tx;
+    let Some(row) = sealed::lock(db, table, id).await? else { return Ok(false) };
+    let mut changed = false;
+    let mut fresh: Row = [None, None];
+    for (value, slot) in row.into_iter().zip(fresh.iter_mut()) {
+        let Some(value) = value else { continue };
+        let secret = service.sealer.open(&value, id)?;
+        if service.sealer.is_newest(&value) {
+            *slot = Some(value);
+        } else {
+            *slot = Some(service.sealer.seal(&secret, id, &service.entropy));
+            changed = true;
+        }
+    }
+    if changed {
+        sealed::store(db, table, id, &fresh).await?;
+        commit(tx).await?;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,97 @@
+//! The app is removed from a workspace. What waits there can no longer be shown, so it ends; what people allowed ends
+//! too. The audit stays, and so do the catalogue and the backends: installing again finds them.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{Failure, Service, commit, retrying};
+use crate::{
+    domain::{
+        audit::{Actor, Entry, What},
+        decisions,
+        grants::Revocation,
+        text::Prose,
+    },
+    storage::{
+        self,
+        grants::Which,
+        installations::{self, Installation},
+    },
+};
+
+/// How many approvals one transaction ends.
+const BATCH: i64 = 50;
+/// What backends are told.
+const WHY: &str = "the Slack app is no longer installed";
+
+/// Notes that the app was removed from the workspace with this Slack id, and ends what waits there. `false`: it was
+/// removed already, or never installed.
+pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool, Failure> {
+    let removed = retrying!(remove(service, slack_id, why))?;
+    end_all(service).await?;
+    Ok(removed)
+}
+
+/// When the app was installed last in the workspace; `None` if it is not there.
+pub async fn installed_at(service: &Service, slack_id: &str) -> Result<Option<DateTime<Utc>>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let found = installations::find(&mut db, slack_id).await?;
+    Ok(found.filter(|found| !found.removed).map(|found| found.installed_at))
+}
+
+async fn remove(service: &Service, slack_id: &str, why: &str) -> Result<bool, Failure> {
+    let mut tx = service.begin().await?;
+    let found = installations::lock(&mut tx, slack_id).await?;
+    let Some(Installation { id, .. }) = found.filter(|found| !found.removed) else { return Ok(false) };
+    let now = service.now();
+    installations::remove(&mut tx, id, now).await?;
+    let actor = Actor::Service;
+    let everything = Which::default();
+    let ended =
+        storage::grants::revoke(&mut tx, id, &everything, Some(actor.kind()), Revocation::AppRemoved, now)
+            .await?;
+    let mut entries = vec![
+        Entry::new(actor.clone(), What::WorkspaceRemoved)
+            .subject(slack_id.to_owned())
+            .after(json!({ "why": why })),
+    ];
+    entries.extend(ended.into_iter().map(|grant| {
+        Entry::new(actor.clone(), What::GrantRevoked)
+            .grant(grant.id)
+            .subject(grant.user.to_string())
+            .before(json!({ "scope": grant.scope.as_str() }))
+            .after(json!({ "why": Revocation::AppRemoved.as_str() }))
+    }));
+    storage::audit::record(&mut tx, id, now, &entries).await?;
+    commit(tx).await?;
+    Ok(true)
+}
+
+/// Ends whatever is still pending in workspaces that the app was removed from, batch by batch. Called again from time
+/// to time, it makes up for a process that died in between and for requests that came at the same moment.
+pub async fn end_all(service: &Service) -> Result<usize, Failure> {
+    let mut count = 0;
+    loop {
+        match retrying!(end_batch(service))? {
+            0 => return Ok(count),
+            ended => count += ended,
+        }
+    }
+}
+
+async fn end_batch(service: &Service) -> Result<usize, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let stranded = storage::approvals::lock_stranded(&mut tx, BATCH).await?;
+    let mut count = 0;
+    for approval in &stranded {
+        let why = Prose::from_stored(WHY.to_owned());
+        let Some((ended, effects)) = decisions::give_up(approval, why, now) else { continue };
+        if let Some(decision) = &ended.decision {
+            storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
+            count += 1;
+        }
+    }
+    commit(tx).await?;
+    Ok(count)
+}

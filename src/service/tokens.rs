@@ -1,0 +1,155 @@
+//! The tokens of installations: sealed in the database, replaced before they run out.
+//!
+//! Slack takes a refresh token once. So that two instances never present the same one, an instance first writes down,
+//! under the row's lock, that it is its turn; the others wait for what it stores. The exchange itself happens outside
+//! of any transaction.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
+
+use super::{Failure, Service, commit, retrying};
+use crate::{
+    domain::ids::WorkspaceId,
+    storage::{
+        Tx,
+        installations::{self, Installation, SealedTokens},
+    },
+};
+
+/// How long an instance may take to exchange a refresh token before another one tries.
+const TURN: TimeDelta = TimeDelta::seconds(30);
+
+/// The tokens of one installation.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// The bot's token.
+    pub bot: SecretString,
+    /// What is exchanged for the next one; `None` where tokens don't rotate.
+    pub refresh: Option<SecretString>,
+    /// Until when the bot's token works.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Who replaces a token that no longer works.
+#[derive(Debug)]
+pub enum Turn {
+    /// The caller, with this refresh token.
+    Ours(SecretString),
+    /// Nobody: it was replaced already.
+    Replaced(Tokens),
+    /// Somebody else, at this moment.
+    Theirs,
+    /// Nobody can: the installation is gone, or its tokens don't rotate.
+    Nobody,
+}
+
+/// The tokens of the workspace with this Slack id; `None` if the app is not installed there by OAuth.
+pub async fn find(service: &Service, slack_id: &str) -> Result<Option<Tokens>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let Some(found) = installations::find(&mut db, slack_id).await? else { return Ok(None) };
+    open(service, &found)
+}
+
+/// Asks whose turn it is to replace this token.
+pub async fn take_turn(service: &Service, slack_id: &str, used: &SecretString) -> Result<Turn, Failure> {
+    retrying!(try_turn(service, slack_id, used))
+}
+
+async fn try_turn(service: &Service, slack_id: &str, used: &SecretString) -> Result<Turn, Failure> {
+    let mut tx = service.begin().await?;
+    let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else { return Ok(Turn::Nobody) };
+    if !same(&stored.tokens.bot, used) {
+        return Ok(Turn::Replaced(stored.tokens));
+    }
+    let Some(refresh) = stored.tokens.refresh else { return Ok(Turn::Nobody) };
+    let now = service.now();
+    if stored.refreshing_until.is_some_and(|until| until > now) {
+        return Ok(Turn::Theirs);
+    }
+    installations::set_refreshing(&mut tx, id, Some(now + TURN)).await?;
+    commit(tx).await?;
+    Ok(Turn::Ours(refresh))
+}
+
+/// Stores what came in exchange for a refresh token, unless the app was installed again or removed meanwhile. Gives
+/// the tokens that hold now.
+pub async fn replace(
+    service: &Service,
+    slack_id: &str,
+    exchanged: &SecretString,
+    fresh: &Tokens,
+) -> Result<Option<Tokens>, Failure> {
+    retrying!(try_replace(service, slack_id, exchanged, fresh))
+}
+
+async fn try_replace(
+    service: &Service,
+    slack_id: &str,
+    exchanged: &SecretString,
+    fresh: &Tokens,
+) -> Result<Option<Tokens>, Failure> {
+    let mut tx = service.begin().await?;
+    let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else { return Ok(None) };
+    if stored.tokens.refresh.as_ref().is_some_and(|refresh| same(refresh, exchanged)) {
+        store(service, &mut tx, id, fresh).await?;
+        commit(tx).await?;
+        return Ok(Some(fresh.clone()));
+    }
+    Ok(Some(stored.tokens))
+}
+
+/// Gives the turn back untaken: Slack could not be reached.
+pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    if let Some(found) = installations::lock(&mut tx, slack_id).await? {
+        installations::set_refreshing(&mut tx, found.id, None).await?;
+    }
+    commit(tx).await
+}
+
+/// Seals tokens and stores them within the caller's transaction.
+pub(super) async fn store(
+    service: &Service,
+    tx: &mut Tx,
+    id: WorkspaceId,
+    tokens: &Tokens,
+) -> Result<(), Failure> {
+    let seal = |secret: &SecretString| service.sealer.seal(secret, id.uuid(), &service.entropy);
+    let refresh = tokens.refresh.as_ref().map(seal);
+    let sealed = SealedTokens {
+        bot_token: &seal(&tokens.bot),
+        refresh_token: refresh.as_deref(),
+        token_expires_at: tokens.expires_at,
+    };
+    Ok(installations::store(tx, id, &sealed).await?)
+}
+
+struct Locked {
+    tokens: Tokens,
+    refreshing_until: Option<DateTime<Utc>>,
+}
+
+async fn lock(
+    service: &Service,
+    tx: &mut Tx,
+    slack_id: &str,
+) -> Result<Option<(WorkspaceId, Locked)>, Failure> {
+    let Some(found) = installations::lock(tx, slack_id).await? else { return Ok(None) };
+    let tokens = open(service, &found)?;
+    Ok(tokens.map(|tokens| (found.id, Locked { tokens, refreshing_until: found.refreshing_until })))
+}
+
+fn open(service: &Service, found: &Installation) -> Result<Option<Tokens>, Failure> {
+    let open = |sealed: &Vec<u8>| service.sealer.open(sealed, found.id.uuid());
+    let Some(bot) = found.bot_token.as_ref().filter(|_| !found.removed) else { return Ok(None) };
+    Ok(Some(Tokens {
+        bot: open(bot)?,
+        refresh: found.refresh_token.as_ref().map(open).transpose()?,
+        expires_at: found.token_expires_at,
+    }))
+}
+
+fn same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
+}

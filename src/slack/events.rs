@@ -1,0 +1,135 @@
+//! What happens in a workspace (<https://docs.slack.dev/apis/events-api/>): written down, answered at once, and handled
+//! afterwards.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Slack,
+    client::{CallError, PATIENT, is_about_the_token},
+    dispatch::Answer,
+    payload::Payload,
+};
+use crate::service::{
+    Failure,
+    events::{self, Event},
+    leave,
+};
+
+/// The app was removed from the workspace.
+pub const APP_UNINSTALLED: &str = "app_uninstalled";
+/// Tokens of the app were revoked.
+pub const TOKENS_REVOKED: &str = "tokens_revoked";
+
+/// How often it is looked for events that nobody finished.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Takes an event. It is answered once it is written down.
+pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
+    let Some(event) = read(payload) else { return Answer::Taken };
+    let content = &payload.value()["event"];
+    match events::receive(&slack.service, &event, content).await {
+        Ok(true) => {
+            let slack = slack.clone();
+            slack.aside.clone().spawn(async move { handle(&slack, &event).await });
+            Answer::Taken
+        }
+        Ok(false) => {
+            metrics::counter!("countersign_slack_events_repeated_total").increment(1);
+            Answer::Taken
+        }
+        Err(failure) => {
+            tracing::error!(%failure, kind = event.kind, "An event could not be written down: Slack sends it again");
+            Answer::Failed
+        }
+    }
+}
+
+/// The events that concern us.
+fn read(payload: &Payload) -> Option<Event> {
+    let kind = payload.text("/event/type")?;
+    match kind {
+        APP_UNINSTALLED => {}
+        // People's own tokens may come and go: the app has none of them.
+        TOKENS_REVOKED => {
+            payload.value().pointer("/event/tokens/bot")?.as_array().filter(|bots| !bots.is_empty())?;
+        }
+        _ => return None,
+    }
+    let seconds = payload.value()["event_time"].as_i64().unwrap_or_default();
+    Some(Event {
+        id: payload.text("/event_id")?.to_owned(),
+        workspace: payload.workspace().or_else(|| payload.text("/enterprise_id"))?.to_owned(),
+        kind: kind.to_owned(),
+        user: payload.text("/event/user").map(str::to_owned),
+        happened_at: DateTime::from_timestamp(seconds, 0).unwrap_or_default(),
+    })
+}
+
+/// Handles events that another instance, or this one before it died, began to handle and did not finish.
+pub async fn run(slack: Slack, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match events::unfinished(&slack.service).await {
+            Ok(unfinished) => {
+                for event in &unfinished {
+                    handle(&slack, event).await;
+                }
+            }
+            Err(failure) => tracing::warn!(%failure, "Unfinished events can't be looked for: trying again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+async fn handle(slack: &Slack, event: &Event) {
+    let handled = match event.kind.as_str() {
+        APP_UNINSTALLED | TOKENS_REVOKED => left(slack, event).await,
+        _ => Ok(()),
+    };
+    let finished = match handled {
+        Ok(()) => events::finish(&slack.service, event).await,
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = finished {
+        tracing::warn!(%failure, event = event.id, kind = event.kind, "An event could not be handled: trying again");
+    }
+}
+
+/// The app is gone, unless it was installed again since: these events come in any order and may come late, so Slack is
+/// asked whether the token still works.
+async fn left(slack: &Slack, event: &Event) -> Result<(), Failure> {
+    let workspace = event.workspace.as_str();
+    slack.client.tokens().forget(workspace);
+    let alive = match slack.client.post(workspace, "auth.test", &json!({}), PATIENT).await {
+        Ok(_) => true,
+        Err(CallError::NoToken) => false,
+        Err(CallError::Refused(code)) if is_about_the_token(&code) => false,
+        // Slack does not say: go by the times.
+        Err(_) => {
+            let installed_at = leave::installed_at(&slack.service, workspace).await?;
+            installed_at.is_some_and(|installed_at| event.happened_at.timestamp() < installed_at.timestamp())
+        }
+    };
+    if alive {
+        tracing::info!(
+            workspace,
+            kind = event.kind,
+            "The app's removal was announced, and it is installed: ignored"
+        );
+        return Ok(());
+    }
+    if leave::leave(&slack.service, workspace, &event.kind).await? {
+        tracing::warn!(
+            workspace,
+            kind = event.kind,
+            "The app was removed from a workspace: what waited there has ended"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The Slack app as this program needs it: scopes, events, commands and addresses, each once, each with its reason.
+//! `manifest.yml` and `countersign manifest` are written from here, OAuth asks for these scopes, and the doctor checks
+//! them (<https://docs.slack.dev/reference/app-manifest>).
+
+use std::fmt::Write as _;
+
+use super::{events, ingress, oauth};
+
+/// One thing that the app may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// Slack's name of it.
+    pub name: &'static str,
+    /// What needs it.
+    pub why: &'static str,
+    /// Without it, what it is for doesn't work and everything else does.
+    pub optional: bool,
+}
+
+/// The bot's scopes, the least that suffice.
+pub const SCOPES: [Scope; 5] = [
+    Scope { name: "chat:write", why: "posts prompts and redraws them", optional: false },
+    Scope {
+        name: "chat:write.public",
+        why: "asks in public channels that it was not invited to",
+        optional: true,
+    },
+    Scope { name: "commands", why: "/approvals", optional: false },
+    Scope { name: "users:read", why: "tells members, guests and admins apart", optional: false },
+    Scope { name: "users:read.email", why: "lets backends name people by email", optional: true },
+];
+
+/// The events that Slack sends, and why.
+pub const EVENTS: [(&str, &str); 3] = [
+    ("app_home_opened", "draws the Home tab when somebody opens it"),
+    (events::APP_UNINSTALLED, "ends what waits where the app was removed"),
+    (events::TOKENS_REVOKED, "the same, when its tokens were revoked"),
+];
+
+/// The slash command.
+pub const COMMAND: &str = "/approvals";
+
+/// What a manifest is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// The service as Slack reaches it, without a slash at its end.
+    pub url: &'a str,
+    /// Slack sends through a socket, and needs no address.
+    pub socket_mode: bool,
+}
+
+/// The names of all scopes.
+#[must_use]
+pub fn scopes() -> Vec<&'static str> {
+    SCOPES.iter().map(|scope| scope.name).collect()
+}
+
+/// The names of the scopes without which nothing works.
+pub fn required_scopes() -> impl Iterator<Item = &'static str> {
+    SCOPES.iter().filter(|scope| !scope.optional).map(|scope| scope.name)
+}
+
+/// The manifest, as YAML. Every text in it is quoted as JSON quotes it, which YAML takes.
+#[must_use]
+pub fn manifest(target: Target<'_>) -> String {
+    let Target { url, socket_mode } = target;
+    let mut yaml = String::new();
+    let out = &mut yaml;
+    line(out, 0, "# The Slack app of Countersign. Written by `countersign manifest`: change it there.");
+    line(out, 0, "# Paste it at https://api.slack.com/apps under \"Create New App\", \"From a manifest\".");
+    line(
+        out,
+        0,
+        if socket_mode {
+            "# Socket Mode: Slack sends through a connection that the service opens, and needs no address of it."
+        } else {
+            "# HTTP: Slack posts to the service, whose address stands here. `--url` puts yours in, `--socket-mode` needs none."
+        },
+    );
+    line(out, 0, "_metadata:");
+    line(out, 1, "major_version: 2");
+    line(out, 1, "minor_version: 0");
+    line(out, 0, "display_information:");
+    line(out, 1, "name: \"Countersign\"");
+    line(out, 1, "description: \"A person's signature under what an AI agent is about to do\"");
+    line(
+        out,
+        1,
+        "long_description: \"Agents ask before they act, and the right person answers here: approve, deny, or approve from now on. Whoever is asked sees what the agent wants to do and with which arguments, decides once, for a conversation or always, and can take it back at any time. Admins say which actions may be auto-approved at all. Every decision is recorded.\"",
+    );
+    line(out, 1, "background_color: \"#1f3d36\"");
+    line(out, 0, "features:");
+    line(out, 1, "app_home:");
+    line(out, 2, "home_tab_enabled: true");
+    line(out, 2, "# Off, prompts could not be posted to anybody's direct messages.");
+    line(out, 2, "messages_tab_enabled: true");
+    line(out, 2, "messages_tab_read_only_enabled: true");
+    line(out, 1, "bot_user:");
+    line(out, 2, "display_name: \"Countersign\"");
+    line(out, 2, "always_online: true");
+    line(out, 1, "slash_commands:");
+    line(out, 2, &format!("- command: \"{COMMAND}\""));
+    if !socket_mode {
+        line(out, 3, &format!("url: \"{url}{}\"", ingress::COMMANDS));
+    }
+    line(out, 3, "description: \"What waits for you, and what you auto-approve\"");
+    line(out, 3, "usage_hint: \"[list | on | off | off all | history | help]\"");
+    line(out, 3, "should_escape: false");
+    line(out, 0, "oauth_config:");
+    if !socket_mode {
+        line(out, 1, "redirect_urls:");
+        line(out, 2, &format!("- \"{url}{}\"", oauth::CALLBACK));
+    }
+    line(out, 1, "scopes:");
+    line(out, 2, "bot:");
+    for scope in SCOPES {
+        let optional = if scope.optional { " (may be left out)" } else { "" };
+        line(out, 3, &format!("# {}{optional}", scope.why));
+        line(out, 3, &format!("- \"{}\"", scope.name));
+    }
+    line(out, 0, "settings:");
+    line(out, 1, "event_subscriptions:");
+    if !socket_mode {
+        line(out, 2, &format!("request_url: \"{url}{}\"", ingress::EVENTS));
+    }
+    line(out, 2, "bot_events:");
+    for (event, why) in EVENTS {
+        line(out, 3, &format!("# {why}"));
+        line(out, 3, &format!("- \"{event}\""));
+    }
+    line(out, 1, "interactivity:");
+    line(out, 2, "is_enabled: true");
+    if !socket_mode {
+        line(out, 2, &format!("request_url: \"{url}{}\"", ingress::INTERACTIVITY));
+    }
+    line(out, 1, "# For an Enterprise organisation as a whole: true.");
+    line(out, 1, "org_deploy_enabled: false");
+    line(out, 1, &format!("socket_mode_enabled: {socket_mode}"));
+    line(
+        out,
+        1,
+        "# Once on, Slack does not let it be turned off. Countersign handles both; it works only with OAuth installation.",
+    );
+    line(out, 1, "token_rotation_enabled: false");
+    yaml
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    // Writing to a String can't fail.
+    let _ = writeln!(out, "{:indent$}{text}", "", indent = depth * 2);
+}

@@ -1,0 +1,33 @@
+//! `GET /slack/install`.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{Install, browser, trouble};
+use crate::{service::install, slack::view::install::Trouble};
+
+/// Sends the browser to Slack's page with a state that is good once, in this browser, for ten minutes.
+pub(super) async fn begin(State(install): State<Install>, headers: HeaderMap) -> Response {
+    let service = &install.slack.service;
+    // A second tab goes on with the first one's cookie, so that both can be finished.
+    let browser = browser::known(&headers).map_or_else(|| browser::fresh(&service.entropy), str::to_owned);
+    let state = match install::begin(service, &browser).await {
+        Ok(state) => state,
+        Err(failure) => {
+            tracing::error!(%failure, "An installation could not be begun");
+            return trouble(Trouble::OursDown);
+        }
+    };
+    let cookie = browser::set(&browser, install::STATE_LIFE.num_seconds(), &install.config.public_url);
+    let location = HeaderValue::from_str(&install.config.authorize_url(&state)).ok();
+    let (Some(cookie), Some(location)) = (cookie, location) else { return trouble(Trouble::Misconfigured) };
+    let headers = [
+        (header::LOCATION, location),
+        (header::SET_COOKIE, cookie),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (StatusCode::FOUND, headers).into_response()
+}

@@ -1,0 +1,111 @@
+//! `GET /slack/oauth/callback`: the browser comes back from Slack's page.
+
+use axum::{
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+use super::{
+    Install,
+    access::{self, AccessError, Exchange, Granted},
+    browser, page, trouble,
+};
+use crate::{
+    service::install::{self, Installation, StateFault},
+    slack::{
+        manifest,
+        view::install::{Installed, Trouble, installed},
+    },
+};
+
+/// Judges the state, exchanges the code, and writes the installation down.
+pub(super) async fn callback(
+    State(install): State<Install>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    match finish(&install, query.as_deref().unwrap_or_default(), &headers).await {
+        Ok(granted) => {
+            let shown = Installed {
+                name: &granted.name,
+                slack_id: &granted.slack_id,
+                app_id: granted.app_id.as_deref(),
+                org_wide: granted.slack_id.starts_with('E'),
+            };
+            page(StatusCode::OK, installed(&shown))
+        }
+        Err(which) => trouble(which),
+    }
+}
+
+async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<Granted, Trouble> {
+    let field = |wanted: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    };
+    let service = &install.slack.service;
+    let state = field("state").ok_or(Trouble::Stale)?;
+    match install::take_state(service, &state, browser::known(headers)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => {
+            tracing::warn!(%fault, "An installation was refused");
+            return Err(match fault {
+                StateFault::Expired => Trouble::Late,
+                StateFault::Unknown | StateFault::OtherBrowser => Trouble::Stale,
+            });
+        }
+        Err(failure) => {
+            tracing::error!(%failure, "A state could not be looked up");
+            return Err(Trouble::OursDown);
+        }
+    }
+    if let Some(error) = field("error") {
+        if error == "access_denied" {
+            return Err(Trouble::Declined);
+        }
+        tracing::error!(error, "Slack refused an installation");
+        return Err(Trouble::Misconfigured);
+    }
+    let code = field("code").ok_or(Trouble::Stale)?;
+    let granted = exchange(install, &code).await?;
+    let installation = Installation {
+        slack_id: granted.slack_id.clone(),
+        name: granted.name.clone(),
+        tokens: granted.tokens.clone(),
+    };
+    install::install(service, &installation).await.map_err(|failure| {
+        tracing::error!(%failure, "An installation could not be stored");
+        Trouble::OursDown
+    })?;
+    install.slack.client.tokens().forget(&granted.slack_id);
+    let missing: Vec<&str> = manifest::required_scopes()
+        .filter(|scope| !granted.scopes.iter().any(|granted| granted == scope))
+        .collect();
+    if !missing.is_empty() {
+        tracing::warn!(workspace = granted.slack_id, ?missing, "Slack granted less than the app needs");
+    }
+    tracing::info!(workspace = granted.slack_id, "The app was installed in a workspace");
+    Ok(granted)
+}
+
+async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
+    let config = &install.config;
+    let redirect_uri = config.redirect_uri();
+    let exchange = Exchange::Code { code, redirect_uri: &redirect_uri };
+    let now = install.slack.service.now();
+    let granted =
+        access::access(&install.slack.http, &config.api_url, &config.credentials, exchange, now).await;
+    granted.map_err(|error| {
+        tracing::error!(%error, "A code could not be exchanged");
+        match error {
+            AccessError::Refused(code)
+                if matches!(code.as_str(), "invalid_code" | "code_already_used" | "code_expired") =>
+            {
+                Trouble::CodeRefused
+            }
+            AccessError::Refused(_) => Trouble::Misconfigured,
+            AccessError::Unreachable(_) => Trouble::SlackDown,
+        }
+    })
+}

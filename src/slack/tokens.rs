@@ -1,0 +1,260 @@
+//! Which token speaks for a workspace: the configured one for its own workspace, elsewhere the installation's, which
+//! is remembered for a moment and replaced before it runs out.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    client::CallError,
+    oauth::access::{self, AccessError, Credentials, Exchange},
+};
+use crate::service::{
+    Failure, Service,
+    tokens::{self, Tokens, Turn},
+};
+
+/// How long a token is remembered. What another instance changed is seen after this long, or when Slack refuses it.
+const MEMORY: TimeDelta = TimeDelta::seconds(60);
+/// How long before its end a token is replaced.
+const EARLY: TimeDelta = TimeDelta::hours(1);
+/// How often it is looked whether another instance has finished replacing a token.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How often storing tokens is tried: they can't be had a second time.
+const STORING: [u64; 6] = [0, 100, 500, 2_000, 5_000, 10_000];
+
+/// What it takes to find tokens.
+#[derive(Clone)]
+pub struct Keeper(Arc<Inner>);
+
+struct Inner {
+    service: Service,
+    http: reqwest::Client,
+    api_url: String,
+    configured: Option<Configured>,
+    credentials: Option<Credentials>,
+    remembered: Mutex<HashMap<String, (Tokens, DateTime<Utc>)>>,
+    /// Exchanges under way: a shutdown waits for them.
+    aside: TaskTracker,
+}
+
+struct Configured {
+    token: SecretString,
+    /// The workspace it belongs to, once Slack has said so.
+    home: OnceCell<String>,
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").finish_non_exhaustive()
+    }
+}
+
+impl Keeper {
+    /// Finds tokens: the configured one, and those of installations.
+    #[must_use]
+    pub fn new(
+        service: Service,
+        http: reqwest::Client,
+        api_url: &str,
+        configured: Option<SecretString>,
+        credentials: Option<Credentials>,
+        aside: TaskTracker,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            service,
+            http,
+            api_url: api_url.trim_end_matches('/').to_owned(),
+            configured: configured.map(|token| Configured { token, home: OnceCell::new() }),
+            credentials,
+            remembered: Mutex::default(),
+            aside,
+        }))
+    }
+
+    /// The configured token.
+    #[must_use]
+    pub fn configured(&self) -> Option<&SecretString> {
+        self.0.configured.as_ref().map(|configured| &configured.token)
+    }
+
+    /// The workspace that the configured token belongs to, if that is known already.
+    #[must_use]
+    pub fn home(&self) -> Option<&str> {
+        self.0.configured.as_ref().and_then(|configured| configured.home.get()).map(String::as_str)
+    }
+
+    /// Notes which workspace the configured token belongs to.
+    pub fn settle(&self, slack_id: &str) {
+        if let Some(configured) = &self.0.configured {
+            // It belongs to one workspace for good: a second answer is the first one.
+            let _ = configured.home.set(slack_id.to_owned());
+        }
+    }
+
+    /// The token of the workspace with this Slack id. One that runs out soon is replaced meanwhile; one that has run
+    /// out, first.
+    pub async fn of(&self, slack_id: &str) -> Result<SecretString, CallError> {
+        if let Some(token) = self.configured().filter(|_| self.home() == Some(slack_id)) {
+            return Ok(token.clone());
+        }
+        let now = self.0.service.now();
+        let known = self.recall(slack_id, now);
+        let tokens = match known {
+            Some(tokens) => tokens,
+            None => self.read(slack_id).await?,
+        };
+        let Some(expires_at) = tokens.expires_at.filter(|_| tokens.refresh.is_some()) else {
+            return Ok(tokens.bot);
+        };
+        if now >= expires_at {
+            return self.renew(slack_id, tokens.bot).await;
+        }
+        if now >= expires_at - EARLY {
+            let (keeper, slack_id, used) = (self.clone(), slack_id.to_owned(), tokens.bot.clone());
+            self.0.aside.spawn(async move {
+                if let Err(error) = keeper.exchange(&slack_id, &used).await {
+                    tracing::warn!(%error, workspace = slack_id, "A token that runs out soon could not be replaced: trying again");
+                }
+            });
+        }
+        Ok(tokens.bot)
+    }
+
+    /// Slack refused this token: another one, if there is one by now or in exchange for it.
+    pub async fn instead_of(
+        &self,
+        slack_id: &str,
+        used: &SecretString,
+        code: &str,
+    ) -> Result<SecretString, CallError> {
+        self.forget(slack_id);
+        if self.home() == Some(slack_id) {
+            return Err(CallError::Refused(code.to_owned()));
+        }
+        let stored = self.read(slack_id).await?;
+        if stored.bot.expose_secret() != used.expose_secret() {
+            return Ok(stored.bot);
+        }
+        if code == "token_expired" {
+            return self.renew(slack_id, stored.bot).await;
+        }
+        Err(CallError::Refused(code.to_owned()))
+    }
+
+    /// Remembers nothing of a workspace any more: its installation changed.
+    pub fn forget(&self, slack_id: &str) {
+        self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
+    }
+
+    /// Replaces a token that has run out, in a task of its own: what Slack gave must be stored, whatever becomes of
+    /// the call that needed it.
+    async fn renew(&self, slack_id: &str, used: SecretString) -> Result<SecretString, CallError> {
+        let (keeper, slack_id) = (self.clone(), slack_id.to_owned());
+        let task = self.0.aside.spawn(async move { keeper.exchange(&slack_id, &used).await });
+        task.await
+            .unwrap_or_else(|_| Err(CallError::Unreachable("the exchange of a token failed".to_owned())))
+    }
+
+    async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
+        let service = &self.0.service;
+        loop {
+            match tokens::take_turn(service, slack_id, used).await.map_err(|error| trouble(&error))? {
+                Turn::Replaced(tokens) => return Ok(self.keep(slack_id, tokens)),
+                Turn::Theirs => tokio::time::sleep(GLANCE).await,
+                Turn::Nobody => return Err(CallError::Refused("token_expired".to_owned())),
+                Turn::Ours(refresh) => return self.present(slack_id, &refresh).await,
+            }
+        }
+    }
+
+    /// Presents the refresh token, and stores what comes for it.
+    async fn present(&self, slack_id: &str, refresh: &SecretString) -> Result<SecretString, CallError> {
+        let inner = &self.0;
+        let service = &inner.service;
+        let Some(credentials) = &inner.credentials else {
+            tracing::error!(
+                workspace = slack_id,
+                "A token has to be replaced, and SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set"
+            );
+            self.give_back(slack_id).await;
+            return Err(CallError::NoToken);
+        };
+        let exchange = Exchange::Refresh(refresh);
+        let granted = access::access(&inner.http, &inner.api_url, credentials, exchange, service.now()).await;
+        let granted = match granted {
+            Ok(granted) => granted,
+            Err(AccessError::Refused(code)) => {
+                tracing::error!(
+                    workspace = slack_id,
+                    code,
+                    "Slack refused to replace a token: the app must be installed again"
+                );
+                self.give_back(slack_id).await;
+                return Err(CallError::Refused("token_expired".to_owned()));
+            }
+            Err(AccessError::Unreachable(why)) => {
+                self.give_back(slack_id).await;
+                return Err(CallError::Unreachable(why.to_owned()));
+            }
+        };
+        // An answer without a refresh token would leave the installation without a future: keep the one there is.
+        let fresh =
+            Tokens { refresh: granted.tokens.refresh.or_else(|| Some(refresh.clone())), ..granted.tokens };
+        for pause in STORING {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            match tokens::replace(service, slack_id, refresh, &fresh).await {
+                Ok(Some(tokens)) => {
+                    tracing::info!(workspace = slack_id, "A token was replaced");
+                    return Ok(self.keep(slack_id, tokens));
+                }
+                Ok(None) => return Err(CallError::NoToken),
+                Err(failure) => {
+                    tracing::warn!(%failure, workspace = slack_id, "A new token could not be stored: trying again");
+                }
+            }
+        }
+        tracing::error!(
+            workspace = slack_id,
+            "A new token could not be stored: the app may have to be installed again"
+        );
+        Ok(self.keep(slack_id, fresh))
+    }
+
+    async fn give_back(&self, slack_id: &str) {
+        if let Err(failure) = tokens::give_back(&self.0.service, slack_id).await {
+            tracing::warn!(%failure, workspace = slack_id, "The turn to replace a token could not be given back: it ends by itself");
+        }
+    }
+
+    async fn read(&self, slack_id: &str) -> Result<Tokens, CallError> {
+        let found = tokens::find(&self.0.service, slack_id).await.map_err(|error| trouble(&error))?;
+        let tokens = found.ok_or(CallError::NoToken)?;
+        self.keep(slack_id, tokens.clone());
+        Ok(tokens)
+    }
+
+    fn recall(&self, slack_id: &str, now: DateTime<Utc>) -> Option<Tokens> {
+        let remembered = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.get(slack_id).filter(|(_, at)| *at + MEMORY > now).map(|(tokens, _)| tokens.clone())
+    }
+
+    fn keep(&self, slack_id: &str, tokens: Tokens) -> SecretString {
+        let bot = tokens.bot.clone();
+        let mut remembered = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.insert(slack_id.to_owned(), (tokens, self.0.service.now()));
+        bot
+    }
+}
+
+fn trouble(failure: &Failure) -> CallError {
+    CallError::Unreadable(failure.to_string())
+}

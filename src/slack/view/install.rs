@@ -1,0 +1,206 @@
+//! The pages that a person sees who installs the app: what happened, and what to do next.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The pages' whole style. Its digest is in their Content-Security-Policy.
+pub const STYLE: &str = "
+:root { color-scheme: light dark; --ink: #1d1c1d; --soft: #616061; --paper: #fff; --ground: #f4f2ef; --line: #dcd8d3;
+  --good: #0b6b4f; --bad: #a3341f; --code: #f7f5f2; }
+@media (prefers-color-scheme: dark) { :root { --ink: #eceae8; --soft: #a9a5a1; --paper: #222125; --ground: #17161a;
+  --line: #3a383e; --good: #4cc29a; --bad: #f08a72; --code: #2c2a30; } }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 24px; background: var(--ground);
+  color: var(--ink); font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', sans-serif; }
+main { width: 100%; max-width: 620px; background: var(--paper); border: 1px solid var(--line); border-radius: 14px;
+  padding: 36px 40px; }
+.mark { font-size: 13px; letter-spacing: .08em; text-transform: uppercase; color: var(--soft); margin: 0 0 18px; }
+h1 { font-size: 26px; line-height: 1.25; margin: 0 0 10px; }
+h1.good::before { content: '\\2713'; color: var(--good); margin-right: 10px; }
+h1.bad::before { content: '!'; color: var(--bad); margin-right: 12px; }
+p { margin: 0 0 14px; }
+ol { margin: 22px 0 0; padding-left: 22px; }
+li { margin-bottom: 16px; }
+code { font: 14px/1.5 ui-monospace, 'SF Mono', Menlo, monospace; background: var(--code); border-radius: 5px;
+  padding: 2px 5px; }
+pre { background: var(--code); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 8px 0 0; }
+pre code { background: none; padding: 0; }
+a.button { display: inline-block; margin-top: 8px; padding: 10px 18px; border-radius: 8px; background: var(--good);
+  color: #fff; font-weight: 600; text-decoration: none; }
+@media (prefers-color-scheme: dark) { a.button { color: #10201a; } }
+.soft { color: var(--soft); font-size: 14px; margin: 22px 0 0; }
+@media (max-width: 480px) { main { padding: 26px 22px; } }
+";
+
+/// What went wrong on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The person said no on Slack's page.
+    Declined,
+    /// The link did not begin here, was used before, or began in another browser.
+    Stale,
+    /// It took longer than ten minutes.
+    Late,
+    /// Slack did not take its own code.
+    CodeRefused,
+    /// The app's credentials are wrong: the operator must act.
+    Misconfigured,
+    /// Slack can't be reached, or answers with an error of its own.
+    SlackDown,
+    /// We can't store the installation.
+    OursDown,
+}
+
+impl Trouble {
+    const fn words(self) -> (&'static str, &'static str, bool) {
+        match self {
+            Self::Declined => (
+                "Nothing was installed",
+                "You chose not to allow it on Slack's page. Nothing has changed in your workspace.",
+                true,
+            ),
+            Self::Stale => (
+                "This link can't be used",
+                "It was used already, or the installation was begun in another browser. Nothing has changed: begin again here.",
+                true,
+            ),
+            Self::Late => (
+                "That took too long",
+                "For your safety an installation has to be finished within ten minutes. Nothing has changed: begin again.",
+                true,
+            ),
+            Self::CodeRefused => (
+                "Slack did not confirm the installation",
+                "Its confirmation had run out or was used before. Begin again, and it will give a new one.",
+                true,
+            ),
+            Self::Misconfigured => (
+                "This server is not set up right",
+                "Slack does not accept this server's client id, client secret or address. Whoever runs it finds the reason in its log and with \"countersign doctor\".",
+                false,
+            ),
+            Self::SlackDown => {
+                ("Slack can't be reached", "Slack did not answer. Please try again in a minute.", true)
+            }
+            Self::OursDown => (
+                "The installation could not be saved",
+                "Slack has agreed, but this server could not store the result. Please install once more in a minute; that replaces the first try.",
+                true,
+            ),
+        }
+    }
+}
+
+/// The app is installed.
+#[derive(Debug, Clone, Copy)]
+pub struct Installed<'a> {
+    /// What people call the workspace.
+    pub name: &'a str,
+    /// Slack's id of it.
+    pub slack_id: &'a str,
+    /// The app's id, if Slack said it.
+    pub app_id: Option<&'a str>,
+    /// It is an organisation.
+    pub org_wide: bool,
+}
+
+/// The page after an installation.
+#[must_use]
+pub fn installed(installed: &Installed<'_>) -> String {
+    let Installed { name, slack_id, app_id, org_wide } = installed;
+    let open = app_id.map(|app| format!("https://slack.com/app_redirect?app={app}&team={slack_id}"));
+    let create = format!(
+        "countersign backend create --workspace {slack_id} \\\n    --name my-agents --webhook-url https://agents.example.com/webhooks"
+    );
+    page(
+        &format!("Installed in {name}"),
+        &html! {
+            h1.good { "Countersign is installed in " (name) }
+            p {
+                @if *org_wide { "It is installed for the whole organisation. " }
+                "From now on agents ask here before they act, and people answer in Slack."
+            }
+            ol {
+                li {
+                    strong { "See it in Slack." }
+                    " Type " code { "/approvals" } " in any channel, or open the app: its Home tab shows what waits for you."
+                    @if let Some(open) = open { br; a.button href=(open) { "Open in Slack" } }
+                }
+                li {
+                    strong { "Connect an agent backend." }
+                    " Whoever runs this server gives it a key and a webhook secret with"
+                    pre { code { (create) } }
+                }
+                li {
+                    strong { "Decide what may be auto-approved." }
+                    " Nothing may at first. A workspace admin unlocks actions in the app's Home tab."
+                }
+            }
+            p.soft { "You can close this page. Removing the app in Slack ends everything that waits." }
+        },
+    )
+}
+
+/// The page after something went wrong.
+#[must_use]
+pub fn trouble(trouble: Trouble, again: &str) -> String {
+    let (title, words, may_try) = trouble.words();
+    page(
+        title,
+        &html! {
+            h1.bad { (title) }
+            p { (words) }
+            @if may_try { a.button href=(again) { "Install again" } }
+        },
+    )
+}
+
+fn page(title: &str, body: &Markup) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) " · Countersign" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { p.mark { "Countersign" } (body) } }
+        }
+    }
+    .into_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_named_by_a_joker_is_only_a_name() {
+        let page = installed(&Installed {
+            name: "<script>alert(1)</script>",
+            slack_id: "T1",
+            app_id: Some("A1"),
+            org_wide: false,
+        });
+        assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"));
+        assert!(page.contains("countersign backend create --workspace T1"));
+        assert!(page.contains("https://slack.com/app_redirect?app=A1&amp;team=T1"));
+    }
+
+    #[test]
+    fn every_trouble_says_what_to_do() {
+        for which in [
+            Trouble::Declined,
+            Trouble::Stale,
+            Trouble::Late,
+            Trouble::CodeRefused,
+            Trouble::Misconfigured,
+            Trouble::SlackDown,
+            Trouble::OursDown,
+        ] {
+            let page = trouble(which, "/slack/install");
+            assert_eq!(page.contains("href=\"/slack/install\""), which != Trouble::Misconfigured);
+        }
+    }
+}
