@@ -86,6 +86,12 @@ pub fn slack_client(config: &SlackConfig) -> Result<Client, StartError> {
     Ok(Client::new(&config.slack_api_url, config.slack_bot_token.clone())?)
 }
 
+/// What sends webhooks, to the public internet and these networks.
+pub fn webhook_sender(allowed: Vec<ipnet::IpNet>) -> Result<Sender, StartError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(Sender::new(Guard::new(allowed))?)
+}
+
 impl App {
     /// Starts an instance. It serves as soon as this returns; what the database or Slack can't do yet it tries again.
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {

@@ -107,7 +107,7 @@ fn user_id(text: &str) -> Result<crate::domain::ids::UserId, String> {
         .ok_or_else(|| "Slack user ids look like U012AB3CD: copy \"member ID\" from a profile".to_owned())
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     text.parse()
         .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))

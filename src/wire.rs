@@ -8,13 +8,25 @@ use crate::domain::{
     approvals::Approval,
     arguments::Arguments,
     grants::Scope,
-    ids::{ApprovalId, GrantId},
+    ids::{ApprovalId, BackendId, GrantId},
 };
 
 /// RFC 3339 in UTC, to the microsecond that is stored.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// The same for a time that may be missing.
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
+pub(crate) fn maybe_time<S: Serializer>(
+    at: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => time(at, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// An approval.
@@ -118,5 +130,28 @@ impl<'a> EventJson<'a> {
         let timestamp =
             approval.decision.as_ref().map_or(approval.request.created_at, |decision| decision.decided_at);
         Self { event, timestamp, data: approval.into() }
+    }
+}
+
+/// A webhook that tells of nothing: it shows whether the endpoint takes what is sent.
+#[derive(Debug, Serialize)]
+pub struct PingJson {
+    #[serde(rename = "type")]
+    event: &'static str,
+    #[serde(serialize_with = "time")]
+    timestamp: DateTime<Utc>,
+    data: PingedJson,
+}
+
+#[derive(Debug, Serialize)]
+struct PingedJson {
+    backend: BackendId,
+}
+
+impl PingJson {
+    /// A ping to this backend.
+    #[must_use]
+    pub const fn new(timestamp: DateTime<Utc>, backend: BackendId) -> Self {
+        Self { event: "webhook.ping", timestamp, data: PingedJson { backend } }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     Api, auth,
     fields::{self, Fields},
+    page::Page,
     problem::{Kind, Problem},
     query::Query,
 };
@@ -75,12 +76,8 @@ pub async fn list(
     query.finish()?;
     let after = after.as_ref().map(IntegrationKey::as_str);
     let found = read::integrations(&api.service, caller, after, limit + 1).await?;
-    let page = usize::try_from(limit).unwrap_or(1);
-    let more = found.len() > page;
-    let shown = &found[..found.len().min(page)];
-    let next = shown.last().filter(|_| more).map(|(last, _)| Query::write_cursor(&last.key));
-    let data: Vec<Value> = shown.iter().map(describe).collect();
-    Ok(Json(json!({ "data": data, "next_cursor": next })).into_response())
+    let page = Page::cut(found, limit, |(last, _)| last.key.clone());
+    Ok(Json(page.map(|stored| describe(&stored))).into_response())
 }
 
 /// Reads an integration's key from a path. What is no key names no integration.

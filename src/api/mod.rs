@@ -4,9 +4,11 @@ pub mod approvals;
 pub mod auth;
 pub mod connections;
 pub mod conversations;
+pub mod deliveries;
 pub mod fields;
 pub mod health;
 pub mod integrations;
+pub mod page;
 pub mod problem;
 pub mod query;
 
@@ -57,6 +59,9 @@ pub fn routes(api: Api) -> Router {
             put(connections::connect).delete(connections::disconnect),
         )
         .route("/v1/conversations/{id}/close", post(conversations::close))
+        .route("/v1/webhook-deliveries", get(deliveries::list))
+        .route("/v1/webhook-deliveries/{id}", get(deliveries::get))
+        .route("/v1/webhook-deliveries/{id}/redeliver", post(deliveries::redeliver))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -89,6 +89,8 @@ pub enum What {
     WebhookStopped,
     /// Deliveries to a backend's endpoint go on.
     WebhookResumed,
+    /// A backend had a webhook sent again.
+    WebhookRedelivered,
     /// The app was removed from the workspace.
     WorkspaceRemoved,
 }
@@ -121,6 +123,7 @@ impl What {
             Self::SecretRotated => "backend.secret_rotated",
             Self::WebhookStopped => "webhook.stopped",
             Self::WebhookResumed => "webhook.resumed",
+            Self::WebhookRedelivered => "webhook.redelivered",
             Self::WorkspaceRemoved => "workspace.removed",
         }
     }

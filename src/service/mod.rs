@@ -14,9 +14,11 @@ pub mod give_up;
 pub mod put_integration;
 pub mod read;
 pub mod ready;
+pub mod redeliver;
 pub mod request;
 pub mod turn_off;
 pub mod unlock;
+pub mod webhook_health;
 pub mod workspaces;
 
 use std::sync::Arc;

@@ -2,9 +2,19 @@
 
 use super::{Failure, Service, authenticate::Caller};
 use crate::{
-    domain::{Rejection, approvals::Approval, ids::ApprovalId, text::IntegrationKey},
+    domain::{
+        Rejection,
+        approvals::Approval,
+        ids::{ApprovalId, DeliveryId},
+        text::IntegrationKey,
+    },
     service::put_integration::Stored,
-    storage::{self, approvals::Filter},
+    storage::{
+        self,
+        approvals::Filter,
+        attempts::{self, Noted},
+        deliveries::{self, Delivery},
+    },
 };
 
 /// One approval of this backend.
@@ -51,4 +61,26 @@ pub async fn integrations(
         (integration, own)
     });
     Ok(with_actions.collect())
+}
+
+/// Webhooks to this backend, newest first.
+pub async fn deliveries(
+    service: &Service,
+    caller: Caller,
+    filter: &deliveries::Filter,
+    limit: i64,
+) -> Result<Vec<Delivery>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(deliveries::list(&mut db, caller.backend, filter, limit).await?)
+}
+
+/// One webhook to this backend, and every attempt at it.
+pub async fn delivery(
+    service: &Service,
+    caller: Caller,
+    id: DeliveryId,
+) -> Result<(Delivery, Vec<Noted>), Failure> {
+    let mut db = service.db.acquire().await?;
+    let found = deliveries::find(&mut db, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    Ok((found, attempts::of(&mut db, id).await?))
 }

@@ -6,10 +6,9 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
 
 use crate::{
-    api::{Api, auth, problem::Problem, query::Query},
+    api::{Api, auth, page::Page, problem::Problem, query::Query},
     domain::{
         approvals::Status,
         ids::{ApprovalId, UserId},
@@ -41,10 +40,6 @@ pub async fn list(
     query.finish()?;
     let filter = Filter { status, user, conversation, before };
     let approvals = read::approvals(&api.service, caller, &filter, limit + 1).await?;
-    let page = usize::try_from(limit).unwrap_or(1);
-    let more = approvals.len() > page;
-    let shown = &approvals[..approvals.len().min(page)];
-    let next = shown.last().filter(|_| more).map(|last| Query::write_cursor(&last.id().to_string()));
-    let data: Vec<ApprovalJson<'_>> = shown.iter().map(ApprovalJson::from).collect();
-    Ok(Json(json!({ "data": data, "next_cursor": next })).into_response())
+    let page = Page::cut(approvals, limit, |last| last.id().to_string());
+    Ok(Json(page.as_ref().map(ApprovalJson::from)).into_response())
 }
