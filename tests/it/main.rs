@@ -10,6 +10,7 @@
 
 mod story;
 
+mod api_deliveries;
 mod asking;
 mod deciding;
 mod isolation;
