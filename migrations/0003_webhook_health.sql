@@ -7,6 +7,3 @@ ALTER TABLE outbox
     ADD COLUMN by_hand boolean NOT NULL DEFAULT false,
     -- Attempts made before that: the pauses begin anew, the attempts are counted on.
     ADD COLUMN attempts_before integer NOT NULL DEFAULT 0;
-
--- The sweep of silent conversations looks for the oldest first.
-CREATE INDEX conversations_last_asked ON conversations (last_asked_at);

@@ -1,4 +1,5 @@
-//! What time does by itself: approvals run out, and what was drawn long ago is forgotten.
+//! What time does by itself: approvals run out, silent conversations lose their grants, and what was drawn long ago is
+//! forgotten.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{Service, expire},
+    service::{Failure, Service, end_silent, expire},
     storage,
 };
 
@@ -16,12 +17,12 @@ const POLL: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(50);
 /// How long rows of the outbox that are done stay.
 const KEPT: TimeDelta = TimeDelta::days(7);
-/// How often the old ones are deleted.
-const PRUNING: TimeDelta = TimeDelta::hours(1);
+/// How often the old ones are deleted, and silent conversations looked for.
+const SWEEPING: TimeDelta = TimeDelta::hours(1);
 
 /// Keeps house until it is told to stop.
 pub async fn run(service: Service, stop: CancellationToken) {
-    let mut prune_at = service.now();
+    let mut sweep_at = service.now();
     while !stop.is_cancelled() {
         match expire::expire(&service).await {
             Ok(0) => {}
@@ -33,11 +34,11 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again")
             }
         }
-        if service.now() >= prune_at {
-            match prune(&service).await {
-                Ok(()) => prune_at = service.now() + PRUNING,
-                Err(error) => {
-                    tracing::warn!(%error, "Old rows of the outbox could not be deleted: trying again")
+        if service.now() >= sweep_at {
+            match sweep(&service).await {
+                Ok(()) => sweep_at = service.now() + SWEEPING,
+                Err(failure) => {
+                    tracing::warn!(%failure, "What is old could not be swept up: trying again")
                 }
             }
         }
@@ -66,7 +67,8 @@ async fn rest(service: &Service) {
     }
 }
 
-async fn prune(service: &Service) -> Result<(), sqlx::Error> {
+async fn sweep(service: &Service) -> Result<(), Failure> {
+    while end_silent::end(service).await? > 0 {}
     let mut db = service.db.acquire().await?;
     while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
     Ok(())

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     domain::{
         Rejection,
+        audit::Actor,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
     },
     service::{
@@ -47,7 +48,8 @@ pub async fn put(
         Some(catalog) if faults.is_empty() => catalog,
         _ => return Err(Problem::invalid(faults)),
     };
-    let stored = put_integration::put(&api.service, caller, &key, &catalog).await?;
+    let actor = Actor::Backend(caller.backend);
+    let stored = put_integration::put(&api.service, caller.workspace, &actor, &key, &catalog).await?;
     Ok(Json(describe(&stored)).into_response())
 }
 

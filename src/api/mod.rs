@@ -1,13 +1,16 @@
 //! The agent-backend API: one endpoint a file. Each parses, authenticates, calls one use case and answers.
 
 pub mod approvals;
+pub mod audit;
 pub mod auth;
+pub mod bounds;
 pub mod connections;
 pub mod conversations;
 pub mod deliveries;
 pub mod fields;
 pub mod health;
 pub mod integrations;
+pub mod limits;
 pub mod page;
 pub mod problem;
 pub mod query;
@@ -23,9 +26,13 @@ use axum::{
     routing::{get, post, put},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use self::problem::{Kind, Problem};
+use self::{
+    limits::Limits,
+    problem::{Kind, Problem},
+};
 use crate::service::{Service, directory::Directory, endings::Endings};
 
 /// The largest body that is read, in bytes.
@@ -42,6 +49,10 @@ pub struct Api {
     pub endings: Endings,
     /// The metrics' text.
     pub metrics: PrometheusHandle,
+    /// How many requests a second a backend may make.
+    pub limits: Limits,
+    /// How many of those who wait may read at once.
+    pub turns: Arc<Semaphore>,
     /// The service shuts down: nobody waits any longer.
     pub stop: CancellationToken,
 }
@@ -51,6 +62,7 @@ pub fn routes(api: Api) -> Router {
     Router::new()
         .route("/v1/approvals", post(approvals::ask::ask).get(approvals::list::list))
         .route("/v1/approvals/{id}", get(approvals::get::get))
+        .route("/v1/approvals/{id}/events", get(approvals::events::events))
         .route("/v1/approvals/{id}/cancel", post(approvals::cancel::cancel))
         .route("/v1/integrations", get(integrations::list))
         .route("/v1/integrations/{key}", put(integrations::put).get(integrations::get))
@@ -62,12 +74,15 @@ pub fn routes(api: Api) -> Router {
         .route("/v1/webhook-deliveries", get(deliveries::list))
         .route("/v1/webhook-deliveries/{id}", get(deliveries::get))
         .route("/v1/webhook-deliveries/{id}/redeliver", post(deliveries::redeliver))
+        .route("/v1/audit", get(audit::list))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .fallback(async || Problem::of(Kind::UnknownPath))
         .method_not_allowed_fallback(async || Problem::of(Kind::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(middleware::from_fn(bounds::in_time))
+        .layer(middleware::from_fn(bounds::small_head))
         .layer(middleware::from_fn(observe))
         .with_state(api)
 }

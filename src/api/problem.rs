@@ -29,6 +29,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// The approval has ended.
     AlreadyEnded,
+    /// The path, query and headers are too large.
+    HeadTooLarge,
     /// The body is too large.
     BodyTooLarge,
     /// The body is not said to be JSON.
@@ -39,6 +41,10 @@ pub enum Kind {
     UnknownUser,
     /// Slack can't be asked at the moment.
     LookupUnavailable,
+    /// The backend makes too many requests a second.
+    TooManyRequests,
+    /// The backend has too many approvals pending.
+    TooManyPending,
     /// The caller may not do this.
     Forbidden,
     /// The database is away; nothing has changed.
@@ -106,6 +112,12 @@ impl Kind {
                 "The approval has already ended",
                 "It stays as it is: `approval` says how it ended.",
             ),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+                "The path, query and headers are too large",
+                "Send at most 16 KiB of them.",
+            ),
             Self::BodyTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-large",
@@ -135,6 +147,18 @@ impl Kind {
                 "lookup-unavailable",
                 "The user can't be looked up at the moment",
                 "Try again shortly, or send the user's Slack id.",
+            ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "The backend makes too many requests",
+                "Wait as long as `Retry-After` says. Wait for decisions with `?wait=` or webhooks instead of asking again and again.",
+            ),
+            Self::TooManyPending => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-pending",
+                "The backend has too many approvals pending",
+                "Wait until some have ended, or cancel those that are no longer needed.",
             ),
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,
@@ -200,6 +224,13 @@ impl Problem {
         self
     }
 
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub const fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// The faults of a request.
     #[must_use]
     pub fn invalid(errors: Vec<Fault>) -> Self {
@@ -226,9 +257,8 @@ impl From<Rejection> for Problem {
             | Rejection::UnknownDelivery
             | Rejection::UnknownConversation => Self::of(Kind::NotFound(rejection.code())),
             Rejection::UnknownUser => Self::of(Kind::UnknownUser),
-            Rejection::LookupUnavailable => {
-                Self { retry_after: Some(5), ..Self::of(Kind::LookupUnavailable) }
-            }
+            Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
+            Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
             Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
             Rejection::AlreadyEnded(approval) => {
                 let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok();
@@ -257,15 +287,15 @@ impl From<Failure> for Problem {
                 | sqlx::Error::Tls(_),
             ) => {
                 tracing::error!(%failure, "A call failed because the database is away");
-                Self { retry_after: Some(1), ..Self::of(Kind::Unavailable) }
+                Self::of(Kind::Unavailable).after(1)
             }
             Failure::Unclear(_) => {
                 tracing::error!(%failure, "A call's commit was not answered");
-                Self { retry_after: Some(1), ..Self::of(Kind::Unclear) }
+                Self::of(Kind::Unclear).after(1)
             }
             Failure::Database(ref error) if crate::storage::is_worth_retrying(error) => {
                 tracing::error!(%failure, "A call was given up after several tries");
-                Self { retry_after: Some(1), ..Self::of(Kind::Unavailable) }
+                Self::of(Kind::Unavailable).after(1)
             }
             Failure::Database(_) | Failure::Sealed(_) => {
                 tracing::error!(%failure, "A call failed");

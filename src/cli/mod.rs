@@ -2,6 +2,8 @@
 
 mod actions;
 mod backends;
+mod integrations;
+mod mcp;
 
 use clap::{Parser, Subcommand};
 
@@ -32,6 +34,9 @@ enum Command {
     /// Manage the programs that ask for approvals
     #[command(subcommand)]
     Backend(backends::Command),
+    /// Describe what agents use
+    #[command(subcommand)]
+    Integration(integrations::Command),
     /// Say which actions users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
@@ -79,6 +84,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
             print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))
         }
         Command::Backend(command) => backends::run(command).await,
+        Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
     }
 }

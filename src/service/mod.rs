@@ -8,6 +8,7 @@ pub mod close_conversation;
 pub mod connect;
 pub mod decide;
 pub mod directory;
+pub mod end_silent;
 pub mod endings;
 pub mod expire;
 pub mod give_up;
@@ -46,6 +47,8 @@ pub struct Service {
     pub entropy: Entropy,
     /// Seals secrets at rest.
     pub sealer: Arc<Sealer>,
+    /// How many approvals of a backend may be pending.
+    pub most_pending: u32,
 }
 
 /// Why a use case did not do what it was asked.

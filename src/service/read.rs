@@ -13,6 +13,7 @@ use crate::{
         self,
         approvals::Filter,
         attempts::{self, Noted},
+        audit::{Position, Stored as StoredEntry},
         deliveries::{self, Delivery},
     },
 };
@@ -83,4 +84,15 @@ pub async fn delivery(
     let mut db = service.db.acquire().await?;
     let found = deliveries::find(&mut db, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     Ok((found, attempts::of(&mut db, id).await?))
+}
+
+/// Audit entries of this backend's workspace, oldest first, in an order that later ones only add to.
+pub async fn audit(
+    service: &Service,
+    caller: Caller,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<StoredEntry>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(storage::audit::export(&mut db, caller.workspace, after, limit).await?)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
     app::{self, App},
     clock::Clock,
-    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
         audit::Actor,
         ids::WorkspaceId,
@@ -113,6 +113,7 @@ impl Story {
             slack_signing_secret: slack.signing_secret().into(),
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
+            limits: LimitsConfig::default(),
             database_connections: 20,
         };
         let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;

@@ -41,6 +41,7 @@ pub async fn ask(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let key = auth::api_key(&headers)?;
+    auth::admit(&api, &key)?;
     let ask = match read(key, &headers, body) {
         Ok(ask) => ask,
         Err(problem) => {
@@ -50,6 +51,7 @@ pub async fn ask(
         }
     };
     let asked = request::request(&api.service, &*api.directory, &ask).await?;
+    api.limits.learn(&ask.key, asked.approval.request.backend);
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
     metrics::counter!("countersign_asks_total", "status" => status, "replayed" => asked.replayed.to_string())

@@ -1,6 +1,6 @@
 //! `GET /v1/approvals/{id}?wait=SECONDS`: the approval, at once or as soon as it has ended.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json,
@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use super::waiting;
 use crate::{
     api::{Api, auth, problem::Problem, query::Query},
-    domain::{approvals::Approval, ids::ApprovalId},
-    service::{Failure, authenticate::Caller, read},
+    service::read,
     wire::ApprovalJson,
 };
 
@@ -32,26 +32,14 @@ pub async fn get(
     query.finish()?;
     let id = super::id(&id)?;
     let approval = match u64::try_from(wait) {
-        Ok(seconds) if seconds > 0 => wait_for(&api, caller, id, Duration::from_secs(seconds)).await?,
+        Ok(seconds) if seconds > 0 => {
+            let ended = waiting::until_ended(&api, caller, id);
+            match tokio::time::timeout(Duration::from_secs(seconds), ended).await {
+                Ok(ended) => ended?,
+                Err(_) => read::approval(&api.service, caller, id).await?,
+            }
+        }
         _ => read::approval(&api.service, caller, id).await?,
     };
     Ok(Json(ApprovalJson::from(&approval)).into_response())
-}
-
-async fn wait_for(api: &Api, caller: Caller, id: ApprovalId, limit: Duration) -> Result<Approval, Failure> {
-    let waiter = api.endings.subscribe(id);
-    let mut deadline = pin!(tokio::time::sleep(limit));
-    loop {
-        let mut woken = pin!(waiter.woken());
-        woken.as_mut().enable();
-        let approval = read::approval(&api.service, caller, id).await?;
-        if approval.decision.is_some() || api.stop.is_cancelled() {
-            return Ok(approval);
-        }
-        tokio::select! {
-            () = woken => {}
-            () = api.stop.cancelled() => {}
-            () = deadline.as_mut() => return read::approval(&api.service, caller, id).await,
-        }
-    }
 }

@@ -2,8 +2,10 @@
 
 pub mod ask;
 pub mod cancel;
+pub mod events;
 pub mod get;
 pub mod list;
+mod waiting;
 
 use crate::{
     api::problem::{Kind, Problem},
