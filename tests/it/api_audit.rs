@@ -60,7 +60,10 @@ async fn who_did_what_from_where_is_told_oldest_first_without_argument_values() 
         assert_eq!(decided["actor"], json!({ "kind": "user", "id": ALICE }));
         let from: Vec<&Value> = all.iter().map(|entry| &entry["from"]).collect();
         assert_eq!(from, ["command_line", "api", "command_line", "api", "api", "slack"]);
-        assert_eq!((&all[2]["before"], &all[2]["after"]), (&json!({"unlocked": false}), &json!({"unlocked": true})));
+        assert_eq!(
+            (&all[2]["before"], &all[2]["after"]),
+            (&json!({"unlocked": false}), &json!({"unlocked": true}))
+        );
         assert!(!Value::from(all).to_string().contains("secret title"));
     })
     .await;
@@ -115,7 +118,8 @@ async fn nothing_is_skipped_while_a_long_transaction_writes() {
             (subjects.last().unwrap() == "after").then_some(subjects)
         })
         .await;
-        let expected = ["agents", "slow 1", "slow 2", "quick 0", "quick 1", "quick 2", "quick 3", "quick 4", "after"];
+        let expected =
+            ["agents", "slow 1", "slow 2", "quick 0", "quick 1", "quick 2", "quick 3", "quick 4", "after"];
         assert_eq!(subjects, expected);
     })
     .await;
@@ -126,7 +130,8 @@ async fn a_reader_beside_many_writers_gets_every_entry_once() {
     story(async |s| {
         let writers = (0..8).map(|writer| {
             let api = s.api();
-            let asks: Vec<_> = (0..10).map(|number| s.call(ACTION, &format!("c-{writer}-{number}"))).collect();
+            let asks: Vec<_> =
+                (0..10).map(|number| s.call(ACTION, &format!("c-{writer}-{number}"))).collect();
             tokio::spawn(async move {
                 for ask in asks {
                     assert_eq!(api.ask(&ask).await.status, 201);
@@ -162,7 +167,8 @@ async fn a_reader_beside_many_writers_gets_every_entry_once() {
         }
         let rest = read_on(s, &mut resumed).await;
         let after: Vec<&Value> = rest.iter().filter(|entry| entry["what"] == "approval.requested").collect();
-        let together: Vec<&str> = before.iter().chain(&after).map(|entry| entry["cursor"].as_str().unwrap()).collect();
+        let together: Vec<&str> =
+            before.iter().chain(&after).map(|entry| entry["cursor"].as_str().unwrap()).collect();
         assert_eq!(together.len(), 80);
         assert_eq!(together.into_iter().collect::<HashSet<_>>(), whole);
     })

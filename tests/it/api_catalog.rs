@@ -20,8 +20,9 @@ async fn versions(s: &Story) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn putting_the_same_again_writes_and_locks_nothing() {
     story(async |s| {
-        let actions: Vec<Value> =
-            (0..400).map(|n| json!({ "key": format!("action_{n}"), "name": format!("Action {n}") })).collect();
+        let actions: Vec<Value> = (0..400)
+            .map(|n| json!({ "key": format!("action_{n}"), "name": format!("Action {n}") }))
+            .collect();
         let body = json!({ "name": "Large", "actions": actions });
         let first = s.api().put_integration("large", &body).await;
         assert_eq!((first.status, first.body["actions"].as_array().unwrap().len()), (200, 400));
@@ -35,7 +36,8 @@ async fn putting_the_same_again_writes_and_locks_nothing() {
         let after = versions(s).await;
         assert_ne!(after, before);
         let renamed = s.api().integration("large").await;
-        let names = renamed.body["actions"].as_array().unwrap().iter().filter(|action| action["name"] == "Lucky");
+        let names =
+            renamed.body["actions"].as_array().unwrap().iter().filter(|action| action["name"] == "Lucky");
         assert_eq!(names.count(), 1);
     })
     .await;

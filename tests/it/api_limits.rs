@@ -25,7 +25,10 @@ async fn requests_beyond_the_limit_are_told_when_to_come_back_and_other_backends
             }
         }
         let refused = refused.unwrap();
-        assert_eq!((refused.status, refused.str("/type")), (429, "urn:countersign:problem:too-many-requests"));
+        assert_eq!(
+            (refused.status, refused.str("/type")),
+            (429, "urn:countersign:problem:too-many-requests")
+        );
         assert_eq!(refused.headers["retry-after"], "1");
         let ask = api.ask(&s.call(ACTION, "c-1")).await;
         assert!(ask.status == 429 || ask.status == 201, "{ask:?}");

@@ -1,6 +1,5 @@
 //! Waiting for a decision: by long poll and by server-sent events.
 
-use futures::StreamExt as _;
 use serde_json::Value;
 
 use crate::story::{ALICE, SOON, Story, story};
@@ -13,9 +12,9 @@ async fn events(url: String, key: String, id: String, told: tokio::sync::mpsc::S
     let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let (mut chunks, mut text) = (response.bytes_stream(), String::new());
-    while let Some(chunk) = chunks.next().await {
-        text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+    let (mut response, mut text) = (response, String::new());
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
         while let Some((event, rest)) = text.split_once("\n\n") {
             let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
             if let Some((kind, data)) = field("event: ").zip(field("data: ")) {
@@ -50,7 +49,8 @@ async fn events_tell_what_is_and_what_becomes_of_it_and_end() {
         let mut late = follow(s, &id);
         assert_eq!(next(&mut late).await.unwrap().0, "approval.approved");
         assert_eq!(next(&mut late).await, None);
-        let unknown = s.api().call(reqwest::Method::GET, &["approvals", "apr_x", "events"], &[], None, &[]).await;
+        let unknown =
+            s.api().call(reqwest::Method::GET, &["approvals", "apr_x", "events"], &[], None, &[]).await;
         assert_eq!(unknown.status, 404);
     })
     .await;

@@ -59,6 +59,8 @@ pub struct Story {
     pub service: Service,
     pub workspace: WorkspaceId,
     pub config: ServeConfig,
+    /// The API key of the test's backend.
+    pub key: String,
     app: Option<App>,
     postgres: Postgres,
     database: String,
@@ -119,11 +121,22 @@ impl Story {
         let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
         let service = app::service(&config.database, 5, clock.clone(), Entropy::seeded(seed)).unwrap();
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
-        let mut story =
-            Self { slack, backend, clock, service, workspace, config, app: None, postgres, database };
+        let mut story = Self {
+            slack,
+            backend,
+            clock,
+            service,
+            workspace,
+            config,
+            key: String::new(),
+            app: None,
+            postgres,
+            database,
+        };
         story.start().await;
         let created = story.create_backend("agents").await;
         story.backend.connect(&story.url(), &created.0, &created.1);
+        story.key = created.0;
         story
     }
 
@@ -149,6 +162,13 @@ impl Story {
         if let Some(app) = self.app.take() {
             app.shutdown().await;
         }
+    }
+
+    /// Ends the service and starts it again, as [`Story::config`] says now.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+        self.backend.move_to(&self.url());
     }
 
     async fn end(mut self) {
