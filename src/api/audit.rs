@@ -11,13 +11,19 @@ use chrono::{DateTime, Utc};
 use futures::stream;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::{Api, auth, page::Page, problem::Problem, query::Query};
+use super::{
+    Api, auth,
+    page::Page,
+    problem::{Problem, responses::Listing},
+    query::Query,
+};
 use crate::{
     domain::ids::{ApprovalId, GrantId},
     service::{Failure, authenticate::Caller, read},
     storage::audit::{Position, Stored},
-    wire,
+    wire::{self, examples, schema},
 };
 
 /// How many entries a stream reads at once.
@@ -26,26 +32,40 @@ const BATCH: i64 = 200;
 const NDJSON: &str = "application/x-ndjson";
 
 /// A line of the audit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct EntryJson {
     /// Given as `cursor`, continues after this entry.
     cursor: String,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
     at: DateTime<Utc>,
     actor: ActorJson,
+    #[schema(schema_with = schema::from)]
     from: &'static str,
+    /// What happened, as `noun.verb`.
     what: String,
+    #[schema(required, schema_with = schema::maybe_approval_id)]
     approval: Option<ApprovalId>,
+    #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
+    /// To what else it happened: an action, a user, a backend.
+    #[schema(required)]
     subject: Option<String>,
+    #[schema(required, schema_with = schema::maybe_object)]
     before: Option<Value>,
+    #[schema(required, schema_with = schema::maybe_object)]
     after: Option<Value>,
 }
 
 /// Who did it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Actor)]
 pub struct ActorJson {
+    #[schema(schema_with = schema::actor_kind)]
     kind: String,
+    /// A Slack user id or a backend's id; `null` for the operator and the service.
+    #[schema(required)]
     id: Option<String>,
 }
 
@@ -73,6 +93,23 @@ impl From<Stored> for EntryJson {
 }
 
 /// Answers a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
+#[utoipa::path(
+    get, path = "/v1/audit", operation_id = "list_audit", tag = "audit",
+    summary = "Read the workspace's audit, oldest first",
+    description = "Every change: who, what, from where, before and after; never argument values. The order never changes, so that whoever keeps the `cursor` of the last entry misses none. An entry appears once every transaction that began to write before it has ended. With `Accept: application/x-ndjson` the answer is one entry a line: `limit` of them, or all.",
+    params(
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, or the `cursor` of any entry."),
+    ),
+    responses(
+        (status = 200, description = "Entries.", content(
+            (Page<EntryJson> = "application/json", example = json!(examples::audit())),
+            (String = "application/x-ndjson", example = json!(examples::audit_lines())),
+        )),
+        Listing,
+    ),
+    security(("api_key" = [])),
+)]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,

@@ -2,54 +2,71 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Api, auth,
     page::Page,
-    problem::{Kind, Problem},
+    path::Named,
+    problem::{
+        Kind, Missing, Problem,
+        responses::{Listing, OneDelivery, Redelivering},
+    },
     query::Query,
 };
 use crate::{
-    domain::{
-        Rejection,
-        ids::{ApprovalId, DeliveryId},
-    },
+    domain::ids::{ApprovalId, DeliveryId},
     service::{read, redeliver},
     storage::{
         attempts::Noted,
         deliveries::{Delivery, Filter, State as DeliveryState},
     },
-    wire,
+    wire::{self, examples, schema},
 };
 
 /// A webhook to this backend.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
 pub struct DeliveryJson {
+    /// The `webhook-id`.
+    #[schema(schema_with = schema::delivery_id)]
     id: DeliveryId,
+    #[schema(schema_with = schema::approval_id)]
     approval: ApprovalId,
+    #[schema(schema_with = schema::event)]
     #[serde(rename = "type")]
     event: String,
+    #[schema(schema_with = schema::delivery_status)]
     status: &'static str,
+    /// How often it was tried.
+    #[schema(minimum = 0)]
     attempt_count: i32,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
     created_at: DateTime<Utc>,
+    #[schema(required, schema_with = schema::maybe_time)]
     #[serde(serialize_with = "wire::maybe_time")]
     next_attempt_at: Option<DateTime<Utc>>,
+    #[schema(required, schema_with = schema::maybe_time)]
     #[serde(serialize_with = "wire::maybe_time")]
     delivered_at: Option<DateTime<Utc>>,
+    #[schema(required, schema_with = schema::maybe_time)]
     #[serde(serialize_with = "wire::maybe_time")]
     dead_at: Option<DateTime<Utc>>,
+    /// What went wrong last.
+    #[schema(required)]
     last_error: Option<String>,
 }
 
 /// A webhook to this backend with every attempt at it, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryWithAttempts)]
 pub struct DeliveryWithAttemptsJson {
     #[serde(flatten)]
     delivery: DeliveryJson,
@@ -57,14 +74,23 @@ pub struct DeliveryWithAttemptsJson {
 }
 
 /// One attempt.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
 pub struct AttemptJson {
+    /// Counted from 1.
+    #[schema(minimum = 1)]
     number: i32,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
     started_at: DateTime<Utc>,
     took_ms: i64,
+    #[schema(schema_with = schema::attempt_outcome)]
     outcome: &'static str,
+    /// The HTTP status that came back.
+    #[schema(required)]
     http_status: Option<i32>,
+    /// What went wrong, or the beginning of the answer.
+    #[schema(required)]
     detail: Option<String>,
 }
 
@@ -100,6 +126,18 @@ impl From<Noted> for AttemptJson {
 }
 
 /// Answers a page of this backend's deliveries.
+#[utoipa::path(
+    get, path = "/v1/webhook-deliveries", operation_id = "list_deliveries", tag = "webhook deliveries",
+    summary = "List what was sent to this backend, newest first",
+    params(
+        ("approval" = Option<String>, Query, description = "Only of this approval.", pattern = "^apr_[0-9a-f]{32}$"),
+        ("status" = Option<String>, Query, description = "Only those that are `pending`, `delivered` or `dead`.", pattern = "^(pending|delivered|dead)$"),
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of deliveries.", body = Page<DeliveryJson>, example = json!(examples::deliveries())), Listing),
+    security(("api_key" = [])),
+)]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
@@ -123,9 +161,16 @@ pub async fn list(
 }
 
 /// Answers one delivery with its attempts.
+#[utoipa::path(
+    get, path = "/v1/webhook-deliveries/{id}", operation_id = "get_delivery", tag = "webhook deliveries",
+    summary = "Read one delivery with each attempt",
+    params(("id" = String, Path, description = "The delivery, `dlv_…`: the `webhook-id`.")),
+    responses((status = 200, description = "The delivery.", body = DeliveryWithAttemptsJson, example = json!(examples::delivery_with_attempts())), OneDelivery),
+    security(("api_key" = [])),
+)]
 pub async fn get(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = auth::caller(&api, &headers).await?;
@@ -135,9 +180,17 @@ pub async fn get(
 }
 
 /// Answers 202 with the delivery, which is about to be tried.
+#[utoipa::path(
+    post, path = "/v1/webhook-deliveries/{id}/redeliver", operation_id = "redeliver", tag = "webhook deliveries",
+    summary = "Have a webhook sent again, at once",
+    description = "A dead or delivered one is sent again under the same id, a pending one without waiting for its turn. Its pauses begin anew. It is tried even while the endpoint is stopped; if the endpoint takes it, its other deliveries go on.",
+    params(("id" = String, Path, description = "The delivery, `dlv_…`.")),
+    responses((status = 202, description = "The delivery, about to be tried.", body = DeliveryJson, example = json!(examples::delivery())), Redelivering),
+    security(("api_key" = [])),
+)]
 pub async fn redeliver(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = auth::caller(&api, &headers).await?;
@@ -147,5 +200,5 @@ pub async fn redeliver(
 
 /// Reads a delivery's id from a path. What is no id names no delivery.
 fn id(text: &str) -> Result<DeliveryId, Problem> {
-    text.parse().map_err(|_| Problem::of(Kind::NotFound(Rejection::UnknownDelivery.code())))
+    text.parse().map_err(|_| Problem::of(Kind::NotFound(Missing::Delivery)))
 }

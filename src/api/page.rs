@@ -1,15 +1,17 @@
 //! A page of a list: `{ "data": […], "next_cursor": "…" | null }`.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::query::Query;
 
 /// A page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     /// Its items.
     pub data: Vec<T>,
     /// Where the next page begins; `null` on the last one.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::HeaderMap,
     response::{
         IntoResponse as _, Response,
@@ -15,9 +15,14 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 
 use super::waiting;
 use crate::{
-    api::{Api, auth, problem::Problem, query::Query},
+    api::{
+        Api, auth,
+        path::Named,
+        problem::{Problem, responses::OneApproval},
+        query::Query,
+    },
     domain::approvals::{Approval, Status},
-    wire::ApprovalJson,
+    wire::{ApprovalJson, examples},
 };
 
 /// How often a comment keeps the connection alive, and shows whether the client is still there.
@@ -27,9 +32,20 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
 /// when it ends. Then the stream ends.
+#[utoipa::path(
+    get, path = "/v1/approvals/{id}/events", operation_id = "watch_approval", tag = "approvals",
+    summary = "Follow an approval as server-sent events",
+    description = "The first event is the approval as it is, a second one tells its end. An event's type is `approval.<status>`, its data the approval. Then the stream ends; it also ends when the service shuts down, and after an hour: connect again.",
+    params(("id" = String, Path, description = "The approval, `apr_…`.")),
+    responses(
+        (status = 200, description = "Events.", body = String, content_type = "text/event-stream", example = json!(examples::events())),
+        OneApproval,
+    ),
+    security(("api_key" = [])),
+)]
 pub async fn events(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -4,25 +4,47 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
 
 use super::waiting;
 use crate::{
-    api::{Api, auth, problem::Problem, query::Query},
+    api::{
+        Api, auth,
+        path::Named,
+        problem::{Problem, responses::OneApproval},
+        query::Query,
+    },
     service::read,
-    wire::ApprovalJson,
+    wire::{ApprovalJson, examples},
 };
 
 /// The longest wait, in seconds: below the minute after which proxies cut a silent connection.
 const LONGEST: i64 = 55;
 
 /// Answers with the approval. With `wait`, an answer may take that long, and may say `pending` all the same.
+#[utoipa::path(
+    get, path = "/v1/approvals/{id}", operation_id = "get_approval", tag = "approvals",
+    summary = "Read an approval, at once or as soon as it has ended",
+    params(
+        ("id" = String, Path, description = "The approval, `apr_…`."),
+        ("wait" = Option<i64>, Query, description = "How many seconds to wait for it to end. The answer may say `pending` all the same: ask again.", minimum = 0, maximum = 55),
+    ),
+    responses(
+        (status = 200, description = "The approval.", body = ApprovalJson<'_>, examples(
+            ("pending" = (summary = "Nobody has decided", value = json!(examples::pending()))),
+            ("approved" = (summary = "The user approved", value = json!(examples::approved()))),
+            ("denied" = (summary = "The user denied", value = json!(examples::denied()))),
+        )),
+        OneApproval,
+    ),
+    security(("api_key" = [])),
+)]
 pub async fn get(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -8,17 +8,35 @@ use axum::{
 };
 
 use crate::{
-    api::{Api, auth, page::Page, problem::Problem, query::Query},
+    api::{
+        Api, auth,
+        page::Page,
+        problem::{Problem, responses::Listing},
+        query::Query,
+    },
     domain::{
         approvals::Status,
         ids::{ApprovalId, UserId},
     },
     service::read,
     storage::approvals::Filter,
-    wire::ApprovalJson,
+    wire::{ApprovalJson, examples},
 };
 
 /// Answers a page of this backend's approvals.
+#[utoipa::path(
+    get, path = "/v1/approvals", operation_id = "list_approvals", tag = "approvals",
+    summary = "List this backend's approvals, newest first",
+    params(
+        ("status" = Option<String>, Query, description = "Only those in this status.", pattern = "^(pending|approved|denied|expired|cancelled|undeliverable)$"),
+        ("user" = Option<String>, Query, description = "Only those of this user, by Slack id.", pattern = "^[UW][A-Z0-9]{1,29}$"),
+        ("conversation" = Option<String>, Query, description = "Only those in this conversation."),
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of approvals.", body = Page<ApprovalJson<'_>>, example = json!(examples::approvals())), Listing),
+    security(("api_key" = [])),
+)]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,

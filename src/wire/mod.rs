@@ -1,8 +1,12 @@
 //! An approval as JSON: the same in every response and in every webhook.
 
+pub mod examples;
+pub mod schema;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::{
     approvals::Approval,
@@ -29,48 +33,82 @@ pub(crate) fn maybe_time<S: Serializer>(
     }
 }
 
-/// An approval.
-#[derive(Debug, Serialize)]
+/// A request of an agent to run an action once, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Approval)]
 pub struct ApprovalJson<'a> {
+    #[schema(schema_with = schema::approval_id)]
     id: ApprovalId,
+    #[schema(schema_with = schema::status)]
     status: &'static str,
+    /// The Slack id of the user who decides.
     user: &'a str,
     agent: AgentJson<'a>,
     conversation: ConversationJson<'a>,
     integration: &'a str,
     action: &'a str,
+    /// As they were given.
+    #[schema(schema_with = schema::object)]
     arguments: &'a Arguments,
+    #[schema(schema_with = schema::digest)]
     arguments_digest: String,
+    /// The agent's own words.
+    #[schema(required)]
     reason: Option<&'a str>,
+    /// As it was given.
+    #[schema(required, schema_with = schema::maybe_object)]
     metadata: Option<&'a Map<String, Value>>,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     created_at: DateTime<Utc>,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     expires_at: DateTime<Utc>,
+    /// What ended it; `null` while it is pending.
+    #[schema(required)]
     decision: Option<DecisionJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// Who wants to run the action.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Agent)]
 struct AgentJson<'a> {
     id: &'a str,
+    #[schema(required)]
     name: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+/// In which run of the agent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
 struct ConversationJson<'a> {
     id: &'a str,
+    #[schema(required)]
     title: Option<&'a str>,
+    #[schema(required)]
     url: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+/// What ended an approval.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Decision)]
 struct DecisionJson<'a> {
+    #[schema(schema_with = schema::outcome)]
     outcome: &'static str,
+    #[schema(required, schema_with = schema::maybe_scope)]
     scope: Option<Scope>,
+    #[schema(schema_with = schema::by)]
     by: &'static str,
+    /// Who decided, if a person did.
+    #[schema(required)]
     user: Option<&'a str>,
+    /// The grant that the decision left, or by which it was made.
+    #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
+    /// What the user wrote for the agent.
+    #[schema(required)]
     reason: Option<&'a str>,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     decided_at: DateTime<Utc>,
 }
@@ -114,10 +152,13 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
 }
 
 /// A webhook's body (Standard Webhooks: `type`, `timestamp`, `data`).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub struct EventJson<'a> {
+    #[schema(schema_with = schema::event)]
     #[serde(rename = "type")]
     event: &'a str,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     timestamp: DateTime<Utc>,
     data: ApprovalJson<'a>,
@@ -134,17 +175,23 @@ impl<'a> EventJson<'a> {
 }
 
 /// A webhook that tells of nothing: it shows whether the endpoint takes what is sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ping)]
 pub struct PingJson {
+    /// `webhook.ping`.
     #[serde(rename = "type")]
     event: &'static str,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     timestamp: DateTime<Utc>,
     data: PingedJson,
 }
 
-#[derive(Debug, Serialize)]
+/// To whom a ping goes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pinged)]
 struct PingedJson {
+    #[schema(schema_with = schema::backend_id)]
     backend: BackendId,
 }
 

@@ -1,12 +1,19 @@
-//! Errors as `application/problem+json` (RFC 9457), a closed list. What each means stands in docs/errors.md.
+//! The closed list of errors.
 
-use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use serde_json::{Value, json};
+use axum::http::StatusCode;
 
-use crate::{domain::Rejection, service::Failure, wire::ApprovalJson};
+/// What there is none of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// An approval of this backend.
+    Approval,
+    /// An integration of its workspace.
+    Integration,
+    /// A conversation of this backend.
+    Conversation,
+    /// A webhook delivery to this backend.
+    Delivery,
+}
 
 /// A kind of error. Its code is the end of the problem's `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +28,8 @@ pub enum Kind {
     BackendDisabled,
     /// The app is no longer installed.
     WorkspaceRemoved,
-    /// No such thing.
-    NotFound(&'static str),
+    /// No such thing, or it is another backend's.
+    NotFound(Missing),
     /// There is nothing at this path.
     UnknownPath,
     /// The path does not take this method.
@@ -56,6 +63,59 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of docs/errors.md.
+    pub const ALL: [Self; 24] = [
+        Self::InvalidJson,
+        Self::Unauthenticated,
+        Self::BackendDisabled,
+        Self::WorkspaceRemoved,
+        Self::Forbidden,
+        Self::NotFound(Missing::Approval),
+        Self::NotFound(Missing::Integration),
+        Self::NotFound(Missing::Conversation),
+        Self::NotFound(Missing::Delivery),
+        Self::UnknownPath,
+        Self::MethodNotAllowed,
+        Self::AlreadyEnded,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InvalidRequest,
+        Self::KeyReused,
+        Self::UnknownUser,
+        Self::TooManyRequests,
+        Self::TooManyPending,
+        Self::HeadTooLarge,
+        Self::Internal,
+        Self::LookupUnavailable,
+        Self::Unavailable,
+        Self::Unclear,
+    ];
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.describe().0
+    }
+
+    /// The end of the problem's `type`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.describe().1
+    }
+
+    /// What is wrong, in short.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.describe().2
+    }
+
+    /// What to do: the words of `detail`.
+    #[must_use]
+    pub const fn what_to_do(self) -> &'static str {
+        self.describe().3
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a list reads best in one piece")]
     const fn describe(self) -> (StatusCode, &'static str, &'static str, &'static str) {
         match self {
             Self::InvalidJson => (
@@ -88,11 +148,29 @@ impl Kind {
                 "The Slack app is no longer installed",
                 "Install the app in the workspace again.",
             ),
-            Self::NotFound(code) => (
+            Self::NotFound(Missing::Approval) => (
                 StatusCode::NOT_FOUND,
-                code,
-                "There is no such thing",
-                "Check the id or key in the path: it must be one of this backend's own, or of its workspace.",
+                "unknown-approval",
+                "There is no such approval",
+                "Check the id in the path: it must be an approval that this backend asked for.",
+            ),
+            Self::NotFound(Missing::Integration) => (
+                StatusCode::NOT_FOUND,
+                "unknown-integration",
+                "There is no such integration",
+                "Check the key in the path, or put the integration first.",
+            ),
+            Self::NotFound(Missing::Conversation) => (
+                StatusCode::NOT_FOUND,
+                "unknown-conversation",
+                "There is no such conversation",
+                "Check the id in the path: it must be a conversation in which this backend asked.",
+            ),
+            Self::NotFound(Missing::Delivery) => (
+                StatusCode::NOT_FOUND,
+                "unknown-delivery",
+                "There is no such delivery",
+                "Check the id in the path: it must be a webhook delivery to this backend.",
             ),
             Self::UnknownPath => (
                 StatusCode::NOT_FOUND,
@@ -185,150 +263,5 @@ impl Kind {
                 "Try again. If it stays, tell whoever operates Countersign.",
             ),
         }
-    }
-}
-
-/// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Fault {
-    /// Where, as a JSON pointer (RFC 6901) into the body; `null` for a header, the path or the query.
-    pub pointer: Option<String>,
-    /// The name of the header or parameter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameter: Option<&'static str>,
-    /// What, in words.
-    pub detail: String,
-}
-
-/// An error, ready to be answered.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    kind: Kind,
-    detail: Option<String>,
-    errors: Vec<Fault>,
-    approval: Option<Value>,
-    retry_after: Option<u32>,
-}
-
-impl Problem {
-    /// A problem of this kind.
-    #[must_use]
-    pub const fn of(kind: Kind) -> Self {
-        Self { kind, detail: None, errors: Vec::new(), approval: None, retry_after: None }
-    }
-
-    /// Says more exactly what is wrong.
-    #[must_use]
-    pub fn because(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
-    }
-
-    /// Says when to try again, in seconds.
-    #[must_use]
-    pub const fn after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
-        self
-    }
-
-    /// The faults of a request.
-    #[must_use]
-    pub fn invalid(errors: Vec<Fault>) -> Self {
-        Self { errors, ..Self::of(Kind::InvalidRequest) }
-    }
-
-    /// One fault of a header, of the path or of the query.
-    #[must_use]
-    pub fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::invalid(vec![Fault { pointer: None, parameter: Some(name), detail: detail.into() }])
-    }
-}
-
-impl From<Rejection> for Problem {
-    fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Unauthenticated => Self::of(Kind::Unauthenticated),
-            Rejection::BackendDisabled => Self::of(Kind::BackendDisabled),
-            Rejection::WorkspaceRemoved => Self::of(Kind::WorkspaceRemoved),
-            Rejection::UnknownApproval
-            | Rejection::UnknownIntegration
-            | Rejection::UnknownAction
-            | Rejection::UnknownGrant
-            | Rejection::UnknownDelivery
-            | Rejection::UnknownConversation => Self::of(Kind::NotFound(rejection.code())),
-            Rejection::UnknownUser => Self::of(Kind::UnknownUser),
-            Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
-            Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
-            Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
-            Rejection::AlreadyEnded(approval) => {
-                let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok();
-                Self { approval: json, ..Self::of(Kind::AlreadyEnded) }
-            }
-            Rejection::Expired
-            | Rejection::WrongPerson { .. }
-            | Rejection::Guest
-            | Rejection::OtherWorkspace
-            | Rejection::NotAdmin
-            | Rejection::Locked
-            | Rejection::NotConnected
-            | Rejection::ConversationClosed => Self::of(Kind::Forbidden).because(rejection.to_string()),
-        }
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Rejected(rejection) => rejection.into(),
-            Failure::Database(
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::Tls(_),
-            ) => {
-                tracing::error!(%failure, "A call failed because the database is away");
-                Self::of(Kind::Unavailable).after(1)
-            }
-            Failure::Unclear(_) => {
-                tracing::error!(%failure, "A call's commit was not answered");
-                Self::of(Kind::Unclear).after(1)
-            }
-            Failure::Database(ref error) if crate::storage::is_worth_retrying(error) => {
-                tracing::error!(%failure, "A call was given up after several tries");
-                Self::of(Kind::Unavailable).after(1)
-            }
-            Failure::Database(_) | Failure::Sealed(_) => {
-                tracing::error!(%failure, "A call failed");
-                Self::of(Kind::Internal)
-            }
-        }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let (status, code, title, what_to_do) = self.kind.describe();
-        let mut body = json!({
-            "type": format!("urn:countersign:problem:{code}"),
-            "title": title,
-            "status": status.as_u16(),
-            "detail": self.detail.map_or_else(|| what_to_do.to_owned(), |detail| format!("{detail} {what_to_do}")),
-        });
-        if !self.errors.is_empty() {
-            body["errors"] = json!(self.errors);
-        }
-        if let Some(approval) = self.approval {
-            body["approval"] = approval;
-        }
-        let mut response = (status, body.to_string()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
     }
 }
