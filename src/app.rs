@@ -4,14 +4,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
-    api::{self, Api},
+    api::{self, Api, limits::Limits},
     clock::Clock,
-    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     entropy::Entropy,
     housekeeping,
     outbox::{
@@ -32,6 +32,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The time limit of a request: longer than the longest wait.
 const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+
+/// How many of those who wait for a decision read the database at once.
+const READERS: usize = 8;
 
 /// Why an instance can't start.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +84,7 @@ pub fn service(
 ) -> Result<Service, StartError> {
     let db = storage::pool(config.database_url.expose_secret(), connections).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
-    Ok(Service { db, clock, entropy, sealer })
+    Ok(Service { db, clock, entropy, sealer, most_pending: LimitsConfig::default().pending_approvals })
 }
 
 /// A client for Slack's Web API, with every workspace's token.
@@ -99,12 +102,19 @@ pub fn slack_client(
     Ok(Client::new(api_url, tokens)?)
 }
 
+/// What sends webhooks, to the public internet and these networks.
+pub fn webhook_sender(allowed: Vec<ipnet::IpNet>) -> Result<Sender, StartError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(Sender::new(Guard::new(allowed))?)
+}
+
 impl App {
     /// Starts an instance. It serves as soon as this returns; what the database or Slack can't do yet it tries again.
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
         config.check()?;
         let metrics = telemetry::metrics();
-        let service = service(&config.database, config.database_connections, clock, entropy)?;
+        let mut service = service(&config.database, config.database_connections, clock, entropy)?;
+        service.most_pending = config.limits.pending_approvals;
         if !service.sealer.has_key() {
             tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
         }
@@ -134,6 +144,8 @@ impl App {
             directory: people.clone(),
             endings: endings.clone(),
             metrics,
+            limits: Limits::new(config.limits.requests_per_second),
+            turns: Arc::new(Semaphore::new(READERS)),
             stop: stop.clone(),
         };
         let worker = Worker {

@@ -50,6 +50,26 @@ impl SlackConfig {
     }
 }
 
+/// What one backend may use.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LimitsConfig {
+    /// Requests a second that a backend may make of one instance
+    #[arg(long = "backend-requests-per-second", env = "COUNTERSIGN_BACKEND_REQUESTS_PER_SECOND", default_value_t = 1000,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub requests_per_second: u32,
+
+    /// Approvals of a backend that may be pending
+    #[arg(long = "backend-pending-approvals", env = "COUNTERSIGN_BACKEND_PENDING_APPROVALS", default_value_t = 5000,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub pending_approvals: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { requests_per_second: 1000, pending_approvals: 5000 }
+    }
+}
+
 /// What `countersign serve` needs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeConfig {
@@ -86,6 +106,10 @@ pub struct ServeConfig {
     /// Networks that webhooks may go to besides the public internet, separated by commas: 10.20.0.0/16
     #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", value_delimiter = ',', value_parser = network)]
     pub webhook_allow: Vec<IpNet>,
+
+    #[command(flatten)]
+    /// What a backend may use.
+    pub limits: LimitsConfig,
 
     /// Connections to Postgres at most
     #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", default_value_t = 20,
@@ -237,7 +261,7 @@ fn user_id(text: &str) -> Result<crate::domain::ids::UserId, String> {
         .ok_or_else(|| "Slack user ids look like U012AB3CD: copy \"member ID\" from a profile".to_owned())
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     text.parse()
         .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))

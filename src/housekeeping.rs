@@ -1,4 +1,5 @@
-//! What time does by itself: approvals run out, those that can't be shown any more end, and what is long done is
+//! What time does by itself: approvals run out, those that can't be shown any more end, silent conversations lose their
+//! grants, and what is long done is
 //! forgotten.
 
 use std::time::Duration;
@@ -7,7 +8,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{Service, expire, leave},
+    service::{Failure, Service, end_silent, expire, leave},
     storage,
 };
 
@@ -17,17 +18,17 @@ const POLL: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(50);
 /// How long rows of the outbox that are done stay.
 const KEPT: TimeDelta = TimeDelta::days(7);
-/// How often the old ones are deleted.
-const PRUNING: TimeDelta = TimeDelta::hours(1);
+/// How often the old ones are deleted, and silent conversations looked for.
+const SWEEPING: TimeDelta = TimeDelta::hours(1);
 /// How long events stay: longer than Slack repeats them.
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(3);
 /// How often it looks for approvals that wait where the app was removed. They end when it is: this makes up for a
 /// process that died in between.
-const SWEEPING: TimeDelta = TimeDelta::seconds(10);
+const LEAVING: TimeDelta = TimeDelta::seconds(10);
 
 /// Keeps house until it is told to stop.
 pub async fn run(service: Service, stop: CancellationToken) {
-    let mut prune_at = service.now();
+    let mut leave_at = service.now();
     let mut sweep_at = service.now();
     while !stop.is_cancelled() {
         match expire::expire(&service).await {
@@ -41,18 +42,18 @@ pub async fn run(service: Service, stop: CancellationToken) {
             }
         }
         if service.now() >= sweep_at {
-            match leave::end_all(&service).await {
-                Ok(_) => sweep_at = service.now() + SWEEPING,
+            match sweep(&service).await {
+                Ok(()) => sweep_at = service.now() + SWEEPING,
                 Err(failure) => {
-                    tracing::warn!(%failure, "What waits where the app was removed could not be ended: trying again")
+                    tracing::warn!(%failure, "What is old could not be swept up: trying again");
                 }
             }
         }
-        if service.now() >= prune_at {
-            match prune(&service).await {
-                Ok(()) => prune_at = service.now() + PRUNING,
-                Err(error) => {
-                    tracing::warn!(%error, "Old rows of the outbox could not be deleted: trying again")
+        if service.now() >= leave_at {
+            match leave::end_all(&service).await {
+                Ok(_) => leave_at = service.now() + LEAVING,
+                Err(failure) => {
+                    tracing::warn!(%failure, "What waits where the app was removed could not be ended: trying again");
                 }
             }
         }
@@ -81,7 +82,8 @@ async fn rest(service: &Service) {
     }
 }
 
-async fn prune(service: &Service) -> Result<(), sqlx::Error> {
+async fn sweep(service: &Service) -> Result<(), Failure> {
+    while end_silent::end(service).await? > 0 {}
     let mut db = service.db.acquire().await?;
     while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
     while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {}

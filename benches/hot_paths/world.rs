@@ -3,7 +3,7 @@
 use countersign::{
     app::App,
     clock::Clock,
-    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
         audit::Actor,
         decisions::{Choice, Clicker, PersonKind},
@@ -75,10 +75,15 @@ impl World {
             database: database.clone(),
             slack: SlackConfig {
                 slack_bot_token: Some(slack.bot_token().into()),
+                slack_client_id: None,
+                slack_client_secret: None,
                 slack_api_url: slack.api_url(),
             },
             listen: "127.0.0.1:0".parse().unwrap(),
-            slack_signing_secret: slack.signing_secret().into(),
+            slack_signing_secret: Some(slack.signing_secret().into()),
+            slack_app_token: None,
+            public_url: None,
+            limits: LimitsConfig { requests_per_second: u32::MAX, pending_approvals: u32::MAX },
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
             database_connections: 20,

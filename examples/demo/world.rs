@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
     app::{self, App},
     clock::Clock,
-    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
         audit::Actor,
         ids::WorkspaceId,
@@ -72,6 +72,7 @@ impl World {
             public_url: None,
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse()?],
+            limits: LimitsConfig::default(),
             database_connections: 10,
         };
         let service = app::service(&config.database, 2, clock.clone(), Entropy::system())?;

@@ -21,5 +21,16 @@ pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
 
 /// Says who calls.
 pub async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
-    Ok(authenticate::authenticate(&api.service, &api_key(headers)?).await?)
+    let key = api_key(headers)?;
+    admit(api, &key)?;
+    let caller = authenticate::authenticate(&api.service, &key).await?;
+    api.limits.learn(&key, caller.backend);
+    Ok(caller)
+}
+
+/// Refuses a request beyond what the key's backend may make a second.
+pub fn admit(api: &Api, key: &ApiKey) -> Result<(), Problem> {
+    api.limits
+        .admit(key, std::time::Instant::now())
+        .map_err(|seconds| Problem::of(Kind::TooManyRequests).after(seconds))
 }

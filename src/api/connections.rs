@@ -1,29 +1,53 @@
 //! `PUT` and `DELETE /v1/users/{user}/connections/{integration}`: this user connected or disconnected it.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 
-use super::{Api, auth, integrations, problem::Problem};
+use super::{
+    Api, auth, integrations,
+    path::Named,
+    problem::{Problem, responses::Connecting},
+};
 use crate::{
     domain::ids::UserId,
     service::connect::{self, Report},
 };
 
 /// Answers 204: the user has it connected.
+#[utoipa::path(
+    put, path = "/v1/users/{user}/connections/{integration}", operation_id = "connect_user", tag = "integrations",
+    summary = "Report that a user has connected an integration",
+    params(
+        ("user" = String, Path, description = "The user's Slack id.", pattern = "^[UW][A-Z0-9]{1,29}$"),
+        ("integration" = String, Path, description = "The integration's key."),
+    ),
+    responses((status = 204, description = "The user has it connected."), Connecting),
+    security(("api_key" = [])),
+)]
 pub async fn connect(
     State(api): State<Api>,
-    Path((user, integration)): Path<(String, String)>,
+    Named((user, integration)): Named<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     report(&api, &headers, &user, integration, Report::Connected).await
 }
 
 /// Answers 204: the user has it no longer, and what they allowed for it has ended.
+#[utoipa::path(
+    delete, path = "/v1/users/{user}/connections/{integration}", operation_id = "disconnect_user", tag = "integrations",
+    summary = "Report that a user has disconnected an integration",
+    params(
+        ("user" = String, Path, description = "The user's Slack id.", pattern = "^[UW][A-Z0-9]{1,29}$"),
+        ("integration" = String, Path, description = "The integration's key."),
+    ),
+    responses((status = 204, description = "The user has it no longer; what they allowed for it has ended."), Connecting),
+    security(("api_key" = [])),
+)]
 pub async fn disconnect(
     State(api): State<Api>,
-    Path((user, integration)): Path<(String, String)>,
+    Named((user, integration)): Named<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     report(&api, &headers, &user, integration, Report::Disconnected).await

@@ -1,28 +1,33 @@
 //! `POST /v1/conversations/{id}/close`: the run is over, and its grants stop.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 
 use super::{
     Api, auth,
-    problem::{Kind, Problem},
+    path::Named,
+    problem::{Kind, Missing, Problem, responses::Closing},
 };
-use crate::{
-    domain::{Rejection, text::ForeignId},
-    service::close_conversation,
-};
+use crate::{domain::text::ForeignId, service::close_conversation};
 
 /// Answers 204, also when it was closed before.
+#[utoipa::path(
+    post, path = "/v1/conversations/{id}/close", operation_id = "close_conversation", tag = "conversations",
+    summary = "End a conversation",
+    description = "Its grants stop. Asking in it again opens it again, without them.",
+    params(("id" = String, Path, description = "The backend's own id of the conversation.")),
+    responses((status = 204, description = "It is closed, now or since earlier."), Closing),
+    security(("api_key" = [])),
+)]
 pub async fn close(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let caller = auth::caller(&api, &headers).await?;
-    let id =
-        ForeignId::new(id).map_err(|_| Problem::of(Kind::NotFound(Rejection::UnknownConversation.code())))?;
+    let id = ForeignId::new(id).map_err(|_| Problem::of(Kind::NotFound(Missing::Conversation)))?;
     close_conversation::close(&api.service, caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,11 +10,22 @@ use super::Api;
 use crate::service::ready;
 
 /// 200 as long as the process answers.
+#[utoipa::path(
+    get, path = "/livez", operation_id = "livez", tag = "health", summary = "Whether the process is alive",
+    responses((status = 200, description = "It is.", body = String, example = json!("ok\n"))),
+)]
 pub async fn livez() -> &'static str {
     "ok\n"
 }
 
 /// 200 when requests can be served; 503 with the reason otherwise.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "readyz", tag = "health", summary = "Whether requests can be served",
+    responses(
+        (status = 200, description = "They can.", body = String, example = json!("ready\n")),
+        (status = 503, description = "They can't, and why.", body = String, example = json!("the database can't be reached\n")),
+    ),
+)]
 pub async fn readyz(State(api): State<Api>) -> Response {
     if api.stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
@@ -26,6 +37,10 @@ pub async fn readyz(State(api): State<Api>) -> Response {
 }
 
 /// Prometheus' text.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "health", summary = "Prometheus' text",
+    responses((status = 200, description = "Metrics.", body = String, example = json!("countersign_asks_total{status=\"pending\"} 7\n"))),
+)]
 pub async fn metrics(State(api): State<Api>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], api.metrics.render()).into_response()
 }

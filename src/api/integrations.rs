@@ -3,36 +3,52 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, RawQuery, State, rejection::BytesRejection},
+    extract::{RawQuery, State, rejection::BytesRejection},
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     Api, auth,
     fields::{self, Fields},
-    problem::{Kind, Problem},
+    page::Page,
+    path::Named,
+    problem::{
+        Kind, Missing, Problem,
+        responses::{Listing, OneIntegration, PuttingIntegration},
+    },
     query::Query,
 };
 use crate::{
     domain::{
-        Rejection,
+        audit::Actor,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
     },
     service::{
         put_integration::{self, Catalog, CatalogAction, Stored},
         read,
     },
+    wire::examples,
 };
 
 /// The most actions that an integration may have.
 const MOST_ACTIONS: usize = 500;
 
 /// `PUT /v1/integrations/{key}`: the whole integration. What is left out is retired; locks stay as they are.
+#[utoipa::path(
+    put, path = "/v1/integrations/{key}", operation_id = "put_integration", tag = "integrations",
+    summary = "Describe an integration, the whole of it",
+    description = "Actions that are left out are retired: their grants end, and they come back locked. Locks and grants of the others stay.",
+    params(("key" = String, Path, description = "The integration's key: letters, digits, `_` and `-`.")),
+    request_body(content = CatalogBody, example = json!(examples::catalog())),
+    responses((status = 200, description = "The integration.", body = IntegrationJson, example = json!(examples::integration())), PuttingIntegration),
+    security(("api_key" = [])),
+)]
 pub async fn put(
     State(api): State<Api>,
-    Path(key): Path<String>,
+    Named(key): Named<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -46,23 +62,41 @@ pub async fn put(
         Some(catalog) if faults.is_empty() => catalog,
         _ => return Err(Problem::invalid(faults)),
     };
-    let stored = put_integration::put(&api.service, caller, &key, &catalog).await?;
-    Ok(Json(describe(&stored)).into_response())
+    let actor = Actor::Backend(caller.backend);
+    let stored = put_integration::put(&api.service, caller.workspace, &actor, &key, &catalog).await?;
+    Ok(Json(describe(stored)).into_response())
 }
 
 /// `GET /v1/integrations/{key}`.
+#[utoipa::path(
+    get, path = "/v1/integrations/{key}", operation_id = "get_integration", tag = "integrations",
+    summary = "Read one integration of the workspace",
+    params(("key" = String, Path, description = "The integration's key: letters, digits, `_` and `-`.")),
+    responses((status = 200, description = "The integration.", body = IntegrationJson, example = json!(examples::integration())), OneIntegration),
+    security(("api_key" = [])),
+)]
 pub async fn get(
     State(api): State<Api>,
-    Path(key): Path<String>,
+    Named(key): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = auth::caller(&api, &headers).await?;
     let key = self::key(key)?;
     let stored = read::integration(&api.service, caller, &key).await?;
-    Ok(Json(describe(&stored)).into_response())
+    Ok(Json(describe(stored)).into_response())
 }
 
 /// `GET /v1/integrations`, in the order of their keys.
+#[utoipa::path(
+    get, path = "/v1/integrations", operation_id = "list_integrations", tag = "integrations",
+    summary = "List the workspace's integrations, in the order of their keys",
+    params(
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of integrations.", body = Page<IntegrationJson>, example = json!(examples::integrations())), Listing),
+    security(("api_key" = [])),
+)]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
@@ -75,41 +109,102 @@ pub async fn list(
     query.finish()?;
     let after = after.as_ref().map(IntegrationKey::as_str);
     let found = read::integrations(&api.service, caller, after, limit + 1).await?;
-    let page = usize::try_from(limit).unwrap_or(1);
-    let more = found.len() > page;
-    let shown = &found[..found.len().min(page)];
-    let next = shown.last().filter(|_| more).map(|(last, _)| Query::write_cursor(&last.key));
-    let data: Vec<Value> = shown.iter().map(describe).collect();
-    Ok(Json(json!({ "data": data, "next_cursor": next })).into_response())
+    let page = Page::cut(found, limit, |(last, _)| last.key.clone());
+    Ok(Json(page.map(describe)).into_response())
 }
 
 /// Reads an integration's key from a path. What is no key names no integration.
 pub(super) fn key(text: String) -> Result<IntegrationKey, Problem> {
-    IntegrationKey::new(text).map_err(|_| Problem::of(Kind::NotFound(Rejection::UnknownIntegration.code())))
+    IntegrationKey::new(text).map_err(|_| Problem::of(Kind::NotFound(Missing::Integration)))
 }
 
-fn describe((integration, actions): &Stored) -> Value {
-    let actions: Vec<Value> = actions
-        .iter()
-        .map(|action| {
-            json!({
-                "key": action.key,
-                "name": action.name,
-                "description": action.description,
-                "read_only": action.read_only,
-                "destructive": action.destructive,
-                "unlocked": action.unlocked_at.is_some(),
-            })
-        })
-        .collect();
-    json!({
-        "key": integration.key,
-        "name": integration.name,
-        "description": integration.description,
-        "requires_connection": integration.requires_connection,
-        "connect_url": integration.connect_url,
-        "actions": actions,
-    })
+/// What an agent uses.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Integration)]
+pub struct IntegrationJson {
+    key: String,
+    name: String,
+    #[schema(required)]
+    description: Option<String>,
+    /// Whether a user must have connected it before anything is auto-approved.
+    requires_connection: bool,
+    /// Where a user connects it.
+    #[schema(required)]
+    connect_url: Option<String>,
+    actions: Vec<ActionJson>,
+}
+
+/// What an agent does with it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Action)]
+pub struct ActionJson {
+    key: String,
+    name: String,
+    #[schema(required)]
+    description: Option<String>,
+    read_only: bool,
+    destructive: bool,
+    /// Whether users may auto-approve it: an admin decides that.
+    unlocked: bool,
+}
+
+fn describe((integration, actions): Stored) -> IntegrationJson {
+    let actions = actions.into_iter().map(|action| ActionJson {
+        key: action.key,
+        name: action.name,
+        description: action.description,
+        read_only: action.read_only,
+        destructive: action.destructive,
+        unlocked: action.unlocked_at.is_some(),
+    });
+    IntegrationJson {
+        key: integration.key,
+        name: integration.name,
+        description: integration.description,
+        requires_connection: integration.requires_connection,
+        connect_url: integration.connect_url,
+        actions: actions.collect(),
+    }
+}
+
+/// The whole integration. What is left out is retired.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = IntegrationBody)]
+#[expect(
+    dead_code,
+    reason = "it is read field by field, so that every fault is found: this says what is read"
+)]
+pub struct CatalogBody {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    #[schema(min_length = 1, max_length = 3000)]
+    description: Option<String>,
+    /// Whether a user must have connected it before anything is auto-approved; `true` unless it is said.
+    requires_connection: Option<bool>,
+    /// Where a user connects it: an absolute http or https URL.
+    #[schema(max_length = 2000, pattern = "^https?://")]
+    connect_url: Option<String>,
+    #[schema(max_items = 500)]
+    actions: Vec<CatalogActionBody>,
+}
+
+/// An action of an integration. A new one is locked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ActionBody)]
+#[expect(dead_code, reason = "as above")]
+pub struct CatalogActionBody {
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+    key: String,
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    #[schema(min_length = 1, max_length = 3000)]
+    description: Option<String>,
+    /// It changes nothing; `false` unless it is said.
+    read_only: Option<bool>,
+    /// It destroys something; `false` unless it is said.
+    destructive: Option<bool>,
 }
 
 fn read_catalog(fields: &mut Fields<'_>) -> Option<Catalog> {

@@ -1,12 +1,19 @@
 //! The agent-backend API: one endpoint a file. Each parses, authenticates, calls one use case and answers.
 
 pub mod approvals;
+pub mod audit;
 pub mod auth;
+pub mod bounds;
 pub mod connections;
 pub mod conversations;
+pub mod deliveries;
 pub mod fields;
 pub mod health;
 pub mod integrations;
+pub mod limits;
+pub mod openapi;
+pub mod page;
+pub mod path;
 pub mod problem;
 pub mod query;
 
@@ -18,12 +25,16 @@ use axum::{
     http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{get, post, put},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::problem::{Kind, Problem};
+use self::{
+    limits::Limits,
+    problem::{Kind, Problem},
+};
 use crate::service::{Service, directory::Directory, endings::Endings};
 
 /// The largest body that is read, in bytes.
@@ -40,31 +51,53 @@ pub struct Api {
     pub endings: Endings,
     /// The metrics' text.
     pub metrics: PrometheusHandle,
+    /// How many requests a second a backend may make.
+    pub limits: Limits,
+    /// How many of those who wait may read at once.
+    pub turns: Arc<Semaphore>,
     /// The service shuts down: nobody waits any longer.
     pub stop: CancellationToken,
 }
 
 /// All routes.
 pub fn routes(api: Api) -> Router {
+    let (router, document) = described();
     Router::new()
-        .route("/v1/approvals", post(approvals::ask::ask).get(approvals::list::list))
-        .route("/v1/approvals/{id}", get(approvals::get::get))
-        .route("/v1/approvals/{id}/cancel", post(approvals::cancel::cancel))
-        .route("/v1/integrations", get(integrations::list))
-        .route("/v1/integrations/{key}", put(integrations::put).get(integrations::get))
-        .route(
-            "/v1/users/{user}/connections/{integration}",
-            put(connections::connect).delete(connections::disconnect),
-        )
-        .route("/v1/conversations/{id}/close", post(conversations::close))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
+        .merge(router.with_state(api))
+        .merge(openapi::routes(&document))
         .fallback(async || Problem::of(Kind::UnknownPath))
         .method_not_allowed_fallback(async || Problem::of(Kind::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(middleware::from_fn(bounds::in_time))
+        .layer(middleware::from_fn(bounds::small_head))
         .layer(middleware::from_fn(observe))
-        .with_state(api)
+}
+
+/// The `OpenAPI` document.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    described().1
+}
+
+/// The calls, with what the handlers say of themselves.
+fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(approvals::ask::ask, approvals::list::list))
+        .routes(routes!(approvals::get::get))
+        .routes(routes!(approvals::events::events))
+        .routes(routes!(approvals::cancel::cancel))
+        .routes(routes!(integrations::list))
+        .routes(routes!(integrations::put, integrations::get))
+        .routes(routes!(connections::connect, connections::disconnect))
+        .routes(routes!(conversations::close))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::redeliver))
+        .routes(routes!(audit::list))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .split_for_parts()
 }
 
 /// Counts and times every call by its route, and refuses `HEAD`: a link's preview must find nothing to do.

@@ -4,14 +4,14 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::problem::{Fault, Problem};
 
-/// A page's length, unless the call says otherwise.
-const DEFAULT_LIMIT: i64 = 50;
-
 /// Parameters, taken out one by one.
 #[derive(Debug)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
+    /// A page's length, unless the call says otherwise.
+    pub const DEFAULT_LIMIT: i64 = 50;
+
     /// Reads a query string.
     #[must_use]
     pub fn read(query: Option<&str>) -> Self {
@@ -54,7 +54,12 @@ impl Query {
 
     /// How many items a page has.
     pub fn limit(&mut self) -> Result<i64, Problem> {
-        Ok(self.number("limit", 1..=100)?.unwrap_or(DEFAULT_LIMIT))
+        Ok(self.some_limit()?.unwrap_or(Self::DEFAULT_LIMIT))
+    }
+
+    /// How many items a page has, if the call says so.
+    pub fn some_limit(&mut self) -> Result<Option<i64>, Problem> {
+        self.number("limit", 1..=100)
     }
 
     /// Where a page begins.

@@ -16,6 +16,7 @@ use crate::{
         text::{Link, Name},
     },
     entropy::Entropy,
+    outbox::Outcome,
     service::{Service, backends, workspaces},
     storage::backends::Summary,
 };
@@ -32,6 +33,8 @@ pub(super) enum Command {
     RotateSecret(Rotate),
     /// Stop a backend's API keys. What it asked can still be decided
     Disable(Named),
+    /// Send a signed ping to the webhook endpoint, and print what comes back
+    TestWebhook(TestWebhook),
     /// Let the deliveries to a stopped webhook endpoint go on
     ResumeWebhook(Named),
 }
@@ -89,6 +92,15 @@ pub(super) struct Rotate {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct TestWebhook {
+    #[command(flatten)]
+    named: Named,
+    /// Networks that webhooks may go to besides the public internet, separated by commas, as for `serve`
+    #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", value_delimiter = ',', value_parser = crate::config::network)]
+    webhook_allow: Vec<ipnet::IpNet>,
+}
+
 fn open(config: &DatabaseConfig) -> Result<Service, CliError> {
     Ok(app::service(config, 2, Clock::system(), Entropy::system())?)
 }
@@ -112,6 +124,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
             let changed = backends::disable(&service, &backend).await?;
             print(if changed { "Disabled: its API keys no longer work." } else { "It was disabled already." })
         }
+        Command::TestWebhook(test) => test.run().await,
         Command::ResumeWebhook(named) => {
             let (service, backend) = named.find().await?;
             let changed = backends::resume_webhook(&service, &backend).await?;
@@ -180,6 +193,7 @@ impl List {
                     "id": backend.id, "name": backend.name, "workspace": backend.slack_id,
                     "webhook_url": backend.webhook_url, "created_at": backend.created_at,
                     "disabled_at": backend.disabled_at, "webhook_stopped_at": backend.webhook_stopped_at,
+                    "webhook_failing_since": backend.webhook_failing_since,
                 })
             });
             return print(&serde_json::Value::Array(lines.collect()).to_string());
@@ -188,10 +202,12 @@ impl List {
             return print("There is no backend yet: `countersign backend create` makes one.");
         }
         for backend in &backends {
-            let state = match (backend.disabled_at, backend.webhook_stopped_at) {
-                (Some(_), _) => "disabled",
-                (None, Some(_)) => "webhook stopped",
-                (None, None) => "active",
+            let state = match (backend.disabled_at, backend.webhook_stopped_at, backend.webhook_failing_since)
+            {
+                (Some(_), ..) => "disabled",
+                (None, Some(_), _) => "webhook stopped",
+                (None, None, Some(_)) => "webhook failing",
+                (None, None, None) => "active",
             };
             print(&format!(
                 "{}  {:24}  {:11}  {:15}  {}",
@@ -219,6 +235,26 @@ impl Named {
                 "there is a {} in several workspaces: name one with --workspace, or give the id",
                 self.name
             ))),
+        }
+    }
+}
+
+impl TestWebhook {
+    async fn run(self) -> Result<(), CliError> {
+        let (service, backend) = self.named.find().await?;
+        let url = &backend.webhook_url;
+        let sender = app::webhook_sender(self.webhook_allow)?;
+        match sender.ping(&service, backend.workspace, backend.id).await? {
+            Outcome::Done { status, detail } => {
+                let status = status.unwrap_or_default();
+                let body = detail.filter(|body| !body.is_empty()).map(|body| format!(":\n{body}"));
+                print(&format!("{url} took the ping ({status}){}", body.unwrap_or_else(|| ".".to_owned())))
+            }
+            Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => {
+                let status = status.map_or_else(String::new, |status| format!(" ({status})"));
+                Err(CliError::Usage(format!("{url} did not take the ping{status}: {why}")))
+            }
+            Outcome::Wait(_) => Err(CliError::Usage("the ping was not sent".to_owned())),
         }
     }
 }

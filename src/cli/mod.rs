@@ -2,10 +2,13 @@
 
 mod actions;
 mod backends;
+mod integrations;
+mod mcp;
 
 use clap::{Parser, Subcommand};
 
 use crate::{
+    api,
     app::{self, App},
     clock::Clock,
     config::{DatabaseConfig, ServeConfig},
@@ -29,9 +32,14 @@ enum Command {
     Serve(Box<ServeConfig>),
     /// Bring the database's schema up to date
     Migrate(DatabaseConfig),
+    /// Print the description of the agent-backend API (OpenAPI 3.1)
+    Openapi,
     /// Manage the programs that ask for approvals
     #[command(subcommand)]
     Backend(backends::Command),
+    /// Describe what agents use
+    #[command(subcommand)]
+    Integration(integrations::Command),
     /// Say which actions users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
@@ -78,7 +86,9 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
             storage::MIGRATIONS.run(&service.db).await?;
             print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))
         }
+        Command::Openapi => print(&serde_json::to_string_pretty(&api::document()).unwrap_or_default()),
         Command::Backend(command) => backends::run(command).await,
+        Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
     }
 }

@@ -91,6 +91,8 @@ pub enum What {
     WebhookResumed,
     /// The app was installed in the workspace.
     WorkspaceInstalled,
+    /// A backend had a webhook sent again.
+    WebhookRedelivered,
     /// The app was removed from the workspace.
     WorkspaceRemoved,
 }
@@ -124,6 +126,7 @@ impl What {
             Self::WebhookStopped => "webhook.stopped",
             Self::WebhookResumed => "webhook.resumed",
             Self::WorkspaceInstalled => "workspace.installed",
+            Self::WebhookRedelivered => "webhook.redelivered",
             Self::WorkspaceRemoved => "workspace.removed",
         }
     }

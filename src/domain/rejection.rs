@@ -38,6 +38,9 @@ pub enum Rejection {
     /// The user can't be looked up at the moment.
     #[error("the user can't be looked up in Slack at the moment")]
     LookupUnavailable,
+    /// The backend has as many approvals pending as it may.
+    #[error("the backend has too many approvals pending")]
+    TooManyPending,
     /// The idempotency key was used for another request.
     #[error("the idempotency key {0} was used for another request")]
     KeyReused(ForeignId),
@@ -89,6 +92,7 @@ impl Rejection {
             Self::UnknownConversation => "unknown-conversation",
             Self::UnknownUser => "unknown-user",
             Self::LookupUnavailable => "lookup-unavailable",
+            Self::TooManyPending => "too-many-pending",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::AlreadyEnded(_) => "already-ended",
             Self::Expired => "expired",

@@ -13,13 +13,13 @@ use super::{
     signing,
 };
 use crate::{
-    domain::{
-        audit::{Actor, Entry, What},
-        ids::BackendId,
+    domain::ids::{BackendId, DeliveryId, WorkspaceId},
+    service::{
+        Failure, Service,
+        webhook_health::{self, Answer, Health},
     },
-    service::{Failure, Service},
-    storage::{self, outbox::Claim},
-    wire::EventJson,
+    storage::{self, backends::Endpoint, outbox::Claim},
+    wire::{EventJson, PingJson},
 };
 
 /// How long one try may take, from the connection to the last byte.
@@ -61,16 +61,32 @@ impl Sender {
             return Ok(Outcome::Hopeless { why: "the approval is gone".to_owned(), status: None });
         };
         let now = service.now();
-        let mut secrets: Vec<SecretString> = vec![service.sealer.open(&endpoint.secret, backend.uuid())?];
-        if let Some(previous) =
-            endpoint.previous.filter(|_| endpoint.previous_until.is_some_and(|until| now < until))
-        {
-            secrets.push(service.sealer.open(&previous, backend.uuid())?);
-        }
+        let secrets = secrets(service, backend, &endpoint, now)?;
         let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
         let outcome = self.post(&endpoint.url, &claim.id.to_string(), &secrets, body, now).await;
-        if matches!(outcome, Outcome::Hopeless { status: Some(410), .. }) {
-            stop(service, claim, backend).await?;
+        note(service, claim.workspace, backend, &endpoint, &outcome).await?;
+        Ok(outcome)
+    }
+
+    /// Sends a signed `webhook.ping`, once. An endpoint that takes it is resumed if it was stopped; one that doesn't is
+    /// none the worse for it.
+    pub async fn ping(
+        &self,
+        service: &Service,
+        workspace: WorkspaceId,
+        backend: BackendId,
+    ) -> Result<Outcome, Failure> {
+        let endpoint = {
+            let mut db = service.db.acquire().await?;
+            storage::backends::endpoint(&mut db, backend).await?
+        };
+        let now = service.now();
+        let secrets = secrets(service, backend, &endpoint, now)?;
+        let body = serde_json::to_vec(&PingJson::new(now, backend)).unwrap_or_default();
+        let id = DeliveryId::new(service.fresh()).to_string();
+        let outcome = self.post(&endpoint.url, &id, &secrets, body, now).await;
+        if matches!(outcome, Outcome::Done { .. }) {
+            note(service, workspace, backend, &endpoint, &outcome).await?;
         }
         Ok(outcome)
     }
@@ -163,18 +179,36 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     }
 }
 
-/// The endpoint said that it is gone: nothing more is sent there until somebody resumes it.
-async fn stop(service: &Service, claim: &Claim, backend: BackendId) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    if storage::backends::stop_webhook(&mut tx, backend, "gone", now).await? {
-        let entry = Entry::new(Actor::Service, What::WebhookStopped)
-            .subject(backend.to_string())
-            .after(serde_json::json!({ "why": "gone" }));
-        storage::audit::record(&mut tx, claim.workspace, now, &[entry]).await?;
-        tracing::warn!(%backend, "An endpoint answered 410: its webhooks wait until they are resumed");
+/// What signs: the present secret, and the previous one while it is being rotated.
+fn secrets(
+    service: &Service,
+    backend: BackendId,
+    endpoint: &Endpoint,
+    now: DateTime<Utc>,
+) -> Result<Vec<SecretString>, Failure> {
+    let mut secrets = vec![service.sealer.open(&endpoint.secret, backend.uuid())?];
+    let rotating = endpoint.previous_until.is_some_and(|until| now < until);
+    if let Some(previous) = endpoint.previous.as_ref().filter(|_| rotating) {
+        secrets.push(service.sealer.open(previous, backend.uuid())?);
     }
-    crate::service::commit(tx).await
+    Ok(secrets)
+}
+
+async fn note(
+    service: &Service,
+    workspace: WorkspaceId,
+    backend: BackendId,
+    endpoint: &Endpoint,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
+    let answer = match outcome {
+        Outcome::Done { .. } => Answer::Took,
+        Outcome::Hopeless { status: Some(410), .. } => Answer::Gone,
+        Outcome::Failed { .. } | Outcome::Hopeless { .. } => Answer::Failed,
+        Outcome::Wait(_) => return Ok(()),
+    };
+    let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped_at.is_some() };
+    webhook_health::note(service, workspace, backend, known, answer).await
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod close_conversation;
 pub mod connect;
 pub mod decide;
 pub mod directory;
+pub mod end_silent;
 pub mod endings;
 pub mod events;
 pub mod expire;
@@ -18,10 +19,12 @@ pub mod leave;
 pub mod put_integration;
 pub mod read;
 pub mod ready;
+pub mod redeliver;
 pub mod request;
 pub mod tokens;
 pub mod turn_off;
 pub mod unlock;
+pub mod webhook_health;
 pub mod workspaces;
 
 use std::sync::Arc;
@@ -49,6 +52,8 @@ pub struct Service {
     pub entropy: Entropy,
     /// Seals secrets at rest.
     pub sealer: Arc<Sealer>,
+    /// How many approvals of a backend may be pending.
+    pub most_pending: u32,
 }
 
 /// Why a use case did not do what it was asked.

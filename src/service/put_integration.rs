@@ -1,14 +1,16 @@
 //! A backend describes an integration: the whole of it, so that what it leaves out is retired.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::json;
 
-use super::{Failure, Service, authenticate::Caller, commit, retrying, turn_off};
+use super::{Failure, Service, commit, retrying, turn_off};
 use crate::{
     domain::{
         Rejection,
         audit::{Actor, Entry, What},
         grants::Revocation,
-        ids::{ActionId, IntegrationId},
+        ids::{ActionId, IntegrationId, WorkspaceId},
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
     },
     storage::{
@@ -53,24 +55,73 @@ pub struct CatalogAction {
 /// An integration as it is stored, with its actions.
 pub type Stored = (Integration, Vec<Action>);
 
-/// Writes the description down. Locks and grants of what stays are kept; what is left out is retired.
+/// Writes the description down. Locks and grants of what stays are kept; what is left out is retired. When nothing has
+/// changed, nothing is written or locked.
 pub async fn put(
     service: &Service,
-    caller: Caller,
+    workspace: WorkspaceId,
+    actor: &Actor,
     key: &IntegrationKey,
     catalog: &Catalog,
 ) -> Result<Stored, Failure> {
-    retrying!(attempt(service, caller, key, catalog))
+    if let Some(same) = unchanged(service, workspace, key, catalog).await? {
+        return Ok(same);
+    }
+    retrying!(attempt(service, workspace, actor, key, catalog))
+}
+
+/// The integration as it is stored, if that is what the catalog says.
+async fn unchanged(
+    service: &Service,
+    workspace: WorkspaceId,
+    key: &IntegrationKey,
+    catalog: &Catalog,
+) -> Result<Option<Stored>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let Some(known) = integrations::find(&mut db, workspace, key).await? else { return Ok(None) };
+    let actions = actions::of(&mut db, &[known.id]).await?;
+    let same = Difference::between((&known, &actions), catalog).is_none();
+    Ok(same.then_some((known, actions)))
+}
+
+/// What a catalog changes.
+struct Difference<'c> {
+    changed: Vec<&'c CatalogAction>,
+    retired: Vec<ActionId>,
+}
+
+impl<'c> Difference<'c> {
+    fn between((known, present): (&Integration, &[Action]), catalog: &'c Catalog) -> Option<Self> {
+        let described: HashMap<&str, &Action> =
+            present.iter().map(|action| (action.key.as_str(), action)).collect();
+        let wanted: HashSet<&str> = catalog.actions.iter().map(|action| action.key.as_str()).collect();
+        let changed: Vec<_> = catalog
+            .actions
+            .iter()
+            .filter(|action| !described.get(action.key.as_str()).is_some_and(|known| is_same(known, action)))
+            .collect();
+        let retired: Vec<_> = present
+            .iter()
+            .filter(|known| known.retired_at.is_none() && !wanted.contains(known.key.as_str()))
+            .map(|known| ActionId::new(known.id))
+            .collect();
+        let same = known.name == catalog.name.as_str()
+            && known.description.as_deref() == catalog.description.as_ref().map(|text| text.as_str())
+            && known.requires_connection == catalog.requires_connection
+            && known.connect_url.as_deref() == catalog.connect_url.as_ref().map(|url| url.as_str());
+        (!same || !changed.is_empty() || !retired.is_empty()).then_some(Self { changed, retired })
+    }
 }
 
 async fn attempt(
     service: &Service,
-    caller: Caller,
+    workspace: WorkspaceId,
+    actor: &Actor,
     key: &IntegrationKey,
     catalog: &Catalog,
 ) -> Result<Stored, Failure> {
     let mut tx = service.begin().await?;
-    let (workspace, now) = (caller.workspace, service.now());
+    let now = service.now();
     integrations::register(&mut tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
     let before = integrations::lock(&mut tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
     let id = IntegrationId::new(before.id);
@@ -83,43 +134,33 @@ async fn attempt(
         requires_connection: catalog.requires_connection,
         connect_url: catalog.connect_url.as_ref().map(|url| url.as_str().to_owned()),
     };
-    let changed: Vec<&CatalogAction> =
-        catalog.actions.iter().filter(|action| !present.iter().any(|known| is_same(known, action))).collect();
-    let retired: Vec<ActionId> = present
-        .iter()
-        .filter(|known| known.retired_at.is_none())
-        .filter(|known| !catalog.actions.iter().any(|action| action.key.as_str() == known.key))
-        .map(|known| ActionId::new(known.id))
-        .collect();
-    let same = before.name == wanted.name
-        && before.description == wanted.description
-        && before.requires_connection == wanted.requires_connection
-        && before.connect_url == wanted.connect_url;
-    if !(same && changed.is_empty() && retired.is_empty()) {
+    if let Some(Difference { changed, retired }) = Difference::between((&before, &present), catalog) {
         integrations::update(&mut tx, &wanted).await?;
-        for action in &changed {
-            let description = Description {
-                key: &action.key,
-                name: action.name.as_str(),
-                description: action.description.as_ref().map(|text| text.as_str()),
-                read_only: action.read_only,
-                destructive: action.destructive,
-            };
-            actions::put(&mut tx, ActionId::new(service.fresh()), id, &description, now).await?;
-        }
-        let entry = Entry::new(Actor::Backend(caller.backend), What::IntegrationPut)
+        let descriptions: Vec<Description<'_>> = changed.iter().map(|action| describe(action)).collect();
+        actions::put(&mut tx, id, &descriptions, now, || service.fresh()).await?;
+        let entry = Entry::new(actor.clone(), What::IntegrationPut)
             .subject(key.as_str())
             .before(json!({ "requires_connection": before.requires_connection, "actions": present.len() }))
-            .after(
-                json!({ "requires_connection": wanted.requires_connection, "actions": catalog.actions.len(),
-                           "changed": changed.len(), "retired": retired.len() }),
-            );
+            .after(json!({
+                "requires_connection": wanted.requires_connection, "actions": catalog.actions.len(),
+                "changed": changed.len(), "retired": retired.len(),
+            }));
         storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-        retire(service, &mut tx, caller, key, &present, &retired).await?;
+        retire(service, &mut tx, (workspace, actor), key, &present, &retired).await?;
     }
     let stored = actions::of(&mut tx, &[before.id]).await?;
     commit(tx).await?;
     Ok((wanted, stored))
+}
+
+fn describe(action: &CatalogAction) -> Description<'_> {
+    Description {
+        key: &action.key,
+        name: action.name.as_str(),
+        description: action.description.as_ref().map(|text| text.as_str()),
+        read_only: action.read_only,
+        destructive: action.destructive,
+    }
 }
 
 fn is_same(known: &Action, action: &CatalogAction) -> bool {
@@ -135,7 +176,7 @@ fn is_same(known: &Action, action: &CatalogAction) -> bool {
 async fn retire(
     service: &Service,
     tx: &mut Tx,
-    caller: Caller,
+    (workspace, actor): (WorkspaceId, &Actor),
     key: &IntegrationKey,
     present: &[Action],
     retired: &[ActionId],
@@ -143,8 +184,7 @@ async fn retire(
     if retired.is_empty() {
         return Ok(());
     }
-    let (workspace, now) = (caller.workspace, service.now());
-    let actor = Actor::Backend(caller.backend);
+    let now = service.now();
     actions::retire(tx, retired, now).await?;
     let entries: Vec<Entry> = present
         .iter()
@@ -157,7 +197,7 @@ async fn retire(
         .collect();
     storage::audit::record(tx, workspace, now, &entries).await?;
     let which = Which { actions: Some(retired), ..Which::default() };
-    turn_off::revoke(service, tx, workspace, &which, &actor, Revocation::ActionRetired).await?;
+    turn_off::revoke(service, tx, workspace, &which, actor, Revocation::ActionRetired).await?;
     for id in retired {
         let pending = storage::approvals::pending_for_action(tx, *id).await?;
         outbox::draw_again(tx, workspace, &pending, now, || service.fresh()).await?;

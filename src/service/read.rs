@@ -2,9 +2,20 @@
 
 use super::{Failure, Service, authenticate::Caller};
 use crate::{
-    domain::{Rejection, approvals::Approval, ids::ApprovalId, text::IntegrationKey},
+    domain::{
+        Rejection,
+        approvals::Approval,
+        ids::{ApprovalId, DeliveryId},
+        text::IntegrationKey,
+    },
     service::put_integration::Stored,
-    storage::{self, approvals::Filter},
+    storage::{
+        self,
+        approvals::Filter,
+        attempts::{self, Noted},
+        audit::{Position, Stored as StoredEntry},
+        deliveries::{self, Delivery},
+    },
 };
 
 /// One approval of this backend.
@@ -51,4 +62,37 @@ pub async fn integrations(
         (integration, own)
     });
     Ok(with_actions.collect())
+}
+
+/// Webhooks to this backend, newest first.
+pub async fn deliveries(
+    service: &Service,
+    caller: Caller,
+    filter: &deliveries::Filter,
+    limit: i64,
+) -> Result<Vec<Delivery>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(deliveries::list(&mut db, caller.backend, filter, limit).await?)
+}
+
+/// One webhook to this backend, and every attempt at it.
+pub async fn delivery(
+    service: &Service,
+    caller: Caller,
+    id: DeliveryId,
+) -> Result<(Delivery, Vec<Noted>), Failure> {
+    let mut db = service.db.acquire().await?;
+    let found = deliveries::find(&mut db, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    Ok((found, attempts::of(&mut db, id).await?))
+}
+
+/// Audit entries of this backend's workspace, oldest first, in an order that later ones only add to.
+pub async fn audit(
+    service: &Service,
+    caller: Caller,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<StoredEntry>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(storage::audit::export(&mut db, caller.workspace, after, limit).await?)
 }

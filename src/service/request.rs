@@ -91,8 +91,9 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
     let mut tx = service.begin().await?;
     let now = service.now();
     let path = (&ask.integration, &ask.action);
-    let (key, conversation) = (ask.key.id(), &ask.conversation.id);
-    let ground = ask::load(&mut tx, key, ask.idempotency_key.as_ref(), path, user, conversation, now).await?;
+    let (key, conversation, most) = (ask.key.id(), &ask.conversation.id, service.most_pending);
+    let ground =
+        ask::load(&mut tx, key, ask.idempotency_key.as_ref(), path, user, conversation, now, most).await?;
     let caller = authenticate::check(&ask.key, ground.as_ref().map(|ground| &ground.key), now)?;
     let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
     if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {
@@ -104,10 +105,11 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
     }
     if ground.action.is_none() {
         register(service, &mut tx, caller, ask).await?;
-        ground = ask::load(&mut tx, key, None, path, user, conversation, now)
+        ground = ask::load(&mut tx, key, None, path, user, conversation, now, most)
             .await?
             .ok_or(Rejection::Unauthenticated)?;
     }
+    let full = ground.pending >= i64::from(most);
     let (action, standing, grant) = ground.action.ok_or(Rejection::UnknownAction)?;
     let request = Request {
         id: ApprovalId::new(service.fresh()),
@@ -126,6 +128,9 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
         expires_at: now + ask.expires_in,
     };
     let (approval, effects) = decisions::request(request, standing, grant, now);
+    if full && approval.decision.is_none() {
+        return Err(Rejection::TooManyPending.into());
+    }
     let fresh = || service.fresh();
     ask::save(&mut tx, &approval, ask.idempotency_key.as_ref(), ask.digest.bytes(), &effects, fresh).await?;
     commit(tx).await?;

@@ -131,28 +131,37 @@ pub struct Description<'a> {
     pub destructive: bool,
 }
 
-/// Writes what a backend says of an action. A new one is locked, a retired one comes back locked; otherwise the lock
-/// stays as it is.
+/// Writes what a backend says of actions, all in one statement. A new one is locked, a retired one comes back locked;
+/// otherwise the lock stays as it is.
 pub async fn put(
     db: &mut PgConnection,
-    fresh: ActionId,
     integration: IntegrationId,
-    action: &Description<'_>,
+    actions: &[Description<'_>],
     now: DateTime<Utc>,
+    mut fresh: impl FnMut() -> Uuid,
 ) -> sqlx::Result<()> {
+    if actions.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = actions.iter().map(|_| fresh()).collect();
+    let keys: Vec<&str> = actions.iter().map(|action| action.key.as_str()).collect();
+    let names: Vec<&str> = actions.iter().map(|action| action.name).collect();
+    let descriptions: Vec<Option<&str>> = actions.iter().map(|action| action.description).collect();
+    let read_only: Vec<bool> = actions.iter().map(|action| action.read_only).collect();
+    let destructive: Vec<bool> = actions.iter().map(|action| action.destructive).collect();
     sqlx::query!(
-        "INSERT INTO actions (id, integration_id, key, name, description, read_only, destructive, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO actions (integration_id, created_at, id, key, name, description, read_only, destructive)
+         SELECT $1, $2, * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[])
          ON CONFLICT (integration_id, key) DO UPDATE SET name = excluded.name, description = excluded.description,
              read_only = excluded.read_only, destructive = excluded.destructive, retired_at = NULL",
-        fresh.uuid(),
         integration.uuid(),
-        action.key.as_str(),
-        action.name,
-        action.description,
-        action.read_only,
-        action.destructive,
-        now
+        now,
+        &ids,
+        &keys as &[&str],
+        &names as &[&str],
+        &descriptions as &[Option<&str>],
+        &read_only,
+        &destructive
     )
     .execute(db)
     .await?;

@@ -23,6 +23,9 @@ pub struct Ground {
     pub key: super::api_keys::StoredKey,
     /// The approval that was made with the same idempotency key.
     pub replayed: Option<ApprovalId>,
+    /// How many of the backend's approvals are pending, counted up to the limit, and only where no grant covers the
+    /// request.
+    pub pending: i64,
     /// The action, if it is known, with what stands in the way of auto-approval and the live grant that covers it.
     pub action: Option<(ActionRef, Standing, Option<LiveGrant>)>,
 }
@@ -31,6 +34,7 @@ pub struct Ground {
 ///
 /// The action, the integration and the connection are locked against change (`FOR SHARE`), the grant against use and
 /// revocation (`FOR UPDATE`): a revocation that has returned is seen, one that is under way is waited for.
+#[expect(clippy::too_many_arguments, reason = "everything a request is judged by, in one round trip")]
 pub async fn load(
     db: &mut PgConnection,
     key: ApiKeyId,
@@ -39,6 +43,7 @@ pub async fn load(
     user: &UserId,
     conversation: &ForeignId,
     now: chrono::DateTime<chrono::Utc>,
+    most_pending: u32,
 ) -> sqlx::Result<Option<Ground>> {
     let row = sqlx::query!(
         r#"SELECT k.id AS key_id, k.hash, k.expires_at, b.id AS backend_id, b.workspace_id, b.disabled_at,
@@ -48,7 +53,9 @@ pub async fn load(
                   a.id AS "action_id?", a.name AS "action_name?", a.destructive AS "destructive?",
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
                   (c.user_id IS NOT NULL) AS "connected!",
-                  g.id AS "grant_id?", g.scope AS "grant_scope?"
+                  g.id AS "grant_id?", g.scope AS "grant_scope?",
+                  CASE WHEN g.id IS NULL THEN (SELECT count(*) FROM (SELECT FROM approvals p
+                      WHERE p.backend_id = b.id AND p.status = 'pending' LIMIT $8) pending) ELSE 0 END AS "pending!"
            FROM api_keys k
            JOIN backends b ON b.id = k.backend_id
            JOIN workspaces w ON w.id = b.workspace_id
@@ -74,6 +81,7 @@ pub async fn load(
         user.as_str(),
         conversation.as_str(),
         now - SILENCE,
+        i64::from(most_pending),
     )
     .fetch_optional(db)
     .await?;
@@ -110,6 +118,7 @@ pub async fn load(
                 workspace_removed: row.removed_at.is_some(),
             },
             replayed: row.replayed.map(ApprovalId::new),
+            pending: row.pending,
             action: known,
         }
     }))

@@ -73,3 +73,91 @@ pub async fn record(
     .await?;
     Ok(())
 }
+
+/// Where an entry stands in the export's order: by transaction, then by entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The transaction that wrote it: Postgres' `xid8`, which never wraps around.
+    pub txid: u64,
+    /// The entry.
+    pub id: i64,
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.txid, self.id)
+    }
+}
+
+impl std::str::FromStr for Position {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (txid, id) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self { txid: txid.parse()?, id: id.parse()? })
+    }
+}
+
+/// An entry as it is stored.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Where it stands.
+    pub position: Position,
+    /// When the change was made.
+    pub at: DateTime<Utc>,
+    /// Who made it: a kind, and its id if it has one.
+    pub actor_kind: String,
+    /// The id.
+    pub actor: Option<String>,
+    /// What.
+    pub what: String,
+    /// To which approval.
+    pub approval: Option<ApprovalId>,
+    /// To which grant.
+    pub grant: Option<GrantId>,
+    /// To what else.
+    pub subject: Option<String>,
+    /// How it was.
+    pub before: Option<Value>,
+    /// How it is now.
+    pub after: Option<Value>,
+}
+
+/// Entries of a workspace after `after`, at most `limit`, in an order that later commits only add to.
+///
+/// Transactions number themselves when they first write and commit in any order, so an entry is given only once every
+/// transaction with a smaller number has ended: whatever commits later stands behind what was given.
+pub async fn export(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    after: Option<&Position>,
+    limit: i64,
+) -> sqlx::Result<Vec<Stored>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, txid::text AS "txid!", at, actor_kind, actor, what, approval_id, grant_id, subject, before, after
+           FROM audit
+           WHERE workspace_id = $1 AND (txid, id) > ($2::text::xid8, $3)
+             AND txid < pg_snapshot_xmin(pg_current_snapshot())
+           ORDER BY txid, audit.id LIMIT $4"#,
+        workspace.uuid(),
+        after.map_or_else(|| "0".to_owned(), |position| position.txid.to_string()),
+        after.map_or(0, |position| position.id),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let entries = rows.into_iter().map(|row| Stored {
+        // Postgres writes an xid8 as the unsigned number that it is.
+        position: Position { txid: row.txid.parse().unwrap_or(u64::MAX), id: row.id },
+        at: row.at,
+        actor_kind: row.actor_kind,
+        actor: row.actor,
+        what: row.what,
+        approval: row.approval_id.map(ApprovalId::new),
+        grant: row.grant_id.map(GrantId::new),
+        subject: row.subject,
+        before: row.before,
+        after: row.after,
+    });
+    Ok(entries.collect())
+}

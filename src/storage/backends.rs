@@ -16,13 +16,18 @@ pub struct Endpoint {
     pub previous: Option<Vec<u8>>,
     /// Until when it does.
     pub previous_until: Option<DateTime<Utc>>,
+    /// Since when it has answered nothing but failures.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Since when its deliveries wait.
+    pub stopped_at: Option<DateTime<Utc>>,
 }
 
 /// A backend's endpoint.
 pub async fn endpoint(db: &mut PgConnection, id: BackendId) -> sqlx::Result<Endpoint> {
     sqlx::query_as!(
         Endpoint,
-        "SELECT webhook_url AS url, webhook_secret AS secret, webhook_secret_previous AS previous, previous_until
+        "SELECT webhook_url AS url, webhook_secret AS secret, webhook_secret_previous AS previous, previous_until,
+                webhook_failing_since AS failing_since, webhook_stopped_at AS stopped_at
          FROM backends WHERE id = $1",
         id.uuid()
     )
@@ -83,13 +88,15 @@ pub struct Summary {
     pub disabled_at: Option<DateTime<Utc>>,
     /// Since when its webhooks wait.
     pub webhook_stopped_at: Option<DateTime<Utc>>,
+    /// Since when its endpoint has done nothing but fail.
+    pub webhook_failing_since: Option<DateTime<Utc>>,
 }
 
 /// All backends, or those of one workspace, in the order in which they were created.
 pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result<Vec<Summary>> {
     let rows = sqlx::query!(
         "SELECT b.id, b.workspace_id, w.slack_id, b.name, b.webhook_url, b.created_at, b.disabled_at,
-                b.webhook_stopped_at
+                b.webhook_stopped_at, b.webhook_failing_since
          FROM backends b JOIN workspaces w ON w.id = b.workspace_id
          WHERE $1::text IS NULL OR w.slack_id = $1 ORDER BY b.id",
         slack_id
@@ -105,6 +112,7 @@ pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result
         created_at: row.created_at,
         disabled_at: row.disabled_at,
         webhook_stopped_at: row.webhook_stopped_at,
+        webhook_failing_since: row.webhook_failing_since,
     });
     Ok(backends.collect())
 }
@@ -162,11 +170,36 @@ pub async fn stop_webhook(
 /// Lets deliveries to a backend's endpoint go on. `false`: they were not stopped.
 pub async fn resume_webhook(db: &mut PgConnection, id: BackendId) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "UPDATE backends SET webhook_stopped_at = NULL, webhook_stopped_why = NULL
+        "UPDATE backends SET webhook_stopped_at = NULL, webhook_stopped_why = NULL, webhook_failing_since = NULL
          WHERE id = $1 AND webhook_stopped_at IS NOT NULL",
         id.uuid()
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes that a backend's endpoint has begun to fail, if that is not known yet.
+pub async fn mark_failing(db: &mut PgConnection, id: BackendId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE backends SET webhook_failing_since = $2 WHERE id = $1 AND webhook_failing_since IS NULL",
+        id.uuid(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a backend's endpoint took a webhook. `true`: its deliveries had been stopped, and go on.
+pub async fn recover(db: &mut PgConnection, id: BackendId) -> sqlx::Result<bool> {
+    let stopped = sqlx::query_scalar!(
+        r#"WITH known AS (SELECT webhook_stopped_at FROM backends WHERE id = $1 FOR UPDATE)
+           UPDATE backends SET webhook_failing_since = NULL, webhook_stopped_at = NULL, webhook_stopped_why = NULL
+           FROM known WHERE id = $1 RETURNING (known.webhook_stopped_at IS NOT NULL) AS "stopped!""#,
+        id.uuid()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(stopped)
 }

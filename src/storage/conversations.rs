@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::{ids::BackendId, text::ForeignId};
+use crate::domain::{
+    ids::{BackendId, WorkspaceId},
+    text::ForeignId,
+};
 
 /// Closes a conversation. `false`: the backend never asked in it.
 pub async fn close(
@@ -21,4 +24,41 @@ pub async fn close(
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// A conversation with live grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silent {
+    /// Where it belongs.
+    pub workspace: WorkspaceId,
+    /// Whose it is.
+    pub backend: BackendId,
+    /// The backend's id for it.
+    pub id: ForeignId,
+}
+
+/// Locks up to `limit` conversations with live grants in which nobody has asked since `since`, skipping those that
+/// somebody holds.
+pub async fn lock_silent(
+    db: &mut PgConnection,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<Silent>> {
+    let rows = sqlx::query!(
+        "SELECT b.workspace_id, v.backend_id, v.id FROM conversations v JOIN backends b ON b.id = v.backend_id
+         WHERE v.last_asked_at <= $1 AND EXISTS (SELECT 1 FROM grants g
+             WHERE g.backend_id = v.backend_id AND g.conversation_id = v.id AND g.scope = 'conversation'
+               AND g.revoked_at IS NULL)
+         ORDER BY v.backend_id, v.id LIMIT $2 FOR NO KEY UPDATE OF v SKIP LOCKED",
+        since,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let silent = rows.into_iter().map(|row| Silent {
+        workspace: WorkspaceId::new(row.workspace_id),
+        backend: BackendId::new(row.backend_id),
+        id: ForeignId::from_stored(row.id),
+    });
+    Ok(silent.collect())
 }

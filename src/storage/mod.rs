@@ -14,6 +14,7 @@ pub mod backends;
 pub mod connections;
 pub mod conversations;
 pub mod decide;
+pub mod deliveries;
 pub mod events;
 pub mod grants;
 pub mod install_states;

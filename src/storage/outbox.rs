@@ -114,14 +114,14 @@ pub struct Claim {
     pub backend: Option<BackendId>,
     /// The webhook's type.
     pub event: Option<String>,
-    /// How often it was tried before.
+    /// How often it was tried before, since somebody last had it sent again.
     pub attempts: i32,
     /// When it was written.
     pub created_at: DateTime<Utc>,
 }
 
 /// Takes up to `limit` due rows for `lease_time`: the oldest of each queue, none whose queue is in hand elsewhere,
-/// none for a stopped endpoint, none for the `busy` backends.
+/// none for a stopped endpoint unless somebody had it sent again, none for the `busy` backends.
 pub async fn claim(
     db: &mut PgConnection,
     kind: Kind,
@@ -138,13 +138,14 @@ pub async fn claim(
                WHERE o.kind = $3 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $4
                  AND (o.lease IS NULL OR o.leased_until <= $4)
                  AND (o.backend_id IS NULL OR o.backend_id <> ALL($5))
-                 AND NOT EXISTS (SELECT 1 FROM backends b
-                     WHERE b.id = o.backend_id AND b.webhook_stopped_at IS NOT NULL)
+                 AND (o.by_hand OR NOT EXISTS (SELECT 1 FROM backends b
+                     WHERE b.id = o.backend_id AND b.webhook_stopped_at IS NOT NULL))
                  AND NOT EXISTS (SELECT 1 FROM outbox e
                      WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
                        AND (e.seq < o.seq OR e.leased_until > $4))
                ORDER BY o.due_at, o.seq LIMIT $6 FOR UPDATE SKIP LOCKED)
-           RETURNING id, workspace_id, approval_id AS "approval_id!", backend_id, event, attempts, created_at"#,
+           RETURNING id, workspace_id, approval_id AS "approval_id!", backend_id, event,
+                     attempts - attempts_before AS "attempts!", created_at"#,
         lease,
         now + lease_time,
         kind.as_str(),
@@ -215,6 +216,7 @@ pub async fn finish(
     let held = sqlx::query_scalar!(
         r#"WITH finished AS (
                UPDATE outbox SET lease = NULL, leased_until = NULL, attempts = attempts + $3::int,
+                   by_hand = by_hand AND $3 = 0,
                    due_at = coalesce($4, due_at), last_error = $5,
                    done_at = CASE WHEN $6 = 'done' THEN $7::timestamptz END,
                    dead_at = CASE WHEN $6 = 'dead' THEN $7::timestamptz END

@@ -94,7 +94,7 @@ async fn while_the_secret_is_rotated_the_previous_one_counts_too() {
     story(async |s| {
         let previous = s.slack.signing_secret();
         s.stop().await;
-        s.config.slack_signing_secret = format!("the-next-secret, {previous}").into();
+        s.config.slack_signing_secret = Some(format!("the-next-secret, {previous}").into());
         s.start().await;
         for secret in ["the-next-secret", previous.as_str()] {
             s.pass(chrono::TimeDelta::seconds(1));
@@ -104,7 +104,7 @@ async fn while_the_secret_is_rotated_the_previous_one_counts_too() {
             assert_eq!(s.told(&id).await.kind, "approval.approved");
         }
         s.stop().await;
-        s.config.slack_signing_secret = "the-next-secret".into();
+        s.config.slack_signing_secret = Some("the-next-secret".into());
         s.start().await;
         let (_, payload) = click(s).await;
         let signing = Signing::default().with_secret(&previous);

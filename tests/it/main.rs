@@ -10,6 +10,12 @@
 
 mod story;
 
+mod api_audit;
+mod api_catalog;
+mod api_deliveries;
+mod api_document;
+mod api_limits;
+mod api_waiting;
 mod asking;
 mod deciding;
 mod failures;

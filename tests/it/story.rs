@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
     app::{self, App},
     clock::Clock,
-    config::{DatabaseConfig, ServeConfig, SlackConfig},
+    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
         audit::Actor,
         ids::WorkspaceId,
@@ -61,6 +61,8 @@ pub struct Story {
     pub config: ServeConfig,
     /// The API key and webhook secret of the test's backend.
     keys: Option<(String, String)>,
+    /// The API key of the test's backend.
+    pub key: String,
     app: Option<App>,
     postgres: Postgres,
     database: String,
@@ -119,6 +121,7 @@ impl Story {
             public_url: None,
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
+            limits: LimitsConfig::default(),
             database_connections: 20,
         };
         let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
@@ -132,11 +135,14 @@ impl Story {
             workspace,
             config,
             keys: None,
+            key: String::new(),
             app: None,
             postgres,
             database,
         };
-        story.keys = Some(story.create_backend("agents").await);
+        let keys = story.create_backend("agents").await;
+        story.key.clone_from(&keys.0);
+        story.keys = Some(keys);
         story.start().await;
         story
     }
@@ -166,6 +172,13 @@ impl Story {
         if let Some(app) = self.app.take() {
             app.shutdown().await;
         }
+    }
+
+    /// Ends the service and starts it again, as [`Story::config`] says now.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+        self.backend.move_to(&self.url());
     }
 
     async fn end(mut self) {
@@ -353,5 +366,17 @@ impl Story {
     /// Where an approval stands.
     pub async fn status(&self, id: &str) -> String {
         self.api().get(id).await.approval_status().to_owned()
+    }
+}
+
+/// What `look` finds, once it finds something.
+pub async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + SOON;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not come about");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

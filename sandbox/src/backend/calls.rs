@@ -35,6 +35,11 @@ impl Api {
         Self { key: api_key.to_owned(), ..self.clone() }
     }
 
+    /// The same at another base URL.
+    pub(super) fn at(&self, base_url: &str) -> Self {
+        Self { base_url: base_url.trim_end_matches('/').to_owned(), ..self.clone() }
+    }
+
     /// `POST /v1/approvals`.
     pub async fn ask(&self, ask: &Ask) -> Reply {
         self.call(Method::POST, &["approvals"], &[], Some(&to_json(ask)), &[]).await

@@ -86,6 +86,12 @@ impl AgentBackend {
         self.set_webhook_secrets(&[webhook_secret]);
     }
 
+    /// Says that the API is somewhere else now (`http://127.0.0.1:8080`), with the same key.
+    pub fn move_to(&self, api_base_url: &str) {
+        let moved = self.api().at(api_base_url);
+        *self.inner.api.lock().unwrap_or_else(PoisonError::into_inner) = Some(moved);
+    }
+
     /// The secrets of which one has to fit: two while one is being replaced.
     pub fn set_webhook_secrets(&self, secrets: &[&str]) {
         self.inner.receiver.set_secrets(secrets.iter().map(|&secret| secret.to_owned()).collect());

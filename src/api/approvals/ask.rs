@@ -12,9 +12,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        Api, auth,
+        Api,
+        approvals::body::AskBody,
+        auth,
         fields::{self, Fields},
-        problem::Problem,
+        problem::{Problem, responses::Asking},
     },
     domain::{
         approvals::{Agent, Conversation, Place, Text64},
@@ -26,7 +28,7 @@ use crate::{
         authenticate::ApiKey,
         request::{self, Ask, UserRef},
     },
-    wire::ApprovalJson,
+    wire::{ApprovalJson, examples},
 };
 
 /// How long a person has to answer, in seconds, unless the request says otherwise.
@@ -35,12 +37,34 @@ const DEFAULT_EXPIRY: i64 = 1800;
 const LARGEST_METADATA: usize = 16 * 1024;
 
 /// Answers 201 with a new approval, 200 with the one that the same idempotency key made earlier.
+#[utoipa::path(
+    post, path = "/v1/approvals", operation_id = "ask", tag = "approvals",
+    summary = "Ask for an approval",
+    description = "Approved at once where a grant of the user's covers it; pending otherwise, and the user is asked in Slack. With an `Idempotency-Key` the same request answers the same approval, however often it is sent.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters of the backend's choice, kept as long as the approval.", min_length = 1, max_length = 255)),
+    request_body(content = AskBody, examples(
+        ("whole" = (summary = "All that can be said", value = json!(examples::ask()))),
+        ("short" = (summary = "What must be said", value = json!(examples::short_ask()))),
+    )),
+    responses(
+        (status = 201, description = "The new approval.", body = ApprovalJson<'_>, examples(
+            ("pending" = (summary = "The user is asked", value = json!(examples::pending()))),
+            ("approved" = (summary = "A grant covers it", value = json!(examples::auto_approved()))),
+        )),
+        (status = 200, description = "The approval that the same idempotency key made earlier, as it is now.", body = ApprovalJson<'_>, headers(
+            ("Idempotency-Replayed" = String, description = "`true`.")
+        ), example = json!(examples::approved())),
+        Asking,
+    ),
+    security(("api_key" = [])),
+)]
 pub async fn ask(
     State(api): State<Api>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let key = auth::api_key(&headers)?;
+    auth::admit(&api, &key)?;
     let ask = match read(key, &headers, body) {
         Ok(ask) => ask,
         Err(problem) => {
@@ -50,6 +74,7 @@ pub async fn ask(
         }
     };
     let asked = request::request(&api.service, &*api.directory, &ask).await?;
+    api.limits.learn(&ask.key, asked.approval.request.backend);
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
     metrics::counter!("countersign_asks_total", "status" => status, "replayed" => asked.replayed.to_string())

@@ -2,21 +2,35 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
 
 use crate::{
-    api::{Api, auth, problem::Problem},
+    api::{
+        Api, auth,
+        path::Named,
+        problem::{Problem, responses::Cancelling},
+    },
     service::cancel,
-    wire::ApprovalJson,
+    wire::{ApprovalJson, examples},
 };
 
 /// Answers with the cancelled approval, or 409 with the one that had ended.
+#[utoipa::path(
+    post, path = "/v1/approvals/{id}/cancel", operation_id = "cancel_approval", tag = "approvals",
+    summary = "Take a request back",
+    params(("id" = String, Path, description = "The approval, `apr_…`.")),
+    responses(
+        (status = 200, description = "The approval, now cancelled.", body = ApprovalJson<'_>, example = json!(examples::cancelled())),
+        Cancelling,
+    ),
+    security(("api_key" = [])),
+)]
 pub async fn cancel(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = auth::caller(&api, &headers).await?;

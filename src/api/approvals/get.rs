@@ -1,28 +1,50 @@
 //! `GET /v1/approvals/{id}?wait=SECONDS`: the approval, at once or as soon as it has ended.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
 
+use super::waiting;
 use crate::{
-    api::{Api, auth, problem::Problem, query::Query},
-    domain::{approvals::Approval, ids::ApprovalId},
-    service::{Failure, authenticate::Caller, read},
-    wire::ApprovalJson,
+    api::{
+        Api, auth,
+        path::Named,
+        problem::{Problem, responses::OneApproval},
+        query::Query,
+    },
+    service::read,
+    wire::{ApprovalJson, examples},
 };
 
 /// The longest wait, in seconds: below the minute after which proxies cut a silent connection.
 const LONGEST: i64 = 55;
 
 /// Answers with the approval. With `wait`, an answer may take that long, and may say `pending` all the same.
+#[utoipa::path(
+    get, path = "/v1/approvals/{id}", operation_id = "get_approval", tag = "approvals",
+    summary = "Read an approval, at once or as soon as it has ended",
+    params(
+        ("id" = String, Path, description = "The approval, `apr_…`."),
+        ("wait" = Option<i64>, Query, description = "How many seconds to wait for it to end. The answer may say `pending` all the same: ask again.", minimum = 0, maximum = 55),
+    ),
+    responses(
+        (status = 200, description = "The approval.", body = ApprovalJson<'_>, examples(
+            ("pending" = (summary = "Nobody has decided", value = json!(examples::pending()))),
+            ("approved" = (summary = "The user approved", value = json!(examples::approved()))),
+            ("denied" = (summary = "The user denied", value = json!(examples::denied()))),
+        )),
+        OneApproval,
+    ),
+    security(("api_key" = [])),
+)]
 pub async fn get(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -32,26 +54,14 @@ pub async fn get(
     query.finish()?;
     let id = super::id(&id)?;
     let approval = match u64::try_from(wait) {
-        Ok(seconds) if seconds > 0 => wait_for(&api, caller, id, Duration::from_secs(seconds)).await?,
+        Ok(seconds) if seconds > 0 => {
+            let ended = waiting::until_ended(&api, caller, id);
+            match tokio::time::timeout(Duration::from_secs(seconds), ended).await {
+                Ok(ended) => ended?,
+                Err(_) => read::approval(&api.service, caller, id).await?,
+            }
+        }
         _ => read::approval(&api.service, caller, id).await?,
     };
     Ok(Json(ApprovalJson::from(&approval)).into_response())
-}
-
-async fn wait_for(api: &Api, caller: Caller, id: ApprovalId, limit: Duration) -> Result<Approval, Failure> {
-    let waiter = api.endings.subscribe(id);
-    let mut deadline = pin!(tokio::time::sleep(limit));
-    loop {
-        let mut woken = pin!(waiter.woken());
-        woken.as_mut().enable();
-        let approval = read::approval(&api.service, caller, id).await?;
-        if approval.decision.is_some() || api.stop.is_cancelled() {
-            return Ok(approval);
-        }
-        tokio::select! {
-            () = woken => {}
-            () = api.stop.cancelled() => {}
-            () = deadline.as_mut() => return read::approval(&api.service, caller, id).await,
-        }
-    }
 }

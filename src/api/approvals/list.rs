@@ -6,20 +6,37 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
 
 use crate::{
-    api::{Api, auth, problem::Problem, query::Query},
+    api::{
+        Api, auth,
+        page::Page,
+        problem::{Problem, responses::Listing},
+        query::Query,
+    },
     domain::{
         approvals::Status,
         ids::{ApprovalId, UserId},
     },
     service::read,
     storage::approvals::Filter,
-    wire::ApprovalJson,
+    wire::{ApprovalJson, examples},
 };
 
 /// Answers a page of this backend's approvals.
+#[utoipa::path(
+    get, path = "/v1/approvals", operation_id = "list_approvals", tag = "approvals",
+    summary = "List this backend's approvals, newest first",
+    params(
+        ("status" = Option<String>, Query, description = "Only those in this status.", pattern = "^(pending|approved|denied|expired|cancelled|undeliverable)$"),
+        ("user" = Option<String>, Query, description = "Only those of this user, by Slack id.", pattern = "^[UW][A-Z0-9]{1,29}$"),
+        ("conversation" = Option<String>, Query, description = "Only those in this conversation."),
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of approvals.", body = Page<ApprovalJson<'_>>, example = json!(examples::approvals())), Listing),
+    security(("api_key" = [])),
+)]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
@@ -41,10 +58,6 @@ pub async fn list(
     query.finish()?;
     let filter = Filter { status, user, conversation, before };
     let approvals = read::approvals(&api.service, caller, &filter, limit + 1).await?;
-    let page = usize::try_from(limit).unwrap_or(1);
-    let more = approvals.len() > page;
-    let shown = &approvals[..approvals.len().min(page)];
-    let next = shown.last().filter(|_| more).map(|last| Query::write_cursor(&last.id().to_string()));
-    let data: Vec<ApprovalJson<'_>> = shown.iter().map(ApprovalJson::from).collect();
-    Ok(Json(json!({ "data": data, "next_cursor": next })).into_response())
+    let page = Page::cut(approvals, limit, |last| last.id().to_string());
+    Ok(Json(page.as_ref().map(ApprovalJson::from)).into_response())
 }

@@ -79,6 +79,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::WrongPerson { .. }
         | Rejection::AlreadyEnded(_)
         | Rejection::Unauthenticated
+        | Rejection::TooManyPending
         | Rejection::KeyReused(_) => TRY_AGAIN,
     }
 }

@@ -1,64 +1,114 @@
 //! An approval as JSON: the same in every response and in every webhook.
 
+pub mod examples;
+pub mod schema;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::{
     approvals::Approval,
     arguments::Arguments,
     grants::Scope,
-    ids::{ApprovalId, GrantId},
+    ids::{ApprovalId, BackendId, GrantId},
 };
 
 /// RFC 3339 in UTC, to the microsecond that is stored.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-/// An approval.
-#[derive(Debug, Serialize)]
+/// The same for a time that may be missing.
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
+pub(crate) fn maybe_time<S: Serializer>(
+    at: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => time(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// A request of an agent to run an action once, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Approval)]
 pub struct ApprovalJson<'a> {
+    #[schema(schema_with = schema::approval_id)]
     id: ApprovalId,
+    #[schema(schema_with = schema::status)]
     status: &'static str,
+    /// The Slack id of the user who decides.
     user: &'a str,
     agent: AgentJson<'a>,
     conversation: ConversationJson<'a>,
     integration: &'a str,
     action: &'a str,
+    /// As they were given.
+    #[schema(schema_with = schema::object)]
     arguments: &'a Arguments,
+    #[schema(schema_with = schema::digest)]
     arguments_digest: String,
+    /// The agent's own words.
+    #[schema(required)]
     reason: Option<&'a str>,
+    /// As it was given.
+    #[schema(required, schema_with = schema::maybe_object)]
     metadata: Option<&'a Map<String, Value>>,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     created_at: DateTime<Utc>,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     expires_at: DateTime<Utc>,
+    /// What ended it; `null` while it is pending.
+    #[schema(required)]
     decision: Option<DecisionJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// Who wants to run the action.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Agent)]
 struct AgentJson<'a> {
     id: &'a str,
+    #[schema(required)]
     name: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+/// In which run of the agent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
 struct ConversationJson<'a> {
     id: &'a str,
+    #[schema(required)]
     title: Option<&'a str>,
+    #[schema(required)]
     url: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+/// What ended an approval.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Decision)]
 struct DecisionJson<'a> {
+    #[schema(schema_with = schema::outcome)]
     outcome: &'static str,
+    #[schema(required, schema_with = schema::maybe_scope)]
     scope: Option<Scope>,
+    #[schema(schema_with = schema::by)]
     by: &'static str,
+    /// Who decided, if a person did.
+    #[schema(required)]
     user: Option<&'a str>,
+    /// The grant that the decision left, or by which it was made.
+    #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
+    /// What the user wrote for the agent.
+    #[schema(required)]
     reason: Option<&'a str>,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     decided_at: DateTime<Utc>,
 }
@@ -102,10 +152,13 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
 }
 
 /// A webhook's body (Standard Webhooks: `type`, `timestamp`, `data`).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub struct EventJson<'a> {
+    #[schema(schema_with = schema::event)]
     #[serde(rename = "type")]
     event: &'a str,
+    #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     timestamp: DateTime<Utc>,
     data: ApprovalJson<'a>,
@@ -118,5 +171,34 @@ impl<'a> EventJson<'a> {
         let timestamp =
             approval.decision.as_ref().map_or(approval.request.created_at, |decision| decision.decided_at);
         Self { event, timestamp, data: approval.into() }
+    }
+}
+
+/// A webhook that tells of nothing: it shows whether the endpoint takes what is sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ping)]
+pub struct PingJson {
+    /// `webhook.ping`.
+    #[serde(rename = "type")]
+    event: &'static str,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "time")]
+    timestamp: DateTime<Utc>,
+    data: PingedJson,
+}
+
+/// To whom a ping goes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pinged)]
+struct PingedJson {
+    #[schema(schema_with = schema::backend_id)]
+    backend: BackendId,
+}
+
+impl PingJson {
+    /// A ping to this backend.
+    #[must_use]
+    pub const fn new(timestamp: DateTime<Utc>, backend: BackendId) -> Self {
+        Self { event: "webhook.ping", timestamp, data: PingedJson { backend } }
     }
 }

@@ -1,0 +1,78 @@
+//! `GET /v1/approvals/{id}/events`: the approval as server-sent events
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::{RawQuery, State},
+    http::HeaderMap,
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{FutureExt as _, StreamExt as _, stream};
+
+use super::waiting;
+use crate::{
+    api::{
+        Api, auth,
+        path::Named,
+        problem::{Problem, responses::OneApproval},
+        query::Query,
+    },
+    domain::approvals::{Approval, Status},
+    wire::{ApprovalJson, examples},
+};
+
+/// How often a comment keeps the connection alive, and shows whether the client is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After this long the stream ends, and the client connects again: a key that no longer works is noticed then.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
+/// when it ends. Then the stream ends.
+#[utoipa::path(
+    get, path = "/v1/approvals/{id}/events", operation_id = "watch_approval", tag = "approvals",
+    summary = "Follow an approval as server-sent events",
+    description = "The first event is the approval as it is, a second one tells its end. An event's type is `approval.<status>`, its data the approval. Then the stream ends; it also ends when the service shuts down, and after an hour: connect again.",
+    params(("id" = String, Path, description = "The approval, `apr_…`.")),
+    responses(
+        (status = 200, description = "Events.", body = String, content_type = "text/event-stream", example = json!(examples::events())),
+        OneApproval,
+    ),
+    security(("api_key" = [])),
+)]
+pub async fn events(
+    State(api): State<Api>,
+    Named(id): Named<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = auth::caller(&api, &headers).await?;
+    Query::read(query.as_deref()).finish()?;
+    let id = super::id(&id)?;
+    let first = waiting::read(&api, caller, id).await?;
+    let pending = first.decision.is_none();
+    let end = async move {
+        if !pending {
+            return None;
+        }
+        // What fails ends the stream: the client connects again, and reads the approval anew.
+        let ended = tokio::time::timeout(LONGEST, waiting::until_ended(&api, caller, id)).await.ok()?.ok()?;
+        ended.decision.is_some().then(|| event(&ended))
+    };
+    let events = stream::iter([event(&first)]).chain(end.into_stream().filter_map(async |event| event));
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
+    Ok(Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(keep_alive).into_response())
+}
+
+fn event(approval: &Approval) -> Event {
+    let kind = match approval.status() {
+        Status::Pending => "approval.pending",
+        Status::Ended(outcome) => outcome.event(),
+    };
+    // An approval is always JSON on one line.
+    let data = serde_json::to_string(&ApprovalJson::from(approval)).unwrap_or_default();
+    Event::default().event(kind).data(data)
+}

@@ -1,0 +1,32 @@
+//! Waiting for an approval to end. Whoever waits holds no database connection: it reads once before, and once when it
+//! is woken.
+
+use crate::{
+    api::Api,
+    domain::{approvals::Approval, ids::ApprovalId},
+    service::{Failure, authenticate::Caller, read},
+};
+
+/// The approval as soon as it has ended; as it is, when the service shuts down. Whoever waits no longer drops this.
+pub(super) async fn until_ended(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+    let waiter = api.endings.subscribe(id);
+    loop {
+        let mut woken = std::pin::pin!(waiter.woken());
+        woken.as_mut().enable();
+        let approval = read(api, caller, id).await?;
+        if approval.decision.is_some() || api.stop.is_cancelled() {
+            return Ok(approval);
+        }
+        tokio::select! {
+            () = woken => {}
+            () = api.stop.cancelled() => {}
+        }
+    }
+}
+
+/// Reads the approval. When everybody is woken at once, they come to the database a few at a time.
+pub(super) async fn read(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+    // The semaphore is never closed.
+    let _turn = api.turns.acquire().await;
+    read::approval(&api.service, caller, id).await
+}

@@ -1,0 +1,172 @@
+//! `GET /v1/audit`: who did what in this backend's workspace, oldest first.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{RawQuery, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse as _, Response},
+};
+use chrono::{DateTime, Utc};
+use futures::stream;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    Api, auth,
+    page::Page,
+    problem::{Problem, responses::Listing},
+    query::Query,
+};
+use crate::{
+    domain::ids::{ApprovalId, GrantId},
+    service::{Failure, authenticate::Caller, read},
+    storage::audit::{Position, Stored},
+    wire::{self, examples, schema},
+};
+
+/// How many entries a stream reads at once.
+const BATCH: i64 = 200;
+/// One JSON value a line (<https://github.com/ndjson/ndjson-spec>).
+const NDJSON: &str = "application/x-ndjson";
+
+/// A line of the audit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub struct EntryJson {
+    /// Given as `cursor`, continues after this entry.
+    cursor: String,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "wire::time")]
+    at: DateTime<Utc>,
+    actor: ActorJson,
+    #[schema(schema_with = schema::from)]
+    from: &'static str,
+    /// What happened, as `noun.verb`.
+    what: String,
+    #[schema(required, schema_with = schema::maybe_approval_id)]
+    approval: Option<ApprovalId>,
+    #[schema(required, schema_with = schema::maybe_grant_id)]
+    grant: Option<GrantId>,
+    /// To what else it happened: an action, a user, a backend.
+    #[schema(required)]
+    subject: Option<String>,
+    #[schema(required, schema_with = schema::maybe_object)]
+    before: Option<Value>,
+    #[schema(required, schema_with = schema::maybe_object)]
+    after: Option<Value>,
+}
+
+/// Who did it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Actor)]
+pub struct ActorJson {
+    #[schema(schema_with = schema::actor_kind)]
+    kind: String,
+    /// A Slack user id or a backend's id; `null` for the operator and the service.
+    #[schema(required)]
+    id: Option<String>,
+}
+
+impl From<Stored> for EntryJson {
+    fn from(entry: Stored) -> Self {
+        let from = match entry.actor_kind.as_str() {
+            "user" => "slack",
+            "backend" => "api",
+            "operator" => "command_line",
+            _ => "service",
+        };
+        Self {
+            cursor: Query::write_cursor(&entry.position.to_string()),
+            at: entry.at,
+            actor: ActorJson { kind: entry.actor_kind, id: entry.actor },
+            from,
+            what: entry.what,
+            approval: entry.approval,
+            grant: entry.grant,
+            subject: entry.subject,
+            before: entry.before,
+            after: entry.after,
+        }
+    }
+}
+
+/// Answers a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
+#[utoipa::path(
+    get, path = "/v1/audit", operation_id = "list_audit", tag = "audit",
+    summary = "Read the workspace's audit, oldest first",
+    description = "Every change: who, what, from where, before and after; never argument values. The order never changes, so that whoever keeps the `cursor` of the last entry misses none. An entry appears once every transaction that began to write before it has ended. With `Accept: application/x-ndjson` the answer is one entry a line: `limit` of them, or all.",
+    params(
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, or the `cursor` of any entry."),
+    ),
+    responses(
+        (status = 200, description = "Entries.", content(
+            (Page<EntryJson> = "application/json", example = json!(examples::audit())),
+            (String = "application/x-ndjson", example = json!(examples::audit_lines())),
+        )),
+        Listing,
+    ),
+    security(("api_key" = [])),
+)]
+pub async fn list(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = auth::caller(&api, &headers).await?;
+    let mut query = Query::read(query.as_deref());
+    let after: Option<Position> = query.cursor(|text| text.parse().ok())?;
+    let limit = query.some_limit()?;
+    query.finish()?;
+    if accepts_lines(&headers) {
+        let body = Body::from_stream(lines(api, caller, after, limit));
+        return Ok(([(header::CONTENT_TYPE, NDJSON)], body).into_response());
+    }
+    let limit = limit.unwrap_or(Query::DEFAULT_LIMIT);
+    let found = read::audit(&api.service, caller, after.as_ref(), limit + 1).await?;
+    let page = Page::cut(found, limit, |last| last.position.to_string());
+    Ok(Json(page.map(EntryJson::from)).into_response())
+}
+
+fn accepts_lines(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(NDJSON))
+}
+
+struct Export {
+    api: Api,
+    caller: Caller,
+    after: Option<Position>,
+    left: Option<i64>,
+}
+
+/// The entries batch by batch. No database connection is held while the client reads; a failure breaks the answer off,
+/// so that a part is never taken for the whole.
+fn lines(
+    api: Api,
+    caller: Caller,
+    after: Option<Position>,
+    left: Option<i64>,
+) -> impl futures::Stream<Item = Result<Vec<u8>, Failure>> {
+    stream::try_unfold(Export { api, caller, after, left }, async |mut export| {
+        let batch = export.left.map_or(BATCH, |left| left.min(BATCH));
+        if batch == 0 {
+            return Ok(None);
+        }
+        let found = read::audit(&export.api.service, export.caller, export.after.as_ref(), batch).await?;
+        let Some(last) = found.last() else { return Ok(None) };
+        export.after = Some(last.position.clone());
+        export.left = export.left.map(|left| left - i64::try_from(found.len()).unwrap_or(left));
+        let mut text = Vec::new();
+        for entry in found {
+            // Strings, numbers and JSON only: it can always be written.
+            text.extend(serde_json::to_vec(&EntryJson::from(entry)).unwrap_or_default());
+            text.push(b'\n');
+        }
+        Ok(Some((text, export)))
+    })
+}

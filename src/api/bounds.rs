@@ -1,0 +1,48 @@
+//! What every call keeps to: small headers, and an answer in time.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use super::problem::{Kind, Problem};
+
+/// The longest path, query and headers together, in bytes.
+const LARGEST_HEAD: usize = 16 * 1024;
+/// How long a call may take, its body included.
+const LIMIT: Duration = Duration::from_secs(15);
+/// How long a call may take that may wait for a decision: its longest wait, and a little more.
+const LIMIT_OF_WAITING: Duration = Duration::from_secs(60);
+
+/// Refuses a head that is too large.
+pub async fn small_head(request: Request, next: Next) -> Response {
+    let headers: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if headers + target > LARGEST_HEAD {
+        return Problem::of(Kind::HeadTooLarge).into_response();
+    }
+    next.run(request).await
+}
+
+/// Ends a call that takes too long. A change may have happened by then: the caller is told so.
+pub async fn in_time(request: Request, next: Next) -> Response {
+    let reads = request.method() == Method::GET;
+    let waits = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_some_and(|path| reads && path.as_str() == "/v1/approvals/{id}");
+    let limit = if waits { LIMIT_OF_WAITING } else { LIMIT };
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("A call was ended because it took too long");
+            let kind = if reads { Kind::Unavailable } else { Kind::Unclear };
+            Problem::of(kind).after(1).into_response()
+        }
+    }
+}

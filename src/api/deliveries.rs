@@ -1,0 +1,204 @@
+//! `/v1/webhook-deliveries`: what was sent to this backend, each attempt, and again.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api, auth,
+    page::Page,
+    path::Named,
+    problem::{
+        Kind, Missing, Problem,
+        responses::{Listing, OneDelivery, Redelivering},
+    },
+    query::Query,
+};
+use crate::{
+    domain::ids::{ApprovalId, DeliveryId},
+    service::{read, redeliver},
+    storage::{
+        attempts::Noted,
+        deliveries::{Delivery, Filter, State as DeliveryState},
+    },
+    wire::{self, examples, schema},
+};
+
+/// A webhook to this backend.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub struct DeliveryJson {
+    /// The `webhook-id`.
+    #[schema(schema_with = schema::delivery_id)]
+    id: DeliveryId,
+    #[schema(schema_with = schema::approval_id)]
+    approval: ApprovalId,
+    #[schema(schema_with = schema::event)]
+    #[serde(rename = "type")]
+    event: String,
+    #[schema(schema_with = schema::delivery_status)]
+    status: &'static str,
+    /// How often it was tried.
+    #[schema(minimum = 0)]
+    attempt_count: i32,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "wire::time")]
+    created_at: DateTime<Utc>,
+    #[schema(required, schema_with = schema::maybe_time)]
+    #[serde(serialize_with = "wire::maybe_time")]
+    next_attempt_at: Option<DateTime<Utc>>,
+    #[schema(required, schema_with = schema::maybe_time)]
+    #[serde(serialize_with = "wire::maybe_time")]
+    delivered_at: Option<DateTime<Utc>>,
+    #[schema(required, schema_with = schema::maybe_time)]
+    #[serde(serialize_with = "wire::maybe_time")]
+    dead_at: Option<DateTime<Utc>>,
+    /// What went wrong last.
+    #[schema(required)]
+    last_error: Option<String>,
+}
+
+/// A webhook to this backend with every attempt at it, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryWithAttempts)]
+pub struct DeliveryWithAttemptsJson {
+    #[serde(flatten)]
+    delivery: DeliveryJson,
+    attempts: Vec<AttemptJson>,
+}
+
+/// One attempt.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub struct AttemptJson {
+    /// Counted from 1.
+    #[schema(minimum = 1)]
+    number: i32,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "wire::time")]
+    started_at: DateTime<Utc>,
+    took_ms: i64,
+    #[schema(schema_with = schema::attempt_outcome)]
+    outcome: &'static str,
+    /// The HTTP status that came back.
+    #[schema(required)]
+    http_status: Option<i32>,
+    /// What went wrong, or the beginning of the answer.
+    #[schema(required)]
+    detail: Option<String>,
+}
+
+impl From<Delivery> for DeliveryJson {
+    fn from(delivery: Delivery) -> Self {
+        let state = delivery.state();
+        Self {
+            id: delivery.id,
+            approval: delivery.approval,
+            status: state.as_str(),
+            attempt_count: delivery.attempts,
+            created_at: delivery.created_at,
+            next_attempt_at: Some(delivery.due_at).filter(|_| state == DeliveryState::Pending),
+            delivered_at: delivery.done_at,
+            dead_at: delivery.dead_at,
+            event: delivery.event,
+            last_error: delivery.last_error,
+        }
+    }
+}
+
+impl From<Noted> for AttemptJson {
+    fn from(attempt: Noted) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: attempt.started_at,
+            took_ms: attempt.took_ms,
+            outcome: if attempt.outcome == "done" { "delivered" } else { "failed" },
+            http_status: attempt.http_status,
+            detail: attempt.detail,
+        }
+    }
+}
+
+/// Answers a page of this backend's deliveries.
+#[utoipa::path(
+    get, path = "/v1/webhook-deliveries", operation_id = "list_deliveries", tag = "webhook deliveries",
+    summary = "List what was sent to this backend, newest first",
+    params(
+        ("approval" = Option<String>, Query, description = "Only of this approval.", pattern = "^apr_[0-9a-f]{32}$"),
+        ("status" = Option<String>, Query, description = "Only those that are `pending`, `delivered` or `dead`.", pattern = "^(pending|delivered|dead)$"),
+        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of deliveries.", body = Page<DeliveryJson>, example = json!(examples::deliveries())), Listing),
+    security(("api_key" = [])),
+)]
+pub async fn list(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = auth::caller(&api, &headers).await?;
+    let mut query = Query::read(query.as_deref());
+    let approval =
+        query.text("approval", |text| text.parse().map_err(|_| "must be an approval's id (apr_…)"))?;
+    let state = query.text("status", |text| {
+        let found = DeliveryState::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or("must be pending, delivered or dead")
+    })?;
+    let before = query.cursor(|text| text.parse().ok())?;
+    let limit = query.limit()?;
+    query.finish()?;
+    let filter = Filter { approval, state, before };
+    let found = read::deliveries(&api.service, caller, &filter, limit + 1).await?;
+    let page = Page::cut(found, limit, |last| last.id.to_string());
+    Ok(Json(page.map(DeliveryJson::from)).into_response())
+}
+
+/// Answers one delivery with its attempts.
+#[utoipa::path(
+    get, path = "/v1/webhook-deliveries/{id}", operation_id = "get_delivery", tag = "webhook deliveries",
+    summary = "Read one delivery with each attempt",
+    params(("id" = String, Path, description = "The delivery, `dlv_…`: the `webhook-id`.")),
+    responses((status = 200, description = "The delivery.", body = DeliveryWithAttemptsJson, example = json!(examples::delivery_with_attempts())), OneDelivery),
+    security(("api_key" = [])),
+)]
+pub async fn get(
+    State(api): State<Api>,
+    Named(id): Named<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = auth::caller(&api, &headers).await?;
+    let (delivery, attempts) = read::delivery(&api.service, caller, self::id(&id)?).await?;
+    let attempts = attempts.into_iter().map(AttemptJson::from).collect();
+    Ok(Json(DeliveryWithAttemptsJson { delivery: delivery.into(), attempts }).into_response())
+}
+
+/// Answers 202 with the delivery, which is about to be tried.
+#[utoipa::path(
+    post, path = "/v1/webhook-deliveries/{id}/redeliver", operation_id = "redeliver", tag = "webhook deliveries",
+    summary = "Have a webhook sent again, at once",
+    description = "A dead or delivered one is sent again under the same id, a pending one without waiting for its turn. Its pauses begin anew. It is tried even while the endpoint is stopped; if the endpoint takes it, its other deliveries go on.",
+    params(("id" = String, Path, description = "The delivery, `dlv_…`.")),
+    responses((status = 202, description = "The delivery, about to be tried.", body = DeliveryJson, example = json!(examples::delivery())), Redelivering),
+    security(("api_key" = [])),
+)]
+pub async fn redeliver(
+    State(api): State<Api>,
+    Named(id): Named<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = auth::caller(&api, &headers).await?;
+    let delivery = redeliver::redeliver(&api.service, caller, self::id(&id)?).await?;
+    Ok((StatusCode::ACCEPTED, Json(DeliveryJson::from(delivery))).into_response())
+}
+
+/// Reads a delivery's id from a path. What is no id names no delivery.
+fn id(text: &str) -> Result<DeliveryId, Problem> {
+    text.parse().map_err(|_| Problem::of(Kind::NotFound(Missing::Delivery)))
+}

@@ -1,0 +1,139 @@
+//! The API's description, made of the handlers: `/openapi.json`, `/docs` and `countersign openapi`.
+
+mod page;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    response::IntoResponse as _,
+    routing::get,
+};
+use serde_json::Value;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        ContentBuilder, HttpMethod, PathItem, Ref, ResponseBuilder,
+        path::{OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder},
+        request_body::RequestBodyBuilder,
+        schema::{ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::problem::Fault;
+use crate::wire::{ApprovalJson, EventJson, PingJson, examples};
+
+/// An error (RFC 9457).
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "it says what `Problem` answers")]
+struct ProblemBody {
+    /// `urn:countersign:problem:` and the kind, which docs/errors.md describes.
+    r#type: String,
+    /// What is wrong, in short.
+    title: String,
+    status: u16,
+    /// What to do.
+    detail: String,
+    /// Everything that is wrong with the request.
+    #[schema(nullable = false)]
+    errors: Option<Vec<Fault>>,
+    /// The approval that has already ended.
+    #[schema(value_type = Option<ApprovalJson<'_>>)]
+    approval: Option<Value>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        description = "Agent backends ask here before an agent runs an action; a person answers in Slack. The answer is in the response if a grant of the user's covers the request; otherwise it comes by webhook, and to whoever waits.",
+    ),
+    components(schemas(ProblemBody, Fault, EventJson<'_>, PingJson)),
+    tags(
+        (name = "approvals", description = "Asking, and what became of it"),
+        (name = "integrations", description = "What agents use, and who has it connected"),
+        (name = "conversations", description = "Runs of an agent with a user"),
+        (name = "webhook deliveries", description = "What was sent to this backend"),
+        (name = "audit", description = "Who did what"),
+        (name = "health", description = "For whoever runs the service"),
+    ),
+)]
+struct Described;
+
+/// What the document says besides the operations.
+pub(super) fn base() -> utoipa::openapi::OpenApi {
+    let mut document = Described::openapi();
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("cs_…")
+        .description(Some("The API key that `countersign backend create` or `rotate-key` printed."))
+        .build();
+    if let Some(components) = &mut document.components {
+        components.add_security_scheme("api_key", SecurityScheme::Http(key));
+    }
+    document.webhooks = Some(
+        PathsBuilder::new()
+            .path("approval.ended", webhook("Event", "An approval ended", examples::event()))
+            .path("webhook.ping", webhook("Ping", "The operator tests the endpoint", examples::ping()))
+            .build(),
+    );
+    document
+}
+
+/// A webhook, as Standard Webhooks has it.
+fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
+    let header = |name: &str, description: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(utoipa::openapi::Required::True)
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+            .build()
+    };
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
+    let body = RequestBodyBuilder::new().content("application/json", content).build();
+    let operation = OperationBuilder::new()
+        .summary(Some(summary))
+        .parameter(header("webhook-id", "The delivery, `dlv_…`: the same over all attempts."))
+        .parameter(header("webhook-timestamp", "When the attempt was made, in seconds since 1970."))
+        .parameter(header(
+            "webhook-signature",
+            "`v1,` and an HMAC-SHA256 in base64; two of them while a secret is being rotated.",
+        ))
+        .request_body(Some(body))
+        .response("2XX", ResponseBuilder::new().description("Taken.").build())
+        .response(
+            "410",
+            ResponseBuilder::new()
+                .description("Gone for good: nothing more is sent until somebody resumes it.")
+                .build(),
+        )
+        .response("default", ResponseBuilder::new().description("Not taken: it is sent again later.").build())
+        .build();
+    PathItem::new(HttpMethod::Post, operation)
+}
+
+/// `/openapi.json` and `/docs`, for this document.
+pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
+    let document = serde_json::to_value(document).unwrap_or_default();
+    let page: Arc<str> = page::render(&document).into();
+    let json: Arc<str> = document.to_string().into();
+    let serve = |kind: &'static str, text: Arc<str>| {
+        get(async move || {
+            let mut response = text.to_string().into_response();
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+            response
+        })
+    };
+    Router::new()
+        .route("/openapi.json", serve("application/json", json))
+        .route("/docs", serve("text/html; charset=utf-8", page))
+}

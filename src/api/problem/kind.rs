@@ -1,0 +1,267 @@
+//! The closed list of errors.
+
+use axum::http::StatusCode;
+
+/// What there is none of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// An approval of this backend.
+    Approval,
+    /// An integration of its workspace.
+    Integration,
+    /// A conversation of this backend.
+    Conversation,
+    /// A webhook delivery to this backend.
+    Delivery,
+}
+
+/// A kind of error. Its code is the end of the problem's `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The body is not JSON, or JSON that two readers could read differently.
+    InvalidJson,
+    /// Something in the request is not as it should be; `errors` says what.
+    InvalidRequest,
+    /// No API key, or none that is valid.
+    Unauthenticated,
+    /// The backend is disabled.
+    BackendDisabled,
+    /// The app is no longer installed.
+    WorkspaceRemoved,
+    /// No such thing, or it is another backend's.
+    NotFound(Missing),
+    /// There is nothing at this path.
+    UnknownPath,
+    /// The path does not take this method.
+    MethodNotAllowed,
+    /// The approval has ended.
+    AlreadyEnded,
+    /// The path, query and headers are too large.
+    HeadTooLarge,
+    /// The body is too large.
+    BodyTooLarge,
+    /// The body is not said to be JSON.
+    UnsupportedMediaType,
+    /// The idempotency key was used for another request.
+    KeyReused,
+    /// Slack knows nobody by this email address.
+    UnknownUser,
+    /// Slack can't be asked at the moment.
+    LookupUnavailable,
+    /// The backend makes too many requests a second.
+    TooManyRequests,
+    /// The backend has too many approvals pending.
+    TooManyPending,
+    /// The caller may not do this.
+    Forbidden,
+    /// The database is away; nothing has changed.
+    Unavailable,
+    /// The database's answer was lost; something may have changed.
+    Unclear,
+    /// Our fault.
+    Internal,
+}
+
+impl Kind {
+    /// Every kind, in the order of docs/errors.md.
+    pub const ALL: [Self; 24] = [
+        Self::InvalidJson,
+        Self::Unauthenticated,
+        Self::BackendDisabled,
+        Self::WorkspaceRemoved,
+        Self::Forbidden,
+        Self::NotFound(Missing::Approval),
+        Self::NotFound(Missing::Integration),
+        Self::NotFound(Missing::Conversation),
+        Self::NotFound(Missing::Delivery),
+        Self::UnknownPath,
+        Self::MethodNotAllowed,
+        Self::AlreadyEnded,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InvalidRequest,
+        Self::KeyReused,
+        Self::UnknownUser,
+        Self::TooManyRequests,
+        Self::TooManyPending,
+        Self::HeadTooLarge,
+        Self::Internal,
+        Self::LookupUnavailable,
+        Self::Unavailable,
+        Self::Unclear,
+    ];
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.describe().0
+    }
+
+    /// The end of the problem's `type`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.describe().1
+    }
+
+    /// What is wrong, in short.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.describe().2
+    }
+
+    /// What to do: the words of `detail`.
+    #[must_use]
+    pub const fn what_to_do(self) -> &'static str {
+        self.describe().3
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a list reads best in one piece")]
+    const fn describe(self) -> (StatusCode, &'static str, &'static str, &'static str) {
+        match self {
+            Self::InvalidJson => (
+                StatusCode::BAD_REQUEST,
+                "invalid-json",
+                "The body is not valid JSON",
+                "Send one JSON object, in UTF-8, with no member twice.",
+            ),
+            Self::InvalidRequest => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-request",
+                "The request is not valid",
+                "Correct what `errors` lists, and send it again.",
+            ),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "The API key is missing or not valid",
+                "Send `Authorization: Bearer cs_…` with a key that `countersign backend create` or `rotate-key` printed.",
+            ),
+            Self::BackendDisabled => (
+                StatusCode::FORBIDDEN,
+                "backend-disabled",
+                "The backend is disabled",
+                "Ask whoever operates Countersign: `countersign backend list` shows it as disabled.",
+            ),
+            Self::WorkspaceRemoved => (
+                StatusCode::FORBIDDEN,
+                "workspace-removed",
+                "The Slack app is no longer installed",
+                "Install the app in the workspace again.",
+            ),
+            Self::NotFound(Missing::Approval) => (
+                StatusCode::NOT_FOUND,
+                "unknown-approval",
+                "There is no such approval",
+                "Check the id in the path: it must be an approval that this backend asked for.",
+            ),
+            Self::NotFound(Missing::Integration) => (
+                StatusCode::NOT_FOUND,
+                "unknown-integration",
+                "There is no such integration",
+                "Check the key in the path, or put the integration first.",
+            ),
+            Self::NotFound(Missing::Conversation) => (
+                StatusCode::NOT_FOUND,
+                "unknown-conversation",
+                "There is no such conversation",
+                "Check the id in the path: it must be a conversation in which this backend asked.",
+            ),
+            Self::NotFound(Missing::Delivery) => (
+                StatusCode::NOT_FOUND,
+                "unknown-delivery",
+                "There is no such delivery",
+                "Check the id in the path: it must be a webhook delivery to this backend.",
+            ),
+            Self::UnknownPath => (
+                StatusCode::NOT_FOUND,
+                "unknown-path",
+                "There is nothing at this path",
+                "Check the path against /openapi.json.",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "The path does not take this method",
+                "The `Allow` header lists the methods that it takes.",
+            ),
+            Self::AlreadyEnded => (
+                StatusCode::CONFLICT,
+                "already-ended",
+                "The approval has already ended",
+                "It stays as it is: `approval` says how it ended.",
+            ),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+                "The path, query and headers are too large",
+                "Send at most 16 KiB of them.",
+            ),
+            Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "The body is too large",
+                "Send at most 256 KiB: pass large contents by reference.",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body is not said to be JSON",
+                "Send `Content-Type: application/json`.",
+            ),
+            Self::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "The idempotency key was used for another request",
+                "Use a new key for a new request, and the same body when you repeat one.",
+            ),
+            Self::UnknownUser => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unknown-user",
+                "Slack knows nobody by this email address",
+                "Check the address, or send the user's Slack id. The app needs the scope users:read.email.",
+            ),
+            Self::LookupUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "lookup-unavailable",
+                "The user can't be looked up at the moment",
+                "Try again shortly, or send the user's Slack id.",
+            ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "The backend makes too many requests",
+                "Wait as long as `Retry-After` says. Wait for decisions with `?wait=` or webhooks instead of asking again and again.",
+            ),
+            Self::TooManyPending => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-pending",
+                "The backend has too many approvals pending",
+                "Wait until some have ended, or cancel those that are no longer needed.",
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "This is not for the caller to do",
+                "A backend asks and cancels; people decide, in Slack.",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The service is not available at the moment",
+                "Nothing has changed. Try again shortly.",
+            ),
+            Self::Unclear => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unclear",
+                "It is not known whether the request took effect",
+                "Send it again with the same Idempotency-Key: it takes effect once.",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong on our side",
+                "Try again. If it stays, tell whoever operates Countersign.",
+            ),
+        }
+    }
+}

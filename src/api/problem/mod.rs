@@ -1,0 +1,162 @@
+//! Errors as `application/problem+json` (RFC 9457), a closed list ([`kind`]). What each means stands in docs/errors.md.
+
+pub mod kind;
+pub mod responses;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+pub use self::kind::{Kind, Missing};
+use crate::{domain::Rejection, service::Failure, wire::ApprovalJson};
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, ToSchema)]
+pub struct Fault {
+    /// Where, as a JSON pointer (RFC 6901) into the body; `null` for a header, the path or the query.
+    #[schema(required)]
+    pub pointer: Option<String>,
+    /// The name of the header or parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<&'static str>,
+    /// What, in words.
+    pub detail: String,
+}
+
+/// An error, ready to be answered.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: Option<String>,
+    errors: Vec<Fault>,
+    approval: Option<Value>,
+    retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// A problem of this kind.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Self {
+        Self { kind, detail: None, errors: Vec::new(), approval: None, retry_after: None }
+    }
+
+    /// Says more exactly what is wrong.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub const fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The faults of a request.
+    #[must_use]
+    pub fn invalid(errors: Vec<Fault>) -> Self {
+        Self { errors, ..Self::of(Kind::InvalidRequest) }
+    }
+
+    /// One fault of a header, of the path or of the query.
+    #[must_use]
+    pub fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::invalid(vec![Fault { pointer: None, parameter: Some(name), detail: detail.into() }])
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Unauthenticated => Self::of(Kind::Unauthenticated),
+            Rejection::BackendDisabled => Self::of(Kind::BackendDisabled),
+            Rejection::WorkspaceRemoved => Self::of(Kind::WorkspaceRemoved),
+            Rejection::UnknownApproval => Self::of(Kind::NotFound(Missing::Approval)),
+            Rejection::UnknownIntegration => Self::of(Kind::NotFound(Missing::Integration)),
+            Rejection::UnknownDelivery => Self::of(Kind::NotFound(Missing::Delivery)),
+            Rejection::UnknownConversation => Self::of(Kind::NotFound(Missing::Conversation)),
+            Rejection::UnknownUser => Self::of(Kind::UnknownUser),
+            Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
+            Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
+            Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
+            Rejection::AlreadyEnded(approval) => {
+                let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok();
+                Self { approval: json, ..Self::of(Kind::AlreadyEnded) }
+            }
+            // What people meet, in Slack.
+            Rejection::UnknownAction
+            | Rejection::UnknownGrant
+            | Rejection::Expired
+            | Rejection::WrongPerson { .. }
+            | Rejection::Guest
+            | Rejection::OtherWorkspace
+            | Rejection::NotAdmin
+            | Rejection::Locked
+            | Rejection::NotConnected
+            | Rejection::ConversationClosed => Self::of(Kind::Forbidden).because(rejection.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Rejected(rejection) => rejection.into(),
+            Failure::Database(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Tls(_),
+            ) => {
+                tracing::error!(%failure, "A call failed because the database is away");
+                Self::of(Kind::Unavailable).after(1)
+            }
+            Failure::Unclear(_) => {
+                tracing::error!(%failure, "A call's commit was not answered");
+                Self::of(Kind::Unclear).after(1)
+            }
+            Failure::Database(ref error) if crate::storage::is_worth_retrying(error) => {
+                tracing::error!(%failure, "A call was given up after several tries");
+                Self::of(Kind::Unavailable).after(1)
+            }
+            Failure::Database(_) | Failure::Sealed(_) => {
+                tracing::error!(%failure, "A call failed");
+                Self::of(Kind::Internal)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code) = (self.kind.status(), self.kind.code());
+        let (title, what_to_do) = (self.kind.title(), self.kind.what_to_do());
+        let mut body = json!({
+            "type": format!("urn:countersign:problem:{code}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": self.detail.map_or_else(|| what_to_do.to_owned(), |detail| format!("{detail} {what_to_do}")),
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors);
+        }
+        if let Some(approval) = self.approval {
+            body["approval"] = approval;
+        }
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,130 @@
+//! Errors as the `OpenAPI` document tells them: for each operation, the statuses that it answers and an example of every
+//! problem.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder,
+    example::ExampleBuilder,
+    schema::{ObjectBuilder, Type},
+};
+
+use super::{Kind, Missing};
+
+/// What every call with a key may answer.
+const ALWAYS: [Kind; 8] = [
+    Kind::Unauthenticated,
+    Kind::BackendDisabled,
+    Kind::WorkspaceRemoved,
+    Kind::InvalidRequest,
+    Kind::TooManyRequests,
+    Kind::HeadTooLarge,
+    Kind::Internal,
+    Kind::Unavailable,
+];
+
+/// What every call with a body may answer besides.
+const READING: [Kind; 3] = [Kind::InvalidJson, Kind::BodyTooLarge, Kind::UnsupportedMediaType];
+
+/// The responses of some kinds, one a status.
+fn responses(kinds: impl IntoIterator<Item = Kind>) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
+    for kind in kinds {
+        let same_status = by_status.entry(kind.status().as_u16()).or_default();
+        if !same_status.contains(&kind) {
+            same_status.push(kind);
+        }
+    }
+    by_status
+        .into_iter()
+        .map(|(status, kinds)| (status.to_string(), response(status, &kinds).into()))
+        .collect()
+}
+
+fn response(status: u16, kinds: &[Kind]) -> Response {
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
+    let examples = kinds.iter().map(|kind| {
+        let example = ExampleBuilder::new().summary(kind.title()).value(Some(example(*kind))).build();
+        (kind.code(), example)
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .examples_from_iter(examples)
+        .build();
+    let response = ResponseBuilder::new()
+        .description(format!("{}.", titles.join("; or: ")))
+        .content("application/problem+json", content);
+    match status {
+        429 | 503 => response.header("Retry-After", header(Type::Integer, "When to try again, in seconds.")),
+        401 => response.header("WWW-Authenticate", header(Type::String, "`Bearer` (RFC 6750).")),
+        _ => response,
+    }
+    .build()
+}
+
+fn header(kind: Type, description: &str) -> utoipa::openapi::Header {
+    let schema = ObjectBuilder::new().schema_type(kind).build();
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+}
+
+/// A problem as it is answered.
+fn example(kind: Kind) -> Value {
+    let mut problem = json!({
+        "type": format!("urn:countersign:problem:{}", kind.code()),
+        "title": kind.title(),
+        "status": kind.status().as_u16(),
+        "detail": kind.what_to_do(),
+    });
+    match kind {
+        Kind::InvalidRequest => {
+            problem["errors"] = json!([
+                { "pointer": "/expires_in", "detail": "must be a whole number from 10 to 604800" },
+                { "pointer": null, "parameter": "limit", "detail": "must be a whole number from 1 to 100" },
+            ]);
+        }
+        Kind::AlreadyEnded => problem["approval"] = crate::wire::examples::approved(),
+        _ => {}
+    }
+    problem
+}
+
+/// The problems of an operation.
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident: $($part:expr),+;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                let mut kinds = ALWAYS.to_vec();
+                $(kinds.extend($part);)+
+                responses(kinds)
+            }
+        }
+    )*};
+}
+
+problems! {
+    /// Of asking.
+    Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::TooManyPending, Kind::LookupUnavailable, Kind::Unclear];
+    /// Of lists.
+    Listing: [Kind::InvalidRequest];
+    /// Of reading one approval.
+    OneApproval: [Kind::NotFound(Missing::Approval)];
+    /// Of cancelling.
+    Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
+    /// Of putting an integration.
+    PuttingIntegration: READING, [Kind::Unclear];
+    /// Of reading one integration.
+    OneIntegration: [Kind::NotFound(Missing::Integration)];
+    /// Of reporting a connection.
+    Connecting: [Kind::NotFound(Missing::Integration), Kind::Unclear];
+    /// Of closing a conversation.
+    Closing: [Kind::NotFound(Missing::Conversation), Kind::Unclear];
+    /// Of reading one delivery.
+    OneDelivery: [Kind::NotFound(Missing::Delivery)];
+    /// Of sending a delivery again.
+    Redelivering: [Kind::NotFound(Missing::Delivery), Kind::Unclear];
+}

@@ -1,0 +1,145 @@
+//! An MCP server's tools as an integration's actions
+//! (<https://modelcontextprotocol.io/specification/2025-06-18/server/tools>, `tools/list`).
+
+use serde::Deserialize;
+
+use crate::{
+    domain::text::{ActionKey, Name, Prose},
+    service::put_integration::CatalogAction,
+};
+
+/// The most characters of a description that are kept.
+const LONGEST: usize = 3000;
+
+/// A `tools/list` result, alone or within its JSON-RPC response.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Response { result: Tools },
+    Result(Tools),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tools {
+    tools: Vec<Tool>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tool {
+    name: String,
+    title: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    annotations: Annotations,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Annotations {
+    title: Option<String>,
+    read_only_hint: Option<bool>,
+    destructive_hint: Option<bool>,
+}
+
+/// Why a file can't be imported.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// It is not what `tools/list` answers.
+    #[error("it is not the JSON that an MCP server answers to tools/list: {0}")]
+    NotTools(String),
+    /// Importing it would retire the actions of the other pages.
+    #[error(
+        "it is one page of several (it has a nextCursor): put the tools of all pages into one file first"
+    )]
+    OnePageOfSeveral,
+    /// Tools that can't be actions.
+    #[error("these tools can't be actions:\n{0}")]
+    Tools(String),
+}
+
+/// The actions that a `tools/list` result describes. Hints that are missing mean what the specification says they do:
+/// a tool that doesn't say that it reads only may destroy something.
+pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
+    let answer = serde_json::from_str(json).map_err(|error| Unreadable::NotTools(error.to_string()))?;
+    let (Answer::Response { result: tools } | Answer::Result(tools)) = answer;
+    if tools.next_cursor.is_some() {
+        return Err(Unreadable::OnePageOfSeveral);
+    }
+    let mut actions: Vec<CatalogAction> = Vec::new();
+    let mut faults = Vec::new();
+    for tool in &tools.tools {
+        match tool.action() {
+            Ok(action) if actions.iter().any(|other| other.key == action.key) => {
+                faults.push(format!("  {}: it is there twice", tool.name));
+            }
+            Ok(action) => actions.push(action),
+            Err(fault) => faults.push(format!("  {}: {fault}", tool.name)),
+        }
+    }
+    if faults.is_empty() { Ok(actions) } else { Err(Unreadable::Tools(faults.join("\n"))) }
+}
+
+impl Tool {
+    fn action(&self) -> Result<CatalogAction, String> {
+        let key = ActionKey::new(self.name.as_str()).map_err(|fault| format!("its name {fault}"))?;
+        let title = self.title.as_ref().or(self.annotations.title.as_ref()).unwrap_or(&self.name);
+        let name = Name::new(title.as_str()).map_err(|fault| format!("its title {fault}"))?;
+        // Some servers write manuals here; an admin reads the beginning.
+        let description =
+            self.description.as_deref().map(|text| text.chars().take(LONGEST).collect::<String>());
+        let description = description.filter(|text| !text.trim().is_empty());
+        let description =
+            description.map(Prose::new).transpose().map_err(|fault| format!("its description {fault}"))?;
+        let read_only = self.annotations.read_only_hint.unwrap_or(false);
+        let destructive = !read_only && self.annotations.destructive_hint.unwrap_or(true);
+        Ok(CatalogAction { key, name, description, read_only, destructive })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Vec<(String, String, bool, bool)> {
+        let describe = |action: CatalogAction| {
+            (action.key.to_string(), action.name.to_string(), action.read_only, action.destructive)
+        };
+        actions(json).unwrap().into_iter().map(describe).collect()
+    }
+
+    #[test]
+    fn hints_are_taken_as_the_specification_says() {
+        let found = read(
+            r#"{"tools": [
+                {"name": "get_issue", "title": "Get issue", "inputSchema": {}, "annotations": {"readOnlyHint": true, "destructiveHint": true}},
+                {"name": "add_label", "annotations": {"title": "Add label", "destructiveHint": false}},
+                {"name": "delete.repo", "inputSchema": {"type": "object"}}]}"#,
+        );
+        let expected = [
+            ("get_issue", "Get issue", true, false),
+            ("add_label", "Add label", false, false),
+            ("delete.repo", "delete.repo", false, true),
+        ];
+        assert_eq!(found, expected.map(|(key, name, r, d)| (key.to_owned(), name.to_owned(), r, d)));
+    }
+
+    #[test]
+    fn a_whole_json_rpc_response_is_read_too() {
+        assert_eq!(read(r#"{"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "a"}]}}"#).len(), 1);
+    }
+
+    #[test]
+    fn what_would_lose_or_mix_up_actions_is_refused() {
+        let refused = |json: &str| actions(json).unwrap_err();
+        assert_eq!(refused(r#"{"tools": [], "nextCursor": "x"}"#), Unreadable::OnePageOfSeveral);
+        assert!(matches!(refused(r#"{"resources": []}"#), Unreadable::NotTools(_)));
+        let Unreadable::Tools(faults) =
+            refused(r#"{"tools": [{"name": "a"}, {"name": "a"}, {"name": "b c"}]}"#)
+        else {
+            unreachable!()
+        };
+        assert_eq!(faults.lines().count(), 2);
+    }
+}

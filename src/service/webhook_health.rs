@@ -1,0 +1,80 @@
+//! Whether a backend's endpoint takes what it is sent, and what follows when it doesn't.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::{Failure, Service, commit};
+use crate::{
+    domain::{
+        audit::{Actor, Entry, What},
+        ids::{BackendId, WorkspaceId},
+    },
+    storage::{self, backends},
+};
+
+/// An endpoint that has failed for this long is stopped: its deliveries wait.
+pub const PATIENCE: TimeDelta = TimeDelta::days(5);
+
+/// How an endpoint answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It took what it was sent.
+    Took,
+    /// It did not.
+    Failed,
+    /// It said that it is gone for good (410).
+    Gone,
+}
+
+/// What was known of an endpoint before it answered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Health {
+    /// Since when it has done nothing but fail.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Its deliveries wait.
+    pub stopped: bool,
+}
+
+/// Notes how an endpoint answered. A success resumes it, 410 or five days of failures stop it. As long as all is well
+/// this costs nothing.
+pub async fn note(
+    service: &Service,
+    workspace: WorkspaceId,
+    backend: BackendId,
+    known: Health,
+    answer: Answer,
+) -> Result<(), Failure> {
+    let now = service.now();
+    let why = match (answer, known.failing_since) {
+        (Answer::Took, None) if !known.stopped => return Ok(()),
+        (Answer::Took, _) => return recover(service, workspace, backend).await,
+        (Answer::Gone, _) => "gone",
+        (Answer::Failed, Some(since)) if now - since >= PATIENCE && !known.stopped => "failing",
+        (Answer::Failed, Some(_)) => return Ok(()),
+        (Answer::Failed, None) => {
+            let mut db = service.db.acquire().await?;
+            return Ok(backends::mark_failing(&mut db, backend, now).await?);
+        }
+    };
+    let mut tx = service.begin().await?;
+    if backends::stop_webhook(&mut tx, backend, why, now).await? {
+        let entry = Entry::new(Actor::Service, What::WebhookStopped)
+            .subject(backend.to_string())
+            .after(json!({ "why": why, "failing_since": known.failing_since }));
+        storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
+        tracing::warn!(%backend, why, "An endpoint was stopped: its webhooks wait until it is resumed");
+    }
+    commit(tx).await
+}
+
+async fn recover(service: &Service, workspace: WorkspaceId, backend: BackendId) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    if backends::recover(&mut tx, backend).await? {
+        let entry = Entry::new(Actor::Service, What::WebhookResumed)
+            .subject(backend.to_string())
+            .after(json!({ "why": "delivered" }));
+        storage::audit::record(&mut tx, workspace, service.now(), &[entry]).await?;
+        tracing::info!(%backend, "A stopped endpoint took a webhook: its deliveries go on");
+    }
+    commit(tx).await
+}

@@ -1,0 +1,162 @@
+//! The table `outbox`, as a backend reads the webhooks in it.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::ids::{ApprovalId, BackendId, DeliveryId};
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is sent, or will be.
+    Pending,
+    /// The endpoint took it.
+    Delivered,
+    /// It is not tried again by itself.
+    Dead,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+
+    /// As JSON writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// A webhook to a backend.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its id, which is the `webhook-id`.
+    pub id: DeliveryId,
+    /// What it tells of.
+    pub approval: ApprovalId,
+    /// The webhook's type.
+    pub event: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When it is, or was, due.
+    pub due_at: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When the endpoint took it.
+    pub done_at: Option<DateTime<Utc>>,
+    /// When it was given up.
+    pub dead_at: Option<DateTime<Utc>>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+impl Delivery {
+    /// Where it stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (self.done_at, self.dead_at) {
+            (Some(_), _) => State::Delivered,
+            (None, Some(_)) => State::Dead,
+            (None, None) => State::Pending,
+        }
+    }
+}
+
+/// Which deliveries a backend wants listed.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Of this approval.
+    pub approval: Option<ApprovalId>,
+    /// In this state.
+    pub state: Option<State>,
+    /// Older than this one.
+    pub before: Option<DeliveryId>,
+}
+
+macro_rules! select_deliveries {
+    ($tail:literal $(, $arg:expr)* $(,)?) => {
+        sqlx::query!(
+            r#"SELECT id, approval_id AS "approval_id!", event AS "event!", created_at, due_at, attempts, done_at,
+                      dead_at, last_error
+               FROM outbox WHERE kind = 'webhook' AND backend_id = $1 "# + $tail
+            $(, $arg)*
+        )
+    };
+}
+
+macro_rules! delivery {
+    ($row:expr) => {{
+        let row = $row;
+        Delivery {
+            id: DeliveryId::new(row.id),
+            approval: ApprovalId::new(row.approval_id),
+            event: row.event,
+            created_at: row.created_at,
+            due_at: row.due_at,
+            attempts: row.attempts,
+            done_at: row.done_at,
+            dead_at: row.dead_at,
+            last_error: row.last_error,
+        }
+    }};
+}
+
+/// A backend's deliveries, newest first, at most `limit`.
+pub async fn list(
+    db: &mut PgConnection,
+    backend: BackendId,
+    filter: &Filter,
+    limit: i64,
+) -> sqlx::Result<Vec<Delivery>> {
+    let rows = select_deliveries!(
+        "AND ($2::uuid IS NULL OR approval_id = $2)
+         AND ($3::text IS NULL
+              OR $3 = CASE WHEN done_at IS NOT NULL THEN 'delivered' WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'pending' END)
+         AND ($4::uuid IS NULL OR id < $4)
+         ORDER BY id DESC LIMIT $5",
+        backend.uuid(),
+        filter.approval.map(ApprovalId::uuid),
+        filter.state.map(State::as_str),
+        filter.before.map(DeliveryId::uuid),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| delivery!(row)).collect())
+}
+
+/// One delivery of this backend.
+pub async fn find(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: DeliveryId,
+) -> sqlx::Result<Option<Delivery>> {
+    let row = select_deliveries!("AND id = $2", backend.uuid(), id.uuid()).fetch_optional(db).await?;
+    Ok(row.map(|row| delivery!(row)))
+}
+
+/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped.
+/// `false`: there is no such delivery.
+pub async fn send_again(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: DeliveryId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let told = sqlx::query_scalar!(
+        r#"WITH again AS (
+               UPDATE outbox SET done_at = NULL, dead_at = NULL, due_at = $3, by_hand = true, attempts_before = attempts
+               WHERE id = $1 AND backend_id = $2 AND kind = 'webhook' RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) IS NOT NULL AS told FROM again"#,
+        id.uuid(),
+        backend.uuid(),
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(told.is_some())
+}

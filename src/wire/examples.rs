@@ -1,0 +1,206 @@
+//! Examples of what goes over the wire, for the `OpenAPI` document. They tell one story: Atlas logs a call for Alice.
+
+use serde_json::{Value, json};
+
+const APPROVAL: &str = "apr_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
+const GRANT: &str = "grt_0192f7c3b1127a41b7d05f6a7b8c9d0e";
+const DELIVERY: &str = "dlv_0192f7c3b1157c33a0e1f2a3b4c5d6e7";
+const BACKEND: &str = "bck_0192f7c0aa007e11b2c3d4e5f6a7b8c9";
+
+/// The body of a request for approval.
+#[must_use]
+pub fn ask() -> Value {
+    json!({
+        "user": "U0ALICE",
+        "agent": { "id": "atlas", "name": "Atlas" },
+        "conversation": { "id": "c-42", "title": "Q3 pipeline", "url": "https://atlas.example.com/c/42" },
+        "integration": "salesforce",
+        "action": "create_record",
+        "arguments": { "object": "Task", "subject": "Call with Acme" },
+        "reason": "Log the call with Acme",
+        "expires_in": 1800,
+        "slack": { "channel": "C0SALES", "thread_ts": "1700000000.000100" },
+        "metadata": { "run": 17 },
+    })
+}
+
+/// The least that a request for approval says.
+#[must_use]
+pub fn short_ask() -> Value {
+    json!({
+        "user": "alice@example.com",
+        "agent": { "id": "atlas" },
+        "conversation": { "id": "c-42" },
+        "integration": "salesforce",
+        "action": "create_record",
+        "arguments": {},
+    })
+}
+
+/// An approval that nobody has decided.
+#[must_use]
+pub fn pending() -> Value {
+    json!({
+        "id": APPROVAL,
+        "status": "pending",
+        "user": "U0ALICE",
+        "agent": { "id": "atlas", "name": "Atlas" },
+        "conversation": { "id": "c-42", "title": "Q3 pipeline", "url": "https://atlas.example.com/c/42" },
+        "integration": "salesforce",
+        "action": "create_record",
+        "arguments": { "object": "Task", "subject": "Call with Acme" },
+        "arguments_digest": "sha256:c8bbf6f95e6def57d3be5b62c06b2bb2ab50bbfa9eb2dd0d64ba6d2cc2b3efbc",
+        "reason": "Log the call with Acme",
+        "metadata": { "run": 17 },
+        "created_at": "2026-01-05T09:30:00.000000Z",
+        "expires_at": "2026-01-05T10:00:00.000000Z",
+        "decision": null,
+    })
+}
+
+fn ended(outcome: &str, scope: Value, by: &str, grant: Value, reason: Value) -> Value {
+    let mut approval = pending();
+    let user = if by == "user" { json!("U0ALICE") } else { Value::Null };
+    approval["status"] = json!(outcome);
+    approval["decision"] = json!({
+        "outcome": outcome, "scope": scope, "by": by, "user": user, "grant": grant, "reason": reason,
+        "decided_at": "2026-01-05T09:30:41.250000Z",
+    });
+    approval
+}
+
+/// An approval that its user gave, with an auto-approval for always.
+#[must_use]
+pub fn approved() -> Value {
+    ended("approved", json!("always"), "user", json!(GRANT), Value::Null)
+}
+
+/// An approval that a grant gave at once.
+#[must_use]
+pub fn auto_approved() -> Value {
+    ended("approved", json!("always"), "auto", json!(GRANT), Value::Null)
+}
+
+/// An approval that its user refused.
+#[must_use]
+pub fn denied() -> Value {
+    ended("denied", Value::Null, "user", Value::Null, json!("Wrong account"))
+}
+
+/// An approval that its backend took back.
+#[must_use]
+pub fn cancelled() -> Value {
+    ended("cancelled", Value::Null, "backend", Value::Null, Value::Null)
+}
+
+/// A page of approvals.
+#[must_use]
+pub fn approvals() -> Value {
+    json!({ "data": [approved()], "next_cursor": null })
+}
+
+/// Server-sent events of an approval.
+#[must_use]
+pub fn events() -> Value {
+    json!(format!(
+        "event: approval.pending\ndata: {}\n\nevent: approval.approved\ndata: {}\n\n",
+        pending(),
+        approved()
+    ))
+}
+
+/// The body of an integration that is put.
+#[must_use]
+pub fn catalog() -> Value {
+    json!({
+        "name": "Salesforce",
+        "description": "The sales team's records",
+        "requires_connection": true,
+        "connect_url": "https://atlas.example.com/connect/salesforce",
+        "actions": [{
+            "key": "create_record", "name": "Create record", "description": "Creates one record of any object",
+            "read_only": false, "destructive": false,
+        }],
+    })
+}
+
+/// An integration.
+#[must_use]
+pub fn integration() -> Value {
+    let mut integration = json!({ "key": "salesforce" });
+    if let (Value::Object(integration), Value::Object(catalog)) = (&mut integration, catalog()) {
+        integration.extend(catalog);
+    }
+    integration["actions"][0]["unlocked"] = json!(true);
+    integration
+}
+
+/// A page of integrations.
+#[must_use]
+pub fn integrations() -> Value {
+    json!({ "data": [integration()], "next_cursor": null })
+}
+
+/// A webhook delivery.
+#[must_use]
+pub fn delivery() -> Value {
+    json!({
+        "id": DELIVERY, "approval": APPROVAL, "type": "approval.approved", "status": "pending", "attempt_count": 1,
+        "created_at": "2026-01-05T09:30:41.250000Z", "next_attempt_at": "2026-01-05T09:30:46.810000Z",
+        "delivered_at": null, "dead_at": null, "last_error": "no answer within 10 s",
+    })
+}
+
+/// A webhook delivery with its attempts.
+#[must_use]
+pub fn delivery_with_attempts() -> Value {
+    let mut delivery = delivery();
+    delivery["attempts"] = json!([{
+        "number": 1, "started_at": "2026-01-05T09:30:41.262000Z", "took_ms": 10_004, "outcome": "failed",
+        "http_status": null, "detail": "no answer within 10 s",
+    }]);
+    delivery
+}
+
+/// A page of deliveries.
+#[must_use]
+pub fn deliveries() -> Value {
+    json!({ "data": [delivery()], "next_cursor": "ZGx2XzAxOTJmN2Mz" })
+}
+
+/// A line of the audit.
+#[must_use]
+pub fn entry() -> Value {
+    json!({
+        "cursor": "MTA0Mi43", "at": "2026-01-05T09:30:41.250000Z",
+        "actor": { "kind": "user", "id": "U0ALICE" }, "from": "slack", "what": "approval.approved",
+        "approval": APPROVAL, "grant": GRANT, "subject": "salesforce.create_record",
+        "before": { "status": "pending" }, "after": { "status": "approved", "scope": "always" },
+    })
+}
+
+/// A page of the audit.
+#[must_use]
+pub fn audit() -> Value {
+    json!({ "data": [entry()], "next_cursor": null })
+}
+
+/// The audit as lines.
+#[must_use]
+pub fn audit_lines() -> Value {
+    json!(format!("{}\n", entry()))
+}
+
+/// A webhook.
+#[must_use]
+pub fn event() -> Value {
+    json!({ "type": "approval.approved", "timestamp": "2026-01-05T09:30:41.250000Z", "data": approved() })
+}
+
+/// A webhook that tells of nothing.
+#[must_use]
+pub fn ping() -> Value {
+    json!({
+        "type": "webhook.ping", "timestamp": "2026-01-05T09:30:41.250000Z", "data": { "backend": BACKEND },
+    })
+}

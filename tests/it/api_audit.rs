@@ -1,0 +1,189 @@
+//! `GET /v1/audit`: everything, in order, once.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::story::{ALICE, Story, eventually, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// All entries from a position on, as a backend that keeps a copy reads them; and where it goes on the next time.
+async fn read_on(s: &Story, cursor: &mut Option<String>) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let mut query = vec![("limit", "3")];
+        query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let reply = s.api().audit(&query).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let more = reply.next_cursor().is_some();
+        all.extend_from_slice(reply.data());
+        if let Some(last) = reply.data().last() {
+            *cursor = Some(last["cursor"].as_str().unwrap().to_owned());
+        }
+        if !more {
+            return all;
+        }
+    }
+}
+
+/// The audit once it holds nothing back: other tests' transactions on the same server may still run.
+async fn whole(s: &Story, last: &str) -> Vec<Value> {
+    eventually("the audit's last entry", async || {
+        let all = read_on(s, &mut None).await;
+        all.last().is_some_and(|entry| entry["what"] == last).then_some(all)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_what_from_where_is_told_oldest_first_without_argument_values() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let mut ask = s.call(ACTION, "c-1");
+        ask.arguments = json!({ "title": "a most secret title" });
+        let (id, prompt) = s.prompt(&ask).await;
+        s.click(ALICE, &prompt, "Approve").await;
+        let all = whole(s, "approval.approved").await;
+        let whats: Vec<&str> = all.iter().map(|entry| entry["what"].as_str().unwrap()).collect();
+        let expected = [
+            "backend.created",
+            "integration.put",
+            "action.unlocked",
+            "connection.added",
+            "approval.requested",
+            "approval.approved",
+        ];
+        assert_eq!(whats, expected);
+        let decided = all.last().unwrap();
+        assert_eq!(decided["approval"], id.as_str());
+        assert_eq!(decided["actor"], json!({ "kind": "user", "id": ALICE }));
+        let from: Vec<&Value> = all.iter().map(|entry| &entry["from"]).collect();
+        assert_eq!(from, ["command_line", "api", "command_line", "api", "api", "slack"]);
+        assert_eq!(
+            (&all[2]["before"], &all[2]["after"]),
+            (&json!({"unlocked": false}), &json!({"unlocked": true}))
+        );
+        assert!(!Value::from(all).to_string().contains("secret title"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_the_same_entries_and_go_on_from_any_of_them() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let pages = whole(s, "connection.added").await;
+        let lines = s.api().audit_lines(&[]).await;
+        assert_eq!(lines.headers["content-type"], "application/x-ndjson");
+        assert_eq!(lines.lines(), pages);
+        let cursor = pages[1]["cursor"].as_str().unwrap();
+        assert_eq!(s.api().audit_lines(&[("cursor", cursor), ("limit", "1")]).await.lines(), pages[2..3]);
+        assert_eq!(s.api().audit(&[("cursor", "nonsense")]).await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_skipped_while_a_long_transaction_writes() {
+    story(async |s| {
+        let insert = "INSERT INTO audit (workspace_id, at, actor_kind, what, subject)
+                      VALUES ($1, $2, 'operator', 'backend.created', $3)";
+        let write = async |db: &mut sqlx::PgConnection, subject: &str| {
+            let query = sqlx::query(insert).bind(s.workspace.uuid()).bind(s.now()).bind(subject);
+            query.execute(db).await.unwrap();
+        };
+        let mut cursor = None;
+        let mut seen = Vec::new();
+        // Slow begins first and commits last; quick ones come and go meanwhile.
+        let mut slow = s.service.db.begin().await.unwrap();
+        write(&mut slow, "slow 1").await;
+        for number in 0..5 {
+            let mut quick = s.service.db.begin().await.unwrap();
+            write(&mut quick, &format!("quick {number}")).await;
+            quick.commit().await.unwrap();
+            seen.extend(read_on(s, &mut cursor).await);
+        }
+        assert!(seen.iter().all(|entry| entry["subject"] == "agents"), "{seen:?}");
+        write(&mut slow, "slow 2").await;
+        slow.commit().await.unwrap();
+        let mut after = s.service.db.begin().await.unwrap();
+        write(&mut after, "after").await;
+        after.commit().await.unwrap();
+        let subjects = eventually("every entry", async || {
+            let mut all = seen.clone();
+            all.extend(read_on(s, &mut cursor.clone()).await);
+            let subjects: Vec<String> =
+                all.iter().map(|entry| entry["subject"].as_str().unwrap().to_owned()).collect();
+            (subjects.last().unwrap() == "after").then_some(subjects)
+        })
+        .await;
+        let expected =
+            ["agents", "slow 1", "slow 2", "quick 0", "quick 1", "quick 2", "quick 3", "quick 4", "after"];
+        assert_eq!(subjects, expected);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_beside_many_writers_gets_every_entry_once() {
+    story(async |s| {
+        let writers = (0..8).map(|writer| {
+            let api = s.api();
+            let asks: Vec<_> =
+                (0..10).map(|number| s.call(ACTION, &format!("c-{writer}-{number}"))).collect();
+            tokio::spawn(async move {
+                for ask in asks {
+                    assert_eq!(api.ask(&ask).await.status, 201);
+                }
+            })
+        });
+        let writing = futures::future::join_all(writers.collect::<Vec<_>>());
+        let (mut cursor, mut seen) = (None, Vec::new());
+        let mut writing = std::pin::pin!(writing);
+        loop {
+            tokio::select! {
+                done = &mut writing => {
+                    done.into_iter().for_each(|writer| writer.unwrap());
+                    break;
+                }
+                entries = read_on(s, &mut cursor) => seen.extend(entries),
+            }
+            // A page that was broken off above was not taken: what counts is what the cursor passed.
+        }
+        let requested = eventually("all requests", async || {
+            let mut all = read_on(s, &mut None).await;
+            all.retain(|entry| entry["what"] == "approval.requested");
+            (all.len() == 80).then_some(all)
+        })
+        .await;
+        let whole: HashSet<&str> = requested.iter().map(|entry| entry["cursor"].as_str().unwrap()).collect();
+        assert_eq!(whole.len(), 80);
+        // Read on from where the reader beside the writers was: together they are the whole, nothing twice.
+        let before: Vec<&Value> = seen.iter().filter(|entry| entry["what"] == "approval.requested").collect();
+        let mut resumed = None;
+        if let Some(last) = seen.last() {
+            resumed = Some(last["cursor"].as_str().unwrap().to_owned());
+        }
+        let rest = read_on(s, &mut resumed).await;
+        let after: Vec<&Value> = rest.iter().filter(|entry| entry["what"] == "approval.requested").collect();
+        let together: Vec<&str> =
+            before.iter().chain(&after).map(|entry| entry["cursor"].as_str().unwrap()).collect();
+        assert_eq!(together.len(), 80);
+        assert_eq!(together.into_iter().collect::<HashSet<_>>(), whole);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_itself_refuses_to_change_or_empty_the_audit() {
+    story(async |s| {
+        for statement in ["UPDATE audit SET what = 'nothing'", "DELETE FROM audit", "TRUNCATE audit"] {
+            let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&s.service.db).await;
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("these rows never change"), "{statement}: {error}");
+        }
+        assert_eq!(whole(s, "backend.created").await.len(), 1);
+    })
+    .await;
+}

@@ -1,0 +1,205 @@
+//! `/v1/webhook-deliveries`, endpoints that fail, and those that come back.
+
+use std::process::Command;
+
+use chrono::TimeDelta;
+use countersign::{
+    domain::text::{Link, Name},
+    service::backends,
+};
+use sandbox::backend::{AgentBackend, Answer, BackendOptions};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::story::{Story, eventually, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// Asks, and cancels: a webhook is on its way. Gives the approval's id.
+async fn ended(s: &Story, conversation: &str) -> String {
+    let id = s.ask(&s.call(ACTION, conversation)).await.id().to_owned();
+    assert_eq!(s.api().cancel(&id).await.status, 200);
+    id
+}
+
+/// The approval's delivery, once something holds for it.
+async fn delivery(s: &Story, approval: &str, what: impl Fn(&Value) -> bool) -> Value {
+    eventually("the delivery", async || {
+        let reply = s.api().deliveries(&[("approval", approval)]).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        assert!(reply.data().len() <= 1);
+        reply.data().first().filter(|delivery| what(delivery)).cloned()
+    })
+    .await
+}
+
+async fn one(s: &Story, id: &str) -> Value {
+    let reply = s.api().call(reqwest::Method::GET, &["webhook-deliveries", id], &[], None, &[]).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_read_with_each_attempt() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Status(503, vec![])]);
+        let id = ended(s, "c-1").await;
+        let waiting = delivery(s, &id, |delivery| delivery["attempt_count"] == 1).await;
+        assert_eq!(waiting["status"], "pending");
+        assert!(waiting["next_attempt_at"].is_string() && waiting["delivered_at"].is_null());
+        s.pass(TimeDelta::seconds(7));
+        let done = delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
+        assert_eq!(done["type"], "approval.cancelled");
+        assert!(done["next_attempt_at"].is_null() && done["delivered_at"].is_string());
+        let told = s.told(&id).await;
+        assert_eq!(done["id"], told.id.as_str());
+        let whole = one(s, &told.id).await;
+        let attempts = whole["attempts"].as_array().unwrap();
+        let statuses: Vec<_> = attempts.iter().map(|attempt| &attempt["http_status"]).collect();
+        assert_eq!(statuses, [503, 204]);
+        assert_eq!(attempts[0]["outcome"], "failed");
+        assert_eq!(attempts[1]["outcome"], "delivered");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_delivery_is_sent_again_with_the_same_id_and_its_pauses_begin_anew() {
+    story(async |s| {
+        s.backend.answer_with(Answer::Status(500, vec![]));
+        let id = ended(s, "c-1").await;
+        for tries in 1..=7 {
+            delivery(s, &id, |delivery| delivery["attempt_count"] == tries).await;
+            s.pass(TimeDelta::hours(13));
+        }
+        let dead = delivery(s, &id, |delivery| delivery["status"] == "dead").await;
+        assert_eq!(dead["attempt_count"], 8);
+        assert!(dead["dead_at"].is_string() && dead["last_error"].is_string());
+        let dead_id = dead["id"].as_str().unwrap();
+        let again = s.api().redeliver(dead_id).await;
+        assert_eq!((again.status, again.str("/status")), (202, "pending"), "{again:?}");
+        delivery(s, &id, |delivery| delivery["attempt_count"] == 9 && delivery["status"] == "pending").await;
+        s.backend.answer_with(Answer::Take);
+        s.pass(TimeDelta::seconds(7));
+        let told = s.told(&id).await;
+        assert_eq!(told.id, dead_id);
+        assert_eq!(s.audited("webhook.redelivered", &id).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivered_one_is_sent_again_when_asked() {
+    story(async |s| {
+        let id = ended(s, "c-1").await;
+        let told = s.told(&id).await;
+        delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
+        assert_eq!(s.api().redeliver(&told.id).await.status, 202);
+        let repeated = s.backend.wait_for_delivery(|delivery| delivery.repeated, crate::story::SOON).await;
+        let repeated = repeated.unwrap();
+        assert_eq!((repeated.id, repeated.body), (told.id, told.body));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
+    story(async |s| {
+        for conversation in ["c-1", "c-2", "c-3"] {
+            let id = ended(s, conversation).await;
+            s.told(&id).await;
+            delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
+            s.pass(TimeDelta::milliseconds(5));
+        }
+        let all = s.api().deliveries(&[("status", "delivered")]).await;
+        let ids: Vec<&str> = all.data().iter().map(|item| item["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), 3);
+        assert!(ids.is_sorted_by(|newer, older| newer > older));
+        let first = s.api().deliveries(&[("limit", "2")]).await;
+        let rest = s.api().deliveries(&[("limit", "2"), ("cursor", first.next_cursor().unwrap())]).await;
+        assert_eq!(rest.data(), &all.data()[2..]);
+        assert_eq!(rest.next_cursor(), None);
+        assert!(s.api().deliveries(&[("status", "dead")]).await.data().is_empty());
+        assert_eq!(s.api().deliveries(&[("status", "sleeping")]).await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_backends_delivery_is_not_found() {
+    story(async |s| {
+        let id = ended(s, "c-1").await;
+        let told = s.told(&id).await;
+        let (key, _) = s.create_backend("another").await;
+        let other = s.backend.api_with_key(&key);
+        assert!(other.deliveries(&[]).await.data().is_empty());
+        let reply = other.redeliver(&told.id).await;
+        assert_eq!((reply.status, reply.str("/type")), (404, "urn:countersign:problem:unknown-delivery"));
+        assert_eq!(s.api().redeliver("dlv_nonsense").await.status, 404);
+    })
+    .await;
+}
+
+/// How the operator's list describes the story's backend.
+async fn health(s: &Story) -> (bool, bool) {
+    let backends = backends::list(&s.service, None).await.unwrap();
+    (backends[0].webhook_failing_since.is_some(), backends[0].webhook_stopped_at.is_some())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_fails_for_five_days_is_stopped_and_a_success_resumes_it() {
+    story(async |s| {
+        s.backend.answer_with(Answer::Status(500, vec![]));
+        let first = ended(s, "c-1").await;
+        let failed = delivery(s, &first, |delivery| delivery["attempt_count"] == 1).await;
+        assert_eq!(health(s).await, (true, false));
+        s.pass(TimeDelta::days(5));
+        delivery(s, &first, |delivery| delivery["attempt_count"] == 2).await;
+        eventually("the stop", async || (health(s).await == (true, true)).then_some(())).await;
+        let second = ended(s, "c-2").await;
+        s.backend.answer_with(Answer::Take);
+        s.pass(TimeDelta::days(1));
+        // By hand one goes out all the same; it is taken, and so the others follow.
+        let first_id = failed["id"].as_str().unwrap();
+        assert_eq!(delivery(s, &second, |_| true).await["attempt_count"], 0);
+        assert_eq!(s.api().redeliver(first_id).await.status, 202);
+        s.told(&first).await;
+        s.told(&second).await;
+        assert_eq!(health(s).await, (false, false));
+        let told = s.backend.events();
+        assert_eq!((told[0].approval_id(), told[1].approval_id()), (first.as_str(), second.as_str()));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
+    story(async |s| {
+        // The command line goes by the machine's clock, and so does this receiver.
+        let receiver = AgentBackend::start(BackendOptions::default()).await.unwrap();
+        let (name, url) = (Name::new("pinged").unwrap(), Link::new(receiver.webhook_url()).unwrap());
+        let created = backends::create(&s.service, s.workspace, &name, &url).await.unwrap().unwrap();
+        receiver.set_webhook_secrets(&[created.webhook_secret.expose_secret()]);
+        let ping = |allow: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+            command.args(["backend", "test-webhook", "--name", "pinged", "--webhook-allow", allow]);
+            command.env("DATABASE_URL", s.config.database.database_url.expose_secret());
+            let key = s.config.database.encryption_key.as_ref().unwrap();
+            command.env("COUNTERSIGN_ENCRYPTION_KEY", key.expose_secret());
+            tokio::task::spawn_blocking(move || command.output().unwrap())
+        };
+        let output = ping("127.0.0.0/8").await.unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && printed.contains("took the ping (204)"), "{printed}");
+        let got = receiver.events().pop().unwrap();
+        assert_eq!((got.kind.as_str(), got.verified), ("webhook.ping", Ok(())));
+        let refused = ping("10.0.0.0/8").await.unwrap();
+        let complaint = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && complaint.contains("COUNTERSIGN_WEBHOOK_ALLOW"), "{complaint}");
+        receiver.answer_with(Answer::Status(500, vec![]));
+        let failed = ping("127.0.0.0/8").await.unwrap();
+        let complaint = String::from_utf8(failed.stderr).unwrap();
+        assert!(!failed.status.success() && complaint.contains("(500)"), "{complaint}");
+    })
+    .await;
+}

@@ -1,0 +1,131 @@
+//! Waiting for a decision: by long poll and by server-sent events.
+
+use serde_json::Value;
+
+use crate::story::{ALICE, SOON, Story, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// The events of an approval, as a client reads them: type and data; until the stream ends.
+async fn events(url: String, key: String, id: String, told: tokio::sync::mpsc::Sender<(String, Value)>) {
+    let url = format!("{url}/v1/approvals/{id}/events");
+    let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let (mut response, mut text) = (response, String::new());
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+        while let Some((event, rest)) = text.split_once("\n\n") {
+            let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+            if let Some((kind, data)) = field("event: ").zip(field("data: ")) {
+                told.send((kind.to_owned(), serde_json::from_str(data).unwrap())).await.unwrap();
+            }
+            text = rest.to_owned();
+        }
+    }
+}
+
+fn follow(s: &Story, id: &str) -> tokio::sync::mpsc::Receiver<(String, Value)> {
+    let (told, hears) = tokio::sync::mpsc::channel(8);
+    tokio::spawn(events(s.url(), s.key.clone(), id.to_owned(), told));
+    hears
+}
+
+async fn next(hears: &mut tokio::sync::mpsc::Receiver<(String, Value)>) -> Option<(String, Value)> {
+    tokio::time::timeout(SOON, hears.recv()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_tell_what_is_and_what_becomes_of_it_and_end() {
+    story(async |s| {
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let mut hears = follow(s, &id);
+        let (kind, approval) = next(&mut hears).await.unwrap();
+        assert_eq!((kind.as_str(), &approval["id"]), ("approval.pending", &Value::from(id.as_str())));
+        s.click(ALICE, &prompt, "Approve").await;
+        let (kind, approval) = next(&mut hears).await.unwrap();
+        assert_eq!((kind.as_str(), &approval["decision"]["by"]), ("approval.approved", &"user".into()));
+        assert_eq!(next(&mut hears).await, None);
+        let mut late = follow(s, &id);
+        assert_eq!(next(&mut late).await.unwrap().0, "approval.approved");
+        assert_eq!(next(&mut late).await, None);
+        let unknown =
+            s.api().call(reqwest::Method::GET, &["approvals", "apr_x", "events"], &[], None, &[]).await;
+        assert_eq!(unknown.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_another_instance_takes_is_heard() {
+    story(async |s| {
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let here = s.url();
+        let there = s.instance().await;
+        let mut hears = follow(s, &id);
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
+        let api = s.api();
+        let waiting = tokio::spawn({
+            let id = id.clone();
+            async move { api.wait(&id, 50).await }
+        });
+        s.slack.connect_app(&format!("http://{}", there.address()));
+        s.click(ALICE, &prompt, "Approve").await;
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.approved");
+        let reply = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+        assert_eq!(reply.approval_status(), "approved");
+        s.slack.connect_app(&here);
+        there.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_holds_no_connection_to_the_database() {
+    story(async |s| {
+        s.config.database_connections = 2;
+        s.restart().await;
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let waiters: Vec<_> = (0..50)
+            .map(|_| {
+                let (api, id) = (s.api(), id.clone());
+                tokio::spawn(async move { api.wait(&id, 50).await })
+            })
+            .collect();
+        let mut hears = follow(s, &id);
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
+        // Two connections, fifty-one who wait; and others are served.
+        for _ in 0..20 {
+            assert_eq!(s.api().get(&id).await.status, 200);
+        }
+        assert_eq!(s.api().cancel(&id).await.status, 200);
+        for waiter in waiters {
+            let reply = tokio::time::timeout(SOON, waiter).await.unwrap().unwrap();
+            assert_eq!(reply.approval_status(), "cancelled", "{reply:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_answers_whoever_waits_instead_of_cutting_them_off() {
+    story(async |s| {
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let mut hears = follow(s, &id);
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
+        let api = s.api();
+        let waiting = tokio::spawn({
+            let id = id.clone();
+            async move { api.wait(&id, 55).await }
+        });
+        // The waiter has read the approval before it waits: once this answers, it most likely waits.
+        assert_eq!(s.api().get(&id).await.status, 200);
+        let began = std::time::Instant::now();
+        s.stop().await;
+        let reply = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+        assert_eq!((reply.status, reply.approval_status()), (200, "pending"), "{reply:?}");
+        assert_eq!(next(&mut hears).await, None);
+        assert!(began.elapsed() < SOON);
+    })
+    .await;
+}
