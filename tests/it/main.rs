@@ -10,6 +10,7 @@
 
 mod story;
 
+mod api;
 mod asking;
 mod deciding;
 mod failures;
