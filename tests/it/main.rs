@@ -11,12 +11,16 @@
 mod story;
 
 mod api;
+mod architecture;
 mod asking;
+mod catalog;
 mod deciding;
 mod failures;
+mod hostile;
 mod ingress;
 mod isolation;
 mod racing;
 mod refusing;
 mod revoking;
+mod round_trips;
 mod webhooks;
