@@ -10,18 +10,23 @@
 
 mod story;
 
+mod api;
 mod api_audit;
 mod api_catalog;
 mod api_deliveries;
 mod api_document;
 mod api_limits;
 mod api_waiting;
+mod architecture;
 mod asking;
+mod catalog;
 mod deciding;
 mod failures;
+mod hostile;
 mod ingress;
 mod isolation;
 mod racing;
 mod refusing;
 mod revoking;
+mod round_trips;
 mod webhooks;

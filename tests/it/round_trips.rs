@@ -1,0 +1,167 @@
+//! How often the hot paths go to Postgres, counted on the wire.
+
+use std::sync::{Arc, Mutex};
+
+use secrecy::ExposeSecret as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::story::{ALICE, Story, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// What one connection sent: each entry is one round trip.
+type Trips = Arc<Mutex<Vec<Vec<Trip>>>>;
+
+#[derive(Debug, Clone, PartialEq)]
+enum Trip {
+    /// A simple query: `BEGIN`, `COMMIT`.
+    Simple(String),
+    /// A prepared statement, executed.
+    Executed,
+    /// A statement, prepared: it happens once a connection.
+    Prepared,
+}
+
+/// Stands between the service and Postgres, and writes the round trips down
+/// (<https://www.postgresql.org/docs/current/protocol-flow.html>).
+async fn proxy(to: String) -> (u16, Trips) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let trips = Trips::default();
+    let all = trips.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&to).await.unwrap();
+            let connection = {
+                let mut all = all.lock().unwrap();
+                all.push(Vec::new());
+                all.len() - 1
+            };
+            let all = all.clone();
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+            tokio::spawn(async move {
+                let mut buffer = Vec::new();
+                let mut started = false;
+                let mut executes = false;
+                let mut chunk = [0; 64 * 1024];
+                while let Ok(size @ 1..) = from_client.read(&mut chunk).await {
+                    buffer.extend_from_slice(&chunk[..size]);
+                    while let Some((kind, body)) = message(&mut buffer, &mut started) {
+                        match kind {
+                            b'Q' => {
+                                let text = String::from_utf8_lossy(&body).trim_end_matches('\0').to_owned();
+                                all.lock().unwrap()[connection].push(Trip::Simple(text));
+                            }
+                            b'E' => executes = true,
+                            b'S' => {
+                                let trip = if executes { Trip::Executed } else { Trip::Prepared };
+                                all.lock().unwrap()[connection].push(trip);
+                                executes = false;
+                            }
+                            _ => {}
+                        }
+                    }
+                    if to_server.write_all(&chunk[..size]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (port, trips)
+}
+
+/// Takes the next whole message from the buffer. The first one of a connection has no kind.
+fn message(buffer: &mut Vec<u8>, started: &mut bool) -> Option<(u8, Vec<u8>)> {
+    let header = usize::from(*started);
+    let length = buffer.get(header..header + 4)?;
+    let length = usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()?;
+    if buffer.len() < header + length {
+        return None;
+    }
+    let message: Vec<u8> = buffer.drain(..header + length).collect();
+    let kind = if *started { message[0] } else { b'0' };
+    // After `SSLRequest` the start-up message follows, which has no kind either.
+    *started |= length != 8;
+    Some((kind, message[header + 4..].to_vec()))
+}
+
+/// How many statements ran between each `BEGIN` and its `COMMIT`. Those that prepared something are left out.
+fn transactions(trips: &Trips) -> Vec<usize> {
+    let mut found = Vec::new();
+    for connection in trips.lock().unwrap().iter() {
+        let mut inside: Option<Vec<&Trip>> = None;
+        for trip in connection {
+            match trip {
+                Trip::Simple(text) if text.starts_with("BEGIN") => inside = Some(Vec::new()),
+                Trip::Simple(text) if text.starts_with("COMMIT") => {
+                    found.extend(inside.take().filter(|all| !all.contains(&&Trip::Prepared)).map(|all| all.len()));
+                }
+                Trip::Simple(_) => inside = None,
+                trip => inside.iter_mut().for_each(|all| all.push(trip)),
+            }
+        }
+    }
+    found
+}
+
+/// Restarts the service behind the proxy.
+async fn watched(s: &mut Story) -> Trips {
+    s.stop().await;
+    let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
+    let (port, trips) = proxy(format!("127.0.0.1:{}", url.port().unwrap())).await;
+    url.set_port(Some(port)).unwrap();
+    s.config.database.database_url = url.to_string().into();
+    // Few connections, so that each soon has its statements prepared.
+    s.config.database_connections = 2;
+    s.start().await;
+    trips
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auto_approved_ask_takes_two_statements_beyond_begin_and_commit() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
+        s.until(&prompt, |message| message.has_button("Turn off")).await;
+        let trips = watched(s).await;
+        for _ in 0..40 {
+            assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
+        }
+        let counts = transactions(&trips);
+        let asks = counts.iter().filter(|count| **count == 2).count();
+        // Beside them only the scan for what has run out begins transactions, of one statement.
+        assert!(asks >= 30 && counts.iter().all(|count| *count <= 2), "{counts:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_takes_three_statements_at_most_beyond_begin_and_commit() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let mut prompts = Vec::new();
+        for number in 0..24 {
+            prompts.push(s.prompt(&s.call(ACTION, &format!("c-{number}"))).await);
+            s.pass(chrono::TimeDelta::seconds(2));
+        }
+        let trips = watched(s).await;
+        for (number, (id, prompt)) in prompts.iter().enumerate() {
+            let label = if number % 2 == 0 { "Approve manually" } else { "Auto-approve for this conversation" };
+            assert!(s.choose(ALICE, prompt, label).await.is_ok());
+            s.told(id).await;
+        }
+        let counts = transactions(&trips);
+        let (once, granting) = (2, 3);
+        assert!(counts.iter().filter(|count| **count == granting).count() >= 8, "{counts:?}");
+        assert!(counts.iter().filter(|count| **count == once).count() >= 8, "{counts:?}");
+        assert!(counts.iter().all(|count| *count <= granting), "{counts:?}");
+    })
+    .await;
+}
