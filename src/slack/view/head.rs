@@ -4,7 +4,7 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
     harmless::{self, Shown, cut, cut_short, fit, in_mrkdwn, note, runs_right_to_left},
-    kit::{bold, paragraph, quote, rich, say, words},
+    kit::{bold, paragraph, person, quote, rich, say, words},
 };
 use crate::domain::approvals::Request;
 
@@ -54,6 +54,12 @@ pub(super) fn line(request: &Request) -> SlackBlock {
         vec![paragraph(vec![agent, words(" wants to use "), integration, words(": "), action])]
     };
     rich(elements)
+}
+
+/// Whose request it is, where others read along too: it calls that person, and tells the others that it isn't theirs.
+pub(super) fn addressee(request: &Request) -> Option<SlackBlock> {
+    request.place.as_ref()?;
+    Some(rich(vec![paragraph(vec![words("Only "), person(&request.user), words(" can decide this.")])]))
 }
 
 /// A warning, if the backend says that the action destroys something.

@@ -66,6 +66,7 @@ pub fn prompt(shown: &PromptState<'_>) -> Message {
 fn pending(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
     let mut blocks = asked(shown);
+    blocks.extend(head::addressee(request));
     let barrier = shown.standing.barrier();
     if let Some(barrier) = barrier {
         blocks.push(kit::context(vec![kit::small(why_not(shown, barrier))]));
@@ -80,7 +81,8 @@ fn pending(shown: &PromptState<'_>) -> Message {
         )),
         kit::small(digest(shown)),
     ]));
-    Message { text: format!("{} Approve or deny?", head::sentence(request)), blocks }
+    let called = request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default();
+    Message { text: format!("{called}{} Approve or deny?", head::sentence(request)), blocks }
 }
 
 /// What stays the same when the request is decided: who wants what, why, and with which arguments.

@@ -9,7 +9,13 @@ use super::{
     samples::{FREE, alice, approval, asked_at, decided, foreign, name, ordinary, state, verdicts},
 };
 use crate::{
-    domain::{Rejection, approvals::Approval, catalog::Standing, decisions::Verdict, text::Prose},
+    domain::{
+        Rejection,
+        approvals::{Approval, Place},
+        catalog::Standing,
+        decisions::Verdict,
+        text::{Prose, Text},
+    },
     slack::view::{
         deny, details, notice,
         plain::plain,
@@ -32,6 +38,14 @@ fn keep_message(name: &str, message: &Message) {
 #[test]
 fn a_pending_prompt_says_who_wants_what_and_offers_three_ways_to_approve() {
     keep_message("prompt_pending", &prompt(&state(&ordinary())));
+}
+
+#[test]
+fn a_prompt_in_a_channel_calls_the_one_who_decides() {
+    let mut approval = ordinary();
+    let channel = Text::new("C0SALES").unwrap();
+    approval.request.place = Some(Place { channel, thread_ts: None });
+    keep_message("prompt_in_a_channel", &prompt(&state(&approval)));
 }
 
 #[test]
