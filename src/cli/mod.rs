@@ -4,6 +4,7 @@ mod actions;
 mod backends;
 mod integrations;
 mod mcp;
+mod parse;
 
 use clap::{Parser, Subcommand};
 
