@@ -20,6 +20,7 @@ mod api_waiting;
 mod architecture;
 mod asking;
 mod catalog;
+mod cli;
 mod deciding;
 mod failures;
 mod hostile;

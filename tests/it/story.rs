@@ -367,6 +367,29 @@ impl Story {
     pub async fn status(&self, id: &str) -> String {
         self.api().get(id).await.approval_status().to_owned()
     }
+
+    /// Opens *Details* and turns all pages: the arguments as they stand in the boxes, and everything else that is
+    /// read on the first page.
+    pub async fn details(&self, user: &str, prompt: &Message) -> (String, String) {
+        assert!(self.click(user, prompt, "Details").await.is_ok());
+        let first = self.slack.view(user).unwrap();
+        let (mut view, mut boxes) = (first.clone(), String::new());
+        loop {
+            let elements = view.blocks().iter().filter_map(|block| block["elements"].as_array()).flatten();
+            for element in elements.filter(|element| element["type"] == "rich_text_preformatted") {
+                let texts = element["elements"].as_array().unwrap();
+                texts.iter().for_each(|text| boxes.push_str(text["text"].as_str().unwrap()));
+            }
+            if !view.has_button("Next page") {
+                break;
+            }
+            let hash = view.hash.clone();
+            assert!(self.slack.click_label(user, Surface::Modal, "Next page").await.unwrap().is_ok());
+            view = self.slack.wait_for_view(user, |view| view.hash != hash, SOON).await.unwrap();
+        }
+        self.slack.close(user).await.unwrap();
+        (boxes, first.all_text())
+    }
 }
 
 /// What `look` finds, once it finds something.

@@ -1,0 +1,335 @@
+//! The command line: the binary as an operator runs it.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use sandbox::slack::names;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::story::{ALICE, SOON, Story, story};
+
+const ACTION: &str = "github.create_issue";
+
+/// The binary with no variable of ours set, whatever surrounds the test.
+fn countersign(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.env_clear().args(arguments);
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs a command that has to work, and gives what it printed.
+fn said(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Runs a command that must not work, and gives what it complained of.
+fn complaint(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(!output.status.success(), "{command:?}: {}", text(&output.stdout));
+    let complaint = text(&output.stderr);
+    assert!(!complaint.contains("panicked") && !complaint.contains("RUST_BACKTRACE"), "{complaint}");
+    complaint
+}
+
+/// The binary on the test's database.
+fn on(s: &Story, arguments: &[&str]) -> Command {
+    let mut command = countersign(arguments);
+    command.env("DATABASE_URL", s.config.database.database_url.expose_secret()).env(
+        "COUNTERSIGN_ENCRYPTION_KEY",
+        s.config.database.encryption_key.as_ref().unwrap().expose_secret(),
+    );
+    command
+}
+
+/// `countersign serve`, complete and pointed at the test's Slack.
+fn serve(s: &Story) -> Command {
+    let mut command = on(s, &["serve"]);
+    command
+        .env("SLACK_SIGNING_SECRET", s.slack.signing_secret())
+        .env("SLACK_BOT_TOKEN", s.slack.bot_token())
+        .env("SLACK_API_URL", s.slack.api_url())
+        .env("COUNTERSIGN_LISTEN", "127.0.0.1:0")
+        .env("COUNTERSIGN_WEBHOOK_ALLOW", "127.0.0.0/8")
+        .env("COUNTERSIGN_ADMINS", "U0ALICE,U0BOB");
+    command
+}
+
+#[test]
+fn help_names_every_command_and_every_variable() {
+    let help = said(&mut countersign(&["--help"]));
+    for command in ["serve", "migrate", "backend", "action"] {
+        assert!(help.contains(command), "{command} in {help}");
+    }
+    let help = said(&mut countersign(&["serve", "--help"]));
+    let words: Vec<_> = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    for variable in [
+        "DATABASE_URL",
+        "COUNTERSIGN_LISTEN",
+        "COUNTERSIGN_PUBLIC_URL",
+        "SLACK_SIGNING_SECRET",
+        "SLACK_BOT_TOKEN",
+        "SLACK_CLIENT_ID",
+        "SLACK_CLIENT_SECRET",
+        "SLACK_APP_TOKEN",
+        "SLACK_API_URL",
+        "COUNTERSIGN_ENCRYPTION_KEY",
+        "COUNTERSIGN_ADMINS",
+        "COUNTERSIGN_WEBHOOK_ALLOW",
+        "COUNTERSIGN_DATABASE_CONNECTIONS",
+    ] {
+        assert!(words.contains(&variable), "{variable} in {help}");
+    }
+    let help = said(&mut countersign(&["backend", "--help"]));
+    for command in ["create", "list", "rotate-key", "rotate-secret", "disable"] {
+        assert!(help.contains(command), "{command} in {help}");
+    }
+    let help = said(&mut countersign(&["action", "--help"]));
+    assert!(["list", "unlock", "lock"].iter().all(|command| help.contains(command)), "{help}");
+    assert!(said(&mut countersign(&["--version"])).starts_with("countersign "));
+}
+
+#[test]
+fn help_shows_no_secret_that_is_set() {
+    let mut command = countersign(&["serve", "--help"]);
+    command.env("DATABASE_URL", "postgres://u:hunter2@h/d").env("SLACK_BOT_TOKEN", "xoxb-hunter2");
+    command.env("SLACK_SIGNING_SECRET", "hunter2").env("COUNTERSIGN_ENCRYPTION_KEY", "hunter2");
+    assert!(!said(&mut command).contains("hunter2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_missing_is_named() {
+    story(async |s| {
+        for variable in ["DATABASE_URL", "SLACK_SIGNING_SECRET"] {
+            let complaint = complaint(serve(s).env_remove(variable));
+            assert!(complaint.contains(variable), "{variable}: {complaint}");
+        }
+        assert!(complaint(&mut countersign(&["migrate"])).contains("DATABASE_URL"));
+        assert!(complaint(&mut countersign(&[])).contains("Usage"));
+        assert!(complaint(&mut countersign(&["sing"])).contains("sing"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_wrong_is_named_with_what_it_should_look_like() {
+    story(async |s| {
+        for (variable, value, looks) in [
+            ("DATABASE_URL", "mysql://h/d", "postgres://user:password@host"),
+            ("DATABASE_URL", "localhost", "postgres://user:password@host"),
+            ("SLACK_BOT_TOKEN", "xoxp-1", "xoxb-"),
+            ("SLACK_SIGNING_SECRET", "  ", "Signing Secret"),
+            ("SLACK_API_URL", "slack.com", "https://slack.com/api"),
+            ("COUNTERSIGN_ENCRYPTION_KEY", "c2hvcnQ=", "32 bytes"),
+            ("COUNTERSIGN_ENCRYPTION_KEY", "!", "base64"),
+            ("COUNTERSIGN_LISTEN", "8080", "socket address"),
+            ("COUNTERSIGN_ADMINS", "alice", "U012AB3CD"),
+            ("COUNTERSIGN_WEBHOOK_ALLOW", "10.0.0.0/33", "10.20.0.0/16"),
+            ("COUNTERSIGN_WEBHOOK_ALLOW", "intranet", "10.20.0.0/16"),
+            ("COUNTERSIGN_DATABASE_CONNECTIONS", "1", "2..=500"),
+        ] {
+            let complaint = complaint(serve(s).env(variable, value));
+            assert!(
+                complaint.contains(variable) && complaint.contains(looks),
+                "{variable}={value}: {complaint}"
+            );
+        }
+        for secret in ["DATABASE_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COUNTERSIGN_ENCRYPTION_KEY"] {
+            let complaint = complaint(serve(s).env(secret, "hunter2"));
+            assert!(!complaint.contains("hunter2"), "{complaint}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_taken_is_said_so() {
+    story(async |s| {
+        let taken = s.url().trim_start_matches("http://").to_owned();
+        let complaint = complaint(serve(s).env("COUNTERSIGN_LISTEN", &taken));
+        assert!(complaint.contains("COUNTERSIGN_LISTEN") && complaint.contains(&taken), "{complaint}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_makes_the_schema_and_says_the_same_again() {
+    story(async |s| {
+        let empty = s.postgres().create_database(None).await.unwrap();
+        for _ in 0..2 {
+            let said = said(countersign(&["migrate"]).env("DATABASE_URL", &empty.url));
+            assert!(said.contains("up to date"), "{said}");
+        }
+        let listed = said(countersign(&["backend", "list"]).env("DATABASE_URL", &empty.url));
+        assert!(listed.contains("no backend yet"), "{listed}");
+        s.postgres().drop_database(&empty.name).await.unwrap();
+        let gone = complaint(countersign(&["migrate"]).env("DATABASE_URL", &empty.url));
+        assert!(gone.contains(&empty.name), "{gone}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_is_created_once_listed_rotated_and_disabled() {
+    story(async |s| {
+        let url = s.backend.webhook_url();
+        let create = ["backend", "create", "--name", "agents-2", "--webhook-url", url.as_str()];
+        let json: Value = serde_json::from_str(&said(on(s, &create).arg("--json"))).unwrap();
+        assert!(["id", "name", "api_key", "webhook_secret"].iter().all(|name| json[name].is_string()));
+        let key = json["api_key"].as_str().unwrap();
+        assert!(key.starts_with("cs_") && json["webhook_secret"].as_str().unwrap().starts_with("whsec_"));
+        s.backend.connect(&s.url(), key, json["webhook_secret"].as_str().unwrap());
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        s.click(ALICE, &prompt, "Approve").await;
+        assert_eq!(s.told(&id).await.verified, Ok(()), "the printed secret verifies the webhook");
+
+        let again = complaint(&mut on(s, &create));
+        assert!(again.contains("agents-2") && again.contains("already"), "{again}");
+        let listed = said(&mut on(s, &["backend", "list"]));
+        assert!(listed.contains("agents-2") && listed.contains(&url) && !listed.contains(key), "{listed}");
+        let listed: Value = serde_json::from_str(&said(&mut on(s, &["backend", "list", "--json"]))).unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), 2);
+        assert!(!listed.to_string().contains("whsec_"));
+
+        let rotate = ["backend", "rotate-key", "--name", "agents-2", "--overlap", "0", "--json"];
+        let rotated: Value = serde_json::from_str(&said(&mut on(s, &rotate))).unwrap();
+        assert_eq!(s.backend.api_with_key(rotated["api_key"].as_str().unwrap()).get(&id).await.status, 200);
+        let rotate = ["backend", "rotate-secret", "--name", "agents-2", "--json"];
+        let secret: Value = serde_json::from_str(&said(&mut on(s, &rotate))).unwrap();
+        assert!(secret["webhook_secret"].as_str().unwrap().starts_with("whsec_"));
+        assert_ne!(secret["webhook_secret"], json["webhook_secret"]);
+
+        let disable = ["backend", "disable", "--name", "agents-2"];
+        assert!(said(&mut on(s, &disable)).starts_with("Disabled"));
+        assert!(said(&mut on(s, &disable)).contains("already"));
+        assert_eq!(s.backend.api_with_key(rotated["api_key"].as_str().unwrap()).get(&id).await.status, 403);
+        let unknown = complaint(&mut on(s, &["backend", "disable", "--name", "nobody"]));
+        assert!(unknown.contains("nobody") && unknown.contains("backend list"), "{unknown}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_backend_is_refused_by_flag() {
+    story(async |s| {
+        for (name, url, named) in [
+            ("", "https://agents.example/hook", "--name"),
+            ("agents-2", "agents.example/hook", "--webhook-url"),
+            ("agents-2", "ftp://agents.example", "--webhook-url"),
+        ] {
+            let create = ["backend", "create", "--name", name, "--webhook-url", url];
+            let complaint = complaint(&mut on(s, &create));
+            assert!(complaint.contains(named), "{name} {url}: {complaint}");
+        }
+        let create =
+            ["backend", "create", "--name", "x", "--webhook-url", "https://a.example", "--workspace", "acme"];
+        assert!(complaint(&mut on(s, &create)).contains("T012AB3CD"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn actions_are_listed_unlocked_and_locked() {
+    story(async |s| {
+        s.put("github").await;
+        s.api().connect_user(ALICE, "github").await;
+        let line = |listed: &str| {
+            let found = listed.lines().find(|line| line.ends_with(&format!("  {ACTION}")));
+            found.unwrap_or_else(|| panic!("{listed}")).to_owned()
+        };
+        assert!(line(&said(&mut on(s, &["action", "list"]))).starts_with("locked"));
+        assert!(said(&mut on(s, &["action", "unlock", ACTION])).starts_with("Unlocked"));
+        assert!(said(&mut on(s, &["action", "unlock", ACTION])).contains("already"));
+        assert!(line(&said(&mut on(s, &["action", "list"]))).starts_with("unlocked"));
+
+        // The running service goes by it at once, both ways.
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
+        assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
+        assert!(said(&mut on(s, &["action", "lock", ACTION])).starts_with("Locked"));
+        assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+
+        let listed: Value = serde_json::from_str(&said(&mut on(s, &["action", "list", "--json"]))).unwrap();
+        let unlocked = listed.as_array().unwrap().iter().filter(|action| action["unlocked"] == true);
+        assert_eq!(unlocked.count(), 0);
+        assert!(complaint(&mut on(s, &["action", "lock", "github.nothing"])).contains("no such action"));
+        assert!(complaint(&mut on(s, &["action", "lock", "github"])).contains("salesforce.create_record"));
+    })
+    .await;
+}
+
+/// A process that is killed if its test fails.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_starts_is_ready_answers_and_stops_when_it_is_asked_to() {
+    story(async |s| {
+        s.stop().await;
+        let mut served = Served(serve(s).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+        let mut log = BufReader::new(served.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let address = log.find_map(|line| {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            line["fields"]["address"].as_str().map(str::to_owned)
+        });
+        let address = address.unwrap();
+        // What it logs must not fill the pipe.
+        let rest = std::thread::spawn(move || log.collect::<Vec<_>>().join("\n"));
+
+        let client = sandbox::http::client().unwrap();
+        let get = async |path: &str| {
+            let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
+        assert_eq!(get("/livez").await.0, 200);
+        assert_eq!(get("/readyz").await, (200, "ready\n".to_owned()));
+        assert!(get("/metrics").await.1.contains("countersign_"));
+
+        // By the machine's clock, as it is the service's now.
+        let list = client.get(format!("http://{address}/v1/approvals"));
+        assert_eq!(list.send().await.unwrap().status(), 401);
+        let workspaces: i64 = sqlx::query_scalar("SELECT count(*) FROM workspaces WHERE slack_id = $1")
+            .bind(names::TEAM)
+            .fetch_one(&s.service.db)
+            .await
+            .unwrap();
+        assert_eq!(workspaces, 1);
+
+        let asked = Instant::now();
+        let told = Command::new("kill").args(["-TERM", &served.0.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let status = loop {
+            if let Some(status) = served.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(asked.elapsed() < SOON, "it goes on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(status.code(), Some(0));
+        let log = rest.join().unwrap();
+        assert!(log.contains("Shutting down"), "{log}");
+        for secret in [s.slack.bot_token(), s.slack.signing_secret()] {
+            assert!(!log.contains(&secret), "{log}");
+        }
+    })
+    .await;
+}
