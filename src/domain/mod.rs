@@ -14,4 +14,7 @@ pub mod ids;
 pub mod rejection;
 pub mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use rejection::Rejection;

@@ -1,0 +1,358 @@
+//! What holds of every judgement, whatever happens in whatever order.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::{collection::vec, option, prelude::*};
+use uuid::Uuid;
+
+use super::{
+    Rejection,
+    approvals::{Agent, Approval, Conversation, Outcome, Request},
+    arguments::Arguments,
+    audit::{Actor, Entry, What},
+    catalog::{ActionRef, Standing},
+    decisions::{self, Choice, Clicker, LiveGrant, PersonKind, Verdict},
+    effects::Effect,
+    grants::{Grant, Reach, Scope},
+    ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    text::{ActionKey, ForeignId, IntegrationKey, Prose},
+};
+
+/// How long the approval can be decided, in seconds.
+const LIFE: i64 = 60;
+const OWNER: &str = "U0ALICE";
+const FRESH: u128 = 100;
+const EXISTING: u128 = 200;
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+fn grant(number: u128) -> GrantId {
+    GrantId::new(Uuid::from_u128(number))
+}
+
+fn request() -> Request {
+    let arguments = Arguments::from_stored(serde_json::Map::new());
+    Request {
+        id: ApprovalId::new(Uuid::from_u128(1)),
+        workspace: WorkspaceId::new(Uuid::from_u128(2)),
+        backend: BackendId::new(Uuid::from_u128(3)),
+        user: UserId::parse(OWNER).unwrap(),
+        agent: Agent { id: ForeignId::new("atlas").unwrap(), name: None },
+        conversation: Conversation { id: ForeignId::new("c-1").unwrap(), title: None, url: None },
+        action: ActionRef {
+            id: ActionId::new(Uuid::from_u128(4)),
+            integration_id: IntegrationId::new(Uuid::from_u128(5)),
+            integration: IntegrationKey::new("salesforce").unwrap(),
+            action: ActionKey::new("create_record").unwrap(),
+            integration_name: "Salesforce".to_owned(),
+            action_name: "Create record".to_owned(),
+            destructive: false,
+        },
+        digest: arguments.digest(),
+        arguments,
+        reason: None,
+        metadata: None,
+        place: None,
+        created_at: start(),
+        expires_at: start() + TimeDelta::seconds(LIFE),
+    }
+}
+
+/// What somebody or something tries.
+#[derive(Debug, Clone)]
+enum Try {
+    Click { choice: Choice, clicker: Clicker, standing: Standing, existing: Option<GrantId> },
+    Cancel,
+    Expire,
+    GiveUp,
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    // Mostly nothing in the way, so that grants are given often enough.
+    (prop::bool::weighted(0.8), prop::bool::weighted(0.8), prop::bool::weighted(0.2)).prop_map(
+        |(unlocked, connected, conversation_closed)| Standing { unlocked, connected, conversation_closed },
+    )
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    prop_oneof![Just(Scope::Once), Just(Scope::Conversation), Just(Scope::Always)]
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    let reason = option::of("[a-z ]{1,20}x".prop_map(|text| Prose::new(text).unwrap()));
+    prop_oneof![3 => scope().prop_map(Choice::Approve), 1 => reason.prop_map(Choice::Deny)]
+}
+
+fn clicker() -> impl Strategy<Value = Clicker> {
+    let kind = prop_oneof![
+        4 => Just(PersonKind::Member),
+        1 => Just(PersonKind::Guest),
+        1 => Just(PersonKind::Stranger)
+    ];
+    let user = prop_oneof![3 => Just(OWNER), 1 => Just("U0BOB")];
+    (user, kind).prop_map(|(user, kind)| Clicker { user: UserId::parse(user).unwrap(), kind })
+}
+
+fn attempt() -> impl Strategy<Value = Try> {
+    let click = (choice(), clicker(), standing(), option::of(Just(grant(EXISTING))))
+        .prop_map(|(choice, clicker, standing, existing)| Try::Click { choice, clicker, standing, existing });
+    prop_oneof![6 => click, 1 => Just(Try::Cancel), 1 => Just(Try::Expire), 1 => Just(Try::GiveUp)]
+}
+
+/// Several tries, each some seconds after the one before.
+fn history() -> impl Strategy<Value = Vec<(i64, Try)>> {
+    vec((0..40_i64, attempt()), 1..12)
+}
+
+/// What came of a try: the new state with its effects, a refusal, or nothing at all.
+type Came = Result<Option<(Approval, Vec<Effect>)>, Rejection>;
+
+fn make(attempt: &Try, approval: &Approval, now: DateTime<Utc>) -> Came {
+    match attempt {
+        Try::Click { choice, clicker, standing, existing } => {
+            decisions::click(approval, choice.clone(), clicker, *standing, *existing, grant(FRESH), now)
+                .map(Some)
+        }
+        Try::Cancel => decisions::cancel(approval, now).map(Some),
+        Try::Expire => Ok(decisions::expire(approval, now)),
+        Try::GiveUp => {
+            let why = Prose::new("the user is gone").unwrap();
+            Ok(decisions::give_up(approval, why, now))
+        }
+    }
+}
+
+fn told(effects: &[Effect]) -> Vec<(BackendId, Outcome)> {
+    let tell = |effect: &Effect| match effect {
+        Effect::Tell { backend, outcome } => Some((*backend, *outcome)),
+        _ => None,
+    };
+    effects.iter().filter_map(tell).collect()
+}
+
+fn recorded(effects: &[Effect]) -> Vec<&Entry> {
+    let entries = effects.iter().filter_map(|effect| match effect {
+        Effect::Record(entry) => Some(entry),
+        _ => None,
+    });
+    entries.collect()
+}
+
+fn given(effects: &[Effect]) -> Vec<&Grant> {
+    let grants = effects.iter().filter_map(|effect| match effect {
+        Effect::Give(grant) => Some(grant),
+        _ => None,
+    });
+    grants.collect()
+}
+
+fn used(effects: &[Effect]) -> Vec<GrantId> {
+    let used = |effect: &Effect| match effect {
+        Effect::Use(grant) => Some(*grant),
+        _ => None,
+    };
+    effects.iter().filter_map(used).collect()
+}
+
+const fn what(outcome: Outcome) -> What {
+    match outcome {
+        Outcome::Approved => What::ApprovalApproved,
+        Outcome::Denied => What::ApprovalDenied,
+        Outcome::Expired => What::ApprovalExpired,
+        Outcome::Cancelled => What::ApprovalCancelled,
+        Outcome::Undeliverable => What::ApprovalUndeliverable,
+    }
+}
+
+/// What has to be so when a try ended the approval.
+fn check_end(
+    attempt: &Try,
+    before: &Approval,
+    after: &Approval,
+    effects: &[Effect],
+    now: DateTime<Utc>,
+) -> Result<(), TestCaseError> {
+    let Some(decision) = &after.decision else { return Err(TestCaseError::fail("it ended, undecided")) };
+    prop_assert_eq!(&after.request, &before.request, "what was asked never changes");
+    prop_assert_eq!(decision.decided_at, now);
+    let outcome = decision.outcome();
+    prop_assert_eq!(told(effects), [(before.request.backend, outcome)], "the backend hears it once");
+    let records = recorded(effects);
+    let ends: Vec<_> = records.iter().filter(|entry| entry.what == what(outcome)).collect();
+    prop_assert_eq!(ends.len(), 1, "the audit says once how it ended");
+    prop_assert!(records.iter().all(|entry| entry.approval == Some(before.request.id)));
+    prop_assert_eq!(effects.iter().filter(|effect| **effect == Effect::Draw).count(), 1);
+    prop_assert!(used(effects).is_empty(), "an end uses no grant");
+    let grants = given(effects);
+    prop_assert_eq!(records.len(), 1 + grants.len(), "and nothing else but the grant");
+    match attempt {
+        Try::Click { choice, clicker, standing, existing } => {
+            prop_assert_eq!(clicker.user.as_str(), OWNER);
+            prop_assert_eq!(clicker.kind, PersonKind::Member);
+            prop_assert!(now < before.request.expires_at, "nobody decides what has run out");
+            prop_assert_eq!(&records[0].actor, &Actor::User(clicker.user.clone()));
+            check_click(choice, *standing, *existing, after, &grants)?;
+        }
+        Try::Cancel => prop_assert_eq!(outcome, Outcome::Cancelled),
+        Try::Expire => {
+            prop_assert_eq!(outcome, Outcome::Expired);
+            prop_assert!(now >= before.request.expires_at, "never before its time");
+        }
+        Try::GiveUp => prop_assert_eq!(outcome, Outcome::Undeliverable),
+    }
+    let by_click = matches!(attempt, Try::Click { .. });
+    prop_assert!(by_click || grants.is_empty(), "only a click gives a grant");
+    Ok(())
+}
+
+/// What a click left: the grant that was picked, if nothing was in its way, and only where there was none yet.
+fn check_click(
+    choice: &Choice,
+    standing: Standing,
+    existing: Option<GrantId>,
+    after: &Approval,
+    grants: &[&Grant],
+) -> Result<(), TestCaseError> {
+    let request = &after.request;
+    match (choice, after.decision.as_ref().map(|decision| &decision.verdict)) {
+        (Choice::Deny(reason), Some(Verdict::Denied { user, reason: said })) => {
+            prop_assert_eq!((user, said), (&request.user, reason));
+            prop_assert!(grants.is_empty());
+        }
+        (Choice::Approve(scope), Some(Verdict::Approved { user, given })) => {
+            prop_assert_eq!(user, &request.user);
+            prop_assert_eq!(given.scope(), *scope);
+            let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(FRESH)));
+            prop_assert_eq!(given.grant(), expected);
+            if *scope != Scope::Once {
+                prop_assert!(standing.unlocked && standing.connected);
+            }
+            if *scope == Scope::Conversation {
+                prop_assert!(!standing.conversation_closed);
+            }
+            let gives = *scope != Scope::Once && existing.is_none();
+            prop_assert_eq!(grants.len(), usize::from(gives));
+            for grant in grants {
+                prop_assert_eq!((grant.workspace, &grant.user), (request.workspace, &request.user));
+                prop_assert_eq!(grant.action, request.action.id);
+                let reach = match scope {
+                    Scope::Conversation => Reach::Conversation {
+                        backend: request.backend,
+                        conversation: request.conversation.id.clone(),
+                    },
+                    _ => Reach::Always,
+                };
+                prop_assert_eq!(&grant.reach, &reach);
+            }
+        }
+        (choice, verdict) => {
+            return Err(TestCaseError::fail(format!("{choice:?} led to {verdict:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// What has to be so when a try was refused: there was a reason, and it was said. That nothing follows is in the type:
+/// a refusal has no state and no effects.
+fn check_refusal(
+    attempt: &Try,
+    approval: &Approval,
+    rejection: &Rejection,
+    now: DateTime<Utc>,
+) -> Result<(), TestCaseError> {
+    let ended = approval.decision.is_some();
+    let justified = match (rejection, attempt) {
+        (Rejection::AlreadyEnded(shown), Try::Click { .. } | Try::Cancel) => ended && **shown == *approval,
+        (Rejection::Expired, Try::Click { .. }) => !ended && now >= approval.request.expires_at,
+        (Rejection::WrongPerson { owner }, Try::Click { clicker, .. }) => {
+            owner.as_str() == OWNER && clicker.user.as_str() != OWNER
+        }
+        (Rejection::Guest, Try::Click { clicker, .. }) => clicker.kind == PersonKind::Guest,
+        (Rejection::OtherWorkspace, Try::Click { clicker, .. }) => clicker.kind == PersonKind::Stranger,
+        (Rejection::Locked, Try::Click { choice, standing, .. }) => {
+            grants_are_wanted(choice) && !standing.unlocked
+        }
+        (Rejection::NotConnected, Try::Click { choice, standing, .. }) => {
+            grants_are_wanted(choice) && !standing.connected
+        }
+        (Rejection::ConversationClosed, Try::Click { choice, standing, .. }) => {
+            *choice == Choice::Approve(Scope::Conversation) && standing.conversation_closed
+        }
+        _ => false,
+    };
+    prop_assert!(justified, "{rejection:?} of {attempt:?}");
+    Ok(())
+}
+
+fn grants_are_wanted(choice: &Choice) -> bool {
+    matches!(choice, Choice::Approve(Scope::Conversation | Scope::Always))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_approval_ends_at_most_once_and_never_changes_afterwards(history in history()) {
+        let mut approval = Approval { request: request(), decision: None };
+        let (mut now, mut ends) = (start(), 0);
+        for (pause, attempt) in &history {
+            now += TimeDelta::seconds(*pause);
+            let before = approval.clone();
+            match make(attempt, &approval, now) {
+                Ok(Some((after, effects))) => {
+                    prop_assert!(before.decision.is_none(), "{attempt:?} ended what had ended");
+                    check_end(attempt, &before, &after, &effects, now)?;
+                    ends += 1;
+                    approval = after;
+                }
+                Ok(None) => {
+                    let too_early = matches!(attempt, Try::Expire) && now < before.request.expires_at;
+                    prop_assert!(before.decision.is_some() || too_early, "{attempt:?} did nothing");
+                }
+                Err(rejection) => check_refusal(attempt, &before, &rejection, now)?,
+            }
+        }
+        prop_assert!(ends <= 1);
+        prop_assert_eq!(approval.decision.is_some(), ends == 1);
+    }
+
+    #[test]
+    fn only_a_live_grant_with_nothing_in_its_way_approves_without_asking(
+        standing in standing(),
+        live in option::of(prop_oneof![Just(Scope::Conversation), Just(Scope::Always)]),
+    ) {
+        let live = live.map(|scope| LiveGrant { id: grant(EXISTING), scope });
+        let (approval, effects) = decisions::request(request(), standing, live, start());
+        prop_assert_eq!(&approval.request, &request());
+        prop_assert!(told(&effects).is_empty(), "the answer itself says so");
+        prop_assert!(given(&effects).is_empty());
+        prop_assert_eq!(recorded(&effects).len(), 1);
+        let free = standing.unlocked && standing.connected;
+        if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
+            let decision = approval.decision.unwrap();
+            prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });
+            prop_assert_eq!(used(&effects), [id]);
+            prop_assert_eq!(recorded(&effects)[0].grant, Some(id));
+            prop_assert!(!effects.contains(&Effect::Draw), "nobody is asked");
+        } else {
+            prop_assert_eq!(approval.decision, None);
+            prop_assert!(used(&effects).is_empty());
+            prop_assert!(effects.contains(&Effect::Draw), "a person is asked");
+        }
+    }
+
+    #[test]
+    fn it_runs_out_at_its_time_and_not_before(seconds in -3600..3600_i64) {
+        let approval = Approval { request: request(), decision: None };
+        let now = start() + TimeDelta::seconds(LIFE + seconds);
+        prop_assert_eq!(decisions::expire(&approval, now).is_some(), seconds >= 0);
+        prop_assert_eq!(decisions::still_pending(&approval, now).is_ok(), seconds < 0);
+    }
+
+    #[test]
+    fn whoever_may_decide_is_the_owner_and_a_member(clicker in clicker()) {
+        let may = decisions::may_decide(&request(), &clicker).is_ok();
+        prop_assert_eq!(may, clicker.user.as_str() == OWNER && clicker.kind == PersonKind::Member);
+    }
+}
