@@ -144,7 +144,9 @@ async fn a_reader_beside_many_writers_gets_every_entry_once() {
         loop {
             tokio::select! {
                 done = &mut writing => {
-                    done.into_iter().for_each(|writer| writer.unwrap());
+                    for writer in done {
+                        writer.unwrap();
+                    }
                     break;
                 }
                 entries = read_on(s, &mut cursor) => seen.extend(entries),

@@ -219,7 +219,7 @@ async fn no_request_sent_after_a_revocation_returned_is_auto_approved() {
             raced += usize::from(race(s, round, ends[round % 4]).await);
         }
         assert!(raced > 20, "in only {raced} rounds a request was approved while the grant was being ended");
-        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     })
     .await;
 }

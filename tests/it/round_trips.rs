@@ -48,7 +48,7 @@ async fn proxy(to: String) -> (u16, Trips) {
                 let mut buffer = Vec::new();
                 let mut started = false;
                 let mut executes = false;
-                let mut chunk = [0; 64 * 1024];
+                let mut chunk = vec![0; 64 * 1024];
                 while let Ok(size @ 1..) = from_client.read(&mut chunk).await {
                     buffer.extend_from_slice(&chunk[..size]);
                     while let Some((kind, body)) = message(&mut buffer, &mut started) {

@@ -378,7 +378,9 @@ impl Story {
             let elements = view.blocks().iter().filter_map(|block| block["elements"].as_array()).flatten();
             for element in elements.filter(|element| element["type"] == "rich_text_preformatted") {
                 let texts = element["elements"].as_array().unwrap();
-                texts.iter().for_each(|text| boxes.push_str(text["text"].as_str().unwrap()));
+                for text in texts {
+                    boxes.push_str(text["text"].as_str().unwrap());
+                }
             }
             if !view.has_button("Next page") {
                 break;

@@ -172,7 +172,7 @@ async fn both_secrets_sign_while_one_is_being_rotated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_endpoint_holds_up_neither_decisions_nor_other_backends() {
     story(async |s| {
-        s.backend.answer_with(Answer::Hang(Duration::from_secs(60)));
+        s.backend.answer_with(Answer::Hang(Duration::from_mins(1)));
         let (key, secret) = s.create_backend("slow").await;
         let slow = s.backend.api_with_key(&key);
         for number in 0..12 {
