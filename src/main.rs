@@ -1,8 +1,17 @@
 //! The command line of Countersign.
 
+use std::process::ExitCode;
+
 use countersign::cli::{self, Cli};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    Ok(cli::run(Cli::read()).await?)
+#[expect(clippy::print_stderr, reason = "the one line that says why a command failed")]
+async fn main() -> ExitCode {
+    match cli::run(Cli::read()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("countersign: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -73,6 +73,8 @@ pub struct Caller {
     pub backend: BackendId,
     /// Its workspace.
     pub workspace: WorkspaceId,
+    /// The app is no longer installed there.
+    pub removed: bool,
 }
 
 /// Whether the presented key is the stored one and may be used. The comparison takes the same time for every secret.
@@ -89,10 +91,14 @@ pub(super) fn check(
     if stored.disabled {
         return Err(Rejection::BackendDisabled);
     }
-    if stored.workspace_removed {
-        return Err(Rejection::WorkspaceRemoved);
+    Ok(Caller { backend: stored.backend, workspace: stored.workspace, removed: stored.workspace_removed })
+}
+
+impl Caller {
+    /// Whether there is anybody to ask. What was asked before can be read either way.
+    pub(super) const fn may_ask(&self) -> Result<(), Rejection> {
+        if self.removed { Err(Rejection::WorkspaceRemoved) } else { Ok(()) }
     }
-    Ok(Caller { backend: stored.backend, workspace: stored.workspace })
 }
 
 /// Says who calls. Asking does this within its own first statement instead.

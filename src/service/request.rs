@@ -77,7 +77,9 @@ pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) ->
     let user = match &ask.user {
         UserRef::Id(user) => user.clone(),
         UserRef::Email(email) => {
-            let Caller { workspace, .. } = authenticate::authenticate(service, &ask.key).await?;
+            let caller = authenticate::authenticate(service, &ask.key).await?;
+            caller.may_ask()?;
+            let workspace = caller.workspace;
             directory.by_email(workspace, email).await.map_err(|error| match error {
                 LookupError::Nobody => Rejection::UnknownUser,
                 LookupError::Unavailable => Rejection::LookupUnavailable,
@@ -95,6 +97,7 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
     let ground =
         ask::load(&mut tx, key, ask.idempotency_key.as_ref(), path, user, conversation, now, most).await?;
     let caller = authenticate::check(&ask.key, ground.as_ref().map(|ground| &ground.key), now)?;
+    caller.may_ask()?;
     let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
     if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {
         if ask::request_digest(&mut tx, earlier).await? != ask.digest.bytes() {

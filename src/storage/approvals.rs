@@ -222,7 +222,7 @@ pub async fn lock_expired(
 ) -> sqlx::Result<Vec<Approval>> {
     let rows = select_approvals!(
         "WHERE p.status = 'pending' AND p.expires_at <= $1
-         ORDER BY p.expires_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED",
+         ORDER BY p.expires_at LIMIT $2 FOR NO KEY UPDATE OF p SKIP LOCKED",
         now,
         limit
     )
@@ -236,7 +236,7 @@ pub async fn lock_stranded(db: &mut PgConnection, limit: i64) -> sqlx::Result<Ve
     let rows = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
          WHERE p.status = 'pending' AND w.removed_at IS NOT NULL
-         ORDER BY p.id LIMIT $1 FOR UPDATE OF p SKIP LOCKED",
+         ORDER BY p.id LIMIT $1 FOR NO KEY UPDATE OF p SKIP LOCKED",
         limit
     )
     .fetch_all(db)

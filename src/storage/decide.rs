@@ -23,7 +23,7 @@ pub async fn lock_in_workspace(
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
-         WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL FOR UPDATE OF p",
+         WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL FOR NO KEY UPDATE OF p",
         id.uuid(),
         slack_id
     )
@@ -39,7 +39,7 @@ pub async fn lock_of_backend(
     id: ApprovalId,
 ) -> sqlx::Result<Option<Approval>> {
     let row =
-        select_approvals!("WHERE p.id = $1 AND p.backend_id = $2 FOR UPDATE OF p", id.uuid(), backend.uuid())
+        select_approvals!("WHERE p.id = $1 AND p.backend_id = $2 FOR NO KEY UPDATE OF p", id.uuid(), backend.uuid())
             .fetch_optional(db)
             .await?;
     Ok(row.map(Approval::from))
@@ -47,7 +47,7 @@ pub async fn lock_of_backend(
 
 /// Locks an approval, whoever asked it: for the worker.
 pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
-    let row = select_approvals!("WHERE p.id = $1 FOR UPDATE OF p", id.uuid()).fetch_optional(db).await?;
+    let row = select_approvals!("WHERE p.id = $1 FOR NO KEY UPDATE OF p", id.uuid()).fetch_optional(db).await?;
     Ok(row.map(Approval::from))
 }
 
