@@ -27,7 +27,7 @@ async fn events(url: String, key: String, id: String, told: tokio::sync::mpsc::S
 
 fn follow(s: &Story, id: &str) -> tokio::sync::mpsc::Receiver<(String, Value)> {
     let (told, hears) = tokio::sync::mpsc::channel(8);
-    tokio::spawn(events(s.url(), s.key.clone(), id.to_owned(), told));
+    tokio::spawn(events(s.url(), s.key().to_owned(), id.to_owned(), told));
     hears
 }
 

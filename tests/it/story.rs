@@ -61,8 +61,6 @@ pub struct Story {
     pub config: ServeConfig,
     /// The API key and webhook secret of the test's backend.
     keys: Option<(String, String)>,
-    /// The API key of the test's backend.
-    pub key: String,
     app: Option<App>,
     postgres: Postgres,
     database: String,
@@ -135,14 +133,11 @@ impl Story {
             workspace,
             config,
             keys: None,
-            key: String::new(),
             app: None,
             postgres,
             database,
         };
-        let keys = story.create_backend("agents").await;
-        story.key.clone_from(&keys.0);
-        story.keys = Some(keys);
+        story.keys = Some(story.create_backend("agents").await);
         story.start().await;
         story
     }
@@ -191,6 +186,11 @@ impl Story {
     /// The database's server.
     pub const fn postgres(&self) -> &Postgres {
         &self.postgres
+    }
+
+    /// The API key of the test's backend.
+    pub fn key(&self) -> &str {
+        self.keys.as_ref().map_or("", |(key, _)| key)
     }
 
     /// Creates a backend: its API key and webhook secret.
