@@ -8,6 +8,7 @@
     reason = "a test that finds something missing fails where it is missing"
 )]
 
+mod modes;
 mod story;
 
 mod api;
@@ -26,6 +27,8 @@ mod failures;
 mod hostile;
 mod ingress;
 mod isolation;
+mod leaving;
+mod oauth;
 mod racing;
 mod refusing;
 mod revoking;
