@@ -34,3 +34,4 @@ mod refusing;
 mod revoking;
 mod round_trips;
 mod webhooks;
+mod socket;

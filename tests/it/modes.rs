@@ -2,7 +2,10 @@
 //!
 //! `STORY_MODE=socket` runs every test in Socket Mode, `STORY_MODE=oauth` in a workspace that was installed by OAuth.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
 
 use countersign::{config::ServeConfig, service::workspaces};
 use reqwest::Response;
@@ -44,7 +47,7 @@ pub fn socket_mode(config: &mut ServeConfig, slack: &Slack) {
 /// Any workspace may install the app; there is no token besides.
 pub fn by_oauth(config: &mut ServeConfig, slack: &Slack) {
     // Its own address is in what it tells Slack, so it is chosen before the service starts.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_address();
     let app = slack.app();
     config.listen = free;
     config.public_url = Some(format!("http://{free}"));
@@ -57,6 +60,11 @@ pub fn by_oauth(config: &mut ServeConfig, slack: &Slack) {
 pub fn with_rotation(config: &mut ServeConfig, slack: &Slack) {
     by_oauth(config, slack);
     slack.change_app(|app| app.token_rotation = true);
+}
+
+/// An address that nobody listens at.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// A browser with its cookie jar.

@@ -70,6 +70,8 @@ async fn live(core: &Core, mut socket: Socket, line: &Line) {
         inner.links.push(Link { id, out, leaving: false });
         (id, inner.links.len())
     };
+    // Whoever waits for connections looks again.
+    core.change(|_| ());
     let hello = json!({
         "type": "hello",
         "num_connections": count,
@@ -98,6 +100,8 @@ async fn live(core: &Core, mut socket: Socket, line: &Line) {
     inner.links.retain(|link| link.id != id);
     // Whoever waits for this connection's acknowledgements waits in vain.
     inner.waiting.retain(|_, (link, _)| *link != id);
+    drop(inner);
+    core.change(|_| ());
 }
 
 async fn obey(socket: &mut Socket, order: Out, line: &Line) -> bool {
