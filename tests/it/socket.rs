@@ -159,7 +159,14 @@ async fn slack_may_be_away_when_the_service_starts() {
             s.slack.misbehave(method, Misbehaviour::ServerError(503), 3);
         }
         s.start().await;
-        works(s, "c-1").await;
+        s.ask(&s.call(ACTION, "c-1")).await;
+        // What could not be posted yet is tried again.
+        s.until_so(async || {
+            s.pass(chrono::TimeDelta::seconds(1));
+            !s.slack.direct_messages(ALICE).is_empty()
+        })
+        .await;
+        works(s, "c-2").await;
     })
     .await;
 }
