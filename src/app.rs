@@ -24,7 +24,10 @@ use crate::{
     },
     seal::Sealer,
     service::{Service, endings::Endings, workspaces},
-    slack::{self, Slack, client::Client, people::People, signature::SigningSecrets, tokens::Keeper},
+    slack::{
+        self, Slack, client::Client, people::People, signature::SigningSecrets, socket::Socket,
+        tokens::Keeper,
+    },
     storage, telemetry,
 };
 
@@ -161,6 +164,9 @@ impl App {
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service, client, stop.clone()));
         tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
+        if let Some(token) = config.slack_app_token {
+            tasks.spawn(Socket::new(slack.clone(), token)?.run(stop.clone()));
+        }
         let router = router(api, slack, oauth);
         tasks.spawn(serve(listener, router, stop.clone(), hurry.clone()));
         tracing::info!(%address, "Countersign is listening");

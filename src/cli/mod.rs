@@ -3,6 +3,8 @@
 mod actions;
 mod backends;
 mod integrations;
+mod keys;
+mod manifest;
 mod mcp;
 mod parse;
 
@@ -44,6 +46,11 @@ enum Command {
     /// Say which actions users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
+    /// Manage the keys that seal secrets at rest
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Print the Slack app's manifest
+    Manifest(manifest::Command),
 }
 
 /// What a command answers when it can't do what it was asked.
@@ -91,6 +98,8 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Backend(command) => backends::run(command).await,
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
+        Command::Manifest(command) => manifest::run(&command),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod oauth;
 pub mod payload;
 pub mod people;
 pub mod signature;
+pub mod socket;
 pub mod tokens;
 pub mod view;
 pub mod whisper;

@@ -8,6 +8,7 @@
     reason = "a test that finds something missing fails where it is missing"
 )]
 
+mod modes;
 mod story;
 
 mod api;
@@ -28,8 +29,11 @@ mod guides;
 mod hostile;
 mod ingress;
 mod isolation;
+mod leaving;
+mod oauth;
 mod racing;
 mod refusing;
 mod revoking;
 mod round_trips;
 mod webhooks;
+mod socket;

@@ -68,9 +68,14 @@ pub struct Story {
 
 /// Runs a test in a world of its own, and takes the world down afterwards.
 pub async fn story(test: impl AsyncFnOnce(&mut Story)) {
+    story_as(|_, _| {}, test).await;
+}
+
+/// The same with the service set up otherwise: for Socket Mode, for instance, or for installing by OAuth.
+pub async fn story_as(configure: impl FnOnce(&mut ServeConfig, &Slack), test: impl AsyncFnOnce(&mut Story)) {
     let (postgres, template) = server().await;
     let database = postgres.create_database(Some(template)).await.unwrap();
-    let mut story = Story::begin(postgres.clone(), database.name, &database.url).await;
+    let mut story = Story::begin(postgres.clone(), database.name, &database.url, configure).await;
     test(&mut story).await;
     story.end().await;
 }
@@ -82,13 +87,18 @@ pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
     let pool = storage::pool(&database.url, 1).unwrap();
     storage::MIGRATIONS.run(&pool).await.unwrap();
     pool.close().await;
-    let mut story = Story::begin(postgres, database.name, &database.url).await;
+    let mut story = Story::begin(postgres, database.name, &database.url, |_, _| {}).await;
     test(&mut story).await;
     story.end().await;
 }
 
 impl Story {
-    async fn begin(postgres: Postgres, database: String, url: &str) -> Self {
+    async fn begin(
+        postgres: Postgres,
+        database: String,
+        url: &str,
+        configure: impl FnOnce(&mut ServeConfig, &Slack),
+    ) -> Self {
         if std::env::var_os("RUST_LOG").is_some() {
             countersign::telemetry::start_logging();
         }
@@ -102,7 +112,7 @@ impl Story {
         let slack =
             Slack::start(SlackOptions { clock: theirs.clone(), ..SlackOptions::default() }).await.unwrap();
         let backend = AgentBackend::start(BackendOptions { clock: theirs }).await.unwrap();
-        let config = ServeConfig {
+        let mut config = ServeConfig {
             database: DatabaseConfig {
                 database_url: url.into(),
                 encryption_key: Some("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into()),
@@ -122,6 +132,8 @@ impl Story {
             limits: LimitsConfig::default(),
             database_connections: 20,
         };
+        crate::modes::of_the_whole_run(&mut config, &slack);
+        configure(&mut config, &slack);
         let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
         let service = app::service(&config.database, 5, clock.clone(), Entropy::seeded(seed)).unwrap();
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
@@ -144,17 +156,19 @@ impl Story {
 
     /// Starts the service, or another instance of it after [`Story::stop`] or [`Story::crash`].
     pub async fn start(&mut self) {
-        let app = self.instance().await;
+        let app = App::start(self.config.clone(), self.clock.clone(), Entropy::system()).await.unwrap();
         self.slack.connect_app(&format!("http://{}", app.address()));
         self.app = Some(app);
         if let Some((key, secret)) = &self.keys {
             self.backend.connect(&self.url(), key, secret);
         }
+        crate::modes::settle(self).await;
     }
 
     /// Another instance on the same database.
     pub async fn instance(&self) -> App {
-        App::start(self.config.clone(), self.clock.clone(), Entropy::system()).await.unwrap()
+        let config = ServeConfig { listen: "127.0.0.1:0".parse().unwrap(), ..self.config.clone() };
+        App::start(config, self.clock.clone(), Entropy::system()).await.unwrap()
     }
 
     /// Where the service listens.

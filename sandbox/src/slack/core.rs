@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::state::State;
+use super::{socket::Sockets, state::State};
 use crate::ambient::Clock;
 
 /// The state behind its lock, and what surrounds it.
@@ -25,6 +25,7 @@ pub(crate) struct Core {
     pub(crate) address: SocketAddr,
     pub(crate) enforce_rate_limits: bool,
     pub(crate) event_retries: Vec<Duration>,
+    pub(crate) sockets: Sockets,
 }
 
 /// How a [`Core`] is made.
@@ -49,6 +50,7 @@ impl Core {
             address: parts.address,
             enforce_rate_limits: parts.enforce_rate_limits,
             event_retries: parts.event_retries,
+            sockets: Sockets::default(),
         }
     }
 

@@ -9,16 +9,17 @@ use std::{
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    routing::{any, post},
+    routing::{any, get, post},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::DropGuard;
 
 use super::{
     core::{Core, CoreParts},
+    installing,
     line::{Line, Switchboard},
     options::SlackOptions,
-    response_url, setup, web_api,
+    response_url, setup, socket, web_api,
 };
 
 /// The largest request body that is read; Slack's largest content is a view of 250 KB.
@@ -98,6 +99,8 @@ impl Slack {
         Router::new()
             .route("/api/{method}", any(web_api::call))
             .route("/response/{token}", post(response_url::receive))
+            .route("/oauth/v2/authorize", get(installing::page).post(installing::answer))
+            .route("/link/", get(socket::open))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(Arc::clone(&self.core))
     }

@@ -13,6 +13,7 @@
 //! | `people` | clicks, modals, commands, events: the requests that Slack sends to the app, and what comes of them |
 //! | `reading`, `screen` | what tests and the page look at |
 //! | `misbehaviour`, `rates`, `call_log` | 429s and worse on demand; the limits; every call that came |
+//! | `installing`, `socket` | Slack's page for installing the app; Socket Mode's connections |
 //! | `line` | connections that can be cut, for calls that break off with or without their effect |
 //!
 //! What Slack does stands on <https://docs.slack.dev>; each rule names its page where it is enforced.
@@ -20,6 +21,7 @@
 mod call_log;
 mod core;
 mod handle;
+mod installing;
 mod line;
 mod misbehaviour;
 mod options;
@@ -30,6 +32,7 @@ mod response_url;
 mod screen;
 mod setup;
 mod signature;
+mod socket;
 mod state;
 pub mod validate;
 mod web_api;
@@ -40,6 +43,7 @@ mod tests;
 pub use self::{
     call_log::{Call, CallOutcome},
     handle::{Slack, StartError},
+    installing::Consent,
     misbehaviour::Misbehaviour,
     options::{ExtraRoutes, SlackOptions},
     people::{

@@ -24,7 +24,7 @@ pub struct SlackOptions {
     pub event_retries: Vec<Duration>,
     /// The port on the loopback interface; 0 for any that is free.
     pub port: u16,
-    /// Further routes. Those of Slack itself are `/api/…` and `/response/…`.
+    /// Further routes. Those of Slack itself are `/api/…`, `/response/…`, `/oauth/…` and `/link/`.
     pub extra: Option<ExtraRoutes>,
 }
 

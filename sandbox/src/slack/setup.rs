@@ -42,6 +42,11 @@ pub(crate) fn workspace(signing_secret: Option<String>) -> State {
         name: "Countersign".to_owned(),
         signing_secret: signing_secret.unwrap_or_else(|| random_hex()[..32].to_owned()),
         verification_token: random_hex()[..24].to_owned(),
+        client_id: "1000000000.2000000000".to_owned(),
+        client_secret: random_hex()[..32].to_owned(),
+        app_token: format!("xapp-1-{}-{}", names::APP, &random_hex()[..40]),
+        token_rotation: false,
+        socket_mode: false,
         base_url: None,
     });
     let team = names::TEAM;
@@ -75,6 +80,15 @@ pub(crate) fn workspace(signing_secret: Option<String>) -> State {
 }
 
 impl Slack {
+    /// The token of the working installation in a workspace or organisation.
+    #[must_use]
+    pub fn token_of(&self, id: &str) -> Option<Token> {
+        self.core().read(|state| {
+            let mut of_team = state.tokens.values().filter(|token| token.team_id == id);
+            of_team.find(|token| token.status == TokenStatus::Active).cloned()
+        })
+    }
+
     /// The token of the first installation in the first workspace, `xoxb-…`.
     #[must_use]
     pub fn bot_token(&self) -> String {
@@ -88,6 +102,11 @@ impl Slack {
     #[must_use]
     pub fn signing_secret(&self) -> String {
         self.core().read(|state| state.app.signing_secret.clone())
+    }
+
+    /// Changes how the app is set up, for instance turns token rotation or Socket Mode on.
+    pub fn change_app(&self, change: impl FnOnce(&mut App)) {
+        self.core().change(|state| change(&mut state.app));
     }
 
     /// Signs with another secret from now on.

@@ -56,8 +56,11 @@ impl Slack {
             };
             let response_url = format!("{origin}/response/{}", state.new_response_url(ticket));
             let trigger_id = state.new_trigger(user, &place.team_id, now);
-            let domain = state.workspaces.get(&place.team_id).map(|workspace| workspace.domain.clone());
-            Ok(json!({
+            let workspace = state.workspaces.get(&place.team_id);
+            let domain = workspace.map(|workspace| workspace.domain.clone());
+            let org_wide =
+                state.installation(&place.team_id).is_some_and(|token| token.team_id.starts_with('E'));
+            let mut fields = json!({
                 "token": state.app.verification_token,
                 "team_id": place.team_id,
                 "team_domain": domain,
@@ -68,10 +71,14 @@ impl Slack {
                 "command": command,
                 "text": text,
                 "api_app_id": state.app.id,
-                "is_enterprise_install": "false",
+                "is_enterprise_install": org_wide.to_string(),
                 "response_url": response_url,
                 "trigger_id": trigger_id,
-            }))
+            });
+            if let Some(enterprise_id) = workspace.and_then(|workspace| workspace.enterprise_id.clone()) {
+                fields["enterprise_id"] = json!(enterprise_id);
+            }
+            Ok(fields)
         })
     }
 

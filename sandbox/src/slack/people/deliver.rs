@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::slack::{core::Core, signature};
+use crate::slack::{core::Core, signature, socket};
 
 /// The app must answer within three seconds
 /// (<https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response>).
@@ -159,7 +159,9 @@ pub(crate) async fn deliver_raw(
     let at = core.clock.now();
     let text = String::from_utf8_lossy(&body).into_owned();
     let started = Instant::now();
-    let mut reply = match core.read(|state| state.app.base_url.clone()) {
+    let (base_url, socket_mode) = core.read(|state| (state.app.base_url.clone(), state.app.socket_mode));
+    let mut reply = match base_url {
+        _ if socket_mode => socket::deliver(core, endpoint, &body, retry).await,
         None => failed(DeliveryError::NotConnected),
         Some(base) => {
             let mut request = core.http.post(format!("{base}{}", endpoint.path())).body(body);

@@ -79,23 +79,27 @@ impl Slack {
         let now = self.core().clock.now();
         self.core().change(|state| {
             let event_id = state.next_id("Ev");
-            let bot = state.installation(team_id).map(|token| token.bot_user_id.clone());
+            let installed = state.installation(team_id);
+            let bot = installed.map(|token| token.bot_user_id.clone());
+            let org = installed.map(|token| token.team_id.clone()).filter(|id| id.starts_with('E'));
+            // For an organisation's installation the workspace is nobody's.
+            let team_id = Some(team_id).filter(|_| org.is_none());
             json!({
                 "token": state.app.verification_token,
                 "team_id": team_id,
                 "context_team_id": team_id,
-                "context_enterprise_id": null,
+                "context_enterprise_id": org,
                 "api_app_id": state.app.id,
                 "event": event,
                 "type": "event_callback",
                 "event_id": event_id,
                 "event_time": now.timestamp(),
                 "authorizations": [{
-                    "enterprise_id": null,
+                    "enterprise_id": org,
                     "team_id": team_id,
                     "user_id": bot,
                     "is_bot": true,
-                    "is_enterprise_install": false,
+                    "is_enterprise_install": org.is_some(),
                 }],
                 "is_ext_shared_channel": false,
             })

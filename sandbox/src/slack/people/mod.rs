@@ -12,6 +12,7 @@ mod payload;
 mod press;
 mod say;
 
+pub(crate) use self::deliver::Reply;
 pub use self::{
     deliver::{DeliveryError, Endpoint, Sent, Signing},
     delivery::{Delivery, Shown},

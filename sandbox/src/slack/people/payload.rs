@@ -159,14 +159,16 @@ fn envelope(
     let enterprise_id = workspace.and_then(|workspace| workspace.enterprise_id.clone());
     let enterprise = enterprise_id.map_or(Value::Null, |id| json!({ "id": id, "name": "" }));
     let domain = workspace.map(|workspace| workspace.domain.clone());
+    let org_wide = state.installation(team_id).is_some_and(|token| token.team_id.starts_with('E'));
+    let team = if org_wide { Value::Null } else { json!({ "id": team_id, "domain": domain }) };
     Map::from_iter([
         ("type".to_owned(), json!(kind)),
         ("user".to_owned(), person.to_payload()),
         ("api_app_id".to_owned(), json!(state.app.id)),
         ("token".to_owned(), json!(state.app.verification_token)),
         ("trigger_id".to_owned(), json!(trigger)),
-        ("team".to_owned(), json!({ "id": team_id, "domain": domain })),
+        ("team".to_owned(), team),
         ("enterprise".to_owned(), enterprise),
-        ("is_enterprise_install".to_owned(), json!(false)),
+        ("is_enterprise_install".to_owned(), json!(org_wide)),
     ])
 }

@@ -15,6 +15,16 @@ pub struct App {
     pub signing_secret: String,
     /// The deprecated verification token, still in every payload.
     pub verification_token: String,
+    /// Names the app on Slack's installation page.
+    pub client_id: String,
+    /// Proves that who exchanges a code is the app.
+    pub client_secret: String,
+    /// Opens connections in Socket Mode, `xapp-…`.
+    pub app_token: String,
+    /// Tokens run out after twelve hours, and are exchanged before.
+    pub token_rotation: bool,
+    /// The app is sent to through its connections instead of its addresses.
+    pub socket_mode: bool,
     /// Where the app listens, without a trailing slash; nothing until it is connected.
     pub base_url: Option<String>,
 }
@@ -37,7 +47,7 @@ pub enum TokenStatus {
 pub struct Token {
     /// `xoxb-…`.
     pub value: String,
-    /// The workspace.
+    /// The workspace, or the organisation (`E…`) where the app is installed for all of its workspaces.
     pub team_id: String,
     /// The bot user, `U…`.
     pub bot_user_id: String,

@@ -4,6 +4,7 @@
 mod apps;
 mod channels;
 pub(crate) mod entered;
+mod installs;
 mod messages;
 mod people;
 mod posting;
@@ -24,6 +25,7 @@ pub use self::{
 };
 pub(crate) use self::{
     apps::{ResponseUrl, Trigger},
+    installs::Installs,
     posting::Draft,
     showing::ShowError,
     tickets::TriggerError,
@@ -52,6 +54,7 @@ pub(crate) struct State {
     /// Every request to the app, oldest first.
     pub(crate) sent: Vec<Sent>,
     pub(crate) misbehaviours: Misbehaviours,
+    pub(crate) installs: Installs,
     counter: u64,
     last_ts_micros: i64,
 }
@@ -72,6 +75,7 @@ impl State {
             calls: Vec::new(),
             sent: Vec::new(),
             misbehaviours: Misbehaviours::default(),
+            installs: Installs::default(),
             counter: 0,
             last_ts_micros: 0,
         }
@@ -89,10 +93,19 @@ impl State {
         format!("{}.{:06}", self.last_ts_micros / 1_000_000, self.last_ts_micros % 1_000_000)
     }
 
-    /// The working installation of the workspace, if there is one.
+    /// The working installation that covers the workspace, if there is one: its own, or its organisation's.
     pub(crate) fn installation(&self, team_id: &str) -> Option<&Token> {
-        let mut of_team = self.tokens.values().filter(|token| token.team_id == team_id);
+        let mut of_team = self.tokens.values().filter(|token| self.covers(&token.team_id, team_id));
         of_team.clone().find(|token| token.status == TokenStatus::Active).or_else(|| of_team.next())
+    }
+
+    /// Whether an installation here reaches there: in the workspace itself, or in the organisation that it belongs to.
+    pub(crate) fn covers(&self, installed_in: &str, team_id: &str) -> bool {
+        installed_in == team_id
+            || self
+                .workspaces
+                .get(team_id)
+                .is_some_and(|workspace| workspace.enterprise_id.as_deref() == Some(installed_in))
     }
 
     /// Gives every block that has no `block_id` one of its own, as Slack does.

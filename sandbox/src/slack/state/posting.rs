@@ -100,9 +100,18 @@ impl State {
         }
         let readable = format!("D{}", user.trim_start_matches(['U', 'W']));
         let id = if self.channels.contains_key(&readable) { self.next_id("D") } else { readable };
-        let channel = Channel::direct(&id, &installation.team_id, user, &installation.bot_user_id);
+        let team_id = self.home_of(user, &installation.team_id);
+        let channel = Channel::direct(&id, &team_id, user, &installation.bot_user_id);
         self.channels.insert(id, channel.clone());
         channel
+    }
+
+    /// The workspace of what this user sees of an installation: theirs, where it is an organisation's.
+    pub(crate) fn home_of(&self, user: &str, installed_in: &str) -> String {
+        let own = self.users.get(user).map(|user| &user.team_id);
+        own.filter(|team_id| self.covers(installed_in, team_id))
+            .cloned()
+            .unwrap_or_else(|| installed_in.to_owned())
     }
 
     /// The user's direct messages with this bot, if they were ever opened.

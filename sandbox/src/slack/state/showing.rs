@@ -135,7 +135,7 @@ impl State {
         let id = self.next_id("V");
         let definition = self.name_view_blocks(definition);
         let mut view = View {
-            team_id: by.team_id.clone(),
+            team_id: self.home_of(user, &by.team_id),
             user: user.to_owned(),
             kind,
             definition,

@@ -48,7 +48,7 @@ impl State {
         team_id: &str,
         now: DateTime<Utc>,
     ) -> Result<String, TriggerError> {
-        let trigger = self.triggers.get(id).filter(|trigger| trigger.team_id == team_id);
+        let trigger = self.triggers.get(id).filter(|trigger| self.covers(team_id, &trigger.team_id));
         let trigger = trigger.ok_or(TriggerError::Invalid)?;
         if trigger.used {
             Err(TriggerError::Exchanged)

@@ -1,6 +1,7 @@
 //! Who calls: tokens and scopes, `auth.test` and `team.info`.
 
 use axum::http::{HeaderMap, header};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Ask, arguments::Arguments, error::ApiError};
@@ -15,10 +16,12 @@ pub(super) fn presented_token(headers: &HeaderMap, arguments: &mut Arguments) ->
 }
 
 /// The installation that the token stands for.
-pub(super) fn caller(state: &State, presented: Option<&str>) -> Result<Token, ApiError> {
+pub(super) fn caller(state: &State, presented: Option<&str>, now: DateTime<Utc>) -> Result<Token, ApiError> {
     let presented = presented.ok_or_else(|| ApiError::named("not_authed"))?;
     let token = state.tokens.get(presented).ok_or_else(|| ApiError::named("invalid_auth"))?;
+    let expired = state.installs.expiries.get(presented).is_some_and(|until| now >= *until);
     match token.status {
+        TokenStatus::Active if expired => Err(ApiError::named("token_expired")),
         TokenStatus::Active => Ok(token.clone()),
         TokenStatus::Revoked => Err(ApiError::named("token_revoked")),
         TokenStatus::Expired => Err(ApiError::named("token_expired")),
@@ -38,6 +41,19 @@ pub(super) fn require_scope(caller: &Token, needed: &str) -> Result<(), ApiError
 /// <https://docs.slack.dev/reference/methods/auth.test>
 pub(super) fn test(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let caller = &ask.caller;
+    if caller.team_id.starts_with('E') {
+        return Ok(json!({
+            "ok": true,
+            "url": "https://sandbox-group.enterprise.slack.com/",
+            "team": "Sandbox Group",
+            "user": "countersign",
+            "team_id": caller.team_id,
+            "user_id": caller.bot_user_id,
+            "bot_id": caller.bot_id,
+            "enterprise_id": caller.team_id,
+            "is_enterprise_install": true,
+        }));
+    }
     let workspace =
         ask.state.workspaces.get(&caller.team_id).ok_or_else(|| ApiError::named("invalid_auth"))?;
     let bot = ask.state.users.get(&caller.bot_user_id);
@@ -60,7 +76,11 @@ pub(super) fn test(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
 /// <https://docs.slack.dev/reference/methods/team.info>
 pub(super) fn team_info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let team_id = ask.arguments.text("team").unwrap_or(&ask.caller.team_id);
-    let known = ask.state.workspaces.get(team_id).filter(|workspace| workspace.id == ask.caller.team_id);
+    let known = ask
+        .state
+        .workspaces
+        .get(team_id)
+        .filter(|workspace| ask.state.covers(&ask.caller.team_id, &workspace.id));
     let workspace = known.ok_or_else(|| ApiError::named("team_not_found"))?;
     Ok(json!({
         "ok": true,
@@ -73,4 +93,11 @@ pub(super) fn team_info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
             "enterprise_id": workspace.enterprise_id,
         },
     }))
+}
+
+/// <https://docs.slack.dev/reference/methods/auth.revoke>
+pub(super) fn revoke(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let token = ask.state.tokens.get_mut(&ask.caller.value).ok_or_else(|| ApiError::named("invalid_auth"))?;
+    token.status = TokenStatus::Revoked;
+    Ok(json!({ "ok": true, "revoked": true }))
 }

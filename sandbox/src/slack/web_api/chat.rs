@@ -49,7 +49,7 @@ pub(super) fn post_ephemeral(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
 pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let content = content(ask)?;
     let channel = ask.arguments.text("channel").and_then(|id| ask.state.channels.get(id));
-    let channel = channel.filter(|channel| channel.team_id == ask.caller.team_id);
+    let channel = channel.filter(|channel| ask.covers(&channel.team_id));
     let channel = channel.ok_or_else(|| ApiError::named("channel_not_found"))?;
     if channel.is_archived {
         return Err(ApiError::named("is_archived"));

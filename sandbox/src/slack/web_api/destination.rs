@@ -51,7 +51,7 @@ pub(super) fn for_ephemeral(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
 }
 
 fn named(ask: &Ask<'_>, given: &str) -> Result<Channel, ApiError> {
-    let mut of_team = ask.state.channels.values().filter(|channel| channel.team_id == ask.caller.team_id);
+    let mut of_team = ask.state.channels.values().filter(|channel| ask.covers(&channel.team_id));
     let found = match given.strip_prefix('#') {
         Some(name) => of_team.find(|channel| channel.name == name && !channel.is_direct()),
         None => of_team.find(|channel| channel.id == given),

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Ask, arguments::Arguments, auth, error::ApiError, method};
+use super::{Ask, arguments::Arguments, auth, error::ApiError, installing, method};
 use crate::slack::{
     call_log::{Call, CallOutcome},
     core::Core,
@@ -145,6 +145,15 @@ fn carry_out(
         }
         Handled { status: StatusCode::OK, retry_after: None, body, scopes, entry }
     };
+    if let Some(act) = installing::method(name) {
+        let read = Arguments::read(query, headers, body);
+        let result = read.and_then(|mut arguments| {
+            let token = auth::presented_token(headers, &mut arguments);
+            act(state, core, &arguments, token.as_deref())
+        });
+        // These calls are about secrets: the log keeps none.
+        return answered(&Arguments::default(), None, result);
+    }
     let Some((scope, act)) = method(name) else {
         let error = ApiError::named("unknown_method").with("req_method", name);
         return answered(&Arguments::default(), None, Err(error));
@@ -154,11 +163,11 @@ fn carry_out(
         Err(error) => return answered(&Arguments::default(), None, Err(error)),
     };
     let presented = auth::presented_token(headers, &mut arguments);
-    let caller = match auth::caller(state, presented.as_deref()) {
+    let now = core.clock.now();
+    let caller = match auth::caller(state, presented.as_deref(), now) {
         Ok(caller) => caller,
         Err(error) => return answered(&arguments, None, Err(error)),
     };
-    let now = core.clock.now();
     let wait = rates::too_soon(&state.calls, name, &caller.team_id, arguments.text("channel"), now);
     if let Some(retry_after) = wait.filter(|_| core.enforce_rate_limits) {
         let mut entry = entry(core, name, &arguments, Some(&caller), CallOutcome::RateLimited(retry_after));

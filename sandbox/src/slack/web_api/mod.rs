@@ -7,6 +7,7 @@ pub(crate) mod chat;
 mod destination;
 mod endpoint;
 pub(crate) mod error;
+mod installing;
 mod users;
 pub(crate) mod views;
 
@@ -30,9 +31,14 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
+    /// Whether the caller's installation reaches this workspace.
+    fn covers(&self, team_id: &str) -> bool {
+        self.state.covers(&self.caller.team_id, team_id)
+    }
+
     /// The user, if the caller's workspace knows them: a member, or a stranger from a shared channel.
     fn visible_user(&self, id: &str) -> Option<&User> {
-        self.state.users.get(id).filter(|user| user.team_id == self.caller.team_id || user.is_stranger)
+        self.state.users.get(id).filter(|user| self.covers(&user.team_id) || user.is_stranger)
     }
 }
 
@@ -52,6 +58,7 @@ type Method = (Option<&'static str>, fn(&mut Ask<'_>) -> Result<Value, ApiError>
 
 fn method(name: &str) -> Option<Method> {
     Some(match name {
+        "auth.revoke" => (None, auth::revoke),
         "auth.test" => (None, auth::test),
         "chat.postEphemeral" => (Some("chat:write"), chat::post_ephemeral),
         "chat.postMessage" => (Some("chat:write"), chat::post_message),

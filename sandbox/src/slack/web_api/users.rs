@@ -17,7 +17,7 @@ pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
 pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let wanted = ask.arguments.text("email").unwrap_or_default();
     let is_meant = |user: &&User| {
-        user.team_id == ask.caller.team_id
+        ask.covers(&user.team_id)
             && !user.deleted
             && user.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(wanted))
     };
@@ -28,7 +28,7 @@ pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
 /// <https://docs.slack.dev/reference/methods/conversations.open>, for direct messages with one user.
 pub(super) fn open_conversation(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     if let Some(channel) = ask.arguments.text("channel") {
-        let known = ask.state.channels.get(channel).filter(|channel| channel.team_id == ask.caller.team_id);
+        let known = ask.state.channels.get(channel).filter(|channel| ask.covers(&channel.team_id));
         let known = known.ok_or_else(|| ApiError::named("channel_not_found"))?;
         return Ok(json!({ "ok": true, "no_op": true, "already_open": true, "channel": { "id": known.id } }));
     }

@@ -34,9 +34,15 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
         return Err(ApiError::named("invalid_arguments")
             .explained(&["[ERROR] missing required field: view_id or external_id".to_owned()]));
     }
-    let team_id = ask.caller.team_id.clone();
+    let state = &*ask.state;
+    let reachable: Vec<String> = state
+        .workspaces
+        .keys()
+        .filter(|team_id| state.covers(&ask.caller.team_id, team_id))
+        .cloned()
+        .collect();
     let is_meant = |view: &View| {
-        view.team_id == team_id
+        reachable.contains(&view.team_id)
             && id.map_or_else(|| Some(view.text_of("external_id")) == external_id, |id| view.id == id)
     };
     let view = ask.state.update_modal(is_meant, definition, ask.arguments.text("hash"), ask.now)?;

@@ -1,0 +1,116 @@
+//! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): the app opens connections, and each thing
+//! that Slack sends goes to one of them, to be acknowledged by its envelope's id.
+
+mod connection;
+mod sending;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use self::{connection::open, sending::deliver};
+use super::Slack;
+use crate::ambient::random_hex;
+
+/// More connections than this Slack doesn't allow.
+const MOST: usize = 10;
+/// How long a connection that was asked to go stays open.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// The connections of the app.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    tickets: BTreeSet<String>,
+    links: Vec<Link>,
+    /// By envelope: the connection it went to, and who waits for its acknowledgement.
+    waiting: HashMap<String, (u64, oneshot::Sender<Value>)>,
+    opened: u64,
+    turn: usize,
+    /// How many of the next envelopes break off in the middle, with their connection.
+    broken: u32,
+}
+
+#[derive(Debug)]
+struct Link {
+    id: u64,
+    out: mpsc::UnboundedSender<Out>,
+    /// It was asked to go: nothing more is sent to it, what it still says is heard.
+    leaving: bool,
+}
+
+/// What a connection is told to do.
+#[derive(Debug)]
+enum Out {
+    Text(String),
+    /// Send half of this, then cut the connection.
+    Half(String),
+    Cut,
+    Close,
+}
+
+impl Sockets {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address of a connection, good once.
+    pub(crate) fn ticket(&self, address: SocketAddr) -> String {
+        let ticket = random_hex();
+        self.lock().tickets.insert(ticket.clone());
+        format!("ws://{address}/link/?ticket={ticket}")
+    }
+}
+
+impl Slack {
+    /// How many connections are open and not about to go.
+    #[must_use]
+    pub fn sockets(&self) -> usize {
+        self.core().sockets.lock().links.iter().filter(|link| !link.leaving).count()
+    }
+
+    /// How many connections were ever opened.
+    #[must_use]
+    pub fn sockets_opened(&self) -> u64 {
+        self.core().sockets.lock().opened
+    }
+
+    /// Asks the oldest connection to go, as Slack does every few hours, and closes it soon after.
+    pub fn refresh_socket(&self) {
+        let mut inner = self.core().sockets.lock();
+        let Some(link) = inner.links.iter_mut().find(|link| !link.leaving) else { return };
+        link.leaving = true;
+        let (id, out) = (link.id, link.out.clone());
+        drop(inner);
+        let message =
+            json!({ "type": "disconnect", "reason": "refresh_requested", "debug_info": { "host": id } });
+        // A connection that is gone needs no asking.
+        let _ = out.send(Out::Text(message.to_string()));
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            let _ = out.send(Out::Close);
+        });
+    }
+
+    /// Cuts the oldest connection without a word.
+    pub fn cut_socket(&self) {
+        let mut inner = self.core().sockets.lock();
+        if let Some(link) = inner.links.iter_mut().find(|link| !link.leaving) {
+            link.leaving = true;
+            let _ = link.out.send(Out::Cut);
+        }
+    }
+
+    /// The next envelopes break off in the middle, and their connections with them.
+    pub fn break_envelopes(&self, count: u32) {
+        self.core().sockets.lock().broken += count;
+    }
+}

@@ -1,0 +1,28 @@
+//! `countersign keys …`.
+
+use clap::Subcommand;
+
+use super::{CliError, print};
+use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service::keys};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Seal all stored secrets with the first of COUNTERSIGN_ENCRYPTION_KEY, while instances run. Give every instance
+    /// both keys before: NEW,OLD
+    Rotate(DatabaseConfig),
+}
+
+pub(super) async fn run(command: Command) -> Result<(), CliError> {
+    let Command::Rotate(config) = command;
+    let service = app::service(&config, 2, Clock::system(), Entropy::system())?;
+    if !service.sealer.has_key() {
+        return Err(CliError::Usage(
+            "COUNTERSIGN_ENCRYPTION_KEY is not set: make a key with `openssl rand -base64 32`".to_owned(),
+        ));
+    }
+    let done = keys::rotate(&service).await?;
+    print(&format!(
+        "{} of {} rows were sealed again. All are sealed with the first key: once every instance has it, the older ones can go.",
+        done.changed, done.rows
+    ))
+}

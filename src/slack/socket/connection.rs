@@ -1,0 +1,218 @@
+//! One connection: frames in, acknowledgements out.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+    tungstenite::{self, Message, protocol::WebSocketConfig},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::SocketError;
+use crate::slack::{
+    Slack,
+    dispatch::{Kind, dispatch},
+    payload::Payload,
+};
+
+/// How long connecting may take, and how long Slack may take to say hello.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// After this long without a word the other side is asked for a sign of life; after as long again it is given up.
+const QUIET: Duration = Duration::from_secs(20);
+/// How long what is in hand may take once the connection is to end. Slack waits three seconds.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// The largest message that is read, in bytes.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// This instance stops.
+    Stopped,
+    /// Slack asks for another one in its place; this one still works for a while.
+    AskedToGo,
+    /// It is gone.
+    Broken,
+}
+
+/// A connection on which Slack has said hello.
+pub(super) struct Connection {
+    slack: Slack,
+    stream: Stream,
+    /// What handlers want said; each holds a sender until it is done.
+    acknowledge: mpsc::UnboundedSender<String>,
+    acknowledgements: mpsc::UnboundedReceiver<String>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// What a message means.
+enum Heard {
+    Hello,
+    Disconnect,
+    Envelope { id: String, kind: Kind, payload: Payload },
+    Nothing,
+}
+
+impl Connection {
+    /// Connects, and waits until Slack says hello.
+    pub(super) async fn open(
+        slack: Slack,
+        url: &str,
+        tls: Arc<rustls::ClientConfig>,
+    ) -> Result<Self, SocketError> {
+        let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
+        let connect = connect_async_tls_with_config(url, Some(config), true, Some(Connector::Rustls(tls)));
+        let connected = tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)?;
+        let (stream, _) = connected.map_err(|error| SocketError::Connect(describe(&error)))?;
+        let (acknowledge, acknowledgements) = mpsc::unbounded_channel();
+        let mut connection = Self { slack, stream, acknowledge, acknowledgements };
+        tokio::time::timeout(CONNECTING, connection.greeted()).await.map_err(|_| SocketError::Silent)??;
+        metrics::gauge!("countersign_slack_sockets").increment(1.0);
+        Ok(connection)
+    }
+
+    async fn greeted(&mut self) -> Result<(), SocketError> {
+        while let Some(Ok(message)) = self.stream.next().await {
+            if let Message::Text(text) = message
+                && matches!(read(&text), Heard::Hello)
+            {
+                return Ok(());
+            }
+        }
+        Err(SocketError::Connect("it was closed before Slack said hello".to_owned()))
+    }
+
+    /// Handles what comes until the connection breaks, is asked to go, or this instance stops.
+    pub(super) async fn serve(&mut self, stop: &CancellationToken) -> End {
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return End::Stopped,
+                Some(text) = self.acknowledgements.recv() => {
+                    if self.stream.send(Message::text(text)).await.is_err() {
+                        return End::Broken;
+                    }
+                }
+                heard = tokio::time::timeout(QUIET, self.stream.next()) => match heard {
+                    Ok(Some(Ok(Message::Text(text)))) => {
+                        asked = false;
+                        match read(&text) {
+                            Heard::Envelope { id, kind, payload } => self.handle(id, kind, payload),
+                            Heard::Disconnect => return End::AskedToGo,
+                            Heard::Hello | Heard::Nothing => {}
+                        }
+                    }
+                    Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return End::Broken,
+                    // Pings are answered by the library, with the next flush.
+                    Ok(Some(Ok(_))) => {
+                        asked = false;
+                        if self.stream.flush().await.is_err() {
+                            return End::Broken;
+                        }
+                    }
+                    Err(_) if asked => return End::Broken,
+                    Err(_) => {
+                        asked = true;
+                        if self.stream.send(Message::Ping(Vec::new().into())).await.is_err() {
+                            return End::Broken;
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Handles an envelope beside the others, and acknowledges it when its effect is committed. What fails is not
+    /// acknowledged: Slack shows the person that something went wrong, and sends an event again.
+    fn handle(&self, id: String, kind: Kind, payload: Payload) {
+        let (slack, acknowledge) = (self.slack.clone(), self.acknowledge.clone());
+        self.slack.aside.spawn(async move {
+            let Some(said) = dispatch(&slack, kind, &payload).await.acknowledgement() else { return };
+            let mut answer = json!({ "envelope_id": id });
+            if let Some(said) = said {
+                answer["payload"] = said;
+            }
+            if acknowledge.send(answer.to_string()).is_err() {
+                tracing::warn!("Something that Slack sent was handled, and its connection was gone before Slack could be told");
+            }
+        });
+    }
+
+    /// Says what handlers still have to say, and closes.
+    pub(super) async fn finish(mut self) {
+        metrics::gauge!("countersign_slack_sockets").decrement(1.0);
+        drop(self.acknowledge);
+        let rest = async {
+            while let Some(text) = self.acknowledgements.recv().await {
+                if self.stream.send(Message::text(text)).await.is_err() {
+                    return;
+                }
+            }
+            let _ = self.stream.close(None).await;
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, rest).await;
+    }
+}
+
+fn read(text: &str) -> Heard {
+    let Ok(Value::Object(mut said)) = serde_json::from_str(text) else { return Heard::Nothing };
+    let kind = match said.get("type").and_then(Value::as_str) {
+        Some("hello") => return Heard::Hello,
+        Some("disconnect") => return Heard::Disconnect,
+        Some("interactive") => Kind::Interaction,
+        Some("events_api") => Kind::Event,
+        Some("slash_commands") => Kind::Command,
+        _ => return Heard::Nothing,
+    };
+    let id = said.get("envelope_id").and_then(Value::as_str).map(str::to_owned);
+    match (id, said.remove("payload")) {
+        (Some(id), Some(payload)) => Heard::Envelope { id, kind, payload: Payload::new(payload) },
+        _ => Heard::Nothing,
+    }
+}
+
+/// What went wrong, without the address: there is a secret in it.
+fn describe(error: &tungstenite::Error) -> String {
+    match error {
+        tungstenite::Error::Io(error) => error.kind().to_string(),
+        tungstenite::Error::Tls(_) => "TLS failed".to_owned(),
+        tungstenite::Error::Http(response) => format!("HTTP status {}", response.status().as_u16()),
+        tungstenite::Error::Url(_) => "the address is none of a WebSocket".to_owned(),
+        _ => "the other side speaks no WebSocket".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_no_envelope_is_nothing() {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"type":"interactive"}"#,
+            r#"{"type":"other","envelope_id":"1","payload":{}}"#,
+        ] {
+            assert!(matches!(read(text), Heard::Nothing), "{text}");
+        }
+        assert!(matches!(read(r#"{"type":"hello","num_connections":1}"#), Heard::Hello));
+        assert!(matches!(read(r#"{"type":"disconnect","reason":"warning"}"#), Heard::Disconnect));
+        let text = r#"{"type":"slash_commands","envelope_id":"e","payload":{"command":"/approvals"}}"#;
+        let Heard::Envelope { id, kind, payload } = read(text) else { panic!("{text}") };
+        assert_eq!((id.as_str(), kind), ("e", Kind::Command));
+        assert_eq!(payload.text("/command"), Some("/approvals"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): Slack sends through connections that this
+//! service opens, so that nothing of it has to be reachable from outside.
+//!
+//! Each instance keeps two connections. Slack gives each payload to one of all that are open, and asks one to go every
+//! few hours: its successor is made first, and what the old one still brings is handled. What comes in goes through the
+//! same [`super::dispatch`] as what is posted.
+
+mod backoff;
+mod connection;
+
+use std::{sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+use serde_json::json;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    backoff::Backoff,
+    connection::{Connection, End},
+};
+use super::{
+    Slack,
+    client::{CallError, PATIENT, tls_config},
+};
+
+/// How many connections an instance keeps.
+const CONNECTIONS: usize = 2;
+/// How long a connection that was asked to go is listened to at most. Slack closes it earlier.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SocketError {
+    /// Slack gave no address to connect to.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The connection could not be made. The address is not said: it holds a secret.
+    #[error("the connection failed: {0}")]
+    Connect(String),
+    /// It was made, and nothing came.
+    #[error("Slack did not say hello in time")]
+    Silent,
+}
+
+/// What keeping connections takes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Socket {
+    slack: Slack,
+    token: SecretString,
+    tls: Arc<rustls::ClientConfig>,
+}
+
+impl Socket {
+    /// Connects with this app-level token (`xapp-…`).
+    pub fn new(slack: Slack, token: SecretString) -> Result<Self, rustls::Error> {
+        Ok(Self { slack, token, tls: Arc::new(tls_config()?) })
+    }
+
+    /// Keeps connections until it is told to stop, and ends when what they brought is acknowledged.
+    pub async fn run(self, stop: CancellationToken) {
+        let slots = (0..CONNECTIONS).map(|_| self.clone().keep(stop.clone()));
+        futures::future::join_all(slots).await;
+    }
+
+    async fn keep(self, stop: CancellationToken) {
+        let mut backoff = Backoff::default();
+        while !stop.is_cancelled() {
+            let connected = tokio::select! {
+                () = stop.cancelled() => return,
+                connected = self.connect() => connected,
+            };
+            let mut connection = match connected {
+                Ok(connection) => connection,
+                Err(error) => {
+                    let pause = backoff.failed(&error, self.slack.service.entropy.fraction());
+                    tell(&error, pause);
+                    wait(pause, &stop).await;
+                    continue;
+                }
+            };
+            let born = Instant::now();
+            match connection.serve(&stop).await {
+                End::Stopped => return connection.finish().await,
+                End::AskedToGo => {
+                    tracing::debug!("Slack asks a connection to go: its successor is made");
+                    let stop = stop.clone();
+                    self.slack.aside.spawn(async move {
+                        let _ = tokio::time::timeout(FAREWELL, connection.serve(&stop)).await;
+                        connection.finish().await;
+                    });
+                    backoff.connected();
+                }
+                End::Broken => {
+                    let pause = backoff.broken(born.elapsed(), self.slack.service.entropy.fraction());
+                    tracing::warn!(
+                        pause_ms = pause.as_millis(),
+                        "A connection to Slack broke: connecting again"
+                    );
+                    wait(pause, &stop).await;
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, SocketError> {
+        let url = self.address().await?;
+        Connection::open(self.slack.clone(), &url, self.tls.clone()).await
+    }
+
+    /// Asks Slack where to connect to (<https://docs.slack.dev/reference/methods/apps.connections.open>).
+    async fn address(&self) -> Result<String, SocketError> {
+        let answer =
+            self.slack.client.post_with(&self.token, "apps.connections.open", &json!({}), PATIENT).await?;
+        let url = answer["url"].as_str().map(str::to_owned);
+        Ok(url.ok_or_else(|| CallError::Unreachable("the answer holds no address".to_owned()))?)
+    }
+}
+
+fn tell(error: &SocketError, pause: Duration) {
+    let pause_ms = pause.as_millis();
+    if let SocketError::Call(CallError::Refused(code)) = error {
+        tracing::error!(
+            code,
+            pause_ms,
+            "Slack refuses to open a connection: check SLACK_APP_TOKEN, that it has connections:write, and that Socket Mode is on"
+        );
+    } else {
+        tracing::warn!(%error, pause_ms, "A connection to Slack could not be made: trying again");
+    }
+}
+
+async fn wait(pause: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(pause) => {}
+    }
+}

@@ -1,0 +1,151 @@
+//! The ways in which the service can be set up with Slack, and what a browser does with its pages.
+//!
+//! `STORY_MODE=socket` runs every test in Socket Mode, `STORY_MODE=oauth` in a workspace that was installed by OAuth.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use countersign::{config::ServeConfig, service::workspaces};
+use reqwest::Response;
+use sandbox::slack::{Consent, Slack, names};
+
+use crate::story::{SOON, Story};
+
+fn mode() -> Option<String> {
+    std::env::var("STORY_MODE").ok()
+}
+
+/// Sets the service up as the environment says.
+pub fn of_the_whole_run(config: &mut ServeConfig, slack: &Slack) {
+    match mode().as_deref() {
+        Some("socket") => socket_mode(config, slack),
+        Some("oauth") => by_oauth(config, slack),
+        _ => {}
+    }
+}
+
+/// Waits until what the configuration asks for is there.
+pub async fn settle(s: &Story) {
+    if s.config.slack_app_token.is_some() {
+        s.slack.wait_for(|slack| (slack.sockets() >= 2).then_some(()), SOON).await.unwrap();
+    }
+    if mode().as_deref() == Some("oauth") && s.config.slack.slack_bot_token.is_none() {
+        let page = Browser::new().install(s, names::TEAM).await;
+        assert_eq!(page.status(), 200);
+    }
+}
+
+/// Slack sends through connections that the service opens; nothing verifies requests by HTTP.
+pub fn socket_mode(config: &mut ServeConfig, slack: &Slack) {
+    slack.change_app(|app| app.socket_mode = true);
+    config.slack_app_token = Some(slack.app().app_token.into());
+    config.slack_signing_secret = None;
+}
+
+/// Any workspace may install the app; there is no token besides.
+pub fn by_oauth(config: &mut ServeConfig, slack: &Slack) {
+    // Its own address is in what it tells Slack, so it is chosen before the service starts.
+    let free = free_address();
+    let app = slack.app();
+    config.listen = free;
+    config.public_url = Some(format!("http://{free}"));
+    config.slack.slack_bot_token = None;
+    config.slack.slack_client_id = Some(app.client_id);
+    config.slack.slack_client_secret = Some(app.client_secret.into());
+}
+
+/// The same, with tokens that run out after twelve hours.
+pub fn with_rotation(config: &mut ServeConfig, slack: &Slack) {
+    by_oauth(config, slack);
+    slack.change_app(|app| app.token_rotation = true);
+}
+
+/// An address that nobody listens at.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A browser with its cookie jar.
+pub struct Browser {
+    http: reqwest::Client,
+    cookie: Option<String>,
+}
+
+impl Browser {
+    pub fn new() -> Self {
+        Self { http: sandbox::http::client().unwrap(), cookie: None }
+    }
+
+    /// Opens an address, keeps the cookie that comes, follows nothing.
+    pub async fn open(&mut self, url: &str) -> Response {
+        let mut request = self.http.get(url);
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", format!("theme=dark; {cookie}"));
+        }
+        let response = request.send().await.unwrap();
+        if let Some(cookie) = response.headers().get("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+            self.cookie = cookie.split(';').next().map(str::to_owned);
+        }
+        response
+    }
+
+    /// Begins an installation: the address of Slack's page.
+    pub async fn begin(&mut self, s: &Story) -> String {
+        let response = self.open(&format!("{}/slack/install", s.url())).await;
+        assert_eq!(response.status(), 302);
+        response.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// Installs in a workspace or organisation: the page at the end.
+    pub async fn install(&mut self, s: &Story, place: &str) -> Response {
+        let location = self.begin(s).await;
+        let back = s.slack.consent(&location, Consent::Allow(place)).unwrap();
+        self.open(&back).await
+    }
+}
+
+impl Story {
+    /// How often the audit says this at all.
+    pub async fn audits(&self, what: &str) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM audit WHERE what = $1").bind(what);
+        count.fetch_one(&self.service.db).await.unwrap()
+    }
+
+    /// How many installations have a token.
+    pub async fn sealed_tokens(&self) -> i64 {
+        let count =
+            "SELECT count(*) FROM workspaces WHERE bot_token IS NOT NULL OR refresh_token IS NOT NULL";
+        sqlx::query_scalar(count).fetch_one(&self.service.db).await.unwrap()
+    }
+
+    /// How many events nobody has finished.
+    pub async fn unhandled_events(&self) -> i64 {
+        let count = "SELECT count(*) FROM events WHERE handled_at IS NULL";
+        sqlx::query_scalar(count).fetch_one(&self.service.db).await.unwrap()
+    }
+
+    /// How many different events came.
+    pub async fn events_kept(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&self.service.db).await.unwrap()
+    }
+
+    /// Waits until something holds.
+    pub async fn until_so(&self, holds: impl AsyncFn() -> bool) {
+        let deadline = tokio::time::Instant::now() + SOON;
+        while !holds().await {
+            assert!(tokio::time::Instant::now() < deadline, "it never came true");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Goes on in another workspace or organisation, with a backend of its own there.
+    pub async fn move_to(&mut self, slack_id: &str) {
+        self.workspace = workspaces::install(&self.service, slack_id, slack_id).await.unwrap();
+        let created = self.create_backend("agents").await;
+        self.backend.connect(&self.url(), &created.0, &created.1);
+    }
+}
