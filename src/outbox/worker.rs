@@ -29,6 +29,9 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 const LIMIT: Duration = Duration::from_secs(45);
 /// How long the worker sleeps at most when it hears nothing.
 const POLL: Duration = Duration::from_secs(2);
+/// How often, and how far apart, it is tried to note how an attempt went: as long as the lease lasts.
+const NOTING_TRIES: usize = 100;
+const NOTING_PAUSE: Duration = Duration::from_millis(500);
 /// How many webhooks of one backend are under way at once, so that a slow one can't take all permits.
 const PER_BACKEND: usize = 4;
 
@@ -184,8 +187,7 @@ impl Worker {
 
     /// Notes how it went, again and again while the database is away, as long as the lease lasts.
     async fn finish(&self, claim: &Claim, attempt: &Attempt) {
-        for pause_ms in [0, 100, 500, 2_000, 5_000, 10_000] {
-            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        for _ in 0..NOTING_TRIES {
             let noted = match self.service.db.acquire().await {
                 Ok(mut db) => outbox::finish(&mut db, claim, attempt, self.service.now()).await,
                 Err(error) => Err(error),
@@ -196,8 +198,11 @@ impl Worker {
                     tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), "A lease was lost: another worker has taken over");
                     return;
                 }
-                Err(error) => tracing::warn!(delivery = %claim.id, %error, "An attempt could not be noted"),
+                Err(error) => {
+                    tracing::warn!(delivery = %claim.id, %error, "An attempt could not be noted: trying again");
+                }
             }
+            tokio::time::sleep(NOTING_PAUSE).await;
         }
     }
 }

@@ -271,7 +271,29 @@ impl Story {
         assert_eq!(reply.approval_status(), "pending", "{reply:?}");
         let id = reply.id().to_owned();
         let message = self.shown(&ask.user, &id).await;
+        self.noted(&id).await;
         (id, message)
+    }
+
+    /// Waits until the worker has noted what it drew: time that passes before would cost it its lease.
+    async fn noted(&self, id: &str) {
+        let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+        let look = async {
+            loop {
+                let open: i64 = sqlx::query_scalar(
+                    "SELECT count(*) FROM outbox WHERE approval_id = $1 AND kind = 'prompt' AND done_at IS NULL",
+                )
+                .bind(id.uuid())
+                .fetch_one(&self.service.db)
+                .await
+                .unwrap();
+                if open == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, look).await.unwrap();
     }
 
     /// The prompt that shows an approval in the user's direct messages, once it is there.
