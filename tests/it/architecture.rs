@@ -68,10 +68,23 @@ fn assert_ignorant(module: &str, of: &[&str]) {
 
 #[test]
 fn the_domain_knows_nothing_that_does_input_or_output() {
-    let ours = ["api", "app", "cli", "clock", "config", "entropy", "outbox", "seal", "service", "slack", "storage", "wire"];
+    let ours = [
+        "api", "app", "cli", "clock", "config", "entropy", "outbox", "seal", "service", "slack", "storage",
+        "wire",
+    ];
     assert_ignorant("domain", &ours);
     for (file, code) in source("domain") {
-        for word in ["sqlx", "axum", "reqwest", "tokio", "slack_morphism", "async ", "Utc::now", "std::fs", "std::net"] {
+        for word in [
+            "sqlx",
+            "axum",
+            "reqwest",
+            "tokio",
+            "slack_morphism",
+            "async ",
+            "Utc::now",
+            "std::fs",
+            "std::net",
+        ] {
             assert!(!code.contains(word), "{file} says `{word}`");
         }
     }

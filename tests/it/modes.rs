@@ -142,6 +142,11 @@ impl Story {
         }
     }
 
+    /// The API key and the webhook secret of the test's backend.
+    pub fn keys_of_the_backend(&self) -> Vec<String> {
+        self.keys.iter().flat_map(|(key, secret)| [key.clone(), secret.clone()]).collect()
+    }
+
     /// Goes on in another workspace or organisation, with a backend of its own there.
     pub async fn move_to(&mut self, slack_id: &str) {
         self.workspace = workspaces::install(&self.service, slack_id, slack_id).await.unwrap();

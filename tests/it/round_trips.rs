@@ -100,7 +100,9 @@ fn transactions(trips: &Trips) -> Vec<usize> {
             match trip {
                 Trip::Simple(text) if text.starts_with("BEGIN") => inside = Some(Vec::new()),
                 Trip::Simple(text) if text.starts_with("COMMIT") => {
-                    found.extend(inside.take().filter(|all| !all.contains(&&Trip::Prepared)).map(|all| all.len()));
+                    found.extend(
+                        inside.take().filter(|all| !all.contains(&&Trip::Prepared)).map(|all| all.len()),
+                    );
                 }
                 Trip::Simple(_) => inside = None,
                 trip => inside.iter_mut().for_each(|all| all.push(trip)),
@@ -153,7 +155,8 @@ async fn a_click_takes_three_statements_at_most_beyond_begin_and_commit() {
         }
         let trips = watched(s).await;
         for (number, (id, prompt)) in prompts.iter().enumerate() {
-            let label = if number % 2 == 0 { "Approve manually" } else { "Auto-approve for this conversation" };
+            let label =
+                if number % 2 == 0 { "Approve manually" } else { "Auto-approve for this conversation" };
             assert!(s.choose(ALICE, prompt, label).await.is_ok());
             s.told(id).await;
         }

@@ -60,7 +60,7 @@ pub struct Story {
     pub workspace: WorkspaceId,
     pub config: ServeConfig,
     /// The API key and webhook secret of the test's backend.
-    keys: Option<(String, String)>,
+    pub keys: Option<(String, String)>,
     app: Option<App>,
     postgres: Postgres,
     database: String,

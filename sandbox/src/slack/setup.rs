@@ -89,6 +89,16 @@ impl Slack {
         })
     }
 
+    /// Every token and refresh token that was ever given out, and every code: what nobody but the app may know.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.core().read(|state| {
+            let installs = &state.installs;
+            let all = state.tokens.keys().chain(installs.refreshes.keys()).chain(installs.codes.keys());
+            all.cloned().collect()
+        })
+    }
+
     /// The token of the first installation in the first workspace, `xoxb-…`.
     #[must_use]
     pub fn bot_token(&self) -> String {

@@ -1,0 +1,159 @@
+//! The Slack app's manifest: valid, committed as it is generated, and no more than what the code uses.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use countersign::slack::manifest::{EVENTS, SCOPES, Target, manifest};
+use serde_json::Value;
+
+use crate::{modes::by_oauth, story::story_as};
+
+const EXAMPLE: Target<'_> = Target { url: "https://countersign.example.com", socket_mode: false };
+const SOCKET: Target<'_> = Target { socket_mode: true, ..EXAMPLE };
+
+/// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
+const METHODS: [(&str, Option<&str>); 11] = [
+    ("apps.connections.open", None),
+    ("auth.test", None),
+    ("chat.postEphemeral", Some("chat:write")),
+    ("chat.postMessage", Some("chat:write")),
+    ("chat.update", Some("chat:write")),
+    ("users.info", Some("users:read")),
+    ("users.lookupByEmail", Some("users:read.email")),
+    ("views.open", None),
+    ("views.publish", None),
+    ("views.push", None),
+    ("views.update", None),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(target: Target<'_>) -> Value {
+    serde_saphyr::from_str(&manifest(target)).unwrap()
+}
+
+/// Every source file below `src/`.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| match path {
+        path if path.is_dir() => sources(&path),
+        path => vec![(path.display().to_string(), fs::read_to_string(&path).unwrap())],
+    };
+    entries.flat_map(read).collect()
+}
+
+/// What stands between double quotes.
+fn literals(source: &str) -> impl Iterator<Item = &str> {
+    source.split('"').skip(1).step_by(2).chain(source.split('"').step_by(2))
+}
+
+#[test]
+fn both_forms_satisfy_slacks_own_schema() {
+    let schema = fs::read(root().join("tests/data/slack-manifest.schema.2.0.0.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for target in [EXAMPLE, SOCKET] {
+        let faults: Vec<String> = validator
+            .iter_errors(&read(target))
+            .map(|fault| format!("{}: {fault}", fault.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+    // A validator that lets everything through would not have been worth asking.
+    let mut broken = read(EXAMPLE);
+    broken["settings"]["event_subscriptions"]["bot_events"] = Value::from("app_uninstalled");
+    assert!(!validator.is_valid(&broken));
+}
+
+#[test]
+fn the_committed_manifest_is_the_generated_one() {
+    let committed = fs::read_to_string(root().join("manifest.yml")).unwrap();
+    assert!(committed == manifest(EXAMPLE), "run `cargo run -- manifest > manifest.yml`");
+}
+
+#[test]
+fn socket_mode_names_no_address() {
+    let text = read(SOCKET).to_string();
+    assert!(!text.contains("http") && text.contains(r#""socket_mode_enabled":true"#), "{text}");
+}
+
+#[test]
+fn the_scopes_are_those_that_the_code_needs() {
+    let families = [
+        "apps.",
+        "auth.",
+        "bots.",
+        "chat.",
+        "conversations.",
+        "files.",
+        "im.",
+        "reactions.",
+        "team.",
+        "usergroups.",
+        "users.",
+        "views.",
+    ];
+    let mut needed = BTreeSet::from(["commands"]);
+    for (path, source) in sources(&root().join("src")) {
+        for literal in literals(&source) {
+            let is_method = families.iter().any(|family| literal.starts_with(family))
+                && literal.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.');
+            if !is_method {
+                continue;
+            }
+            let known = METHODS.iter().find(|(method, _)| *method == literal);
+            let (_, scope) = known.unwrap_or_else(|| panic!("{path}: which scope does {literal} need?"));
+            needed.extend(*scope);
+        }
+    }
+    // Prompts go to the channel that a request names, where the bot may not be a member.
+    needed.insert("chat:write.public");
+    let asked: BTreeSet<&str> = SCOPES.iter().map(|scope| scope.name).collect();
+    assert_eq!(asked, needed);
+    let written = read(EXAMPLE);
+    let written: BTreeSet<&str> = written["oauth_config"]["scopes"]["bot"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(written, asked);
+}
+
+#[test]
+fn the_events_are_those_that_the_code_handles() {
+    let handlers: String = sources(&root().join("src/slack"))
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("manifest.rs"))
+        .map(|(_, source)| source)
+        .collect();
+    for (event, why) in EVENTS {
+        assert!(handlers.contains(&format!("\"{event}\"")), "nothing handles {event}, which {why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_address_is_one_that_the_service_answers() {
+    story_as(by_oauth, async |s| {
+        let http = sandbox::http::client().unwrap();
+        let url = s.url();
+        let text = manifest(Target { url: &url, socket_mode: false });
+        let addresses: BTreeSet<&str> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .flat_map(|line| line.split('"'))
+            .filter(|part| part.starts_with(&url))
+            .collect();
+        assert_eq!(addresses.len(), 4);
+        for address in addresses {
+            let (request, expected) = if address.ends_with("/callback") {
+                (http.get(address), 400)
+            } else {
+                (http.post(address).body("{}"), 401)
+            };
+            assert_eq!(request.send().await.unwrap().status(), expected, "{address}");
+        }
+    })
+    .await;
+}
