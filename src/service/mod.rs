@@ -13,6 +13,7 @@ pub mod endings;
 pub mod events;
 pub mod expire;
 pub mod give_up;
+pub mod homes;
 pub mod install;
 pub mod keys;
 pub mod leave;
@@ -21,9 +22,11 @@ pub mod read;
 pub mod ready;
 pub mod redeliver;
 pub mod request;
+pub mod settings;
 pub mod tokens;
 pub mod turn_off;
 pub mod unlock;
+pub mod unlock_requests;
 pub mod webhook_health;
 pub mod workspaces;
 
@@ -35,10 +38,10 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    domain::Rejection,
+    domain::{Rejection, ids::WorkspaceId},
     entropy::Entropy,
     seal::Sealer,
-    storage::{self, Tx},
+    storage::{self, Tx, homes::Whose},
 };
 
 /// What every use case needs. Cheap to clone.
@@ -77,6 +80,16 @@ impl Service {
     /// Begins a transaction.
     pub(crate) async fn begin(&self) -> Result<Tx, Failure> {
         Ok(self.db.begin().await?)
+    }
+
+    /// Has Home tabs drawn again once the transaction is committed.
+    pub(crate) async fn refresh(
+        &self,
+        tx: &mut Tx,
+        workspace: WorkspaceId,
+        whose: Whose<'_>,
+    ) -> Result<(), Failure> {
+        Ok(storage::homes::refresh(tx, workspace, whose, self.now(), || self.fresh()).await?)
     }
 
     /// The time.

@@ -17,12 +17,16 @@ pub mod decide;
 pub mod deliveries;
 pub mod events;
 pub mod grants;
+pub mod homes;
 pub mod install_states;
 pub mod installations;
 pub mod integrations;
 pub mod outbox;
+pub mod overview;
 pub mod prompts;
 pub mod sealed;
+pub mod settings;
+pub mod unlock_requests;
 pub mod workspaces;
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
