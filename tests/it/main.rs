@@ -8,6 +8,7 @@
     reason = "a test that finds something missing fails where it is missing"
 )]
 
+mod screens;
 mod story;
 
 mod api;
@@ -21,8 +22,10 @@ mod architecture;
 mod asking;
 mod catalog;
 mod cli;
+mod commands;
 mod deciding;
 mod failures;
+mod home;
 mod hostile;
 mod ingress;
 mod isolation;
@@ -30,4 +33,6 @@ mod racing;
 mod refusing;
 mod revoking;
 mod round_trips;
+mod settings;
+mod unlocking;
 mod webhooks;
