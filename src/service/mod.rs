@@ -118,6 +118,14 @@ pub(crate) fn is_worth_retrying(failure: &Failure) -> bool {
     matches!(failure, Failure::Database(error) if storage::is_worth_retrying(error))
 }
 
+/// Whether the connection was one of before the database restarted, so that nothing was done on it.
+pub(crate) fn is_a_lost_connection(failure: &Failure) -> bool {
+    matches!(failure, Failure::Database(error) if storage::is_a_lost_connection(error))
+}
+
+/// How many lost connections a transaction gets over.
+pub(crate) const LOST: u32 = 32;
+
 /// How often a transaction is tried in all.
 pub(crate) const TRIES: u32 = 4;
 
@@ -125,8 +133,14 @@ pub(crate) const TRIES: u32 = 4;
 macro_rules! retrying {
     ($attempt:expr) => {{
         let mut tries = 1;
+        let mut lost = 0;
         loop {
             match $attempt.await {
+                // After the database restarted, every connection of the pool may be one of before.
+                Err(failure) if lost < $crate::service::LOST && $crate::service::is_a_lost_connection(&failure) => {
+                    tracing::debug!(lost, %failure, "Trying a transaction again on another connection");
+                    lost += 1;
+                }
                 Err(failure) if tries < $crate::service::TRIES && $crate::service::is_worth_retrying(&failure) => {
                     tracing::debug!(tries, %failure, "Trying a transaction again");
                     tries += 1;

@@ -52,6 +52,16 @@ pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
         .connect_lazy(url)
 }
 
+/// Whether the connection broke, or was closed by the database's shutdown: another one may well do.
+#[must_use]
+pub fn is_a_lost_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
+}
+
 /// Whether trying the same transaction again may well succeed: it was chosen as a deadlock's victim, could not be
 /// serialised, another one wrote the same unique row first, or the connection broke before the commit was sent.
 #[must_use]
