@@ -49,7 +49,7 @@ async fn the_prompt_of_a_locked_action_offers_to_ask_and_admins_get_one_message_
         .await;
         let message = asked(s, ADMIN, |message| message.has_button("Unlock")).await;
         assert!(
-            message.all_text().contains("approved by hand never, denied never"),
+            message.all_text().contains("never approved by hand, never denied"),
             "{}",
             message.all_text()
         );
@@ -57,7 +57,7 @@ async fn the_prompt_of_a_locked_action_offers_to_ask_and_admins_get_one_message_
         let bobs = locked_prompt(s, BOB).await;
         assert!(s.click(BOB, &bobs, "Request auto-approval").await.is_ok());
         let both = s.until(&message, |message| message.all_text().contains(BOB)).await;
-        assert!(both.all_text().contains("approved by hand once, denied never"), "{}", both.all_text());
+        assert!(both.all_text().contains("once approved by hand, never denied"), "{}", both.all_text());
         assert_eq!(heard(s, ADMIN, ASKED), 1);
         assert_eq!(heard(s, ALICE, ASKED), 0);
         // The first answer is everybody's.

@@ -109,7 +109,7 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
             "Disabled: it may no longer ask.".to_owned()
         } else if let Some(at) = line.stopped_at {
             format!(
-                "Webhooks are stopped since {}: its endpoint said that it is gone. Whoever operates Countersign can resume them.",
+                "Webhooks are stopped since {}: its endpoint is gone, or has failed for days. Whoever operates Countersign can resume them.",
                 kit::moment_in_mrkdwn(at)
             )
         } else if line.failing > 0 {
@@ -120,7 +120,7 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
             )
         } else if line.dead > 0 {
             format!(
-                "Webhooks: {} of the last seven days given up. Last delivered: {}.",
+                "Webhooks: {} given up in the last seven days. Last delivered: {}.",
                 names::count(line.dead, "delivery was", "deliveries were"),
                 names::moment(line.delivered_at)
             )

@@ -21,8 +21,8 @@ pub fn message(shown: &UnlockLine) -> Message {
     let mut blocks = request(shown);
     let text = match &shown.answered {
         None => format!(
-            "{} asked that people may auto-approve {}. Unlock it or decline.",
-            names::count(shown.asked, "person has", "people have"),
+            "{} for auto-approval of {}. Unlock it or decline.",
+            names::count(shown.asked, "person asks", "people ask"),
             action(shown)
         ),
         Some(answered) => {
@@ -75,7 +75,7 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
 
 fn asker(asker: &Asker) -> SlackRichTextElement {
     let how = format!(
-        ". In the last 30 days: approved by hand {}, denied {}.",
+        ". In the last 30 days: {} approved by hand, {} denied.",
         names::times(asker.approved),
         names::times(asker.denied)
     );
