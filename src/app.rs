@@ -17,8 +17,10 @@ use crate::{
     outbox::{
         draw::Drawer,
         guard::Guard,
+        home::HomeDrawer,
         listener::{self, Bells},
         pacer::Pacer,
+        unlocking::UnlockDrawer,
         webhook::Sender,
         worker::Worker,
     },
@@ -129,7 +131,7 @@ impl App {
         let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let client = slack_client(&config.slack, &service, tasks.clone())?;
-        let people = Arc::new(People::new(client.clone(), service.clone()));
+        let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
         let (bells, endings) = (Bells::default(), Endings::default());
 
         let slack = Slack {
@@ -151,9 +153,12 @@ impl App {
             turns: Arc::new(Semaphore::new(READERS)),
             stop: stop.clone(),
         };
+        let pacer = Arc::new(Pacer::default());
         let worker = Worker {
             service: service.clone(),
-            drawer: Drawer { client: client.clone(), people, pacer: Arc::new(Pacer::default()) },
+            drawer: Drawer { client: client.clone(), people: people.clone(), pacer: pacer.clone() },
+            homes: HomeDrawer { client: client.clone(), people: people.clone(), pacer: pacer.clone() },
+            unlocking: UnlockDrawer { client: client.clone(), people, pacer },
             sender: Sender::new(Guard::new(config.webhook_allow))?,
             bells: bells.clone(),
             stop: stop.clone(),

@@ -71,6 +71,14 @@ pub enum What {
     ActionLocked,
     /// The integration no longer has the action.
     ActionRetired,
+    /// A user asked the admins to unlock an action.
+    UnlockRequested,
+    /// An admin declined that.
+    UnlockDeclined,
+    /// Somebody tried what only admins may, and was refused.
+    AdminRefused,
+    /// Somebody tried to change settings, and was refused.
+    SettingsRefused,
     /// A user connected an integration.
     ConnectionAdded,
     /// A user disconnected it.
@@ -116,6 +124,10 @@ impl What {
             Self::ActionUnlocked => "action.unlocked",
             Self::ActionLocked => "action.locked",
             Self::ActionRetired => "action.retired",
+            Self::UnlockRequested => "unlock.requested",
+            Self::UnlockDeclined => "unlock.declined",
+            Self::AdminRefused => "admin.refused",
+            Self::SettingsRefused => "settings.refused",
             Self::ConnectionAdded => "connection.added",
             Self::ConnectionRemoved => "connection.removed",
             Self::ConversationClosed => "conversation.closed",

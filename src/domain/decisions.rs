@@ -8,7 +8,7 @@ use super::{
     approvals::{Approval, Outcome, Request},
     audit::{Actor, Entry, What},
     catalog::{Barrier, Standing},
-    effects::Effect,
+    effects::{Effect, Haste},
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId},
     text::Prose,
@@ -203,7 +203,10 @@ pub fn request(
         let asked = Entry::new(Actor::Backend(request.backend), What::ApprovalRequested)
             .approval(request.id)
             .subject(request.action.path());
-        return (Approval { request, decision: None }, vec![Effect::Draw, Effect::Record(asked)]);
+        return (
+            Approval { request, decision: None },
+            vec![Effect::Draw, Effect::Refresh(Haste::Now), Effect::Record(asked)],
+        );
     };
     let record = Entry::new(Actor::Service, What::ApprovalApproved)
         .approval(request.id)
@@ -211,7 +214,7 @@ pub fn request(
         .subject(request.action.path())
         .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }));
     let verdict = Verdict::AutoApproved { grant: id, scope };
-    let effects = vec![Effect::Use(id), Effect::Record(record)];
+    let effects = vec![Effect::Use(id), Effect::Refresh(Haste::Soon), Effect::Record(record)];
     (Approval { request, decision: Some(Decision { verdict, decided_at: now }) }, effects)
 }
 
@@ -323,7 +326,7 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
     }
 }
 
-fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejection> {
+pub(super) fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejection> {
     match standing.barrier() {
         Some(Barrier::Locked) => Err(Rejection::Locked),
         Some(Barrier::NotConnected) => Err(Rejection::NotConnected),
@@ -352,7 +355,11 @@ fn end(approval: &Approval, verdict: Verdict, actor: Actor, now: DateTime<Utc>) 
             "user": request.user,
         }));
     record.grant = decision.grant();
-    let effects =
-        vec![Effect::Draw, Effect::Tell { backend: request.backend, outcome }, Effect::Record(record)];
+    let effects = vec![
+        Effect::Draw,
+        Effect::Refresh(Haste::Now),
+        Effect::Tell { backend: request.backend, outcome },
+        Effect::Record(record),
+    ];
     (Approval { request, decision: Some(decision) }, effects)
 }

@@ -9,6 +9,15 @@ use super::{
     ids::{BackendId, GrantId},
 };
 
+/// How soon a screen has to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// At once: somebody may be looking.
+    Now,
+    /// Soon: many such changes are drawn together.
+    Soon,
+}
+
 /// One thing that follows from a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -18,6 +27,8 @@ pub enum Effect {
     Use(GrantId),
     /// The prompt has to show the approval as it is now.
     Draw,
+    /// The user's Home tab, if they ever opened it, has to show what is so now.
+    Refresh(Haste),
     /// The backend hears how the approval ended.
     Tell {
         /// Whom.

@@ -86,6 +86,10 @@ id!(
     GrantId, "grt"
 );
 id!(
+    /// Somebody's wish that an action be unlocked.
+    UnlockRequestId, "unl"
+);
+id!(
     /// One thing that has to reach the outside; for webhooks, the `webhook-id`.
     DeliveryId, "dlv"
 );

@@ -11,8 +11,11 @@ pub mod decisions;
 pub mod effects;
 pub mod grants;
 pub mod ids;
+pub mod overview;
 pub mod rejection;
+pub mod settings;
 pub mod text;
+pub mod unlocking;
 
 #[cfg(test)]
 mod tests;

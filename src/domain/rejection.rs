@@ -1,6 +1,6 @@
 //! Why something was refused: one closed list, matched once for the API and once for Slack.
 
-use super::{approvals::Approval, ids::UserId, text::ForeignId};
+use super::{approvals::Approval, ids::UserId, text::ForeignId, unlocking::Answered};
 
 /// A refusal. Nothing changed, except that the audit may say that somebody tried.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum Rejection {
     /// No such delivery of this backend.
     #[error("there is no such delivery")]
     UnknownDelivery,
+    /// No such request to unlock an action in this workspace.
+    #[error("there is no such request to unlock an action")]
+    UnknownUnlockRequest,
     /// No such conversation of this backend.
     #[error("there is no such conversation")]
     UnknownConversation,
@@ -47,6 +50,12 @@ pub enum Rejection {
     /// The approval has already ended.
     #[error("the approval has already ended")]
     AlreadyEnded(Box<Approval>),
+    /// The request to unlock an action was answered before.
+    #[error("the request to unlock the action was answered before")]
+    AlreadyAnswered(Answered),
+    /// Nobody needs to unlock what is unlocked.
+    #[error("the action is unlocked already")]
+    AlreadyUnlocked,
     /// The approval ran out and is about to be marked so.
     #[error("the approval has expired")]
     Expired,
@@ -89,12 +98,15 @@ impl Rejection {
             Self::UnknownAction => "unknown-action",
             Self::UnknownGrant => "unknown-grant",
             Self::UnknownDelivery => "unknown-delivery",
+            Self::UnknownUnlockRequest => "unknown-unlock-request",
             Self::UnknownConversation => "unknown-conversation",
             Self::UnknownUser => "unknown-user",
             Self::LookupUnavailable => "lookup-unavailable",
             Self::TooManyPending => "too-many-pending",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::AlreadyEnded(_) => "already-ended",
+            Self::AlreadyAnswered(_) => "already-answered",
+            Self::AlreadyUnlocked => "already-unlocked",
             Self::Expired => "expired",
             Self::WrongPerson { .. } => "wrong-person",
             Self::Guest => "guest",

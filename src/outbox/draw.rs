@@ -229,11 +229,12 @@ impl Drawer {
 }
 
 async fn read(service: &Service, claim: &Claim) -> Result<Option<Scene>, Failure> {
+    let Some(id) = claim.approval else { return Ok(None) };
     let mut db = service.db.acquire().await?;
-    let Some(approval) = storage::approvals::find(&mut db, claim.approval).await? else { return Ok(None) };
+    let Some(approval) = storage::approvals::find(&mut db, id).await? else { return Ok(None) };
     let around = storage::decide::surroundings(&mut db, &approval).await?;
     let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
-    let prompts = storage::prompts::of(&mut db, claim.approval).await?;
+    let prompts = storage::prompts::of(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
     Ok(Some(Scene { approval, around, slack_id: workspace.slack_id, removed: workspace.removed, prompts }))
 }
@@ -247,6 +248,7 @@ fn state<'a>(service: &Service, scene: &'a Scene) -> PromptState<'a> {
         approval: &scene.approval,
         standing: scene.around.standing,
         grant_live: scene.around.grant_live,
+        requested: scene.around.requested,
         connect_url: scene.around.connect_url.as_deref(),
         now: service.now(),
     }

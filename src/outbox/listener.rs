@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub struct Bells {
     prompt: Arc<Notify>,
     webhook: Arc<Notify>,
+    home: Arc<Notify>,
+    unlock_request: Arc<Notify>,
+    unlock_answer: Arc<Notify>,
 }
 
 impl Bells {
@@ -30,6 +33,9 @@ impl Bells {
         match kind {
             Kind::Prompt => &self.prompt,
             Kind::Webhook => &self.webhook,
+            Kind::Home => &self.home,
+            Kind::UnlockRequest => &self.unlock_request,
+            Kind::UnlockAnswer => &self.unlock_answer,
         }
     }
 

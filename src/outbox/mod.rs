@@ -3,10 +3,12 @@
 
 pub mod draw;
 pub mod guard;
+pub mod home;
 pub mod listener;
 pub mod pacer;
 pub mod schedule;
 pub mod signing;
+pub mod unlocking;
 pub mod webhook;
 pub mod worker;
 

@@ -7,8 +7,8 @@ use crate::storage::outbox::Kind;
 
 /// Pauses between a webhook's tries, in seconds: 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
 const WEBHOOK: [i64; 7] = [5, 60, 300, 1800, 7200, 18_000, 36_000];
-/// Pauses between tries to draw a prompt, in seconds. A person waits for it, so they stay short.
-const PROMPT: [i64; 60] = {
+/// Pauses between tries to show something in Slack, in seconds. A person waits for it, so they stay short.
+const SLACK: [i64; 60] = {
     let mut pauses = [60; 60];
     (pauses[0], pauses[1], pauses[2], pauses[3], pauses[4]) = (1, 2, 5, 15, 30);
     pauses
@@ -44,7 +44,7 @@ pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
         Outcome::Failed { after, .. } => {
             let pauses: &[i64] = match kind {
                 Kind::Webhook => &WEBHOOK,
-                Kind::Prompt => &PROMPT,
+                Kind::Prompt | Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => &SLACK,
             };
             let Some(seconds) = usize::try_from(tries).ok().and_then(|tries| pauses.get(tries)) else {
                 return Next::Dead;

@@ -49,12 +49,14 @@ impl Sender {
 
     /// Sends what a row asks for: the approval as it is.
     pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
-        let Some((backend, event)) = claim.backend.zip(claim.event.as_deref()) else {
-            return Ok(Outcome::Hopeless { why: "the row names no backend".to_owned(), status: None });
+        let (Some(backend), Some(event), Some(id)) = (claim.backend, claim.event.as_deref(), claim.approval)
+        else {
+            let why = "the row names no backend or no approval".to_owned();
+            return Ok(Outcome::Hopeless { why, status: None });
         };
         let (approval, endpoint) = {
             let mut db = service.db.acquire().await?;
-            let approval = storage::approvals::find(&mut db, claim.approval).await?;
+            let approval = storage::approvals::find(&mut db, id).await?;
             (approval, storage::backends::endpoint(&mut db, backend).await?)
         };
         let Some(approval) = approval else {

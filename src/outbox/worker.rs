@@ -13,14 +13,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Outcome,
     draw::Drawer,
+    home::HomeDrawer,
     listener::Bells,
     schedule::{self, Next},
+    unlocking::UnlockDrawer,
     webhook::Sender,
 };
 use crate::{
     domain::ids::BackendId,
-    service::{Failure, Service},
-    storage::outbox::{self, Attempt, Claim, Ending, Kind},
+    service::{Failure, Service, commit},
+    storage::{
+        homes::Whose,
+        outbox::{self, Attempt, Claim, Ending, Kind},
+    },
 };
 
 /// How long a row is held. Longer than any attempt takes.
@@ -38,6 +43,7 @@ const PER_BACKEND: usize = 4;
 const fn permits(kind: Kind) -> usize {
     match kind {
         Kind::Prompt => 8,
+        Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => 4,
         Kind::Webhook => 32,
     }
 }
@@ -49,6 +55,10 @@ pub struct Worker {
     pub service: Service,
     /// Draws prompts.
     pub drawer: Drawer,
+    /// Draws Home tabs.
+    pub homes: HomeDrawer,
+    /// Draws requests to unlock actions, and tells of their answers.
+    pub unlocking: UnlockDrawer,
     /// Sends webhooks.
     pub sender: Sender,
     /// Wakes the worker.
@@ -167,6 +177,9 @@ impl Worker {
             match claim.kind {
                 Kind::Prompt => self.drawer.draw(&self.service, claim).await,
                 Kind::Webhook => self.sender.send(&self.service, claim).await,
+                Kind::Home => self.homes.draw(&self.service, claim).await,
+                Kind::UnlockRequest => self.unlocking.draw(&self.service, claim).await,
+                Kind::UnlockAnswer => self.unlocking.tell(&self.service, claim).await,
             }
         };
         let outcome = match tokio::time::timeout(LIMIT, handled).await {
@@ -185,21 +198,33 @@ impl Worker {
         self.finish(claim, &attempt).await;
     }
 
+    /// Notes how it went. Where it changes whether a backend's webhooks are getting through, the admins' Home tabs
+    /// follow.
+    async fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<bool, Failure> {
+        let now = self.service.now();
+        let first_success = claim.attempts == 0 && matches!(attempt.ending, Ending::Done);
+        if claim.kind != Kind::Webhook || first_success {
+            let mut db = self.service.db.acquire().await?;
+            return Ok(outbox::finish(&mut db, claim, attempt, now).await?);
+        }
+        let mut tx = self.service.begin().await?;
+        let held = outbox::finish(&mut tx, claim, attempt, now).await?;
+        self.service.refresh(&mut tx, claim.workspace, Whose::Admins).await?;
+        commit(tx).await?;
+        Ok(held)
+    }
+
     /// Notes how it went, again and again while the database is away, as long as the lease lasts.
     async fn finish(&self, claim: &Claim, attempt: &Attempt) {
         for _ in 0..NOTING_TRIES {
-            let noted = match self.service.db.acquire().await {
-                Ok(mut db) => outbox::finish(&mut db, claim, attempt, self.service.now()).await,
-                Err(error) => Err(error),
-            };
-            match noted {
+            match self.note(claim, attempt).await {
                 Ok(true) => return,
                 Ok(false) => {
                     tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), "A lease was lost: another worker has taken over");
                     return;
                 }
-                Err(error) => {
-                    tracing::warn!(delivery = %claim.id, %error, "An attempt could not be noted: trying again");
+                Err(failure) => {
+                    tracing::warn!(delivery = %claim.id, %failure, "An attempt could not be noted: trying again");
                 }
             }
             tokio::time::sleep(NOTING_PAUSE).await;
@@ -242,12 +267,12 @@ fn log(claim: &Claim, attempt: &Attempt) {
         Ending::Dead => ("dead", true),
     };
     metrics::counter!("countersign_outbox_attempts_total", "kind" => kind, "ending" => ending).increment(1);
-    let (delivery, approval, status, took_ms) =
-        (claim.id, claim.approval, attempt.http_status, attempt.took_ms);
+    let (delivery, status, took_ms) = (claim.id, attempt.http_status, attempt.took_ms);
+    let approval = claim.approval.map(tracing::field::display);
     let tries = claim.attempts + 1;
     if level_is_warn {
-        tracing::warn!(%delivery, kind, %approval, ending, tries, status, took_ms, "An attempt to reach the outside failed");
+        tracing::warn!(%delivery, kind, approval, ending, tries, status, took_ms, "An attempt to reach the outside failed");
     } else {
-        tracing::info!(%delivery, kind, %approval, ending, tries, status, took_ms, "An attempt to reach the outside ended");
+        tracing::info!(%delivery, kind, approval, ending, tries, status, took_ms, "An attempt to reach the outside ended");
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     storage::{
         self, api_keys,
         backends::{self, NewBackend, Summary},
+        homes::Whose,
     },
 };
 
@@ -70,6 +71,7 @@ async fn try_create(
         .subject(name.as_str())
         .after(json!({ "id": id, "webhook_url": webhook_url.as_str() }));
     storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
+    service.refresh(&mut tx, workspace, Whose::Admins).await?;
     commit(tx).await?;
     Ok(Some(Created { id, api_key: key.reveal(), webhook_secret: secret }))
 }
@@ -153,6 +155,7 @@ async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failu
     if changed {
         let entry = Entry::new(Actor::Operator, What::BackendDisabled).subject(backend.name.as_str());
         storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
+        service.refresh(&mut tx, backend.workspace, Whose::Admins).await?;
     }
     commit(tx).await?;
     Ok(changed)
@@ -166,6 +169,7 @@ pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool
     if changed {
         let entry = Entry::new(Actor::Operator, What::WebhookResumed).subject(backend.name.as_str());
         storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
+        service.refresh(&mut tx, backend.workspace, Whose::Admins).await?;
     }
     commit(tx).await?;
     Ok(changed)

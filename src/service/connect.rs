@@ -9,7 +9,7 @@ use crate::{
         ids::{IntegrationId, UserId},
         text::IntegrationKey,
     },
-    storage::{self, connections, grants::Which, integrations, outbox},
+    storage::{self, connections, grants::Which, homes::Whose, integrations, outbox},
 };
 
 /// What the backend reports.
@@ -60,5 +60,6 @@ async fn attempt(
     }
     let pending = storage::approvals::pending_for_connection(&mut tx, id, user).await?;
     outbox::draw_again(&mut tx, workspace, &pending, now, || service.fresh()).await?;
+    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
     commit(tx).await
 }

@@ -13,7 +13,7 @@ use crate::{
         grants::Scope,
         ids::{ApprovalId, GrantId},
     },
-    storage::{self, Tx, outbox, prompts::Prompt},
+    storage::{self, Tx, homes::Whose, outbox, prompts::Prompt},
 };
 
 /// A click, or the submission of the modal for a reason.
@@ -106,6 +106,7 @@ async fn refuse(
         !matches!(rejection, Rejection::WrongPerson { .. } | Rejection::Guest | Rejection::OtherWorkspace);
     if stale {
         outbox::draw_again(tx, request.workspace, &[request.id], now, || service.fresh()).await?;
+        service.refresh(tx, request.workspace, Whose::Users(std::slice::from_ref(&request.user))).await?;
     }
     Ok(())
 }

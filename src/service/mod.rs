@@ -13,6 +13,7 @@ pub mod endings;
 pub mod events;
 pub mod expire;
 pub mod give_up;
+pub mod homes;
 pub mod install;
 pub mod keys;
 pub mod leave;
@@ -21,9 +22,11 @@ pub mod read;
 pub mod ready;
 pub mod redeliver;
 pub mod request;
+pub mod settings;
 pub mod tokens;
 pub mod turn_off;
 pub mod unlock;
+pub mod unlock_requests;
 pub mod webhook_health;
 pub mod workspaces;
 
@@ -35,10 +38,10 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    domain::Rejection,
+    domain::{Rejection, ids::WorkspaceId},
     entropy::Entropy,
     seal::Sealer,
-    storage::{self, Tx},
+    storage::{self, Tx, homes::Whose},
 };
 
 /// What every use case needs. Cheap to clone.
@@ -79,6 +82,16 @@ impl Service {
         Ok(self.db.begin().await?)
     }
 
+    /// Has Home tabs drawn again once the transaction is committed.
+    pub(crate) async fn refresh(
+        &self,
+        tx: &mut Tx,
+        workspace: WorkspaceId,
+        whose: Whose<'_>,
+    ) -> Result<(), Failure> {
+        Ok(storage::homes::refresh(tx, workspace, whose, self.now(), || self.fresh()).await?)
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -105,6 +118,14 @@ pub(crate) fn is_worth_retrying(failure: &Failure) -> bool {
     matches!(failure, Failure::Database(error) if storage::is_worth_retrying(error))
 }
 
+/// Whether the connection was one of before the database restarted, so that nothing was done on it.
+pub(crate) fn is_a_lost_connection(failure: &Failure) -> bool {
+    matches!(failure, Failure::Database(error) if storage::is_a_lost_connection(error))
+}
+
+/// How many lost connections a transaction gets over.
+pub(crate) const LOST: u32 = 32;
+
 /// How often a transaction is tried in all.
 pub(crate) const TRIES: u32 = 4;
 
@@ -112,8 +133,14 @@ pub(crate) const TRIES: u32 = 4;
 macro_rules! retrying {
     ($attempt:expr) => {{
         let mut tries = 1;
+        let mut lost = 0;
         loop {
             match $attempt.await {
+                // After the database restarted, every connection of the pool may be one of before.
+                Err(failure) if lost < $crate::service::LOST && $crate::service::is_a_lost_connection(&failure) => {
+                    tracing::debug!(lost, %failure, "Trying a transaction again on another connection");
+                    lost += 1;
+                }
                 Err(failure) if tries < $crate::service::TRIES && $crate::service::is_worth_retrying(&failure) => {
                     tracing::debug!(tries, %failure, "Trying a transaction again");
                     tries += 1;

@@ -12,11 +12,13 @@ use crate::{
         grants::Revocation,
         ids::{ActionId, IntegrationId, WorkspaceId},
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
+        unlocking::Answer,
     },
     storage::{
         self, Tx,
         actions::{self, Action, Description},
         grants::Which,
+        homes::Whose,
         integrations::{self, Integration},
         outbox,
     },
@@ -148,6 +150,7 @@ async fn attempt(
             }));
         storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
         retire(service, &mut tx, (workspace, actor), key, &present, &retired).await?;
+        service.refresh(&mut tx, workspace, Whose::Everybody).await?;
     }
     let stored = actions::of(&mut tx, &[before.id]).await?;
     commit(tx).await?;
@@ -200,6 +203,8 @@ async fn retire(
     storage::audit::record(tx, workspace, now, &entries).await?;
     let which = Which { actions: Some(retired), ..Which::default() };
     turn_off::revoke(service, tx, workspace, &which, actor, Revocation::ActionRetired).await?;
+    let requests = storage::unlock_requests::answer(tx, retired, Answer::Retired, actor.kind(), now).await?;
+    outbox::tell_of_unlocking(tx, workspace, &requests, now, || service.fresh()).await?;
     for id in retired {
         let pending = storage::approvals::pending_for_action(tx, *id).await?;
         outbox::draw_again(tx, workspace, &pending, now, || service.fresh()).await?;

@@ -20,7 +20,7 @@ use crate::{
         ids::{ActionId, ApprovalId, IntegrationId, UserId},
         text::{ActionKey, ForeignId, IntegrationKey, Prose},
     },
-    storage::{self, actions, ask, integrations},
+    storage::{self, actions, ask, homes::Whose, integrations},
 };
 
 /// Whom to ask.
@@ -152,6 +152,7 @@ async fn register(service: &Service, tx: &mut storage::Tx, caller: Caller, ask: 
             .subject(format!("{}.{}", ask.integration, ask.action))
             .after(json!({ "locked": true }));
         storage::audit::record(tx, workspace, now, &[entry]).await?;
+        service.refresh(tx, workspace, Whose::Everybody).await?;
     }
     Ok(())
 }

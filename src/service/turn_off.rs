@@ -7,12 +7,13 @@ use crate::{
     domain::{
         Rejection,
         audit::{Actor, Entry, What},
-        grants::Revocation,
-        ids::{GrantId, UserId, WorkspaceId},
+        grants::{Revocation, Scope},
+        ids::{ActionId, GrantId, UserId, WorkspaceId},
     },
     storage::{
         self, Tx,
         grants::{Revoked, Which},
+        homes::Whose,
         outbox,
     },
 };
@@ -35,7 +36,17 @@ async fn attempt(service: &Service, slack_id: &str, user: &UserId, grant: GrantI
     let actor = Actor::User(user.clone());
     let revoked = revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;
     if revoked.is_empty() {
+        // A screen that still offers it is behind.
+        service.refresh(&mut tx, workspace.id, Whose::Users(std::slice::from_ref(user))).await?;
+        commit(tx).await?;
         return Err(Rejection::UnknownGrant.into());
+    }
+    // Whoever turns off "always" means every conversation: the next request asks, in whichever it comes.
+    let always: Vec<ActionId> =
+        revoked.iter().filter(|grant| grant.scope == Scope::Always).map(|grant| grant.action).collect();
+    if !always.is_empty() {
+        let which = Which { user: Some(user), actions: Some(&always), ..Which::default() };
+        revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;
     }
     commit(tx).await
 }
@@ -70,5 +81,9 @@ pub(super) async fn revoke(
     let ids: Vec<GrantId> = revoked.iter().map(|grant| grant.id).collect();
     let shown = storage::approvals::that_left(tx, &ids).await?;
     outbox::draw_again(tx, workspace, &shown, now, || service.fresh()).await?;
+    let mut users: Vec<UserId> = revoked.iter().map(|grant| grant.user.clone()).collect();
+    users.sort();
+    users.dedup();
+    service.refresh(tx, workspace, Whose::Users(&users)).await?;
     Ok(revoked)
 }

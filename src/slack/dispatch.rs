@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{Slack, events, interactions, payload::Payload};
+use super::{Slack, commands, events, home, interactions, payload::Payload};
 
 /// What was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Answer {
     Taken,
     /// It was taken, and the modal does this (`response_action`).
     Modal(Value),
+    /// It was taken, and this is said (<https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>).
+    Message(Value),
     /// It was not taken: Slack shows the person that something went wrong, and sends an event again.
     Failed,
 }
@@ -34,7 +36,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
             Self::Taken => StatusCode::OK.into_response(),
-            Self::Modal(action) => axum::Json(action).into_response(),
+            Self::Modal(answer) | Self::Message(answer) => axum::Json(answer).into_response(),
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
@@ -46,7 +48,7 @@ impl Answer {
     pub fn acknowledgement(self) -> Option<Option<Value>> {
         match self {
             Self::Taken => Some(None),
-            Self::Modal(action) => Some(Some(action)),
+            Self::Modal(answer) | Self::Message(answer) => Some(Some(answer)),
             Self::Failed => None,
         }
     }
@@ -56,7 +58,10 @@ impl Answer {
 pub async fn dispatch(slack: &Slack, kind: Kind, payload: &Payload) -> Answer {
     match kind {
         Kind::Interaction => interactions::handle(slack, payload).await,
+        Kind::Event if payload.text("/event/type") == Some(home::OPENED) => {
+            home::opened(slack, payload).await
+        }
         Kind::Event => events::receive(slack, payload).await,
-        Kind::Command => Answer::Taken,
+        Kind::Command => commands::handle(slack, payload).await,
     }
 }

@@ -2,11 +2,14 @@
 //! [`view`].
 
 pub mod client;
+pub mod commands;
 pub mod dispatch;
 pub mod events;
+pub mod home;
 pub mod ingress;
 pub mod interactions;
 pub mod manifest;
+mod modals;
 pub mod oauth;
 pub mod payload;
 pub mod people;

@@ -3,6 +3,9 @@
 //! slack-morphism's typed events fail on payloads that Slack really sends (`team: null`, `values: []`, kinds it
 //! doesn't know), and a payload that can't be read can't be answered.
 
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
@@ -97,10 +100,33 @@ impl Payload {
 
     /// What was clicked: the `action_id`, and the value of the button or of the option picked.
     #[must_use]
-    pub fn action(&self) -> Option<(&str, &str)> {
+    pub fn action(&self) -> Option<(&str, Cow<'_, str>)> {
         let action_id = self.text("/actions/0/action_id")?;
+        if self.text("/actions/0/type") == Some("checkboxes") {
+            return Some((action_id, self.checked().into()));
+        }
         let value = self.text("/actions/0/selected_option/value").or_else(|| self.text("/actions/0/value"));
-        Some((action_id, value.unwrap_or_default()))
+        Some((action_id, value.unwrap_or_default().into()))
+    }
+
+    /// What a check box was set to. One that was cleared says nothing but where it stands: its block's id begins with
+    /// what it is about.
+    fn checked(&self) -> String {
+        match self.text("/actions/0/selected_options/0/value") {
+            Some(value) => value.to_owned(),
+            None => {
+                let block = self.text("/actions/0/block_id").unwrap_or_default();
+                format!("off:{}", block.split_once(':').map_or(block, |(about, _)| about))
+            }
+        }
+    }
+
+    /// When it was clicked, by Slack's clock.
+    #[must_use]
+    pub fn clicked_at(&self) -> Option<DateTime<Utc>> {
+        let (seconds, micros) = self.text("/actions/0/action_ts")?.split_once('.')?;
+        let nanos = micros.get(..6)?.parse::<u32>().ok()?.checked_mul(1000)?;
+        DateTime::from_timestamp(seconds.parse().ok()?, nanos)
     }
 
     /// The message that was clicked on.

@@ -28,6 +28,12 @@ use crate::{
 const EMAIL_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How long a profile is believed.
 const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// How long it is believed that somebody is an admin, or may change their settings.
+const RIGHTS_LIFE: TimeDelta = TimeDelta::seconds(60);
+/// How long a workspace's list of admins is believed, when it is asked whom to tell.
+const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// How many pages of 200 people are looked through for admins.
+const PAGES: usize = 50;
 /// A call that a click waits for must leave time for the rest of the three seconds.
 const HURRIED: Duration = Duration::from_millis(1000);
 /// How many people are remembered.
@@ -47,22 +53,77 @@ pub struct Profile {
 pub struct People {
     client: Client,
     service: Service,
+    /// Those who are admins besides Slack's own.
+    appointed: Vec<UserId>,
+    admins: Memory<String, Vec<UserId>>,
     profiles: Memory<(String, UserId), Profile>,
     emails: Memory<(WorkspaceId, String), UserId>,
 }
 
 impl People {
-    /// Remembers nobody yet.
+    /// Remembers nobody yet. `appointed` are admins besides Slack's own.
     #[must_use]
-    pub fn new(client: Client, service: Service) -> Self {
-        Self { client, service, profiles: Memory::default(), emails: Memory::default() }
+    pub fn new(client: Client, service: Service, appointed: Vec<UserId>) -> Self {
+        Self {
+            client,
+            service,
+            appointed,
+            admins: Memory::default(),
+            profiles: Memory::default(),
+            emails: Memory::default(),
+        }
     }
 
     /// What this user is, as of at most ten minutes ago.
     pub async fn profile(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        self.look_up(workspace, user, PROFILE_LIFE).await
+    }
+
+    /// What this user is, as of at most a minute ago: for what they may change.
+    pub async fn rights(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        let mut profile = self.look_up(workspace, user, RIGHTS_LIFE).await?;
+        profile.is_admin |= profile.kind == PersonKind::Member && self.appointed.contains(user);
+        Ok(profile)
+    }
+
+    /// Those who are admins besides Slack's own.
+    #[must_use]
+    pub fn appointed(&self) -> &[UserId] {
+        &self.appointed
+    }
+
+    /// Slack's admins and owners of the workspace, and those who are appointed.
+    pub async fn admins(&self, workspace: &str) -> Result<Vec<UserId>, CallError> {
+        let key = workspace.to_owned();
+        let now = self.service.now();
+        if let Some(admins) = self.admins.recall(&key, now - ADMINS_LIFE) {
+            return Ok(admins);
+        }
+        let mut admins = self.appointed.clone();
+        let mut cursor = String::new();
+        for _ in 0..PAGES {
+            let query = [("limit", "200"), ("cursor", cursor.as_str())];
+            let query = if cursor.is_empty() { &query[..1] } else { &query[..] };
+            let answer = self.client.get(workspace, "users.list", query, super::client::PATIENT).await?;
+            for member in answer["members"].as_array().into_iter().flatten() {
+                let id = member["id"].as_str().and_then(UserId::parse);
+                if let Some(id) = id.filter(|id| read(member).is_admin && !admins.contains(id)) {
+                    admins.push(id);
+                }
+            }
+            cursor = answer["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
+            if cursor.is_empty() {
+                break;
+            }
+        }
+        self.admins.keep(key, admins.clone(), now);
+        Ok(admins)
+    }
+
+    async fn look_up(&self, workspace: &str, user: &UserId, life: TimeDelta) -> Result<Profile, CallError> {
         let key = (workspace.to_owned(), user.clone());
         let now = self.service.now();
-        if let Some(profile) = self.profiles.recall(&key, now - PROFILE_LIFE) {
+        if let Some(profile) = self.profiles.recall(&key, now - life) {
             return Ok(profile);
         }
         let answer = self.client.get(workspace, "users.info", &[("user", user.as_str())], HURRIED).await?;

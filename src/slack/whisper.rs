@@ -15,8 +15,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// delivered is logged: whoever missed it sees the prompt as it is.
 pub fn whisper(slack: &Slack, payload: &Payload, sentence: String) {
     let Some(url) = payload.response_url().map(str::to_owned) else {
-        tracing::warn!("A private answer has nowhere to go: the payload has no response_url");
-        return;
+        return write(slack, payload, sentence);
     };
     let http = slack.http.clone();
     slack.aside.spawn(async move {
@@ -35,6 +34,21 @@ pub fn whisper(slack: &Slack, payload: &Payload, sentence: String) {
                 }
                 _ => tokio::time::sleep(PAUSE).await,
             }
+        }
+    });
+}
+
+/// Writes to the person: a click on the Home tab or in a modal has no `response_url`.
+fn write(slack: &Slack, payload: &Payload, sentence: String) {
+    let Some((workspace, clicker)) = payload.workspace().map(str::to_owned).zip(payload.clicker()) else {
+        tracing::warn!("A private answer has nowhere to go: the payload names nobody");
+        return;
+    };
+    let client = slack.client.clone();
+    slack.aside.spawn(async move {
+        let body = json!({ "channel": clicker.user.as_str(), "text": sentence });
+        if let Err(error) = client.post(&workspace, "chat.postMessage", &body, LIMIT).await {
+            tracing::warn!(%error, "A private answer was not delivered");
         }
     });
 }

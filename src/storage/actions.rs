@@ -95,6 +95,25 @@ pub async fn lock(
     .await
 }
 
+/// An action of the workspace, locked in the same way.
+pub async fn lock_by_id(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: ActionId,
+) -> sqlx::Result<Option<Action>> {
+    sqlx::query_as!(
+        Action,
+        "SELECT a.id, i.key AS integration, a.key, a.name, a.description, a.read_only, a.destructive, a.unlocked_at,
+                a.retired_at
+         FROM actions a JOIN integrations i ON i.id = a.integration_id
+         WHERE i.workspace_id = $1 AND a.id = $2 FOR UPDATE OF a",
+        workspace.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Registers an action that a request named, locked, if it is unknown. `true`: it was.
 pub async fn register(
     db: &mut PgConnection,

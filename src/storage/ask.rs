@@ -10,7 +10,7 @@ use crate::domain::{
     audit::Entry,
     catalog::{ActionRef, Standing},
     decisions::LiveGrant,
-    effects::Effect,
+    effects::{Effect, Haste},
     grants::{SILENCE, Scope},
     ids::{ActionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, ForeignId, IntegrationKey},
@@ -132,12 +132,12 @@ pub async fn save(
     idempotency_key: Option<&ForeignId>,
     request_digest: &[u8],
     effects: &[Effect],
-    fresh: impl FnMut() -> Uuid,
+    mut fresh: impl FnMut() -> Uuid,
 ) -> sqlx::Result<()> {
     let Approval { request, decision } = approval;
     let Request { agent, conversation, place, .. } = request;
     let entries = super::audit::Columns::of(effects);
-    let rows = outbox::Columns::of(approval, effects, fresh);
+    let rows = outbox::Columns::of(approval, effects, &mut fresh);
     let used: Vec<Uuid> = effects
         .iter()
         .filter_map(|effect| match effect {
@@ -145,6 +145,10 @@ pub async fn save(
             _ => None,
         })
         .collect();
+    // What an agent does without asking changes little on the Home tab, and may come often: it is drawn every few
+    // seconds at most.
+    let soon = effects.contains(&Effect::Refresh(Haste::Soon));
+    let drawn_at = if soon { request.created_at + outbox::BREATHER } else { request.created_at };
     sqlx::query!(
         r#"WITH seen AS (
                INSERT INTO conversations (backend_id, id, title, url, last_asked_at) VALUES ($3, $7, $8, $9, $18)
@@ -167,8 +171,16 @@ pub async fn save(
            queued AS (
                INSERT INTO outbox (workspace_id, created_at, due_at, approval_id, id, kind, queue, backend_id, event)
                SELECT $2, $18, $18, $1, * FROM unnest($35::uuid[], $36::text[], $37::text[], $38::uuid[], $39::text[])
-               RETURNING kind)
-           SELECT pg_notify('countersign_outbox', kind) AS told FROM queued"#,
+               RETURNING kind),
+           planned AS (
+               SELECT 1 FROM outbox WHERE queue = 'home:' || $2::uuid || ':' || $4 AND done_at IS NULL
+                 AND dead_at IS NULL AND lease IS NULL AND due_at > $18 AND $41 LIMIT 1 FOR SHARE SKIP LOCKED),
+           refreshed AS (
+               INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
+               SELECT $40, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $18, $42 FROM homes h
+               WHERE h.workspace_id = $2 AND h.user_id = $4 AND NOT EXISTS (SELECT 1 FROM planned) RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told
+           FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds"#,
         request.id.uuid(),
         request.workspace.uuid(),
         request.backend.uuid(),
@@ -208,6 +220,9 @@ pub async fn save(
         &rows.queues,
         &rows.backends as &[Option<Uuid>],
         &rows.events as &[Option<String>],
+        fresh(),
+        soon,
+        drawn_at,
     )
     .fetch_all(db)
     .await?;

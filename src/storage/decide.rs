@@ -103,6 +103,8 @@ pub struct Surroundings {
     pub connect_url: Option<String>,
     /// Whether the grant that the decision left or used is live.
     pub grant_live: bool,
+    /// Whether the user has asked the admins to unlock the action, and has no answer yet.
+    pub requested: bool,
 }
 
 /// Reads what a prompt shows besides the approval.
@@ -115,6 +117,8 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
                   EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
                       AND v.closed_at IS NOT NULL) AS "closed!",
                   EXISTS (SELECT 1 FROM grants g WHERE g.id = $5 AND g.revoked_at IS NULL) AS "grant_live!",
+                  EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
+                      WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!",
                   i.connect_url
            FROM actions a JOIN integrations i ON i.id = a.integration_id WHERE a.id = $1"#,
         request.action.id.uuid(),
@@ -133,6 +137,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
         },
         connect_url: row.connect_url,
         grant_live: row.grant_live,
+        requested: row.requested,
     })
 }
 
@@ -142,11 +147,11 @@ pub async fn save(
     approval: &Approval,
     decision: &Decision,
     effects: &[Effect],
-    fresh: impl FnMut() -> Uuid,
+    mut fresh: impl FnMut() -> Uuid,
 ) -> sqlx::Result<()> {
     let request = &approval.request;
     let entries = super::audit::Columns::of(effects);
-    let rows = super::outbox::Columns::of(approval, effects, fresh);
+    let rows = super::outbox::Columns::of(approval, effects, &mut fresh);
     let grant = effects.iter().find_map(|effect| match effect {
         Effect::Give(grant) => Some(grant),
         _ => None,
@@ -170,8 +175,13 @@ pub async fn save(
            queued AS (
                INSERT INTO outbox (workspace_id, created_at, due_at, approval_id, id, kind, queue, backend_id, event)
                SELECT $2, $3, $3, $1, * FROM unnest($24::uuid[], $25::text[], $26::text[], $27::uuid[], $28::text[])
-               RETURNING kind)
-           SELECT pg_notify('countersign_outbox', kind) AS told FROM queued
+               RETURNING kind),
+           refreshed AS (
+               INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
+               SELECT $29, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $3, $3 FROM homes h
+               WHERE h.workspace_id = $2 AND h.user_id = $30 RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told
+           FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds
            UNION ALL SELECT pg_notify('countersign_ended', $1::uuid::text)"#,
         request.id.uuid(),
         request.workspace.uuid(),
@@ -201,6 +211,8 @@ pub async fn save(
         &rows.queues,
         &rows.backends as &[Option<Uuid>],
         &rows.events as &[Option<String>],
+        fresh(),
+        request.user.as_str(),
     )
     .fetch_all(db)
     .await?;

@@ -17,6 +17,8 @@ pub struct Revoked {
     pub id: GrantId,
     /// Whose it was.
     pub user: UserId,
+    /// What it permitted.
+    pub action: ActionId,
     /// Its scope.
     pub scope: Scope,
 }
@@ -56,7 +58,7 @@ pub async fn revoke(
                  AND ($8::uuid IS NULL OR action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $8))
                  AND ($9::uuid IS NULL OR (backend_id = $9 AND conversation_id = $10))
                ORDER BY id FOR UPDATE)
-           RETURNING id, user_id, scope"#,
+           RETURNING id, user_id, action_id, scope"#,
         workspace.uuid(),
         now,
         by,
@@ -73,6 +75,7 @@ pub async fn revoke(
     let revoked = rows.into_iter().map(|row| Revoked {
         id: GrantId::new(row.id),
         user: UserId::from_stored(row.user_id),
+        action: ActionId::new(row.action_id),
         scope: Scope::from_stored(&row.scope).unwrap_or(Scope::Once),
     });
     Ok(revoked.collect())

@@ -17,12 +17,16 @@ pub mod decide;
 pub mod deliveries;
 pub mod events;
 pub mod grants;
+pub mod homes;
 pub mod install_states;
 pub mod installations;
 pub mod integrations;
 pub mod outbox;
+pub mod overview;
 pub mod prompts;
 pub mod sealed;
+pub mod settings;
+pub mod unlock_requests;
 pub mod workspaces;
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
@@ -46,6 +50,16 @@ pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
         .acquire_timeout(std::time::Duration::from_secs(2))
         .test_before_acquire(false)
         .connect_lazy(url)
+}
+
+/// Whether the connection broke, or was closed by the database's shutdown: another one may well do.
+#[must_use]
+pub fn is_a_lost_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
 }
 
 /// Whether trying the same transaction again may well succeed: it was chosen as a deadlock's victim, could not be

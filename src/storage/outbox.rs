@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::{
     approvals::Approval,
     effects::Effect,
-    ids::{ApprovalId, BackendId, DeliveryId, WorkspaceId},
+    ids::{ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
 };
 
 /// What a row asks for. Each kind has its own permits, so that one can't starve another.
@@ -17,11 +17,21 @@ pub enum Kind {
     Prompt,
     /// Tell a backend how an approval ended.
     Webhook,
+    /// Make a user's Home tab show what is so now.
+    Home,
+    /// Make the admins' messages show a request to unlock an action as it is.
+    UnlockRequest,
+    /// Tell one who asked for an action to be unlocked how it was answered.
+    UnlockAnswer,
 }
+
+/// How long many small changes wait to be drawn together.
+pub const BREATHER: TimeDelta = TimeDelta::seconds(3);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Prompt, Self::Webhook];
+    pub const ALL: [Self; 5] =
+        [Self::Prompt, Self::Webhook, Self::Home, Self::UnlockRequest, Self::UnlockAnswer];
 
     /// As the database writes it.
     #[must_use]
@@ -29,7 +39,16 @@ impl Kind {
         match self {
             Self::Prompt => "prompt",
             Self::Webhook => "webhook",
+            Self::Home => "home",
+            Self::UnlockRequest => "unlock_request",
+            Self::UnlockAnswer => "unlock_answer",
         }
+    }
+
+    /// Whether a row has to wait for earlier ones of its queue that are not due yet. A Home tab shows what is so now:
+    /// one row does for all before it.
+    const fn keeps_order(self) -> bool {
+        !matches!(self, Self::Home)
     }
 }
 
@@ -53,7 +72,7 @@ impl Columns {
                 Effect::Tell { backend, outcome } => {
                     (Kind::Webhook, Some(backend.uuid()), Some(outcome.event().to_owned()))
                 }
-                Effect::Give(_) | Effect::Use(_) | Effect::Record(_) => continue,
+                Effect::Give(_) | Effect::Use(_) | Effect::Record(_) | Effect::Refresh(_) => continue,
             };
             columns.ids.push(fresh());
             columns.kinds.push(kind.as_str().to_owned());
@@ -108,8 +127,12 @@ pub struct Claim {
     pub lease: Uuid,
     /// Where it belongs.
     pub workspace: WorkspaceId,
-    /// What it is about.
-    pub approval: ApprovalId,
+    /// The approval that it is about, if it is about one.
+    pub approval: Option<ApprovalId>,
+    /// The user whose screen it is, or who is told.
+    pub user: Option<UserId>,
+    /// The request to unlock an action that it is about.
+    pub unlock_request: Option<UnlockRequestId>,
     /// Whom to tell.
     pub backend: Option<BackendId>,
     /// The webhook's type.
@@ -142,16 +165,17 @@ pub async fn claim(
                      WHERE b.id = o.backend_id AND b.webhook_stopped_at IS NOT NULL))
                  AND NOT EXISTS (SELECT 1 FROM outbox e
                      WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                       AND (e.seq < o.seq OR e.leased_until > $4))
+                       AND ((e.seq < o.seq AND ($7 OR e.due_at <= $4)) OR e.leased_until > $4))
                ORDER BY o.due_at, o.seq LIMIT $6 FOR UPDATE SKIP LOCKED)
-           RETURNING id, workspace_id, approval_id AS "approval_id!", backend_id, event,
+           RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
                      attempts - attempts_before AS "attempts!", created_at"#,
         lease,
         now + lease_time,
         kind.as_str(),
         now,
         &busy,
-        limit
+        limit,
+        kind.keeps_order()
     )
     .fetch_all(db)
     .await?;
@@ -160,13 +184,69 @@ pub async fn claim(
         kind,
         lease,
         workspace: WorkspaceId::new(row.workspace_id),
-        approval: ApprovalId::new(row.approval_id),
+        approval: row.approval_id.map(ApprovalId::new),
+        user: row.user_id.map(UserId::from_stored),
+        unlock_request: row.unlock_request_id.map(UnlockRequestId::new),
         backend: row.backend_id.map(BackendId::new),
         event: row.event,
         attempts: row.attempts,
         created_at: row.created_at,
     });
     Ok(claims.collect())
+}
+
+/// Ends the other waiting rows of a Home tab's queue: what they were written for is seen by whoever reads after this.
+pub async fn absorb(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE outbox SET done_at = $2 WHERE id <> $1 AND queue = (SELECT queue FROM outbox WHERE id = $1)
+           AND done_at IS NULL AND dead_at IS NULL AND lease IS NULL",
+        claim.id.uuid(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Has the admins' messages about requests to unlock actions drawn, and those who asked told of the answer.
+pub async fn tell_of_unlocking(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    requests: &[(UnlockRequestId, Vec<UserId>)],
+    now: DateTime<Utc>,
+    mut fresh: impl FnMut() -> Uuid,
+) -> sqlx::Result<()> {
+    let (mut ids, mut kinds, mut queues, mut subjects, mut users) = (vec![], vec![], vec![], vec![], vec![]);
+    for (request, told) in requests {
+        let (drawn, uuid) = (Kind::UnlockRequest.as_str(), request.uuid());
+        let answers = told.iter().map(|user| {
+            (Kind::UnlockAnswer.as_str(), format!("unlock_answer:{uuid}:{user}"), Some(user.to_string()))
+        });
+        for (kind, queue, user) in std::iter::once((drawn, format!("{drawn}:{uuid}"), None)).chain(answers) {
+            ids.push(fresh());
+            kinds.push(kind.to_owned());
+            queues.push(queue);
+            subjects.push(uuid);
+            users.push(user);
+        }
+    }
+    sqlx::query!(
+        r#"WITH queued AS (
+               INSERT INTO outbox (workspace_id, created_at, due_at, id, kind, queue, unlock_request_id, user_id)
+               SELECT $1, $2, $2, * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[])
+               RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told FROM (SELECT DISTINCT kind FROM queued) AS kinds"#,
+        workspace.uuid(),
+        now,
+        &ids,
+        &kinds,
+        &queues,
+        &subjects,
+        &users as &[Option<String>]
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(())
 }
 
 /// How an attempt ended.

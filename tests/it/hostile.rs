@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, Story, story};
 
 /// What every prompt may offer, and nothing else.
-const CONTROLS: [&str; 4] = ["approve", "deny", "details", "connect"];
+const CONTROLS: [&str; 5] = ["approve", "deny", "details", "connect", "request_unlock"];
 
 /// Everything that anybody could read or click in the message is ours, or plain text of the agent's.
 fn nothing_is_forged(name: &str, message: &Message) {

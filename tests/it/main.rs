@@ -9,6 +9,7 @@
 )]
 
 mod modes;
+mod screens;
 mod story;
 
 mod api;
@@ -23,9 +24,11 @@ mod architecture;
 mod asking;
 mod catalog;
 mod cli;
+mod commands;
 mod deciding;
 mod failures;
 mod guides;
+mod home;
 mod hostile;
 mod ingress;
 mod isolation;
@@ -37,5 +40,7 @@ mod refusing;
 mod revoking;
 mod round_trips;
 mod secrets;
+mod settings;
 mod socket;
+mod unlocking;
 mod webhooks;

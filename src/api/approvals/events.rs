@@ -41,16 +41,6 @@ struct StreamedEvent {
     data: String,
 }
 
-/// One event of the stream.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "it says what an event is made of")]
-struct StreamedEvent {
-    #[schema(schema_with = schema::streamed_event)]
-    event: String,
-    /// The approval, as JSON.
-    data: String,
-}
-
 /// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
 /// when it ends. Then the stream ends.
 #[utoipa::path(

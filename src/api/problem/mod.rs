@@ -91,6 +91,9 @@ impl From<Rejection> for Problem {
             // What people meet, in Slack.
             Rejection::UnknownAction
             | Rejection::UnknownGrant
+            | Rejection::UnknownUnlockRequest
+            | Rejection::AlreadyAnswered(_)
+            | Rejection::AlreadyUnlocked
             | Rejection::Expired
             | Rejection::WrongPerson { .. }
             | Rejection::Guest

@@ -6,7 +6,9 @@ use std::fmt;
 
 use crate::domain::{
     grants::Scope,
-    ids::{ApprovalId, GrantId},
+    ids::{ActionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
+    overview::Section,
+    settings::Wish,
 };
 
 const APPROVE: &str = "approve";
@@ -18,6 +20,46 @@ const DETAILS_NEXT: &str = "details_next";
 const TURN_OFF: &str = "turn_off";
 const OPEN_CONVERSATION: &str = "open_conversation";
 const CONNECT: &str = "connect";
+const REQUEST_UNLOCK: &str = "request_unlock";
+const GRANT_REQUEST: &str = "grant_request";
+const DECLINE_REQUEST: &str = "decline_request";
+const UNLOCK: &str = "unlock";
+const LOCK: &str = "lock";
+const SECTION_PREVIOUS: &str = "section_previous";
+const SECTION_NEXT: &str = "section_next";
+const PICK: &str = "pick";
+const PICK_NONE: &str = "pick_none";
+const GEAR: &str = "gear";
+const SETTINGS_PREVIOUS: &str = "settings_previous";
+const SETTINGS_NEXT: &str = "settings_next";
+const SETTINGS_ALL: &str = "settings_all";
+const TOGGLE: &str = "toggle";
+
+/// A page of the settings modal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Screen {
+    /// The integration whose actions are shown; all integrations if none.
+    pub integration: Option<IntegrationId>,
+    /// The page, counted from 0.
+    pub page: usize,
+}
+
+impl Screen {
+    /// Reads what [`Screen`]'s `Display` wrote: a button's value or a modal's `private_metadata`. Whatever else it is,
+    /// is the first page: it says where somebody looks, never what they may do.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let (page, integration) = text.split_once(':').unwrap_or(("", ""));
+        Self { integration: integration.parse().ok(), page: page.parse().unwrap_or(0) }
+    }
+}
+
+impl fmt::Display for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.page)?;
+        self.integration.map_or(Ok(()), |integration| integration.fmt(f))
+    }
+}
 
 /// One control and what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +97,49 @@ pub enum Control {
     OpenConversation,
     /// A link to where the integration is connected. As above.
     Connect,
+    /// *Request auto-approval*: asks the admins to unlock the action.
+    RequestUnlock(ActionId),
+    /// *Unlock* on such a request.
+    GrantRequest(UnlockRequestId),
+    /// *Decline* on such a request.
+    DeclineRequest(UnlockRequestId),
+    /// *Unlock* an action, on an admin's Home tab.
+    Unlock(ActionId),
+    /// *Lock* it.
+    Lock(ActionId),
+    /// *Previous page* of a section of the Home tab.
+    SectionPrevious {
+        /// Which.
+        section: Section,
+        /// The page to show, counted from 0.
+        page: usize,
+    },
+    /// *Next page* of a section of the Home tab.
+    SectionNext {
+        /// Which.
+        section: Section,
+        /// The page to show, counted from 0.
+        page: usize,
+    },
+    /// *Actions*: shows the actions of one integration on an admin's Home tab.
+    Pick(IntegrationId),
+    /// *All integrations*: goes back from there.
+    PickNone,
+    /// The gear: shows what stands behind it, in the settings modal.
+    Gear(IntegrationId),
+    /// *Previous page* in the settings modal.
+    SettingsPrevious(Screen),
+    /// *Next page* in the settings modal.
+    SettingsNext(Screen),
+    /// *All integrations* in the settings modal.
+    SettingsAll,
+    /// The toggle *Auto-approve always*, and what it was set to.
+    Toggle {
+        /// Of which action.
+        action: ActionId,
+        /// What the user wants.
+        wish: Wish,
+    },
 }
 
 impl Control {
@@ -78,6 +163,28 @@ impl Control {
             TURN_OFF => value.parse().ok().map(Self::TurnOff),
             OPEN_CONVERSATION => Some(Self::OpenConversation),
             CONNECT => Some(Self::Connect),
+            REQUEST_UNLOCK => value.parse().ok().map(Self::RequestUnlock),
+            GRANT_REQUEST => value.parse().ok().map(Self::GrantRequest),
+            DECLINE_REQUEST => value.parse().ok().map(Self::DeclineRequest),
+            UNLOCK => value.parse().ok().map(Self::Unlock),
+            LOCK => value.parse().ok().map(Self::Lock),
+            SECTION_PREVIOUS => section(value).map(|(section, page)| Self::SectionPrevious { section, page }),
+            SECTION_NEXT => section(value).map(|(section, page)| Self::SectionNext { section, page }),
+            PICK => value.parse().ok().map(Self::Pick),
+            PICK_NONE => Some(Self::PickNone),
+            GEAR => value.parse().ok().map(Self::Gear),
+            SETTINGS_PREVIOUS => Some(Self::SettingsPrevious(Screen::read(value))),
+            SETTINGS_NEXT => Some(Self::SettingsNext(Screen::read(value))),
+            SETTINGS_ALL => Some(Self::SettingsAll),
+            TOGGLE => {
+                let (wish, action) = value.split_once(':')?;
+                let wish = match wish {
+                    "on" => Wish::On,
+                    "off" => Wish::Off,
+                    _ => return None,
+                };
+                Some(Self::Toggle { action: action.parse().ok()?, wish })
+            }
             _ => None,
         }
     }
@@ -95,6 +202,20 @@ impl Control {
             Self::TurnOff(_) => TURN_OFF,
             Self::OpenConversation => OPEN_CONVERSATION,
             Self::Connect => CONNECT,
+            Self::RequestUnlock(_) => REQUEST_UNLOCK,
+            Self::GrantRequest(_) => GRANT_REQUEST,
+            Self::DeclineRequest(_) => DECLINE_REQUEST,
+            Self::Unlock(_) => UNLOCK,
+            Self::Lock(_) => LOCK,
+            Self::SectionPrevious { .. } => SECTION_PREVIOUS,
+            Self::SectionNext { .. } => SECTION_NEXT,
+            Self::Pick(_) => PICK,
+            Self::PickNone => PICK_NONE,
+            Self::Gear(_) => GEAR,
+            Self::SettingsPrevious(_) => SETTINGS_PREVIOUS,
+            Self::SettingsNext(_) => SETTINGS_NEXT,
+            Self::SettingsAll => SETTINGS_ALL,
+            Self::Toggle { .. } => TOGGLE,
         }
     }
 
@@ -108,7 +229,16 @@ impl Control {
                 format!("{page}:{approval}")
             }
             Self::TurnOff(grant) => grant.to_string(),
-            Self::OpenConversation | Self::Connect => String::new(),
+            Self::RequestUnlock(action) | Self::Unlock(action) | Self::Lock(action) => action.to_string(),
+            Self::GrantRequest(request) | Self::DeclineRequest(request) => request.to_string(),
+            Self::SectionPrevious { section, page } | Self::SectionNext { section, page } => {
+                format!("{page}:{}", section.as_str())
+            }
+            Self::Pick(integration) | Self::Gear(integration) => integration.to_string(),
+            Self::SettingsPrevious(screen) | Self::SettingsNext(screen) => screen.to_string(),
+            Self::Toggle { action, wish: Wish::On } => format!("on:{action}"),
+            Self::Toggle { action, wish: Wish::Off } => format!("off:{action}"),
+            Self::OpenConversation | Self::Connect | Self::PickNone | Self::SettingsAll => String::new(),
         }
     }
 }
@@ -118,6 +248,11 @@ fn paged(value: &str) -> Option<(ApprovalId, usize)> {
     Some((approval.parse().ok()?, page.parse().ok()?))
 }
 
+fn section(value: &str) -> Option<(Section, usize)> {
+    let (page, section) = value.split_once(':')?;
+    Some((Section::from_name(section)?, page.parse().ok()?))
+}
+
 /// Which modal, in its `callback_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callback {
@@ -125,13 +260,17 @@ pub enum Callback {
     Deny,
     /// The modal that shows all arguments.
     Details,
+    /// The settings.
+    Settings,
 }
 
 impl Callback {
     /// Reads a view's `callback_id`.
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
-        [Self::Deny, Self::Details].into_iter().find(|callback| callback.as_str() == callback_id)
+        [Self::Deny, Self::Details, Self::Settings]
+            .into_iter()
+            .find(|callback| callback.as_str() == callback_id)
     }
 
     /// As the view carries it.
@@ -140,6 +279,7 @@ impl Callback {
         match self {
             Self::Deny => "deny",
             Self::Details => "details",
+            Self::Settings => "settings",
         }
     }
 }
@@ -160,6 +300,10 @@ mod tests {
     fn a_click_reads_what_the_view_wrote() {
         let approval = ApprovalId::new(Uuid::from_u128(1));
         let grant = GrantId::new(Uuid::from_u128(2));
+        let action = ActionId::new(Uuid::from_u128(3));
+        let integration = IntegrationId::new(Uuid::from_u128(4));
+        let request = UnlockRequestId::new(Uuid::from_u128(5));
+        let screen = Screen { integration: Some(integration), page: 7 };
         for control in [
             Control::Approve(approval),
             Control::ApproveMore { approval, scope: Scope::Once },
@@ -172,6 +316,21 @@ mod tests {
             Control::TurnOff(grant),
             Control::OpenConversation,
             Control::Connect,
+            Control::RequestUnlock(action),
+            Control::GrantRequest(request),
+            Control::DeclineRequest(request),
+            Control::Unlock(action),
+            Control::Lock(action),
+            Control::SectionPrevious { section: Section::Waiting, page: 0 },
+            Control::SectionNext { section: Section::Integrations, page: usize::MAX },
+            Control::Pick(integration),
+            Control::PickNone,
+            Control::Gear(integration),
+            Control::SettingsPrevious(Screen::default()),
+            Control::SettingsNext(screen),
+            Control::SettingsAll,
+            Control::Toggle { action, wish: Wish::On },
+            Control::Toggle { action, wish: Wish::Off },
         ] {
             assert_eq!(Control::parse(control.action_id(), &control.value()), Some(control));
             assert!(control.value().len() <= 75, "{control:?}");
@@ -190,6 +349,11 @@ mod tests {
             ("approve_more", scoped.as_str()),
             ("details_next", "-1:apr_00000000000000000000000000000001"),
             ("turn_off", id),
+            ("toggle", id),
+            ("toggle", "maybe:act_00000000000000000000000000000003"),
+            ("section_next", "1:everything"),
+            ("section_next", "-1:waiting"),
+            ("unlock", "int_00000000000000000000000000000003"),
             ("APPROVE", id),
             ("", ""),
         ] {

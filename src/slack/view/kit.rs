@@ -4,10 +4,11 @@
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::{
     SlackAccessibilityLabel, SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
-    SlackBlockButtonStyle, SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly,
-    SlackContextBlock, SlackContextBlockElement, SlackDateTime, SlackRichTextBlock, SlackRichTextDate,
-    SlackRichTextElement, SlackRichTextInlineElement, SlackRichTextPreformatted, SlackRichTextQuote,
-    SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackSectionBlock, SlackTs,
+    SlackBlockButtonStyle, SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockPlainText,
+    SlackBlockPlainTextOnly, SlackContextBlock, SlackContextBlockElement, SlackDateTime, SlackDividerBlock,
+    SlackHeaderBlock, SlackRichTextBlock, SlackRichTextDate, SlackRichTextElement,
+    SlackRichTextInlineElement, SlackRichTextPreformatted, SlackRichTextQuote, SlackRichTextSection,
+    SlackRichTextText, SlackRichTextUser, SlackSectionBlock, SlackSectionBlockElement, SlackTs,
 };
 use url::Url;
 
@@ -141,7 +142,7 @@ pub(super) fn button(
     alone: impl Into<Shown>,
     style: Style,
 ) -> SlackActionBlockElement {
-    let button = bare_button(control, text, alone).with_value(control.value());
+    let button = bare_button(control, text, alone).opt_value(valued(control));
     match style {
         Style::Plain => button,
         Style::Primary => button.with_style(SlackBlockButtonStyle::Primary),
@@ -160,6 +161,78 @@ pub(super) fn link(
     let url = Url::parse(address).ok()?;
     let fits = matches!(url.scheme(), "http" | "https") && size(url.as_str()) <= ADDRESS;
     fits.then(|| bare_button(control, text, alone).with_url(url).into())
+}
+
+/// What a control carries; Slack refuses a value of no characters.
+fn valued(control: Control) -> Option<String> {
+    Some(control.value()).filter(|value| !value.is_empty())
+}
+
+/// The same button beside a section.
+pub(super) fn beside(
+    control: Control,
+    text: impl Into<Shown>,
+    alone: impl Into<Shown>,
+) -> SlackSectionBlockElement {
+    bare_button(control, text, alone).with_value(control.value()).into()
+}
+
+/// A button beside a section that asks once more. All of its words are our own.
+pub(super) fn beside_after_confirming(
+    control: Control,
+    text: &'static str,
+    alone: impl Into<Shown>,
+    (title, question): (&'static str, &'static str),
+) -> SlackSectionBlockElement {
+    let confirm = SlackBlockConfirmItem::new(
+        plain_only(title),
+        plain(question).into(),
+        plain_only(text),
+        plain_only("Cancel"),
+    );
+    bare_button(control, text, alone)
+        .with_value(control.value())
+        .with_style(SlackBlockButtonStyle::Danger)
+        .with_confirm(confirm)
+        .into()
+}
+
+/// A link beside a section; `None` if it isn't one that Slack would take.
+pub(super) fn link_beside(
+    control: Control,
+    text: impl Into<Shown>,
+    alone: impl Into<Shown>,
+    address: &str,
+) -> Option<SlackSectionBlockElement> {
+    let url = Url::parse(address).ok()?;
+    let fits = matches!(url.scheme(), "http" | "https") && size(url.as_str()) <= ADDRESS;
+    fits.then(|| bare_button(control, text, alone).with_url(url).into())
+}
+
+/// A heading of our own words and numbers, at most 150 characters.
+pub(super) fn heading(text: impl Into<Shown>) -> SlackBlock {
+    SlackHeaderBlock::new(plain_only(text)).into()
+}
+
+/// A line across.
+pub(super) fn divider() -> SlackBlock {
+    SlackDividerBlock::new().into()
+}
+
+/// Lines that Slack doesn't parse, under them a line of our own that it does, and beside them a control.
+pub(super) fn section(
+    text: Shown,
+    own: Option<String>,
+    beside: Option<SlackSectionBlockElement>,
+) -> SlackBlock {
+    let mut section = SlackSectionBlock::new().with_text(plain(text).into());
+    if let Some(own) = own {
+        section = section.with_fields(vec![SlackBlockMarkDownText::new(own).into()]);
+    }
+    if let Some(beside) = beside {
+        section = section.with_accessory(beside);
+    }
+    section.into()
 }
 
 fn bare_button(control: Control, text: impl Into<Shown>, alone: impl Into<Shown>) -> SlackBlockButtonElement {

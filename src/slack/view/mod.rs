@@ -12,12 +12,18 @@ pub mod deny;
 pub mod details;
 pub mod harmless;
 mod head;
+pub mod home;
+mod home_admin;
 pub mod install;
 mod kit;
+pub mod lists;
+mod names;
 pub mod notice;
 pub mod plain;
 pub mod prompt;
 pub mod sentences;
+pub mod settings;
+pub mod unlocking;
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,8 @@ pub struct PromptState<'a> {
     pub grant_live: bool,
     /// Where the integration can be connected, if its backend said so: an http or https URL.
     pub connect_url: Option<&'a str>,
+    /// Whether the user has asked the admins to unlock the action, and has no answer yet.
+    pub requested: bool,
     /// When it is drawn.
     pub now: DateTime<Utc>,
 }
@@ -117,6 +119,17 @@ fn controls(shown: &PromptState<'_>, barrier: Option<Barrier>) -> SlackBlock {
         Style::Danger,
     ));
     row.extend(looks(shown));
+    if barrier == Some(Barrier::Locked) && !shown.requested {
+        row.push(kit::button(
+            Control::RequestUnlock(request.action.id),
+            "Request auto-approval",
+            Shown::from("Request auto-approval: ")
+                .then(harmless::cut_short(head::action(request), 26))
+                .then(" in ")
+                .then(harmless::cut_short(head::integration(request), 16)),
+            Style::Plain,
+        ));
+    }
     if barrier == Some(Barrier::NotConnected) {
         let name = Shown::from("Connect ").then(harmless::cut_short(head::integration(request), 40));
         row.extend(shown.connect_url.and_then(|url| kit::link(Control::Connect, name.clone(), name, url)));
@@ -163,6 +176,10 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
 
 fn why_not(shown: &PromptState<'_>, barrier: Barrier) -> Shown {
     match barrier {
+        Barrier::Locked if shown.requested => {
+            "Auto-approval is off: an admin has not unlocked this action. You have asked for it, and will hear the answer."
+                .into()
+        }
         Barrier::Locked => "Auto-approval is off: an admin has not unlocked this action.".into(),
         Barrier::NotConnected => Shown::from("Connect ")
             .then(harmless::cut(head::integration(&shown.approval.request), 160).text)

@@ -5,6 +5,7 @@ use crate::domain::{
     decisions::{Given, Verdict},
     grants::Scope,
     ids::UserId,
+    unlocking::Answer,
 };
 
 /// For a fault of ours: the database is down, or something else went wrong.
@@ -12,6 +13,38 @@ pub const TRY_AGAIN: &str = "Something went wrong on our side. Nothing was decid
 
 /// For a click that isn't one of ours, or comes from a message that this version no longer knows.
 pub const UNKNOWN_CONTROL: &str = "This button no longer does anything. Nothing was changed.";
+
+/// Says one refusal of a change of settings. They concern no request, so nothing is said of one.
+#[must_use]
+pub fn settings(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Locked => {
+            "An admin has not unlocked this action, so it can't be auto-approved. Nothing was changed: you can request it.".to_owned()
+        }
+        Rejection::NotConnected => {
+            "The integration is not connected to your account, so it can't be auto-approved. Nothing was changed: connect it first.".to_owned()
+        }
+        Rejection::Guest => "Guests and bots can't allow auto-approval. Nothing was changed.".to_owned(),
+        Rejection::OtherWorkspace => {
+            "Settings belong to members of this workspace. Nothing was changed.".to_owned()
+        }
+        Rejection::LookupUnavailable => {
+            "Slack could not tell us who you are just now. Nothing was changed: try again in a moment.".to_owned()
+        }
+        other => sentence(other),
+    }
+}
+
+/// For settings, where the database is down or something else went wrong.
+pub const SETTINGS_TRY_AGAIN: &str =
+    "Something went wrong on our side. Nothing was changed: try again in a moment.";
+
+/// After *Request auto-approval*.
+pub const REQUESTED: &str =
+    "The admins have been asked to unlock this action. You will hear the answer here.";
+
+/// After *Request auto-approval* once more.
+pub const REQUESTED_BEFORE: &str = "You have asked for this already. You will hear the answer here.";
 
 /// Says one refusal to the person who clicked.
 #[must_use]
@@ -27,6 +60,15 @@ pub fn sentence(rejection: &Rejection) -> String {
             ),
             None => "This request has already ended, so nothing was changed.".to_owned(),
         },
+        Rejection::AlreadyAnswered(answered) => {
+            let by = answered.by.as_ref().map(|user| format!(" by {}", mention(user))).unwrap_or_default();
+            let how = match answered.answer {
+                Answer::Unlocked => "unlocked",
+                Answer::Declined => "declined",
+                Answer::Retired => "closed, because the integration no longer has this action,",
+            };
+            format!("This request was already {how}{by}. Nothing was changed.")
+        }
         other => fixed(other).to_owned(),
     }
 }
@@ -61,6 +103,10 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::UnknownConversation => {
             "This conversation is not known here any more. Nothing was changed."
         }
+        Rejection::UnknownUnlockRequest => "This request is not known here any more. Nothing was changed.",
+        Rejection::AlreadyUnlocked => {
+            "An admin has unlocked this action meanwhile: you can turn auto-approval on."
+        }
         Rejection::UnknownDelivery => "This delivery is not known here any more. Nothing was changed.",
         Rejection::UnknownUser => {
             "Slack knows nobody by this address. Nothing was changed: check it and try again."
@@ -78,6 +124,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         // above.
         Rejection::WrongPerson { .. }
         | Rejection::AlreadyEnded(_)
+        | Rejection::AlreadyAnswered(_)
         | Rejection::Unauthenticated
         | Rejection::TooManyPending
         | Rejection::KeyReused(_) => TRY_AGAIN,
@@ -108,7 +155,7 @@ pub fn ended(verdict: &Verdict) -> String {
 }
 
 /// A mention made of nothing but an id.
-fn mention(user: &UserId) -> String {
+pub(super) fn mention(user: &UserId) -> String {
     let mut mention = String::from("<@");
     mention.extend(user.as_str().chars().filter(char::is_ascii_alphanumeric));
     mention.push('>');

@@ -66,6 +66,7 @@ fn method(name: &str) -> Option<Method> {
         "conversations.open" => (Some("im:write"), users::open_conversation),
         "team.info" => (Some("team:read"), auth::team_info),
         "users.info" => (Some("users:read"), users::info),
+        "users.list" => (Some("users:read"), users::list),
         "users.lookupByEmail" => (Some("users:read.email"), users::lookup_by_email),
         "views.open" => (None, views::open),
         "views.publish" => (None, views::publish),

@@ -13,6 +13,21 @@ pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "ok": true, "user": user.to_json(with_email) }))
 }
 
+/// <https://docs.slack.dev/reference/methods/users.list>, page by page; the cursor is the id that the page begins with.
+pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let limit = ask.arguments.text("limit").map_or(Ok(1000), str::parse::<usize>);
+    let limit = limit.ok().filter(|limit| (1..=1000).contains(limit));
+    let limit = limit.ok_or_else(|| ApiError::named("invalid_limit"))?;
+    let cursor = ask.arguments.text("cursor").unwrap_or_default();
+    let with_email = ask.caller.scopes.contains("users:read.email");
+    let members = ask.state.users.values().filter(|user| user.team_id == ask.caller.team_id);
+    let mut members: Vec<&User> = members.filter(|user| user.id.as_str() >= cursor).take(limit + 1).collect();
+    let next = members.split_off(members.len().min(limit));
+    let next = next.first().map_or("", |user| user.id.as_str());
+    let members: Vec<Value> = members.into_iter().map(|user| user.to_json(with_email)).collect();
+    Ok(json!({ "ok": true, "members": members, "response_metadata": { "next_cursor": next } }))
+}
+
 /// <https://docs.slack.dev/reference/methods/users.lookupByEmail>. Deactivated users are not found.
 pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let wanted = ask.arguments.text("email").unwrap_or_default();

@@ -116,7 +116,15 @@ fn block(block: &Value) {
             ids.dedup();
             assert_eq!(ids.len(), elements.unwrap().len(), "action ids are unique in a block");
         }
-        "section" => within_text(&block["text"], 3000),
+        "section" => {
+            within_text(&block["text"], 3000);
+            block["fields"].as_array().into_iter().flatten().for_each(|field| within_text(field, 2000));
+            if let Some(accessory) = block.get("accessory") {
+                control(accessory);
+            }
+        }
+        "header" => within(&block["text"], 150),
+        "divider" => {}
         "input" => within(&block["label"], 2000),
         kind => panic!("a {kind} block"),
     }
@@ -146,6 +154,15 @@ fn control(control: &Value) {
         "overflow" => {
             let options = control["options"].as_array().unwrap();
             assert!((2..=5).contains(&options.len()));
+            for option in options {
+                within(&option["text"], 75);
+                within(&option["description"], 75);
+                assert!(option["value"].as_str().unwrap().len() <= 75);
+            }
+        }
+        "checkboxes" => {
+            let options = control["options"].as_array().unwrap();
+            assert!((1..=10).contains(&options.len()));
             for option in options {
                 within(&option["text"], 75);
                 within(&option["description"], 75);

@@ -3,5 +3,6 @@
 mod checks;
 mod hostile;
 mod samples;
+mod screens;
 mod snapshots;
 mod worst;

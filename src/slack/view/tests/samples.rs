@@ -104,6 +104,7 @@ pub(super) fn state(approval: &Approval) -> PromptState<'_> {
         approval,
         standing: FREE,
         grant_live: true,
+        requested: false,
         connect_url: Some(CONNECT_URL),
         now: asked_at(),
     }

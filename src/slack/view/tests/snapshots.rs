@@ -24,13 +24,13 @@ use crate::{
     },
 };
 
-fn keep(name: &str, value: &Value) {
+pub(super) fn keep(name: &str, value: &Value) {
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         assert_json_snapshot!(name, value);
     });
 }
 
-fn keep_message(name: &str, message: &Message) {
+pub(super) fn keep_message(name: &str, message: &Message) {
     checks::message(&message.to_json());
     keep(name, &message.to_json());
 }
@@ -59,7 +59,9 @@ fn a_closed_conversation_is_not_offered() {
 fn a_locked_action_has_no_menu_and_says_why() {
     let approval = ordinary();
     let standing = Standing { unlocked: false, connected: false, ..FREE };
-    keep_message("prompt_locked", &prompt(&PromptState { standing, ..state(&approval) }));
+    let shown = PromptState { standing, ..state(&approval) };
+    keep_message("prompt_locked", &prompt(&shown));
+    keep_message("prompt_requested", &prompt(&PromptState { requested: true, ..shown }));
 }
 
 #[test]
@@ -202,6 +204,8 @@ fn every_refusal_is_said_to_the_person_who_clicked() {
         Rejection::UnknownAction,
         Rejection::UnknownConversation,
         Rejection::UnknownDelivery,
+        Rejection::UnknownUnlockRequest,
+        Rejection::AlreadyUnlocked,
         Rejection::UnknownUser,
         Rejection::LookupUnavailable,
         Rejection::WorkspaceRemoved,

@@ -1,0 +1,114 @@
+//! A user turns auto-approval on or off without waiting for a prompt.
+
+use serde_json::json;
+
+use super::{
+    Rejection,
+    audit::{Actor, Entry, What},
+    catalog::{ActionRef, Standing},
+    decisions::{Clicker, PersonKind, may_grant},
+    effects::Effect,
+    grants::{Grant, Reach, Scope},
+    ids::{GrantId, WorkspaceId},
+};
+use chrono::{DateTime, Utc};
+
+/// What the user wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Every later call of the action is approved without asking.
+    On,
+    /// The next one asks, in every conversation.
+    Off,
+}
+
+/// Whether this person has settings here. They are always their own: nothing that is clicked says whose.
+pub const fn may_change(clicker: &Clicker) -> Result<(), Rejection> {
+    match clicker.kind {
+        PersonKind::Member => Ok(()),
+        PersonKind::Guest => Err(Rejection::Guest),
+        PersonKind::Stranger => Err(Rejection::OtherWorkspace),
+    }
+}
+
+/// Judges a wish to turn auto-approval on. `existing` is the user's live grant for everything, if there is one: then
+/// nothing changes. `fresh` names the one that is written down otherwise.
+pub fn turn_on(
+    workspace: WorkspaceId,
+    action: &ActionRef,
+    clicker: &Clicker,
+    standing: Standing,
+    existing: Option<GrantId>,
+    fresh: GrantId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Effect>, Rejection> {
+    may_change(clicker)?;
+    may_grant(standing, Scope::Always)?;
+    if existing.is_some() {
+        return Ok(Vec::new());
+    }
+    let grant = Grant {
+        id: fresh,
+        workspace,
+        user: clicker.user.clone(),
+        action: action.id,
+        reach: Reach::Always,
+        created_at: now,
+    };
+    let record = Entry::new(Actor::User(clicker.user.clone()), What::GrantGiven)
+        .grant(fresh)
+        .subject(action.path())
+        .after(json!({ "scope": Scope::Always.as_str(), "from": "settings" }));
+    Ok(vec![Effect::Give(grant), Effect::Record(record)])
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{
+        ids::{ActionId, IntegrationId, UserId},
+        text::{ActionKey, IntegrationKey},
+    };
+
+    fn judge(
+        kind: PersonKind,
+        unlocked: bool,
+        connected: bool,
+        existing: bool,
+    ) -> Result<Vec<Effect>, Rejection> {
+        let action = ActionRef {
+            id: ActionId::new(Uuid::from_u128(1)),
+            integration_id: IntegrationId::new(Uuid::from_u128(2)),
+            integration: IntegrationKey::new("github").unwrap(),
+            action: ActionKey::new("create_issue").unwrap(),
+            integration_name: "GitHub".to_owned(),
+            action_name: "Create issue".to_owned(),
+            destructive: false,
+        };
+        let clicker = Clicker { user: UserId::parse("U1").unwrap(), kind };
+        let standing = Standing { unlocked, connected, conversation_closed: true };
+        let grant = GrantId::new(Uuid::from_u128(3));
+        let now = DateTime::from_timestamp(0, 0).unwrap();
+        let workspace = WorkspaceId::new(Uuid::from_u128(4));
+        turn_on(workspace, &action, &clicker, standing, existing.then_some(grant), grant, now)
+    }
+
+    #[test]
+    fn a_member_allows_what_an_admin_unlocked_and_they_connected() {
+        let effects = judge(PersonKind::Member, true, true, false).unwrap();
+        assert!(
+            matches!(&effects[0], Effect::Give(grant) if grant.user.as_str() == "U1" && grant.reach == Reach::Always)
+        );
+        assert_eq!(judge(PersonKind::Member, true, true, true), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn nothing_else_leaves_a_grant() {
+        assert_eq!(judge(PersonKind::Member, false, true, true), Err(Rejection::Locked));
+        assert_eq!(judge(PersonKind::Member, true, false, false), Err(Rejection::NotConnected));
+        assert_eq!(judge(PersonKind::Guest, true, true, false), Err(Rejection::Guest));
+        assert_eq!(judge(PersonKind::Stranger, true, true, false), Err(Rejection::OtherWorkspace));
+    }
+}

@@ -1,0 +1,83 @@
+//! Making a user's Home tab show what is so now.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{Outcome, pacer::Pacer};
+use crate::{
+    domain::decisions::PersonKind,
+    service::{Failure, Service, homes},
+    slack::{
+        client::{CallError, Client, PATIENT},
+        people::{People, Profile},
+        view::home::{HomeState, home},
+    },
+    storage::{self, outbox::Claim},
+};
+
+const PUBLISH: &str = "views.publish";
+
+/// Draws Home tabs.
+#[derive(Debug, Clone)]
+pub struct HomeDrawer {
+    /// Slack's Web API.
+    pub client: Client,
+    /// Who somebody is.
+    pub people: Arc<People>,
+    /// How fast Slack may be called.
+    pub pacer: Arc<Pacer>,
+}
+
+impl HomeDrawer {
+    /// Draws the Home tab that a row names, and with it what all other waiting rows of its queue ask for.
+    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+        let Some(user) = &claim.user else { return Ok(Outcome::done()) };
+        let now = service.now();
+        let slack_id = {
+            let mut db = service.db.acquire().await?;
+            match storage::workspaces::find(&mut db, claim.workspace).await? {
+                Some(workspace) if !workspace.removed => workspace.slack_id,
+                _ => return Ok(Outcome::done()),
+            }
+        };
+        if let Err(pause) = self.pacer.is_open(&slack_id, PUBLISH, now) {
+            return Ok(Outcome::Wait(pause));
+        }
+        let profile = match self.people.rights(&slack_id, user).await {
+            Ok(profile) => profile,
+            Err(CallError::Refused(code)) if code == "user_not_found" => {
+                return Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None });
+            }
+            // Whoever can't be looked up sees their own, and nothing that only admins may.
+            Err(error) => {
+                tracing::info!(%error, %user, "A Home tab is drawn without knowing whether its user is an admin");
+                Profile { kind: PersonKind::Member, is_admin: false }
+            }
+        };
+        {
+            // First end the other rows, then read: what they were written for is then in what is read.
+            let mut db = service.db.acquire().await?;
+            storage::outbox::absorb(&mut db, claim, now).await?;
+        }
+        let Some(shown) = homes::read(service, claim.workspace, user, profile.is_admin).await? else {
+            return Ok(Outcome::done());
+        };
+        let view = home(&HomeState { home: &shown, kind: profile.kind, now });
+        let body = json!({ "user_id": user.as_str(), "view": view });
+        match self.client.post(&slack_id, PUBLISH, &body, PATIENT).await {
+            Ok(_) => Ok(Outcome::done()),
+            Err(CallError::RateLimited(after)) => {
+                let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30));
+                self.pacer.block(&slack_id, PUBLISH, now + pause);
+                Ok(Outcome::Wait(pause))
+            }
+            Err(CallError::Refused(code)) => {
+                tracing::error!(%user, code, "Slack refused a Home tab");
+                Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None })
+            }
+            Err(error) => Ok(Outcome::Failed { why: error.to_string(), status: None, after: None }),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The Home tab: who opened it, where on it they are, and everything that it shows.
+
+use super::{Failure, Service, commit, retrying, settings};
+use crate::{
+    domain::{
+        ids::{IntegrationId, UserId, WorkspaceId},
+        overview::{Administration, Home, Page, Place, Section},
+    },
+    storage::{self, homes::Whose, overview, unlock_requests},
+};
+
+/// How many decisions back the Home tab and the history go.
+pub const DEPTH: i64 = 300;
+
+/// Somebody opened their Home tab: it is drawn for them, now and after every change.
+pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
+    retrying!(try_open(service, slack_id, user))
+}
+
+async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let workspace = settings::workspace(&mut tx, slack_id).await?;
+    storage::homes::open(&mut tx, workspace, user, service.now()).await?;
+    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
+    commit(tx).await
+}
+
+/// Where to turn to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// A page of a section.
+    Page(Section, usize),
+    /// An integration whose actions an admin wants to see, or back to all.
+    Pick(Option<IntegrationId>),
+}
+
+/// Turns a page of the user's own Home tab.
+pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
+    retrying!(try_turn(service, slack_id, user, turn))
+}
+
+async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
+    let mut tx = service.begin().await?;
+    let workspace = settings::workspace(&mut tx, slack_id).await?;
+    let place = match storage::homes::lock_place(&mut tx, workspace, user).await? {
+        Some(place) => place,
+        // They look at a Home tab that we don't know to be open.
+        None => {
+            storage::homes::open(&mut tx, workspace, user, service.now()).await?;
+            Place::default()
+        }
+    };
+    let place = match turn {
+        Turn::Page(section, page) => place.turned(section, page),
+        Turn::Pick(integration) => place.picking(integration),
+    };
+    storage::homes::move_to(&mut tx, workspace, user, place).await?;
+    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
+    commit(tx).await
+}
+
+/// Reads what a user's Home tab shows. `None`: they never opened it.
+pub async fn read(
+    service: &Service,
+    workspace: WorkspaceId,
+    user: &UserId,
+    admin: bool,
+) -> Result<Option<Home>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let Some(place) = storage::homes::place(&mut db, workspace, user).await? else { return Ok(None) };
+    storage::homes::note_admin(&mut db, workspace, user, admin).await?;
+    let now = service.now();
+    let page = |section| place.page(section);
+    Ok(Some(Home {
+        waiting: overview::waiting(&mut db, workspace, user, page(Section::Waiting)).await?,
+        grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
+        integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
+        decisions: overview::decisions(&mut db, workspace, user, page(Section::Decisions), DEPTH).await?,
+        administration: if admin {
+            Some(administration(service, &mut db, workspace, place).await?)
+        } else {
+            None
+        },
+    }))
+}
+
+async fn administration(
+    service: &Service,
+    db: &mut sqlx::PgConnection,
+    workspace: WorkspaceId,
+    place: Place,
+) -> Result<Administration, Failure> {
+    let now = service.now();
+    let open = unlock_requests::open(db, workspace).await?;
+    let open = Page::of(open, place.page(Section::Requests), Section::Requests.size());
+    let mut requests = Vec::new();
+    for id in &open.items {
+        requests.extend(unlock_requests::line(db, *id, now).await?);
+    }
+    let picked = match place.picked() {
+        Some(id) => match overview::catalog_line(db, workspace, id).await? {
+            Some(line) => {
+                Some((line, overview::actions(db, workspace, id, place.page(Section::Actions)).await?))
+            }
+            None => None,
+        },
+        None => None,
+    };
+    Ok(Administration {
+        requests: Page::new(requests, open.number, open.total, Section::Requests.size()),
+        catalog: overview::catalog(db, workspace, place.page(Section::Catalog)).await?,
+        picked,
+        backends: overview::backends(db, workspace, place.page(Section::Backends), now).await?,
+    })
+}

@@ -1,0 +1,140 @@
+//! `/approvals` (<https://docs.slack.dev/interactivity/implementing-slash-commands>). Whatever is answered, only the
+//! person who typed it sees.
+
+mod nearest;
+
+use serde_json::json;
+
+use super::{
+    Slack,
+    client::CallError,
+    dispatch::Answer,
+    interactions::{Trouble, within},
+    modals,
+    payload::Payload,
+    view::{
+        controls::Screen,
+        lists::{self, plain},
+        prompt::Message,
+        sentences,
+    },
+};
+use crate::{
+    domain::{
+        Rejection,
+        decisions::{Clicker, PersonKind},
+        ids::UserId,
+        settings::Wish,
+    },
+    service::settings,
+};
+
+/// How many near-miss names are offered.
+const OFFERED: usize = 3;
+
+/// Handles one command.
+pub async fn handle(slack: &Slack, payload: &Payload) -> Answer {
+    let user = payload.text("/user_id").and_then(UserId::parse);
+    let Some((workspace, user)) = payload.workspace().zip(user) else {
+        tracing::warn!("A command names no workspace or no user");
+        return Answer::Taken;
+    };
+    let typed = Typed { slack, payload, workspace, user };
+    let text = payload.text("/text").unwrap_or_default().trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim().trim_matches('`');
+    let message = match word.to_lowercase().as_str() {
+        "" | "settings" => match typed.open_settings().await {
+            None => return Answer::Taken,
+            Some(message) => Ok(message),
+        },
+        "list" => typed.list().await,
+        "history" => typed.history().await,
+        "on" => typed.set(rest, Wish::On).await,
+        "off" if rest.eq_ignore_ascii_case("all") => typed.turn_all_off().await,
+        "off" => typed.set(rest, Wish::Off).await,
+        "help" => Ok(plain(lists::HELP.to_owned())),
+        _ => Ok(lists::no_such_word(word)),
+    };
+    answer(&message.unwrap_or_else(|trouble| explain(&trouble)))
+}
+
+fn answer(message: &Message) -> Answer {
+    let mut body = message.to_json();
+    body["response_type"] = json!("ephemeral");
+    Answer::Message(body)
+}
+
+fn explain(trouble: &Trouble) -> Message {
+    plain(match trouble {
+        Trouble::Rejected(rejection) => sentences::settings(rejection),
+        Trouble::Ours => sentences::SETTINGS_TRY_AGAIN.to_owned(),
+    })
+}
+
+/// A command that somebody typed.
+struct Typed<'a> {
+    slack: &'a Slack,
+    payload: &'a Payload,
+    workspace: &'a str,
+    user: UserId,
+}
+
+impl Typed<'_> {
+    /// Opens the modal. `Some`: why it could not be opened.
+    async fn open_settings(&self) -> Option<Message> {
+        let trigger = self.payload.trigger().unwrap_or_default();
+        let opened =
+            modals::open_settings(self.slack, self.workspace, &self.user, trigger, Screen::default()).await;
+        let error = opened.err()?;
+        tracing::warn!(%error, "The settings could not be opened");
+        Some(plain(match error {
+            CallError::NoToken => sentences::settings(&Rejection::WorkspaceRemoved),
+            _ => lists::NOT_OPENED.to_owned(),
+        }))
+    }
+
+    async fn list(&self) -> Result<Message, Trouble> {
+        let page = within(settings::waiting(&self.slack.service, self.workspace, &self.user)).await?;
+        Ok(lists::waiting(&page))
+    }
+
+    async fn history(&self) -> Result<Message, Trouble> {
+        let page = within(settings::history(&self.slack.service, self.workspace, &self.user)).await?;
+        Ok(lists::history(&page))
+    }
+
+    async fn turn_all_off(&self) -> Result<Message, Trouble> {
+        let count = within(settings::turn_all_off(&self.slack.service, self.workspace, &self.user)).await?;
+        Ok(lists::all_off(count))
+    }
+
+    async fn set(&self, path: &str, wish: Wish) -> Result<Message, Trouble> {
+        let service = &self.slack.service;
+        if path.is_empty() {
+            return Ok(plain(lists::WHICH.to_owned()));
+        }
+        let action = match within(settings::find_action(service, self.workspace, path)).await? {
+            Ok(action) => action,
+            Err(paths) => return Ok(lists::no_such_action(path, &nearest::nearest(path, &paths, OFFERED))),
+        };
+        let clicker = self.clicker(wish).await.map_err(Trouble::Rejected)?;
+        let set = settings::set(service, self.workspace, &clicker, action, wish, None);
+        let done = within(set).await?;
+        Ok(match wish {
+            Wish::On => lists::turned_on(&done.action, done.changed),
+            Wish::Off => lists::turned_off(&done.action, done.changed),
+        })
+    }
+
+    /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.
+    async fn clicker(&self, wish: Wish) -> Result<Clicker, Rejection> {
+        let user = self.user.clone();
+        match self.slack.people.rights(self.workspace, &user).await {
+            Ok(profile) => Ok(Clicker { user, kind: profile.kind }),
+            Err(CallError::Refused(_)) => Ok(Clicker { user, kind: PersonKind::Stranger }),
+            Err(_) if wish == Wish::Off => Ok(Clicker { user, kind: PersonKind::Member }),
+            Err(_) => Err(Rejection::LookupUnavailable),
+        }
+    }
+}

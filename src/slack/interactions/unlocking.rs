@@ -1,0 +1,76 @@
+//! *Request auto-approval*, and what admins do about it. Rights are checked at each click.
+
+use super::{
+    Act, Answer, Trouble, changed,
+    settings::{finish, redraw, refused},
+    within,
+};
+use crate::{
+    domain::{
+        Rejection,
+        ids::{ActionId, UnlockRequestId, UserId},
+        unlocking,
+    },
+    service::{
+        self,
+        unlock::{self, Wish},
+        unlock_requests,
+    },
+    slack::{
+        view::{controls::Screen, sentences},
+        whisper::whisper,
+    },
+};
+
+/// Asks the admins to unlock an action.
+pub(super) async fn request(act: &Act<'_>, action: ActionId) -> Answer {
+    let result = match act.rights().await {
+        Ok((clicker, _)) => {
+            within(unlock_requests::ask(&act.slack.service, act.workspace, &clicker, action)).await
+        }
+        Err(rejection) => refused(rejection),
+    };
+    let Ok(first) = result else { return finish(act, result) };
+    let said = if first { sentences::REQUESTED } else { sentences::REQUESTED_BEFORE };
+    if act.in_settings() {
+        let screen = Screen::read(act.payload.text("/view/private_metadata").unwrap_or_default());
+        redraw(act, screen, Some(said.to_owned()));
+    } else {
+        whisper(act.slack, act.payload, said.to_owned());
+    }
+    Answer::Taken
+}
+
+/// An admin answers a request.
+pub(super) async fn answer(act: &Act<'_>, request: UnlockRequestId, grant: bool) -> Answer {
+    let answer = if grant { unlocking::Answer::Unlocked } else { unlocking::Answer::Declined };
+    let result = match admin(act).await {
+        Ok(admin) => {
+            within(unlock_requests::answer(&act.slack.service, act.workspace, &admin, request, answer)).await
+        }
+        Err(trouble) => Err(trouble),
+    };
+    changed(act, result)
+}
+
+/// An admin unlocks or locks an action.
+pub(super) async fn set(act: &Act<'_>, action: ActionId, unlocked: bool) -> Answer {
+    let wish = if unlocked { Wish::Unlock } else { Wish::Lock };
+    let result = match admin(act).await {
+        Ok(admin) => {
+            within(unlock::set_by_admin(&act.slack.service, act.workspace, action, wish, &admin)).await
+        }
+        Err(trouble) => Err(trouble),
+    };
+    changed(act, result)
+}
+
+/// Who clicked, if they are an admin now. Whoever is not is told so, and the try is audited.
+async fn admin(act: &Act<'_>) -> Result<UserId, Trouble> {
+    let (clicker, is_admin) = act.rights().await.map_err(Trouble::Rejected)?;
+    if is_admin {
+        return Ok(clicker.user);
+    }
+    within(service::settings::refuse_admin(&act.slack.service, act.workspace, &clicker.user)).await?;
+    refused(Rejection::NotAdmin)
+}

@@ -1,0 +1,159 @@
+//! Opening modals while their trigger lives, and keeping the settings modal at what is so.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    Slack,
+    client::CallError,
+    view::{
+        controls::Screen,
+        sentences,
+        settings::{self, Content},
+    },
+};
+use crate::{
+    domain::{Rejection, ids::UserId, overview::Page},
+    service::{self, Failure, Service},
+};
+
+/// A trigger lives three seconds, and Slack waits as long for an answer.
+const LIMIT: Duration = Duration::from_millis(1500);
+/// How long the content may take before the modal is opened without it.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// How long it may take in all.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the modal is drawn for one click at most, while what it shows goes on changing.
+const DRAWINGS: usize = 4;
+
+/// Opens a modal; gives the view as Slack keeps it.
+pub(super) async fn open(
+    slack: &Slack,
+    workspace: &str,
+    trigger: &str,
+    view: &Value,
+) -> Result<Value, CallError> {
+    let body = json!({ "trigger_id": trigger, "view": view });
+    slack.client.post(workspace, "views.open", &body, LIMIT).await
+}
+
+/// Draws a modal anew, if it is still what `hash` says, or in any case.
+pub(super) async fn update(
+    slack: &Slack,
+    workspace: &str,
+    view_id: &str,
+    hash: Option<&str>,
+    view: &Value,
+) -> Result<Value, CallError> {
+    let mut body = json!({ "view_id": view_id, "view": view });
+    if let Some(hash) = hash {
+        body["hash"] = hash.into();
+    }
+    slack.client.post(workspace, "views.update", &body, LIMIT).await
+}
+
+/// Reads a page of somebody's settings. An integration that is gone leads back to all of them.
+async fn read(service: &Service, workspace: &str, user: &UserId, screen: Screen) -> Result<Content, Failure> {
+    if let Some(integration) = screen.integration {
+        match service::settings::behind_gear(service, workspace, user, integration).await {
+            Ok((line, lines)) => {
+                return Ok(Content::Gear(Box::new(line), Page::of(lines, screen.page, settings::LINES)));
+            }
+            Err(Failure::Rejected(Rejection::UnknownIntegration)) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    let page = if screen.integration.is_some() { 0 } else { screen.page };
+    Ok(Content::Integrations(service::settings::integrations(service, workspace, user, page).await?))
+}
+
+/// Why the modal can't show what it should.
+fn explain(failure: &Failure) -> String {
+    match failure {
+        Failure::Rejected(rejection) => sentences::settings(rejection),
+        failure => {
+            tracing::error!(%failure, "Settings could not be read");
+            sentences::SETTINGS_TRY_AGAIN.to_owned()
+        }
+    }
+}
+
+/// Opens the settings. If they can't be read at once, the modal says so and is filled when they are there.
+pub(super) async fn open_settings(
+    slack: &Slack,
+    workspace: &str,
+    user: &UserId,
+    trigger: &str,
+    screen: Screen,
+) -> Result<(), CallError> {
+    let mut reading = slack.aside.spawn({
+        let (service, workspace, user) = (slack.service.clone(), workspace.to_owned(), user.clone());
+        async move { tokio::time::timeout(PATIENCE, read(&service, &workspace, &user, screen)).await }
+    });
+    let draw = move |read: &Result<Content, Failure>| match read {
+        Ok(content) => settings::settings(content, None, "first"),
+        Err(failure) => settings::failed(screen, &explain(failure)),
+    };
+    let too_late = move || settings::failed(screen, sentences::SETTINGS_TRY_AGAIN);
+    if let Ok(read) = tokio::time::timeout(AT_ONCE, &mut reading).await {
+        let view = match &read {
+            Ok(Ok(read)) => draw(read),
+            _ => too_late(),
+        };
+        return open(slack, workspace, trigger, &view).await.map(|_| ());
+    }
+    let opened = open(slack, workspace, trigger, &settings::loading(screen)).await?;
+    let view_id = opened["view"]["id"].as_str().unwrap_or_default().to_owned();
+    let (slack, workspace) = (slack.clone(), workspace.to_owned());
+    slack.aside.clone().spawn(async move {
+        let view = match reading.await {
+            Ok(Ok(read)) => draw(&read),
+            _ => too_late(),
+        };
+        if let Err(error) = update(&slack, &workspace, &view_id, None, &view).await {
+            tracing::warn!(%error, "The settings could not be shown");
+        }
+    });
+    Ok(())
+}
+
+/// Draws an open settings modal again until it shows what is so: another click may have changed that meanwhile, and
+/// its drawing may have come first. `mark` is the view's hash, which changes with every drawing.
+pub(super) fn redraw_settings(
+    slack: &Slack,
+    workspace: String,
+    user: UserId,
+    screen: Screen,
+    note: Option<String>,
+    view_id: String,
+    mut mark: String,
+) {
+    let slack = slack.clone();
+    slack.aside.clone().spawn(async move {
+        let mut shown = None;
+        for _ in 0..DRAWINGS {
+            let read = tokio::time::timeout(PATIENCE, read(&slack.service, &workspace, &user, screen)).await;
+            let view = match &read {
+                Ok(Ok(content)) if shown.as_ref() == Some(content) => return,
+                Ok(Ok(content)) => settings::settings(content, note.as_deref(), &mark),
+                Ok(Err(failure)) => settings::failed(screen, &explain(failure)),
+                Err(_) => settings::failed(screen, sentences::SETTINGS_TRY_AGAIN),
+            };
+            match update(&slack, &workspace, &view_id, None, &view).await {
+                Ok(answer) => {
+                    answer["view"]["hash"].as_str().unwrap_or_default().clone_into(&mut mark);
+                }
+                // Somebody who has closed the modal sees the truth when they open it again.
+                Err(error) => {
+                    tracing::info!(%error, "The settings could not be drawn again");
+                    return;
+                }
+            }
+            match read {
+                Ok(Ok(content)) => shown = Some(content),
+                _ => return,
+            }
+        }
+    });
+}

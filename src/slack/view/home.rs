@@ -1,0 +1,188 @@
+//! The Home tab: what waits, what is allowed, what was decided; for admins also what may be allowed at all.
+//!
+//! Sizes are those of [`Section::size`]: at their worst they stay below the 100 blocks and 250 KB that a view may have.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackView};
+
+use super::{
+    controls::Control,
+    harmless::Shown,
+    head, home_admin,
+    kit::{self, Style},
+    names,
+    prompt::{self, PromptState},
+    sentences,
+};
+use crate::domain::{
+    approvals::Approval,
+    decisions::PersonKind,
+    overview::{GrantLine, Home, IntegrationLine, Page, Section, WaitingLine},
+};
+
+/// What a Home tab is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct HomeState<'a> {
+    /// What it shows.
+    pub home: &'a Home,
+    /// What its user is to the workspace.
+    pub kind: PersonKind,
+    /// When it is drawn.
+    pub now: DateTime<Utc>,
+}
+
+/// Draws the Home tab, as `views.publish` takes it.
+#[must_use]
+pub fn home(state: &HomeState<'_>) -> Value {
+    let home = state.home;
+    let mut blocks = Vec::new();
+    if state.kind != PersonKind::Member {
+        blocks.push(kit::say(
+            "Guests and bots can’t approve requests or allow auto-approval. What was allowed before can still be turned off here.",
+        ));
+    }
+    waiting(&mut blocks, &home.waiting, state.now);
+    blocks.push(kit::divider());
+    grants(&mut blocks, &home.grants);
+    blocks.push(kit::divider());
+    integrations(&mut blocks, &home.integrations);
+    blocks.push(kit::divider());
+    decisions(&mut blocks, &home.decisions);
+    if let Some(administration) = &home.administration {
+        blocks.push(kit::divider());
+        home_admin::administration(&mut blocks, administration);
+    }
+    view(blocks)
+}
+
+fn view(blocks: Vec<SlackBlock>) -> Value {
+    // Nothing in a view fails to become JSON: all its keys are text.
+    serde_json::to_value(SlackView::Home(SlackHomeView::new(blocks))).unwrap_or_else(|_| json!({}))
+}
+
+fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime<Utc>) {
+    blocks.push(kit::heading(names::titled("Waiting for you", page.total, page.number, page.count)));
+    if page.items.is_empty() {
+        blocks.push(kit::say(
+            "Nothing is waiting. When an agent asks, the request appears here and as a message.",
+        ));
+    }
+    for line in &page.items {
+        let state = PromptState {
+            approval: &line.approval,
+            standing: line.standing,
+            grant_live: false,
+            connect_url: line.connect_url.as_deref(),
+            requested: line.requested,
+            now,
+        };
+        blocks.extend(prompt::prompt(&state).blocks);
+    }
+    blocks.extend(pager(Section::Waiting, "Waiting for you", page));
+}
+
+fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
+    blocks.push(kit::heading(names::titled("Your auto-approvals", page.total, page.number, page.count)));
+    if page.items.is_empty() {
+        blocks.push(kit::say(
+            "None. Every request asks you. What you allow concerns your own requests alone, never another person’s.",
+        ));
+    }
+    blocks.extend(page.items.iter().map(grant));
+    blocks.extend(pager(Section::Grants, "Your auto-approvals", page));
+}
+
+/// One grant with *Turn off*.
+pub(super) fn grant(grant: &GrantLine) -> SlackBlock {
+    let alone = Shown::from("Turn off auto-approval: ")
+        .then(names::brief(&grant.integration_name, &grant.action_name));
+    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", alone);
+    kit::section(names::grant(grant), Some(names::use_of(grant)), Some(off))
+}
+
+fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
+    blocks.push(kit::heading(names::titled("Integrations", page.total, page.number, page.count)));
+    if page.items.is_empty() {
+        blocks.push(kit::say(NO_INTEGRATIONS));
+    }
+    blocks.extend(page.items.iter().map(integration));
+    blocks.extend(pager(Section::Integrations, "Integrations", page));
+}
+
+/// What is said where there are no integrations at all.
+pub(super) const NO_INTEGRATIONS: &str = "No agent has used an integration yet. They appear here as soon as one does: there is nothing you have to set up.";
+
+/// One integration with its gear, or with what has to be done first.
+pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
+    let name = names::name(&line.name);
+    let short = names::short(&line.name);
+    if !line.is_usable() {
+        let text = name.then("\nNot connected to your account: connect it to be able to auto-approve.");
+        let connect = line.connect_url.as_deref().and_then(|url| {
+            kit::link_beside(Control::Connect, "Connect", Shown::from("Connect ").then(short), url)
+        });
+        return kit::section(text, None, connect);
+    }
+    let state = match (line.unlocked, line.always) {
+        (0, _) => "\nNo action is unlocked for auto-approval yet. You can ask for one.".to_owned(),
+        (unlocked, always) => format!(
+            "\n{unlocked} of {} can be auto-approved. You auto-approve {always} always.",
+            names::count(line.actions, "action", "actions")
+        ),
+    };
+    let gear = kit::beside(Control::Gear(line.id), "⚙ Settings", Shown::from("Settings of ").then(short));
+    kit::section(name.then(Shown::own(state)), None, Some(gear))
+}
+
+fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
+    blocks.push(kit::heading(names::titled("Recent decisions", page.total, page.number, page.count)));
+    if page.items.is_empty() {
+        blocks.push(kit::say("Nothing has been decided yet."));
+    }
+    blocks.extend(page.items.iter().map(decision));
+    blocks.extend(pager(Section::Decisions, "Recent decisions", page));
+}
+
+/// One request that ended, with *Details*.
+pub(super) fn decision(approval: &Approval) -> SlackBlock {
+    let request = &approval.request;
+    let own = approval.decision.as_ref().map(|decision| {
+        format!("{} {}", sentences::ended(&decision.verdict), kit::moment_in_mrkdwn(decision.decided_at))
+    });
+    kit::section(asked(approval), own, Some(details(request)))
+}
+
+/// What was asked, in two lines.
+pub(super) fn asked(approval: &Approval) -> Shown {
+    let request = &approval.request;
+    names::pair(&request.action.integration_name, &request.action.action_name)
+        .then("\nAsked by ")
+        .then(names::name(request.agent.label()))
+}
+
+/// *Details* beside a request.
+pub(super) fn details(
+    request: &crate::domain::approvals::Request,
+) -> slack_morphism::prelude::SlackSectionBlockElement {
+    kit::beside(Control::Details(request.id), "Details", Shown::from("Details: ").then(head::brief(request)))
+}
+
+/// The buttons that turn a section's pages; none if it has only one.
+pub(super) fn pager<T>(section: Section, title: &'static str, page: &Page<T>) -> Option<SlackBlock> {
+    let mut row = Vec::new();
+    let label = |turn: &'static str, to: usize| {
+        Shown::from(turn).then(title).then(Shown::own(format!(", {} of {}", to + 1, page.count)))
+    };
+    if page.number > 0 {
+        let to = page.number - 1;
+        let control = Control::SectionPrevious { section, page: to };
+        row.push(kit::button(control, "Previous page", label("Previous page of ", to), Style::Plain));
+    }
+    if page.number + 1 < page.count {
+        let to = page.number + 1;
+        let control = Control::SectionNext { section, page: to };
+        row.push(kit::button(control, "Next page", label("Next page of ", to), Style::Plain));
+    }
+    (!row.is_empty()).then(|| kit::actions(row))
+}

@@ -1,0 +1,135 @@
+//! The part of the Home tab that only admins see.
+
+use slack_morphism::prelude::SlackBlock;
+
+use super::{
+    controls::Control,
+    harmless::Shown,
+    home::pager,
+    kit::{self, Style},
+    names, unlocking,
+};
+use crate::domain::overview::{
+    ActionLine, Administration, BackendLine, IntegrationLine, Page, Section, UnlockLine,
+};
+
+/// Why *Lock* asks once more.
+const LOCKING: (&str, &str) = (
+    "Lock this action?",
+    "Every request for it will ask a person. Auto-approvals that people gave for it end, and unlocking it again does not bring them back.",
+);
+
+/// Draws the section *Administration*.
+pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
+    blocks.push(kit::heading("Administration"));
+    requests(blocks, &shown.requests);
+    match &shown.picked {
+        Some((integration, actions)) => picked(blocks, integration, actions),
+        None => catalog(blocks, &shown.catalog),
+    }
+    backends(blocks, &shown.backends);
+}
+
+fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
+    kit::rich(vec![kit::paragraph(vec![kit::bold(names::titled(
+        title,
+        page.total,
+        page.number,
+        page.count,
+    ))])])
+}
+
+fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
+    blocks.push(title("Requests to unlock", page));
+    if page.items.is_empty() {
+        blocks.push(kit::say("Nobody is waiting for an action to be unlocked."));
+    }
+    for line in &page.items {
+        blocks.extend(unlocking::request(line));
+    }
+    blocks.extend(pager(Section::Requests, "the requests to unlock", page));
+}
+
+fn catalog(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
+    blocks.push(title("What people may auto-approve", page));
+    if page.items.is_empty() {
+        blocks.push(kit::say("No backend has described an integration yet, and no agent has used one."));
+    }
+    blocks.extend(page.items.iter().map(|line| {
+        let state =
+            format!("\n{} of {} unlocked", line.unlocked, names::count(line.actions, "action", "actions"));
+        let alone = Shown::from("Actions of ").then(names::short(&line.name));
+        let open = kit::beside(Control::Pick(line.id), "Actions", alone);
+        kit::section(names::name(&line.name).then(Shown::own(state)), None, Some(open))
+    }));
+    blocks.extend(pager(Section::Catalog, "the integrations", page));
+}
+
+fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page<ActionLine>) {
+    let counted = names::titled("", page.total, page.number, page.count);
+    let name = names::name(&integration.name).then(counted);
+    blocks.push(kit::rich(vec![kit::paragraph(vec![kit::bold(name)])]));
+    let back = kit::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
+    blocks.push(kit::actions(vec![back]));
+    if page.items.is_empty() {
+        blocks.push(kit::say("It has no actions."));
+    }
+    blocks.extend(page.items.iter().map(|line| action(integration, line)));
+    blocks.extend(pager(Section::Actions, "the actions", page));
+}
+
+fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
+    let state = if line.unlocked {
+        "\nUnlocked: people may auto-approve it. "
+    } else {
+        "\nLocked: every request asks. "
+    };
+    let text = names::name(&line.name)
+        .then("\n")
+        .then(names::path(&format!("{}.{}", integration.key, line.key)))
+        .then(state)
+        .then(names::nature(line));
+    let about = names::brief(&integration.name, &line.name);
+    let control = if line.unlocked {
+        let alone = Shown::from("Lock ").then(about);
+        kit::beside_after_confirming(Control::Lock(line.id), "Lock", alone, LOCKING)
+    } else {
+        kit::beside(Control::Unlock(line.id), "Unlock", Shown::from("Unlock ").then(about))
+    };
+    kit::section(text, None, Some(control))
+}
+
+fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
+    blocks.push(title("Backends", page));
+    if page.items.is_empty() {
+        blocks.push(kit::say("There is none yet: whoever operates Countersign creates one."));
+    }
+    blocks.extend(page.items.iter().map(|line| {
+        let state = if line.disabled {
+            "Disabled: it may no longer ask.".to_owned()
+        } else if let Some(at) = line.stopped_at {
+            format!(
+                "Webhooks are stopped since {}: its endpoint is gone, or has failed for days. Whoever operates Countersign can resume them.",
+                kit::moment_in_mrkdwn(at)
+            )
+        } else if line.failing > 0 {
+            format!(
+                "Webhooks are failing: {} being tried again. Last delivered: {}.",
+                names::count(line.failing, "delivery is", "deliveries are"),
+                names::moment(line.delivered_at)
+            )
+        } else if line.dead > 0 {
+            format!(
+                "Webhooks: {} given up in the last seven days. Last delivered: {}.",
+                names::count(line.dead, "delivery was", "deliveries were"),
+                names::moment(line.delivered_at)
+            )
+        } else if line.delivered_at.is_some() {
+            format!("Webhooks are getting through. Last delivered: {}.", names::moment(line.delivered_at))
+        } else {
+            "No webhook was sent yet.".to_owned()
+        };
+        kit::section(names::name(&line.name), Some(state), None)
+    }));
+    blocks.extend(pager(Section::Backends, "the backends", page));
+}

@@ -1,0 +1,145 @@
+//! What `/approvals` answers, to the person who typed it alone.
+
+use super::{
+    harmless::{cut_short, in_mrkdwn, line},
+    home, kit, names,
+    prompt::Message,
+};
+use crate::domain::{
+    approvals::Approval,
+    catalog::ActionRef,
+    overview::{Page, WaitingLine},
+};
+
+/// The answer to `/approvals help`.
+pub const HELP: &str = "What you can type:
+• `/approvals` opens your settings: what runs without asking you
+• `/approvals list` shows what is waiting for you
+• `/approvals on salesforce.create_record` auto-approves an action always
+• `/approvals off salesforce.create_record` asks you again, from the very next request on
+• `/approvals off all` ends everything that you auto-approve
+• `/approvals history` shows your recent decisions
+• `/approvals help` shows this
+What you allow concerns your own requests alone. The same, with more room, is in the Home tab of this app.";
+
+/// For a modal that could not be opened.
+pub const NOT_OPENED: &str =
+    "The settings could not be opened just now. Type the command again, or open the Home tab of this app.";
+
+/// For `/approvals on` and `off` without an action.
+pub const WHICH: &str = "Which action? Type it after the word, for instance: `/approvals off salesforce.create_record`. `/approvals` alone shows all of them.";
+
+/// The answer to `/approvals list`.
+#[must_use]
+pub fn waiting(page: &Page<WaitingLine>) -> Message {
+    if page.items.is_empty() {
+        return plain("Nothing is waiting for you.".to_owned());
+    }
+    let text = names::count(page.total, "request is waiting for you.", "requests are waiting for you.");
+    let mut blocks = vec![kit::say(super::harmless::Shown::own(text.clone()))];
+    blocks.extend(page.items.iter().map(|line| {
+        let expires = format!("Expires {}.", kit::moment_in_mrkdwn(line.approval.request.expires_at));
+        kit::section(home::asked(&line.approval), Some(expires), Some(home::details(&line.approval.request)))
+    }));
+    blocks.push(kit::say(more(
+        page,
+        "Decide them where they were posted, or in the Home tab of this app, which shows all of them.",
+        "Decide them where they were posted, or in the Home tab of this app.",
+    )));
+    Message { text, blocks }
+}
+
+/// The answer to `/approvals history`.
+#[must_use]
+pub fn history(page: &Page<Approval>) -> Message {
+    if page.items.is_empty() {
+        return plain("Nothing has been decided yet.".to_owned());
+    }
+    let mut blocks = vec![kit::say("Your recent decisions, newest first:")];
+    blocks.extend(page.items.iter().map(home::decision));
+    blocks.push(kit::say(more(
+        page,
+        "Earlier ones are in the Home tab of this app.",
+        "The same is in the Home tab of this app.",
+    )));
+    Message { text: "Your recent decisions, newest first.".to_owned(), blocks }
+}
+
+const fn more<T>(page: &Page<T>, there_is: &'static str, that_is_all: &'static str) -> &'static str {
+    if page.count > 1 { there_is } else { that_is_all }
+}
+
+/// After `/approvals on`.
+#[must_use]
+pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
+    let name = named(action);
+    plain(if changed {
+        format!(
+            "On: {name} runs without asking you, in every conversation, whichever agent asks. Requests that are already waiting stay with you. To end it: `/approvals off {}`",
+            path(&action.path())
+        )
+    } else {
+        format!("{name} was on already: it runs without asking you.")
+    })
+}
+
+/// After `/approvals off`.
+#[must_use]
+pub fn turned_off(action: &ActionRef, changed: bool) -> Message {
+    let name = named(action);
+    plain(if changed {
+        format!("Off: {name} asks you from the very next request on, in every conversation.")
+    } else {
+        format!("{name} was off already: every request asks you.")
+    })
+}
+
+/// After `/approvals off all`.
+#[must_use]
+pub fn all_off(count: usize) -> Message {
+    plain(match count {
+        0 => "There was nothing to turn off: every request asks you.".to_owned(),
+        1 => "Off: your one auto-approval has ended. From now on every request asks you.".to_owned(),
+        count => {
+            format!("Off: your {count} auto-approvals have ended. From now on every request asks you.")
+        }
+    })
+}
+
+/// For an action that there is none of, with the nearest names.
+#[must_use]
+pub fn no_such_action(typed: &str, nearest: &[String]) -> Message {
+    let typed = in_mrkdwn(&cut_short(line(typed), 100));
+    if nearest.is_empty() {
+        return plain(format!(
+            "There is no action “{typed}”. `/approvals` alone shows all actions that there are."
+        ));
+    }
+    let names: Vec<String> = nearest.iter().map(|near| format!("`{}`", path(near))).collect();
+    plain(format!("There is no action “{typed}”. Did you mean {}?", names.join(" or ")))
+}
+
+/// For a word that there is none of.
+#[must_use]
+pub fn no_such_word(typed: &str) -> Message {
+    plain(format!("There is no “{}” here.\n{HELP}", in_mrkdwn(&cut_short(line(typed), 60))))
+}
+
+/// One of our own sentences.
+#[must_use]
+pub fn plain(text: String) -> Message {
+    Message { text, blocks: Vec::new() }
+}
+
+/// *Salesforce: Create record*, or its path where a name could turn the sentence around.
+fn named(action: &ActionRef) -> String {
+    let name = names::pair(&action.integration_name, &action.action_name);
+    if super::harmless::runs_right_to_left(name.as_str()) { path(&action.path()) } else { in_mrkdwn(&name) }
+}
+
+/// A path in mrkdwn: keys are letters, digits, dots and two signs.
+fn path(path: &str) -> String {
+    path.chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
+        .collect()
+}

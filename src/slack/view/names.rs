@@ -1,0 +1,112 @@
+//! What things are called where many of them stand in a list.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    harmless::{self, Shown, cut_short, runs_right_to_left},
+    kit,
+};
+use crate::domain::overview::{ActionLine, GrantLine};
+
+/// Longest name in a list.
+const NAME: usize = 100;
+/// Longest description in a list.
+const DESCRIPTION: usize = 200;
+/// Longest path: two keys of 100 characters and a dot.
+const PATH: usize = 201;
+
+/// A name somebody gave, on one line.
+pub(super) fn name(text: &str) -> Shown {
+    cut_short(harmless::line(text), NAME)
+}
+
+/// A name short enough for a control's label.
+pub(super) fn short(text: &str) -> Shown {
+    cut_short(harmless::line(text), 24)
+}
+
+/// A description, on one line.
+pub(super) fn description(text: &str) -> Shown {
+    cut_short(harmless::line(text), DESCRIPTION)
+}
+
+/// A path, which is made of letters, digits and a few signs.
+pub(super) fn path(text: &str) -> Shown {
+    cut_short(harmless::line(text), PATH)
+}
+
+/// *Salesforce: Create record*, on two lines if one of them runs from right to left.
+pub(super) fn pair(integration: &str, action: &str) -> Shown {
+    let (integration, action) = (name(integration), name(action));
+    let apart = runs_right_to_left(integration.as_str()) || runs_right_to_left(action.as_str());
+    integration.then(if apart { "\n" } else { ": " }).then(action)
+}
+
+/// *Create record in Salesforce*, for a control's label.
+pub(super) fn brief(integration: &str, action: &str) -> Shown {
+    short(action).then(" in ").then(cut_short(harmless::line(integration), 16))
+}
+
+/// What a grant covers, a line each.
+pub(super) fn grant(grant: &GrantLine) -> Shown {
+    pair(&grant.integration_name, &grant.action_name).then("\n").then(reach(grant))
+}
+
+/// How far a grant reaches.
+pub(super) fn reach(grant: &GrantLine) -> Shown {
+    match &grant.conversation {
+        Some(conversation) => name(conversation).between("In the conversation “", "” only"),
+        None => "Always, in every conversation".into(),
+    }
+}
+
+/// Since when a grant holds and how it was used, for mrkdwn.
+pub(super) fn use_of(grant: &GrantLine) -> String {
+    let since = kit::moment_in_mrkdwn(grant.created_at);
+    match (grant.use_count, grant.last_used_at) {
+        (0, _) | (_, None) => format!("Since {since}. Not used yet."),
+        (1, Some(last)) => format!("Since {since}. Used once, {}.", kit::moment_in_mrkdwn(last)),
+        (count, Some(last)) => {
+            format!("Since {since}. Used {count} times, last {}.", kit::moment_in_mrkdwn(last))
+        }
+    }
+}
+
+/// What a backend says of an action, in our words.
+pub(super) const fn nature(action: &ActionLine) -> &'static str {
+    if action.destructive {
+        "Marked as destructive."
+    } else if action.read_only {
+        "Marked as read-only."
+    } else {
+        ""
+    }
+}
+
+/// *12 times*, *once*, *never*.
+pub(super) fn times(count: u64) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// *1 action*, *3 actions*.
+pub(super) fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The title of a section that may have pages.
+pub(super) fn titled(title: &str, total: usize, number: usize, pages: usize) -> Shown {
+    Shown::own(match (total, pages) {
+        (0, _) => title.to_owned(),
+        (_, 0 | 1) => format!("{title} ({total})"),
+        _ => format!("{title} ({total}), page {} of {pages}", number + 1),
+    })
+}
+
+/// A moment that may be missing, for mrkdwn.
+pub(super) fn moment(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(|| "never".to_owned(), kit::moment_in_mrkdwn)
+}

@@ -1,0 +1,195 @@
+//! The settings modal: the integrations, each with its gear, and behind it the actions with their toggles.
+//!
+//! A view that is drawn again keeps what was chosen in elements whose `block_id` stays the same
+//! (<https://docs.slack.dev/reference/methods/views.update>). Each toggle's has a mark in it that is another one at
+//! every drawing, so that it shows what is so.
+
+use serde_json::Value;
+use slack_morphism::prelude::{
+    SlackBlock, SlackBlockCheckboxesElement, SlackBlockChoiceItem, SlackBlockId, SlackModalView,
+    SlackSectionBlock,
+};
+
+use super::{
+    controls::{Callback, Control, Screen},
+    deny::view,
+    harmless::Shown,
+    home,
+    kit::{self, Style, plain, plain_only},
+    names,
+};
+use crate::domain::{
+    overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
+    settings::Wish,
+};
+
+/// How many lines a page behind a gear has. Each is one block.
+pub const LINES: usize = 12;
+
+/// What the modal shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// The integrations.
+    Integrations(Page<IntegrationLine>),
+    /// What stands behind one's gear.
+    Gear(Box<IntegrationLine>, Page<SettingLine>),
+}
+
+impl Content {
+    /// Which page of the modal it is.
+    #[must_use]
+    pub const fn screen(&self) -> Screen {
+        match self {
+            Self::Integrations(page) => Screen { integration: None, page: page.number },
+            Self::Gear(integration, page) => Screen { integration: Some(integration.id), page: page.number },
+        }
+    }
+}
+
+/// Draws the modal, as `views.open` and `views.update` take it. `note` is one of our own sentences, why something was
+/// not done; `mark` is another one at every drawing.
+#[must_use]
+pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
+    let mut blocks = Vec::new();
+    blocks.extend(note.map(|note| kit::own(note.to_owned())));
+    match content {
+        Content::Integrations(page) => integrations(&mut blocks, page),
+        Content::Gear(integration, page) => gear(&mut blocks, integration, page, mark),
+    }
+    modal(blocks, &content.screen().to_string())
+}
+
+/// What the modal shows while its content is being read.
+#[must_use]
+pub fn loading(screen: Screen) -> Value {
+    modal(vec![kit::say("One moment: your settings are being read.")], &screen.to_string())
+}
+
+/// What the modal shows when its content can't be read: one of our own sentences.
+#[must_use]
+pub fn failed(screen: Screen, sentence: &str) -> Value {
+    modal(vec![kit::own(sentence.to_owned())], &screen.to_string())
+}
+
+fn modal(blocks: Vec<SlackBlock>, metadata: &str) -> Value {
+    view(
+        SlackModalView::new(plain_only("Auto-approval"), blocks)
+            .with_close(plain_only("Done"))
+            .with_callback_id(Callback::Settings.as_str().into())
+            .with_private_metadata(metadata.to_owned()),
+    )
+}
+
+fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
+    if page.items.is_empty() {
+        blocks.push(kit::say(home::NO_INTEGRATIONS));
+        return;
+    }
+    blocks.push(kit::say(
+        "Choose what runs without asking you. It concerns your own requests alone, and you can turn it off at any time.",
+    ));
+    blocks.extend(page.items.iter().map(home::integration));
+    blocks.extend(pager(page, None));
+}
+
+fn gear(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page<SettingLine>, mark: &str) {
+    blocks.push(kit::heading(names::name(&integration.name)));
+    let back =
+        kit::button(Control::SettingsAll, "All integrations", "Back to all integrations", Style::Plain);
+    let mut row = vec![back];
+    if !integration.is_usable() {
+        let name = Shown::from("Connect ").then(names::short(&integration.name));
+        row.extend(
+            integration
+                .connect_url
+                .as_deref()
+                .and_then(|url| kit::link(Control::Connect, name.clone(), name, url)),
+        );
+        blocks.push(kit::say(
+            "This integration is not connected to your account. Connect it to be able to auto-approve.",
+        ));
+    }
+    blocks.push(kit::actions(row));
+    if page.items.is_empty() {
+        blocks.push(kit::say("This integration has no actions."));
+    } else {
+        blocks.push(kit::say(
+            "Changes are saved at once. Turned on, an action runs without asking in every conversation, whichever agent asks. Turned off, the very next request asks, in every conversation.",
+        ));
+    }
+    for line in &page.items {
+        blocks.push(match line {
+            SettingLine::Action(line) => action(integration, line, mark),
+            SettingLine::Grant(grant) => conversation(grant),
+        });
+    }
+    blocks.extend(pager(page, Some(integration)));
+}
+
+fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> SlackBlock {
+    let mut text = names::name(&line.name);
+    if let Some(description) = &line.description {
+        text = text.then("\n").then(names::description(description));
+    }
+    if !names::nature(line).is_empty() {
+        text = text.then("\n").then(names::nature(line));
+    }
+    let about = names::brief(&integration.name, &line.name);
+    if !line.unlocked {
+        if line.requested {
+            let text = text.then("\nLocked. You have asked for it, and will hear the answer.");
+            return kit::section(text, None, None);
+        }
+        let alone = Shown::from("Request auto-approval: ").then(about);
+        let request = kit::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
+        return kit::section(
+            text.then("\nLocked: an admin has not unlocked it for auto-approval."),
+            None,
+            Some(request),
+        );
+    }
+    if !integration.is_usable() {
+        return kit::section(text.then("\nConnect the integration first."), None, None);
+    }
+    SlackSectionBlock::new()
+        .with_block_id(SlackBlockId::new(format!("{}:{mark}", line.id)))
+        .with_text(plain(text).into())
+        .with_accessory(toggle(line, about).into())
+        .into()
+}
+
+/// The toggle. Its one option carries what setting it means; that it was cleared is said by the block's id.
+fn toggle(line: &ActionLine, about: Shown) -> SlackBlockCheckboxesElement {
+    let on = Control::Toggle { action: line.id, wish: Wish::On };
+    let option = SlackBlockChoiceItem::new(plain("Auto-approve always").into(), on.value())
+        .with_description(plain_only(about));
+    let toggle = SlackBlockCheckboxesElement::new(vec![option.clone()]).with_action_id(on.action_id().into());
+    if line.always { toggle.with_initial_options(vec![option]) } else { toggle }
+}
+
+/// A grant for one conversation, under its action.
+fn conversation(grant: &GrantLine) -> SlackBlock {
+    let alone = Shown::from("Turn off in this conversation: ").then(names::short(&grant.action_name));
+    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", alone);
+    let text = names::name(&grant.action_name).then("\n").then(names::reach(grant));
+    kit::section(text, Some(names::use_of(grant)), Some(off))
+}
+
+fn pager<T>(page: &Page<T>, integration: Option<&IntegrationLine>) -> Option<SlackBlock> {
+    let mut row = Vec::new();
+    let screen = |page| Screen { integration: integration.map(|line| line.id), page };
+    let label = |turn: &'static str, to: usize| {
+        Shown::from(turn).then(Shown::own(format!(" of the settings, {} of {}", to + 1, page.count)))
+    };
+    if page.number > 0 {
+        let to = page.number - 1;
+        let control = Control::SettingsPrevious(screen(to));
+        row.push(kit::button(control, "Previous page", label("Previous page", to), Style::Plain));
+    }
+    if page.number + 1 < page.count {
+        let to = page.number + 1;
+        let control = Control::SettingsNext(screen(to));
+        row.push(kit::button(control, "Next page", label("Next page", to), Style::Plain));
+    }
+    (!row.is_empty()).then(|| kit::actions(row))
+}

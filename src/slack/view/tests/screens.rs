@@ -1,0 +1,338 @@
+//! The Home tab, the settings, requests to unlock and the command's answers: for a human eye, and at their worst.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    checks,
+    samples::{alice, asked_at, decided, full_of, grant, ordinary, verdicts},
+    snapshots::{keep, keep_message},
+};
+use crate::{
+    domain::{
+        Rejection,
+        approvals::Approval,
+        catalog::Standing,
+        decisions::PersonKind,
+        grants::Scope,
+        ids::{ActionId, BackendId, IntegrationId, UnlockRequestId, UserId},
+        overview::{
+            ActionLine, Administration, Asker, BackendLine, GrantLine, Home, IntegrationLine, Page, Section,
+            SettingLine, UnlockLine, WaitingLine,
+        },
+        unlocking::{Answer, Answered},
+    },
+    slack::view::{
+        home::{HomeState, home},
+        lists, sentences,
+        settings::{self, Content, LINES},
+        unlocking,
+    },
+};
+
+const LOCKED: Standing = Standing { unlocked: false, connected: true, conversation_closed: false };
+
+fn bob() -> UserId {
+    UserId::parse("U0BOB").unwrap()
+}
+
+fn integration(name: &str, connected: bool) -> IntegrationLine {
+    IntegrationLine {
+        id: IntegrationId::new(Uuid::from_u128(4)),
+        key: "salesforce".to_owned(),
+        name: name.to_owned(),
+        requires_connection: true,
+        connected,
+        connect_url: Some("https://app.example.com/connect".to_owned()),
+        actions: 5,
+        unlocked: 2,
+        always: 1,
+    }
+}
+
+fn action(name: &str, unlocked: bool) -> ActionLine {
+    ActionLine {
+        id: ActionId::new(Uuid::from_u128(3)),
+        key: "create_record".to_owned(),
+        name: name.to_owned(),
+        description: Some("Creates a record of any object.".to_owned()),
+        read_only: false,
+        destructive: !unlocked,
+        unlocked,
+        always: unlocked,
+        requested: false,
+    }
+}
+
+fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
+    GrantLine {
+        id: grant(),
+        action: ActionId::new(Uuid::from_u128(3)),
+        path: "salesforce.create_record".to_owned(),
+        integration_name: "Salesforce".to_owned(),
+        action_name: name.to_owned(),
+        scope: if conversation.is_some() { Scope::Conversation } else { Scope::Always },
+        conversation: conversation.map(str::to_owned),
+        created_at: asked_at() - TimeDelta::days(3),
+        use_count: 12,
+        last_used_at: Some(asked_at() - TimeDelta::minutes(5)),
+    }
+}
+
+fn unlock_line(answered: Option<Answered>) -> UnlockLine {
+    let asker = |user, approved, denied| Asker { user, asked_at: asked_at(), approved, denied };
+    UnlockLine {
+        id: UnlockRequestId::new(Uuid::from_u128(5)),
+        action: ActionId::new(Uuid::from_u128(3)),
+        path: "salesforce.create_record".to_owned(),
+        integration_name: "Salesforce".to_owned(),
+        action_name: "Create record".to_owned(),
+        destructive: true,
+        askers: vec![asker(alice(), 12, 1), asker(bob(), 0, 0)],
+        asked: 3,
+        answered,
+    }
+}
+
+fn answered(answer: Answer) -> Answered {
+    Answered { answer, by: Some(UserId::parse("U0ADMIN").unwrap()), at: asked_at() }
+}
+
+fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
+    Page::of(items, 0, section.size())
+}
+
+fn waiting(approval: Approval, standing: Standing) -> WaitingLine {
+    WaitingLine { approval, standing, connect_url: None, requested: false }
+}
+
+fn backend(name: &str) -> BackendLine {
+    BackendLine {
+        id: BackendId::new(Uuid::from_u128(2)),
+        name: name.to_owned(),
+        disabled: false,
+        stopped_at: None,
+        failing: 0,
+        dead: 0,
+        delivered_at: Some(asked_at()),
+    }
+}
+
+fn draw(home_: &Home, kind: PersonKind) -> Value {
+    let view = home(&HomeState { home: home_, kind, now: asked_at() });
+    checks::sound(&view, 100);
+    view
+}
+
+fn empty() -> Home {
+    Home {
+        waiting: page(Vec::new(), Section::Waiting),
+        grants: page(Vec::new(), Section::Grants),
+        integrations: page(Vec::new(), Section::Integrations),
+        decisions: page(Vec::new(), Section::Decisions),
+        administration: None,
+    }
+}
+
+fn full() -> Home {
+    let verdict = |at: usize| decided(verdicts().remove(at).1);
+    Home {
+        waiting: page(vec![waiting(ordinary(), LOCKED)], Section::Waiting),
+        grants: page(
+            vec![granted("Create record", None), granted("Create record", Some("Q3 pipeline"))],
+            Section::Grants,
+        ),
+        integrations: page(
+            vec![integration("Salesforce", true), integration("Gmail", false)],
+            Section::Integrations,
+        ),
+        decisions: page(vec![verdict(2), verdict(5), verdict(7)], Section::Decisions),
+        administration: None,
+    }
+}
+
+fn administration() -> Administration {
+    let stopped = BackendLine { stopped_at: Some(asked_at()), ..backend("stopped") };
+    let failing = BackendLine { failing: 3, ..backend("failing") };
+    let given_up = BackendLine { dead: 1, delivered_at: None, ..backend("given up") };
+    Administration {
+        requests: page(vec![unlock_line(None)], Section::Requests),
+        catalog: page(vec![integration("Salesforce", false)], Section::Catalog),
+        picked: None,
+        backends: page(vec![backend("agents"), stopped, failing, given_up], Section::Backends),
+    }
+}
+
+#[test]
+fn the_home_tab_shows_what_is_so() {
+    keep("home_empty", &draw(&empty(), PersonKind::Member));
+    keep("home", &draw(&full(), PersonKind::Member));
+    keep("home_guest", &draw(&empty(), PersonKind::Guest));
+    let admin = Home { administration: Some(administration()), ..empty() };
+    keep("home_admin", &draw(&admin, PersonKind::Member));
+    let actions = vec![action("Create record", true), action("Delete record", false)];
+    let picked = Some((integration("Salesforce", false), page(actions, Section::Actions)));
+    let admin = Home { administration: Some(Administration { picked, ..administration() }), ..empty() };
+    keep("home_admin_picked", &draw(&admin, PersonKind::Member));
+}
+
+#[test]
+fn the_settings_show_toggles_and_what_is_missing() {
+    let all = Content::Integrations(page(
+        vec![integration("Salesforce", true), integration("Gmail", false)],
+        Section::Integrations,
+    ));
+    let requested = ActionLine { requested: true, ..action("Merge records", false) };
+    let lines = vec![
+        SettingLine::Action(action("Create record", true)),
+        SettingLine::Grant(granted("Create record", Some("Q3 pipeline"))),
+        SettingLine::Action(action("Delete record", false)),
+        SettingLine::Action(requested),
+    ];
+    let gear = |connected| {
+        Content::Gear(Box::new(integration("Salesforce", connected)), Page::of(lines.clone(), 0, LINES))
+    };
+    let note = sentences::settings(&Rejection::Locked);
+    for (name, view) in [
+        ("settings", settings::settings(&all, None, "1")),
+        ("settings_gear", settings::settings(&gear(true), Some(&note), "2")),
+        ("settings_not_connected", settings::settings(&gear(false), None, "3")),
+        ("settings_loading", settings::loading(all.screen())),
+        ("settings_failed", settings::failed(all.screen(), sentences::SETTINGS_TRY_AGAIN)),
+    ] {
+        checks::sound(&view, 100);
+        keep(name, &view);
+    }
+}
+
+#[test]
+fn a_toggle_is_another_one_at_every_drawing() {
+    let line = SettingLine::Action(action("Create record", true));
+    let gear = Content::Gear(Box::new(integration("Salesforce", true)), Page::of(vec![line], 0, LINES));
+    let one = settings::settings(&gear, None, "one").to_string();
+    assert!(one.contains("act_00000000000000000000000000000003:one") && one.contains("initial_options"));
+    assert_ne!(one, settings::settings(&gear, None, "other").to_string());
+}
+
+#[test]
+fn requests_to_unlock_say_who_asks_and_how_they_decided() {
+    keep_message("unlock_request", &unlocking::message(&unlock_line(None)));
+    for answer in [Answer::Unlocked, Answer::Declined, Answer::Retired] {
+        let line = unlock_line(Some(answered(answer)));
+        keep_message(&format!("unlock_request_{}", answer.as_str()), &unlocking::message(&line));
+        keep_message(
+            &format!("unlock_answer_{}", answer.as_str()),
+            &unlocking::answer(&line, &answered(answer)),
+        );
+    }
+}
+
+#[test]
+fn the_command_answers_in_words() {
+    let waits = page(vec![waiting(ordinary(), LOCKED)], Section::Waiting);
+    keep_message("list", &lists::waiting(&waits));
+    keep_message("list_empty", &lists::waiting(&page(Vec::new(), Section::Waiting)));
+    let ended = verdicts().into_iter().map(|(_, verdict)| decided(verdict)).collect();
+    keep_message("history", &lists::history(&page(ended, Section::Decisions)));
+    let action = ordinary().request.action;
+    let near = vec!["salesforce.create_record".to_owned()];
+    let said: Vec<Value> = [
+        lists::turned_on(&action, true),
+        lists::turned_on(&action, false),
+        lists::turned_off(&action, true),
+        lists::turned_off(&action, false),
+        lists::all_off(0),
+        lists::all_off(1),
+        lists::all_off(7),
+        lists::no_such_action("<!channel> *x*", &near),
+        lists::no_such_action("salesfroce", &[]),
+        lists::no_such_word("frobnicate <@U1>"),
+        lists::plain(lists::WHICH.to_owned()),
+        lists::plain(lists::NOT_OPENED.to_owned()),
+    ]
+    .into_iter()
+    .map(|message| Value::from(message.text))
+    .collect();
+    keep("command_answers", &json!(said));
+}
+
+#[test]
+fn every_refusal_of_a_change_of_settings_is_said() {
+    let said: Vec<Value> = [
+        Rejection::Locked,
+        Rejection::NotConnected,
+        Rejection::Guest,
+        Rejection::OtherWorkspace,
+        Rejection::NotAdmin,
+        Rejection::UnknownAction,
+        Rejection::UnknownGrant,
+        Rejection::UnknownUnlockRequest,
+        Rejection::AlreadyUnlocked,
+        Rejection::AlreadyAnswered(answered(Answer::Declined)),
+        Rejection::AlreadyAnswered(answered(Answer::Retired)),
+        Rejection::LookupUnavailable,
+        Rejection::WorkspaceRemoved,
+    ]
+    .iter()
+    .map(|rejection| json!([rejection.code(), sentences::settings(rejection)]))
+    .collect();
+    for sentence in &said {
+        checks::message(&json!({ "text": sentence[1] }));
+    }
+    keep("sentences_settings", &json!(said));
+}
+
+/// Every list full, every name of the greatest length and of the worst kind.
+#[test]
+fn at_their_worst_they_stay_within_slacks_limits() {
+    for piece in ["x", "&", "<", "\"", "\u{1}", "\u{202E}", "界", "👩‍💻", "e\u{301}", "שלום "] {
+        let name: String = piece.chars().cycle().take(200).collect();
+        let prose: String = piece.chars().cycle().take(3000).collect();
+        let approval = full_of(&prose);
+        let integration = IntegrationLine { key: "k".repeat(100), ..integration(&name, false) };
+        let action =
+            ActionLine { key: "k".repeat(100), description: Some(prose.clone()), ..action(&name, true) };
+        let locked = ActionLine { unlocked: false, ..action.clone() };
+        let grant =
+            GrantLine { integration_name: name.clone(), ..granted(&name, Some(&prose[..prose.len()])) };
+        let asker = |_| Asker { user: alice(), asked_at: asked_at(), approved: u64::MAX, denied: u64::MAX };
+        let unlock = UnlockLine {
+            integration_name: name.clone(),
+            action_name: name.clone(),
+            askers: (0..10).map(asker).collect(),
+            asked: usize::MAX,
+            ..unlock_line(None)
+        };
+        let line = WaitingLine { requested: true, ..waiting(approval.clone(), LOCKED) };
+        let mut ended = approval;
+        ended.decision = decided(verdicts().remove(6).1).decision;
+        let shown = Home {
+            waiting: Page::of(vec![line; 500], 1, Section::Waiting.size()),
+            grants: Page::of(vec![grant.clone(); 500], 1, Section::Grants.size()),
+            integrations: Page::of(vec![integration.clone(); 60], 1, Section::Integrations.size()),
+            decisions: Page::of(vec![ended; 300], 1, Section::Decisions.size()),
+            administration: Some(Administration {
+                requests: Page::of(vec![unlock.clone(); 50], 1, Section::Requests.size()),
+                catalog: Page::of(vec![integration.clone(); 60], 1, Section::Catalog.size()),
+                picked: Some((integration.clone(), Page::of(vec![locked; 80], 1, Section::Actions.size()))),
+                backends: Page::of(vec![backend(&name); 50], 1, Section::Backends.size()),
+            }),
+        };
+        draw(&shown, PersonKind::Guest);
+        let usable = IntegrationLine { connected: true, ..integration.clone() };
+        let lines = vec![SettingLine::Action(action), SettingLine::Grant(grant)];
+        let lines = Page::of(lines.into_iter().cycle().take(200).collect(), 1, LINES);
+        for content in [
+            Content::Integrations(Page::of(vec![integration.clone(); 60], 1, Section::Integrations.size())),
+            Content::Gear(Box::new(usable), Page { items: Vec::new(), ..lines.clone() }),
+            Content::Gear(Box::new(integration), lines),
+        ] {
+            checks::sound(&settings::settings(&content, None, &"m".repeat(60)), 100);
+        }
+        checks::message(&unlocking::message(&unlock).to_json());
+        checks::message(&unlocking::answer(&unlock, &answered(Answer::Unlocked)).to_json());
+        checks::message(&lists::waiting(&shown.waiting).to_json());
+        checks::message(&lists::history(&shown.decisions).to_json());
+    }
+}

@@ -1,0 +1,162 @@
+//! The table `homes`: who has opened the Home tab, and where on it they are. Only theirs is drawn again.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use crate::domain::{
+    ids::{UserId, WorkspaceId},
+    overview::Place,
+};
+
+/// Whose Home tabs have to follow a change.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// These users'.
+    Users(&'a [UserId]),
+    /// Those that were last drawn for an admin.
+    Admins,
+    /// All of the workspace.
+    Everybody,
+}
+
+/// Notes that somebody opened their Home tab; they begin at its first pages.
+pub async fn open(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO homes (workspace_id, user_id, opened_at) VALUES ($1, $2, $3)
+         ON CONFLICT (workspace_id, user_id) DO UPDATE SET opened_at = excluded.opened_at, place = '{}'",
+        workspace.uuid(),
+        user.as_str(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Where somebody is on their Home tab. `None`: they never opened it.
+pub async fn place(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+) -> sqlx::Result<Option<Place>> {
+    let place = sqlx::query_scalar!(
+        r#"SELECT place AS "place: Json<Place>" FROM homes WHERE workspace_id = $1 AND user_id = $2"#,
+        workspace.uuid(),
+        user.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(place.map(|Json(place)| place))
+}
+
+/// The same, locked: two quick clicks turn one page after the other.
+pub async fn lock_place(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+) -> sqlx::Result<Option<Place>> {
+    let place = sqlx::query_scalar!(
+        r#"SELECT place AS "place: Json<Place>" FROM homes WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE"#,
+        workspace.uuid(),
+        user.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(place.map(|Json(place)| place))
+}
+
+/// Notes where somebody is now.
+pub async fn move_to(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    place: Place,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE homes SET place = $3 WHERE workspace_id = $1 AND user_id = $2",
+        workspace.uuid(),
+        user.as_str(),
+        Json(place) as _
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes whether a Home tab was drawn for an admin.
+pub async fn note_admin(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    admin: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE homes SET admin = $3 WHERE workspace_id = $1 AND user_id = $2 AND admin <> $3",
+        workspace.uuid(),
+        user.as_str(),
+        admin
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Those whose Home tab was last drawn for an admin.
+pub async fn admins(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result<Vec<UserId>> {
+    let users = sqlx::query_scalar!(
+        "SELECT user_id FROM homes WHERE workspace_id = $1 AND admin ORDER BY user_id",
+        workspace.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(users.into_iter().map(UserId::from_stored).collect())
+}
+
+/// Has Home tabs drawn again. The last statement of its transaction: whoever draws then sees all of it.
+pub async fn refresh(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    whose: Whose<'_>,
+    now: DateTime<Utc>,
+    mut fresh: impl FnMut() -> Uuid,
+) -> sqlx::Result<()> {
+    let (users, admins): (Option<Vec<String>>, bool) = match whose {
+        Whose::Users([]) => return Ok(()),
+        Whose::Users(users) => (Some(users.iter().map(ToString::to_string).collect()), false),
+        Whose::Admins => (None, true),
+        Whose::Everybody => (None, false),
+    };
+    let open = sqlx::query_scalar!(
+        "SELECT user_id FROM homes WHERE workspace_id = $1
+           AND ($2::text[] IS NULL OR user_id = ANY($2)) AND (NOT $3 OR admin)",
+        workspace.uuid(),
+        users.as_deref(),
+        admins
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = open.iter().map(|_| fresh()).collect();
+    sqlx::query!(
+        r#"WITH queued AS (
+               INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
+               SELECT h.id, $1, 'home', 'home:' || $1::uuid || ':' || h.user_id, h.user_id, $2, $2
+               FROM unnest($3::uuid[], $4::text[]) AS h (id, user_id) RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told FROM queued LIMIT 1"#,
+        workspace.uuid(),
+        now,
+        &ids,
+        &open
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! A user's settings: what a toggle is judged by, and the grant that it leaves.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::{
+    catalog::{ActionRef, Standing},
+    grants::Grant,
+    ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
+    text::{ActionKey, IntegrationKey},
+};
+
+/// What a wish to turn auto-approval on is judged by.
+#[derive(Debug)]
+pub struct Ground {
+    /// The action.
+    pub action: ActionRef,
+    /// Whether it may be auto-approved. No conversation is meant.
+    pub standing: Standing,
+    /// The user's live grant for everything.
+    pub existing: Option<GrantId>,
+}
+
+/// Reads and locks it, with the locks of [`super::decide::standing`]. `None`: the workspace has no such action.
+pub async fn lock(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    action: ActionId,
+    user: &UserId,
+) -> sqlx::Result<Option<Ground>> {
+    let row = sqlx::query!(
+        r#"SELECT i.id AS "integration_id!", i.key AS "integration!", i.name AS "integration_name!",
+                  a.key AS "action!", a.name AS "action_name!", a.destructive AS "destructive!",
+                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!", g.id AS "grant_id?"
+           FROM (SELECT * FROM integrations WHERE workspace_id = $1
+                     AND id = (SELECT integration_id FROM actions WHERE id = $2) FOR SHARE) i
+           JOIN LATERAL (SELECT * FROM actions WHERE id = $2 AND integration_id = i.id AND retired_at IS NULL
+                FOR SHARE) a ON true
+           LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
+                ON true
+           LEFT JOIN LATERAL (SELECT id FROM grants WHERE workspace_id = $1 AND user_id = $3 AND action_id = a.id
+                AND revoked_at IS NULL AND scope = 'always' FOR UPDATE) g ON true"#,
+        workspace.uuid(),
+        action.uuid(),
+        user.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Ground {
+        action: ActionRef {
+            id: action,
+            integration_id: IntegrationId::new(row.integration_id),
+            integration: IntegrationKey::from_stored(row.integration),
+            action: ActionKey::from_stored(row.action),
+            integration_name: row.integration_name,
+            action_name: row.action_name,
+            destructive: row.destructive,
+        },
+        standing: Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: true },
+        existing: row.grant_id.map(GrantId::new),
+    }))
+}
+
+/// Writes an always grant down. Fails with a unique violation if another one came first.
+pub async fn give(db: &mut PgConnection, grant: &Grant) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO grants (id, workspace_id, user_id, action_id, scope, created_at)
+         VALUES ($1, $2, $3, $4, 'always', $5)",
+        grant.id.uuid(),
+        grant.workspace.uuid(),
+        grant.user.as_str(),
+        grant.action.uuid(),
+        grant.created_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a click on a toggle in its turn. `false`: a later click of the same user was taken before.
+pub async fn take_turn(
+    db: &mut PgConnection,
+    action: ActionId,
+    user: &UserId,
+    clicked_at: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO toggles (action_id, user_id, clicked_at) VALUES ($1, $2, $3)
+         ON CONFLICT (action_id, user_id) DO UPDATE SET clicked_at = excluded.clicked_at
+             WHERE toggles.clicked_at <= excluded.clicked_at",
+        action.uuid(),
+        user.as_str(),
+        clicked_at
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// An action of the workspace by its path. Retired ones are not found.
+pub async fn find_action(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    integration: &str,
+    action: &str,
+) -> sqlx::Result<Option<ActionId>> {
+    let id = sqlx::query_scalar!(
+        "SELECT a.id FROM actions a JOIN integrations i ON i.id = a.integration_id
+         WHERE i.workspace_id = $1 AND i.key = $2 AND a.key = $3 AND a.retired_at IS NULL",
+        workspace.uuid(),
+        integration,
+        action
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id.map(ActionId::new))
+}
+
+/// The paths of a workspace's actions, to find the one that was meant; at most `limit`.
+pub async fn paths(db: &mut PgConnection, workspace: WorkspaceId, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT i.key || '.' || a.key AS "path!" FROM actions a JOIN integrations i ON i.id = a.integration_id
+           WHERE i.workspace_id = $1 AND a.retired_at IS NULL ORDER BY 1 LIMIT $2"#,
+        workspace.uuid(),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,233 @@
+//! The tables `unlock_requests`, `unlock_askers` and `unlock_messages`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::{
+    ids::{ActionId, UnlockRequestId, UserId, WorkspaceId},
+    overview::{Asker, UnlockLine},
+    unlocking::{Answer, Answered},
+};
+
+/// How far back it is counted what an asker decided.
+const LOOKING_BACK: TimeDelta = TimeDelta::days(30);
+/// How many askers are read; the others are counted.
+const ASKERS: i64 = 10;
+
+/// The open request for an action, made if there is none. The action's row is locked by the caller.
+pub async fn find_or_open(
+    db: &mut PgConnection,
+    fresh: UnlockRequestId,
+    workspace: WorkspaceId,
+    action: ActionId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<UnlockRequestId> {
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM unlock_requests WHERE action_id = $1 AND answered_at IS NULL",
+        action.uuid()
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    if let Some(id) = open {
+        return Ok(UnlockRequestId::new(id));
+    }
+    sqlx::query!(
+        "INSERT INTO unlock_requests (id, workspace_id, action_id, created_at) VALUES ($1, $2, $3, $4)",
+        fresh.uuid(),
+        workspace.uuid(),
+        action.uuid(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(fresh)
+}
+
+/// Notes that somebody asks. `false`: they had asked before.
+pub async fn join(
+    db: &mut PgConnection,
+    request: UnlockRequestId,
+    user: &UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO unlock_askers (request_id, user_id, asked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        request.uuid(),
+        user.as_str(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The action of a request of this workspace.
+pub async fn action_of(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    request: UnlockRequestId,
+) -> sqlx::Result<Option<ActionId>> {
+    let id = sqlx::query_scalar!(
+        "SELECT action_id FROM unlock_requests WHERE id = $1 AND workspace_id = $2",
+        request.uuid(),
+        workspace.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id.map(ActionId::new))
+}
+
+/// How a request was answered, if it was. Its action's row is locked by the caller.
+pub async fn answer_of(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::Result<Option<Answered>> {
+    let row = sqlx::query!(
+        "SELECT answer, answered_by, answered_at FROM unlock_requests WHERE id = $1",
+        request.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.and_then(|row| answered(row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at)))
+}
+
+fn answered(answer: Option<&str>, by: Option<&str>, at: Option<DateTime<Utc>>) -> Option<Answered> {
+    let answer = answer.and_then(Answer::from_stored)?;
+    Some(Answered { answer, by: by.and_then(UserId::parse), at: at? })
+}
+
+/// Answers the open requests for these actions, for everybody who asked: which, and who they are.
+pub async fn answer(
+    db: &mut PgConnection,
+    actions: &[ActionId],
+    answer: Answer,
+    by: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(UnlockRequestId, Vec<UserId>)>> {
+    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"WITH answered AS (
+               UPDATE unlock_requests SET answered_at = $4, answered_by = $3, answer = $2
+               WHERE action_id = ANY($1) AND answered_at IS NULL RETURNING id)
+           SELECT r.id, array_agg(k.user_id ORDER BY k.asked_at, k.user_id) AS "askers!"
+           FROM answered r JOIN unlock_askers k ON k.request_id = r.id GROUP BY r.id ORDER BY r.id"#,
+        &actions,
+        answer.as_str(),
+        by,
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    let answered = rows
+        .into_iter()
+        .map(|row| (UnlockRequestId::new(row.id), row.askers.into_iter().map(UserId::from_stored).collect()));
+    Ok(answered.collect())
+}
+
+/// A request as admins see it.
+pub async fn line(
+    db: &mut PgConnection,
+    request: UnlockRequestId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<UnlockLine>> {
+    let row = sqlx::query!(
+        r#"SELECT r.action_id, r.workspace_id, r.answer, r.answered_by, r.answered_at, i.key AS integration,
+                  a.key AS action, i.name AS integration_name, a.name AS action_name, a.destructive,
+                  (SELECT count(*) FROM unlock_askers k WHERE k.request_id = r.id) AS "asked!"
+           FROM unlock_requests r JOIN actions a ON a.id = r.action_id JOIN integrations i ON i.id = a.integration_id
+           WHERE r.id = $1"#,
+        request.uuid()
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let askers = sqlx::query!(
+        r#"SELECT k.user_id, k.asked_at, count(*) FILTER (WHERE p.status = 'approved') AS "approved!",
+                  count(*) FILTER (WHERE p.status = 'denied') AS "denied!"
+           FROM unlock_askers k
+           LEFT JOIN approvals p ON p.workspace_id = $2 AND p.user_id = k.user_id AND p.action_id = $3
+                AND p.decided_by = 'user' AND p.decided_at > $4
+           WHERE k.request_id = $1 GROUP BY k.user_id, k.asked_at ORDER BY k.asked_at, k.user_id LIMIT $5"#,
+        request.uuid(),
+        row.workspace_id,
+        row.action_id,
+        now - LOOKING_BACK,
+        ASKERS
+    )
+    .fetch_all(db)
+    .await?;
+    let askers = askers.into_iter().map(|row| Asker {
+        user: UserId::from_stored(row.user_id),
+        asked_at: row.asked_at,
+        approved: row.approved.unsigned_abs(),
+        denied: row.denied.unsigned_abs(),
+    });
+    Ok(Some(UnlockLine {
+        id: request,
+        action: ActionId::new(row.action_id),
+        path: format!("{}.{}", row.integration, row.action),
+        integration_name: row.integration_name,
+        action_name: row.action_name,
+        destructive: row.destructive,
+        askers: askers.collect(),
+        asked: usize::try_from(row.asked).unwrap_or_default(),
+        answered: answered(row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at),
+    }))
+}
+
+/// The open requests of a workspace, oldest first.
+pub async fn open(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result<Vec<UnlockRequestId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM unlock_requests WHERE workspace_id = $1 AND answered_at IS NULL ORDER BY id",
+        workspace.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(UnlockRequestId::new).collect())
+}
+
+/// An admin's message about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Who got it.
+    pub user: UserId,
+    /// Where it is.
+    pub channel: String,
+    /// Its `ts`.
+    pub ts: String,
+}
+
+/// The messages about a request.
+pub async fn messages(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::Result<Vec<Posted>> {
+    let rows = sqlx::query!(
+        "SELECT user_id, channel, ts FROM unlock_messages WHERE request_id = $1 ORDER BY user_id",
+        request.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    let posted = rows.into_iter().map(|row| Posted {
+        user: UserId::from_stored(row.user_id),
+        channel: row.channel,
+        ts: row.ts,
+    });
+    Ok(posted.collect())
+}
+
+/// Remembers a message.
+pub async fn remember(
+    db: &mut PgConnection,
+    request: UnlockRequestId,
+    posted: &Posted,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO unlock_messages (request_id, user_id, channel, ts, posted_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (request_id, user_id) DO NOTHING",
+        request.uuid(),
+        posted.user.as_str(),
+        posted.channel,
+        posted.ts,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! `/approvals`: every word of it, answered to the one who typed it alone.
+
+use chrono::TimeDelta;
+use sandbox::slack::{Misbehaviour, Shown, Signing};
+use serde_json::json;
+
+use crate::story::{ADMIN, ALICE, BOB, story};
+
+const ACTION: &str = "github.create_issue";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_and_off_change_one_action_by_its_exact_name() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let on = s.answer(ALICE, &format!("on {ACTION}")).await;
+        assert!(on.text().starts_with("On:"), "{}", on.text());
+        assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
+        assert!(s.answer(ALICE, &format!("ON `{ACTION}`")).await.text().contains("on already"));
+        let off = s.answer(ALICE, &format!("off {ACTION}")).await;
+        assert!(off.text().starts_with("Off:"), "{}", off.text());
+        assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+        assert!(s.answer(ALICE, &format!("off {ACTION}")).await.text().contains("off already"));
+        assert_eq!(s.grants_of(ALICE).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn off_ends_conversation_grants_too() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        s.choose(ALICE, &prompt, "Auto-approve for this conversation").await;
+        s.answer(ALICE, &format!("off {ACTION}")).await;
+        assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn off_all_ends_everything_of_one_person() {
+    story(async |s| {
+        s.open(ACTION).await;
+        s.unlock("github.merge_pull_request").await;
+        s.connect(BOB, "github").await;
+        s.answer(ALICE, &format!("on {ACTION}")).await;
+        s.answer(ALICE, "on github.merge_pull_request").await;
+        s.answer(BOB, &format!("on {ACTION}")).await;
+        assert!(s.answer(ALICE, "off all").await.text().contains("your 2 auto-approvals"));
+        assert_eq!((s.grants_of(ALICE).await, s.grants_of(BOB).await), (0, 1));
+        assert!(s.answer(ALICE, "off all").await.text().contains("nothing to turn off"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_locked_or_not_connected_is_not_turned_on() {
+    story(async |s| {
+        s.put("github").await;
+        s.connect(ALICE, "github").await;
+        assert!(s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("not unlocked"));
+        s.unlock(ACTION).await;
+        assert!(s.answer(BOB, &format!("on {ACTION}")).await.text().contains("not connected"));
+        assert_eq!((s.grants_of(ALICE).await, s.grants_of(BOB).await), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_none_is_answered_with_the_nearest_and_changes_nothing() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for typed in ["github.create_isue", "create_issue", "GITHUB.CREATE_ISSUE", "github create issue"] {
+            let answer = s.answer(ALICE, &format!("on {typed}")).await;
+            assert!(answer.text().contains("`github.create_issue`"), "{typed}: {}", answer.text());
+        }
+        let answer = s.answer(ALICE, "on <!channel>.*x*").await;
+        assert!(
+            answer.text().contains("There is no action") && !answer.text().contains("<!"),
+            "{}",
+            answer.text()
+        );
+        assert!(s.answer(ALICE, "on").await.text().contains("Which action?"));
+        assert_eq!(s.grants_of(ALICE).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_and_unknown_words_say_what_can_be_typed() {
+    story(async |s| {
+        for typed in ["help", "HELP", "frobnicate", "offf all"] {
+            let answer = s.answer(ALICE, typed).await;
+            assert!(answer.text().contains("/approvals off all"), "{typed}: {}", answer.text());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_shows_what_waits_and_history_what_was_decided() {
+    story(async |s| {
+        s.open(ACTION).await;
+        assert!(s.answer(ALICE, "list").await.text().contains("Nothing is waiting"));
+        assert!(s.answer(ALICE, "history").await.text().contains("Nothing has been decided"));
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let list = s.answer(ALICE, "list").await;
+        assert!(list.text().contains("1 request is waiting"), "{}", list.text());
+        assert!(list.has_button("Details") && list.all_text().contains("GitHub"));
+        assert!(s.answer(BOB, "list").await.text().contains("Nothing is waiting"));
+        s.click(ALICE, &prompt, "Approve").await;
+        let history = s.answer(ALICE, "history").await;
+        assert!(history.all_text().contains("Approved by <@U0ALICE>"), "{}", history.all_text());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_from_a_workspace_without_the_app_says_so_and_changes_nothing() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for text in ["", "list", "history", "off all", &format!("on {ACTION}")] {
+            let mut fields = s.slack.prepare_command(ALICE, crate::story::SALES, "/approvals", text).unwrap();
+            fields["team_id"] = json!("T0NOWHERE");
+            let sent = s.slack.send_command(fields, &Signing::default()).await;
+            assert_eq!(sent.status, Some(200), "{text}: {sent:?}");
+            let said = sent.body;
+            assert!(said.contains("no longer installed"), "{text}: {said}");
+        }
+        assert_eq!(s.grants_of(ALICE).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_modal_that_can_not_be_opened_is_answered_in_words() {
+    story(async |s| {
+        s.put("github").await;
+        let fields = s.slack.prepare_command(ALICE, crate::story::SALES, "/approvals", "").unwrap();
+        s.pass(TimeDelta::seconds(4));
+        let sent = s.slack.send_command(fields, &Signing::default()).await;
+        assert!(
+            matches!(&sent.shown, Shown::Message(message) if message.text().contains("could not be opened")),
+            "{sent:?}"
+        );
+        s.slack.misbehave("views.open", Misbehaviour::ServerError(503), 1);
+        assert!(s.answer(ALICE, "").await.text().contains("could not be opened"));
+        assert!(s.slack.view(ALICE).is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_is_answered_in_time_and_nothing_is_changed() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let mut tx = s.service.db.begin().await.unwrap();
+        sqlx::query("LOCK TABLE grants IN ACCESS EXCLUSIVE MODE").execute(&mut *tx).await.unwrap();
+        let answer = s.answer(ALICE, &format!("on {ACTION}")).await;
+        assert!(answer.text().contains("Nothing was changed"), "{}", answer.text());
+        tx.rollback().await.unwrap();
+        assert_eq!(s.grants_of(ALICE).await, 0);
+        assert!(s.answer(ADMIN, "list").await.text().contains("Nothing is waiting"));
+    })
+    .await;
+}
