@@ -1,5 +1,7 @@
 //! Exactly one decision, whatever races.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use countersign::{
     domain::ids::{GrantId, UserId},
@@ -21,6 +23,31 @@ fn click(s: &Story, prompt: &Message, label: &str) -> Value {
         _ => Press::on(surface, "approve_more").doing(Gesture::Pick(label.to_owned())),
     };
     s.slack.prepare_press(ALICE, &press).unwrap().unwrap()
+}
+
+/// Lets nobody past an approval's row until it is dropped or rolled back, so that whoever comes meanwhile comes at
+/// once.
+async fn hold(s: &Story, id: &str) -> sqlx::Transaction<'static, sqlx::Postgres> {
+    let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+    let mut tx = s.service.db.begin().await.unwrap();
+    sqlx::query("SELECT FROM approvals WHERE id = $1 FOR UPDATE")
+        .bind(id.uuid())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx
+}
+
+/// Waits until so many transactions wait for a row.
+async fn waiting(s: &Story, count: i64) {
+    let look = async {
+        let blocked = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(blocked).fetch_one(&s.service.db).await.unwrap() < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(SOON, look).await.unwrap();
 }
 
 /// How often something ended this approval, as the audit says.
@@ -64,10 +91,14 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_is_told_what_won() {
             Some(label) => click(s, &prompt, label),
             None => s.slack.prepare_submit(ALICE).unwrap(),
         });
+        let held = hold(s, &id).await;
         let sent = payloads.collect::<Vec<_>>().into_iter().map(|payload| {
             let slack = s.slack.clone();
             tokio::spawn(async move { slack.send_interaction(payload, &Signing::default()).await })
         });
+        let sent: Vec<_> = sent.collect();
+        waiting(s, 10).await;
+        held.rollback().await.unwrap();
         let answers: Vec<_> = join_all(sent).await.into_iter().map(Result::unwrap).collect();
         assert!(answers.iter().all(sandbox::slack::Delivery::is_ok), "{answers:?}");
 
@@ -128,7 +159,13 @@ async fn a_click_racing_a_cancellation_ends_it_once() {
             s.pass(TimeDelta::seconds(1));
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
             let api = s.api();
-            let (clicked, cancelled) = tokio::join!(s.click(ALICE, &prompt, "Approve"), api.cancel(&id));
+            let held = hold(s, &id).await;
+            let released = async {
+                waiting(s, 2).await;
+                held.rollback().await.unwrap();
+            };
+            let (clicked, cancelled, ()) =
+                tokio::join!(s.click(ALICE, &prompt, "Approve"), api.cancel(&id), released);
             assert!(clicked.is_ok());
             let approval = ended_once(s, &id).await;
             match cancelled.status {
