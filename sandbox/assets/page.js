@@ -4,6 +4,17 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+// A page that one leaves may be kept for going back, and its connection with it. A browser has only six for one
+// server, so it is closed, and a page that comes back is drawn anew.
+const sources = [];
+htmx.createEventSource = (url) => {
+  const source = new EventSource(url);
+  sources.push(source);
+  return source;
+};
+addEventListener('pagehide', () => sources.forEach((source) => source.close()));
+addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+
 // Parts of the page carry a hash of what they show. A part that would be replaced by itself is left alone, so that
 // open menus and what one is typing survive a reconnection.
 document.addEventListener('htmx:oobBeforeSwap', (event) => {

@@ -8,6 +8,7 @@
     reason = "a test that finds something missing fails where it is missing"
 )]
 
+mod chromium;
 mod modes;
 mod screens;
 mod story;
@@ -22,6 +23,7 @@ mod api_limits;
 mod api_waiting;
 mod architecture;
 mod asking;
+mod browser;
 mod catalog;
 mod cli;
 mod commands;

@@ -109,9 +109,11 @@ impl Story {
             let clock = clock.clone();
             move || clock.now()
         });
-        let slack =
-            Slack::start(SlackOptions { clock: theirs.clone(), ..SlackOptions::default() }).await.unwrap();
-        let backend = AgentBackend::start(BackendOptions { clock: theirs }).await.unwrap();
+        let backend = AgentBackend::start(BackendOptions { clock: theirs.clone() }).await.unwrap();
+        // The page that one acts on, for the browser.
+        let extra = Box::new(|slack: Slack| sandbox::page::router(slack, None));
+        let options = SlackOptions { clock: theirs, extra: Some(extra), ..SlackOptions::default() };
+        let slack = Slack::start(options).await.unwrap();
         let mut config = ServeConfig {
             database: DatabaseConfig {
                 database_url: url.into(),

@@ -68,7 +68,10 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             "Nothing is waiting. When an agent asks, the request appears here and as a message.",
         ));
     }
-    for line in &page.items {
+    for (at, line) in page.items.iter().enumerate() {
+        if at > 0 {
+            blocks.push(kit::divider());
+        }
         let state = PromptState {
             approval: &line.approval,
             standing: line.standing,

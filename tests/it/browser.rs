@@ -1,0 +1,134 @@
+//! The whole story of settings, on the page of the local Slack, in a browser: three people, an agent, and what each
+//! of them sees.
+
+use crate::{
+    chromium::{Chromium, Tab},
+    story::{ADMIN, ALICE, BOB, Story, story},
+};
+
+const ACTION: &str = "github.create_issue";
+
+/// What can be pressed says by itself what it does.
+async fn every_control_has_a_name(browser: &mut Chromium, tab: &Tab) {
+    let names = browser.names(tab).await;
+    assert!(!names.is_empty());
+    for name in &names {
+        assert!(name.chars().any(char::is_alphabetic), "a control is called {name:?}, among {names:?}");
+    }
+}
+
+fn at(s: &Story, path: &str, user: &str) -> String {
+    format!("{}{path}?as={user}", s.slack.origin())
+}
+
+/// A request of somebody's.
+fn call(s: &Story, user: &str, conversation: &str) -> sandbox::backend::Ask {
+    let mut ask = s.call(ACTION, conversation);
+    user.clone_into(&mut ask.user);
+    ask
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
+    let Some(mut browser) = Chromium::start().await else {
+        // Printed even where output is captured: libtest captures only what goes through its own hooks.
+        use std::io::Write as _;
+        let said = "\nSKIPPED: there is no Chromium on this machine, so the page was not driven in a browser. \
+                    Install one, or say where it is with CHROMIUM.\n";
+        let _ = std::io::stderr().write_all(said.as_bytes());
+        return;
+    };
+    story(async |s| {
+        s.put("github").await;
+        for user in [ALICE, BOB] {
+            s.connect(user, "github").await;
+        }
+        let browser = &mut browser;
+
+        // Alice's agent asks. The action is locked: she can only approve by hand, or ask the admins.
+        let alice = browser.open(&at(s, "/", ALICE)).await;
+        assert_eq!(s.ask(&call(s, ALICE, "c-1")).await.approval_status(), "pending");
+        browser.until(&alice, "document.querySelector('[data-action-id=request_unlock]')").await;
+        browser.until(&alice, "!document.querySelector('[data-testid=overflow]')").await;
+        browser.picture(&alice, "locked", Some("[data-testid=message]")).await;
+        every_control_has_a_name(browser, &alice).await;
+        browser.click(&alice, "[data-action-id=request_unlock]").await;
+        browser.sees(&alice, "You have asked for it").await;
+        let inbox = browser.open(&at(s, "/", ADMIN)).await;
+        browser.sees(&inbox, "Auto-approval is asked for").await;
+        browser.picture(&inbox, "unlock-request", Some("[data-testid=message]")).await;
+
+        // The admin finds the request on the Home tab, and looks up the action there.
+        let ada = browser.open(&at(s, "/home", ADMIN)).await;
+        browser.sees(&ada, "Auto-approval is asked for").await;
+        browser.picture(&ada, "home-admin", Some("[data-testid=home]")).await;
+        every_control_has_a_name(browser, &ada).await;
+        browser.click(&ada, "[data-action-id=pick]").await;
+        browser.sees(&ada, "All integrations").await;
+        let id = s.action_id(ACTION).await;
+        browser.click(&ada, &format!("[data-action-id=unlock][data-value={id}]")).await;
+        browser
+            .until(&ada, &format!("document.querySelector('[data-action-id=lock][data-value={id}]')"))
+            .await;
+        browser.picture(&ada, "home-admin-actions", Some("[data-testid=home]")).await;
+        browser.sees(&alice, "has unlocked it").await;
+
+        // Alice opens her settings with the command, and turns the toggle on.
+        browser.click(&alice, ".composer-text").await;
+        browser.type_line(&alice, "/approvals").await;
+        browser.until(&alice, "document.querySelector('[data-testid=modal]')").await;
+        browser.sees(&alice, "Choose what runs without asking you").await;
+        browser.picture(&alice, "settings", Some("[data-testid=modal]")).await;
+        browser.click(&alice, "[data-testid=modal] [data-action-id=gear]").await;
+        browser.sees(&alice, "Changes are saved at once").await;
+        let toggle = format!("[data-testid=modal] [data-testid=checkbox][data-block-id^='{id}'] input");
+        browser.click(&alice, &toggle).await;
+        browser.until(&alice, &format!("document.querySelector(\"{toggle}\").hasAttribute('checked')")).await;
+        browser.picture(&alice, "settings-actions", Some("[data-testid=modal]")).await;
+        every_control_has_a_name(browser, &alice).await;
+
+        // The next request is not asked about; Bob's is, because it is Bob's.
+        let next = s.ask(&call(s, ALICE, "c-2")).await;
+        assert_eq!((next.approval_status(), next.str("/decision/scope")), ("approved", "always"));
+        assert_eq!(s.ask(&call(s, BOB, "c-3")).await.approval_status(), "pending");
+        let bob = browser.open(&at(s, "/", BOB)).await;
+        browser.until(&bob, "document.querySelector('[data-testid=overflow]')").await;
+
+        // She turns it off. The next request asks, with the menu.
+        browser.click(&alice, &toggle).await;
+        browser
+            .until(&alice, &format!("!document.querySelector(\"{toggle}\").hasAttribute('checked')"))
+            .await;
+        let asked = s.ask(&call(s, ALICE, "c-2")).await;
+        assert_eq!(asked.approval_status(), "pending");
+        browser.click(&alice, "[data-testid=modal-close]").await;
+        browser.until(&alice, "!document.querySelector('[data-testid=modal]')").await;
+        browser.until(&alice, "document.querySelectorAll('[data-testid=overflow]').length === 2").await;
+        browser.go(&alice, &at(s, "/home", ALICE)).await;
+        browser.sees(&alice, "Waiting for you (2)").await;
+        browser.picture(&alice, "home", Some("[data-testid=home]")).await;
+        every_control_has_a_name(browser, &alice).await;
+
+        // The admin locks the action, and is asked once more before. The menus are gone, on old prompts and new ones.
+        browser.click(&ada, &format!("[data-action-id=lock][data-value={id}]")).await;
+        browser.click(&ada, "dialog[open] [data-answer=yes]").await;
+        browser
+            .until(&ada, &format!("document.querySelector('[data-action-id=unlock][data-value={id}]')"))
+            .await;
+        browser.until(&bob, "!document.querySelector('[data-testid=overflow]')").await;
+        assert_eq!(s.ask(&call(s, ALICE, "c-4")).await.approval_status(), "pending");
+        browser.go(&alice, &at(s, "/", ALICE)).await;
+        browser.until(&alice, "document.querySelectorAll('[data-action-id=approve]').length === 3").await;
+        browser.until(&alice, "!document.querySelector('[data-testid=overflow]')").await;
+        browser
+            .until(&alice, "document.querySelectorAll('[data-action-id=request_unlock]').length === 3")
+            .await;
+
+        // One of them she decides on the Home tab.
+        browser.go(&alice, &at(s, "/home", ALICE)).await;
+        browser.sees(&alice, "Waiting for you (3)").await;
+        browser.click(&alice, "[data-action-id=approve]").await;
+        browser.sees(&alice, "Waiting for you (2)").await;
+    })
+    .await;
+}
