@@ -81,6 +81,7 @@ impl IntegrationLine {
 
 /// An action behind an integration's gear.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is another fact that is shown")]
 pub struct ActionLine {
     /// Which.
     pub id: ActionId,
@@ -291,11 +292,10 @@ impl Section {
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::Waiting => 4,
+            Self::Waiting | Self::Backends => 4,
             Self::Grants | Self::Integrations | Self::Catalog | Self::Actions => 8,
             Self::Decisions => 6,
             Self::Requests => 3,
-            Self::Backends => 4,
         }
     }
 }

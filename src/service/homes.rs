@@ -42,14 +42,12 @@ pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
 async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let workspace = settings::workspace(&mut tx, slack_id).await?;
-    let place = match storage::homes::lock_place(&mut tx, workspace, user).await? {
-        Some(place) => place,
+    let known = storage::homes::lock_place(&mut tx, workspace, user).await?;
+    if known.is_none() {
         // They look at a Home tab that we don't know to be open.
-        None => {
-            storage::homes::open(&mut tx, workspace, user, service.now()).await?;
-            Place::default()
-        }
-    };
+        storage::homes::open(&mut tx, workspace, user, service.now()).await?;
+    }
+    let place = known.unwrap_or_default();
     let place = match turn {
         Turn::Page(section, page) => place.turned(section, page),
         Turn::Pick(integration) => place.picking(integration),

@@ -112,13 +112,11 @@ impl Payload {
     /// What a check box was set to. One that was cleared says nothing but where it stands: its block's id begins with
     /// what it is about.
     fn checked(&self) -> String {
-        match self.text("/actions/0/selected_options/0/value") {
-            Some(value) => value.to_owned(),
-            None => {
-                let block = self.text("/actions/0/block_id").unwrap_or_default();
-                format!("off:{}", block.split_once(':').map_or(block, |(about, _)| about))
-            }
+        if let Some(value) = self.text("/actions/0/selected_options/0/value") {
+            return value.to_owned();
         }
+        let block = self.text("/actions/0/block_id").unwrap_or_default();
+        format!("off:{}", block.split_once(':').map_or(block, |(about, _)| about))
     }
 
     /// When it was clicked, by Slack's clock.

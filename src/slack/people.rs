@@ -111,7 +111,7 @@ impl People {
                     admins.push(id);
                 }
             }
-            cursor = answer["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
+            answer["response_metadata"]["next_cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
             if cursor.is_empty() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! A headless Chromium, driven over the DevTools protocol (<https://chromedevtools.github.io/devtools-protocol/>): the
+//! A headless Chromium, driven over the `DevTools` protocol (<https://chromedevtools.github.io/devtools-protocol/>): the
 //! few commands that a person's hands and eyes need.
 
 use std::{
@@ -116,14 +116,12 @@ impl Chromium {
         );
         let evaluate = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
         let found = tokio::time::timeout(SOON, self.on(tab, "Runtime.evaluate", evaluate)).await;
-        match found {
-            Ok(found) => found["result"]["value"].clone(),
-            Err(_) => {
-                let evaluate = json!({ "expression": "document.body.innerText", "returnByValue": true });
-                let seen = self.on(tab, "Runtime.evaluate", evaluate).await;
-                panic!("never: {expression}\n{}", seen["result"]["value"].as_str().unwrap_or_default());
-            }
+        if let Ok(found) = found {
+            return found["result"]["value"].clone();
         }
+        let evaluate = json!({ "expression": "document.body.innerText", "returnByValue": true });
+        let seen = self.on(tab, "Runtime.evaluate", evaluate).await;
+        panic!("never: {expression}\n{}", seen["result"]["value"].as_str().unwrap_or_default());
     }
 
     /// Waits until these words stand on the page.

@@ -96,14 +96,15 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::ConversationClosed => {
             "The conversation is closed, so it can't be auto-approved for it. Nothing was decided: you can still approve or deny this one request."
         }
-        Rejection::UnknownApproval => "This request is not known here any more. Nothing was changed.",
+        Rejection::UnknownApproval | Rejection::UnknownUnlockRequest => {
+            "This request is not known here any more. Nothing was changed."
+        }
         Rejection::UnknownGrant => "This auto-approval is off already. There is nothing left to turn off.",
         Rejection::UnknownIntegration => "This integration is not known here any more. Nothing was changed.",
         Rejection::UnknownAction => "This action is not known here any more. Nothing was changed.",
         Rejection::UnknownConversation => {
             "This conversation is not known here any more. Nothing was changed."
         }
-        Rejection::UnknownUnlockRequest => "This request is not known here any more. Nothing was changed.",
         Rejection::AlreadyUnlocked => {
             "An admin has unlocked this action meanwhile: you can turn auto-approval on."
         }
