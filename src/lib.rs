@@ -12,6 +12,7 @@
 //! | [`api`] | the agent-backend API, one endpoint a file | `domain`, `service`, `wire` |
 //! | [`slack`] | what Slack sends, Slack's Web API, what people read | `domain`, `service` |
 //! | [`outbox`] | queue, retries, drawing prompts, sending webhooks | `domain`, `service`, `storage`, `slack`, `wire` |
+//! | [`doctor`] | what may be wrong, and how to put it right | all |
 //! | [`app`] | puts the parts together | all |
 
 pub mod api;
@@ -19,6 +20,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 pub mod entropy;
 pub mod housekeeping;

@@ -2,6 +2,7 @@
 
 mod actions;
 mod backends;
+mod doctor;
 mod integrations;
 mod keys;
 mod manifest;
@@ -46,6 +47,8 @@ enum Command {
     /// Say which actions users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
+    /// Look at everything that has to be right, and say how to put right what isn't
+    Doctor(Box<doctor::Command>),
     /// Manage the keys that seal secrets at rest
     #[command(subcommand)]
     Keys(keys::Command),
@@ -71,6 +74,9 @@ pub enum CliError {
     /// Slack did not say whose token it is.
     #[error("the bot token's workspace can't be found: {0}")]
     Register(#[from] app::RegisterError),
+    /// The doctor found something.
+    #[error("{0}")]
+    Unhealthy(String),
     /// Something in the command is not as it should be.
     #[error("{0}")]
     Usage(String),
@@ -98,6 +104,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Backend(command) => backends::run(command).await,
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
+        Command::Doctor(command) => doctor::run(*command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Manifest(command) => manifest::run(&command),
     }

@@ -16,3 +16,9 @@ pub async fn slack_id(service: &Service, id: WorkspaceId) -> Result<Option<Strin
     let found = storage::workspaces::find(&mut db, id).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
+
+/// Slack's ids of workspaces that have the app by OAuth, oldest first, at most `limit`.
+pub async fn installed(service: &Service, limit: i64) -> Result<Vec<String>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(storage::installations::list(&mut db, limit).await?)
+}

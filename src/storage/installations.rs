@@ -144,3 +144,13 @@ pub async fn remove(db: &mut PgConnection, id: WorkspaceId, now: DateTime<Utc>) 
     .await?;
     Ok(())
 }
+
+/// Slack's ids of the installations that have a token, oldest first, at most `limit`.
+pub async fn list(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "SELECT slack_id FROM workspaces WHERE bot_token IS NOT NULL AND removed_at IS NULL ORDER BY id LIMIT $1",
+        limit
+    )
+    .fetch_all(db)
+    .await
+}

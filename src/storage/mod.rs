@@ -78,6 +78,16 @@ pub fn is_worth_retrying(error: &sqlx::Error) -> bool {
     }
 }
 
+/// The server's version, as `server_version_num` counts it, and its clock.
+pub async fn server(db: &mut sqlx::PgConnection) -> sqlx::Result<(i32, chrono::DateTime<chrono::Utc>)> {
+    let row = sqlx::query!(
+        r#"SELECT current_setting('server_version_num')::int AS "version!", clock_timestamp() AS "time!""#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.version, row.time))
+}
+
 /// The newest migration that was applied. Not a checked query: the table is made by the migrations themselves.
 pub async fn newest_migration(db: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")

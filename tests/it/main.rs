@@ -28,6 +28,7 @@ mod catalog;
 mod cli;
 mod commands;
 mod deciding;
+mod doctor;
 mod failures;
 mod guides;
 mod home;

@@ -1,0 +1,47 @@
+//! `countersign doctor`.
+
+use clap::Args;
+
+use super::{CliError, print};
+use crate::{
+    clock::Clock,
+    config::ServeConfig,
+    doctor::{self, Finding, State},
+    entropy::Entropy,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(flatten)]
+    config: ServeConfig,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints what was found, a line each; fails if anything has to be put right.
+pub(super) async fn run(command: Command) -> Result<(), CliError> {
+    let findings = doctor::examine(command.config, Clock::system(), Entropy::system()).await?;
+    if command.json {
+        print(&serde_json::to_string_pretty(&findings).unwrap_or_default())?;
+    } else {
+        for finding in &findings {
+            print(&line(finding))?;
+        }
+    }
+    match findings.iter().filter(|finding| finding.state == State::Failed).count() {
+        0 => Ok(()),
+        1 => Err(CliError::Unhealthy("1 thing has to be put right".to_owned())),
+        count => Err(CliError::Unhealthy(format!("{count} things have to be put right"))),
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let state = match finding.state {
+        State::Ok => "ok  ",
+        State::Warning => "warn",
+        State::Failed => "FAIL",
+    };
+    let fix = finding.fix.as_ref().map(|fix| format!(" -> {fix}")).unwrap_or_default();
+    format!("{state}  {:15} {}{fix}", finding.check, finding.found)
+}

@@ -1,0 +1,94 @@
+//! Postgres: reachable, new enough, migrated; its clock; what is sealed in it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Finding, Patient};
+use crate::{
+    service::{
+        Failure, keys,
+        ready::{self, NotReady},
+    },
+    storage,
+};
+
+/// The oldest version that works, as Postgres counts: 14.0.
+const OLDEST: i32 = 140_000;
+/// Clocks further apart than this are worth a word. Slack's signatures may be five minutes old.
+const SKEW: TimeDelta = TimeDelta::seconds(30);
+
+/// The findings, and whether the schema is there to go on with.
+pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
+    let service = &patient.service;
+    let server = async {
+        let mut db = service.db.acquire().await?;
+        storage::server(&mut db).await
+    };
+    let (version, time) = match server.await {
+        Ok(server) => server,
+        Err(error) => {
+            let fix = "check DATABASE_URL, and that Postgres runs and lets this machine in";
+            return (vec![Finding::failed("database", format!("it can't be reached: {error}"), fix)], false);
+        }
+    };
+    let named = format!("Postgres {}.{}", version / 10_000, version % 10_000);
+    let mut findings = vec![if version >= OLDEST {
+        Finding::ok("database", format!("{named} answers"))
+    } else {
+        Finding::failed("database", format!("{named} is too old"), "upgrade to Postgres 14 or newer")
+    }];
+    findings.push(clock("database clock", "Postgres", service.now(), time));
+    let migrated = match ready::ready(service).await {
+        Ok(()) => {
+            findings.push(Finding::ok("migrations", "the schema is up to date"));
+            true
+        }
+        Err(NotReady::NotMigrated) => {
+            findings.push(Finding::failed(
+                "migrations",
+                "the schema is missing or out of date",
+                "run `countersign migrate`",
+            ));
+            false
+        }
+        Err(error) => {
+            findings.push(Finding::failed("migrations", error.to_string(), "see above"));
+            false
+        }
+    };
+    if migrated {
+        findings.push(sealed(patient).await);
+    }
+    (findings, migrated)
+}
+
+async fn sealed(patient: &Patient) -> Finding {
+    let check = "sealed secrets";
+    match keys::outdated(&patient.service).await {
+        Ok(0) => Finding::ok(check, "the first encryption key opens all"),
+        Ok(count) => Finding::warning(
+            check,
+            format!("{count} rows are not sealed with the first encryption key"),
+            "run `countersign keys rotate`; only then may an older key go",
+        ),
+        Err(Failure::Sealed(error)) => Finding::failed(
+            check,
+            error.to_string(),
+            "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",
+        ),
+        Err(error) => Finding::failed(check, error.to_string(), "see the database"),
+    }
+}
+
+/// Compares our clock with another one.
+pub(super) fn clock(check: &'static str, whose: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
+    let apart = ours - theirs;
+    if apart.abs() <= SKEW {
+        return Finding::ok(check, format!("within {} s of this machine's", SKEW.num_seconds()));
+    }
+    let way = if apart > TimeDelta::zero() { "ahead of" } else { "behind" };
+    let seconds = apart.num_seconds().abs();
+    let found = format!("this machine's clock is {seconds} s {way} that of {whose}");
+    let fix =
+        "synchronise this machine's clock (NTP): Slack's requests are refused when it is five minutes off";
+    if seconds >= 240 { Finding::failed(check, found, fix) } else { Finding::warning(check, found, fix) }
+}

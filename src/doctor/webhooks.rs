@@ -1,0 +1,77 @@
+//! The backends' webhook endpoints: allowed, and answering at all. Nothing is delivered.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use super::{Finding, Patient};
+use crate::{
+    outbox::guard::{Guard, Refused},
+    service::backends,
+    storage::backends::Summary,
+};
+
+const CHECK: &str = "webhooks";
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
+    let found = match backends::list(&patient.service, None).await {
+        Ok(found) => found,
+        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see the database")],
+    };
+    let active: Vec<Summary> = found.into_iter().filter(|backend| backend.disabled_at.is_none()).collect();
+    if active.is_empty() {
+        return vec![Finding::warning(
+            CHECK,
+            "there is no backend yet",
+            "run `countersign backend create --name NAME --webhook-url URL`",
+        )];
+    }
+    let guard = Guard::new(patient.config.webhook_allow.clone());
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(LIMIT)
+        .dns_resolver(Arc::new(guard.clone()))
+        .build();
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see the error")],
+    };
+    let looks = active.iter().map(|backend| endpoint(&client, &guard, backend));
+    futures::future::join_all(looks).await
+}
+
+async fn endpoint(client: &reqwest::Client, guard: &Guard, backend: &Summary) -> Finding {
+    let Summary { name, webhook_url: url, .. } = backend;
+    if backend.webhook_stopped_at.is_some() {
+        return Finding::failed(
+            CHECK,
+            format!(
+                "{name}: deliveries are stopped, because the endpoint said that it is gone, failed for too long, or an operator stopped it"
+            ),
+            format!("once {url} works, run `countersign backend resume-webhook --name {name}`"),
+        );
+    }
+    let allow = "name its network in COUNTERSIGN_WEBHOOK_ALLOW, if webhooks may go there";
+    let parsed = match url::Url::parse(url) {
+        Ok(parsed) => parsed,
+        Err(error) => return Finding::failed(CHECK, format!("{name}: {url}: {error}"), "create it anew"),
+    };
+    if let Err(refused) = guard.judge_literal(&parsed) {
+        return Finding::failed(CHECK, format!("{name}: {refused}"), allow);
+    }
+    // HEAD has no effect, and whatever it is answered with comes from somebody who listens.
+    match client.head(parsed).send().await {
+        Ok(_) => Finding::ok(CHECK, format!("{name}: {url} answers")),
+        Err(error) => {
+            let mut cause = error.source();
+            while let Some(inner) = cause {
+                if let Some(refused) = inner.downcast_ref::<Refused>() {
+                    return Finding::failed(CHECK, format!("{name}: {refused}"), allow);
+                }
+                cause = inner.source();
+            }
+            let found = format!("{name}: {url} can't be reached: {}", error.without_url());
+            Finding::failed(CHECK, found, "start the endpoint, or let this machine connect to it")
+        }
+    }
+}
