@@ -271,10 +271,11 @@ async fn undeliverable(service: &Service, scene: &Scene, why: &str) -> Result<Ou
 
 /// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
 async fn refused(service: &Service, scene: &Scene, code: &str) -> Result<Outcome, Failure> {
+    let outcome = undeliverable(service, scene, &format!("Slack says {code}")).await?;
     if is_gone(code) {
         leave::leave(service, &scene.slack_id, code).await?;
     }
-    undeliverable(service, scene, &format!("Slack says {code}")).await
+    Ok(outcome)
 }
 
 /// The app was removed, and the event that says so was lost or is still on its way.

@@ -80,6 +80,7 @@ async fn installing_again_starts_clean_and_late_events_change_nothing() {
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved");
+        let installed = s.audits("workspace.installed").await;
         let [uninstalled, revoked] = s.slack.uninstall(names::TEAM);
         s.slack.send_envelope(uninstalled.clone()).await;
         gone(s).await;
@@ -97,7 +98,7 @@ async fn installing_again_starts_clean_and_late_events_change_nothing() {
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         assert_eq!(s.told(&id).await.kind, "approval.approved");
         assert_eq!(s.audits("workspace.removed").await, 1);
-        assert_eq!(s.audits("workspace.installed").await, 2);
+        assert_eq!(s.audits("workspace.installed").await, installed + 1);
         assert_eq!(s.audits("grant.revoked").await, 1);
     })
     .await;
