@@ -115,7 +115,7 @@ async fn nothing_is_skipped_while_a_long_transaction_writes() {
             all.extend(read_on(s, &mut cursor.clone()).await);
             let subjects: Vec<String> =
                 all.iter().map(|entry| entry["subject"].as_str().unwrap().to_owned()).collect();
-            (subjects.last().unwrap() == "after").then_some(subjects)
+            subjects.last().is_some_and(|last| last == "after").then_some(subjects)
         })
         .await;
         let expected =

@@ -18,6 +18,7 @@ const METHODS: [(&str, Option<&str>); 11] = [
     ("chat.postMessage", Some("chat:write")),
     ("chat.update", Some("chat:write")),
     ("users.info", Some("users:read")),
+    ("users.list", Some("users:read")),
     ("users.lookupByEmail", Some("users:read.email")),
     ("views.open", None),
     ("views.publish", None),
