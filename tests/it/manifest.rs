@@ -11,7 +11,7 @@ const EXAMPLE: Target<'_> = Target { url: "https://countersign.example.com", soc
 const SOCKET: Target<'_> = Target { socket_mode: true, ..EXAMPLE };
 
 /// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
-const METHODS: [(&str, Option<&str>); 11] = [
+const METHODS: [(&str, Option<&str>); 12] = [
     ("apps.connections.open", None),
     ("auth.test", None),
     ("chat.postEphemeral", Some("chat:write")),
