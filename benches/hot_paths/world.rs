@@ -23,7 +23,7 @@ use sandbox::{
     backend::{AgentBackend, BackendOptions},
     catalog,
     postgres::{Postgres, PostgresOptions},
-    slack::{Slack, SlackOptions, names},
+    slack::{Slack, SlackOptions, User, names},
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -69,6 +69,9 @@ impl World {
         let postgres = Postgres::start_with(options).await.unwrap();
         let database_url = postgres.create_database(None).await.unwrap().url;
         let slack = Slack::start(SlackOptions::default()).await.unwrap();
+        for number in 0..USERS {
+            slack.add_user(User::new(&user(number), names::TEAM, "somebody", "Somebody"));
+        }
         let backend = AgentBackend::start(BackendOptions::default()).await.unwrap();
         let database = DatabaseConfig { database_url: database_url.as_str().into(), encryption_key: None };
         let config = ServeConfig {
