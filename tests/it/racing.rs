@@ -128,10 +128,10 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_is_told_what_won() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_racing_expiry_ends_it_once() {
     story(async |s| {
-        for round in 0..20_u32 {
+        for round in 0..10_u32 {
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(10)).await;
             let time = async {
-                for _ in 0..round * 20 {
+                for _ in 0..round * 40 {
                     tokio::task::yield_now().await;
                 }
                 s.pass(TimeDelta::seconds(10));
