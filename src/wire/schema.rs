@@ -92,14 +92,18 @@ pub fn by() -> Object {
 /// A webhook's type.
 #[must_use]
 pub fn event() -> Object {
-    one_of([
-        "approval.approved",
-        "approval.denied",
-        "approval.expired",
-        "approval.cancelled",
-        "approval.undeliverable",
-    ])
-    .build()
+    let types = Status::ALL.into_iter().filter_map(|status| match status {
+        Status::Pending => None,
+        Status::Ended(outcome) => Some(outcome.event()),
+    });
+    one_of(types).build()
+}
+
+/// A type of a server-sent event.
+#[must_use]
+pub fn streamed_event() -> Object {
+    let types = Status::ALL.map(|status| format!("approval.{}", status.as_str()));
+    one_of(types.iter().map(String::as_str)).build()
 }
 
 /// Where a delivery stands.

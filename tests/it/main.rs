@@ -23,6 +23,7 @@ mod catalog;
 mod cli;
 mod deciding;
 mod failures;
+mod guides;
 mod hostile;
 mod ingress;
 mod isolation;

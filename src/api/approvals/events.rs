@@ -12,6 +12,7 @@ use axum::{
     },
 };
 use futures::{FutureExt as _, StreamExt as _, stream};
+use utoipa::ToSchema;
 
 use super::waiting;
 use crate::{
@@ -22,13 +23,23 @@ use crate::{
         query::Query,
     },
     domain::approvals::{Approval, Status},
-    wire::{ApprovalJson, examples},
+    wire::{ApprovalJson, examples, schema},
 };
 
 /// How often a comment keeps the connection alive, and shows whether the client is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After this long the stream ends, and the client connects again: a key that no longer works is noticed then.
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// One event of the stream.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it says what an event is made of")]
+struct StreamedEvent {
+    #[schema(schema_with = schema::streamed_event)]
+    event: String,
+    /// The approval, as JSON.
+    data: String,
+}
 
 /// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
 /// when it ends. Then the stream ends.
@@ -38,7 +49,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
     description = "The first event is the approval as it is, a second one tells its end. An event's type is `approval.<status>`, its data the approval. Then the stream ends; it also ends when the service shuts down, and after an hour: connect again.",
     params(("id" = String, Path, description = "The approval, `apr_…`.")),
     responses(
-        (status = 200, description = "Events.", body = String, content_type = "text/event-stream", example = json!(examples::events())),
+        (status = 200, description = "Events.", body = StreamedEvent, content_type = "text/event-stream", example = json!(examples::events())),
         OneApproval,
     ),
     security(("api_key" = [])),

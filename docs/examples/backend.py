@@ -1,0 +1,77 @@
+"""A complete agent backend: it asks, waits, and runs the action only as it was approved.
+
+Needs the package `standardwebhooks`. Set COUNTERSIGN_URL, COUNTERSIGN_API_KEY, COUNTERSIGN_WEBHOOK_SECRET and PORT, then:
+    python backend.py U0ALICE salesforce create_record '{"object": "Task"}'
+"""
+import hashlib, json, os, queue, sys, threading, urllib.error, urllib.request, uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+URL, KEY = os.environ["COUNTERSIGN_URL"], os.environ["COUNTERSIGN_API_KEY"]
+webhook = Webhook(os.environ["COUNTERSIGN_WEBHOOK_SECRET"])
+ended: "queue.Queue[dict]" = queue.Queue()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        try:  # Nothing in the body is believed before the signature is.
+            event = webhook.verify(body, dict(self.headers))
+        except WebhookVerificationError:
+            return self.answer(401)
+        self.answer(204)  # Taken. Whatever else is answered, it comes again.
+        if event["type"].startswith("approval."):
+            ended.put(event["data"])
+
+    def answer(self, status):
+        self.send_response(status)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def call(method, path, body=None, **headers):
+    headers |= {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+    request = urllib.request.Request(URL + path, body and json.dumps(body).encode(), headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        problem = json.load(error)
+        sys.exit(f"refused: {problem['detail']} {problem.get('errors', '')}")
+
+
+def digest(arguments):
+    # RFC 8785 for objects of strings, integers and truth values; with fractions in them, use the package rfc8785.
+    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def wait(approval):
+    while approval["status"] == "pending":
+        try:
+            event = ended.get(timeout=50)
+            approval = event if event["id"] == approval["id"] else approval
+        except queue.Empty:  # A webhook may be late: what counts is what the service says.
+            approval = call("GET", f"/v1/approvals/{approval['id']}?wait=5")
+    return approval
+
+
+def main(user, integration, action, arguments):
+    threading.Thread(target=ThreadingHTTPServer(("", int(os.environ["PORT"])), Receiver).serve_forever, daemon=True).start()
+    ask = {"user": user, "agent": {"id": "guide", "name": "Guide"}, "conversation": {"id": str(uuid.uuid4())},
+           "integration": integration, "action": action, "arguments": arguments}
+    # The key makes it safe to send the same request again when an answer is lost.
+    approval = wait(call("POST", "/v1/approvals", ask, **{"idempotency-key": str(uuid.uuid4())}))
+    if approval["status"] != "approved":
+        return print("stopped:", approval["status"], (approval["decision"]["reason"] or ""))
+    if approval["arguments_digest"] != digest(arguments):
+        return print("stopped: something else was approved")
+    print("ran", f"{integration}.{action}", json.dumps(arguments))  # Here the action really runs.
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], json.loads(sys.argv[4]))
