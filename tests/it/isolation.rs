@@ -26,7 +26,7 @@ async fn allowed(s: &Story, choice: &str) {
 }
 
 /// A backend of another workspace, where everything is as in the first one.
-async fn elsewhere(s: &Story) -> Api {
+pub async fn elsewhere(s: &Story) -> Api {
     let workspace = workspaces::install(&s.service, "T0ELSEWHERE", "Elsewhere").await.unwrap();
     let (name, url) = (Name::new("agents").unwrap(), Link::new(s.backend.webhook_url()).unwrap());
     let created = backends::create(&s.service, workspace, &name, &url).await.unwrap().unwrap();

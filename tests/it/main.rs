@@ -15,6 +15,7 @@ mod api_audit;
 mod api_catalog;
 mod api_deliveries;
 mod api_document;
+mod api_keys;
 mod api_limits;
 mod api_waiting;
 mod architecture;
