@@ -86,7 +86,6 @@ impl World {
             limits: LimitsConfig { requests_per_second: u32::MAX, pending_approvals: u32::MAX },
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
-            limits: LimitsConfig { requests_per_second: 1_000_000, pending_approvals: 1_000_000 },
             database_connections: 20,
         };
         let service = countersign::app::service(&database, 4, Clock::system(), Entropy::system()).unwrap();

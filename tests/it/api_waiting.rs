@@ -129,3 +129,17 @@ async fn shutdown_answers_whoever_waits_instead_of_cutting_them_off() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_is_no_number_of_seconds_is_refused() {
+    story(async |s| {
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        for wait in ["56", "-1", "1.5", "soon", ""] {
+            let path = ["approvals", &id];
+            let reply = s.api().call(reqwest::Method::GET, &path, &[("wait", wait)], None, &[]).await;
+            assert_eq!((reply.status, reply.str("/errors/0/parameter")), (422, "wait"), "{reply:?}");
+        }
+        assert_eq!(s.api().wait(&id, 0).await.approval_status(), "pending");
+    })
+    .await;
+}
