@@ -55,7 +55,7 @@ async fn told(s: &Story) -> (String, String) {
 async fn no_call_is_answered_without_a_valid_key() {
     story(async |s| {
         let (approval, delivery) = told(s).await;
-        let key = s.key().to_owned();
+        let key = s.key.clone();
         let (half, _) = key.rsplit_once('_').unwrap();
         let changed = format!("{half}_{}", "A".repeat(43));
         let wrong = ["".to_owned(), "nonsense".to_owned(), half.to_owned(), changed, format!("{key}A")];
@@ -206,7 +206,7 @@ async fn paths_that_are_no_text_and_methods_that_are_not_taken_are_problems_too(
         let client = reqwest::Client::new();
         let problem = async |method: Method, path: &str| {
             let url = format!("{}{path}", s.url());
-            let reply = client.request(method, url).bearer_auth(s.key()).send().await.unwrap();
+            let reply = client.request(method, url).bearer_auth(&s.key).send().await.unwrap();
             assert_eq!(reply.headers()["content-type"], "application/problem+json");
             let (status, allow) = (reply.status().as_u16(), reply.headers().contains_key("allow"));
             let body: Value = reply.json().await.unwrap();
