@@ -35,10 +35,7 @@ async fn main() {
     let seconds = std::env::var("SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let limit = Duration::from_secs(seconds);
     let world = World::begin().await;
-    println!(
-        "{CONNECTIONS} connections, {USERS} users, {seconds} s each; Postgres {}",
-        world.postgres.version()
-    );
+    println!("{CONNECTIONS} connections, {USERS} users, {seconds} s each; Postgres {}", world.postgres.version());
     println!("{:42} {:>8} {:>9} {:>9} {:>9}", "", "per s", "p50 ms", "p99 ms", "max ms");
     asks(&world, Duration::from_secs(2)).await;
     report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
@@ -85,8 +82,7 @@ async fn asks(world: &World, limit: Duration) -> Measured {
     let (http, url, key) = (world.http.clone(), format!("{}/v1/approvals", world.url), world.key.clone());
     load(limit, move |worker, round| {
         let user = world::user((worker * 7 + round) % USERS);
-        let call =
-            http.post(&url).bearer_auth(&key).json(&world::request(&user, &format!("run-{worker}-{round}")));
+        let call = http.post(&url).bearer_auth(&key).json(&world::request(&user, &format!("run-{worker}-{round}")));
         async move {
             let answer: serde_json::Value = call.send().await.unwrap().json().await.unwrap();
             assert_eq!(answer["status"], "approved", "{answer}");

@@ -25,8 +25,7 @@ pub(crate) async fn run(world: &World, clients: usize, seconds: u64) {
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let rate =
-        text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
+    let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
     let Some(rate) = rate else {
         println!("{name:42} failed: {}", String::from_utf8_lossy(&output.stderr));
         return;
@@ -63,66 +62,57 @@ async fn ask(world: &World) -> String {
             .await
             .unwrap();
     let (action, action_key): (String, String) =
-        sqlx::query_as("SELECT id::text, key FROM actions WHERE unlocked_at IS NOT NULL")
-            .fetch_one(&db)
-            .await
-            .unwrap();
+        sqlx::query_as("SELECT id::text, key FROM actions WHERE unlocked_at IS NOT NULL").fetch_one(&db).await.unwrap();
     db.close().await;
     let quoted = |text: &str| format!("'{text}'");
     let user = "'U0LOAD' || lpad((:number)::text, 3, '0')";
     let conversation = "'bench-' || (:run)::text";
-    let load = fill(
-        "FROM api_keys k\n           JOIN backends b",
-        &[
-            (1, quoted(&key)),
-            (3, quoted("postgres")),
-            (4, quoted(&action_key)),
-            (5, user.to_owned()),
-            (6, conversation.to_owned()),
-            (7, "now() - interval '30 days'".to_owned()),
-        ],
+    let load = fill("FROM api_keys k\n           JOIN backends b", &[
+        (1, quoted(&key)),
+        (3, quoted("postgres")),
+        (4, quoted(&action_key)),
+        (5, user.to_owned()),
+        (6, conversation.to_owned()),
+        (7, "now() - interval '30 days'".to_owned()),
+    ]);
+    let grant = format!(
+        "ARRAY(SELECT id FROM grants WHERE user_id = {user} AND revoked_at IS NULL)"
     );
-    let grant = format!("ARRAY(SELECT id FROM grants WHERE user_id = {user} AND revoked_at IS NULL)");
     let request = crate::world::request("U0LOAD000", "bench");
     let arguments = request["arguments"].to_string().replace('\'', "''");
-    let save = fill(
-        "WITH seen AS",
-        &[
-            (1, "gen_random_uuid()".to_owned()),
-            (2, quoted(&workspace)),
-            (3, quoted(&backend)),
-            (4, user.to_owned()),
-            (5, quoted("atlas")),
-            (6, quoted("Atlas")),
-            (7, conversation.to_owned()),
-            (8, quoted("Nightly report")),
-            (10, quoted(&action)),
-            (11, quoted(&arguments)),
-            (12, "sha256('x')".to_owned()),
-            (13, quoted("The nightly report needs the orders of yesterday")),
-            (18, "now()".to_owned()),
-            (19, "now() + interval '30 minutes'".to_owned()),
-            (20, grant.clone()),
-            (21, quoted("approved")),
-            (22, quoted("always")),
-            (23, quoted("auto")),
-            (24, format!("({grant})[1]")),
-            (25, "now()".to_owned()),
-            (26, "sha256('y')".to_owned()),
-            (27, "ARRAY['service']".to_owned()),
-            (28, "ARRAY[NULL]".to_owned()),
-            (29, "ARRAY['approval.approved']".to_owned()),
-            (30, "ARRAY[NULL]".to_owned()),
-            (31, grant.clone()),
-            (32, "ARRAY['postgres']".to_owned()),
-            (33, "ARRAY[NULL]".to_owned()),
-            (34, "ARRAY['{\"by\":\"auto\"}']".to_owned()),
-        ],
-    );
+    let save = fill("WITH seen AS", &[
+        (1, "gen_random_uuid()".to_owned()),
+        (2, quoted(&workspace)),
+        (3, quoted(&backend)),
+        (4, user.to_owned()),
+        (5, quoted("atlas")),
+        (6, quoted("Atlas")),
+        (7, conversation.to_owned()),
+        (8, quoted("Nightly report")),
+        (10, quoted(&action)),
+        (11, quoted(&arguments)),
+        (12, "sha256('x')".to_owned()),
+        (13, quoted("The nightly report needs the orders of yesterday")),
+        (18, "now()".to_owned()),
+        (19, "now() + interval '30 minutes'".to_owned()),
+        (20, grant.clone()),
+        (21, quoted("approved")),
+        (22, quoted("always")),
+        (23, quoted("auto")),
+        (24, format!("({grant})[1]")),
+        (25, "now()".to_owned()),
+        (26, "sha256('y')".to_owned()),
+        (27, "ARRAY['service']".to_owned()),
+        (28, "ARRAY[NULL]".to_owned()),
+        (29, "ARRAY['approval.approved']".to_owned()),
+        (30, "ARRAY[NULL]".to_owned()),
+        (31, grant.clone()),
+        (32, "ARRAY['postgres']".to_owned()),
+        (33, "ARRAY[NULL]".to_owned()),
+        (34, "ARRAY['{\"by\":\"auto\"}']".to_owned()),
+    ]);
     let last = USERS - 1;
-    format!(
-        "\\set number random(0, {last})\n\\set run random(0, 1000000000)\nBEGIN;\n{load};\n{save};\nCOMMIT;\n"
-    )
+    format!("\\set number random(0, {last})\n\\set run random(0, 1000000000)\nBEGIN;\n{load};\n{save};\nCOMMIT;\n")
 }
 
 /// The statement that contains a text, its parameters replaced by values, or by nothing of their type.
@@ -132,11 +122,7 @@ fn fill(containing: &str, values: &[(usize, String)]) -> String {
         .unwrap()
         .flatten()
         .map(|entry| serde_json::from_str(&fs::read_to_string(entry.path()).unwrap()).unwrap())
-        .find(|query: &Value| {
-            query["query"].as_str().is_some_and(|text| {
-                text.contains(containing) && text.contains("LATERAL") == containing.contains("api_keys")
-            })
-        })
+        .find(|query: &Value| query["query"].as_str().is_some_and(|text| text.contains(containing) && text.contains("LATERAL") == containing.contains("api_keys")))
         .unwrap();
     let types = found["describe"]["parameters"]["Left"].as_array().unwrap();
     let mut text = found["query"].as_str().unwrap().to_owned();
@@ -145,8 +131,7 @@ fn fill(containing: &str, values: &[(usize, String)]) -> String {
         let number = index + 1;
         let kind = kind.as_str().unwrap().to_lowercase().replace("array", "[]");
         let given = values.iter().find(|(found, _)| *found == number).map(|(_, value)| value.clone());
-        let value =
-            given.unwrap_or_else(|| if kind.ends_with("[]") { "'{}'".to_owned() } else { "NULL".to_owned() });
+        let value = given.unwrap_or_else(|| if kind.ends_with("[]") { "'{}'".to_owned() } else { "NULL".to_owned() });
         text = text.replace(&format!("${number}"), &format!("({value})::{kind}"));
     }
     // pgbench reads a colon before a letter as a variable of its own.

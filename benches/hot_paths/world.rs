@@ -99,17 +99,14 @@ impl World {
         backend.connect(&url, &key, created.webhook_secret.expose_secret());
         let integration = catalog::integration(INTEGRATION).unwrap();
         assert_eq!(backend.api().put_integration(INTEGRATION, &integration.body()).await.status, 200);
-        let path = (
-            &IntegrationKey::new(INTEGRATION).unwrap(),
-            &ActionKey::new(integration.actions[0].key.as_str()).unwrap(),
-        );
+        let path =
+            (&IntegrationKey::new(INTEGRATION).unwrap(), &ActionKey::new(integration.actions[0].key.as_str()).unwrap());
         unlock::set(&service, workspace, path, unlock::Wish::Unlock, &Actor::Operator).await.unwrap();
         let http = reqwest::Client::builder().build().unwrap();
         let world = Self { postgres, database_url, slack, http, url, key, backend, app };
         for (user, approval) in world.ask_pending(USERS).await {
             let clicker = Clicker { user: UserId::parse(&user).unwrap(), kind: PersonKind::Member };
-            let click =
-                Click { workspace: names::TEAM.to_owned(), approval: approval.parse().unwrap(), clicker };
+            let click = Click { workspace: names::TEAM.to_owned(), approval: approval.parse().unwrap(), clicker };
             decide::decide(&service, &click, &Choice::Approve(Scope::Always)).await.unwrap();
         }
         service.db.close().await;
@@ -125,8 +122,7 @@ impl World {
             if count != USERS {
                 body["action"] = "explain_query".into();
             }
-            let call =
-                self.http.post(format!("{}/v1/approvals", self.url)).bearer_auth(&self.key).json(&body);
+            let call = self.http.post(format!("{}/v1/approvals", self.url)).bearer_auth(&self.key).json(&body);
             let answer: Value = call.send().await.unwrap().json().await.unwrap();
             asked.push((user, answer["id"].as_str().unwrap().to_owned()));
         }

@@ -76,11 +76,7 @@ async fn real_time(s: &mut Story) -> (Slack, AgentBackend) {
     let clock = ambient::Clock::system();
     let slack = Slack::start(SlackOptions { clock: clock.clone(), ..SlackOptions::default() }).await.unwrap();
     let backend = AgentBackend::start(BackendOptions { clock }).await.unwrap();
-    sqlx::query("UPDATE backends SET webhook_url = $1")
-        .bind(backend.webhook_url())
-        .execute(&s.service.db)
-        .await
-        .unwrap();
+    sqlx::query("UPDATE backends SET webhook_url = $1").bind(backend.webhook_url()).execute(&s.service.db).await.unwrap();
     (slack, backend)
 }
 
@@ -89,20 +85,13 @@ async fn a_service_killed_between_a_posts_effect_and_its_acknowledgement_asks_ag
     story(async |s| {
         let (slack, backend) = real_time(s).await;
         let (key, secret) = s.create_backend("killed").await;
-        sqlx::query("UPDATE backends SET webhook_url = $1")
-            .bind(backend.webhook_url())
-            .execute(&s.service.db)
-            .await
-            .unwrap();
+        sqlx::query("UPDATE backends SET webhook_url = $1").bind(backend.webhook_url()).execute(&s.service.db).await.unwrap();
         slack.misbehave("chat.postMessage", Misbehaviour::SlowAnswer(Duration::from_secs(30)), 1);
         let process = Process::start(s, &slack);
         backend.connect(&process.url, &key, &secret);
         let ask = catalog::call("github", "create_issue").unwrap().ask(ALICE, "c-1");
         let id = backend.api().ask(&ask).await.id().to_owned();
-        let first = slack
-            .wait_for_direct_message(ALICE, |message| message.has_button("Approve"), SOON)
-            .await
-            .unwrap();
+        let first = slack.wait_for_direct_message(ALICE, |message| message.has_button("Approve"), SOON).await.unwrap();
         process.kill();
         // The lease of the dead process runs out; here a test need not wait for it.
         sqlx::query("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL")
@@ -112,11 +101,7 @@ async fn a_service_killed_between_a_posts_effect_and_its_acknowledgement_asks_ag
         let process = Process::start(s, &slack);
         backend.connect(&process.url, &key, &secret);
         let second = slack
-            .wait_for_direct_message(
-                ALICE,
-                |message| message.has_button("Approve") && message.ts != first.ts,
-                SOON,
-            )
+            .wait_for_direct_message(ALICE, |message| message.has_button("Approve") && message.ts != first.ts, SOON)
             .await
             .unwrap();
         // The orphan, of which the service knows nothing, decides like the other; then both say so.
@@ -126,12 +111,7 @@ async fn a_service_killed_between_a_posts_effect_and_its_acknowledgement_asks_ag
         assert_eq!(told.kind, "approval.approved");
         for message in [&first, &second] {
             slack
-                .wait_for(
-                    |slack| {
-                        slack.message(&message.channel, &message.ts).filter(|now| !now.has_button("Approve"))
-                    },
-                    SOON,
-                )
+                .wait_for(|slack| slack.message(&message.channel, &message.ts).filter(|now| !now.has_button("Approve")), SOON)
                 .await
                 .unwrap();
         }
@@ -145,11 +125,7 @@ async fn kill_9_under_load_loses_no_webhook_and_no_audit_entry() {
     story(async |s| {
         let (slack, backend) = real_time(s).await;
         let (key, secret) = s.create_backend("loaded").await;
-        sqlx::query("UPDATE backends SET webhook_url = $1")
-            .bind(backend.webhook_url())
-            .execute(&s.service.db)
-            .await
-            .unwrap();
+        sqlx::query("UPDATE backends SET webhook_url = $1").bind(backend.webhook_url()).execute(&s.service.db).await.unwrap();
         let process = Process::start(s, &slack);
         backend.connect(&process.url, &key, &secret);
         let mut asked = Vec::new();
@@ -175,18 +151,12 @@ async fn kill_9_under_load_loses_no_webhook_and_no_audit_entry() {
         // What the dead one did not confirm is asked for again: it says what became of it.
         for (id, answer) in asked.iter().zip(&answers) {
             let again = backend.api().cancel(id).await.status;
-            assert!(
-                if *answer == 200 { again == 409 } else { again == 200 || again == 409 },
-                "{answer} {again}"
-            );
+            assert!(if *answer == 200 { again == 409 } else { again == 200 || again == 409 }, "{answer} {again}");
         }
         for id in &asked {
             let told = backend.wait_for_event(|event| event.approval_id() == id, SOON).await.unwrap();
             assert_eq!(told.kind, "approval.cancelled");
-            assert_eq!(
-                (s.audited("approval.requested", id).await, s.audited("approval.cancelled", id).await),
-                (1, 1)
-            );
+            assert_eq!((s.audited("approval.requested", id).await, s.audited("approval.cancelled", id).await), (1, 1));
         }
     })
     .await;
@@ -214,9 +184,7 @@ async fn a_database_restarted_in_mid_flight_loses_nothing() {
     story_with_own_server(async |s| {
         let mut asked = Vec::new();
         for number in 0..10 {
-            asked.push(
-                s.ask(&s.call(ACTION, &format!("c-{number}")).in_channel(SALES, None)).await.id().to_owned(),
-            );
+            asked.push(s.ask(&s.call(ACTION, &format!("c-{number}")).in_channel(SALES, None)).await.id().to_owned());
         }
         s.postgres().restart().await.unwrap();
         for id in &asked {
@@ -243,9 +211,7 @@ async fn a_slack_that_misbehaves_gets_the_prompt_later() {
         story(async |s| {
             s.slack.misbehave("chat.postMessage", trouble.clone(), 1);
             let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
-            let failed = s
-                .slack
-                .wait_for(|slack| (!slack.calls_of("chat.postMessage").is_empty()).then_some(()), SOON);
+            let failed = s.slack.wait_for(|slack| (!slack.calls_of("chat.postMessage").is_empty()).then_some(()), SOON);
             failed.await.unwrap();
             let waiting = async {
                 loop {

@@ -65,9 +65,7 @@ async fn a_failing_endpoint_is_tried_eight_times_under_one_id_and_then_left() {
         }
         let deliveries = s.backend.deliveries();
         assert_eq!(deliveries.len(), 8);
-        assert!(
-            deliveries.iter().all(|delivery| delivery.id == deliveries[0].id && delivery.verified.is_ok())
-        );
+        assert!(deliveries.iter().all(|delivery| delivery.id == deliveries[0].id && delivery.verified.is_ok()));
     })
     .await;
 }
@@ -144,16 +142,11 @@ async fn a_webhook_never_goes_to_a_private_address_that_nobody_allowed() {
         let by_name = approved(s).await;
         assert_eq!(after_tries(s, &by_name, 1).await, (None, false, false));
         assert!(s.backend.deliveries().is_empty());
-        let said: Vec<String> = sqlx::query_scalar(
-            "SELECT detail FROM attempts JOIN outbox ON id = outbox_id WHERE kind = 'webhook'",
-        )
-        .fetch_all(&s.service.db)
-        .await
-        .unwrap();
-        assert!(
-            said.len() == 2 && said.iter().all(|detail| detail.contains("COUNTERSIGN_WEBHOOK_ALLOW")),
-            "{said:?}"
-        );
+        let said: Vec<String> = sqlx::query_scalar("SELECT detail FROM attempts JOIN outbox ON id = outbox_id WHERE kind = 'webhook'")
+            .fetch_all(&s.service.db)
+            .await
+            .unwrap();
+        assert!(said.len() == 2 && said.iter().all(|detail| detail.contains("COUNTERSIGN_WEBHOOK_ALLOW")), "{said:?}");
     })
     .await;
 }
@@ -186,7 +179,10 @@ async fn a_slow_endpoint_holds_up_neither_decisions_nor_other_backends() {
             let reply = slow.ask(&s.call(ACTION, &format!("slow-{number}"))).await;
             assert_eq!(slow.cancel(reply.id()).await.status, 200);
         }
-        s.backend.wait_for_delivery(|delivery| delivery.kind == "approval.cancelled", SOON).await.unwrap();
+        s.backend
+            .wait_for_delivery(|delivery| delivery.kind == "approval.cancelled", SOON)
+            .await
+            .unwrap();
         s.backend.set_webhook_secrets(&[&secret]);
         s.backend.answer_with(Answer::Take);
         // Alice's direct messages have had their burst.
@@ -204,12 +200,10 @@ async fn a_large_answer_is_kept_only_in_part() {
         s.backend.answer_next([Answer::LargeBody(5_000_000)]);
         let id = approved(s).await;
         assert_eq!(after_tries(s, &id, 1).await, (Some(200), true, false));
-        let kept: i32 = sqlx::query_scalar(
-            "SELECT octet_length(detail) FROM attempts JOIN outbox ON id = outbox_id WHERE kind = 'webhook'",
-        )
-        .fetch_one(&s.service.db)
-        .await
-        .unwrap();
+        let kept: i32 = sqlx::query_scalar("SELECT octet_length(detail) FROM attempts JOIN outbox ON id = outbox_id WHERE kind = 'webhook'")
+            .fetch_one(&s.service.db)
+            .await
+            .unwrap();
         assert_eq!(kept, 16 * 1024);
     })
     .await;
