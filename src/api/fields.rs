@@ -60,19 +60,11 @@ impl<'f> Fields<'f> {
 
     /// A text that may be missing, as `read` takes it.
     pub fn text<T>(&mut self, name: &str, read: impl FnOnce(String) -> Result<T, TextFault>) -> Option<T> {
-        match self.any(name)? {
-            Value::String(text) => match read(text) {
-                Ok(value) => Some(value),
-                Err(fault) => {
-                    self.fault(name, fault.to_string());
-                    None
-                }
-            },
-            _ => {
-                self.fault(name, "must be a string");
-                None
-            }
-        }
+        let Value::String(text) = self.any(name)? else {
+            self.fault(name, "must be a string");
+            return None;
+        };
+        read(text).map_err(|fault| self.fault(name, fault.to_string())).ok()
     }
 
     /// A text that must be there.
@@ -109,13 +101,11 @@ impl<'f> Fields<'f> {
 
     /// An object, whole, that may be missing.
     pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
-        match self.any(name)? {
-            Value::Object(members) => Some(members),
-            _ => {
-                self.fault(name, "must be an object");
-                None
-            }
-        }
+        let Value::Object(members) = self.any(name)? else {
+            self.fault(name, "must be an object");
+            return None;
+        };
+        Some(members)
     }
 
     /// Notes a fault if the member is missing or null.

@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(limits.admit(&key, start), Err(1));
         assert_eq!(limits.admit(&key, start + Duration::from_millis(340)), Ok(()));
         assert_eq!(limits.admit(&key, start + Duration::from_millis(350)), Err(1));
-        let later = start + Duration::from_secs(3600);
+        let later = start + Duration::from_hours(1);
         assert_eq!((0..9).filter(|_| limits.admit(&key, later).is_ok()).count(), 3);
     }
 

@@ -43,13 +43,11 @@ impl Query {
         range: std::ops::RangeInclusive<i64>,
     ) -> Result<Option<i64>, Problem> {
         let Some(text) = self.take(name) else { return Ok(None) };
-        match text.parse().ok().filter(|number| range.contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => {
-                let detail = format!("must be a whole number from {} to {}", range.start(), range.end());
-                Err(Problem::parameter(name, detail))
-            }
-        }
+        let found = text.parse().ok().filter(|number| range.contains(number));
+        found.map(Some).ok_or_else(|| {
+            let detail = format!("must be a whole number from {} to {}", range.start(), range.end());
+            Problem::parameter(name, detail)
+        })
     }
 
     /// How many items a page has.

@@ -58,7 +58,7 @@ pub fn pending() -> Value {
     })
 }
 
-fn ended(outcome: &str, scope: Value, by: &str, grant: Value, reason: Value) -> Value {
+fn ended(outcome: &str, scope: Option<&str>, by: &str, grant: Option<&str>, reason: Option<&str>) -> Value {
     let mut approval = pending();
     let user = if by == "user" { json!("U0ALICE") } else { Value::Null };
     approval["status"] = json!(outcome);
@@ -72,25 +72,25 @@ fn ended(outcome: &str, scope: Value, by: &str, grant: Value, reason: Value) -> 
 /// An approval that its user gave, with an auto-approval for always.
 #[must_use]
 pub fn approved() -> Value {
-    ended("approved", json!("always"), "user", json!(GRANT), Value::Null)
+    ended("approved", Some("always"), "user", Some(GRANT), None)
 }
 
 /// An approval that a grant gave at once.
 #[must_use]
 pub fn auto_approved() -> Value {
-    ended("approved", json!("always"), "auto", json!(GRANT), Value::Null)
+    ended("approved", Some("always"), "auto", Some(GRANT), None)
 }
 
 /// An approval that its user refused.
 #[must_use]
 pub fn denied() -> Value {
-    ended("denied", Value::Null, "user", Value::Null, json!("Wrong account"))
+    ended("denied", None, "user", None, Some("Wrong account"))
 }
 
 /// An approval that its backend took back.
 #[must_use]
 pub fn cancelled() -> Value {
-    ended("cancelled", Value::Null, "backend", Value::Null, Value::Null)
+    ended("cancelled", None, "backend", None, None)
 }
 
 /// A page of approvals.

@@ -29,7 +29,7 @@ use crate::{
 /// How often a comment keeps the connection alive, and shows whether the client is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After this long the stream ends, and the client connects again: a key that no longer works is noticed then.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// One event of the stream.
 #[derive(Debug, ToSchema)]

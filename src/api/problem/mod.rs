@@ -32,7 +32,7 @@ pub struct Problem {
     kind: Kind,
     detail: Option<String>,
     errors: Vec<Fault>,
-    approval: Option<Value>,
+    approval: Option<Box<Value>>,
     retry_after: Option<u32>,
 }
 
@@ -85,7 +85,7 @@ impl From<Rejection> for Problem {
             Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
             Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
             Rejection::AlreadyEnded(approval) => {
-                let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok();
+                let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok().map(Box::new);
                 Self { approval: json, ..Self::of(Kind::AlreadyEnded) }
             }
             // What people meet, in Slack.
@@ -146,7 +146,7 @@ impl IntoResponse for Problem {
             body["errors"] = json!(self.errors);
         }
         if let Some(approval) = self.approval {
-            body["approval"] = approval;
+            body["approval"] = *approval;
         }
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
