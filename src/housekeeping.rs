@@ -38,7 +38,7 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 continue;
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again")
+                tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again");
             }
         }
         if service.now() >= sweep_at {

@@ -106,9 +106,10 @@ impl<'c> Difference<'c> {
             .map(|known| ActionId::new(known.id))
             .collect();
         let same = known.name == catalog.name.as_str()
-            && known.description.as_deref() == catalog.description.as_ref().map(|text| text.as_str())
+            && known.description.as_deref()
+                == catalog.description.as_ref().map(super::super::domain::text::Text::as_str)
             && known.requires_connection == catalog.requires_connection
-            && known.connect_url.as_deref() == catalog.connect_url.as_ref().map(|url| url.as_str());
+            && known.connect_url.as_deref() == catalog.connect_url.as_ref().map(Link::as_str);
         (!same || !changed.is_empty() || !retired.is_empty()).then_some(Self { changed, retired })
     }
 }
@@ -157,7 +158,7 @@ fn describe(action: &CatalogAction) -> Description<'_> {
     Description {
         key: &action.key,
         name: action.name.as_str(),
-        description: action.description.as_ref().map(|text| text.as_str()),
+        description: action.description.as_ref().map(super::super::domain::text::Text::as_str),
         read_only: action.read_only,
         destructive: action.destructive,
     }
@@ -167,7 +168,8 @@ fn is_same(known: &Action, action: &CatalogAction) -> bool {
     known.retired_at.is_none()
         && known.key == action.key.as_str()
         && known.name == action.name.as_str()
-        && known.description.as_deref() == action.description.as_ref().map(|text| text.as_str())
+        && known.description.as_deref()
+            == action.description.as_ref().map(super::super::domain::text::Text::as_str)
         && known.read_only == action.read_only
         && known.destructive == action.destructive
 }

@@ -38,16 +38,20 @@ pub async fn lock_of_backend(
     backend: BackendId,
     id: ApprovalId,
 ) -> sqlx::Result<Option<Approval>> {
-    let row =
-        select_approvals!("WHERE p.id = $1 AND p.backend_id = $2 FOR NO KEY UPDATE OF p", id.uuid(), backend.uuid())
-            .fetch_optional(db)
-            .await?;
+    let row = select_approvals!(
+        "WHERE p.id = $1 AND p.backend_id = $2 FOR NO KEY UPDATE OF p",
+        id.uuid(),
+        backend.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
     Ok(row.map(Approval::from))
 }
 
 /// Locks an approval, whoever asked it: for the worker.
 pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
-    let row = select_approvals!("WHERE p.id = $1 FOR NO KEY UPDATE OF p", id.uuid()).fetch_optional(db).await?;
+    let row =
+        select_approvals!("WHERE p.id = $1 FOR NO KEY UPDATE OF p", id.uuid()).fetch_optional(db).await?;
     Ok(row.map(Approval::from))
 }
 
@@ -183,7 +187,7 @@ pub async fn save(
         grant.map(|grant| grant.reach.scope().as_str()),
         backend.map(BackendId::uuid),
         conversation.map(ForeignId::as_str),
-        decision.reason().map(|reason| reason.as_str()),
+        decision.reason().map(super::super::domain::text::Text::as_str),
         &entries.actor_kinds,
         &entries.actors as &[Option<String>],
         &entries.whats,

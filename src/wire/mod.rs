@@ -16,7 +16,6 @@ use crate::domain::{
 };
 
 /// RFC 3339 in UTC, to the microsecond that is stored.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 pub(crate) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
@@ -120,9 +119,9 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             outcome: decision.outcome().as_str(),
             scope: decision.scope(),
             by: decision.by(),
-            user: decision.user().map(|user| user.as_str()),
+            user: decision.user().map(super::domain::ids::UserId::as_str),
             grant: decision.grant(),
-            reason: decision.reason().map(|reason| reason.as_str()),
+            reason: decision.reason().map(super::domain::text::Text::as_str),
             decided_at: decision.decided_at,
         });
         Self {
@@ -131,18 +130,18 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             user: request.user.as_str(),
             agent: AgentJson {
                 id: request.agent.id.as_str(),
-                name: request.agent.name.as_ref().map(|name| name.as_str()),
+                name: request.agent.name.as_ref().map(super::domain::text::Text::as_str),
             },
             conversation: ConversationJson {
                 id: request.conversation.id.as_str(),
-                title: request.conversation.title.as_ref().map(|title| title.as_str()),
-                url: request.conversation.url.as_ref().map(|url| url.as_str()),
+                title: request.conversation.title.as_ref().map(super::domain::text::Text::as_str),
+                url: request.conversation.url.as_ref().map(super::domain::text::Link::as_str),
             },
             integration: request.action.integration.as_str(),
             action: request.action.action.as_str(),
             arguments: &request.arguments,
             arguments_digest: request.digest.to_string(),
-            reason: request.reason.as_ref().map(|reason| reason.as_str()),
+            reason: request.reason.as_ref().map(super::domain::text::Text::as_str),
             metadata: request.metadata.as_ref(),
             created_at: request.created_at,
             expires_at: request.expires_at,

@@ -58,7 +58,7 @@ async fn no_call_is_answered_without_a_valid_key() {
         let key = s.key.clone();
         let (half, _) = key.rsplit_once('_').unwrap();
         let changed = format!("{half}_{}", "A".repeat(43));
-        let wrong = ["".to_owned(), "nonsense".to_owned(), half.to_owned(), changed, format!("{key}A")];
+        let wrong = [String::new(), "nonsense".to_owned(), half.to_owned(), changed, format!("{key}A")];
         for call in calls(s, &approval, &delivery) {
             for key in &wrong {
                 let reply = send(&s.backend.api_with_key(key), &call).await;
