@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::arguments::Digest;
+
 const APPROVAL: &str = "apr_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
 const GRANT: &str = "grt_0192f7c3b1127a41b7d05f6a7b8c9d0e";
 const DELIVERY: &str = "dlv_0192f7c3b1157c33a0e1f2a3b4c5d6e7";
@@ -40,6 +42,7 @@ pub fn short_ask() -> Value {
 /// An approval that nobody has decided.
 #[must_use]
 pub fn pending() -> Value {
+    let arguments = json!({ "object": "Task", "subject": "Call with Acme" });
     json!({
         "id": APPROVAL,
         "status": "pending",
@@ -48,8 +51,8 @@ pub fn pending() -> Value {
         "conversation": { "id": "c-42", "title": "Q3 pipeline", "url": "https://atlas.example.com/c/42" },
         "integration": "salesforce",
         "action": "create_record",
-        "arguments": { "object": "Task", "subject": "Call with Acme" },
-        "arguments_digest": "sha256:c8bbf6f95e6def57d3be5b62c06b2bb2ab50bbfa9eb2dd0d64ba6d2cc2b3efbc",
+        "arguments": arguments,
+        "arguments_digest": Digest::of(&arguments).to_string(),
         "reason": "Log the call with Acme",
         "metadata": { "run": 17 },
         "created_at": "2026-01-05T09:30:00.000000Z",
