@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A trigger lives three seconds, and Slack waits as long for an answer.
-const LIMIT: Duration = Duration::from_millis(1500);
+const LIMIT: Duration = Duration::from_millis(1200);
 /// How long the content may take before the modal is opened without it.
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// How long it may take in all.

@@ -36,7 +36,11 @@ impl Guide {
         if interpreter.exists() {
             return Some(Self { interpreter, program });
         }
-        assert!(std::env::var_os("COUNTERSIGN_GUIDES").is_none(), "{} is missing: run .ci/guides", interpreter.display());
+        assert!(
+            std::env::var_os("COUNTERSIGN_GUIDES").is_none(),
+            "{} is missing: run .ci/guides",
+            interpreter.display()
+        );
         eprintln!("docs/examples/{program} was not run: .ci/guides installs what it needs");
         None
     }

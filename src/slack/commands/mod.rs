@@ -69,6 +69,7 @@ fn explain(trouble: &Trouble) -> Message {
     plain(match trouble {
         Trouble::Rejected(rejection) => sentences::settings(rejection),
         Trouble::Ours => sentences::SETTINGS_TRY_AGAIN.to_owned(),
+        Trouble::Unclear => sentences::UNCLEAR.to_owned(),
     })
 }
 

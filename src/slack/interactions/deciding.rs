@@ -41,6 +41,7 @@ async fn decide(act: &Act<'_>, click: &Click, choice: Choice) -> Result<Approval
         Ok(_) => "decided",
         Err(Trouble::Rejected(rejection)) => rejection.code(),
         Err(Trouble::Ours) => "failed",
+        Err(Trouble::Unclear) => "unclear",
     };
     metrics::counter!("countersign_clicks_total", "outcome" => outcome).increment(1);
     let (user, approval) = (&click.clicker.user, click.approval);
@@ -97,6 +98,7 @@ pub(super) async fn submitted(act: &Act<'_>) -> Answer {
             Answer::Modal(json!({ "response_action": "update", "view": view }))
         }
         Err(Trouble::Ours) => complain(sentences::TRY_AGAIN),
+        Err(Trouble::Unclear) => complain(sentences::UNCLEAR),
     }
 }
 

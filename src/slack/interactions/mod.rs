@@ -32,11 +32,22 @@ use crate::{
     service::Failure,
 };
 
-/// Slack waits three seconds for an answer; a modal must be opened, and a decision taken, within less.
-const DECISION: Duration = Duration::from_millis(2500);
+/// Slack waits three seconds for an answer, of which some are the network's.
+const BUDGET: Duration = Duration::from_millis(2700);
+/// How long one use case may take of it: a modal may have to be opened besides.
+const USE_CASE: Duration = Duration::from_millis(1800);
 
-/// Handles one interaction.
+/// Handles one interaction, in time for Slack.
 pub async fn handle(slack: &Slack, payload: &Payload) -> Answer {
+    if let Ok(answer) = tokio::time::timeout(BUDGET, take(slack, payload)).await {
+        return answer;
+    }
+    tracing::error!(limit_ms = 2700, "A click could not be handled in time");
+    whisper(slack, payload, sentences::UNCLEAR.to_owned());
+    Answer::Failed
+}
+
+async fn take(slack: &Slack, payload: &Payload) -> Answer {
     let (Some(workspace), Some(clicker)) = (payload.workspace(), payload.clicker()) else {
         tracing::warn!(kind = payload.kind(), "An interaction names no workspace or no user");
         return Answer::Taken;
@@ -127,22 +138,28 @@ async fn clicked(act: &Act<'_>, control: Control) -> Answer {
 pub(super) enum Trouble {
     /// It was refused.
     Rejected(Rejection),
-    /// The database failed, or took too long.
+    /// The database failed: nothing has changed.
     Ours,
+    /// The database took too long, or its answer to a commit was lost: it may have changed.
+    Unclear,
 }
 
 /// Does it while Slack still waits.
 pub(super) async fn within<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Trouble> {
-    match tokio::time::timeout(DECISION, work).await {
+    match tokio::time::timeout(USE_CASE, work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Failure::Rejected(rejection))) => Err(Trouble::Rejected(rejection)),
+        Ok(Err(failure @ Failure::Unclear(_))) => {
+            tracing::error!(%failure, "It is not known whether a click took effect");
+            Err(Trouble::Unclear)
+        }
         Ok(Err(failure)) => {
             tracing::error!(%failure, "A click could not be handled");
             Err(Trouble::Ours)
         }
         Err(_) => {
-            tracing::error!(limit_ms = 2500, "A click could not be handled in time");
-            Err(Trouble::Ours)
+            tracing::error!(limit_ms = 1800, "A use case took too long for a click");
+            Err(Trouble::Unclear)
         }
     }
 }
@@ -171,6 +188,10 @@ fn answered<T>(
         }
         Err(Trouble::Ours) => {
             whisper(act.slack, act.payload, try_again.to_owned());
+            Answer::Failed
+        }
+        Err(Trouble::Unclear) => {
+            whisper(act.slack, act.payload, sentences::UNCLEAR.to_owned());
             Answer::Failed
         }
     }

@@ -48,6 +48,7 @@ pub(super) fn finish<T>(act: &Act<'_>, result: Result<T, Trouble>) -> Answer {
         Ok(_) => (None, Answer::Taken),
         Err(Trouble::Rejected(rejection)) => (Some(sentences::settings(&rejection)), Answer::Taken),
         Err(Trouble::Ours) => (Some(sentences::SETTINGS_TRY_AGAIN.to_owned()), Answer::Failed),
+        Err(Trouble::Unclear) => (Some(sentences::UNCLEAR.to_owned()), Answer::Failed),
     };
     redraw(act, screen(act), note);
     answer

@@ -11,6 +11,10 @@ use crate::domain::{
 /// For a fault of ours: the database is down, or something else went wrong.
 pub const TRY_AGAIN: &str = "Something went wrong on our side. Nothing was decided: try again in a moment.";
 
+/// What a person is told when it took too long to know: it may have happened.
+pub const UNCLEAR: &str = "That took too long on our side, and it isn’t known yet whether it was taken. Look again in a moment: \
+    what is shown then is what holds.";
+
 /// For a click that isn't one of ours, or comes from a message that this version no longer knows.
 pub const UNKNOWN_CONTROL: &str = "This button no longer does anything. Nothing was changed.";
 
