@@ -144,15 +144,7 @@ impl App {
             http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
             aside: tasks.clone(),
         };
-        let api = Api {
-            service: service.clone(),
-            directory: people.clone(),
-            endings: endings.clone(),
-            metrics,
-            limits: Limits::new(config.limits.requests_per_second),
-            turns: Arc::new(Semaphore::new(READERS)),
-            stop: stop.clone(),
-        };
+        let directory = people.clone();
         let pacer = Arc::new(Pacer::default());
         let worker = Worker {
             service: service.clone(),
@@ -164,14 +156,24 @@ impl App {
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
-        tasks.spawn(listener::listen(config.database.database_url, bells, endings, stop.clone()));
-        tasks.spawn(worker.run());
+        tasks.spawn(listener::listen(config.database.database_url, bells, endings.clone(), stop.clone()));
+        let worker = tasks.spawn(worker.run()).abort_handle();
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
-        tasks.spawn(register(service, client, stop.clone()));
+        tasks.spawn(register(service.clone(), client, stop.clone()));
         tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
         if let Some(token) = config.slack_app_token {
             tasks.spawn(Socket::new(slack.clone(), token)?.run(stop.clone()));
         }
+        let api = Api {
+            service,
+            directory,
+            endings,
+            metrics,
+            limits: Limits::new(config.limits.requests_per_second),
+            turns: Arc::new(Semaphore::new(READERS)),
+            worker,
+            stop: stop.clone(),
+        };
         let router = router(api, slack, oauth);
         tasks.spawn(serve(listener, router, stop.clone(), hurry.clone()));
         tracing::info!(%address, "Countersign is listening");
@@ -196,12 +198,6 @@ impl App {
             );
             self.hurry.cancel();
         }
-    }
-
-    /// Ends at once, as a crash does: nothing in hand is finished or given back.
-    #[must_use]
-    pub fn hurry(&self) -> CancellationToken {
-        self.hurry.clone()
     }
 }
 

@@ -27,7 +27,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -55,6 +55,8 @@ pub struct Api {
     pub limits: Limits,
     /// How many of those who wait may read at once.
     pub turns: Arc<Semaphore>,
+    /// The worker of the outbox, without which nobody is asked and no backend is told.
+    pub worker: AbortHandle,
     /// The service shuts down: nobody waits any longer.
     pub stop: CancellationToken,
 }

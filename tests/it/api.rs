@@ -364,6 +364,28 @@ async fn approvals_are_listed_newest_first_page_by_page_and_by_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn integrations_are_listed_by_key_page_by_page() {
+    story(async |s| {
+        let mut keys = ["stripe", "gmail", "github", "postgres", "salesforce"];
+        for key in keys {
+            s.put(key).await;
+        }
+        keys.sort_unstable();
+        let first = s.api().integrations(&[("limit", "3")]).await;
+        let cursor = first.next_cursor().unwrap();
+        let second = s.api().integrations(&[("limit", "3"), ("cursor", cursor)]).await;
+        assert_eq!((first.data().len(), second.data().len(), second.next_cursor()), (3, 2, None));
+        let seen = first.data().iter().chain(second.data()).map(|item| item["key"].as_str().unwrap());
+        assert_eq!(seen.collect::<Vec<_>>(), keys);
+        assert_eq!(first.data()[0], s.api().integration("github").await.body);
+        for query in [("cursor", "nonsense"), ("limit", "0"), ("status", "pending")] {
+            assert_eq!(s.api().integrations(&[query]).await.status, 422, "{query:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_or_faulty_parameter_is_refused_by_name() {
     story(async |s| {
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();

@@ -180,6 +180,23 @@ async fn when_the_modal_cant_be_opened_in_time_it_is_denied_without_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slack_that_answers_nothing_at_all_still_gets_its_click_answered_in_time() {
+    story(async |s| {
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(3600)).await;
+        // Who Alice is has been forgotten, and can't be asked.
+        s.pass(chrono::TimeDelta::minutes(11));
+        let silence = Misbehaviour::Hang(Duration::from_secs(5));
+        s.slack.misbehave("users.info", silence.clone(), 1);
+        s.slack.misbehave("views.open", silence, 1);
+        let delivery = s.click(ALICE, &prompt, "Deny").await;
+        assert!(delivery.is_ok(), "{delivery:?}");
+        assert_eq!(s.told(&id).await.kind, "approval.denied");
+        assert_eq!(s.slack.calls_of("users.info").len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_modal_that_opens_after_all_says_that_it_is_decided_and_changes_nothing() {
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;

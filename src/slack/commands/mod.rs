@@ -131,7 +131,7 @@ impl Typed<'_> {
     /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.
     async fn clicker(&self, wish: Wish) -> Result<Clicker, Rejection> {
         let user = self.user.clone();
-        match self.slack.people.rights(self.workspace, &user).await {
+        match self.slack.people.rights_soon(self.workspace, &user).await {
             Ok(profile) => Ok(Clicker { user, kind: profile.kind }),
             Err(CallError::Refused(_)) => Ok(Clicker { user, kind: PersonKind::Stranger }),
             Err(_) if wish == Wish::Off => Ok(Clicker { user, kind: PersonKind::Member }),

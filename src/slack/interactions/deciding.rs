@@ -21,7 +21,7 @@ use crate::{
 async fn click(act: &Act<'_>, approval: ApprovalId) -> Click {
     let mut clicker = act.clicker.clone();
     if clicker.kind == PersonKind::Member
-        && let Ok(profile) = act.slack.people.profile(act.workspace, &clicker.user).await
+        && let Ok(profile) = act.slack.people.profile_soon(act.workspace, &clicker.user).await
     {
         clicker.kind = profile.kind;
     }

@@ -85,7 +85,7 @@ impl Act<'_> {
         if self.clicker.kind != PersonKind::Member {
             return Ok((self.clicker.clone(), false));
         }
-        match self.slack.people.rights(self.workspace, &user).await {
+        match self.slack.people.rights_soon(self.workspace, &user).await {
             Ok(profile) => Ok((Clicker { user, kind: profile.kind }, profile.is_admin)),
             Err(CallError::Refused(_)) => Ok((Clicker { user, kind: PersonKind::Stranger }, false)),
             Err(error) => {
