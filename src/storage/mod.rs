@@ -29,7 +29,7 @@ pub mod settings;
 pub mod unlock_requests;
 pub mod workspaces;
 
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use sqlx::{Connection as _, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
 /// A transaction on Postgres.
 pub type Tx = Transaction<'static, Postgres>;
@@ -42,6 +42,9 @@ pub const OUTBOX_CHANNEL: &str = "countersign_outbox";
 /// The channel on which a transaction says that an approval ended; the payload is its UUID.
 pub const ENDED_CHANNEL: &str = "countersign_ended";
 
+/// How long a connection rests before it is asked whether it still works.
+const RESTED: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Opens a pool of at most `size` connections. Connections are made when first needed: a database that is down
 /// fails requests, not the start.
 pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
@@ -49,6 +52,15 @@ pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
         .max_connections(size)
         .acquire_timeout(std::time::Duration::from_secs(2))
         .test_before_acquire(false)
+        // A busy connection is used as it is; one that has rested may be one of before a restart of the database.
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for < RESTED {
+                    return Ok(true);
+                }
+                Ok(connection.ping().await.is_ok())
+            })
+        })
         .connect_lazy(url)
 }
 

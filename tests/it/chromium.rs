@@ -129,14 +129,17 @@ impl Chromium {
         self.until(tab, &format!("document.body.innerText.includes({})", json!(words))).await;
     }
 
-    /// Clicks the last element that fits and is shown, with the mouse.
+    /// Clicks the last element that fits, with the mouse, once it is shown, rests, and nothing lies over it.
     pub async fn click(&mut self, tab: &Tab, selector: &str) {
         self.call(None, "Target.activateTarget", json!({ "targetId": tab.target })).await;
         let place = format!(
             "(() => {{ const all = [...document.querySelectorAll({})].filter(one => one.checkVisibility()); \
              const one = all.at(-1); if (!one) return null; one.scrollIntoView({{ block: 'center' }}); \
              const box = one.getBoundingClientRect(); \
-             return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }}; }})()",
+             const x = box.x + box.width / 2, y = box.y + box.height / 2; \
+             const rests = one.wasAt === `${{x}} ${{y}}`; one.wasAt = `${{x}} ${{y}}`; \
+             const top = document.elementFromPoint(x, y); \
+             return rests && (one.contains(top) || top?.contains(one)) ? {{ x, y }} : null; }})()",
             json!(selector)
         );
         let place = self.until(tab, &place).await;
