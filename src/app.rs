@@ -36,7 +36,7 @@ use crate::{
 /// How long what is in hand may take once the service is told to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The time limit of a request: longer than the longest wait.
-const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 
 /// How many of those who wait for a decision read the database at once.
 const READERS: usize = 8;
@@ -242,7 +242,7 @@ async fn register(service: Service, client: Client, stop: CancellationToken) {
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again")
+                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again");
             }
         }
         tokio::select! {

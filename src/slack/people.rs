@@ -35,7 +35,7 @@ const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How many pages of 200 people are looked through for admins.
 const PAGES: usize = 50;
 /// A call that a click waits for must leave time for the rest of the three seconds.
-const HURRIED: Duration = Duration::from_millis(1000);
+const HURRIED: Duration = Duration::from_secs(1);
 /// How many people are remembered.
 const CAPACITY: usize = 20_000;
 
