@@ -238,7 +238,7 @@ async fn register(service: Service, client: Client, stop: CancellationToken) {
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again")
+                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again");
             }
         }
         tokio::select! {

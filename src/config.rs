@@ -1,4 +1,5 @@
 //! Configuration, by flag or environment variable. `--help` is the reference.
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use std::net::SocketAddr;
 

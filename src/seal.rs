@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_for_its_own_row_alone() {
-        let sealer = sealer(NEW);
-        let sealed = sealer.seal(&"whsec_x".into(), Uuid::from_u128(1), &Entropy::seeded(1));
+        let newest = sealer(NEW);
+        let sealed = newest.seal(&"whsec_x".into(), Uuid::from_u128(1), &Entropy::seeded(1));
         assert!(!sealed.windows(7).any(|window| window == b"whsec_x"));
-        assert_eq!(sealer.open(&sealed, Uuid::from_u128(1)).unwrap().expose_secret(), "whsec_x");
-        assert_eq!(sealer.open(&sealed, Uuid::from_u128(2)).unwrap_err(), SealError::Forged);
+        assert_eq!(newest.open(&sealed, Uuid::from_u128(1)).unwrap().expose_secret(), "whsec_x");
+        assert_eq!(newest.open(&sealed, Uuid::from_u128(2)).unwrap_err(), SealError::Forged);
     }
 
     #[test]
@@ -141,12 +141,12 @@ mod tests {
 
     #[test]
     fn a_changed_value_is_refused() {
-        let sealer = sealer(NEW);
-        let mut sealed = sealer.seal(&"token".into(), Uuid::nil(), &Entropy::seeded(1));
+        let newest = sealer(NEW);
+        let mut sealed = newest.seal(&"token".into(), Uuid::nil(), &Entropy::seeded(1));
         if let Some(last) = sealed.last_mut() {
             *last ^= 1;
         }
-        assert_eq!(sealer.open(&sealed, Uuid::nil()).unwrap_err(), SealError::Forged);
+        assert_eq!(newest.open(&sealed, Uuid::nil()).unwrap_err(), SealError::Forged);
     }
 
     #[test]

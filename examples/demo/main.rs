@@ -42,6 +42,10 @@ struct Options {
     /// The port of the local Slack's page [default: 8181, or any that is free]
     #[arg(long, conflicts_with = "script")]
     port: Option<u16>,
+
+    /// Let Slack send through connections that the service opens (Socket Mode), instead of posting to it
+    #[arg(long)]
+    socket_mode: bool,
 }
 
 /// How the demo ended.
@@ -81,7 +85,7 @@ async fn run(options: &Options, mut stop: Pin<&mut impl Future<Output = ()>>) ->
     let clock = if options.script { script::clock() } else { countersign::clock::Clock::system() };
     // What is under way when this is dropped ends with the process: the sandbox sees to its Postgres.
     let world = tokio::select! {
-        world = World::start(clock, options.port) => world?,
+        world = World::start(clock, options.port, options.socket_mode) => world?,
         () = &mut stop => return Ok(End::Told),
     };
     let result = tokio::select! {

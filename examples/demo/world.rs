@@ -45,14 +45,16 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts it all and sets it up. `port`: the page's, if it has to be that one.
-    pub(crate) async fn start(clock: Clock, port: Option<u16>) -> anyhow::Result<Self> {
+    /// Starts it all and sets it up. `port`: the page's, if it has to be that one. `socket_mode`: Slack sends through
+    /// the service's connections.
+    pub(crate) async fn start(clock: Clock, port: Option<u16>, socket_mode: bool) -> anyhow::Result<Self> {
         let theirs = ambient::Clock::from_fn({
             let clock = clock.clone();
             move || clock.now()
         });
         let backend = AgentBackend::start(BackendOptions { clock: theirs.clone() }).await?;
         let slack = start_slack(&theirs, &backend, port).await?;
+        slack.change_app(|app| app.socket_mode = socket_mode);
         let postgres = Postgres::start().await?;
         let database = postgres.create_database(None).await?;
         let config = ServeConfig {
@@ -67,8 +69,8 @@ impl World {
                 slack_api_url: slack.api_url(),
             },
             listen: "127.0.0.1:0".parse()?,
-            slack_signing_secret: Some(slack.signing_secret().into()),
-            slack_app_token: None,
+            slack_signing_secret: (!socket_mode).then(|| slack.signing_secret().into()),
+            slack_app_token: socket_mode.then(|| slack.app().app_token.into()),
             public_url: None,
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse()?],

@@ -1,7 +1,8 @@
 //! A local Slack to try Block Kit on: `cargo run -p countersign-sandbox --example page [-- http://127.0.0.1:3000]`.
 //!
-//! Prints the page's address, and the token and address to post messages with. With an address as argument,
-//! clicks, commands and events are sent there, to `/slack/interactivity`, `/slack/commands` and `/slack/events`.
+//! Prints the page's address, and what an app would be set up with. With an address as argument, clicks, commands and
+//! events are sent there, to `/slack/interactivity`, `/slack/commands` and `/slack/events`; with `--socket-mode`, through
+//! the connections that the app opens.
 #![expect(clippy::print_stdout, reason = "what it prints is for the person who runs it")]
 
 use sandbox::page;
@@ -12,8 +13,12 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let extra = Box::new(|slack: Slack| page::router(slack, None));
     let slack = Slack::start(SlackOptions { extra: Some(extra), ..SlackOptions::default() }).await?;
-    if let Some(app) = std::env::args().nth(1) {
-        slack.connect_app(&app);
+    for argument in std::env::args().skip(1) {
+        if argument == "--socket-mode" {
+            slack.change_app(|app| app.socket_mode = true);
+        } else {
+            slack.connect_app(&argument);
+        }
     }
     for (channel, text, blocks) in [
         (names::ALICE, "Atlas wants to use Salesforce: Create record", prompt()),
@@ -26,10 +31,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err(answer.into());
         }
     }
-    println!("page   {}/?as={}", slack.origin(), names::ALICE);
-    println!("api    {}", slack.api_url());
-    println!("token  {}", slack.bot_token());
-    println!("secret {}", slack.signing_secret());
+    let app = slack.app();
+    println!("# page: {}/?as={}", slack.origin(), names::ALICE);
+    println!("SLACK_API_URL={}", slack.api_url());
+    println!("SLACK_BOT_TOKEN={}", slack.bot_token());
+    println!("SLACK_SIGNING_SECRET={}", app.signing_secret);
+    println!("SLACK_APP_TOKEN={}", app.app_token);
+    println!("SLACK_CLIENT_ID={}", app.client_id);
+    println!("SLACK_CLIENT_SECRET={}", app.client_secret);
     tokio::signal::ctrl_c().await?;
     slack.shutdown().await;
     Ok(())

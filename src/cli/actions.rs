@@ -1,4 +1,5 @@
 //! `countersign action …`.
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use clap::{Args, Subcommand};
 use serde_json::json;

@@ -1,4 +1,5 @@
 //! `countersign keys …`.
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use clap::Subcommand;
 

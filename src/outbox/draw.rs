@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Outcome, pacer::Pacer};
 use crate::{
-    domain::{approvals::Approval, decisions::PersonKind, text::Prose},
+    domain::{
+        approvals::Approval,
+        decisions::PersonKind,
+        text::{Prose, Text},
+    },
     service::{Failure, Service, give_up, leave},
     slack::{
         client::{CallError, Client, PATIENT, is_about_the_token},
@@ -87,7 +91,7 @@ impl Drawer {
         }
         let message = show(service, scene);
         if let Some(place) = &scene.approval.request.place {
-            let thread = place.thread_ts.as_ref().map(|ts| ts.as_str());
+            let thread = place.thread_ts.as_ref().map(Text::as_str);
             match self.post(service, scene, place.channel.as_str(), thread, &message).await? {
                 Ok(()) => return Ok(Outcome::done()),
                 Err(Trouble::Later(outcome)) => return Ok(outcome),

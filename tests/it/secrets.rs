@@ -162,8 +162,7 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                 },
             )
             .await;
-            let secrets = secrets.lock().unwrap().clone();
-            secrets
+            std::mem::take(&mut *secrets.lock().unwrap())
         })
     });
     let written = String::from_utf8_lossy(&kept.0.lock().unwrap()).into_owned();

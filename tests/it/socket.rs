@@ -68,9 +68,9 @@ async fn a_hundred_forced_reconnects_lose_nothing_and_handle_nothing_twice() {
         for round in 0..100 {
             // Slack asks politely most of the time, and hangs up now and then.
             if round % 10 == 9 {
-                s.slack.cut_socket()
+                s.slack.cut_socket();
             } else {
-                s.slack.refresh_socket()
+                s.slack.refresh_socket();
             }
             if round % 5 == 0 {
                 s.pass(chrono::TimeDelta::seconds(2));

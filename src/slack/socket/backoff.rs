@@ -79,7 +79,7 @@ mod tests {
     fn what_lived_long_is_replaced_almost_at_once() {
         let mut backoff = Backoff::default();
         for _ in 0..20 {
-            assert_eq!(backoff.broken(Duration::from_secs(60), 0.5), FIRST_BROKEN);
+            assert_eq!(backoff.broken(Duration::from_mins(1), 0.5), FIRST_BROKEN);
         }
         for _ in 0..20 {
             backoff.broken(Duration::ZERO, 0.5);

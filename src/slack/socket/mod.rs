@@ -80,6 +80,7 @@ impl Socket {
                 }
             };
             let born = Instant::now();
+            tracing::info!("A connection to Slack is open");
             match connection.serve(&stop).await {
                 End::Stopped => return connection.finish().await,
                 End::AskedToGo => {
