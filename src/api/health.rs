@@ -31,7 +31,8 @@ pub async fn readyz(State(api): State<Api>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
     }
     if api.worker.is_finished() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the outbox's worker has ended: restart this instance\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "the outbox's worker has ended: restart this instance\n")
+            .into_response();
     }
     match ready::ready(&api.service).await {
         Ok(()) => "ready\n".into_response(),

@@ -95,12 +95,12 @@ impl People {
     /// As [`People::profile`], for somebody who waits: in vain after 600 ms, so that the rest of Slack's three seconds
     /// is left for what they want.
     pub async fn profile_soon(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
-        soon(self.profile(workspace, user)).await
+        soon(Box::pin(self.profile(workspace, user))).await
     }
 
     /// As [`People::rights`], for somebody who waits.
     pub async fn rights_soon(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
-        soon(self.rights(workspace, user)).await
+        soon(Box::pin(self.rights(workspace, user))).await
     }
 
     /// Slack's admins and owners of the workspace, and those who are appointed.
@@ -137,7 +137,10 @@ impl People {
         if let Some(profile) = self.profiles.recall(&key, now - life) {
             return Ok(profile);
         }
-        let answer = self.client.get(workspace, "users.info", &[("user", user.as_str())], super::client::PATIENT).await?;
+        let answer = self
+            .client
+            .get(workspace, "users.info", &[("user", user.as_str())], super::client::PATIENT)
+            .await?;
         let profile = read(&answer["user"]);
         self.profiles.keep(key, profile, now);
         Ok(profile)
