@@ -20,6 +20,7 @@ mod api_deliveries;
 mod api_document;
 mod api_keys;
 mod api_limits;
+mod api_refusing;
 mod api_waiting;
 mod architecture;
 mod asking;
