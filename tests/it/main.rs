@@ -9,6 +9,7 @@
 )]
 
 mod chromium;
+mod looking;
 mod modes;
 mod screens;
 mod story;

@@ -1,0 +1,77 @@
+//! What a test looks at when something has happened: the database, the webhooks, the screen.
+
+use countersign::domain::ids::ApprovalId;
+use sandbox::{
+    backend::Delivery as Webhook,
+    slack::{Message, Surface},
+};
+
+use crate::story::{SOON, Story};
+
+impl Story {
+    /// How often the audit says this of an approval.
+    pub async fn audited(&self, what: &str, id: &str) -> i64 {
+        let id: ApprovalId = id.parse().unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM audit WHERE what = $1 AND approval_id = $2")
+            .bind(what)
+            .bind(id.uuid())
+            .fetch_one(&self.service.db)
+            .await
+            .unwrap()
+    }
+
+    /// Why tries to decide an approval were refused, as the audit says, oldest first.
+    pub async fn refusals(&self, id: &str) -> Vec<String> {
+        let id: ApprovalId = id.parse().unwrap();
+        sqlx::query_scalar(
+            "SELECT after->>'why' FROM audit WHERE what = 'approval.refused' AND approval_id = $1 ORDER BY id",
+        )
+        .bind(id.uuid())
+        .fetch_all(&self.service.db)
+        .await
+        .unwrap()
+    }
+
+    /// How many grants are live.
+    pub async fn live_grants(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM grants WHERE revoked_at IS NULL")
+            .fetch_one(&self.service.db)
+            .await
+            .unwrap()
+    }
+
+    /// Every webhook about an approval that the backend acted on.
+    pub fn events(&self, id: &str) -> Vec<Webhook> {
+        self.backend.events().into_iter().filter(|event| event.approval_id() == id).collect()
+    }
+
+    /// Where an approval stands.
+    pub async fn status(&self, id: &str) -> String {
+        self.api().get(id).await.approval_status().to_owned()
+    }
+
+    /// Opens *Details* and turns all pages: the arguments as they stand in the boxes, and everything else that is
+    /// read on the first page.
+    pub async fn details(&self, user: &str, prompt: &Message) -> (String, String) {
+        assert!(self.click(user, prompt, "Details").await.is_ok());
+        let first = self.slack.view(user).unwrap();
+        let (mut view, mut boxes) = (first.clone(), String::new());
+        loop {
+            let elements = view.blocks().iter().filter_map(|block| block["elements"].as_array()).flatten();
+            for element in elements.filter(|element| element["type"] == "rich_text_preformatted") {
+                let texts = element["elements"].as_array().unwrap();
+                for text in texts {
+                    boxes.push_str(text["text"].as_str().unwrap());
+                }
+            }
+            if !view.has_button("Next page") {
+                break;
+            }
+            let hash = view.hash.clone();
+            assert!(self.slack.click_label(user, Surface::Modal, "Next page").await.unwrap().is_ok());
+            view = self.slack.wait_for_view(user, |view| view.hash != hash, SOON).await.unwrap();
+        }
+        self.slack.close(user).await.unwrap();
+        (boxes, first.all_text())
+    }
+}
