@@ -37,11 +37,15 @@ You are Alice, and an agent waits for your answer. Try this:
   · Turn off what you allowed: the button is on the message that you decided. Deny, with a reason.
   · Let it delete a repository: that is locked, so each request asks. Let it use {unconnected}, which
     you have not connected.
-  · Be somebody else: the button at the top right. Only Alice can answer for Alice.
+  · Type /approvals below the messages: the settings, with a toggle for each action that is unlocked.
+  · Be somebody else: the button at the top right. Only Alice can answer for Alice. Ada is an admin:
+    she unlocks and locks actions on the app's Home tab.
 
 The API is at {url}, for instance:
 
   curl -H 'Authorization: Bearer {key}' {url}/v1/approvals
+
+and described at {url}/docs.
 
 Ctrl-C ends it all and leaves nothing behind.",
     ));

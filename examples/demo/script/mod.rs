@@ -5,6 +5,7 @@ mod asking;
 mod conversation;
 mod ending;
 mod refusing;
+mod settings;
 mod stage;
 
 use std::time::Duration;
@@ -53,6 +54,7 @@ async fn tell(world: &World, teller: &Teller) -> anyhow::Result<()> {
     always::play(stage).await?;
     refusing::turned_off(stage, &first, &second).await?;
     refusing::locked(stage).await?;
+    settings::play(stage).await?;
     refusing::expired(stage).await?;
     ending::play(stage).await
 }
