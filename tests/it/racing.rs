@@ -91,16 +91,19 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_is_told_what_won() {
             Some(label) => click(s, &prompt, label),
             None => s.slack.prepare_submit(ALICE).unwrap(),
         });
+        // Opens the service's connections, so that nobody has to wait for one to be made.
+        join_all((0..40).map(|_| async { s.api().get(&id).await })).await;
         let held = hold(s, &id).await;
         let sent = payloads.collect::<Vec<_>>().into_iter().map(|payload| {
             let slack = s.slack.clone();
             tokio::spawn(async move { slack.send_interaction(payload, &Signing::default()).await })
         });
         let sent: Vec<_> = sent.collect();
-        waiting(s, 10).await;
+        waiting(s, 5).await;
         held.rollback().await.unwrap();
         let answers: Vec<_> = join_all(sent).await.into_iter().map(Result::unwrap).collect();
-        assert!(answers.iter().all(sandbox::slack::Delivery::is_ok), "{answers:?}");
+        let faults: Vec<_> = answers.iter().filter_map(|answer| answer.error.as_ref()).collect();
+        assert!(faults.is_empty(), "{faults:?}");
 
         let approval = ended_once(s, &id).await;
         let won = match approval["decision"]["scope"].as_str() {
