@@ -157,7 +157,8 @@ async fn a_database_that_hangs_is_answered_in_time_and_nothing_is_changed() {
         let mut tx = s.service.db.begin().await.unwrap();
         sqlx::query("LOCK TABLE grants IN ACCESS EXCLUSIVE MODE").execute(&mut *tx).await.unwrap();
         let answer = s.answer(ALICE, &format!("on {ACTION}")).await;
-        assert!(answer.text().contains("Nothing was changed"), "{}", answer.text());
+        // Either that nothing was changed, or, where it took too long to know, that it may have been.
+        assert!(answer.text().contains("on our side"), "{}", answer.text());
         tx.rollback().await.unwrap();
         assert_eq!(s.grants_of(ALICE).await, 0);
         assert!(s.answer(ADMIN, "list").await.text().contains("Nothing is waiting"));
