@@ -13,8 +13,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::{
-    modes::{Browser, by_oauth, free_address, socket_mode},
-    story::{Story, story, story_as},
+    modes::{Browser, by_oauth, free_address, http_story as story, socket_mode},
+    story::{Story, story_as},
 };
 
 async fn examine(s: &Story) -> Vec<Finding> {

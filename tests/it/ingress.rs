@@ -3,7 +3,10 @@
 use sandbox::slack::{Delivery, Endpoint, Press, Signing, Surface};
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, Story, story};
+use crate::{
+    modes::http_story as story,
+    story::{ALICE, Story},
+};
 
 const ACTION: &str = "github.create_issue";
 const BOTH: [Endpoint; 2] = [Endpoint::Interactivity, Endpoint::Events];

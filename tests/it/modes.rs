@@ -11,7 +11,7 @@ use countersign::{config::ServeConfig, service::workspaces};
 use reqwest::Response;
 use sandbox::slack::{Consent, Slack, names};
 
-use crate::story::{SOON, Story};
+use crate::story::{SOON, Story, story_as};
 
 fn mode() -> Option<String> {
     std::env::var("STORY_MODE").ok()
@@ -37,6 +37,22 @@ pub async fn settle(s: &Story) {
         // As little as the token of the other modes may do.
         s.slack.change_token(&s.slack.bot_token(), |token| token.scopes.remove("chat:write.public"));
     }
+}
+
+/// Runs a test that is about the addresses that Slack posts to, whatever mode the others run in.
+pub async fn http_story(test: impl AsyncFnOnce(&mut Story)) {
+    story_as(by_http, test).await;
+}
+
+/// Slack posts to the service.
+fn by_http(config: &mut ServeConfig, slack: &Slack) {
+    slack.change_app(|app| app.socket_mode = false);
+    config.slack_app_token = None;
+    config.slack_signing_secret = Some(slack.signing_secret().into());
+    config.slack.slack_bot_token = Some(slack.bot_token().into());
+    config.slack.slack_client_id = None;
+    config.slack.slack_client_secret = None;
+    config.public_url = None;
 }
 
 /// Slack sends through connections that the service opens; nothing verifies requests by HTTP.

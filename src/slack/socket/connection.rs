@@ -47,6 +47,23 @@ pub(super) struct Connection {
     /// What handlers want said; each holds a sender until it is done.
     acknowledge: mpsc::UnboundedSender<String>,
     acknowledgements: mpsc::UnboundedReceiver<String>,
+    _counted: Counted,
+}
+
+/// Counts an open connection, as long as it lives.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("countersign_slack_sockets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("countersign_slack_sockets").decrement(1.0);
+    }
 }
 
 impl fmt::Debug for Connection {
@@ -75,9 +92,8 @@ impl Connection {
         let connected = tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)?;
         let (stream, _) = connected.map_err(|error| SocketError::Connect(describe(&error)))?;
         let (acknowledge, acknowledgements) = mpsc::unbounded_channel();
-        let mut connection = Self { slack, stream, acknowledge, acknowledgements };
+        let mut connection = Self { slack, stream, acknowledge, acknowledgements, _counted: Counted::new() };
         tokio::time::timeout(CONNECTING, connection.greeted()).await.map_err(|_| SocketError::Silent)??;
-        metrics::gauge!("countersign_slack_sockets").increment(1.0);
         Ok(connection)
     }
 
@@ -150,7 +166,6 @@ impl Connection {
 
     /// Says what handlers still have to say, and closes.
     pub(super) async fn finish(mut self) {
-        metrics::gauge!("countersign_slack_sockets").decrement(1.0);
         drop(self.acknowledge);
         let rest = async {
             while let Some(text) = self.acknowledgements.recv().await {

@@ -4,6 +4,7 @@ mod app;
 mod clicking;
 mod commands;
 mod events;
+mod installing;
 mod methods;
 mod misbehaving;
 mod modals;
