@@ -31,6 +31,10 @@ fn call(s: &Story, user: &str, conversation: &str) -> sandbox::backend::Ask {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
     let Some(mut browser) = Chromium::start().await else {
+        assert!(
+            std::env::var_os("COUNTERSIGN_BROWSER").is_none(),
+            "there is no Chromium: .ci/run installs it"
+        );
         // Printed even where output is captured: libtest captures only what goes through its own hooks.
         use std::io::Write as _;
         let said = "\nSKIPPED: there is no Chromium on this machine, so the page was not driven in a browser. \
