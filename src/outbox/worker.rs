@@ -202,14 +202,15 @@ impl Worker {
     /// follow.
     async fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<bool, Failure> {
         let now = self.service.now();
-        let first_success = claim.attempts == 0 && matches!(attempt.ending, Ending::Done);
-        if claim.kind != Kind::Webhook || first_success {
+        if claim.kind != Kind::Webhook {
             let mut db = self.service.db.acquire().await?;
             return Ok(outbox::finish(&mut db, claim, attempt, now).await?);
         }
         let mut tx = self.service.begin().await?;
         let held = outbox::finish(&mut tx, claim, attempt, now).await?;
-        self.service.refresh(&mut tx, claim.workspace, Whose::Admins).await?;
+        let all_is_well = claim.attempts == 0 && matches!(attempt.ending, Ending::Done);
+        let whose = if all_is_well { Whose::AdminsSoon } else { Whose::Admins };
+        self.service.refresh(&mut tx, claim.workspace, whose).await?;
         commit(tx).await?;
         Ok(held)
     }

@@ -119,7 +119,7 @@ pub(super) async fn open_settings(
 }
 
 /// Draws an open settings modal again until it shows what is so: another click may have changed that meanwhile, and
-/// its drawing may have come first. `mark` is the view's hash, which changes with every drawing.
+/// its drawing may have come first.
 pub(super) fn redraw_settings(
     slack: &Slack,
     workspace: String,
@@ -127,7 +127,6 @@ pub(super) fn redraw_settings(
     screen: Screen,
     note: Option<String>,
     view_id: String,
-    mut mark: String,
 ) {
     let slack = slack.clone();
     slack.aside.clone().spawn(async move {
@@ -136,19 +135,19 @@ pub(super) fn redraw_settings(
             let read = tokio::time::timeout(PATIENCE, read(&slack.service, &workspace, &user, screen)).await;
             let view = match &read {
                 Ok(Ok(content)) if shown.as_ref() == Some(content) => return,
-                Ok(Ok(content)) => settings::settings(content, note.as_deref(), &mark),
+                Ok(Ok(content)) => {
+                    // Not the view's hash: of two drawings that follow the same view, the later one would keep what
+                    // the earlier one showed.
+                    let mark = slack.service.fresh().simple().to_string();
+                    settings::settings(content, note.as_deref(), &mark)
+                }
                 Ok(Err(failure)) => settings::failed(screen, &explain(failure)),
                 Err(_) => settings::failed(screen, sentences::SETTINGS_TRY_AGAIN),
             };
-            match update(&slack, &workspace, &view_id, None, &view).await {
-                Ok(answer) => {
-                    answer["view"]["hash"].as_str().unwrap_or_default().clone_into(&mut mark);
-                }
+            if let Err(error) = update(&slack, &workspace, &view_id, None, &view).await {
                 // Somebody who has closed the modal sees the truth when they open it again.
-                Err(error) => {
-                    tracing::info!(%error, "The settings could not be drawn again");
-                    return;
-                }
+                tracing::info!(%error, "The settings could not be drawn again");
+                return;
             }
             match read {
                 Ok(Ok(content)) => shown = Some(content),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
+use super::outbox::BREATHER;
 use crate::domain::{
     ids::{UserId, WorkspaceId},
     overview::Place,
@@ -16,6 +17,8 @@ pub enum Whose<'a> {
     Users(&'a [UserId]),
     /// Those that were last drawn for an admin.
     Admins,
+    /// The same, drawn together with other such changes: those that are about to be drawn anyway are left out.
+    AdminsSoon,
     /// All of the workspace.
     Everybody,
 }
@@ -126,18 +129,25 @@ pub async fn refresh(
     now: DateTime<Utc>,
     mut fresh: impl FnMut() -> Uuid,
 ) -> sqlx::Result<()> {
+    let soon = matches!(whose, Whose::AdminsSoon);
     let (users, admins): (Option<Vec<String>>, bool) = match whose {
         Whose::Users([]) => return Ok(()),
         Whose::Users(users) => (Some(users.iter().map(ToString::to_string).collect()), false),
-        Whose::Admins => (None, true),
+        Whose::Admins | Whose::AdminsSoon => (None, true),
         Whose::Everybody => (None, false),
     };
+    let due = if soon { now + BREATHER } else { now };
     let open = sqlx::query_scalar!(
-        "SELECT user_id FROM homes WHERE workspace_id = $1
-           AND ($2::text[] IS NULL OR user_id = ANY($2)) AND (NOT $3 OR admin)",
+        "SELECT h.user_id FROM homes h WHERE h.workspace_id = $1
+           AND ($2::text[] IS NULL OR h.user_id = ANY($2)) AND (NOT $3 OR h.admin)
+           AND (NOT $4 OR NOT EXISTS (SELECT 1 FROM outbox o
+               WHERE o.queue = 'home:' || $1::uuid || ':' || h.user_id AND o.done_at IS NULL AND o.dead_at IS NULL
+                 AND o.lease IS NULL AND o.due_at > $5))",
         workspace.uuid(),
         users.as_deref(),
-        admins
+        admins,
+        soon,
+        now
     )
     .fetch_all(&mut *db)
     .await?;
@@ -148,13 +158,14 @@ pub async fn refresh(
     sqlx::query!(
         r#"WITH queued AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
-               SELECT h.id, $1, 'home', 'home:' || $1::uuid || ':' || h.user_id, h.user_id, $2, $2
+               SELECT h.id, $1, 'home', 'home:' || $1::uuid || ':' || h.user_id, h.user_id, $2, $5
                FROM unnest($3::uuid[], $4::text[]) AS h (id, user_id) RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told FROM queued LIMIT 1"#,
         workspace.uuid(),
         now,
         &ids,
-        &open
+        &open,
+        due
     )
     .fetch_optional(db)
     .await?;

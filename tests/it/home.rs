@@ -195,6 +195,16 @@ async fn an_admin_sees_whether_webhooks_are_getting_through() {
     story(async |s| {
         s.put("github").await;
         s.home(ADMIN, |home| home.all_text().contains("No webhook was sent yet")).await;
+        let (first, prompt) = s.prompt(&s.call(ACTION, "c-0")).await;
+        s.click(ALICE, &prompt, "Approve").await;
+        s.told(&first).await;
+        // What goes well is drawn within seconds of its being noted, which nobody can wait for.
+        let well = |slack: &sandbox::slack::Slack| {
+            slack.home(ADMIN).filter(|home| home.all_text().contains("Webhooks are getting through"))
+        };
+        while s.slack.wait_for(well, std::time::Duration::from_millis(300)).await.is_err() {
+            s.pass(TimeDelta::seconds(4));
+        }
         s.backend.answer_next([sandbox::backend::Answer::Status(500, Vec::new())]);
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.click(ALICE, &prompt, "Approve").await;

@@ -122,6 +122,30 @@ async fn of_two_quick_clicks_the_later_counts_in_whichever_order_they_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_click_before_the_last_one_was_drawn_is_shown_as_it_is() {
+    story(async |s| {
+        s.open(ACTION).await;
+        s.gear(ALICE, "GitHub").await;
+        let on = s.slack.prepare_press(ALICE, &s.toggling(ALICE, ACTION).await).unwrap().unwrap();
+        s.pass(TimeDelta::seconds(1));
+        let signing = Signing::default();
+        // Both clicks are made in the same view: neither has seen what came of the other.
+        let mut off = on.clone();
+        off["actions"][0]["selected_options"] = json!([]);
+        off["actions"][0]["action_ts"] = json!(format!("{}.000000", s.now().timestamp()));
+        assert!(s.slack.send_interaction(on, &signing).await.is_ok());
+        let drawn =
+            s.modal(ALICE, |view| view.check_boxes()[0].block_id.split_once(':').unwrap().1 != "first").await;
+        s.modal(ALICE, |view| view.checked("toggle").len() == 1).await;
+        assert!(s.slack.send_interaction(off, &signing).await.is_ok());
+        let after = s.modal(ALICE, |view| view.checked("toggle").is_empty()).await;
+        assert_ne!(drawn.check_boxes()[0].block_id, after.check_boxes()[0].block_id);
+        assert_eq!(s.grants_of(ALICE).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_click_twice_leaves_one_grant() {
     story(async |s| {
         s.open(ACTION).await;

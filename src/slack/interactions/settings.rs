@@ -63,9 +63,8 @@ pub(super) fn show(act: &Act<'_>, screen: Screen) -> Answer {
 /// Draws the modal in which the click was made again, with a sentence of our own above.
 pub(super) fn redraw(act: &Act<'_>, screen: Screen, note: Option<String>) {
     let Some(view_id) = act.payload.text("/view/id") else { return };
-    let mark = act.payload.text("/view/hash").unwrap_or_default();
     let (workspace, user) = (act.workspace.to_owned(), act.clicker.user.clone());
-    modals::redraw_settings(act.slack, workspace, user, screen, note, view_id.to_owned(), mark.to_owned());
+    modals::redraw_settings(act.slack, workspace, user, screen, note, view_id.to_owned());
 }
 
 /// Where in the settings the click was made. It says where to look, and nothing else.
