@@ -1,6 +1,8 @@
 //! The whole story of settings, on the page of the local Slack, in a browser: three people, an agent, and what each
 //! of them sees.
 
+use std::io::Write as _;
+
 use crate::{
     chromium::{Chromium, Tab},
     story::{ADMIN, ALICE, BOB, Story, story},
@@ -36,7 +38,6 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
             "there is no Chromium: .ci/run installs it"
         );
         // Printed even where output is captured: libtest captures only what goes through its own hooks.
-        use std::io::Write as _;
         let said = "\nSKIPPED: there is no Chromium on this machine, so the page was not driven in a browser. \
                     Install one, or say where it is with CHROMIUM.\n";
         let _ = std::io::stderr().write_all(said.as_bytes());
