@@ -50,7 +50,8 @@ const RESTED: std::time::Duration = std::time::Duration::from_secs(1);
 pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
     PgPoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(std::time::Duration::from_secs(2))
+        // Less than a click may take, so that a database that is away is an error and not an unclear end.
+        .acquire_timeout(std::time::Duration::from_millis(1500))
         .test_before_acquire(false)
         // A busy connection is used as it is; one that has rested may be one of before a restart of the database.
         .before_acquire(|connection, known| {

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, Story, eventually, story};
+use crate::{
+    modes::http_story as story,
+    story::{ALICE, Story, eventually},
+};
 
 const ACTION: &str = "github.create_issue";
 

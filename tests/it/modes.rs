@@ -3,7 +3,9 @@
 //! `STORY_MODE=socket` runs every test in Socket Mode, `STORY_MODE=oauth` in a workspace that was installed by OAuth.
 
 use std::{
+    collections::BTreeSet,
     net::{SocketAddr, TcpListener},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -13,6 +15,10 @@ use sandbox::slack::{Consent, Slack, names};
 
 use crate::story::{SOON, Story, story_as};
 
+/// The services of a whole run by OAuth, in whose workspaces the app is installed before their tests begin. Tests of
+/// installing choose an address of their own.
+static INSTALLED: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+
 fn mode() -> Option<String> {
     std::env::var("STORY_MODE").ok()
 }
@@ -21,7 +27,10 @@ fn mode() -> Option<String> {
 pub fn of_the_whole_run(config: &mut ServeConfig, slack: &Slack) {
     match mode().as_deref() {
         Some("socket") => socket_mode(config, slack),
-        Some("oauth") => by_oauth(config, slack),
+        Some("oauth") => {
+            by_oauth(config, slack);
+            INSTALLED.lock().unwrap().insert(config.listen);
+        }
         _ => {}
     }
 }
@@ -31,7 +40,8 @@ pub async fn settle(s: &Story) {
     if s.config.slack_app_token.is_some() {
         s.slack.wait_for(|slack| (slack.sockets() >= 2).then_some(()), SOON).await.unwrap();
     }
-    if mode().as_deref() == Some("oauth") && s.config.slack.slack_bot_token.is_none() {
+    let by_mode = INSTALLED.lock().unwrap().contains(&s.config.listen);
+    if by_mode && s.sealed_tokens().await == 0 {
         let page = Browser::new().install(s, names::TEAM).await;
         assert_eq!(page.status(), 200);
         // As little as the token of the other modes may do.
@@ -47,6 +57,7 @@ pub async fn http_story(test: impl AsyncFnOnce(&mut Story)) {
 /// Slack posts to the service.
 fn by_http(config: &mut ServeConfig, slack: &Slack) {
     slack.change_app(|app| app.socket_mode = false);
+    config.listen = "127.0.0.1:0".parse().unwrap();
     config.slack_app_token = None;
     config.slack_signing_secret = Some(slack.signing_secret().into());
     config.slack.slack_bot_token = Some(slack.bot_token().into());
