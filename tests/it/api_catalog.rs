@@ -129,9 +129,9 @@ async fn a_conversation_that_is_silent_for_thirty_days_loses_its_grants() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.choose(ALICE, &prompt, "Auto-approve for this conversation").await;
         assert_eq!(s.told(&id).await.kind, "approval.approved");
-        s.pass(chrono::TimeDelta::days(29));
+        s.leap(chrono::TimeDelta::days(29)).await;
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
-        s.pass(chrono::TimeDelta::days(30));
+        s.leap(chrono::TimeDelta::days(30)).await;
         let revoked = eventually("the end of the grant", async || {
             let reply = s.api().audit(&[("limit", "100")]).await;
             reply.data().iter().find(|entry| entry["what"] == "grant.revoked").cloned()

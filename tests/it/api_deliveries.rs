@@ -70,7 +70,7 @@ async fn a_dead_delivery_is_sent_again_with_the_same_id_and_its_pauses_begin_ane
         let id = ended(s, "c-1").await;
         for tries in 1..=7 {
             delivery(s, &id, |delivery| delivery["attempt_count"] == tries).await;
-            s.pass(TimeDelta::hours(13));
+            s.leap(TimeDelta::hours(13)).await;
         }
         let dead = delivery(s, &id, |delivery| delivery["status"] == "dead").await;
         assert_eq!(dead["attempt_count"], 8);
@@ -153,12 +153,12 @@ async fn an_endpoint_that_fails_for_five_days_is_stopped_and_a_success_resumes_i
         let first = ended(s, "c-1").await;
         let failed = delivery(s, &first, |delivery| delivery["attempt_count"] == 1).await;
         assert_eq!(health(s).await, (true, false));
-        s.pass(TimeDelta::days(5));
+        s.leap(TimeDelta::days(5)).await;
         delivery(s, &first, |delivery| delivery["attempt_count"] == 2).await;
         eventually("the stop", async || (health(s).await == (true, true)).then_some(())).await;
         let second = ended(s, "c-2").await;
         s.backend.answer_with(Answer::Take);
-        s.pass(TimeDelta::days(1));
+        s.leap(TimeDelta::days(1)).await;
         // By hand one goes out all the same; it is taken, and so the others follow.
         let first_id = failed["id"].as_str().unwrap();
         assert_eq!(delivery(s, &second, |_| true).await["attempt_count"], 0);

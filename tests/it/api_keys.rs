@@ -146,7 +146,7 @@ async fn an_ended_approval_stays_as_it_is_whatever_is_called() {
         let cancelled = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
         assert_eq!(s.api().cancel(&cancelled).await.approval_status(), "cancelled");
         let expired = s.ask(&s.call(ACTION, "c-1").expiring_in(60)).await.id().to_owned();
-        s.pass(chrono::TimeDelta::seconds(61));
+        s.leap(chrono::TimeDelta::seconds(61)).await;
         assert_eq!(s.api().wait(&expired, 50).await.approval_status(), "expired");
         for (id, status) in [(&cancelled, "cancelled"), (&expired, "expired")] {
             let refused = s.api().cancel(id).await;
@@ -185,7 +185,7 @@ async fn the_same_key_is_one_approval_whoever_sends_it_how_often() {
         assert_eq!((created, ids.len()), (1, 1));
         // After the process died, and after a day.
         s.restart().await;
-        s.pass(chrono::TimeDelta::hours(24));
+        s.leap(chrono::TimeDelta::hours(24)).await;
         let again = s.api().ask_once(&ask, "key-1").await;
         assert_eq!((again.status, ids.contains(again.id())), (200, true));
         let other = s.api().ask_once(&s.call(ACTION, "c-2"), "key-1").await;

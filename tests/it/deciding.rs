@@ -184,7 +184,7 @@ async fn a_slack_that_answers_nothing_at_all_still_gets_its_click_answered_in_ti
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(3600)).await;
         // Who Alice is has been forgotten, and can't be asked.
-        s.pass(chrono::TimeDelta::minutes(11));
+        s.leap(chrono::TimeDelta::minutes(11)).await;
         let silence = Misbehaviour::Hang(Duration::from_secs(5));
         s.slack.misbehave("users.info", silence.clone(), 1);
         s.slack.misbehave("views.open", silence, 1);

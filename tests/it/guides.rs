@@ -48,7 +48,7 @@ impl Guide {
     /// Has the program ask for Alice, as a backend of its own; gives the prompt.
     async fn ask(&self, s: &Story, arguments: &str) -> (Child, Message) {
         // Standard Webhooks' libraries go by the machine's clock.
-        s.pass(Clock::system().now() - s.now());
+        s.leap(Clock::system().now() - s.now()).await;
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let name = Name::new(format!("guide {port}")).unwrap();
         let url = Link::new(format!("http://127.0.0.1:{port}/webhook")).unwrap();

@@ -52,7 +52,7 @@ async fn a_request_is_decided_on_the_prompt_and_the_home_tab_follows() {
             .await;
         s.prompt(&s.call(ACTION, "c-3").expiring_in(60)).await;
         s.home_shows(ALICE, |home| home.has_button("Approve")).await;
-        s.pass(TimeDelta::seconds(61));
+        s.leap(TimeDelta::seconds(61)).await;
         s.home_shows(ALICE, |home| !home.has_button("Approve") && home.all_text().contains("Expired")).await;
     })
     .await;

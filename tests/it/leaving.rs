@@ -109,7 +109,7 @@ async fn late_events_go_by_their_times_while_slack_is_silent() {
     story_as(by_oauth, async |s| {
         Browser::new().install(s, names::TEAM).await;
         let [late, _] = s.slack.uninstall(names::TEAM);
-        s.pass(TimeDelta::minutes(1));
+        s.leap(TimeDelta::minutes(1)).await;
         Browser::new().install(s, names::TEAM).await;
         s.slack.misbehave("auth.test", Misbehaviour::ServerError(503), 5);
         s.slack.send_envelope(late).await;

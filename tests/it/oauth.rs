@@ -103,7 +103,7 @@ async fn a_state_is_good_once_and_for_ten_minutes() {
         assert_eq!(browser.open(&back).await.status(), 400);
 
         let location = browser.begin(s).await;
-        s.pass(TimeDelta::minutes(10));
+        s.leap(TimeDelta::minutes(10)).await;
         let back = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
         let (status, page) = text(browser.open(&back).await).await;
         assert_eq!(status, 400);
@@ -176,7 +176,7 @@ async fn two_instances_refresh_one_token_at_the_same_time_and_present_it_once() 
         let other = s.instance().await;
         works(s, "c-0").await;
         // The token is dead; everybody finds out at the same moment.
-        s.pass(TimeDelta::hours(12));
+        s.leap(TimeDelta::hours(12)).await;
         s.slack.misbehave(
             "oauth.v2.access",
             Misbehaviour::SlowAnswer(std::time::Duration::from_millis(300)),
@@ -205,7 +205,7 @@ async fn two_instances_refresh_one_token_at_the_same_time_and_present_it_once() 
 async fn a_token_is_replaced_before_it_runs_out() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.pass(TimeDelta::minutes(11 * 60 + 30));
+        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
         works(s, "c-1").await;
         s.slack
             .wait_for(
@@ -217,7 +217,7 @@ async fn a_token_is_replaced_before_it_runs_out() {
             )
             .await
             .unwrap();
-        s.pass(TimeDelta::hours(2));
+        s.leap(TimeDelta::hours(2)).await;
         works(s, "c-2").await;
         assert!(!s.slack.calls().iter().any(|call| format!("{:?}", call.outcome).contains("token_expired")));
     })
@@ -228,7 +228,7 @@ async fn a_token_is_replaced_before_it_runs_out() {
 async fn a_refresh_that_slack_does_not_answer_is_tried_again() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.pass(TimeDelta::hours(13));
+        s.leap(TimeDelta::hours(13)).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(500), 2);
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
         for _ in 0..20 {

@@ -91,7 +91,7 @@ async fn whoever_has_become_a_guest_or_was_deactivated_decides_nothing_any_more(
             let fits = |message: &Message| message.has_button("Approve");
             let prompt = s.slack.wait_for_message(SALES, fits, SOON).await.unwrap();
             s.slack.change_user(ALICE, change);
-            s.pass(TimeDelta::minutes(11));
+            s.leap(TimeDelta::minutes(11)).await;
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
             s.whispered(ALICE, SALES, "Guests and bots can't decide").await;
             nothing_changed(s, &id, &prompt, "guest").await;
@@ -182,7 +182,7 @@ async fn what_has_run_out_cant_be_decided_even_before_it_is_marked_so() {
         for statement in [hold, hold_it] {
             sqlx::query(statement).execute(&s.service.db).await.unwrap();
         }
-        s.pass(TimeDelta::seconds(60));
+        s.leap(TimeDelta::seconds(60)).await;
         for label in ["Approve", "Deny"] {
             assert!(s.click(ALICE, &prompt, label).await.is_ok());
         }

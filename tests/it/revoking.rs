@@ -158,9 +158,9 @@ async fn a_conversation_that_fell_silent_asks_again() {
         s.open(ACTION).await;
         let ask = s.call(ACTION, "c-1");
         grant(s, &ask, Scope::Conversation).await;
-        s.pass(SILENCE - chrono::TimeDelta::seconds(1));
+        s.leap(SILENCE - chrono::TimeDelta::seconds(1)).await;
         assert_eq!(s.ask(&ask).await.approval_status(), "approved");
-        s.pass(SILENCE);
+        s.leap(SILENCE).await;
         asks(s, &ask).await;
     })
     .await;

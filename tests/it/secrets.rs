@@ -59,7 +59,7 @@ async fn the_encryption_key_is_changed_under_load() {
         // Then the rows are sealed again while requests, webhooks and refreshes go on.
         let load = async {
             for number in 0..5 {
-                s.pass(TimeDelta::hours(12));
+                s.leap(TimeDelta::hours(12)).await;
                 works(s, &format!("c-{number}")).await;
             }
         };
@@ -78,7 +78,7 @@ async fn the_encryption_key_is_changed_under_load() {
         s.config.database.encryption_key = Some(NEW.into());
         s.stop().await;
         s.start().await;
-        s.pass(TimeDelta::hours(12));
+        s.leap(TimeDelta::hours(12)).await;
         works(s, "c-9").await;
         assert!(keys::outdated(&service(s, OLD)).await.is_err());
     })
@@ -132,7 +132,7 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                 async move |s| {
                     let page = Browser::new().install(s, names::TEAM).await;
                     assert_eq!(page.status(), 200);
-                    s.pass(TimeDelta::hours(12));
+                    s.leap(TimeDelta::hours(12)).await;
                     s.slack.misbehave("oauth.v2.access", Misbehaviour::HtmlPage, 1);
                     s.slack.misbehave("chat.update", Misbehaviour::SlackError("invalid_blocks".into()), 1);
                     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 1);

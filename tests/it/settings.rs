@@ -260,7 +260,7 @@ async fn a_member_who_became_a_guest_is_one_within_a_minute() {
         s.gear(ALICE, "GitHub").await;
         s.toggle(ALICE, ACTION).await;
         s.slack.change_user(ALICE, |user| user.is_restricted = true);
-        s.pass(TimeDelta::seconds(61));
+        s.leap(TimeDelta::seconds(61)).await;
         s.answer(ALICE, "off all").await;
         assert_eq!(s.grants_of(ALICE).await, 0);
         let refused = s.answer(ALICE, &format!("on {ACTION}")).await;

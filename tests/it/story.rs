@@ -31,6 +31,9 @@ pub use sandbox::slack::names::{ADMIN, ALICE, BOB, GUEST, RANDOM, SALES};
 /// How long something that happens by itself may take. A test that waits this long has failed.
 pub const SOON: Duration = Duration::from_secs(20);
 
+/// How long a worker holds what it has in hand.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+
 /// Tells one test database from another in random ids.
 static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
@@ -355,9 +358,44 @@ impl Story {
             .unwrap()
     }
 
-    /// Moves time.
+    /// Moves time a little: by less than a worker holds what it has in hand, so that this can be done in mid-flight.
     pub fn pass(&self, by: TimeDelta) {
+        assert!(by < LEASE, "what is in hand would be taken for lost: leap instead");
         self.clock.advance(by);
+    }
+
+    /// Moves time by as much as may be, once the service has done what it can do by now.
+    pub async fn leap(&self, by: TimeDelta) {
+        if self.app.is_some() {
+            self.settled().await;
+        }
+        self.clock.advance(by);
+    }
+
+    /// Waits until nothing is in hand and nothing that is due could be.
+    async fn settled(&self) {
+        let look = async {
+            loop {
+                let open: i64 = sqlx::query_scalar(
+                    "SELECT count(*) FROM outbox o LEFT JOIN backends b ON b.id = o.backend_id
+                     WHERE o.done_at IS NULL AND o.dead_at IS NULL AND (o.lease IS NOT NULL OR (o.due_at <= $1
+                       AND (b.webhook_stopped_at IS NULL OR o.by_hand)
+                       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.queue = o.queue AND e.seq < o.seq
+                           AND e.done_at IS NULL AND e.dead_at IS NULL)))",
+                )
+                .bind(self.now())
+                .fetch_one(&self.service.db)
+                .await
+                .unwrap();
+                if open == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, look)
+            .await
+            .unwrap_or_else(|_| panic!("the service has not done what was due"));
     }
 
     /// The time.

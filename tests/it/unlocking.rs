@@ -229,7 +229,7 @@ async fn an_admin_who_was_demoted_in_between_changes_nothing() {
         let id = s.action_id(ACTION).await;
         let stale = s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == id)).await;
         s.slack.change_user(ADMIN, |user| user.is_admin = false);
-        s.pass(TimeDelta::seconds(61));
+        s.leap(TimeDelta::seconds(61)).await;
         let press = Press::labelled(Surface::stale_view(&stale), "Unlock").with_value(&id);
         assert!(s.slack.press(ADMIN, press).await.unwrap().is_ok());
         hears(s, ADMIN, "Only an admin can do this").await;
@@ -262,7 +262,7 @@ async fn somebody_who_is_no_admin_can_not_forge_it() {
         assert!(!s.api().integration("github").await.body.to_string().contains("\"unlocked\":true"));
         assert_eq!(s.audited_by("admin.refused", ALICE).await, 4);
         s.slack.misbehave("users.info", sandbox::slack::Misbehaviour::ServerError(503), 9);
-        s.pass(TimeDelta::seconds(61));
+        s.leap(TimeDelta::seconds(61)).await;
         assert!(s.click(ADMIN, &message, "Unlock").await.is_ok());
         s.whispered(ADMIN, &message.channel, "could not tell us who you are").await;
         s.slack.behave("users.info");

@@ -61,7 +61,7 @@ async fn a_failing_endpoint_is_tried_eight_times_under_one_id_and_then_left() {
         for tries in 1..=8 {
             let (status, done, dead) = after_tries(s, &id, tries).await;
             assert_eq!((status, done, dead), (Some(500), false, tries == 8), "try {tries}");
-            s.pass(TimeDelta::hours(13));
+            s.leap(TimeDelta::hours(13)).await;
         }
         let deliveries = s.backend.deliveries();
         assert_eq!(deliveries.len(), 8);
@@ -93,7 +93,7 @@ async fn retry_after_is_honoured() {
         s.backend.answer_next([Answer::RetryAfter(120)]);
         let id = approved(s).await;
         assert_eq!(after_tries(s, &id, 1).await, (Some(429), false, false));
-        s.pass(TimeDelta::seconds(119));
+        s.leap(TimeDelta::seconds(119)).await;
         assert_eq!(s.backend.deliveries().len(), 1);
         s.pass(TimeDelta::seconds(1));
         s.told(&id).await;
@@ -108,7 +108,7 @@ async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_resumed() {
         let first = approved(s).await;
         assert_eq!(after_tries(s, &first, 1).await, (Some(410), false, true));
         let second = approved(s).await;
-        s.pass(TimeDelta::days(1));
+        s.leap(TimeDelta::days(1)).await;
         let summary = backends::list(&s.service, None).await.unwrap().remove(0);
         assert!(summary.webhook_stopped_at.is_some());
         assert!(s.backend.events().is_empty());
@@ -168,7 +168,7 @@ async fn both_secrets_sign_while_one_is_being_rotated() {
         let signatures = told.headers["webhook-signature"].to_str().unwrap().split(' ').count();
         assert_eq!(signatures, 2, "the receiver, which knows the old secret alone, believed it");
         s.backend.set_webhook_secrets(&[secrecy::ExposeSecret::expose_secret(&new)]);
-        s.pass(TimeDelta::hours(25));
+        s.leap(TimeDelta::hours(25)).await;
         let id = approved(s).await;
         let told = s.told(&id).await;
         assert_eq!(told.headers["webhook-signature"].to_str().unwrap().split(' ').count(), 1);
@@ -222,7 +222,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         let id = approved(s).await;
         after_tries(s, &id, 1).await;
         s.stop().await;
-        s.pass(TimeDelta::minutes(1));
+        s.leap(TimeDelta::minutes(1)).await;
         let mut db = s.service.db.acquire().await.unwrap();
         let kind = storage::outbox::Kind::Webhook;
         let lease_time = TimeDelta::seconds(60);
@@ -232,7 +232,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         };
         let first = claim().await;
         assert_eq!((first.len(), claim().await.len()), (1, 0), "what is leased is not claimed again");
-        s.pass(lease_time);
+        s.leap(lease_time).await;
         let second = claim().await;
         assert_eq!(second.len(), 1, "a lease that ran out is");
         let attempt = storage::outbox::Attempt {
