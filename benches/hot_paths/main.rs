@@ -1,7 +1,8 @@
 //! The two hot paths under a bounded load on loopback: asks that a grant approves, and clicks.
 //!
 //! `cargo bench --bench hot_paths` runs each for some seconds over 32 connections, and `pgbench` with the statements of
-//! an ask at 32 clients beside them, on a Postgres of its own that really flushes to disk. `SECONDS=30` runs longer.
+//! an ask at 32 clients beside them, on a Postgres of its own that really flushes to disk; then both once more with
+//! 87,000 requests pending, whose prompts and webhooks wait. `SECONDS=30` runs longer.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
     reason = "a benchmark prints, reads the clock, and stops where something is missing"
 )]
 
+mod backlog;
 mod pgbench;
 mod world;
 
@@ -43,6 +45,10 @@ async fn main() {
     asks(&world, Duration::from_secs(2)).await;
     report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
     pgbench::run(&world, CONNECTIONS, seconds).await;
+    report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
+    backlog::pile_up(&world.database_url).await;
+    println!("with {} requests, prompts and webhooks waiting besides:", backlog::MANY);
+    report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
     report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
     world.end().await;
 }

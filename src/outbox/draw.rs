@@ -21,7 +21,7 @@ use crate::{
             prompt::{Message, PromptState, prompt},
         },
     },
-    storage::{self, decide::Surroundings, outbox::Claim, prompts::Prompt},
+    storage::{self, claims::Claim, decide::Surroundings, prompts::Prompt},
 };
 
 const POST: &str = "chat.postMessage";
@@ -45,6 +45,8 @@ struct Scene {
     slack_id: String,
     removed: bool,
     prompts: Vec<Prompt>,
+    /// The row has waited for its turn already.
+    in_turn: bool,
 }
 
 /// Why a message could not be brought to Slack.
@@ -160,8 +162,10 @@ impl Drawer {
         message: &Message,
     ) -> Result<Result<(), Trouble>, Failure> {
         let now = service.now();
-        let admitted =
-            self.pacer.is_open(&scene.slack_id, POST, now).and_then(|()| self.pacer.admit(channel, now));
+        let admitted = self
+            .pacer
+            .is_open(&scene.slack_id, POST, now)
+            .and_then(|()| self.pacer.admit(channel, scene.in_turn, now));
         if let Err(pause) = admitted {
             return Ok(Err(Trouble::Later(Outcome::Wait(pause))));
         }
@@ -240,7 +244,14 @@ async fn read(service: &Service, claim: &Claim) -> Result<Option<Scene>, Failure
     let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
     let prompts = storage::prompts::of(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
-    Ok(Some(Scene { approval, around, slack_id: workspace.slack_id, removed: workspace.removed, prompts }))
+    Ok(Some(Scene {
+        approval,
+        around,
+        slack_id: workspace.slack_id,
+        removed: workspace.removed,
+        prompts,
+        in_turn: claim.has_waited(),
+    }))
 }
 
 fn show(service: &Service, scene: &Scene) -> Message {

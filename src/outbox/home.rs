@@ -1,6 +1,6 @@
 //! Making a user's Home tab show what is so now.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -11,10 +11,10 @@ use crate::{
     service::{Failure, Service, homes},
     slack::{
         client::{CallError, Client, PATIENT},
-        people::{People, Profile},
+        people::People,
         view::home::{HomeState, home},
     },
-    storage::{self, outbox::Claim},
+    storage::{self, claims::Claim},
 };
 
 const PUBLISH: &str = "views.publish";
@@ -45,31 +45,32 @@ impl HomeDrawer {
         if let Err(pause) = self.pacer.is_open(&slack_id, PUBLISH, now) {
             return Ok(Outcome::Wait(pause));
         }
-        let profile = match self.people.rights(&slack_id, user).await {
-            Ok(profile) => profile,
+        let (kind, admin, unknown) = match self.people.rights(&slack_id, user).await {
+            Ok(profile) => (profile.kind, Some(profile.is_admin), None),
             Err(CallError::Refused(code)) if code == "user_not_found" => {
                 return Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None });
             }
-            // Whoever can't be looked up sees their own, and nothing that only admins may.
+            // Whoever can't be looked up sees what they saw last, and what they click is judged when they click. It is
+            // drawn once more when Slack says what they are.
             Err(error) => {
                 tracing::info!(%error, %user, "A Home tab is drawn without knowing whether its user is an admin");
-                Profile { kind: PersonKind::Member, is_admin: false }
+                (PersonKind::Member, None, Some(error))
             }
         };
         {
             // First end the other rows, then read: what they were written for is then in what is read.
             let mut db = service.db.acquire().await?;
-            storage::outbox::absorb(&mut db, claim, now).await?;
+            storage::claims::absorb(&mut db, claim, now).await?;
         }
-        let Some(shown) = homes::read(service, claim.workspace, user, profile.is_admin).await? else {
+        let Some(shown) = homes::read(service, claim.workspace, user, admin).await? else {
             return Ok(Outcome::done());
         };
-        let view = home(&HomeState { home: &shown, kind: profile.kind, now });
+        let view = home(&HomeState { home: &shown, kind, now });
         let body = json!({ "user_id": user.as_str(), "view": view });
         match self.client.post(&slack_id, PUBLISH, &body, PATIENT).await {
-            Ok(_) => Ok(Outcome::done()),
+            Ok(_) => Ok(unknown.map_or_else(Outcome::done, later)),
             Err(CallError::RateLimited(after)) => {
-                let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30));
+                let pause = wait(after);
                 self.pacer.block(&slack_id, PUBLISH, now + pause);
                 Ok(Outcome::Wait(pause))
             }
@@ -77,7 +78,18 @@ impl HomeDrawer {
                 tracing::error!(%user, code, "Slack refused a Home tab");
                 Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None })
             }
-            Err(error) => Ok(Outcome::Failed { why: error.to_string(), status: None, after: None }),
+            Err(error) => Ok(later(error)),
         }
     }
+}
+
+fn later(error: CallError) -> Outcome {
+    match error {
+        CallError::RateLimited(after) => Outcome::Wait(wait(after)),
+        error => Outcome::Failed { why: error.to_string(), status: None, after: None },
+    }
+}
+
+fn wait(after: Duration) -> TimeDelta {
+    TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30))
 }

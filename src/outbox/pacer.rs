@@ -21,27 +21,42 @@ pub struct Pacer(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// When a channel's last message would have been sent at an even pace.
-    channels: HashMap<String, DateTime<Utc>>,
+    channels: HashMap<String, Channel>,
     /// Until when Slack wants no calls of a method in a workspace.
     blocked: HashMap<(String, &'static str), DateTime<Utc>>,
 }
 
+#[derive(Debug)]
+struct Channel {
+    /// When the last message would have been sent at an even pace.
+    even: DateTime<Utc>,
+    /// The last moment that was given to a message that had to wait.
+    last_turn: DateTime<Utc>,
+}
+
 impl Pacer {
-    /// Asks to send a message to a channel now. `Err`: it must wait this long.
-    pub fn admit(&self, channel: &str, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+    /// Asks to send a message to a channel now. `Err`: it must wait this long, and then it is its turn: whoever waits is
+    /// given a moment of their own, so that what waits for one channel doesn't come back all at once, again and again.
+    /// `in_turn`: it has waited already, and goes before those that have not.
+    pub fn admit(&self, channel: &str, in_turn: bool, now: DateTime<Utc>) -> Result<(), TimeDelta> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.channels.len() >= CAPACITY {
-            state.channels.retain(|_, even| *even > now);
+            state.channels.retain(|_, channel| channel.even > now || channel.last_turn > now);
         }
-        let even = state.channels.entry(channel.to_owned()).or_insert(now);
-        let next = (*even).max(now) + PACE;
+        let channel =
+            state.channels.entry(channel.to_owned()).or_insert(Channel { even: now, last_turn: now });
+        let next = channel.even.max(now) + PACE;
         let ahead = next - now - PACE * BURST;
-        if ahead > TimeDelta::zero() {
+        let others_wait = channel.last_turn > now;
+        if ahead <= TimeDelta::zero() && (in_turn || !others_wait) {
+            channel.even = next;
+            return Ok(());
+        }
+        if in_turn {
             return Err(ahead);
         }
-        *even = next;
-        Ok(())
+        channel.last_turn = if others_wait { channel.last_turn + PACE } else { now + ahead };
+        Err(channel.last_turn - now)
     }
 
     /// Whether a method may be called in a workspace now. `Err`: it must wait this long.
@@ -78,11 +93,30 @@ mod tests {
     fn a_burst_goes_out_at_once_and_the_rest_one_a_second() {
         let pacer = Pacer::default();
         let start = DateTime::from_timestamp(0, 0).unwrap();
-        assert!((0..4).all(|_| pacer.admit("D1", start).is_ok()));
-        assert_eq!(pacer.admit("D1", start), Err(TimeDelta::seconds(1)));
-        assert!(pacer.admit("D2", start).is_ok());
-        assert!(pacer.admit("D1", start + TimeDelta::seconds(1)).is_ok());
-        assert_eq!(pacer.admit("D1", start + TimeDelta::seconds(1)), Err(TimeDelta::seconds(1)));
+        assert!((0..4).all(|_| pacer.admit("D1", false, start).is_ok()));
+        assert_eq!(pacer.admit("D1", false, start), Err(TimeDelta::seconds(1)));
+        assert!(pacer.admit("D2", false, start).is_ok());
+        assert!(pacer.admit("D1", true, start + TimeDelta::seconds(1)).is_ok());
+        assert_eq!(pacer.admit("D1", false, start + TimeDelta::seconds(1)), Err(TimeDelta::seconds(1)));
+    }
+
+    #[test]
+    fn whoever_waits_has_a_turn_and_nobody_goes_before_them() {
+        let pacer = Pacer::default();
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let turns: Vec<_> = (0..10).map(|_| pacer.admit("C1", false, at(0))).collect();
+        assert!(turns[..4].iter().all(Result::is_ok));
+        for (number, turn) in turns[4..].iter().enumerate() {
+            assert_eq!(*turn, Err(TimeDelta::seconds(i64::try_from(number).unwrap() + 1)));
+        }
+        for second in 1..=6 {
+            // One that has just come doesn't take the moment of one that waits for it, and waits behind the last.
+            assert_eq!(pacer.admit("C1", false, at(second)), Err(TimeDelta::seconds(6)));
+            assert_eq!(pacer.admit("C1", true, at(second)), Ok(()), "{second}");
+        }
+        assert_eq!(pacer.admit("C1", true, at(6)), Err(TimeDelta::seconds(1)), "no faster than the pace");
+        assert!((7..=12).all(|second| pacer.admit("C1", true, at(second)).is_ok()));
+        assert!(pacer.admit("C1", false, at(13)).is_ok(), "nobody waits any more");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     },
     storage::{
         self,
-        outbox::Claim,
+        claims::Claim,
         unlock_requests::{self, Posted},
     },
 };
@@ -56,18 +56,20 @@ impl UnlockDrawer {
         for old in &posted {
             let mut body = body(&old.channel, &message);
             body["ts"] = old.ts.as_str().into();
-            match self.call(service, &slack_id, UPDATE, &body).await {
+            match self.call(service, claim, &slack_id, UPDATE, &body).await {
                 // The message is gone: the Home tab has the request.
                 Ok(_) | Err(CallError::Refused(_)) => {}
                 Err(error) => trouble = Some(error),
             }
         }
         if line.answered.is_none() {
-            for admin in self.admins(&slack_id, known).await {
+            let (admins, missing) = self.admins(&slack_id, known).await;
+            trouble = trouble.or(missing);
+            for admin in admins {
                 if posted.iter().any(|old| old.user == admin) {
                     continue;
                 }
-                match self.call(service, &slack_id, POST, &body(admin.as_str(), &message)).await {
+                match self.call(service, claim, &slack_id, POST, &body(admin.as_str(), &message)).await {
                     Ok(answer) => {
                         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
                         let posted = Posted { user: admin, channel: text("channel"), ts: text("ts") };
@@ -97,7 +99,7 @@ impl UnlockDrawer {
         let Some((line, slack_id)) = line.zip(slack_id) else { return Ok(Outcome::done()) };
         let Some(answered) = &line.answered else { return Ok(Outcome::done()) };
         let message = unlocking::answer(&line, answered);
-        match self.call(service, &slack_id, POST, &body(user.as_str(), &message)).await {
+        match self.call(service, claim, &slack_id, POST, &body(user.as_str(), &message)).await {
             Ok(_) => Ok(Outcome::done()),
             Err(CallError::Refused(code)) => {
                 Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None })
@@ -106,33 +108,41 @@ impl UnlockDrawer {
         }
     }
 
-    /// Everybody who may answer: Slack's admins, those who are appointed, those who saw the admins' Home tab lately.
-    async fn admins(&self, slack_id: &str, known: Vec<UserId>) -> Vec<UserId> {
+    /// Everybody who may answer: Slack's admins, those who are appointed, those who saw the admins' Home tab lately; and
+    /// why that may not be everybody yet.
+    async fn admins(&self, slack_id: &str, known: Vec<UserId>) -> (Vec<UserId>, Option<CallError>) {
+        let mut missing = None;
         let mut admins = match self.people.admins(slack_id).await {
             Ok(admins) => admins,
             Err(error) => {
                 tracing::warn!(%error, "Slack's list of admins can't be read: those who are known are told");
+                // What Slack refuses, it refuses the next time as well.
+                missing = Some(error).filter(|error| !matches!(error, CallError::Refused(_)));
                 self.people.appointed().to_vec()
             }
         };
         for admin in known {
-            let is_admin =
-                || async { self.people.rights(slack_id, &admin).await.is_ok_and(|now| now.is_admin) };
-            if !admins.contains(&admin) && is_admin().await {
-                admins.push(admin);
+            if admins.contains(&admin) {
+                continue;
+            }
+            match self.people.rights(slack_id, &admin).await {
+                Ok(now) if now.is_admin => admins.push(admin),
+                Ok(_) | Err(CallError::Refused(_)) => {}
+                Err(error) => missing = Some(error),
             }
         }
-        if admins.is_empty() {
+        if admins.is_empty() && missing.is_none() {
             tracing::warn!(
                 "Nobody can be told that an action is to be unlocked: the workspace has no admin that is known"
             );
         }
-        admins
+        (admins, missing)
     }
 
     async fn call(
         &self,
         service: &Service,
+        claim: &Claim,
         slack_id: &str,
         method: &'static str,
         body: &Value,
@@ -140,7 +150,7 @@ impl UnlockDrawer {
         let now = service.now();
         let open = self.pacer.is_open(slack_id, method, now).and_then(|()| {
             let channel = body["channel"].as_str().unwrap_or_default();
-            if method == POST { self.pacer.admit(channel, now) } else { Ok(()) }
+            if method == POST { self.pacer.admit(channel, claim.has_waited(), now) } else { Ok(()) }
         });
         if let Err(pause) = open {
             return Err(CallError::RateLimited(pause.to_std().unwrap_or_default()));

@@ -18,7 +18,7 @@ use crate::{
         Failure, Service,
         webhook_health::{self, Answer, Health},
     },
-    storage::{self, backends::Endpoint, outbox::Claim},
+    storage::{self, backends::Endpoint, claims::Claim},
     wire::{EventJson, PingJson},
 };
 

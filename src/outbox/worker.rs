@@ -23,8 +23,9 @@ use crate::{
     domain::ids::BackendId,
     service::{Failure, Service, commit},
     storage::{
+        claims::{self, Attempt, Claim, Ending, Lease},
         homes::Whose,
-        outbox::{self, Attempt, Claim, Ending, Kind},
+        outbox::Kind,
     },
 };
 
@@ -69,6 +70,11 @@ pub struct Worker {
     pub tasks: TaskTracker,
 }
 
+/// A count as the database takes it. None here is anywhere near its largest.
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// How many attempts are under way for each backend.
 type Busy = Arc<Mutex<HashMap<BackendId, usize>>>;
 
@@ -109,24 +115,26 @@ impl Worker {
     }
 
     async fn claim(&self, kind: Kind, limit: usize, busy: &Busy) -> Result<Vec<Claim>, sqlx::Error> {
-        let full: Vec<BackendId> = {
-            let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
-            busy.iter().filter(|(_, count)| **count >= PER_BACKEND).map(|(backend, _)| *backend).collect()
-        };
         let mut db = self.service.db.acquire().await?;
-        let limit = i64::try_from(limit.min(PER_BACKEND)).unwrap_or(1);
-        let (now, lease) = (self.service.now(), self.service.fresh());
-        outbox::claim(&mut db, kind, limit, &full, now, LEASE, lease).await
+        let (limit, now) = (number(limit), self.service.now());
+        let lease = Lease { token: self.service.fresh(), until: now + LEASE };
+        if kind != Kind::Webhook {
+            return claims::claim(&mut db, kind, limit, now, lease).await;
+        }
+        let held: Vec<(BackendId, i64)> = {
+            let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
+            busy.iter().map(|(backend, count)| (*backend, number(*count))).collect()
+        };
+        claims::claim_webhooks(&mut db, limit, number(PER_BACKEND), &held, now, lease).await
     }
 
     /// Sleeps until something is due, the bell rings, or it is time to look again.
     async fn rest(&self, kind: Kind) {
+        // What is due already and was not claimed waits for something that rings the bell.
         let due = match self.service.db.acquire().await {
-            Ok(mut db) => outbox::next_due(&mut db, kind).await.ok().flatten(),
+            Ok(mut db) => claims::next_due(&mut db, kind, self.service.now()).await.ok().flatten(),
             Err(_) => None,
         };
-        // What is due already and was not claimed waits for something that rings the bell.
-        let due = due.filter(|due| *due > self.service.now());
         let until_due = async {
             match due {
                 Some(due) => self.service.clock.sleep_until(due).await,
@@ -204,12 +212,17 @@ impl Worker {
         let now = self.service.now();
         if claim.kind != Kind::Webhook {
             let mut db = self.service.db.acquire().await?;
-            return Ok(outbox::finish(&mut db, claim, attempt, now).await?);
+            return Ok(claims::finish(&mut db, claim, attempt, now).await?);
         }
         let mut tx = self.service.begin().await?;
-        let held = outbox::finish(&mut tx, claim, attempt, now).await?;
-        let all_is_well = claim.attempts == 0 && matches!(attempt.ending, Ending::Done);
-        let whose = if all_is_well { Whose::AdminsSoon } else { Whose::Admins };
+        let held = claims::finish(&mut tx, claim, attempt, now).await?;
+        // What goes well, or goes on failing, changes little there, and may come often.
+        let news = match attempt.ending {
+            Ending::Done => claim.attempts > 0,
+            Ending::Later { .. } => claim.attempts == 0,
+            Ending::Dead => true,
+        };
+        let whose = if news { Whose::Admins } else { Whose::AdminsSoon };
         self.service.refresh(&mut tx, claim.workspace, whose).await?;
         commit(tx).await?;
         Ok(held)

@@ -57,16 +57,22 @@ async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
     commit(tx).await
 }
 
-/// Reads what a user's Home tab shows. `None`: they never opened it.
+/// Reads what a user's Home tab shows. `admin`: whether they are one, if that is known; it is drawn as the last time
+/// otherwise. `None`: they never opened it.
 pub async fn read(
     service: &Service,
     workspace: WorkspaceId,
     user: &UserId,
-    admin: bool,
+    admin: Option<bool>,
 ) -> Result<Option<Home>, Failure> {
     let mut db = service.db.acquire().await?;
-    let Some(place) = storage::homes::place(&mut db, workspace, user).await? else { return Ok(None) };
-    storage::homes::note_admin(&mut db, workspace, user, admin).await?;
+    let Some((place, was_admin)) = storage::homes::place(&mut db, workspace, user).await? else {
+        return Ok(None);
+    };
+    if let Some(admin) = admin {
+        storage::homes::note_admin(&mut db, workspace, user, admin).await?;
+    }
+    let admin = admin.unwrap_or(was_admin);
     let now = service.now();
     let page = |section| place.page(section);
     Ok(Some(Home {

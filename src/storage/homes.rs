@@ -1,6 +1,6 @@
 //! The table `homes`: who has opened the Home tab, and where on it they are. Only theirs is drawn again.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -10,7 +10,10 @@ use crate::domain::{
     overview::Place,
 };
 
-/// Whose Home tabs have to follow a change.
+/// Whoever opened their Home tab this long ago may still be looking at it. Opening it again draws it anew in any case.
+const LOOKING: TimeDelta = TimeDelta::days(7);
+
+/// Whose Home tabs have to follow a change, of those that were opened within [`LOOKING`] or are the user's own.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose<'a> {
     /// These users'.
@@ -42,23 +45,23 @@ pub async fn open(
     Ok(())
 }
 
-/// Where somebody is on their Home tab. `None`: they never opened it.
+/// Where somebody is on their Home tab, and whether it was last drawn for an admin. `None`: they never opened it.
 pub async fn place(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     user: &UserId,
-) -> sqlx::Result<Option<Place>> {
-    let place = sqlx::query_scalar!(
-        r#"SELECT place AS "place: Json<Place>" FROM homes WHERE workspace_id = $1 AND user_id = $2"#,
+) -> sqlx::Result<Option<(Place, bool)>> {
+    let row = sqlx::query!(
+        r#"SELECT place AS "place: Json<Place>", admin FROM homes WHERE workspace_id = $1 AND user_id = $2"#,
         workspace.uuid(),
         user.as_str()
     )
     .fetch_optional(db)
     .await?;
-    Ok(place.map(|Json(place)| place))
+    Ok(row.map(|row| (row.place.0, row.admin)))
 }
 
-/// The same, locked: two quick clicks turn one page after the other.
+/// Where somebody is on their Home tab, locked: two quick clicks turn one page after the other.
 pub async fn lock_place(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -139,7 +142,7 @@ pub async fn refresh(
     let due = if soon { now + BREATHER } else { now };
     let open = sqlx::query_scalar!(
         "SELECT h.user_id FROM homes h WHERE h.workspace_id = $1
-           AND ($2::text[] IS NULL OR h.user_id = ANY($2)) AND (NOT $3 OR h.admin)
+           AND (h.user_id = ANY($2) OR ($2 IS NULL AND h.opened_at > $6)) AND (NOT $3 OR h.admin)
            AND (NOT $4 OR NOT EXISTS (SELECT 1 FROM outbox o
                WHERE o.queue = 'home:' || $1::uuid || ':' || h.user_id AND o.done_at IS NULL AND o.dead_at IS NULL
                  AND o.lease IS NULL AND o.due_at > $5))",
@@ -147,7 +150,8 @@ pub async fn refresh(
         users.as_deref(),
         admins,
         soon,
-        now
+        now,
+        now - LOOKING
     )
     .fetch_all(&mut *db)
     .await?;

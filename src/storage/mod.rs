@@ -11,6 +11,7 @@ pub mod ask;
 pub mod attempts;
 pub mod audit;
 pub mod backends;
+pub mod claims;
 pub mod connections;
 pub mod conversations;
 pub mod decide;

@@ -1,4 +1,4 @@
-//! The table `outbox`: what has to reach the outside, claimed by workers under a lease.
+//! The table `outbox`, as it is written: what has to reach the outside. Workers take it in [`super::claims`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::{
     approvals::Approval,
     effects::Effect,
-    ids::{ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
+    ids::{ApprovalId, UnlockRequestId, UserId, WorkspaceId},
 };
 
 /// What a row asks for. Each kind has its own permits, so that one can't starve another.
@@ -47,7 +47,7 @@ impl Kind {
 
     /// Whether a row has to wait for earlier ones of its queue that are not due yet. A Home tab shows what is so now:
     /// one row does for all before it.
-    const fn keeps_order(self) -> bool {
+    pub(super) const fn keeps_order(self) -> bool {
         !matches!(self, Self::Home)
     }
 }
@@ -89,7 +89,8 @@ fn queue(kind: Kind, approval: ApprovalId) -> String {
     format!("{}:{}", kind.as_str(), approval.uuid())
 }
 
-/// Has the prompts of these approvals drawn again.
+/// Has the prompts of these approvals drawn again. One that waits to be drawn anyway shows what is so then: it gets no
+/// second row, and is locked, so that it is not drawn before this transaction is over.
 pub async fn draw_again(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -97,13 +98,20 @@ pub async fn draw_again(
     now: DateTime<Utc>,
     mut fresh: impl FnMut() -> Uuid,
 ) -> sqlx::Result<()> {
+    if approvals.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Uuid> = approvals.iter().map(|_| fresh()).collect();
     let subjects: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
     let queues: Vec<String> = approvals.iter().map(|id| queue(Kind::Prompt, *id)).collect();
     sqlx::query!(
-        r#"WITH queued AS (
+        r#"WITH waiting AS (
+               SELECT queue FROM outbox WHERE queue = ANY($5) AND done_at IS NULL AND dead_at IS NULL
+                 AND lease IS NULL FOR SHARE SKIP LOCKED),
+           queued AS (
                INSERT INTO outbox (workspace_id, created_at, due_at, kind, id, approval_id, queue)
-               SELECT $1, $2, $2, 'prompt', * FROM unnest($3::uuid[], $4::uuid[], $5::text[]) RETURNING kind)
+               SELECT $1, $2, $2, 'prompt', * FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS row (id, approval, queue)
+               WHERE row.queue NOT IN (SELECT waiting.queue FROM waiting) RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told FROM queued LIMIT 1"#,
         workspace.uuid(),
         now,
@@ -112,98 +120,6 @@ pub async fn draw_again(
         &queues
     )
     .fetch_optional(db)
-    .await?;
-    Ok(())
-}
-
-/// A row that this worker holds.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    /// The row.
-    pub id: DeliveryId,
-    /// Its kind.
-    pub kind: Kind,
-    /// The token that proves the lease.
-    pub lease: Uuid,
-    /// Where it belongs.
-    pub workspace: WorkspaceId,
-    /// The approval that it is about, if it is about one.
-    pub approval: Option<ApprovalId>,
-    /// The user whose screen it is, or who is told.
-    pub user: Option<UserId>,
-    /// The request to unlock an action that it is about.
-    pub unlock_request: Option<UnlockRequestId>,
-    /// Whom to tell.
-    pub backend: Option<BackendId>,
-    /// The webhook's type.
-    pub event: Option<String>,
-    /// How often it was tried before, since somebody last had it sent again.
-    pub attempts: i32,
-    /// When it was written.
-    pub created_at: DateTime<Utc>,
-}
-
-/// Takes up to `limit` due rows for `lease_time`: the oldest of each queue, none whose queue is in hand elsewhere,
-/// none for a stopped endpoint unless somebody had it sent again, none for the `busy` backends.
-pub async fn claim(
-    db: &mut PgConnection,
-    kind: Kind,
-    limit: i64,
-    busy: &[BackendId],
-    now: DateTime<Utc>,
-    lease_time: TimeDelta,
-    lease: Uuid,
-) -> sqlx::Result<Vec<Claim>> {
-    let busy: Vec<Uuid> = busy.iter().map(|backend| backend.uuid()).collect();
-    let rows = sqlx::query!(
-        r#"UPDATE outbox SET lease = $1, leased_until = $2 WHERE id IN (
-               SELECT o.id FROM outbox o
-               WHERE o.kind = $3 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $4
-                 AND (o.lease IS NULL OR o.leased_until <= $4)
-                 AND (o.backend_id IS NULL OR o.backend_id <> ALL($5))
-                 AND (o.by_hand OR NOT EXISTS (SELECT 1 FROM backends b
-                     WHERE b.id = o.backend_id AND b.webhook_stopped_at IS NOT NULL))
-                 AND NOT EXISTS (SELECT 1 FROM outbox e
-                     WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                       AND ((e.seq < o.seq AND ($7 OR e.due_at <= $4)) OR e.leased_until > $4))
-               ORDER BY o.due_at, o.seq LIMIT $6 FOR UPDATE SKIP LOCKED)
-           RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
-                     attempts - attempts_before AS "attempts!", created_at"#,
-        lease,
-        now + lease_time,
-        kind.as_str(),
-        now,
-        &busy,
-        limit,
-        kind.keeps_order()
-    )
-    .fetch_all(db)
-    .await?;
-    let claims = rows.into_iter().map(|row| Claim {
-        id: DeliveryId::new(row.id),
-        kind,
-        lease,
-        workspace: WorkspaceId::new(row.workspace_id),
-        approval: row.approval_id.map(ApprovalId::new),
-        user: row.user_id.map(UserId::from_stored),
-        unlock_request: row.unlock_request_id.map(UnlockRequestId::new),
-        backend: row.backend_id.map(BackendId::new),
-        event: row.event,
-        attempts: row.attempts,
-        created_at: row.created_at,
-    });
-    Ok(claims.collect())
-}
-
-/// Ends the other waiting rows of a Home tab's queue: what they were written for is seen by whoever reads after this.
-pub async fn absorb(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE outbox SET done_at = $2 WHERE id <> $1 AND queue = (SELECT queue FROM outbox WHERE id = $1)
-           AND done_at IS NULL AND dead_at IS NULL AND lease IS NULL",
-        claim.id.uuid(),
-        now
-    )
-    .execute(db)
     .await?;
     Ok(())
 }
@@ -247,103 +163,6 @@ pub async fn tell_of_unlocking(
     .fetch_all(db)
     .await?;
     Ok(())
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone)]
-pub enum Ending {
-    /// It reached the outside.
-    Done,
-    /// It is to be tried again.
-    Later {
-        /// When.
-        at: DateTime<Utc>,
-        /// Whether it counts as one of the schedule's tries. Our own faults and Slack's pace don't.
-        counts: bool,
-    },
-    /// It is not tried again by itself.
-    Dead,
-}
-
-/// What is noted of an attempt.
-#[derive(Debug, Clone)]
-pub struct Attempt {
-    /// How it ended.
-    pub ending: Ending,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
-    pub took_ms: i64,
-    /// The HTTP status that came back.
-    pub http_status: Option<i32>,
-    /// What went wrong, or the beginning of the answer.
-    pub detail: Option<String>,
-}
-
-/// Notes how an attempt ended and gives the row back. `false`: the lease had been lost, and nothing was changed.
-pub async fn finish(
-    db: &mut PgConnection,
-    claim: &Claim,
-    attempt: &Attempt,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let (outcome, due, counts) = match attempt.ending {
-        Ending::Done => ("done", None, true),
-        Ending::Later { at, counts } => ("later", Some(at), counts),
-        Ending::Dead => ("dead", None, true),
-    };
-    let error = if outcome == "done" { None } else { attempt.detail.as_deref() };
-    let held = sqlx::query_scalar!(
-        r#"WITH finished AS (
-               UPDATE outbox SET lease = NULL, leased_until = NULL, attempts = attempts + $3::int,
-                   by_hand = by_hand AND $3 = 0,
-                   due_at = coalesce($4, due_at), last_error = $5,
-                   done_at = CASE WHEN $6 = 'done' THEN $7::timestamptz END,
-                   dead_at = CASE WHEN $6 = 'dead' THEN $7::timestamptz END
-               WHERE id = $1 AND lease = $2 RETURNING id, attempts),
-           noted AS (
-               INSERT INTO attempts (outbox_id, number, started_at, took_ms, outcome, http_status, detail)
-               SELECT id, attempts, $8, $9, $6, $10, $11 FROM finished WHERE $3 = 1
-               ON CONFLICT (outbox_id, number) DO NOTHING)
-           SELECT count(*) AS "held!" FROM finished"#,
-        claim.id.uuid(),
-        claim.lease,
-        i32::from(counts),
-        due,
-        error,
-        outcome,
-        now,
-        attempt.started_at,
-        attempt.took_ms,
-        attempt.http_status,
-        attempt.detail,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(held > 0)
-}
-
-/// Gives rows back untried, because this instance shuts down.
-pub async fn give_back(db: &mut PgConnection, claim: &Claim) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE outbox SET lease = NULL, leased_until = NULL WHERE id = $1 AND lease = $2",
-        claim.id.uuid(),
-        claim.lease
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// When the next row of this kind becomes due, or its lease runs out.
-pub async fn next_due(db: &mut PgConnection, kind: Kind) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!(
-        "SELECT min(greatest(due_at, leased_until)) FROM outbox
-         WHERE kind = $1 AND done_at IS NULL AND dead_at IS NULL",
-        kind.as_str()
-    )
-    .fetch_one(db)
-    .await
 }
 
 /// Deletes what was drawn before `before`, at most 1,000 rows. Webhook deliveries stay: they are read through the API.

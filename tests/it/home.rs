@@ -191,6 +191,23 @@ async fn only_admins_see_the_administration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_slack_does_not_say_who_somebody_is_they_see_what_they_saw_and_then_what_they_may() {
+    story(async |s| {
+        s.home(ADMIN, |home| home.all_text().contains("Administration")).await;
+        s.leap(TimeDelta::seconds(61)).await;
+        s.slack.misbehave("users.info", Misbehaviour::ServerError(503), 1);
+        s.put("github").await;
+        let home = s.home_shows(ADMIN, |home| home.all_text().contains("GitHub")).await;
+        assert!(home.all_text().contains("Administration"), "{}", home.all_text());
+        // Slack says it later, and then it is drawn once more.
+        s.slack.change_user(ADMIN, |user| user.is_admin = false);
+        s.leap(TimeDelta::seconds(5)).await;
+        s.home_shows(ADMIN, |home| !home.all_text().contains("Administration")).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_admin_sees_whether_webhooks_are_getting_through() {
     story(async |s| {
         s.put("github").await;

@@ -25,6 +25,7 @@ mod api_refusing;
 mod api_waiting;
 mod architecture;
 mod asking;
+mod backlog;
 mod browser;
 mod catalog;
 mod cli;

@@ -104,6 +104,25 @@ async fn asking_twice_is_harmless() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_slack_does_not_say_who_the_admins_are_they_are_told_later() {
+    story(async |s| {
+        s.put("github").await;
+        s.connect(ALICE, "github").await;
+        let prompt = locked_prompt(s, ALICE).await;
+        s.slack.misbehave("users.list", sandbox::slack::Misbehaviour::RateLimited { retry_after: 20 }, 1);
+        assert!(s.click(ALICE, &prompt, "Request auto-approval").await.is_ok());
+        s.slack
+            .wait_for(|slack| (!slack.calls_of("users.list").is_empty()).then_some(()), SOON)
+            .await
+            .unwrap();
+        s.leap(chrono::TimeDelta::seconds(21)).await;
+        asked(s, ADMIN, |_| true).await;
+        assert_eq!(heard(s, ADMIN, ASKED), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_admins_who_answer_at_once_one_wins_and_the_other_is_told() {
     story(async |s| {
         s.slack.change_user(BOB, |user| user.is_owner = true);
