@@ -22,7 +22,7 @@ pub enum Wish {
     Off,
 }
 
-/// Whether this person has settings here. They are always their own: nothing that is clicked says whose.
+/// Whether this person may allow something here, and ask for what they might allow. Turning off wants no such judgement.
 pub const fn may_change(clicker: &Clicker) -> Result<(), Rejection> {
     match clicker.kind {
         PersonKind::Member => Ok(()),

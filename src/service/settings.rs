@@ -57,7 +57,10 @@ async fn attempt(
     let now = service.now();
     let workspace = workspace(&mut tx, slack_id).await?;
     let user = &clicker.user;
-    if let Err(rejection) = settings::may_change(clicker) {
+    // Taking back is always allowed: whoever is no member any more may still have allowed something as one.
+    if wish == Wish::On
+        && let Err(rejection) = settings::may_change(clicker)
+    {
         refuse(service, tx, workspace, user, What::SettingsRefused, &rejection).await?;
         return Err(rejection.into());
     }

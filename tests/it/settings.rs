@@ -271,6 +271,29 @@ async fn a_member_who_became_a_guest_is_one_within_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_no_member_any_more_still_takes_back_what_they_allowed() {
+    for by_command in [true, false] {
+        story(async |s| {
+            s.open(ACTION).await;
+            s.gear(ALICE, "GitHub").await;
+            s.toggle(ALICE, ACTION).await;
+            s.modal(ALICE, |view| !view.checked("toggle").is_empty()).await;
+            s.slack.change_user(ALICE, |user| user.is_restricted = true);
+            s.leap(TimeDelta::seconds(61)).await;
+            if by_command {
+                let said = s.answer(ALICE, &format!("off {ACTION}")).await;
+                assert!(said.text().starts_with("Off: "), "{}", said.text());
+            } else {
+                s.toggle(ALICE, ACTION).await;
+            }
+            assert_eq!(s.grants_of(ALICE).await, 0);
+            assert_eq!(s.ask(&s.call(ACTION, "c-9")).await.approval_status(), "pending");
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lock_and_a_toggle_at_once_leave_no_grant_behind() {
     story(async |s| {
         s.open(ACTION).await;
