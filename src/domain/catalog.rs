@@ -32,11 +32,34 @@ impl ActionRef {
     }
 }
 
+/// Whether users may auto-approve an action at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// An admin has allowed it.
+    Unlocked,
+    /// No admin has.
+    Locked,
+    /// The integration no longer has the action: there is nothing that an admin could allow.
+    Retired,
+}
+
+impl Lock {
+    /// Reads what the database says of an action.
+    #[must_use]
+    pub const fn of(unlocked: bool, retired: bool) -> Self {
+        match (unlocked, retired) {
+            (_, true) => Self::Retired,
+            (true, false) => Self::Unlocked,
+            (false, false) => Self::Locked,
+        }
+    }
+}
+
 /// What decides whether a standing permission may be used or given, as read under lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// An admin has unlocked the action, and it is not retired.
-    pub unlocked: bool,
+    /// Whether the action may be auto-approved.
+    pub lock: Lock,
     /// The user has the integration connected, or the integration needs no connection.
     pub connected: bool,
     /// The backend closed the conversation.
@@ -48,6 +71,8 @@ pub struct Standing {
 pub enum Barrier {
     /// No admin has unlocked the action.
     Locked,
+    /// The integration no longer has the action.
+    Retired,
     /// The user hasn't connected the integration.
     NotConnected,
 }
@@ -56,12 +81,11 @@ impl Standing {
     /// What stands in the way of auto-approval, the lock first: without it nothing else helps.
     #[must_use]
     pub const fn barrier(self) -> Option<Barrier> {
-        if !self.unlocked {
-            Some(Barrier::Locked)
-        } else if !self.connected {
-            Some(Barrier::NotConnected)
-        } else {
-            None
+        match self.lock {
+            Lock::Locked => Some(Barrier::Locked),
+            Lock::Retired => Some(Barrier::Retired),
+            Lock::Unlocked if !self.connected => Some(Barrier::NotConnected),
+            Lock::Unlocked => None,
         }
     }
 }

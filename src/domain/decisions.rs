@@ -329,6 +329,7 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
 pub(super) fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejection> {
     match standing.barrier() {
         Some(Barrier::Locked) => Err(Rejection::Locked),
+        Some(Barrier::Retired) => Err(Rejection::UnknownAction),
         Some(Barrier::NotConnected) => Err(Rejection::NotConnected),
         None if scope == Scope::Conversation && standing.conversation_closed => {
             Err(Rejection::ConversationClosed)

@@ -93,6 +93,8 @@ pub enum Revocation {
     ActionRetired,
     /// The integration was disconnected from the user's account.
     Disconnected,
+    /// The integration needs a connection from now on, and the user has none.
+    ConnectionRequired,
     /// The backend closed the conversation.
     ConversationClosed,
     /// Nobody asked in the conversation for [`SILENCE`].
@@ -110,6 +112,7 @@ impl Revocation {
             Self::ActionLocked => "action_locked",
             Self::ActionRetired => "action_retired",
             Self::Disconnected => "disconnected",
+            Self::ConnectionRequired => "connection_required",
             Self::ConversationClosed => "conversation_closed",
             Self::ConversationSilent => "conversation_silent",
             Self::AppRemoved => "app_removed",

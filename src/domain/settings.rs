@@ -68,6 +68,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
+        catalog::Lock,
         ids::{ActionId, IntegrationId, UserId},
         text::{ActionKey, IntegrationKey},
     };
@@ -88,7 +89,7 @@ mod tests {
             destructive: false,
         };
         let clicker = Clicker { user: UserId::parse("U1").unwrap(), kind };
-        let standing = Standing { unlocked, connected, conversation_closed: true };
+        let standing = Standing { lock: Lock::of(unlocked, false), connected, conversation_closed: true };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));

@@ -9,7 +9,7 @@ use super::{
     approvals::{Agent, Approval, Conversation, Outcome, Request},
     arguments::Arguments,
     audit::{Actor, Entry, What},
-    catalog::{ActionRef, Standing},
+    catalog::{ActionRef, Lock, Standing},
     decisions::{self, Choice, Clicker, LiveGrant, PersonKind, Verdict},
     effects::Effect,
     grants::{Grant, Reach, Scope},
@@ -70,9 +70,9 @@ enum Try {
 
 fn standing() -> impl Strategy<Value = Standing> {
     // Mostly nothing in the way, so that grants are given often enough.
-    (prop::bool::weighted(0.8), prop::bool::weighted(0.8), prop::bool::weighted(0.2)).prop_map(
-        |(unlocked, connected, conversation_closed)| Standing { unlocked, connected, conversation_closed },
-    )
+    let lock = prop_oneof![8 => Just(Lock::Unlocked), 1 => Just(Lock::Locked), 1 => Just(Lock::Retired)];
+    (lock, prop::bool::weighted(0.8), prop::bool::weighted(0.2))
+        .prop_map(|(lock, connected, conversation_closed)| Standing { lock, connected, conversation_closed })
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
@@ -226,7 +226,7 @@ fn check_click(
             let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(FRESH)));
             prop_assert_eq!(given.grant(), expected);
             if *scope != Scope::Once {
-                prop_assert!(standing.unlocked && standing.connected);
+                prop_assert!(standing.lock == Lock::Unlocked && standing.connected);
             }
             if *scope == Scope::Conversation {
                 prop_assert!(!standing.conversation_closed);
@@ -271,7 +271,10 @@ fn check_refusal(
         (Rejection::Guest, Try::Click { clicker, .. }) => clicker.kind == PersonKind::Guest,
         (Rejection::OtherWorkspace, Try::Click { clicker, .. }) => clicker.kind == PersonKind::Stranger,
         (Rejection::Locked, Try::Click { choice, standing, .. }) => {
-            grants_are_wanted(choice) && !standing.unlocked
+            grants_are_wanted(choice) && standing.lock == Lock::Locked
+        }
+        (Rejection::UnknownAction, Try::Click { choice, standing, .. }) => {
+            grants_are_wanted(choice) && standing.lock == Lock::Retired
         }
         (Rejection::NotConnected, Try::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && !standing.connected
@@ -328,7 +331,7 @@ proptest! {
         prop_assert!(told(&effects).is_empty(), "the answer itself says so");
         prop_assert!(given(&effects).is_empty());
         prop_assert_eq!(recorded(&effects).len(), 1);
-        let free = standing.unlocked && standing.connected;
+        let free = standing.lock == Lock::Unlocked && standing.connected;
         if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
             let decision = approval.decision.unwrap();
             prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });

@@ -8,7 +8,7 @@ use crate::{
         grants::Revocation,
         text::ForeignId,
     },
-    storage::{self, conversations, grants::Which},
+    storage::{self, conversations, grants::Which, homes::Whose, outbox},
 };
 
 /// Closes a conversation of this backend. Said twice, it changes nothing more.
@@ -28,5 +28,10 @@ async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<()
     let which = Which { conversation: Some((caller.backend, id)), ..Which::default() };
     turn_off::revoke(service, &mut tx, caller.workspace, &which, &actor, Revocation::ConversationClosed)
         .await?;
+    // What is pending in it can no longer be auto-approved for it.
+    let (pending, users): (Vec<_>, Vec<_>) =
+        storage::approvals::pending_in_conversation(&mut tx, caller.backend, id).await?.into_iter().unzip();
+    outbox::draw_again(&mut tx, caller.workspace, &pending, now, || service.fresh()).await?;
+    service.refresh(&mut tx, caller.workspace, Whose::Users(&users)).await?;
     commit(tx).await
 }

@@ -8,7 +8,7 @@ use crate::{
         Rejection,
         approvals::Approval,
         audit::{Actor, Entry, What},
-        catalog::Standing,
+        catalog::{Lock, Standing},
         decisions::{self, Choice, Clicker},
         grants::Scope,
         ids::{ApprovalId, GrantId},
@@ -44,7 +44,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             storage::decide::standing(&mut tx, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
-            (Standing { unlocked: false, connected: false, conversation_closed: true }, None)
+            (Standing { lock: Lock::Locked, connected: false, conversation_closed: true }, None)
         }
     };
     let fresh = GrantId::new(service.fresh());

@@ -88,6 +88,8 @@ async fn unchanged(
 
 /// What a catalog changes.
 struct Difference<'c> {
+    /// Nothing of the integration itself.
+    same: bool,
     changed: Vec<&'c CatalogAction>,
     retired: Vec<ActionId>,
 }
@@ -108,11 +110,10 @@ impl<'c> Difference<'c> {
             .map(|known| ActionId::new(known.id))
             .collect();
         let same = known.name == catalog.name.as_str()
-            && known.description.as_deref()
-                == catalog.description.as_ref().map(super::super::domain::text::Text::as_str)
+            && known.description.as_deref() == catalog.description.as_ref().map(Prose::as_str)
             && known.requires_connection == catalog.requires_connection
             && known.connect_url.as_deref() == catalog.connect_url.as_ref().map(Link::as_str);
-        (!same || !changed.is_empty() || !retired.is_empty()).then_some(Self { changed, retired })
+        (!same || !changed.is_empty() || !retired.is_empty()).then_some(Self { same, changed, retired })
     }
 }
 
@@ -137,19 +138,28 @@ async fn attempt(
         requires_connection: catalog.requires_connection,
         connect_url: catalog.connect_url.as_ref().map(|url| url.as_str().to_owned()),
     };
-    if let Some(Difference { changed, retired }) = Difference::between((&before, &present), catalog) {
+    if let Some(Difference { same, changed, retired }) = Difference::between((&before, &present), catalog) {
         integrations::update(&mut tx, &wanted).await?;
         let descriptions: Vec<Description<'_>> = changed.iter().map(|action| describe(action)).collect();
         actions::put(&mut tx, id, &descriptions, now, || service.fresh()).await?;
-        let entry = Entry::new(actor.clone(), What::IntegrationPut)
-            .subject(key.as_str())
-            .before(json!({ "requires_connection": before.requires_connection, "actions": present.len() }))
-            .after(json!({
-                "requires_connection": wanted.requires_connection, "actions": catalog.actions.len(),
-                "changed": changed.len(), "retired": retired.len(),
-            }));
+        let entry = record(actor, key, (&before, &present), catalog, (&changed, &retired));
         storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
         retire(service, &mut tx, (workspace, actor), key, &present, &retired).await?;
+        if wanted.requires_connection && !before.requires_connection {
+            // Whoever has not connected it can't auto-approve it any more, and connecting it brings nothing back.
+            let which = Which { integration: Some(id), unconnected: true, ..Which::default() };
+            turn_off::revoke(service, &mut tx, workspace, &which, actor, Revocation::ConnectionRequired)
+                .await?;
+        }
+        // Prompts show names, warnings and what stands in the way of auto-approval.
+        let concerned: Vec<ActionId> = present
+            .iter()
+            .filter(|known| !same || changed.iter().any(|action| action.key.as_str() == known.key))
+            .map(|known| ActionId::new(known.id))
+            .chain(retired.iter().copied())
+            .collect();
+        let pending = storage::approvals::pending_for_actions(&mut tx, &concerned).await?;
+        outbox::draw_again(&mut tx, workspace, &pending, now, || service.fresh()).await?;
         service.refresh(&mut tx, workspace, Whose::Everybody).await?;
     }
     let stored = actions::of(&mut tx, &[before.id]).await?;
@@ -157,11 +167,44 @@ async fn attempt(
     Ok((wanted, stored))
 }
 
+/// What the audit says of it: what people and admins go by, before and after. An action that is new is only named.
+fn record(
+    actor: &Actor,
+    key: &IntegrationKey,
+    (before, present): (&Integration, &[Action]),
+    catalog: &Catalog,
+    (changed, retired): (&[&CatalogAction], &[ActionId]),
+) -> Entry {
+    let known = |action: &CatalogAction| present.iter().find(|known| known.key == action.key.as_str());
+    let (mut were, mut are, mut added) = (serde_json::Map::new(), serde_json::Map::new(), Vec::new());
+    for action in changed {
+        let key = action.key.to_string();
+        let is = json!({ "name": action.name.as_str(), "read_only": action.read_only, "destructive": action.destructive });
+        match known(action) {
+            Some(known) => {
+                let was = json!({ "name": known.name, "read_only": known.read_only, "destructive": known.destructive });
+                were.insert(key.clone(), was);
+                are.insert(key, is);
+            }
+            None => added.push(key),
+        }
+    }
+    Entry::new(actor.clone(), What::IntegrationPut)
+        .subject(key.as_str())
+        .before(json!({
+            "name": before.name, "requires_connection": before.requires_connection, "changed": were,
+        }))
+        .after(json!({
+            "name": catalog.name.as_str(), "requires_connection": catalog.requires_connection, "changed": are,
+            "added": added, "retired": retired.len(),
+        }))
+}
+
 fn describe(action: &CatalogAction) -> Description<'_> {
     Description {
         key: &action.key,
         name: action.name.as_str(),
-        description: action.description.as_ref().map(super::super::domain::text::Text::as_str),
+        description: action.description.as_ref().map(Prose::as_str),
         read_only: action.read_only,
         destructive: action.destructive,
     }
@@ -171,13 +214,12 @@ fn is_same(known: &Action, action: &CatalogAction) -> bool {
     known.retired_at.is_none()
         && known.key == action.key.as_str()
         && known.name == action.name.as_str()
-        && known.description.as_deref()
-            == action.description.as_ref().map(super::super::domain::text::Text::as_str)
+        && known.description.as_deref() == action.description.as_ref().map(Prose::as_str)
         && known.read_only == action.read_only
         && known.destructive == action.destructive
 }
 
-/// Retires actions: their grants stop, and pending prompts lose the menu.
+/// Retires actions: their grants stop, and so do requests to unlock them.
 async fn retire(
     service: &Service,
     tx: &mut Tx,
@@ -205,9 +247,5 @@ async fn retire(
     turn_off::revoke(service, tx, workspace, &which, actor, Revocation::ActionRetired).await?;
     let requests = storage::unlock_requests::answer(tx, retired, Answer::Retired, actor.kind(), now).await?;
     outbox::tell_of_unlocking(tx, workspace, &requests, now, || service.fresh()).await?;
-    for id in retired {
-        let pending = storage::approvals::pending_for_action(tx, *id).await?;
-        outbox::draw_again(tx, workspace, &pending, now, || service.fresh()).await?;
-    }
     Ok(())
 }

@@ -36,10 +36,20 @@ async fn attempt(service: &Service, slack_id: &str, user: &UserId, grant: GrantI
     let actor = Actor::User(user.clone());
     let revoked = revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;
     if revoked.is_empty() {
+        let rejection = match storage::grants::owner(&mut tx, workspace.id, grant).await? {
+            Some(owner) => Rejection::WrongPerson { owner },
+            None => Rejection::UnknownGrant,
+        };
+        if matches!(rejection, Rejection::WrongPerson { .. }) {
+            let entry = Entry::new(actor, What::SettingsRefused)
+                .grant(grant)
+                .after(json!({ "why": rejection.code() }));
+            storage::audit::record(&mut tx, workspace.id, service.now(), &[entry]).await?;
+        }
         // A screen that still offers it is behind.
         service.refresh(&mut tx, workspace.id, Whose::Users(std::slice::from_ref(user))).await?;
         commit(tx).await?;
-        return Err(Rejection::UnknownGrant.into());
+        return Err(rejection.into());
     }
     // Whoever turns off "always" means every conversation: the next request asks, in whichever it comes.
     let always: Vec<ActionId> =

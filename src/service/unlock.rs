@@ -124,7 +124,7 @@ pub(super) async fn apply(
             outbox::tell_of_unlocking(tx, workspace, &requests, now, || service.fresh()).await?;
         }
     }
-    let pending = storage::approvals::pending_for_action(tx, id).await?;
+    let pending = storage::approvals::pending_for_actions(tx, &[id]).await?;
     outbox::draw_again(tx, workspace, &pending, now, || service.fresh()).await?;
     service.refresh(tx, workspace, Whose::Everybody).await?;
     Ok(true)

@@ -115,7 +115,7 @@ async fn draw(
     action: ActionId,
     users: &[UserId],
 ) -> Result<(), Failure> {
-    let pending = storage::approvals::pending_for_action(tx, action).await?;
+    let pending = storage::approvals::pending_for_actions(tx, &[action]).await?;
     outbox::draw_again(tx, workspace, &pending, service.now(), || service.fresh()).await?;
     service.refresh(tx, workspace, Whose::Users(users)).await?;
     service.refresh(tx, workspace, Whose::Admins).await

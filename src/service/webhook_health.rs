@@ -9,7 +9,7 @@ use crate::{
         audit::{Actor, Entry, What},
         ids::{BackendId, WorkspaceId},
     },
-    storage::{self, backends},
+    storage::{self, backends, homes::Whose},
 };
 
 /// An endpoint that has failed for this long is stopped: its deliveries wait.
@@ -62,6 +62,7 @@ pub async fn note(
             .subject(backend.to_string())
             .after(json!({ "why": why, "failing_since": known.failing_since }));
         storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
+        service.refresh(&mut tx, workspace, Whose::Admins).await?;
         tracing::warn!(%backend, why, "An endpoint was stopped: its webhooks wait until it is resumed");
     }
     commit(tx).await
@@ -74,6 +75,7 @@ async fn recover(service: &Service, workspace: WorkspaceId, backend: BackendId) 
             .subject(backend.to_string())
             .after(json!({ "why": "delivered" }));
         storage::audit::record(&mut tx, workspace, service.now(), &[entry]).await?;
+        service.refresh(&mut tx, workspace, Whose::Admins).await?;
         tracing::info!(%backend, "A stopped endpoint took a webhook: its deliveries go on");
     }
     commit(tx).await

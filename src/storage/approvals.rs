@@ -12,7 +12,7 @@ use crate::domain::{
     decisions::{Decision, Given, Verdict},
     grants::Scope,
     ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
-    text::{ActionKey, IntegrationKey, Link, Text},
+    text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
 };
 
 /// A row of `approvals` beside its action and integration.
@@ -250,11 +250,15 @@ pub async fn next_expiry(db: &mut PgConnection) -> sqlx::Result<Option<DateTime<
     sqlx::query_scalar!("SELECT min(expires_at) FROM approvals WHERE status = 'pending'").fetch_one(db).await
 }
 
-/// The pending approvals for an action, whose prompts show whether it is unlocked.
-pub async fn pending_for_action(db: &mut PgConnection, action: ActionId) -> sqlx::Result<Vec<ApprovalId>> {
+/// The pending approvals for these actions, whose prompts show what they are called and whether they are unlocked.
+pub async fn pending_for_actions(
+    db: &mut PgConnection,
+    actions: &[ActionId],
+) -> sqlx::Result<Vec<ApprovalId>> {
+    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
     let ids = sqlx::query_scalar!(
-        "SELECT id FROM approvals WHERE action_id = $1 AND status = 'pending' ORDER BY id",
-        action.uuid()
+        "SELECT id FROM approvals WHERE action_id = ANY($1) AND status = 'pending' ORDER BY id",
+        &actions
     )
     .fetch_all(db)
     .await?;
@@ -276,6 +280,23 @@ pub async fn pending_for_connection(
     .fetch_all(db)
     .await?;
     Ok(ids.into_iter().map(ApprovalId::new).collect())
+}
+
+/// The pending approvals of a conversation, whose prompts offer to auto-approve for it, and whom they ask.
+pub async fn pending_in_conversation(
+    db: &mut PgConnection,
+    backend: BackendId,
+    conversation: &ForeignId,
+) -> sqlx::Result<Vec<(ApprovalId, UserId)>> {
+    let rows = sqlx::query!(
+        "SELECT id, user_id FROM approvals WHERE backend_id = $1 AND conversation_id = $2 AND status = 'pending'
+         ORDER BY id",
+        backend.uuid(),
+        conversation.as_str()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ApprovalId::new(row.id), UserId::from_stored(row.user_id))).collect())
 }
 
 /// The approvals whose prompts offer to turn one of these grants off.

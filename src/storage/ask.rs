@@ -8,7 +8,7 @@ use super::outbox;
 use crate::domain::{
     approvals::{Approval, Request},
     audit::Entry,
-    catalog::{ActionRef, Standing},
+    catalog::{ActionRef, Lock, Standing},
     decisions::LiveGrant,
     effects::{Effect, Haste},
     grants::{SILENCE, Scope},
@@ -97,7 +97,7 @@ pub async fn load(
                 destructive: row.destructive.unwrap_or_default(),
             };
             let standing = Standing {
-                unlocked: row.unlocked,
+                lock: Lock::of(row.unlocked, false),
                 connected: row.connected || row.requires_connection == Some(false),
                 conversation_closed: false,
             };

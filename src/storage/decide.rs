@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::approvals::select_approvals;
 use crate::domain::{
     approvals::Approval,
-    catalog::Standing,
+    catalog::{Lock, Standing},
     decisions::Decision,
     effects::Effect,
     grants::{Grant, Reach, Scope},
@@ -66,11 +66,11 @@ pub async fn standing(
 ) -> sqlx::Result<(Standing, Option<GrantId>)> {
     let request = &approval.request;
     let row = sqlx::query!(
-        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!",
+        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
                   coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?"
            FROM (SELECT id, requires_connection FROM integrations WHERE id = $1 FOR SHARE) i
-           JOIN LATERAL (SELECT id, unlocked_at FROM actions WHERE id = $2 AND integration_id = i.id FOR SHARE) a
+           JOIN LATERAL (SELECT id, unlocked_at, retired_at FROM actions WHERE id = $2 AND integration_id = i.id FOR SHARE) a
                 ON true
            LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
                 ON true
@@ -89,8 +89,11 @@ pub async fn standing(
     )
     .fetch_one(db)
     .await?;
-    let standing =
-        Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: row.closed };
+    let standing = Standing {
+        lock: Lock::of(row.unlocked, row.retired),
+        connected: row.connected,
+        conversation_closed: row.closed,
+    };
     Ok((standing, row.grant_id.map(GrantId::new)))
 }
 
@@ -111,7 +114,7 @@ pub struct Surroundings {
 pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Surroundings> {
     let request = &approval.request;
     let row = sqlx::query!(
-        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!",
+        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
                   (NOT i.requires_connection OR EXISTS (SELECT 1 FROM connections c
                       WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
                   EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
@@ -131,7 +134,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     .await?;
     Ok(Surroundings {
         standing: Standing {
-            unlocked: row.unlocked,
+            lock: Lock::of(row.unlocked, row.retired),
             connected: row.connected,
             conversation_closed: row.closed,
         },

@@ -34,8 +34,26 @@ pub struct Which<'a> {
     pub actions: Option<&'a [ActionId]>,
     /// Only those for actions of this integration.
     pub integration: Option<IntegrationId>,
+    /// Only those of users who don't have it connected.
+    pub unconnected: bool,
     /// Only those in this conversation of this backend.
     pub conversation: Option<(BackendId, &'a ForeignId)>,
+}
+
+/// Whose a grant of this workspace is, if it is live.
+pub async fn owner(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: GrantId,
+) -> sqlx::Result<Option<UserId>> {
+    let user = sqlx::query_scalar!(
+        "SELECT user_id FROM grants WHERE id = $1 AND workspace_id = $2 AND revoked_at IS NULL",
+        id.uuid(),
+        workspace.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user.map(UserId::from_stored))
 }
 
 /// Ends live grants of a workspace and says which. Requests that are using one are waited for.
@@ -57,6 +75,8 @@ pub async fn revoke(
                  AND ($7::uuid[] IS NULL OR action_id = ANY($7))
                  AND ($8::uuid IS NULL OR action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $8))
                  AND ($9::uuid IS NULL OR (backend_id = $9 AND conversation_id = $10))
+                 AND (NOT $11 OR NOT EXISTS (SELECT 1 FROM connections c
+                     WHERE c.integration_id = $8 AND c.user_id = grants.user_id))
                ORDER BY id FOR UPDATE)
            RETURNING id, user_id, action_id, scope"#,
         workspace.uuid(),
@@ -69,6 +89,7 @@ pub async fn revoke(
         which.integration.map(IntegrationId::uuid),
         which.conversation.map(|(backend, _)| backend.uuid()),
         which.conversation.map(|(_, id)| id.as_str()),
+        which.unconnected,
     )
     .fetch_all(db)
     .await?;

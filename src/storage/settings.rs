@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::{
-    catalog::{ActionRef, Standing},
+    catalog::{ActionRef, Lock, Standing},
     grants::Grant,
     ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
@@ -57,7 +57,11 @@ pub async fn lock(
             action_name: row.action_name,
             destructive: row.destructive,
         },
-        standing: Standing { unlocked: row.unlocked, connected: row.connected, conversation_closed: true },
+        standing: Standing {
+            lock: Lock::of(row.unlocked, false),
+            connected: row.connected,
+            conversation_closed: true,
+        },
         existing: row.grant_id.map(GrantId::new),
     }))
 }

@@ -33,6 +33,7 @@ mod commands;
 mod deciding;
 mod doctor;
 mod failures;
+mod following;
 mod guides;
 mod home;
 mod hostile;

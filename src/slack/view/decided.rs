@@ -52,7 +52,7 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
                 (Given::Always(_), true) => {
                     "Auto-approval is on: this action runs without asking in every conversation, whichever agent asks. It covers this person only."
                 }
-                (_, false) => "The auto-approval that this left is off again: the next request asks.",
+                (_, false) => "The auto-approval that this left is off again.",
             };
             vec![
                 say(vec![kit::bold("Approved"), words(" by "), person(user), words(how), at, words(".")]),

@@ -181,6 +181,10 @@ fn why_not(shown: &PromptState<'_>, barrier: Barrier) -> Shown {
                 .into()
         }
         Barrier::Locked => "Auto-approval is off: an admin has not unlocked this action.".into(),
+        Barrier::Retired => {
+            "Auto-approval is off: the integration no longer offers this action. You can still decide this request."
+                .into()
+        }
         Barrier::NotConnected => Shown::from("Connect ")
             .then(harmless::cut(head::integration(&shown.approval.request), 160).text)
             .then(" to be able to auto-approve."),

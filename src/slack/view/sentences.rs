@@ -28,6 +28,9 @@ pub fn settings(rejection: &Rejection) -> String {
         Rejection::NotConnected => {
             "The integration is not connected to your account, so it can't be auto-approved. Nothing was changed: connect it first.".to_owned()
         }
+        Rejection::WrongPerson { owner } => {
+            format!("This auto-approval is {}’s: only they can turn it off. Nothing was changed.", mention(owner))
+        }
         Rejection::Guest => "Guests and bots can't allow auto-approval. Nothing was changed.".to_owned(),
         Rejection::OtherWorkspace => {
             "Settings belong to members of this workspace. Nothing was changed.".to_owned()
@@ -45,10 +48,11 @@ pub const SETTINGS_TRY_AGAIN: &str =
 
 /// After *Request auto-approval*.
 pub const REQUESTED: &str =
-    "The admins have been asked to unlock this action. You will hear the answer here.";
+    "The admins have been asked to unlock this action. You will hear the answer in your direct messages.";
 
 /// After *Request auto-approval* once more.
-pub const REQUESTED_BEFORE: &str = "You have asked for this already. You will hear the answer here.";
+pub const REQUESTED_BEFORE: &str =
+    "You have asked for this already. You will hear the answer in your direct messages.";
 
 /// Says one refusal to the person who clicked.
 #[must_use]
@@ -66,12 +70,14 @@ pub fn sentence(rejection: &Rejection) -> String {
         },
         Rejection::AlreadyAnswered(answered) => {
             let by = answered.by.as_ref().map(|user| format!(" by {}", mention(user))).unwrap_or_default();
-            let how = match answered.answer {
-                Answer::Unlocked => "unlocked",
-                Answer::Declined => "declined",
-                Answer::Retired => "closed, because the integration no longer has this action,",
-            };
-            format!("This request was already {how}{by}. Nothing was changed.")
+            match answered.answer {
+                Answer::Unlocked => format!("This action was already unlocked{by}. Nothing was changed."),
+                Answer::Declined => format!("This request was already declined{by}. Nothing was changed."),
+                Answer::Retired => {
+                    "This request was closed: the integration no longer has this action. Nothing was changed."
+                        .to_owned()
+                }
+            }
         }
         other => fixed(other).to_owned(),
     }
@@ -83,7 +89,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
         }
         Rejection::Guest => {
-            "Guests and bots can't decide requests. Nothing was changed: ask a full member of this workspace."
+            "Guests and bots can't decide requests. Nothing was changed: whoever runs the agent can have it ask a full member instead."
         }
         Rejection::OtherWorkspace => {
             "This request belongs to another workspace, so only its members can decide it. Nothing was changed."
@@ -136,6 +142,11 @@ const fn fixed(rejection: &Rejection) -> &'static str {
     }
 }
 
+/// The same, and when.
+pub(super) fn ended_at(verdict: &Verdict, moment: &str) -> String {
+    format!("{}, {moment}.", ended(verdict).trim_end_matches('.'))
+}
+
 /// What became of a request, in one sentence of mrkdwn.
 #[must_use]
 pub fn ended(verdict: &Verdict) -> String {
@@ -149,9 +160,9 @@ pub fn ended(verdict: &Verdict) -> String {
             format!("Approved by {}{how}.", mention(user))
         }
         Verdict::AutoApproved { scope: Scope::Conversation, .. } => {
-            "Approved without asking, by an auto-approval for this conversation.".to_owned()
+            "Approved without asking: auto-approved for this conversation.".to_owned()
         }
-        Verdict::AutoApproved { .. } => "Approved without asking, by an auto-approval.".to_owned(),
+        Verdict::AutoApproved { .. } => "Approved without asking: auto-approved always.".to_owned(),
         Verdict::Denied { user, .. } => format!("Denied by {}.", mention(user)),
         Verdict::Expired => "Expired: nobody answered in time.".to_owned(),
         Verdict::Cancelled => "Cancelled: the request was taken back.".to_owned(),

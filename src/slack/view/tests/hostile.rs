@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
-        catalog::Standing,
+        catalog::{Lock, Standing},
         decisions::{Decision, Verdict},
         text::Prose,
     },
@@ -87,7 +87,7 @@ proptest! {
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         }
-        let standing = Standing { unlocked, connected, ..FREE };
+        let standing = Standing { lock: Lock::of(unlocked, false), connected, ..FREE };
         let shown = PromptState { standing, grant_live: live, connect_url: Some(&text), ..state(&approval) };
         checks::message(&prompt(&shown).to_json());
         checks::message(&plain(&shown).to_json());

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         approvals::{Agent, Approval, Conversation, Request},
         arguments::Arguments,
-        catalog::{ActionRef, Standing},
+        catalog::{ActionRef, Lock, Standing},
         decisions::{Decision, Given, Verdict},
         grants::Scope,
         ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
@@ -17,7 +17,8 @@ use crate::{
     slack::view::prompt::PromptState,
 };
 
-pub(super) const FREE: Standing = Standing { unlocked: true, connected: true, conversation_closed: false };
+pub(super) const FREE: Standing =
+    Standing { lock: Lock::Unlocked, connected: true, conversation_closed: false };
 pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
 
 /// 14 March 2026, 09:26:53 UTC.

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Rejection,
         approvals::Approval,
-        catalog::Standing,
+        catalog::{Lock, Standing},
         decisions::PersonKind,
         grants::Scope,
         ids::{ActionId, BackendId, IntegrationId, UnlockRequestId, UserId},
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-const LOCKED: Standing = Standing { unlocked: false, connected: true, conversation_closed: false };
+const LOCKED: Standing = Standing { lock: Lock::Locked, connected: true, conversation_closed: false };
 
 fn bob() -> UserId {
     UserId::parse("U0BOB").unwrap()

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         Rejection,
         approvals::{Approval, Place},
-        catalog::Standing,
+        catalog::{Lock, Standing},
         decisions::Verdict,
         text::{Prose, Text},
     },
@@ -58,7 +58,7 @@ fn a_closed_conversation_is_not_offered() {
 #[test]
 fn a_locked_action_has_no_menu_and_says_why() {
     let approval = ordinary();
-    let standing = Standing { unlocked: false, connected: false, ..FREE };
+    let standing = Standing { lock: Lock::Locked, connected: false, ..FREE };
     let shown = PromptState { standing, ..state(&approval) };
     keep_message("prompt_locked", &prompt(&shown));
     keep_message("prompt_requested", &prompt(&PromptState { requested: true, ..shown }));
@@ -148,8 +148,6 @@ fn modals_are_drawn() {
     let approval = ordinary();
     for (name, view) in [
         ("details", details::details(&approval, 0)),
-        ("details_loading", details::loading()),
-        ("details_failed", details::failed(sentences::TRY_AGAIN)),
         ("deny", deny::modal(&approval)),
         ("notice", notice::notice("Deny", sentences::sentence(&Rejection::WrongPerson { owner: alice() }))),
     ] {
