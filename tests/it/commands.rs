@@ -116,6 +116,31 @@ async fn list_shows_what_waits_and_history_what_was_decided() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_answered_in_time_whatever_takes_long_one_after_the_other() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let hold = async |table: &str| {
+            let mut tx = s.service.db.begin().await.unwrap();
+            let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+            sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *tx).await.unwrap();
+            tx
+        };
+        let (names, grants) = (hold("actions").await, hold("grants").await);
+        s.slack.misbehave("users.info", Misbehaviour::Hang(std::time::Duration::from_secs(5)), 1);
+        let released = async {
+            tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+            names.rollback().await.unwrap();
+        };
+        let off = format!("off {ACTION}");
+        let (sent, ()) = tokio::join!(s.command(ALICE, &off), released);
+        assert!(sent.is_ok() && sent.elapsed < std::time::Duration::from_secs(3), "{sent:?}");
+        assert!(sent.body.contains("isn’t known yet"), "{}", sent.body);
+        grants.rollback().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_from_a_workspace_without_the_app_says_so_and_changes_nothing() {
     story(async |s| {
         s.open(ACTION).await;

@@ -9,7 +9,7 @@ use super::{
     Slack,
     client::CallError,
     dispatch::Answer,
-    interactions::{Trouble, within},
+    interactions::{BUDGET, Trouble, read, within},
     modals,
     payload::Payload,
     view::{
@@ -32,8 +32,16 @@ use crate::{
 /// How many near-miss names are offered.
 const OFFERED: usize = 3;
 
-/// Handles one command.
+/// Handles one command, in time for Slack.
 pub async fn handle(slack: &Slack, payload: &Payload) -> Answer {
+    if let Ok(answer) = tokio::time::timeout(BUDGET, take(slack, payload)).await {
+        return answer;
+    }
+    tracing::error!(limit_ms = 2700, "A command could not be handled in time");
+    answer(&explain(&Trouble::Unclear))
+}
+
+async fn take(slack: &Slack, payload: &Payload) -> Answer {
     let user = payload.text("/user_id").and_then(UserId::parse);
     let Some((workspace, user)) = payload.workspace().zip(user) else {
         tracing::warn!("A command names no workspace or no user");
@@ -96,12 +104,12 @@ impl Typed<'_> {
     }
 
     async fn list(&self) -> Result<Message, Trouble> {
-        let page = within(settings::waiting(&self.slack.service, self.workspace, &self.user)).await?;
+        let page = read(settings::waiting(&self.slack.service, self.workspace, &self.user)).await?;
         Ok(lists::waiting(&page))
     }
 
     async fn history(&self) -> Result<Message, Trouble> {
-        let page = within(settings::history(&self.slack.service, self.workspace, &self.user)).await?;
+        let page = read(settings::history(&self.slack.service, self.workspace, &self.user)).await?;
         Ok(lists::history(&page))
     }
 
@@ -115,7 +123,7 @@ impl Typed<'_> {
         if path.is_empty() {
             return Ok(plain(lists::WHICH.to_owned()));
         }
-        let action = match within(settings::find_action(service, self.workspace, path)).await? {
+        let action = match read(settings::find_action(service, self.workspace, path)).await? {
             Ok(action) => action,
             Err(paths) => return Ok(lists::no_such_action(path, &nearest::nearest(path, &paths, OFFERED))),
         };

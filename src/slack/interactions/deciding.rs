@@ -13,25 +13,42 @@ use crate::{
         text::Prose,
     },
     service::decide::{self, Click},
-    slack::view::{controls::Callback, deny, notice, sentences},
+    slack::{
+        client::CallError,
+        view::{controls::Callback, deny, notice, sentences},
+    },
 };
 
 /// Completes who clicked with what `users.info` says of them, if it says so in time. The prompt was posted to a full
 /// member, so without an answer they are taken for one still.
 async fn click(act: &Act<'_>, approval: ApprovalId) -> Click {
     let mut clicker = act.clicker.clone();
-    if clicker.kind == PersonKind::Member
-        && let Ok(profile) = act.slack.people.profile_soon(act.workspace, &clicker.user).await
-    {
-        clicker.kind = profile.kind;
+    if clicker.kind == PersonKind::Member {
+        match act.slack.people.profile_soon(act.workspace, &clicker.user).await {
+            Ok(profile) => clicker.kind = profile.kind,
+            Err(CallError::Refused(code)) if is_nobody(&code) => clicker.kind = PersonKind::Stranger,
+            Err(_) => {}
+        }
     }
     Click { workspace: act.workspace.to_owned(), approval, clicker }
 }
 
-/// Approves.
+/// Approves. What leaves a standing permission wants to know who gives it, as a toggle does: as of at most a minute ago,
+/// and without an answer nothing is decided.
 pub(super) async fn approve(act: &Act<'_>, approval: ApprovalId, scope: Scope) -> Answer {
-    let click = click(act, approval).await;
+    let click = match scope {
+        Scope::Once => click(act, approval).await,
+        Scope::Conversation | Scope::Always => match act.rights().await {
+            Ok((clicker, _)) => Click { workspace: act.workspace.to_owned(), approval, clicker },
+            Err(rejection) => return decided::<()>(act, Err(Trouble::Rejected(rejection))),
+        },
+    };
     decided(act, decide(act, &click, Choice::Approve(scope)).await)
+}
+
+/// Slack knows nobody by this id, or nobody whom this workspace sees.
+fn is_nobody(code: &str) -> bool {
+    matches!(code, "user_not_found" | "user_not_visible")
 }
 
 /// Decides in time for Slack, and learns of a prompt that was clicked and that we didn't know of.

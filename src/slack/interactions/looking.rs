@@ -1,6 +1,6 @@
 //! Looking closer, and turning pages: nothing is decided and nothing changed, except where somebody looks.
 
-use super::{Act, Answer, Trouble, changed, decided, within};
+use super::{Act, Answer, Trouble, changed, decided, read, within};
 use crate::{
     domain::{
         Rejection,
@@ -52,7 +52,7 @@ async fn find(act: &Act<'_>, id: ApprovalId) -> Result<Approval, Trouble> {
     if act.clicker.kind == PersonKind::Stranger {
         return Err(Trouble::Rejected(Rejection::OtherWorkspace));
     }
-    within(async {
+    read(async {
         let mut db = act.slack.service.db.acquire().await?;
         let found = storage::approvals::find_in_workspace(&mut db, act.workspace, id).await?;
         Ok(found.ok_or(Rejection::UnknownApproval)?)

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Slack waits three seconds for an answer, of which some are the network's.
-const BUDGET: Duration = Duration::from_millis(2700);
+pub(super) const BUDGET: Duration = Duration::from_millis(2700);
 /// How long one use case may take of it: a modal may have to be opened besides.
 const USE_CASE: Duration = Duration::from_millis(1800);
 
@@ -162,6 +162,14 @@ pub(super) async fn within<T>(work: impl Future<Output = Result<T, Failure>>) ->
             Err(Trouble::Unclear)
         }
     }
+}
+
+/// The same for what only reads: too late, nothing has changed all the same.
+pub(super) async fn read<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Trouble> {
+    within(work).await.map_err(|trouble| match trouble {
+        Trouble::Unclear => Trouble::Ours,
+        trouble => trouble,
+    })
 }
 
 /// Answers a click that decides: where nothing was decided, privately why.
