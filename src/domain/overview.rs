@@ -11,6 +11,9 @@ use super::{
     unlocking::Answered,
 };
 
+/// How many decisions back the Home tab and the history go.
+pub const RECENT: usize = 300;
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {

@@ -4,13 +4,10 @@ use super::{Failure, Service, commit, retrying, settings};
 use crate::{
     domain::{
         ids::{IntegrationId, UserId, WorkspaceId},
-        overview::{Administration, Home, Page, Place, Section},
+        overview::{Administration, Home, Page, Place, RECENT, Section},
     },
     storage::{self, homes::Whose, overview, unlock_requests},
 };
-
-/// How many decisions back the Home tab and the history go.
-pub const DEPTH: i64 = 300;
 
 /// Somebody opened their Home tab: it is drawn for them, now and after every change.
 pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
@@ -79,7 +76,7 @@ pub async fn read(
         waiting: overview::waiting(&mut db, workspace, user, page(Section::Waiting)).await?,
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
-        decisions: overview::decisions(&mut db, workspace, user, page(Section::Decisions), DEPTH).await?,
+        decisions: overview::decisions(&mut db, workspace, user, page(Section::Decisions), RECENT).await?,
         administration: if admin {
             Some(administration(service, &mut db, workspace, place).await?)
         } else {

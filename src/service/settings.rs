@@ -16,7 +16,7 @@ use crate::{
         effects::Effect,
         grants::Revocation,
         ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
-        overview::{IntegrationLine, Page, SettingLine, WaitingLine},
+        overview::{IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
         settings::{self, Wish},
     },
     storage::{self, Tx, grants::Which, homes::Whose, overview},
@@ -219,7 +219,7 @@ pub async fn waiting(service: &Service, slack_id: &str, user: &UserId) -> Result
 pub async fn history(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<Approval>, Failure> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
-    Ok(overview::decisions(&mut db, workspace, user, 0, super::homes::DEPTH).await?)
+    Ok(overview::decisions(&mut db, workspace, user, 0, RECENT).await?)
 }
 
 /// How many actions are compared with a name that is none.

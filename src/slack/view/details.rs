@@ -57,25 +57,6 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     view(modal)
 }
 
-/// What the modal shows while the approval is being read.
-#[must_use]
-pub fn loading() -> Value {
-    let modal =
-        SlackModalView::new(plain_only("Details"), vec![say("One moment: the details are being read.")])
-            .with_close(plain_only("Close"))
-            .with_callback_id(Callback::Details.as_str().into());
-    view(modal)
-}
-
-/// What the modal shows when it can't show the approval: one of our own sentences.
-#[must_use]
-pub fn failed(sentence: &'static str) -> Value {
-    let modal = SlackModalView::new(plain_only("Details"), vec![say(sentence)])
-        .with_close(plain_only("Close"))
-        .with_callback_id(Callback::Details.as_str().into());
-    view(modal)
-}
-
 /// The arguments as the modal shows them: indented JSON with everything hidden written out.
 #[must_use]
 pub fn arguments(arguments: &Arguments) -> Shown {

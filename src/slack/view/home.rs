@@ -18,7 +18,7 @@ use super::{
 use crate::domain::{
     approvals::Approval,
     decisions::PersonKind,
-    overview::{GrantLine, Home, IntegrationLine, Page, Section, WaitingLine},
+    overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
 };
 
 /// What a Home tab is drawn from.
@@ -98,9 +98,7 @@ fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
 
 /// One grant with *Turn off*.
 pub(super) fn grant(grant: &GrantLine) -> SlackBlock {
-    let alone = Shown::from("Turn off auto-approval: ")
-        .then(names::brief(&grant.integration_name, &grant.action_name));
-    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", alone);
+    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
     kit::section(names::grant(grant), Some(names::use_of(grant)), Some(off))
 }
 
@@ -129,17 +127,30 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
     }
     let state = match (line.unlocked, line.always) {
         (0, _) => "\nNo action is unlocked for auto-approval yet. You can ask for one.".to_owned(),
-        (unlocked, always) => format!(
-            "\n{unlocked} of {} can be auto-approved. You auto-approve {always} always.",
-            names::count(line.actions, "action", "actions")
-        ),
+        (unlocked, always) => {
+            let yours = match always {
+                0 => "none of them".to_owned(),
+                always => always.to_string(),
+            };
+            let actions = names::count(line.actions, "action", "actions");
+            format!("\n{unlocked} of {actions} can be auto-approved. Always auto-approved by you: {yours}.")
+        }
     };
     let gear = kit::beside(Control::Gear(line.id), "⚙ Settings", Shown::from("Settings of ").then(short));
     kit::section(name.then(Shown::own(state)), None, Some(gear))
 }
 
 fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
-    blocks.push(kit::heading(names::titled("Recent decisions", page.total, page.number, page.count)));
+    blocks.push(kit::heading(if page.total < RECENT {
+        names::titled("Recent decisions", page.total, page.number, page.count)
+    } else {
+        // There may be more: the history goes back no further.
+        Shown::own(format!(
+            "Recent decisions (the last {RECENT}), page {} of {}",
+            page.number + 1,
+            page.count
+        ))
+    }));
     if page.items.is_empty() {
         blocks.push(kit::say("Nothing has been decided yet."));
     }
@@ -150,9 +161,10 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
 /// One request that ended, with *Details*.
 pub(super) fn decision(approval: &Approval) -> SlackBlock {
     let request = &approval.request;
-    let own = approval.decision.as_ref().map(|decision| {
-        format!("{} {}", sentences::ended(&decision.verdict), kit::moment_in_mrkdwn(decision.decided_at))
-    });
+    let own = approval
+        .decision
+        .as_ref()
+        .map(|decision| sentences::ended_at(&decision.verdict, &kit::moment_in_mrkdwn(decision.decided_at)));
     kit::section(asked(approval), own, Some(details(request)))
 }
 

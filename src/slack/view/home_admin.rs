@@ -109,7 +109,7 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
             "Disabled: it may no longer ask.".to_owned()
         } else if let Some(at) = line.stopped_at {
             format!(
-                "Webhooks are stopped since {}: its endpoint is gone, or has failed for days. Whoever operates Countersign can resume them.",
+                "Webhooks have been stopped since {}: its endpoint is gone, or has failed for days. Whoever operates Countersign can resume them.",
                 kit::moment_in_mrkdwn(at)
             )
         } else if line.failing > 0 {

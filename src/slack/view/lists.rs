@@ -27,7 +27,7 @@ pub const NOT_OPENED: &str =
     "The settings could not be opened just now. Type the command again, or open the Home tab of this app.";
 
 /// For `/approvals on` and `off` without an action.
-pub const WHICH: &str = "Which action? Type it after the word, for instance: `/approvals off salesforce.create_record`. `/approvals` alone shows all of them.";
+pub const WHICH: &str = "Which action? Type it after the word, for instance: `/approvals off salesforce.create_record`. `/approvals` alone shows what you can choose from.";
 
 /// The answer to `/approvals list`.
 #[must_use]
@@ -35,7 +35,8 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
     if page.items.is_empty() {
         return plain("Nothing is waiting for you.".to_owned());
     }
-    let text = names::count(page.total, "request is waiting for you.", "requests are waiting for you.");
+    let text = names::count(page.total, "request is waiting for you", "requests are waiting for you");
+    let text = if page.count > 1 { format!("{text}. The oldest {}:", page.items.len()) } else { text + "." };
     let mut blocks = vec![kit::say(super::harmless::Shown::own(text.clone()))];
     blocks.extend(page.items.iter().map(|line| {
         let expires = format!("Expires {}.", kit::moment_in_mrkdwn(line.approval.request.expires_at));
@@ -76,7 +77,7 @@ pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
     plain(if changed {
         format!(
             "On: {name} runs without asking you, in every conversation, whichever agent asks. Requests that are already waiting stay with you. To end it: `/approvals off {}`",
-            path(&action.path())
+            names::key(&action.path())
         )
     } else {
         format!("{name} was on already: it runs without asking you.")
@@ -112,10 +113,10 @@ pub fn no_such_action(typed: &str, nearest: &[String]) -> Message {
     let typed = in_mrkdwn(&cut_short(line(typed), 100));
     if nearest.is_empty() {
         return plain(format!(
-            "There is no action “{typed}”. `/approvals` alone shows all actions that there are."
+            "There is no action “{typed}”. `/approvals` alone shows what you can choose from."
         ));
     }
-    let names: Vec<String> = nearest.iter().map(|near| format!("`{}`", path(near))).collect();
+    let names: Vec<String> = nearest.iter().map(|near| format!("`{}`", names::key(near))).collect();
     plain(format!("There is no action “{typed}”. Did you mean {}?", names.join(" or ")))
 }
 
@@ -131,15 +132,6 @@ pub fn plain(text: String) -> Message {
     Message { text, blocks: Vec::new() }
 }
 
-/// *Salesforce: Create record*, or its path where a name could turn the sentence around.
 fn named(action: &ActionRef) -> String {
-    let name = names::pair(&action.integration_name, &action.action_name);
-    if super::harmless::runs_right_to_left(name.as_str()) { path(&action.path()) } else { in_mrkdwn(&name) }
-}
-
-/// A path in mrkdwn: keys are letters, digits, dots and two signs.
-fn path(path: &str) -> String {
-    path.chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
-        .collect()
+    names::in_sentence(&action.integration_name, &action.action_name, &action.path())
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    harmless::{self, Shown, cut_short, runs_right_to_left},
+    harmless::{self, Shown, cut_short, in_mrkdwn, runs_right_to_left},
     kit,
 };
 use crate::domain::overview::{ActionLine, GrantLine};
@@ -42,6 +42,23 @@ pub(super) fn pair(integration: &str, action: &str) -> Shown {
     integration.then(if apart { "\n" } else { ": " }).then(action)
 }
 
+/// *Salesforce: Create record* within a sentence of mrkdwn, or the path where a name could turn the sentence around.
+pub(super) fn in_sentence(integration: &str, action: &str, path: &str) -> String {
+    let names = [name(integration), name(action)];
+    if names.iter().any(|name| runs_right_to_left(name.as_str())) {
+        return in_mrkdwn(&self::path(path));
+    }
+    let [integration, action] = names.map(|name| in_mrkdwn(&name));
+    format!("{integration}: {action}")
+}
+
+/// A path for mrkdwn, where it stands between backticks: keys are letters, digits, dots and two signs.
+pub(super) fn key(path: &str) -> String {
+    path.chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
+        .collect()
+}
+
 /// *Create record in Salesforce*, for a control's label.
 pub(super) fn brief(integration: &str, action: &str) -> Shown {
     short(action).then(" in ").then(cut_short(harmless::line(integration), 16))
@@ -57,6 +74,15 @@ pub(super) fn reach(grant: &GrantLine) -> Shown {
     match &grant.conversation {
         Some(conversation) => name(conversation).between("In the conversation “", "” only"),
         None => "Always, in every conversation".into(),
+    }
+}
+
+/// What *Turn off* is about, for a screen reader: an action may have several, each for a conversation of its own.
+pub(super) fn turning_off(grant: &GrantLine) -> Shown {
+    let action = Shown::from("Turn off ").then(short(&grant.action_name));
+    match &grant.conversation {
+        Some(conversation) => action.then(" in the conversation ").then(short(conversation)),
+        None => action.then(" always, in every conversation"),
     }
 }
 

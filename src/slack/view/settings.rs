@@ -169,8 +169,7 @@ fn toggle(line: &ActionLine, about: Shown) -> SlackBlockCheckboxesElement {
 
 /// A grant for one conversation, under its action.
 fn conversation(grant: &GrantLine) -> SlackBlock {
-    let alone = Shown::from("Turn off in this conversation: ").then(names::short(&grant.action_name));
-    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", alone);
+    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
     let text = names::name(&grant.action_name).then("\n").then(names::reach(grant));
     kit::section(text, Some(names::use_of(grant)), Some(off))
 }

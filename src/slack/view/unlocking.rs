@@ -4,7 +4,7 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
     controls::Control,
-    harmless::{Shown, cut_short, in_mrkdwn, line, runs_right_to_left},
+    harmless::Shown,
     kit::{self, Style, bold, paragraph, words},
     names,
     prompt::Message,
@@ -90,7 +90,7 @@ fn asker(asker: &Asker) -> SlackRichTextElement {
 fn told_admin(answered: &Answered) -> String {
     let by = answered.by.as_ref().map(|user| format!(" by {}", sentences::mention(user))).unwrap_or_default();
     match answered.answer {
-        Answer::Unlocked => format!("Unlocked{by}: people may auto-approve it."),
+        Answer::Unlocked => format!("Unlocked{by}. From then on people could auto-approve it."),
         Answer::Declined => format!("Declined{by}: the action stays locked."),
         Answer::Retired => "The integration no longer has this action.".to_owned(),
     }
@@ -99,32 +99,26 @@ fn told_admin(answered: &Answered) -> String {
 /// Draws what one who asked hears, once.
 #[must_use]
 pub fn answer(shown: &UnlockLine, answered: &Answered) -> Message {
-    let by = answered.by.as_ref().map_or_else(|| "an admin".to_owned(), sentences::mention);
+    let by = answered.by.as_ref().map_or_else(|| "An admin".to_owned(), sentences::mention);
     let action = action(shown);
     let text = match answered.answer {
         Answer::Unlocked => format!(
-            "You asked to be able to auto-approve {action}: {by} has unlocked it. Nothing is auto-approved yet. Turn it on in the menu of the next request, with /approvals, or in the Home tab."
+            "You asked to be able to auto-approve {action}. {by} has unlocked it. Nothing is auto-approved yet. Turn it on in the menu of the next request, with /approvals, or in the Home tab."
         ),
         Answer::Declined => {
             format!(
-                "You asked to be able to auto-approve {action}: {by} declined. Every request still asks you."
+                "You asked to be able to auto-approve {action}. {by} declined. Every request still asks you."
             )
         }
         Answer::Retired => {
             format!(
-                "You asked to be able to auto-approve {action}: its integration no longer has this action."
+                "You asked to be able to auto-approve {action}. Its integration no longer has this action."
             )
         }
     };
     Message { text, blocks: Vec::new() }
 }
 
-/// *Salesforce: Create record* for mrkdwn; its path where a name could turn the sentence around.
 fn action(shown: &UnlockLine) -> String {
-    let name = names::pair(&shown.integration_name, &shown.action_name);
-    if runs_right_to_left(name.as_str()) {
-        in_mrkdwn(&cut_short(line(&shown.path), 201))
-    } else {
-        in_mrkdwn(&name)
-    }
+    names::in_sentence(&shown.integration_name, &shown.action_name, &shown.path)
 }

@@ -60,14 +60,14 @@ pub async fn decisions(
     workspace: WorkspaceId,
     user: &UserId,
     wanted: usize,
-    depth: i64,
+    depth: usize,
 ) -> sqlx::Result<Page<Approval>> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (SELECT 1 FROM approvals
                WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL LIMIT $3) AS recent"#,
         workspace.uuid(),
         user.as_str(),
-        depth
+        i64::try_from(depth).unwrap_or(i64::MAX)
     )
     .fetch_one(&mut *db)
     .await?;
