@@ -161,6 +161,7 @@ impl App {
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service.clone(), client, stop.clone()));
         tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
+        tasks.spawn(slack::members::run(slack.clone(), stop.clone()));
         if let Some(token) = config.slack_app_token {
             tasks.spawn(Socket::new(slack.clone(), token)?.run(stop.clone()));
         }

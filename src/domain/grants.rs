@@ -99,6 +99,8 @@ pub enum Revocation {
     ConversationClosed,
     /// Nobody asked in the conversation for [`SILENCE`].
     ConversationSilent,
+    /// The user is no full member any more: deactivated, or a guest.
+    NoMember,
     /// The app was removed from the workspace.
     AppRemoved,
 }
@@ -115,6 +117,7 @@ impl Revocation {
             Self::ConnectionRequired => "connection_required",
             Self::ConversationClosed => "conversation_closed",
             Self::ConversationSilent => "conversation_silent",
+            Self::NoMember => "no_member",
             Self::AppRemoved => "app_removed",
         }
     }

@@ -17,6 +17,7 @@ pub mod homes;
 pub mod install;
 pub mod keys;
 pub mod leave;
+pub mod members;
 pub mod put_integration;
 pub mod read;
 pub mod ready;

@@ -9,6 +9,7 @@ pub mod home;
 pub mod ingress;
 pub mod interactions;
 pub mod manifest;
+pub mod members;
 mod modals;
 pub mod oauth;
 pub mod payload;

@@ -22,6 +22,7 @@ pub mod homes;
 pub mod install_states;
 pub mod installations;
 pub mod integrations;
+pub mod members;
 pub mod outbox;
 pub mod overview;
 pub mod prompts;

@@ -13,10 +13,13 @@ use countersign::{
     },
     service::decide::{self, Click},
 };
-use sandbox::{backend::Ask, slack::names};
+use sandbox::{
+    backend::Ask,
+    slack::{Misbehaviour, User, names},
+};
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, Story, story};
+use crate::story::{ALICE, BOB, Story, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -164,6 +167,36 @@ async fn a_conversation_that_fell_silent_asks_again() {
         asks(s, &ask).await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_the_workspace_takes_their_standing_permissions_along() {
+    for change in [|user: &mut User| user.is_restricted = true, |user: &mut User| user.deleted = true] {
+        story(async |s| {
+            s.open(ACTION).await;
+            let ask = s.call(ACTION, "c-1");
+            grant(s, &ask, Scope::Always).await;
+            s.slack.change_user(ALICE, change);
+            s.leap(chrono::TimeDelta::hours(23)).await;
+            let asked = s.slack.calls_of("users.info").len();
+            s.slack.misbehave("users.info", Misbehaviour::ServerError(503), 1);
+            s.leap(chrono::TimeDelta::hours(2)).await;
+            // A Slack that doesn't say takes nothing away, and is asked again.
+            let again = async || (s.slack.calls_of("users.info").len() > asked).then_some(());
+            eventually("Slack is asked", again).await;
+            assert_eq!(s.grants_of(ALICE).await, 1);
+            s.leap(chrono::TimeDelta::minutes(11)).await;
+            eventually("the grant ends", async || (s.grants_of(ALICE).await == 0).then_some(())).await;
+            assert_ne!(s.ask(&ask).await.approval_status(), "approved");
+            let why: serde_json::Value =
+                sqlx::query_scalar("SELECT after FROM audit WHERE what = 'grant.revoked'")
+                    .fetch_one(&s.service.db)
+                    .await
+                    .unwrap();
+            assert_eq!(why["why"], "no_member");
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

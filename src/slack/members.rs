@@ -1,0 +1,75 @@
+//! Looks once a day whether those who gave standing permissions are still full members of their workspace.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::{Slack, client::CallError};
+use crate::{
+    domain::decisions::PersonKind,
+    service::{
+        Failure,
+        members::{self, Holder},
+    },
+};
+
+/// How often it is asked what time it is.
+const POLL: Duration = Duration::from_secs(1);
+/// How often it is looked for people whom nobody has looked for.
+const ROUND: TimeDelta = TimeDelta::minutes(10);
+
+/// Looks until it is told to stop.
+pub async fn run(slack: Slack, stop: CancellationToken) {
+    let mut next = slack.service.now();
+    while !stop.is_cancelled() {
+        if slack.service.now() >= next {
+            match round(&slack, &stop).await {
+                Ok(()) => next = slack.service.now() + ROUND,
+                Err(failure) => {
+                    tracing::warn!(%failure, "Those who gave standing permissions could not be looked for: trying again");
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Looks for everybody who is due. Where Slack doesn't say, the next round asks again: a Slack that is down takes nobody's
+/// permissions away.
+async fn round(slack: &Slack, stop: &CancellationToken) -> Result<(), Failure> {
+    while !stop.is_cancelled() {
+        let holders = members::unchecked(&slack.service).await?;
+        if holders.is_empty() {
+            return Ok(());
+        }
+        for holder in &holders {
+            match slack.people.rights(&holder.slack_id, &holder.user).await {
+                Ok(profile) if profile.kind == PersonKind::Member => {
+                    members::stayed(&slack.service, holder).await?;
+                }
+                Ok(_) => end(slack, holder).await?,
+                Err(CallError::Refused(code))
+                    if matches!(code.as_str(), "user_not_found" | "user_not_visible") =>
+                {
+                    end(slack, holder).await?;
+                }
+                Err(error) => {
+                    tracing::info!(%error, "Slack doesn't say who is still a member: asking again later");
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn end(slack: &Slack, holder: &Holder) -> Result<(), Failure> {
+    let ended = members::left(&slack.service, holder).await?;
+    let Holder { slack_id, user, .. } = holder;
+    tracing::warn!(workspace = slack_id, %user, ended, "Somebody is a full member no more: their standing permissions have ended");
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The table `members`: when it was last looked whether somebody with standing permissions is still a member.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::ids::{UserId, WorkspaceId};
+
+/// Somebody who gave a standing permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Slack's id of the workspace.
+    pub slack_id: String,
+    /// Who.
+    pub user: UserId,
+}
+
+/// Up to `limit` people with live grants that they gave before `since`, and for whom nobody has looked since then, in
+/// workspaces that have the app.
+pub async fn unchecked(db: &mut PgConnection, since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Holder>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT w.id, w.slack_id, g.user_id FROM grants g
+           JOIN workspaces w ON w.id = g.workspace_id AND w.removed_at IS NULL
+           LEFT JOIN members m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id
+           WHERE g.revoked_at IS NULL AND g.created_at <= $1 AND (m.checked_at IS NULL OR m.checked_at <= $1)
+           LIMIT $2"#,
+        since,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let holders = rows.into_iter().map(|row| Holder {
+        workspace: WorkspaceId::new(row.id),
+        slack_id: row.slack_id,
+        user: UserId::from_stored(row.user_id),
+    });
+    Ok(holders.collect())
+}
+
+/// Notes that somebody has looked.
+pub async fn note(db: &mut PgConnection, holder: &Holder, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO members (workspace_id, user_id, checked_at) VALUES ($1, $2, $3)
+         ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = excluded.checked_at",
+        holder.workspace.uuid(),
+        holder.user.as_str(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
