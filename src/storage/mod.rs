@@ -10,6 +10,7 @@ pub mod approvals;
 pub mod ask;
 pub mod attempts;
 pub mod audit;
+pub mod audit_eras;
 pub mod backends;
 pub mod connections;
 pub mod conversations;

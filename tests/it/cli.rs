@@ -171,8 +171,10 @@ async fn migrate_makes_the_schema_and_says_the_same_again() {
         let empty = s.postgres().create_database(None).await.unwrap();
         for _ in 0..2 {
             let said = said(countersign(&["migrate"]).env("DATABASE_URL", &empty.url));
-            assert!(said.contains("up to date"), "{said}");
+            assert!(said.contains("up to date") && !said.contains("restored"), "{said}");
         }
+        let restored = said(countersign(&["migrate", "--restored"]).env("DATABASE_URL", &empty.url));
+        assert!(restored.contains("up to date") && restored.contains("era 1"), "{restored}");
         let listed = said(countersign(&["backend", "list"]).env("DATABASE_URL", &empty.url));
         assert!(listed.contains("no backend yet"), "{listed}");
         s.postgres().drop_database(&empty.name).await.unwrap();
