@@ -164,6 +164,8 @@ impl App {
         if let Some(token) = config.slack_app_token {
             tasks.spawn(Socket::new(slack.clone(), token)?.run(stop.clone()));
         }
+        let measured = metrics.clone();
+        tasks.spawn(telemetry::keep_up(move || measured.run_upkeep(), telemetry::UPKEEP, stop.clone()));
         let api = Api {
             service,
             directory,
