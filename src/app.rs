@@ -156,7 +156,8 @@ impl App {
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
-        tasks.spawn(listener::listen(config.database.database_url, bells, endings.clone(), stop.clone()));
+        let (url, silence) = (config.database.database_url, listener::SILENCE);
+        tasks.spawn(listener::listen(url, bells, endings.clone(), silence, stop.clone()));
         let worker = tasks.spawn(worker.run()).abort_handle();
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service.clone(), client, stop.clone()));
