@@ -196,3 +196,40 @@ async fn what_is_not_there_is_said_to_be_not_there() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_refused_with_the_methods_that_the_path_takes() {
+    story(async |s| {
+        let client = sandbox::http::client().unwrap();
+        for (path, status, allowed) in [
+            ("/v1/approvals", 405, Some("POST, GET")),
+            ("/v1/approvals/x/cancel", 405, Some("POST")),
+            ("/livez", 405, Some("GET")),
+            ("/docs", 405, Some("GET")),
+            ("/nothing/here", 404, None),
+        ] {
+            let reply = client.head(format!("{}{path}", s.url())).send().await.unwrap();
+            let allow = reply.headers().get("allow").map(|value| value.to_str().unwrap());
+            assert_eq!((reply.status().as_u16(), allow), (status, allowed), "{path}");
+        }
+        let reply = s.api().call(Method::DELETE, &["webhook-deliveries"], &[], None, &[]).await;
+        assert_eq!((reply.status, reply.header("allow")), (405, "GET"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_a_caller_makes_up_make_no_metrics() {
+    story(async |s| {
+        let client = sandbox::http::client().unwrap();
+        let method = Method::from_bytes(b"SING").unwrap();
+        for path in ["/v1/approvals", "/made/up"] {
+            client.request(method.clone(), format!("{}{path}", s.url())).send().await.unwrap();
+        }
+        let metrics = client.get(format!("{}/metrics", s.url())).send().await.unwrap().text().await.unwrap();
+        assert!(!metrics.contains("SING") && !metrics.contains("made"), "{metrics}");
+        assert!(metrics.contains(r#"{method="other",route="/v1/approvals",status="405""#), "{metrics}");
+        assert!(metrics.contains(r#"{method="other",route="unknown",status="404""#), "{metrics}");
+    })
+    .await;
+}
