@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod api_keys;
 pub mod approvals;
+pub mod approvals_list;
 pub mod ask;
 pub mod attempts;
 pub mod audit;

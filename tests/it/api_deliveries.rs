@@ -119,7 +119,13 @@ async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
         let rest = s.api().deliveries(&[("limit", "2"), ("cursor", first.next_cursor().unwrap())]).await;
         assert_eq!(rest.data(), &all.data()[2..]);
         assert_eq!(rest.next_cursor(), None);
-        assert!(s.api().deliveries(&[("status", "dead")]).await.data().is_empty());
+        for none in ["dead", "pending"] {
+            assert!(s.api().deliveries(&[("status", none)]).await.data().is_empty(), "{none}");
+        }
+        let approval = all.data()[1]["approval"].as_str().unwrap();
+        let of_approval = s.api().deliveries(&[("approval", approval), ("status", "delivered")]).await;
+        assert_eq!(of_approval.data(), &all.data()[1..2]);
+        assert!(s.api().deliveries(&[("approval", approval), ("status", "dead")]).await.data().is_empty());
         assert_eq!(s.api().deliveries(&[("status", "sleeping")]).await.status, 422);
     })
     .await;
