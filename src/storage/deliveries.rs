@@ -168,8 +168,9 @@ pub async fn find(
     Ok(row.map(|row| delivery!(row)))
 }
 
-/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped.
-/// `false`: there is no such delivery.
+/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped. A try that
+/// is under way loses its lease: how it ends no longer says what becomes of the delivery. `false`: there is no such
+/// delivery.
 pub async fn send_again(
     db: &mut PgConnection,
     backend: BackendId,
@@ -178,7 +179,8 @@ pub async fn send_again(
 ) -> sqlx::Result<bool> {
     let told = sqlx::query_scalar!(
         r#"WITH again AS (
-               UPDATE outbox SET done_at = NULL, dead_at = NULL, due_at = $3, by_hand = true, attempts_before = attempts
+               UPDATE outbox SET done_at = NULL, dead_at = NULL, due_at = $3, by_hand = true,
+                   attempts_before = attempts, lease = NULL, leased_until = NULL
                WHERE id = $1 AND backend_id = $2 AND kind = 'webhook' RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) IS NOT NULL AS told FROM again"#,
         id.uuid(),

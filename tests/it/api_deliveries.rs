@@ -103,6 +103,20 @@ async fn a_delivered_one_is_sent_again_when_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_while_a_try_hangs_is_sent_at_once() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Hang(std::time::Duration::from_mins(1))]);
+        let id = ended(s, "c-1").await;
+        let hanging = s.told(&id).await;
+        assert_eq!(s.api().redeliver(&hanging.id).await.status, 202);
+        let repeated = s.backend.wait_for_delivery(|delivery| delivery.repeated, crate::story::SOON).await;
+        assert_eq!(repeated.unwrap().id, hanging.id);
+        delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
     story(async |s| {
         for conversation in ["c-1", "c-2", "c-3"] {
