@@ -69,7 +69,7 @@ async fn try_create(
     api_keys::insert(&mut tx, key.id(), id, &key.hash(), now).await?;
     let entry = Entry::new(Actor::Operator, What::BackendCreated)
         .subject(name.as_str())
-        .after(json!({ "id": id, "webhook_url": webhook_url.as_str() }));
+        .after(json!({ "id": id, "webhook_origin": webhook_url.origin() }));
     storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
     service.refresh(&mut tx, workspace, Whose::Admins).await?;
     commit(tx).await?;
