@@ -24,6 +24,7 @@ use super::{
 use crate::{
     domain::{
         audit::Actor,
+        catalog::MOST_ACTIONS,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
     },
     service::{
@@ -32,9 +33,6 @@ use crate::{
     },
     wire::examples,
 };
-
-/// The most actions that an integration may have.
-const MOST_ACTIONS: usize = 500;
 
 /// `PUT /v1/integrations/{key}`: the whole integration. What is left out is retired; locks stay as they are.
 #[utoipa::path(
@@ -221,7 +219,7 @@ fn read_catalog(fields: &mut Fields<'_>) -> Option<Catalog> {
         let destructive = action.flag("destructive", false);
         Some(CatalogAction { key: key?, name: name?, description, read_only, destructive })
     });
-    if actions.len() > MOST_ACTIONS {
+    if actions.len() > usize::from(MOST_ACTIONS) {
         fields.fault("actions", format!("must be at most {MOST_ACTIONS}, these are {}", actions.len()));
     }
     for (index, action) in actions.iter().enumerate() {
