@@ -63,6 +63,11 @@ async fn who_did_what_from_where_is_told_oldest_first_without_argument_values() 
         let decided = all.last().unwrap();
         assert_eq!(decided["approval"], id.as_str());
         assert_eq!(decided["actor"], json!({ "kind": "user", "id": ALICE }));
+        let change = (&decided["before"], &decided["after"]);
+        assert_eq!(
+            change,
+            (&json!({ "status": "pending" }), &json!({ "by": "user", "scope": "once", "user": ALICE }))
+        );
         let from: Vec<&Value> = all.iter().map(|entry| &entry["from"]).collect();
         assert_eq!(from, ["command_line", "api", "command_line", "api", "api", "slack"]);
         assert_eq!(
