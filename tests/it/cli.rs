@@ -94,7 +94,7 @@ fn help_names_every_command_and_every_variable() {
         assert!(words.contains(&variable), "{variable} in {help}");
     }
     let help = said(&mut countersign(&["backend", "--help"]));
-    for command in ["create", "list", "rotate-key", "rotate-secret", "disable"] {
+    for command in ["create", "list", "rotate-key", "rotate-secret", "disable", "set-webhook"] {
         assert!(help.contains(command), "{command} in {help}");
     }
     let help = said(&mut countersign(&["action", "--help"]));
@@ -213,6 +213,17 @@ async fn a_backend_is_created_once_listed_rotated_and_disabled() {
         let secret: Value = serde_json::from_str(&said(&mut on(s, &rotate))).unwrap();
         assert!(secret["webhook_secret"].as_str().unwrap().starts_with("whsec_"));
         assert_ne!(secret["webhook_secret"], json["webhook_secret"]);
+
+        let elsewhere = "https://agents.example/secret";
+        let moving = ["backend", "set-webhook", "--name", "agents-2", "--webhook-url", elsewhere];
+        assert!(said(&mut on(s, &moving)).contains("test-webhook"));
+        assert!(said(&mut on(s, &moving)).contains("already"));
+        assert!(said(&mut on(s, &["backend", "list"])).contains(elsewhere));
+        let audited: Value = sqlx::query_scalar("SELECT after FROM audit WHERE what = 'webhook.moved'")
+            .fetch_one(&s.service.db)
+            .await
+            .unwrap();
+        assert_eq!(audited, serde_json::json!({ "webhook_origin": "https://agents.example" }));
 
         let disable = ["backend", "disable", "--name", "agents-2"];
         assert!(said(&mut on(s, &disable)).starts_with("Disabled"));
