@@ -50,6 +50,9 @@ pub struct DeliveryJson {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
     created_at: DateTime<Utc>,
+    /// The endpoint is stopped: it waits until that is resumed, or until it is sent again by hand.
+    paused: bool,
+    /// When it is tried the next time; `null` if it isn't, or while it is paused.
     #[schema(required, schema_with = schema::maybe_time)]
     #[serde(serialize_with = "wire::maybe_time")]
     next_attempt_at: Option<DateTime<Utc>>,
@@ -103,7 +106,9 @@ impl From<Delivery> for DeliveryJson {
             status: state.as_str(),
             attempt_count: delivery.attempts,
             created_at: delivery.created_at,
-            next_attempt_at: Some(delivery.due_at).filter(|_| state == DeliveryState::Pending),
+            paused: delivery.paused,
+            next_attempt_at: Some(delivery.due_at)
+                .filter(|_| state == DeliveryState::Pending && !delivery.paused),
             delivered_at: delivery.done_at,
             dead_at: delivery.dead_at,
             event: delivery.event,

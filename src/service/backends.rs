@@ -187,6 +187,7 @@ pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool
     let now = service.now();
     let changed = backends::resume_webhook(&mut tx, backend.id).await?;
     if changed {
+        storage::deliveries::send_waiting(&mut tx, backend.id, now).await?;
         let entry = Entry::new(Actor::Operator, What::WebhookResumed).subject(backend.name.as_str());
         storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
         service.refresh(&mut tx, backend.workspace, Whose::Admins).await?;

@@ -53,6 +53,8 @@ pub struct Delivery {
     pub dead_at: Option<DateTime<Utc>>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// The endpoint is stopped, and nobody had it sent again: it waits.
+    pub paused: bool,
 }
 
 impl Delivery {
@@ -82,7 +84,9 @@ macro_rules! select_deliveries {
     ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query!(
             r#"SELECT id, approval_id AS "approval_id!", event AS "event!", created_at, due_at, attempts, done_at,
-                      dead_at, last_error
+                      dead_at, last_error,
+                      (NOT by_hand AND EXISTS (SELECT FROM backends b
+                          WHERE b.id = backend_id AND b.webhook_stopped_at IS NOT NULL)) AS "stopped!"
                FROM outbox WHERE kind = 'webhook' AND backend_id = $1 "# + $tail $(+ $more)*
             $(, $arg)*
         )
@@ -93,6 +97,7 @@ macro_rules! delivery {
     ($row:expr) => {{
         let row = $row;
         Delivery {
+            paused: row.stopped && row.done_at.is_none() && row.dead_at.is_none(),
             id: DeliveryId::new(row.id),
             approval: ApprovalId::new(row.approval_id),
             event: row.event,
@@ -190,4 +195,20 @@ pub async fn send_again(
     .fetch_optional(db)
     .await?;
     Ok(told.is_some())
+}
+
+/// Makes all deliveries of a backend that are waiting due now; none loses any of its tries.
+pub async fn send_waiting(db: &mut PgConnection, backend: BackendId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"WITH waiting AS (
+               UPDATE outbox SET due_at = $2
+               WHERE backend_id = $1 AND kind = 'webhook' AND done_at IS NULL AND dead_at IS NULL AND lease IS NULL
+                 AND due_at > $2 RETURNING kind)
+           SELECT pg_notify('countersign_outbox', 'webhook') AS told FROM (SELECT count(*) FROM waiting) AS counted"#,
+        backend.uuid(),
+        now
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
 }

@@ -150,7 +150,7 @@ pub fn integrations() -> Value {
 pub fn delivery() -> Value {
     json!({
         "id": DELIVERY, "approval": APPROVAL, "type": "approval.approved", "status": "pending", "attempt_count": 1,
-        "created_at": "2026-01-05T09:30:41.250000Z", "next_attempt_at": "2026-01-05T09:30:46.810000Z",
+        "created_at": "2026-01-05T09:30:41.250000Z", "paused": false, "next_attempt_at": "2026-01-05T09:30:46.810000Z",
         "delivered_at": null, "dead_at": null, "last_error": "no answer within 10 s",
     })
 }

@@ -193,6 +193,27 @@ async fn an_endpoint_that_fails_for_five_days_is_stopped_and_a_success_resumes_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_stopped_endpoint_says_so_and_is_sent_as_soon_as_that_is_resumed() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Status(500, vec![]), Answer::Gone]);
+        let first = ended(s, "c-1").await;
+        let failed = delivery(s, &first, |delivery| delivery["attempt_count"] == 1).await;
+        assert_eq!((&failed["paused"], failed["next_attempt_at"].is_string()), (&false.into(), true));
+        let gone = ended(s, "c-2").await;
+        let dead = delivery(s, &gone, |delivery| delivery["status"] == "dead").await;
+        assert_eq!(dead["paused"], false);
+        let waits = delivery(s, &first, |delivery| delivery["paused"] == true).await;
+        assert_eq!((&waits["status"], &waits["next_attempt_at"]), (&"pending".into(), &Value::Null));
+        let summary = backends::list(&s.service, None).await.unwrap().remove(0);
+        assert!(backends::resume_webhook(&s.service, &summary).await.unwrap());
+        // Its pause is not over.
+        s.told(&first).await;
+        assert_eq!(delivery(s, &first, |delivery| delivery["status"] == "delivered").await["paused"], false);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
     story(async |s| {
         // The command line goes by the machine's clock, and so does this receiver.
