@@ -176,9 +176,10 @@ pub async fn list(
 pub async fn get(
     State(api): State<Api>,
     Named(id): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let (delivery, attempts) = read::delivery(&api.service, caller, self::id(&id)?).await?;
     let attempts = attempts.into_iter().map(AttemptJson::from).collect();
     Ok(Json(DeliveryWithAttemptsJson { delivery: delivery.into(), attempts }).into_response())
@@ -196,9 +197,10 @@ pub async fn get(
 pub async fn redeliver(
     State(api): State<Api>,
     Named(id): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let delivery = redeliver::redeliver(&api.service, caller, self::id(&id)?).await?;
     Ok((StatusCode::ACCEPTED, Json(DeliveryJson::from(delivery))).into_response())
 }

@@ -47,10 +47,11 @@ use crate::{
 pub async fn put(
     State(api): State<Api>,
     Named(key): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let key = IntegrationKey::new(key).map_err(|fault| Problem::parameter("key", fault.to_string()))?;
     let mut faults = Vec::new();
     let mut fields = Fields::new(fields::object(&headers, body)?, &mut faults);
@@ -76,9 +77,10 @@ pub async fn put(
 pub async fn get(
     State(api): State<Api>,
     Named(key): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let key = self::key(key)?;
     let stored = read::integration(&api.service, caller, &key).await?;
     Ok(Json(describe(stored)).into_response())

@@ -146,6 +146,37 @@ async fn an_unknown_or_faulty_parameter_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calls_that_take_no_parameter_refuse_every_one_and_do_nothing() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let (ask, put) = (request(), json!({ "name": "X", "actions": [] }));
+        for (method, path, body) in [
+            (Method::POST, ["approvals"].as_slice(), Some(&ask)),
+            (Method::POST, &["approvals", &id, "cancel"], None),
+            (Method::PUT, &["integrations", "github"], Some(&put)),
+            (Method::GET, &["integrations", "github"], None),
+            (Method::PUT, &["users", ALICE, "connections", "github"], None),
+            (Method::DELETE, &["users", ALICE, "connections", "github"], None),
+            (Method::POST, &["conversations", "c-1", "close"], None),
+            (Method::GET, &["webhook-deliveries", "dlv_x"], None),
+            (Method::POST, &["webhook-deliveries", "dlv_x", "redeliver"], None),
+            (Method::GET, &["approvals", &id, "events"], None),
+        ] {
+            let reply = s.api().call(method.clone(), path, &[("wait", "5")], body, &[]).await;
+            assert!(
+                pointers(&reply).is_empty() && reply.text.contains("`wait`"),
+                "{method} {path:?}: {reply:?}"
+            );
+        }
+        assert_eq!(s.status(&id).await, "pending");
+        assert_eq!(s.api().list(&[]).await.data().len(), 1);
+        assert_eq!(s.audited("connection.removed", &id).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_valid_key_nothing_is_said_of_anything() {
     story(async |s| {
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
