@@ -224,6 +224,13 @@ async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
         let ping = |allow: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
             command.args(["backend", "test-webhook", "--name", "pinged", "--webhook-allow", allow]);
+            // Where nothing listens: what goes through a proxy escapes the guard.
+            for variable in
+                ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+            {
+                command.env(variable, "http://127.0.0.1:9");
+            }
+            command.env_remove("NO_PROXY").env_remove("no_proxy");
             command.env("DATABASE_URL", s.config.database.database_url.expose_secret());
             let key = s.config.database.encryption_key.as_ref().unwrap();
             command.env("COUNTERSIGN_ENCRYPTION_KEY", key.expose_secret());
