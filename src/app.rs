@@ -156,7 +156,8 @@ impl App {
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
-        tasks.spawn(listener::listen(config.database.database_url, bells, endings.clone(), stop.clone()));
+        let (url, silence) = (config.database.database_url, listener::SILENCE);
+        tasks.spawn(listener::listen(url, bells, endings.clone(), silence, stop.clone()));
         let worker = tasks.spawn(worker.run()).abort_handle();
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service.clone(), client, stop.clone()));
@@ -165,6 +166,8 @@ impl App {
         if let Some(token) = config.slack_app_token {
             tasks.spawn(Socket::new(slack.clone(), token)?.run(stop.clone()));
         }
+        let measured = metrics.clone();
+        tasks.spawn(telemetry::keep_up(move || measured.run_upkeep(), telemetry::UPKEEP, stop.clone()));
         let api = Api {
             service,
             directory,

@@ -1,9 +1,13 @@
 //! Logs and metrics.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, time::Duration};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+/// How often what was measured is put into the summaries. Until then every single measurement is kept.
+pub const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Starts logging to standard error: lines for people on a terminal, JSON elsewhere. `RUST_LOG` says what.
 pub fn start_logging() {
@@ -25,4 +29,35 @@ pub fn metrics() -> PrometheusHandle {
     // Within one process, as in tests, the first recorder serves every instance.
     let _ = metrics::set_global_recorder(recorder);
     HANDLE.get_or_init(|| handle).clone()
+}
+
+/// Keeps measurements from piling up where nobody reads `/metrics`, until it is told to stop.
+pub async fn keep_up(upkeep: impl Fn(), every: Duration, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => upkeep(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn upkeep_is_done_again_and_again_until_the_end() {
+        let (done, stop) = (AtomicU32::new(0), CancellationToken::new());
+        let upkeep = || {
+            if done.fetch_add(1, Ordering::Relaxed) == 2 {
+                stop.cancel();
+            }
+        };
+        keep_up(upkeep, Duration::from_millis(1), stop.clone()).await;
+        assert_eq!(done.load(Ordering::Relaxed), 3);
+    }
 }

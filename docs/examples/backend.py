@@ -3,7 +3,7 @@
 Needs the package `standardwebhooks`. Set COUNTERSIGN_URL, COUNTERSIGN_API_KEY, COUNTERSIGN_WEBHOOK_SECRET and PORT, then:
     python backend.py U0ALICE salesforce create_record '{"object": "Task"}'
 """
-import hashlib, json, os, queue, sys, threading, urllib.error, urllib.request, uuid
+import hashlib, json, os, queue, sys, threading, time, urllib.error, urllib.request, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -17,36 +17,39 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:  # Nothing in the body is believed before the signature is.
-            event = webhook.verify(body, dict(self.headers))
+            event, status = webhook.verify(body, dict(self.headers)), 204
         except WebhookVerificationError:
-            return self.answer(401)
-        self.answer(204)  # Taken. Whatever else is answered, it comes again.
-        if event["type"].startswith("approval."):
+            event, status = None, 401
+        self.send_response(status)  # 204: taken. Whatever else is answered, it comes again.
+        self.end_headers()
+        if event and event["type"].startswith("approval."):
             ended.put(event["data"])
 
-    def answer(self, status):
-        self.send_response(status)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+    log_message = lambda *_: None
 
 
 def call(method, path, body=None, **headers):
     headers |= {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
     request = urllib.request.Request(URL + path, body and json.dumps(body).encode(), headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        problem = json.load(error)
-        sys.exit(f"refused: {problem['detail']} {problem.get('errors', '')}")
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            if error.code not in (429, 503):
+                sys.exit(f"refused: {json.load(error)}")
+            time.sleep(int(error.headers.get("retry-after", 1)))  # Busy: the same again.
+
+
+def ordered(value):  # Members by the UTF-16 code units of their names.
+    if isinstance(value, dict):
+        return {name: ordered(value[name]) for name in sorted(value, key=lambda name: name.encode("utf-16-be"))}
+    return [ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def digest(arguments):
     # RFC 8785 for objects of strings, integers and truth values; with fractions in them, use the package rfc8785.
-    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(ordered(arguments), separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -73,5 +76,4 @@ def main(user, integration, action, arguments):
     print("ran", f"{integration}.{action}", json.dumps(arguments))  # Here the action really runs.
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:4], json.loads(sys.argv[4]))
+main(*sys.argv[1:4], json.loads(sys.argv[4]))

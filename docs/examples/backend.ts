@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -37,6 +38,10 @@ async function call(method: string, path: string, body?: Json, headers: Record<s
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
+  if ([429, 503].includes(response.status)) {
+    await pause(1000 * Number(response.headers.get("retry-after") ?? 1)); // Busy: the same again.
+    return call(method, path, body, headers);
+  }
   const answer = (await response.json()) as Approval & { detail: string; errors?: Json };
   if (!response.ok) throw new Error(`refused: ${answer.detail} ${JSON.stringify(answer.errors ?? "")}`);
   return answer;

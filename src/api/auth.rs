@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, header};
 use super::{
     Api,
     problem::{Kind, Problem},
+    query::Query,
 };
 use crate::service::authenticate::{self, ApiKey, Caller};
 
@@ -23,8 +24,24 @@ pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
 pub async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
     let key = api_key(headers)?;
     admit(api, &key)?;
-    let caller = authenticate::authenticate(&api.service, &key).await?;
-    api.limits.learn(&key, caller.backend);
+    whose(api, &key).await
+}
+
+/// Says who calls, and refuses every parameter of the query: for calls that take none.
+pub async fn caller_without_query(
+    api: &Api,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Caller, Problem> {
+    let caller = caller(api, headers).await?;
+    Query::read(query).finish()?;
+    Ok(caller)
+}
+
+/// Says who calls with this key, in a request that was admitted.
+pub async fn whose(api: &Api, key: &ApiKey) -> Result<Caller, Problem> {
+    let caller = authenticate::authenticate(&api.service, key).await?;
+    api.limits.learn(key, caller.backend);
     Ok(caller)
 }
 

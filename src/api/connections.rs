@@ -1,7 +1,7 @@
 //! `PUT` and `DELETE /v1/users/{user}/connections/{integration}`: this user connected or disconnected it.
 
 use axum::{
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
 };
 
@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     domain::ids::UserId,
-    service::connect::{self, Report},
+    service::{
+        authenticate::Caller,
+        connect::{self, Report},
+    },
 };
 
 /// Answers 204: the user has it connected.
@@ -29,9 +32,11 @@ use crate::{
 pub async fn connect(
     State(api): State<Api>,
     Named((user, integration)): Named<(String, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    report(&api, &headers, &user, integration, Report::Connected).await
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    report(&api, caller, &user, integration, Report::Connected).await
 }
 
 /// Answers 204: the user has it no longer, and what they allowed for it has ended.
@@ -48,19 +53,20 @@ pub async fn connect(
 pub async fn disconnect(
     State(api): State<Api>,
     Named((user, integration)): Named<(String, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    report(&api, &headers, &user, integration, Report::Disconnected).await
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    report(&api, caller, &user, integration, Report::Disconnected).await
 }
 
 async fn report(
     api: &Api,
-    headers: &HeaderMap,
+    caller: Caller,
     user: &str,
     integration: String,
     report: Report,
 ) -> Result<StatusCode, Problem> {
-    let caller = auth::caller(api, headers).await?;
     let user =
         UserId::parse(user).ok_or_else(|| Problem::parameter("user", "must be a Slack user id (U…)"))?;
     let key = integrations::key(integration)?;

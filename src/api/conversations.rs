@@ -1,7 +1,7 @@
 //! `POST /v1/conversations/{id}/close`: the run is over, and its grants stop.
 
 use axum::{
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
 };
 
@@ -24,9 +24,10 @@ use crate::{domain::text::ForeignId, service::close_conversation};
 pub async fn close(
     State(api): State<Api>,
     Named(id): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let id = ForeignId::new(id).map_err(|_| Problem::of(Kind::NotFound(Missing::Conversation)))?;
     close_conversation::close(&api.service, caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -50,6 +50,9 @@ pub struct DeliveryJson {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
     created_at: DateTime<Utc>,
+    /// The endpoint is stopped: it waits until that is resumed, or until it is sent again by hand.
+    paused: bool,
+    /// When it is tried the next time; `null` if it isn't, or while it is paused.
     #[schema(required, schema_with = schema::maybe_time)]
     #[serde(serialize_with = "wire::maybe_time")]
     next_attempt_at: Option<DateTime<Utc>>,
@@ -103,7 +106,9 @@ impl From<Delivery> for DeliveryJson {
             status: state.as_str(),
             attempt_count: delivery.attempts,
             created_at: delivery.created_at,
-            next_attempt_at: Some(delivery.due_at).filter(|_| state == DeliveryState::Pending),
+            paused: delivery.paused,
+            next_attempt_at: Some(delivery.due_at)
+                .filter(|_| state == DeliveryState::Pending && !delivery.paused),
             delivered_at: delivery.done_at,
             dead_at: delivery.dead_at,
             event: delivery.event,
@@ -171,9 +176,10 @@ pub async fn list(
 pub async fn get(
     State(api): State<Api>,
     Named(id): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let (delivery, attempts) = read::delivery(&api.service, caller, self::id(&id)?).await?;
     let attempts = attempts.into_iter().map(AttemptJson::from).collect();
     Ok(Json(DeliveryWithAttemptsJson { delivery: delivery.into(), attempts }).into_response())
@@ -191,9 +197,10 @@ pub async fn get(
 pub async fn redeliver(
     State(api): State<Api>,
     Named(id): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let delivery = redeliver::redeliver(&api.service, caller, self::id(&id)?).await?;
     Ok((StatusCode::ACCEPTED, Json(DeliveryJson::from(delivery))).into_response())
 }

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     domain::{
         audit::Actor,
+        catalog::MOST_ACTIONS,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
     },
     service::{
@@ -32,9 +33,6 @@ use crate::{
     },
     wire::examples,
 };
-
-/// The most actions that an integration may have.
-const MOST_ACTIONS: usize = 500;
 
 /// `PUT /v1/integrations/{key}`: the whole integration. What is left out is retired; locks stay as they are.
 #[utoipa::path(
@@ -49,10 +47,11 @@ const MOST_ACTIONS: usize = 500;
 pub async fn put(
     State(api): State<Api>,
     Named(key): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let key = IntegrationKey::new(key).map_err(|fault| Problem::parameter("key", fault.to_string()))?;
     let mut faults = Vec::new();
     let mut fields = Fields::new(fields::object(&headers, body)?, &mut faults);
@@ -78,9 +77,10 @@ pub async fn put(
 pub async fn get(
     State(api): State<Api>,
     Named(key): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let key = self::key(key)?;
     let stored = read::integration(&api.service, caller, &key).await?;
     Ok(Json(describe(stored)).into_response())
@@ -221,7 +221,7 @@ fn read_catalog(fields: &mut Fields<'_>) -> Option<Catalog> {
         let destructive = action.flag("destructive", false);
         Some(CatalogAction { key: key?, name: name?, description, read_only, destructive })
     });
-    if actions.len() > MOST_ACTIONS {
+    if actions.len() > usize::from(MOST_ACTIONS) {
         fields.fault("actions", format!("must be at most {MOST_ACTIONS}, these are {}", actions.len()));
     }
     for (index, action) in actions.iter().enumerate() {

@@ -22,9 +22,9 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, header},
     middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::Semaphore, task::AbortHandle};
@@ -64,7 +64,7 @@ pub struct Api {
 /// All routes.
 pub fn routes(api: Api) -> Router {
     let (router, document) = described();
-    Router::new()
+    let behind = Router::new()
         .merge(router.with_state(api))
         .merge(openapi::routes(&document))
         .fallback(async || Problem::of(Kind::UnknownPath))
@@ -72,7 +72,9 @@ pub fn routes(api: Api) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(middleware::from_fn(bounds::in_time))
         .layer(middleware::from_fn(bounds::small_head))
-        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn(observe));
+    // In front of the routes: by the time that one of them is found, it has taken HEAD for GET.
+    Router::new().fallback_service(behind).layer(middleware::from_fn(without_head))
 }
 
 /// The `OpenAPI` document.
@@ -102,20 +104,47 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .split_for_parts()
 }
 
-/// Counts and times every call by its route, and refuses `HEAD`: a link's preview must find nothing to do.
-async fn observe(request: Request, next: Next) -> Response {
+/// Refuses `HEAD` like any method that a path doesn't take, and leaves it out of `Allow`: a link's preview must find
+/// nothing to do.
+async fn without_head(mut request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        // What no route takes.
+        *request.method_mut() = Method::TRACE;
     }
+    let mut response = next.run(request).await;
+    if let Some(allowed) = response.headers().get(header::ALLOW).and_then(|value| value.to_str().ok()) {
+        let others: Vec<&str> = allowed.split(',').map(str::trim).filter(|name| *name != "HEAD").collect();
+        if let Ok(value) = HeaderValue::from_str(&others.join(", ")) {
+            response.headers_mut().insert(header::ALLOW, value);
+        }
+    }
+    response
+}
+
+/// Counts and times every call by its route.
+async fn observe(request: Request, next: Next) -> Response {
     let route = request
         .extensions()
         .get::<axum::extract::MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
-    let method = request.method().as_str().to_owned();
+    let method = label(request.method());
     let started = std::time::Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
-    let labels = [("method", method), ("route", route), ("status", status)];
+    let labels = [("method", method.to_owned()), ("route", route), ("status", status)];
     metrics::histogram!("countersign_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
     response
+}
+
+/// A method as a metric names it. Any word may be one (RFC 9110, section 9.1), and each would make a metric of its own.
+const fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }

@@ -6,9 +6,9 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 
-/// The named parts of a path. A path that is not text (UTF-8) leads nowhere.
+/// The named parts of a path.
 #[derive(Debug)]
 pub struct Named<T>(pub T);
 
@@ -18,7 +18,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(named)) => Ok(Self(named)),
-            Err(_) => Err(Problem::of(Kind::UnknownPath)),
+            Err(_) => Err(Problem::parameter("path", "must be UTF-8, percent-encoded")),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Command {
     Disable(Named),
     /// Send a signed ping to the webhook endpoint, and print what comes back
     TestWebhook(TestWebhook),
+    /// Send a backend's webhooks to another address, those that wait included
+    SetWebhook(SetWebhook),
     /// Let the deliveries to a stopped webhook endpoint go on
     ResumeWebhook(Named),
 }
@@ -101,6 +103,15 @@ pub(super) struct TestWebhook {
     webhook_allow: Vec<ipnet::IpNet>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct SetWebhook {
+    #[command(flatten)]
+    named: Named,
+    /// Where its webhooks go
+    #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
+    webhook_url: Link,
+}
+
 fn open(config: &DatabaseConfig) -> Result<Service, CliError> {
     Ok(app::service(config, 2, Clock::system(), Entropy::system())?)
 }
@@ -125,6 +136,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
             print(if changed { "Disabled: its API keys no longer work." } else { "It was disabled already." })
         }
         Command::TestWebhook(test) => test.run().await,
+        Command::SetWebhook(set) => set.run().await,
         Command::ResumeWebhook(named) => {
             let (service, backend) = named.find().await?;
             let changed = backends::resume_webhook(&service, &backend).await?;
@@ -236,6 +248,21 @@ impl Named {
                 self.name
             ))),
         }
+    }
+}
+
+impl SetWebhook {
+    async fn run(self) -> Result<(), CliError> {
+        let (service, backend) = self.named.find().await?;
+        if !backends::set_webhook(&service, &backend, &self.webhook_url).await? {
+            return print("They go there already.");
+        }
+        let next = if backend.webhook_stopped_at.is_some() {
+            "The endpoint is still stopped: if it takes the ping of `countersign backend test-webhook`, what waits is sent."
+        } else {
+            "`countersign backend test-webhook` shows whether it takes them."
+        };
+        print(&format!("Webhooks go to {} from now on. {next}", self.webhook_url.as_str()))
     }
 }
 

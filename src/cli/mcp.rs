@@ -4,7 +4,10 @@
 use serde::Deserialize;
 
 use crate::{
-    domain::text::{ActionKey, Name, Prose},
+    domain::{
+        catalog::MOST_ACTIONS,
+        text::{ActionKey, Name, Prose},
+    },
     service::put_integration::CatalogAction,
 };
 
@@ -31,11 +34,10 @@ struct Tool {
     name: String,
     title: Option<String>,
     description: Option<String>,
-    #[serde(default)]
-    annotations: Annotations,
+    annotations: Option<Annotations>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Annotations {
     title: Option<String>,
@@ -54,6 +56,11 @@ pub(super) enum Unreadable {
         "it is one page of several (it has a nextCursor): put the tools of all pages into one file first"
     )]
     OnePageOfSeveral,
+    /// An integration has no room for them.
+    #[error(
+        "it has {0} tools, and an integration has at most {MOST_ACTIONS} actions: import them as several"
+    )]
+    TooMany(usize),
     /// Tools that can't be actions.
     #[error("these tools can't be actions:\n{0}")]
     Tools(String),
@@ -66,6 +73,9 @@ pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     let (Answer::Response { result: tools } | Answer::Result(tools)) = answer;
     if tools.next_cursor.is_some() {
         return Err(Unreadable::OnePageOfSeveral);
+    }
+    if tools.tools.len() > usize::from(MOST_ACTIONS) {
+        return Err(Unreadable::TooMany(tools.tools.len()));
     }
     let mut actions: Vec<CatalogAction> = Vec::new();
     let mut faults = Vec::new();
@@ -84,7 +94,8 @@ pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
 impl Tool {
     fn action(&self) -> Result<CatalogAction, String> {
         let key = ActionKey::new(self.name.as_str()).map_err(|fault| format!("its name {fault}"))?;
-        let title = self.title.as_ref().or(self.annotations.title.as_ref()).unwrap_or(&self.name);
+        let hints = self.annotations.as_ref();
+        let title = self.title.as_ref().or_else(|| hints?.title.as_ref()).unwrap_or(&self.name);
         let name = Name::new(title.as_str()).map_err(|fault| format!("its title {fault}"))?;
         // Some servers write manuals here; an admin reads the beginning.
         let description =
@@ -92,8 +103,8 @@ impl Tool {
         let description = description.filter(|text| !text.trim().is_empty());
         let description =
             description.map(Prose::new).transpose().map_err(|fault| format!("its description {fault}"))?;
-        let read_only = self.annotations.read_only_hint.unwrap_or(false);
-        let destructive = !read_only && self.annotations.destructive_hint.unwrap_or(true);
+        let read_only = hints.and_then(|hints| hints.read_only_hint).unwrap_or(false);
+        let destructive = !read_only && hints.and_then(|hints| hints.destructive_hint).unwrap_or(true);
         Ok(CatalogAction { key, name, description, read_only, destructive })
     }
 }
@@ -115,12 +126,14 @@ mod tests {
             r#"{"tools": [
                 {"name": "get_issue", "title": "Get issue", "inputSchema": {}, "annotations": {"readOnlyHint": true, "destructiveHint": true}},
                 {"name": "add_label", "annotations": {"title": "Add label", "destructiveHint": false}},
-                {"name": "delete.repo", "inputSchema": {"type": "object"}}]}"#,
+                {"name": "delete.repo", "inputSchema": {"type": "object"}},
+                {"name": "wipe", "title": null, "description": null, "annotations": null}]}"#,
         );
         let expected = [
             ("get_issue", "Get issue", true, false),
             ("add_label", "Add label", false, false),
             ("delete.repo", "delete.repo", false, true),
+            ("wipe", "wipe", false, true),
         ];
         assert_eq!(found, expected.map(|(key, name, r, d)| (key.to_owned(), name.to_owned(), r, d)));
     }
@@ -141,5 +154,11 @@ mod tests {
             unreachable!()
         };
         assert_eq!(faults.lines().count(), 2);
+        let tools: Vec<_> =
+            (0..501).map(|number| serde_json::json!({ "name": format!("t{number}") })).collect();
+        assert_eq!(refused(&serde_json::json!({ "tools": tools }).to_string()), Unreadable::TooMany(501));
+        let long = serde_json::json!({ "tools": [{ "name": "long", "title": "x".repeat(201) }] }).to_string();
+        let Unreadable::Tools(fault) = refused(&long) else { unreachable!() };
+        assert!(fault.contains("long: its title"), "{fault}");
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     config::{DatabaseConfig, ServeConfig},
     domain::ids::WorkspaceId,
     entropy::Entropy,
-    service::Service,
+    service::{Service, audit_era},
     shutdown, storage, telemetry,
 };
 
@@ -35,7 +35,7 @@ enum Command {
     /// Serve Slack and the agent backends
     Serve(Box<ServeConfig>),
     /// Bring the database's schema up to date
-    Migrate(DatabaseConfig),
+    Migrate(Migrate),
     /// Print the description of the agent-backend API (OpenAPI 3.1)
     Openapi,
     /// Manage the programs that ask for approvals
@@ -54,6 +54,30 @@ enum Command {
     Keys(keys::Command),
     /// Print the Slack app's manifest
     Manifest(manifest::Command),
+}
+
+#[derive(Debug, clap::Args)]
+struct Migrate {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// The database was restored from a backup: whoever reads the audit goes on rightly. Where it came to another server,
+    /// that is found out without
+    #[arg(long)]
+    restored: bool,
+}
+
+impl Migrate {
+    async fn run(self) -> Result<(), CliError> {
+        let service = app::service(&self.database, 1, Clock::system(), Entropy::system())?;
+        storage::MIGRATIONS.run(&service.db).await?;
+        print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))?;
+        match audit_era::follow(&service, self.restored).await? {
+            Some(era) => print(&format!(
+                "The database was restored: the audit goes on behind what it held (era {era})."
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a command answers when it can't do what it was asked.
@@ -95,11 +119,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
             app.shutdown().await;
             Ok(())
         }
-        Command::Migrate(config) => {
-            let service = app::service(&config, 1, Clock::system(), Entropy::system())?;
-            storage::MIGRATIONS.run(&service.db).await?;
-            print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))
-        }
+        Command::Migrate(migrate) => migrate.run().await,
         Command::Openapi => print(&serde_json::to_string_pretty(&api::document()).unwrap_or_default()),
         Command::Backend(command) => backends::run(command).await,
         Command::Integration(command) => integrations::run(command).await,

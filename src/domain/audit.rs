@@ -97,6 +97,8 @@ pub enum What {
     WebhookStopped,
     /// Deliveries to a backend's endpoint go on.
     WebhookResumed,
+    /// A backend's webhooks go elsewhere.
+    WebhookMoved,
     /// The app was installed in the workspace.
     WorkspaceInstalled,
     /// A backend had a webhook sent again.
@@ -137,6 +139,7 @@ impl What {
             Self::SecretRotated => "backend.secret_rotated",
             Self::WebhookStopped => "webhook.stopped",
             Self::WebhookResumed => "webhook.resumed",
+            Self::WebhookMoved => "webhook.moved",
             Self::WorkspaceInstalled => "workspace.installed",
             Self::WebhookRedelivered => "webhook.redelivered",
             Self::WorkspaceRemoved => "workspace.removed",

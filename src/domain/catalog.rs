@@ -5,6 +5,12 @@ use super::{
     text::{ActionKey, IntegrationKey},
 };
 
+/// The most actions of an integration that are not retired.
+pub const MOST_ACTIONS: u16 = 500;
+
+/// The most integrations of a workspace.
+pub const MOST_INTEGRATIONS: u16 = 500;
+
 /// What an agent uses and what it does with it, as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionRef {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     Rejection,
-    approvals::{Approval, Outcome, Request},
+    approvals::{Approval, Outcome, Request, Status},
     audit::{Actor, Entry, What},
     catalog::{Barrier, Standing},
     effects::{Effect, Haste},
@@ -349,8 +349,11 @@ fn end(approval: &Approval, verdict: Verdict, actor: Actor, now: DateTime<Utc>) 
         Outcome::Cancelled => What::ApprovalCancelled,
         Outcome::Undeliverable => What::ApprovalUndeliverable,
     };
-    let mut record =
-        Entry::new(actor, what).approval(request.id).subject(request.action.path()).after(json!({
+    let mut record = Entry::new(actor, what)
+        .approval(request.id)
+        .subject(request.action.path())
+        .before(json!({ "status": Status::Pending.as_str() }))
+        .after(json!({
             "by": decision.by(),
             "scope": decision.scope().map(Scope::as_str),
             "user": request.user,

@@ -23,6 +23,9 @@ pub enum Rejection {
     /// No such action in this workspace.
     #[error("there is no such action")]
     UnknownAction,
+    /// The workspace has as many integrations, or the integration as many actions, as it may.
+    #[error("the workspace has as many integrations, or the integration as many actions, as it may")]
+    CatalogFull,
     /// No such live grant of this user.
     #[error("there is no such grant, or it has ended")]
     UnknownGrant,
@@ -96,6 +99,7 @@ impl Rejection {
             Self::UnknownApproval => "unknown-approval",
             Self::UnknownIntegration => "unknown-integration",
             Self::UnknownAction => "unknown-action",
+            Self::CatalogFull => "catalog-full",
             Self::UnknownGrant => "unknown-grant",
             Self::UnknownDelivery => "unknown-delivery",
             Self::UnknownUnlockRequest => "unknown-unlock-request",

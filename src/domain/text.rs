@@ -171,11 +171,24 @@ impl Link {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Scheme, host and port. What else there is may be a secret.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        url::Url::parse(&self.0).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_says_no_secret() {
+        let link =
+            Link::new("https://user:secret@hooks.example.com:8443/secret?token=secret#secret").unwrap();
+        assert_eq!(link.origin(), "https://hooks.example.com:8443");
+    }
 
     #[test]
     fn a_text_is_counted_in_characters() {

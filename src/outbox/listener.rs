@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::postgres::PgListener;
-use tokio::sync::Notify;
+use sqlx::{Acquire as _, Connection as _, postgres::PgListener};
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -15,6 +15,22 @@ use crate::{
 
 /// How long to wait before connecting again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long nothing may be heard until the connection is asked whether it still works: one that broke in between, at a
+/// firewall for instance, is as silent as one on which nothing is said.
+pub const SILENCE: Duration = Duration::from_secs(10);
+/// How long Postgres may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Why nothing more is heard.
+#[derive(Debug, thiserror::Error)]
+enum Deaf {
+    /// The connection failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The connection is open, and nothing comes back.
+    #[error("Postgres did not answer within 5 s")]
+    NoAnswer,
+}
 
 /// Wakes the workers of each kind.
 #[derive(Debug, Clone, Default)]
@@ -47,11 +63,18 @@ impl Bells {
 }
 
 /// Listens until it is told to stop. What was said while the connection was down is made up for by waking everybody.
-pub async fn listen(database_url: SecretString, bells: Bells, endings: Endings, stop: CancellationToken) {
+/// A connection on which nothing is heard for `silence` has to answer, or is made anew.
+pub async fn listen(
+    database_url: SecretString,
+    bells: Bells,
+    endings: Endings,
+    silence: Duration,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
         let heard = tokio::select! {
             () = stop.cancelled() => return,
-            heard = hear(&database_url, &bells, &endings) => heard,
+            heard = hear(&database_url, &bells, &endings, silence) => heard,
         };
         if let Err(error) = heard {
             tracing::warn!(%error, "The listening connection to Postgres failed: connecting again");
@@ -63,13 +86,26 @@ pub async fn listen(database_url: SecretString, bells: Bells, endings: Endings, 
     }
 }
 
-async fn hear(database_url: &SecretString, bells: &Bells, endings: &Endings) -> Result<(), sqlx::Error> {
+async fn hear(
+    database_url: &SecretString,
+    bells: &Bells,
+    endings: &Endings,
+    silence: Duration,
+) -> Result<(), Deaf> {
     let mut listener = PgListener::connect(database_url.expose_secret()).await?;
-    listener.listen_all([OUTBOX_CHANNEL, ENDED_CHANNEL]).await?;
+    timeout(ANSWER, listener.listen_all([OUTBOX_CHANNEL, ENDED_CHANNEL]))
+        .await
+        .map_err(|_| Deaf::NoAnswer)??;
     bells.ring_all();
     endings.wake_all();
-    // `None`: the connection was lost.
-    while let Some(notification) = listener.try_recv().await? {
+    loop {
+        let Ok(heard) = timeout(silence, listener.try_recv()).await else {
+            let connection = listener.acquire().await?;
+            timeout(ANSWER, connection.ping()).await.map_err(|_| Deaf::NoAnswer)??;
+            continue;
+        };
+        // `None`: the connection was lost.
+        let Some(notification) = heard? else { return Ok(()) };
         if notification.channel() == ENDED_CHANNEL {
             if let Ok(id) = Uuid::try_parse(notification.payload()) {
                 endings.wake(id);
@@ -79,5 +115,4 @@ async fn hear(database_url: &SecretString, bells: &Bells, endings: &Endings) -> 
             bells.of(kind).notify_one();
         }
     }
-    Ok(())
 }

@@ -152,8 +152,7 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
             break;
         }
     }
-    // Postgres can't store U+0000 in text.
-    let detail = String::from_utf8_lossy(&kept).replace('\0', "\u{fffd}");
+    let detail = text(&kept);
     let number = Some(status.as_u16());
     if status.is_success() {
         Outcome::Done { status: number, detail: Some(detail) }
@@ -170,15 +169,22 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+/// The beginning of an answer as text that Postgres can store, which U+0000 is not.
+fn text(kept: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(kept).replace('\0', "\u{fffd}");
+    // What stands for a byte that is no text takes three.
+    text.truncate(text.floor_char_boundary(KEPT));
+    text
+}
+
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3) in any of the three formats (section 5.6.7).
 fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     let text = text.trim();
-    match text.parse::<u32>() {
-        Ok(seconds) => Some(TimeDelta::seconds(seconds.into())),
-        Err(_) => {
-            DateTime::parse_from_rfc2822(text).ok().map(|at| (at.to_utc() - now).max(TimeDelta::zero()))
-        }
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(TimeDelta::seconds(seconds.into()));
     }
+    let at = DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?);
+    Some((at - now).max(TimeDelta::zero()))
 }
 
 /// What signs: the present secret, and the previous one while it is being rotated.
@@ -218,10 +224,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_that_is_no_text_grows_no_larger_than_what_is_kept() {
+        assert_eq!(text(b"a\0\xff"), "a\u{fffd}\u{fffd}");
+        assert_eq!(text(&[0; KEPT]).len(), KEPT / 3 * 3);
+    }
+
+    #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = DateTime::from_timestamp(1_445_412_480, 0).unwrap();
         assert_eq!(retry_after("120", now), Some(TimeDelta::seconds(120)));
-        assert_eq!(retry_after("Wed, 21 Oct 2015 07:30:00 GMT", now), Some(TimeDelta::seconds(120)));
+        for date in
+            ["Wed, 21 Oct 2015 07:30:00 GMT", "Wednesday, 21-Oct-15 07:30:00 GMT", "Wed Oct 21 07:30:00 2015"]
+        {
+            assert_eq!(retry_after(date, now), Some(TimeDelta::seconds(120)), "{date}");
+        }
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(TimeDelta::zero()));
         assert_eq!(retry_after("soon", now), None);
     }

@@ -69,7 +69,7 @@ async fn try_create(
     api_keys::insert(&mut tx, key.id(), id, &key.hash(), now).await?;
     let entry = Entry::new(Actor::Operator, What::BackendCreated)
         .subject(name.as_str())
-        .after(json!({ "id": id, "webhook_url": webhook_url.as_str() }));
+        .after(json!({ "id": id, "webhook_origin": webhook_url.origin() }));
     storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
     service.refresh(&mut tx, workspace, Whose::Admins).await?;
     commit(tx).await?;
@@ -161,12 +161,33 @@ async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failu
     Ok(changed)
 }
 
-/// Lets a stopped endpoint's deliveries go on. `false`: they were not stopped.
+/// Sends a backend's webhooks elsewhere, those that wait included. A stopped endpoint stays stopped, so that the new one can
+/// be tried first. `false`: they go there already.
+pub async fn set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, Failure> {
+    retrying!(try_set_webhook(service, backend, webhook_url))
+}
+
+async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, Failure> {
+    let mut tx = service.begin().await?;
+    let before = backends::set_webhook_url(&mut tx, backend.id, webhook_url.as_str()).await?;
+    if let Some(before) = &before {
+        let entry = Entry::new(Actor::Operator, What::WebhookMoved)
+            .subject(backend.name.as_str())
+            .before(json!({ "webhook_origin": Link::from_stored(before.clone()).origin() }))
+            .after(json!({ "webhook_origin": webhook_url.origin() }));
+        storage::audit::record(&mut tx, backend.workspace, service.now(), &[entry]).await?;
+    }
+    commit(tx).await?;
+    Ok(before.is_some())
+}
+
+/// Lets a stopped endpoint's deliveries go on, at once. `false`: they were not stopped.
 pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
     let changed = backends::resume_webhook(&mut tx, backend.id).await?;
     if changed {
+        storage::deliveries::send_waiting(&mut tx, backend.id, now).await?;
         let entry = Entry::new(Actor::Operator, What::WebhookResumed).subject(backend.name.as_str());
         storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
         service.refresh(&mut tx, backend.workspace, Whose::Admins).await?;

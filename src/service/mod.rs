@@ -1,6 +1,7 @@
 //! What Countersign does: one use case a file. Each owns its transaction: it loads and locks through `storage`, lets
 //! `domain` judge, and saves the state, the audit and the outbox together.
 
+pub mod audit_era;
 pub mod authenticate;
 pub mod backends;
 pub mod cancel;

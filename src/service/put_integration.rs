@@ -127,7 +127,7 @@ async fn attempt(
     let mut tx = service.begin().await?;
     let now = service.now();
     integrations::register(&mut tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
-    let before = integrations::lock(&mut tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
+    let before = integrations::lock(&mut tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = IntegrationId::new(before.id);
     let present = actions::lock_all(&mut tx, id).await?;
     let wanted = Integration {

@@ -11,7 +11,7 @@ use crate::{
     service::put_integration::Stored,
     storage::{
         self,
-        approvals::Filter,
+        approvals_list::{self, Filter},
         attempts::{self, Noted},
         audit::{Position, Stored as StoredEntry},
         deliveries::{self, Delivery},
@@ -33,7 +33,7 @@ pub async fn approvals(
     limit: i64,
 ) -> Result<Vec<Approval>, Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(storage::approvals::list(&mut db, caller.backend, filter, limit).await?)
+    Ok(approvals_list::list(&mut db, (caller.workspace, caller.backend), filter, limit).await?)
 }
 
 /// One integration of this backend's workspace.

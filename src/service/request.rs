@@ -113,7 +113,7 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
             .ok_or(Rejection::Unauthenticated)?;
     }
     let full = ground.pending >= i64::from(most);
-    let (action, standing, grant) = ground.action.ok_or(Rejection::UnknownAction)?;
+    let (action, standing, grant) = ground.action.ok_or(Rejection::CatalogFull)?;
     let request = Request {
         id: ApprovalId::new(service.fresh()),
         workspace: caller.workspace,
@@ -140,19 +140,20 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
     Ok(Asked { approval, replayed: false })
 }
 
-/// Writes down an integration or action that nobody has described yet: locked.
+/// Writes down an integration or action that nobody has described yet, locked, if there is room for it.
 async fn register(service: &Service, tx: &mut storage::Tx, caller: Caller, ask: &Ask) -> Result<(), Failure> {
     let now = service.now();
     let (key, workspace) = (&ask.integration, caller.workspace);
     integrations::register(tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
-    let integration = integrations::find(tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
+    let integration = integrations::find(tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = ActionId::new(service.fresh());
     if actions::register(tx, id, IntegrationId::new(integration.id), &ask.action, now).await? {
         let entry = Entry::new(Actor::Backend(caller.backend), What::ActionRegistered)
             .subject(format!("{}.{}", ask.integration, ask.action))
             .after(json!({ "locked": true }));
         storage::audit::record(tx, workspace, now, &[entry]).await?;
-        service.refresh(tx, workspace, Whose::Everybody).await?;
+        // The asked user's Home tab is drawn by what saves the request. To others nothing has happened: it is locked.
+        service.refresh(tx, workspace, Whose::AdminsSoon).await?;
     }
     Ok(())
 }

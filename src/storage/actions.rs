@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{
+    catalog::MOST_ACTIONS,
     ids::{ActionId, IntegrationId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
 };
@@ -114,7 +115,8 @@ pub async fn lock_by_id(
     .await
 }
 
-/// Registers an action that a request named, locked, if it is unknown. `true`: it was.
+/// Registers an action that a request named, locked, if it is unknown and the integration has room for it. `true`: so it
+/// was.
 pub async fn register(
     db: &mut PgConnection,
     fresh: ActionId,
@@ -123,12 +125,15 @@ pub async fn register(
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO actions (id, integration_id, key, name, created_at) VALUES ($1, $2, $3, $3, $4)
+        "INSERT INTO actions (id, integration_id, key, name, created_at)
+         SELECT $1::uuid, $2::uuid, $3::text, $3::text, $4::timestamptz
+         WHERE (SELECT count(*) FROM actions a WHERE a.integration_id = $2 AND a.retired_at IS NULL) < $5
          ON CONFLICT (integration_id, key) DO NOTHING",
         fresh.uuid(),
         integration.uuid(),
         key.as_str(),
-        now
+        now,
+        i64::from(MOST_ACTIONS)
     )
     .execute(db)
     .await?;

@@ -53,7 +53,7 @@ pub(super) struct ApprovalRow {
 
 /// Selects whole approvals, `p` with its action `a` and integration `i`; the tail says which.
 macro_rules! select_approvals {
-    ($tail:literal $(, $arg:expr)* $(,)?) => {
+    ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
             $crate::storage::approvals::ApprovalRow,
             r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
@@ -67,7 +67,7 @@ macro_rules! select_approvals {
                FROM approvals p
                JOIN actions a ON a.id = p.action_id
                JOIN integrations i ON i.id = a.integration_id
-               "# + $tail
+               "# + $tail $(+ $more)*
             $(, $arg)*
         )
     };
@@ -173,45 +173,6 @@ pub async fn find_in_workspace(
     .fetch_optional(db)
     .await?;
     Ok(row.map(Approval::from))
-}
-
-/// Which approvals a backend wants listed.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// In this status.
-    pub status: Option<String>,
-    /// Asked of this user.
-    pub user: Option<UserId>,
-    /// In this conversation.
-    pub conversation: Option<String>,
-    /// Older than this one.
-    pub before: Option<ApprovalId>,
-}
-
-/// A backend's approvals, newest first, at most `limit`.
-pub async fn list(
-    db: &mut PgConnection,
-    backend: BackendId,
-    filter: &Filter,
-    limit: i64,
-) -> sqlx::Result<Vec<Approval>> {
-    let rows = select_approvals!(
-        "WHERE p.backend_id = $1
-           AND ($2::text IS NULL OR p.status = $2)
-           AND ($3::text IS NULL OR p.user_id = $3)
-           AND ($4::text IS NULL OR p.conversation_id = $4)
-           AND ($5::uuid IS NULL OR p.id < $5)
-         ORDER BY p.id DESC LIMIT $6",
-        backend.uuid(),
-        filter.status.as_deref(),
-        filter.user.as_ref().map(UserId::as_str),
-        filter.conversation.as_deref(),
-        filter.before.map(ApprovalId::uuid),
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(Approval::from).collect())
 }
 
 /// Locks up to `limit` approvals that have run out, skipping those that somebody is deciding at this moment.

@@ -74,9 +74,11 @@ pub async fn record(
     Ok(())
 }
 
-/// Where an entry stands in the export's order: by transaction, then by entry.
+/// Where an entry stands in the export's order: by era, then by transaction, then by entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
+    /// The time on one database server: the numbers of transactions are comparable within it.
+    pub era: i32,
     /// The transaction that wrote it: Postgres' `xid8`, which never wraps around.
     pub txid: u64,
     /// The entry.
@@ -85,7 +87,7 @@ pub struct Position {
 
 impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.txid, self.id)
+        write!(f, "{}.{}.{}", self.era, self.txid, self.id)
     }
 }
 
@@ -93,8 +95,10 @@ impl std::str::FromStr for Position {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (txid, id) = text.split_once('.').unwrap_or((text, ""));
-        Ok(Self { txid: txid.parse()?, id: id.parse()? })
+        let (before, id) = text.rsplit_once('.').unwrap_or((text, ""));
+        // A position that was given before there were eras names none: it is one of the first.
+        let (era, txid) = before.split_once('.').unwrap_or(("0", before));
+        Ok(Self { era: era.parse()?, txid: txid.parse()?, id: id.parse()? })
     }
 }
 
@@ -126,7 +130,8 @@ pub struct Stored {
 /// Entries of a workspace after `after`, at most `limit`, in an order that later commits only add to.
 ///
 /// Transactions number themselves when they first write and commit in any order, so an entry is given only once every
-/// transaction with a smaller number has ended: whatever commits later stands behind what was given.
+/// transaction with a smaller number has ended: whatever commits later stands behind what was given. Nothing is written
+/// into eras that are over ([`super::audit_eras`]), so all of theirs is given.
 pub async fn export(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -134,12 +139,14 @@ pub async fn export(
     limit: i64,
 ) -> sqlx::Result<Vec<Stored>> {
     let rows = sqlx::query!(
-        r#"SELECT id, txid::text AS "txid!", at, actor_kind, actor, what, approval_id, grant_id, subject, before, after
+        r#"SELECT id, era, txid::text AS "txid!", at, actor_kind, actor, what, approval_id, grant_id, subject, before,
+                  after
            FROM audit
-           WHERE workspace_id = $1 AND (txid, id) > ($2::text::xid8, $3)
-             AND txid < pg_snapshot_xmin(pg_current_snapshot())
-           ORDER BY txid, audit.id LIMIT $4"#,
+           WHERE workspace_id = $1 AND (era, txid, id) > ($2, $3::text::xid8, $4)
+             AND (txid < pg_snapshot_xmin(pg_current_snapshot()) OR era < (SELECT max(e.era) FROM audit_eras e))
+           ORDER BY era, audit.txid, audit.id LIMIT $5"#,
         workspace.uuid(),
+        after.map_or(0, |position| position.era),
         after.map_or_else(|| "0".to_owned(), |position| position.txid.to_string()),
         after.map_or(0, |position| position.id),
         limit
@@ -148,7 +155,7 @@ pub async fn export(
     .await?;
     let entries = rows.into_iter().map(|row| Stored {
         // Postgres writes an xid8 as the unsigned number that it is.
-        position: Position { txid: row.txid.parse().unwrap_or(u64::MAX), id: row.id },
+        position: Position { era: row.era, txid: row.txid.parse().unwrap_or(u64::MAX), id: row.id },
         at: row.at,
         actor_kind: row.actor_kind,
         actor: row.actor,

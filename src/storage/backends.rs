@@ -136,6 +136,23 @@ pub async fn rotate_secret(
     Ok(())
 }
 
+/// Sends a backend's webhooks to another address. Gives the one of before; `None`: it is the same.
+pub async fn set_webhook_url(
+    db: &mut PgConnection,
+    id: BackendId,
+    webhook_url: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"WITH known AS (SELECT webhook_url FROM backends WHERE id = $1 FOR UPDATE)
+           UPDATE backends SET webhook_url = $2 FROM known WHERE id = $1 AND known.webhook_url <> $2
+           RETURNING known.webhook_url AS "before!""#,
+        id.uuid(),
+        webhook_url
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Disables a backend. `false`: it was disabled already.
 pub async fn disable(db: &mut PgConnection, id: BackendId, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(

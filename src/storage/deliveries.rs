@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::domain::ids::{ApprovalId, BackendId, DeliveryId};
 
@@ -52,6 +53,8 @@ pub struct Delivery {
     pub dead_at: Option<DateTime<Utc>>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// The endpoint is stopped, and nobody had it sent again: it waits.
+    pub paused: bool,
 }
 
 impl Delivery {
@@ -78,11 +81,13 @@ pub struct Filter {
 }
 
 macro_rules! select_deliveries {
-    ($tail:literal $(, $arg:expr)* $(,)?) => {
+    ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query!(
             r#"SELECT id, approval_id AS "approval_id!", event AS "event!", created_at, due_at, attempts, done_at,
-                      dead_at, last_error
-               FROM outbox WHERE kind = 'webhook' AND backend_id = $1 "# + $tail
+                      dead_at, last_error,
+                      (NOT by_hand AND EXISTS (SELECT FROM backends b
+                          WHERE b.id = backend_id AND b.webhook_stopped_at IS NOT NULL)) AS "stopped!"
+               FROM outbox WHERE kind = 'webhook' AND backend_id = $1 "# + $tail $(+ $more)*
             $(, $arg)*
         )
     };
@@ -92,6 +97,7 @@ macro_rules! delivery {
     ($row:expr) => {{
         let row = $row;
         Delivery {
+            paused: row.stopped && row.done_at.is_none() && row.dead_at.is_none(),
             id: DeliveryId::new(row.id),
             approval: ApprovalId::new(row.approval_id),
             event: row.event,
@@ -112,17 +118,45 @@ pub async fn list(
     filter: &Filter,
     limit: i64,
 ) -> sqlx::Result<Vec<Delivery>> {
+    let before = filter.before.map_or_else(Uuid::max, DeliveryId::uuid);
+    macro_rules! listed {
+        ($which:literal) => {{
+            let rows = select_deliveries!(
+                "AND id < $2 AND " + $which + " ORDER BY id DESC LIMIT $3",
+                backend.uuid(),
+                before,
+                limit
+            );
+            rows.fetch_all(db).await?.into_iter().map(|row| delivery!(row)).collect()
+        }};
+    }
+    // A statement each, so that Postgres plans each for the index that goes straight there.
+    Ok(match (filter.approval, filter.state) {
+        (Some(approval), state) => {
+            let mut of_approval = of_approval(db, backend, approval, before).await?;
+            of_approval.retain(|delivery| state.is_none_or(|state| delivery.state() == state));
+            of_approval.truncate(usize::try_from(limit).unwrap_or_default());
+            of_approval
+        }
+        (None, None) => listed!("true"),
+        (None, Some(State::Pending)) => listed!("done_at IS NULL AND dead_at IS NULL"),
+        (None, Some(State::Delivered)) => listed!("done_at IS NOT NULL"),
+        (None, Some(State::Dead)) => listed!("dead_at IS NOT NULL"),
+    })
+}
+
+/// The deliveries of one approval, newest first: one, as an approval ends once.
+async fn of_approval(
+    db: &mut PgConnection,
+    backend: BackendId,
+    approval: ApprovalId,
+    before: Uuid,
+) -> sqlx::Result<Vec<Delivery>> {
     let rows = select_deliveries!(
-        "AND ($2::uuid IS NULL OR approval_id = $2)
-         AND ($3::text IS NULL
-              OR $3 = CASE WHEN done_at IS NOT NULL THEN 'delivered' WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'pending' END)
-         AND ($4::uuid IS NULL OR id < $4)
-         ORDER BY id DESC LIMIT $5",
+        "AND id < $2 AND approval_id = $3 ORDER BY id DESC",
         backend.uuid(),
-        filter.approval.map(ApprovalId::uuid),
-        filter.state.map(State::as_str),
-        filter.before.map(DeliveryId::uuid),
-        limit
+        before,
+        approval.uuid()
     )
     .fetch_all(db)
     .await?;
@@ -139,8 +173,9 @@ pub async fn find(
     Ok(row.map(|row| delivery!(row)))
 }
 
-/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped.
-/// `false`: there is no such delivery.
+/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped. A try that
+/// is under way loses its lease: how it ends no longer says what becomes of the delivery. `false`: there is no such
+/// delivery.
 pub async fn send_again(
     db: &mut PgConnection,
     backend: BackendId,
@@ -149,7 +184,8 @@ pub async fn send_again(
 ) -> sqlx::Result<bool> {
     let told = sqlx::query_scalar!(
         r#"WITH again AS (
-               UPDATE outbox SET done_at = NULL, dead_at = NULL, due_at = $3, by_hand = true, attempts_before = attempts
+               UPDATE outbox SET done_at = NULL, dead_at = NULL, due_at = $3, by_hand = true,
+                   attempts_before = attempts, lease = NULL, leased_until = NULL
                WHERE id = $1 AND backend_id = $2 AND kind = 'webhook' RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) IS NOT NULL AS told FROM again"#,
         id.uuid(),
@@ -159,4 +195,20 @@ pub async fn send_again(
     .fetch_optional(db)
     .await?;
     Ok(told.is_some())
+}
+
+/// Makes all deliveries of a backend that are waiting due now; none loses any of its tries.
+pub async fn send_waiting(db: &mut PgConnection, backend: BackendId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"WITH waiting AS (
+               UPDATE outbox SET due_at = $2
+               WHERE backend_id = $1 AND kind = 'webhook' AND done_at IS NULL AND dead_at IS NULL AND lease IS NULL
+                 AND due_at > $2 RETURNING kind)
+           SELECT pg_notify('countersign_outbox', 'webhook') AS told FROM (SELECT count(*) FROM waiting) AS counted"#,
+        backend.uuid(),
+        now
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
 }

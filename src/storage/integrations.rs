@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{
+    catalog::MOST_INTEGRATIONS,
     ids::{IntegrationId, WorkspaceId},
     text::IntegrationKey,
 };
@@ -79,7 +80,7 @@ pub async fn list(
     .await
 }
 
-/// Registers an integration that a request named, if it is unknown. It requires a connection until a backend says
+/// Registers an integration that a request named, if it is unknown and the workspace has room for it. It requires a connection until a backend says
 /// otherwise. An existing row is not touched: the caller may hold it locked against change, as others may.
 pub async fn register(
     db: &mut PgConnection,
@@ -89,12 +90,15 @@ pub async fn register(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO integrations (id, workspace_id, key, name, created_at) VALUES ($1, $2, $3, $3, $4)
+        "INSERT INTO integrations (id, workspace_id, key, name, created_at)
+         SELECT $1::uuid, $2::uuid, $3::text, $3::text, $4::timestamptz
+         WHERE (SELECT count(*) FROM integrations i WHERE i.workspace_id = $2) < $5
          ON CONFLICT (workspace_id, key) DO NOTHING",
         fresh.uuid(),
         workspace.uuid(),
         key.as_str(),
-        now
+        now,
+        i64::from(MOST_INTEGRATIONS)
     )
     .execute(db)
     .await?;

@@ -7,9 +7,11 @@
 pub mod actions;
 pub mod api_keys;
 pub mod approvals;
+pub mod approvals_list;
 pub mod ask;
 pub mod attempts;
 pub mod audit;
+pub mod audit_eras;
 pub mod backends;
 pub mod claims;
 pub mod connections;

@@ -1,5 +1,6 @@
 //! Examples of what goes over the wire, for the `OpenAPI` document. They tell one story: Atlas logs a call for Alice.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::domain::arguments::Digest;
@@ -149,7 +150,7 @@ pub fn integrations() -> Value {
 pub fn delivery() -> Value {
     json!({
         "id": DELIVERY, "approval": APPROVAL, "type": "approval.approved", "status": "pending", "attempt_count": 1,
-        "created_at": "2026-01-05T09:30:41.250000Z", "next_attempt_at": "2026-01-05T09:30:46.810000Z",
+        "created_at": "2026-01-05T09:30:41.250000Z", "paused": false, "next_attempt_at": "2026-01-05T09:30:46.810000Z",
         "delivered_at": null, "dead_at": null, "last_error": "no answer within 10 s",
     })
 }
@@ -168,17 +169,17 @@ pub fn delivery_with_attempts() -> Value {
 /// A page of deliveries.
 #[must_use]
 pub fn deliveries() -> Value {
-    json!({ "data": [delivery()], "next_cursor": "ZGx2XzAxOTJmN2Mz" })
+    json!({ "data": [delivery()], "next_cursor": URL_SAFE_NO_PAD.encode(DELIVERY) })
 }
 
 /// A line of the audit.
 #[must_use]
 pub fn entry() -> Value {
     json!({
-        "cursor": "MTA0Mi43", "at": "2026-01-05T09:30:41.250000Z",
+        "cursor": URL_SAFE_NO_PAD.encode("0.1042.7"), "at": "2026-01-05T09:30:41.250000Z",
         "actor": { "kind": "user", "id": "U0ALICE" }, "from": "slack", "what": "approval.approved",
         "approval": APPROVAL, "grant": GRANT, "subject": "salesforce.create_record",
-        "before": { "status": "pending" }, "after": { "status": "approved", "scope": "always" },
+        "before": { "status": "pending" }, "after": { "by": "user", "scope": "always", "user": "U0ALICE" },
     })
 }
 

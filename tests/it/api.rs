@@ -219,8 +219,21 @@ async fn approvals_are_listed_newest_first_page_by_page_and_by_what_they_are() {
         assert_eq!(count(&[("status", "pending")]).await, 6);
         assert_eq!(count(&[("conversation", "c-0")]).await, 4);
         assert_eq!(count(&[("conversation", "c-0"), ("status", "pending")]).await, 3);
+        assert_eq!(count(&[("conversation", "c-0"), ("status", "cancelled"), ("user", ALICE)]).await, 1);
+        assert_eq!(count(&[("conversation", "c-0"), ("user", "U0BOB")]).await, 0);
+        for none in ["approved", "denied", "expired", "undeliverable"] {
+            assert_eq!(count(&[("status", none)]).await, 0, "{none}");
+        }
+        assert_eq!(count(&[("user", ALICE), ("status", "cancelled")]).await, 1);
         assert_eq!(count(&[("user", "U0BOB")]).await, 0);
         assert_eq!(count(&[("user", ALICE), ("limit", "100")]).await, 7);
+        // Each goes on from a cursor.
+        for query in [("user", ALICE), ("status", "pending"), ("conversation", "c-0")] {
+            let whole = s.api().list(&[query]).await.data().to_vec();
+            let first = s.api().list(&[query, ("limit", "2")]).await;
+            let rest = s.api().list(&[query, ("cursor", first.next_cursor().unwrap())]).await;
+            assert_eq!([first.data(), rest.data()].concat(), whole, "{query:?}");
+        }
         let whole = s.api().get(&asked[1]).await.body;
         assert_eq!(s.api().list(&[]).await.data()[1], whole, "an item is the whole approval");
     })

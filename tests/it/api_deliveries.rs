@@ -103,6 +103,20 @@ async fn a_delivered_one_is_sent_again_when_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_while_a_try_hangs_is_sent_at_once() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Hang(std::time::Duration::from_mins(1))]);
+        let id = ended(s, "c-1").await;
+        let hanging = s.told(&id).await;
+        assert_eq!(s.api().redeliver(&hanging.id).await.status, 202);
+        let repeated = s.backend.wait_for_delivery(|delivery| delivery.repeated, crate::story::SOON).await;
+        assert_eq!(repeated.unwrap().id, hanging.id);
+        delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
     story(async |s| {
         for conversation in ["c-1", "c-2", "c-3"] {
@@ -119,7 +133,13 @@ async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
         let rest = s.api().deliveries(&[("limit", "2"), ("cursor", first.next_cursor().unwrap())]).await;
         assert_eq!(rest.data(), &all.data()[2..]);
         assert_eq!(rest.next_cursor(), None);
-        assert!(s.api().deliveries(&[("status", "dead")]).await.data().is_empty());
+        for none in ["dead", "pending"] {
+            assert!(s.api().deliveries(&[("status", none)]).await.data().is_empty(), "{none}");
+        }
+        let approval = all.data()[1]["approval"].as_str().unwrap();
+        let of_approval = s.api().deliveries(&[("approval", approval), ("status", "delivered")]).await;
+        assert_eq!(of_approval.data(), &all.data()[1..2]);
+        assert!(s.api().deliveries(&[("approval", approval), ("status", "dead")]).await.data().is_empty());
         assert_eq!(s.api().deliveries(&[("status", "sleeping")]).await.status, 422);
     })
     .await;
@@ -173,6 +193,27 @@ async fn an_endpoint_that_fails_for_five_days_is_stopped_and_a_success_resumes_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_stopped_endpoint_says_so_and_is_sent_as_soon_as_that_is_resumed() {
+    story(async |s| {
+        s.backend.answer_next([Answer::Status(500, vec![]), Answer::Gone]);
+        let first = ended(s, "c-1").await;
+        let failed = delivery(s, &first, |delivery| delivery["attempt_count"] == 1).await;
+        assert_eq!((&failed["paused"], failed["next_attempt_at"].is_string()), (&false.into(), true));
+        let gone = ended(s, "c-2").await;
+        let dead = delivery(s, &gone, |delivery| delivery["status"] == "dead").await;
+        assert_eq!(dead["paused"], false);
+        let waits = delivery(s, &first, |delivery| delivery["paused"] == true).await;
+        assert_eq!((&waits["status"], &waits["next_attempt_at"]), (&"pending".into(), &Value::Null));
+        let summary = backends::list(&s.service, None).await.unwrap().remove(0);
+        assert!(backends::resume_webhook(&s.service, &summary).await.unwrap());
+        // Its pause is not over.
+        s.told(&first).await;
+        assert_eq!(delivery(s, &first, |delivery| delivery["status"] == "delivered").await["paused"], false);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
     story(async |s| {
         // The command line goes by the machine's clock, and so does this receiver.
@@ -183,6 +224,13 @@ async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
         let ping = |allow: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
             command.args(["backend", "test-webhook", "--name", "pinged", "--webhook-allow", allow]);
+            // Where nothing listens: what goes through a proxy escapes the guard.
+            for variable in
+                ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+            {
+                command.env(variable, "http://127.0.0.1:9");
+            }
+            command.env_remove("NO_PROXY").env_remove("no_proxy");
             command.env("DATABASE_URL", s.config.database.database_url.expose_secret());
             let key = s.config.database.encryption_key.as_ref().unwrap();
             command.env("COUNTERSIGN_ENCRYPTION_KEY", key.expose_secret());

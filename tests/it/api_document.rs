@@ -44,6 +44,23 @@ fn every_request_response_and_error_has_an_example() {
     assert!(seen > 100, "{seen}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn cursors_of_the_examples_are_taken() {
+    story(async |s| {
+        let document = document();
+        let example = |path: &str, pointer: &str| {
+            let example =
+                &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"];
+            example.pointer(pointer).and_then(Value::as_str).unwrap().to_owned()
+        };
+        let entry = example("/v1/audit", "/data/0/cursor");
+        assert_eq!(s.api().audit(&[("cursor", &entry)]).await.status, 200);
+        let next = example("/v1/webhook-deliveries", "/next_cursor");
+        assert_eq!(s.api().deliveries(&[("cursor", &next)]).await.status, 200);
+    })
+    .await;
+}
+
 #[test]
 fn every_kind_of_error_is_told_of_by_some_operation() {
     let text = document().to_string();

@@ -213,7 +213,9 @@ async fn paths_that_are_no_text_and_methods_that_are_not_taken_are_problems_too(
             (status, allow, body["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned())
         };
         let nowhere = (404, false, "unknown-path".to_owned());
-        assert_eq!(problem(Method::GET, "/v1/approvals/%FF").await, nowhere);
+        for (method, path) in [(Method::GET, "/v1/approvals/%FF"), (Method::PUT, "/v1/integrations/%FF")] {
+            assert_eq!(problem(method, path).await, (422, false, "invalid-request".to_owned()), "{path}");
+        }
         assert_eq!(problem(Method::GET, "/v1/nothing").await, nowhere);
         assert_eq!(
             problem(Method::GET, "/v1/approvals/%00").await,

@@ -4,7 +4,7 @@ use countersign::config::LimitsConfig;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::story::{ALICE, story};
+use crate::story::{ALICE, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -36,6 +36,25 @@ async fn requests_beyond_the_limit_are_told_when_to_come_back_and_other_backends
         assert_eq!(api.with_key(&wrong).list(&[]).await.status, 401);
         let (other, _) = s.create_backend("a third").await;
         assert_eq!(api.with_key(&other).list(&[]).await.status, 200);
+        limited.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_request_counts_as_one() {
+    story(async |s| {
+        s.config.limits = LimitsConfig { requests_per_second: 1, ..LimitsConfig::default() };
+        let limited = s.instance().await;
+        let url = format!("http://{}", limited.address());
+        let api = sandbox::backend::Api::new(reqwest::Client::new(), &url, s.key());
+        assert_eq!(api.list(&[]).await.status, 200, "the key is known from here on");
+        let faulty = eventually("there is one request to make", async || {
+            let reply = api.call(Method::POST, &["approvals"], &[], Some(&json!({})), &[]).await;
+            (reply.status != 429).then_some(reply)
+        })
+        .await;
+        assert_eq!((faulty.status, faulty.str("/type")), (422, "urn:countersign:problem:invalid-request"));
         limited.shutdown().await;
     })
     .await;

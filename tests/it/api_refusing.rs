@@ -146,6 +146,37 @@ async fn an_unknown_or_faulty_parameter_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calls_that_take_no_parameter_refuse_every_one_and_do_nothing() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let (ask, put) = (request(), json!({ "name": "X", "actions": [] }));
+        for (method, path, body) in [
+            (Method::POST, ["approvals"].as_slice(), Some(&ask)),
+            (Method::POST, &["approvals", &id, "cancel"], None),
+            (Method::PUT, &["integrations", "github"], Some(&put)),
+            (Method::GET, &["integrations", "github"], None),
+            (Method::PUT, &["users", ALICE, "connections", "github"], None),
+            (Method::DELETE, &["users", ALICE, "connections", "github"], None),
+            (Method::POST, &["conversations", "c-1", "close"], None),
+            (Method::GET, &["webhook-deliveries", "dlv_x"], None),
+            (Method::POST, &["webhook-deliveries", "dlv_x", "redeliver"], None),
+            (Method::GET, &["approvals", &id, "events"], None),
+        ] {
+            let reply = s.api().call(method.clone(), path, &[("wait", "5")], body, &[]).await;
+            assert!(
+                pointers(&reply).is_empty() && reply.text.contains("`wait`"),
+                "{method} {path:?}: {reply:?}"
+            );
+        }
+        assert_eq!(s.status(&id).await, "pending");
+        assert_eq!(s.api().list(&[]).await.data().len(), 1);
+        assert_eq!(s.audited("connection.removed", &id).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_valid_key_nothing_is_said_of_anything() {
     story(async |s| {
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
@@ -193,6 +224,43 @@ async fn what_is_not_there_is_said_to_be_not_there() {
         let reply = s.api().call(Method::DELETE, &["approvals"], &[], None, &[]).await;
         assert_eq!((reply.status, problem(&reply)), (405, "method-not-allowed"));
         assert!(reply.header("allow").contains("POST"), "{reply:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_refused_with_the_methods_that_the_path_takes() {
+    story(async |s| {
+        let client = sandbox::http::client().unwrap();
+        for (path, status, allowed) in [
+            ("/v1/approvals", 405, Some("POST, GET")),
+            ("/v1/approvals/x/cancel", 405, Some("POST")),
+            ("/livez", 405, Some("GET")),
+            ("/docs", 405, Some("GET")),
+            ("/nothing/here", 404, None),
+        ] {
+            let reply = client.head(format!("{}{path}", s.url())).send().await.unwrap();
+            let allow = reply.headers().get("allow").map(|value| value.to_str().unwrap());
+            assert_eq!((reply.status().as_u16(), allow), (status, allowed), "{path}");
+        }
+        let reply = s.api().call(Method::DELETE, &["webhook-deliveries"], &[], None, &[]).await;
+        assert_eq!((reply.status, reply.header("allow")), (405, "GET"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_a_caller_makes_up_make_no_metrics() {
+    story(async |s| {
+        let client = sandbox::http::client().unwrap();
+        let method = Method::from_bytes(b"SING").unwrap();
+        for path in ["/v1/approvals", "/made/up"] {
+            client.request(method.clone(), format!("{}{path}", s.url())).send().await.unwrap();
+        }
+        let metrics = client.get(format!("{}/metrics", s.url())).send().await.unwrap().text().await.unwrap();
+        assert!(!metrics.contains("SING") && !metrics.contains("made"), "{metrics}");
+        assert!(metrics.contains(r#"{method="other",route="/v1/approvals",status="405""#), "{metrics}");
+        assert!(metrics.contains(r#"{method="other",route="unknown",status="404""#), "{metrics}");
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! Waiting for a decision: by long poll and by server-sent events.
 
+use countersign::service::backends;
 use serde_json::Value;
 
 use crate::story::{ALICE, SOON, Story, story};
@@ -52,6 +53,25 @@ async fn events_tell_what_is_and_what_becomes_of_it_and_end() {
         let unknown =
             s.api().call(reqwest::Method::GET, &["approvals", "apr_x", "events"], &[], None, &[]).await;
         assert_eq!(unknown.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_backend_begins_to_follow_nothing_and_hears_the_end_of_what_it_follows() {
+    story(async |s| {
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let mut hears = follow(s, &id);
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
+        let backend = backends::list(&s.service, None).await.unwrap().remove(0);
+        assert!(backends::disable(&s.service, &backend).await.unwrap());
+        let path = ["approvals", id.as_str(), "events"];
+        let reply = s.api().call(reqwest::Method::GET, &path, &[], None, &[]).await;
+        assert_eq!((reply.status, reply.str("/type")), (403, "urn:countersign:problem:backend-disabled"));
+        s.click(ALICE, &prompt, "Deny").await;
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.denied");
+        assert_eq!(next(&mut hears).await, None);
     })
     .await;
 }

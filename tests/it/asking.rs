@@ -37,6 +37,40 @@ async fn an_unknown_action_is_registered_locked_and_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_makes_names_up_comes_to_an_end() {
+    story(async |s| {
+        s.ask(&s.call(ACTION, "c-1")).await;
+        // As many as there may be, all but one of each.
+        for statement in [
+            "INSERT INTO actions (id, integration_id, key, name, created_at)
+             SELECT gen_random_uuid(), i.id, 'made_up_' || n, 'x', now() FROM integrations i, generate_series(1, 498) n",
+            "INSERT INTO integrations (id, workspace_id, key, name, created_at)
+             SELECT gen_random_uuid(), w.id, 'made_up_' || n, 'x', now() FROM workspaces w, generate_series(1, 498) n",
+        ] {
+            sqlx::query(statement).execute(&s.service.db).await.unwrap();
+        }
+        let ask = |integration: &str, action: &str| {
+            sandbox::backend::Ask::new(ALICE, integration, action, serde_json::json!({}))
+        };
+        let refused = async |integration: &str, action: &str| {
+            let reply = s.api().ask(&ask(integration, action)).await;
+            assert_eq!((reply.status, reply.str("/type")), (422, "urn:countersign:problem:catalog-full"));
+        };
+        s.ask(&ask("github", "the_last")).await;
+        refused("github", "one_more").await;
+        s.ask(&ask("the_last", "action")).await;
+        refused("one_more", "action").await;
+        let put = s.api().put_integration("one_more", &serde_json::json!({ "name": "X", "actions": [] })).await;
+        assert_eq!((put.status, put.str("/type")), (422, "urn:countersign:problem:catalog-full"));
+        // What is there is asked for as before, and what is put makes room.
+        s.ask(&ask("github", "made_up_1")).await;
+        s.put("github").await;
+        s.ask(&ask("github", "one_more")).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_approval_that_nobody_answers_expires() {
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(60)).await;

@@ -94,7 +94,7 @@ fn help_names_every_command_and_every_variable() {
         assert!(words.contains(&variable), "{variable} in {help}");
     }
     let help = said(&mut countersign(&["backend", "--help"]));
-    for command in ["create", "list", "rotate-key", "rotate-secret", "disable"] {
+    for command in ["create", "list", "rotate-key", "rotate-secret", "disable", "set-webhook"] {
         assert!(help.contains(command), "{command} in {help}");
     }
     let help = said(&mut countersign(&["action", "--help"]));
@@ -171,8 +171,10 @@ async fn migrate_makes_the_schema_and_says_the_same_again() {
         let empty = s.postgres().create_database(None).await.unwrap();
         for _ in 0..2 {
             let said = said(countersign(&["migrate"]).env("DATABASE_URL", &empty.url));
-            assert!(said.contains("up to date"), "{said}");
+            assert!(said.contains("up to date") && !said.contains("restored"), "{said}");
         }
+        let restored = said(countersign(&["migrate", "--restored"]).env("DATABASE_URL", &empty.url));
+        assert!(restored.contains("up to date") && restored.contains("era 1"), "{restored}");
         let listed = said(countersign(&["backend", "list"]).env("DATABASE_URL", &empty.url));
         assert!(listed.contains("no backend yet"), "{listed}");
         s.postgres().drop_database(&empty.name).await.unwrap();
@@ -211,6 +213,17 @@ async fn a_backend_is_created_once_listed_rotated_and_disabled() {
         let secret: Value = serde_json::from_str(&said(&mut on(s, &rotate))).unwrap();
         assert!(secret["webhook_secret"].as_str().unwrap().starts_with("whsec_"));
         assert_ne!(secret["webhook_secret"], json["webhook_secret"]);
+
+        let elsewhere = "https://agents.example/secret";
+        let moving = ["backend", "set-webhook", "--name", "agents-2", "--webhook-url", elsewhere];
+        assert!(said(&mut on(s, &moving)).contains("test-webhook"));
+        assert!(said(&mut on(s, &moving)).contains("already"));
+        assert!(said(&mut on(s, &["backend", "list"])).contains(elsewhere));
+        let audited: Value = sqlx::query_scalar("SELECT after FROM audit WHERE what = 'webhook.moved'")
+            .fetch_one(&s.service.db)
+            .await
+            .unwrap();
+        assert_eq!(audited, serde_json::json!({ "webhook_origin": "https://agents.example" }));
 
         let disable = ["backend", "disable", "--name", "agents-2"];
         assert!(said(&mut on(s, &disable)).starts_with("Disabled"));

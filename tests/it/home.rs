@@ -209,6 +209,25 @@ async fn while_slack_does_not_say_who_somebody_is_they_see_what_they_saw_and_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_an_agent_makes_up_is_drawn_for_who_is_asked_and_admins() {
+    story(async |s| {
+        for user in [ALICE, BOB] {
+            s.home(user, |home| home.all_text().contains("No agent has used an integration yet")).await;
+        }
+        s.home(ADMIN, |home| home.all_text().contains("Administration")).await;
+        s.ask(&s.call(ACTION, "c-1")).await;
+        s.home_shows(ALICE, |home| home.has_button("Approve")).await;
+        s.pass(TimeDelta::seconds(4));
+        s.home_shows(ADMIN, |home| home.has_button("Actions")).await;
+        let asked =
+            "SELECT count(*) FROM outbox WHERE kind = 'home' AND user_id = $1 AND approval_id IS NULL";
+        let drawn: i64 = sqlx::query_scalar(asked).bind(BOB).fetch_one(&s.service.db).await.unwrap();
+        assert_eq!(drawn, 1, "when it was opened");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_admin_sees_whether_webhooks_are_getting_through() {
     story(async |s| {
         s.put("github").await;

@@ -40,6 +40,7 @@ mod hostile;
 mod ingress;
 mod isolation;
 mod leaving;
+mod listening;
 mod manifest;
 mod oauth;
 mod racing;

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::{RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
@@ -17,6 +17,7 @@ use crate::{
         auth,
         fields::{self, Fields},
         problem::{Problem, responses::Asking},
+        query::Query,
     },
     domain::{
         approvals::{Agent, Conversation, Place, Text64},
@@ -60,16 +61,17 @@ const LARGEST_METADATA: usize = 16 * 1024;
 )]
 pub async fn ask(
     State(api): State<Api>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let key = auth::api_key(&headers)?;
     auth::admit(&api, &key)?;
-    let ask = match read(key, &headers, body) {
+    let ask = match read(key.clone(), query.as_deref(), &headers, body) {
         Ok(ask) => ask,
         Err(problem) => {
             // Who is not known is not told what is wrong with the request.
-            auth::caller(&api, &headers).await?;
+            auth::whose(&api, &key).await?;
             return Err(problem);
         }
     };
@@ -88,7 +90,13 @@ pub async fn ask(
     Ok(response)
 }
 
-fn read(key: ApiKey, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Ask, Problem> {
+fn read(
+    key: ApiKey,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Ask, Problem> {
+    Query::read(query).finish()?;
     let members = fields::object(headers, body)?;
     let digest = Digest::of(&members);
     let idempotency_key = idempotency_key(headers)?;

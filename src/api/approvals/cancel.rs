@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::State,
+    extract::{RawQuery, State},
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
@@ -31,9 +31,10 @@ use crate::{
 pub async fn cancel(
     State(api): State<Api>,
     Named(id): Named<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let approval = cancel::cancel(&api.service, caller, super::id(&id)?).await?;
     Ok(Json(ApprovalJson::from(&approval)).into_response())
 }

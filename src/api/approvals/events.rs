@@ -20,7 +20,6 @@ use crate::{
         Api, auth,
         path::Named,
         problem::{Problem, responses::OneApproval},
-        query::Query,
     },
     domain::approvals::{Approval, Status},
     wire::{ApprovalJson, examples, schema},
@@ -60,8 +59,7 @@ pub async fn events(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
-    Query::read(query.as_deref()).finish()?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
     let id = super::id(&id)?;
     let first = waiting::read(&api, caller, id).await?;
     let pending = first.decision.is_none();

@@ -19,7 +19,7 @@ use crate::{
         ids::{ApprovalId, UserId},
     },
     service::read,
-    storage::approvals::Filter,
+    storage::approvals_list::Filter,
     wire::{ApprovalJson, examples},
 };
 
@@ -48,7 +48,6 @@ pub async fn list(
         Status::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
-            .map(|_| text.to_owned())
             .ok_or("must be pending, approved, denied, expired, cancelled or undeliverable")
     })?;
     let user = query.text("user", |text| UserId::parse(text).ok_or("must be a Slack user id (U…)"))?;

@@ -46,6 +46,8 @@ pub enum Kind {
     KeyReused,
     /// Slack knows nobody by this email address.
     UnknownUser,
+    /// There is room for no more integrations or actions.
+    CatalogFull,
     /// Slack can't be asked at the moment.
     LookupUnavailable,
     /// The backend makes too many requests a second.
@@ -64,7 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::BackendDisabled,
@@ -82,6 +84,7 @@ impl Kind {
         Self::InvalidRequest,
         Self::KeyReused,
         Self::UnknownUser,
+        Self::CatalogFull,
         Self::TooManyRequests,
         Self::TooManyPending,
         Self::HeadTooLarge,
@@ -219,6 +222,12 @@ impl Kind {
                 "unknown-user",
                 "Slack knows nobody by this email address",
                 "Check the address, or send the user's Slack id. The app needs the scope users:read.email.",
+            ),
+            Self::CatalogFull => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "catalog-full",
+                "There are too many integrations or actions",
+                "Name an action that is there, or put the integration whole: what it leaves out is retired and makes room.",
             ),
             Self::LookupUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -84,6 +84,7 @@ impl From<Rejection> for Problem {
             Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
             Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
             Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
+            Rejection::CatalogFull => Self::of(Kind::CatalogFull),
             Rejection::AlreadyEnded(approval) => {
                 let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok().map(Box::new);
                 Self { approval: json, ..Self::of(Kind::AlreadyEnded) }

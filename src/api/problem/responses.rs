@@ -108,7 +108,7 @@ macro_rules! problems {
 
 problems! {
     /// Of asking.
-    Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::TooManyPending, Kind::LookupUnavailable, Kind::Unclear];
+    Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::Unclear];
     /// Of lists.
     Listing: [Kind::InvalidRequest];
     /// Of reading one approval.
@@ -116,7 +116,7 @@ problems! {
     /// Of cancelling.
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
     /// Of putting an integration.
-    PuttingIntegration: READING, [Kind::Unclear];
+    PuttingIntegration: READING, [Kind::CatalogFull, Kind::Unclear];
     /// Of reading one integration.
     OneIntegration: [Kind::NotFound(Missing::Integration)];
     /// Of reporting a connection.

@@ -138,6 +138,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::AlreadyAnswered(_)
         | Rejection::Unauthenticated
         | Rejection::TooManyPending
+        | Rejection::CatalogFull
         | Rejection::KeyReused(_) => TRY_AGAIN,
     }
 }

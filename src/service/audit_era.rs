@@ -1,0 +1,23 @@
+//! The audit moves to another database server.
+
+use super::{Failure, Service, commit, retrying};
+use crate::storage::audit_eras;
+
+/// Begins a new era of the audit where the database was restored: where `restored` says so, or where entries come from
+/// transactions that this server has yet to begin. Gives the era's number if one was begun.
+///
+/// Without it whoever reads the audit would miss what is written after the restore, since transactions number
+/// themselves anew.
+pub async fn follow(service: &Service, restored: bool) -> Result<Option<i32>, Failure> {
+    retrying!(attempt(service, restored))
+}
+
+async fn attempt(service: &Service, restored: bool) -> Result<Option<i32>, Failure> {
+    let mut tx = service.begin().await?;
+    if !restored && !audit_eras::is_over(&mut tx).await? {
+        return Ok(None);
+    }
+    let era = audit_eras::begin(&mut tx, service.now()).await?;
+    commit(tx).await?;
+    Ok(Some(era))
+}
