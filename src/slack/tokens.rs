@@ -1,5 +1,5 @@
-//! Which token speaks for a workspace: the configured one for its own workspace, elsewhere the installation's, which
-//! is remembered for a moment and replaced before it runs out.
+//! Which token speaks for a workspace: the configured one for its own workspace as long as Slack takes it, otherwise the
+//! installation's, which is remembered for a moment and replaced before it runs out.
 
 use std::{
     collections::HashMap,
@@ -50,6 +50,27 @@ struct Configured {
     token: SecretString,
     /// The workspace it belongs to, once Slack has said so.
     home: OnceCell<String>,
+    /// When Slack refused it last.
+    refused_at: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl Configured {
+    fn new(token: SecretString) -> Self {
+        Self { token, home: OnceCell::new(), refused_at: Mutex::default() }
+    }
+
+    fn refused(&self, now: DateTime<Utc>) {
+        *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    fn was_refused_lately(&self, now: DateTime<Utc>) -> bool {
+        let at = *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.is_some_and(|at| at + MEMORY > now)
+    }
+
+    fn is(&self, token: &SecretString) -> bool {
+        self.token.expose_secret() == token.expose_secret()
+    }
 }
 
 impl fmt::Debug for Keeper {
@@ -73,7 +94,7 @@ impl Keeper {
             service,
             http,
             api_url: api_url.trim_end_matches('/').to_owned(),
-            configured: configured.map(|token| Configured { token, home: OnceCell::new() }),
+            configured: configured.map(Configured::new),
             credentials,
             remembered: Mutex::default(),
             aside,
@@ -92,6 +113,12 @@ impl Keeper {
         self.0.configured.as_ref().and_then(|configured| configured.home.get()).map(String::as_str)
     }
 
+    /// Whether there is a configured token of which it is not known yet whose it is.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.configured().is_some() && self.home().is_none()
+    }
+
     /// Notes which workspace the configured token belongs to.
     pub fn settle(&self, slack_id: &str) {
         if let Some(configured) = &self.0.configured {
@@ -103,10 +130,26 @@ impl Keeper {
     /// The token of the workspace with this Slack id. One that runs out soon is replaced meanwhile; one that has run
     /// out, first.
     pub async fn of(&self, slack_id: &str) -> Result<SecretString, CallError> {
-        if let Some(token) = self.configured().filter(|_| self.home() == Some(slack_id)) {
-            return Ok(token.clone());
-        }
         let now = self.0.service.now();
+        let Some(configured) = self.configured_for(slack_id) else {
+            return self.installed(slack_id, now).await;
+        };
+        if configured.was_refused_lately(now) {
+            match self.installed(slack_id, now).await {
+                Err(CallError::NoToken) => {}
+                found => return found,
+            }
+        }
+        Ok(configured.token.clone())
+    }
+
+    /// The configured token, if it is this workspace's.
+    fn configured_for(&self, slack_id: &str) -> Option<&Configured> {
+        self.0.configured.as_ref().filter(|_| self.home() == Some(slack_id))
+    }
+
+    /// The token of the workspace's installation.
+    async fn installed(&self, slack_id: &str, now: DateTime<Utc>) -> Result<SecretString, CallError> {
         let known = self.recall(slack_id, now);
         let tokens = match known {
             Some(tokens) => tokens,
@@ -137,8 +180,16 @@ impl Keeper {
         code: &str,
     ) -> Result<SecretString, CallError> {
         self.forget(slack_id);
-        if self.home() == Some(slack_id) {
-            return Err(CallError::Refused(code.to_owned()));
+        let refused = || CallError::Refused(code.to_owned());
+        let configured = self.configured_for(slack_id);
+        if let Some(configured) = configured.filter(|configured| configured.is(used)) {
+            let now = self.0.service.now();
+            configured.refused(now);
+            // An installation's own token outlives it.
+            return match self.installed(slack_id, now).await {
+                Err(CallError::NoToken) => Err(refused()),
+                found => found,
+            };
         }
         let stored = self.read(slack_id).await?;
         if stored.bot.expose_secret() != used.expose_secret() {
@@ -147,7 +198,9 @@ impl Keeper {
         if code == "token_expired" {
             return self.renew(slack_id, stored.bot).await;
         }
-        Err(CallError::Refused(code.to_owned()))
+        let now = self.0.service.now();
+        let configured = configured.filter(|configured| !configured.was_refused_lately(now));
+        configured.map(|configured| configured.token.clone()).ok_or_else(refused)
     }
 
     /// Remembers nothing of a workspace any more: its installation changed.

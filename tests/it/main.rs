@@ -47,5 +47,6 @@ mod round_trips;
 mod secrets;
 mod settings;
 mod socket;
+mod tokens;
 mod unlocking;
 mod webhooks;
