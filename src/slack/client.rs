@@ -34,6 +34,10 @@ pub enum CallError {
     /// Its token could not be read or stored.
     #[error("the workspace's Slack token can't be read: {0}")]
     Unreadable(String),
+    /// Its token ran out, and for a reason that lies with this server Slack gives no other. It may once that is set
+    /// right.
+    #[error("the workspace's Slack token ran out and can't be replaced: {0}")]
+    NotReplaced(String),
 }
 
 /// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.

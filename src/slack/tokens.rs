@@ -239,13 +239,13 @@ impl Keeper {
                 "A token has to be replaced, and SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set"
             );
             self.give_back(slack_id).await;
-            return Err(CallError::NoToken);
+            return Err(CallError::NotReplaced("there is no client secret".to_owned()));
         };
         let exchange = Exchange::Refresh(refresh);
         let granted = access::access(&inner.http, &inner.api_url, credentials, exchange, service.now()).await;
         let granted = match granted {
             Ok(granted) => granted,
-            Err(AccessError::Refused(code)) => {
+            Err(AccessError::Refused(code)) if access::is_about_the_refresh_token(&code) => {
                 tracing::error!(
                     workspace = slack_id,
                     code,
@@ -253,6 +253,15 @@ impl Keeper {
                 );
                 self.give_back(slack_id).await;
                 return Err(CallError::Refused("token_expired".to_owned()));
+            }
+            Err(AccessError::Refused(code)) => {
+                tracing::error!(
+                    workspace = slack_id,
+                    code,
+                    "Slack replaces no token for this server: check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
+                );
+                self.give_back(slack_id).await;
+                return Err(CallError::NotReplaced(format!("Slack says {code}")));
             }
             Err(AccessError::Unreachable(why)) => {
                 self.give_back(slack_id).await;

@@ -243,6 +243,41 @@ async fn a_refresh_that_slack_does_not_answer_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_client_secret_ends_nothing_and_can_be_put_right() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        s.leap(TimeDelta::hours(13)).await;
+        for code in ["bad_client_secret", "invalid_client_id", "something_new"] {
+            s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError(code.to_owned()), 1);
+        }
+        let reply = s.ask(&s.call(ACTION, "c-1")).await;
+        s.until_so(async || {
+            s.pass(TimeDelta::seconds(10));
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            !s.slack.direct_messages(ALICE).is_empty()
+        })
+        .await;
+        let prompt = s.shown(ALICE, reply.id()).await;
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        assert_eq!(s.told(reply.id()).await.kind, "approval.approved");
+        assert_eq!((s.audits("workspace.removed").await, s.sealed_tokens().await), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_is_none_any_more_is_the_end() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        s.leap(TimeDelta::hours(13)).await;
+        s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError("invalid_refresh_token".into()), 1);
+        let reply = s.ask(&s.call(ACTION, "c-1")).await;
+        assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_organisation_installs_for_all_its_workspaces() {
     story_as(by_oauth, async |s| {
         s.slack
