@@ -26,6 +26,10 @@ use crate::service::{
 const MEMORY: TimeDelta = TimeDelta::seconds(60);
 /// How long before its end a token is replaced.
 const EARLY: TimeDelta = TimeDelta::hours(1);
+/// How long no other exchange is tried after one that failed, while the token still works.
+const EARLY_PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// The same, when it no longer does.
+const PAUSE: TimeDelta = TimeDelta::seconds(2);
 /// How often it is looked whether another instance has finished replacing a token.
 const GLANCE: Duration = Duration::from_millis(50);
 /// How often storing tokens is tried: they can't be had a second time.
@@ -42,9 +46,13 @@ struct Inner {
     configured: Option<Configured>,
     credentials: Option<Credentials>,
     remembered: Mutex<HashMap<String, (Tokens, DateTime<Utc>)>>,
+    gates: Mutex<HashMap<String, Gate>>,
     /// Exchanges under way: a shutdown waits for them.
     aside: TaskTracker,
 }
+
+/// What lets one exchange of a workspace's token through at a time, and remembers how the last one failed.
+type Gate = Arc<tokio::sync::Mutex<Option<(CallError, DateTime<Utc>)>>>;
 
 struct Configured {
     token: SecretString,
@@ -97,6 +105,7 @@ impl Keeper {
             configured: configured.map(Configured::new),
             credentials,
             remembered: Mutex::default(),
+            gates: Mutex::default(),
             aside,
         }))
     }
@@ -162,14 +171,25 @@ impl Keeper {
             return self.renew(slack_id, tokens.bot).await;
         }
         if now >= expires_at - EARLY {
-            let (keeper, slack_id, used) = (self.clone(), slack_id.to_owned(), tokens.bot.clone());
-            self.0.aside.spawn(async move {
-                if let Err(error) = keeper.exchange(&slack_id, &used).await {
-                    tracing::warn!(%error, workspace = slack_id, "A token that runs out soon could not be replaced: trying again");
-                }
-            });
+            self.renew_early(slack_id, &tokens.bot, now);
         }
         Ok(tokens.bot)
+    }
+
+    /// Replaces a token that still works, beside the call that uses it, unless that is being done or was tried lately.
+    fn renew_early(&self, slack_id: &str, used: &SecretString, now: DateTime<Utc>) {
+        let Ok(mut gate) = self.gate(slack_id).try_lock_owned() else { return };
+        if failed_since(gate.as_ref(), now - EARLY_PAUSE).is_some() {
+            return;
+        }
+        let (keeper, slack_id, used) = (self.clone(), slack_id.to_owned(), used.clone());
+        self.0.aside.spawn(async move {
+            let exchanged = keeper.exchange(&slack_id, &used).await;
+            if let Err(error) = &exchanged {
+                tracing::warn!(%error, workspace = slack_id, "A token that runs out soon could not be replaced: trying again");
+            }
+            *gate = exchanged.err().map(|error| (error, keeper.0.service.now()));
+        });
     }
 
     /// Slack refused this token: another one, if there is one by now or in exchange for it.
@@ -208,13 +228,33 @@ impl Keeper {
         self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
     }
 
+    /// The app was installed there: what was remembered of an earlier installation holds no longer.
+    pub fn installed_anew(&self, slack_id: &str) {
+        self.forget(slack_id);
+        self.0.gates.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
+    }
+
     /// Replaces a token that has run out, in a task of its own: what Slack gave must be stored, whatever becomes of
     /// the call that needed it.
     async fn renew(&self, slack_id: &str, used: SecretString) -> Result<SecretString, CallError> {
         let (keeper, slack_id) = (self.clone(), slack_id.to_owned());
-        let task = self.0.aside.spawn(async move { keeper.exchange(&slack_id, &used).await });
+        let task = self.0.aside.spawn(async move {
+            let mut gate = keeper.gate(&slack_id).lock_owned().await;
+            // Those who waited learn what became of the exchange; whoever comes later tries again.
+            if let Some(error) = failed_since(gate.as_ref(), keeper.0.service.now() - PAUSE) {
+                return Err(error);
+            }
+            let exchanged = keeper.exchange(&slack_id, &used).await;
+            *gate = exchanged.as_ref().err().map(|error| (error.clone(), keeper.0.service.now()));
+            exchanged
+        });
         task.await
             .unwrap_or_else(|_| Err(CallError::Unreachable("the exchange of a token failed".to_owned())))
+    }
+
+    fn gate(&self, slack_id: &str) -> Gate {
+        let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(slack_id.to_owned()).or_default().clone()
     }
 
     async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
@@ -315,6 +355,11 @@ impl Keeper {
         remembered.insert(slack_id.to_owned(), (tokens, self.0.service.now()));
         bot
     }
+}
+
+/// How the last exchange failed, if that was after `since`.
+fn failed_since(last: Option<&(CallError, DateTime<Utc>)>, since: DateTime<Utc>) -> Option<CallError> {
+    last.filter(|(_, at)| *at > since).map(|(error, _)| error.clone())
 }
 
 fn trouble(failure: &Failure) -> CallError {

@@ -1,10 +1,13 @@
 //! Which token speaks for a workspace, where there are several.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use countersign::config::ServeConfig;
 use sandbox::slack::{Misbehaviour, Slack, Token, TokenStatus, names};
 
 use crate::{
-    modes::{Browser, by_oauth},
+    modes::{Browser, by_oauth, with_rotation},
     story::{ALICE, Story, story_as},
 };
 
@@ -89,6 +92,53 @@ async fn a_dead_installation_gives_way_to_the_configured_token() {
         s.slack.change_token(&first, |token| token.status = TokenStatus::Active);
         works(s, "c-1").await;
         assert_eq!(s.audits("workspace.removed").await, 0);
+    })
+    .await;
+}
+
+fn exchanges(s: &Story) -> usize {
+    s.slack.calls().iter().filter(|call| call.method == "oauth.v2.access").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_calls_at_once_try_one_exchange_and_rest_after_its_failure() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let before = exchanges(s);
+        s.leap(TimeDelta::hours(12)).await;
+        s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(503), 1000);
+        let calls: Vec<_> = (0..20).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
+        futures::future::join_all(calls.iter().map(|call| s.ask(call))).await;
+        s.until_so(async || exchanges(s) > before).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(exchanges(s), before + 1, "for twenty prompts that wait for one token");
+        s.slack.behave("oauth.v2.access");
+        s.until_so(async || {
+            s.pass(TimeDelta::seconds(5));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            s.slack.direct_messages(ALICE).len() == 20
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_still_works_is_not_tried_to_be_replaced_at_every_call() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let before = exchanges(s);
+        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(503), 1000);
+        for number in 0..4 {
+            works(s, &format!("c-{number}")).await;
+            s.pass(TimeDelta::seconds(2));
+        }
+        assert_eq!(exchanges(s), before + 1);
+        s.slack.behave("oauth.v2.access");
+        s.leap(TimeDelta::minutes(1)).await;
+        works(s, "c-9").await;
+        s.until_so(async || exchanges(s) == before + 2).await;
     })
     .await;
 }

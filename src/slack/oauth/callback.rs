@@ -78,7 +78,7 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         tracing::error!(%failure, "An installation could not be stored");
         Trouble::OursDown
     })?;
-    install.slack.client.tokens().forget(&granted.slack_id);
+    install.slack.client.tokens().installed_anew(&granted.slack_id);
     let missing: Vec<&str> = manifest::required_scopes()
         .filter(|scope| !granted.scopes.iter().any(|granted| granted == scope))
         .collect();
