@@ -61,8 +61,14 @@ impl Finding {
 struct Patient {
     config: ServeConfig,
     service: Service,
+    /// Speaks with Slack as the service does.
+    slack: reqwest::Client,
+    /// Speaks with the service itself, as its callers do.
     http: reqwest::Client,
 }
+
+/// How long whoever is asked may take.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Looks at everything, in the order in which things depend on each other.
 pub async fn examine(
@@ -71,18 +77,18 @@ pub async fn examine(
     entropy: Entropy,
 ) -> Result<Vec<Finding>, StartError> {
     let service = app::service(&config.database, 2, clock, entropy)?;
-    // reqwest is built without a provider of its own; a second call finds the first one's.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let slack = app::slack_http()?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(std::time::Duration::from_secs(10))
+        .no_proxy()
+        .timeout(LIMIT)
         .user_agent(concat!("countersign-doctor/", env!("CARGO_PKG_VERSION")))
         .build()?;
-    let patient = Patient { config, service, http };
+    let patient = Patient { config, service, slack, http };
     let mut findings = configuration(&patient);
     let (more, migrated) = database::check(&patient).await;
     findings.extend(more);
-    findings.extend(slack::check(&patient, migrated).await?);
+    findings.extend(slack::check(&patient, migrated).await);
     findings.extend(reach::check(&patient).await);
     if migrated {
         findings.extend(webhooks::check(&patient).await);

@@ -129,6 +129,15 @@ impl Socket {
     }
 }
 
+/// Connects once, as the service does, waits until Slack says hello and hangs up: nothing that Slack sends is taken.
+pub async fn try_out(url: &str) -> Result<(), SocketError> {
+    let tls = tls_config().map_err(|error| SocketError::Connect(error.to_string()))?;
+    let mut stream = connection::connect(url, Arc::new(tls)).await?;
+    // Slack drops a connection whose end it does not hear of.
+    let _ = stream.close(None).await;
+    Ok(())
+}
+
 fn tell(error: &SocketError, pause: Duration) {
     let pause_ms = pause.as_millis();
     if let SocketError::Call(CallError::Refused(code)) = error {
