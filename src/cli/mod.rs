@@ -10,6 +10,7 @@ mod mcp;
 mod parse;
 
 use clap::{Parser, Subcommand};
+use sqlx::migrate::MigrateError;
 
 use crate::{
     api,
@@ -70,7 +71,7 @@ pub enum CliError {
     Database(#[from] sqlx::Error),
     /// The schema can't be brought up to date.
     #[error("the schema can't be brought up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[from] MigrateError),
     /// Slack did not say whose token it is.
     #[error("the bot token's workspace can't be found: {0}")]
     Register(#[from] app::RegisterError),
@@ -97,8 +98,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         }
         Command::Migrate(config) => {
             let service = app::service(&config, 1, Clock::system(), Entropy::system())?;
-            storage::MIGRATIONS.run(&service.db).await?;
-            print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))
+            migrate(&service).await
         }
         Command::Openapi => print(&serde_json::to_string_pretty(&api::document()).unwrap_or_default()),
         Command::Backend(command) => backends::run(command).await,
@@ -107,6 +107,22 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Manifest(command) => manifest::run(&command),
+    }
+}
+
+/// Brings the schema up to date. One that a newer program has migrated further is as good: while instances are replaced
+/// one after the other, an older one may start again beside it.
+async fn migrate(service: &Service) -> Result<(), CliError> {
+    let ours = storage::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match storage::MIGRATIONS.run(&service.db).await {
+        Ok(()) => {
+            print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))
+        }
+        // Migrations go forward only: whoever applied that one had applied ours.
+        Err(MigrateError::VersionMissing(version)) if version > ours => print(&format!(
+            "The schema is newer than this program ({version}, where this one knows {ours}): nothing to do."
+        )),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -183,6 +183,29 @@ async fn migrate_makes_the_schema_and_says_the_same_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn migrate_leaves_the_schema_of_a_newer_program_alone() {
+    story(async |s| {
+        let add = async |version: i64| {
+            sqlx::query(
+                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES ($1, 'of another program', true, '', 0)",
+            )
+            .bind(version)
+            .execute(&s.service.db)
+            .await
+            .unwrap();
+        };
+        add(9_999).await;
+        let said = said(&mut on(s, &["migrate"]));
+        assert!(said.contains("newer than this program (9999"), "{said}");
+        // Another one's history is none that ours goes on from.
+        add(0).await;
+        assert!(complaint(&mut on(s, &["migrate"])).contains("can't be brought up to date"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backend_is_created_once_listed_rotated_and_disabled() {
     story(async |s| {
         let url = s.backend.webhook_url();
