@@ -7,7 +7,6 @@ mod reach;
 mod slack;
 mod webhooks;
 
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::{
@@ -115,7 +114,7 @@ fn configuration(patient: &Patient) -> Vec<Finding> {
             Finding::failed("configuration", found, fix)
         }
     });
-    if config.database.encryption_key.as_ref().is_none_or(|key| key.expose_secret().trim().is_empty()) {
+    if !config.database.has_encryption_key() {
         findings.push(Finding::warning(
             "encryption",
             "COUNTERSIGN_ENCRYPTION_KEY is not set: secrets are stored as they are",

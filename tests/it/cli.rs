@@ -135,6 +135,8 @@ async fn whatever_is_wrong_is_named_with_what_it_should_look_like() {
             ("SLACK_API_URL", "slack.com", "https://slack.com/api"),
             ("COUNTERSIGN_ENCRYPTION_KEY", "c2hvcnQ=", "32 bytes"),
             ("COUNTERSIGN_ENCRYPTION_KEY", "!", "base64"),
+            ("COUNTERSIGN_ENCRYPTION_KEY", "", "it is set and empty"),
+            ("COUNTERSIGN_ENCRYPTION_KEY", " , ", "it is set and empty"),
             ("COUNTERSIGN_LISTEN", "8080", "socket address"),
             ("COUNTERSIGN_ADMINS", "alice", "U012AB3CD"),
             ("COUNTERSIGN_WEBHOOK_ALLOW", "10.0.0.0/33", "10.20.0.0/16"),
