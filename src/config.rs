@@ -232,8 +232,11 @@ fn encryption_key(text: &str) -> Result<SecretString, String> {
 }
 
 fn bot_token(text: &str) -> Result<SecretString, String> {
-    if text.starts_with("xoxb-") || text.starts_with("xoxe.xoxb-") {
+    if text.starts_with("xoxb-") {
         Ok(text.into())
+    } else if text.starts_with("xoxe.xoxb-") {
+        Err("this app's tokens rotate: this one runs out within twelve hours, and only OAuth installation gets the next. Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET in its place, and open /slack/install"
+            .to_owned())
     } else {
         Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions"
             .to_owned())

@@ -131,6 +131,7 @@ async fn whatever_is_wrong_is_named_with_what_it_should_look_like() {
             ("DATABASE_URL", "mysql://h/d", "postgres://user:password@host"),
             ("DATABASE_URL", "localhost", "postgres://user:password@host"),
             ("SLACK_BOT_TOKEN", "xoxp-1", "xoxb-"),
+            ("SLACK_BOT_TOKEN", "xoxe.xoxb-1", "OAuth installation"),
             ("SLACK_SIGNING_SECRET", "  ", "Signing Secret"),
             ("SLACK_API_URL", "slack.com", "https://slack.com/api"),
             ("COUNTERSIGN_ENCRYPTION_KEY", "c2hvcnQ=", "32 bytes"),
