@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::{modes::by_oauth, story::story_as};
 
-const EXAMPLE: Target<'_> = Target { url: "https://countersign.example.com", socket_mode: false };
+const EXAMPLE: Target<'_> = Target { url: None, socket_mode: false };
 const SOCKET: Target<'_> = Target { socket_mode: true, ..EXAMPLE };
+/// Installed by OAuth, and sent to through a socket.
+const BOTH: Target<'_> = Target { url: Some("https://approvals.example"), socket_mode: true };
 
 /// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
 const METHODS: [(&str, Option<&str>); 12] = [
@@ -54,7 +56,7 @@ fn both_forms_satisfy_slacks_own_schema() {
     let schema = fs::read(root().join("tests/data/slack-manifest.schema.2.0.0.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for target in [EXAMPLE, SOCKET] {
+    for target in [EXAMPLE, SOCKET, BOTH] {
         let faults: Vec<String> = validator
             .iter_errors(&read(target))
             .map(|fault| format!("{}: {fault}", fault.instance_path()))
@@ -77,6 +79,15 @@ fn the_committed_manifest_is_the_generated_one() {
 fn socket_mode_names_no_address() {
     let text = read(SOCKET).to_string();
     assert!(!text.contains("http") && text.contains(r#""socket_mode_enabled":true"#), "{text}");
+}
+
+#[test]
+fn socket_mode_with_an_address_names_it_for_browsers_alone() {
+    let both = read(BOTH);
+    let redirect = serde_json::json!(["https://approvals.example/slack/oauth/callback"]);
+    assert_eq!(both["oauth_config"]["redirect_urls"], redirect);
+    assert_eq!(both.to_string().matches("http").count(), 1, "{both}");
+    assert_eq!(both["settings"]["socket_mode_enabled"], true);
 }
 
 #[test]
@@ -139,7 +150,7 @@ async fn every_address_is_one_that_the_service_answers() {
     story_as(by_oauth, async |s| {
         let http = sandbox::http::client().unwrap();
         let url = s.url();
-        let text = manifest(Target { url: &url, socket_mode: false });
+        let text = manifest(Target { url: Some(&url), socket_mode: false });
         let addresses: BTreeSet<&str> = text
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))
