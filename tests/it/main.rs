@@ -40,6 +40,7 @@ mod isolation;
 mod leaving;
 mod manifest;
 mod oauth;
+mod organisations;
 mod racing;
 mod refusing;
 mod revoking;

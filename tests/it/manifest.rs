@@ -13,8 +13,9 @@ const SOCKET: Target<'_> = Target { socket_mode: true, ..EXAMPLE };
 const BOTH: Target<'_> = Target { url: Some("https://approvals.example"), socket_mode: true };
 
 /// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
-const METHODS: [(&str, Option<&str>); 12] = [
+const METHODS: [(&str, Option<&str>); 13] = [
     ("apps.connections.open", None),
+    ("auth.teams.list", None),
     ("auth.test", None),
     ("chat.postEphemeral", Some("chat:write")),
     ("chat.postMessage", Some("chat:write")),
