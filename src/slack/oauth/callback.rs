@@ -35,7 +35,7 @@ pub(super) async fn callback(
             };
             page(StatusCode::OK, installed(&shown))
         }
-        Err(which) => trouble(which),
+        Err(which) => trouble(&install.config, which),
     }
 }
 
