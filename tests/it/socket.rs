@@ -174,6 +174,28 @@ async fn slack_may_be_away_when_the_service_starts() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_may_listen_where_slack_is_when_the_service_starts() {
+    let refused_at_first = |config: &mut ServeConfig, slack: &Slack| {
+        socket_mode(config, slack);
+        config.slack.slack_bot_token = Some(slack.bot_token().into());
+        (config.slack.slack_client_id, config.slack.slack_client_secret) = (None, None);
+        (config.public_url, config.listen) = (None, free_address());
+        let door = free_address();
+        config.slack.slack_api_url = format!("http://{door}/api");
+        let inside = slack.origin().trim_start_matches("http://").to_owned();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let listener = tokio::net::TcpListener::bind(door).await.unwrap();
+            while let Ok((mut outer, _)) = listener.accept().await {
+                let mut inner = tokio::net::TcpStream::connect(&inside).await.unwrap();
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut outer, &mut inner).await });
+            }
+        });
+    };
+    story_as(refused_at_first, async |s| works(s, "c-1").await).await;
+}
+
 fn opened(s: &Story) -> usize {
     s.slack.calls().iter().filter(|call| call.method == "apps.connections.open").count()
 }
