@@ -98,13 +98,20 @@ pub fn slack_client(
     service: &Service,
     aside: TaskTracker,
 ) -> Result<Client, StartError> {
-    // reqwest is built without a provider of its own; a second call finds the first one's.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let http = slack_http()?;
     let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
     let api_url = &config.slack_api_url;
     let tokens = Keeper::new(service.clone(), http, api_url, token, credentials, aside);
     Ok(Client::new(api_url, tokens)?)
+}
+
+/// What speaks with Slack where the Web API's client does not: by the same certificate authorities, as directly as that,
+/// whatever proxy the environment names, and without following redirects.
+pub fn slack_http() -> Result<reqwest::Client, StartError> {
+    // reqwest is built without a provider of its own; a second call finds the first one's.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    Ok(builder.tls_backend_preconfigured(slack::client::tls_config()?).build()?)
 }
 
 /// What sends webhooks, to the public internet and these networks.
@@ -141,7 +148,7 @@ impl App {
             secrets: Arc::new(
                 config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
             ),
-            http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?,
+            http: slack_http()?,
             aside: tasks.clone(),
         };
         let directory = people.clone();

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::slack::oauth::{self, access::Credentials};
 
@@ -19,6 +19,18 @@ pub struct DatabaseConfig {
     /// keys, which still open what they sealed
     #[arg(long, env = "COUNTERSIGN_ENCRYPTION_KEY", hide_env_values = true, value_parser = encryption_key)]
     pub encryption_key: Option<SecretString>,
+}
+
+impl DatabaseConfig {
+    /// Whether there is anything that could be a key: what is empty seals nothing.
+    #[must_use]
+    pub fn has_encryption_key(&self) -> bool {
+        self.encryption_key.as_ref().is_some_and(names_a_key)
+    }
+}
+
+fn names_a_key(keys: &SecretString) -> bool {
+    keys.expose_secret().split(',').any(|key| !key.trim().is_empty())
 }
 
 /// How Slack is reached.
@@ -159,7 +171,7 @@ impl ServeConfig {
         if slack.slack_client_id.is_some() && self.public_url.is_none() {
             return Err(ConfigError::NoPublicUrl);
         }
-        if slack.slack_client_id.is_some() && self.database.encryption_key.is_none() {
+        if slack.slack_client_id.is_some() && !self.database.has_encryption_key() {
             return Err(ConfigError::NoEncryptionKey);
         }
         if self.slack_signing_secret.is_none() && self.slack_app_token.is_none() {
@@ -212,12 +224,19 @@ fn postgres_url(text: &str) -> Result<SecretString, String> {
 
 fn encryption_key(text: &str) -> Result<SecretString, String> {
     let keys = SecretString::from(text);
+    if !names_a_key(&keys) {
+        return Err("it is set and empty, so nothing would be sealed: make a key with `openssl rand -base64 32`, or don't set it at all"
+            .to_owned());
+    }
     crate::seal::Sealer::new(Some(&keys)).map(|_| keys).map_err(|error| error.to_string())
 }
 
 fn bot_token(text: &str) -> Result<SecretString, String> {
-    if text.starts_with("xoxb-") || text.starts_with("xoxe.xoxb-") {
+    if text.starts_with("xoxb-") {
         Ok(text.into())
+    } else if text.starts_with("xoxe.xoxb-") {
+        Err("this app's tokens rotate: this one runs out within twelve hours, and only OAuth installation gets the next. Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET in its place, and open /slack/install"
+            .to_owned())
     } else {
         Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions"
             .to_owned())

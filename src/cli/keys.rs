@@ -9,7 +9,7 @@ use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Seal all stored secrets with the first of COUNTERSIGN_ENCRYPTION_KEY, while instances run. Give every instance
-    /// both keys before: NEW,OLD
+    /// both keys before: first OLD,NEW everywhere, then NEW,OLD everywhere
     Rotate(DatabaseConfig),
 }
 

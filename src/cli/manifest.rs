@@ -1,4 +1,5 @@
 //! `countersign manifest`.
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use clap::Args;
 
@@ -10,15 +11,15 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// This service as Slack reaches it
-    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", default_value = "https://countersign.example.com", value_parser = public_url)]
-    url: String,
-    /// For Socket Mode: Slack needs no address
+    /// This service as Slack and browsers reach it [default: https://countersign.example.com]
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_parser = public_url)]
+    url: Option<String>,
+    /// For Socket Mode: Slack needs no address. With --url as well, workspaces can install the app by OAuth
     #[arg(long)]
     socket_mode: bool,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), CliError> {
-    let target = Target { url: &command.url, socket_mode: command.socket_mode };
+    let target = Target { url: command.url.as_deref(), socket_mode: command.socket_mode };
     print(manifest(target).trim_end())
 }

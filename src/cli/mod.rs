@@ -7,18 +7,20 @@ mod integrations;
 mod keys;
 mod manifest;
 mod mcp;
+mod migrate;
 mod parse;
 
 use clap::{Parser, Subcommand};
+use sqlx::migrate::MigrateError;
 
 use crate::{
     api,
     app::{self, App},
     clock::Clock,
-    config::{DatabaseConfig, ServeConfig},
+    config::ServeConfig,
     domain::ids::WorkspaceId,
     entropy::Entropy,
-    service::{Service, audit_era},
+    service::Service,
     shutdown, storage, telemetry,
 };
 
@@ -35,7 +37,7 @@ enum Command {
     /// Serve Slack and the agent backends
     Serve(Box<ServeConfig>),
     /// Bring the database's schema up to date
-    Migrate(Migrate),
+    Migrate(migrate::Command),
     /// Print the description of the agent-backend API (OpenAPI 3.1)
     Openapi,
     /// Manage the programs that ask for approvals
@@ -56,30 +58,6 @@ enum Command {
     Manifest(manifest::Command),
 }
 
-#[derive(Debug, clap::Args)]
-struct Migrate {
-    #[command(flatten)]
-    database: DatabaseConfig,
-    /// The database was restored from a backup: whoever reads the audit goes on rightly. Where it came to another server,
-    /// that is found out without
-    #[arg(long)]
-    restored: bool,
-}
-
-impl Migrate {
-    async fn run(self) -> Result<(), CliError> {
-        let service = app::service(&self.database, 1, Clock::system(), Entropy::system())?;
-        storage::MIGRATIONS.run(&service.db).await?;
-        print(&format!("The schema is up to date ({} migrations).", storage::MIGRATIONS.iter().count()))?;
-        match audit_era::follow(&service, self.restored).await? {
-            Some(era) => print(&format!(
-                "The database was restored: the audit goes on behind what it held (era {era})."
-            )),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What a command answers when it can't do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -94,7 +72,7 @@ pub enum CliError {
     Database(#[from] sqlx::Error),
     /// The schema can't be brought up to date.
     #[error("the schema can't be brought up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[from] MigrateError),
     /// Slack did not say whose token it is.
     #[error("the bot token's workspace can't be found: {0}")]
     Register(#[from] app::RegisterError),
@@ -119,7 +97,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
             app.shutdown().await;
             Ok(())
         }
-        Command::Migrate(migrate) => migrate.run().await,
+        Command::Migrate(command) => command.run().await,
         Command::Openapi => print(&serde_json::to_string_pretty(&api::document()).unwrap_or_default()),
         Command::Backend(command) => backends::run(command).await,
         Command::Integration(command) => integrations::run(command).await,

@@ -51,7 +51,8 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
             false
         }
         Err(error) => {
-            findings.push(Finding::failed("migrations", error.to_string(), "see above"));
+            let fix = "check that Postgres still runs, and run this again";
+            findings.push(Finding::failed("migrations", error.to_string(), fix));
             false
         }
     };
@@ -75,7 +76,9 @@ async fn sealed(patient: &Patient) -> Finding {
             error.to_string(),
             "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",
         ),
-        Err(error) => Finding::failed(check, error.to_string(), "see the database"),
+        Err(error) => {
+            Finding::failed(check, error.to_string(), "check that Postgres still runs, and run this again")
+        }
     }
 }
 

@@ -7,7 +7,6 @@ mod reach;
 mod slack;
 mod webhooks;
 
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::{
@@ -61,8 +60,14 @@ impl Finding {
 struct Patient {
     config: ServeConfig,
     service: Service,
+    /// Speaks with Slack as the service does.
+    slack: reqwest::Client,
+    /// Speaks with the service itself, as its callers do.
     http: reqwest::Client,
 }
+
+/// How long whoever is asked may take.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Looks at everything, in the order in which things depend on each other.
 pub async fn examine(
@@ -71,18 +76,18 @@ pub async fn examine(
     entropy: Entropy,
 ) -> Result<Vec<Finding>, StartError> {
     let service = app::service(&config.database, 2, clock, entropy)?;
-    // reqwest is built without a provider of its own; a second call finds the first one's.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let slack = app::slack_http()?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(std::time::Duration::from_secs(10))
+        .no_proxy()
+        .timeout(LIMIT)
         .user_agent(concat!("countersign-doctor/", env!("CARGO_PKG_VERSION")))
         .build()?;
-    let patient = Patient { config, service, http };
+    let patient = Patient { config, service, slack, http };
     let mut findings = configuration(&patient);
     let (more, migrated) = database::check(&patient).await;
     findings.extend(more);
-    findings.extend(slack::check(&patient, migrated).await?);
+    findings.extend(slack::check(&patient, migrated).await);
     findings.extend(reach::check(&patient).await);
     if migrated {
         findings.extend(webhooks::check(&patient).await);
@@ -109,7 +114,7 @@ fn configuration(patient: &Patient) -> Vec<Finding> {
             Finding::failed("configuration", found, fix)
         }
     });
-    if config.database.encryption_key.as_ref().is_none_or(|key| key.expose_secret().trim().is_empty()) {
+    if !config.database.has_encryption_key() {
         findings.push(Finding::warning(
             "encryption",
             "COUNTERSIGN_ENCRYPTION_KEY is not set: secrets are stored as they are",

@@ -1,25 +1,24 @@
 //! Slack: whether it answers, whose the tokens are, what they may do.
 
 use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tokio_util::task::TaskTracker;
 
-use super::{Finding, Patient, database};
+use super::{Finding, LIMIT, Patient, database};
 use crate::{
-    app::{self, StartError},
-    service::workspaces,
-    slack::{client::Client, manifest},
+    service::{Failure, tokens, workspaces},
+    slack::{manifest, socket},
 };
 
 /// How many installations are looked at.
-const MOST: i64 = 20;
+const MOST: usize = 20;
+/// The service replaces a token when so little of its life is left.
+const SOON: TimeDelta = TimeDelta::hours(1);
 
-pub(super) async fn check(patient: &Patient, migrated: bool) -> Result<Vec<Finding>, StartError> {
+pub(super) async fn check(patient: &Patient, migrated: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let slack = &patient.config.slack;
-    let client = app::slack_client(slack, &patient.service, TaskTracker::new())?;
     let mut asked = false;
     if let Some(token) = &slack.slack_bot_token {
         asked = true;
@@ -27,7 +26,7 @@ pub(super) async fn check(patient: &Patient, migrated: bool) -> Result<Vec<Findi
         findings.extend(token_of(patient, "Slack token", None, token, fix).await);
     }
     if migrated && slack.slack_client_id.is_some() {
-        findings.extend(installations(patient, &client, &mut asked).await);
+        findings.extend(installations(patient, &mut asked).await);
     }
     if !asked {
         findings.push(reachable(patient).await);
@@ -35,14 +34,15 @@ pub(super) async fn check(patient: &Patient, migrated: bool) -> Result<Vec<Findi
     if let Some(token) = &patient.config.slack_app_token {
         findings.push(app_token(patient, token).await);
     }
-    Ok(findings)
+    findings
 }
 
-async fn installations(patient: &Patient, client: &Client, asked: &mut bool) -> Vec<Finding> {
+async fn installations(patient: &Patient, asked: &mut bool) -> Vec<Finding> {
     let check = "installations";
-    let workspaces = match workspaces::installed(&patient.service, MOST).await {
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX).saturating_add(1);
+    let workspaces = match workspaces::installed(&patient.service, most).await {
         Ok(workspaces) => workspaces,
-        Err(error) => return vec![Finding::failed(check, error.to_string(), "see the database")],
+        Err(error) => return vec![unreadable(check, &error)],
     };
     if workspaces.is_empty() {
         let url = patient.config.public_url.as_deref().unwrap_or_default();
@@ -53,21 +53,58 @@ async fn installations(patient: &Patient, client: &Client, asked: &mut bool) -> 
         )];
     }
     let mut findings = Vec::new();
-    for slack_id in &workspaces {
-        match client.tokens().of(slack_id).await {
-            Ok(token) => {
-                *asked = true;
-                let fix = "let an admin install the app there again";
-                findings.extend(token_of(patient, check, Some(slack_id), &token, fix).await);
-            }
-            Err(error) => findings.push(Finding::failed(
-                check,
-                format!("{slack_id}: {error}"),
-                "let an admin install the app there again",
-            )),
-        }
+    for slack_id in workspaces.iter().take(MOST) {
+        findings.extend(installation(patient, check, slack_id, asked).await);
+    }
+    if workspaces.len() > MOST {
+        findings
+            .push(Finding::ok(check, format!("there are more than these {MOST}, which were not looked at")));
     }
     findings
+}
+
+/// Tries the stored token as it is. One that has run out is left to the service: what is exchanged for the next one
+/// is good once, and would be lost with this process.
+async fn installation(
+    patient: &Patient,
+    check: &'static str,
+    slack_id: &str,
+    asked: &mut bool,
+) -> Vec<Finding> {
+    let now = patient.service.now();
+    let tokens = match tokens::find(&patient.service, slack_id).await {
+        Ok(Some(tokens)) => tokens,
+        Ok(None) => return vec![Finding::ok(check, format!("{slack_id}: the app has just been removed"))],
+        Err(error) => return vec![unreadable(check, &error)],
+    };
+    let rotates = tokens.expires_at.filter(|_| tokens.refresh.is_some());
+    if rotates.is_some_and(|expires_at| now >= expires_at) {
+        return vec![Finding::warning(
+            check,
+            format!("{slack_id}: its token has run out"),
+            "nothing, if `countersign serve` runs: it replaces the token when it needs it",
+        )];
+    }
+    *asked = true;
+    let mut findings =
+        token_of(patient, check, Some(slack_id), &tokens.bot, "let an admin install the app there again")
+            .await;
+    if rotates.is_some_and(|expires_at| now >= expires_at - SOON) {
+        findings.push(Finding::ok(
+            check,
+            format!("{slack_id}: its token runs out soon; `countersign serve` replaces it"),
+        ));
+    }
+    findings
+}
+
+/// What is stored of installations can't be had.
+fn unreadable(check: &'static str, error: &Failure) -> Finding {
+    let fix = match error {
+        Failure::Sealed(_) => "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",
+        _ => "look at the database's own findings above",
+    };
+    Finding::failed(check, error.to_string(), fix)
 }
 
 async fn call(
@@ -76,7 +113,7 @@ async fn call(
     token: Option<&SecretString>,
 ) -> Result<(HeaderMap, Value), String> {
     let url = format!("{}/{method}", patient.config.slack.slack_api_url);
-    let mut request = patient.http.post(url);
+    let mut request = patient.slack.post(url).timeout(LIMIT);
     if let Some(token) = token {
         request = request.bearer_auth(token.expose_secret());
     }
@@ -104,14 +141,14 @@ async fn token_of(
         return vec![Finding::failed(check, format!("{place}Slack says {code}"), fix)];
     }
     let text = |name: &str| answer[name].as_str().unwrap_or_default();
-    let mut findings =
-        vec![Finding::ok(check, format!("{} in {} ({})", text("user"), text("team"), text("team_id")))];
-    findings.push(scopes(&headers));
+    let place = format!("{} ({})", text("team"), text("team_id"));
+    let mut findings = vec![Finding::ok(check, format!("{} in {place}", text("user")))];
+    findings.push(scopes(&headers, &place));
     findings.extend(time(patient, &headers));
     findings
 }
 
-fn scopes(headers: &HeaderMap) -> Finding {
+fn scopes(headers: &HeaderMap, place: &str) -> Finding {
     let granted = headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let granted: Vec<&str> = granted.split(',').map(str::trim).collect();
     let missing = |optional: bool| {
@@ -123,11 +160,15 @@ fn scopes(headers: &HeaderMap) -> Finding {
     };
     let fix = "add it in the app's OAuth & Permissions, and install the app again";
     match (missing(false), missing(true)) {
-        (needed, _) if !needed.is_empty() => Finding::failed("scopes", format!("missing: {needed}"), fix),
-        (_, useful) if !useful.is_empty() => {
-            Finding::warning("scopes", format!("without {useful}"), format!("if you want it: {fix}"))
+        (needed, _) if !needed.is_empty() => {
+            Finding::failed("scopes", format!("{place} lacks {needed}"), fix)
         }
-        _ => Finding::ok("scopes", "all that are needed"),
+        (_, useful) if !useful.is_empty() => Finding::warning(
+            "scopes",
+            format!("{place} is without {useful}"),
+            format!("if you want it: {fix}"),
+        ),
+        _ => Finding::ok("scopes", format!("{place} has granted all that are needed")),
     }
 }
 
@@ -157,7 +198,9 @@ async fn reachable(patient: &Patient) -> Finding {
 async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
     let check = "Socket Mode";
     match call(patient, "apps.connections.open", Some(token)).await {
-        Ok((_, answer)) if answer["ok"] == true => Finding::ok(check, "Slack gives an address to connect to"),
+        Ok((_, answer)) if answer["ok"] == true => {
+            connection(check, answer["url"].as_str().unwrap_or_default()).await
+        }
         Ok((_, answer)) => {
             let code = answer["error"].as_str().unwrap_or("nothing it could be understood by");
             Finding::failed(
@@ -167,5 +210,22 @@ async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
             )
         }
         Err(error) => unreachable(patient, &error),
+    }
+}
+
+/// Connects as the service does. Slack counts the connection for a moment among the ten that an app may have.
+async fn connection(check: &'static str, url: &str) -> Finding {
+    match socket::try_out(url).await {
+        Ok(()) => Finding::ok(check, "Slack says hello on a connection of its own"),
+        Err(socket::SocketError::TooMany) => Finding::failed(
+            check,
+            "the app has as many connections as Slack allows",
+            "run at most four instances, and none of another installation with the same app",
+        ),
+        Err(error) => Finding::failed(
+            check,
+            error.to_string(),
+            "let this machine open WebSockets (wss) to Slack; no proxy is used on the way",
+        ),
     }
 }

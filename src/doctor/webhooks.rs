@@ -15,7 +15,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let found = match backends::list(&patient.service, None).await {
         Ok(found) => found,
-        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see the database")],
+        Err(error) => {
+            let fix = "check that Postgres still runs, and run this again";
+            return vec![Finding::failed(CHECK, error.to_string(), fix)];
+        }
     };
     let active: Vec<Summary> = found.into_iter().filter(|backend| backend.disabled_at.is_none()).collect();
     if active.is_empty() {
@@ -34,7 +37,10 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
         .build();
     let client = match client {
         Ok(client) => client,
-        Err(error) => return vec![Finding::failed(CHECK, error.to_string(), "see the error")],
+        Err(error) => {
+            let fix = "report it: a bug, or this machine's certificates can't be read";
+            return vec![Finding::failed(CHECK, format!("no HTTP client can be made: {error}"), fix)];
+        }
     };
     let looks = active.iter().map(|backend| endpoint(&client, &guard, backend));
     futures::future::join_all(looks).await
@@ -54,7 +60,10 @@ async fn endpoint(client: &reqwest::Client, guard: &Guard, backend: &Summary) ->
     let allow = "name its network in COUNTERSIGN_WEBHOOK_ALLOW, if webhooks may go there";
     let parsed = match url::Url::parse(url) {
         Ok(parsed) => parsed,
-        Err(error) => return Finding::failed(CHECK, format!("{name}: {url}: {error}"), "create it anew"),
+        Err(error) => {
+            let fix = format!("disable the backend {name}, and create another with the right --webhook-url");
+            return Finding::failed(CHECK, format!("{name}: {url} is no address: {error}"), fix);
+        }
     };
     if let Err(refused) = guard.judge_literal(&parsed) {
         return Finding::failed(CHECK, format!("{name}: {refused}"), allow);

@@ -27,7 +27,20 @@ const WHY: &str = "the Slack app is no longer installed";
 /// Notes that the app was removed from the workspace with this Slack id, and ends what waits there. `false`: it was
 /// removed already, or never installed.
 pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool, Failure> {
-    let removed = retrying!(remove(service, slack_id, why))?;
+    let removed = retrying!(remove(service, slack_id, None, why))?;
+    end_all(service).await?;
+    Ok(removed)
+}
+
+/// The same for the installation of that time, as [`installed_at`] gave it before Slack was asked: whoever has installed
+/// the app since keeps it.
+pub async fn leave_that(
+    service: &Service,
+    slack_id: &str,
+    installed_at: DateTime<Utc>,
+    why: &str,
+) -> Result<bool, Failure> {
+    let removed = retrying!(remove(service, slack_id, Some(installed_at), why))?;
     end_all(service).await?;
     Ok(removed)
 }
@@ -39,10 +52,17 @@ pub async fn installed_at(service: &Service, slack_id: &str) -> Result<Option<Da
     Ok(found.filter(|found| !found.removed).map(|found| found.installed_at))
 }
 
-async fn remove(service: &Service, slack_id: &str, why: &str) -> Result<bool, Failure> {
+async fn remove(
+    service: &Service,
+    slack_id: &str,
+    meant: Option<DateTime<Utc>>,
+    why: &str,
+) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
     let found = installations::lock(&mut tx, slack_id).await?;
-    let Some(Installation { id, .. }) = found.filter(|found| !found.removed) else { return Ok(false) };
+    let is_meant = |found: &Installation| meant.is_none_or(|meant| meant == found.installed_at);
+    let found = found.filter(|found| !found.removed && is_meant(found));
+    let Some(Installation { id, .. }) = found else { return Ok(false) };
     let now = service.now();
     installations::remove(&mut tx, id, now).await?;
     let actor = Actor::Service;

@@ -34,7 +34,14 @@ pub enum CallError {
     /// Its token could not be read or stored.
     #[error("the workspace's Slack token can't be read: {0}")]
     Unreadable(String),
+    /// Its token ran out, and for a reason that lies with this server Slack gives no other. It may once that is set
+    /// right.
+    #[error("the workspace's Slack token ran out and can't be replaced: {0}")]
+    NotReplaced(String),
 }
+
+/// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.
+const TOKENS: usize = 3;
 
 const NOT_SLACK: &str = "the answer is none of Slack's";
 
@@ -163,18 +170,43 @@ impl Client {
         Ok(Some(identity))
     }
 
-    /// Calls with the workspace's token; where Slack refuses it, once more with the one that took its place.
+    /// Calls with the workspace's token; where Slack refuses it, again with the one that takes its place.
     async fn call(&self, workspace: &str, method: &str, call: Call<'_>) -> Result<Value, CallError> {
-        if self.tokens.configured().is_some() && self.tokens.home().is_none() {
-            self.identify().await?;
-        }
-        let token = self.tokens.of(workspace).await?;
-        match self.once(&token, method, &call).await {
-            Err(CallError::Refused(code)) if is_about_the_token(&code) => {
-                let token = self.tokens.instead_of(workspace, &token, &code).await?;
-                self.once(&token, method, &call).await
+        let mut token = match self.tokens.of(workspace).await {
+            // No installation speaks for it: the configured token may, once Slack has said whose that is.
+            Err(CallError::NoToken) if self.tokens.is_unsettled() => {
+                self.identify().await?;
+                self.tokens.of(workspace).await?
             }
-            answer => answer,
+            found => found?,
+        };
+        for _ in 1..TOKENS {
+            match self.once(&token, method, &call).await {
+                Err(CallError::Refused(code)) if is_about_the_token(&code) => {
+                    token = self.another(workspace, &token, &code).await?;
+                }
+                answer => return answer,
+            }
+        }
+        self.once(&token, method, &call).await
+    }
+
+    /// Another token than this one, which Slack refused with `code`. What Slack says of the configured token decides
+    /// nothing for a workspace that has one of its own.
+    async fn another(
+        &self,
+        workspace: &str,
+        refused: &SecretString,
+        code: &str,
+    ) -> Result<SecretString, CallError> {
+        match self.tokens.instead_of(workspace, refused, code).await {
+            Err(CallError::Refused(code)) if self.tokens.is_unsettled() => match self.identify().await {
+                Ok(Some(identity)) if identity.slack_id == workspace => self.tokens.of(workspace).await,
+                Ok(_) | Err(CallError::Refused(_)) => Err(CallError::Refused(code)),
+                // It may be the one that speaks for it.
+                Err(error) => Err(error),
+            },
+            found => found,
         }
     }
 

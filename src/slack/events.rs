@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,8 @@ pub const APP_UNINSTALLED: &str = "app_uninstalled";
 /// Tokens of the app were revoked.
 pub const TOKENS_REVOKED: &str = "tokens_revoked";
 
+/// How long Slack is asked again whether a token works, when it does not say, before the times are gone by.
+const DOUBT: TimeDelta = TimeDelta::hours(1);
 /// How often it is looked for events that nobody finished.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -90,10 +92,14 @@ pub async fn run(slack: Slack, stop: CancellationToken) {
 async fn handle(slack: &Slack, event: &Event) {
     let handled = match event.kind.as_str() {
         APP_UNINSTALLED | TOKENS_REVOKED => left(slack, event).await,
-        _ => Ok(()),
+        _ => Ok(Handled::Yes),
     };
     let finished = match handled {
-        Ok(()) => events::finish(&slack.service, event).await,
+        Ok(Handled::Yes) => events::finish(&slack.service, event).await,
+        Ok(Handled::Later(error)) => {
+            tracing::warn!(%error, workspace = event.workspace, kind = event.kind, "Slack does not say whether the app is still installed: asking again");
+            Ok(())
+        }
         Err(failure) => Err(failure),
     };
     if let Err(failure) = finished {
@@ -101,20 +107,28 @@ async fn handle(slack: &Slack, event: &Event) {
     }
 }
 
+/// What became of an event.
+enum Handled {
+    Yes,
+    /// It stays unfinished, and is taken up again.
+    Later(CallError),
+}
+
 /// The app is gone, unless it was installed again since: these events come in any order and may come late, so Slack is
 /// asked whether the token still works.
-async fn left(slack: &Slack, event: &Event) -> Result<(), Failure> {
+async fn left(slack: &Slack, event: &Event) -> Result<Handled, Failure> {
     let workspace = event.workspace.as_str();
     slack.client.tokens().forget(workspace);
+    let Some(installed_at) = leave::installed_at(&slack.service, workspace).await? else {
+        return Ok(Handled::Yes);
+    };
     let alive = match slack.client.post(workspace, "auth.test", &json!({}), PATIENT).await {
         Ok(_) => true,
         Err(CallError::NoToken) => false,
         Err(CallError::Refused(code)) if is_about_the_token(&code) => false,
-        // Slack does not say: go by the times.
-        Err(_) => {
-            let installed_at = leave::installed_at(&slack.service, workspace).await?;
-            installed_at.is_some_and(|installed_at| event.happened_at.timestamp() < installed_at.timestamp())
-        }
+        Err(error) if slack.service.now() < event.happened_at + DOUBT => return Ok(Handled::Later(error)),
+        // Slack did not say in all that time: go by the times.
+        Err(_) => event.happened_at.timestamp() < installed_at.timestamp(),
     };
     if alive {
         tracing::info!(
@@ -122,14 +136,12 @@ async fn left(slack: &Slack, event: &Event) -> Result<(), Failure> {
             kind = event.kind,
             "The app's removal was announced, and it is installed: ignored"
         );
-        return Ok(());
-    }
-    if leave::leave(&slack.service, workspace, &event.kind).await? {
+    } else if leave::leave_that(&slack.service, workspace, installed_at, &event.kind).await? {
         tracing::warn!(
             workspace,
             kind = event.kind,
             "The app was removed from a workspace: what waited there has ended"
         );
     }
-    Ok(())
+    Ok(Handled::Yes)
 }

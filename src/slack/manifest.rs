@@ -43,11 +43,15 @@ pub const COMMAND: &str = "/approvals";
 /// What a manifest is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// The service as Slack reaches it, without a slash at its end.
-    pub url: &'a str,
-    /// Slack sends through a socket, and needs no address.
+    /// The service as Slack and browsers reach it, without a slash at its end. `None`: an example, or no address at all
+    /// where none is needed.
+    pub url: Option<&'a str>,
+    /// Slack sends through a socket, and needs no address; browsers do, where the app is installed by OAuth.
     pub socket_mode: bool,
 }
+
+/// What stands for an address that is not known.
+const EXAMPLE: &str = "https://countersign.example.com";
 
 /// The names of all scopes.
 #[must_use]
@@ -63,7 +67,9 @@ pub fn required_scopes() -> impl Iterator<Item = &'static str> {
 /// The manifest, as YAML. Every text in it is quoted as JSON quotes it, which YAML takes.
 #[must_use]
 pub fn manifest(target: Target<'_>) -> String {
-    let Target { url, socket_mode } = target;
+    let socket_mode = target.socket_mode;
+    let url = target.url.unwrap_or(EXAMPLE);
+    let browsers_come = !socket_mode || target.url.is_some();
     let mut yaml = String::new();
     let out = &mut yaml;
     line(out, 0, "# The Slack app of Countersign. Written by `countersign manifest`: change it there.");
@@ -71,8 +77,10 @@ pub fn manifest(target: Target<'_>) -> String {
     line(
         out,
         0,
-        if socket_mode {
-            "# Socket Mode: Slack sends through a connection that the service opens, and needs no address of it."
+        if socket_mode && browsers_come {
+            "# Socket Mode: Slack sends through a connection that the service opens. Browsers come to its address to install the app."
+        } else if socket_mode {
+            "# Socket Mode: Slack sends through a connection that the service opens, and needs no address of it. With `--url` as well, for OAuth."
         } else {
             "# HTTP: Slack posts to the service, whose address stands here. `--url` puts yours in, `--socket-mode` needs none."
         },
@@ -107,7 +115,7 @@ pub fn manifest(target: Target<'_>) -> String {
     line(out, 3, "usage_hint: \"[list | on | off | off all | history | help]\"");
     line(out, 3, "should_escape: false");
     line(out, 0, "oauth_config:");
-    if !socket_mode {
+    if browsers_come {
         line(out, 1, "redirect_urls:");
         line(out, 2, &format!("- \"{url}{}\"", oauth::CALLBACK));
     }

@@ -1,6 +1,7 @@
 //! Slack: what comes in is verified, parsed tolerantly and handed to one use case; what people read is drawn in
 //! [`view`].
 
+mod admins;
 pub mod client;
 pub mod commands;
 pub mod dispatch;

@@ -11,7 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::client::{CallError, Client};
+use super::{
+    admins::Walk,
+    client::{CallError, Client},
+};
 use crate::{
     domain::{
         decisions::PersonKind,
@@ -32,8 +35,6 @@ const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
 const RIGHTS_LIFE: TimeDelta = TimeDelta::seconds(60);
 /// How long a workspace's list of admins is believed, when it is asked whom to tell.
 const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// How many pages of 200 people are looked through for admins.
-const PAGES: usize = 50;
 /// A look-up that a click waits for must leave time for the rest of the three seconds.
 const HURRIED: Duration = Duration::from_millis(600);
 /// How many people are remembered.
@@ -56,6 +57,8 @@ pub struct People {
     /// Those who are admins besides Slack's own.
     appointed: Vec<UserId>,
     admins: Memory<String, Vec<UserId>>,
+    /// Searches for admins that were held up.
+    walks: Memory<String, Walk>,
     profiles: Memory<(String, UserId), Profile>,
     emails: Memory<(WorkspaceId, String), UserId>,
 }
@@ -69,6 +72,7 @@ impl People {
             service,
             appointed,
             admins: Memory::default(),
+            walks: Memory::default(),
             profiles: Memory::default(),
             emails: Memory::default(),
         }
@@ -103,32 +107,29 @@ impl People {
         soon(Box::pin(self.rights(workspace, user))).await
     }
 
-    /// Slack's admins and owners of the workspace, and those who are appointed.
+    /// Slack's admins and owners of the workspace, or of any of an organisation's, and those who are appointed. After an
+    /// error it goes on from where it was when it is called again.
     pub async fn admins(&self, workspace: &str) -> Result<Vec<UserId>, CallError> {
         let key = workspace.to_owned();
         let now = self.service.now();
         if let Some(admins) = self.admins.recall(&key, now - ADMINS_LIFE) {
             return Ok(admins);
         }
-        let mut admins = self.appointed.clone();
-        let mut cursor = String::new();
-        for _ in 0..PAGES {
-            let query = [("limit", "200"), ("cursor", cursor.as_str())];
-            let query = if cursor.is_empty() { &query[..1] } else { &query[..] };
-            let answer = self.client.get(workspace, "users.list", query, super::client::PATIENT).await?;
-            for member in answer["members"].as_array().into_iter().flatten() {
-                let id = member["id"].as_str().and_then(UserId::parse);
-                if let Some(id) = id.filter(|id| read(member).is_admin && !admins.contains(id)) {
-                    admins.push(id);
-                }
+        let held_up = self.walks.take(&key, now - ADMINS_LIFE);
+        let mut walk = held_up.unwrap_or_else(|| Walk::new(workspace, &self.appointed));
+        match walk.finish(&self.client, workspace).await {
+            Ok(admins) => {
+                self.admins.keep(key, admins.clone(), now);
+                Ok(admins)
             }
-            answer["response_metadata"]["next_cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
-            if cursor.is_empty() {
-                break;
+            Err(error) => {
+                // What a cursor points at may be gone: only what Slack means to go on is gone on with.
+                if !matches!(error, CallError::Refused(_)) {
+                    self.walks.keep(key, walk, now);
+                }
+                Err(error)
             }
         }
-        self.admins.keep(key, admins.clone(), now);
-        Ok(admins)
     }
 
     async fn look_up(&self, workspace: &str, user: &UserId, life: TimeDelta) -> Result<Profile, CallError> {
@@ -153,7 +154,7 @@ async fn soon(look: impl Future<Output = Result<Profile, CallError>>) -> Result<
 }
 
 /// Reads a user object (<https://docs.slack.dev/reference/objects/user-object>).
-fn read(user: &Value) -> Profile {
+pub(super) fn read(user: &Value) -> Profile {
     let is = |name: &str| user[name] == true;
     let kind = if is("is_stranger") {
         PersonKind::Stranger
@@ -220,6 +221,12 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
     fn recall(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(key).filter(|(_, at)| *at > since).map(|(value, _)| value.clone())
+    }
+
+    /// As [`Memory::recall`], and forgets it.
+    fn take(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
     }
 
     fn keep(&self, key: K, value: V, now: DateTime<Utc>) {

@@ -1,5 +1,5 @@
-//! Which token speaks for a workspace: the configured one for its own workspace, elsewhere the installation's, which
-//! is remembered for a moment and replaced before it runs out.
+//! Which token speaks for a workspace: the configured one for its own workspace as long as Slack takes it, otherwise the
+//! installation's, which is remembered for a moment and replaced before it runs out.
 
 use std::{
     collections::HashMap,
@@ -26,6 +26,10 @@ use crate::service::{
 const MEMORY: TimeDelta = TimeDelta::seconds(60);
 /// How long before its end a token is replaced.
 const EARLY: TimeDelta = TimeDelta::hours(1);
+/// How long no other exchange is tried after one that failed, while the token still works.
+const EARLY_PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// The same, when it no longer does.
+const PAUSE: TimeDelta = TimeDelta::seconds(2);
 /// How often it is looked whether another instance has finished replacing a token.
 const GLANCE: Duration = Duration::from_millis(50);
 /// How often storing tokens is tried: they can't be had a second time.
@@ -42,14 +46,39 @@ struct Inner {
     configured: Option<Configured>,
     credentials: Option<Credentials>,
     remembered: Mutex<HashMap<String, (Tokens, DateTime<Utc>)>>,
+    gates: Mutex<HashMap<String, Gate>>,
     /// Exchanges under way: a shutdown waits for them.
     aside: TaskTracker,
 }
+
+/// What lets one exchange of a workspace's token through at a time, and remembers how the last one failed.
+type Gate = Arc<tokio::sync::Mutex<Option<(CallError, DateTime<Utc>)>>>;
 
 struct Configured {
     token: SecretString,
     /// The workspace it belongs to, once Slack has said so.
     home: OnceCell<String>,
+    /// When Slack refused it last.
+    refused_at: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl Configured {
+    fn new(token: SecretString) -> Self {
+        Self { token, home: OnceCell::new(), refused_at: Mutex::default() }
+    }
+
+    fn refused(&self, now: DateTime<Utc>) {
+        *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    fn was_refused_lately(&self, now: DateTime<Utc>) -> bool {
+        let at = *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.is_some_and(|at| at + MEMORY > now)
+    }
+
+    fn is(&self, token: &SecretString) -> bool {
+        self.token.expose_secret() == token.expose_secret()
+    }
 }
 
 impl fmt::Debug for Keeper {
@@ -73,9 +102,10 @@ impl Keeper {
             service,
             http,
             api_url: api_url.trim_end_matches('/').to_owned(),
-            configured: configured.map(|token| Configured { token, home: OnceCell::new() }),
+            configured: configured.map(Configured::new),
             credentials,
             remembered: Mutex::default(),
+            gates: Mutex::default(),
             aside,
         }))
     }
@@ -92,6 +122,12 @@ impl Keeper {
         self.0.configured.as_ref().and_then(|configured| configured.home.get()).map(String::as_str)
     }
 
+    /// Whether there is a configured token of which it is not known yet whose it is.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.configured().is_some() && self.home().is_none()
+    }
+
     /// Notes which workspace the configured token belongs to.
     pub fn settle(&self, slack_id: &str) {
         if let Some(configured) = &self.0.configured {
@@ -103,10 +139,26 @@ impl Keeper {
     /// The token of the workspace with this Slack id. One that runs out soon is replaced meanwhile; one that has run
     /// out, first.
     pub async fn of(&self, slack_id: &str) -> Result<SecretString, CallError> {
-        if let Some(token) = self.configured().filter(|_| self.home() == Some(slack_id)) {
-            return Ok(token.clone());
-        }
         let now = self.0.service.now();
+        let Some(configured) = self.configured_for(slack_id) else {
+            return self.installed(slack_id, now).await;
+        };
+        if configured.was_refused_lately(now) {
+            match self.installed(slack_id, now).await {
+                Err(CallError::NoToken) => {}
+                found => return found,
+            }
+        }
+        Ok(configured.token.clone())
+    }
+
+    /// The configured token, if it is this workspace's.
+    fn configured_for(&self, slack_id: &str) -> Option<&Configured> {
+        self.0.configured.as_ref().filter(|_| self.home() == Some(slack_id))
+    }
+
+    /// The token of the workspace's installation.
+    async fn installed(&self, slack_id: &str, now: DateTime<Utc>) -> Result<SecretString, CallError> {
         let known = self.recall(slack_id, now);
         let tokens = match known {
             Some(tokens) => tokens,
@@ -119,14 +171,25 @@ impl Keeper {
             return self.renew(slack_id, tokens.bot).await;
         }
         if now >= expires_at - EARLY {
-            let (keeper, slack_id, used) = (self.clone(), slack_id.to_owned(), tokens.bot.clone());
-            self.0.aside.spawn(async move {
-                if let Err(error) = keeper.exchange(&slack_id, &used).await {
-                    tracing::warn!(%error, workspace = slack_id, "A token that runs out soon could not be replaced: trying again");
-                }
-            });
+            self.renew_early(slack_id, &tokens.bot, now);
         }
         Ok(tokens.bot)
+    }
+
+    /// Replaces a token that still works, beside the call that uses it, unless that is being done or was tried lately.
+    fn renew_early(&self, slack_id: &str, used: &SecretString, now: DateTime<Utc>) {
+        let Ok(mut gate) = self.gate(slack_id).try_lock_owned() else { return };
+        if failed_since(gate.as_ref(), now - EARLY_PAUSE).is_some() {
+            return;
+        }
+        let (keeper, slack_id, used) = (self.clone(), slack_id.to_owned(), used.clone());
+        self.0.aside.spawn(async move {
+            let exchanged = keeper.exchange(&slack_id, &used).await;
+            if let Err(error) = &exchanged {
+                tracing::warn!(%error, workspace = slack_id, "A token that runs out soon could not be replaced: trying again");
+            }
+            *gate = exchanged.err().map(|error| (error, keeper.0.service.now()));
+        });
     }
 
     /// Slack refused this token: another one, if there is one by now or in exchange for it.
@@ -137,8 +200,16 @@ impl Keeper {
         code: &str,
     ) -> Result<SecretString, CallError> {
         self.forget(slack_id);
-        if self.home() == Some(slack_id) {
-            return Err(CallError::Refused(code.to_owned()));
+        let refused = || CallError::Refused(code.to_owned());
+        let configured = self.configured_for(slack_id);
+        if let Some(configured) = configured.filter(|configured| configured.is(used)) {
+            let now = self.0.service.now();
+            configured.refused(now);
+            // An installation's own token outlives it.
+            return match self.installed(slack_id, now).await {
+                Err(CallError::NoToken) => Err(refused()),
+                found => found,
+            };
         }
         let stored = self.read(slack_id).await?;
         if stored.bot.expose_secret() != used.expose_secret() {
@@ -147,7 +218,9 @@ impl Keeper {
         if code == "token_expired" {
             return self.renew(slack_id, stored.bot).await;
         }
-        Err(CallError::Refused(code.to_owned()))
+        let now = self.0.service.now();
+        let configured = configured.filter(|configured| !configured.was_refused_lately(now));
+        configured.map(|configured| configured.token.clone()).ok_or_else(refused)
     }
 
     /// Remembers nothing of a workspace any more: its installation changed.
@@ -155,13 +228,33 @@ impl Keeper {
         self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
     }
 
+    /// The app was installed there: what was remembered of an earlier installation holds no longer.
+    pub fn installed_anew(&self, slack_id: &str) {
+        self.forget(slack_id);
+        self.0.gates.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
+    }
+
     /// Replaces a token that has run out, in a task of its own: what Slack gave must be stored, whatever becomes of
     /// the call that needed it.
     async fn renew(&self, slack_id: &str, used: SecretString) -> Result<SecretString, CallError> {
         let (keeper, slack_id) = (self.clone(), slack_id.to_owned());
-        let task = self.0.aside.spawn(async move { keeper.exchange(&slack_id, &used).await });
+        let task = self.0.aside.spawn(async move {
+            let mut gate = keeper.gate(&slack_id).lock_owned().await;
+            // Those who waited learn what became of the exchange; whoever comes later tries again.
+            if let Some(error) = failed_since(gate.as_ref(), keeper.0.service.now() - PAUSE) {
+                return Err(error);
+            }
+            let exchanged = keeper.exchange(&slack_id, &used).await;
+            *gate = exchanged.as_ref().err().map(|error| (error.clone(), keeper.0.service.now()));
+            exchanged
+        });
         task.await
             .unwrap_or_else(|_| Err(CallError::Unreachable("the exchange of a token failed".to_owned())))
+    }
+
+    fn gate(&self, slack_id: &str) -> Gate {
+        let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(slack_id.to_owned()).or_default().clone()
     }
 
     async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
@@ -186,13 +279,13 @@ impl Keeper {
                 "A token has to be replaced, and SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set"
             );
             self.give_back(slack_id).await;
-            return Err(CallError::NoToken);
+            return Err(CallError::NotReplaced("there is no client secret".to_owned()));
         };
         let exchange = Exchange::Refresh(refresh);
         let granted = access::access(&inner.http, &inner.api_url, credentials, exchange, service.now()).await;
         let granted = match granted {
             Ok(granted) => granted,
-            Err(AccessError::Refused(code)) => {
+            Err(AccessError::Refused(code)) if access::is_about_the_refresh_token(&code) => {
                 tracing::error!(
                     workspace = slack_id,
                     code,
@@ -200,6 +293,15 @@ impl Keeper {
                 );
                 self.give_back(slack_id).await;
                 return Err(CallError::Refused("token_expired".to_owned()));
+            }
+            Err(AccessError::Refused(code)) => {
+                tracing::error!(
+                    workspace = slack_id,
+                    code,
+                    "Slack replaces no token for this server: check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
+                );
+                self.give_back(slack_id).await;
+                return Err(CallError::NotReplaced(format!("Slack says {code}")));
             }
             Err(AccessError::Unreachable(why)) => {
                 self.give_back(slack_id).await;
@@ -253,6 +355,11 @@ impl Keeper {
         remembered.insert(slack_id.to_owned(), (tokens, self.0.service.now()));
         bot
     }
+}
+
+/// How the last exchange failed, if that was after `since`.
+fn failed_since(last: Option<&(CallError, DateTime<Utc>)>, since: DateTime<Utc>) -> Option<CallError> {
+    last.filter(|(_, at)| *at > since).map(|(error, _)| error.clone())
 }
 
 fn trouble(failure: &Failure) -> CallError {

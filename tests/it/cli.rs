@@ -131,10 +131,13 @@ async fn whatever_is_wrong_is_named_with_what_it_should_look_like() {
             ("DATABASE_URL", "mysql://h/d", "postgres://user:password@host"),
             ("DATABASE_URL", "localhost", "postgres://user:password@host"),
             ("SLACK_BOT_TOKEN", "xoxp-1", "xoxb-"),
+            ("SLACK_BOT_TOKEN", "xoxe.xoxb-1", "OAuth installation"),
             ("SLACK_SIGNING_SECRET", "  ", "Signing Secret"),
             ("SLACK_API_URL", "slack.com", "https://slack.com/api"),
             ("COUNTERSIGN_ENCRYPTION_KEY", "c2hvcnQ=", "32 bytes"),
             ("COUNTERSIGN_ENCRYPTION_KEY", "!", "base64"),
+            ("COUNTERSIGN_ENCRYPTION_KEY", "", "it is set and empty"),
+            ("COUNTERSIGN_ENCRYPTION_KEY", " , ", "it is set and empty"),
             ("COUNTERSIGN_LISTEN", "8080", "socket address"),
             ("COUNTERSIGN_ADMINS", "alice", "U012AB3CD"),
             ("COUNTERSIGN_WEBHOOK_ALLOW", "10.0.0.0/33", "10.20.0.0/16"),
@@ -180,6 +183,29 @@ async fn migrate_makes_the_schema_and_says_the_same_again() {
         s.postgres().drop_database(&empty.name).await.unwrap();
         let gone = complaint(countersign(&["migrate"]).env("DATABASE_URL", &empty.url));
         assert!(gone.contains(&empty.name), "{gone}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_leaves_the_schema_of_a_newer_program_alone() {
+    story(async |s| {
+        let add = async |version: i64| {
+            sqlx::query(
+                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES ($1, 'of another program', true, '', 0)",
+            )
+            .bind(version)
+            .execute(&s.service.db)
+            .await
+            .unwrap();
+        };
+        add(9_999).await;
+        let said = said(&mut on(s, &["migrate"]));
+        assert!(said.contains("newer than this program (9999"), "{said}");
+        // Another one's history is none that ours goes on from.
+        add(0).await;
+        assert!(complaint(&mut on(s, &["migrate"])).contains("can't be brought up to date"));
     })
     .await;
 }

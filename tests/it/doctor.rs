@@ -13,8 +13,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::{
-    modes::{Browser, by_oauth, free_address, http_story as story, socket_mode},
-    story::{Story, story_as},
+    modes::{Browser, by_oauth, free_address, http_story as story, socket_mode, with_rotation},
+    story::{SOON, Story, story_as},
 };
 
 async fn examine(s: &Story) -> Vec<Finding> {
@@ -80,9 +80,39 @@ async fn installations_and_the_public_url_are_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_runs_out_is_left_to_the_service() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let exchanges = || s.slack.calls().iter().filter(|call| call.method == "oauth.v2.access").count();
+        let before = exchanges();
+        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        let findings = examine(s).await;
+        all_well(&findings);
+        says(&findings, "installations", State::Ok, "runs out soon");
+        says(&findings, "installations", State::Ok, "Acme (T0SANDBOX)");
+        s.leap(TimeDelta::hours(1)).await;
+        let findings = examine(s).await;
+        all_well(&findings);
+        says(&findings, "installations", State::Warning, "has run out");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert_eq!(exchanges(), before, "a refresh token is good once");
+        // A key that is missing is no reason to install again.
+        let mut other_key = s.config.clone();
+        other_key.database.encryption_key = Some("AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=".into());
+        let findings = examine_as(s, other_key).await;
+        let fix = &says(&findings, "installations", State::Failed, "can't be opened").fix;
+        assert!(fix.as_ref().unwrap().contains("COUNTERSIGN_ENCRYPTION_KEY"), "{fix:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn socket_mode_is_tried() {
     story_as(socket_mode, async |s| {
-        says(&examine(s).await, "Socket Mode", State::Ok, "address");
+        let before = s.slack.sockets_opened();
+        says(&examine(s).await, "Socket Mode", State::Ok, "hello");
+        assert_eq!(s.slack.sockets_opened(), before + 1, "it has connected");
+        s.slack.wait_for(|slack| (slack.sockets() == 2).then_some(()), SOON).await.unwrap();
         let config = ServeConfig { slack_app_token: Some("xapp-wrong".into()), ..s.config.clone() };
         says(&examine_as(s, config).await, "Socket Mode", State::Failed, "invalid_auth");
         s.slack.change_app(|app| app.socket_mode = false);
@@ -163,7 +193,9 @@ fn countersign(s: &Story, arguments: &[&str], listen: &str) -> Command {
         .env("SLACK_BOT_TOKEN", s.slack.bot_token())
         .env("SLACK_API_URL", s.slack.api_url())
         .env("COUNTERSIGN_LISTEN", listen)
-        .env("COUNTERSIGN_WEBHOOK_ALLOW", "127.0.0.0/8");
+        .env("COUNTERSIGN_WEBHOOK_ALLOW", "127.0.0.0/8")
+        // Whatever is asked is asked directly.
+        .env("http_proxy", format!("http://{}", free_address()));
     command
 }
 

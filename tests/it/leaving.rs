@@ -1,6 +1,7 @@
 //! The app is removed from a workspace, and comes back.
 
 use chrono::TimeDelta;
+use countersign::service::leave;
 use sandbox::slack::{Misbehaviour, names};
 use serde_json::Value;
 
@@ -104,17 +105,81 @@ async fn installing_again_starts_clean_and_late_events_change_nothing() {
     .await;
 }
 
+/// Lets what was left unfinished be taken up again.
+async fn taken_up_again(s: &Story, misbehaved: usize) {
+    s.pass(TimeDelta::seconds(31));
+    s.until_so(async || asked_whether_it_works(s) > misbehaved).await;
+}
+
+fn asked_whether_it_works(s: &Story) -> usize {
+    s.slack.calls().iter().filter(|call| call.method == "auth.test").count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn late_events_go_by_their_times_while_slack_is_silent() {
+async fn while_slack_does_not_say_an_event_waits() {
+    story_as(by_oauth, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let ids = ask_some(s, 1).await;
+        let [event, _] = s.slack.uninstall(names::TEAM);
+        for trouble in [
+            Misbehaviour::ServerError(503),
+            Misbehaviour::RateLimited { retry_after: 30 },
+            Misbehaviour::SlackError("internal_error".to_owned()),
+        ] {
+            s.slack.misbehave("auth.test", trouble, 1);
+        }
+        s.slack.send_envelope(event).await;
+        s.until_so(async || asked_whether_it_works(s) == 1).await;
+        for asked in 1..=3 {
+            assert_eq!((s.unhandled_events().await, s.audits("workspace.removed").await), (1, 0));
+            taken_up_again(s, asked).await;
+        }
+        assert_eq!(s.told(&ids[0]).await.kind, "approval.undeliverable");
+        gone(s).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_go_by_their_times_where_slack_says_nothing_for_an_hour() {
     story_as(by_oauth, async |s| {
         Browser::new().install(s, names::TEAM).await;
         let [late, _] = s.slack.uninstall(names::TEAM);
         s.leap(TimeDelta::minutes(1)).await;
         Browser::new().install(s, names::TEAM).await;
-        s.slack.misbehave("auth.test", Misbehaviour::ServerError(503), 5);
+        s.slack.misbehave("auth.test", Misbehaviour::ServerError(503), 1000);
         s.slack.send_envelope(late).await;
+        s.until_so(async || asked_whether_it_works(s) == 1).await;
+        assert_eq!(s.unhandled_events().await, 1);
+        s.leap(TimeDelta::hours(1)).await;
         s.until_so(async || s.unhandled_events().await == 0).await;
         assert_eq!(s.audits("workspace.removed").await, 0);
+        // The same, and the app was not installed again.
+        let [event, _] = s.slack.uninstall(names::TEAM);
+        s.slack.send_envelope(event).await;
+        s.until_so(async || asked_whether_it_works(s) == 3).await;
+        s.leap(TimeDelta::hours(1)).await;
+        gone(s).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_installs_the_app_while_slack_is_asked_keeps_it() {
+    story_as(by_oauth, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let first = leave::installed_at(&s.service, names::TEAM).await.unwrap().unwrap();
+        let [event, _] = s.slack.uninstall(names::TEAM);
+        // Slack says that the token is dead, and takes its time to say so.
+        s.slack.misbehave("auth.test", Misbehaviour::SlowAnswer(std::time::Duration::from_secs(2)), 1);
+        s.slack.send_envelope(event).await;
+        s.until_so(async || asked_whether_it_works(s) == 1).await;
+        s.pass(TimeDelta::seconds(1));
+        assert_eq!(Browser::new().install(s, names::TEAM).await.status(), 200);
+        s.until_so(async || s.unhandled_events().await == 0).await;
+        // Nor does it end who asked about the first installation a moment before.
+        assert!(!leave::leave_that(&s.service, names::TEAM, first, "late").await.unwrap());
+        assert_eq!((s.audits("workspace.removed").await, s.sealed_tokens().await), (0, 1));
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         assert_eq!(s.told(&id).await.kind, "approval.approved");

@@ -2,17 +2,20 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::slack::manifest::{EVENTS, SCOPES, Target, manifest};
+use countersign::slack::manifest::{COMMAND, EVENTS, SCOPES, Target, manifest};
 use serde_json::Value;
 
 use crate::{modes::by_oauth, story::story_as};
 
-const EXAMPLE: Target<'_> = Target { url: "https://countersign.example.com", socket_mode: false };
+const EXAMPLE: Target<'_> = Target { url: None, socket_mode: false };
 const SOCKET: Target<'_> = Target { socket_mode: true, ..EXAMPLE };
+/// Installed by OAuth, and sent to through a socket.
+const BOTH: Target<'_> = Target { url: Some("https://approvals.example"), socket_mode: true };
 
 /// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
-const METHODS: [(&str, Option<&str>); 12] = [
+const METHODS: [(&str, Option<&str>); 13] = [
     ("apps.connections.open", None),
+    ("auth.teams.list", None),
     ("auth.test", None),
     ("chat.postEphemeral", Some("chat:write")),
     ("chat.postMessage", Some("chat:write")),
@@ -50,11 +53,11 @@ fn literals(source: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn both_forms_satisfy_slacks_own_schema() {
+fn every_form_satisfies_slacks_own_schema() {
     let schema = fs::read(root().join("tests/data/slack-manifest.schema.2.0.0.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for target in [EXAMPLE, SOCKET] {
+    for target in [EXAMPLE, SOCKET, BOTH] {
         let faults: Vec<String> = validator
             .iter_errors(&read(target))
             .map(|fault| format!("{}: {fault}", fault.instance_path()))
@@ -77,6 +80,15 @@ fn the_committed_manifest_is_the_generated_one() {
 fn socket_mode_names_no_address() {
     let text = read(SOCKET).to_string();
     assert!(!text.contains("http") && text.contains(r#""socket_mode_enabled":true"#), "{text}");
+}
+
+#[test]
+fn socket_mode_with_an_address_names_it_for_browsers_alone() {
+    let both = read(BOTH);
+    let redirect = serde_json::json!(["https://approvals.example/slack/oauth/callback"]);
+    assert_eq!(both["oauth_config"]["redirect_urls"], redirect);
+    assert_eq!(both.to_string().matches("http").count(), 1, "{both}");
+    assert_eq!(both["settings"]["socket_mode_enabled"], true);
 }
 
 #[test]
@@ -122,16 +134,75 @@ fn the_scopes_are_those_that_the_code_needs() {
     assert_eq!(written, asked);
 }
 
+/// The types of events that a bot may be sent (<https://docs.slack.dev/reference/events>), of which some are ours.
+const EVENT_TYPES: [&str; 36] = [
+    "app_deleted",
+    "app_home_opened",
+    "app_installed",
+    "app_mention",
+    "app_rate_limited",
+    "app_requested",
+    "app_uninstalled",
+    "app_uninstalled_team",
+    "assistant_thread_context_changed",
+    "assistant_thread_started",
+    "channel_archive",
+    "channel_created",
+    "channel_deleted",
+    "channel_left",
+    "channel_rename",
+    "channel_unarchive",
+    "function_executed",
+    "grid_migration_finished",
+    "grid_migration_started",
+    "group_archive",
+    "link_shared",
+    "member_joined_channel",
+    "member_left_channel",
+    "message_metadata_posted",
+    "reaction_added",
+    "reaction_removed",
+    "shared_channel_invite_accepted",
+    "subteam_members_changed",
+    "team_access_granted",
+    "team_access_revoked",
+    "team_domain_change",
+    "team_join",
+    "team_rename",
+    "tokens_revoked",
+    "user_change",
+    "user_profile_changed",
+];
+
 #[test]
 fn the_events_are_those_that_the_code_handles() {
-    let handlers: String = sources(&root().join("src/slack"))
-        .into_iter()
-        .filter(|(path, _)| !path.ends_with("manifest.rs"))
-        .map(|(_, source)| source)
-        .collect();
-    for (event, why) in EVENTS {
-        assert!(handlers.contains(&format!("\"{event}\"")), "nothing handles {event}, which {why}");
-    }
+    let sources = sources(&root().join("src/slack"));
+    let handlers = sources.iter().filter(|(path, _)| !path.ends_with("manifest.rs"));
+    let named: BTreeSet<&str> = handlers.flat_map(|(_, source)| literals(source)).collect();
+    let handled: BTreeSet<&str> = EVENT_TYPES.into_iter().filter(|event| named.contains(event)).collect();
+    let subscribed: BTreeSet<&str> = EVENTS.iter().map(|(event, _)| *event).collect();
+    assert_eq!(subscribed, handled);
+    let written = read(EXAMPLE);
+    let written = written["settings"]["event_subscriptions"]["bot_events"].as_array().unwrap().clone();
+    assert_eq!(written.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(), handled);
+}
+
+#[test]
+fn the_command_is_the_one_that_the_code_answers() {
+    let written = read(EXAMPLE);
+    let commands = written["features"]["slash_commands"].as_array().unwrap().clone();
+    let written: Vec<&str> = commands.iter().filter_map(|command| command["command"].as_str()).collect();
+    assert_eq!(written, [COMMAND]);
+    // Its hint names the words that are understood, each of them.
+    let hint = commands[0]["usage_hint"].as_str().unwrap().trim_matches(['[', ']']);
+    let hinted: BTreeSet<&str> = hint.split('|').filter_map(|word| word.split_whitespace().next()).collect();
+    let source = fs::read_to_string(root().join("src/slack/commands/mod.rs")).unwrap();
+    let arms = source.split("match word.to_lowercase().as_str() {").nth(1).unwrap();
+    let arms = arms.split("_ =>").next().unwrap();
+    let arms = arms.lines().map(str::trim_start).filter(|line| line.starts_with('"'));
+    let understood: BTreeSet<&str> = arms.filter_map(|arm| arm.split('"').nth(1)).collect();
+    // No word at all opens the settings.
+    assert_eq!(hinted, understood.into_iter().filter(|word| !word.is_empty()).collect());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +210,7 @@ async fn every_address_is_one_that_the_service_answers() {
     story_as(by_oauth, async |s| {
         let http = sandbox::http::client().unwrap();
         let url = s.url();
-        let text = manifest(Target { url: &url, socket_mode: false });
+        let text = manifest(Target { url: Some(&url), socket_mode: false });
         let addresses: BTreeSet<&str> = text
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))

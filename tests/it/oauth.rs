@@ -1,7 +1,8 @@
 //! Installing by OAuth: the state, the code, tokens that rotate, organisations.
 
 use chrono::TimeDelta;
-use sandbox::slack::{Channel, Consent, Misbehaviour, Surface, User, Workspace, names};
+use countersign::config::ServeConfig;
+use sandbox::slack::{Channel, Consent, Misbehaviour, Slack, Surface, User, Workspace, names};
 
 use crate::{
     modes::{Browser, by_oauth, with_rotation},
@@ -34,6 +35,42 @@ async fn a_workspace_that_installs_the_app_is_told_what_to_do_next_and_works() {
         }
         works(s, "c-1").await;
         assert_eq!(s.audits("workspace.installed").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_grants_less_than_is_needed_reads_what_is_missing() {
+    story_as(by_oauth, async |s| {
+        let mut browser = Browser::new();
+        let (status, page) = text(browser.install(s, names::TEAM).await).await;
+        assert!(status == 200 && !page.contains("Something is missing"), "{page}");
+        let location =
+            browser.begin(s).await.replace("commands%2C", "").replace("chat%3Awrite.public%2C", "");
+        let back = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
+        let (status, page) = text(browser.open(&back).await).await;
+        assert_eq!(status, 200);
+        assert!(page.contains("did not grant <code>commands</code>"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_address_may_lie_below_a_path() {
+    let below = |config: &mut ServeConfig, slack: &Slack| {
+        by_oauth(config, slack);
+        config.public_url = Some("https://example.com/tools/countersign".to_owned());
+    };
+    story_as(below, async |s| {
+        let begun = sandbox::http::client().unwrap().get(format!("{}/slack/install", s.url()));
+        let begun = begun.send().await.unwrap();
+        let cookie = begun.headers()["set-cookie"].to_str().unwrap();
+        assert!(
+            cookie.contains("; Path=/tools/countersign/slack;") && cookie.contains("; Secure"),
+            "{cookie}"
+        );
+        let (_, page) = text(Browser::new().open(&format!("{}/slack/oauth/callback", s.url())).await).await;
+        assert!(page.contains("href=\"https://example.com/tools/countersign/slack/install\""), "{page}");
     })
     .await;
 }
@@ -238,6 +275,41 @@ async fn a_refresh_that_slack_does_not_answer_is_tried_again() {
             }
         }
         s.shown(ALICE, reply.id()).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_client_secret_ends_nothing_and_can_be_put_right() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        s.leap(TimeDelta::hours(13)).await;
+        for code in ["bad_client_secret", "invalid_client_id", "something_new"] {
+            s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError(code.to_owned()), 1);
+        }
+        let reply = s.ask(&s.call(ACTION, "c-1")).await;
+        s.until_so(async || {
+            s.pass(TimeDelta::seconds(10));
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            !s.slack.direct_messages(ALICE).is_empty()
+        })
+        .await;
+        let prompt = s.shown(ALICE, reply.id()).await;
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        assert_eq!(s.told(reply.id()).await.kind, "approval.approved");
+        assert_eq!((s.audits("workspace.removed").await, s.sealed_tokens().await), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_is_none_any_more_is_the_end() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        s.leap(TimeDelta::hours(13)).await;
+        s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError("invalid_refresh_token".into()), 1);
+        let reply = s.ask(&s.call(ACTION, "c-1")).await;
+        assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");
     })
     .await;
 }

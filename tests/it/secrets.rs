@@ -3,17 +3,19 @@
 
 use std::{
     io::Write,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
 use chrono::TimeDelta;
 use countersign::{
     clock::Clock,
-    config::DatabaseConfig,
+    config::{DatabaseConfig, ServeConfig},
     entropy::Entropy,
     service::{Service, keys},
 };
 use sandbox::slack::{Misbehaviour, names};
+use secrecy::ExposeSecret as _;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
@@ -40,22 +42,31 @@ async fn works(s: &Story, conversation: &str) {
 async fn the_encryption_key_is_changed_under_load() {
     story_as(with_rotation, async |s| {
         assert_eq!(
-            s.config.database.encryption_key.as_ref().map(|key| {
-                use secrecy::ExposeSecret as _;
-                key.expose_secret() == OLD
-            }),
+            s.config.database.encryption_key.as_ref().map(|key| key.expose_secret() == OLD),
             Some(true)
         );
         Browser::new().install(s, names::TEAM).await;
         for number in 0..20 {
             s.create_backend(&format!("backend-{number}")).await;
         }
-        // First every instance gets both keys, the new one in front.
-        s.config.database.encryption_key = Some(format!("{NEW},{OLD}").into());
-        s.stop().await;
-        s.start().await;
+        // First every instance learns to open what the new key seals, one after the other; then each seals with it.
+        // Whatever one of them writes in between, the others can open.
+        let (old_first, new_first) = (format!("{OLD},{NEW}"), format!("{NEW},{OLD}"));
+        for (from, to) in [(OLD.to_owned(), &old_first), (old_first.clone(), &new_first)] {
+            s.config.database.encryption_key = Some(from.into());
+            let behind = s.instance().await;
+            s.config.database.encryption_key = Some(to.as_str().into());
+            s.restart().await;
+            // This one seals a token, and both use it.
+            Browser::new().install(s, names::TEAM).await;
+            for round in 0..6 {
+                works(s, &format!("{}-{round}", &to[..4])).await;
+                s.pass(TimeDelta::seconds(2));
+            }
+            behind.shutdown().await;
+        }
         let both = service(s, &format!("{NEW},{OLD}"));
-        assert_eq!(keys::outdated(&both).await.unwrap(), 22);
+        assert_eq!(keys::outdated(&both).await.unwrap(), 21, "all but the workspace");
         // Then the rows are sealed again while requests, webhooks and refreshes go on.
         let load = async {
             for number in 0..5 {
@@ -72,7 +83,7 @@ async fn the_encryption_key_is_changed_under_load() {
             changed
         };
         let ((), changed) = tokio::join!(load, rotate);
-        assert!(changed >= 21, "{changed}");
+        assert!(changed >= 20, "{changed}");
         assert_eq!(keys::outdated(&both).await.unwrap(), 0);
         // Then the old key goes.
         s.config.database.encryption_key = Some(NEW.into());
@@ -108,10 +119,40 @@ impl<'a> MakeWriter<'a> for Kept {
     }
 }
 
+/// What a panic says that has everything in hand.
+fn panic_of(config: &ServeConfig, service: &Service) -> String {
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        panic!("a panic with {config:?} and {service:?}")
+    }));
+    *panicked.unwrap_err().downcast::<String>().unwrap()
+}
+
+/// Everything that a command prints, to either side, with the service's whole environment.
+async fn printed(s: &Story, arguments: &[&str]) -> String {
+    let (config, database, app) = (&s.config, &s.config.database, s.slack.app());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command
+        .env_clear()
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env("DATABASE_URL", database.database_url.expose_secret())
+        .env("COUNTERSIGN_ENCRYPTION_KEY", OLD)
+        .env("COUNTERSIGN_PUBLIC_URL", config.public_url.as_ref().unwrap())
+        .env("COUNTERSIGN_LISTEN", s.url().trim_start_matches("http://"))
+        .env("SLACK_API_URL", s.slack.api_url())
+        .env("SLACK_SIGNING_SECRET", app.signing_secret)
+        .env("SLACK_APP_TOKEN", app.app_token)
+        .env("SLACK_CLIENT_ID", app.client_id)
+        .env("SLACK_CLIENT_SECRET", app.client_secret);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
 #[test]
 fn no_secret_is_in_any_log_error_or_debug_print() {
     // A runtime of one thread, so that everything that the service does is logged here.
     let kept = Kept::default();
+    let mut shown = kept.clone();
     let filter = "trace,hyper=info,hyper_util=info,h2=info,rustls=info,tungstenite=debug,tokio_tungstenite=debug,sandbox=off,countersign_sandbox=off,slack_morphism=debug,sqlx=debug";
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
@@ -130,8 +171,16 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                     config.slack_app_token = Some(slack.app().app_token.into());
                 },
                 async move |s| {
-                    let page = Browser::new().install(s, names::TEAM).await;
+                    let mut browser = Browser::new();
+                    let page = browser.install(s, names::TEAM).await;
                     assert_eq!(page.status(), 200);
+                    // What browsers are shown, installed or not.
+                    let mut show = |text: &str| writeln!(shown, "{text}").unwrap();
+                    show(&page.text().await.unwrap());
+                    for query in ["", "?state=forged&code=forged", "?error=access_denied"] {
+                        let page = browser.open(&format!("{}/slack/oauth/callback{query}", s.url())).await;
+                        show(&page.text().await.unwrap());
+                    }
                     s.leap(TimeDelta::hours(12)).await;
                     s.slack.misbehave("oauth.v2.access", Misbehaviour::HtmlPage, 1);
                     s.slack.misbehave("chat.update", Misbehaviour::SlackError("invalid_blocks".into()), 1);
@@ -154,6 +203,10 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                     all.extend(s.keys_of_the_backend());
                     // Whatever is printed of the parts themselves.
                     tracing::info!(config = ?s.config, service = ?s.service, "debug prints");
+                    show(&panic_of(&s.config, &s.service));
+                    for arguments in [&["doctor"][..], &["backend", "list"], &["migrate"]] {
+                        show(&printed(s, arguments).await);
+                    }
                     for event in s.slack.uninstall(names::TEAM) {
                         s.slack.send_envelope(event).await;
                     }
@@ -170,6 +223,10 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
         written.contains("A token was replaced") && written.contains("debug prints"),
         "too little was logged"
     );
+    for shown in ["installed in Acme", "can't be used", "a panic with", "Socket Mode", "agents", "up to date"]
+    {
+        assert!(written.contains(shown), "{shown} was not shown");
+    }
     assert!(secrets.len() >= 9, "{}", secrets.len());
     for secret in &secrets {
         let found = written.lines().find(|line| line.contains(secret.as_str()));

@@ -66,6 +66,8 @@ async fn a_hundred_forced_reconnects_lose_nothing_and_handle_nothing_twice() {
         s.put("github").await;
         let mut clicked = Vec::new();
         for round in 0..100 {
+            // Each has lived for a while: one that is asked to go at once is a failure.
+            s.pass(chrono::TimeDelta::seconds(2));
             // Slack asks politely most of the time, and hangs up now and then.
             if round % 10 == 9 {
                 s.slack.cut_socket();
@@ -73,7 +75,6 @@ async fn a_hundred_forced_reconnects_lose_nothing_and_handle_nothing_twice() {
                 s.slack.refresh_socket();
             }
             if round % 5 == 0 {
-                s.pass(chrono::TimeDelta::seconds(2));
                 let (id, prompt) = s.prompt(&s.call(ACTION, &format!("c-{round}"))).await;
                 let delivery = s.click(ALICE, &prompt, "Approve").await;
                 assert!(delivery.is_ok(), "round {round}: {delivery:?}");
@@ -169,6 +170,83 @@ async fn slack_may_be_away_when_the_service_starts() {
         })
         .await;
         works(s, "c-2").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_may_listen_where_slack_is_when_the_service_starts() {
+    let refused_at_first = |config: &mut ServeConfig, slack: &Slack| {
+        socket_mode(config, slack);
+        config.slack.slack_bot_token = Some(slack.bot_token().into());
+        (config.slack.slack_client_id, config.slack.slack_client_secret) = (None, None);
+        (config.public_url, config.listen) = (None, free_address());
+        let door = free_address();
+        config.slack.slack_api_url = format!("http://{door}/api");
+        let inside = slack.origin().trim_start_matches("http://").to_owned();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let listener = tokio::net::TcpListener::bind(door).await.unwrap();
+            while let Ok((mut outer, _)) = listener.accept().await {
+                let mut inner = tokio::net::TcpStream::connect(&inside).await.unwrap();
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut outer, &mut inner).await });
+            }
+        });
+    };
+    story_as(refused_at_first, async |s| works(s, "c-1").await).await;
+}
+
+fn opened(s: &Story) -> usize {
+    s.slack.calls().iter().filter(|call| call.method == "apps.connections.open").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_instances_than_slack_has_room_for_wait_for_it() {
+    story_as(socket_mode, async |s| {
+        let mut others = Vec::new();
+        for count in 2..=5 {
+            others.push(s.instance().await);
+            s.slack.wait_for(|slack| (slack.sockets() == 2 * count).then_some(()), SOON).await.unwrap();
+        }
+        let before = opened(s);
+        let late = s.instance().await;
+        s.until_so(async || opened(s) == before + 2).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(opened(s), before + 2, "it does not try again and again");
+        works(s, "c-1").await;
+        for other in others.into_iter().chain([late]) {
+            other.shutdown().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_slack_ends_as_one_too_many_is_not_made_again_at_once() {
+    story_as(socket_mode, async |s| {
+        s.pass(chrono::TimeDelta::seconds(10));
+        let before = opened(s);
+        s.slack.end_socket("too_many_websockets");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!((opened(s), s.slack.sockets()), (before, 1));
+        // The other one goes on.
+        works(s, "c-1").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_asked_to_go_at_once_are_made_ever_more_slowly() {
+    story_as(socket_mode, async |s| {
+        let before = opened(s);
+        let ends = async {
+            loop {
+                s.slack.refresh_socket();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(3), ends).await;
+        assert!(opened(s) - before < 20, "{}", opened(s) - before);
     })
     .await;
 }

@@ -17,6 +17,7 @@ const PER_CHANNEL: Window = Window { calls: 6, seconds: 5 };
 
 fn per_workspace(method: &str) -> Option<Window> {
     let a_minute = match method {
+        "auth.teams.list" | "users.list" => 20,
         "chat.postMessage" => 300,
         "chat.update" | "conversations.open" | "users.lookupByEmail" | "team.info" => 50,
         "chat.postEphemeral" | "users.info" => 100,

@@ -47,6 +47,16 @@ pub enum Exchange<'a> {
     Refresh(&'a SecretString),
 }
 
+/// Whether Slack means that the refresh token itself is none, or none any more. Whatever else it says (of the client
+/// secret, say) lies with this server or with Slack, and the refresh token stays good.
+#[must_use]
+pub fn is_about_the_refresh_token(code: &str) -> bool {
+    matches!(
+        code,
+        "invalid_refresh_token" | "invalid_grant" | "token_expired" | "token_revoked" | "account_inactive"
+    )
+}
+
 /// Why there are no tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {

@@ -18,12 +18,14 @@ pub(super) async fn begin(State(install): State<Install>, headers: HeaderMap) ->
         Ok(state) => state,
         Err(failure) => {
             tracing::error!(%failure, "An installation could not be begun");
-            return trouble(Trouble::OursDown);
+            return trouble(&install.config, Trouble::OursDown);
         }
     };
     let cookie = browser::set(&browser, install::STATE_LIFE.num_seconds(), &install.config.public_url);
     let location = HeaderValue::from_str(&install.config.authorize_url(&state)).ok();
-    let (Some(cookie), Some(location)) = (cookie, location) else { return trouble(Trouble::Misconfigured) };
+    let (Some(cookie), Some(location)) = (cookie, location) else {
+        return trouble(&install.config, Trouble::Misconfigured);
+    };
     let headers = [
         (header::LOCATION, location),
         (header::SET_COOKIE, cookie),

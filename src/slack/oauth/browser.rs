@@ -24,6 +24,24 @@ pub(super) fn fresh(entropy: &Entropy) -> String {
 /// and to no script.
 pub(super) fn set(browser: &str, seconds: i64, public_url: &str) -> Option<HeaderValue> {
     let secure = if public_url.starts_with("https://") { "; Secure" } else { "" };
-    let cookie = format!("{NAME}={browser}; Path=/slack; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    // Browsers know these pages by the public address, which may lie below a path.
+    let base = url::Url::parse(public_url).ok()?.path().trim_end_matches('/').to_owned();
+    let cookie =
+        format!("{NAME}={browser}; Path={base}/slack; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&cookie).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_for_the_pages_as_browsers_know_them() {
+        let path = |public_url| {
+            let cookie = set("name", 600, public_url).unwrap().to_str().unwrap().to_owned();
+            cookie.split("; ").find_map(|part| part.strip_prefix("Path=").map(str::to_owned)).unwrap()
+        };
+        assert_eq!(path("https://countersign.example.com"), "/slack");
+        assert_eq!(path("https://example.com/tools/countersign"), "/tools/countersign/slack");
+    }
 }

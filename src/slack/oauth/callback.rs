@@ -27,15 +27,17 @@ pub(super) async fn callback(
 ) -> Response {
     match finish(&install, query.as_deref().unwrap_or_default(), &headers).await {
         Ok(granted) => {
+            let missing = missing(&granted);
             let shown = Installed {
                 name: &granted.name,
                 slack_id: &granted.slack_id,
                 app_id: granted.app_id.as_deref(),
                 org_wide: granted.slack_id.starts_with('E'),
+                missing: &missing,
             };
             page(StatusCode::OK, installed(&shown))
         }
-        Err(which) => trouble(which),
+        Err(which) => trouble(&install.config, which),
     }
 }
 
@@ -78,15 +80,19 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         tracing::error!(%failure, "An installation could not be stored");
         Trouble::OursDown
     })?;
-    install.slack.client.tokens().forget(&granted.slack_id);
-    let missing: Vec<&str> = manifest::required_scopes()
-        .filter(|scope| !granted.scopes.iter().any(|granted| granted == scope))
-        .collect();
+    install.slack.client.tokens().installed_anew(&granted.slack_id);
+    let missing = missing(&granted);
     if !missing.is_empty() {
         tracing::warn!(workspace = granted.slack_id, ?missing, "Slack granted less than the app needs");
     }
     tracing::info!(workspace = granted.slack_id, "The app was installed in a workspace");
     Ok(granted)
+}
+
+/// What the app needs and was not granted.
+fn missing(granted: &Granted) -> Vec<&'static str> {
+    let is_missing = |scope: &&str| !granted.scopes.iter().any(|granted| granted == scope);
+    manifest::required_scopes().filter(is_missing).collect()
 }
 
 async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {

@@ -50,6 +50,11 @@ impl Config {
         format!("{}{CALLBACK}", self.public_url)
     }
 
+    /// Where browsers begin an installation.
+    fn install_url(&self) -> String {
+        format!("{}{INSTALL}", self.public_url)
+    }
+
     /// Slack's page on which somebody allows the installation, on the same host as the Web API.
     fn authorize_url(&self, state: &str) -> String {
         let origin = self.api_url.trim_end_matches("/api");
@@ -89,7 +94,7 @@ fn page(status: StatusCode, html: String) -> Response {
     response
 }
 
-fn trouble(which: install::Trouble) -> Response {
+fn trouble(config: &Config, which: install::Trouble) -> Response {
     use install::Trouble;
     let status = match which {
         Trouble::Declined => StatusCode::OK,
@@ -98,5 +103,5 @@ fn trouble(which: install::Trouble) -> Response {
         Trouble::SlackDown => StatusCode::BAD_GATEWAY,
         Trouble::OursDown => StatusCode::SERVICE_UNAVAILABLE,
     };
-    page(status, install::trouble(which, INSTALL))
+    page(status, install::trouble(which, &config.install_url()))
 }

@@ -36,6 +36,8 @@ pub(super) enum End {
     Stopped,
     /// Slack asks for another one in its place; this one still works for a while.
     AskedToGo,
+    /// Slack ends it because the app has too many.
+    TooMany,
     /// It is gone.
     Broken,
 }
@@ -75,9 +77,31 @@ impl fmt::Debug for Connection {
 /// What a message means.
 enum Heard {
     Hello,
-    Disconnect,
+    Disconnect { too_many: bool },
     Envelope { id: String, kind: Kind, payload: Payload },
     Nothing,
+}
+
+/// Connects, and waits until Slack says hello.
+pub(super) async fn connect(url: &str, tls: Arc<rustls::ClientConfig>) -> Result<Stream, SocketError> {
+    let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
+    let connect = connect_async_tls_with_config(url, Some(config), true, Some(Connector::Rustls(tls)));
+    let connected = tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)?;
+    let (mut stream, _) = connected.map_err(|error| SocketError::Connect(describe(&error)))?;
+    tokio::time::timeout(CONNECTING, greeted(&mut stream)).await.map_err(|_| SocketError::Silent)??;
+    Ok(stream)
+}
+
+async fn greeted(stream: &mut Stream) -> Result<(), SocketError> {
+    while let Some(Ok(message)) = stream.next().await {
+        let Message::Text(text) = message else { continue };
+        match read(&text) {
+            Heard::Hello => return Ok(()),
+            Heard::Disconnect { too_many: true } => return Err(SocketError::TooMany),
+            _ => {}
+        }
+    }
+    Err(SocketError::Connect("it was closed before Slack said hello".to_owned()))
 }
 
 impl Connection {
@@ -87,25 +111,9 @@ impl Connection {
         url: &str,
         tls: Arc<rustls::ClientConfig>,
     ) -> Result<Self, SocketError> {
-        let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
-        let connect = connect_async_tls_with_config(url, Some(config), true, Some(Connector::Rustls(tls)));
-        let connected = tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)?;
-        let (stream, _) = connected.map_err(|error| SocketError::Connect(describe(&error)))?;
+        let stream = connect(url, tls).await?;
         let (acknowledge, acknowledgements) = mpsc::unbounded_channel();
-        let mut connection = Self { slack, stream, acknowledge, acknowledgements, _counted: Counted::new() };
-        tokio::time::timeout(CONNECTING, connection.greeted()).await.map_err(|_| SocketError::Silent)??;
-        Ok(connection)
-    }
-
-    async fn greeted(&mut self) -> Result<(), SocketError> {
-        while let Some(Ok(message)) = self.stream.next().await {
-            if let Message::Text(text) = message
-                && matches!(read(&text), Heard::Hello)
-            {
-                return Ok(());
-            }
-        }
-        Err(SocketError::Connect("it was closed before Slack said hello".to_owned()))
+        Ok(Self { slack, stream, acknowledge, acknowledgements, _counted: Counted::new() })
     }
 
     /// Handles what comes until the connection breaks, is asked to go, or this instance stops.
@@ -124,7 +132,8 @@ impl Connection {
                         asked = false;
                         match read(&text) {
                             Heard::Envelope { id, kind, payload } => self.handle(id, kind, payload),
-                            Heard::Disconnect => return End::AskedToGo,
+                            Heard::Disconnect { too_many: true } => return End::TooMany,
+                            Heard::Disconnect { too_many: false } => return End::AskedToGo,
                             Heard::Hello | Heard::Nothing => {}
                         }
                     }
@@ -183,7 +192,10 @@ fn read(text: &str) -> Heard {
     let Ok(Value::Object(mut said)) = serde_json::from_str(text) else { return Heard::Nothing };
     let kind = match said.get("type").and_then(Value::as_str) {
         Some("hello") => return Heard::Hello,
-        Some("disconnect") => return Heard::Disconnect,
+        Some("disconnect") => {
+            let reason = said.get("reason").and_then(Value::as_str);
+            return Heard::Disconnect { too_many: reason == Some("too_many_websockets") };
+        }
         Some("interactive") => Kind::Interaction,
         Some("events_api") => Kind::Event,
         Some("slash_commands") => Kind::Command,
@@ -224,7 +236,12 @@ mod tests {
             assert!(matches!(read(text), Heard::Nothing), "{text}");
         }
         assert!(matches!(read(r#"{"type":"hello","num_connections":1}"#), Heard::Hello));
-        assert!(matches!(read(r#"{"type":"disconnect","reason":"warning"}"#), Heard::Disconnect));
+        for (reason, crowded) in
+            [("warning", false), ("refresh_requested", false), ("too_many_websockets", true)]
+        {
+            let text = format!(r#"{{"type":"disconnect","reason":"{reason}"}}"#);
+            assert!(matches!(read(&text), Heard::Disconnect { too_many } if too_many == crowded), "{text}");
+        }
         let text = r#"{"type":"slash_commands","envelope_id":"e","payload":{"command":"/approvals"}}"#;
         let Heard::Envelope { id, kind, payload } = read(text) else { panic!("{text}") };
         assert_eq!((id.as_str(), kind), ("e", Kind::Command));

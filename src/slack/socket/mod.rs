@@ -1,9 +1,9 @@
 //! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): Slack sends through connections that this
 //! service opens, so that nothing of it has to be reachable from outside.
 //!
-//! Each instance keeps two connections. Slack gives each payload to one of all that are open, and asks one to go every
-//! few hours: its successor is made first, and what the old one still brings is handled. What comes in goes through the
-//! same [`super::dispatch`] as what is posted.
+//! Each instance keeps two connections, of the ten that Slack allows an app. Slack gives each payload to one of all that
+//! are open, and asks one to go every few hours: its successor is made first, and what the old one still brings is
+//! handled. What comes in goes through the same [`super::dispatch`] as what is posted.
 
 mod backoff;
 mod connection;
@@ -12,7 +12,6 @@ use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use serde_json::json;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -38,6 +37,9 @@ pub enum SocketError {
     /// The connection could not be made. The address is not said: it holds a secret.
     #[error("the connection failed: {0}")]
     Connect(String),
+    /// The app has as many as Slack allows.
+    #[error("Slack says that the app has too many connections: 10 are allowed, and each instance keeps 2")]
+    TooMany,
     /// It was made, and nothing came.
     #[error("Slack did not say hello in time")]
     Silent,
@@ -79,21 +81,30 @@ impl Socket {
                     continue;
                 }
             };
-            let born = Instant::now();
+            let service = &self.slack.service;
+            let born = service.now();
             tracing::info!("A connection to Slack is open");
-            match connection.serve(&stop).await {
+            let end = connection.serve(&stop).await;
+            let (life, chance) = (service.now() - born, service.entropy.fraction());
+            match end {
                 End::Stopped => return connection.finish().await,
                 End::AskedToGo => {
                     tracing::debug!("Slack asks a connection to go: its successor is made");
-                    let stop = stop.clone();
+                    let until = stop.clone();
                     self.slack.aside.spawn(async move {
-                        let _ = tokio::time::timeout(FAREWELL, connection.serve(&stop)).await;
+                        let _ = tokio::time::timeout(FAREWELL, connection.serve(&until)).await;
                         connection.finish().await;
                     });
-                    backoff.connected();
+                    wait(backoff.asked_to_go(life, chance), &stop).await;
+                }
+                End::TooMany => {
+                    let pause = backoff.too_many(chance);
+                    tell(&SocketError::TooMany, pause);
+                    connection.finish().await;
+                    wait(pause, &stop).await;
                 }
                 End::Broken => {
-                    let pause = backoff.broken(born.elapsed(), self.slack.service.entropy.fraction());
+                    let pause = backoff.broken(life, chance);
                     tracing::warn!(
                         pause_ms = pause.as_millis(),
                         "A connection to Slack broke: connecting again"
@@ -116,6 +127,15 @@ impl Socket {
         let url = answer["url"].as_str().map(str::to_owned);
         Ok(url.ok_or_else(|| CallError::Unreachable("the answer holds no address".to_owned()))?)
     }
+}
+
+/// Connects once, as the service does, waits until Slack says hello and hangs up: nothing that Slack sends is taken.
+pub async fn try_out(url: &str) -> Result<(), SocketError> {
+    let tls = tls_config().map_err(|error| SocketError::Connect(error.to_string()))?;
+    let mut stream = connection::connect(url, Arc::new(tls)).await?;
+    // Slack drops a connection whose end it does not hear of.
+    let _ = stream.close(None).await;
+    Ok(())
 }
 
 fn tell(error: &SocketError, pause: Duration) {

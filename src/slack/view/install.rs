@@ -101,12 +101,14 @@ pub struct Installed<'a> {
     pub app_id: Option<&'a str>,
     /// It is an organisation.
     pub org_wide: bool,
+    /// Scopes that the app needs and was not granted.
+    pub missing: &'a [&'a str],
 }
 
 /// The page after an installation.
 #[must_use]
 pub fn installed(installed: &Installed<'_>) -> String {
-    let Installed { name, slack_id, app_id, org_wide } = installed;
+    let Installed { name, slack_id, app_id, org_wide, missing } = installed;
     let open = app_id.map(|app| format!("https://slack.com/app_redirect?app={app}&team={slack_id}"));
     let create = format!(
         "countersign backend create --workspace {slack_id} \\\n    --name my-agents --webhook-url https://agents.example.com/webhooks"
@@ -118,6 +120,12 @@ pub fn installed(installed: &Installed<'_>) -> String {
             p {
                 @if *org_wide { "It is installed for the whole organisation. " }
                 "From now on agents ask here before they act, and people answer in Slack."
+            }
+            @if !missing.is_empty() {
+                p {
+                    strong { "Something is missing." }
+                    " Slack did not grant " code { (missing.join(", ")) } ", without which it can't work. Whoever runs this server adds it under OAuth & Permissions in the app's settings; then install once more."
+                }
             }
             ol {
                 li {
@@ -182,6 +190,7 @@ mod tests {
             slack_id: "T1",
             app_id: Some("A1"),
             org_wide: false,
+            missing: &[],
         });
         assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"));
         assert!(page.contains("countersign backend create --workspace T1"));

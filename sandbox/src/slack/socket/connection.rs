@@ -41,7 +41,7 @@ pub(crate) async fn open(
     let ticket = query.into_iter().find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket);
     let admitted = {
         let mut inner = core.sockets.lock();
-        ticket.is_some_and(|ticket| inner.tickets.remove(&ticket)) && inner.links.len() < MOST
+        ticket.is_some_and(|ticket| inner.tickets.remove(&ticket))
     };
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).cloned();
     let (true, Some(key)) = (admitted, key) else { return StatusCode::FORBIDDEN.into_response() };
@@ -63,12 +63,22 @@ type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 async fn live(core: &Core, mut socket: Socket, line: &Line) {
     let (out, mut orders) = mpsc::unbounded_channel();
-    let (id, count) = {
+    let admitted = {
         let mut inner = core.sockets.lock();
         inner.opened += 1;
         let id = inner.opened;
-        inner.links.push(Link { id, out, leaving: false });
-        (id, inner.links.len())
+        // One that is about to go makes room for its successor.
+        let staying = inner.links.iter().filter(|link| !link.leaving).count();
+        (staying < MOST).then(|| {
+            inner.links.push(Link { id, out, leaving: false });
+            (id, staying + 1)
+        })
+    };
+    let Some((id, count)) = admitted else {
+        let full = json!({ "type": "disconnect", "reason": "too_many_websockets" });
+        let _ = socket.send(Message::text(full.to_string())).await;
+        let _ = socket.close(None).await;
+        return;
     };
     // Whoever waits for connections looks again.
     core.change(|_| ());

@@ -85,13 +85,17 @@ impl Slack {
 
     /// Asks the oldest connection to go, as Slack does every few hours, and closes it soon after.
     pub fn refresh_socket(&self) {
+        self.end_socket("refresh_requested");
+    }
+
+    /// Asks the oldest connection to go for this reason, and closes it soon after.
+    pub fn end_socket(&self, reason: &str) {
         let mut inner = self.core().sockets.lock();
         let Some(link) = inner.links.iter_mut().find(|link| !link.leaving) else { return };
         link.leaving = true;
         let (id, out) = (link.id, link.out.clone());
         drop(inner);
-        let message =
-            json!({ "type": "disconnect", "reason": "refresh_requested", "debug_info": { "host": id } });
+        let message = json!({ "type": "disconnect", "reason": reason, "debug_info": { "host": id } });
         // A connection that is gone needs no asking.
         let _ = out.send(Out::Text(message.to_string()));
         tokio::spawn(async move {

@@ -120,6 +120,30 @@ async fn an_organisations_token_reaches_all_of_its_workspaces() {
 }
 
 #[tokio::test]
+async fn an_organisations_people_are_listed_by_its_teams() {
+    let scene = Scene::new().await;
+    scene.slack.change_workspace(names::TEAM, |workspace| workspace.enterprise_id = Some("E0GROUP".into()));
+    let other = Workspace { enterprise_id: Some("E0GROUP".into()), ..Workspace::new("T0OTHER", "Other") };
+    scene.slack.add_workspace(other);
+    scene.slack.add_workspace(Workspace::new("T0ALONE", "Alone"));
+    let granted = scene.exchange(&scene.code("E0GROUP")).await;
+    let token = granted["access_token"].as_str().expect("text");
+    let call = async |method: &str, body: Value| scene.call_with(token, method, body).await;
+    let first = call("auth.teams.list", json!({ "limit": "1" })).await;
+    assert_eq!((first["teams"][0]["id"].as_str(), first["teams"].get(1)), (Some("T0OTHER"), None));
+    let cursor = &first["response_metadata"]["next_cursor"];
+    let second = call("auth.teams.list", json!({ "cursor": cursor })).await;
+    assert_eq!(second["teams"][0]["id"], names::TEAM);
+    assert_eq!(second["response_metadata"]["next_cursor"], "");
+    let people = call("users.list", json!({ "team_id": names::TEAM })).await;
+    assert_eq!(people["members"].as_array().map(Vec::len), Some(5), "{people}");
+    assert_eq!(call("users.list", json!({})).await["error"], "missing_argument");
+    let foreign = call("users.list", json!({ "team_id": "T0ALONE" })).await;
+    assert_eq!(foreign["error"], "team_access_not_granted");
+    assert_eq!(call("users.list", json!({ "limit": "1000" })).await["error"], "invalid_limit");
+}
+
+#[tokio::test]
 async fn an_app_that_was_removed_has_dead_tokens_and_two_events() {
     let scene = Scene::new().await;
     let token = scene.slack.bot_token();

@@ -73,6 +73,20 @@ pub(super) fn test(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(answer)
 }
 
+/// <https://docs.slack.dev/reference/methods/auth.teams.list>, page by page; the cursor is the id that the page begins with.
+pub(super) fn teams(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
+    let limit = ask.limit(1000)?;
+    let cursor = ask.arguments.text("cursor").unwrap_or_default();
+    let reached = ask.state.workspaces.values().filter(|workspace| ask.covers(&workspace.id));
+    let reached = reached.filter(|workspace| workspace.id.as_str() >= cursor);
+    let mut teams: Vec<_> =
+        reached.map(|workspace| (&workspace.id, &workspace.name)).take(limit + 1).collect();
+    let next = teams.split_off(teams.len().min(limit));
+    let next = next.first().map_or("", |(id, _)| id.as_str());
+    let teams: Vec<Value> = teams.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
+    Ok(json!({ "ok": true, "teams": teams, "response_metadata": { "next_cursor": next } }))
+}
+
 /// <https://docs.slack.dev/reference/methods/team.info>
 pub(super) fn team_info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let team_id = ask.arguments.text("team").unwrap_or(&ask.caller.team_id);

@@ -36,6 +36,13 @@ impl Ask<'_> {
         self.state.covers(&self.caller.team_id, team_id)
     }
 
+    /// How many items a page may have: 100 unless the caller says, and never more than `most`.
+    fn limit(&self, most: usize) -> Result<usize, ApiError> {
+        let limit = self.arguments.text("limit").map_or(Ok(100), str::parse::<usize>);
+        let limit = limit.ok().filter(|limit| (1..=most).contains(limit));
+        limit.ok_or_else(|| ApiError::named("invalid_limit"))
+    }
+
     /// The user, if the caller's workspace knows them: a member, or a stranger from a shared channel.
     fn visible_user(&self, id: &str) -> Option<&User> {
         self.state.users.get(id).filter(|user| self.covers(&user.team_id) || user.is_stranger)
@@ -59,6 +66,7 @@ type Method = (Option<&'static str>, fn(&mut Ask<'_>) -> Result<Value, ApiError>
 fn method(name: &str) -> Option<Method> {
     Some(match name {
         "auth.revoke" => (None, auth::revoke),
+        "auth.teams.list" => (None, auth::teams),
         "auth.test" => (None, auth::test),
         "chat.postEphemeral" => (Some("chat:write"), chat::post_ephemeral),
         "chat.postMessage" => (Some("chat:write"), chat::post_message),

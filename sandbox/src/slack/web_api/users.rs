@@ -13,14 +13,18 @@ pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "ok": true, "user": user.to_json(with_email) }))
 }
 
-/// <https://docs.slack.dev/reference/methods/users.list>, page by page; the cursor is the id that the page begins with.
+/// <https://docs.slack.dev/reference/methods/users.list>, page by page; the cursor is the id that the page begins with. An
+/// organisation's token has to say which team it means.
 pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
-    let limit = ask.arguments.text("limit").map_or(Ok(1000), str::parse::<usize>);
-    let limit = limit.ok().filter(|limit| (1..=1000).contains(limit));
-    let limit = limit.ok_or_else(|| ApiError::named("invalid_limit"))?;
+    let limit = ask.limit(999)?;
+    let team = match ask.arguments.text("team_id") {
+        None if ask.caller.team_id.starts_with('E') => return Err(ApiError::named("missing_argument")),
+        Some(team) if !ask.covers(team) => return Err(ApiError::named("team_access_not_granted")),
+        given => given.unwrap_or(&ask.caller.team_id),
+    };
     let cursor = ask.arguments.text("cursor").unwrap_or_default();
     let with_email = ask.caller.scopes.contains("users:read.email");
-    let members = ask.state.users.values().filter(|user| user.team_id == ask.caller.team_id);
+    let members = ask.state.users.values().filter(|user| user.team_id == team);
     let mut members: Vec<&User> = members.filter(|user| user.id.as_str() >= cursor).take(limit + 1).collect();
     let next = members.split_off(members.len().min(limit));
     let next = next.first().map_or("", |user| user.id.as_str());

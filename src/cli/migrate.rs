@@ -1,0 +1,42 @@
+//! `countersign migrate`.
+
+use sqlx::migrate::MigrateError;
+
+use super::{CliError, print};
+use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service::audit_era, storage};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Command {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// The database was restored from a backup: whoever reads the audit goes on rightly. Where it came to another server,
+    /// that is found out without
+    #[arg(long)]
+    restored: bool,
+}
+
+impl Command {
+    /// Brings the schema up to date. One that a newer program has migrated further is as good: while instances are
+    /// replaced one after the other, an older one may start again beside it.
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let service = app::service(&self.database, 1, Clock::system(), Entropy::system())?;
+        let ours = storage::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+        match storage::MIGRATIONS.run(&service.db).await {
+            Ok(()) => print(&format!(
+                "The schema is up to date ({} migrations).",
+                storage::MIGRATIONS.iter().count()
+            ))?,
+            // Migrations go forward only: whoever applied that one had applied ours.
+            Err(MigrateError::VersionMissing(version)) if version > ours => print(&format!(
+                "The schema is newer than this program ({version}, where this one knows {ours}): nothing to do."
+            ))?,
+            Err(error) => return Err(error.into()),
+        }
+        match audit_era::follow(&service, self.restored).await? {
+            Some(era) => print(&format!(
+                "The database was restored: the audit goes on behind what it held (era {era})."
+            )),
+            None => Ok(()),
+        }
+    }
+}
