@@ -1,6 +1,6 @@
 //! What every test starts from: the service, a local Slack, an agent backend and a database of its own.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
@@ -16,6 +16,7 @@ use countersign::{
     service::{Service, backends, unlock, workspaces},
     storage,
 };
+use futures::FutureExt as _;
 use sandbox::{
     ambient,
     backend::{AgentBackend, Api, Ask, BackendOptions, Delivery as Webhook, Reply},
@@ -79,8 +80,18 @@ pub async fn story_as(configure: impl FnOnce(&mut ServeConfig, &Slack), test: im
     let (postgres, template) = server().await;
     let database = postgres.create_database(Some(template)).await.unwrap();
     let mut story = Story::begin(postgres.clone(), database.name, &database.url, configure).await;
-    test(&mut story).await;
+    told_why(&mut story, test).await;
     story.end().await;
+}
+
+/// Runs the test. If it fails, what is still open in the outbox is printed: most that does not come about waits there.
+async fn told_why(story: &mut Story, test: impl AsyncFnOnce(&mut Story)) {
+    let ended = AssertUnwindSafe(test(story)).catch_unwind().await;
+    if let Err(why) = ended {
+        let open = tokio::time::timeout(Duration::from_secs(5), story.open_rows()).await;
+        eprintln!("{}", open.unwrap_or_else(|_| "The database does not say what is open.".to_owned()));
+        std::panic::resume_unwind(why);
+    }
 }
 
 /// The same on a database server of its own, which the test may stop and start.
@@ -91,7 +102,7 @@ pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
     storage::MIGRATIONS.run(&pool).await.unwrap();
     pool.close().await;
     let mut story = Story::begin(postgres, database.name, &database.url, |_, _| {}).await;
-    test(&mut story).await;
+    told_why(&mut story, test).await;
     story.end().await;
 }
 
@@ -373,7 +384,7 @@ impl Story {
     }
 
     /// Waits until nothing is in hand and nothing that is due could be.
-    async fn settled(&self) {
+    pub async fn settled(&self) {
         let look = async {
             loop {
                 let open: i64 = sqlx::query_scalar(
