@@ -35,6 +35,9 @@ pub const SOON: Duration = Duration::from_secs(20);
 /// How long a worker holds what it has in hand.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
+/// How often a clock that runs by itself moves.
+const TICK: Duration = Duration::from_millis(50);
+
 /// Tells one test database from another in random ids.
 static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
@@ -94,7 +97,8 @@ async fn told_why(story: &mut Story, test: impl AsyncFnOnce(&mut Story)) {
     }
 }
 
-/// The same on a database server of its own, which the test may stop and start.
+/// The same on a database server of its own, which the test may stop and start, and with time that passes by itself:
+/// whatever a database that is away keeps from being done is tried again after a moment of it.
 pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
     let postgres = Postgres::start_with(sandbox::postgres::PostgresOptions::default()).await.unwrap();
     let database = postgres.create_database(None).await.unwrap();
@@ -102,8 +106,21 @@ pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
     storage::MIGRATIONS.run(&pool).await.unwrap();
     pool.close().await;
     let mut story = Story::begin(postgres, database.name, &database.url, |_, _| {}).await;
-    told_why(&mut story, test).await;
+    let clock = story.clock.clone();
+    tokio::select! {
+        () = told_why(&mut story, test) => {}
+        () = run(&clock) => {}
+    }
     story.end().await;
+}
+
+/// Lets time pass as it does outside.
+async fn run(clock: &Clock) {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        clock.advance(TimeDelta::from_std(TICK).unwrap());
+    }
 }
 
 impl Story {
