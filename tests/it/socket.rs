@@ -1,7 +1,5 @@
 //! Socket Mode: the same behaviour through connections that come and go.
 
-use std::time::Duration;
-
 use countersign::config::ServeConfig;
 use sandbox::slack::{Misbehaviour, Slack, names};
 use serde_json::json;
@@ -164,7 +162,7 @@ async fn slack_may_be_away_when_the_service_starts() {
         s.ask(&s.call(ACTION, "c-1")).await;
         // What could not be posted yet is tried again.
         s.until_so(async || {
-            s.pass(chrono::TimeDelta::seconds(1));
+            s.leap(chrono::TimeDelta::seconds(1)).await;
             !s.slack.direct_messages(ALICE).is_empty()
         })
         .await;
@@ -187,7 +185,7 @@ async fn a_wrong_app_token_does_not_stop_the_api() {
             let other = s.instance().await;
             let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
             assert!(prompt.has_button("Approve"));
-            tokio::time::timeout(Duration::from_secs(5), other.shutdown()).await.unwrap();
+            tokio::time::timeout(SOON, other.shutdown()).await.unwrap();
         },
     )
     .await;
