@@ -115,7 +115,7 @@ async fn while_slack_does_not_say_who_the_admins_are_they_are_told_later() {
             .wait_for(|slack| (!slack.calls_of("users.list").is_empty()).then_some(()), SOON)
             .await
             .unwrap();
-        s.leap(chrono::TimeDelta::seconds(21)).await;
+        s.leap(TimeDelta::seconds(21)).await;
         asked(s, ADMIN, |_| true).await;
         assert_eq!(heard(s, ADMIN, ASKED), 1);
     })
