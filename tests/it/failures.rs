@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -14,7 +14,10 @@ use sandbox::{
     slack::{Message, Misbehaviour, Slack, SlackOptions, Surface},
 };
 
-use crate::story::{ALICE, SALES, SOON, Story, story, story_with_own_server};
+use crate::{
+    children,
+    story::{ALICE, SALES, SOON, Story, story, story_with_own_server},
+};
 
 const ACTION: &str = "github.create_issue";
 /// What the program's connections to the database are called.
@@ -32,7 +35,7 @@ impl Process {
         let url = secrecy::ExposeSecret::expose_secret(&s.config.database.database_url);
         let mut url = url::Url::parse(url).unwrap();
         url.query_pairs_mut().append_pair("application_name", PROCESS);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        let mut child = children::command(env!("CARGO_BIN_EXE_countersign"))
             .arg("serve")
             // Nothing of the test's own environment sets it up otherwise.
             .env_clear()
@@ -67,8 +70,7 @@ impl Process {
     /// `kill -9`. What it had begun in the database may go on for a moment: waits until that has ended, and then has
     /// its leases run out, for which a test need not wait.
     async fn kill(mut self, s: &Story) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        children::kill(&mut self.child);
         let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
         s.until_so(async || {
             let left: i64 = sqlx::query_scalar(at_work).bind(PROCESS).fetch_one(&s.service.db).await.unwrap();
@@ -84,8 +86,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        children::kill(&mut self.child);
     }
 }
 
