@@ -41,6 +41,20 @@ impl Story {
         }
     }
 
+    /// Checks what the service had shown so far: that whoever can't see blocks reads as much, and that Slack shows
+    /// nothing of what links lead to.
+    pub fn check_messages(&self) {
+        let calls = self.slack.calls();
+        let shown = calls.iter().filter(|call| matches!(&*call.method, "chat.postMessage" | "chat.update"));
+        for call in shown.filter(|call| call.arguments.get("blocks").is_some()) {
+            let text = call.arguments["text"].as_str().unwrap_or_default();
+            assert!(!text.trim().is_empty(), "blocks without a text: {call:?}");
+            for flag in ["unfurl_links", "unfurl_media"] {
+                assert_eq!(call.arguments[flag], false, "{flag}: {call:?}");
+            }
+        }
+    }
+
     /// Why tries to decide an approval were refused, as the audit says, oldest first.
     pub async fn refusals(&self, id: &str) -> Vec<String> {
         let id: ApprovalId = id.parse().unwrap();

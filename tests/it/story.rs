@@ -143,7 +143,8 @@ impl Story {
         let backend = AgentBackend::start(BackendOptions { clock: theirs.clone() }).await.unwrap();
         // The page that one acts on, for the browser.
         let extra = Box::new(|slack: Slack| sandbox::page::router(slack, None));
-        let options = SlackOptions { clock: theirs, extra: Some(extra), ..SlackOptions::default() };
+        let options =
+            SlackOptions { clock: theirs, rate_limits: true, extra: Some(extra), ..SlackOptions::default() };
         let slack = Slack::start(options).await.unwrap();
         let mut config = ServeConfig {
             database: DatabaseConfig {
@@ -225,6 +226,7 @@ impl Story {
 
     async fn end(mut self) {
         self.stop().await;
+        self.check_messages();
         self.service.db.close().await;
         self.slack.shutdown().await;
         self.postgres.drop_database(&self.database).await.unwrap();
