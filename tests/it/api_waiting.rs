@@ -9,7 +9,7 @@ const ACTION: &str = "github.create_issue";
 /// The events of an approval, as a client reads them: type and data; until the stream ends.
 async fn events(url: String, key: String, id: String, told: tokio::sync::mpsc::Sender<(String, Value)>) {
     let url = format!("{url}/v1/approvals/{id}/events");
-    let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
+    let response = sandbox::http::client().unwrap().get(url).bearer_auth(key).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let (mut response, mut text) = (response, String::new());

@@ -49,7 +49,7 @@ impl Scene {
         let slack = Slack::start(SlackOptions { clock, ..options }).await.expect("a Slack");
         let app = TestApp::start(&slack).await;
         slack.connect_app(&app.base);
-        Self { slack, app, time, http: reqwest::Client::new() }
+        Self { slack, app, time, http: crate::http::client().expect("a client") }
     }
 
     /// Moves the clock.
