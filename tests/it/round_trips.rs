@@ -66,7 +66,7 @@ async fn proxy(to: String) -> (u16, Trips) {
                                 let [name, text] = strings(&body);
                                 texts.insert(name, text);
                             }
-                            b'B' => bound = strings(&body)[1].clone(),
+                            b'B' => [_, bound] = strings(&body),
                             b'E' => executes = true,
                             b'S' => {
                                 let text = || texts.get(&bound).cloned().unwrap_or_default();

@@ -88,6 +88,7 @@ pub async fn story_as(configure: impl FnOnce(&mut ServeConfig, &Slack), test: im
 }
 
 /// Runs the test. If it fails, what is still open in the outbox is printed: most that does not come about waits there.
+#[expect(clippy::print_stderr, reason = "it stands beside why the test failed")]
 async fn told_why(story: &mut Story, test: impl AsyncFnOnce(&mut Story)) {
     let ended = AssertUnwindSafe(test(story)).catch_unwind().await;
     if let Err(why) = ended {
