@@ -107,7 +107,7 @@ impl World {
             &ActionKey::new(integration.actions[0].key.as_str()).unwrap(),
         );
         unlock::set(&service, workspace, path, unlock::Wish::Unlock, &Actor::Operator).await.unwrap();
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = sandbox::http::client().unwrap();
         let world = Self { postgres, database_url, slack, http, url, key, backend, app };
         for (user, approval) in world.ask_pending(USERS).await {
             let clicker = Clicker { user: UserId::parse(&user).unwrap(), kind: PersonKind::Member };

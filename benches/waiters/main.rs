@@ -40,6 +40,9 @@ const DECISIONS: usize = 1_000;
 /// How many decisions are under way at once.
 const AT_ONCE: usize = 4;
 
+/// How long an instance may take from its start until it is ready.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
 /// `countersign serve`, ended with this.
 struct Instance {
     process: Child,
@@ -62,9 +65,15 @@ impl Instance {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let instance = Self { process, url: format!("http://127.0.0.1:{port}") };
-        let ready = format!("{}/readyz", instance.url);
-        while !reqwest::get(&ready).await.is_ok_and(|reply| reply.status().is_success()) {
+        let mut instance = Self { process, url: format!("http://127.0.0.1:{port}") };
+        let (ready, http) = (format!("{}/readyz", instance.url), sandbox::http::client().unwrap());
+        let started = Instant::now();
+        while !http.get(&ready).send().await.is_ok_and(|reply| reply.status().is_success()) {
+            let ended = instance.process.try_wait().unwrap();
+            assert!(
+                ended.is_none() && started.elapsed() < START_LIMIT,
+                "an instance did not start: {ended:?}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         instance
@@ -104,7 +113,7 @@ async fn main() {
 
     let waited_on = Instance::start(&database_url, &slack).await;
     let deciding = Instance::start(&database_url, &slack).await;
-    let http = reqwest::Client::new();
+    let http = sandbox::http::client().unwrap();
     let (there, elsewhere) =
         (Api::new(http.clone(), &waited_on.url, key), Api::new(http, &deciding.url, key));
 

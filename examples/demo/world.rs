@@ -1,6 +1,8 @@
 //! Everything that runs: Postgres, the service, the local Slack, the agent backend; and what an operator and an admin
 //! set up in it.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
@@ -139,6 +141,24 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Waits until the service has nothing in hand and nothing due: time that is put forward before would cost it what
+    /// it holds.
+    pub(crate) async fn settled(&self, limit: Duration) -> anyhow::Result<()> {
+        let open = "SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL
+                        AND (lease IS NOT NULL OR due_at <= $1)";
+        let look = async {
+            loop {
+                let open: i64 =
+                    sqlx::query_scalar(open).bind(self.clock.now()).fetch_one(&self.service.db).await?;
+                if open == 0 {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(limit, look).await.context("the service has not done what was due")?
     }
 
     /// Stops it all, the service first: it finishes what it has in hand.

@@ -93,7 +93,9 @@ fn the_page_of_errors_says_the_same_as_the_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_is_served_shown_and_printed() {
     story(async |s| {
-        let get = async |path: &str| reqwest::get(format!("{}{path}", s.url())).await.unwrap();
+        let get = async |path: &str| {
+            sandbox::http::client().unwrap().get(format!("{}{path}", s.url())).send().await.unwrap()
+        };
         let served = get("/openapi.json").await;
         assert_eq!(served.headers()["content-type"], "application/json");
         assert_eq!(served.json::<Value>().await.unwrap(), document());

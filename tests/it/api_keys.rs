@@ -203,7 +203,7 @@ async fn the_same_key_is_one_approval_whoever_sends_it_how_often() {
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_that_are_no_text_and_methods_that_are_not_taken_are_problems_too() {
     story(async |s| {
-        let client = reqwest::Client::new();
+        let client = sandbox::http::client().unwrap();
         let problem = async |method: Method, path: &str| {
             let url = format!("{}{path}", s.url());
             let reply = client.request(method, url).bearer_auth(s.key()).send().await.unwrap();

@@ -15,7 +15,7 @@ async fn requests_beyond_the_limit_are_told_when_to_come_back_and_other_backends
         let limited = s.instance().await;
         let url = format!("http://{}", limited.address());
         let (key, _) = s.create_backend("another").await;
-        let api = sandbox::backend::Api::new(reqwest::Client::new(), &url, &key);
+        let api = sandbox::backend::Api::new(sandbox::http::client().unwrap(), &url, &key);
         let mut refused = None;
         for _ in 0..50 {
             let reply = api.list(&[]).await;

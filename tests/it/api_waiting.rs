@@ -10,7 +10,7 @@ const ACTION: &str = "github.create_issue";
 /// The events of an approval, as a client reads them: type and data; until the stream ends.
 async fn events(url: String, key: String, id: String, told: tokio::sync::mpsc::Sender<(String, Value)>) {
     let url = format!("{url}/v1/approvals/{id}/events");
-    let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
+    let response = sandbox::http::client().unwrap().get(url).bearer_auth(key).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let (mut response, mut text) = (response, String::new());
@@ -106,12 +106,15 @@ async fn whoever_waits_holds_no_connection_to_the_database() {
         s.config.database_connections = 2;
         s.restart().await;
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
-        let waiters: Vec<_> = (0..50)
-            .map(|_| {
+        let mut waiters = Vec::new();
+        for _ in 0..5 {
+            waiters.extend((0..10).map(|_| {
                 let (api, id) = (s.api(), id.clone());
                 tokio::spawn(async move { api.wait(&id, 50).await })
-            })
-            .collect();
+            }));
+            // Each reads once before it waits: with two connections, ten at a time have that done soon.
+            assert_eq!(s.api().get(&id).await.status, 200);
+        }
         let mut hears = follow(s, &id);
         assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
         // Two connections, fifty-one who wait; and others are served.
@@ -127,19 +130,34 @@ async fn whoever_waits_holds_no_connection_to_the_database() {
     .await;
 }
 
+/// How many connections are reading an approval for its backend at this moment, or wait to.
+async fn readers(s: &Story) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+           AND pid <> pg_backend_pid() AND query LIKE 'SELECT p.id,%WHERE p.id = $1 AND p.backend_id = $2'",
+    )
+    .fetch_one(&s.service.db)
+    .await
+    .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_answers_whoever_waits_instead_of_cutting_them_off() {
     story(async |s| {
-        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let (id, _) = s.prompt(&s.call(ACTION, "c-1")).await;
         let mut hears = follow(s, &id);
         assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
+        // Whoever waits reads the approval before: seen at that, the call is in the service's hands.
+        let mut held = s.service.db.begin().await.unwrap();
+        sqlx::query("LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
         let api = s.api();
         let waiting = tokio::spawn({
             let id = id.clone();
             async move { api.wait(&id, 55).await }
         });
-        // The waiter has read the approval before it waits: once this answers, it most likely waits.
-        assert_eq!(s.api().get(&id).await.status, 200);
+        s.until_so(async || readers(s).await == 1).await;
+        held.rollback().await.unwrap();
+        s.until_so(async || readers(s).await == 0).await;
         let began = std::time::Instant::now();
         s.stop().await;
         let reply = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();

@@ -3,6 +3,8 @@
 
 use std::io::Write as _;
 
+use chrono::TimeDelta;
+
 use crate::{
     chromium::{Chromium, Tab},
     story::{ADMIN, ALICE, BOB, Story, story},
@@ -21,6 +23,16 @@ async fn every_control_has_a_name(browser: &mut Chromium, tab: &Tab) {
 
 fn at(s: &Story, path: &str, user: &str) -> String {
     format!("{}{path}?as={user}", s.slack.origin())
+}
+
+/// These words stand on the page.
+fn says(words: &str) -> String {
+    format!("document.body.innerText.includes({})", serde_json::json!(words))
+}
+
+/// Something on the page fits.
+fn stands(selector: &str) -> String {
+    format!("document.querySelector({})", serde_json::json!(selector))
 }
 
 /// A request of somebody's.
@@ -57,8 +69,7 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         browser.until(&alice, "!document.querySelector('[data-testid=overflow]')").await;
         browser.picture(&alice, "locked", Some("[data-testid=message]")).await;
         every_control_has_a_name(browser, &alice).await;
-        browser.click(&alice, "[data-action-id=request_unlock]").await;
-        browser.sees(&alice, "You have asked for it").await;
+        browser.click_until(&alice, "[data-action-id=request_unlock]", &says("You have asked for it")).await;
         let inbox = browser.open(&at(s, "/", ADMIN)).await;
         browser.sees(&inbox, "Auto-approval is asked for").await;
         browser.picture(&inbox, "unlock-request", Some("[data-testid=message]")).await;
@@ -68,24 +79,24 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         browser.sees(&ada, "Auto-approval is asked for").await;
         browser.picture(&ada, "home-admin", Some("[data-testid=home]")).await;
         every_control_has_a_name(browser, &ada).await;
-        browser.click(&ada, "[data-action-id=pick]").await;
-        browser.sees(&ada, "All integrations").await;
+        browser.click_until(&ada, "[data-action-id=pick]", &says("All integrations")).await;
         let id = s.action_id(ACTION).await;
-        browser.click(&ada, &format!("[data-action-id=unlock][data-value={id}]")).await;
-        browser
-            .until(&ada, &format!("document.querySelector('[data-action-id=lock][data-value={id}]')"))
-            .await;
+        let [lock, unlock] =
+            ["lock", "unlock"].map(|name| format!("[data-action-id={name}][data-value={id}]"));
+        browser.click_until(&ada, &unlock, &stands(&lock)).await;
         browser.picture(&ada, "home-admin-actions", Some("[data-testid=home]")).await;
         browser.sees(&alice, "has unlocked it").await;
 
         // Alice opens her settings with the command, and turns the toggle on.
-        browser.click(&alice, ".composer-text").await;
+        browser
+            .click_until(&alice, ".composer-text", "document.activeElement.matches('.composer-text')")
+            .await;
         browser.type_line(&alice, "/approvals").await;
         browser.until(&alice, "document.querySelector('[data-testid=modal]')").await;
         browser.sees(&alice, "Choose what runs without asking you").await;
         browser.picture(&alice, "settings", Some("[data-testid=modal]")).await;
-        browser.click(&alice, "[data-testid=modal] [data-action-id=gear]").await;
-        browser.sees(&alice, "Changes are saved at once").await;
+        let gear = "[data-testid=modal] [data-action-id=gear]";
+        browser.click_until(&alice, gear, &says("Changes are saved at once")).await;
         let toggle = format!("[data-testid=modal] [data-testid=checkbox][data-block-id^='{id}'] input");
         browser.click(&alice, &toggle).await;
         browser.until(&alice, &format!("document.querySelector(\"{toggle}\").hasAttribute('checked')")).await;
@@ -106,8 +117,8 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
             .await;
         let asked = s.ask(&call(s, ALICE, "c-2")).await;
         assert_eq!(asked.approval_status(), "pending");
-        browser.click(&alice, "[data-testid=modal-close]").await;
-        browser.until(&alice, "!document.querySelector('[data-testid=modal]')").await;
+        let closed = "!document.querySelector('[data-testid=modal]')";
+        browser.click_until(&alice, "[data-testid=modal-close]", closed).await;
         browser.until(&alice, "document.querySelectorAll('[data-testid=overflow]').length === 2").await;
         browser.go(&alice, &at(s, "/home", ALICE)).await;
         browser.sees(&alice, "Waiting for you (2)").await;
@@ -115,12 +126,11 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         every_control_has_a_name(browser, &alice).await;
 
         // The admin locks the action, and is asked once more before. The menus are gone, on old prompts and new ones.
-        browser.click(&ada, &format!("[data-action-id=lock][data-value={id}]")).await;
-        browser.click(&ada, "dialog[open] [data-answer=yes]").await;
-        browser
-            .until(&ada, &format!("document.querySelector('[data-action-id=unlock][data-value={id}]')"))
-            .await;
+        browser.click_until(&ada, &lock, &stands("dialog[open] [data-answer=yes]")).await;
+        browser.click_until(&ada, "dialog[open] [data-answer=yes]", &stands(&unlock)).await;
         browser.until(&bob, "!document.querySelector('[data-testid=overflow]')").await;
+        // Alice's direct messages have had their burst.
+        s.pass(TimeDelta::seconds(5));
         assert_eq!(s.ask(&call(s, ALICE, "c-4")).await.approval_status(), "pending");
         browser.go(&alice, &at(s, "/", ALICE)).await;
         browser.until(&alice, "document.querySelectorAll('[data-action-id=approve]').length === 3").await;

@@ -4,19 +4,24 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
-use crate::story::SOON;
+use crate::{children, story::SOON};
 
 /// Where pictures go, if they are wanted: `COUNTERSIGN_PICTURES=docs/pictures cargo test --test it browser`.
 const PICTURES: &str = "COUNTERSIGN_PICTURES";
+
+/// How long something that was clicked takes at most, as a rule.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// The size of a tab, in CSS pixels.
 const WIDTH: u32 = 1280;
@@ -39,9 +44,22 @@ pub struct Tab {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        children::kill(&mut self.child);
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// An empty folder for a browser's profile, which no other one uses.
+fn profile() -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("countersign-browser-{}-{number}", std::process::id()));
+        // One with our number may have been left by a process that was killed.
+        if std::fs::create_dir(&folder).is_ok() {
+            return folder;
+        }
     }
 }
 
@@ -60,8 +78,8 @@ impl Chromium {
     /// Starts one. `None`: this machine has none.
     pub async fn start() -> Option<Self> {
         let program = find()?;
-        let folder = std::env::temp_dir().join(format!("countersign-browser-{}", std::process::id()));
-        let mut child = Command::new(program)
+        let folder = profile();
+        let mut child = children::command(program)
             .args(["--headless=new", "--remote-debugging-port=0", "--no-first-run", "--disable-gpu"])
             // As root, as in containers, Chromium's own sandbox can't be had; it opens nothing but our page.
             .args(["--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "about:blank"])
@@ -110,18 +128,33 @@ impl Chromium {
 
     /// Evaluates an expression in the tab until it gives something, and gives that; `true` for an element.
     pub async fn until(&mut self, tab: &Tab, expression: &str) -> Value {
+        let found = self.within(tab, SOON, expression).await;
+        if let Ok(found) = found {
+            return found;
+        }
+        let evaluate = json!({ "expression": "document.body.innerText", "returnByValue": true });
+        let seen = self.try_on(tab, "Runtime.evaluate", evaluate).await.unwrap_or_default();
+        panic!("never: {expression}\n{found:?}\n{}", seen["result"]["value"].as_str().unwrap_or_default());
+    }
+
+    /// The same, but only for so long. What it gives otherwise is why the browser didn't evaluate it, if it didn't.
+    async fn within(&mut self, tab: &Tab, limit: Duration, expression: &str) -> Result<Value, Value> {
         let script = format!(
             "new Promise(resolve => {{ const look = () => {{ let found; try {{ found = ({expression}); }} catch {{}} \
              found ? resolve(found instanceof Node ? true : found) : setTimeout(look, 50); }}; look(); }})"
         );
         let evaluate = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
-        let found = tokio::time::timeout(SOON, self.on(tab, "Runtime.evaluate", evaluate)).await;
-        if let Ok(found) = found {
-            return found["result"]["value"].clone();
+        let (deadline, mut why) = (Instant::now() + limit, Value::Null);
+        loop {
+            let asked = self.try_on(tab, "Runtime.evaluate", evaluate.clone());
+            match tokio::time::timeout_at(deadline, asked).await {
+                Ok(Ok(found)) => return Ok(found["result"]["value"].clone()),
+                // The page that it was asked of is gone: the one that follows is asked.
+                Ok(Err(error)) if Instant::now() < deadline => why = error,
+                _ => return Err(why),
+            }
+            tokio::time::sleep(MOMENT / 20).await;
         }
-        let evaluate = json!({ "expression": "document.body.innerText", "returnByValue": true });
-        let seen = self.on(tab, "Runtime.evaluate", evaluate).await;
-        panic!("never: {expression}\n{}", seen["result"]["value"].as_str().unwrap_or_default());
     }
 
     /// Waits until these words stand on the page.
@@ -131,9 +164,26 @@ impl Chromium {
 
     /// Clicks the last element that fits, with the mouse, once it is shown, rests, and nothing lies over it.
     pub async fn click(&mut self, tab: &Tab, selector: &str) {
+        self.click_unless(tab, selector, "false").await;
+    }
+
+    /// Clicks, and waits for what comes of it. Where nothing does, the page may have been replaced under the mouse: it
+    /// is clicked again. So this is for what may be clicked twice.
+    pub async fn click_until(&mut self, tab: &Tab, selector: &str, expression: &str) {
+        let deadline = Instant::now() + SOON;
+        while Instant::now() < deadline {
+            self.click_unless(tab, selector, expression).await;
+            if self.within(tab, MOMENT, expression).await.is_ok() {
+                return;
+            }
+        }
+        self.until(tab, expression).await;
+    }
+
+    async fn click_unless(&mut self, tab: &Tab, selector: &str, done: &str) {
         self.call(None, "Target.activateTarget", json!({ "targetId": tab.target })).await;
         let place = format!(
-            "(() => {{ const all = [...document.querySelectorAll({})].filter(one => one.checkVisibility()); \
+            "(() => {{ if ({done}) return {{ done: true }}; const all = [...document.querySelectorAll({})].filter(one => one.checkVisibility()); \
              const one = all.at(-1); if (!one) return null; one.scrollIntoView({{ block: 'center' }}); \
              const box = one.getBoundingClientRect(); \
              const x = box.x + box.width / 2, y = box.y + box.height / 2; \
@@ -143,6 +193,9 @@ impl Chromium {
             json!(selector)
         );
         let place = self.until(tab, &place).await;
+        if place["done"] == true {
+            return;
+        }
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let event =
                 json!({ "type": kind, "x": place["x"], "y": place["y"], "button": "left", "clickCount": 1 });
@@ -203,7 +256,17 @@ impl Chromium {
         self.call(Some(&tab.session), method, params).await
     }
 
+    async fn try_on(&mut self, tab: &Tab, method: &str, params: Value) -> Result<Value, Value> {
+        self.try_call(Some(&tab.session), method, params).await
+    }
+
     async fn call(&mut self, session: Option<&str>, method: &str, params: Value) -> Value {
+        let answer = self.try_call(session, method, params).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Gives a command; the browser's error, if it has one.
+    async fn try_call(&mut self, session: Option<&str>, method: &str, params: Value) -> Result<Value, Value> {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": params });
         if let Some(session) = session {
@@ -214,8 +277,10 @@ impl Chromium {
             let Message::Text(text) = self.socket.next().await.unwrap().unwrap() else { continue };
             let answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == self.last {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return match answer.get("error") {
+                    None => Ok(answer["result"].clone()),
+                    Some(error) => Err(error.clone()),
+                };
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -14,9 +14,14 @@ use sandbox::{
     slack::{Message, Misbehaviour, Slack, SlackOptions, Surface},
 };
 
-use crate::story::{ALICE, SALES, SOON, Story, story, story_with_own_server};
+use crate::{
+    children,
+    story::{ALICE, SALES, SOON, Story, story, story_with_own_server},
+};
 
 const ACTION: &str = "github.create_issue";
+/// What the program's connections to the database are called.
+const PROCESS: &str = "process";
 
 /// The real program, as a process that can be killed.
 struct Process {
@@ -27,9 +32,15 @@ struct Process {
 impl Process {
     /// Starts `countersign serve` beside a story's database, and waits until it listens.
     fn start(s: &Story, slack: &Slack) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        let url = secrecy::ExposeSecret::expose_secret(&s.config.database.database_url);
+        let mut url = url::Url::parse(url).unwrap();
+        url.query_pairs_mut().append_pair("application_name", PROCESS);
+        let mut child = children::command(env!("CARGO_BIN_EXE_countersign"))
             .arg("serve")
-            .env("DATABASE_URL", secrecy::ExposeSecret::expose_secret(&s.config.database.database_url))
+            // Nothing of the test's own environment sets it up otherwise.
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("DATABASE_URL", url.as_str())
             .env("COUNTERSIGN_LISTEN", "127.0.0.1:0")
             .env("COUNTERSIGN_ENCRYPTION_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("COUNTERSIGN_WEBHOOK_ALLOW", "127.0.0.1")
@@ -56,17 +67,26 @@ impl Process {
         Self { child, url }
     }
 
-    /// `kill -9`.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// `kill -9`. What it had begun in the database may go on for a moment: waits until that has ended, and then has
+    /// its leases run out, for which a test need not wait.
+    async fn kill(mut self, s: &Story) {
+        children::kill(&mut self.child);
+        let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
+        s.until_so(async || {
+            let left: i64 = sqlx::query_scalar(at_work).bind(PROCESS).fetch_one(&s.service.db).await.unwrap();
+            left == 0
+        })
+        .await;
+        sqlx::query("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL")
+            .execute(&s.service.db)
+            .await
+            .unwrap();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        children::kill(&mut self.child);
     }
 }
 
@@ -103,12 +123,7 @@ async fn a_service_killed_between_a_posts_effect_and_its_acknowledgement_asks_ag
             .wait_for_direct_message(ALICE, |message| message.has_button("Approve"), SOON)
             .await
             .unwrap();
-        process.kill();
-        // The lease of the dead process runs out; here a test need not wait for it.
-        sqlx::query("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL")
-            .execute(&s.service.db)
-            .await
-            .unwrap();
+        process.kill(s).await;
         let process = Process::start(s, &slack);
         backend.connect(&process.url, &key, &secret);
         let second = slack
@@ -163,13 +178,9 @@ async fn kill_9_under_load_loses_no_webhook_and_no_audit_entry() {
         });
         let killed = async {
             backend.wait_for_delivery(|_| true, SOON).await.unwrap();
-            process.kill();
+            process.kill(s).await;
         };
         let (answers, ()) = futures::future::join(futures::future::join_all(cancels), killed).await;
-        sqlx::query("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL")
-            .execute(&s.service.db)
-            .await
-            .unwrap();
         let process = Process::start(s, &slack);
         backend.connect(&process.url, &key, &secret);
         // What the dead one did not confirm is asked for again: it says what became of it.
@@ -205,8 +216,6 @@ async fn a_database_that_is_down_shows_an_error_and_one_that_is_back_decides() {
         s.postgres().start_server().await.unwrap();
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         assert_eq!(s.told(&id).await.kind, "approval.approved");
-        // The first drawing may have been under way when the database went: it is tried again after a moment.
-        s.pass(TimeDelta::seconds(3));
         s.until(&prompt, |message| !message.has_button("Approve")).await;
     })
     .await;
@@ -278,6 +287,8 @@ async fn a_shutdown_finishes_what_is_in_hand() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         s.backend.wait_for_delivery(|delivery| delivery.approval_id() == id, SOON).await.unwrap();
+        // Only the webhook is in hand: what is due and not begun is left to another instance.
+        s.until(&prompt, |message| !message.has_button("Approve")).await;
         s.stop().await;
         let open: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE done_at IS NULL")
             .fetch_one(&s.service.db)
@@ -285,6 +296,8 @@ async fn a_shutdown_finishes_what_is_in_hand() {
             .unwrap();
         assert_eq!(open, 0, "the webhook in hand was finished and noted");
         s.start().await;
+        s.leap(TimeDelta::minutes(2)).await;
+        s.settled().await;
         assert_eq!(s.backend.deliveries().len(), 1);
     })
     .await;
@@ -303,6 +316,7 @@ async fn two_instances_share_the_work_and_repeat_none_of_it() {
         for id in &asked {
             s.told(id).await;
         }
+        s.settled().await;
         assert_eq!(s.backend.deliveries().len(), 30);
         second.shutdown().await;
     })

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use countersign::service::leave;
+use futures::StreamExt as _;
 use sandbox::slack::{Misbehaviour, names};
 use serde_json::Value;
 
@@ -60,8 +61,11 @@ async fn the_two_events_may_come_in_the_other_order() {
 async fn more_than_one_batch_ends() {
     story_as(by_oauth, async |s| {
         Browser::new().install(s, names::TEAM).await;
+        // All ask for the same action: one that each of them had to register first would have them wait for each other.
+        s.put("github").await;
         let calls: Vec<_> = (0..120).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
-        let replies = futures::future::join_all(calls.iter().map(|call| s.ask(call))).await;
+        let replies: Vec<_> =
+            futures::stream::iter(calls.iter().map(|call| s.ask(call))).buffered(16).collect().await;
         let [event, _] = s.slack.uninstall(names::TEAM);
         s.slack.send_envelope(event).await;
         for reply in &replies {

@@ -20,6 +20,41 @@ impl Story {
             .unwrap()
     }
 
+    /// What is still to be done, as the outbox says: for whoever reads why a test failed.
+    pub async fn open_rows(&self) -> String {
+        let rows: Result<Vec<String>, _> = sqlx::query_scalar(
+            "SELECT format('%s %s: %s tries, due %s s from now, %s, last tried with: %s', o.kind, o.approval_id,
+                 o.attempts, extract(epoch FROM o.due_at - $1),
+                 CASE WHEN o.dead_at IS NOT NULL THEN 'given up' WHEN o.lease IS NULL THEN 'in nobody''s hands'
+                     ELSE format('held for %s s', extract(epoch FROM o.leased_until - $1)) END,
+                 (SELECT concat_ws(' ', a.outcome, a.http_status, left(a.detail, 200)) FROM attempts a
+                  WHERE a.outbox_id = o.id ORDER BY a.number DESC LIMIT 1))
+             FROM outbox o WHERE o.done_at IS NULL ORDER BY o.seq LIMIT 20",
+        )
+        .bind(self.now())
+        .fetch_all(&self.service.db)
+        .await;
+        match rows {
+            Ok(rows) if rows.is_empty() => "Nothing is open in the outbox.".to_owned(),
+            Ok(rows) => format!("Open in the outbox, of {}:\n{}", self.now(), rows.join("\n")),
+            Err(error) => format!("What is open in the outbox can't be read: {error}"),
+        }
+    }
+
+    /// Checks what the service had shown so far: that whoever can't see blocks reads as much, and that Slack shows
+    /// nothing of what links lead to.
+    pub fn check_messages(&self) {
+        let calls = self.slack.calls();
+        let shown = calls.iter().filter(|call| matches!(&*call.method, "chat.postMessage" | "chat.update"));
+        for call in shown.filter(|call| call.arguments.get("blocks").is_some()) {
+            let text = call.arguments["text"].as_str().unwrap_or_default();
+            assert!(!text.trim().is_empty(), "blocks without a text: {call:?}");
+            for flag in ["unfurl_links", "unfurl_media"] {
+                assert_eq!(call.arguments[flag], false, "{flag}: {call:?}");
+            }
+        }
+    }
+
     /// Why tries to decide an approval were refused, as the audit says, oldest first.
     pub async fn refusals(&self, id: &str) -> Vec<String> {
         let id: ApprovalId = id.parse().unwrap();

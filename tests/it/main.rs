@@ -8,6 +8,7 @@
     reason = "a test that finds something missing fails where it is missing"
 )]
 
+mod children;
 mod chromium;
 mod looking;
 mod modes;

@@ -151,6 +151,15 @@ impl Story {
         sqlx::query_scalar(count).fetch_one(&self.service.db).await.unwrap()
     }
 
+    /// Whether every token was replaced that had to be by now, and nobody is at it.
+    pub async fn token_is_fresh(&self) -> bool {
+        let stale = "SELECT count(*) FROM workspaces WHERE removed_at IS NULL
+            AND (refreshing_until IS NOT NULL OR token_expires_at < $1 + interval '1 hour')";
+        let stale: i64 =
+            sqlx::query_scalar(stale).bind(self.now()).fetch_one(&self.service.db).await.unwrap();
+        stale == 0
+    }
+
     /// How many events nobody has finished.
     pub async fn unhandled_events(&self) -> i64 {
         let count = "SELECT count(*) FROM events WHERE handled_at IS NULL";

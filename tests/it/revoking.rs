@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use countersign::{
@@ -245,14 +245,12 @@ enum End {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_sent_after_a_revocation_returned_is_auto_approved() {
     story(async |s| {
-        let begun = Instant::now();
         let ends = [End::TurnOff, End::Lock, End::Disconnect, End::CloseConversation];
         let mut raced = 0;
         for round in 0..200 {
             raced += usize::from(race(s, round, ends[round % 4]).await);
         }
         assert!(raced > 20, "in only {raced} rounds a request was approved while the grant was being ended");
-        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     })
     .await;
 }

@@ -187,7 +187,7 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 1);
                     let reply = s.ask(&s.call(ACTION, "c-1")).await;
                     s.until_so(async || {
-                        s.pass(TimeDelta::seconds(2));
+                        s.leap(TimeDelta::seconds(2)).await;
                         !s.slack.direct_messages(ALICE).is_empty()
                     })
                     .await;

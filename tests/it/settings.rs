@@ -115,7 +115,9 @@ async fn of_two_quick_clicks_the_later_counts_in_whichever_order_they_arrive() {
             tokio::join!(s.slack.send_interaction(on, &signing), s.slack.send_interaction(off, &signing));
         assert!(one.is_ok() && other.is_ok());
         assert_eq!(s.grants_of(ALICE).await, 0);
-        s.modal(ALICE, |view| view.checked("toggle").is_empty()).await;
+        // Drawn since: each drawing gives the toggles' blocks other ids.
+        let drawn = s.modal(ALICE, |view| !view.check_boxes()[0].block_id.ends_with(":first")).await;
+        assert!(drawn.checked("toggle").is_empty(), "{}", drawn.all_text());
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
     })
     .await;

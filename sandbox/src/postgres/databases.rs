@@ -14,6 +14,8 @@ use super::error::OLDEST_MAJOR_VERSION;
 
 /// How long a template may stay busy with connections that are still closing.
 const TEMPLATE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a server may take to say that it is ready.
+const READY_LIMIT: Duration = Duration::from_secs(5);
 /// `object_in_use`: somebody is connected to the template, or to the database that should go.
 const OBJECT_IN_USE: &str = "55006";
 /// `duplicate_database`: a name that is taken, left by a dead process with our id.
@@ -47,10 +49,15 @@ impl Admin {
 
     /// Whether a server answers, and it is the one with its data in `data`, not another that took the port.
     pub(super) async fn is_ready(&self, data: &Path) -> bool {
-        let Ok(mut connection) = self.connect().await else { return false };
-        let shown = show(&mut connection, "data_directory").await;
-        close(connection).await;
-        shown.is_ok_and(|shown| Path::new(&shown) == data)
+        let look = async {
+            let mut connection = self.connect().await?;
+            let shown = show(&mut connection, "data_directory").await;
+            close(connection).await;
+            shown
+        };
+        // Whoever took the port may say nothing at all.
+        let shown = tokio::time::timeout(READY_LIMIT, look).await;
+        shown.is_ok_and(|shown| shown.is_ok_and(|shown| Path::new(&shown) == data))
     }
 
     /// Creates a database; false if the name is taken.
@@ -150,7 +157,8 @@ fn parse(url: &str) -> Result<Url, PostgresError> {
     if matches!(url.scheme(), "postgres" | "postgresql") { Ok(url) } else { Err(PostgresError::Url) }
 }
 
-fn is_dead(pid: Pid) -> bool {
+/// Whether there is no such process.
+pub(super) fn is_dead(pid: Pid) -> bool {
     // Anything else, such as EPERM, means that there is a process.
     test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
 }

@@ -13,6 +13,7 @@ mod databases;
 #[cfg(feature = "download")]
 mod download;
 mod error;
+mod folders;
 mod server;
 #[cfg(test)]
 mod tests;

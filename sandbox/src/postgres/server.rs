@@ -1,10 +1,10 @@
 //! A server of our own: a fresh data folder, a child process, and a watchdog that clears both away.
 
 use std::env;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::PostgresError;
 use super::binaries::Binaries;
+use super::folders;
 use super::user::User;
 use super::watchdog::Watchdog;
 
@@ -44,7 +45,10 @@ impl Server {
     /// A data folder, made with `initdb`; nothing runs yet. Blocks for about a second.
     pub(super) fn create(binaries: Binaries, durable: bool) -> Result<Self, PostgresError> {
         let user = User::for_server()?;
-        let folder = fresh_folder(user)?;
+        let parent = temporary_folder(user);
+        folders::sweep(&parent, user);
+        let folder = folders::fresh(&parent)?;
+        give(&folder, user)?;
         let watchdog = Watchdog::for_server(&folder, user)?;
         let password = random_password()?;
         let mut server = Self { binaries, user, folder, password, port: 0, durable, process: None, watchdog };
@@ -79,10 +83,11 @@ impl Server {
         let errors = log.try_clone().map_err(PostgresError::io("open", self.folder.join("server.log")))?;
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data()).arg("-p").arg(self.port.to_string());
+        let connections = format!("max_connections={}", connections());
         for setting in [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
-            "max_connections=200",
+            &connections,
             "timezone=UTC",
             "log_timezone=UTC",
             // No replicas, so less to write.
@@ -177,23 +182,11 @@ impl Drop for Server {
     }
 }
 
-/// An empty folder for the server, its own user's alone.
-fn fresh_folder(user: Option<User>) -> Result<PathBuf, PostgresError> {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let parent = temporary_folder(user);
-    loop {
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let folder = parent.join(format!("countersign-postgres-{}-{number}", process::id()));
-        match DirBuilder::new().mode(0o700).create(&folder) {
-            Ok(()) => {
-                give(&folder, user)?;
-                return Ok(folder);
-            }
-            // Left by a process with our id in another container, or put there by somebody else.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 10_000 => {}
-            Err(error) => return Err(PostgresError::io("create", folder)(error)),
-        }
-    }
+/// How many connections it takes: as many tests run at once as there are cores, and each has a few instances of the
+/// service, with 20 connections each.
+fn connections() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (100 + 50 * cores).max(200)
 }
 
 /// The temporary folder, unless the user that the server has to run as couldn't reach it there.

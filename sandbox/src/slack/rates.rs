@@ -19,7 +19,11 @@ fn per_workspace(method: &str) -> Option<Window> {
     let a_minute = match method {
         "auth.teams.list" | "users.list" => 20,
         "chat.postMessage" => 300,
-        "chat.update" | "conversations.open" | "users.lookupByEmail" | "team.info" => 50,
+        "apps.connections.open"
+        | "chat.update"
+        | "conversations.open"
+        | "team.info"
+        | "users.lookupByEmail" => 50,
         "chat.postEphemeral" | "users.info" => 100,
         _ if method.starts_with("views.") => 100,
         _ => return None,
@@ -27,17 +31,18 @@ fn per_workspace(method: &str) -> Option<Window> {
     Some(Window { calls: a_minute, seconds: 60 })
 }
 
-/// How many seconds too soon a call of the method would come now; `None` when it is within the limits.
+/// How many seconds too soon a call of the method would come now; `None` when it is within the limits. `team_id`: the
+/// workspace of the token, if it is one's. `channel`: all names of the channel that is named, if one is.
 pub(crate) fn too_soon(
     calls: &[Call],
     method: &str,
-    team_id: &str,
-    channel: Option<&str>,
+    team_id: Option<&str>,
+    channel: &[&str],
     now: DateTime<Utc>,
 ) -> Option<u64> {
     let counted = |call: &&Call| {
         call.method == method
-            && call.team_id.as_deref() == Some(team_id)
+            && call.team_id.as_deref() == team_id
             && !matches!(call.outcome, CallOutcome::RateLimited(_))
     };
     let over = |window: Window, within: &dyn Fn(&Call) -> bool| {
@@ -47,8 +52,7 @@ pub(crate) fn too_soon(
         let wait = first.at + TimeDelta::seconds(window.seconds) - now;
         u64::try_from(wait.num_seconds() + 1).ok()
     };
-    let in_channel = channel
-        .filter(|_| method == "chat.postMessage")
-        .and_then(|channel| over(PER_CHANNEL, &|call| call.channel.as_deref() == Some(channel)));
+    let there = |call: &Call| call.channel.as_deref().is_some_and(|named| channel.contains(&named));
+    let in_channel = if method == "chat.postMessage" { over(PER_CHANNEL, &there) } else { None };
     in_channel.or_else(|| over(per_workspace(method)?, &|_| true))
 }

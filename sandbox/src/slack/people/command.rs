@@ -45,6 +45,11 @@ impl Slack {
                 return Err(not_visible());
             }
             let place = state.channels.get(channel).cloned().ok_or_else(not_visible)?;
+            // Without the scope a workspace has none of the app's commands.
+            let installed = state.installation(&place.team_id);
+            if !installed.is_some_and(|token| token.scopes.contains("commands")) {
+                return Err(ActError::NotOffered(command.to_owned()));
+            }
             let ticket = ResponseUrl {
                 user: person.id.clone(),
                 team_id: place.team_id.clone(),

@@ -49,8 +49,8 @@ pub enum ActError {
     /// Several elements fit: name the block or the value.
     #[error("several elements fit {0}")]
     Ambiguous(String),
-    /// The element has no such option, or takes no such gesture.
-    #[error("the element does not offer {0}")]
+    /// The element has no such option or takes no such gesture, or the app has no such command here.
+    #[error("{0} is not offered")]
     NotOffered(String),
     /// The modal has no submit button.
     #[error("the modal has no submit button")]

@@ -41,10 +41,13 @@ pub(crate) async fn deliver(core: &Core, endpoint: Endpoint, body: &[u8], retry:
             return match tokio::time::timeout_at(deadline, acknowledged).await {
                 Ok(Ok(answer)) => Reply {
                     status: Some(200),
+                    // `accepts_response_payload` said that none is expected.
+                    error: (!answerable && !answer.is_null()).then(|| {
+                        DeliveryError::BadAnswer(vec!["the acknowledgement has a payload".to_owned()])
+                    }),
                     body: if answer.is_null() { String::new() } else { answer.to_string() },
                     no_retry: false,
                     elapsed: Duration::ZERO,
-                    error: None,
                 },
                 Ok(Err(_)) => failed(DeliveryError::Unreachable("the connection broke".to_owned())),
                 Err(_) => {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Scene;
-use crate::slack::{Shown, names};
+use crate::slack::{ActError, Shown, names};
 
 #[tokio::test]
 async fn a_command_is_sent_as_a_form_and_its_answer_is_private() {
@@ -31,6 +31,14 @@ async fn a_command_is_sent_as_a_form_and_its_answer_is_private() {
     scene.app.answers(200, "plain words", Duration::ZERO);
     let delivery = scene.slack.command(names::BOB, names::SALES, "/approvals", "").await.unwrap();
     assert!(matches!(delivery.shown, Shown::Message(message) if message.text() == "plain words"));
+}
+
+#[tokio::test]
+async fn without_its_scope_there_is_no_command() {
+    let scene = Scene::new().await;
+    scene.slack.change_token(&scene.slack.bot_token(), |token| token.scopes.remove("commands"));
+    let refused = scene.slack.command(names::BOB, names::SALES, "/approvals", "").await;
+    assert_eq!(refused.unwrap_err(), ActError::NotOffered("/approvals".to_owned()));
 }
 
 #[tokio::test]

@@ -85,6 +85,23 @@ async fn users_are_found_by_their_address_while_they_are_active() {
 }
 
 #[tokio::test]
+async fn what_a_json_body_says_does_not_reach_a_method_that_reads() {
+    let scene = Scene::new().await;
+    let (user, email) = (json!({ "user": names::ALICE }), json!({ "email": "alice@example.com" }));
+    let app = json!({ "client_id": scene.slack.app().client_id });
+    for (method, arguments, error) in [
+        ("users.info", user, "user_not_found"),
+        ("users.lookupByEmail", email, "users_not_found"),
+        ("oauth.v2.access", app, "invalid_client_id"),
+    ] {
+        let request = scene.http.post(format!("{}/{method}", scene.slack.api_url()));
+        let request = request.bearer_auth(scene.slack.bot_token()).json(&arguments);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["error"], error, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn direct_messages_are_opened_once() {
     let scene = Scene::new().await;
     let open = async || scene.call("conversations.open", json!({ "users": names::ALICE })).await;

@@ -87,7 +87,7 @@ async fn response_urls_misbehave_too() {
 async fn the_server_ends_when_it_is_told_to_and_when_nobody_holds_it() {
     let slack = Slack::start(SlackOptions::default()).await.unwrap();
     let url = format!("{}/auth.test", slack.api_url());
-    let http = reqwest::Client::new();
+    let http = crate::http::client().unwrap();
     assert!(http.post(&url).send().await.is_ok());
     slack.shutdown().await;
     assert!(http.post(&url).send().await.is_err(), "kept connections are closed as well");

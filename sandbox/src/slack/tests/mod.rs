@@ -49,7 +49,7 @@ impl Scene {
         let slack = Slack::start(SlackOptions { clock, ..options }).await.expect("a Slack");
         let app = TestApp::start(&slack).await;
         slack.connect_app(&app.base);
-        Self { slack, app, time, http: reqwest::Client::new() }
+        Self { slack, app, time, http: crate::http::client().expect("a client") }
     }
 
     /// Moves the clock.
@@ -74,8 +74,15 @@ impl Scene {
         method: &str,
         arguments: &Value,
     ) -> Result<reqwest::Response, reqwest::Error> {
-        let url = format!("{}/{method}", self.slack.api_url());
-        self.http.post(url).bearer_auth(token).json(arguments).send().await
+        let request = self.http.post(format!("{}/{method}", self.slack.api_url())).bearer_auth(token);
+        // Methods that read take no JSON.
+        if !method.starts_with("users.") {
+            return request.json(arguments).send().await;
+        }
+        let pairs = arguments.as_object().expect("an object").iter();
+        let pairs = pairs.map(|(key, value)| (key, value.as_str().expect("a string")));
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await
     }
 
     /// Posts a prompt-like message with buttons and an overflow menu to Alice; gives its channel and `ts`.

@@ -137,6 +137,16 @@ async fn an_ephemeral_message_is_seen_by_one_member_alone() {
 }
 
 #[tokio::test]
+async fn a_text_is_as_long_as_it_is_once_escaped() {
+    let scene = Scene::new().await;
+    for (text, fits) in [("a".repeat(4000), true), ("a".repeat(4001), false), ("<".repeat(1001), false)] {
+        let answer = scene.call("chat.postMessage", json!({ "channel": names::SALES, "text": text })).await;
+        assert_eq!(answer["ok"], fits, "{answer}");
+        scene.pass(1_000);
+    }
+}
+
+#[tokio::test]
 async fn arguments_may_come_as_a_form_with_json_in_it() {
     let scene = Scene::new().await;
     let blocks = json!([{ "type": "actions", "elements": [button("go", "Go", "1")] }, {

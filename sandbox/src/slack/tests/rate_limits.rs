@@ -34,6 +34,33 @@ async fn a_burst_in_one_channel_is_cut_off_until_the_time_that_is_told() {
 }
 
 #[tokio::test]
+async fn direct_messages_are_one_channel_by_whichever_of_their_names() {
+    let scene = Scene::with(SlackOptions { rate_limits: true, ..SlackOptions::default() }).await;
+    let to = |channel: &str| json!({ "channel": channel, "text": "hello" });
+    let direct =
+        scene.call("chat.postMessage", to(names::ALICE)).await["channel"].as_str().unwrap().to_owned();
+    for _ in 0..5 {
+        scene.call("chat.postMessage", to(&direct)).await;
+    }
+    for name in [names::ALICE, &direct] {
+        scene.try_call(&scene.slack.bot_token(), "chat.postMessage", &to(name)).await.unwrap();
+        let last = scene.slack.calls().pop().unwrap();
+        assert!(matches!(last.outcome, CallOutcome::RateLimited(_)), "{last:?}");
+    }
+    assert_eq!(scene.call("chat.postMessage", to(names::BOB)).await["ok"], true);
+}
+
+#[tokio::test]
+async fn everybody_is_listed_twenty_times_a_minute() {
+    let scene = Scene::new().await;
+    for _ in 0..21 {
+        scene.call("users.list", json!({})).await;
+    }
+    let over: Vec<_> = scene.slack.calls().iter().map(|call| call.over_limit).collect();
+    assert_eq!(over.iter().position(|over| *over), Some(20));
+}
+
+#[tokio::test]
 async fn without_enforcement_the_log_marks_what_came_too_soon() {
     let scene = Scene::new().await;
     for _ in 0..7 {

@@ -27,8 +27,9 @@ use super::state::ViewKind;
 pub const MESSAGE_TEXT: usize = 4000;
 /// The most blocks in a message (<https://docs.slack.dev/reference/block-kit/blocks>).
 const MESSAGE_BLOCKS: usize = 50;
-/// The largest view, in bytes of its JSON (<https://docs.slack.dev/reference/methods/views.open>, `view_too_large`).
-const VIEW_BYTES: usize = 250 * 1024;
+/// The largest view, in bytes of its JSON: 250 KB (<https://docs.slack.dev/reference/methods/views.open>,
+/// `view_too_large`), of which the smaller reading holds.
+const VIEW_BYTES: usize = 250_000;
 /// The most text in all blocks of a message together. Not documented; about 13,200 characters with an allowance for
 /// each block were measured (<https://github.com/slackapi/bolt-js/issues/2509>,
 /// <https://github.com/slackapi/bolt-js/issues/2867>).
@@ -55,6 +56,12 @@ pub fn message_blocks(blocks: &[Value]) -> Vec<String> {
 #[must_use]
 pub fn view(view: &Value, kind: ViewKind) -> Vec<String> {
     Sheet::judge(view, "/view", |spot| view::view(spot, kind))
+}
+
+/// Whether a message's top-level text is longer than Slack takes, once it is escaped.
+#[must_use]
+pub fn is_text_too_long(words: &str) -> bool {
+    text::mrkdwn_length(words) > MESSAGE_TEXT
 }
 
 /// Whether a view is larger than Slack takes.

@@ -9,13 +9,24 @@ use super::error::ApiError;
 /// Arguments whose values are JSON even where they arrive as text.
 const JSON_ARGUMENTS: [&str; 4] = ["attachments", "blocks", "metadata", "view"];
 
+/// Methods that read something take forms alone
+/// (<https://docs.slack.dev/apis/web-api/#methods_supporting_json>): what a JSON body says never reaches them, so that
+/// `users.info` says `user_not_found`.
+const FORMS_ONLY: [&str; 5] =
+    ["oauth.v2.access", "team.info", "users.info", "users.list", "users.lookupByEmail"];
+
 /// The arguments by name; strings where they came in a form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arguments(Map<String, Value>);
 
 impl Arguments {
-    /// Reads query and body.
-    pub(crate) fn read(query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
+    /// Reads query and body of a call of a method.
+    pub(crate) fn read(
+        method: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Self, ApiError> {
         let mut arguments = Map::new();
         let mut take = |pairs: &[u8]| {
             for (key, value) in form_urlencoded::parse(pairs) {
@@ -28,6 +39,7 @@ impl Arguments {
             take(body);
         } else if kind.starts_with("application/json") {
             match serde_json::from_slice(body) {
+                Ok(Value::Object(_)) if FORMS_ONLY.contains(&method) => {}
                 Ok(Value::Object(given)) => arguments.extend(given),
                 Ok(_) => return Err(ApiError::named("json_not_object")),
                 Err(_) if body.is_empty() => {}

@@ -101,7 +101,7 @@ pub(crate) fn check(text: Option<&Value>, blocks: Option<&Value>) -> Result<Cont
     if text.trim().is_empty() && blocks.is_empty() {
         return Err(ApiError::named("no_text"));
     }
-    if text.chars().count() > validate::MESSAGE_TEXT {
+    if validate::is_text_too_long(&text) {
         return Err(ApiError::named("msg_too_long"));
     }
     if validate::are_blocks_too_long(&blocks) {

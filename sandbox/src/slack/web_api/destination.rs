@@ -1,7 +1,7 @@
 //! Where a message may go.
 
 use super::{Ask, error::ApiError, reachable};
-use crate::slack::state::{Channel, ChannelKind};
+use crate::slack::state::{Channel, ChannelKind, State, Token};
 
 /// The channel that a message is posted to: a `C…` or `D…` id, a `#name`, or a `U…` id, whose direct messages are
 /// opened if need be.
@@ -48,6 +48,17 @@ pub(super) fn for_ephemeral(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
         return Err(ApiError::named("is_archived"));
     }
     Ok(channel)
+}
+
+/// All names of the channel that is named: direct messages are one channel, whether by their `D…` id or their user's.
+pub(super) fn names<'a>(state: &'a State, caller: &Token, given: Option<&'a str>) -> Vec<&'a str> {
+    let Some(given) = given else { return Vec::new() };
+    let other = match state.channels.get(given).map(|channel| &channel.kind) {
+        Some(ChannelKind::Direct { user }) => Some(user.as_str()),
+        Some(_) => None,
+        None => state.direct_of(given, &caller.bot_user_id).map(|channel| channel.id.as_str()),
+    };
+    other.into_iter().chain([given]).collect()
 }
 
 fn named(ask: &Ask<'_>, given: &str) -> Result<Channel, ApiError> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Ask, arguments::Arguments, auth, error::ApiError, installing, method};
+use super::{Ask, arguments::Arguments, auth, destination, error::ApiError, installing, method};
 use crate::slack::{
     call_log::{Call, CallOutcome},
     core::Core,
@@ -52,7 +52,7 @@ pub(crate) async fn call(
         })
     };
     let unhandled = |outcome| {
-        let mut arguments = Arguments::read(query.as_deref(), &headers, &body).unwrap_or_default();
+        let mut arguments = Arguments::read(&name, query.as_deref(), &headers, &body).unwrap_or_default();
         arguments.take_token();
         entry(&core, &name, &arguments, None, outcome)
     };
@@ -146,19 +146,25 @@ fn carry_out(
         Handled { status: StatusCode::OK, retry_after: None, body, scopes, entry }
     };
     if let Some(act) = installing::method(name) {
-        let read = Arguments::read(query, headers, body);
+        let wait = rates::too_soon(&state.calls, name, None, &[], core.clock.now());
+        if let Some(retry_after) = wait.filter(|_| core.enforce_rate_limits) {
+            return limited(core, name, &Arguments::default(), None, retry_after);
+        }
+        let read = Arguments::read(name, query, headers, body);
         let result = read.and_then(|mut arguments| {
             let token = auth::presented_token(headers, &mut arguments);
             act(state, core, &arguments, token.as_deref())
         });
         // These calls are about secrets: the log keeps none.
-        return answered(&Arguments::default(), None, result);
+        let mut handled = answered(&Arguments::default(), None, result);
+        handled.entry.over_limit = wait.is_some();
+        return handled;
     }
     let Some((scope, act)) = method(name) else {
         let error = ApiError::named("unknown_method").with("req_method", name);
         return answered(&Arguments::default(), None, Err(error));
     };
-    let mut arguments = match Arguments::read(query, headers, body) {
+    let mut arguments = match Arguments::read(name, query, headers, body) {
         Ok(arguments) => arguments,
         Err(error) => return answered(&Arguments::default(), None, Err(error)),
     };
@@ -168,17 +174,12 @@ fn carry_out(
         Ok(caller) => caller,
         Err(error) => return answered(&arguments, None, Err(error)),
     };
-    let wait = rates::too_soon(&state.calls, name, &caller.team_id, arguments.text("channel"), now);
+    let wait = {
+        let channel = destination::names(state, &caller, arguments.text("channel"));
+        rates::too_soon(&state.calls, name, Some(&caller.team_id), &channel, now)
+    };
     if let Some(retry_after) = wait.filter(|_| core.enforce_rate_limits) {
-        let mut entry = entry(core, name, &arguments, Some(&caller), CallOutcome::RateLimited(retry_after));
-        entry.over_limit = true;
-        return Handled {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            retry_after: Some(retry_after),
-            body: json!({ "ok": false, "error": "ratelimited" }),
-            scopes: None,
-            entry,
-        };
+        return limited(core, name, &arguments, Some(&caller), retry_after);
     }
     let result = scope
         .map_or(Ok(()), |needed| auth::require_scope(&caller, needed))
@@ -186,6 +187,25 @@ fn carry_out(
     let mut handled = answered(&arguments, Some(&caller), result);
     handled.entry.over_limit = wait.is_some();
     handled
+}
+
+/// The answer to a call that comes too soon, which is not carried out.
+fn limited(
+    core: &Core,
+    name: &str,
+    arguments: &Arguments,
+    caller: Option<&Token>,
+    retry_after: u64,
+) -> Handled {
+    let mut entry = entry(core, name, arguments, caller, CallOutcome::RateLimited(retry_after));
+    entry.over_limit = true;
+    Handled {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        retry_after: Some(retry_after),
+        body: json!({ "ok": false, "error": "ratelimited" }),
+        scopes: None,
+        entry,
+    }
 }
 
 fn entry(
