@@ -19,7 +19,6 @@ use crate::{
         guard::Guard,
         home::HomeDrawer,
         listener::{self, Bells},
-        pacer::Pacer,
         unlocking::UnlockDrawer,
         webhook::Sender,
         worker::Worker,
@@ -27,7 +26,7 @@ use crate::{
     seal::Sealer,
     service::{Service, endings::Endings, workspaces},
     slack::{
-        self, Slack, client::Client, people::People, signature::SigningSecrets, socket::Socket,
+        self, Slack, client::Client, pacer::Pacer, people::People, signature::SigningSecrets, socket::Socket,
         tokens::Keeper,
     },
     storage, telemetry,
@@ -139,7 +138,7 @@ impl App {
         let tasks = TaskTracker::new();
         let client = slack_client(&config.slack, &service, tasks.clone())?;
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
-        let (bells, endings) = (Bells::default(), Endings::default());
+        let (bells, endings, pacer) = (Bells::default(), Endings::default(), Arc::new(Pacer::default()));
 
         let slack = Slack {
             service: service.clone(),
@@ -148,11 +147,12 @@ impl App {
             secrets: Arc::new(
                 config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
             ),
+            pacer: pacer.clone(),
             http: slack_http()?,
             aside: tasks.clone(),
+            stop: stop.clone(),
         };
         let directory = people.clone();
-        let pacer = Arc::new(Pacer::default());
         let worker = Worker {
             service: service.clone(),
             drawer: Drawer { client: client.clone(), people: people.clone(), pacer: pacer.clone() },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Outcome, pacer::Pacer};
+use super::Outcome;
 use crate::{
     domain::{
         approvals::Approval,
@@ -15,6 +15,7 @@ use crate::{
     service::{Failure, Service, give_up, leave},
     slack::{
         client::{CallError, Client, PATIENT, is_about_the_token},
+        pacer::Pacer,
         people::People,
         view::{
             plain,

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Outcome, pacer::Pacer};
+use super::Outcome;
 use crate::{
     domain::decisions::PersonKind,
     service::{Failure, Service, homes},
     slack::{
         client::{CallError, Client, PATIENT},
+        pacer::Pacer,
         people::People,
         view::home::{HomeState, home},
     },

@@ -5,7 +5,6 @@ pub mod draw;
 pub mod guard;
 pub mod home;
 pub mod listener;
-pub mod pacer;
 pub mod schedule;
 pub mod signing;
 pub mod unlocking;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Outcome, pacer::Pacer};
+use super::Outcome;
 use crate::{
     domain::ids::UserId,
     service::{Failure, Service},
     slack::{
         client::{CallError, Client, PATIENT},
+        pacer::Pacer,
         people::People,
         view::{prompt::Message, unlocking},
     },

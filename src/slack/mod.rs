@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod members;
 mod modals;
 pub mod oauth;
+pub mod pacer;
 pub mod payload;
 pub mod people;
 pub mod signature;
@@ -23,7 +24,7 @@ pub mod whisper;
 
 use std::sync::Arc;
 
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::service::Service;
 
@@ -38,8 +39,12 @@ pub struct Slack {
     pub people: Arc<people::People>,
     /// What verifies that a request comes from Slack.
     pub secrets: Arc<signature::SigningSecrets>,
+    /// How fast it may be called.
+    pub pacer: Arc<pacer::Pacer>,
     /// Answers private sentences.
     pub http: reqwest::Client,
     /// Work that a click's answer doesn't wait for; a shutdown does.
     pub aside: TaskTracker,
+    /// Ends what of it only waits.
+    pub stop: CancellationToken,
 }

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Slack, payload::Payload};
+use super::{Slack, client::CallError, payload::Payload};
 
 /// How long one try may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// How often it is tried to write to somebody whom Slack takes no more messages for.
+const TURNS: usize = 5;
+const POST: &str = "chat.postMessage";
 /// How long to wait before the second try.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -38,17 +42,41 @@ pub fn whisper(slack: &Slack, payload: &Payload, sentence: String) {
     });
 }
 
-/// Writes to the person: a click on the Home tab or in a modal has no `response_url`.
+/// Writes to the person: a click on the Home tab or in a modal has no `response_url`. It goes with the prompts, no faster
+/// than Slack takes messages, and comes a little later where it has to.
 fn write(slack: &Slack, payload: &Payload, sentence: String) {
     let Some((workspace, clicker)) = payload.workspace().map(str::to_owned).zip(payload.clicker()) else {
         tracing::warn!("A private answer has nowhere to go: the payload names nobody");
         return;
     };
-    let client = slack.client.clone();
-    slack.aside.spawn(async move {
-        let body = json!({ "channel": clicker.user.as_str(), "text": sentence });
-        if let Err(error) = client.post(&workspace, "chat.postMessage", &body, LIMIT).await {
-            tracing::warn!(%error, "A private answer was not delivered");
+    let slack = slack.clone();
+    slack.aside.clone().spawn(async move {
+        let channel = clicker.user.as_str();
+        let body =
+            json!({ "channel": channel, "text": sentence, "unfurl_links": false, "unfurl_media": false });
+        for turn in 0..TURNS {
+            let now = slack.service.now();
+            let open = slack.pacer.is_open(&workspace, POST, now);
+            let pause = match open.and_then(|()| slack.pacer.admit(channel, turn > 0, now)) {
+                Err(pause) => pause,
+                Ok(()) => match slack.client.post(&workspace, POST, &body, LIMIT).await {
+                    Ok(_) => return,
+                    Err(CallError::RateLimited(after)) => {
+                        let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30));
+                        slack.pacer.block(&workspace, POST, now + pause);
+                        pause
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "A private answer was not delivered");
+                        return;
+                    }
+                },
+            };
+            tokio::select! {
+                () = slack.stop.cancelled() => break,
+                () = slack.service.clock.sleep(pause) => {}
+            }
         }
+        tracing::warn!("A private answer was not delivered: Slack takes no more messages");
     });
 }

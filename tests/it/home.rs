@@ -198,6 +198,34 @@ async fn only_admins_see_the_administration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_privately_on_the_home_tab_comes_as_fast_as_slack_takes_it() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let stale = s.home(ALICE, |home| home.has_button("Approve")).await;
+        s.click(ALICE, &prompt, "Approve").await;
+        s.home_shows(ALICE, |home| !home.has_button("Approve")).await;
+        let choice = stale.overflow_options()[2].clone();
+        for _ in 0..7 {
+            let press = Press::on(Surface::stale_view(&stale), "approve_more")
+                .doing(sandbox::slack::Gesture::Pick(choice.value.clone()));
+            assert!(s.slack.press(ALICE, press).await.unwrap().is_ok());
+        }
+        let said = async || {
+            let messages = s.slack.direct_messages(ALICE);
+            messages.iter().filter(|message| message.text().contains("already ended")).count()
+        };
+        let deadline = tokio::time::Instant::now() + SOON;
+        while said().await < 7 {
+            assert!(tokio::time::Instant::now() < deadline, "{} of 7 came", said().await);
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            s.pass(TimeDelta::seconds(1));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_slack_does_not_say_who_somebody_is_they_see_what_they_saw_and_then_what_they_may() {
     story(async |s| {
         s.home(ADMIN, |home| home.all_text().contains("Administration")).await;
