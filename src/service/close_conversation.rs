@@ -8,7 +8,13 @@ use crate::{
         grants::Revocation,
         text::ForeignId,
     },
-    storage::{self, conversations, grants::Which, homes::Whose, outbox},
+    storage::{
+        self,
+        conversations::{self, Closing},
+        grants::Which,
+        homes::Whose,
+        outbox,
+    },
 };
 
 /// Closes a conversation of this backend. Said twice, it changes nothing more.
@@ -19,8 +25,10 @@ pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<
 async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    if !conversations::close(&mut tx, caller.backend, id, now).await? {
-        return Err(Rejection::UnknownConversation.into());
+    match conversations::close(&mut tx, caller.backend, id, now).await? {
+        Closing::Closed => {}
+        Closing::Before => return Ok(()),
+        Closing::Unknown => return Err(Rejection::UnknownConversation.into()),
     }
     let actor = Actor::Backend(caller.backend);
     let entry = Entry::new(actor.clone(), What::ConversationClosed).subject(id.as_str());

@@ -8,22 +8,39 @@ use crate::domain::{
     text::ForeignId,
 };
 
-/// Closes a conversation. `false`: the backend never asked in it.
+/// What became of a wish to close a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// It is closed from now on.
+    Closed,
+    /// It was closed already.
+    Before,
+    /// The backend never asked in it.
+    Unknown,
+}
+
+/// Closes a conversation.
 pub async fn close(
     db: &mut PgConnection,
     backend: BackendId,
     id: &ForeignId,
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE conversations SET closed_at = coalesce(closed_at, $3) WHERE backend_id = $1 AND id = $2",
+) -> sqlx::Result<Closing> {
+    let open = sqlx::query_scalar!(
+        r#"WITH known AS (SELECT closed_at FROM conversations WHERE backend_id = $1 AND id = $2 FOR NO KEY UPDATE)
+           UPDATE conversations SET closed_at = coalesce(conversations.closed_at, $3)
+           FROM known WHERE backend_id = $1 AND id = $2 RETURNING (known.closed_at IS NULL) AS "open!""#,
         backend.uuid(),
         id.as_str(),
         now
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(match open {
+        Some(true) => Closing::Closed,
+        Some(false) => Closing::Before,
+        None => Closing::Unknown,
+    })
 }
 
 /// A conversation with live grants.
