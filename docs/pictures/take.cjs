@@ -59,6 +59,13 @@ async function takeAll(page) {
   await modal.waitFor({ state: 'detached' });
   await page.setViewportSize(SIZE);
 
+  await button(/^Deny/).click();
+  await modal.waitFor();
+  await page.evaluate(() => document.activeElement?.blur());
+  await take(page, 'deny', [modal], 28);
+  await modal.getByTestId('modal-close').click();
+  await modal.waitFor({ state: 'detached' });
+
   await message.getByTestId('overflow').click();
   await menu.getByText('Auto-approve for this conversation').click();
   await button(/^Turn off/).waitFor();

@@ -105,9 +105,9 @@ async fn the_gear_on_the_home_tab_opens_the_settings_of_its_integration() {
         assert!(s.click_home(ALICE, "⚙ Settings", &gear).await.is_ok());
         s.modal(ALICE, |view| view.all_text().contains("Changes are saved at once")).await;
         assert!(s.toggle(ALICE, ACTION).await.is_ok());
-        s.home_shows(ALICE, |home| home.all_text().contains("Always auto-approved by you: 1")).await;
+        s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: 1")).await;
         assert!(s.slack.click_label(ALICE, Surface::Home, "Turn off").await.unwrap().is_ok());
-        s.home_shows(ALICE, |home| home.all_text().contains("Always auto-approved by you: none of them"))
+        s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: none"))
             .await;
     })
     .await;

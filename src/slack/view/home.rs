@@ -129,11 +129,11 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
         (0, _) => "\nNo action is unlocked for auto-approval yet. You can ask for one.".to_owned(),
         (unlocked, always) => {
             let yours = match always {
-                0 => "none of them".to_owned(),
+                0 => "none".to_owned(),
                 always => always.to_string(),
             };
             let actions = names::count(line.actions, "action", "actions");
-            format!("\n{unlocked} of {actions} can be auto-approved. Always auto-approved by you: {yours}.")
+            format!("\n{unlocked} of {actions} can be auto-approved. Turned on by you: {yours}.")
         }
     };
     let gear = kit::beside(Control::Gear(line.id), "⚙ Settings", Shown::from("Settings of ").then(short));
