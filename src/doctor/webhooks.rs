@@ -54,14 +54,14 @@ async fn endpoint(client: &reqwest::Client, guard: &Guard, backend: &Summary) ->
             format!(
                 "{name}: deliveries are stopped, because the endpoint said that it is gone, failed for too long, or an operator stopped it"
             ),
-            format!("once {url} works, run `countersign backend resume-webhook --name {name}`"),
+            format!("once {url} works, run `countersign backend resume-webhook --name '{name}'`"),
         );
     }
     let allow = "name its network in COUNTERSIGN_WEBHOOK_ALLOW, if webhooks may go there";
     let parsed = match url::Url::parse(url) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let fix = format!("disable the backend {name}, and create another with the right --webhook-url");
+            let fix = format!("countersign backend set-webhook --name '{name}' --webhook-url https://…");
             return Finding::failed(CHECK, format!("{name}: {url} is no address: {error}"), fix);
         }
     };

@@ -160,7 +160,8 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
         Outcome::Hopeless { why: format!("the endpoint is gone (410). {detail}"), status: number }
     } else if status.is_redirection() {
         Outcome::Failed {
-            why: "redirects are not followed: register the final URL".to_owned(),
+            why: "redirects are not followed: set the final URL with `countersign backend set-webhook`"
+                .to_owned(),
             status: number,
             after,
         }

@@ -107,8 +107,7 @@ async fn the_gear_on_the_home_tab_opens_the_settings_of_its_integration() {
         assert!(s.toggle(ALICE, ACTION).await.is_ok());
         s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: 1")).await;
         assert!(s.slack.click_label(ALICE, Surface::Home, "Turn off").await.unwrap().is_ok());
-        s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: none"))
-            .await;
+        s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: none")).await;
     })
     .await;
 }
