@@ -21,14 +21,15 @@ pub fn start_logging() {
 /// Prometheus' text of every metric, for `/metrics`.
 pub fn metrics() -> PrometheusHandle {
     static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
-        return handle.clone();
-    }
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    // Within one process, as in tests, the first recorder serves every instance.
-    let _ = metrics::set_global_recorder(recorder);
-    HANDLE.get_or_init(|| handle).clone()
+    // Within one process, as in tests, the first recorder serves every instance: whoever comes meanwhile waits for it.
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            let _ = metrics::set_global_recorder(recorder);
+            handle
+        })
+        .clone()
 }
 
 /// Keeps measurements from piling up where nobody reads `/metrics`, until it is told to stop.

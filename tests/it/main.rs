@@ -14,6 +14,7 @@ mod looking;
 mod modes;
 mod screens;
 mod story;
+mod time;
 
 mod api;
 mod api_audit;
