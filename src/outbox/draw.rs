@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -25,6 +25,8 @@ use crate::{
     storage::{self, claims::Claim, decide::Surroundings, prompts::Prompt},
 };
 
+/// How long until what met a token of before is tried with the one of now.
+const SOON: TimeDelta = TimeDelta::seconds(1);
 const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
 
@@ -44,6 +46,8 @@ struct Scene {
     approval: Approval,
     around: Surroundings,
     slack_id: String,
+    /// When the app was installed last, as of the reading.
+    installed_at: DateTime<Utc>,
     removed: bool,
     prompts: Vec<Prompt>,
     /// The row has waited for its turn already.
@@ -124,8 +128,11 @@ impl Drawer {
                 Ok(()) => shown = true,
                 Err(Trouble::Later(outcome)) => return Ok(outcome),
                 Err(Trouble::Refused(code)) if is_about_the_token(&code) => {
+                    if installed_again(service, scene).await? {
+                        return Ok(Outcome::Wait(SOON));
+                    }
                     if is_gone(&code) {
-                        leave::leave(service, &scene.slack_id, &code).await?;
+                        leave::leave_that(service, &scene.slack_id, scene.installed_at, &code).await?;
                     }
                     return Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None });
                 }
@@ -249,6 +256,7 @@ async fn read(service: &Service, claim: &Claim) -> Result<Option<Scene>, Failure
         approval,
         around,
         slack_id: workspace.slack_id,
+        installed_at: workspace.installed_at,
         removed: workspace.removed,
         prompts,
         in_turn: claim.has_waited(),
@@ -287,11 +295,21 @@ async fn undeliverable(service: &Service, scene: &Scene, why: &str) -> Result<Ou
 
 /// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
 async fn refused(service: &Service, scene: &Scene, code: &str) -> Result<Outcome, Failure> {
+    if is_about_the_token(code) && installed_again(service, scene).await? {
+        return Ok(Outcome::Wait(SOON));
+    }
     let outcome = undeliverable(service, scene, &format!("Slack says {code}")).await?;
     if is_gone(code) {
-        leave::leave(service, &scene.slack_id, code).await?;
+        leave::leave_that(service, &scene.slack_id, scene.installed_at, code).await?;
     }
     Ok(outcome)
+}
+
+/// Whether the app was installed anew since it was read what is to be drawn: what Slack says of a token then is said of
+/// an earlier one.
+async fn installed_again(service: &Service, scene: &Scene) -> Result<bool, Failure> {
+    let at = leave::installed_at(service, &scene.slack_id).await?;
+    Ok(at.is_some_and(|at| at != scene.installed_at))
 }
 
 /// The app was removed, and the event that says so was lost or is still on its way.

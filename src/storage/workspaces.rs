@@ -12,6 +12,8 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// Slack's id, `T…` or `E…`.
     pub slack_id: String,
+    /// When the app was installed last.
+    pub installed_at: DateTime<Utc>,
     /// The app was removed from it.
     pub removed: bool,
 }
@@ -43,18 +45,23 @@ pub async fn install(
 /// The workspace with this id.
 pub async fn find(db: &mut PgConnection, id: WorkspaceId) -> sqlx::Result<Option<Workspace>> {
     let row = sqlx::query!(
-        r#"SELECT slack_id, (removed_at IS NOT NULL) AS "removed!" FROM workspaces WHERE id = $1"#,
+        r#"SELECT slack_id, installed_at, (removed_at IS NOT NULL) AS "removed!" FROM workspaces WHERE id = $1"#,
         id.uuid()
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Workspace { id, slack_id: row.slack_id, removed: row.removed }))
+    Ok(row.map(|row| Workspace {
+        id,
+        slack_id: row.slack_id,
+        installed_at: row.installed_at,
+        removed: row.removed,
+    }))
 }
 
 /// The workspace with this Slack id.
 pub async fn find_by_slack_id(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Workspace>> {
     let row = sqlx::query!(
-        r#"SELECT id, slack_id, (removed_at IS NOT NULL) AS "removed!" FROM workspaces WHERE slack_id = $1"#,
+        r#"SELECT id, slack_id, installed_at, (removed_at IS NOT NULL) AS "removed!" FROM workspaces WHERE slack_id = $1"#,
         slack_id
     )
     .fetch_optional(db)
@@ -62,6 +69,7 @@ pub async fn find_by_slack_id(db: &mut PgConnection, slack_id: &str) -> sqlx::Re
     Ok(row.map(|row| Workspace {
         id: WorkspaceId::new(row.id),
         slack_id: row.slack_id,
+        installed_at: row.installed_at,
         removed: row.removed,
     }))
 }
@@ -69,7 +77,7 @@ pub async fn find_by_slack_id(db: &mut PgConnection, slack_id: &str) -> sqlx::Re
 /// All workspaces, oldest first, at most `limit`.
 pub async fn list(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Workspace>> {
     let rows = sqlx::query!(
-        r#"SELECT id, slack_id, (removed_at IS NOT NULL) AS "removed!" FROM workspaces ORDER BY id LIMIT $1"#,
+        r#"SELECT id, slack_id, installed_at, (removed_at IS NOT NULL) AS "removed!" FROM workspaces ORDER BY id LIMIT $1"#,
         limit
     )
     .fetch_all(db)
@@ -77,6 +85,7 @@ pub async fn list(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Workspa
     let workspaces = rows.into_iter().map(|row| Workspace {
         id: WorkspaceId::new(row.id),
         slack_id: row.slack_id,
+        installed_at: row.installed_at,
         removed: row.removed,
     });
     Ok(workspaces.collect())

@@ -192,6 +192,28 @@ async fn whoever_installs_the_app_while_slack_is_asked_keeps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_that_met_the_token_of_before_is_drawn_with_the_one_of_now() {
+    story_as(by_oauth, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let [_lost, _too] = s.slack.uninstall(names::TEAM);
+        // Slack says that the token is dead, and takes its time to say so.
+        let slow = Misbehaviour::SlowAnswer(std::time::Duration::from_secs(2));
+        s.slack.misbehave("users.info", slow, 1);
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        s.until_so(async || !s.slack.calls_of("users.info").is_empty()).await;
+        s.pass(TimeDelta::seconds(1));
+        assert_eq!(Browser::new().install(s, names::TEAM).await.status(), 200);
+        s.until_so(async || {
+            s.pass(TimeDelta::seconds(1));
+            !s.slack.direct_messages(ALICE).is_empty()
+        })
+        .await;
+        assert_eq!((s.status(&id).await.as_str(), s.audits("workspace.removed").await), ("pending", 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_nobody_announced_is_noticed_at_the_next_prompt() {
     story_as(by_oauth, async |s| {
         Browser::new().install(s, names::TEAM).await;

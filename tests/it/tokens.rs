@@ -69,7 +69,8 @@ async fn a_dead_configured_token_gives_way_to_its_own_workspaces_installation() 
         let calls = s.slack.calls();
         let refused = calls.iter().filter(|call| format!("{:?}", call.outcome).contains("revoked")).count();
         assert_eq!(refused, 1, "it is not tried again and again");
-        // It is the only one again, and dead: the approval can't be shown.
+        // It is the only one again, and dead: the approval can't be shown. Nothing else may find that out first.
+        s.settled().await;
         let _events = s.slack.uninstall(names::TEAM);
         let reply = s.ask(&s.call(ACTION, "c-4")).await;
         assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");

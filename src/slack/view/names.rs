@@ -11,7 +11,7 @@ use crate::domain::overview::{ActionLine, GrantLine};
 /// Longest name in a list.
 const NAME: usize = 100;
 /// Longest description in a list.
-const DESCRIPTION: usize = 200;
+const DESCRIPTION: usize = 400;
 /// Longest path: two keys of 100 characters and a dot.
 const PATH: usize = 201;
 
