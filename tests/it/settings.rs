@@ -309,7 +309,9 @@ async fn a_lock_and_a_toggle_at_once_leave_no_grant_behind() {
             assert_eq!(s.grants_of(ALICE).await, 0);
             assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
         }
-        s.modal(ALICE, |view| view.check_boxes().is_empty() || view.checked("toggle").is_empty()).await;
+        // What is opened now shows it; the modal that was open follows its own clicks alone.
+        s.slack.close(ALICE).await.unwrap();
+        assert!(s.gear(ALICE, "GitHub").await.check_boxes().is_empty());
     })
     .await;
 }
