@@ -44,7 +44,15 @@ impl Story {
 
     /// Uses the toggle of an action in the open modal.
     pub async fn toggle(&self, user: &str, action: &str) -> Delivery {
-        self.slack.press(user, self.toggling(user, action).await).await.unwrap()
+        // Where the modal is drawn anew between looking and clicking, one looks again.
+        let deadline = tokio::time::Instant::now() + SOON;
+        loop {
+            match self.slack.press(user, self.toggling(user, action).await).await {
+                Ok(delivery) => return delivery,
+                Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error:?}"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     /// How the toggle of an action in the open modal is used.
