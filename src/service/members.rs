@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Failure, Service, commit, retrying, turn_off};
 pub use crate::storage::members::Holder;
 use crate::{
-    domain::{audit::Actor, grants::Revocation},
+    domain::{audit::Actor, grants::Revocation, ids::WorkspaceId},
     storage::{grants::Which, members},
 };
 
@@ -14,10 +14,11 @@ pub const BELIEVED: TimeDelta = TimeDelta::days(1);
 /// How many people are looked for at once.
 const BATCH: i64 = 50;
 
-/// People with standing permissions for whom nobody has looked for a day.
-pub async fn unchecked(service: &Service) -> Result<Vec<Holder>, Failure> {
+/// Some of the people with standing permissions for whom nobody has looked for a day, but for those of the workspaces
+/// `except`.
+pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<Holder>, Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(members::unchecked(&mut db, service.now() - BELIEVED, BATCH).await?)
+    Ok(members::unchecked(&mut db, service.now() - BELIEVED, except, BATCH).await?)
 }
 
 /// Somebody is still a member.

@@ -40,6 +40,14 @@ pub enum CallError {
     NotReplaced(String),
 }
 
+impl CallError {
+    /// Slack knows nobody by the id that was asked for, or nobody whom the workspace sees.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Self::Refused(code) if matches!(code.as_str(), "user_not_found" | "user_not_visible"))
+    }
+}
+
 /// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.
 const TOKENS: usize = 3;
 

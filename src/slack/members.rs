@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::{Slack, client::CallError};
+use super::Slack;
 use crate::{
     domain::decisions::PersonKind,
     service::{
@@ -39,27 +39,28 @@ pub async fn run(slack: Slack, stop: CancellationToken) {
 }
 
 /// Looks for everybody who is due. Where Slack doesn't say, the next round asks again: a Slack that is down takes nobody's
-/// permissions away.
+/// permissions away. A workspace whose token is dead must not keep the others from being looked at, so it alone is left out.
 async fn round(slack: &Slack, stop: &CancellationToken) -> Result<(), Failure> {
+    let mut silent = Vec::new();
     while !stop.is_cancelled() {
-        let holders = members::unchecked(&slack.service).await?;
+        let holders = members::unchecked(&slack.service, &silent).await?;
         if holders.is_empty() {
             return Ok(());
         }
         for holder in &holders {
+            if silent.contains(&holder.workspace) {
+                continue;
+            }
             match slack.people.rights(&holder.slack_id, &holder.user).await {
                 Ok(profile) if profile.kind == PersonKind::Member => {
                     members::stayed(&slack.service, holder).await?;
                 }
                 Ok(_) => end(slack, holder).await?,
-                Err(CallError::Refused(code))
-                    if matches!(code.as_str(), "user_not_found" | "user_not_visible") =>
-                {
-                    end(slack, holder).await?;
-                }
+                Err(error) if error.is_nobody() => end(slack, holder).await?,
                 Err(error) => {
-                    tracing::info!(%error, "Slack doesn't say who is still a member: asking again later");
-                    return Ok(());
+                    let workspace = &holder.slack_id;
+                    tracing::info!(workspace, %error, "Slack doesn't say who is still a member: asking again later");
+                    silent.push(holder.workspace);
                 }
             }
         }

@@ -17,15 +17,23 @@ pub struct Holder {
 }
 
 /// Up to `limit` people with live grants that they gave before `since`, and for whom nobody has looked since then, in
-/// workspaces that have the app.
-pub async fn unchecked(db: &mut PgConnection, since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Holder>> {
+/// workspaces that have the app and are none of `except`.
+pub async fn unchecked(
+    db: &mut PgConnection,
+    since: DateTime<Utc>,
+    except: &[WorkspaceId],
+    limit: i64,
+) -> sqlx::Result<Vec<Holder>> {
+    let except: Vec<_> = except.iter().map(|workspace| workspace.uuid()).collect();
     let rows = sqlx::query!(
         r#"SELECT DISTINCT w.id, w.slack_id, g.user_id FROM grants g
            JOIN workspaces w ON w.id = g.workspace_id AND w.removed_at IS NULL
            LEFT JOIN members m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id
            WHERE g.revoked_at IS NULL AND g.created_at <= $1 AND (m.checked_at IS NULL OR m.checked_at <= $1)
-           LIMIT $2"#,
+             AND w.id <> ALL($2)
+           LIMIT $3"#,
         since,
+        &except,
         limit
     )
     .fetch_all(db)

@@ -13,10 +13,7 @@ use crate::{
         text::Prose,
     },
     service::decide::{self, Click},
-    slack::{
-        client::CallError,
-        view::{controls::Callback, deny, notice, sentences},
-    },
+    slack::view::{controls::Callback, deny, notice, sentences},
 };
 
 /// Completes who clicked with what `users.info` says of them, if it says so in time. The prompt was posted to a full
@@ -26,7 +23,7 @@ async fn click(act: &Act<'_>, approval: ApprovalId) -> Click {
     if clicker.kind == PersonKind::Member {
         match act.slack.people.profile_soon(act.workspace, &clicker.user).await {
             Ok(profile) => clicker.kind = profile.kind,
-            Err(CallError::Refused(code)) if is_nobody(&code) => clicker.kind = PersonKind::Stranger,
+            Err(error) if error.is_nobody() => clicker.kind = PersonKind::Stranger,
             Err(_) => {}
         }
     }
@@ -44,11 +41,6 @@ pub(super) async fn approve(act: &Act<'_>, approval: ApprovalId, scope: Scope) -
         },
     };
     decided(act, decide(act, &click, Choice::Approve(scope)).await)
-}
-
-/// Slack knows nobody by this id, or nobody whom this workspace sees.
-fn is_nobody(code: &str) -> bool {
-    matches!(code, "user_not_found" | "user_not_visible")
 }
 
 /// Decides in time for Slack, and learns of a prompt that was clicked and that we didn't know of.
