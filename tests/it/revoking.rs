@@ -19,10 +19,7 @@ use sandbox::{
 };
 use serde_json::json;
 
-use crate::{
-    isolation::elsewhere,
-    story::{ALICE, BOB, Story, eventually, story},
-};
+use crate::story::{ALICE, BOB, Story, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -205,20 +202,25 @@ async fn whoever_leaves_the_workspace_takes_their_standing_permissions_along() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_of_which_slack_says_nothing_keeps_no_other_from_being_looked_at() {
     story(async |s| {
-        // It has no token, and more people than are looked for at once.
-        elsewhere(s).await;
+        s.open(ACTION).await;
+        // It has no token, more people than are looked for at once, and is the first to be looked at.
+        sqlx::query(
+            "INSERT INTO workspaces SELECT (jsonb_populate_record(w, $1)).* FROM workspaces w LIMIT 1",
+        )
+        .bind(json!({ "id": uuid::Uuid::nil(), "slack_id": "T0ELSEWHERE" }))
+        .execute(&s.service.db)
+        .await
+        .unwrap();
         sqlx::query(
             "INSERT INTO grants (id, workspace_id, user_id, action_id, scope, created_at)
              SELECT gen_random_uuid(), w.id, 'U0' || n, a.id, 'always', $1
-             FROM generate_series(1, 60) n, workspaces w JOIN integrations i ON i.workspace_id = w.id
-             JOIN actions a ON a.integration_id = i.id
+             FROM generate_series(1, 60) n, workspaces w, actions a
              WHERE w.slack_id = 'T0ELSEWHERE' AND a.key = 'create_issue'",
         )
         .bind(s.now())
         .execute(&s.service.db)
         .await
         .unwrap();
-        s.open(ACTION).await;
         grant(s, &s.call(ACTION, "c-1"), Scope::Always).await;
         s.slack.change_user(ALICE, |user| user.deleted = true);
         s.leap(chrono::TimeDelta::hours(25)).await;
