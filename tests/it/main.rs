@@ -55,4 +55,5 @@ mod settings;
 mod socket;
 mod tokens;
 mod unlocking;
+mod upgrade;
 mod webhooks;

@@ -79,7 +79,24 @@ pub async fn story(test: impl AsyncFnOnce(&mut Story)) {
 pub async fn story_as(configure: impl FnOnce(&mut ServeConfig, &Slack), test: impl AsyncFnOnce(&mut Story)) {
     let (postgres, template) = server().await;
     let database = postgres.create_database(Some(template)).await.unwrap();
-    let mut story = Story::begin(postgres.clone(), database.name, &database.url, configure).await;
+    let mut story = Story::begin(postgres.clone(), database.name, &database.url, None, configure).await;
+    told_why(&mut story, test).await;
+    story.end().await;
+}
+
+/// The same on a database that an earlier version filled: restored from its dump, then migrated. `keys` are the API key
+/// and the webhook secret of its backend.
+pub async fn story_on_dump(dump: &str, keys: (&str, &str), test: impl AsyncFnOnce(&mut Story)) {
+    let (postgres, _) = server().await;
+    let database = postgres.create_database(None).await.unwrap();
+    crate::upgrade::restore(&database.url, dump).await;
+    let before = crate::upgrade::written(&database.url).await;
+    let pool = storage::pool(&database.url, 1).unwrap();
+    storage::MIGRATIONS.run(&pool).await.unwrap();
+    pool.close().await;
+    assert_eq!(before, crate::upgrade::written(&database.url).await, "a migration changed what was written");
+    let keys = Some((keys.0.to_owned(), keys.1.to_owned()));
+    let mut story = Story::begin(postgres.clone(), database.name, &database.url, keys, |_, _| {}).await;
     told_why(&mut story, test).await;
     story.end().await;
 }
@@ -111,7 +128,7 @@ pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
     let pool = storage::pool(&database.url, 1).unwrap();
     storage::MIGRATIONS.run(&pool).await.unwrap();
     pool.close().await;
-    let mut story = Story::begin(postgres, database.name, &database.url, |_, _| {}).await;
+    let mut story = Story::begin(postgres, database.name, &database.url, None, |_, _| {}).await;
     let clock = story.clock.clone();
     tokio::select! {
         () = told_why(&mut story, test) => {}
@@ -134,6 +151,7 @@ impl Story {
         postgres: Postgres,
         database: String,
         url: &str,
+        keys: Option<(String, String)>,
         configure: impl FnOnce(&mut ServeConfig, &Slack),
     ) -> Self {
         if std::env::var_os("RUST_LOG").is_some() {
@@ -189,7 +207,13 @@ impl Story {
             postgres,
             database,
         };
-        story.keys = Some(story.create_backend("agents").await);
+        story.keys = match keys {
+            Some(keys) => {
+                story.receive_webhooks().await;
+                Some(keys)
+            }
+            None => Some(story.create_backend("agents").await),
+        };
         story.start().await;
         story
     }
@@ -258,6 +282,15 @@ impl Story {
         let (name, url) = (Name::new(name).unwrap(), Link::new(self.backend.webhook_url()).unwrap());
         let created = backends::create(&self.service, self.workspace, &name, &url).await.unwrap().unwrap();
         (created.api_key.expose_secret().to_owned(), created.webhook_secret.expose_secret().to_owned())
+    }
+
+    /// Points the backends of a restored database at the receiver of this test.
+    async fn receive_webhooks(&self) {
+        sqlx::query("UPDATE backends SET webhook_url = $1")
+            .bind(self.backend.webhook_url())
+            .execute(&self.service.db)
+            .await
+            .unwrap();
     }
 
     /// The API, as the test's backend calls it.
