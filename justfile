@@ -1,0 +1,34 @@
+# The commands that people type. `just` lists them.
+
+[private]
+default:
+    @just --list --unsorted
+
+# Start everything on this machine: Postgres, the service, a local Slack, an agent
+demo *options:
+    cargo run --example demo -- {{ options }}
+
+# Run the tests whose names contain the filter
+test *filter:
+    cargo test --workspace {{ filter }}
+
+# Format, then lint as CI does
+lint:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+# Bring .sqlx/ up to date after a change of a statement or a migration
+queries:
+    .ci/queries --write
+
+# Accept changed snapshots, one by one
+snapshots:
+    cargo insta review
+
+# Measure the hot paths
+bench:
+    cargo bench --bench hot_paths
+
+# Everything that a change must pass
+ci:
+    .ci/run
