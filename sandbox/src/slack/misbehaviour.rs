@@ -25,6 +25,8 @@ pub enum Misbehaviour {
     DropAfterEffect,
     /// `ok: false` with this error; nothing is carried out.
     SlackError(String),
+    /// The call is carried out and answered, without the header that names the token's scopes.
+    WithoutScopes,
     /// The call arrives this much later, and is then carried out and answered as always.
     Delay(Duration),
     /// The call is carried out at once, its answer comes this much later.

@@ -52,7 +52,7 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let channel = channel.filter(|channel| ask.covers(&channel.team_id));
     let channel = channel.ok_or_else(|| ApiError::named("channel_not_found"))?;
     if channel.is_archived {
-        return Err(ApiError::named("is_archived"));
+        return Err(ApiError::named("is_inactive"));
     }
     let ts = ask.arguments.text("ts").unwrap_or_default();
     let key = (channel.id.clone(), ts.to_owned());

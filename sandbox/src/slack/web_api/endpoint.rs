@@ -75,6 +75,7 @@ pub(crate) async fn answer_or_misbehave(
     };
     match core.change(|state| state.misbehaviours.take(method)) {
         None => to_response(handle()),
+        Some(Misbehaviour::WithoutScopes) => to_response(Handled { scopes: None, ..handle() }),
         Some(Misbehaviour::Delay(late)) => {
             pause(core, late).await;
             to_response(handle())
