@@ -26,8 +26,8 @@ use crate::{
     seal::Sealer,
     service::{Service, endings::Endings, workspaces},
     slack::{
-        self, Slack, client::Client, pacer::Pacer, people::People, signature::SigningSecrets, socket::Socket,
-        tokens::Keeper,
+        self, Slack, client::Client, people::People, rate_limiter::RateLimiter, signature::SigningSecrets,
+        socket::Socket, tokens::Keeper,
     },
     storage, telemetry,
 };
@@ -100,8 +100,9 @@ pub fn slack_client(
     let http = slack_http()?;
     let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
     let api_url = &config.slack_api_url;
-    let tokens = Keeper::new(service.clone(), http, api_url, token, credentials, aside);
-    Ok(Client::new(api_url, tokens)?)
+    let limiter = Arc::new(RateLimiter::default());
+    let tokens = Keeper::new(service.clone(), http, api_url, token, credentials, limiter.clone(), aside);
+    Ok(Client::new(api_url, tokens, limiter)?)
 }
 
 /// What speaks with Slack where the Web API's client does not: by the same certificate authorities, as directly as that,
@@ -138,7 +139,7 @@ impl App {
         let tasks = TaskTracker::new();
         let client = slack_client(&config.slack, &service, tasks.clone())?;
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
-        let (bells, endings, pacer) = (Bells::default(), Endings::default(), Arc::new(Pacer::default()));
+        let (bells, endings) = (Bells::default(), Endings::default());
 
         let slack = Slack {
             service: service.clone(),
@@ -147,7 +148,6 @@ impl App {
             secrets: Arc::new(
                 config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
             ),
-            pacer: pacer.clone(),
             http: slack_http()?,
             aside: tasks.clone(),
             stop: stop.clone(),
@@ -155,9 +155,9 @@ impl App {
         let directory = people.clone();
         let worker = Worker {
             service: service.clone(),
-            drawer: Drawer { client: client.clone(), people: people.clone(), pacer: pacer.clone() },
-            homes: HomeDrawer { client: client.clone(), people: people.clone(), pacer: pacer.clone() },
-            unlocking: UnlockDrawer { client: client.clone(), people, pacer },
+            drawer: Drawer { client: client.clone(), people: people.clone() },
+            homes: HomeDrawer { client: client.clone(), people: people.clone() },
+            unlocking: UnlockDrawer { client: client.clone(), people },
             sender: Sender::new(Guard::new(config.webhook_allow))?,
             bells: bells.clone(),
             stop: stop.clone(),

@@ -281,7 +281,9 @@ impl TestWebhook {
                 let status = status.map_or_else(String::new, |status| format!(" ({status})"));
                 Err(CliError::Usage(format!("{url} did not take the ping{status}: {why}")))
             }
-            Outcome::Wait(_) => Err(CliError::Usage("the ping was not sent".to_owned())),
+            Outcome::Wait(_) | Outcome::NotTaken(_) | Outcome::Refused(_) => {
+                Err(CliError::Usage("the ping was not sent".to_owned()))
+            }
         }
     }
 }

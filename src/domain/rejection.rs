@@ -44,6 +44,12 @@ pub enum Rejection {
     /// The user can't be looked up at the moment.
     #[error("the user can't be looked up in Slack at the moment")]
     LookupUnavailable,
+    /// Slack limits how often users may be looked up, for this many seconds more.
+    #[error("Slack is busy; retry after {0} s")]
+    SlackBusy(u32),
+    /// The Slack app may not look the user up: it lacks this scope.
+    #[error("the Slack app lacks the scope {0}")]
+    MissingScope(String),
     /// The backend has as many approvals pending as it may.
     #[error("the backend has too many approvals pending")]
     TooManyPending,
@@ -106,6 +112,8 @@ impl Rejection {
             Self::UnknownConversation => "unknown-conversation",
             Self::UnknownUser => "unknown-user",
             Self::LookupUnavailable => "lookup-unavailable",
+            Self::SlackBusy(_) => "slack-busy",
+            Self::MissingScope(_) => "missing-scope",
             Self::TooManyPending => "too-many-pending",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::AlreadyEnded(_) => "already-ended",

@@ -14,8 +14,7 @@ use crate::{
     },
     service::{Failure, Service, give_up, leave},
     slack::{
-        client::{CallError, Client, PATIENT, is_about_the_token},
-        pacer::Pacer,
+        client::{CallError, Client, PATIENT, Reason, Refusal},
         people::People,
         view::{
             plain,
@@ -37,8 +36,6 @@ pub struct Drawer {
     pub client: Client,
     /// Who somebody is.
     pub people: Arc<People>,
-    /// How fast Slack may be called.
-    pub pacer: Arc<Pacer>,
 }
 
 /// An approval and what is needed to draw it, read together.
@@ -52,14 +49,6 @@ struct Scene {
     prompts: Vec<Prompt>,
     /// The row has waited for its turn already.
     in_turn: bool,
-}
-
-/// Why a message could not be brought to Slack.
-enum Trouble {
-    /// It may work later.
-    Later(Outcome),
-    /// Slack said no, with this error name.
-    Refused(String),
 }
 
 impl Drawer {
@@ -82,81 +71,85 @@ impl Drawer {
 
     async fn post_first(&self, service: &Service, scene: &Scene) -> Result<Outcome, Failure> {
         if scene.removed {
-            return undeliverable(service, scene, "the Slack app is no longer installed").await;
+            return undeliverable(service, scene, "the Slack app is no longer installed", None).await;
         }
         let user = &scene.approval.request.user;
         match self.people.profile(&scene.slack_id, user).await {
             Ok(profile) if profile.kind == PersonKind::Member => {}
             Ok(_) => {
                 let why = "the user is a guest, a bot, deactivated or of another workspace, and can't decide";
-                return undeliverable(service, scene, why).await;
+                return undeliverable(service, scene, why, None).await;
             }
-            Err(CallError::Refused(code)) if is_about_the_user(&code) || is_about_the_token(&code) => {
-                return refused(service, scene, &code).await;
-            }
-            Err(error) => return Ok(later(error)),
+            Err(CallError::Refused(refusal)) => return refused(service, scene, refusal).await,
+            Err(error) => return Ok(error.into()),
         }
         let message = show(service, scene);
         if let Some(place) = &scene.approval.request.place {
             let thread = place.thread_ts.as_ref().map(Text::as_str);
             match self.post(service, scene, place.channel.as_str(), thread, &message).await? {
                 Ok(()) => return Ok(Outcome::done()),
-                Err(Trouble::Later(outcome)) => return Ok(outcome),
-                Err(Trouble::Refused(code)) if is_about_the_token(&code) => {
-                    return refused(service, scene, &code).await;
+                Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
+                    return refused(service, scene, refusal).await;
                 }
-                Err(Trouble::Refused(code)) => {
+                Err(CallError::Refused(Refusal { reason, code })) if reason != Reason::Content => {
                     tracing::info!(approval = %scene.approval.id(), code, "The channel can't be posted to: asking in the user's direct messages");
                 }
+                Err(error) => return Ok(error.into()),
             }
         }
         match self.post(service, scene, user.as_str(), None, &message).await? {
             Ok(()) => Ok(Outcome::done()),
-            Err(Trouble::Later(outcome)) => Ok(outcome),
-            Err(Trouble::Refused(code)) if is_about_the_user(&code) || is_about_the_token(&code) => {
-                refused(service, scene, &code).await
+            Err(CallError::Refused(refusal)) if refusal.reason != Reason::Content => {
+                refused(service, scene, refusal).await
             }
-            Err(Trouble::Refused(code)) => Ok(failed(format!("Slack says {code}"))),
+            Err(error) => Ok(error.into()),
         }
     }
 
+    /// Changes every message that shows the approval. As long as one may still have its buttons, because Slack said
+    /// something that passes, no other is posted in its place.
     async fn change(&self, service: &Service, scene: &Scene) -> Result<Outcome, Failure> {
         let message = show(service, scene);
-        let mut shown = false;
+        let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
         for prompt in &scene.prompts {
-            match self.update(service, scene, prompt, &message).await {
+            match self.update(scene, prompt, &message, service).await {
                 Ok(()) => shown = true,
-                Err(Trouble::Later(outcome)) => return Ok(outcome),
-                Err(Trouble::Refused(code)) if is_about_the_token(&code) => {
+                Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
                     if installed_again(service, scene).await? {
                         return Ok(Outcome::Wait(SOON));
                     }
-                    if is_gone(&code) {
-                        leave::leave_that(service, &scene.slack_id, scene.installed_at, &code).await?;
+                    if refusal.reason == Reason::AppRemoved {
+                        leave::leave_that(service, &scene.slack_id, scene.installed_at, refusal.code).await?;
                     }
-                    return Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None });
+                    return Ok(Outcome::Refused(refusal));
                 }
-                Err(Trouble::Refused(code)) => {
+                Err(CallError::Refused(Refusal { reason: Reason::Message, code })) => {
                     tracing::info!(approval = %scene.approval.id(), code, "A prompt can no longer be changed");
-                    let mut db = service.db.acquire().await?;
-                    storage::prompts::forget(&mut db, scene.approval.id(), prompt, service.now()).await?;
+                    gone.push(prompt);
                 }
+                Err(error) => later = later.or(Some(error)),
             }
         }
-        if shown {
-            return Ok(Outcome::done());
+        if shown || later.is_some() {
+            forget(service, scene, &gone).await?;
+            return Ok(later.map_or_else(Outcome::done, Outcome::from));
         }
-        // The prompt is gone: say it once where the user is sure to see it.
+        // The prompt is gone: say it once where the user is sure to see it. Until that is done it is not forgotten, so
+        // that the next try comes here again.
         match self.post(service, scene, scene.approval.request.user.as_str(), None, &message).await? {
-            Ok(()) => Ok(Outcome::done()),
-            Err(Trouble::Later(outcome)) => Ok(outcome),
-            Err(Trouble::Refused(code)) if scene.approval.decision.is_none() => {
-                undeliverable(service, scene, &format!("the prompt is gone, and Slack says {code}")).await
+            Ok(()) => {
+                forget(service, scene, &gone).await?;
+                Ok(Outcome::done())
             }
-            Err(Trouble::Refused(code)) => Ok(Outcome::Hopeless {
-                why: format!("the prompt is gone, and Slack says {code}"),
-                status: None,
-            }),
+            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
+                Ok(Outcome::NotTaken(refusal.into()))
+            }
+            Err(CallError::Refused(refusal)) if scene.approval.decision.is_none() => {
+                let why = format!("the prompt is gone, and {refusal}");
+                undeliverable(service, scene, &why, Some(refusal.code)).await
+            }
+            Err(CallError::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(error) => Ok(error.into()),
         }
     }
 
@@ -168,29 +161,27 @@ impl Drawer {
         channel: &str,
         thread: Option<&str>,
         message: &Message,
-    ) -> Result<Result<(), Trouble>, Failure> {
-        let now = service.now();
-        let admitted = self
-            .pacer
-            .is_open(&scene.slack_id, POST, now)
-            .and_then(|()| self.pacer.admit(channel, scene.in_turn, now));
-        if let Err(pause) = admitted {
-            return Ok(Err(Trouble::Later(Outcome::Wait(pause))));
-        }
+    ) -> Result<Result<(), CallError>, Failure> {
         let mut body = body(channel, message);
         if let Some(ts) = thread {
             body["thread_ts"] = ts.into();
         }
-        let answer = match self.call(service, scene, POST, body, channel, thread).await {
+        let answer = match self.client.post_message(&scene.slack_id, &body, scene.in_turn, PATIENT).await {
+            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
+                self.plainly(service, scene, POST, body, refusal).await
+            }
+            answer => answer,
+        };
+        let answer = match answer {
             Ok(answer) => answer,
-            Err(trouble) => return Ok(Err(trouble)),
+            Err(error) => return Ok(Err(error)),
         };
         let prompt = Prompt {
             channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
             ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
         };
         let mut db = service.db.acquire().await?;
-        storage::prompts::remember(&mut db, scene.approval.id(), &prompt, now).await?;
+        storage::prompts::remember(&mut db, scene.approval.id(), &prompt, service.now()).await?;
         metrics::histogram!("countersign_prompt_delay_seconds")
             .record((service.now() - scene.approval.request.created_at).as_seconds_f64());
         Ok(Ok(()))
@@ -198,50 +189,49 @@ impl Drawer {
 
     async fn update(
         &self,
-        service: &Service,
         scene: &Scene,
         prompt: &Prompt,
         message: &Message,
-    ) -> Result<(), Trouble> {
-        if let Err(pause) = self.pacer.is_open(&scene.slack_id, UPDATE, service.now()) {
-            return Err(Trouble::Later(Outcome::Wait(pause)));
-        }
+        service: &Service,
+    ) -> Result<(), CallError> {
         let mut body = body(&prompt.channel, message);
         body["ts"] = prompt.ts.as_str().into();
-        self.call(service, scene, UPDATE, body, &prompt.channel, Some(&prompt.ts)).await.map(|_| ())
+        match self.client.post(&scene.slack_id, UPDATE, &body, PATIENT).await {
+            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
+                self.plainly(service, scene, UPDATE, body, refusal).await.map(|_| ())
+            }
+            answer => answer.map(|_| ()),
+        }
     }
 
-    /// Calls Slack; what it finds wrong with our blocks is our fault, so the message goes out once more as plain text.
-    async fn call(
+    /// What Slack finds wrong with our blocks is our fault, so the message goes out once more as plain text.
+    async fn plainly(
         &self,
         service: &Service,
         scene: &Scene,
-        method: &'static str,
-        body: Value,
-        channel: &str,
-        ts: Option<&str>,
-    ) -> Result<Value, Trouble> {
-        let answer = match self.client.post(&scene.slack_id, method, &body, PATIENT).await {
-            Err(CallError::Refused(code)) if is_about_our_blocks(&code) => {
-                tracing::error!(approval = %scene.approval.id(), code, "Slack refused the blocks of a prompt: it is shown as plain text");
-                let mut plain = self::body(channel, &plain::plain(&state(service, scene)));
-                if let Some(ts) = ts {
-                    plain[if method == UPDATE { "ts" } else { "thread_ts" }] = ts.into();
-                }
-                self.client.post(&scene.slack_id, method, &plain, PATIENT).await
+        method: &str,
+        refused: Value,
+        refusal: Refusal,
+    ) -> Result<Value, CallError> {
+        tracing::error!(approval = %scene.approval.id(), code = refusal.code, "Slack refused the blocks of a prompt: it is shown as plain text");
+        let channel = refused["channel"].as_str().unwrap_or_default();
+        let mut plain = body(channel, &plain::plain(&state(service, scene)));
+        for place in ["ts", "thread_ts"] {
+            if let Some(ts) = refused.get(place) {
+                plain[place] = ts.clone();
             }
-            answer => answer,
-        };
-        answer.map_err(|error| match error {
-            CallError::Refused(code) => Trouble::Refused(code),
-            CallError::RateLimited(after) => {
-                let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30));
-                self.pacer.block(&scene.slack_id, method, service.now() + pause);
-                Trouble::Later(Outcome::Wait(pause))
-            }
-            error => Trouble::Later(later(error)),
-        })
+        }
+        self.client.post(&scene.slack_id, method, &plain, PATIENT).await
     }
+}
+
+/// Slack no longer lets these messages be changed.
+async fn forget(service: &Service, scene: &Scene, gone: &[&Prompt]) -> Result<(), Failure> {
+    for prompt in gone {
+        let mut db = service.db.acquire().await?;
+        storage::prompts::forget(&mut db, scene.approval.id(), prompt, service.now()).await?;
+    }
+    Ok(())
 }
 
 async fn read(service: &Service, claim: &Claim) -> Result<Option<Scene>, Failure> {
@@ -286,21 +276,26 @@ fn body(channel: &str, message: &Message) -> Value {
     body
 }
 
-async fn undeliverable(service: &Service, scene: &Scene, why: &str) -> Result<Outcome, Failure> {
+async fn undeliverable(
+    service: &Service,
+    scene: &Scene,
+    why: &str,
+    code: Option<&'static str>,
+) -> Result<Outcome, Failure> {
     let id = scene.approval.id();
-    tracing::warn!(approval = %id, why, "An approval can't be shown to its user");
+    tracing::warn!(approval = %id, why, code, "An approval can't be shown to its user");
     give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
     Ok(Outcome::done())
 }
 
 /// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
-async fn refused(service: &Service, scene: &Scene, code: &str) -> Result<Outcome, Failure> {
-    if is_about_the_token(code) && installed_again(service, scene).await? {
+async fn refused(service: &Service, scene: &Scene, refusal: Refusal) -> Result<Outcome, Failure> {
+    if refusal.is_about_the_token() && installed_again(service, scene).await? {
         return Ok(Outcome::Wait(SOON));
     }
-    let outcome = undeliverable(service, scene, &format!("Slack says {code}")).await?;
-    if is_gone(code) {
-        leave::leave_that(service, &scene.slack_id, scene.installed_at, code).await?;
+    let outcome = undeliverable(service, scene, &refusal.to_string(), Some(refusal.code)).await?;
+    if refusal.reason == Reason::AppRemoved {
+        leave::leave_that(service, &scene.slack_id, scene.installed_at, refusal.code).await?;
     }
     Ok(outcome)
 }
@@ -310,39 +305,4 @@ async fn refused(service: &Service, scene: &Scene, code: &str) -> Result<Outcome
 async fn installed_again(service: &Service, scene: &Scene) -> Result<bool, Failure> {
     let at = leave::installed_at(service, &scene.slack_id).await?;
     Ok(at.is_some_and(|at| at != scene.installed_at))
-}
-
-/// The app was removed, and the event that says so was lost or is still on its way.
-fn is_gone(code: &str) -> bool {
-    matches!(code, "account_inactive" | "token_revoked")
-}
-
-fn failed(why: String) -> Outcome {
-    Outcome::Failed { why, status: None, after: None }
-}
-
-fn later(error: CallError) -> Outcome {
-    match error {
-        CallError::RateLimited(after) => {
-            Outcome::Wait(TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30)))
-        }
-        error => failed(error.to_string()),
-    }
-}
-
-/// Nobody can be asked there, ever.
-fn is_about_the_user(code: &str) -> bool {
-    matches!(
-        code,
-        "user_not_found"
-            | "user_not_visible"
-            | "user_disabled"
-            | "cannot_dm_bot"
-            | "channel_not_found"
-            | "messages_tab_disabled"
-    )
-}
-
-fn is_about_our_blocks(code: &str) -> bool {
-    matches!(code, "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long" | "msg_too_long")
 }

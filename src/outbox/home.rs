@@ -1,8 +1,7 @@
 //! Making a user's Home tab show what is so now.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::Outcome;
@@ -10,8 +9,7 @@ use crate::{
     domain::decisions::PersonKind,
     service::{Failure, Service, homes},
     slack::{
-        client::{CallError, Client, PATIENT},
-        pacer::Pacer,
+        client::{CallError, Client, PATIENT, Reason},
         people::People,
         view::home::{HomeState, home},
     },
@@ -27,8 +25,6 @@ pub struct HomeDrawer {
     pub client: Client,
     /// Who somebody is.
     pub people: Arc<People>,
-    /// How fast Slack may be called.
-    pub pacer: Arc<Pacer>,
 }
 
 impl HomeDrawer {
@@ -43,13 +39,10 @@ impl HomeDrawer {
                 _ => return Ok(Outcome::done()),
             }
         };
-        if let Err(pause) = self.pacer.is_open(&slack_id, PUBLISH, now) {
-            return Ok(Outcome::Wait(pause));
-        }
         let (kind, admin, unknown) = match self.people.rights(&slack_id, user).await {
             Ok(profile) => (profile.kind, Some(profile.is_admin), None),
-            Err(CallError::Refused(code)) if code == "user_not_found" => {
-                return Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None });
+            Err(CallError::Refused(refusal)) if refusal.reason == Reason::UnknownUser => {
+                return Ok(Outcome::Refused(refusal));
             }
             // Whoever can't be looked up sees what they saw last, and what they click is judged when they click. It is
             // drawn once more when Slack says what they are.
@@ -69,28 +62,12 @@ impl HomeDrawer {
         let view = home(&HomeState { home: &shown, kind, now });
         let body = json!({ "user_id": user.as_str(), "view": view });
         match self.client.post(&slack_id, PUBLISH, &body, PATIENT).await {
-            Ok(_) => Ok(unknown.map_or_else(Outcome::done, later)),
-            Err(CallError::RateLimited(after)) => {
-                let pause = wait(after);
-                self.pacer.block(&slack_id, PUBLISH, now + pause);
-                Ok(Outcome::Wait(pause))
+            Ok(_) => Ok(unknown.map_or_else(Outcome::done, Outcome::from)),
+            Err(CallError::Refused(refusal)) => {
+                tracing::error!(%user, code = refusal.code, "Slack refused a Home tab");
+                Ok(Outcome::Refused(refusal))
             }
-            Err(CallError::Refused(code)) => {
-                tracing::error!(%user, code, "Slack refused a Home tab");
-                Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None })
-            }
-            Err(error) => Ok(later(error)),
+            Err(error) => Ok(error.into()),
         }
     }
-}
-
-fn later(error: CallError) -> Outcome {
-    match error {
-        CallError::RateLimited(after) => Outcome::Wait(wait(after)),
-        error => Outcome::Failed { why: error.to_string(), status: None, after: None },
-    }
-}
-
-fn wait(after: Duration) -> TimeDelta {
-    TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30))
 }

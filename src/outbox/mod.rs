@@ -13,6 +13,8 @@ pub mod worker;
 
 use chrono::TimeDelta;
 
+use crate::slack::error::{CallError, Refusal};
+
 /// How an attempt went, as the handlers say; the schedule turns it into what is done with the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -32,6 +34,10 @@ pub enum Outcome {
         /// Not before this long from now, as the other side asked.
         after: Option<TimeDelta>,
     },
+    /// Slack did not take it, and may later.
+    NotTaken(CallError),
+    /// Slack refused it for good.
+    Refused(Refusal),
     /// It must wait, through nobody's fault: it does not count as a try.
     Wait(TimeDelta),
     /// It never will.
@@ -48,5 +54,24 @@ impl Outcome {
     #[must_use]
     pub const fn done() -> Self {
         Self::Done { status: None, detail: None }
+    }
+    /// Why Slack did not take it, as a name out of a closed set.
+    #[must_use]
+    pub fn slack_code(&self) -> Option<&'static str> {
+        match self {
+            Self::NotTaken(error) => Some(error.label()),
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::Done { .. } | Self::Failed { .. } | Self::Wait(_) | Self::Hopeless { .. } => None,
+        }
+    }
+}
+
+impl From<CallError> for Outcome {
+    /// Tried again: whatever Slack said is taken for passing. A limit is waited for, and doesn't count as a try.
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::RateLimited(wait) => Self::Wait(TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)),
+            error => Self::NotTaken(error),
+        }
     }
 }

@@ -39,19 +39,35 @@ pub enum Next {
 pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
     match outcome {
         Outcome::Done { .. } => Next::Done,
-        Outcome::Hopeless { .. } => Next::Dead,
+        Outcome::Hopeless { .. } | Outcome::Refused(_) => Next::Dead,
         Outcome::Wait(pause) => Next::After { pause: (*pause).min(LONGEST), counts: false },
-        Outcome::Failed { after, .. } => {
-            let pauses: &[i64] = match kind {
-                Kind::Webhook => &WEBHOOK,
-                Kind::Prompt | Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => &SLACK,
-            };
-            let Some(seconds) = usize::try_from(tries).ok().and_then(|tries| pauses.get(tries)) else {
-                return Next::Dead;
-            };
-            let pause = jittered(*seconds, fraction);
-            Next::After { pause: after.map_or(pause, |after| pause.max(after.min(LONGEST))), counts: true }
-        }
+        Outcome::Failed { after, .. } => again(kind, tries, *after, fraction),
+        Outcome::NotTaken(_) => again(kind, tries, None, fraction),
+    }
+}
+
+fn again(kind: Kind, tries: i32, after: Option<TimeDelta>, fraction: f64) -> Next {
+    let seconds = usize::try_from(tries).ok().and_then(|tries| match kind {
+        Kind::Webhook => WEBHOOK.get(tries).copied(),
+        Kind::Prompt => prompt(tries),
+        Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => SLACK.get(tries).copied(),
+    });
+    let Some(seconds) = seconds else { return Next::Dead };
+    let pause = jittered(seconds, fraction);
+    Next::After { pause: after.map_or(pause, |after| pause.max(after.min(LONGEST))), counts: true }
+}
+
+/// The pause after so many tries to show an approval: for an hour as for everything in Slack, then every five minutes
+/// for a day, then every half hour until every approval has ended. A workspace that moves into an organisation is away
+/// for hours, and a request that waits for days must not be forgotten after one.
+fn prompt(tries: usize) -> Option<i64> {
+    const FIRST_DAY: usize = SLACK.len() + 24 * 12;
+    const ALL: usize = FIRST_DAY + 7 * 24 * 2;
+    match tries {
+        tries if tries < SLACK.len() => SLACK.get(tries).copied(),
+        tries if tries < FIRST_DAY => Some(300),
+        tries if tries < ALL => Some(1800),
+        _ => None,
     }
 }
 
@@ -68,6 +84,7 @@ fn jittered(seconds: i64, fraction: f64) -> TimeDelta {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slack::error::CallError;
 
     fn failed(after: Option<i64>) -> Outcome {
         Outcome::Failed { why: String::new(), status: None, after: after.map(TimeDelta::seconds) }
@@ -99,6 +116,19 @@ mod tests {
         assert_eq!(pause(0, &failed(Some(90)), 0.5), Some(90_000));
         assert_eq!(pause(1, &failed(Some(1)), 0.5), Some(60_000));
         assert_eq!(pause(0, &failed(Some(1_000_000)), 0.5), Some(86_400_000));
+    }
+
+    #[test]
+    fn a_prompt_is_tried_for_as_long_as_an_approval_can_be_pending() {
+        let outcome = Outcome::NotTaken(CallError::Passing("org_login_required".to_owned()));
+        let pause = |tries| match next(Kind::Prompt, tries, &outcome, 0.5) {
+            Next::After { pause, counts: true } => Some(pause),
+            _ => None,
+        };
+        let total: TimeDelta = (0..).map_while(pause).sum();
+        assert!(total > TimeDelta::days(8) && total < TimeDelta::days(9), "{total}");
+        let home = (0..).take_while(|tries| next(Kind::Home, *tries, &outcome, 0.5) != Next::Dead).count();
+        assert_eq!(home, SLACK.len());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -11,7 +10,6 @@ use crate::{
     service::{Failure, Service},
     slack::{
         client::{CallError, Client, PATIENT},
-        pacer::Pacer,
         people::People,
         view::{prompt::Message, unlocking},
     },
@@ -22,7 +20,6 @@ use crate::{
     },
 };
 
-const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
 
 /// Draws requests to unlock actions.
@@ -32,8 +29,6 @@ pub struct UnlockDrawer {
     pub client: Client,
     /// Who is an admin.
     pub people: Arc<People>,
-    /// How fast Slack may be called.
-    pub pacer: Arc<Pacer>,
 }
 
 impl UnlockDrawer {
@@ -57,7 +52,7 @@ impl UnlockDrawer {
         for old in &posted {
             let mut body = body(&old.channel, &message);
             body["ts"] = old.ts.as_str().into();
-            match self.call(service, claim, &slack_id, UPDATE, &body).await {
+            match self.client.post(&slack_id, UPDATE, &body, PATIENT).await {
                 // The message is gone: the Home tab has the request.
                 Ok(_) | Err(CallError::Refused(_)) => {}
                 Err(error) => trouble = Some(error),
@@ -70,21 +65,21 @@ impl UnlockDrawer {
                 if posted.iter().any(|old| old.user == admin) {
                     continue;
                 }
-                match self.call(service, claim, &slack_id, POST, &body(admin.as_str(), &message)).await {
+                match self.post(claim, &slack_id, admin.as_str(), &message).await {
                     Ok(answer) => {
                         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
                         let posted = Posted { user: admin, channel: text("channel"), ts: text("ts") };
                         let mut db = service.db.acquire().await?;
                         unlock_requests::remember(&mut db, request, &posted, service.now()).await?;
                     }
-                    Err(CallError::Refused(code)) => {
-                        tracing::warn!(%admin, code, "An admin can't be told that an action is to be unlocked");
+                    Err(CallError::Refused(refusal)) => {
+                        tracing::warn!(%admin, code = refusal.code, "An admin can't be told that an action is to be unlocked");
                     }
                     Err(error) => trouble = Some(error),
                 }
             }
         }
-        Ok(trouble.map_or_else(Outcome::done, later))
+        Ok(trouble.map_or_else(Outcome::done, Outcome::from))
     }
 
     /// Tells one who asked of the answer.
@@ -100,12 +95,10 @@ impl UnlockDrawer {
         let Some((line, slack_id)) = line.zip(slack_id) else { return Ok(Outcome::done()) };
         let Some(answered) = &line.answered else { return Ok(Outcome::done()) };
         let message = unlocking::answer(&line, answered);
-        match self.call(service, claim, &slack_id, POST, &body(user.as_str(), &message)).await {
+        match self.post(claim, &slack_id, user.as_str(), &message).await {
             Ok(_) => Ok(Outcome::done()),
-            Err(CallError::Refused(code)) => {
-                Ok(Outcome::Hopeless { why: format!("Slack says {code}"), status: None })
-            }
-            Err(error) => Ok(later(error)),
+            Err(CallError::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(error) => Ok(error.into()),
         }
     }
 
@@ -140,28 +133,14 @@ impl UnlockDrawer {
         (admins, missing)
     }
 
-    async fn call(
+    async fn post(
         &self,
-        service: &Service,
         claim: &Claim,
         slack_id: &str,
-        method: &'static str,
-        body: &Value,
+        channel: &str,
+        message: &Message,
     ) -> Result<Value, CallError> {
-        let now = service.now();
-        let open = self.pacer.is_open(slack_id, method, now).and_then(|()| {
-            let channel = body["channel"].as_str().unwrap_or_default();
-            if method == POST { self.pacer.admit(channel, claim.has_waited(), now) } else { Ok(()) }
-        });
-        if let Err(pause) = open {
-            return Err(CallError::RateLimited(pause.to_std().unwrap_or_default()));
-        }
-        let answer = self.client.post(slack_id, method, body, PATIENT).await;
-        if let Err(CallError::RateLimited(after)) = &answer {
-            let pause = TimeDelta::from_std(*after).unwrap_or(TimeDelta::seconds(30));
-            self.pacer.block(slack_id, method, service.now() + pause);
-        }
-        answer
+        self.client.post_message(slack_id, &body(channel, message), claim.has_waited(), PATIENT).await
     }
 }
 
@@ -171,13 +150,4 @@ fn body(channel: &str, message: &Message) -> Value {
     body["unfurl_links"] = json!(false);
     body["unfurl_media"] = json!(false);
     body
-}
-
-fn later(error: CallError) -> Outcome {
-    match error {
-        CallError::RateLimited(after) => {
-            Outcome::Wait(TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30)))
-        }
-        error => Outcome::Failed { why: error.to_string(), status: None, after: None },
-    }
 }

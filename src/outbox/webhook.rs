@@ -214,7 +214,7 @@ async fn note(
         Outcome::Done { .. } => Answer::Took,
         Outcome::Hopeless { status: Some(410), .. } => Answer::Gone,
         Outcome::Failed { .. } | Outcome::Hopeless { .. } => Answer::Failed,
-        Outcome::Wait(_) => return Ok(()),
+        Outcome::Wait(_) | Outcome::NotTaken(_) | Outcome::Refused(_) => return Ok(()),
     };
     let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped_at.is_some() };
     webhook_health::note(service, workspace, backend, known, answer).await

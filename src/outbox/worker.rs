@@ -202,7 +202,7 @@ impl Worker {
         let now = self.service.now();
         let next = schedule::next(claim.kind, claim.attempts, &outcome, self.service.entropy.fraction());
         let attempt = note(&outcome, next, started_at, now);
-        log(claim, &attempt);
+        log(claim, &attempt, outcome.slack_code());
         self.finish(claim, &attempt).await;
     }
 
@@ -257,6 +257,8 @@ fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<
         Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => {
             (*status, Some(why.clone()))
         }
+        Outcome::NotTaken(error) => (None, Some(error.to_string())),
+        Outcome::Refused(refusal) => (None, Some(refusal.to_string())),
         Outcome::Wait(_) => (None, None),
     };
     Attempt {
@@ -273,7 +275,7 @@ fn log_failure(claim: &Claim, failure: &Failure) {
 }
 
 /// One line an attempt, which reads alone. Never what came back: it may hold what users wrote.
-fn log(claim: &Claim, attempt: &Attempt) {
+fn log(claim: &Claim, attempt: &Attempt, code: Option<&str>) {
     let kind = claim.kind.as_str();
     let (ending, level_is_warn) = match attempt.ending {
         Ending::Done => ("done", false),
@@ -285,7 +287,7 @@ fn log(claim: &Claim, attempt: &Attempt) {
     let approval = claim.approval.map(tracing::field::display);
     let tries = claim.attempts + 1;
     if level_is_warn {
-        tracing::warn!(%delivery, kind, approval, ending, tries, status, took_ms, "An attempt to reach the outside failed");
+        tracing::warn!(%delivery, kind, approval, ending, code, tries, status, took_ms, "An attempt to reach the outside failed");
     } else {
         tracing::info!(%delivery, kind, approval, ending, tries, status, took_ms, "An attempt to reach the outside ended");
     }

@@ -5,11 +5,17 @@ use futures::future::BoxFuture;
 use crate::domain::ids::{UserId, WorkspaceId};
 
 /// Why Slack did not say who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// Slack knows nobody by this.
     #[error("Slack knows nobody by this")]
     Nobody,
+    /// Slack limits look-ups, for this many seconds more.
+    #[error("Slack limits look-ups; retry after {0} s")]
+    Limited(u32),
+    /// The app may not look anybody up: it lacks this scope.
+    #[error("the Slack app lacks the scope {0}")]
+    MissingScope(String),
     /// Slack can't be asked at the moment.
     #[error("Slack can't be asked at the moment")]
     Unavailable,

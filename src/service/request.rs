@@ -82,6 +82,8 @@ pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) ->
             let workspace = caller.workspace;
             directory.by_email(workspace, email).await.map_err(|error| match error {
                 LookupError::Nobody => Rejection::UnknownUser,
+                LookupError::Limited(seconds) => Rejection::SlackBusy(seconds),
+                LookupError::MissingScope(scope) => Rejection::MissingScope(scope),
                 LookupError::Unavailable => Rejection::LookupUnavailable,
             })?
         }

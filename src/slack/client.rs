@@ -1,71 +1,28 @@
-//! Slack's Web API: one call, one time limit, one classified answer. Pacing and repeating are the outbox's.
+//! Slack's Web API: one call, one time limit, one classified answer. No call goes out while its method is limited;
+//! repeating is the outbox's.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use slack_morphism::{
     SlackApiToken, SlackApiTokenValue, SlackClient, errors::SlackClientError,
     hyper_tokio::SlackClientHyperConnector,
 };
 
-use super::tokens::Keeper;
+pub use super::error::{CallError, Reason, Refusal};
+use super::{rate_limiter::RateLimiter, tokens::Keeper};
 
 /// The time limit of a call that nobody waits for.
 pub const PATIENT: Duration = Duration::from_secs(10);
 
-/// Why a call did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// Too many calls (429): again after this long.
-    #[error("Slack asks to wait {} s", .0.as_secs())]
-    RateLimited(Duration),
-    /// Slack said no, with one of its error names.
-    #[error("Slack says {0}")]
-    Refused(String),
-    /// No answer, or none that means anything: a server error, a time-out, a page of HTML. It may have had its effect.
-    #[error("Slack can't be reached: {0}")]
-    Unreachable(String),
-    /// There is no token for the workspace.
-    #[error("there is no Slack token for the workspace")]
-    NoToken,
-    /// Its token could not be read or stored.
-    #[error("the workspace's Slack token can't be read: {0}")]
-    Unreadable(String),
-    /// Its token ran out, and for a reason that lies with this server Slack gives no other. It may once that is set
-    /// right.
-    #[error("the workspace's Slack token ran out and can't be replaced: {0}")]
-    NotReplaced(String),
-}
-
-impl CallError {
-    /// Slack knows nobody by the id that was asked for, or nobody whom the workspace sees.
-    #[must_use]
-    pub fn is_nobody(&self) -> bool {
-        matches!(self, Self::Refused(code) if matches!(code.as_str(), "user_not_found" | "user_not_visible"))
-    }
-}
+const POST_MESSAGE: &str = "chat.postMessage";
 
 /// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.
 const TOKENS: usize = 3;
-
-const NOT_SLACK: &str = "the answer is none of Slack's";
-
-/// Whether Slack means that the token is none, or none any more: the app was removed, or the token ran out.
-#[must_use]
-pub fn is_about_the_token(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_auth"
-            | "account_inactive"
-            | "token_revoked"
-            | "token_expired"
-            | "not_authed"
-            | "org_login_required"
-    )
-}
 
 /// TLS as every connection to Slack uses it: ring, and Mozilla's certificate authorities.
 pub fn tls_config() -> Result<rustls::ClientConfig, rustls::Error> {
@@ -83,6 +40,7 @@ type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
 pub struct Client {
     inner: Arc<SlackClient<Connector>>,
     tokens: Keeper,
+    limiter: Arc<RateLimiter>,
 }
 
 /// One call.
@@ -108,7 +66,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client for the API at this address (no slash at its end), with the tokens of all workspaces.
-    pub fn new(api_url: &str, tokens: Keeper) -> Result<Self, rustls::Error> {
+    pub fn new(api_url: &str, tokens: Keeper, limiter: Arc<RateLimiter>) -> Result<Self, rustls::Error> {
         // slack-morphism's own connector speaks https and HTTP/2 only; GovSlack and a local stand-in don't.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls_config()?)
@@ -117,7 +75,7 @@ impl Client {
             .build();
         let connector = SlackClientHyperConnector::with_connector(connector)
             .with_slack_api_url(api_url.trim_end_matches('/'));
-        Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens })
+        Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens, limiter })
     }
 
     /// Where the tokens come from.
@@ -135,6 +93,25 @@ impl Client {
         limit: Duration,
     ) -> Result<Value, CallError> {
         self.in_time(method, limit, self.call(workspace, method, Call::Post(body))).await
+    }
+
+    /// Posts a message, no faster than its channel takes them: `RateLimited` if it has to wait. `in_turn`: it has waited
+    /// already, and goes before those that have not.
+    pub async fn post_message(
+        &self,
+        workspace: &str,
+        body: &Value,
+        in_turn: bool,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        let now = self.tokens.now();
+        // A message that Slack would not take anyway uses up none of its channel's turns.
+        self.limiter.check(workspace, POST_MESSAGE, now).map_err(CallError::RateLimited)?;
+        let channel = body["channel"].as_str().unwrap_or_default();
+        self.limiter
+            .admit(channel, in_turn, now)
+            .map_err(|wait| CallError::RateLimited(wait.to_std().unwrap_or_default()))?;
+        self.post(workspace, POST_MESSAGE, body, limit).await
     }
 
     /// Calls a method that reads, in the workspace with this Slack id: those take no JSON.
@@ -156,16 +133,18 @@ impl Client {
         body: &Value,
         limit: Duration,
     ) -> Result<Value, CallError> {
-        self.in_time(method, limit, self.once(token, method, &Call::Post(body))).await
+        let digest = Sha256::digest(token.expose_secret());
+        let caller: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.in_time(method, limit, self.once(&caller, token, method, &Call::Post(body))).await
     }
 
     /// Asks Slack whose token this is.
     pub async fn whose(&self, token: &SecretString) -> Result<Identity, CallError> {
-        let answer = self.post_with(token, "auth.test", &serde_json::json!({}), PATIENT).await?;
+        let answer = self.post_with(token, "auth.test", &json!({}), PATIENT).await?;
         let org_wide = answer["is_enterprise_install"] == true;
         let id = if org_wide { &answer["enterprise_id"] } else { &answer["team_id"] };
         let slack_id = id.as_str().filter(|id| !id.is_empty());
-        let slack_id = slack_id.ok_or_else(|| CallError::Unreachable(NOT_SLACK.to_owned()))?.to_owned();
+        let slack_id = slack_id.ok_or_else(|| CallError::of_answer("auth.test", &Value::Null))?.to_owned();
         let name = answer["team"].as_str().unwrap_or(&slack_id).to_owned();
         Ok(Identity { slack_id, name })
     }
@@ -189,28 +168,28 @@ impl Client {
             found => found?,
         };
         for _ in 1..TOKENS {
-            match self.once(&token, method, &call).await {
-                Err(CallError::Refused(code)) if is_about_the_token(&code) => {
-                    token = self.another(workspace, &token, &code).await?;
+            match self.once(workspace, &token, method, &call).await {
+                Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
+                    token = self.another(workspace, &token, refusal).await?;
                 }
                 answer => return answer,
             }
         }
-        self.once(&token, method, &call).await
+        self.once(workspace, &token, method, &call).await
     }
 
-    /// Another token than this one, which Slack refused with `code`. What Slack says of the configured token decides
+    /// Another token than this one, which Slack refused. What Slack says of the configured token decides
     /// nothing for a workspace that has one of its own.
     async fn another(
         &self,
         workspace: &str,
         refused: &SecretString,
-        code: &str,
+        refusal: Refusal,
     ) -> Result<SecretString, CallError> {
-        match self.tokens.instead_of(workspace, refused, code).await {
-            Err(CallError::Refused(code)) if self.tokens.is_unsettled() => match self.identify().await {
+        match self.tokens.instead_of(workspace, refused, refusal).await {
+            Err(CallError::Refused(refusal)) if self.tokens.is_unsettled() => match self.identify().await {
                 Ok(Some(identity)) if identity.slack_id == workspace => self.tokens.of(workspace).await,
-                Ok(_) | Err(CallError::Refused(_)) => Err(CallError::Refused(code)),
+                Ok(_) | Err(CallError::Refused(_)) => Err(CallError::Refused(refusal)),
                 // It may be the one that speaks for it.
                 Err(error) => Err(error),
             },
@@ -218,7 +197,37 @@ impl Client {
         }
     }
 
-    async fn once(&self, token: &SecretString, method: &str, call: &Call<'_>) -> Result<Value, CallError> {
+    /// One request, unless the method is limited for the caller: a workspace, or a token whose workspace is not known.
+    async fn once(
+        &self,
+        caller: &str,
+        token: &SecretString,
+        method: &str,
+        call: &Call<'_>,
+    ) -> Result<Value, CallError> {
+        self.limiter.check(caller, method, self.tokens.now()).map_err(CallError::RateLimited)?;
+        let answer = self.send(token, method, call).await;
+        match &answer {
+            Ok(_) => return answer,
+            Err(CallError::RateLimited(wait)) => {
+                self.limiter.block(caller, method, *wait, self.tokens.now());
+                tracing::warn!(method, caller, wait_s = wait.as_secs(), "Slack limited a method");
+            }
+            Err(CallError::MissingScope(scope)) => {
+                tracing::error!(
+                    method,
+                    caller,
+                    scope,
+                    "The Slack app lacks a scope: add it in the app's OAuth & Permissions, and install the app again"
+                );
+            }
+            Err(_) => {}
+        }
+        count(method, &answer);
+        answer
+    }
+
+    async fn send(&self, token: &SecretString, method: &str, call: &Call<'_>) -> Result<Value, CallError> {
         let token = SlackApiToken::new(SlackApiTokenValue(token.expose_secret().to_owned()));
         let session = self.inner.open_session(&token);
         let api = &session.http_session_api;
@@ -233,8 +242,8 @@ impl Client {
         match answer {
             // A page of HTML with status 200 is read as an empty answer: only `ok` says that it went well.
             Ok(value) if value["ok"] == true => Ok(value),
-            Ok(_) => Err(CallError::Unreachable(NOT_SLACK.to_owned())),
-            Err(error) => Err(Self::read(&error)),
+            Ok(value) => Err(CallError::of_answer(method, &value)),
+            Err(error) => Err(read(method, &error)),
         }
     }
 
@@ -244,35 +253,36 @@ impl Client {
         limit: Duration,
         call: impl Future<Output = Result<Value, CallError>>,
     ) -> Result<Value, CallError> {
-        let answer = tokio::time::timeout(limit, call)
-            .await
-            .unwrap_or_else(|_| Err(CallError::Unreachable("no answer in time".to_owned())));
-        if answer.is_err() {
-            metrics::counter!("countersign_slack_failures_total", "method" => method.to_owned()).increment(1);
-        }
-        answer
+        let late = |_| {
+            let late = Err(CallError::Unreachable("no answer in time".to_owned()));
+            count(method, &late);
+            late
+        };
+        tokio::time::timeout(limit, call).await.unwrap_or_else(late)
     }
+}
 
-    /// Keeps what is needed of an error: never its body, which may hold what users wrote.
-    fn read(error: &SlackClientError) -> CallError {
-        match error {
-            SlackClientError::ApiError(error) => match error.code.as_str() {
-                "ratelimited" | "rate_limited" => CallError::RateLimited(Duration::from_secs(30)),
-                "internal_error"
-                | "fatal_error"
-                | "service_unavailable"
-                | "request_timeout"
-                | "team_added_to_org" => CallError::Unreachable(error.code.clone()),
-                code => CallError::Refused(code.to_owned()),
-            },
-            SlackClientError::RateLimitError(error) => {
-                CallError::RateLimited(error.retry_after.unwrap_or(Duration::from_secs(30)))
-            }
-            SlackClientError::HttpError(error) => {
-                CallError::Unreachable(format!("HTTP status {}", error.status_code.as_u16()))
-            }
-            SlackClientError::ProtocolError(_) => CallError::Unreachable("the answer is not JSON".to_owned()),
-            _ => CallError::Unreachable("the connection failed".to_owned()),
+/// Counts a failure under its method and a name out of a closed set.
+fn count(method: &str, answer: &Result<Value, CallError>) {
+    if let Err(error) = answer {
+        metrics::counter!("countersign_slack_failures_total", "method" => method.to_owned(), "code" => error.label())
+            .increment(1);
+    }
+}
+
+/// Keeps what is needed of an error: never its body, which may hold what users wrote.
+fn read(method: &str, error: &SlackClientError) -> CallError {
+    match error {
+        // The library keeps the code alone; what else Slack says of it, the missing scope for one, is in the body.
+        SlackClientError::ApiError(error) => {
+            let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+            CallError::of_answer(method, &body.unwrap_or_else(|| json!({ "error": error.code })))
         }
+        SlackClientError::RateLimitError(error) => CallError::limited(error.retry_after),
+        SlackClientError::HttpError(error) => {
+            CallError::Unreachable(format!("HTTP status {}", error.status_code.as_u16()))
+        }
+        SlackClientError::ProtocolError(_) => CallError::Unreachable("the answer is not JSON".to_owned()),
+        _ => CallError::Unreachable("the connection failed".to_owned()),
     }
 }

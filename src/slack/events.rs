@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Slack,
-    client::{CallError, PATIENT, is_about_the_token},
+    client::{CallError, PATIENT},
     dispatch::Answer,
     payload::Payload,
 };
@@ -125,8 +125,11 @@ async fn left(slack: &Slack, event: &Event) -> Result<Handled, Failure> {
     let alive = match slack.client.post(workspace, "auth.test", &json!({}), PATIENT).await {
         Ok(_) => true,
         Err(CallError::NoToken) => false,
-        Err(CallError::Refused(code)) if is_about_the_token(&code) => false,
-        Err(error) if slack.service.now() < event.happened_at + DOUBT => return Ok(Handled::Later(error)),
+        Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => false,
+        // A workspace that moves into an organisation has not lost the app, however long the move takes.
+        Err(error) if error.is_migration() || slack.service.now() - event.happened_at < DOUBT => {
+            return Ok(Handled::Later(error));
+        }
         // Slack did not say in all that time: go by the times.
         Err(_) => event.happened_at.timestamp() < installed_at.timestamp(),
     };

@@ -5,6 +5,7 @@ mod admins;
 pub mod client;
 pub mod commands;
 pub mod dispatch;
+pub mod error;
 pub mod events;
 pub mod home;
 pub mod ingress;
@@ -13,9 +14,9 @@ pub mod manifest;
 pub mod members;
 mod modals;
 pub mod oauth;
-pub mod pacer;
 pub mod payload;
 pub mod people;
+pub mod rate_limiter;
 pub mod signature;
 pub mod socket;
 pub mod tokens;
@@ -39,8 +40,6 @@ pub struct Slack {
     pub people: Arc<people::People>,
     /// What verifies that a request comes from Slack.
     pub secrets: Arc<signature::SigningSecrets>,
-    /// How fast it may be called.
-    pub pacer: Arc<pacer::Pacer>,
     /// Answers private sentences.
     pub http: reqwest::Client,
     /// Work that a click's answer doesn't wait for; a shutdown does.

@@ -24,6 +24,8 @@ const LIMIT: Duration = Duration::from_millis(1200);
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// How long it may take in all.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait after an error that passes.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How often the modal is drawn for one click at most, while what it shows goes on changing.
 const DRAWINGS: usize = 4;
 
@@ -144,7 +146,13 @@ pub(super) fn redraw_settings(
                 Ok(Err(failure)) => settings::failed(screen, &explain(failure)),
                 Err(_) => settings::failed(screen, sentences::SETTINGS_TRY_AGAIN),
             };
-            if let Err(error) = update(&slack, &workspace, &view_id, None, &view).await {
+            let updated = update(&slack, &workspace, &view_id, None, &view).await;
+            if let Err(error @ CallError::Passing(_)) = &updated {
+                tracing::info!(%error, "The settings could not be drawn again: trying again");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            if let Err(error) = updated {
                 // Somebody who has closed the modal sees the truth when they open it again.
                 tracing::info!(%error, "The settings could not be drawn again");
                 return;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{
     admins::Walk,
     client::{CallError, Client},
+    error,
 };
 use crate::{
     domain::{
@@ -197,10 +198,14 @@ impl Directory for People {
                     self.emails.keep(key, user.clone(), now);
                     Ok(user)
                 }
-                Err(CallError::Refused(code)) if code == "users_not_found" => Err(LookupError::Nobody),
+                Err(error) if error.is_nobody() => Err(LookupError::Nobody),
                 Err(error) => {
                     tracing::warn!(%error, "A user could not be looked up by email");
-                    Err(LookupError::Unavailable)
+                    Err(match error {
+                        CallError::RateLimited(wait) => LookupError::Limited(error::whole_seconds(wait)),
+                        CallError::MissingScope(scope) => LookupError::MissingScope(scope),
+                        _ => LookupError::Unavailable,
+                    })
                 }
             }
         })

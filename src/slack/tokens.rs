@@ -14,8 +14,9 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    client::CallError,
-    oauth::access::{self, AccessError, Credentials, Exchange},
+    client::{CallError, Reason, Refusal},
+    oauth::access::{self, Credentials, Exchange, Granted},
+    rate_limiter::RateLimiter,
 };
 use crate::service::{
     Failure, Service,
@@ -35,6 +36,9 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// How often storing tokens is tried: they can't be had a second time.
 const STORING: [u64; 6] = [0, 100, 500, 2_000, 5_000, 10_000];
 
+/// What Slack says of a token that has run out.
+const EXPIRED: Refusal = Refusal { reason: Reason::InvalidToken, code: "token_expired" };
+
 /// What it takes to find tokens.
 #[derive(Clone)]
 pub struct Keeper(Arc<Inner>);
@@ -45,6 +49,7 @@ struct Inner {
     api_url: String,
     configured: Option<Configured>,
     credentials: Option<Credentials>,
+    limiter: Arc<RateLimiter>,
     remembered: Mutex<HashMap<String, (Tokens, DateTime<Utc>)>>,
     gates: Mutex<HashMap<String, Gate>>,
     /// Exchanges under way: a shutdown waits for them.
@@ -96,6 +101,7 @@ impl Keeper {
         api_url: &str,
         configured: Option<SecretString>,
         credentials: Option<Credentials>,
+        limiter: Arc<RateLimiter>,
         aside: TaskTracker,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -104,10 +110,16 @@ impl Keeper {
             api_url: api_url.trim_end_matches('/').to_owned(),
             configured: configured.map(Configured::new),
             credentials,
+            limiter,
             remembered: Mutex::default(),
             gates: Mutex::default(),
             aside,
         }))
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.0.service.now()
     }
 
     /// The configured token.
@@ -197,10 +209,10 @@ impl Keeper {
         &self,
         slack_id: &str,
         used: &SecretString,
-        code: &str,
+        refusal: Refusal,
     ) -> Result<SecretString, CallError> {
         self.forget(slack_id);
-        let refused = || CallError::Refused(code.to_owned());
+        let refused = || CallError::Refused(refusal);
         let configured = self.configured_for(slack_id);
         if let Some(configured) = configured.filter(|configured| configured.is(used)) {
             let now = self.0.service.now();
@@ -215,7 +227,7 @@ impl Keeper {
         if stored.bot.expose_secret() != used.expose_secret() {
             return Ok(stored.bot);
         }
-        if code == "token_expired" {
+        if refusal == EXPIRED {
             return self.renew(slack_id, stored.bot).await;
         }
         let now = self.0.service.now();
@@ -263,7 +275,7 @@ impl Keeper {
             match tokens::take_turn(service, slack_id, used).await.map_err(|error| trouble(&error))? {
                 Turn::Replaced(tokens) => return Ok(self.keep(slack_id, tokens)),
                 Turn::Theirs => tokio::time::sleep(GLANCE).await,
-                Turn::Nobody => return Err(CallError::Refused("token_expired".to_owned())),
+                Turn::Nobody => return Err(CallError::Refused(EXPIRED)),
                 Turn::Ours(refresh) => return self.present(slack_id, &refresh).await,
             }
         }
@@ -271,9 +283,8 @@ impl Keeper {
 
     /// Presents the refresh token, and stores what comes for it.
     async fn present(&self, slack_id: &str, refresh: &SecretString) -> Result<SecretString, CallError> {
-        let inner = &self.0;
-        let service = &inner.service;
-        let Some(credentials) = &inner.credentials else {
+        let service = &self.0.service;
+        let Some(credentials) = &self.0.credentials else {
             tracing::error!(
                 workspace = slack_id,
                 "A token has to be replaced, and SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set"
@@ -282,30 +293,11 @@ impl Keeper {
             return Err(CallError::NotReplaced("there is no client secret".to_owned()));
         };
         let exchange = Exchange::Refresh(refresh);
-        let granted = access::access(&inner.http, &inner.api_url, credentials, exchange, service.now()).await;
-        let granted = match granted {
+        let granted = match self.access(credentials, exchange).await {
             Ok(granted) => granted,
-            Err(AccessError::Refused(code)) if access::is_about_the_refresh_token(&code) => {
-                tracing::error!(
-                    workspace = slack_id,
-                    code,
-                    "Slack refused to replace a token: the app must be installed again"
-                );
+            Err(error) => {
                 self.give_back(slack_id).await;
-                return Err(CallError::Refused("token_expired".to_owned()));
-            }
-            Err(AccessError::Refused(code)) => {
-                tracing::error!(
-                    workspace = slack_id,
-                    code,
-                    "Slack replaces no token for this server: check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
-                );
-                self.give_back(slack_id).await;
-                return Err(CallError::NotReplaced(format!("Slack says {code}")));
-            }
-            Err(AccessError::Unreachable(why)) => {
-                self.give_back(slack_id).await;
-                return Err(CallError::Unreachable(why.to_owned()));
+                return Err(not_replaced(slack_id, error));
             }
         };
         // An answer without a refresh token would leave the installation without a future: keep the one there is.
@@ -331,6 +323,22 @@ impl Keeper {
         Ok(self.keep(slack_id, fresh))
     }
 
+    /// Exchanges a code or a refresh token, unless Slack limits that.
+    pub(super) async fn access(
+        &self,
+        credentials: &Credentials,
+        exchange: Exchange<'_>,
+    ) -> Result<Granted, CallError> {
+        let Inner { http, api_url, limiter, .. } = &*self.0;
+        let caller = &credentials.client_id;
+        limiter.check(caller, access::METHOD, self.now()).map_err(CallError::RateLimited)?;
+        let granted = access::access(http, api_url, credentials, exchange, self.now()).await;
+        if let Err(CallError::RateLimited(wait)) = &granted {
+            limiter.block(caller, access::METHOD, *wait, self.now());
+        }
+        granted
+    }
+
     async fn give_back(&self, slack_id: &str) {
         if let Err(failure) = tokens::give_back(&self.0.service, slack_id).await {
             tracing::warn!(%failure, workspace = slack_id, "The turn to replace a token could not be given back: it ends by itself");
@@ -354,6 +362,30 @@ impl Keeper {
         let mut remembered = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.insert(slack_id.to_owned(), (tokens, self.0.service.now()));
         bot
+    }
+}
+
+/// Why a token has no successor. What Slack refuses for the refresh token's sake is the end of the installation; anything
+/// else lies with this server, or passes.
+fn not_replaced(slack_id: &str, error: CallError) -> CallError {
+    match error {
+        CallError::Refused(Refusal { reason: Reason::RefreshToken, code }) => {
+            tracing::error!(
+                workspace = slack_id,
+                code,
+                "Slack refused to replace a token: the app must be installed again"
+            );
+            CallError::Refused(EXPIRED)
+        }
+        CallError::Refused(refusal) => {
+            tracing::error!(
+                workspace = slack_id,
+                code = refusal.code,
+                "Slack replaces no token for this server: check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
+            );
+            CallError::NotReplaced(refusal.to_string())
+        }
+        passing => passing,
     }
 }
 

@@ -11,7 +11,8 @@ use super::{Slack, client::CallError, payload::Payload};
 const LIMIT: Duration = Duration::from_secs(5);
 /// How often it is tried to write to somebody whom Slack takes no more messages for.
 const TURNS: usize = 5;
-const POST: &str = "chat.postMessage";
+/// Nobody remembers for longer what they clicked.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long to wait before the second try.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -55,23 +56,19 @@ fn write(slack: &Slack, payload: &Payload, sentence: String) {
         let body =
             json!({ "channel": channel, "text": sentence, "unfurl_links": false, "unfurl_media": false });
         for turn in 0..TURNS {
-            let now = slack.service.now();
-            let open = slack.pacer.is_open(&workspace, POST, now);
-            let pause = match open.and_then(|()| slack.pacer.admit(channel, turn > 0, now)) {
-                Err(pause) => pause,
-                Ok(()) => match slack.client.post(&workspace, POST, &body, LIMIT).await {
-                    Ok(_) => return,
-                    Err(CallError::RateLimited(after)) => {
-                        let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::seconds(30));
-                        slack.pacer.block(&workspace, POST, now + pause);
-                        pause
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "A private answer was not delivered");
-                        return;
-                    }
-                },
+            let pause = match slack.client.post_message(&workspace, &body, turn > 0, LIMIT).await {
+                Ok(_) => return,
+                Err(CallError::RateLimited(wait)) if wait <= LONGEST_PAUSE => wait,
+                Err(error @ CallError::Passing(_)) if turn + 1 < TURNS => {
+                    tracing::info!(%error, "A private answer was not delivered: trying again");
+                    PAUSE
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "A private answer was not delivered");
+                    return;
+                }
             };
+            let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
             tokio::select! {
                 () = slack.stop.cancelled() => break,
                 () = slack.service.clock.sleep(pause) => {}

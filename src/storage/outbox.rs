@@ -45,10 +45,10 @@ impl Kind {
         }
     }
 
-    /// Whether a row has to wait for earlier ones of its queue that are not due yet. A Home tab shows what is so now:
-    /// one row does for all before it.
+    /// Whether a row has to wait for earlier ones of its queue that are not due yet. A Home tab and a prompt show what is
+    /// so now, so one that Slack does not take at the moment holds up none that comes after it.
     pub(super) const fn keeps_order(self) -> bool {
-        !matches!(self, Self::Home)
+        !matches!(self, Self::Home | Self::Prompt)
     }
 }
 
@@ -89,8 +89,8 @@ fn queue(kind: Kind, approval: ApprovalId) -> String {
     format!("{}:{}", kind.as_str(), approval.uuid())
 }
 
-/// Has the prompts of these approvals drawn again. One that waits to be drawn anyway shows what is so then: it gets no
-/// second row, and is locked, so that it is not drawn before this transaction is over.
+/// Has the prompts of these approvals drawn again. One that is to be drawn within a minute anyway shows what is so then:
+/// it gets no second row, and is locked, so that it is not drawn before this transaction is over.
 pub async fn draw_again(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -107,7 +107,7 @@ pub async fn draw_again(
     sqlx::query!(
         r#"WITH waiting AS (
                SELECT queue FROM outbox WHERE queue = ANY($5) AND done_at IS NULL AND dead_at IS NULL
-                 AND lease IS NULL FOR SHARE SKIP LOCKED),
+                 AND due_at <= $2::timestamptz + interval '1 minute' AND lease IS NULL FOR SHARE SKIP LOCKED),
            queued AS (
                INSERT INTO outbox (workspace_id, created_at, due_at, kind, id, approval_id, queue)
                SELECT $1, $2, $2, 'prompt', * FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS row (id, approval, queue)

@@ -222,8 +222,7 @@ async fn an_email_that_slack_knows_nobody_by_is_refused_and_a_silent_slack_is_un
             Misbehaviour::ServerError(503),
             Misbehaviour::HtmlPage,
             Misbehaviour::DropBeforeEffect,
-            Misbehaviour::RateLimited { retry_after: 60 },
-            Misbehaviour::SlackError("missing_scope".to_owned()),
+            Misbehaviour::SlackError("org_login_required".to_owned()),
         ] {
             s.slack.misbehave("users.lookupByEmail", misbehaviour.clone(), 1);
             let reply = s.api().ask(&ask).await;

@@ -52,6 +52,7 @@ mod revoking;
 mod round_trips;
 mod secrets;
 mod settings;
+mod slack_errors;
 mod socket;
 mod tokens;
 mod unlocking;

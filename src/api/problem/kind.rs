@@ -48,6 +48,8 @@ pub enum Kind {
     UnknownUser,
     /// There is room for no more integrations or actions.
     CatalogFull,
+    /// The Slack app may not look users up.
+    MissingScope,
     /// Slack can't be asked at the moment.
     LookupUnavailable,
     /// The backend makes too many requests a second.
@@ -66,11 +68,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::BackendDisabled,
         Self::WorkspaceRemoved,
+        Self::MissingScope,
         Self::Forbidden,
         Self::NotFound(Missing::Approval),
         Self::NotFound(Missing::Integration),
@@ -229,11 +232,17 @@ impl Kind {
                 "There are too many integrations or actions",
                 "Name an action that is there, or put the integration whole: what it leaves out is retired and makes room.",
             ),
+            Self::MissingScope => (
+                StatusCode::FORBIDDEN,
+                "missing-scope",
+                "The Slack app lacks a scope",
+                "Send the user's Slack id. To look users up, an operator adds the scope in the app's OAuth & Permissions and installs the app again.",
+            ),
             Self::LookupUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "lookup-unavailable",
                 "The user can't be looked up at the moment",
-                "Try again shortly, or send the user's Slack id.",
+                "Wait as long as `Retry-After` says, or send the user's Slack id.",
             ),
             Self::TooManyRequests => (
                 StatusCode::TOO_MANY_REQUESTS,

@@ -82,6 +82,12 @@ impl From<Rejection> for Problem {
             Rejection::UnknownConversation => Self::of(Kind::NotFound(Missing::Conversation)),
             Rejection::UnknownUser => Self::of(Kind::UnknownUser),
             Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
+            Rejection::SlackBusy(seconds) => Self::of(Kind::LookupUnavailable)
+                .because(format!("Slack is busy; retry after {seconds} s."))
+                .after(seconds),
+            Rejection::MissingScope(ref scope) => {
+                Self::of(Kind::MissingScope).because(format!("The scope {scope} is missing."))
+            }
             Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
             Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
             Rejection::CatalogFull => Self::of(Kind::CatalogFull),

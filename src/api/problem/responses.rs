@@ -108,7 +108,7 @@ macro_rules! problems {
 
 problems! {
     /// Of asking.
-    Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::Unclear];
+    Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::MissingScope, Kind::Unclear];
     /// Of lists.
     Listing: [Kind::InvalidRequest];
     /// Of reading one approval.

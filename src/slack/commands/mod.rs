@@ -141,7 +141,7 @@ impl Typed<'_> {
         let user = self.user.clone();
         match self.slack.people.rights_soon(self.workspace, &user).await {
             Ok(profile) => Ok(Clicker { user, kind: profile.kind }),
-            Err(CallError::Refused(_)) => Ok(Clicker { user, kind: PersonKind::Stranger }),
+            Err(error) if error.is_nobody() => Ok(Clicker { user, kind: PersonKind::Stranger }),
             Err(_) if wish == Wish::Off => Ok(Clicker { user, kind: PersonKind::Member }),
             Err(_) => Err(Rejection::LookupUnavailable),
         }

@@ -87,7 +87,7 @@ impl Act<'_> {
         }
         match self.slack.people.rights_soon(self.workspace, &user).await {
             Ok(profile) => Ok((Clicker { user, kind: profile.kind }, profile.is_admin)),
-            Err(CallError::Refused(_)) => Ok((Clicker { user, kind: PersonKind::Stranger }, false)),
+            Err(error) if error.is_nobody() => Ok((Clicker { user, kind: PersonKind::Stranger }, false)),
             Err(error) => {
                 tracing::warn!(%error, %user, "It can't be looked up what somebody may do");
                 Err(Rejection::LookupUnavailable)

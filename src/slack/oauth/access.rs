@@ -8,11 +8,20 @@
 use std::{fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 
-use crate::service::tokens::Tokens;
+use crate::{
+    service::tokens::Tokens,
+    slack::error::{CallError, NOT_A_BOT_TOKEN},
+};
 
+/// The method.
+pub(in crate::slack) const METHOD: &str = "oauth.v2.access";
+/// No token is taken to work for longer than a year, in seconds: they live for twelve hours.
+const LONGEST_LIFE: i64 = 365 * 24 * 60 * 60;
 /// How long Slack may take.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes.
@@ -45,27 +54,6 @@ pub enum Exchange<'a> {
     },
     /// A refresh token.
     Refresh(&'a SecretString),
-}
-
-/// Whether Slack means that the refresh token itself is none, or none any more. Whatever else it says (of the client
-/// secret, say) lies with this server or with Slack, and the refresh token stays good.
-#[must_use]
-pub fn is_about_the_refresh_token(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_refresh_token" | "invalid_grant" | "token_expired" | "token_revoked" | "account_inactive"
-    )
-}
-
-/// Why there are no tokens.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AccessError {
-    /// Slack said no, with one of its error names.
-    #[error("Slack says {0}")]
-    Refused(String),
-    /// No answer, or none that means anything.
-    #[error("Slack can't be reached: {0}")]
-    Unreachable(&'static str),
 }
 
 /// What Slack granted.
@@ -105,6 +93,10 @@ struct Named {
     name: Option<String>,
 }
 
+fn unreachable(why: &str) -> CallError {
+    CallError::Unreachable(why.to_owned())
+}
+
 /// Exchanges it. `now` is what `expires_in` counts from.
 pub async fn access(
     http: &reqwest::Client,
@@ -112,28 +104,28 @@ pub async fn access(
     credentials: &Credentials,
     exchange: Exchange<'_>,
     now: DateTime<Utc>,
-) -> Result<Granted, AccessError> {
+) -> Result<Granted, CallError> {
     let call = http
-        .post(format!("{api_url}/oauth.v2.access"))
-        .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .post(format!("{api_url}/{METHOD}"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .timeout(LIMIT)
         .body(form(credentials, exchange))
         .send();
-    let mut response = call.await.map_err(|_| AccessError::Unreachable("the connection failed"))?;
+    let mut response = call.await.map_err(|_| unreachable("the connection failed"))?;
     let status = response.status();
-    if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-        return Err(AccessError::Unreachable("it asks to wait"));
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds =
+            response.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
+        return Err(CallError::limited(seconds.map(Duration::from_secs)));
     }
     if status.is_server_error() {
-        return Err(AccessError::Unreachable("it answers with a server error"));
+        return Err(unreachable(&format!("HTTP status {}", status.as_u16())));
     }
     let mut body = Vec::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|_| AccessError::Unreachable("its answer broke off"))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|_| unreachable("its answer broke off"))? {
         body.extend_from_slice(&chunk);
         if body.len() > LARGEST {
-            return Err(AccessError::Unreachable("its answer is too large"));
+            return Err(unreachable("its answer is too large"));
         }
     }
     read(&body, now)
@@ -156,20 +148,14 @@ fn form(credentials: &Credentials, exchange: Exchange<'_>) -> String {
 }
 
 /// Reads an answer. The error never holds what was read: there may be a token in it.
-fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, AccessError> {
-    let unreadable = AccessError::Unreachable("the answer is none of Slack's");
+fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, CallError> {
+    let unreadable = unreachable("the answer is none of Slack's");
     let answer: Answer = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
     if !answer.ok {
-        return Err(match answer.error {
-            Some(code) if matches!(code.as_str(), "internal_error" | "fatal_error" | "request_timeout") => {
-                AccessError::Unreachable("it has trouble of its own")
-            }
-            Some(code) => AccessError::Refused(code),
-            None => unreadable,
-        });
+        return Err(CallError::of_answer(METHOD, &json!({ "error": answer.error })));
     }
     if answer.token_type.as_deref().is_some_and(|kind| kind != "bot") {
-        return Err(AccessError::Refused("not_a_bot_token".to_owned()));
+        return Err(CallError::of_answer(METHOD, &json!({ "error": NOT_A_BOT_TOKEN })));
     }
     let place = if answer.is_enterprise_install { answer.enterprise } else { answer.team };
     let (Some(bot), Some(place)) = (answer.access_token, place) else { return Err(unreadable) };
@@ -182,7 +168,9 @@ fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, AccessError> {
         tokens: Tokens {
             bot,
             refresh: answer.refresh_token,
-            expires_at: answer.expires_in.and_then(TimeDelta::try_seconds).map(|life| now + life),
+            expires_at: answer
+                .expires_in
+                .map(|seconds| now + TimeDelta::seconds(seconds.clamp(0, LONGEST_LIFE))),
         },
     })
 }
@@ -190,6 +178,7 @@ fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, AccessError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slack::error::{Reason, Refusal};
 
     fn at() -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000, 0).unwrap()
@@ -217,19 +206,30 @@ mod tests {
     }
 
     #[test]
+    fn no_life_is_too_long_to_add() {
+        for seconds in [i64::MAX, i64::MIN] {
+            let body = format!(
+                r#"{{"ok":true,"access_token":"xoxb-1","expires_in":{seconds},"team":{{"id":"T1"}}}}"#
+            );
+            let expires_at = read(body.as_bytes(), at()).unwrap().tokens.expires_at.unwrap();
+            assert!(expires_at >= at() && expires_at <= at() + TimeDelta::days(365), "{expires_at}");
+        }
+    }
+
+    #[test]
     fn what_is_no_grant_is_an_error_without_its_words() {
         let refused = |body: &[u8]| read(body, at()).unwrap_err();
-        assert_eq!(
+        assert!(matches!(
             refused(br#"{"ok":false,"error":"invalid_code"}"#),
-            AccessError::Refused("invalid_code".to_owned())
-        );
+            CallError::Refused(Refusal { reason: Reason::AuthorizationCode, code: "invalid_code" })
+        ));
         for body in
             [&b"<html>xoxb-1</html>"[..], br#"{"ok":true,"access_token":"xoxb-1"}"#, br#"{"ok":true}"#, b""]
         {
             let error = refused(body);
-            assert!(matches!(error, AccessError::Unreachable(_)) && !error.to_string().contains("xox"));
+            assert!(matches!(error, CallError::Unreachable(_)) && !error.to_string().contains("xox"));
         }
         let user = br#"{"ok":true,"access_token":"xoxp-1","token_type":"user","team":{"id":"T1"}}"#;
-        assert!(matches!(refused(user), AccessError::Refused(_)));
+        assert!(matches!(refused(user), CallError::Refused(_)));
     }
 }

@@ -8,12 +8,13 @@ use axum::{
 
 use super::{
     Install,
-    access::{self, AccessError, Exchange, Granted},
+    access::{Exchange, Granted},
     browser, page, trouble,
 };
 use crate::{
     service::install::{self, Installation, StateFault},
     slack::{
+        client::{CallError, Reason},
         manifest,
         view::install::{Installed, Trouble, installed},
     },
@@ -99,19 +100,15 @@ async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
     let config = &install.config;
     let redirect_uri = config.redirect_uri();
     let exchange = Exchange::Code { code, redirect_uri: &redirect_uri };
-    let now = install.slack.service.now();
-    let granted =
-        access::access(&install.slack.http, &config.api_url, &config.credentials, exchange, now).await;
+    let granted = install.slack.client.tokens().access(&config.credentials, exchange).await;
     granted.map_err(|error| {
         tracing::error!(%error, "A code could not be exchanged");
         match error {
-            AccessError::Refused(code)
-                if matches!(code.as_str(), "invalid_code" | "code_already_used" | "code_expired") =>
-            {
+            CallError::Refused(refusal) if refusal.reason == Reason::AuthorizationCode => {
                 Trouble::CodeRefused
             }
-            AccessError::Refused(_) => Trouble::Misconfigured,
-            AccessError::Unreachable(_) => Trouble::SlackDown,
+            CallError::Refused(_) => Trouble::Misconfigured,
+            _ => Trouble::SlackDown,
         }
     })
 }

@@ -29,7 +29,9 @@ impl Backoff {
         let pause = self.next(FIRST, chance);
         match error {
             SocketError::Call(CallError::RateLimited(after)) => pause.max(*after),
-            SocketError::Call(CallError::Refused(_)) | SocketError::TooMany => Self::long(chance),
+            SocketError::Call(CallError::Refused(_) | CallError::MissingScope(_)) | SocketError::TooMany => {
+                Self::long(chance)
+            }
             _ => pause,
         }
     }
@@ -73,6 +75,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slack::error::refusal;
 
     const LONG: TimeDelta = TimeDelta::minutes(1);
 
@@ -92,7 +95,8 @@ mod tests {
     fn slack_says_how_long_to_wait() {
         let limited = SocketError::Call(CallError::RateLimited(Duration::from_secs(50)));
         assert_eq!(Backoff::default().failed(&limited, 0.9), Duration::from_secs(50));
-        let refused = SocketError::Call(CallError::Refused("invalid_auth".to_owned()));
+        let refused =
+            SocketError::Call(CallError::Refused(refusal("apps.connections.open", "invalid_auth").unwrap()));
         assert_eq!(Backoff::default().failed(&refused, 0.5), LONGEST);
         assert_eq!(Backoff::default().failed(&SocketError::TooMany, 0.5), LONGEST);
         assert_eq!(Backoff::default().too_many(0.5), LONGEST);

@@ -140,9 +140,9 @@ pub async fn try_out(url: &str) -> Result<(), SocketError> {
 
 fn tell(error: &SocketError, pause: Duration) {
     let pause_ms = pause.as_millis();
-    if let SocketError::Call(CallError::Refused(code)) = error {
+    if let SocketError::Call(CallError::Refused(refusal)) = error {
         tracing::error!(
-            code,
+            code = refusal.code,
             pause_ms,
             "Slack refuses to open a connection: check SLACK_APP_TOKEN, that it has connections:write, and that Socket Mode is on"
         );

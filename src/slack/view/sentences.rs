@@ -38,8 +38,13 @@ pub fn settings(rejection: &Rejection) -> String {
         Rejection::LookupUnavailable => {
             "Slack could not tell us who you are just now. Nothing was changed: try again in a moment.".to_owned()
         }
+        Rejection::SlackBusy(seconds) => busy("changed", *seconds),
         other => sentence(other),
     }
+}
+
+fn busy(verb: &str, seconds: u32) -> String {
+    format!("Slack is busy. Nothing was {verb}: try again in {seconds} s.")
 }
 
 /// For settings, where the database is down or something else went wrong.
@@ -79,6 +84,7 @@ pub fn sentence(rejection: &Rejection) -> String {
                 }
             }
         }
+        Rejection::SlackBusy(seconds) => busy("decided", *seconds),
         other => fixed(other).to_owned(),
     }
 }
@@ -125,6 +131,9 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::LookupUnavailable => {
             "Slack could not tell us who you are just now. Nothing was decided: try again in a moment."
         }
+        Rejection::MissingScope(_) => {
+            "Countersign may not look people up in this workspace. Nothing was changed: ask an admin to update the app."
+        }
         Rejection::WorkspaceRemoved => {
             "Countersign is no longer installed in this workspace. Nothing was changed: ask an admin to install it again."
         }
@@ -139,6 +148,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::Unauthenticated
         | Rejection::TooManyPending
         | Rejection::CatalogFull
+        | Rejection::SlackBusy(_)
         | Rejection::KeyReused(_) => TRY_AGAIN,
     }
 }

@@ -272,6 +272,7 @@ fn every_refusal_of_a_change_of_settings_is_said() {
         Rejection::AlreadyAnswered(answered(Answer::Declined)),
         Rejection::AlreadyAnswered(answered(Answer::Retired)),
         Rejection::LookupUnavailable,
+        Rejection::SlackBusy(30),
         Rejection::WorkspaceRemoved,
     ]
     .iter()

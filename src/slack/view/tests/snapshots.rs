@@ -206,6 +206,8 @@ fn every_refusal_is_said_to_the_person_who_clicked() {
         Rejection::AlreadyUnlocked,
         Rejection::UnknownUser,
         Rejection::LookupUnavailable,
+        Rejection::SlackBusy(30),
+        Rejection::MissingScope("users:read".to_owned()),
         Rejection::WorkspaceRemoved,
         Rejection::BackendDisabled,
         Rejection::Unauthenticated,
