@@ -1,5 +1,7 @@
 //! Slack: whether it answers, whose the tokens are, what they may do.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,9 +10,10 @@ use serde_json::Value;
 use super::{Finding, LIMIT, Patient, database};
 use crate::{
     service::{Failure, tokens, workspaces},
-    slack::{manifest, socket},
+    slack::{error::CallError, manifest, socket},
 };
 
+const SOCKET: &str = "apps.connections.open";
 /// How many installations are looked at.
 const MOST: usize = 20;
 /// The service replaces a token when so little of its life is left.
@@ -136,9 +139,8 @@ async fn token_of(
         Err(error) => return vec![unreachable(patient, &error)],
     };
     if answer["ok"] != true {
-        let code = answer["error"].as_str().unwrap_or("nothing it could be understood by");
         let place = workspace.map(|workspace| format!("{workspace}: ")).unwrap_or_default();
-        return vec![Finding::failed(check, format!("{place}Slack says {code}"), fix)];
+        return vec![refused(check, &place, "auth.test", &headers, &answer, fix)];
     }
     let text = |name: &str| answer[name].as_str().unwrap_or_default();
     let place = format!("{} ({})", text("team"), text("team_id"));
@@ -148,8 +150,46 @@ async fn token_of(
     findings
 }
 
+/// Slack said no. Only what it will say again is a fault of the token's: what passes says nothing of it.
+fn refused(
+    check: &'static str,
+    place: &str,
+    method: &str,
+    headers: &HeaderMap,
+    answer: &Value,
+    fix: &str,
+) -> Finding {
+    let error = match CallError::of_answer(method, answer) {
+        CallError::RateLimited(_) => {
+            let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+            CallError::limited(seconds.map(Duration::from_secs))
+        }
+        error => error,
+    };
+    match &error {
+        CallError::Refused(_) => Finding::failed(check, format!("{place}{error}"), fix),
+        CallError::MissingScope(scope) => {
+            let found = format!("{place}Slack says missing_scope: the token lacks {scope}");
+            let bots = format!("add {scope} in the app's OAuth & Permissions, and install the app again");
+            // An app's token gets its scopes elsewhere.
+            Finding::failed(check, found, if method == SOCKET { fix.to_owned() } else { bots })
+        }
+        _ => Finding::warning(check, format!("{place}{error}"), "run `countersign doctor` again later"),
+    }
+}
+
 fn scopes(headers: &HeaderMap, place: &str) -> Finding {
-    let granted = headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Some(granted) = headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()) else {
+        let needed: Vec<_> = manifest::required_scopes().collect();
+        return Finding::warning(
+            "scopes",
+            format!("{place}: Slack did not say which scopes the token has"),
+            format!(
+                "check the app's OAuth & Permissions: it needs {}. A proxy may have removed the header x-oauth-scopes",
+                needed.join(", ")
+            ),
+        );
+    };
     let granted: Vec<&str> = granted.split(',').map(str::trim).collect();
     let missing = |optional: bool| {
         let absent = manifest::SCOPES
@@ -197,18 +237,18 @@ async fn reachable(patient: &Patient) -> Finding {
 
 async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
     let check = "Socket Mode";
-    match call(patient, "apps.connections.open", Some(token)).await {
+    match call(patient, SOCKET, Some(token)).await {
         Ok((_, answer)) if answer["ok"] == true => {
             connection(check, answer["url"].as_str().unwrap_or_default()).await
         }
-        Ok((_, answer)) => {
-            let code = answer["error"].as_str().unwrap_or("nothing it could be understood by");
-            Finding::failed(
-                check,
-                format!("Slack says {code}"),
-                "turn Socket Mode on in the app's settings, and make SLACK_APP_TOKEN an App-Level Token with connections:write",
-            )
-        }
+        Ok((headers, answer)) => refused(
+            check,
+            "",
+            SOCKET,
+            &headers,
+            &answer,
+            "turn Socket Mode on in the app's settings, and make SLACK_APP_TOKEN an App-Level Token with connections:write",
+        ),
         Err(error) => unreachable(patient, &error),
     }
 }

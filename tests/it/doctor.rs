@@ -153,6 +153,19 @@ async fn whatever_is_wrong_is_found() {
         says(&findings, "database", State::Failed, "can't be reached");
         assert!(!findings.iter().any(|finding| finding.check == "webhooks"), "{printed}");
 
+        s.slack.misbehave("auth.test", Misbehaviour::WithoutScopes, 1);
+        let findings = examine(s).await;
+        says(&findings, "scopes", State::Warning, "Slack did not say which scopes");
+        assert!(!findings.iter().any(|finding| finding.found.contains("lacks")), "{findings:?}");
+        for passing in [
+            Misbehaviour::SlackError("org_login_required".to_owned()),
+            Misbehaviour::RateLimited { retry_after: 30 },
+        ] {
+            s.slack.misbehave("auth.test", passing, 1);
+            says(&examine(s).await, "Slack token", State::Warning, "");
+        }
+        s.slack.misbehave("auth.test", Misbehaviour::SlackError("missing_scope".to_owned()), 1);
+        says(&examine(s).await, "Slack token", State::Failed, "the token lacks");
         s.slack.change_token(&s.slack.bot_token(), |token| token.scopes.remove("users:read"));
         says(&examine(s).await, "scopes", State::Failed, "users:read");
         s.slack.misbehave("auth.test", Misbehaviour::HtmlPage, 1);
