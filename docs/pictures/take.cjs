@@ -13,8 +13,8 @@ if (!address) {
 const file = (name) => path.join(__dirname, `${name}.png`);
 
 const SIZE = { width: 1280, height: 800 };
-// So high that a modal needs no scrolling.
-const HIGHER = { width: 1280, height: 1200 };
+// So high that neither a message nor a modal needs scrolling.
+const HIGHER = { width: 1280, height: 1600 };
 
 async function main() {
   const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
@@ -38,6 +38,7 @@ async function takeAll(page) {
     throw new Error('Something was asked here before: start the demo afresh.');
   }
 
+  await page.setViewportSize(HIGHER);
   await button(/^Approve/).waitFor();
   await take(page, 'prompt', [message]);
 
@@ -49,7 +50,6 @@ async function takeAll(page) {
   await take(page, 'menu', [message, menu]);
   await page.keyboard.press('Escape');
 
-  await page.setViewportSize(HIGHER);
   await button(/^Details/).click();
   const modal = page.getByTestId('modal');
   await modal.waitFor();
@@ -57,7 +57,6 @@ async function takeAll(page) {
   await take(page, 'details', [modal], 28);
   await modal.getByTestId('modal-close').click();
   await modal.waitFor({ state: 'detached' });
-  await page.setViewportSize(SIZE);
 
   await button(/^Deny/).click();
   await modal.waitFor();
@@ -71,6 +70,7 @@ async function takeAll(page) {
   await button(/^Turn off/).waitFor();
   await take(page, 'decided', [message]);
 
+  await page.setViewportSize(SIZE);
   // The agent goes on: in the conversation at once, in another one with a prompt.
   const ask = page.getByRole('button', { name: 'Ask', exact: true });
   await ask.click();

@@ -121,13 +121,12 @@ async fn the_prompt_says_who_wants_what_with_which_arguments_and_until_when() {
         let agent = ask.agent.name.clone().unwrap();
         let (_, prompt) = s.prompt(&ask).await;
         let text = prompt.all_text();
-        for part in [agent.as_str(), "It broke for three customers", "Conversation “Q3 pipeline”", "sha256:"]
-        {
+        for part in [agent.as_str(), "It broke for three customers", "Conversation\nQ3 pipeline", "sha256:"] {
             assert!(text.contains(part), "{part} in {text}");
         }
         let mut above = 0;
         for (name, value) in ask.arguments.as_object().unwrap() {
-            let at = text.find(&format!("\n{name} ")).unwrap_or_else(|| panic!("{name} in {text}"));
+            let at = text.find(&format!("\n{name}\n")).unwrap_or_else(|| panic!("{name} in {text}"));
             assert!(at > above, "the arguments stand in the order given: {text}");
             above = at;
             let first = value.as_str().and_then(|value| value.lines().next());

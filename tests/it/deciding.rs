@@ -218,7 +218,7 @@ async fn a_modal_that_opens_after_all_says_that_it_is_decided_and_changes_nothin
 async fn the_menu_is_there_only_when_unlocked_and_connected_and_one_line_says_why_not() {
     story(async |s| {
         let locked = "Auto-approval is off: an admin has not unlocked this action.";
-        let connect = "Connect GitHub to be able to auto-approve.";
+        let connect = "Connect this integration to be able to auto-approve.";
         s.put("github").await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(prompt.overflow_options().is_empty() && prompt.all_text().contains(locked));

@@ -30,7 +30,7 @@ async fn a_prompt_follows_what_its_integration_is_said_to_be() {
         s.put("github").await;
         s.unlock(ACTION).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(prompt.all_text().contains("Connect GitHub to be able to auto-approve."));
+        assert!(prompt.all_text().contains("Connect this integration to be able to auto-approve."));
         describe(s, |body| body["requires_connection"] = json!(false)).await;
         s.until(&prompt, |message| message.overflow_options().len() == 3).await;
         describe(s, |body| {

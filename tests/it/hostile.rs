@@ -1,7 +1,6 @@
 //! Calls that try to deceive whoever is asked, or to break what shows them.
 
 use chrono::TimeDelta;
-use countersign::slack::view::harmless::reveal;
 use sandbox::{
     backend::{Ask, digest},
     catalog::{self, hostile_calls},
@@ -70,8 +69,7 @@ fn is_hidden(character: char) -> bool {
 
 /// What *Details* says that the arguments are.
 async fn shown_in_details(s: &Story, prompt: &Message) -> Value {
-    let (boxes, _) = s.details(ALICE, prompt).await;
-    serde_json::from_str(&reveal(&boxes)).unwrap()
+    s.details(ALICE, prompt).await.0
 }
 
 /// The request as the API takes it: names within their bounds.
@@ -116,10 +114,9 @@ async fn no_call_deceives_and_each_is_shown_whole() {
             };
             let prompt = s.shown(ALICE, reply.id()).await;
             nothing_is_forged(name, &prompt);
-            let (boxes, first) = s.details(ALICE, &prompt).await;
-            let shown: Value = serde_json::from_str(&reveal(&boxes)).unwrap();
+            let (shown, first) = s.details(ALICE, &prompt).await;
             assert_eq!(shown.to_string(), ask.arguments.to_string(), "{name}");
-            assert!(!boxes.chars().any(is_hidden), "{name}");
+            assert!(!first.chars().any(is_hidden), "{name}");
             assert!(first.contains(&digest(&ask.arguments)), "{name}: {first}");
 
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok(), "{name}");
@@ -128,6 +125,30 @@ async fn no_call_deceives_and_each_is_shown_whole() {
             s.until(&prompt, |message| message.all_text().contains("Approved by")).await;
         }
         assert_eq!(refused, ["numbers", "wordy"], "names too long, and numbers that no double holds");
+    })
+    .await;
+}
+
+/// At 1280 px a body of the right length wraps so that its second line would read as an argument, if it stood in a
+/// line or a box with the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_can_not_read_as_another_argument() {
+    story(async |s| {
+        let body = format!("{}recipient  kim@example.com", "Please find the contract enclosed. ".repeat(4));
+        let arguments =
+            json!({ "recipient": "mallory@evil.example", "body": body, "to": { "cc": "bob@example.com" } });
+        let (_, prompt) = s.prompt(&Ask::new(ALICE, "gmail", "send_email", arguments.clone())).await;
+        let elements = prompt.blocks.iter().filter_map(|block| block["elements"].as_array()).flatten();
+        let all: Vec<_> = elements.map(|element| (&element["type"], &element["elements"])).collect();
+        let alone = |text: &str| json!([{ "type": "text", "text": text }]);
+        for (kind, value) in [
+            ("rich_text_quote", "mallory@evil.example"),
+            ("rich_text_preformatted", &*body),
+            ("rich_text_quote", "bob@example.com"),
+        ] {
+            assert!(all.contains(&(&json!(kind), &alone(value))), "{value} alone in {all:?}");
+        }
+        assert_eq!(shown_in_details(s, &prompt).await, arguments);
     })
     .await;
 }

@@ -6,7 +6,12 @@ use sandbox::{
     slack::{Message, Surface},
 };
 
-use crate::story::{SOON, Story};
+use serde_json::Value;
+
+use crate::{
+    arguments::Reader,
+    story::{SOON, Story},
+};
 
 impl Story {
     /// How often the audit says this of an approval.
@@ -85,20 +90,14 @@ impl Story {
         self.api().get(id).await.approval_status().to_owned()
     }
 
-    /// Opens *Details* and turns all pages: the arguments as they stand in the boxes, and everything else that is
+    /// Opens *Details* and turns all pages: the arguments as its reader puts them together, and everything that is
     /// read on the first page.
-    pub async fn details(&self, user: &str, prompt: &Message) -> (String, String) {
+    pub async fn details(&self, user: &str, prompt: &Message) -> (Value, String) {
         assert!(self.click(user, prompt, "Details").await.is_ok());
         let first = self.slack.view(user).unwrap();
-        let (mut view, mut boxes) = (first.clone(), String::new());
+        let (mut view, mut reader) = (first.clone(), Reader::default());
         loop {
-            let elements = view.blocks().iter().filter_map(|block| block["elements"].as_array()).flatten();
-            for element in elements.filter(|element| element["type"] == "rich_text_preformatted") {
-                let texts = element["elements"].as_array().unwrap();
-                for text in texts {
-                    boxes.push_str(text["text"].as_str().unwrap());
-                }
-            }
+            reader.page(view.blocks());
             if !view.has_button("Next page") {
                 break;
             }
@@ -107,6 +106,6 @@ impl Story {
             view = self.slack.wait_for_view(user, |view| view.hash != hash, SOON).await.unwrap();
         }
         self.slack.close(user).await.unwrap();
-        (boxes, first.all_text())
+        (reader.finish(), first.all_text())
     }
 }

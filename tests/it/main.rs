@@ -26,6 +26,7 @@ mod api_limits;
 mod api_refusing;
 mod api_waiting;
 mod architecture;
+mod arguments;
 mod asking;
 mod backlog;
 mod browser;

@@ -1,147 +1,141 @@
-//! An action's arguments in a message: one a line, as given, each cut where it is too long.
+//! An action's arguments in a message: each value in an element of its own under its name, cut where it is too long.
 //!
-//! A value can't look like another argument: it stays on its line, and a text that could be mistaken for something
-//! else stands in quotes as JSON.
+//! A short value stands behind a bar, which takes half the room; one with line breaks, spaces that matter or more to
+//! read stands in a box. Slack draws either on every line, however narrow the window.
 
-use serde_json::Value;
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use super::harmless::{self, Shown, cut, runs_right_to_left, size};
+use super::{
+    fields::{Content, Field, fields},
+    harmless::{Shown, fit, note, size},
+    kit::{bold, boxed, paragraph, quote, rich, words},
+};
 use crate::domain::arguments::Arguments;
 
-/// Most arguments in a message.
-const LINES: usize = 12;
+/// Most fields in a message.
+const FIELDS: usize = 12;
 /// Longest text of all of them, as Slack counts.
 const ALL: usize = 2500;
-/// Longest name and value.
+/// Longest name and value, and most lines of a value.
 const NAME: usize = 100;
 const VALUE: usize = 400;
-/// Widest column of names; a longer name moves its own value only.
-const COLUMN: usize = 24;
+const LINES: usize = 12;
+/// Longest value that stands behind a bar.
+const BAR: usize = 80;
 
-/// The arguments in lines, for a preformatted element. `None` if there are none.
+/// The arguments, for a message. `None` if there are none.
 #[must_use]
-pub fn shown(arguments: &Arguments) -> Option<Shown> {
-    let members = arguments.members();
-    let pairs: Vec<(Shown, Shown)> = members
-        .iter()
-        .take(LINES)
-        .map(|(name, value)| (cut(text(name), NAME).text, cut(compact(value), VALUE).text))
-        .collect();
-    let column =
-        pairs.iter().map(|(name, _)| width(name)).filter(|&width| width <= COLUMN).max().unwrap_or(0);
-    let mut all = Shown::default();
-    let mut shown = 0;
-    for (name, value) in pairs {
-        let line = pair(name, value, column);
-        if shown > 0 && size(all.as_str()) + size(line.as_str()) > ALL {
+pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
+    let fields = fields(arguments);
+    let mut elements = Vec::new();
+    let (mut used, mut shown) = (0, 0);
+    for Field { name, content } in fields.iter().take(FIELDS) {
+        let (name, name_missing) = fit(name, usize::MAX, NAME);
+        let (value, value_missing) = match content {
+            Content::Value(value) => fit(value, LINES, VALUE),
+            Content::Alias(_) => (Shown::default(), 0),
+        };
+        used += size(name.as_str()) + size(value.as_str());
+        if shown > 0 && used > ALL {
             break;
         }
-        if shown > 0 {
-            all = all.then("\n");
-        }
-        all = all.then(line);
         shown += 1;
+        elements.push(paragraph(vec![bold(name)]));
+        elements.extend(said(name_missing));
+        match content {
+            Content::Value(_) => elements.push(framed(value)),
+            Content::Alias(alias) => elements.push(paragraph(vec![words(follows(alias))])),
+        }
+        elements.extend(said(value_missing));
     }
-    let missing = members.len() - shown;
+    let missing = fields.len() - shown;
     if missing > 0 {
-        let arguments = if missing == 1 { "argument" } else { "arguments" };
-        all = all.then(Shown::own(format!("\n… and {missing} more {arguments}: see Details")));
+        let values = if missing == 1 { "value" } else { "values" };
+        let more = format!("… and {missing} more {values}: see Details");
+        elements.push(paragraph(vec![words(Shown::own(more))]));
     }
-    (shown > 0).then_some(all)
+    (shown > 0).then(|| rich(elements))
 }
 
-fn pair(name: Shown, value: Shown, column: usize) -> Shown {
-    if runs_right_to_left(name.as_str()) || runs_right_to_left(value.as_str()) {
-        return name.then("\n    ").then(value);
-    }
-    let gap = column.saturating_sub(width(&name)) + 2;
-    name.then(Shown::own(" ".repeat(gap))).then(value)
+/// A value in a bar or a box.
+fn framed(value: Shown) -> SlackRichTextElement {
+    let text = value.as_str();
+    let short = size(text) <= BAR && !text.contains(['\n', '\t']) && !text.contains("  ");
+    if short { quote(value) } else { boxed(value) }
 }
 
-fn width(text: &Shown) -> usize {
-    text.as_str().chars().count()
+/// What stands under the name of a field whose fields follow under an alias.
+pub(super) fn follows(alias: &Shown) -> Shown {
+    Shown::from("What is in it follows as ").then(alias.clone())
 }
 
-/// A value on one line: text bare where it can't be mistaken, everything else as compact JSON.
-fn compact(value: &Value) -> Shown {
-    match value {
-        Value::String(string) => text(string),
-        other => harmless::line(&other.to_string()),
-    }
-}
-
-/// A text as it is if it can be nothing else, or as JSON: when it is empty, looks like JSON itself, has spaces where
-/// they go unseen or could make a second column, or has breaks.
-fn text(text: &str) -> Shown {
-    let spaces = text.starts_with(char::is_whitespace)
-        || text.ends_with(char::is_whitespace)
-        || text.contains("  ")
-        || text.contains(|character: char| character.is_whitespace() && character != ' ');
-    // A quotation mark at its start could close where the text doesn't; a number or `true` is not a text.
-    let bare = !text.is_empty()
-        && !spaces
-        && !text.starts_with(['"', '{', '[', '…'])
-        && serde_json::from_str::<Value>(text).is_err();
-    if bare { harmless::line(text) } else { harmless::line(&Value::from(text).to_string()) }
+/// That something was cut. It stands outside the box: inside, a value could say it of itself.
+fn said(missing: usize) -> Option<SlackRichTextElement> {
+    (missing > 0).then(|| paragraph(vec![words(Shown::own(note(missing)))]))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
+    /// The elements, a line each: `[…]` is a box, `| …` a bar.
     fn show(json: &str) -> String {
         let arguments: Arguments = serde_json::from_str(json).unwrap();
-        shown(&arguments).map(Shown::into_string).unwrap_or_default()
+        let block = serde_json::to_value(shown(&arguments)).unwrap();
+        let line = |element: &Value| {
+            let text = element["elements"][0]["text"].as_str().unwrap();
+            match element["type"].as_str().unwrap() {
+                "rich_text_preformatted" => format!("[{text}]"),
+                "rich_text_quote" => format!("| {text}"),
+                _ if element["elements"][0]["style"]["bold"] == true => format!("*{text}*"),
+                _ => text.to_owned(),
+            }
+        };
+        block["elements"].as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
-    fn arguments_are_one_a_line_and_aligned_in_the_order_given() {
-        assert_eq!(
-            show(r#"{"subject":"Call with Acme","object":"Task","priority":1}"#),
-            "subject   Call with Acme\nobject    Task\npriority  1"
-        );
-    }
-
-    #[test]
-    fn a_value_can_not_look_like_another_argument() {
-        assert_eq!(
-            show(r#"{"note":"hi\nobject    Account","object":"Task","x":"Task      y  2"}"#),
-            "note    \"hi\\nobject⟨4 spaces⟩Account\"\nobject  Task\nx       \"Task⟨6 spaces⟩y  2\""
-        );
-    }
-
-    #[test]
-    fn what_is_empty_or_looks_like_json_is_quoted_or_visible() {
-        assert_eq!(
-            show(r#"{"a":"","b":"true","c":true,"d":{},"e":[],"f":null,"g":"\"x","h":"{}","":" "}"#),
-            concat!(
-                "a   \"\"\nb   \"true\"\nc   true\nd   {}\ne   []\nf   null\n",
-                "g   \"\\\"x\"\nh   \"{}\"\n\"\"  \" \""
-            )
-        );
+    fn each_value_has_an_element_under_its_name() {
+        insta::assert_snapshot!(show(r#"{"subject":"Call with Acme","object":"Task","priority":1}"#), @"
+        *subject*
+        | Call with Acme
+        *object*
+        | Task
+        *priority*
+        | 1
+        ");
         assert_eq!(show("{}"), "");
     }
 
     #[test]
-    fn nested_values_are_compact() {
-        assert_eq!(
-            show(r#"{"fields":{"Name":"Acme","tags":["a","b"]}}"#),
-            r#"fields  {"Name":"Acme","tags":["a","b"]}"#
-        );
+    fn a_value_can_not_leave_its_element() {
+        insta::assert_snapshot!(show(r#"{"note":"hi\nobject    Account","object":"Task"}"#), @"
+        *note*
+        [hi
+        object    Account]
+        *object*
+        | Task
+        ");
     }
 
     #[test]
-    fn what_is_long_or_too_much_is_cut_and_says_so() {
-        let long = show(&format!(r#"{{"body":"{}"}}"#, "x".repeat(5000)));
-        assert!(long.ends_with("more characters: see Details)"), "{long}");
-        assert!(size(&long) < 500);
+    fn what_is_cut_is_said_outside_the_box() {
+        let long = show(&format!(r#"{{"body":"{}"}}"#, "x".repeat(405)));
+        assert!(long.ends_with("xx]\n… (cut, 5 more characters: see Details)"), "{long}");
+        let lines = show(&format!(r#"{{"body":{}}}"#, Value::from("x\n".repeat(14).trim())));
+        assert!(lines.ends_with("\nx]\n… (cut, 4 more characters: see Details)"), "{lines}");
+        let name = show(&format!(r#"{{"{}":1}}"#, "x".repeat(110)));
+        assert!(name.ends_with("xx*\n… (cut, 12 more characters: see Details)\n| 1"), "{name}");
+    }
+
+    #[test]
+    fn what_is_too_much_is_counted() {
         let members: Vec<String> = (0..15).map(|n| format!(r#""key{n}":{n}"#)).collect();
         let many = show(&format!("{{{}}}", members.join(",")));
-        assert!(many.ends_with("\nkey11  11\n… and 3 more arguments: see Details"), "{many}");
-    }
-
-    #[test]
-    fn text_from_right_to_left_has_its_own_line() {
-        assert_eq!(show(r#"{"to":"שלום","b":"x"}"#), "to\n    שלום\nb   x");
+        assert!(many.ends_with("*key11*\n| 11\n… and 3 more values: see Details"), "{many}");
+        let long: Vec<String> = (0..9).map(|n| format!(r#""key{n}":"{}""#, "x".repeat(500))).collect();
+        assert!(show(&format!("{{{}}}", long.join(","))).ends_with("… and 3 more values: see Details"));
     }
 }

@@ -29,8 +29,7 @@ pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     }
     row.extend(prompt::looks(shown));
     blocks.push(kit::actions(row));
-    blocks
-        .push(kit::context(vec![kit::small(prompt::conversation(shown)), kit::small(prompt::digest(shown))]));
+    blocks.push(kit::context(vec![kit::small(prompt::digest(shown))]));
     Message { text: format!("{} {}", sentences::ended(&decision.verdict), head::sentence(request)), blocks }
 }
 

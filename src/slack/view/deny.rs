@@ -33,7 +33,7 @@ pub fn modal(approval: &Approval) -> Value {
         .with_block_id(SlackBlockId::new(REASON_BLOCK.to_owned()))
         .with_hint(plain_only("The agent reads it. You can leave it empty."))
         .with_optional(true);
-    let blocks = vec![head::line(&approval.request), say("The action will not run."), reason.into()];
+    let blocks = vec![head::summary(&approval.request), say("The action will not run."), reason.into()];
     view(
         SlackModalView::new(plain_only("Deny"), blocks)
             .with_submit(plain_only("Deny"))

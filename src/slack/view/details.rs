@@ -3,14 +3,16 @@
 use std::ops::Range;
 
 use serde_json::Value;
-use slack_morphism::prelude::{SlackBlock, SlackModalView};
+use slack_morphism::prelude::{SlackBlock, SlackModalView, SlackRichTextElement};
 
 use super::{
+    arguments::follows,
     controls::{Callback, Control},
     deny::view,
-    harmless::{self, Shown, size, split},
+    fields::{Content, Field, fields},
+    harmless::{self, Shown, cut_short, size, split},
     head,
-    kit::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say},
+    kit::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
 };
 use crate::domain::{approvals::Approval, arguments::Arguments, decisions::Verdict, text::Prose};
 
@@ -20,32 +22,34 @@ const BLOCK: usize = 3000;
 /// Longest text of a page. In the worst case each unit is three bytes of JSON, and the first page has the reason and
 /// the names besides: together well under the 250 KB that a view may have.
 const PAGE: usize = 40_000;
-/// A layout that makes the arguments more than this many times as long isn't worth it: depth, not content.
-const SPREAD: usize = 3;
+/// What an element's JSON counts as besides its text.
+const ELEMENT: usize = 60;
+/// Most elements in a block.
+const ELEMENTS: usize = 40;
+/// Longest name where a value goes on in another box, and what stands behind it.
+const NAME_AGAIN: usize = 100;
+const CONTINUED: &str = " (continued)";
 
 /// Draws the modal, as `views.open` and `views.update` take it. Pages are counted from 0; one that doesn't exist is
 /// the last. `private_metadata` is the approval's id, `callback_id` [`Callback::Details`].
 #[must_use]
 pub fn details(approval: &Approval, page: usize) -> Value {
     let request = &approval.request;
-    let whole = arguments(&request.arguments);
-    let pages = pages(&whole);
-    let page = page.min(pages.len().saturating_sub(1));
-    let mut blocks = vec![head::line(request)];
+    let mut pages = pages(&request.arguments);
+    let count = pages.len();
+    let page = page.min(count - 1);
+    let mut blocks = vec![head::title(request)];
     if page == 0 {
         blocks.extend(first(approval));
     }
-    let chunks = chunks(&pages.get(page).map(|range| whole.part(range.clone())).unwrap_or_default());
-    let mut title = Shown::from("Arguments, as JSON");
-    if pages.len() > 1 {
-        title = title.then(Shown::own(format!(". Page {} of {}", page + 1, pages.len())));
+    let mut title =
+        Shown::from(if request.arguments.members().is_empty() { "No arguments" } else { "Arguments" });
+    if count > 1 {
+        title = title.then(Shown::own(format!(". Page {} of {count}", page + 1)));
     }
-    blocks.push(rich(vec![paragraph(vec![bold(title)])]));
-    if chunks.len() > 1 {
-        blocks.push(say("A line that is too long for a box goes on in the next one."));
-    }
-    blocks.extend(chunks.into_iter().map(|chunk| rich(vec![boxed(chunk)])));
-    blocks.extend(turning(approval, page, pages.len()));
+    blocks.push(kit::heading(title));
+    blocks.extend(in_blocks(pages.swap_remove(page)));
+    blocks.extend(turning(approval, page, count));
     blocks.push(kit::context(vec![
         kit::small(Shown::own(format!("Digest of the arguments: {}", request.digest))),
         kit::small(Shown::own(format!("Request: {}", request.id))),
@@ -55,17 +59,6 @@ pub fn details(approval: &Approval, page: usize) -> Value {
         .with_callback_id(Callback::Details.as_str().into())
         .with_private_metadata(approval.id().to_string());
     view(modal)
-}
-
-/// The arguments as the modal shows them: indented JSON with everything hidden written out.
-#[must_use]
-pub fn arguments(arguments: &Arguments) -> Shown {
-    let members = Value::Object(arguments.members().clone());
-    let compact = members.to_string();
-    // `{:#}` is JSON indented by two spaces.
-    let indented = format!("{members:#}");
-    let spread = indented.len() > SPREAD * compact.len() && indented.len() > BLOCK;
-    harmless::lines(if spread { &compact } else { &indented })
 }
 
 /// What only the first page shows: names, reason and conversation, none of them cut.
@@ -125,11 +118,72 @@ fn turning(approval: &Approval, page: usize, pages: usize) -> Option<SlackBlock>
 /// How many pages the details have.
 #[must_use]
 pub fn page_count(approval: &Approval) -> usize {
-    pages(&arguments(&approval.request.arguments)).len()
+    pages(&approval.request.arguments).len()
 }
 
-fn pages(text: &Shown) -> Vec<Range<usize>> {
-    pieces(text.as_str(), PAGE)
+/// An element and the length of its text.
+type Piece = (SlackRichTextElement, usize);
+
+/// The arguments in pages, at least one.
+fn pages(arguments: &Arguments) -> Vec<Vec<Piece>> {
+    let (mut pages, mut used) = (vec![Vec::new()], 0);
+    for group in fields(arguments).into_iter().flat_map(groups) {
+        let length: usize = group.iter().map(|(_, length)| length + ELEMENT).sum();
+        if used > 0 && used + length > PAGE {
+            pages.push(Vec::new());
+            used = 0;
+        }
+        used += length;
+        if let Some(page) = pages.last_mut() {
+            page.extend(group);
+        }
+    }
+    pages
+}
+
+/// A field in groups that stay on one page: its name, then its value in boxes. A value that is too long for one box
+/// goes on in others, each under the field's name.
+fn groups(field: Field) -> Vec<Vec<Piece>> {
+    let named = |part: Shown| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
+    let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(named).collect();
+    // There is one: an empty name stands in quotes.
+    let last = names.pop();
+    let mut groups: Vec<Vec<Piece>> = names.into_iter().map(|name| vec![name]).collect();
+    match field.content {
+        Content::Alias(alias) => {
+            let follows = follows(&alias);
+            let length = size(follows.as_str());
+            let follows = (paragraph(vec![words(follows)]), length);
+            groups.push(last.into_iter().chain([follows]).collect());
+        }
+        Content::Value(value) => {
+            let name = cut_short(field.name, NAME_AGAIN);
+            let length = size(name.as_str()) + CONTINUED.len();
+            let continued = (paragraph(vec![bold(name), words(CONTINUED)]), length);
+            for (at, part) in chunks(&value).into_iter().enumerate() {
+                let label = if at == 0 { last.clone() } else { Some(continued.clone()) };
+                let length = size(part.as_str());
+                groups.push(label.into_iter().chain([(boxed(part), length)]).collect());
+            }
+        }
+    }
+    groups
+}
+
+/// Elements in as few blocks as they fit into.
+fn in_blocks(pieces: Vec<Piece>) -> Vec<SlackBlock> {
+    let (mut blocks, mut used) = (Vec::<Vec<SlackRichTextElement>>::new(), 0);
+    for (element, length) in pieces {
+        match blocks.last_mut() {
+            Some(block) if block.len() < ELEMENTS && used + length <= BLOCK => block.push(element),
+            _ => {
+                blocks.push(vec![element]);
+                used = 0;
+            }
+        }
+        used += length;
+    }
+    blocks.into_iter().map(rich).collect()
 }
 
 fn chunks(text: &Shown) -> Vec<Shown> {

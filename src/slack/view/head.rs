@@ -3,7 +3,7 @@
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
-    harmless::{self, Shown, cut, cut_short, fit, in_mrkdwn, note, runs_right_to_left},
+    harmless::{self, Shown, cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left},
     kit::{bold, paragraph, person, quote, rich, say, words},
 };
 use crate::domain::approvals::Request;
@@ -37,23 +37,34 @@ pub(super) fn conversation(request: &Request) -> Shown {
     harmless::line(conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str()))
 }
 
-/// *Atlas wants to use Salesforce: Create record*. Names that run from right to left stand on lines of their own.
-pub(super) fn line(request: &Request) -> SlackBlock {
-    let names = [agent(request), integration(request), action(request)].map(|name| cut(name, NAME).text);
-    let alone = names.iter().any(|name| runs_right_to_left(name.as_str()));
-    let [agent, integration, action] = names.map(bold);
-    let elements: Vec<SlackRichTextElement> = if alone {
-        vec![
-            paragraph(vec![agent]),
-            paragraph(vec![words("wants to use")]),
-            paragraph(vec![integration]),
-            paragraph(vec![words("to do this:")]),
-            paragraph(vec![action]),
-        ]
-    } else {
-        vec![paragraph(vec![agent, words(" wants to use "), integration, words(": "), action])]
-    };
+/// What is asked for, by which agent and in which conversation. The agent's and the conversation's name stand in bars
+/// of their own, which they can't leave at any width: neither can add to what is asked for.
+pub(super) fn summary(request: &Request) -> SlackBlock {
+    let mut elements = asked_for(request);
+    for (label, name) in [("Agent", agent(request)), ("Conversation", conversation(request))] {
+        let (name, missing) = fit(&name, 1, NAME);
+        elements.push(paragraph(vec![words(label)]));
+        elements.push(quote(name));
+        if missing > 0 {
+            elements.push(paragraph(vec![words(Shown::own(note(missing)))]));
+        }
+    }
     rich(elements)
+}
+
+/// What is asked for, and nothing else.
+pub(super) fn title(request: &Request) -> SlackBlock {
+    rich(asked_for(request))
+}
+
+/// *Salesforce: Create record*. Names that run from right to left stand on lines of their own.
+fn asked_for(request: &Request) -> Vec<SlackRichTextElement> {
+    let names = [integration(request), action(request)].map(|name| cut(name, NAME).text);
+    if names.iter().any(|name| runs_right_to_left(name.as_str())) {
+        return names.map(|name| paragraph(vec![bold(name)])).into();
+    }
+    let [integration, action] = names;
+    vec![paragraph(vec![bold(integration.then(": ").then(action))])]
 }
 
 /// Whose request it is, where others read along too: it calls that person, and tells the others that it isn't theirs.
@@ -88,18 +99,30 @@ pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
     rich(elements)
 }
 
-/// *Atlas wants to use Salesforce: Create record.* for a message's `text`. A name that runs from right to left is
+/// *“Atlas” wants to use “Salesforce: Create record”.* for a message's `text`. A name that runs from right to left is
 /// left out or replaced by its key, so that it can't turn the sentence around.
 pub(super) fn sentence(request: &Request) -> String {
-    let name =
-        |name: Shown| (!runs_right_to_left(name.as_str())).then(|| in_mrkdwn(&cut_short(name, NAME_IN_TEXT)));
-    let key = |key: &str| in_mrkdwn(&cut_short(harmless::line(key), NAME_IN_TEXT));
-    format!(
-        "{} wants to use {}: {}.",
-        name(agent(request)).unwrap_or_else(|| "An agent".to_owned()),
-        name(integration(request)).unwrap_or_else(|| key(request.action.integration.as_str())),
-        name(action(request)).unwrap_or_else(|| key(request.action.action.as_str())),
-    )
+    let agent = cut_short(agent(request), NAME_IN_TEXT);
+    let agent = if runs_right_to_left(agent.as_str()) {
+        "An agent".to_owned()
+    } else {
+        in_mrkdwn(&in_quotes(&agent))
+    };
+    format!("{agent} wants to use {}.", asked_in_sentence(request))
+}
+
+/// *“Salesforce: Create record”* for mrkdwn.
+fn asked_in_sentence(request: &Request) -> String {
+    let action = &request.action;
+    let names = [&action.integration_name, &action.action_name]
+        .map(|name| cut_short(harmless::line(name), NAME_IN_TEXT));
+    let [integration, action] = if names.iter().any(|name| runs_right_to_left(name.as_str())) {
+        [action.integration.as_str(), action.action.as_str()]
+            .map(|key| cut_short(harmless::line(key), NAME_IN_TEXT))
+    } else {
+        names
+    };
+    in_mrkdwn(&in_quotes(&integration.then(": ").then(action)))
 }
 
 /// *Create record (Salesforce) for Atlas*: what a control is about, short enough for its label.

@@ -8,7 +8,7 @@ use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackView};
 
 use super::{
     controls::Control,
-    harmless::Shown,
+    harmless::{self, Shown},
     head, home_admin,
     kit::{self, Style},
     names,
@@ -99,7 +99,8 @@ fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
 /// One grant with *Turn off*.
 pub(super) fn grant(grant: &GrantLine) -> SlackBlock {
     let off = kit::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
-    kit::section(names::grant(grant), Some(names::use_of(grant)), Some(off))
+    let name = names::pair(&grant.integration_name, &grant.action_name);
+    kit::section(name, vec![kit::fact(names::reach(grant)), kit::own_fact(names::use_of(grant))], Some(off))
 }
 
 fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
@@ -119,25 +120,25 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
     let name = names::name(&line.name);
     let short = names::short(&line.name);
     if !line.is_usable() {
-        let text = name.then("\nNot connected to your account: connect it to be able to auto-approve.");
+        let missing = kit::fact("Not connected to your account: connect it to be able to auto-approve.");
         let connect = line.connect_url.as_deref().and_then(|url| {
             kit::link_beside(Control::Connect, "Connect", Shown::from("Connect ").then(short), url)
         });
-        return kit::section(text, None, connect);
+        return kit::section(name, vec![missing], connect);
     }
     let state = match (line.unlocked, line.always) {
-        (0, _) => "\nNo action is unlocked for auto-approval yet. You can ask for one.".to_owned(),
+        (0, _) => "No action is unlocked for auto-approval yet. You can ask for one.".to_owned(),
         (unlocked, always) => {
             let yours = match always {
                 0 => "none".to_owned(),
                 always => always.to_string(),
             };
             let actions = names::count(line.actions, "action", "actions");
-            format!("\n{unlocked} of {actions} can be auto-approved. Turned on by you: {yours}.")
+            format!("{unlocked} of {actions} can be auto-approved. Turned on by you: {yours}.")
         }
     };
     let gear = kit::beside(Control::Gear(line.id), "⚙ Settings", Shown::from("Settings of ").then(short));
-    kit::section(name.then(Shown::own(state)), None, Some(gear))
+    kit::section(name, vec![kit::fact(Shown::own(state))], Some(gear))
 }
 
 fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
@@ -160,26 +161,25 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
 
 /// One request that ended, with *Details*.
 pub(super) fn decision(approval: &Approval) -> SlackBlock {
-    let request = &approval.request;
-    let own = approval
+    let ended = approval
         .decision
         .as_ref()
         .map(|decision| sentences::ended_at(&decision.verdict, &kit::moment_in_mrkdwn(decision.decided_at)));
-    kit::section(asked(approval), own, Some(details(request)))
+    asked(approval, ended)
 }
 
-/// What was asked, in two lines.
-pub(super) fn asked(approval: &Approval) -> Shown {
+/// What was asked, by which agent, one more fact of our own, and *Details*.
+pub(super) fn asked(approval: &Approval, own: Option<String>) -> SlackBlock {
     let request = &approval.request;
-    names::pair(&request.action.integration_name, &request.action.action_name)
-        .then("\nAsked by ")
-        .then(names::name(request.agent.label()))
+    let agent = harmless::in_quotes(&names::name(request.agent.label()));
+    let mut facts: Vec<_> = own.map(kit::own_fact).into_iter().collect();
+    facts.push(kit::fact(Shown::from("Asked by ").then(agent)));
+    let name = names::pair(&request.action.integration_name, &request.action.action_name);
+    kit::section(name, facts, Some(details(request)))
 }
 
 /// *Details* beside a request.
-pub(super) fn details(
-    request: &crate::domain::approvals::Request,
-) -> slack_morphism::prelude::SlackSectionBlockElement {
+fn details(request: &crate::domain::approvals::Request) -> slack_morphism::prelude::SlackSectionBlockElement {
     kit::beside(Control::Details(request.id), "Details", Shown::from("Details: ").then(head::brief(request)))
 }
 

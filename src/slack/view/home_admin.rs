@@ -57,18 +57,20 @@ fn catalog(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
     }
     blocks.extend(page.items.iter().map(|line| {
         let state =
-            format!("\n{} of {} unlocked", line.unlocked, names::count(line.actions, "action", "actions"));
+            format!("{} of {} unlocked", line.unlocked, names::count(line.actions, "action", "actions"));
         let alone = Shown::from("Actions of ").then(names::short(&line.name));
         let open = kit::beside(Control::Pick(line.id), "Actions", alone);
-        kit::section(names::name(&line.name).then(Shown::own(state)), None, Some(open))
+        kit::section(names::name(&line.name), vec![kit::fact(Shown::own(state))], Some(open))
     }));
     blocks.extend(pager(Section::Catalog, "the integrations", page));
 }
 
 fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page<ActionLine>) {
-    let counted = names::titled("", page.total, page.number, page.count);
-    let name = names::name(&integration.name).then(counted);
-    blocks.push(kit::rich(vec![kit::paragraph(vec![kit::bold(name)])]));
+    let counted = names::titled("Actions", page.total, page.number, page.count);
+    blocks.push(kit::rich(vec![
+        kit::paragraph(vec![kit::bold(names::name(&integration.name))]),
+        kit::paragraph(vec![kit::words(counted)]),
+    ]));
     let back = kit::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
     blocks.push(kit::actions(vec![back]));
     if page.items.is_empty() {
@@ -79,16 +81,10 @@ fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Pa
 }
 
 fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
-    let state = if line.unlocked {
-        "\nUnlocked: people may auto-approve it. "
-    } else {
-        "\nLocked: every request asks. "
-    };
-    let text = names::name(&line.name)
-        .then("\n")
-        .then(names::path(&format!("{}.{}", integration.key, line.key)))
-        .then(state)
-        .then(names::nature(line));
+    let state =
+        if line.unlocked { "Unlocked: people may auto-approve it. " } else { "Locked: every request asks. " };
+    let path = names::path(&format!("{}.{}", integration.key, line.key));
+    let facts = vec![kit::fact(path), kit::fact(Shown::from(state).then(names::nature(line)))];
     let about = names::brief(&integration.name, &line.name);
     let control = if line.unlocked {
         let alone = Shown::from("Lock ").then(about);
@@ -96,7 +92,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
     } else {
         kit::beside(Control::Unlock(line.id), "Unlock", Shown::from("Unlock ").then(about))
     };
-    kit::section(text, None, Some(control))
+    kit::section(names::name(&line.name), facts, Some(control))
 }
 
 fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
@@ -129,7 +125,7 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
         } else {
             "No webhook was sent yet.".to_owned()
         };
-        kit::section(names::name(&line.name), Some(state), None)
+        kit::section(names::name(&line.name), vec![kit::own_fact(state)], None)
     }));
     blocks.extend(pager(Section::Backends, "the backends", page));
 }

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use slack_morphism::prelude::{
     SlackAccessibilityLabel, SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
     SlackBlockButtonStyle, SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockPlainText,
-    SlackBlockPlainTextOnly, SlackContextBlock, SlackContextBlockElement, SlackDateTime, SlackDividerBlock,
-    SlackHeaderBlock, SlackRichTextBlock, SlackRichTextDate, SlackRichTextElement,
+    SlackBlockPlainTextOnly, SlackBlockText, SlackContextBlock, SlackContextBlockElement, SlackDateTime,
+    SlackDividerBlock, SlackHeaderBlock, SlackRichTextBlock, SlackRichTextDate, SlackRichTextElement,
     SlackRichTextInlineElement, SlackRichTextPreformatted, SlackRichTextQuote, SlackRichTextSection,
     SlackRichTextText, SlackRichTextUser, SlackSectionBlock, SlackSectionBlockElement, SlackTs,
 };
@@ -219,20 +219,30 @@ pub(super) fn divider() -> SlackBlock {
     SlackDividerBlock::new().into()
 }
 
-/// Lines that Slack doesn't parse, under them a line of our own that it does, and beside them a control.
+/// A text that Slack doesn't parse, under it facts, each a field of its own, and beside it a control.
 pub(super) fn section(
     text: Shown,
-    own: Option<String>,
+    facts: Vec<SlackBlockText>,
     beside: Option<SlackSectionBlockElement>,
 ) -> SlackBlock {
     let mut section = SlackSectionBlock::new().with_text(plain(text).into());
-    if let Some(own) = own {
-        section = section.with_fields(vec![SlackBlockMarkDownText::new(own).into()]);
+    if !facts.is_empty() {
+        section = section.with_fields(facts);
     }
     if let Some(beside) = beside {
         section = section.with_accessory(beside);
     }
     section.into()
+}
+
+/// A fact that Slack doesn't parse.
+pub(super) fn fact(text: impl Into<Shown>) -> SlackBlockText {
+    plain(text).into()
+}
+
+/// A fact of our own words and mentions, which Slack parses.
+pub(super) fn own_fact(sentence: String) -> SlackBlockText {
+    SlackBlockMarkDownText::new(sentence).into()
 }
 
 fn bare_button(control: Control, text: impl Into<Shown>, alone: impl Into<Shown>) -> SlackBlockButtonElement {

@@ -1,7 +1,7 @@
 //! What `/approvals` answers, to the person who typed it alone.
 
 use super::{
-    harmless::{cut_short, in_mrkdwn, line},
+    harmless::{cut_short, in_mrkdwn, in_quotes, line},
     home, kit, names,
     prompt::Message,
 };
@@ -40,7 +40,7 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
     let mut blocks = vec![kit::say(super::harmless::Shown::own(text.clone()))];
     blocks.extend(page.items.iter().map(|line| {
         let expires = format!("Expires {}.", kit::moment_in_mrkdwn(line.approval.request.expires_at));
-        kit::section(home::asked(&line.approval), Some(expires), Some(home::details(&line.approval.request)))
+        home::asked(&line.approval, Some(expires))
     }));
     blocks.push(kit::say(more(
         page,
@@ -110,20 +110,20 @@ pub fn all_off(count: usize) -> Message {
 /// For an action that there is none of, with the nearest names.
 #[must_use]
 pub fn no_such_action(typed: &str, nearest: &[String]) -> Message {
-    let typed = in_mrkdwn(&cut_short(line(typed), 100));
+    let typed = in_mrkdwn(&in_quotes(&cut_short(line(typed), 100)));
     if nearest.is_empty() {
         return plain(format!(
-            "There is no action “{typed}”. `/approvals` alone shows what you can choose from."
+            "There is no action {typed}. `/approvals` alone shows what you can choose from."
         ));
     }
     let names: Vec<String> = nearest.iter().map(|near| format!("`{}`", names::key(near))).collect();
-    plain(format!("There is no action “{typed}”. Did you mean {}?", names.join(" or ")))
+    plain(format!("There is no action {typed}. Did you mean {}?", names.join(" or ")))
 }
 
 /// For a word that there is none of.
 #[must_use]
 pub fn no_such_word(typed: &str) -> Message {
-    plain(format!("There is no “{}” here.\n{HELP}", in_mrkdwn(&cut_short(line(typed), 60))))
+    plain(format!("There is no {} here.\n{HELP}", in_mrkdwn(&in_quotes(&cut_short(line(typed), 60)))))
 }
 
 /// One of our own sentences.

@@ -10,6 +10,7 @@ pub mod controls;
 mod decided;
 pub mod deny;
 pub mod details;
+pub mod fields;
 pub mod harmless;
 mod head;
 pub mod home;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    harmless::{self, Shown, cut_short, in_mrkdwn, runs_right_to_left},
+    harmless::{self, Shown, cut_short, in_mrkdwn, in_quotes, runs_right_to_left},
     kit,
 };
 use crate::domain::overview::{ActionLine, GrantLine};
@@ -42,14 +42,14 @@ pub(super) fn pair(integration: &str, action: &str) -> Shown {
     integration.then(if apart { "\n" } else { ": " }).then(action)
 }
 
-/// *Salesforce: Create record* within a sentence of mrkdwn, or the path where a name could turn the sentence around.
+/// *“Salesforce: Create record”* within a sentence of mrkdwn, or the path where a name could turn the sentence around.
 pub(super) fn in_sentence(integration: &str, action: &str, path: &str) -> String {
     let names = [name(integration), name(action)];
     if names.iter().any(|name| runs_right_to_left(name.as_str())) {
-        return in_mrkdwn(&self::path(path));
+        return in_mrkdwn(&in_quotes(&self::path(path)));
     }
-    let [integration, action] = names.map(|name| in_mrkdwn(&name));
-    format!("{integration}: {action}")
+    let [integration, action] = names;
+    in_mrkdwn(&in_quotes(&integration.then(": ").then(action)))
 }
 
 /// A path for mrkdwn, where it stands between backticks: keys are letters, digits, dots and two signs.
@@ -64,15 +64,12 @@ pub(super) fn brief(integration: &str, action: &str) -> Shown {
     short(action).then(" in ").then(cut_short(harmless::line(integration), 16))
 }
 
-/// What a grant covers, a line each.
-pub(super) fn grant(grant: &GrantLine) -> Shown {
-    pair(&grant.integration_name, &grant.action_name).then("\n").then(reach(grant))
-}
-
 /// How far a grant reaches.
 pub(super) fn reach(grant: &GrantLine) -> Shown {
     match &grant.conversation {
-        Some(conversation) => name(conversation).between("In the conversation “", "” only"),
+        Some(conversation) => {
+            Shown::from("In the conversation ").then(in_quotes(&name(conversation))).then(" only")
+        }
         None => "Always, in every conversation".into(),
     }
 }

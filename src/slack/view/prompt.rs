@@ -71,11 +71,10 @@ fn pending(shown: &PromptState<'_>) -> Message {
     blocks.extend(head::addressee(request));
     let barrier = shown.standing.barrier();
     if let Some(barrier) = barrier {
-        blocks.push(kit::context(vec![kit::small(why_not(shown, barrier))]));
+        blocks.push(kit::context(vec![kit::small(why_not(barrier, shown.requested))]));
     }
     blocks.push(controls(shown, barrier));
     blocks.push(kit::context(vec![
-        kit::small(conversation(shown)),
         kit::small_mrkdwn(format!(
             "expires {} ({})",
             remaining(shown),
@@ -90,12 +89,12 @@ fn pending(shown: &PromptState<'_>) -> Message {
 /// What stays the same when the request is decided: who wants what, why, and with which arguments.
 pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
     let request = &shown.approval.request;
-    let mut blocks = vec![head::line(request)];
+    let mut blocks = vec![head::summary(request)];
     blocks.extend(head::warning(request));
     blocks.extend(head::reason(request));
     blocks.push(match arguments::shown(&request.arguments) {
-        Some(arguments) => kit::rich(vec![kit::boxed(arguments)]),
-        None => kit::say("It gives no arguments."),
+        Some(arguments) => arguments,
+        None => kit::say("No arguments."),
     });
     blocks
 }
@@ -174,26 +173,17 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
     SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into())
 }
 
-fn why_not(shown: &PromptState<'_>, barrier: Barrier) -> Shown {
+const fn why_not(barrier: Barrier, requested: bool) -> &'static str {
     match barrier {
-        Barrier::Locked if shown.requested => {
+        Barrier::Locked if requested => {
             "Auto-approval is off: an admin has not unlocked this action. You have asked for it, and will hear the answer."
-                .into()
         }
-        Barrier::Locked => "Auto-approval is off: an admin has not unlocked this action.".into(),
+        Barrier::Locked => "Auto-approval is off: an admin has not unlocked this action.",
         Barrier::Retired => {
             "Auto-approval is off: the integration no longer offers this action. You can still decide this request."
-                .into()
         }
-        Barrier::NotConnected => Shown::from("Connect ")
-            .then(harmless::cut(head::integration(&shown.approval.request), 160).text)
-            .then(" to be able to auto-approve."),
+        Barrier::NotConnected => "Connect this integration to be able to auto-approve.",
     }
-}
-
-/// *Conversation “Q3 pipeline”*.
-pub(super) fn conversation(shown: &PromptState<'_>) -> Shown {
-    harmless::cut(head::conversation(&shown.approval.request), 160).text.between("Conversation “", "”")
 }
 
 /// The beginning of the digest; all of it is in the details.

@@ -127,35 +127,40 @@ fn gear(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page
 }
 
 fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> SlackBlock {
-    let mut text = names::name(&line.name);
-    if let Some(description) = &line.description {
-        text = text.then("\n").then(names::description(description));
-    }
-    if !names::nature(line).is_empty() {
-        text = text.then("\n").then(names::nature(line));
-    }
+    let name = names::name(&line.name);
+    let facts = |state: &'static str| {
+        let own = [names::nature(line), state].into_iter().filter(|own| !own.is_empty());
+        let own =
+            own.fold(
+                Shown::default(),
+                |all, own| if all.is_empty() { own.into() } else { all.then(" ").then(own) },
+            );
+        let description = line.description.as_deref().map(|text| kit::fact(names::description(text)));
+        let own = (!own.is_empty()).then(|| kit::fact(own));
+        own.into_iter().chain(description).collect::<Vec<_>>()
+    };
     let about = names::brief(&integration.name, &line.name);
     if !line.unlocked {
         if line.requested {
-            let text = text.then("\nLocked. You have asked for it, and will hear the answer.");
-            return kit::section(text, None, None);
+            let state = "Locked. You have asked for it, and will hear the answer.";
+            return kit::section(name, facts(state), None);
         }
         let alone = Shown::from("Request auto-approval: ").then(about);
         let request = kit::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
-        return kit::section(
-            text.then("\nLocked: an admin has not unlocked it for auto-approval."),
-            None,
-            Some(request),
-        );
+        let state = "Locked: an admin has not unlocked it for auto-approval.";
+        return kit::section(name, facts(state), Some(request));
     }
     if !integration.is_usable() {
-        return kit::section(text.then("\nConnect the integration first."), None, None);
+        return kit::section(name, facts("Connect the integration first."), None);
     }
-    SlackSectionBlock::new()
+    let section = SlackSectionBlock::new()
         .with_block_id(SlackBlockId::new(format!("{}:{mark}", line.id)))
-        .with_text(plain(text).into())
-        .with_accessory(toggle(line, about).into())
-        .into()
+        .with_text(plain(name).into())
+        .with_accessory(toggle(line, about).into());
+    match facts("") {
+        facts if facts.is_empty() => section.into(),
+        facts => section.with_fields(facts).into(),
+    }
 }
 
 /// The toggle. Its one option carries what setting it means; that it was cleared is said by the block's id.
@@ -170,8 +175,8 @@ fn toggle(line: &ActionLine, about: Shown) -> SlackBlockCheckboxesElement {
 /// A grant for one conversation, under its action.
 fn conversation(grant: &GrantLine) -> SlackBlock {
     let off = kit::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
-    let text = names::name(&grant.action_name).then("\n").then(names::reach(grant));
-    kit::section(text, Some(names::use_of(grant)), Some(off))
+    let facts = vec![kit::fact(names::reach(grant)), kit::own_fact(names::use_of(grant))];
+    kit::section(names::name(&grant.action_name), facts, Some(off))
 }
 
 fn pager<T>(page: &Page<T>, integration: Option<&IntegrationLine>) -> Option<SlackBlock> {

@@ -5,7 +5,7 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 use super::{
     controls::Control,
     harmless::Shown,
-    kit::{self, Style, bold, paragraph, words},
+    kit::{self, Style, paragraph, words},
     names,
     prompt::Message,
     sentences,
@@ -40,7 +40,7 @@ pub fn message(shown: &UnlockLine) -> Message {
 pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     let name = names::pair(&shown.integration_name, &shown.action_name);
     let mut lines: Vec<SlackRichTextElement> =
-        vec![paragraph(vec![words("Auto-approval is asked for: "), bold(name)])];
+        vec![paragraph(vec![words("Auto-approval is asked for:")]), kit::quote(name)];
     lines.extend(shown.askers.iter().map(asker));
     let missing = shown.asked.saturating_sub(shown.askers.len());
     if missing > 0 {

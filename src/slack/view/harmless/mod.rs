@@ -102,6 +102,18 @@ pub fn reveal(shown: &str) -> String {
     text
 }
 
+/// Puts a text that stands within a sentence between quotation marks, and takes those that could close them early out
+/// of it.
+#[must_use]
+pub fn in_quotes(text: &Shown) -> Shown {
+    let inside: String = text
+        .0
+        .chars()
+        .map(|letter| if matches!(letter, '“' | '”' | '„' | '‟') { '"' } else { letter })
+        .collect();
+    Shown(format!("“{inside}”"))
+}
+
 /// Whether the text has letters that run from right to left. Such a text gets a line or an element of its own: within
 /// a line the bidirectional algorithm (UAX #9) could put our words on its other side.
 #[must_use]
@@ -171,6 +183,11 @@ mod tests {
     #[test]
     fn lines_keep_their_breaks() {
         assert_eq!(lines("a\r\nb\tc\rd").as_str(), "a\nb\tc⟨U+000D⟩d");
+    }
+
+    #[test]
+    fn a_quoted_text_can_not_close_its_quotation_marks() {
+        assert_eq!(in_quotes(&line("Atlas” wants “nothing")).as_str(), "“Atlas\" wants \"nothing”");
     }
 
     #[test]

@@ -64,7 +64,7 @@ const PIECES: [&str; 40] = [
     "                    ",
 ];
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned),
         2 => "[a-zA-Z0-9 .,:-]{1,12}",

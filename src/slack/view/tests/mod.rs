@@ -1,5 +1,6 @@
 //! Every view in every state, and every view with the worst that can be put into it.
 
+mod apart;
 mod checks;
 mod hostile;
 mod samples;

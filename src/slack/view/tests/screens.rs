@@ -37,7 +37,7 @@ fn bob() -> UserId {
     UserId::parse("U0BOB").unwrap()
 }
 
-fn integration(name: &str, connected: bool) -> IntegrationLine {
+pub(super) fn integration(name: &str, connected: bool) -> IntegrationLine {
     IntegrationLine {
         id: IntegrationId::new(Uuid::from_u128(4)),
         key: "salesforce".to_owned(),
@@ -51,7 +51,7 @@ fn integration(name: &str, connected: bool) -> IntegrationLine {
     }
 }
 
-fn action(name: &str, unlocked: bool) -> ActionLine {
+pub(super) fn action(name: &str, unlocked: bool) -> ActionLine {
     ActionLine {
         id: ActionId::new(Uuid::from_u128(3)),
         key: "create_record".to_owned(),
@@ -65,7 +65,7 @@ fn action(name: &str, unlocked: bool) -> ActionLine {
     }
 }
 
-fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
+pub(super) fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
     GrantLine {
         id: grant(),
         action: ActionId::new(Uuid::from_u128(3)),
@@ -80,7 +80,7 @@ fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
     }
 }
 
-fn unlock_line(answered: Option<Answered>) -> UnlockLine {
+pub(super) fn unlock_line(answered: Option<Answered>) -> UnlockLine {
     let asker = |user, approved, denied| Asker { user, asked_at: asked_at(), approved, denied };
     UnlockLine {
         id: UnlockRequestId::new(Uuid::from_u128(5)),
@@ -99,11 +99,11 @@ fn answered(answer: Answer) -> Answered {
     Answered { answer, by: Some(UserId::parse("U0ADMIN").unwrap()), at: asked_at() }
 }
 
-fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
+pub(super) fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
     Page::of(items, 0, section.size())
 }
 
-fn waiting(approval: Approval, standing: Standing) -> WaitingLine {
+pub(super) fn waiting(approval: Approval, standing: Standing) -> WaitingLine {
     WaitingLine { approval, standing, connect_url: None, requested: false }
 }
 
@@ -125,7 +125,7 @@ fn draw(home_: &Home, kind: PersonKind) -> Value {
     view
 }
 
-fn empty() -> Home {
+pub(super) fn empty() -> Home {
     Home {
         waiting: page(Vec::new(), Section::Waiting),
         grants: page(Vec::new(), Section::Grants),
@@ -152,7 +152,7 @@ fn full() -> Home {
     }
 }
 
-fn administration() -> Administration {
+pub(super) fn administration() -> Administration {
     let stopped = BackendLine { stopped_at: Some(asked_at()), ..backend("stopped") };
     let failing = BackendLine { failing: 3, ..backend("failing") };
     let given_up = BackendLine { dead: 1, delivered_at: None, ..backend("given up") };

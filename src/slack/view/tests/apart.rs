@@ -1,0 +1,219 @@
+//! Nothing that an agent or a backend wrote can look like something else, at any width: each value stands in an element
+//! of its own, and its name outside.
+//!
+//! Every name and every value carries a token that no other one has, so it is seen where each of them ends up.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::{
+    hostile::text,
+    samples::{FREE, asked_at, foreign, full_of, name, state, verdicts},
+    screens,
+};
+use crate::{
+    domain::{
+        approvals::Approval,
+        arguments::Arguments,
+        catalog::Lock,
+        decisions::{Decision, PersonKind, Verdict},
+        overview::{ActionLine, Administration, GrantLine, Home, Page, SettingLine, UnlockLine},
+        text::Prose,
+    },
+    slack::view::{
+        deny, details,
+        home::{HomeState, home},
+        lists,
+        prompt::{PromptState, prompt},
+        settings::{self, Content},
+        unlocking,
+    },
+};
+
+/// JSON of hostile text.
+fn tree() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        4 => text().prop_map(Value::from),
+        1 => any::<i32>().prop_map(Value::from),
+        1 => Just(json!(null)),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((text(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Gives every name and every text a token: `token-n7q` or `token-v8q`. It stands in front, because the end may be cut off.
+fn mark(value: Value, last: &mut usize) -> Value {
+    let mut token = |kind| {
+        *last += 1;
+        format!("token-{kind}{last}q")
+    };
+    match value {
+        Value::String(text) => format!("{}{text}", token('v')).into(),
+        Value::Array(items) => items.into_iter().map(|item| mark(item, last)).collect(),
+        Value::Object(members) => {
+            let mut marked = Map::new();
+            for (name, value) in members {
+                *last += 1;
+                let name = format!("token-n{last}q{name}");
+                marked.insert(name, mark(value, last));
+            }
+            marked.into()
+        }
+        other => other,
+    }
+}
+
+/// The tokens of one kind in a text.
+fn tokens(kind: char, text: &str) -> Vec<&str> {
+    let token = format!("token-{kind}");
+    let starts = text.match_indices(&token).map(|(at, _)| &text[at + token.len()..]);
+    let mut found: Vec<&str> = starts
+        .filter_map(|rest| rest.split_once('q').map(|(number, _)| number))
+        .filter(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Every element that is drawn by itself: its kind, and what it says.
+fn elements(value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| elements(item, found)),
+        Value::Object(members) => match members.get("type").and_then(Value::as_str) {
+            Some(kind @ ("rich_text_section" | "rich_text_quote" | "rich_text_preformatted")) => {
+                let texts = value["elements"].as_array().unwrap().iter();
+                let text: String = texts.filter_map(|text| text["text"].as_str()).collect();
+                let bold = value["elements"][0]["style"]["bold"] == true;
+                found.push((if bold { "bold".to_owned() } else { kind.to_owned() }, text));
+            }
+            Some(kind @ ("plain_text" | "mrkdwn")) => {
+                found.push((kind.to_owned(), value["text"].as_str().unwrap().to_owned()));
+            }
+            _ => members.values().for_each(|member| elements(member, found)),
+        },
+        _ => {}
+    }
+}
+
+/// Words and numbers in an array are one value: none of them has anything in it that JSON is made of.
+fn is_list(text: &str) -> bool {
+    let ordinary = |letter: char| letter.is_ascii_alphanumeric() || "_-.@+/\"[],".contains(letter);
+    text.starts_with('[') && text.chars().all(ordinary) && serde_json::from_str::<Vec<Value>>(text).is_ok()
+}
+
+fn apart(view: &Value) {
+    let mut found = Vec::new();
+    elements(&view["blocks"], &mut found);
+    for (kind, text) in found {
+        let (names, values, others) = (tokens('n', &text), tokens('v', &text), tokens('o', &text));
+        assert!(names.is_empty() || values.is_empty(), "a name and a value: {text:?}");
+        assert!(values.len() <= 1 || is_list(&text), "two values: {text:?}");
+        let framed = matches!(&*kind, "rich_text_preformatted" | "rich_text_quote");
+        assert!(values.is_empty() || framed, "a value in a {kind}: {text:?}");
+        assert!(names.is_empty() || kind == "bold", "a name in a {kind}: {text:?}");
+        // An integration and its action are named by the same hand, and have the same token.
+        assert!(others.len() + names.len().min(1) + values.len().min(1) <= 1, "two of them: {text:?}");
+    }
+}
+
+fn approval(text: &str, arguments: Map<String, Value>) -> Approval {
+    let mut approval = full_of("");
+    let request = &mut approval.request;
+    request.agent.name = Some(name(&format!("token-o1q{text}")));
+    request.conversation.title = Some(name(&format!("token-o2q{text}")));
+    request.conversation.id = foreign(&format!("token-o3q{text}"));
+    request.reason = Some(Prose::from_stored(format!("token-o4q{text}")));
+    request.action.integration_name = format!("token-o5q{text}");
+    request.action.action_name = format!("token-o5q{text}");
+    request.arguments = Arguments::from_stored(arguments);
+    request.digest = request.arguments.digest();
+    approval
+}
+
+/// The screens that list things.
+fn lists(text: &str, approval: &Approval) -> Vec<Value> {
+    let what = format!("token-o5q{text}");
+    let grant = GrantLine {
+        integration_name: what.clone(),
+        ..screens::granted(&what, Some(&format!("token-o6q{text}")))
+    };
+    let integration = screens::integration(&what, true);
+    let action = |unlocked| ActionLine {
+        description: Some(format!("token-o7q{text}")),
+        ..screens::action(&what, unlocked)
+    };
+    let unlock = UnlockLine {
+        integration_name: what.clone(),
+        action_name: what.clone(),
+        ..screens::unlock_line(None)
+    };
+    let mut ended = approval.clone();
+    ended.decision = Some(Decision { verdict: Verdict::Expired, decided_at: asked_at() });
+    let waiting = Page::of(vec![screens::waiting(approval.clone(), FREE)], 0, 4);
+    let decisions = Page::of(vec![ended], 0, 4);
+    let shown = Home {
+        waiting: waiting.clone(),
+        grants: Page::of(vec![grant.clone()], 0, 4),
+        integrations: Page::of(vec![integration.clone()], 0, 4),
+        decisions: decisions.clone(),
+        administration: Some(Administration {
+            requests: Page::of(vec![unlock.clone()], 0, 4),
+            catalog: Page::of(vec![integration.clone()], 0, 4),
+            picked: Some((integration.clone(), Page::of(vec![action(true), action(false)], 0, 4))),
+            ..screens::administration()
+        }),
+    };
+    let lines = [true, false].map(|unlocked| SettingLine::Action(action(unlocked))).into_iter();
+    let lines = lines.chain([SettingLine::Grant(grant)]).collect();
+    let gear = Content::Gear(Box::new(integration), Page::of(lines, 0, settings::LINES));
+    vec![
+        home(&HomeState { home: &shown, kind: PersonKind::Member, now: asked_at() }),
+        settings::settings(&gear, None, "1"),
+        unlocking::message(&unlock).to_json(),
+        lists::waiting(&waiting).to_json(),
+        lists::history(&decisions).to_json(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_element_holds_a_name_and_a_value_or_two_values(
+        text in text(),
+        members in prop::collection::vec((text(), tree()), 0..6),
+        unlocked: bool,
+        ending in 0_usize..11,
+    ) {
+        let members = mark(Value::Object(members.into_iter().collect()), &mut 10);
+        let Value::Object(members) = members else { unreachable!() };
+        let mut approval = approval(&text, members);
+        for screen in lists(&text, &approval) {
+            apart(&screen);
+        }
+        apart(&deny::modal(&approval));
+        if let Some((_, verdict)) = verdicts().into_iter().nth(ending) {
+            let verdict = match verdict {
+                Verdict::Denied { user, .. } =>
+                    Verdict::Denied { user, reason: Some(Prose::from_stored(format!("token-o8q{text}"))) },
+                other => other,
+            };
+            approval.decision = Some(Decision { verdict, decided_at: asked_at() });
+        }
+        let standing = crate::domain::catalog::Standing { lock: Lock::of(unlocked, false), ..FREE };
+        let message = prompt(&PromptState { standing, ..state(&approval) });
+        apart(&message.to_json());
+        // In the one place where several stand in a sentence, each is in quotation marks that it can't close.
+        let quotes = |mark| message.text.matches(mark).count();
+        prop_assert!(quotes('“') == quotes('”') && (1..=2).contains(&quotes('“')), "{}", message.text);
+        for page in 0..details::page_count(&approval) {
+            apart(&details::details(&approval, page));
+        }
+    }
+}
