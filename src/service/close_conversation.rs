@@ -25,6 +25,7 @@ pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<
 async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
+    storage::workspaces::hold(&mut tx, caller.workspace).await?;
     match conversations::close(&mut tx, caller.backend, id, now).await? {
         Closing::Closed => {}
         Closing::Before => return Ok(()),

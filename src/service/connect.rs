@@ -41,6 +41,8 @@ async fn attempt(
 ) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let (workspace, now) = (caller.workspace, service.now());
+    storage::workspaces::hold(&mut tx, workspace).await?;
+    storage::members::lock(&mut tx, workspace, user).await?;
     let integration =
         integrations::find(&mut tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
     let id = IntegrationId::new(integration.id);

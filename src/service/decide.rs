@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, commit, members, retrying};
 use crate::{
     domain::{
         Rejection,
@@ -13,7 +13,7 @@ use crate::{
         grants::Scope,
         ids::{ApprovalId, GrantId},
     },
-    storage::{self, Tx, homes::Whose, outbox, prompts::Prompt},
+    storage::{self, Tx, decide::Ground, homes::Whose, outbox, prompts::Prompt},
 };
 
 /// A click, or the submission of the modal for a reason.
@@ -39,17 +39,19 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     else {
         return Err(elsewhere(service, tx, click).await?.into());
     };
-    let (standing, existing) = match choice {
+    let Ground { standing, existing, left_at } = match choice {
         Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
-            storage::decide::standing(&mut tx, &approval, *scope).await?
+            storage::decide::ground(&mut tx, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
-            (Standing { lock: Lock::Locked, connected: false, conversation_closed: true }, None)
+            let standing = Standing { lock: Lock::Locked, connected: false, conversation_closed: true };
+            Ground { standing, existing: None, left_at: None }
         }
     };
     let fresh = GrantId::new(service.fresh());
     let now = service.now();
-    match decisions::click(&approval, choice.clone(), &click.clicker, standing, existing, fresh, now) {
+    let clicker = members::as_known(&click.clicker, left_at, now);
+    match decisions::click(&approval, choice.clone(), &clicker, standing, existing, fresh, now) {
         Ok((ended, effects)) => {
             if let Some(decision) = &ended.decision {
                 storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
@@ -111,14 +113,20 @@ async fn refuse(
     Ok(())
 }
 
-/// The approval isn't one of this workspace: says so, and tells the audit of the workspace whose it is.
+/// The approval isn't one of this workspace, or the app was removed from it: says so, and tells the audit of the workspace
+/// whose it is.
 async fn elsewhere(service: &Service, mut tx: Tx, click: &Click) -> Result<Rejection, Failure> {
     let Some(approval) = storage::approvals::find(&mut tx, click.approval).await? else {
         return Ok(Rejection::UnknownApproval);
     };
-    refuse(service, &mut tx, &approval, click, &Rejection::OtherWorkspace).await?;
+    let here = storage::workspaces::find_by_slack_id(&mut tx, &click.workspace).await?;
+    let rejection = match here {
+        Some(here) if here.id == approval.request.workspace => Rejection::WorkspaceRemoved,
+        _ => Rejection::OtherWorkspace,
+    };
+    refuse(service, &mut tx, &approval, click, &rejection).await?;
     commit(tx).await?;
-    Ok(Rejection::OtherWorkspace)
+    Ok(rejection)
 }
 
 /// Remembers a message that somebody clicked on and that we didn't know of: its post was repeated because the

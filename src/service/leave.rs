@@ -59,7 +59,7 @@ async fn remove(
     why: &str,
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
-    let found = installations::lock(&mut tx, slack_id).await?;
+    let found = installations::lock_to_remove(&mut tx, slack_id).await?;
     let is_meant = |found: &Installation| meant.is_none_or(|meant| meant == found.installed_at);
     let found = found.filter(|found| !found.removed && is_meant(found));
     let Some(Installation { id, .. }) = found else { return Ok(false) };

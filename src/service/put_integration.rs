@@ -126,6 +126,7 @@ async fn attempt(
 ) -> Result<Stored, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
+    storage::workspaces::hold(&mut tx, workspace).await?;
     integrations::register(&mut tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
     let before = integrations::lock(&mut tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = IntegrationId::new(before.id);

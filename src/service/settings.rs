@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying, turn_off};
+use super::{Failure, Service, commit, members, retrying, turn_off, workspaces};
 use crate::{
     domain::{
         Rejection,
@@ -19,7 +19,7 @@ use crate::{
         overview::{IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
         settings::{self, Wish},
     },
-    storage::{self, Tx, grants::Which, homes::Whose, overview},
+    storage::{self, Tx, grants::Which, homes::Whose, overview, workspaces::Entered},
 };
 
 /// What became of a wish.
@@ -55,8 +55,9 @@ async fn attempt(
 ) -> Result<Changed, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let workspace = workspace(&mut tx, slack_id).await?;
     let user = &clicker.user;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut tx, slack_id, user).await?;
+    let clicker = &members::as_known(clicker, left_at, now);
     // Taking back is always allowed: whoever is no member any more may still have allowed something as one.
     if wish == Wish::On
         && let Err(rejection) = settings::may_change(clicker)
@@ -143,7 +144,7 @@ pub async fn turn_all_off(service: &Service, slack_id: &str, user: &UserId) -> R
 
 async fn try_all_off(service: &Service, slack_id: &str, user: &UserId) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspace(&mut tx, slack_id).await?;
+    let workspace = workspaces::enter(&mut tx, slack_id, user).await?.id;
     let which = Which { user: Some(user), ..Which::default() };
     let count = revoke(service, &mut tx, workspace, user, &which).await?.len();
     commit(tx).await?;
@@ -168,11 +169,12 @@ pub(super) async fn refuse(
 /// Notes that somebody tried what only admins may.
 pub async fn refuse_admin(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspace(&mut tx, slack_id).await?;
+    let workspace = workspaces::enter(&mut tx, slack_id, user).await?.id;
     refuse(service, tx, workspace, user, What::AdminRefused, &Rejection::NotAdmin).await
 }
 
-/// The workspace of this Slack id, if the app is installed in it.
+/// The workspace of this Slack id, if the app is installed in it: for reading. What changes something enters it
+/// ([`workspaces::enter`]).
 pub(super) async fn workspace(db: &mut sqlx::PgConnection, slack_id: &str) -> Result<WorkspaceId, Failure> {
     match storage::workspaces::find_by_slack_id(db, slack_id).await? {
         Some(workspace) if !workspace.removed => Ok(workspace.id),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, commit, retrying, workspaces};
 use crate::{
     domain::{
         Rejection,
@@ -30,8 +30,7 @@ pub async fn turn_off(
 
 async fn attempt(service: &Service, slack_id: &str, user: &UserId, grant: GrantId) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
-    let workspace =
-        storage::workspaces::find_by_slack_id(&mut tx, slack_id).await?.ok_or(Rejection::UnknownGrant)?;
+    let workspace = workspaces::enter(&mut tx, slack_id, user).await?;
     let which = Which { id: Some(grant), user: Some(user), ..Which::default() };
     let actor = Actor::User(user.clone());
     let revoked = revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;

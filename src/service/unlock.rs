@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying, turn_off};
+use super::{Failure, Service, commit, retrying, turn_off, workspaces};
 use crate::{
     domain::{
         Rejection,
@@ -50,6 +50,7 @@ async fn attempt(
     actor: &Actor,
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
+    storage::workspaces::hold(&mut tx, workspace).await?;
     let action =
         actions::lock(&mut tx, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
     let changed = apply(service, &mut tx, workspace, &action, wish, actor).await?;
@@ -76,7 +77,7 @@ async fn attempt_by_admin(
     admin: &UserId,
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
-    let workspace = super::settings::workspace(&mut tx, slack_id).await?;
+    let workspace = workspaces::enter(&mut tx, slack_id, admin).await?.id;
     let action = actions::lock_by_id(&mut tx, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let changed = apply(service, &mut tx, workspace, &action, wish, &Actor::User(admin.clone())).await?;
     if !changed {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     Failure, Service, commit, retrying, settings,
     unlock::{self, Wish},
+    workspaces,
 };
 use crate::{
     domain::{
@@ -35,7 +36,7 @@ async fn try_ask(
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let workspace = settings::workspace(&mut tx, slack_id).await?;
+    let workspace = workspaces::enter(&mut tx, slack_id, &clicker.user).await?.id;
     let known = actions::lock_by_id(&mut tx, workspace, action).await?;
     let known = known.filter(|known| known.retired_at.is_none()).ok_or(Rejection::UnknownAction)?;
     if let Err(rejection) = unlocking::may_ask(clicker, known.unlocked_at.is_some()) {
@@ -77,7 +78,7 @@ async fn try_answer(
 ) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let workspace = settings::workspace(&mut tx, slack_id).await?;
+    let workspace = workspaces::enter(&mut tx, slack_id, admin).await?.id;
     let action = unlock_requests::action_of(&mut tx, workspace, request)
         .await?
         .ok_or(Rejection::UnknownUnlockRequest)?;

@@ -1,7 +1,20 @@
 //! Slack installations.
 
 use super::{Failure, Service};
-use crate::{domain::ids::WorkspaceId, storage};
+use crate::{
+    domain::{
+        Rejection,
+        ids::{UserId, WorkspaceId},
+    },
+    storage::{self, Tx, workspaces::Entered},
+};
+
+/// Enters the workspace with this Slack id for a change by one of its people: until the transaction ends, the app can't be
+/// removed from it, and the person can't leave it.
+pub(super) async fn enter(tx: &mut Tx, slack_id: &str, user: &UserId) -> Result<Entered, Failure> {
+    let entered = storage::workspaces::enter(tx, slack_id, user).await?;
+    Ok(entered.filter(|entered| !entered.removed).ok_or(Rejection::WorkspaceRemoved)?)
+}
 
 /// Writes a workspace down, or finds it again.
 pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, Failure> {

@@ -182,8 +182,9 @@ pub async fn lock_expired(
     limit: i64,
 ) -> sqlx::Result<Vec<Approval>> {
     let rows = select_approvals!(
-        "WHERE p.status = 'pending' AND p.expires_at <= $1
-         ORDER BY p.expires_at LIMIT $2 FOR NO KEY UPDATE OF p SKIP LOCKED",
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.status = 'pending' AND p.expires_at <= $1
+         ORDER BY p.expires_at LIMIT $2 FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
         now,
         limit
     )
@@ -198,7 +199,7 @@ pub async fn lock_stranded(db: &mut PgConnection, limit: i64) -> sqlx::Result<Ve
     let rows = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
          WHERE p.status = 'pending' AND w.removed_at IS NOT NULL
-         LIMIT $1 FOR NO KEY UPDATE OF p SKIP LOCKED",
+         LIMIT $1 FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
         limit
     )
     .fetch_all(db)

@@ -32,8 +32,10 @@ pub struct Ground {
 
 /// Reads and locks what the request is judged by. `None`: there is no such API key.
 ///
-/// The action, the integration and the connection are locked against change (`FOR SHARE`), the grant against use and
-/// revocation (`FOR UPDATE`): a revocation that has returned is seen, one that is under way is waited for.
+/// The workspace is locked against the app's removal (`FOR KEY SHARE`, as the approval's foreign key does later), the
+/// action, the integration and the connection against change (`FOR SHARE`), the grant against use and revocation
+/// (`FOR UPDATE`): a revocation that has returned is seen, one that is under way is waited for. Each subquery names the
+/// one before it, so that Postgres can only lock them in this order.
 #[expect(clippy::too_many_arguments, reason = "everything a request is judged by, in one round trip")]
 pub async fn load(
     db: &mut PgConnection,
@@ -58,9 +60,10 @@ pub async fn load(
                       WHERE p.backend_id = b.id AND p.status = 'pending' LIMIT $8) pending) ELSE 0 END AS "pending!"
            FROM api_keys k
            JOIN backends b ON b.id = k.backend_id
-           JOIN workspaces w ON w.id = b.workspace_id
+           JOIN LATERAL (SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = b.workspace_id FOR KEY SHARE) w
+                ON true
            LEFT JOIN LATERAL (SELECT i.id, i.name, i.requires_connection FROM integrations i
-                WHERE i.workspace_id = b.workspace_id AND i.key = $3 FOR SHARE) i ON true
+                WHERE i.workspace_id = w.id AND i.key = $3 FOR SHARE) i ON true
            LEFT JOIN LATERAL (SELECT a.id, a.name, a.destructive, a.unlocked_at FROM actions a
                 WHERE a.integration_id = i.id AND a.key = $4 FOR SHARE) a ON true
            LEFT JOIN LATERAL (SELECT c.user_id FROM connections c

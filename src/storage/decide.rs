@@ -1,6 +1,7 @@
 //! Deciding: the approval under its lock, what a standing permission is judged by, and everything that follows from
 //! the decision in one statement. A click costs at most three round trips between begin and commit.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -15,7 +16,8 @@ use crate::domain::{
     text::ForeignId,
 };
 
-/// Locks an approval of the workspace with this Slack id.
+/// Locks an approval of the workspace with this Slack id, and the workspace against the app's removal: first the
+/// workspace, since rows are locked in the order of the locking clauses. `None` if the app is no longer installed.
 pub async fn lock_in_workspace(
     db: &mut PgConnection,
     slack_id: &str,
@@ -23,7 +25,8 @@ pub async fn lock_in_workspace(
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
-         WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL FOR NO KEY UPDATE OF p",
+         WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL
+         FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
         id.uuid(),
         slack_id
     )
@@ -39,7 +42,8 @@ pub async fn lock_of_backend(
     id: ApprovalId,
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
-        "WHERE p.id = $1 AND p.backend_id = $2 FOR NO KEY UPDATE OF p",
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = $1 AND p.backend_id = $2 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
         id.uuid(),
         backend.uuid()
     )
@@ -50,26 +54,46 @@ pub async fn lock_of_backend(
 
 /// Locks an approval, whoever asked it: for the worker.
 pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
-    let row =
-        select_approvals!("WHERE p.id = $1 FOR NO KEY UPDATE OF p", id.uuid()).fetch_optional(db).await?;
+    let row = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = $1 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
     Ok(row.map(Approval::from))
 }
 
-/// Reads and locks what a standing permission is judged by, and the live grant of this scope if there is one.
+/// What a standing permission is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground {
+    /// What may stand in its way.
+    pub standing: Standing,
+    /// The user's live grant of the same scope.
+    pub existing: Option<GrantId>,
+    /// When the user was last found to be no full member.
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// Reads and locks what a standing permission of this scope is judged by.
 ///
-/// The locks are those of [`super::ask::load`]: whoever locks the action, disconnects the integration or closes the
-/// conversation comes before or after this transaction, never in between.
-pub async fn standing(
-    db: &mut PgConnection,
-    approval: &Approval,
-    scope: Scope,
-) -> sqlx::Result<(Standing, Option<GrantId>)> {
+/// The locks are those of [`super::ask::load`]: locking the action, disconnecting the integration or closing the
+/// conversation comes before or after this transaction, never in between. The user's row orders it with what they
+/// turn off and with their leaving the workspace.
+pub async fn ground(db: &mut PgConnection, approval: &Approval, scope: Scope) -> sqlx::Result<Ground> {
     let request = &approval.request;
+    // Each subquery names the one before it, so that Postgres can only lock them in this order.
     let row = sqlx::query!(
-        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+        r#"WITH present AS (
+               INSERT INTO members (workspace_id, user_id) VALUES ($6, $3)
+               ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at
+               RETURNING user_id, left_at)
+           SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
-                  coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?"
-           FROM (SELECT id, requires_connection FROM integrations WHERE id = $1 FOR SHARE) i
+                  coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?", m.left_at AS "left_at?"
+           FROM present m
+           JOIN LATERAL (SELECT id, requires_connection FROM integrations WHERE id = $1 AND m.user_id = $3
+                FOR SHARE) i ON true
            JOIN LATERAL (SELECT id, unlocked_at, retired_at FROM actions WHERE id = $2 AND integration_id = i.id FOR SHARE) a
                 ON true
            LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
@@ -94,13 +118,13 @@ pub async fn standing(
         connected: row.connected,
         conversation_closed: row.closed,
     };
-    Ok((standing, row.grant_id.map(GrantId::new)))
+    Ok(Ground { standing, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
 }
 
 /// What a prompt shows besides the approval.
 #[derive(Debug)]
 pub struct Surroundings {
-    /// As [`standing`] gives it, without locks.
+    /// As [`ground`] gives it, without locks.
     pub standing: Standing,
     /// Where the integration can be connected.
     pub connect_url: Option<String>,

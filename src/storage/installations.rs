@@ -86,6 +86,20 @@ pub async fn lock(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<
     Ok(row.map(Installation::from))
 }
 
+/// The same, locked to remove the app: everything under way that gives or uses a standing permission in the workspace is
+/// waited for, and what comes later waits.
+pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Installation>> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, bot_token, refresh_token, token_expires_at, refreshing_until, installed_at, removed_at
+         FROM workspaces WHERE slack_id = $1 FOR UPDATE",
+        slack_id
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Installation::from))
+}
+
 /// Says until when somebody is refreshing the token; `None`: nobody is any more.
 pub async fn set_refreshing(
     db: &mut PgConnection,

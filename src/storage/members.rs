@@ -1,4 +1,5 @@
-//! The table `members`: when it was last looked whether somebody with standing permissions is still a member.
+//! The table `members`: when it was last looked whether somebody with standing permissions is still a member, and when
+//! they were found not to be. Its rows are also what a person's own changes are ordered by.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -44,6 +45,39 @@ pub async fn unchecked(
         user: UserId::from_stored(row.user_id),
     });
     Ok(holders.collect())
+}
+
+/// Locks a person against what else they and their backend change for them, and against their leaving.
+pub async fn lock(db: &mut PgConnection, workspace: WorkspaceId, user: &UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO members (workspace_id, user_id) VALUES ($1, $2)
+         ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at",
+        workspace.uuid(),
+        user.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a person was found to have left, and locks them: a standing permission that they are giving at this
+/// moment is waited for, and one that comes later sees it ([`super::workspaces::enter`]).
+pub async fn leave(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO members (workspace_id, user_id, checked_at, left_at) VALUES ($1, $2, $3, $3)
+         ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = excluded.checked_at, left_at = excluded.left_at",
+        workspace.uuid(),
+        user.as_str(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Notes that somebody has looked.

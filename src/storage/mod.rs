@@ -2,7 +2,7 @@
 //! several tables' work in one round trip ([`ask`], [`decide`]).
 //!
 //! Functions take a connection, so that the caller owns the transaction. Locks are always taken in the same order:
-//! approval, integration, action, connection, conversation, grant.
+//! workspace, approval, member, integration, action, connection, conversation, grant.
 
 pub mod actions;
 pub mod api_keys;

@@ -21,7 +21,8 @@ pub struct Ground {
     pub existing: Option<GrantId>,
 }
 
-/// Reads and locks it, with the locks of [`super::decide::standing`]. `None`: the workspace has no such action.
+/// Reads and locks it, with the locks of [`super::decide::ground`]; the user's row is locked by
+/// [`super::workspaces::enter`]. `None`: the workspace has no such action.
 pub async fn lock(
     db: &mut PgConnection,
     workspace: WorkspaceId,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{UserId, WorkspaceId};
 
 /// One Slack installation.
 #[derive(Debug, Clone)]
@@ -72,6 +72,45 @@ pub async fn find_by_slack_id(db: &mut PgConnection, slack_id: &str) -> sqlx::Re
         installed_at: row.installed_at,
         removed: row.removed,
     }))
+}
+
+/// Where a person is about to change something.
+#[derive(Debug, Clone, Copy)]
+pub struct Entered {
+    /// The workspace.
+    pub id: WorkspaceId,
+    /// The app was removed from it.
+    pub removed: bool,
+    /// When the person was last found to be no full member.
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// Locks the workspace with this Slack id against the app's removal, and one of its people: what the same person gives
+/// and turns off happens one after the other, and before or after they leave, never in between.
+pub async fn enter(db: &mut PgConnection, slack_id: &str, user: &UserId) -> sqlx::Result<Option<Entered>> {
+    let row = sqlx::query!(
+        r#"-- held: waits for a removal that is under way, and then reads the row as that left it.
+           -- present: the person's row, made if there is none, so that there is one to lock. It comes second
+           -- because it reads from held.
+           WITH held AS (SELECT id, removed_at FROM workspaces WHERE slack_id = $1 FOR KEY SHARE),
+           present AS (
+               INSERT INTO members (workspace_id, user_id) SELECT id, $2 FROM held WHERE removed_at IS NULL
+               ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at
+               RETURNING left_at)
+           SELECT held.id AS "id!", (held.removed_at IS NOT NULL) AS "removed!", present.left_at AS "left_at?"
+           FROM held LEFT JOIN present ON true"#,
+        slack_id,
+        user.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Entered { id: WorkspaceId::new(row.id), removed: row.removed, left_at: row.left_at }))
+}
+
+/// Locks a workspace against the app's removal, for a change by a backend, an operator or the service itself.
+pub async fn hold(db: &mut PgConnection, id: WorkspaceId) -> sqlx::Result<()> {
+    sqlx::query!("SELECT FROM workspaces WHERE id = $1 FOR KEY SHARE", id.uuid()).execute(db).await?;
+    Ok(())
 }
 
 /// All workspaces, oldest first, at most `limit`.

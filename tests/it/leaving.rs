@@ -7,7 +7,9 @@ use sandbox::slack::{Misbehaviour, names};
 use serde_json::Value;
 
 use crate::{
+    giving::hold_audit,
     modes::{Browser, by_oauth},
+    racing::waiting,
     story::{ALICE, Story, story, story_as},
 };
 
@@ -105,6 +107,31 @@ async fn installing_again_starts_clean_and_late_events_change_nothing() {
         assert_eq!(s.audits("workspace.removed").await, 1);
         assert_eq!(s.audits("workspace.installed").await, installed + 1);
         assert_eq!(s.audits("grant.revoked").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_given_while_the_app_is_removed_ends_with_it() {
+    story_as(by_oauth, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        s.open(ACTION).await;
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let held = hold_audit(s).await;
+        let removed = async {
+            waiting(s, 1).await;
+            let [event, _] = s.slack.uninstall(names::TEAM);
+            assert!(s.slack.send_envelope(event).await.is_ok());
+            waiting(s, 2).await;
+            held.rollback().await.unwrap();
+        };
+        let (clicked, ()) = tokio::join!(s.choose(ALICE, &prompt, "Auto-approve always"), removed);
+        assert!(clicked.is_ok());
+        gone(s).await;
+        assert_eq!(s.live_grants().await, 0);
+        s.pass(TimeDelta::seconds(2));
+        assert_eq!(Browser::new().install(s, names::TEAM).await.status(), 200);
+        assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "pending");
     })
     .await;
 }

@@ -37,6 +37,7 @@ mod deciding;
 mod doctor;
 mod failures;
 mod following;
+mod giving;
 mod guides;
 mod home;
 mod hostile;

@@ -39,7 +39,7 @@ async fn hold(s: &Story, id: &str) -> sqlx::Transaction<'static, sqlx::Postgres>
 }
 
 /// Waits until so many transactions wait for a row.
-async fn waiting(s: &Story, count: i64) {
+pub async fn waiting(s: &Story, count: i64) {
     let look = async {
         let blocked = "SELECT count(*) FROM pg_stat_activity
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";
