@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    domain::repeats::REMEMBERED,
     service::{Failure, Service, end_silent, expire, leave},
     storage,
 };
@@ -87,6 +88,7 @@ async fn sweep(service: &Service) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
     while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
     while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {}
+    while storage::repeats::prune(&mut db, service.now() - REMEMBERED).await? == 1000 {}
     while storage::install_states::prune(&mut db, service.now()).await? == 1000 {}
     Ok(())
 }

@@ -111,8 +111,12 @@ impl World {
         let world = Self { postgres, database_url, slack, http, url, key, backend, app };
         for (user, approval) in world.ask_pending(USERS).await {
             let clicker = Clicker { user: UserId::parse(&user).unwrap(), kind: PersonKind::Member };
-            let click =
-                Click { workspace: names::TEAM.to_owned(), approval: approval.parse().unwrap(), clicker };
+            let click = Click {
+                workspace: names::TEAM.to_owned(),
+                approval: approval.parse().unwrap(),
+                clicker,
+                request: None,
+            };
             decide::decide(&service, &click, &Choice::Approve(Scope::Always)).await.unwrap();
         }
         // A database of some age has statistics; one that was just filled has none yet.

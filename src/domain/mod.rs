@@ -13,6 +13,7 @@ pub mod grants;
 pub mod ids;
 pub mod overview;
 pub mod rejection;
+pub mod repeats;
 pub mod settings;
 pub mod text;
 pub mod unlocking;

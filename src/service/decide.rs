@@ -12,6 +12,7 @@ use crate::{
         decisions::{self, Choice, Clicker},
         grants::Scope,
         ids::{ApprovalId, GrantId},
+        repeats::RequestDigest,
     },
     storage::{self, Tx, decide::Ground, homes::Whose, outbox, prompts::Prompt},
 };
@@ -25,6 +26,8 @@ pub struct Click {
     pub approval: ApprovalId,
     /// Who clicked.
     pub clicker: Clicker,
+    /// The request of Slack's that says so. The same one decides nothing a second time.
+    pub request: Option<RequestDigest>,
 }
 
 /// Decides. Returns once the decision is committed.
@@ -34,8 +37,10 @@ pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result
 
 async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
     let mut tx = service.begin().await?;
+    let now = service.now();
+    let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
-        storage::decide::lock_in_workspace(&mut tx, &click.workspace, click.approval).await?
+        storage::decide::lock_in_workspace(&mut tx, workspace, *approval, *request, now).await?
     else {
         return Err(elsewhere(service, tx, click).await?.into());
     };
@@ -49,7 +54,6 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         }
     };
     let fresh = GrantId::new(service.fresh());
-    let now = service.now();
     let clicker = members::as_known(&click.clicker, left_at, now);
     match decisions::click(&approval, choice.clone(), &clicker, standing, existing, fresh, now) {
         Ok((ended, effects)) => {
@@ -74,19 +78,29 @@ pub async fn may_decide(service: &Service, click: &Click) -> Result<Approval, Fa
 
 async fn check(service: &Service, click: &Click) -> Result<Approval, Failure> {
     let mut tx = service.begin().await?;
+    let now = service.now();
+    let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
-        storage::approvals::find_in_workspace(&mut tx, &click.workspace, click.approval).await?
+        storage::approvals::find_in_workspace(&mut tx, workspace, *approval, *request).await?
     else {
+        storage::repeats::remember(&mut tx, *request, now).await?;
         return Err(elsewhere(service, tx, click).await?.into());
     };
     let allowed = decisions::may_decide(&approval.request, &click.clicker)
-        .and_then(|()| decisions::still_pending(&approval, service.now()));
+        .and_then(|()| decisions::still_pending(&approval, now));
     if let Err(rejection) = allowed {
+        storage::repeats::remember(&mut tx, *request, now).await?;
         refuse(service, &mut tx, &approval, click, &rejection).await?;
         commit(tx).await?;
         return Err(rejection.into());
     }
     Ok(approval)
+}
+
+/// Remembers a click that decided nothing yet, because a modal asks the person for more.
+pub async fn remember(service: &Service, click: &Click) -> Result<(), Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(storage::repeats::remember(&mut db, click.request, service.now()).await?)
 }
 
 /// Notes the try, and has a stale prompt drawn again.

@@ -67,15 +67,24 @@ pub enum Failure {
     /// It was refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The same request was taken before: nothing more has changed.
+    #[error("the request was taken before")]
+    Repeated,
     /// The database failed before anything was committed: nothing has changed.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// The commit was sent, and its answer was lost: it may have happened.
     #[error("the database's answer to a commit was lost: {0}")]
     Unclear(sqlx::Error),
     /// A stored secret can't be opened with the configured keys.
     #[error("a stored secret can't be opened: {0}")]
     Sealed(#[from] crate::seal::SealError),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        if storage::repeats::is_repeat(&error) { Self::Repeated } else { Self::Database(error) }
+    }
 }
 
 impl Service {

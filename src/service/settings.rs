@@ -5,7 +5,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Failure, Service, commit, members, retrying, turn_off, workspaces};
+use super::{
+    Failure, Service, commit, members, retrying, turn_off,
+    workspaces::{self, Origin},
+};
 use crate::{
     domain::{
         Rejection,
@@ -36,18 +39,18 @@ pub struct Changed {
 /// the later counts, whichever arrives first.
 pub async fn set(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     clicker: &Clicker,
     action: ActionId,
     wish: Wish,
     clicked_at: Option<DateTime<Utc>>,
 ) -> Result<Changed, Failure> {
-    retrying!(attempt(service, slack_id, clicker, action, wish, clicked_at))
+    retrying!(attempt(service, origin, clicker, action, wish, clicked_at))
 }
 
 async fn attempt(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     clicker: &Clicker,
     action: ActionId,
     wish: Wish,
@@ -56,7 +59,7 @@ async fn attempt(
     let mut tx = service.begin().await?;
     let now = service.now();
     let user = &clicker.user;
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut tx, slack_id, user).await?;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(service, &mut tx, origin, user).await?;
     let clicker = &members::as_known(clicker, left_at, now);
     // Taking back is always allowed: whoever is no member any more may still have allowed something as one.
     if wish == Wish::On
@@ -138,13 +141,13 @@ async fn revoke(
 }
 
 /// Ends everything that the user allowed; says how many grants that were.
-pub async fn turn_all_off(service: &Service, slack_id: &str, user: &UserId) -> Result<usize, Failure> {
-    retrying!(try_all_off(service, slack_id, user))
+pub async fn turn_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, Failure> {
+    retrying!(try_all_off(service, origin, user))
 }
 
-async fn try_all_off(service: &Service, slack_id: &str, user: &UserId) -> Result<usize, Failure> {
+async fn try_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(&mut tx, slack_id, user).await?.id;
+    let workspace = workspaces::enter(service, &mut tx, origin, user).await?.id;
     let which = Which { user: Some(user), ..Which::default() };
     let count = revoke(service, &mut tx, workspace, user, &which).await?.len();
     commit(tx).await?;
@@ -167,9 +170,9 @@ pub(super) async fn refuse(
 }
 
 /// Notes that somebody tried what only admins may.
-pub async fn refuse_admin(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
+pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(&mut tx, slack_id, user).await?.id;
+    let workspace = workspaces::enter(service, &mut tx, origin, user).await?.id;
     refuse(service, tx, workspace, user, What::AdminRefused, &Rejection::NotAdmin).await
 }
 

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying, workspaces};
+use super::{
+    Failure, Service, commit, retrying,
+    workspaces::{self, Origin},
+};
 use crate::{
     domain::{
         Rejection,
@@ -21,16 +24,21 @@ use crate::{
 /// Turns one of the user's grants off. From the moment this returns no request is approved by it.
 pub async fn turn_off(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     user: &UserId,
     grant: GrantId,
 ) -> Result<(), Failure> {
-    retrying!(attempt(service, slack_id, user, grant))
+    retrying!(attempt(service, origin, user, grant))
 }
 
-async fn attempt(service: &Service, slack_id: &str, user: &UserId, grant: GrantId) -> Result<(), Failure> {
+async fn attempt(
+    service: &Service,
+    origin: Origin<'_>,
+    user: &UserId,
+    grant: GrantId,
+) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(&mut tx, slack_id, user).await?;
+    let workspace = workspaces::enter(service, &mut tx, origin, user).await?;
     let which = Which { id: Some(grant), user: Some(user), ..Which::default() };
     let actor = Actor::User(user.clone());
     let revoked = revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying, turn_off, workspaces};
+use super::{
+    Failure, Service, commit, retrying, turn_off,
+    workspaces::{self, Origin},
+};
 use crate::{
     domain::{
         Rejection,
@@ -61,23 +64,23 @@ async fn attempt(
 /// The same by a click of an admin, whose rights the caller has just checked.
 pub async fn set_by_admin(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     action: ActionId,
     wish: Wish,
     admin: &UserId,
 ) -> Result<bool, Failure> {
-    retrying!(attempt_by_admin(service, slack_id, action, wish, admin))
+    retrying!(attempt_by_admin(service, origin, action, wish, admin))
 }
 
 async fn attempt_by_admin(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     action: ActionId,
     wish: Wish,
     admin: &UserId,
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(&mut tx, slack_id, admin).await?.id;
+    let workspace = workspaces::enter(service, &mut tx, origin, admin).await?.id;
     let action = actions::lock_by_id(&mut tx, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let changed = apply(service, &mut tx, workspace, &action, wish, &Actor::User(admin.clone())).await?;
     if !changed {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Failure, Service, commit, retrying, settings,
     unlock::{self, Wish},
-    workspaces,
+    workspaces::{self, Origin},
 };
 use crate::{
     domain::{
@@ -21,22 +21,22 @@ use crate::{
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
 pub async fn ask(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     clicker: &Clicker,
     action: ActionId,
 ) -> Result<bool, Failure> {
-    retrying!(try_ask(service, slack_id, clicker, action))
+    retrying!(try_ask(service, origin, clicker, action))
 }
 
 async fn try_ask(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     clicker: &Clicker,
     action: ActionId,
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let workspace = workspaces::enter(&mut tx, slack_id, &clicker.user).await?.id;
+    let workspace = workspaces::enter(service, &mut tx, origin, &clicker.user).await?.id;
     let known = actions::lock_by_id(&mut tx, workspace, action).await?;
     let known = known.filter(|known| known.retired_at.is_none()).ok_or(Rejection::UnknownAction)?;
     if let Err(rejection) = unlocking::may_ask(clicker, known.unlocked_at.is_some()) {
@@ -61,24 +61,24 @@ async fn try_ask(
 /// An admin answers, whose rights the caller has just checked. Everybody who asked hears it once.
 pub async fn answer(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
     wish: Answer,
 ) -> Result<(), Failure> {
-    retrying!(try_answer(service, slack_id, admin, request, wish))
+    retrying!(try_answer(service, origin, admin, request, wish))
 }
 
 async fn try_answer(
     service: &Service,
-    slack_id: &str,
+    origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
     wish: Answer,
 ) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let workspace = workspaces::enter(&mut tx, slack_id, admin).await?.id;
+    let workspace = workspaces::enter(service, &mut tx, origin, admin).await?.id;
     let action = unlock_requests::action_of(&mut tx, workspace, request)
         .await?
         .ok_or(Rejection::UnknownUnlockRequest)?;

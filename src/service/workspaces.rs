@@ -5,14 +5,37 @@ use crate::{
     domain::{
         Rejection,
         ids::{UserId, WorkspaceId},
+        repeats::RequestDigest,
     },
     storage::{self, Tx, workspaces::Entered},
 };
 
+/// Where a change comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// Slack's id of the workspace.
+    pub workspace: &'a str,
+    /// The request of Slack's that asks for it. The same one changes nothing a second time.
+    pub request: Option<RequestDigest>,
+}
+
+impl<'a> From<&'a str> for Origin<'a> {
+    /// No request of Slack's: the service makes the change itself.
+    fn from(workspace: &'a str) -> Self {
+        Self { workspace, request: None }
+    }
+}
+
 /// Enters the workspace with this Slack id for a change by one of its people: until the transaction ends, the app can't be
 /// removed from it, and the person can't leave it.
-pub(super) async fn enter(tx: &mut Tx, slack_id: &str, user: &UserId) -> Result<Entered, Failure> {
-    let entered = storage::workspaces::enter(tx, slack_id, user).await?;
+pub(super) async fn enter(
+    service: &Service,
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    user: &UserId,
+) -> Result<Entered, Failure> {
+    let Origin { workspace, request } = origin;
+    let entered = storage::workspaces::enter(tx, workspace, user, request, service.now()).await?;
     Ok(entered.filter(|entered| !entered.removed).ok_or(Rejection::WorkspaceRemoved)?)
 }
 

@@ -16,6 +16,7 @@ use super::{
     dispatch::{Kind, dispatch},
     payload::Payload,
 };
+use crate::domain::repeats::RequestDigest;
 
 /// Where events are posted to.
 pub const EVENTS: &str = "/slack/events";
@@ -38,10 +39,11 @@ pub fn routes(slack: Slack) -> Router {
 }
 
 async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(refused) = verify(&slack, &headers, &body) {
-        return refused;
-    }
-    let Some(payload) = Payload::read_form(&body) else {
+    let request = match verify(&slack, &headers, &body) {
+        Ok(request) => request,
+        Err(refused) => return refused,
+    };
+    let Some(payload) = Payload::read_form(&body, request) else {
         // Slack's TLS check (`ssl_check=1`) and whatever else is no interaction.
         return StatusCode::OK.into_response();
     };
@@ -49,10 +51,11 @@ async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Byt
 }
 
 async fn commands(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(refused) = verify(&slack, &headers, &body) {
-        return refused;
-    }
-    let payload = Payload::read_fields(&body);
+    let request = match verify(&slack, &headers, &body) {
+        Ok(request) => request,
+        Err(refused) => return refused,
+    };
+    let payload = Payload::read_fields(&body, request);
     if payload.text("/command").is_none() {
         // Slack's TLS check (`ssl_check=1`) and whatever else is no command.
         return StatusCode::OK.into_response();
@@ -61,10 +64,11 @@ async fn commands(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -
 }
 
 async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(refused) = verify(&slack, &headers, &body) {
-        return refused;
-    }
-    let Ok(payload) = Payload::read(&body) else {
+    let request = match verify(&slack, &headers, &body) {
+        Ok(request) => request,
+        Err(refused) => return refused,
+    };
+    let Ok(payload) = Payload::read(&body, request) else {
         return (StatusCode::BAD_REQUEST, "the body is not JSON").into_response();
     };
     match (payload.kind(), payload.text("/challenge")) {
@@ -75,13 +79,15 @@ async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> 
     }
 }
 
+/// Whether the request is Slack's; if so, which one.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn verify(slack: &Slack, headers: &HeaderMap, body: &[u8]) -> Result<(), Response> {
+fn verify(slack: &Slack, headers: &HeaderMap, body: &[u8]) -> Result<RequestDigest, Response> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (signature, timestamp) = (header("x-slack-signature"), header("x-slack-request-timestamp"));
     slack.secrets.verify(signature, timestamp, body, slack.service.now()).map_err(|error| {
         metrics::counter!("countersign_slack_refused_total").increment(1);
         tracing::warn!(%error, "A request that claims to be Slack's was refused");
         (StatusCode::UNAUTHORIZED, error.to_string()).into_response()
-    })
+    })?;
+    Ok(RequestDigest::of_signed(timestamp.unwrap_or_default(), body))
 }

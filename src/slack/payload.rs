@@ -12,50 +12,60 @@ use crate::{
     domain::{
         decisions::{Clicker, PersonKind},
         ids::UserId,
+        repeats::RequestDigest,
     },
     storage::prompts::Prompt,
 };
 
-/// An interaction or an event.
+/// An interaction, an event or a command, and the request that it came with.
 #[derive(Debug, Clone)]
-pub struct Payload(Value);
+pub struct Payload {
+    value: Value,
+    request: RequestDigest,
+}
 
 impl Payload {
     /// Reads a JSON text.
-    pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json).map(Self)
+    pub fn read(json: &[u8], request: RequestDigest) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json).map(|value| Self::new(value, request))
     }
 
     /// Reads the `payload` field of a form (<https://docs.slack.dev/interactivity/handling-user-interaction>).
     #[must_use]
-    pub fn read_form(body: &[u8]) -> Option<Self> {
+    pub fn read_form(body: &[u8], request: RequestDigest) -> Option<Self> {
         let (_, payload) = url::form_urlencoded::parse(body).find(|(name, _)| name == "payload")?;
-        Self::read(payload.as_bytes()).ok()
+        Self::read(payload.as_bytes(), request).ok()
     }
 
     /// Reads the fields of a form, as slash commands come (<https://docs.slack.dev/interactivity/implementing-slash-commands>).
     #[must_use]
-    pub fn read_fields(body: &[u8]) -> Self {
+    pub fn read_fields(body: &[u8], request: RequestDigest) -> Self {
         let fields = url::form_urlencoded::parse(body);
-        Self(fields.map(|(name, value)| (name.into_owned(), Value::from(value))).collect())
+        Self::new(fields.map(|(name, value)| (name.into_owned(), Value::from(value))).collect(), request)
     }
 
     /// Takes what was read already.
     #[must_use]
-    pub const fn new(value: Value) -> Self {
-        Self(value)
+    pub const fn new(value: Value, request: RequestDigest) -> Self {
+        Self { value, request }
+    }
+
+    /// The request that it came with.
+    #[must_use]
+    pub const fn request(&self) -> RequestDigest {
+        self.request
     }
 
     /// All of it.
     #[must_use]
     pub const fn value(&self) -> &Value {
-        &self.0
+        &self.value
     }
 
     /// The text at a JSON pointer, if there is one and it isn't empty.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.0.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     /// `block_actions`, `view_submission`, …
@@ -68,8 +78,8 @@ impl Payload {
     /// say in `authorizations` whose they are; their own `team_id` may be where the thing happened.
     #[must_use]
     pub fn workspace(&self) -> Option<&str> {
-        let installed = match &self.0["authorizations"][0] {
-            Value::Null => &self.0,
+        let installed = match &self.value["authorizations"][0] {
+            Value::Null => &self.value,
             authorization => authorization,
         };
         let text = |pointer| installed.pointer(pointer).and_then(Value::as_str).filter(|id| !id.is_empty());
@@ -131,7 +141,7 @@ impl Payload {
     #[must_use]
     pub fn message(&self) -> Option<Prompt> {
         // An ephemeral message can't be drawn again by its `ts`.
-        if self.0.pointer("/container/is_ephemeral") == Some(&Value::Bool(true)) {
+        if self.value.pointer("/container/is_ephemeral") == Some(&Value::Bool(true)) {
             return None;
         }
         Some(Prompt {
@@ -155,7 +165,7 @@ impl Payload {
     /// What was typed into an input of a modal.
     #[must_use]
     pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {
-        self.0["view"]["state"]["values"][block_id][action_id]["value"].as_str()
+        self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
     }
 }
 
@@ -164,7 +174,7 @@ mod tests {
     use super::*;
 
     fn payload(json: &str) -> Payload {
-        Payload::read(json.as_bytes()).unwrap()
+        Payload::read(json.as_bytes(), RequestDigest::of_envelope("1")).unwrap()
     }
 
     #[test]
@@ -190,6 +200,7 @@ mod tests {
     fn a_command_is_a_form_of_fields() {
         let read = Payload::read_fields(
             b"command=%2Fapprovals&text=off+all&team_id=T1&enterprise_id=E1&is_enterprise_install=true&user_id=U1",
+            RequestDigest::of_envelope("1"),
         );
         assert_eq!((read.text("/command"), read.text("/text")), (Some("/approvals"), Some("off all")));
         assert_eq!(read.workspace(), Some("E1"));

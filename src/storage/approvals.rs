@@ -12,6 +12,7 @@ use crate::domain::{
     decisions::{Decision, Given, Verdict},
     grants::Scope,
     ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    repeats::RequestDigest,
     text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
 };
 
@@ -51,12 +52,16 @@ pub(super) struct ApprovalRow {
     pub(super) decided_at: Option<DateTime<Utc>>,
 }
 
-/// Selects whole approvals, `p` with its action `a` and integration `i`; the tail says which.
+/// Selects whole approvals, `p` with its action `a` and integration `i`; the tail says which. What stands before `;` is
+/// put before the `SELECT`.
 macro_rules! select_approvals {
-    ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
+    ($tail:literal $($rest:tt)*) => {
+        $crate::storage::approvals::select_approvals!(@ ""; $tail $($rest)*)
+    };
+    (@ $head:literal; $tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
             $crate::storage::approvals::ApprovalRow,
-            r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
+            $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                       p.conversation_id, p.conversation_title, p.conversation_url,
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       i.name AS integration_name, a.name AS action_name, a.destructive,
@@ -160,15 +165,19 @@ pub async fn find_of_backend(
 }
 
 /// The approval with this id, if it belongs to the workspace with this Slack id. Not locked: for showing.
+/// Nor is it found by a request that was taken before.
 pub async fn find_in_workspace(
     db: &mut PgConnection,
     slack_id: &str,
     id: ApprovalId,
+    request: Option<RequestDigest>,
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
-        "JOIN workspaces w ON w.id = p.workspace_id WHERE p.id = $1 AND w.slack_id = $2",
+        "JOIN workspaces w ON w.id = p.workspace_id WHERE p.id = $1 AND w.slack_id = $2
+         AND NOT EXISTS (SELECT FROM slack_requests r WHERE r.digest = $3)",
         id.uuid(),
-        slack_id
+        slack_id,
+        request.as_ref().map(RequestDigest::as_bytes)
     )
     .fetch_optional(db)
     .await?;

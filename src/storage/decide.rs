@@ -13,22 +13,32 @@ use crate::domain::{
     effects::Effect,
     grants::{Grant, Reach, Scope},
     ids::{ApprovalId, BackendId, GrantId, UserId},
+    repeats::RequestDigest,
     text::ForeignId,
 };
 
 /// Locks an approval of the workspace with this Slack id, and the workspace against the app's removal: first the
 /// workspace, since rows are locked in the order of the locking clauses. `None` if the app is no longer installed.
+/// Remembers the request in any case, and fails ([`super::repeats::is_repeat`]) if it was taken before.
 pub async fn lock_in_workspace(
     db: &mut PgConnection,
     slack_id: &str,
     id: ApprovalId,
+    request: Option<RequestDigest>,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
+        // Runs after the locks are taken, so that of two copies of a request one waits for the other and then fails.
+        @ "WITH remembered AS (
+               INSERT INTO slack_requests (digest, taken_at) SELECT $3, $4 WHERE $3::bytea IS NOT NULL)
+           ";
         "JOIN workspaces w ON w.id = p.workspace_id
          WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL
          FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
         id.uuid(),
-        slack_id
+        slack_id,
+        request.as_ref().map(RequestDigest::as_bytes),
+        now
     )
     .fetch_optional(db)
     .await?;

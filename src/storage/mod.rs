@@ -28,6 +28,7 @@ pub mod members;
 pub mod outbox;
 pub mod overview;
 pub mod prompts;
+pub mod repeats;
 pub mod sealed;
 pub mod settings;
 pub mod unlock_requests;

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::ids::{UserId, WorkspaceId};
+use crate::domain::{
+    ids::{UserId, WorkspaceId},
+    repeats::RequestDigest,
+};
 
 /// One Slack installation.
 #[derive(Debug, Clone)]
@@ -86,21 +89,33 @@ pub struct Entered {
 }
 
 /// Locks the workspace with this Slack id against the app's removal, and one of its people: what the same person gives
-/// and turns off happens one after the other, and before or after they leave, never in between.
-pub async fn enter(db: &mut PgConnection, slack_id: &str, user: &UserId) -> sqlx::Result<Option<Entered>> {
+/// and turns off happens one after the other, and before or after they leave, never in between. Remembers the request in
+/// any case, and fails ([`super::repeats::is_repeat`]) if it was taken before.
+pub async fn enter(
+    db: &mut PgConnection,
+    slack_id: &str,
+    user: &UserId,
+    request: Option<RequestDigest>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Entered>> {
     let row = sqlx::query!(
         r#"-- held: waits for a removal that is under way, and then reads the row as that left it.
            -- present: the person's row, made if there is none, so that there is one to lock. It comes second
            -- because it reads from held.
+           -- remembered: fails the whole statement if the request was taken before.
            WITH held AS (SELECT id, removed_at FROM workspaces WHERE slack_id = $1 FOR KEY SHARE),
            present AS (
                INSERT INTO members (workspace_id, user_id) SELECT id, $2 FROM held WHERE removed_at IS NULL
                ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at
-               RETURNING left_at)
+               RETURNING left_at),
+           remembered AS (
+               INSERT INTO slack_requests (digest, taken_at) SELECT $3, $4 WHERE $3::bytea IS NOT NULL)
            SELECT held.id AS "id!", (held.removed_at IS NOT NULL) AS "removed!", present.left_at AS "left_at?"
            FROM held LEFT JOIN present ON true"#,
         slack_id,
-        user.as_str()
+        user.as_str(),
+        request.as_ref().map(RequestDigest::as_bytes),
+        now
     )
     .fetch_optional(db)
     .await?;

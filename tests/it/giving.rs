@@ -155,7 +155,7 @@ impl Round {
     async fn end(&self, s: &Story, end: End) {
         match end {
             End::OffAll => {
-                settings::turn_all_off(&s.service, names::TEAM, &alice()).await.unwrap();
+                settings::turn_all_off(&s.service, names::TEAM.into(), &alice()).await.unwrap();
             }
             End::ToggledOff => {
                 // The one of the other action has to have something to write as well.
@@ -210,12 +210,12 @@ fn member() -> Clicker {
 /// Not over HTTP: other tests show that this is what a click does.
 async fn approve(s: &Story, approval: &str, scope: Scope) -> Result<(), Failure> {
     let approval = approval.parse().unwrap();
-    let click = Click { workspace: names::TEAM.to_owned(), approval, clicker: member() };
+    let click = Click { workspace: names::TEAM.to_owned(), approval, clicker: member(), request: None };
     decide::decide(&s.service, &click, &Choice::Approve(scope)).await.map(|_| ())
 }
 
 async fn toggle(s: &Story, action: ActionId, wish: Wish) -> Result<(), Failure> {
-    settings::set(&s.service, names::TEAM, &member(), action, wish, None).await.map(|_| ())
+    settings::set(&s.service, names::TEAM.into(), &member(), action, wish, None).await.map(|_| ())
 }
 
 /// Whether what ends it concerns what is given at all.
@@ -287,7 +287,7 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                 let admin = UserId::parse(ADMIN).unwrap();
                 let unlock = async {
                     let wish = unlock::Wish::Unlock;
-                    unlock::set_by_admin(&s.service, names::TEAM, round.action, wish, &admin).await
+                    unlock::set_by_admin(&s.service, names::TEAM.into(), round.action, wish, &admin).await
                 };
                 if end == End::Locked && !give_first {
                     // Locking what is locked writes nothing, so that it can't be held.

@@ -50,6 +50,7 @@ mod oauth;
 mod organisations;
 mod racing;
 mod refusing;
+mod repeats;
 mod revoking;
 mod round_trips;
 mod secrets;

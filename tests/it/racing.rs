@@ -230,7 +230,7 @@ async fn two_always_at_once_on_two_approvals_leave_one_grant() {
             assert_eq!(second["decision"]["grant"], grant);
             assert_eq!(s.live_grants().await, 1);
             let (grant, alice): (GrantId, _) = (grant.parse().unwrap(), UserId::parse(ALICE).unwrap());
-            turn_off::turn_off(&s.service, names::TEAM, &alice, grant).await.unwrap();
+            turn_off::turn_off(&s.service, names::TEAM.into(), &alice, grant).await.unwrap();
         }
     })
     .await;

@@ -32,6 +32,7 @@ async fn grant(s: &Story, ask: &Ask, scope: Scope) -> String {
         workspace: names::TEAM.to_owned(),
         approval: asked.id().parse().unwrap(),
         clicker: Clicker { user: UserId::parse(&ask.user).unwrap(), kind: PersonKind::Member },
+        request: None,
     };
     let approval = decide::decide(&s.service, &click, &Choice::Approve(scope)).await.unwrap();
     let grant = approval.decision.unwrap().grant().unwrap().to_string();

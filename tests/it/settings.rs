@@ -111,6 +111,8 @@ async fn of_two_quick_clicks_the_later_counts_in_whichever_order_they_arrive() {
         assert!(s.slack.send_interaction(off.clone(), &signing).await.is_ok());
         assert!(s.slack.send_interaction(on.clone(), &signing).await.is_ok());
         assert_eq!(s.grants_of(ALICE).await, 0);
+        // Signed at another time, they are other requests.
+        s.pass(TimeDelta::seconds(1));
         let (one, other) =
             tokio::join!(s.slack.send_interaction(on, &signing), s.slack.send_interaction(off, &signing));
         assert!(one.is_ok() && other.is_ok());
@@ -302,6 +304,7 @@ async fn a_lock_and_a_toggle_at_once_leave_no_grant_behind() {
         s.gear(ALICE, "GitHub").await;
         let on = s.slack.prepare_press(ALICE, &s.toggling(ALICE, ACTION).await).unwrap().unwrap();
         for _ in 0..5 {
+            s.pass(TimeDelta::seconds(1));
             s.unlock(ACTION).await;
             let signing = Signing::default();
             let (sent, ()) = tokio::join!(s.slack.send_interaction(on.clone(), &signing), s.lock(ACTION));

@@ -177,6 +177,7 @@ async fn admins_lock_and_unlock_at_once_and_every_screen_agrees() {
         unlock["actions"][0]["action_id"] = "unlock".into();
         let signing = Signing::default();
         for _ in 0..5 {
+            s.pass(TimeDelta::seconds(1));
             let (one, other) = tokio::join!(
                 s.slack.send_interaction(lock.clone(), &signing),
                 s.slack.send_interaction(unlock.clone(), &signing)

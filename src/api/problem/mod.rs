@@ -134,7 +134,8 @@ impl From<Failure> for Problem {
                 tracing::error!(%failure, "A call was given up after several tries");
                 Self::of(Kind::Unavailable).after(1)
             }
-            Failure::Database(_) | Failure::Sealed(_) => {
+            // What Slack sends, it sends elsewhere.
+            Failure::Database(_) | Failure::Sealed(_) | Failure::Repeated => {
                 tracing::error!(%failure, "A call failed");
                 Self::of(Kind::Internal)
             }

@@ -26,7 +26,7 @@ use crate::{
         ids::UserId,
         settings::Wish,
     },
-    service::settings,
+    service::{settings, workspaces::Origin},
 };
 
 /// How many near-miss names are offered.
@@ -76,6 +76,7 @@ fn answer(message: &Message) -> Answer {
 fn explain(trouble: &Trouble) -> Message {
     plain(match trouble {
         Trouble::Rejected(rejection) => sentences::settings(rejection),
+        Trouble::Repeated => sentences::REPEATED.to_owned(),
         Trouble::Ours => sentences::SETTINGS_TRY_AGAIN.to_owned(),
         Trouble::Unclear => sentences::UNCLEAR.to_owned(),
     })
@@ -103,6 +104,11 @@ impl Typed<'_> {
         }))
     }
 
+    /// Where what it leads to comes from.
+    fn origin(&self) -> Origin<'_> {
+        Origin { workspace: self.workspace, request: Some(self.payload.request()) }
+    }
+
     async fn list(&self) -> Result<Message, Trouble> {
         let page = read(settings::waiting(&self.slack.service, self.workspace, &self.user)).await?;
         Ok(lists::waiting(&page))
@@ -114,7 +120,7 @@ impl Typed<'_> {
     }
 
     async fn turn_all_off(&self) -> Result<Message, Trouble> {
-        let count = within(settings::turn_all_off(&self.slack.service, self.workspace, &self.user)).await?;
+        let count = within(settings::turn_all_off(&self.slack.service, self.origin(), &self.user)).await?;
         Ok(lists::all_off(count))
     }
 
@@ -128,7 +134,7 @@ impl Typed<'_> {
             Err(paths) => return Ok(lists::no_such_action(path, &nearest::nearest(path, &paths, OFFERED))),
         };
         let clicker = self.clicker(wish).await.map_err(Trouble::Rejected)?;
-        let set = settings::set(service, self.workspace, &clicker, action, wish, None);
+        let set = settings::set(service, self.origin(), &clicker, action, wish, None);
         let done = within(set).await?;
         Ok(match wish {
             Wish::On => lists::turned_on(&done.action, done.changed),

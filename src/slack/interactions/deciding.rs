@@ -27,7 +27,7 @@ async fn click(act: &Act<'_>, approval: ApprovalId) -> Click {
             Err(_) => {}
         }
     }
-    Click { workspace: act.workspace.to_owned(), approval, clicker }
+    Click { workspace: act.workspace.to_owned(), approval, clicker, request: Some(act.payload.request()) }
 }
 
 /// Approves. What leaves a standing permission wants to know who gives it, as a toggle does: as of at most a minute ago,
@@ -36,7 +36,12 @@ pub(super) async fn approve(act: &Act<'_>, approval: ApprovalId, scope: Scope) -
     let click = match scope {
         Scope::Once => click(act, approval).await,
         Scope::Conversation | Scope::Always => match act.rights().await {
-            Ok((clicker, _)) => Click { workspace: act.workspace.to_owned(), approval, clicker },
+            Ok((clicker, _)) => Click {
+                workspace: act.workspace.to_owned(),
+                approval,
+                clicker,
+                request: Some(act.payload.request()),
+            },
             Err(rejection) => return decided::<()>(act, Err(Trouble::Rejected(rejection))),
         },
     };
@@ -49,6 +54,7 @@ async fn decide(act: &Act<'_>, click: &Click, choice: Choice) -> Result<Approval
     let outcome = match &result {
         Ok(_) => "decided",
         Err(Trouble::Rejected(rejection)) => rejection.code(),
+        Err(Trouble::Repeated) => "repeated",
         Err(Trouble::Ours) => "failed",
         Err(Trouble::Unclear) => "unclear",
     };
@@ -79,7 +85,16 @@ pub(super) async fn ask_why(act: &Act<'_>, approval: ApprovalId) -> Answer {
         Err(trouble) => return decided::<()>(act, Err(trouble)),
     };
     match act.open(deny::modal(&approval)).await {
-        Ok(_) => Answer::Taken,
+        Ok(_) => {
+            // Sent again, it would find the trigger used, and deny at once.
+            let service = act.slack.service.clone();
+            act.slack.aside.spawn(async move {
+                if let Err(failure) = decide::remember(&service, &click).await {
+                    tracing::warn!(%failure, "Could not remember a click that opened a modal");
+                }
+            });
+            Answer::Taken
+        }
         Err(error) => {
             tracing::info!(%error, approval = %approval.id(), "The modal for a reason could not be opened: denying without one");
             decided(act, decide(act, &click, Choice::Deny(None)).await)
@@ -101,7 +116,7 @@ pub(super) async fn submitted(act: &Act<'_>) -> Answer {
     };
     let click = click(act, approval).await;
     match decide(act, &click, Choice::Deny(reason)).await {
-        Ok(_) => Answer::Taken,
+        Ok(_) | Err(Trouble::Repeated) => Answer::Taken,
         Err(Trouble::Rejected(rejection)) => {
             let view = notice::notice("Deny", sentences::sentence(&rejection));
             Answer::Modal(json!({ "response_action": "update", "view": view }))

@@ -54,7 +54,7 @@ async fn find(act: &Act<'_>, id: ApprovalId) -> Result<Approval, Trouble> {
     }
     read(async {
         let mut db = act.slack.service.db.acquire().await?;
-        let found = storage::approvals::find_in_workspace(&mut db, act.workspace, id).await?;
+        let found = storage::approvals::find_in_workspace(&mut db, act.workspace, id, None).await?;
         Ok(found.ok_or(Rejection::UnknownApproval)?)
     })
     .await

@@ -29,7 +29,7 @@ use crate::{
         decisions::{Clicker, PersonKind},
         grants::Scope,
     },
-    service::Failure,
+    service::{Failure, workspaces::Origin},
 };
 
 /// Slack waits three seconds for an answer, of which some are the network's.
@@ -95,6 +95,11 @@ impl Act<'_> {
         }
     }
 
+    /// Where what it leads to comes from.
+    fn origin(&self) -> Origin<'_> {
+        Origin { workspace: self.workspace, request: Some(self.payload.request()) }
+    }
+
     /// Whether the click was made in the settings modal.
     fn in_settings(&self) -> bool {
         self.payload.text("/view/callback_id").and_then(Callback::parse) == Some(Callback::Settings)
@@ -138,6 +143,8 @@ async fn clicked(act: &Act<'_>, control: Control) -> Answer {
 pub(super) enum Trouble {
     /// It was refused.
     Rejected(Rejection),
+    /// The same request was taken before, and what it led to holds.
+    Repeated,
     /// The database failed: nothing has changed.
     Ours,
     /// The database took too long, or its answer to a commit was lost: it may have changed.
@@ -149,6 +156,11 @@ pub(super) async fn within<T>(work: impl Future<Output = Result<T, Failure>>) ->
     match tokio::time::timeout(USE_CASE, work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Failure::Rejected(rejection))) => Err(Trouble::Rejected(rejection)),
+        Ok(Err(Failure::Repeated)) => {
+            metrics::counter!("countersign_slack_requests_repeated_total").increment(1);
+            tracing::warn!("A signed request came again and was ignored");
+            Err(Trouble::Repeated)
+        }
         Ok(Err(failure @ Failure::Unclear(_))) => {
             tracing::error!(%failure, "It is not known whether a click took effect");
             Err(Trouble::Unclear)
@@ -189,7 +201,7 @@ fn answered<T>(
     try_again: &str,
 ) -> Answer {
     match result {
-        Ok(_) => Answer::Taken,
+        Ok(_) | Err(Trouble::Repeated) => Answer::Taken,
         Err(Trouble::Rejected(rejection)) => {
             whisper(act.slack, act.payload, why(&rejection));
             Answer::Taken

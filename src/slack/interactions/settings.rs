@@ -29,13 +29,13 @@ pub(super) async fn toggle(act: &Act<'_>, action: ActionId, wish: Wish) -> Answe
 
 async fn set(act: &Act<'_>, clicker: &Clicker, action: ActionId, wish: Wish) -> Result<Changed, Trouble> {
     let at = act.payload.clicked_at();
-    within(service::settings::set(&act.slack.service, act.workspace, clicker, action, wish, at)).await
+    within(service::settings::set(&act.slack.service, act.origin(), clicker, action, wish, at)).await
 }
 
 /// *Turn off* one grant, wherever it is offered.
 pub(super) async fn turn_off(act: &Act<'_>, grant: GrantId) -> Answer {
     let user = &act.clicker.user;
-    let result = within(service::turn_off::turn_off(&act.slack.service, act.workspace, user, grant)).await;
+    let result = within(service::turn_off::turn_off(&act.slack.service, act.origin(), user, grant)).await;
     finish(act, result)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn finish<T>(act: &Act<'_>, result: Result<T, Trouble>) -> Answer {
         return changed(act, result);
     }
     let (note, answer) = match result {
-        Ok(_) => (None, Answer::Taken),
+        Ok(_) | Err(Trouble::Repeated) => (None, Answer::Taken),
         Err(Trouble::Rejected(rejection)) => (Some(sentences::settings(&rejection)), Answer::Taken),
         Err(Trouble::Ours) => (Some(sentences::SETTINGS_TRY_AGAIN.to_owned()), Answer::Failed),
         Err(Trouble::Unclear) => (Some(sentences::UNCLEAR.to_owned()), Answer::Failed),

@@ -26,7 +26,7 @@ use crate::{
 pub(super) async fn request(act: &Act<'_>, action: ActionId) -> Answer {
     let result = match act.rights().await {
         Ok((clicker, _)) => {
-            within(unlock_requests::ask(&act.slack.service, act.workspace, &clicker, action)).await
+            within(unlock_requests::ask(&act.slack.service, act.origin(), &clicker, action)).await
         }
         Err(rejection) => refused(rejection),
     };
@@ -46,7 +46,7 @@ pub(super) async fn answer(act: &Act<'_>, request: UnlockRequestId, grant: bool)
     let answer = if grant { unlocking::Answer::Unlocked } else { unlocking::Answer::Declined };
     let result = match admin(act).await {
         Ok(admin) => {
-            within(unlock_requests::answer(&act.slack.service, act.workspace, &admin, request, answer)).await
+            within(unlock_requests::answer(&act.slack.service, act.origin(), &admin, request, answer)).await
         }
         Err(trouble) => Err(trouble),
     };
@@ -58,7 +58,7 @@ pub(super) async fn set(act: &Act<'_>, action: ActionId, unlocked: bool) -> Answ
     let wish = if unlocked { Wish::Unlock } else { Wish::Lock };
     let result = match admin(act).await {
         Ok(admin) => {
-            within(unlock::set_by_admin(&act.slack.service, act.workspace, action, wish, &admin)).await
+            within(unlock::set_by_admin(&act.slack.service, act.origin(), action, wish, &admin)).await
         }
         Err(trouble) => Err(trouble),
     };
@@ -71,6 +71,6 @@ async fn admin(act: &Act<'_>) -> Result<UserId, Trouble> {
     if is_admin {
         return Ok(clicker.user);
     }
-    within(service::settings::refuse_admin(&act.slack.service, act.workspace, &clicker.user)).await?;
+    within(service::settings::refuse_admin(&act.slack.service, act.origin(), &clicker.user)).await?;
     refused(Rejection::NotAdmin)
 }

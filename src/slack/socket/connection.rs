@@ -12,10 +12,13 @@ use tokio_tungstenite::{
 use tokio_util::sync::CancellationToken;
 
 use super::SocketError;
-use crate::slack::{
-    Slack,
-    dispatch::{Kind, dispatch},
-    payload::Payload,
+use crate::{
+    domain::repeats::RequestDigest,
+    slack::{
+        Slack,
+        dispatch::{Kind, dispatch},
+        payload::Payload,
+    },
 };
 
 /// How long connecting may take, and how long Slack may take to say hello.
@@ -203,7 +206,11 @@ fn read(text: &str) -> Heard {
     };
     let id = said.get("envelope_id").and_then(Value::as_str).map(str::to_owned);
     match (id, said.remove("payload")) {
-        (Some(id), Some(payload)) => Heard::Envelope { id, kind, payload: Payload::new(payload) },
+        (Some(id), Some(payload)) => {
+            // Slack sends an envelope again, under its id, where it saw no acknowledgement.
+            let payload = Payload::new(payload, RequestDigest::of_envelope(&id));
+            Heard::Envelope { id, kind, payload }
+        }
         _ => Heard::Nothing,
     }
 }

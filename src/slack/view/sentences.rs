@@ -51,6 +51,10 @@ fn busy(verb: &str, seconds: u32) -> String {
 pub const SETTINGS_TRY_AGAIN: &str =
     "Something went wrong on our side. Nothing was changed: try again in a moment.";
 
+/// For a command that comes a second time: its answer was lost, or somebody sends it again.
+pub const REPEATED: &str =
+    "This command has already been carried out. Type `/approvals` to see your settings.";
+
 /// After *Request auto-approval*.
 pub const REQUESTED: &str =
     "The admins have been asked to unlock this action. You will hear the answer in your direct messages.";

@@ -37,6 +37,8 @@ struct Inner {
     turn: usize,
     /// How many of the next envelopes break off in the middle, with their connection.
     broken: u32,
+    /// How many of the next envelopes go to another connection besides.
+    doubled: u32,
 }
 
 #[derive(Debug)]
@@ -116,5 +118,10 @@ impl Slack {
     /// The next envelopes break off in the middle, and their connections with them.
     pub fn break_envelopes(&self, count: u32) {
         self.core().sockets.lock().broken += count;
+    }
+
+    /// The next envelopes go to two connections each, under the same id.
+    pub fn double_envelopes(&self, count: u32) {
+        self.core().sockets.lock().doubled += count;
     }
 }

@@ -72,6 +72,12 @@ fn hand_over(core: &Core, id: &str, envelope: &Value) -> Option<oneshot::Receive
         return None;
     }
     inner.turn = inner.turn.wrapping_add(1);
+    if inner.doubled > 0 {
+        inner.doubled -= 1;
+        // Whichever is acknowledged first counts.
+        let other = &inner.links[staying[(inner.turn + 1) % staying.len()]];
+        let _ = other.out.send(Out::Text(envelope.to_string()));
+    }
     let link = &mut inner.links[staying[inner.turn % staying.len()]];
     let (acknowledge, acknowledged) = oneshot::channel();
     let order = if inner.broken > 0 {
