@@ -56,10 +56,67 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
             false
         }
     };
+    findings.extend(kept(patient).await);
     if migrated {
         findings.push(sealed(patient).await);
     }
     (findings, migrated)
+}
+
+/// Whether a commit survives: the machine's end, and a failover.
+async fn kept(patient: &Patient) -> Vec<Finding> {
+    let read = async {
+        let mut db = patient.service.db.acquire().await?;
+        storage::durability(&mut db).await
+    };
+    let settings = match read.await {
+        Ok(settings) => settings,
+        Err(error) => {
+            let fix = "check that Postgres still runs, and run this again";
+            return vec![Finding::failed("durability", error.to_string(), fix)];
+        }
+    };
+    let commit = settings.synchronous_commit.as_str();
+    let disk = if !settings.fsync || !settings.full_page_writes {
+        Finding::warning(
+            "durability",
+            "fsync or full_page_writes is off: a power failure may undo decisions and revocations, or corrupt the database",
+            "set both to on",
+        )
+    } else if commit == "off" {
+        Finding::warning(
+            "durability",
+            "synchronous_commit is off: a crash may undo decisions and revocations that people were told of",
+            "set synchronous_commit = on, for the service's role at least",
+        )
+    } else {
+        Finding::ok("durability", "a commit is on disk before it is answered")
+    };
+    let named = !settings.synchronous_standby_names.trim().is_empty();
+    let failover = if named && matches!(commit, "on" | "remote_apply") {
+        Finding::ok("failover", "a commit is on a synchronous standby before it is answered")
+    } else if named {
+        Finding::warning(
+            "failover",
+            format!("synchronous_commit is {commit}: a failover may bring revoked permissions back"),
+            "set synchronous_commit = on, for the service's role at least",
+        )
+    } else if settings.standbys > 0 {
+        Finding::warning(
+            "failover",
+            format!(
+                "{} standbys are connected, none of them synchronous: a failover may bring revoked permissions back",
+                settings.standbys
+            ),
+            "name the standbys that may take over in synchronous_standby_names; see \"Failover\" in docs/operating.md",
+        )
+    } else {
+        Finding::ok(
+            "failover",
+            "no standby is connected. Before you add one, name it in synchronous_standby_names",
+        )
+    };
+    vec![disk, failover]
 }
 
 async fn sealed(patient: &Patient) -> Finding {

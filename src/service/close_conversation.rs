@@ -28,7 +28,8 @@ async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<()
     storage::workspaces::hold(&mut tx, caller.workspace).await?;
     match conversations::close(&mut tx, caller.backend, id, now).await? {
         Closing::Closed => {}
-        Closing::Before => return Ok(()),
+        // Not only read: what was said before was perhaps not confirmed, and this confirms it.
+        Closing::Before => return commit(tx).await,
         Closing::Unknown => return Err(Rejection::UnknownConversation.into()),
     }
     let actor = Actor::Backend(caller.backend);

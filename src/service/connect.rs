@@ -51,7 +51,8 @@ async fn attempt(
         Report::Disconnected => (connections::delete(&mut tx, id, user).await?, What::ConnectionRemoved),
     };
     if !changed {
-        return Ok(());
+        // Not only read: a report that is said again was perhaps not confirmed, and this confirms it.
+        return commit(tx).await;
     }
     let actor = Actor::Backend(caller.backend);
     let entry = Entry::new(actor.clone(), what).subject(format!("{user} {key}"));

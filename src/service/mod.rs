@@ -32,7 +32,7 @@ pub mod unlock_requests;
 pub mod webhook_health;
 pub mod workspaces;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -73,8 +73,8 @@ pub enum Failure {
     /// The database failed before anything was committed: nothing has changed.
     #[error("the database failed: {0}")]
     Database(#[source] sqlx::Error),
-    /// The commit was sent, and its answer was lost: it may have happened.
-    #[error("the database's answer to a commit was lost: {0}")]
+    /// The commit was sent, and its answer was lost or did not come in time: it may have happened.
+    #[error("the database did not confirm a commit: {0}")]
     Unclear(sqlx::Error),
     /// A stored secret can't be opened with the configured keys.
     #[error("a stored secret can't be opened: {0}")]
@@ -116,12 +116,21 @@ impl Service {
     }
 }
 
-/// Commits. A commit that the database refused changed nothing; one whose answer was lost may have.
+/// How long a commit may take. Where the database waits for a synchronous standby, it takes as long as that is away.
+const CONFIRMATION: Duration = Duration::from_secs(5);
+
+/// Commits. A commit that the database refused changed nothing; one whose answer was lost, or did not come in time, may
+/// have. Until it is known, Postgres keeps the transaction's locks.
 pub(crate) async fn commit(tx: Tx) -> Result<(), Failure> {
-    tx.commit().await.map_err(|error| match error {
-        sqlx::Error::Database(_) => Failure::Database(error),
-        other => Failure::Unclear(other),
-    })
+    match tokio::time::timeout(CONFIRMATION, tx.commit()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error @ sqlx::Error::Database(_))) => Err(Failure::Database(error)),
+        Ok(Err(error)) => Err(Failure::Unclear(error)),
+        Err(_) => {
+            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer within 5 s");
+            Err(Failure::Unclear(late.into()))
+        }
+    }
 }
 
 /// Whether the whole attempt may be made again.

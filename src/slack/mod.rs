@@ -9,6 +9,7 @@ pub mod error;
 pub mod events;
 pub mod home;
 pub mod ingress;
+mod insist;
 pub mod interactions;
 pub mod manifest;
 pub mod members;

@@ -47,6 +47,10 @@ pub const OUTBOX_CHANNEL: &str = "countersign_outbox";
 /// The channel on which a transaction says that an approval ended; the payload is its UUID.
 pub const ENDED_CHANNEL: &str = "countersign_ended";
 
+/// How long a statement waits for a row that another transaction holds. One that waits for a synchronous standby holds its
+/// rows until that answers.
+pub const LOCK_LIMIT: std::time::Duration = std::time::Duration::from_millis(2500);
+
 /// How long a connection rests before it is asked whether it still works.
 const RESTED: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -67,7 +71,22 @@ pub fn pool(url: &str, size: u32) -> Result<PgPool, sqlx::Error> {
                 Ok(connection.ping().await.is_ok())
             })
         })
+        // By a statement: a pooler in between may refuse settings in the start-up packet.
+        .after_connect(|connection, _| Box::pin(async move { limit_locks(connection, LOCK_LIMIT).await }))
         .connect_lazy(url)
+}
+
+/// Limits how long this connection's statements wait for locks; zero: as long as it takes.
+pub async fn limit_locks(db: &mut sqlx::PgConnection, limit: std::time::Duration) -> sqlx::Result<()> {
+    let set = format!("SET lock_timeout = {}", limit.as_millis());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(db).await?;
+    Ok(())
+}
+
+/// Whether a statement waited too long for what another transaction holds (PostgreSQL's `lock_not_available`).
+#[must_use]
+pub fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
 }
 
 /// Whether the connection broke, or was closed by the database's shutdown: another one may well do.
@@ -104,6 +123,34 @@ pub async fn server(db: &mut sqlx::PgConnection) -> sqlx::Result<(i32, chrono::D
     .fetch_one(db)
     .await?;
     Ok((row.version, row.time))
+}
+
+/// What becomes of a commit when the server, or the machine it runs on, goes down.
+#[derive(Debug, Clone)]
+pub struct Durability {
+    /// `fsync`: what is written reaches the disk.
+    pub fsync: bool,
+    /// `full_page_writes`: a page that was half written can be mended.
+    pub full_page_writes: bool,
+    /// `synchronous_commit`.
+    pub synchronous_commit: String,
+    /// `synchronous_standby_names`.
+    pub synchronous_standby_names: String,
+    /// How many standbys are connected.
+    pub standbys: i64,
+}
+
+/// Reads it.
+pub async fn durability(db: &mut sqlx::PgConnection) -> sqlx::Result<Durability> {
+    sqlx::query_as!(
+        Durability,
+        r#"SELECT current_setting('fsync')::bool AS "fsync!", current_setting('full_page_writes')::bool AS "full_page_writes!",
+                  current_setting('synchronous_commit') AS "synchronous_commit!",
+                  current_setting('synchronous_standby_names') AS "synchronous_standby_names!",
+                  (SELECT count(*) FROM pg_stat_replication) AS "standbys!""#
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// The newest migration that was applied. Not a checked query: the table is made by the migrations themselves.

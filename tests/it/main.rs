@@ -35,6 +35,7 @@ mod cli;
 mod commands;
 mod deciding;
 mod doctor;
+mod durability;
 mod failures;
 mod following;
 mod giving;

@@ -115,7 +115,12 @@ async fn told_why(story: &mut Story, test: impl AsyncFnOnce(&mut Story)) {
 /// The same on a database server of its own, which the test may stop and start, and with time that passes by itself:
 /// whatever a database that is away keeps from being done is tried again after a moment of it.
 pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
-    let postgres = match Postgres::start_with(PostgresOptions::default()).await {
+    story_with_server(PostgresOptions::default(), test).await;
+}
+
+/// The same with a server that is set up otherwise.
+pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(&mut Story)) {
+    let postgres = match Postgres::start_with(options).await {
         Err(error @ PostgresError::Missing { .. }) if std::env::var_os("DATABASE_URL").is_some() => {
             let said = format!("\nSKIPPED: this needs a server that can be stopped. {error}\n");
             // Printed even where output is captured.

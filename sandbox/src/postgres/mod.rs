@@ -49,6 +49,8 @@ pub struct PostgresOptions {
     /// Keep `fsync` and `full_page_writes` on, as in production. Slower, and needed only to survive a crash of the machine: what
     /// was committed survives [`Postgres::stop_server`] in any case. Has no effect on the server of `database_url`.
     pub durable: bool,
+    /// Take standbys, as a server does that may fail over. Has no effect on the server of `database_url`.
+    pub standbys: bool,
 }
 
 impl PostgresOptions {
@@ -242,7 +244,7 @@ async fn start(options: PostgresOptions) -> Result<Postgres, PostgresError> {
         admin.drop_stale(&family).await?;
         (None, admin, version, Some(watchdog))
     } else {
-        let server = start_own(options.durable).await?;
+        let server = start_own(options.durable, options.standbys).await?;
         let admin = Admin { url: server.url("postgres") };
         let version = admin.version().await?;
         (Some(Mutex::new(server)), admin, version, None)
@@ -251,8 +253,8 @@ async fn start(options: PostgresOptions) -> Result<Postgres, PostgresError> {
     Ok(Postgres { inner: Arc::new(inner) })
 }
 
-async fn start_own(durable: bool) -> Result<Server, PostgresError> {
-    let mut server = Server::create(find_binaries().await?, durable)?;
+async fn start_own(durable: bool, standbys: bool) -> Result<Server, PostgresError> {
+    let mut server = Server::create(find_binaries().await?, durable, standbys)?;
     let started = Instant::now();
     server.spawn()?;
     loop {

@@ -36,6 +36,7 @@ pub(super) struct Server {
     password: String,
     port: u16,
     durable: bool,
+    standbys: bool,
     process: Option<Child>,
     /// Dropped last: it removes the folder.
     watchdog: Watchdog,
@@ -43,7 +44,7 @@ pub(super) struct Server {
 
 impl Server {
     /// A data folder, made with `initdb`; nothing runs yet. Blocks for about a second.
-    pub(super) fn create(binaries: Binaries, durable: bool) -> Result<Self, PostgresError> {
+    pub(super) fn create(binaries: Binaries, durable: bool, standbys: bool) -> Result<Self, PostgresError> {
         let user = User::for_server()?;
         let parent = temporary_folder(user);
         folders::sweep(&parent, user);
@@ -51,7 +52,8 @@ impl Server {
         give(&folder, user)?;
         let watchdog = Watchdog::for_server(&folder, user)?;
         let password = random_password()?;
-        let mut server = Self { binaries, user, folder, password, port: 0, durable, process: None, watchdog };
+        let mut server =
+            Self { binaries, user, folder, password, port: 0, durable, standbys, process: None, watchdog };
         server.initdb()?;
         server.port = free_port()?;
         Ok(server)
@@ -90,11 +92,12 @@ impl Server {
             &connections,
             "timezone=UTC",
             "log_timezone=UTC",
-            // No replicas, so less to write.
-            "wal_level=minimal",
-            "max_wal_senders=0",
         ] {
             command.args(["-c", setting]);
+        }
+        if !self.standbys {
+            // Nobody reads along, so less to write.
+            command.args(["-c", "wal_level=minimal", "-c", "max_wal_senders=0"]);
         }
         if !self.durable {
             // Unsafe only if the machine itself goes down. synchronous_commit stays on: without it, stopping the server would lose

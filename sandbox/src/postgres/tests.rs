@@ -124,7 +124,8 @@ fn runtimes_come_and_go_under_it() {
 async fn of_a_given_server_only_our_databases_go() {
     let Some(server) = own().await else { return };
     run(&server.url("postgres"), "CREATE DATABASE theirs").await.unwrap();
-    let options = || PostgresOptions { database_url: Some(server.url("theirs")), durable: false };
+    let options =
+        || PostgresOptions { database_url: Some(server.url("theirs")), ..PostgresOptions::default() };
 
     let guest = Postgres::start_with(options()).await.unwrap();
     let database = guest.create_database(None).await.unwrap();
@@ -138,7 +139,8 @@ async fn of_a_given_server_only_our_databases_go() {
 #[tokio::test]
 async fn databases_of_dead_processes_are_dropped_at_the_next_start() {
     let Some(server) = own().await else { return };
-    let options = PostgresOptions { database_url: Some(server.url("postgres")), durable: false };
+    let options =
+        PostgresOptions { database_url: Some(server.url("postgres")), ..PostgresOptions::default() };
     let mut ended = Command::new("true").spawn().unwrap();
     let family = server.inner.prefix.trim_end_matches(&format!("{}_", std::process::id())).to_owned();
     let stale = format!("{family}{}_0", ended.id());
@@ -154,7 +156,7 @@ async fn databases_of_dead_processes_are_dropped_at_the_next_start() {
 #[tokio::test]
 async fn an_unusable_database_url_is_an_error() {
     for (url, clear) in [("mysql://x/y", "postgres://"), ("postgres://nobody@127.0.0.1:1/x", "connect")] {
-        let options = PostgresOptions { database_url: Some(url.to_owned()), durable: false };
+        let options = PostgresOptions { database_url: Some(url.to_owned()), ..PostgresOptions::default() };
         let error = Postgres::start_with(options).await.unwrap_err().to_string();
         assert!(error.contains(clear), "{error}");
     }
@@ -235,7 +237,8 @@ fn databases_on_a_given_server_go_after_sigkill() {
     if Command::new("psql").arg("--version").output().is_ok() {
         eventually("its databases go", || runtime.block_on(names(&server)).is_empty());
     } else {
-        let options = PostgresOptions { database_url: Some(server.url("postgres")), durable: false };
+        let options =
+            PostgresOptions { database_url: Some(server.url("postgres")), ..PostgresOptions::default() };
         let _next = runtime.block_on(Postgres::start_with(options)).unwrap();
         assert_eq!(runtime.block_on(names(&server)), Vec::<String>::new());
     }

@@ -130,6 +130,10 @@ impl From<Failure> for Problem {
                 tracing::error!(%failure, "A call's commit was not answered");
                 Self::of(Kind::Unclear).after(1)
             }
+            Failure::Database(ref error) if crate::storage::is_locked(error) => {
+                tracing::warn!(%failure, "A call waited too long for a row that another change holds");
+                Self::of(Kind::Unavailable).after(1)
+            }
             Failure::Database(ref error) if crate::storage::is_worth_retrying(error) => {
                 tracing::error!(%failure, "A call was given up after several tries");
                 Self::of(Kind::Unavailable).after(1)

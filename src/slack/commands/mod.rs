@@ -9,6 +9,7 @@ use super::{
     Slack,
     client::CallError,
     dispatch::Answer,
+    insist::{Revoking, insist},
     interactions::{BUDGET, Trouble, read, within},
     modals,
     payload::Payload,
@@ -120,8 +121,10 @@ impl Typed<'_> {
     }
 
     async fn turn_all_off(&self) -> Result<Message, Trouble> {
-        let count = within(settings::turn_all_off(&self.slack.service, self.origin(), &self.user)).await?;
-        Ok(lists::all_off(count))
+        match within(settings::turn_all_off(&self.slack.service, self.origin(), &self.user)).await {
+            Err(Trouble::Unclear) => Ok(self.unconfirmed(Revoking::Everything)),
+            count => Ok(lists::all_off(count?)),
+        }
     }
 
     async fn set(&self, path: &str, wish: Wish) -> Result<Message, Trouble> {
@@ -135,11 +138,22 @@ impl Typed<'_> {
         };
         let clicker = self.clicker(wish).await.map_err(Trouble::Rejected)?;
         let set = settings::set(service, self.origin(), &clicker, action, wish, None);
-        let done = within(set).await?;
+        let done = match within(set).await {
+            Err(Trouble::Unclear) if wish == Wish::Off => {
+                return Ok(self.unconfirmed(Revoking::Action(action, None)));
+            }
+            done => done?,
+        };
         Ok(match wish {
             Wish::On => lists::turned_on(&done.action, done.changed),
             Wish::Off => lists::turned_off(&done.action, done.changed),
         })
+    }
+
+    /// Answers a revocation that the database did not confirm in time, and goes on with it.
+    fn unconfirmed(&self, what: Revoking) -> Message {
+        insist(self.slack, self.payload, self.workspace, &self.user, what);
+        plain(sentences::UNCONFIRMED.to_owned())
     }
 
     /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.

@@ -10,6 +10,7 @@ use crate::{
     },
     service::{self, settings::Changed},
     slack::{
+        insist::{Revoking, insist},
         modals,
         view::{controls::Screen, sentences},
         whisper::whisper,
@@ -24,7 +25,23 @@ pub(super) async fn toggle(act: &Act<'_>, action: ActionId, wish: Wish) -> Answe
         Err(_) if wish == Wish::Off => set(act, &act.clicker, action, wish).await,
         Err(rejection) => Err(Trouble::Rejected(rejection)),
     };
-    finish(act, result)
+    match result {
+        Err(Trouble::Unclear) if wish == Wish::Off => {
+            unconfirmed(act, Revoking::Action(action, act.payload.clicked_at()))
+        }
+        result => finish(act, result),
+    }
+}
+
+/// Answers a revocation that the database did not confirm in time, and goes on with it.
+pub(super) fn unconfirmed(act: &Act<'_>, what: Revoking) -> Answer {
+    insist(act.slack, act.payload, act.workspace, &act.clicker.user, what);
+    if act.in_settings() {
+        redraw(act, screen(act), Some(sentences::UNCONFIRMED.to_owned()));
+    } else {
+        whisper(act.slack, act.payload, sentences::UNCONFIRMED.to_owned());
+    }
+    Answer::Failed
 }
 
 async fn set(act: &Act<'_>, clicker: &Clicker, action: ActionId, wish: Wish) -> Result<Changed, Trouble> {
@@ -35,8 +52,10 @@ async fn set(act: &Act<'_>, clicker: &Clicker, action: ActionId, wish: Wish) -> 
 /// *Turn off* one grant, wherever it is offered.
 pub(super) async fn turn_off(act: &Act<'_>, grant: GrantId) -> Answer {
     let user = &act.clicker.user;
-    let result = within(service::turn_off::turn_off(&act.slack.service, act.origin(), user, grant)).await;
-    finish(act, result)
+    match within(service::turn_off::turn_off(&act.slack.service, act.origin(), user, grant)).await {
+        Err(Trouble::Unclear) => unconfirmed(act, Revoking::Grant(grant)),
+        result => finish(act, result),
+    }
 }
 
 /// Answers a change of settings: in the modal by drawing it again, elsewhere privately.

@@ -2,7 +2,7 @@
 
 use super::{
     Act, Answer, Trouble, changed,
-    settings::{finish, redraw, refused},
+    settings::{finish, redraw, refused, unconfirmed},
     within,
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         unlock_requests,
     },
     slack::{
+        insist::Revoking,
         view::{controls::Screen, sentences},
         whisper::whisper,
     },
@@ -62,7 +63,10 @@ pub(super) async fn set(act: &Act<'_>, action: ActionId, unlocked: bool) -> Answ
         }
         Err(trouble) => Err(trouble),
     };
-    changed(act, result)
+    match result {
+        Err(Trouble::Unclear) if wish == Wish::Lock => unconfirmed(act, Revoking::Lock(action)),
+        result => changed(act, result),
+    }
 }
 
 /// Who clicked, if they are an admin now. Whoever is not is told so, and the try is audited.

@@ -51,6 +51,13 @@ fn busy(verb: &str, seconds: u32) -> String {
 pub const SETTINGS_TRY_AGAIN: &str =
     "Something went wrong on our side. Nothing was changed: try again in a moment.";
 
+/// What a person is told who takes something back, when the database did not confirm it in time.
+pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in time. Assume that nothing has changed yet. We keep \
+    trying, and tell you when it is done.";
+
+/// What they are told when it is.
+pub const CONFIRMED: &str = "Confirmed: what you turned off or locked has taken effect.";
+
 /// For a command that comes a second time: its answer was lost, or somebody sends it again.
 pub const REPEATED: &str =
     "This command has already been carried out. Type `/approvals` to see your settings.";
