@@ -168,6 +168,7 @@ impl App {
         let worker = tasks.spawn(worker.run()).abort_handle();
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service.clone(), client, stop.clone()));
+        tasks.spawn(warn_of_power(service.clone(), stop.clone()));
         tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
         tasks.spawn(slack::members::run(slack.clone(), stop.clone()));
         if let Some(token) = config.slack_app_token {
@@ -235,6 +236,35 @@ async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, h
             }
         }
         () = hurry.cancelled() => {}
+    }
+}
+
+/// Warns once where the service's own role could change the audit, as soon as the database says so.
+async fn warn_of_power(service: Service, stop: CancellationToken) {
+    loop {
+        let power = async {
+            let mut db = service.db.acquire().await?;
+            storage::power_over_audit(&mut db).await
+        };
+        match power.await {
+            Ok(Some(power)) => {
+                tracing::warn!(
+                    power,
+                    "The service's database role can disable the triggers that protect the audit"
+                );
+                return;
+            }
+            Ok(None) => {
+                tracing::debug!("The service's database role can't change audit entries");
+                return;
+            }
+            // The database is away, or not migrated yet.
+            Err(error) => tracing::debug!(%error, "Could not read who owns the audit: trying again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
     findings.extend(kept(patient).await);
     if migrated {
         findings.push(sealed(patient).await);
+        findings.push(audit(patient).await);
     }
     (findings, migrated)
 }
@@ -117,6 +118,25 @@ async fn kept(patient: &Patient) -> Vec<Finding> {
         )
     };
     vec![disk, failover]
+}
+
+/// Whether the audit's triggers bind the service.
+async fn audit(patient: &Patient) -> Finding {
+    let read = async {
+        let mut db = patient.service.db.acquire().await?;
+        storage::power_over_audit(&mut db).await
+    };
+    match read.await {
+        Ok(None) => Finding::ok("audit", "the service's role can't change entries"),
+        Ok(Some(power)) => Finding::warning(
+            "audit",
+            format!("the service connects as {power}, which can disable the triggers that protect the audit"),
+            "keep a copy of the audit elsewhere (GET /v1/audit); see \"The audit\" in docs/operating.md",
+        ),
+        Err(error) => {
+            Finding::failed("audit", error.to_string(), "check that Postgres still runs, and run this again")
+        }
+    }
 }
 
 async fn sealed(patient: &Patient) -> Finding {

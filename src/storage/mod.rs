@@ -153,6 +153,17 @@ pub async fn durability(db: &mut sqlx::PgConnection) -> sqlx::Result<Durability>
     .await
 }
 
+/// What lets this connection's role change the audit in spite of its triggers: `superuser`, `owner`, or nothing.
+pub async fn power_over_audit(db: &mut sqlx::PgConnection) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT CASE WHEN r.rolsuper THEN 'superuser'
+                       WHEN pg_has_role(r.oid, t.relowner, 'MEMBER') THEN 'owner' END AS power
+           FROM pg_roles r, pg_class t WHERE r.rolname = current_user AND t.oid = 'audit'::regclass"#
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// The newest migration that was applied. Not a checked query: the table is made by the migrations themselves.
 pub async fn newest_migration(db: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")

@@ -1,14 +1,22 @@
 //! What holds when the database may fail over: nothing is called revoked before a standby has it.
 
-use std::time::Duration;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+    time::Duration,
+};
 
 use countersign::{
     doctor::{self, State},
     entropy::Entropy,
 };
 use sandbox::postgres::PostgresOptions;
+use secrecy::ExposeSecret as _;
 
-use crate::story::{ADMIN, ALICE, Story, eventually, story, story_with_server};
+use crate::{
+    children,
+    story::{ADMIN, ALICE, Story, eventually, story, story_with_own_server, story_with_server},
+};
 
 const ACTION: &str = "github.create_issue";
 
@@ -134,6 +142,7 @@ async fn doctor_says_what_a_crash_or_a_failover_would_undo() {
         };
         check("durability", State::Ok, "on disk").await;
         check("failover", State::Ok, "no standby").await;
+        check("audit", State::Warning, "superuser").await;
         alter("ALTER SYSTEM SET fsync = off").await;
         check("durability", State::Warning, "fsync").await;
         alter("ALTER SYSTEM SET fsync = on").await;
@@ -143,6 +152,70 @@ async fn doctor_says_what_a_crash_or_a_failover_would_undo() {
         check("failover", State::Warning, "synchronous_commit is off").await;
         alter("ALTER SYSTEM SET synchronous_standby_names = ''").await;
         alter("ALTER SYSTEM SET synchronous_commit = on").await;
+    })
+    .await;
+}
+
+/// Runs `countersign serve` as this role until it has logged `until`; gives what it logged.
+fn serve_until(s: &Story, url: &str, until: &str) -> Vec<String> {
+    let mut child = children::command(env!("CARGO_BIN_EXE_countersign"))
+        .arg("serve")
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("DATABASE_URL", url)
+        .env("COUNTERSIGN_LISTEN", "127.0.0.1:0")
+        .env("COUNTERSIGN_ENCRYPTION_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
+        .env("SLACK_SIGNING_SECRET", s.slack.signing_secret())
+        .env("SLACK_BOT_TOKEN", s.slack.bot_token())
+        .env("SLACK_API_URL", s.slack.api_url())
+        .env("RUST_LOG", "info,countersign=debug")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut logged = Vec::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
+        let found = line.contains(until);
+        logged.push(line);
+        if found {
+            break;
+        }
+    }
+    children::kill(&mut child);
+    logged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_warns_when_its_role_could_change_the_audit() {
+    const WARNING: &str = "can disable the triggers that protect the audit";
+    const FINE: &str = "The service's database role can't change audit entries";
+    story_with_own_server(async |s| {
+        s.stop().await;
+        let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
+        let logged = tokio::task::block_in_place(|| serve_until(s, url.as_str(), WARNING));
+        assert!(logged.last().is_some_and(|line| line.contains("superuser")), "{logged:?}");
+        sqlx::raw_sql(
+            "CREATE ROLE serving LOGIN PASSWORD 'serving';
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO serving",
+        )
+        .execute(&s.service.db)
+        .await
+        .unwrap();
+        url.set_username("serving").unwrap();
+        url.set_password(Some("serving")).unwrap();
+        let logged = tokio::task::block_in_place(|| serve_until(s, url.as_str(), FINE));
+        assert!(!logged.iter().any(|line| line.contains(WARNING)), "{logged:?}");
+        // Its triggers bind that role, whatever it may do with the table.
+        let pool = countersign::storage::pool(url.as_str(), 1).unwrap();
+        for sql in
+            ["DELETE FROM audit", "UPDATE audit SET what = 'x'", "ALTER TABLE audit DISABLE TRIGGER ALL"]
+        {
+            assert!(sqlx::raw_sql(sql).execute(&pool).await.is_err(), "{sql}");
+        }
+        pool.close().await;
+        sqlx::raw_sql("ALTER TABLE audit OWNER TO serving").execute(&s.service.db).await.unwrap();
+        let logged = tokio::task::block_in_place(|| serve_until(s, url.as_str(), WARNING));
+        assert!(logged.last().is_some_and(|line| line.contains("owner")), "{logged:?}");
+        sqlx::raw_sql("DROP OWNED BY serving CASCADE").execute(&s.service.db).await.unwrap();
     })
     .await;
 }
