@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// How long an instance may take to exchange a refresh token before another one tries.
+/// How long an instance may take to exchange a refresh token before another one tries, by the database's clock.
 const TURN: TimeDelta = TimeDelta::seconds(30);
 
 /// The tokens of one installation.
@@ -59,15 +59,13 @@ pub async fn take_turn(service: &Service, slack_id: &str, used: &SecretString) -
 async fn try_turn(service: &Service, slack_id: &str, used: &SecretString) -> Result<Turn, Failure> {
     let mut tx = service.begin().await?;
     let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else { return Ok(Turn::Nobody) };
-    if !same(&stored.tokens.bot, used) {
-        return Ok(Turn::Replaced(stored.tokens));
+    if !same(&stored.bot, used) {
+        return Ok(Turn::Replaced(stored));
     }
-    let Some(refresh) = stored.tokens.refresh else { return Ok(Turn::Nobody) };
-    let now = service.now();
-    if stored.refreshing_until.is_some_and(|until| until > now) {
+    let Some(refresh) = stored.refresh else { return Ok(Turn::Nobody) };
+    if !installations::lease(&mut tx, id, TURN).await? {
         return Ok(Turn::Theirs);
     }
-    installations::set_refreshing(&mut tx, id, Some(now + TURN)).await?;
     commit(tx).await?;
     Ok(Turn::Ours(refresh))
 }
@@ -91,19 +89,19 @@ async fn try_replace(
 ) -> Result<Option<Tokens>, Failure> {
     let mut tx = service.begin().await?;
     let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else { return Ok(None) };
-    if stored.tokens.refresh.as_ref().is_some_and(|refresh| same(refresh, exchanged)) {
+    if stored.refresh.as_ref().is_some_and(|refresh| same(refresh, exchanged)) {
         store(service, &mut tx, id, fresh).await?;
         commit(tx).await?;
         return Ok(Some(fresh.clone()));
     }
-    Ok(Some(stored.tokens))
+    Ok(Some(stored))
 }
 
 /// Gives the turn back untaken: Slack could not be reached.
 pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     if let Some(found) = installations::lock(&mut tx, slack_id).await? {
-        installations::set_refreshing(&mut tx, found.id, None).await?;
+        installations::release(&mut tx, found.id).await?;
     }
     commit(tx).await
 }
@@ -125,19 +123,14 @@ pub(super) async fn store(
     Ok(installations::store(tx, id, &sealed).await?)
 }
 
-struct Locked {
-    tokens: Tokens,
-    refreshing_until: Option<DateTime<Utc>>,
-}
-
 async fn lock(
     service: &Service,
     tx: &mut Tx,
     slack_id: &str,
-) -> Result<Option<(WorkspaceId, Locked)>, Failure> {
+) -> Result<Option<(WorkspaceId, Tokens)>, Failure> {
     let Some(found) = installations::lock(tx, slack_id).await? else { return Ok(None) };
     let tokens = open(service, &found)?;
-    Ok(tokens.map(|tokens| (found.id, Locked { tokens, refreshing_until: found.refreshing_until })))
+    Ok(tokens.map(|tokens| (found.id, tokens)))
 }
 
 fn open(service: &Service, found: &Installation) -> Result<Option<Tokens>, Failure> {

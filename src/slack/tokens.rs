@@ -33,8 +33,10 @@ const EARLY_PAUSE: TimeDelta = TimeDelta::minutes(1);
 const PAUSE: TimeDelta = TimeDelta::seconds(2);
 /// How often it is looked whether another instance has finished replacing a token.
 const GLANCE: Duration = Duration::from_millis(50);
-/// How often storing tokens is tried: they can't be had a second time.
-const STORING: [u64; 6] = [0, 100, 500, 2_000, 5_000, 10_000];
+/// The pauses, in milliseconds, before each of the tries to store tokens that whoever needs them waits for.
+const STORING: [u64; 4] = [0, 100, 500, 2_000];
+/// How often it is tried afterwards, for as long as the process lives: they can't be had a second time.
+const STORING_ON: Duration = Duration::from_secs(1);
 
 /// What Slack says of a token that has run out.
 const EXPIRED: Refusal = Refusal { reason: Reason::InvalidToken, code: "token_expired" };
@@ -297,6 +299,10 @@ impl Keeper {
             Ok(granted) => granted,
             Err(error) => {
                 self.give_back(slack_id).await;
+                // Another instance, whose lease ended before it could store what it got, may have stored it by now.
+                if let Some(tokens) = self.stored_instead_of(slack_id, refresh).await {
+                    return Ok(self.keep(slack_id, tokens));
+                }
                 return Err(not_replaced(slack_id, error));
             }
         };
@@ -318,9 +324,42 @@ impl Keeper {
         }
         tracing::error!(
             workspace = slack_id,
-            "A new token could not be stored: the app may have to be installed again"
+            "Could not store a new token yet: if this process ends now, the app must be installed again"
         );
+        self.store_on(slack_id.to_owned(), refresh.clone(), fresh.clone());
         Ok(self.keep(slack_id, fresh))
+    }
+
+    /// Goes on storing tokens until they are stored. Nobody else can: Slack has taken the refresh token.
+    fn store_on(&self, slack_id: String, exchanged: SecretString, fresh: Tokens) {
+        let keeper = self.clone();
+        self.0.aside.spawn(async move {
+            loop {
+                tokio::time::sleep(STORING_ON).await;
+                match tokens::replace(&keeper.0.service, &slack_id, &exchanged, &fresh).await {
+                    Ok(stored) => {
+                        tracing::info!(workspace = slack_id, "A new token was stored at last");
+                        match stored {
+                            Some(tokens) => drop(keeper.keep(&slack_id, tokens)),
+                            None => keeper.forget(&slack_id),
+                        }
+                        return;
+                    }
+                    Err(failure) => {
+                        tracing::debug!(%failure, workspace = slack_id, "Could not store a new token: trying again");
+                        // Read from the database, it would be the one that has run out.
+                        keeper.keep(&slack_id, fresh.clone());
+                    }
+                }
+            }
+        });
+    }
+
+    /// The tokens that were stored since this refresh token was.
+    async fn stored_instead_of(&self, slack_id: &str, refresh: &SecretString) -> Option<Tokens> {
+        let stored = tokens::find(&self.0.service, slack_id).await.ok().flatten()?;
+        let same = stored.refresh.as_ref().is_some_and(|it| it.expose_secret() == refresh.expose_secret());
+        (!same).then_some(stored)
     }
 
     /// Exchanges a code or a refresh token, unless Slack limits that.

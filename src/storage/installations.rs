@@ -1,7 +1,7 @@
 //! The columns of `workspaces` that an installation by OAuth fills: its tokens, sealed. Statements that change them
 //! lock the row, so that instances that refresh, install, leave or re-seal at the same time take turns.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::ids::WorkspaceId;
@@ -17,8 +17,6 @@ pub struct Installation {
     pub refresh_token: Option<Vec<u8>>,
     /// Until when the bot's token works.
     pub token_expires_at: Option<DateTime<Utc>>,
-    /// An instance is refreshing it until then.
-    pub refreshing_until: Option<DateTime<Utc>>,
     /// When the app was installed last.
     pub installed_at: DateTime<Utc>,
     /// The app was removed.
@@ -41,7 +39,6 @@ struct Row {
     bot_token: Option<Vec<u8>>,
     refresh_token: Option<Vec<u8>>,
     token_expires_at: Option<DateTime<Utc>>,
-    refreshing_until: Option<DateTime<Utc>>,
     installed_at: DateTime<Utc>,
     removed_at: Option<DateTime<Utc>>,
 }
@@ -53,7 +50,6 @@ impl From<Row> for Installation {
             bot_token: row.bot_token,
             refresh_token: row.refresh_token,
             token_expires_at: row.token_expires_at,
-            refreshing_until: row.refreshing_until,
             installed_at: row.installed_at,
             removed: row.removed_at.is_some(),
         }
@@ -64,7 +60,7 @@ impl From<Row> for Installation {
 pub async fn find(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Installation>> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, bot_token, refresh_token, token_expires_at, refreshing_until, installed_at, removed_at
+        "SELECT id, bot_token, refresh_token, token_expires_at, installed_at, removed_at
          FROM workspaces WHERE slack_id = $1",
         slack_id
     )
@@ -77,7 +73,7 @@ pub async fn find(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<
 pub async fn lock(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Installation>> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, bot_token, refresh_token, token_expires_at, refreshing_until, installed_at, removed_at
+        "SELECT id, bot_token, refresh_token, token_expires_at, installed_at, removed_at
          FROM workspaces WHERE slack_id = $1 FOR NO KEY UPDATE",
         slack_id
     )
@@ -91,7 +87,7 @@ pub async fn lock(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<
 pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Installation>> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, bot_token, refresh_token, token_expires_at, refreshing_until, installed_at, removed_at
+        "SELECT id, bot_token, refresh_token, token_expires_at, installed_at, removed_at
          FROM workspaces WHERE slack_id = $1 FOR UPDATE",
         slack_id
     )
@@ -100,13 +96,25 @@ pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Resu
     Ok(row.map(Installation::from))
 }
 
-/// Says until when somebody is refreshing the token; `None`: nobody is any more.
-pub async fn set_refreshing(
-    db: &mut PgConnection,
-    id: WorkspaceId,
-    until: Option<DateTime<Utc>>,
-) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE workspaces SET refreshing_until = $2 WHERE id = $1", id.uuid(), until)
+/// Takes the lease on refreshing the token for so long. `false`: somebody else has it.
+///
+/// By the database's clock, not the service's: instances whose clocks differ would else take it from each other, and
+/// Slack takes a refresh token once.
+pub async fn lease(db: &mut PgConnection, id: WorkspaceId, length: TimeDelta) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE workspaces SET refreshing_until = clock_timestamp() + make_interval(secs => $2)
+         WHERE id = $1 AND (refreshing_until IS NULL OR refreshing_until <= clock_timestamp())",
+        id.uuid(),
+        length.as_seconds_f64()
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives the lease back.
+pub async fn release(db: &mut PgConnection, id: WorkspaceId) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE workspaces SET refreshing_until = NULL WHERE id = $1", id.uuid())
         .execute(db)
         .await?;
     Ok(())

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use countersign::config::ServeConfig;
+use countersign::{app, clock::Clock, config::ServeConfig, entropy::Entropy, slack::tokens::Keeper};
 use sandbox::slack::{Misbehaviour, Slack, Token, TokenStatus, names};
+use secrecy::ExposeSecret as _;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     modes::{Browser, by_oauth, with_rotation},
@@ -93,6 +95,67 @@ async fn a_dead_installation_gives_way_to_the_configured_token() {
         s.slack.change_token(&first, |token| token.status = TokenStatus::Active);
         works(s, "c-1").await;
         assert_eq!(s.audits("workspace.removed").await, 0);
+    })
+    .await;
+}
+
+/// Finds tokens as an instance with this clock does.
+fn keeper(s: &Story, clock: Clock) -> Keeper {
+    let service = app::service(&s.config.database, 2, clock, Entropy::system()).unwrap();
+    app::slack_client(&s.config.slack, &service, TaskTracker::new()).unwrap().tokens().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_with_a_clock_ahead_waits_for_the_one_that_is_exchanging() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let before = exchanges(s);
+        s.stop().await;
+        s.clock.advance(TimeDelta::hours(13));
+        let one = keeper(s, s.clock.clone());
+        let ahead = keeper(s, Clock::manual(s.now() + TimeDelta::minutes(1)));
+        // Slack has taken the refresh token, and takes its time to say so.
+        s.slack.misbehave("oauth.v2.access", Misbehaviour::SlowAnswer(Duration::from_secs(1)), 1);
+        let leased = "SELECT count(*) FROM workspaces WHERE refreshing_until IS NOT NULL";
+        let second = async {
+            s.until_so(async || {
+                sqlx::query_scalar::<_, i64>(leased).fetch_one(&s.service.db).await.unwrap() == 1
+            })
+            .await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            ahead.of(names::TEAM).await
+        };
+        let (first, second) = tokio::join!(one.of(names::TEAM), second);
+        assert_eq!(first.unwrap().expose_secret(), second.unwrap().expose_secret());
+        assert_eq!(exchanges(s), before + 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_can_not_be_stored_is_used_and_stored_as_soon_as_it_can() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        let before = exchanges(s);
+        sqlx::raw_sql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$;
+             CREATE TRIGGER refuse BEFORE UPDATE OF bot_token ON workspaces
+                 FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .execute(&s.service.db)
+        .await
+        .unwrap();
+        s.leap(TimeDelta::hours(13)).await;
+        works(s, "c-1").await;
+        // Longer than whoever needs the token waits for it to be stored.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        works(s, "c-2").await;
+        assert!(!s.token_is_fresh().await);
+        sqlx::raw_sql("DROP TRIGGER refuse ON workspaces").execute(&s.service.db).await.unwrap();
+        s.until_so(async || s.token_is_fresh().await).await;
+        s.restart().await;
+        works(s, "c-3").await;
+        assert_eq!(exchanges(s), before + 1, "a refresh token is good once");
     })
     .await;
 }
