@@ -135,7 +135,8 @@ impl Round {
         let found = settings::find_action(&s.service, names::TEAM, &format!("{}.act", round.key)).await;
         round.action = found.unwrap().unwrap();
         // One that ends in any case, so that whatever ends grants has something to write.
-        approve(s, &s.ask(&round.ask("other")).await.id().to_owned(), Scope::Always).await.unwrap();
+        let other = s.ask(&round.ask("other")).await;
+        approve(s, other.id(), Scope::Always).await.unwrap();
         round
     }
 
@@ -157,10 +158,7 @@ impl Round {
             End::OffAll => {
                 settings::turn_all_off(&s.service, names::TEAM.into(), &alice()).await.unwrap();
             }
-            End::ToggledOff => {
-                // The one of the other action has to have something to write as well.
-                toggle(s, self.action, Wish::Off).await.unwrap();
-            }
+            End::ToggledOff => toggle(s, self.action, Wish::Off).await.unwrap(),
             End::Locked => s.lock(&format!("{}.act", self.key)).await,
             End::Retired => {
                 let reply = s.api().put_integration(&self.key, &self.catalog(true, &["other"])).await;
@@ -230,7 +228,7 @@ async fn what_is_given_beside_its_end_does_not_outlive_it() {
         for give in GIVES {
             for end in ENDS.into_iter().filter(|end| meet(give, *end)) {
                 for give_first in [true, false] {
-                    race(s, number, give, end, give_first).await;
+                    Box::pin(race(s, number, give, end, give_first)).await;
                     number += 1;
                 }
             }
@@ -253,7 +251,8 @@ async fn race(s: &Story, number: usize, give: Give, end: End, give_first: bool) 
         Give::UseInConversation => approve(s, &approval, Scope::Conversation).await.unwrap(),
         Give::Conversation | Give::Always | Give::Toggle => {}
     }
-    let (given, ()) = in_order(s, round.give(s, give, &approval), round.end(s, end), give_first).await;
+    let (given, ()) =
+        in_order(s, Box::pin(round.give(s, give, &approval)), Box::pin(round.end(s, end)), give_first).await;
     let pair =
         format!("{give:?} and {end:?}, {} first: {given:?}", if give_first { "given" } else { "ended" });
     if end == End::AppRemoved {
@@ -293,7 +292,7 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                     // Locking what is locked writes nothing, so that it can't be held.
                     continue;
                 }
-                let (unlocked, ()) = in_order(s, unlock, round.end(s, end), give_first).await;
+                let (unlocked, ()) = in_order(s, Box::pin(unlock), Box::pin(round.end(s, end)), give_first).await;
                 if end == End::AppRemoved {
                     workspaces::install(&s.service, names::TEAM, "Acme").await.unwrap();
                 }
@@ -320,7 +319,7 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
         }
         let round = Round::begin(s, 100, End::ConnectionRequired).await;
         let connect = async { s.api().connect_user(ALICE, &round.key).await.status };
-        let (connected, ()) = in_order(s, connect, round.end(s, End::Disconnected), true).await;
+        let (connected, ()) = in_order(s, Box::pin(connect), Box::pin(round.end(s, End::Disconnected)), true).await;
         assert_eq!(connected, 204);
         let left: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM connections c JOIN integrations i ON i.id = c.integration_id WHERE i.key = $1",
