@@ -71,7 +71,7 @@ impl Slack {
             enforce_rate_limits: options.rate_limits,
             event_retries: options.event_retries,
         }));
-        let inside = Self { core: Arc::clone(&core), life: None };
+        let inside = Self::within(&core);
         let mut router = inside.router();
         if let Some(extra) = options.extra {
             router = router.merge(extra(inside));
@@ -91,6 +91,11 @@ impl Slack {
         });
         let life = Life { _stop: core.stop.clone().drop_guard(), server: Mutex::new(Some(server)) };
         Ok(Self { core, life: Some(Arc::new(life)) })
+    }
+
+    /// A handle that doesn't keep the server alive, for the server itself.
+    pub(crate) fn within(core: &Arc<Core>) -> Self {
+        Self { core: Arc::clone(core), life: None }
     }
 
     /// The routes of Slack itself, for a server of one's own. Misbehaviour that cuts connections works only on the

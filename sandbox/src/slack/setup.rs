@@ -47,6 +47,7 @@ pub(crate) fn workspace(signing_secret: Option<String>) -> State {
         app_token: format!("xapp-1-{}-{}", names::APP, &random_hex()[..40]),
         token_rotation: false,
         socket_mode: false,
+        metadata_subscriptions: std::collections::BTreeSet::new(),
         base_url: None,
     });
     let team = names::TEAM;

@@ -52,6 +52,17 @@ impl Slack {
         self.send_envelope(envelope).await
     }
 
+    /// Sends events of these workspaces, one after the other, without waiting for the app.
+    pub(crate) fn send_in_background(self, events: Vec<(String, Value)>) {
+        if !events.is_empty() {
+            tokio::spawn(async move {
+                for (team_id, event) in events {
+                    self.send_event(&team_id, event).await;
+                }
+            });
+        }
+    }
+
     /// Sends an event's envelope as it is, for instance a second time with the same id.
     pub async fn send_envelope(&self, envelope: Value) -> Delivery {
         let reply = attempt(self.core(), &envelope, None).await;

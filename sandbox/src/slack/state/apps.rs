@@ -25,6 +25,8 @@ pub struct App {
     pub token_rotation: bool,
     /// The app is sent to through its connections instead of its addresses.
     pub socket_mode: bool,
+    /// The types of metadata that it is told of, its `metadata_subscriptions`.
+    pub metadata_subscriptions: BTreeSet<String>,
     /// Where the app listens, without a trailing slash; nothing until it is connected.
     pub base_url: Option<String>,
 }

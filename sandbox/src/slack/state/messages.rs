@@ -29,6 +29,8 @@ pub struct Message {
     pub text: String,
     /// Its blocks as posted, each with a `block_id`.
     pub blocks: Vec<Value>,
+    /// What its app said of it to other apps. People don't see it.
+    pub metadata: Option<Value>,
     /// The `ts` of its last edit.
     pub edited: Option<String>,
     /// The one user who sees it. Gone from Slack's store: it can't be read, edited or answered in a thread.

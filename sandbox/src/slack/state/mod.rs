@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) triggers: BTreeMap<String, Trigger>,
     pub(crate) response_urls: BTreeMap<String, ResponseUrl>,
     /// Every call of the Web API, oldest first.
+    /// Events that a call led to, with their workspaces.
+    pub(crate) unsent_events: Vec<(String, serde_json::Value)>,
     pub(crate) calls: Vec<Call>,
     /// Every request to the app, oldest first.
     pub(crate) sent: Vec<Sent>,
@@ -72,6 +74,7 @@ impl State {
             homes: BTreeMap::new(),
             triggers: BTreeMap::new(),
             response_urls: BTreeMap::new(),
+            unsent_events: Vec::new(),
             calls: Vec::new(),
             sent: Vec::new(),
             misbehaviours: Misbehaviours::default(),

@@ -25,6 +25,22 @@ impl State {
         self.post_as(author.bot_user_id.clone(), Some(bot_id), Some(app_id), draft, now)
     }
 
+    /// Keeps what the app says of a message, and tells the app of it where it asked for that, may read it and is in the
+    /// channel (<https://docs.slack.dev/reference/scopes/metadata.message.read>).
+    pub(crate) fn note_metadata(&mut self, author: &Token, message: &Message, metadata: Value, event: Value) {
+        let kind = metadata["event_type"].as_str().unwrap_or_default();
+        let is_in = |channel: &Channel| channel.members.contains(&author.bot_user_id);
+        if self.app.metadata_subscriptions.contains(kind)
+            && author.scopes.contains("metadata.message:read")
+            && self.channels.get(&message.channel).is_some_and(is_in)
+        {
+            self.unsent_events.push((author.team_id.clone(), event));
+        }
+        if let Some(kept) = self.messages.get_mut(&(message.channel.clone(), message.ts.clone())) {
+            kept.metadata = Some(metadata);
+        }
+    }
+
     /// Posts as a person.
     pub(crate) fn say(&mut self, user: &str, draft: Draft, now: DateTime<Utc>) -> Message {
         self.post_as(user.to_owned(), None, None, draft, now)
@@ -49,6 +65,7 @@ impl State {
             app_id,
             text: draft.text,
             blocks: draft.blocks,
+            metadata: None,
             edited: None,
             ephemeral_for: draft.ephemeral_for,
             chosen: BTreeMap::new(),

@@ -18,7 +18,22 @@ pub(super) fn post_message(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
         blocks: content.blocks,
         ephemeral_for: None,
     };
+    let metadata = metadata(ask)?;
     let message = ask.state.post(&ask.caller, draft, ask.now);
+    if let Some(metadata) = metadata {
+        let event = json!({
+            "type": "message_metadata_posted",
+            "app_id": message.app_id,
+            "bot_id": message.bot_id,
+            "user_id": message.user,
+            "team_id": message.team_id,
+            "channel_id": message.channel,
+            "metadata": metadata,
+            "message_ts": message.ts,
+            "event_ts": message.ts,
+        });
+        ask.state.note_metadata(&ask.caller, &message, metadata, event);
+    }
     Ok(json!({ "ok": true, "channel": message.channel, "ts": message.ts, "message": message.to_json() }))
 }
 
@@ -126,4 +141,17 @@ fn thread(ask: &Ask<'_>) -> Result<Option<String>, ApiError> {
             Err(ApiError::named("invalid_thread_ts").explained(&[fault]))
         }
     }
+}
+
+/// What the app says of the message (<https://docs.slack.dev/messaging/message-metadata>). A type that is none is
+/// ignored, with a warning that nobody reads.
+fn metadata(ask: &Ask<'_>) -> Result<Option<Value>, ApiError> {
+    let Some(metadata) = ask.arguments.get("metadata") else { return Ok(None) };
+    let kind = metadata["event_type"].as_str().ok_or_else(|| ApiError::named("invalid_metadata_format"))?;
+    if !metadata["event_payload"].is_object() {
+        return Err(ApiError::named("invalid_metadata_format"));
+    }
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let is_type = !kind.is_empty() && kind.len() <= 50 && kind.bytes().all(is_letter);
+    Ok(is_type.then(|| metadata.clone()))
 }

@@ -15,6 +15,7 @@ use super::{Ask, arguments::Arguments, auth, destination, error::ApiError, insta
 use crate::slack::{
     call_log::{Call, CallOutcome},
     core::Core,
+    handle::Slack,
     line::Line,
     misbehaviour::Misbehaviour,
     rates,
@@ -48,8 +49,13 @@ pub(crate) async fn call(
         core.change(|state| {
             let handled = carry_out(state, &core, &name, query.as_deref(), &headers, &body);
             state.calls.push(handled.entry.clone());
-            handled
+            (handled, std::mem::take(&mut state.unsent_events))
         })
+    };
+    let handle = || {
+        let (handled, events) = handle();
+        Slack::within(&core).send_in_background(events);
+        handled
     };
     let unhandled = |outcome| {
         let mut arguments = Arguments::read(&name, query.as_deref(), &headers, &body).unwrap_or_default();
