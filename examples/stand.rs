@@ -41,6 +41,8 @@ async fn main() -> anyhow::Result<()> {
             slack_client_id: None,
             slack_client_secret: None,
             slack_api_url: slack.api_url(),
+            find_lost_prompts: false,
+            slack_proxy: None,
         },
         listen: "127.0.0.1:0".parse()?,
         slack_signing_secret: Some(slack.signing_secret().into()),

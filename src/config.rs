@@ -51,6 +51,16 @@ pub struct SlackConfig {
     /// Slack's Web API: another address for GovSlack, or for a stand-in
     #[arg(long, env = "SLACK_API_URL", default_value = "https://slack.com/api", value_parser = web_url)]
     pub slack_api_url: String,
+
+    /// Finds prompts whose post Slack did not answer: /slack/install asks for metadata.message:read as well. The app
+    /// needs the event too: `countersign manifest --find-lost-prompts`
+    #[arg(long, env = "COUNTERSIGN_FIND_LOST_PROMPTS")]
+    pub find_lost_prompts: bool,
+
+    /// An HTTP proxy through which Slack is reached (CONNECT): http://proxy.internal:3128, with user:password@ where it
+    /// asks for them. Webhooks don't use it
+    #[arg(long, env = "COUNTERSIGN_SLACK_PROXY", hide_env_values = true, value_parser = proxy_url)]
+    pub slack_proxy: Option<SecretString>,
 }
 
 impl SlackConfig {
@@ -184,7 +194,21 @@ impl ServeConfig {
     #[must_use]
     pub fn oauth(&self) -> Option<oauth::Config> {
         let (credentials, public_url) = self.slack.credentials().zip(self.public_url.clone())?;
-        Some(oauth::Config { credentials, public_url, api_url: self.slack.slack_api_url.clone() })
+        Some(oauth::Config {
+            credentials,
+            public_url,
+            api_url: self.slack.slack_api_url.clone(),
+            find_lost_prompts: self.slack.find_lost_prompts,
+        })
+    }
+}
+
+fn proxy_url(text: &str) -> Result<SecretString, String> {
+    match url::Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && url.has_host() && matches!(url.path(), "" | "/") => {
+            Ok(text.into())
+        }
+        _ => Err("it should look like http://proxy.internal:3128".to_owned()),
     }
 }
 

@@ -17,9 +17,17 @@ pub(super) struct Command {
     /// For Socket Mode: Slack needs no address. With --url as well, workspaces can install the app by OAuth
     #[arg(long)]
     socket_mode: bool,
+    /// With the scope and the event that find prompts whose post Slack did not answer. Set COUNTERSIGN_FIND_LOST_PROMPTS
+    /// for `serve` as well
+    #[arg(long, env = "COUNTERSIGN_FIND_LOST_PROMPTS")]
+    find_lost_prompts: bool,
 }
 
 pub(super) fn run(command: &Command) -> Result<(), CliError> {
-    let target = Target { url: command.url.as_deref(), socket_mode: command.socket_mode };
+    let target = Target {
+        url: command.url.as_deref(),
+        socket_mode: command.socket_mode,
+        find_lost_prompts: command.find_lost_prompts,
+    };
     print(manifest(target).trim_end())
 }

@@ -219,6 +219,19 @@ pub struct Administration {
     pub picked: Option<(IntegrationLine, Page<ActionLine>)>,
     /// The backends.
     pub backends: Page<BackendLine>,
+    /// Why Slack did not take prompts in the last day, newest first.
+    pub prompt_failures: Vec<PromptFailureLine>,
+}
+
+/// Why Slack did not take prompts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptFailureLine {
+    /// Slack's error code, or our name for its silence.
+    pub code: String,
+    /// How often.
+    pub count: usize,
+    /// When it happened last.
+    pub last_at: DateTime<Utc>,
 }
 
 /// Everything on a Home tab.

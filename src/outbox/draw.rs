@@ -12,9 +12,10 @@ use crate::{
         decisions::PersonKind,
         text::{Prose, Text},
     },
-    service::{Failure, Service, give_up, leave},
+    service::{Failure, Service, give_up, leave, prompt_failures},
     slack::{
         client::{CallError, Client, PATIENT, Reason, Refusal},
+        lost_prompts,
         people::People,
         view::{
             plain,
@@ -59,14 +60,18 @@ impl Drawer {
             // There is no longer anybody to show it to.
             return Ok(Outcome::done());
         }
-        if scene.prompts.is_empty() {
-            if scene.approval.decision.is_some() {
-                // It ended before it was ever shown: there is nothing to correct.
-                return Ok(Outcome::done());
-            }
-            return self.post_first(service, &scene).await;
+        let outcome = if !scene.prompts.is_empty() {
+            self.change(service, &scene).await?
+        } else if scene.approval.decision.is_some() {
+            // It ended before it was ever shown: there is nothing to correct.
+            Outcome::done()
+        } else {
+            self.post_first(service, &scene).await?
+        };
+        if let Some(code) = outcome.slack_code() {
+            prompt_failures::note(service, claim.workspace, code).await?;
         }
-        self.change(service, &scene).await
+        Ok(outcome)
     }
 
     async fn post_first(&self, service: &Service, scene: &Scene) -> Result<Outcome, Failure> {
@@ -93,6 +98,7 @@ impl Drawer {
                 }
                 Err(CallError::Refused(Refusal { reason, code })) if reason != Reason::Content => {
                     tracing::info!(approval = %scene.approval.id(), code, "The channel can't be posted to: asking in the user's direct messages");
+                    prompt_failures::note(service, scene.approval.request.workspace, code).await?;
                 }
                 Err(error) => return Ok(error.into()),
             }
@@ -163,6 +169,7 @@ impl Drawer {
         message: &Message,
     ) -> Result<Result<(), CallError>, Failure> {
         let mut body = body(channel, message);
+        body["metadata"] = lost_prompts::prompt(scene.approval.id());
         if let Some(ts) = thread {
             body["thread_ts"] = ts.into();
         }
@@ -220,6 +227,9 @@ impl Drawer {
             if let Some(ts) = refused.get(place) {
                 plain[place] = ts.clone();
             }
+        }
+        if let Some(metadata) = refused.get("metadata").filter(|_| !refusal.code.contains("metadata")) {
+            plain["metadata"] = metadata.clone();
         }
         self.client.post(&scene.slack_id, method, &plain, PATIENT).await
     }
@@ -285,6 +295,9 @@ async fn undeliverable(
     let id = scene.approval.id();
     tracing::warn!(approval = %id, why, code, "An approval can't be shown to its user");
     give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
+    if let Some(code) = code {
+        prompt_failures::note(service, scene.approval.request.workspace, code).await?;
+    }
     Ok(Outcome::done())
 }
 

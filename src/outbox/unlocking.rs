@@ -10,6 +10,7 @@ use crate::{
     service::{Failure, Service},
     slack::{
         client::{CallError, Client, PATIENT},
+        lost_prompts,
         people::People,
         view::{prompt::Message, unlocking},
     },
@@ -65,7 +66,9 @@ impl UnlockDrawer {
                 if posted.iter().any(|old| old.user == admin) {
                     continue;
                 }
-                match self.post(claim, &slack_id, admin.as_str(), &message).await {
+                let mut body = body(admin.as_str(), &message);
+                body["metadata"] = lost_prompts::unlock_request(request, &admin);
+                match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {
                     Ok(answer) => {
                         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
                         let posted = Posted { user: admin, channel: text("channel"), ts: text("ts") };
@@ -94,8 +97,8 @@ impl UnlockDrawer {
         let slack_id = workspace.filter(|workspace| !workspace.removed).map(|found| found.slack_id);
         let Some((line, slack_id)) = line.zip(slack_id) else { return Ok(Outcome::done()) };
         let Some(answered) = &line.answered else { return Ok(Outcome::done()) };
-        let message = unlocking::answer(&line, answered);
-        match self.post(claim, &slack_id, user.as_str(), &message).await {
+        let body = body(user.as_str(), &unlocking::answer(&line, answered));
+        match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {
             Ok(_) => Ok(Outcome::done()),
             Err(CallError::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
             Err(error) => Ok(error.into()),
@@ -131,16 +134,6 @@ impl UnlockDrawer {
             );
         }
         (admins, missing)
-    }
-
-    async fn post(
-        &self,
-        claim: &Claim,
-        slack_id: &str,
-        channel: &str,
-        message: &Message,
-    ) -> Result<Value, CallError> {
-        self.client.post_message(slack_id, &body(channel, message), claim.has_waited(), PATIENT).await
     }
 }
 

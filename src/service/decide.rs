@@ -145,11 +145,14 @@ async fn elsewhere(service: &Service, mut tx: Tx, click: &Click) -> Result<Rejec
 
 /// Remembers a message that somebody clicked on and that we didn't know of: its post was repeated because the
 /// acknowledgement of the first one had been lost. It is drawn like the others from now on.
-pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<(), Failure> {
+/// `false`: it is known.
+pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
     let (id, now) = (approval.id(), service.now());
-    if storage::prompts::remember(&mut tx, id, prompt, now).await? {
+    let is_new = storage::prompts::remember(&mut tx, id, prompt, now).await?;
+    if is_new {
         outbox::draw_again(&mut tx, approval.request.workspace, &[id], now, || service.fresh()).await?;
     }
-    commit(tx).await
+    commit(tx).await?;
+    Ok(is_new)
 }

@@ -112,5 +112,6 @@ async fn administration(
         catalog: overview::catalog(db, workspace, place.page(Section::Catalog)).await?,
         picked,
         backends: overview::backends(db, workspace, place.page(Section::Backends), now).await?,
+        prompt_failures: storage::prompt_failures::recent(db, workspace, now).await?,
     })
 }

@@ -11,6 +11,7 @@ use super::{
     Slack,
     client::{CallError, PATIENT},
     dispatch::Answer,
+    lost_prompts,
     payload::Payload,
 };
 use crate::service::{
@@ -34,6 +35,8 @@ pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
     let Some(event) = read(payload) else { return Answer::Taken };
     let content = &payload.value()["event"];
     match events::receive(&slack.service, &event, content).await {
+        // Its post may be answered in this moment: it is looked for when the event is taken up again.
+        Ok(true) if event.kind == lost_prompts::POSTED => Answer::Taken,
         Ok(true) => {
             let slack = slack.clone();
             slack.aside.clone().spawn(async move { handle(&slack, &event).await });
@@ -53,12 +56,14 @@ pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
 /// The events that concern us.
 fn read(payload: &Payload) -> Option<Event> {
     let kind = payload.text("/event/type")?;
+    let mut content = None;
     match kind {
         APP_UNINSTALLED => {}
         // People's own tokens may come and go: the app has none of them.
         TOKENS_REVOKED => {
             payload.value().pointer("/event/tokens/bot")?.as_array().filter(|bots| !bots.is_empty())?;
         }
+        lost_prompts::POSTED => content = Some(lost_prompts::content(payload)?),
         _ => return None,
     }
     let seconds = payload.value()["event_time"].as_i64().unwrap_or_default();
@@ -68,6 +73,7 @@ fn read(payload: &Payload) -> Option<Event> {
         kind: kind.to_owned(),
         user: payload.text("/event/user").map(str::to_owned),
         happened_at: DateTime::from_timestamp(seconds, 0).unwrap_or_default(),
+        content,
     })
 }
 
@@ -92,6 +98,7 @@ pub async fn run(slack: Slack, stop: CancellationToken) {
 async fn handle(slack: &Slack, event: &Event) {
     let handled = match event.kind.as_str() {
         APP_UNINSTALLED | TOKENS_REVOKED => left(slack, event).await,
+        lost_prompts::POSTED => lost_prompts::find(slack, event).await,
         _ => Ok(Handled::Yes),
     };
     let finished = match handled {
@@ -108,7 +115,7 @@ async fn handle(slack: &Slack, event: &Event) {
 }
 
 /// What became of an event.
-enum Handled {
+pub(super) enum Handled {
     Yes,
     /// It stays unfinished, and is taken up again.
     Later(CallError),

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{events, ingress, oauth};
+use super::{events, ingress, lost_prompts, oauth};
 
 /// One thing that the app may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,13 @@ pub const EVENTS: [(&str, &str); 3] = [
     (events::TOKENS_REVOKED, "the same, when its tokens were revoked"),
 ];
 
+/// What the app needs beside [`SCOPES`] to find messages whose post Slack did not answer.
+pub const FIND_LOST_PROMPTS: Scope = Scope {
+    name: "metadata.message:read",
+    why: "finds prompts whose post Slack did not answer: reads the metadata of messages, not the messages",
+    optional: true,
+};
+
 /// The slash command.
 pub const COMMAND: &str = "/approvals";
 
@@ -48,6 +55,8 @@ pub struct Target<'a> {
     pub url: Option<&'a str>,
     /// Slack sends through a socket, and needs no address; browsers do, where the app is installed by OAuth.
     pub socket_mode: bool,
+    /// With [`FIND_LOST_PROMPTS`] and its event.
+    pub find_lost_prompts: bool,
 }
 
 /// What stands for an address that is not known.
@@ -55,8 +64,9 @@ const EXAMPLE: &str = "https://countersign.example.com";
 
 /// The names of all scopes.
 #[must_use]
-pub fn scopes() -> Vec<&'static str> {
-    SCOPES.iter().map(|scope| scope.name).collect()
+pub fn scopes(find_lost_prompts: bool) -> Vec<&'static str> {
+    let more = find_lost_prompts.then_some(FIND_LOST_PROMPTS);
+    SCOPES.into_iter().chain(more).map(|scope| scope.name).collect()
 }
 
 /// The names of the scopes without which nothing works.
@@ -121,7 +131,7 @@ pub fn manifest(target: Target<'_>) -> String {
     }
     line(out, 1, "scopes:");
     line(out, 2, "bot:");
-    for scope in SCOPES {
+    for scope in SCOPES.into_iter().chain(target.find_lost_prompts.then_some(FIND_LOST_PROMPTS)) {
         let optional = if scope.optional { " (may be left out)" } else { "" };
         line(out, 3, &format!("# {}{optional}", scope.why));
         line(out, 3, &format!("- \"{}\"", scope.name));
@@ -135,6 +145,15 @@ pub fn manifest(target: Target<'_>) -> String {
     for (event, why) in EVENTS {
         line(out, 3, &format!("# {why}"));
         line(out, 3, &format!("- \"{event}\""));
+    }
+    if target.find_lost_prompts {
+        let posted = lost_prompts::POSTED;
+        line(out, 3, "# says where a message is whose post Slack did not answer");
+        line(out, 3, &format!("- \"{posted}\""));
+        line(out, 2, "metadata_subscriptions:");
+        line(out, 3, "# Of any app: the service believes its own only.");
+        line(out, 3, "- app_id: \"*\"");
+        line(out, 4, &format!("event_type: \"{}\"", lost_prompts::EVENT_TYPE));
     }
     line(out, 1, "interactivity:");
     line(out, 2, "is_enabled: true");

@@ -11,6 +11,7 @@ pub mod home;
 pub mod ingress;
 mod insist;
 pub mod interactions;
+pub mod lost_prompts;
 pub mod manifest;
 pub mod members;
 mod modals;

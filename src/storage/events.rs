@@ -1,6 +1,7 @@
 //! The table `events`: what Slack told, each once.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 
 /// An event.
@@ -16,6 +17,8 @@ pub struct Event {
     pub user: Option<String>,
     /// When Slack says that it happened.
     pub happened_at: DateTime<Utc>,
+    /// What handling it takes beside these.
+    pub content: Option<Value>,
 }
 
 /// Writes an event down, to be handled by the caller until `leased_until`. `false`: it is known already, under this
@@ -28,8 +31,8 @@ pub async fn insert(
     leased_until: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO events (event_id, digest, workspace, kind, user_id, happened_at, received_at, leased_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        "INSERT INTO events (event_id, digest, workspace, kind, user_id, happened_at, received_at, leased_until, content)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
         event.id,
         digest,
         event.workspace,
@@ -37,7 +40,8 @@ pub async fn insert(
         event.user,
         event.happened_at,
         now,
-        leased_until
+        leased_until,
+        event.content
     )
     .execute(db)
     .await?;
@@ -56,7 +60,7 @@ pub async fn claim(
         "UPDATE events SET leased_until = $2 WHERE event_id IN (
              SELECT event_id FROM events WHERE handled_at IS NULL AND leased_until <= $1
              ORDER BY leased_until LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING event_id AS id, workspace, kind, user_id AS user, happened_at",
+         RETURNING event_id AS id, workspace, kind, user_id AS user, happened_at, content",
         now,
         leased_until,
         limit

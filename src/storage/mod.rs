@@ -27,6 +27,7 @@ pub mod integrations;
 pub mod members;
 pub mod outbox;
 pub mod overview;
+pub mod prompt_failures;
 pub mod prompts;
 pub mod repeats;
 pub mod sealed;

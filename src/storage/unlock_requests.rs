@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::prompts::Prompt;
 use crate::domain::{
     ids::{ActionId, UnlockRequestId, UserId, WorkspaceId},
     overview::{Asker, UnlockLine},
@@ -195,10 +196,11 @@ pub struct Posted {
     pub ts: String,
 }
 
-/// The messages about a request.
+/// The messages about a request, those included that were found later.
 pub async fn messages(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::Result<Vec<Posted>> {
     let rows = sqlx::query!(
-        "SELECT user_id, channel, ts FROM unlock_messages WHERE request_id = $1 ORDER BY user_id",
+        r#"SELECT user_id AS "user_id!", channel AS "channel!", ts AS "ts!" FROM unlock_messages WHERE request_id = $1
+           UNION SELECT user_id, channel, ts FROM unlock_messages_found WHERE request_id = $1 ORDER BY 1, 3"#,
         request.uuid()
     )
     .fetch_all(db)
@@ -209,6 +211,36 @@ pub async fn messages(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::
         ts: row.ts,
     });
     Ok(posted.collect())
+}
+
+/// Remembers a message that nobody knew of, if the request is one of this workspace: gives the workspace. `None`: it is
+/// known.
+pub async fn adopt(
+    db: &mut PgConnection,
+    slack_id: &str,
+    request: UnlockRequestId,
+    admin: &UserId,
+    place: &Prompt,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<WorkspaceId>> {
+    let adopted = sqlx::query_scalar!(
+        "WITH found AS (
+             INSERT INTO unlock_messages_found (request_id, user_id, channel, ts, found_at)
+             SELECT r.id, $3, $4, $5, $6 FROM unlock_requests r JOIN workspaces w ON w.id = r.workspace_id
+             WHERE r.id = $1 AND w.slack_id = $2 AND NOT EXISTS (
+                 SELECT 1 FROM unlock_messages m WHERE m.request_id = r.id AND m.channel = $4 AND m.ts = $5)
+             ON CONFLICT DO NOTHING RETURNING request_id)
+         SELECT r.workspace_id FROM unlock_requests r JOIN found f ON f.request_id = r.id",
+        request.uuid(),
+        slack_id,
+        admin.as_str(),
+        place.channel,
+        place.ts,
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(adopted.map(WorkspaceId::new))
 }
 
 /// Remembers a message.

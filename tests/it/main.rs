@@ -46,6 +46,7 @@ mod ingress;
 mod isolation;
 mod leaving;
 mod listening;
+mod lost_prompts;
 mod manifest;
 mod oauth;
 mod organisations;

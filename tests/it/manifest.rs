@@ -2,15 +2,20 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::slack::manifest::{COMMAND, EVENTS, SCOPES, Target, manifest};
+use countersign::slack::{
+    lost_prompts::POSTED,
+    manifest::{COMMAND, EVENTS, SCOPES, Target, manifest},
+};
 use serde_json::Value;
 
 use crate::{modes::by_oauth, story::story_as};
 
-const EXAMPLE: Target<'_> = Target { url: None, socket_mode: false };
+const EXAMPLE: Target<'_> = Target { url: None, socket_mode: false, find_lost_prompts: false };
 const SOCKET: Target<'_> = Target { socket_mode: true, ..EXAMPLE };
 /// Installed by OAuth, and sent to through a socket.
-const BOTH: Target<'_> = Target { url: Some("https://approvals.example"), socket_mode: true };
+const BOTH: Target<'_> = Target { url: Some("https://approvals.example"), socket_mode: true, ..EXAMPLE };
+/// With what finds prompts whose post was not answered.
+const FINDING: Target<'_> = Target { find_lost_prompts: true, ..EXAMPLE };
 
 /// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
 const METHODS: [(&str, Option<&str>); 13] = [
@@ -57,7 +62,7 @@ fn every_form_satisfies_slacks_own_schema() {
     let schema = fs::read(root().join("tests/data/slack-manifest.schema.2.0.0.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for target in [EXAMPLE, SOCKET, BOTH] {
+    for target in [EXAMPLE, SOCKET, BOTH, FINDING] {
         let faults: Vec<String> = validator
             .iter_errors(&read(target))
             .map(|fault| format!("{}: {fault}", fault.instance_path()))
@@ -180,9 +185,11 @@ fn the_events_are_those_that_the_code_handles() {
     let handlers = sources.iter().filter(|(path, _)| !path.ends_with("manifest.rs"));
     let named: BTreeSet<&str> = handlers.flat_map(|(_, source)| literals(source)).collect();
     let handled: BTreeSet<&str> = EVENT_TYPES.into_iter().filter(|event| named.contains(event)).collect();
-    let subscribed: BTreeSet<&str> = EVENTS.iter().map(|(event, _)| *event).collect();
+    let mut subscribed: BTreeSet<&str> = EVENTS.iter().map(|(event, _)| *event).collect();
+    assert!(!subscribed.contains(POSTED), "only who wants to find lost prompts needs it");
+    subscribed.insert(POSTED);
     assert_eq!(subscribed, handled);
-    let written = read(EXAMPLE);
+    let written = read(FINDING);
     let written = written["settings"]["event_subscriptions"]["bot_events"].as_array().unwrap().clone();
     assert_eq!(written.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(), handled);
 }
@@ -210,7 +217,7 @@ async fn every_address_is_one_that_the_service_answers() {
     story_as(by_oauth, async |s| {
         let http = sandbox::http::client().unwrap();
         let url = s.url();
-        let text = manifest(Target { url: Some(&url), socket_mode: false });
+        let text = manifest(Target { url: Some(&url), ..EXAMPLE });
         let addresses: BTreeSet<&str> = text
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))

@@ -5,7 +5,7 @@ use sandbox::slack::{CallOutcome, Message, Misbehaviour, names};
 
 use crate::{
     modes::{Browser, by_oauth},
-    story::{ALICE, SALES, SOON, Story, story, story_as},
+    story::{ADMIN, ALICE, SALES, SOON, Story, story, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -239,6 +239,31 @@ async fn an_open_modal_is_drawn_again_after_a_passing_error() {
         assert!(s.toggle(ALICE, ACTION).await.is_ok());
         s.until_so(async || answered(s, "views.update", "internal_error") == 1).await;
         s.modal(ALICE, |view| !view.check_boxes()[0].block_id.ends_with(":first")).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_see_why_slack_took_no_prompt() {
+    story(async |s| {
+        s.home(ADMIN, |home| home.all_text().contains("Administration")).await;
+        s.slack.misbehave("chat.postMessage", says("accesslimited"), 2);
+        s.ask(&s.call(ACTION, "c-1")).await;
+        s.until_so(async || answered(s, "chat.postMessage", "accesslimited") == 1).await;
+        s.leap(TimeDelta::seconds(2)).await;
+        s.until_so(async || answered(s, "chat.postMessage", "accesslimited") == 2).await;
+        s.leap(TimeDelta::seconds(4)).await;
+        s.home_shows(ADMIN, |home| home.all_text().contains("accesslimited: 2 times")).await;
+        let http = sandbox::http::client().unwrap();
+        let metrics = http.get(format!("{}/metrics", s.url())).send().await.unwrap().text().await.unwrap();
+        let counted = |line: &str| {
+            line.contains(r#"method="chat.postMessage""#) && line.contains(r#"code="accesslimited""#)
+        };
+        assert!(metrics.lines().any(counted), "{metrics}");
+        // A day later it is no news.
+        s.leap(TimeDelta::hours(25)).await;
+        s.put("github").await;
+        s.home_shows(ADMIN, |home| !home.all_text().contains("accesslimited")).await;
     })
     .await;
 }

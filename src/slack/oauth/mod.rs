@@ -41,6 +41,8 @@ pub struct Config {
     pub public_url: String,
     /// Slack's Web API, without a slash at its end.
     pub api_url: String,
+    /// Whether workspaces are asked for the scope that finds prompts whose post Slack did not answer.
+    pub find_lost_prompts: bool,
 }
 
 impl Config {
@@ -60,7 +62,7 @@ impl Config {
         let origin = self.api_url.trim_end_matches("/api");
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", &self.credentials.client_id)
-            .append_pair("scope", &manifest::scopes().join(","))
+            .append_pair("scope", &manifest::scopes(self.find_lost_prompts).join(","))
             .append_pair("redirect_uri", &self.redirect_uri())
             .append_pair("state", state)
             .finish();

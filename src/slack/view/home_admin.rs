@@ -10,7 +10,7 @@ use super::{
     names, unlocking,
 };
 use crate::domain::overview::{
-    ActionLine, Administration, BackendLine, IntegrationLine, Page, Section, UnlockLine,
+    ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section, UnlockLine,
 };
 
 /// Why *Lock* asks once more.
@@ -28,6 +28,7 @@ pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administratio
         None => catalog(blocks, &shown.catalog),
     }
     backends(blocks, &shown.backends);
+    prompt_failures(blocks, &shown.prompt_failures);
 }
 
 fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
@@ -128,4 +129,20 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
         kit::section(names::name(&line.name), vec![kit::own_fact(state)], None)
     }));
     blocks.extend(pager(Section::Backends, "the backends", page));
+}
+
+fn prompt_failures(blocks: &mut Vec<SlackBlock>, lines: &[PromptFailureLine]) {
+    if lines.is_empty() {
+        return;
+    }
+    let mut parts = vec![kit::bold("Prompts that Slack did not take in the last 24 hours")];
+    for line in lines {
+        let counted = format!(": {}, last ", names::count(line.count, "time", "times"));
+        parts.push(kit::words(Shown::from("\n").then(names::path(&line.code)).then(Shown::own(counted))));
+        parts.push(kit::moment(line.last_at));
+    }
+    parts.push(kit::words(
+        "\nThey are tried again unless the error is final. countersign doctor shows what to change.",
+    ));
+    blocks.push(kit::rich(vec![kit::paragraph(parts)]));
 }

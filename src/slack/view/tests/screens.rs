@@ -18,8 +18,8 @@ use crate::{
         grants::Scope,
         ids::{ActionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
-            ActionLine, Administration, Asker, BackendLine, GrantLine, Home, IntegrationLine, Page, Section,
-            SettingLine, UnlockLine, WaitingLine,
+            ActionLine, Administration, Asker, BackendLine, GrantLine, Home, IntegrationLine, Page,
+            PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
         },
         unlocking::{Answer, Answered},
     },
@@ -152,6 +152,10 @@ fn full() -> Home {
     }
 }
 
+fn prompt_failure(code: &str, count: usize) -> PromptFailureLine {
+    PromptFailureLine { code: code.to_owned(), count, last_at: asked_at() }
+}
+
 pub(super) fn administration() -> Administration {
     let stopped = BackendLine { stopped_at: Some(asked_at()), ..backend("stopped") };
     let failing = BackendLine { failing: 3, ..backend("failing") };
@@ -161,6 +165,7 @@ pub(super) fn administration() -> Administration {
         catalog: page(vec![integration("Salesforce", false)], Section::Catalog),
         picked: None,
         backends: page(vec![backend("agents"), stopped, failing, given_up], Section::Backends),
+        prompt_failures: vec![prompt_failure("missing_scope", 1), prompt_failure("update_failed", 12)],
     }
 }
 
@@ -318,6 +323,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
                 catalog: Page::of(vec![integration.clone(); 60], 1, Section::Catalog.size()),
                 picked: Some((integration.clone(), Page::of(vec![locked; 80], 1, Section::Actions.size()))),
                 backends: Page::of(vec![backend(&name); 50], 1, Section::Backends.size()),
+                prompt_failures: vec![prompt_failure(&"x".repeat(64), usize::MAX); 5],
             }),
         };
         draw(&shown, PersonKind::Guest);

@@ -1,0 +1,68 @@
+//! A message was found that nobody knew of: from then on it is drawn like the others.
+
+use super::{Failure, Service, commit, decide, retrying};
+use crate::{
+    domain::ids::{ApprovalId, UnlockRequestId, UserId},
+    storage::{self, outbox, prompts::Prompt, unlock_requests},
+};
+
+/// A message in Slack, and what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// A prompt.
+    Prompt {
+        /// The approval that it shows.
+        approval: ApprovalId,
+        /// Its channel.
+        channel: String,
+        /// Its `ts`.
+        ts: String,
+    },
+    /// An admin's message about a request to unlock an action.
+    UnlockRequest {
+        /// The request.
+        request: UnlockRequestId,
+        /// The admin.
+        admin: UserId,
+        /// Its channel.
+        channel: String,
+        /// Its `ts`.
+        ts: String,
+    },
+}
+
+/// Remembers the message, and has it drawn as things are now. `false`: it is known, or shows nothing of this workspace.
+pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, Failure> {
+    match lost {
+        Lost::Prompt { approval, channel, ts } => {
+            let mut db = service.db.acquire().await?;
+            let found = storage::approvals::find_in_workspace(&mut db, slack_id, *approval).await?;
+            drop(db);
+            let Some(approval) = found else { return Ok(false) };
+            let prompt = Prompt { channel: channel.clone(), ts: ts.clone() };
+            decide::adopt_prompt(service, &approval, &prompt).await
+        }
+        Lost::UnlockRequest { request, admin, channel, ts } => {
+            let place = Prompt { channel: channel.clone(), ts: ts.clone() };
+            retrying!(adopt_request(service, slack_id, *request, admin, &place))
+        }
+    }
+}
+
+async fn adopt_request(
+    service: &Service,
+    slack_id: &str,
+    request: UnlockRequestId,
+    admin: &UserId,
+    place: &Prompt,
+) -> Result<bool, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let adopted = unlock_requests::adopt(&mut tx, slack_id, request, admin, place, now).await?;
+    if let Some(workspace) = adopted {
+        outbox::tell_of_unlocking(&mut tx, workspace, &[(request, Vec::new())], now, || service.fresh())
+            .await?;
+    }
+    commit(tx).await?;
+    Ok(adopted.is_some())
+}
