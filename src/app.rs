@@ -26,8 +26,14 @@ use crate::{
     seal::Sealer,
     service::{Service, endings::Endings, workspaces},
     slack::{
-        self, Slack, client::Client, people::People, rate_limiter::RateLimiter, signature::SigningSecrets,
-        socket::Socket, tokens::Keeper,
+        self, Slack,
+        client::Client,
+        dialer::{Dialer, ProxyError},
+        people::People,
+        rate_limiter::RateLimiter,
+        signature::SigningSecrets,
+        socket::Socket,
+        tokens::Keeper,
     },
     storage, telemetry,
 };
@@ -59,6 +65,9 @@ pub enum StartError {
     /// An HTTP client can't be made.
     #[error("the HTTP client can't be made: {0}")]
     Http(#[from] reqwest::Error),
+    /// The proxy can't be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -97,21 +106,24 @@ pub fn slack_client(
     service: &Service,
     aside: TaskTracker,
 ) -> Result<Client, StartError> {
-    let http = slack_http()?;
+    let http = slack_http(config)?;
     let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
     let api_url = &config.slack_api_url;
     let limiter = Arc::new(RateLimiter::default());
     let tokens = Keeper::new(service.clone(), http, api_url, token, credentials, limiter.clone(), aside);
-    Ok(Client::new(api_url, tokens, limiter)?)
+    Ok(Client::new(api_url, tokens, limiter, Dialer::new(config.slack_proxy.as_ref())?)?)
 }
 
-/// What speaks with Slack where the Web API's client does not: by the same certificate authorities, as directly as that,
-/// whatever proxy the environment names, and without following redirects.
-pub fn slack_http() -> Result<reqwest::Client, StartError> {
+/// What speaks with Slack where the Web API's client does not: by the same certificate authorities, through the same proxy
+/// or none, whatever proxy the environment names, and without following redirects.
+pub fn slack_http(config: &SlackConfig) -> Result<reqwest::Client, StartError> {
     // reqwest is built without a provider of its own; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    Ok(builder.tls_backend_preconfigured(slack::client::tls_config()?).build()?)
+    let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    if let Some(proxy) = &config.slack_proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| ProxyError)?);
+    }
+    Ok(builder.tls_backend_preconfigured(slack::dialer::tls_config()?).build()?)
 }
 
 /// What sends webhooks, to the public internet and these networks.
@@ -148,7 +160,7 @@ impl App {
             secrets: Arc::new(
                 config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
             ),
-            http: slack_http()?,
+            http: slack_http(&config.slack)?,
             aside: tasks.clone(),
             stop: stop.clone(),
         };

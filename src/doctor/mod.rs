@@ -76,7 +76,7 @@ pub async fn examine(
     entropy: Entropy,
 ) -> Result<Vec<Finding>, StartError> {
     let service = app::service(&config.database, 2, clock, entropy)?;
-    let slack = app::slack_http()?;
+    let slack = app::slack_http(&config.slack)?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

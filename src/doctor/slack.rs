@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Finding, LIMIT, Patient, database};
 use crate::{
     service::{Failure, tokens, workspaces},
-    slack::{error::CallError, manifest, socket},
+    slack::{dialer::Dialer, error::CallError, manifest, socket},
 };
 
 const SOCKET: &str = "apps.connections.open";
@@ -223,7 +223,17 @@ fn unreachable(patient: &Patient, error: &str) -> Finding {
     Finding::failed(
         "Slack",
         format!("it can't be reached: {error}"),
-        format!("let this machine connect to {}", patient.config.slack.slack_api_url),
+        if patient.config.slack.slack_proxy.is_some() {
+            format!(
+                "let the proxy in COUNTERSIGN_SLACK_PROXY connect to {}",
+                patient.config.slack.slack_api_url
+            )
+        } else {
+            format!(
+                "let this machine connect to {}, or set COUNTERSIGN_SLACK_PROXY",
+                patient.config.slack.slack_api_url
+            )
+        },
     )
 }
 
@@ -239,7 +249,7 @@ async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
     let check = "Socket Mode";
     match call(patient, SOCKET, Some(token)).await {
         Ok((_, answer)) if answer["ok"] == true => {
-            connection(check, answer["url"].as_str().unwrap_or_default()).await
+            connection(patient, check, answer["url"].as_str().unwrap_or_default()).await
         }
         Ok((headers, answer)) => refused(
             check,
@@ -254,8 +264,12 @@ async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
 }
 
 /// Connects as the service does. Slack counts the connection for a moment among the ten that an app may have.
-async fn connection(check: &'static str, url: &str) -> Finding {
-    match socket::try_out(url).await {
+async fn connection(patient: &Patient, check: &'static str, url: &str) -> Finding {
+    let dialer = match Dialer::new(patient.config.slack.slack_proxy.as_ref()) {
+        Ok(dialer) => dialer,
+        Err(error) => return Finding::failed(check, error.to_string(), "correct COUNTERSIGN_SLACK_PROXY"),
+    };
+    match socket::try_out(&dialer, url).await {
         Ok(()) => Finding::ok(check, "Slack says hello on a connection of its own"),
         Err(socket::SocketError::TooMany) => Finding::failed(
             check,
@@ -265,7 +279,7 @@ async fn connection(check: &'static str, url: &str) -> Finding {
         Err(error) => Finding::failed(
             check,
             error.to_string(),
-            "let this machine open WebSockets (wss) to Slack; no proxy is used on the way",
+            "let this machine open WebSockets (wss) to Slack, or set COUNTERSIGN_SLACK_PROXY to a proxy that does",
         ),
     }
 }

@@ -3,8 +3,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,7 +13,11 @@ use slack_morphism::{
 };
 
 pub use super::error::{CallError, Reason, Refusal};
-use super::{rate_limiter::RateLimiter, tokens::Keeper};
+use super::{
+    dialer::{Dialer, tls_config},
+    rate_limiter::RateLimiter,
+    tokens::Keeper,
+};
 
 /// The time limit of a call that nobody waits for.
 pub const PATIENT: Duration = Duration::from_secs(10);
@@ -24,16 +27,7 @@ const POST_MESSAGE: &str = "chat.postMessage";
 /// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.
 const TOKENS: usize = 3;
 
-/// TLS as every connection to Slack uses it: ring, and Mozilla's certificate authorities.
-pub fn tls_config() -> Result<rustls::ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_webpki_roots()
-        .with_no_client_auth())
-}
-
-type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
+type Connector = SlackClientHyperConnector<HttpsConnector<Dialer>>;
 
 /// The client. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +35,7 @@ pub struct Client {
     inner: Arc<SlackClient<Connector>>,
     tokens: Keeper,
     limiter: Arc<RateLimiter>,
+    dialer: Dialer,
 }
 
 /// One call.
@@ -66,16 +61,27 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client for the API at this address (no slash at its end), with the tokens of all workspaces.
-    pub fn new(api_url: &str, tokens: Keeper, limiter: Arc<RateLimiter>) -> Result<Self, rustls::Error> {
+    pub fn new(
+        api_url: &str,
+        tokens: Keeper,
+        limiter: Arc<RateLimiter>,
+        dialer: Dialer,
+    ) -> Result<Self, rustls::Error> {
         // slack-morphism's own connector speaks https and HTTP/2 only; GovSlack and a local stand-in don't.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls_config()?)
             .https_or_http()
             .enable_all_versions()
-            .build();
+            .wrap_connector(dialer.clone());
         let connector = SlackClientHyperConnector::with_connector(connector)
             .with_slack_api_url(api_url.trim_end_matches('/'));
-        Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens, limiter })
+        Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens, limiter, dialer })
+    }
+
+    /// What opens connections to Slack.
+    #[must_use]
+    pub const fn dialer(&self) -> &Dialer {
+        &self.dialer
     }
 
     /// Where the tokens come from.

@@ -4,6 +4,7 @@
 mod admins;
 pub mod client;
 pub mod commands;
+pub mod dialer;
 pub mod dispatch;
 pub mod error;
 pub mod events;

@@ -50,6 +50,7 @@ mod lost_prompts;
 mod manifest;
 mod oauth;
 mod organisations;
+mod proxy;
 mod racing;
 mod refusing;
 mod repeats;

@@ -6,7 +6,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_tungstenite::{
-    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{self, Message, protocol::WebSocketConfig},
 };
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use crate::{
     domain::repeats::RequestDigest,
     slack::{
         Slack,
+        dialer::Dialer,
         dispatch::{Kind, dispatch},
         payload::Payload,
     },
@@ -86,11 +87,20 @@ enum Heard {
 }
 
 /// Connects, and waits until Slack says hello.
-pub(super) async fn connect(url: &str, tls: Arc<rustls::ClientConfig>) -> Result<Stream, SocketError> {
+pub(super) async fn connect(
+    dialer: &Dialer,
+    url: &str,
+    tls: Arc<rustls::ClientConfig>,
+) -> Result<Stream, SocketError> {
     let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
-    let connect = connect_async_tls_with_config(url, Some(config), true, Some(Connector::Rustls(tls)));
-    let connected = tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)?;
-    let (mut stream, _) = connected.map_err(|error| SocketError::Connect(describe(&error)))?;
+    let connect = async {
+        let tcp = dialer.dial(url).await.map_err(SocketError::Connect)?;
+        let connected =
+            client_async_tls_with_config(url, tcp, Some(config), Some(Connector::Rustls(tls))).await;
+        connected.map_err(|error| SocketError::Connect(describe(&error)))
+    };
+    let (mut stream, _) =
+        tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)??;
     tokio::time::timeout(CONNECTING, greeted(&mut stream)).await.map_err(|_| SocketError::Silent)??;
     Ok(stream)
 }
@@ -114,7 +124,7 @@ impl Connection {
         url: &str,
         tls: Arc<rustls::ClientConfig>,
     ) -> Result<Self, SocketError> {
-        let stream = connect(url, tls).await?;
+        let stream = connect(slack.client.dialer(), url, tls).await?;
         let (acknowledge, acknowledgements) = mpsc::unbounded_channel();
         Ok(Self { slack, stream, acknowledge, acknowledgements, _counted: Counted::new() })
     }

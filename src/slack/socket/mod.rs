@@ -20,7 +20,8 @@ use self::{
 };
 use super::{
     Slack,
-    client::{CallError, PATIENT, tls_config},
+    client::{CallError, PATIENT},
+    dialer::{Dialer, tls_config},
 };
 
 /// How many connections an instance keeps.
@@ -130,9 +131,9 @@ impl Socket {
 }
 
 /// Connects once, as the service does, waits until Slack says hello and hangs up: nothing that Slack sends is taken.
-pub async fn try_out(url: &str) -> Result<(), SocketError> {
+pub async fn try_out(dialer: &Dialer, url: &str) -> Result<(), SocketError> {
     let tls = tls_config().map_err(|error| SocketError::Connect(error.to_string()))?;
-    let mut stream = connection::connect(url, Arc::new(tls)).await?;
+    let mut stream = connection::connect(dialer, url, Arc::new(tls)).await?;
     // Slack drops a connection whose end it does not hear of.
     let _ = stream.close(None).await;
     Ok(())
