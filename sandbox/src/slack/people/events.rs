@@ -8,7 +8,11 @@ use super::{
     ActError, Delivery, Signing,
     deliver::{DeliveryError, Endpoint, Reply, deliver},
 };
-use crate::slack::{Slack, core::Core};
+use crate::slack::{
+    Slack,
+    core::Core,
+    state::{Rights, User},
+};
 
 /// The tabs of the app's own page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +31,9 @@ impl Slack {
         let (team_id, event) = self.core().change(|state| {
             let person =
                 state.users.get(user).cloned().ok_or_else(|| ActError::NoSuchUser(user.to_owned()))?;
-            let bot = state.installation(&person.team_id).cloned();
-            let channel = bot.map(|bot| state.open_direct(user, &bot).id);
+            let app = state.installation_of(&person).cloned();
+            let team_id = app.as_ref().map(|app| state.home_of(user, &app.team_id));
+            let channel = app.map(|app| state.open_direct(user, &app).id);
             let mut event = json!({
                 "type": "app_home_opened",
                 "user": user,
@@ -39,7 +44,32 @@ impl Slack {
             if let Some(home) = state.homes.get(user).filter(|_| tab == Tab::Home) {
                 event["view"] = home.to_json();
             }
-            Ok((person.team_id, event))
+            Ok((team_id.unwrap_or(person.team_id), event))
+        })?;
+        Ok(self.send_event(&team_id, event).await)
+    }
+
+    /// Changes a person as an admin or they themselves would, and sends `user_change`
+    /// (<https://docs.slack.dev/reference/events/user_change>). [`Slack::change_user`] is the same with the event lost.
+    pub async fn change_user_loudly<R>(
+        &self,
+        user: &str,
+        change: impl FnOnce(&mut User) -> R,
+    ) -> Result<Delivery, ActError> {
+        let now = self.core().clock.now();
+        let (team_id, event) = self.core().change(|state| {
+            let nobody = || ActError::NoSuchUser(user.to_owned());
+            change(state.users.get_mut(user).ok_or_else(nobody)?);
+            let person = state.users.get(user).cloned().ok_or_else(nobody)?;
+            let app = state.installation_of(&person).cloned().ok_or_else(nobody)?;
+            let rights = if app.team_id.starts_with('E') { Rights::Organisation } else { Rights::Workspace };
+            let event = json!({
+                "type": "user_change",
+                "user": state.user_object(&app, &person, rights),
+                "cache_ts": now.timestamp(),
+                "event_ts": state.next_ts(now),
+            });
+            Ok((state.home_of(user, &app.team_id), event))
         })?;
         Ok(self.send_event(&team_id, event).await)
     }

@@ -158,11 +158,11 @@ fn react(
         Some(action @ ("update" | "push")) => {
             let definition =
                 check(&answer["view"], ViewKind::Modal).map_err(|error| faults(&error.to_json()))?;
-            let team_id = state.users.get(user).map(|user| user.team_id.clone()).unwrap_or_default();
             let shown = if action == "update" {
                 state.update_modal(|view| view.id == view_id, definition, None, now)
             } else {
-                let by = state.installation(&team_id).cloned().ok_or_else(gone)?;
+                let by = state.users.get(user).and_then(|user| state.installation_of(user));
+                let by = by.cloned().ok_or_else(gone)?;
                 state.push_modal(user, &by, definition, now)
             };
             shown.map(|view| Shown::View(Box::new(view))).map_err(|error| vec![format!("[ERROR] {error}")])

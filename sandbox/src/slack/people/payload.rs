@@ -81,7 +81,9 @@ pub(super) fn block_actions(
         Origin::Message(message) => message.team_id.clone(),
         Origin::View(view) => view.team_id.clone(),
     };
-    let mut payload = envelope(state, "block_actions", person, &team_id, now);
+    // Slack names the app's workspace in what is done in a message, and the person's in what is done in a view.
+    let named = if matches!(seen, Origin::Message(_)) { &team_id } else { &person.team_id };
+    let mut payload = envelope(state, "block_actions", person, (&team_id, named), now);
     match seen {
         Origin::Message(message) => {
             let mut container = json!({
@@ -125,7 +127,7 @@ pub(super) fn block_actions(
 
 /// A `view_submission` payload.
 pub(super) fn view_submission(state: &mut State, person: &User, view: &View, now: DateTime<Utc>) -> Value {
-    let mut payload = envelope(state, "view_submission", person, &view.team_id, now);
+    let mut payload = envelope(state, "view_submission", person, (&view.team_id, &person.team_id), now);
     payload.insert("view".to_owned(), view.to_json());
     payload.insert("response_urls".to_owned(), json!([]));
     Value::Object(payload)
@@ -139,28 +141,29 @@ pub(super) fn view_closed(
     is_cleared: bool,
     now: DateTime<Utc>,
 ) -> Value {
-    let mut payload = envelope(state, "view_closed", person, &view.team_id, now);
+    let mut payload = envelope(state, "view_closed", person, (&view.team_id, &person.team_id), now);
     payload.shift_remove("trigger_id");
     payload.insert("view".to_owned(), view.to_json());
     payload.insert("is_cleared".to_owned(), json!(is_cleared));
     Value::Object(payload)
 }
 
-/// What all interaction payloads begin with.
+/// What all interaction payloads begin with. `team_id` is the app's workspace, whose organisation the payload names;
+/// `named` is the workspace that stands in `team`.
 fn envelope(
     state: &mut State,
     kind: &str,
     person: &User,
-    team_id: &str,
+    (team_id, named): (&str, &str),
     now: DateTime<Utc>,
 ) -> Map<String, Value> {
     let trigger = state.new_trigger(&person.id, team_id, now);
     let workspace = state.workspaces.get(team_id);
     let enterprise_id = workspace.and_then(|workspace| workspace.enterprise_id.clone());
     let enterprise = enterprise_id.map_or(Value::Null, |id| json!({ "id": id, "name": "" }));
-    let domain = workspace.map(|workspace| workspace.domain.clone());
+    let domain = state.workspaces.get(named).map(|workspace| workspace.domain.clone());
     let org_wide = state.installation(team_id).is_some_and(|token| token.team_id.starts_with('E'));
-    let team = if org_wide { Value::Null } else { json!({ "id": team_id, "domain": domain }) };
+    let team = if org_wide { Value::Null } else { json!({ "id": named, "domain": domain }) };
     Map::from_iter([
         ("type".to_owned(), json!(kind)),
         ("user".to_owned(), person.to_payload()),

@@ -45,7 +45,7 @@ impl State {
         let (Some(person), Some(channel)) = (self.users.get(user), self.channels.get(channel)) else {
             return false;
         };
-        let full_member = person.team_id == channel.team_id
+        let full_member = person.teams().any(|team_id| team_id == channel.team_id)
             && !person.is_restricted
             && !person.is_ultra_restricted
             && !person.deleted;

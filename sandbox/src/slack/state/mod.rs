@@ -26,6 +26,7 @@ pub use self::{
 pub(crate) use self::{
     apps::{ResponseUrl, Trigger},
     installs::Installs,
+    people::Rights,
     posting::Draft,
     showing::ShowError,
     tickets::TriggerError,

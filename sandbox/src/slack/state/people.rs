@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{State, Token};
+
 /// A Slack workspace (team).
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -34,32 +36,38 @@ impl Workspace {
     }
 }
 
-/// A member of a workspace: a person, a bot, or a stranger met through Slack Connect. The flags are those of
-/// <https://docs.slack.dev/reference/objects/user-object>.
+/// A member of a workspace: a person, a bot, or somebody of another company met through Slack Connect. The flags are
+/// those of <https://docs.slack.dev/reference/objects/user-object>.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "Slack's own user object is a row of flags")]
 pub struct User {
     /// User id, `U…`.
     pub id: String,
-    /// The workspace that they belong to; another one than the app's for a stranger.
+    /// Their home workspace; another one than the app's for a person of another company.
     pub team_id: String,
+    /// Further workspaces of the same organisation that they belong to. What Slack tells of them names their home
+    /// workspace all the same.
+    pub other_teams: Vec<String>,
     /// The short name, `alice`.
     pub name: String,
     /// The whole name, `Alice Chen`.
     pub real_name: String,
     /// Their address; `users.lookupByEmail` finds them by it.
     pub email: Option<String>,
-    /// Administers the workspace.
+    /// Administers their workspaces.
     pub is_admin: bool,
-    /// Owns the workspace.
+    /// Owns their workspaces.
     pub is_owner: bool,
+    /// Administers the organisation that their workspace belongs to.
+    pub is_org_admin: bool,
     /// A guest of several channels. Single-channel guests have this set too.
     pub is_restricted: bool,
     /// A guest of a single channel.
     pub is_ultra_restricted: bool,
     /// A bot.
     pub is_bot: bool,
-    /// From another organisation, seen through a shared channel.
+    /// Known to the app although they belong elsewhere and share no channel with it, for instance because somebody
+    /// mentioned them. People of other companies who do share a channel need no flag.
     pub is_stranger: bool,
     /// Deactivated.
     pub deleted: bool,
@@ -99,48 +107,118 @@ impl User {
         self
     }
 
-    /// What `users.info` tells of them. The address is in it only where the token may read addresses.
-    pub(crate) fn to_json(&self, with_email: bool) -> Value {
-        let mut profile = json!({
-            "real_name": self.real_name,
-            "display_name": self.name,
-            "team": self.team_id,
-            // Slack's own answers hold an empty array where there are no custom fields.
-            "fields": [],
-        });
-        if with_email && let Some(email) = &self.email {
-            profile["email"] = json!(email);
-        }
-        let mut user = json!({
-            "id": self.id,
-            "team_id": self.team_id,
-            "name": self.name,
-            "deleted": self.deleted,
-            "is_bot": self.is_bot,
-            "is_app_user": false,
-            "updated": 0,
-            "profile": profile,
-        });
-        if self.is_stranger {
-            user["is_stranger"] = json!(true);
-        }
-        // A deactivated user's answer lacks names, time zone and rights.
-        if !self.deleted {
-            user["real_name"] = json!(self.real_name);
-            user["tz"] = json!("Etc/UTC");
-            user["tz_label"] = json!("Coordinated Universal Time");
-            user["tz_offset"] = json!(0);
-            user["is_admin"] = json!(self.is_admin || self.is_owner);
-            user["is_owner"] = json!(self.is_owner);
-            user["is_primary_owner"] = json!(false);
-            user["is_restricted"] = json!(self.is_restricted || self.is_ultra_restricted);
-            user["is_ultra_restricted"] = json!(self.is_ultra_restricted);
-        }
-        user
+    /// The same as an administrator of the organisation.
+    #[must_use]
+    pub fn as_org_admin(mut self) -> Self {
+        self.is_org_admin = true;
+        self
+    }
+
+    /// The workspaces that they belong to, their home first.
+    pub(crate) fn teams(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.team_id.as_str()).chain(self.other_teams.iter().map(String::as_str))
     }
 
     /// The `user` of an interaction payload.
     pub(crate) fn to_payload(&self) -> Value {
         json!({ "id": self.id, "username": self.name, "name": self.name, "team_id": self.team_id })
+    }
+}
+
+/// Whose rights a user object tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// Those in the workspace.
+    Workspace,
+    /// Those in the organisation, as `users.info` answers an organisation's token.
+    Organisation,
+}
+
+impl State {
+    /// Whether the person belongs to the workspace, or to one of the organisation, that the app is installed in.
+    pub(crate) fn belongs_to(&self, installed_in: &str, user: &User) -> bool {
+        user.teams().any(|team_id| self.covers(installed_in, team_id))
+    }
+
+    /// Whether the app meets the person in a channel.
+    fn meets(&self, app: &Token, user: &User) -> bool {
+        let mut channels = self.channels.values().filter(|channel| !channel.is_direct());
+        channels.any(|channel| {
+            channel.members.contains(&user.id)
+                && channel.members.contains(&app.bot_user_id)
+                && self.covers(&app.team_id, &channel.team_id)
+        })
+    }
+
+    /// Whether Slack tells the app of this person at all.
+    pub(crate) fn is_visible_to_app(&self, app: &Token, user: &User) -> bool {
+        self.belongs_to(&app.team_id, user) || user.is_stranger || self.meets(app, user)
+    }
+
+    /// The installation that hears of this person: one that they belong to, or else one that meets them.
+    pub(crate) fn installation_of(&self, user: &User) -> Option<&Token> {
+        let met = || self.tokens.values().find(|token| self.meets(token, user));
+        user.teams().find_map(|team_id| self.installation(team_id)).or_else(met)
+    }
+
+    /// The user object as the app gets it. The address is in it only where the token may read addresses. People of other
+    /// companies come without rights (<https://docs.slack.dev/apis/slack-connect/#external-members>).
+    pub(crate) fn user_object(&self, app: &Token, user: &User, rights: Rights) -> Value {
+        let own = self.belongs_to(&app.team_id, user);
+        let mut profile = json!({
+            "real_name": user.real_name,
+            "display_name": user.name,
+            "team": user.team_id,
+            // Slack's own answers hold an empty array where there are no custom fields.
+            "fields": [],
+        });
+        if own
+            && app.scopes.contains("users:read.email")
+            && let Some(email) = &user.email
+        {
+            profile["email"] = json!(email);
+        }
+        let mut object = json!({
+            "id": user.id,
+            "team_id": user.team_id,
+            "name": user.name,
+            "deleted": user.deleted,
+            "is_bot": user.is_bot,
+            "is_app_user": false,
+            "updated": 0,
+            "profile": profile,
+        });
+        let home = self.workspaces.get(&user.team_id);
+        if let Some(enterprise_id) = home.and_then(|workspace| workspace.enterprise_id.as_ref()) {
+            object["enterprise_user"] = json!({
+                "id": user.id,
+                "enterprise_id": enterprise_id,
+                "enterprise_name": "Sandbox Group",
+                "is_admin": user.is_org_admin,
+                "is_owner": false,
+                "teams": user.teams().collect::<Vec<_>>(),
+            });
+        }
+        if !own {
+            object["is_stranger"] = json!(!self.meets(app, user));
+            return object;
+        }
+        // A deactivated user's answer lacks names, time zone and rights.
+        if !user.deleted {
+            let admin = match rights {
+                Rights::Workspace => user.is_admin || user.is_owner,
+                Rights::Organisation => user.is_org_admin,
+            };
+            object["real_name"] = json!(user.real_name);
+            object["tz"] = json!("Etc/UTC");
+            object["tz_label"] = json!("Coordinated Universal Time");
+            object["tz_offset"] = json!(0);
+            object["is_admin"] = json!(admin);
+            object["is_owner"] = json!(rights == Rights::Workspace && user.is_owner);
+            object["is_primary_owner"] = json!(false);
+            object["is_restricted"] = json!(user.is_restricted || user.is_ultra_restricted);
+            object["is_ultra_restricted"] = json!(user.is_ultra_restricted);
+        }
+        object
     }
 }

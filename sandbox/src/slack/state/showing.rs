@@ -136,6 +136,7 @@ impl State {
         let definition = self.name_view_blocks(definition);
         let mut view = View {
             team_id: self.home_of(user, &by.team_id),
+            installed_in: by.team_id.clone(),
             user: user.to_owned(),
             kind,
             definition,

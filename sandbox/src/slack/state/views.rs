@@ -33,6 +33,8 @@ pub struct View {
     pub id: String,
     /// The workspace.
     pub team_id: String,
+    /// Where the app that shows it is installed: the workspace, or the organisation.
+    pub installed_in: String,
     /// Who sees it.
     pub user: String,
     /// Modal or Home tab.
@@ -121,7 +123,7 @@ impl View {
             "root_view_id": self.root_view_id,
             "app_id": self.app_id,
             "external_id": self.text_of("external_id"),
-            "app_installed_team_id": self.team_id,
+            "app_installed_team_id": self.installed_in,
             "bot_id": self.bot_id,
         })
     }

@@ -50,3 +50,17 @@ async fn the_events_address_proves_itself_with_the_challenge() {
     scene.app.answers(500, super::app::ECHO, Duration::ZERO);
     assert!(!scene.slack.verify_url().await);
 }
+
+#[tokio::test]
+async fn a_change_of_a_person_is_told_with_all_that_they_are_now() {
+    let scene = Scene::new().await;
+    scene.slack.change_user_loudly(names::ALICE, |user| user.is_restricted = true).await.unwrap();
+    let envelope = scene.app.last().payload();
+    let event = &envelope["event"];
+    assert_eq!((&event["type"], &event["user"]["id"]), (&json!("user_change"), &json!(names::ALICE)));
+    assert_eq!(
+        (&event["user"]["is_restricted"], &event["user"]["team_id"]),
+        (&json!(true), &json!(names::TEAM))
+    );
+    assert_eq!(envelope["authorizations"][0]["team_id"], names::TEAM);
+}

@@ -68,3 +68,69 @@ async fn a_click_names_the_workspace_it_was_made_in() {
     assert_eq!(delivery.payload["user"]["team_id"], "T0OTHER");
     assert!(scene.slack.click(names::ALICE, surface, "approve").await.is_err(), "Alice is not there");
 }
+
+#[tokio::test]
+async fn a_person_of_another_company_who_shares_a_channel_is_no_stranger() {
+    let scene = two().await;
+    let info = async || scene.call("users.info", json!({ "user": "U0EVE" })).await;
+    assert_eq!(info().await["error"], "user_not_found");
+    scene.slack.change_channel(names::SALES, |channel| channel.members.insert("U0EVE".to_owned()));
+    let user = info().await["user"].clone();
+    assert_eq!((&user["is_stranger"], &user["team_id"]), (&json!(false), &json!("T0OTHER")));
+    assert_eq!((user.get("is_restricted"), user["profile"].get("email")), (None, None));
+}
+
+/// Acme and another workspace in one organisation, and Bob, whose home is the other one and who belongs to both.
+async fn grid() -> Scene {
+    let scene = two().await;
+    for team in [names::TEAM, "T0OTHER"] {
+        scene.slack.change_workspace(team, |workspace| workspace.enterprise_id = Some("E0GROUP".to_owned()));
+    }
+    scene.slack.change_user(names::BOB, |user| {
+        "T0OTHER".clone_into(&mut user.team_id);
+        user.other_teams = vec![names::TEAM.to_owned()];
+    });
+    scene
+}
+
+#[tokio::test]
+async fn a_submission_on_grid_names_the_persons_workspace_and_the_apps_in_the_view() {
+    let scene = grid().await;
+    let answer = scene.call("chat.postMessage", prompt(names::SALES)).await;
+    let ts = answer["ts"].as_str().unwrap().to_owned();
+    let surface = Surface::Message { channel: names::SALES.to_owned(), ts };
+    let clicked = scene.slack.click(names::BOB, surface, "approve").await.unwrap().payload;
+    assert_eq!(
+        (&clicked["team"]["id"], &clicked["enterprise"]["id"]),
+        (&json!(names::TEAM), &json!("E0GROUP"))
+    );
+    assert_eq!(clicked["user"]["team_id"], "T0OTHER");
+    let open = json!({ "trigger_id": clicked["trigger_id"], "view": reason_modal() });
+    assert_eq!(scene.call("views.open", open).await["ok"], true);
+    scene.slack.type_text(names::BOB, "text", "risky").await.unwrap();
+    let submitted = scene.slack.submit(names::BOB).await.unwrap().payload;
+    assert_eq!(submitted["team"]["id"], "T0OTHER");
+    assert_eq!(submitted["view"]["app_installed_team_id"], names::TEAM);
+}
+
+#[tokio::test]
+async fn an_organisations_token_is_told_other_rights_by_users_info_than_by_users_list() {
+    let scene = grid().await;
+    let org = Token {
+        value: "xoxb-org".to_owned(),
+        team_id: "E0GROUP".to_owned(),
+        bot_user_id: "U0ORGBOT".to_owned(),
+        bot_id: "B0ORG".to_owned(),
+        scopes: BTreeSet::from(["users:read".to_owned()]),
+        status: TokenStatus::Active,
+    };
+    scene.slack.add_token(org);
+    let info = scene.call_with("xoxb-org", "users.info", json!({ "user": names::ADMIN })).await;
+    assert_eq!(info["user"]["is_admin"], false);
+    assert_eq!(info["user"]["enterprise_user"]["enterprise_id"], "E0GROUP");
+    let list = scene.call_with("xoxb-org", "users.list", json!({ "team_id": names::TEAM })).await;
+    let members = list["members"].as_array().unwrap();
+    let told = |id: &str| members.iter().find(|member| member["id"] == id).unwrap();
+    assert_eq!(told(names::ADMIN)["is_admin"], true);
+    assert_eq!(told(names::BOB)["enterprise_user"]["teams"], json!(["T0OTHER", names::TEAM]));
+}

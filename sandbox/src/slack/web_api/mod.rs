@@ -43,9 +43,9 @@ impl Ask<'_> {
         limit.ok_or_else(|| ApiError::named("invalid_limit"))
     }
 
-    /// The user, if the caller's workspace knows them: a member, or a stranger from a shared channel.
+    /// The user, if Slack tells the caller of them: a member, or a person of another company who shares a channel.
     fn visible_user(&self, id: &str) -> Option<&User> {
-        self.state.users.get(id).filter(|user| self.covers(&user.team_id) || user.is_stranger)
+        self.state.users.get(id).filter(|user| self.state.is_visible_to_app(&self.caller, user))
     }
 }
 

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{Ask, error::ApiError, reachable};
-use crate::slack::state::User;
+use crate::slack::state::{Rights, User};
 
-/// <https://docs.slack.dev/reference/methods/users.info>
+/// <https://docs.slack.dev/reference/methods/users.info>. An organisation's token is told the rights in the organisation.
 pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let user = ask.arguments.text("user").and_then(|id| ask.visible_user(id));
     let user = user.ok_or_else(|| ApiError::named("user_not_found"))?;
-    let with_email = ask.caller.scopes.contains("users:read.email");
-    Ok(json!({ "ok": true, "user": user.to_json(with_email) }))
+    let rights = if ask.caller.team_id.starts_with('E') { Rights::Organisation } else { Rights::Workspace };
+    Ok(json!({ "ok": true, "user": ask.state.user_object(&ask.caller, user, rights) }))
 }
 
 /// <https://docs.slack.dev/reference/methods/users.list>, page by page; the cursor is the id that the page begins with. An
-/// organisation's token has to say which team it means.
+/// organisation's token has to say which team it means, and is told the rights in that team.
 pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let limit = ask.limit(999)?;
     let team = match ask.arguments.text("team_id") {
@@ -23,12 +23,12 @@ pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
         given => given.unwrap_or(&ask.caller.team_id),
     };
     let cursor = ask.arguments.text("cursor").unwrap_or_default();
-    let with_email = ask.caller.scopes.contains("users:read.email");
-    let members = ask.state.users.values().filter(|user| user.team_id == team);
+    let members = ask.state.users.values().filter(|user| user.teams().any(|of| of == team));
     let mut members: Vec<&User> = members.filter(|user| user.id.as_str() >= cursor).take(limit + 1).collect();
     let next = members.split_off(members.len().min(limit));
     let next = next.first().map_or("", |user| user.id.as_str());
-    let members: Vec<Value> = members.into_iter().map(|user| user.to_json(with_email)).collect();
+    let members: Vec<Value> =
+        members.into_iter().map(|user| ask.state.user_object(&ask.caller, user, Rights::Workspace)).collect();
     Ok(json!({ "ok": true, "members": members, "response_metadata": { "next_cursor": next } }))
 }
 
@@ -36,12 +36,12 @@ pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
 pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let wanted = ask.arguments.text("email").unwrap_or_default();
     let is_meant = |user: &&User| {
-        ask.covers(&user.team_id)
+        ask.state.belongs_to(&ask.caller.team_id, user)
             && !user.deleted
             && user.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(wanted))
     };
     let user = ask.state.users.values().find(is_meant).ok_or_else(|| ApiError::named("users_not_found"))?;
-    Ok(json!({ "ok": true, "user": user.to_json(true) }))
+    Ok(json!({ "ok": true, "user": ask.state.user_object(&ask.caller, user, Rights::Workspace) }))
 }
 
 /// <https://docs.slack.dev/reference/methods/conversations.open>, for direct messages with one user.
