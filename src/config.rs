@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::slack::oauth::{self, access::Credentials};
+use crate::slack::{
+    admins::AppointedAdmin,
+    oauth::{self, access::Credentials},
+};
 
 /// What every command needs: the database, and what opens the secrets in it.
 #[derive(Debug, Clone, clap::Args)]
@@ -122,9 +125,10 @@ pub struct ServeConfig {
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<String>,
 
-    /// Slack user ids, separated by commas, that are admins besides Slack's own
-    #[arg(long, env = "COUNTERSIGN_ADMINS", value_delimiter = ',', value_parser = user_id)]
-    pub admins: Vec<crate::domain::ids::UserId>,
+    /// Admins besides Slack's own, separated by commas, each of one workspace (T012AB3CD:U012AB3CD) or organisation
+    /// (E012AB3CD:U012AB3CD). A user id alone means the workspace of SLACK_BOT_TOKEN, and is refused with SLACK_CLIENT_ID
+    #[arg(long, env = "COUNTERSIGN_ADMINS", value_delimiter = ',', value_parser = appointed_admin)]
+    pub admins: Vec<AppointedAdmin>,
 
     /// Networks that webhooks may go to besides the public internet, separated by commas: 10.20.0.0/16
     #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", value_delimiter = ',', value_parser = network)]
@@ -141,7 +145,7 @@ pub struct ServeConfig {
 }
 
 /// What is missing in a configuration, or doesn't go together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Nothing says what speaks for any workspace.
     #[error(
@@ -166,6 +170,11 @@ pub enum ConfigError {
         "SLACK_SIGNING_SECRET is not set: copy \"Signing Secret\" from the app's Basic Information, or set SLACK_APP_TOKEN to use Socket Mode"
     )]
     NoSigningSecret,
+    /// An id may belong to another person in another workspace.
+    #[error(
+        "COUNTERSIGN_ADMINS names {0} without a workspace, and SLACK_CLIENT_ID is set, so that any workspace may install the app. Write T…:{0} with the workspace's id, or E…:{0} with the organisation's: `countersign doctor` prints them"
+    )]
+    AdminOfNoWorkspace(AppointedAdmin),
 }
 
 impl ServeConfig {
@@ -186,6 +195,11 @@ impl ServeConfig {
         }
         if self.slack_signing_secret.is_none() && self.slack_app_token.is_none() {
             return Err(ConfigError::NoSigningSecret);
+        }
+        if slack.slack_client_id.is_some()
+            && let Some(bare) = self.admins.iter().find(|admin| admin.is_bare())
+        {
+            return Err(ConfigError::AdminOfNoWorkspace(bare.clone()));
         }
         Ok(())
     }
@@ -300,9 +314,11 @@ fn web_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn user_id(text: &str) -> Result<crate::domain::ids::UserId, String> {
-    crate::domain::ids::UserId::parse(text.trim())
-        .ok_or_else(|| "Slack user ids look like U012AB3CD: copy \"member ID\" from a profile".to_owned())
+fn appointed_admin(text: &str) -> Result<AppointedAdmin, String> {
+    AppointedAdmin::parse(text.trim()).ok_or_else(|| {
+        "admins look like T012AB3CD:U012AB3CD, or E012AB3CD:U012AB3CD in an organisation: `countersign doctor` prints the id of each workspace, \"Copy member ID\" in a profile gives the user's"
+            .to_owned()
+    })
 }
 
 pub(crate) fn network(text: &str) -> Result<IpNet, String> {

@@ -23,6 +23,8 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 const SWEEPING: TimeDelta = TimeDelta::hours(1);
 /// How long events stay: longer than Slack repeats them.
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(3);
+/// How long it is remembered what somebody was. The Home tab of somebody of whom Slack says nothing is drawn by it.
+const PROFILES_KEPT: TimeDelta = TimeDelta::days(7);
 /// How often it looks for approvals that wait where the app was removed. They end when it is: this makes up for a
 /// process that died in between.
 const LEAVING: TimeDelta = TimeDelta::seconds(10);
@@ -89,6 +91,7 @@ async fn sweep(service: &Service) -> Result<(), Failure> {
     while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
     while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {}
     while storage::repeats::prune(&mut db, service.now() - REMEMBERED).await? == 1000 {}
+    while storage::profiles::prune(&mut db, service.now() - PROFILES_KEPT).await? == 1000 {}
     while storage::install_states::prune(&mut db, service.now()).await? == 1000 {}
     Ok(())
 }

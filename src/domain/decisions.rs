@@ -171,6 +171,18 @@ pub struct Clicker {
     pub kind: PersonKind,
 }
 
+impl Clicker {
+    /// Refuses everybody who is not known to be a full member.
+    pub const fn must_be_member(&self) -> Result<(), Rejection> {
+        match self.kind {
+            PersonKind::Member => Ok(()),
+            PersonKind::Guest => Err(Rejection::Guest),
+            PersonKind::ExternalUser => Err(Rejection::OtherWorkspace),
+            PersonKind::Unknown => Err(Rejection::LookupUnavailable),
+        }
+    }
+}
+
 /// What a Slack user is to this workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonKind {
@@ -178,8 +190,38 @@ pub enum PersonKind {
     Member,
     /// A guest of one or several channels, a bot, or a deactivated account.
     Guest,
-    /// A member of another workspace, in a shared channel.
-    Stranger,
+    /// A person of another workspace or company, met in a shared channel.
+    ExternalUser,
+    /// Slack did not say. They may deny what they were asked and turn off what they allowed, and nothing else.
+    Unknown,
+}
+
+impl PersonKind {
+    /// As the database writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Guest => "guest",
+            Self::ExternalUser => "external",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads what [`PersonKind::as_str`] wrote. What Slack did not say is not stored.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        [Self::Member, Self::Guest, Self::ExternalUser].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What matters of a Slack user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// A member, a guest, a person of another company.
+    pub kind: PersonKind,
+    /// An admin or owner of the workspace, or of the organisation where the app is installed in all of it.
+    pub is_admin: bool,
 }
 
 /// A live grant that covers a request, as read under lock.
@@ -236,6 +278,7 @@ pub fn click(
     let verdict = match choice {
         Choice::Deny(reason) => Verdict::Denied { user: clicker.user.clone(), reason },
         Choice::Approve(scope) => {
+            clicker.must_be_member()?;
             let reach = match scope {
                 Scope::Once => None,
                 Scope::Conversation => Some(Reach::Conversation {
@@ -302,9 +345,9 @@ pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<(A
     approval.decision.is_none().then(|| end(approval, Verdict::Undeliverable { why }, Actor::Service, now))
 }
 
-/// Whether this person may decide this request at all.
+/// Whether this person may decide this request at all. Somebody of whom Slack does not say what they are may deny it.
 pub fn may_decide(request: &Request, clicker: &Clicker) -> Result<(), Rejection> {
-    if clicker.kind == PersonKind::Stranger {
+    if clicker.kind == PersonKind::ExternalUser {
         Err(Rejection::OtherWorkspace)
     } else if clicker.user != request.user {
         Err(Rejection::WrongPerson { owner: request.user.clone() })

@@ -6,7 +6,7 @@ use super::{
     Rejection,
     audit::{Actor, Entry, What},
     catalog::{ActionRef, Standing},
-    decisions::{Clicker, PersonKind, may_grant},
+    decisions::{Clicker, may_grant},
     effects::Effect,
     grants::{Grant, Reach, Scope},
     ids::{GrantId, WorkspaceId},
@@ -24,11 +24,7 @@ pub enum Wish {
 
 /// Whether this person may allow something here, and ask for what they might allow. Turning off wants no such judgement.
 pub const fn may_change(clicker: &Clicker) -> Result<(), Rejection> {
-    match clicker.kind {
-        PersonKind::Member => Ok(()),
-        PersonKind::Guest => Err(Rejection::Guest),
-        PersonKind::Stranger => Err(Rejection::OtherWorkspace),
-    }
+    clicker.must_be_member()
 }
 
 /// Judges a wish to turn auto-approval on. `existing` is the user's live grant for everything, if there is one: then
@@ -69,6 +65,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         catalog::Lock,
+        decisions::PersonKind,
         ids::{ActionId, IntegrationId, UserId},
         text::{ActionKey, IntegrationKey},
     };
@@ -110,6 +107,7 @@ mod tests {
         assert_eq!(judge(PersonKind::Member, false, true, true), Err(Rejection::Locked));
         assert_eq!(judge(PersonKind::Member, true, false, false), Err(Rejection::NotConnected));
         assert_eq!(judge(PersonKind::Guest, true, true, false), Err(Rejection::Guest));
-        assert_eq!(judge(PersonKind::Stranger, true, true, false), Err(Rejection::OtherWorkspace));
+        assert_eq!(judge(PersonKind::ExternalUser, true, true, false), Err(Rejection::OtherWorkspace));
+        assert_eq!(judge(PersonKind::Unknown, true, true, false), Err(Rejection::LookupUnavailable));
     }
 }

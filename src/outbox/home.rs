@@ -47,8 +47,9 @@ impl HomeDrawer {
             // Whoever can't be looked up sees what they saw last, and what they click is judged when they click. It is
             // drawn once more when Slack says what they are.
             Err(error) => {
-                tracing::info!(%error, %user, "A Home tab is drawn without knowing whether its user is an admin");
-                (PersonKind::Member, None, Some(error))
+                tracing::info!(%error, %user, "A Home tab is drawn by what was last known of its user");
+                let known = self.people.last_known(&slack_id, user).await;
+                (known.map_or(PersonKind::Unknown, |profile| profile.kind), None, Some(error))
             }
         };
         {

@@ -107,7 +107,7 @@ impl UnlockDrawer {
 
     /// Everybody who may answer: Slack's admins, those who are appointed, those who saw the admins' Home tab lately; and
     /// why that may not be everybody yet.
-    async fn admins(&self, slack_id: &str, known: Vec<UserId>) -> (Vec<UserId>, Option<CallError>) {
+    async fn admins(&self, slack_id: &str, mut known: Vec<UserId>) -> (Vec<UserId>, Option<CallError>) {
         let mut missing = None;
         let mut admins = match self.people.admins(slack_id).await {
             Ok(admins) => admins,
@@ -115,16 +115,18 @@ impl UnlockDrawer {
                 tracing::warn!(%error, "Slack's list of admins can't be read: those who are known are told");
                 // What Slack refuses, it refuses the next time as well.
                 missing = Some(error).filter(|error| !matches!(error, CallError::Refused(_)));
-                self.people.appointed().to_vec()
+                Vec::new()
             }
         };
+        known.extend(self.people.appointed(slack_id));
         for admin in known {
             if admins.contains(&admin) {
                 continue;
             }
             match self.people.rights(slack_id, &admin).await {
                 Ok(now) if now.is_admin => admins.push(admin),
-                Ok(_) | Err(CallError::Refused(_)) => {}
+                Ok(_) => {}
+                Err(error) if error.is_nobody() => {}
                 Err(error) => missing = Some(error),
             }
         }

@@ -118,8 +118,13 @@ async fn refuse(
         .subject(request.action.path())
         .after(json!({ "why": rejection.code(), "workspace": click.workspace }));
     storage::audit::record(tx, request.workspace, now, &[entry]).await?;
-    let stale =
-        !matches!(rejection, Rejection::WrongPerson { .. } | Rejection::Guest | Rejection::OtherWorkspace);
+    let stale = !matches!(
+        rejection,
+        Rejection::WrongPerson { .. }
+            | Rejection::Guest
+            | Rejection::OtherWorkspace
+            | Rejection::LookupUnavailable
+    );
     if stale {
         outbox::draw_again(tx, request.workspace, &[request.id], now, || service.fresh()).await?;
         service.refresh(tx, request.workspace, Whose::Users(std::slice::from_ref(&request.user))).await?;

@@ -21,6 +21,7 @@ pub mod leave;
 pub mod lost_prompts;
 pub mod members;
 pub mod prompt_failures;
+pub mod profiles;
 pub mod put_integration;
 pub mod read;
 pub mod ready;

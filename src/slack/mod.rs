@@ -1,7 +1,7 @@
 //! Slack: what comes in is verified, parsed tolerantly and handed to one use case; what people read is drawn in
 //! [`view`].
 
-mod admins;
+pub mod admins;
 pub mod client;
 pub mod commands;
 pub mod dialer;
@@ -15,6 +15,7 @@ pub mod interactions;
 pub mod lost_prompts;
 pub mod manifest;
 pub mod members;
+pub mod membership;
 mod modals;
 pub mod oauth;
 pub mod payload;

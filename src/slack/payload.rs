@@ -74,10 +74,15 @@ impl Payload {
         self.text("/type").unwrap_or_default()
     }
 
-    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise. Events
-    /// say in `authorizations` whose they are; their own `team_id` may be where the thing happened.
+    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise. What is
+    /// done in a view names it there, as `team` is the person's workspace, on Enterprise Grid and with Slack Connect
+    /// another one. Events say in `authorizations` whose they are; their own `team_id` may be where the thing happened.
     #[must_use]
     pub fn workspace(&self) -> Option<&str> {
+        let of_view = self.text("/view/app_installed_team_id");
+        if let Some(organisation) = of_view.filter(|id| id.starts_with('E')) {
+            return Some(organisation);
+        }
         let installed = match &self.value["authorizations"][0] {
             Value::Null => &self.value,
             authorization => authorization,
@@ -91,21 +96,15 @@ impl Payload {
         if org_wide {
             text("/enterprise/id").or_else(|| text("/enterprise_id"))
         } else {
-            text("/team/id").or_else(|| text("/team_id"))
+            of_view.or_else(|| text("/team/id")).or_else(|| text("/team_id"))
         }
     }
 
-    /// Who acted. Somebody of another team is a stranger, unless both belong to one organisation; what else they are
-    /// only `users.info` knows.
+    /// Who acted. What they are, nothing here proves: `users.info` says it.
     #[must_use]
     pub fn clicker(&self) -> Option<Clicker> {
         let user = UserId::parse(self.text("/user/id").or_else(|| self.text("/user_id"))?)?;
-        let home = self.text("/user/team_id");
-        let here = self.text("/team/id");
-        let same_org = self.text("/enterprise/id").is_some();
-        let stranger = !same_org && home.zip(here).is_some_and(|(home, here)| home != here);
-        let kind = if stranger { PersonKind::Stranger } else { PersonKind::Member };
-        Some(Clicker { user, kind })
+        Some(Clicker { user, kind: PersonKind::Unknown })
     }
 
     /// What was clicked: the `action_id`, and the value of the button or of the option picked.
@@ -183,7 +182,19 @@ mod tests {
             r#"{"team":null,"enterprise":{"id":"E1"},"is_enterprise_install":true,"user":{"id":"U1","team_id":"T9"}}"#,
         );
         assert_eq!(read.workspace(), Some("E1"));
-        assert_eq!(read.clicker().unwrap().kind, PersonKind::Member);
+    }
+
+    #[test]
+    fn a_view_says_whose_it_is_and_team_whose_the_person_is() {
+        let read =
+            payload(r#"{"team":{"id":"T2"},"view":{"app_installed_team_id":"T1"},"user":{"id":"U1"}}"#);
+        assert_eq!(read.workspace(), Some("T1"));
+        let read = payload(
+            r#"{"team":{"id":"T2"},"enterprise":{"id":"E1"},"is_enterprise_install":true,"view":{"app_installed_team_id":"T2"}}"#,
+        );
+        assert_eq!(read.workspace(), Some("E1"));
+        let read = payload(r#"{"team":{"id":"T2"},"view":{"app_installed_team_id":"E1"}}"#);
+        assert_eq!(read.workspace(), Some("E1"));
     }
 
     #[test]
@@ -208,10 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn somebody_of_another_team_is_a_stranger() {
-        let read = payload(r#"{"team":{"id":"T1"},"enterprise":null,"user":{"id":"U1","team_id":"T2"}}"#);
-        assert_eq!(read.workspace(), Some("T1"));
-        assert_eq!(read.clicker().unwrap().kind, PersonKind::Stranger);
+    fn a_payload_proves_nothing_of_who_acted() {
+        for json in [
+            r#"{"team":{"id":"T1"},"enterprise":null,"user":{"id":"U1","team_id":"T1"}}"#,
+            r#"{"team":{"id":"T1"},"enterprise":{"id":"E1"},"user":{"id":"U1","team_id":"T2"}}"#,
+        ] {
+            assert_eq!(payload(json).clicker().unwrap().kind, PersonKind::Unknown);
+        }
     }
 
     #[test]

@@ -1,39 +1,43 @@
-//! Who somebody is, as `users.info` and `users.lookupByEmail` say, remembered for a while.
+//! Who somebody is, as `users.info` and `users.lookupByEmail` say, remembered for a while: by this instance, and behind
+//! that in the database by all.
 
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use serde_json::Value;
 
 use super::{
-    admins::Walk,
+    admins::{AppointedAdmin, Walk},
     client::{CallError, Client},
-    error,
+    error, membership,
 };
 use crate::{
     domain::{
-        decisions::PersonKind,
+        Rejection,
+        decisions::{Clicker, PersonKind, Profile},
         ids::{UserId, WorkspaceId},
     },
     service::{
         Service,
         directory::{Directory, LookupError},
+        profiles::{self, KnownProfile},
         workspaces,
     },
 };
 
 /// How long an email address stands for the same person.
 const EMAIL_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// How long a profile is believed.
+/// How long a profile is believed when a prompt is posted.
 const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// How long it is believed that somebody is an admin, or may change their settings.
+/// How long it is believed when somebody decides, looks at a request, or changes a setting.
 const RIGHTS_LIFE: TimeDelta = TimeDelta::seconds(60);
+/// How far ahead another instance's clock may be.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 /// How long a workspace's list of admins is believed, when it is asked whom to tell.
 const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// A look-up that a click waits for must leave time for the rest of the three seconds.
@@ -41,22 +45,13 @@ const HURRIED: Duration = Duration::from_millis(600);
 /// How many people are remembered.
 const CAPACITY: usize = 20_000;
 
-/// What matters of a Slack user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Profile {
-    /// A member, a guest, a stranger.
-    pub kind: PersonKind,
-    /// A workspace admin or owner.
-    pub is_admin: bool,
-}
-
 /// Looks people up.
 #[derive(Debug)]
 pub struct People {
     client: Client,
     service: Service,
     /// Those who are admins besides Slack's own.
-    appointed: Vec<UserId>,
+    appointed: Vec<AppointedAdmin>,
     admins: Memory<String, Vec<UserId>>,
     /// Searches for admins that were held up.
     walks: Memory<String, Walk>,
@@ -67,7 +62,7 @@ pub struct People {
 impl People {
     /// Remembers nobody yet. `appointed` are admins besides Slack's own.
     #[must_use]
-    pub fn new(client: Client, service: Service, appointed: Vec<UserId>) -> Self {
+    pub fn new(client: Client, service: Service, appointed: Vec<AppointedAdmin>) -> Self {
         Self {
             client,
             service,
@@ -84,32 +79,78 @@ impl People {
         self.look_up(workspace, user, PROFILE_LIFE).await
     }
 
-    /// What this user is, as of at most a minute ago: for what they may change.
+    /// What this user is, as of at most a minute ago: for what they may decide, see or change.
     pub async fn rights(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
-        let mut profile = self.look_up(workspace, user, RIGHTS_LIFE).await?;
-        profile.is_admin |= profile.kind == PersonKind::Member && self.appointed.contains(user);
+        let profile = self.look_up(workspace, user, RIGHTS_LIFE).await?;
+        Ok(self.appoint(workspace, user, profile))
+    }
+
+    /// What this user is now, whatever is remembered.
+    pub async fn ask(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        let read_at = self.service.now();
+        let query = [("user", user.as_str())];
+        let answer = self.client.get(workspace, "users.info", &query, super::client::PATIENT).await?;
+        let profile = membership::profile(workspace, &answer["user"]);
+        self.believe(workspace, user, KnownProfile { profile, read_at }).await;
         Ok(profile)
     }
 
-    /// Those who are admins besides Slack's own.
+    /// What was last known of this user, however old: to show what they saw, and never to allow anything.
+    pub async fn last_known(&self, workspace: &str, user: &UserId) -> Option<Profile> {
+        match profiles::find(&self.service, workspace, user).await {
+            Ok(known) => known.map(|known| known.profile),
+            Err(failure) => {
+                tracing::warn!(%failure, %user, "Could not read a stored profile");
+                None
+            }
+        }
+    }
+
+    /// Those who are admins of this installation besides Slack's own.
     #[must_use]
-    pub fn appointed(&self) -> &[UserId] {
-        &self.appointed
+    pub fn appointed(&self, workspace: &str) -> Vec<UserId> {
+        let home = self.client.tokens().home();
+        let counts = |admin: &&AppointedAdmin| admin.counts_in(workspace, home);
+        self.appointed.iter().filter(counts).map(|admin| admin.user().clone()).collect()
     }
 
-    /// As [`People::profile`], for somebody who waits: in vain after 600 ms, so that the rest of Slack's three seconds
-    /// is left for what they want.
-    pub async fn profile_soon(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
-        soon(Box::pin(self.profile(workspace, user))).await
+    fn appoint(&self, workspace: &str, user: &UserId, mut profile: Profile) -> Profile {
+        profile.is_admin |= profile.kind == PersonKind::Member && self.appointed(workspace).contains(user);
+        profile
     }
 
-    /// As [`People::rights`], for somebody who waits.
-    pub async fn rights_soon(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
-        soon(Box::pin(self.rights(workspace, user))).await
+    /// Who acts, and whether they are an admin, for a person who waits: in vain after 600 ms, so that the rest of Slack's
+    /// three seconds is left for what they want. What comes too late is remembered for their next try.
+    pub async fn identify(
+        self: &Arc<Self>,
+        workspace: &str,
+        user: &UserId,
+    ) -> Result<(Clicker, bool), Rejection> {
+        let task = tokio::spawn({
+            let (people, workspace, user) = (Arc::clone(self), workspace.to_owned(), user.clone());
+            async move { people.rights(&workspace, &user).await }
+        });
+        let looked_up = match tokio::time::timeout(HURRIED, task).await {
+            Ok(Ok(looked_up)) => looked_up,
+            Ok(Err(_)) => Err(CallError::Unreachable("the look-up failed".to_owned())),
+            Err(_) => Err(CallError::Unreachable("no answer in time".to_owned())),
+        };
+        let clicker = |kind| Clicker { user: user.clone(), kind };
+        match looked_up {
+            Ok(profile) => Ok((clicker(profile.kind), profile.is_admin)),
+            Err(error) if error.is_nobody() => Ok((clicker(PersonKind::ExternalUser), false)),
+            Err(CallError::NoToken) => Err(Rejection::WorkspaceRemoved),
+            Err(CallError::RateLimited(wait)) => Err(Rejection::SlackBusy(error::whole_seconds(wait))),
+            Err(CallError::MissingScope(scope)) => Err(Rejection::MissingScope(scope)),
+            Err(error) => {
+                tracing::warn!(%error, workspace, %user, "Could not look up who a user is");
+                Err(Rejection::LookupUnavailable)
+            }
+        }
     }
 
-    /// Slack's admins and owners of the workspace, or of any of an organisation's, and those who are appointed. After an
-    /// error it goes on from where it was when it is called again.
+    /// Slack's admins and owners of the workspace or organisation. After an error it goes on from where it was when it is
+    /// called again.
     pub async fn admins(&self, workspace: &str) -> Result<Vec<UserId>, CallError> {
         let key = workspace.to_owned();
         let now = self.service.now();
@@ -117,7 +158,7 @@ impl People {
             return Ok(admins);
         }
         let held_up = self.walks.take(&key, now - ADMINS_LIFE);
-        let mut walk = held_up.unwrap_or_else(|| Walk::new(workspace, &self.appointed));
+        let mut walk = held_up.unwrap_or_else(|| Walk::new(workspace));
         match walk.finish(&self.client, workspace).await {
             Ok(admins) => {
                 self.admins.keep(key, admins.clone(), now);
@@ -133,39 +174,42 @@ impl People {
         }
     }
 
+    /// Slack told of a change of somebody. What was remembered of them is forgotten, if it is something else.
+    pub async fn forget_unless(&self, workspace: &str, user: &UserId, profile: Profile) {
+        self.profiles.forget(&(workspace.to_owned(), user.clone()));
+        if let Err(failure) = profiles::forget_unless(&self.service, workspace, user, profile).await {
+            tracing::warn!(%failure, %user, "Could not forget a stored profile: it is believed for a minute more");
+        }
+    }
+
+    /// Remembers what somebody is, here and for the other instances.
+    pub async fn believe(&self, workspace: &str, user: &UserId, known: KnownProfile) {
+        self.profiles.keep((workspace.to_owned(), user.clone()), known.profile, known.read_at);
+        if let Err(failure) = profiles::save(&self.service, workspace, user, known).await {
+            tracing::warn!(%failure, %user, "Could not store a profile: other instances look it up for themselves");
+        }
+    }
+
     async fn look_up(&self, workspace: &str, user: &UserId, life: TimeDelta) -> Result<Profile, CallError> {
         let key = (workspace.to_owned(), user.clone());
         let now = self.service.now();
-        if let Some(profile) = self.profiles.recall(&key, now - life) {
+        let since = now - life;
+        if let Some(profile) = self.profiles.recall(&key, since) {
             return Ok(profile);
         }
-        let answer = self
-            .client
-            .get(workspace, "users.info", &[("user", user.as_str())], super::client::PATIENT)
-            .await?;
-        let profile = read(&answer["user"]);
-        self.profiles.keep(key, profile, now);
-        Ok(profile)
+        match profiles::find(&self.service, workspace, user).await {
+            // What an instance noted whose clock is ahead would be believed for too long.
+            Ok(Some(KnownProfile { profile, read_at }))
+                if read_at > since && read_at <= now + CLOCKS_DIFFER =>
+            {
+                self.profiles.keep(key, profile, read_at);
+                return Ok(profile);
+            }
+            Ok(_) => {}
+            Err(failure) => tracing::warn!(%failure, %user, "Could not read a stored profile: asking Slack"),
+        }
+        self.ask(workspace, user).await
     }
-}
-
-async fn soon(look: impl Future<Output = Result<Profile, CallError>>) -> Result<Profile, CallError> {
-    let late = |_| CallError::Unreachable("no answer in time".to_owned());
-    tokio::time::timeout(HURRIED, look).await.map_err(late)?
-}
-
-/// Reads a user object (<https://docs.slack.dev/reference/objects/user-object>).
-pub(super) fn read(user: &Value) -> Profile {
-    let is = |name: &str| user[name] == true;
-    let kind = if is("is_stranger") {
-        PersonKind::Stranger
-    } else if is("is_restricted") || is("is_ultra_restricted") || is("is_bot") || is("deleted") {
-        PersonKind::Guest
-    } else {
-        PersonKind::Member
-    };
-    let is_admin = kind == PersonKind::Member && (is("is_admin") || is("is_owner") || is("is_primary_owner"));
-    Profile { kind, is_admin }
 }
 
 impl Directory for People {
@@ -239,6 +283,13 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
         if known.len() >= CAPACITY {
             known.clear();
         }
-        known.insert(key, (value, now));
+        // Of two answers the one that was asked for later holds.
+        if known.get(&key).is_none_or(|(_, at)| *at <= now) {
+            known.insert(key, (value, now));
+        }
+    }
+
+    fn forget(&self, key: &K) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }

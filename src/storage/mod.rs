@@ -28,6 +28,7 @@ pub mod members;
 pub mod outbox;
 pub mod overview;
 pub mod prompt_failures;
+pub mod profiles;
 pub mod prompts;
 pub mod repeats;
 pub mod sealed;

@@ -48,6 +48,7 @@ mod leaving;
 mod listening;
 mod lost_prompts;
 mod manifest;
+mod membership;
 mod oauth;
 mod organisations;
 mod proxy;

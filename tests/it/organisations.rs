@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use countersign::{
     app,
     domain::ids::UserId,
-    slack::{client::CallError, people::People},
+    slack::{admins::AppointedAdmin, client::CallError, people::People},
 };
-use sandbox::slack::{Misbehaviour, User, Workspace, names};
+use sandbox::slack::{Misbehaviour, Surface, User, Workspace, names};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -18,8 +18,10 @@ use crate::{
 
 const ORG: &str = "E0GROUP";
 const OTHER: &str = "T0OTHER";
-/// An admin of the other team.
+/// An admin of the organisation, in the other team.
 const OTTO: &str = "U0OTTO";
+/// An admin of the other team, and not of the organisation.
+const TINA: &str = "U0TINA";
 
 /// Makes an organisation of Acme and another team, has it install the app, and goes on there.
 async fn organise(s: &mut Story) {
@@ -28,7 +30,9 @@ async fn organise(s: &mut Story) {
     s.slack
         .add_workspace(Workspace { enterprise_id: Some(ORG.to_owned()), ..Workspace::new(OTHER, "Other") });
     s.slack.add_workspace(Workspace::new("T0FOREIGN", "Foreign"));
-    s.slack.add_user(User::new(OTTO, OTHER, "otto", "Otto Owner").as_admin());
+    s.slack.change_user(ADMIN, |user| user.is_org_admin = true);
+    s.slack.add_user(User::new(OTTO, OTHER, "otto", "Otto Owner").as_org_admin());
+    s.slack.add_user(User::new(TINA, OTHER, "tina", "Tina Teamlead").as_admin());
     s.slack.add_user(User::new("U0FOREIGN", "T0FOREIGN", "frida", "Frida Foreign").as_admin());
     assert_eq!(Browser::new().install(s, ORG).await.status(), 200);
     s.move_to(ORG).await;
@@ -36,7 +40,7 @@ async fn organise(s: &mut Story) {
 
 fn people(s: &Story, appointed: &[&str]) -> People {
     let client = app::slack_client(&s.config.slack, &s.service, TaskTracker::new()).unwrap();
-    let appointed = appointed.iter().filter_map(|id| UserId::parse(id)).collect();
+    let appointed = appointed.iter().filter_map(|id| AppointedAdmin::parse(id)).collect();
     People::new(client, s.service.clone(), appointed)
 }
 
@@ -49,17 +53,26 @@ fn calls_of(s: &Story, method: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admins_of_every_team_hear_of_a_request_to_unlock() {
+async fn whoever_is_asked_to_unlock_for_an_organisation_may() {
     story_as(by_oauth, async |s| {
         organise(s).await;
         s.open("github.merge_pull_request").await;
         let (_, prompt) = s.prompt(&s.call("github.create_issue", "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Request auto-approval").await.is_ok());
-        for admin in [ADMIN, OTTO] {
-            let asked = |message: &sandbox::slack::Message| message.has_button("Unlock");
-            s.slack.wait_for_direct_message(admin, asked, SOON).await.unwrap();
+        let asked = |message: &sandbox::slack::Message| message.has_button("Unlock");
+        s.slack.wait_for_direct_message(ADMIN, asked, SOON).await.unwrap();
+        let message = s.slack.wait_for_direct_message(OTTO, asked, SOON).await.unwrap();
+        s.settled().await;
+        for other in ["U0FOREIGN", TINA] {
+            assert!(s.slack.direct_messages(other).is_empty(), "{other}");
         }
-        assert!(s.slack.direct_messages("U0FOREIGN").is_empty());
+        let press = sandbox::slack::Press::labelled(Surface::message(&message), "Unlock");
+        let payload = s.slack.prepare_press(OTTO, &press).unwrap().unwrap();
+        assert!(s.forge(payload, TINA, |_| {}).await.is_ok());
+        assert_eq!(s.audited_by("admin.refused", TINA).await, 1);
+        assert!(s.click(OTTO, &message, "Unlock").await.is_ok());
+        s.until(&message, |message| !message.has_button("Unlock")).await;
+        assert_eq!(s.audited_by("action.unlocked", OTTO).await, 1);
     })
     .await;
 }
@@ -72,8 +85,8 @@ async fn a_long_list_is_read_to_its_end_and_from_where_it_was_held_up() {
             let id = format!("U1{number:06}");
             s.slack.add_user(User::new(&id, OTHER, &id, "One of many"));
         }
-        s.slack.add_user(User::new("U2LAST", OTHER, "last", "Last Admin").as_admin());
-        let people = people(s, &["U0CAROL"]);
+        s.slack.add_user(User::new("U2LAST", OTHER, "last", "Last Admin").as_org_admin());
+        let people = people(s, &["E0GROUP:U0CAROL", "T0OTHER:U0DORA"]);
         // The other team has three pages, Acme one.
         s.slack.misbehave("users.list", Misbehaviour::Delay(Duration::ZERO), 2);
         s.slack.misbehave("users.list", Misbehaviour::RateLimited { retry_after: 30 }, 1);
@@ -82,7 +95,8 @@ async fn a_long_list_is_read_to_its_end_and_from_where_it_was_held_up() {
         assert_eq!(calls_of(s, "users.list"), 3);
         s.pass(TimeDelta::seconds(30));
         let admins = people.admins(ORG).await.unwrap();
-        assert_eq!(ids(&admins), ["U0CAROL", OTTO, "U2LAST", ADMIN]);
+        assert_eq!(ids(&admins), [OTTO, "U2LAST", ADMIN]);
+        assert_eq!(ids(&people.appointed(ORG)), ["U0CAROL"]);
         assert_eq!((calls_of(s, "users.list"), calls_of(s, "auth.teams.list")), (5, 1));
         // Remembered for a while.
         people.admins(ORG).await.unwrap();

@@ -1,6 +1,5 @@
 //! The screens of settings, as people use them: the modal, the Home tab, the command.
 
-use countersign::domain::ids::UserId;
 use sandbox::slack::{Delivery, Gesture, Message, Press, Shown, Surface, Tab, View};
 use serde_json::Value;
 
@@ -140,9 +139,4 @@ impl Story {
         change(&mut payload);
         self.slack.send_interaction(payload, &sandbox::slack::Signing::default()).await
     }
-}
-
-/// A user's id.
-pub fn user(id: &str) -> UserId {
-    UserId::parse(id).unwrap()
 }

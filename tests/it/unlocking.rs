@@ -296,7 +296,8 @@ async fn somebody_who_is_no_admin_can_not_forge_it() {
 async fn whoever_is_appointed_is_an_admin_too() {
     story(async |s| {
         s.stop().await;
-        s.config.admins = vec![crate::screens::user(BOB)];
+        let admin = format!("{}:{BOB}", sandbox::slack::names::TEAM);
+        s.config.admins = vec![countersign::slack::admins::AppointedAdmin::parse(&admin).unwrap()];
         s.start().await;
         s.put("github").await;
         s.connect(ALICE, "github").await;

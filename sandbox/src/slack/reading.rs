@@ -44,9 +44,8 @@ impl Slack {
     #[must_use]
     pub fn direct_channel(&self, user: &str) -> Option<String> {
         self.core().read(|state| {
-            let team_id = &state.users.get(user)?.team_id;
-            let bot = state.installation(team_id).map(|token| token.bot_user_id.clone());
-            let channel = state.direct_of(user, &bot?);
+            let app = state.installation_of(state.users.get(user)?)?;
+            let channel = state.direct_of(user, &app.bot_user_id);
             channel.map(|channel| channel.id.clone())
         })
     }

@@ -111,11 +111,17 @@ impl Typed<'_> {
     }
 
     async fn list(&self) -> Result<Message, Trouble> {
+        if let Some(refusal) = self.may_not_look().await {
+            return Ok(refusal);
+        }
         let page = read(settings::waiting(&self.slack.service, self.workspace, &self.user)).await?;
         Ok(lists::waiting(&page))
     }
 
     async fn history(&self) -> Result<Message, Trouble> {
+        if let Some(refusal) = self.may_not_look().await {
+            return Ok(refusal);
+        }
         let page = read(settings::history(&self.slack.service, self.workspace, &self.user)).await?;
         Ok(lists::history(&page))
     }
@@ -158,12 +164,17 @@ impl Typed<'_> {
 
     /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.
     async fn clicker(&self, wish: Wish) -> Result<Clicker, Rejection> {
-        let user = self.user.clone();
-        match self.slack.people.rights_soon(self.workspace, &user).await {
-            Ok(profile) => Ok(Clicker { user, kind: profile.kind }),
-            Err(error) if error.is_nobody() => Ok(Clicker { user, kind: PersonKind::Stranger }),
-            Err(_) if wish == Wish::Off => Ok(Clicker { user, kind: PersonKind::Member }),
-            Err(_) => Err(Rejection::LookupUnavailable),
+        match self.slack.people.identify(self.workspace, &self.user).await {
+            Ok((clicker, _)) => Ok(clicker),
+            Err(_) if wish == Wish::Off => Ok(Clicker { user: self.user.clone(), kind: PersonKind::Unknown }),
+            Err(rejection) => Err(rejection),
         }
+    }
+
+    /// `Some`: why requests are not shown to this person.
+    async fn may_not_look(&self) -> Option<Message> {
+        let identified = self.slack.people.identify(self.workspace, &self.user).await;
+        let may = identified.and_then(|(clicker, _)| clicker.must_be_member());
+        may.err().map(|rejection| plain(sentences::looking(&rejection)))
     }
 }

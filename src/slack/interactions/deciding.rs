@@ -5,47 +5,40 @@ use serde_json::json;
 use super::{Act, Answer, Trouble, decided, within};
 use crate::{
     domain::{
-        Rejection,
-        approvals::Approval,
-        decisions::{Choice, PersonKind},
-        grants::Scope,
-        ids::ApprovalId,
-        text::Prose,
+        Rejection, approvals::Approval, decisions::Choice, grants::Scope, ids::ApprovalId, text::Prose,
     },
     service::decide::{self, Click},
     slack::view::{controls::Callback, deny, notice, sentences},
 };
 
-/// Completes who clicked with what `users.info` says of them, if it says so in time. The prompt was posted to a full
-/// member, so without an answer they are taken for one still.
-async fn click(act: &Act<'_>, approval: ApprovalId) -> Click {
-    let mut clicker = act.clicker.clone();
-    if clicker.kind == PersonKind::Member {
-        match act.slack.people.profile_soon(act.workspace, &clicker.user).await {
-            Ok(profile) => clicker.kind = profile.kind,
-            Err(error) if error.is_nobody() => clicker.kind = PersonKind::Stranger,
-            Err(_) => {}
-        }
-    }
+/// A denial. If Slack doesn't say who clicked, it counts all the same, by whoever's id the request carries: nothing that
+/// an agent wants to do happens for it.
+async fn denial(act: &Act<'_>, approval: ApprovalId) -> Click {
+    let clicker = match act.rights().await {
+        Ok((clicker, _)) => clicker,
+        Err(_) => act.clicker.clone(),
+    };
     Click { workspace: act.workspace.to_owned(), approval, clicker, request: Some(act.payload.request()) }
 }
 
-/// Approves. What leaves a standing permission wants to know who gives it, as a toggle does: as of at most a minute ago,
-/// and without an answer nothing is decided.
+/// Approves. It wants to know who approves, as of at most a minute ago. Without an answer nothing is decided, and they
+/// are told so unless there is a better reason: it is another's to decide, or has ended.
 pub(super) async fn approve(act: &Act<'_>, approval: ApprovalId, scope: Scope) -> Answer {
-    let click = match scope {
-        Scope::Once => click(act, approval).await,
-        Scope::Conversation | Scope::Always => match act.rights().await {
-            Ok((clicker, _)) => Click {
-                workspace: act.workspace.to_owned(),
-                approval,
-                clicker,
-                request: Some(act.payload.request()),
-            },
-            Err(rejection) => return decided::<()>(act, Err(Trouble::Rejected(rejection))),
-        },
+    let (clicker, why_unknown) = match act.rights().await {
+        Ok((clicker, _)) => (clicker, None),
+        Err(rejection) => (act.clicker.clone(), Some(rejection)),
     };
-    decided(act, decide(act, &click, Choice::Approve(scope)).await)
+    let click = Click {
+        workspace: act.workspace.to_owned(),
+        approval,
+        clicker,
+        request: Some(act.payload.request()),
+    };
+    let result = match (decide(act, &click, Choice::Approve(scope)).await, why_unknown) {
+        (Err(Trouble::Rejected(Rejection::LookupUnavailable)), Some(why)) => Err(Trouble::Rejected(why)),
+        (result, _) => result,
+    };
+    decided(act, result)
 }
 
 /// Decides in time for Slack, and learns of a prompt that was clicked and that we didn't know of.
@@ -79,7 +72,7 @@ async fn decide(act: &Act<'_>, click: &Click, choice: Choice) -> Result<Approval
 
 /// Opens the modal that asks why. If it can't be opened in time, the approval is denied without a reason.
 pub(super) async fn ask_why(act: &Act<'_>, approval: ApprovalId) -> Answer {
-    let click = click(act, approval).await;
+    let click = denial(act, approval).await;
     let approval = match within(decide::may_decide(&act.slack.service, &click)).await {
         Ok(approval) => approval,
         Err(trouble) => return decided::<()>(act, Err(trouble)),
@@ -114,7 +107,7 @@ pub(super) async fn submitted(act: &Act<'_>) -> Answer {
         Ok(reason) => reason,
         Err(fault) => return complain(&format!("The reason {fault}.")),
     };
-    let click = click(act, approval).await;
+    let click = denial(act, approval).await;
     match decide(act, &click, Choice::Deny(reason)).await {
         Ok(_) | Err(Trouble::Repeated) => Answer::Taken,
         Err(Trouble::Rejected(rejection)) => {

@@ -1,11 +1,10 @@
 //! Looking closer, and turning pages: nothing is decided and nothing changed, except where somebody looks.
 
-use super::{Act, Answer, Trouble, changed, decided, read, within};
+use super::{Act, Answer, Trouble, changed, looked, read, within};
 use crate::{
     domain::{
         Rejection,
         approvals::Approval,
-        decisions::PersonKind,
         ids::{ApprovalId, IntegrationId},
         overview::Section,
     },
@@ -18,11 +17,11 @@ use crate::{
     storage,
 };
 
-/// Shows the whole request. Whoever sees the prompt may see what was cut from it, strangers aside.
+/// Shows the whole request. Every full member who sees the prompt may see what was cut from it.
 pub(super) async fn open_details(act: &Act<'_>, id: ApprovalId) -> Answer {
     let approval = match find(act, id).await {
         Ok(approval) => approval,
-        Err(trouble) => return decided::<()>(act, Err(trouble)),
+        Err(trouble) => return looked::<()>(act, Err(trouble)),
     };
     match act.open(details::details(&approval, 0)).await {
         Ok(_) => Answer::Taken,
@@ -38,7 +37,7 @@ pub(super) async fn open_details(act: &Act<'_>, id: ApprovalId) -> Answer {
 pub(super) async fn turn_details(act: &Act<'_>, id: ApprovalId, page: usize) -> Answer {
     let approval = match find(act, id).await {
         Ok(approval) => approval,
-        Err(trouble) => return decided::<()>(act, Err(trouble)),
+        Err(trouble) => return looked::<()>(act, Err(trouble)),
     };
     let view_id = act.payload.text("/view/id").unwrap_or_default();
     let (hash, view) = (act.payload.text("/view/hash"), details::details(&approval, page));
@@ -49,9 +48,8 @@ pub(super) async fn turn_details(act: &Act<'_>, id: ApprovalId, page: usize) -> 
 }
 
 async fn find(act: &Act<'_>, id: ApprovalId) -> Result<Approval, Trouble> {
-    if act.clicker.kind == PersonKind::Stranger {
-        return Err(Trouble::Rejected(Rejection::OtherWorkspace));
-    }
+    let (clicker, _) = act.rights().await.map_err(Trouble::Rejected)?;
+    clicker.must_be_member().map_err(Trouble::Rejected)?;
     read(async {
         let mut db = act.slack.service.db.acquire().await?;
         let found = storage::approvals::find_in_workspace(&mut db, act.workspace, id, None).await?;

@@ -24,11 +24,7 @@ use super::{
     whisper::whisper,
 };
 use crate::{
-    domain::{
-        Rejection,
-        decisions::{Clicker, PersonKind},
-        grants::Scope,
-    },
+    domain::{Rejection, decisions::Clicker, grants::Scope},
     service::{Failure, workspaces::Origin},
 };
 
@@ -78,21 +74,10 @@ struct Act<'a> {
 }
 
 impl Act<'_> {
-    /// Completes who clicked with what `users.info` says of them, as of at most a minute ago. Without an answer
-    /// nothing that needs rights is done.
+    /// Completes who clicked with what Slack says of them, as of at most a minute ago. Without an answer nothing that
+    /// needs rights is done.
     async fn rights(&self) -> Result<(Clicker, bool), Rejection> {
-        let user = self.clicker.user.clone();
-        if self.clicker.kind != PersonKind::Member {
-            return Ok((self.clicker.clone(), false));
-        }
-        match self.slack.people.rights_soon(self.workspace, &user).await {
-            Ok(profile) => Ok((Clicker { user, kind: profile.kind }, profile.is_admin)),
-            Err(error) if error.is_nobody() => Ok((Clicker { user, kind: PersonKind::Stranger }, false)),
-            Err(error) => {
-                tracing::warn!(%error, %user, "It can't be looked up what somebody may do");
-                Err(Rejection::LookupUnavailable)
-            }
-        }
+        self.slack.people.identify(self.workspace, &self.clicker.user).await
     }
 
     /// Where what it leads to comes from.
@@ -187,6 +172,11 @@ pub(super) async fn read<T>(work: impl Future<Output = Result<T, Failure>>) -> R
 /// Answers a click that decides: where nothing was decided, privately why.
 fn decided<T>(act: &Act<'_>, result: Result<T, Trouble>) -> Answer {
     answered(act, result, sentences::sentence, sentences::TRY_AGAIN)
+}
+
+/// Answers a click that looks at a request, in the same way.
+fn looked<T>(act: &Act<'_>, result: Result<T, Trouble>) -> Answer {
+    answered(act, result, sentences::looking, sentences::TRY_AGAIN)
 }
 
 /// Answers a click that changes settings or rights, in the same way.

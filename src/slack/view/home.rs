@@ -37,10 +37,23 @@ pub struct HomeState<'a> {
 pub fn home(state: &HomeState<'_>) -> Value {
     let home = state.home;
     let mut blocks = Vec::new();
-    if state.kind != PersonKind::Member {
-        blocks.push(kit::say(
+    // Whoever is not known to be a full member sees no requests, and can turn off what they allowed.
+    let why = match state.kind {
+        PersonKind::Member => None,
+        PersonKind::Guest => Some(
             "Guests and bots can’t approve requests or allow auto-approval. What was allowed before can still be turned off here.",
-        ));
+        ),
+        PersonKind::ExternalUser => Some(
+            "Only members of this workspace can approve requests or allow auto-approval. What was allowed before can still be turned off here.",
+        ),
+        PersonKind::Unknown => Some(
+            "Slack has not told us yet who you are. Your requests appear here as soon as it does. What you allowed can be turned off here.",
+        ),
+    };
+    if let Some(why) = why {
+        blocks.push(kit::say(why));
+        grants(&mut blocks, &home.grants);
+        return view(blocks);
     }
     waiting(&mut blocks, &home.waiting, state.now);
     blocks.push(kit::divider());

@@ -43,8 +43,22 @@ pub fn settings(rejection: &Rejection) -> String {
     }
 }
 
+/// Says why requests are not shown to somebody.
+#[must_use]
+pub fn looking(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Guest => "Guests and bots can't see requests.".to_owned(),
+        Rejection::OtherWorkspace => "Requests are shown only to members of this workspace.".to_owned(),
+        Rejection::LookupUnavailable => {
+            "Slack could not tell us who you are just now: try again in a moment.".to_owned()
+        }
+        Rejection::SlackBusy(seconds) => format!("Slack is busy, try again in {seconds} s."),
+        other => sentence(other),
+    }
+}
+
 fn busy(verb: &str, seconds: u32) -> String {
-    format!("Slack is busy. Nothing was {verb}: try again in {seconds} s.")
+    format!("Slack is busy, try again in {seconds} s. Nothing was {verb}.")
 }
 
 /// For settings, where the database is down or something else went wrong.
@@ -95,7 +109,7 @@ pub fn sentence(rejection: &Rejection) -> String {
                 }
             }
         }
-        Rejection::SlackBusy(seconds) => busy("decided", *seconds),
+        Rejection::SlackBusy(seconds) => busy("decided: you can still deny", *seconds),
         other => fixed(other).to_owned(),
     }
 }
@@ -140,7 +154,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "Slack knows nobody by this address. Nothing was changed: check it and try again."
         }
         Rejection::LookupUnavailable => {
-            "Slack could not tell us who you are just now. Nothing was decided: try again in a moment."
+            "Slack could not tell us who you are just now. Nothing was decided: try again in a moment. You can still deny."
         }
         Rejection::MissingScope(_) => {
             "Countersign may not look people up in this workspace. Nothing was changed: ask an admin to update the app."
@@ -151,7 +165,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::BackendDisabled => {
             "The program that asked has been disabled. Nothing was changed: ask an admin of this workspace."
         }
-        // The backends' own: nobody in Slack meets them, and if so they are faults of ours. The first two are said
+        // The backends' own: nobody in Slack meets them, and if so they are faults of ours. The first four are said
         // above.
         Rejection::WrongPerson { .. }
         | Rejection::AlreadyEnded(_)

@@ -1,0 +1,36 @@
+//! Who somebody is, as Slack said last. It is shared by all instances, so that together they ask Slack once.
+
+use super::{Failure, Service};
+pub use crate::storage::profiles::KnownProfile;
+use crate::{
+    domain::{decisions::Profile, ids::UserId},
+    storage::profiles,
+};
+
+/// What is known of somebody in the installation with this Slack id, however old.
+pub async fn find(service: &Service, slack_id: &str, user: &UserId) -> Result<Option<KnownProfile>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(profiles::find(&mut db, slack_id, user).await?)
+}
+
+/// Notes what Slack said, unless what it said later is known.
+pub async fn save(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+    known: KnownProfile,
+) -> Result<(), Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(profiles::save(&mut db, slack_id, user, known).await?)
+}
+
+/// Forgets what is known of somebody who is something else now.
+pub async fn forget_unless(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+    profile: Profile,
+) -> Result<(), Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(profiles::forget_unless(&mut db, slack_id, user, profile).await?)
+}
