@@ -17,15 +17,30 @@ const BATCH: i64 = 20;
 /// Writes an event down. `true`: it is new, and the caller handles it. The same event comes again when its answer was
 /// lost, and now and then under another id: `content` is what it says without one.
 pub async fn receive(service: &Service, event: &Event, content: &Value) -> Result<bool, Failure> {
+    let now = service.now();
+    let mut db = service.db.acquire().await?;
+    Ok(events::insert(&mut db, event, &digest(event, content), now, now + LEASE).await?)
+}
+
+/// The same for an event about a person, which is written down only if they have a live grant or a pending approval.
+pub async fn receive_if_concerned(
+    service: &Service,
+    event: &Event,
+    content: &Value,
+) -> Result<bool, Failure> {
+    let now = service.now();
+    let mut db = service.db.acquire().await?;
+    Ok(events::insert_if_concerned(&mut db, event, &digest(event, content), now, now + LEASE).await?)
+}
+
+fn digest(event: &Event, content: &Value) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in [&event.workspace, &event.kind, &event.happened_at.timestamp().to_string()] {
         hash.update(part);
         hash.update([0]);
     }
     hash.update(content.to_string());
-    let now = service.now();
-    let mut db = service.db.acquire().await?;
-    Ok(events::insert(&mut db, event, &hash.finalize().into(), now, now + LEASE).await?)
+    hash.finalize().into()
 }
 
 /// Takes events that somebody began to handle and never finished.

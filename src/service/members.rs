@@ -1,4 +1,5 @@
-//! Whoever is no full member any more keeps no standing permission: nobody would click to take it back.
+//! Whoever is no full member any more keeps no standing permission, and is asked for nothing: they could not decide, and
+//! nobody would click to take back what they allowed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,9 +8,10 @@ pub use crate::storage::members::Holder;
 use crate::{
     domain::{
         audit::Actor,
-        decisions::{Clicker, PersonKind},
+        decisions::{self, Clicker, PersonKind},
         grants::Revocation,
-        ids::WorkspaceId,
+        ids::{UserId, WorkspaceId},
+        text::Prose,
     },
     storage::{self, grants::Which, members},
 };
@@ -19,14 +21,33 @@ pub const BELIEVED: TimeDelta = TimeDelta::days(1);
 /// How long after somebody was found to have left they can give no standing permission. What Slack said of them before
 /// may be remembered for a minute; this is longer by what clocks may differ and a click may take.
 const DOUBT: TimeDelta = TimeDelta::minutes(2);
-/// How many people are looked for at once.
+/// How many people are looked for, and how many approvals one transaction ends, at once.
 const BATCH: i64 = 50;
+/// What backends are told.
+const WHY: &str = "the user is no longer a full member of the workspace, and can't decide";
 
-/// Some of the people with standing permissions for whom nobody has looked for a day, but for those of the workspaces
-/// `except`.
+/// What ended with somebody's membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Grants that were live.
+    pub grants: usize,
+    /// Approvals that were pending.
+    pub approvals: usize,
+}
+
+/// Some of the people with standing permissions or pending approvals for whom nobody has looked for a day, but for those
+/// of the workspaces `except`.
 pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<Holder>, Failure> {
     let mut db = service.db.acquire().await?;
     Ok(members::unchecked(&mut db, service.now() - BELIEVED, except, BATCH).await?)
+}
+
+/// This user of the workspace with this Slack id. `None`: the app is not installed there.
+pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<Option<Holder>, Failure> {
+    let mut db = service.db.acquire().await?;
+    let found = storage::workspaces::find_by_slack_id(&mut db, slack_id).await?;
+    let found = found.filter(|workspace| !workspace.removed);
+    Ok(found.map(|workspace| Holder { workspace: workspace.id, slack_id: workspace.slack_id, user }))
 }
 
 /// Somebody is still a member.
@@ -45,12 +66,20 @@ pub(super) fn as_known(clicker: &Clicker, left_at: Option<DateTime<Utc>>, now: D
     clicker
 }
 
-/// Somebody is a member no more: what they allowed ends. Says how many grants that were.
-pub async fn left(service: &Service, holder: &Holder) -> Result<usize, Failure> {
-    retrying!(attempt(service, holder))
+/// Somebody is a member no more: what they allowed ends, and so does what waits for them.
+pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> {
+    // What they allowed goes first, as agents use it without asking.
+    let grants = retrying!(revoke(service, holder))?;
+    let mut approvals = 0;
+    loop {
+        match retrying!(end_pending(service, holder))? {
+            0 => return Ok(Ended { grants, approvals }),
+            ended => approvals += ended,
+        }
+    }
 }
 
-async fn attempt(service: &Service, holder: &Holder) -> Result<usize, Failure> {
+async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
     storage::workspaces::hold(&mut tx, holder.workspace).await?;
     // First the person and then the grants: one that they are giving at this moment is there by then.
@@ -60,4 +89,21 @@ async fn attempt(service: &Service, holder: &Holder) -> Result<usize, Failure> {
     let ended = turn_off::revoke(service, &mut tx, holder.workspace, &which, &actor, why).await?;
     commit(tx).await?;
     Ok(ended.len())
+}
+
+async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failure> {
+    let mut tx = service.begin().await?;
+    let now = service.now();
+    let pending = storage::approvals::lock_pending_of(&mut tx, holder.workspace, &holder.user, BATCH).await?;
+    let mut count = 0;
+    for approval in &pending {
+        let why = Prose::from_stored(WHY.to_owned());
+        let Some((ended, effects)) = decisions::give_up(approval, why, now) else { continue };
+        if let Some(decision) = &ended.decision {
+            storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
+            count += 1;
+        }
+    }
+    commit(tx).await?;
+    Ok(count)
 }

@@ -4,29 +4,40 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Slack,
     client::{CallError, PATIENT},
     dispatch::Answer,
-    lost_prompts,
+    lost_prompts, members, membership,
     payload::Payload,
 };
-use crate::service::{
-    Failure,
-    events::{self, Event},
-    leave,
+use crate::{
+    domain::{
+        decisions::{PersonKind, Profile},
+        ids::UserId,
+    },
+    service::{
+        self, Failure,
+        events::{self, Event},
+        leave,
+        profiles::KnownProfile,
+    },
 };
 
 /// The app was removed from the workspace.
 pub const APP_UNINSTALLED: &str = "app_uninstalled";
 /// Tokens of the app were revoked.
 pub const TOKENS_REVOKED: &str = "tokens_revoked";
+/// Something of a person changed: their status, their picture, and now and then what they are.
+pub const USER_CHANGE: &str = "user_change";
 
 /// How long Slack is asked again whether a token works, when it does not say, before the times are gone by.
 const DOUBT: TimeDelta = TimeDelta::hours(1);
+/// How long Slack may take to say what somebody is whom it said to be no member any more.
+const CONFIRMING: Duration = Duration::from_secs(3);
 /// How often it is looked for events that nobody finished.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -34,7 +45,14 @@ const POLL: Duration = Duration::from_secs(5);
 pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
     let Some(event) = read(payload) else { return Answer::Taken };
     let content = &payload.value()["event"];
-    match events::receive(&slack.service, &event, content).await {
+    let received = match &event.person_kind {
+        None => events::receive(&slack.service, &event, content).await,
+        Some(kind) => match heard_of(slack, &event, *kind, content).await {
+            true => events::receive_if_concerned(&slack.service, &event, content).await,
+            false => return Answer::Taken,
+        },
+    };
+    match received {
         // Its post may be answered in this moment: it is looked for when the event is taken up again.
         Ok(true) if event.kind == lost_prompts::POSTED => Answer::Taken,
         Ok(true) => {
@@ -59,6 +77,7 @@ fn read(payload: &Payload) -> Option<Event> {
     let mut content = None;
     match kind {
         APP_UNINSTALLED => {}
+        USER_CHANGE if payload.text("/event/user/id").is_some_and(|id| UserId::parse(id).is_some()) => {}
         // People's own tokens may come and go: the app has none of them.
         TOKENS_REVOKED => {
             payload.value().pointer("/event/tokens/bot")?.as_array().filter(|bots| !bots.is_empty())?;
@@ -66,15 +85,30 @@ fn read(payload: &Payload) -> Option<Event> {
         lost_prompts::POSTED => content = Some(lost_prompts::content(payload)?),
         _ => return None,
     }
+    let workspace = payload.workspace().or_else(|| payload.text("/enterprise_id"))?;
+    let person = &payload.value()["event"]["user"];
+    let person_kind = (kind == USER_CHANGE).then(|| membership::profile(workspace, person).kind);
+    let user = if kind == USER_CHANGE { "/event/user/id" } else { "/event/user" };
     let seconds = payload.value()["event_time"].as_i64().unwrap_or_default();
     Some(Event {
         id: payload.text("/event_id")?.to_owned(),
-        workspace: payload.workspace().or_else(|| payload.text("/enterprise_id"))?.to_owned(),
+        workspace: workspace.to_owned(),
         kind: kind.to_owned(),
-        user: payload.text("/event/user").map(str::to_owned),
+        user: payload.text(user).map(str::to_owned),
+        person_kind,
         happened_at: DateTime::from_timestamp(seconds, 0).unwrap_or_default(),
         content,
     })
+}
+
+/// Slack told of a change of a person: what is remembered of them holds no longer. Says whether there may be something to
+/// end, which there is not while they are a full member. It is not written down then: Slack sends one for every status.
+async fn heard_of(slack: &Slack, event: &Event, kind: PersonKind, content: &Value) -> bool {
+    if let Some(user) = event.user.as_deref().and_then(UserId::parse) {
+        let profile = membership::profile(&event.workspace, &content["user"]);
+        slack.people.forget_unless(&event.workspace, &user, profile).await;
+    }
+    kind != PersonKind::Member
 }
 
 /// Handles events that another instance, or this one before it died, began to handle and did not finish.
@@ -99,6 +133,7 @@ async fn handle(slack: &Slack, event: &Event) {
     let handled = match event.kind.as_str() {
         APP_UNINSTALLED | TOKENS_REVOKED => left(slack, event).await,
         lost_prompts::POSTED => lost_prompts::find(slack, event).await,
+        USER_CHANGE => changed(slack, event).await,
         _ => Ok(Handled::Yes),
     };
     let finished = match handled {
@@ -119,6 +154,32 @@ pub(super) enum Handled {
     Yes,
     /// It stays unfinished, and is taken up again.
     Later(CallError),
+}
+
+/// Slack told that somebody is no full member any more. Events come late and in any order, so Slack is asked what they are
+/// now; if it doesn't say, what the event said holds, and nobody keeps a permission for Slack's silence.
+async fn changed(slack: &Slack, event: &Event) -> Result<Handled, Failure> {
+    let Some(user) = event.user.as_deref().and_then(UserId::parse) else { return Ok(Handled::Yes) };
+    let workspace = event.workspace.as_str();
+    let told = event.person_kind.unwrap_or(PersonKind::Unknown);
+    let asked = tokio::time::timeout(CONFIRMING, slack.people.ask(workspace, &user)).await;
+    let kind = match asked {
+        Ok(Ok(profile)) => profile.kind,
+        Ok(Err(error)) if error.is_nobody() => PersonKind::ExternalUser,
+        Ok(Err(_)) | Err(_) => {
+            let profile = Profile { kind: told, is_admin: false };
+            let known = KnownProfile { profile, read_at: slack.service.now() };
+            slack.people.believe(workspace, &user, known).await;
+            told
+        }
+    };
+    if kind == PersonKind::Member {
+        return Ok(Handled::Yes);
+    }
+    if let Some(holder) = service::members::holder(&slack.service, workspace, user).await? {
+        members::end(slack, &holder).await?;
+    }
+    Ok(Handled::Yes)
 }
 
 /// The app is gone, unless it was installed again since: these events come in any order and may come late, so Slack is

@@ -31,10 +31,11 @@ pub const SCOPES: [Scope; 5] = [
 ];
 
 /// The events that Slack sends, and why.
-pub const EVENTS: [(&str, &str); 3] = [
+pub const EVENTS: [(&str, &str); 4] = [
     ("app_home_opened", "draws the Home tab when somebody opens it"),
     (events::APP_UNINSTALLED, "ends what waits where the app was removed"),
     (events::TOKENS_REVOKED, "the same, when its tokens were revoked"),
+    (events::USER_CHANGE, "ends what somebody allowed who is deactivated or becomes a guest"),
 ];
 
 /// What the app needs beside [`SCOPES`] to find messages whose post Slack did not answer.

@@ -1,4 +1,5 @@
-//! Looks once a day whether those who gave standing permissions are still full members of their workspace.
+//! Looks once a day whether those who gave standing permissions, or are asked, are still full members of their workspace.
+//! Slack tells of it ([`super::events`]), but events get lost, and apps from before lack the subscription.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::{
     domain::decisions::PersonKind,
     service::{
         Failure,
-        members::{self, Holder},
+        members::{self, Ended, Holder},
     },
 };
 
@@ -23,9 +24,10 @@ const ROUND: TimeDelta = TimeDelta::minutes(10);
 pub async fn run(slack: Slack, stop: CancellationToken) {
     let mut next = slack.service.now();
     while !stop.is_cancelled() {
-        if slack.service.now() >= next {
+        let now = slack.service.now();
+        if now >= next {
             match round(&slack, &stop).await {
-                Ok(()) => next = slack.service.now() + ROUND,
+                Ok(()) => next = now + ROUND,
                 Err(failure) => {
                     tracing::warn!(%failure, "Those who gave standing permissions could not be looked for: trying again");
                 }
@@ -68,9 +70,10 @@ async fn round(slack: &Slack, stop: &CancellationToken) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn end(slack: &Slack, holder: &Holder) -> Result<(), Failure> {
-    let ended = members::left(&slack.service, holder).await?;
+/// Ends what somebody allowed and what waits for them: they are no full member any more.
+pub(super) async fn end(slack: &Slack, holder: &Holder) -> Result<(), Failure> {
+    let Ended { grants, approvals } = members::left(&slack.service, holder).await?;
     let Holder { slack_id, user, .. } = holder;
-    tracing::warn!(workspace = slack_id, %user, ended, "Somebody is a full member no more: their standing permissions have ended");
+    tracing::warn!(workspace = slack_id, %user, grants, approvals, "Grants and pending approvals ended: the user is no longer a full member");
     Ok(())
 }

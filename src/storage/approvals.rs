@@ -216,6 +216,25 @@ pub async fn lock_stranded(db: &mut PgConnection, limit: i64) -> sqlx::Result<Ve
     Ok(rows.into_iter().map(Approval::from).collect())
 }
 
+/// Locks up to `limit` pending approvals of this user, waiting for whoever is deciding them.
+pub async fn lock_pending_of(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    limit: i64,
+) -> sqlx::Result<Vec<Approval>> {
+    let rows = select_approvals!(
+        "WHERE p.status = 'pending' AND p.workspace_id = $1 AND p.user_id = $2
+         ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE OF p",
+        workspace.uuid(),
+        user.as_str(),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Approval::from).collect())
+}
+
 /// When the next pending approval runs out.
 pub async fn next_expiry(db: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar!("SELECT min(expires_at) FROM approvals WHERE status = 'pending'").fetch_one(db).await

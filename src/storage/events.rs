@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::domain::decisions::PersonKind;
+
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -15,10 +17,22 @@ pub struct Event {
     pub kind: String,
     /// Whom it is about, where it is about a person.
     pub user: Option<String>,
+    /// What it says that they are now, where it says so.
+    pub person_kind: Option<PersonKind>,
     /// When Slack says that it happened.
     pub happened_at: DateTime<Utc>,
     /// What handling it takes beside these.
     pub content: Option<Value>,
+}
+
+struct Row {
+    event_id: String,
+    workspace: String,
+    kind: String,
+    user_id: Option<String>,
+    person_kind: Option<String>,
+    happened_at: DateTime<Utc>,
+    content: Option<Value>,
 }
 
 /// Writes an event down, to be handled by the caller until `leased_until`. `false`: it is known already, under this
@@ -48,6 +62,40 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
+/// The same for an event about a person, and only if it concerns us: they have a live grant, or a pending approval. Slack
+/// tells of everybody. One statement, so that nothing is read that is not needed: there may be thirty thousand an hour.
+pub async fn insert_if_concerned(
+    db: &mut PgConnection,
+    event: &Event,
+    digest: &[u8; 32],
+    now: DateTime<Utc>,
+    leased_until: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO events (event_id, digest, workspace, kind, user_id, person_kind, happened_at, received_at,
+                             leased_until)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM workspaces w
+         WHERE w.slack_id = $3 AND w.removed_at IS NULL
+           AND (EXISTS (SELECT 1 FROM grants g
+                        WHERE g.workspace_id = w.id AND g.user_id = $5 AND g.revoked_at IS NULL)
+                OR EXISTS (SELECT 1 FROM approvals p
+                           WHERE p.workspace_id = w.id AND p.user_id = $5 AND p.status = 'pending'))
+         ON CONFLICT DO NOTHING",
+        event.id,
+        digest,
+        event.workspace,
+        event.kind,
+        event.user,
+        event.person_kind.map(PersonKind::as_str),
+        event.happened_at,
+        now,
+        leased_until
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Takes events that somebody began to handle and did not finish, oldest first.
 pub async fn claim(
     db: &mut PgConnection,
@@ -55,18 +103,40 @@ pub async fn claim(
     leased_until: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<Vec<Event>> {
-    sqlx::query_as!(
-        Event,
+    let rows = sqlx::query_as!(
+        Row,
         "UPDATE events SET leased_until = $2 WHERE event_id IN (
              SELECT event_id FROM events WHERE handled_at IS NULL AND leased_until <= $1
              ORDER BY leased_until LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING event_id AS id, workspace, kind, user_id AS user, happened_at, content",
+         RETURNING event_id, workspace, kind, user_id, person_kind, happened_at, content",
         now,
         leased_until,
         limit
     )
     .fetch_all(db)
-    .await
+    .await?;
+    let read = |row: Row| {
+        let person_kind = match &row.person_kind {
+            None => None,
+            Some(kind) => Some(PersonKind::from_stored(kind).ok_or_else(|| {
+                let why = format!(
+                    "events.person_kind is {kind:?} for {}, which this version does not know",
+                    row.event_id
+                );
+                sqlx::Error::Decode(why.into())
+            })?),
+        };
+        Ok(Event {
+            id: row.event_id,
+            workspace: row.workspace,
+            kind: row.kind,
+            user: row.user_id,
+            person_kind,
+            happened_at: row.happened_at,
+            content: row.content,
+        })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Says that an event is handled.

@@ -1,12 +1,12 @@
-//! The table `members`: when it was last looked whether somebody with standing permissions is still a member, and when
-//! they were found not to be. Its rows are also what a person's own changes are ordered by.
+//! The table `members`: when it was last looked whether somebody with standing permissions, or who is asked, is still a
+//! member, and when they were found not to be. Its rows are also what a person's own changes are ordered by.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::ids::{UserId, WorkspaceId};
 
-/// Somebody who gave a standing permission.
+/// Somebody who gave a standing permission, or who is asked for an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Where.
@@ -17,8 +17,9 @@ pub struct Holder {
     pub user: UserId,
 }
 
-/// Up to `limit` people with live grants that they gave before `since`, and for whom nobody has looked since then, in
-/// workspaces that have the app and are none of `except`.
+/// Up to `limit` people with live grants that they gave, or pending approvals that they were asked for, before `since`,
+/// and for whom nobody has looked since then, in workspaces that have the app and are none of `except`. Those who were
+/// found to have left and still have some are among them: whoever was ending it died.
 pub async fn unchecked(
     db: &mut PgConnection,
     since: DateTime<Utc>,
@@ -27,11 +28,13 @@ pub async fn unchecked(
 ) -> sqlx::Result<Vec<Holder>> {
     let except: Vec<_> = except.iter().map(|workspace| workspace.uuid()).collect();
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT w.id, w.slack_id, g.user_id FROM grants g
-           JOIN workspaces w ON w.id = g.workspace_id AND w.removed_at IS NULL
-           LEFT JOIN members m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id
-           WHERE g.revoked_at IS NULL AND g.created_at <= $1 AND (m.checked_at IS NULL OR m.checked_at <= $1)
-             AND w.id <> ALL($2)
+        r#"SELECT w.id, w.slack_id, h.user_id AS "user_id!" FROM
+               (SELECT workspace_id, user_id FROM grants WHERE revoked_at IS NULL AND created_at <= $1
+                UNION
+                SELECT workspace_id, user_id FROM approvals WHERE status = 'pending' AND created_at <= $1) h
+           JOIN workspaces w ON w.id = h.workspace_id AND w.removed_at IS NULL
+           LEFT JOIN members m ON m.workspace_id = h.workspace_id AND m.user_id = h.user_id
+           WHERE (m.checked_at IS NULL OR m.checked_at <= $1 OR m.left_at >= m.checked_at) AND w.id <> ALL($2)
            LIMIT $3"#,
         since,
         &except,

@@ -34,6 +34,7 @@ mod catalog;
 mod cli;
 mod commands;
 mod deciding;
+mod departures;
 mod doctor;
 mod durability;
 mod failures;
