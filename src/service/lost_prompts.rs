@@ -36,7 +36,7 @@ pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<boo
     match lost {
         Lost::Prompt { approval, channel, ts } => {
             let mut db = service.db.acquire().await?;
-            let found = storage::approvals::find_in_workspace(&mut db, slack_id, *approval).await?;
+            let found = storage::approvals::find_in_workspace(&mut db, slack_id, *approval, None).await?;
             drop(db);
             let Some(approval) = found else { return Ok(false) };
             let prompt = Prompt { channel: channel.clone(), ts: ts.clone() };
