@@ -10,7 +10,10 @@ use countersign::{
     app::{self, App},
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
-    domain::text::{Link, Name},
+    domain::{
+        api_keys::KeyScopes,
+        text::{Link, Name},
+    },
     entropy::Entropy,
     service::{backends, workspaces},
     storage,
@@ -60,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
     slack.connect_app(&url);
     let workspace = workspaces::install(&service, names::TEAM, "Acme").await?;
     let (name, webhook_url) = (Name::new("stand")?, Link::new(receiver.webhook_url())?);
-    let created = backends::create(&service, workspace, &name, &webhook_url).await?;
+    let created = backends::create(&service, workspace, &name, &webhook_url, KeyScopes::ALL).await?;
     let created = created.context("a new database has a backend already")?;
     receiver.set_webhook_secrets(&[created.webhook_secret.expose_secret()]);
     let line = serde_json::json!({

@@ -24,7 +24,7 @@ use crate::{
         worker::Worker,
     },
     seal::Sealer,
-    service::{Service, endings::Endings, workspaces},
+    service::{Service, endings::Endings, key_uses::KeyUses, workspaces},
     slack::{
         self, Slack,
         client::Client,
@@ -97,7 +97,8 @@ pub fn service(
 ) -> Result<Service, StartError> {
     let db = storage::pool(config.database_url.expose_secret(), connections).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
-    Ok(Service { db, clock, entropy, sealer, most_pending: LimitsConfig::default().pending_approvals })
+    let most_pending = LimitsConfig::default().pending_approvals;
+    Ok(Service { db, clock, entropy, sealer, most_pending, key_uses: KeyUses::default() })
 }
 
 /// A client for Slack's Web API, with every workspace's token.

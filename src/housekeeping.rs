@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::repeats::REMEMBERED,
-    service::{Failure, Service, end_silent, expire, leave},
+    service::{Failure, Service, end_silent, expire, key_uses, leave},
     storage,
 };
 
@@ -33,6 +33,7 @@ const LEAVING: TimeDelta = TimeDelta::seconds(10);
 pub async fn run(service: Service, stop: CancellationToken) {
     let mut leave_at = service.now();
     let mut sweep_at = service.now();
+    let mut uses_at = service.now() + key_uses::INTERVAL;
     while !stop.is_cancelled() {
         match expire::expire(&service).await {
             Ok(0) => {}
@@ -60,10 +61,22 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 }
             }
         }
+        if service.now() >= uses_at {
+            save_key_uses(&service).await;
+            uses_at = service.now() + key_uses::INTERVAL;
+        }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {}
             () = rest(&service) => {}
         }
+    }
+    // Those of the last minute.
+    save_key_uses(&service).await;
+}
+
+async fn save_key_uses(service: &Service) {
+    if let Err(failure) = key_uses::save(service).await {
+        tracing::warn!(%failure, "Last uses of API keys could not be saved; retrying in a minute");
     }
 }
 

@@ -5,6 +5,7 @@ use countersign::{
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
+        api_keys::KeyScopes,
         audit::Actor,
         decisions::{Choice, Clicker, PersonKind},
         grants::Scope,
@@ -99,7 +100,8 @@ impl World {
         let url = format!("http://{}", app.address());
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
         let (name, link) = (Name::new("load").unwrap(), Link::new(backend.webhook_url()).unwrap());
-        let created = backends::create(&service, workspace, &name, &link).await.unwrap().unwrap();
+        let created =
+            backends::create(&service, workspace, &name, &link, KeyScopes::DEFAULT).await.unwrap().unwrap();
         let key = created.api_key.expose_secret().to_owned();
         backend.connect(&url, &key, created.webhook_secret.expose_secret());
         let integration = catalog::integration(INTEGRATION).unwrap();

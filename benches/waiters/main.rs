@@ -20,7 +20,10 @@ use countersign::{
     app,
     clock::Clock,
     config::DatabaseConfig,
-    domain::text::{Link, Name},
+    domain::{
+        api_keys::KeyScopes,
+        text::{Link, Name},
+    },
     entropy::Entropy,
     service::{backends, workspaces},
     storage,
@@ -107,7 +110,8 @@ async fn main() {
     storage::MIGRATIONS.run(&service.db).await.unwrap();
     let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
     let (name, link) = (Name::new("waiting").unwrap(), Link::new(receiver.webhook_url()).unwrap());
-    let created = backends::create(&service, workspace, &name, &link).await.unwrap().unwrap();
+    let created =
+        backends::create(&service, workspace, &name, &link, KeyScopes::DEFAULT).await.unwrap().unwrap();
     receiver.set_webhook_secrets(&[created.webhook_secret.expose_secret()]);
     let key = created.api_key.expose_secret();
 

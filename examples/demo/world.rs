@@ -10,6 +10,7 @@ use countersign::{
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
+        api_keys::KeyScopes,
         audit::Actor,
         ids::WorkspaceId,
         text::{ActionKey, IntegrationKey, Link, Name},
@@ -104,7 +105,9 @@ impl World {
     /// key.
     pub(crate) async fn enrol(&self, name: &str, backend: &AgentBackend) -> anyhow::Result<String> {
         let url = Link::new(backend.webhook_url())?;
-        let created = backends::create(&self.service, self.workspace, &Name::new(name)?, &url).await?;
+        let created =
+            backends::create(&self.service, self.workspace, &Name::new(name)?, &url, KeyScopes::DEFAULT)
+                .await?;
         let created = created.with_context(|| format!("there is a backend called {name} already"))?;
         let (key, secret) = (created.api_key.expose_secret(), created.webhook_secret.expose_secret());
         backend.connect(&self.service_url(), key, secret);

@@ -20,7 +20,10 @@ use super::{
     query::Query,
 };
 use crate::{
-    domain::ids::{ApprovalId, GrantId},
+    domain::{
+        api_keys::KeyScope,
+        ids::{ApprovalId, GrantId},
+    },
     service::{Failure, authenticate::Caller, read},
     storage::audit::{Position, Stored},
     wire::{self, examples, schema},
@@ -108,14 +111,14 @@ impl From<Stored> for EntryJson {
         )),
         Listing,
     ),
-    security(("api_key" = [])),
+    security(("api_key" = ["audit"])),
 )]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Audit).await?;
     let mut query = Query::read(query.as_deref());
     let after: Option<Position> = query.cursor(|text| text.parse().ok())?;
     let limit = query.some_limit()?;

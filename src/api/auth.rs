@@ -7,7 +7,10 @@ use super::{
     problem::{Kind, Problem},
     query::Query,
 };
-use crate::service::authenticate::{self, ApiKey, Caller};
+use crate::{
+    domain::api_keys::KeyScope,
+    service::authenticate::{self, ApiKey, Caller},
+};
 
 /// Reads the key that a call presents. Whether it is a valid one is judged later.
 pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
@@ -20,27 +23,28 @@ pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
         .ok_or_else(|| Problem::of(Kind::Unauthenticated))
 }
 
-/// Says who calls.
-pub async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// Says who makes a call that needs this scope.
+pub async fn caller(api: &Api, headers: &HeaderMap, needed: KeyScope) -> Result<Caller, Problem> {
     let key = api_key(headers)?;
     admit(api, &key)?;
-    whose(api, &key).await
+    whose(api, &key, needed).await
 }
 
-/// Says who calls, and refuses every parameter of the query: for calls that take none.
+/// The same, and refuses every parameter of the query: for calls that take none.
 pub async fn caller_without_query(
     api: &Api,
     headers: &HeaderMap,
     query: Option<&str>,
+    needed: KeyScope,
 ) -> Result<Caller, Problem> {
-    let caller = caller(api, headers).await?;
+    let caller = caller(api, headers, needed).await?;
     Query::read(query).finish()?;
     Ok(caller)
 }
 
-/// Says who calls with this key, in a request that was admitted.
-pub async fn whose(api: &Api, key: &ApiKey) -> Result<Caller, Problem> {
-    let caller = authenticate::authenticate(&api.service, key).await?;
+/// Says who makes a call that needs this scope, in a request that was admitted.
+pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, Problem> {
+    let caller = authenticate::authenticate(&api.service, key, needed).await?;
     api.limits.learn(key, caller.backend);
     Ok(caller)
 }

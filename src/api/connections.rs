@@ -11,7 +11,7 @@ use super::{
     problem::{Problem, responses::Connecting},
 };
 use crate::{
-    domain::ids::UserId,
+    domain::{api_keys::KeyScope, ids::UserId},
     service::{
         authenticate::Caller,
         connect::{self, Report},
@@ -27,7 +27,7 @@ use crate::{
         ("integration" = String, Path, description = "The integration's key."),
     ),
     responses((status = 204, description = "The user has it connected."), Connecting),
-    security(("api_key" = [])),
+    security(("api_key" = ["connections"])),
 )]
 pub async fn connect(
     State(api): State<Api>,
@@ -35,7 +35,7 @@ pub async fn connect(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Connections).await?;
     report(&api, caller, &user, integration, Report::Connected).await
 }
 
@@ -48,7 +48,7 @@ pub async fn connect(
         ("integration" = String, Path, description = "The integration's key."),
     ),
     responses((status = 204, description = "The user has it no longer; what they allowed for it has ended."), Connecting),
-    security(("api_key" = [])),
+    security(("api_key" = ["connections"])),
 )]
 pub async fn disconnect(
     State(api): State<Api>,
@@ -56,7 +56,7 @@ pub async fn disconnect(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Connections).await?;
     report(&api, caller, &user, integration, Report::Disconnected).await
 }
 

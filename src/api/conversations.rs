@@ -10,7 +10,10 @@ use super::{
     path::Named,
     problem::{Kind, Missing, Problem, responses::Closing},
 };
-use crate::{domain::text::ForeignId, service::close_conversation};
+use crate::{
+    domain::{api_keys::KeyScope, text::ForeignId},
+    service::close_conversation,
+};
 
 /// Answers 204, also when it was closed before.
 #[utoipa::path(
@@ -19,7 +22,7 @@ use crate::{domain::text::ForeignId, service::close_conversation};
     description = "Its grants stop. Asking in it again opens it again, without them.",
     params(("id" = String, Path, description = "The backend's own id of the conversation.")),
     responses((status = 204, description = "It is closed, now or since earlier."), Closing),
-    security(("api_key" = [])),
+    security(("api_key" = ["ask"])),
 )]
 pub async fn close(
     State(api): State<Api>,
@@ -27,7 +30,7 @@ pub async fn close(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?;
     let id = ForeignId::new(id).map_err(|_| Problem::of(Kind::NotFound(Missing::Conversation)))?;
     close_conversation::close(&api.service, caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -21,7 +21,10 @@ use super::{
     query::Query,
 };
 use crate::{
-    domain::ids::{ApprovalId, DeliveryId},
+    domain::{
+        api_keys::KeyScope,
+        ids::{ApprovalId, DeliveryId},
+    },
     service::{read, redeliver},
     storage::{
         attempts::Noted,
@@ -141,14 +144,14 @@ impl From<Noted> for AttemptJson {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
     ),
     responses((status = 200, description = "A page of deliveries.", body = Page<DeliveryJson>, example = json!(examples::deliveries())), Listing),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Read).await?;
     let mut query = Query::read(query.as_deref());
     let approval =
         query.text("approval", |text| text.parse().map_err(|_| "must be an approval's id (apr_…)"))?;
@@ -171,7 +174,7 @@ pub async fn list(
     summary = "Read one delivery with each attempt",
     params(("id" = String, Path, description = "The delivery, `dlv_…`: the `webhook-id`.")),
     responses((status = 200, description = "The delivery.", body = DeliveryWithAttemptsJson, example = json!(examples::delivery_with_attempts())), OneDelivery),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn get(
     State(api): State<Api>,
@@ -179,7 +182,7 @@ pub async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let (delivery, attempts) = read::delivery(&api.service, caller, self::id(&id)?).await?;
     let attempts = attempts.into_iter().map(AttemptJson::from).collect();
     Ok(Json(DeliveryWithAttemptsJson { delivery: delivery.into(), attempts }).into_response())
@@ -192,7 +195,7 @@ pub async fn get(
     description = "A dead or delivered one is sent again under the same id, a pending one without waiting for its turn. Its pauses begin anew. It is tried even while the endpoint is stopped; if the endpoint takes it, its other deliveries go on.",
     params(("id" = String, Path, description = "The delivery, `dlv_…`.")),
     responses((status = 202, description = "The delivery, about to be tried.", body = DeliveryJson, example = json!(examples::delivery())), Redelivering),
-    security(("api_key" = [])),
+    security(("api_key" = ["ask"])),
 )]
 pub async fn redeliver(
     State(api): State<Api>,
@@ -200,7 +203,7 @@ pub async fn redeliver(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?;
     let delivery = redeliver::redeliver(&api.service, caller, self::id(&id)?).await?;
     Ok((StatusCode::ACCEPTED, Json(DeliveryJson::from(delivery))).into_response())
 }

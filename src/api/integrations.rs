@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
+        api_keys::KeyScope,
         audit::Actor,
         catalog::MOST_ACTIONS,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
@@ -42,7 +43,7 @@ use crate::{
     params(("key" = String, Path, description = "The integration's key: letters, digits, `_` and `-`.")),
     request_body(content = CatalogBody, example = json!(examples::catalog())),
     responses((status = 200, description = "The integration.", body = IntegrationJson, example = json!(examples::integration())), PuttingIntegration),
-    security(("api_key" = [])),
+    security(("api_key" = ["catalog"])),
 )]
 pub async fn put(
     State(api): State<Api>,
@@ -51,7 +52,7 @@ pub async fn put(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Catalog).await?;
     let key = IntegrationKey::new(key).map_err(|fault| Problem::parameter("key", fault.to_string()))?;
     let mut faults = Vec::new();
     let mut fields = Fields::new(fields::object(&headers, body)?, &mut faults);
@@ -72,7 +73,7 @@ pub async fn put(
     summary = "Read one integration of the workspace",
     params(("key" = String, Path, description = "The integration's key: letters, digits, `_` and `-`.")),
     responses((status = 200, description = "The integration.", body = IntegrationJson, example = json!(examples::integration())), OneIntegration),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn get(
     State(api): State<Api>,
@@ -80,7 +81,7 @@ pub async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let key = self::key(key)?;
     let stored = read::integration(&api.service, caller, &key).await?;
     Ok(Json(describe(stored)).into_response())
@@ -95,14 +96,14 @@ pub async fn get(
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
     ),
     responses((status = 200, description = "A page of integrations.", body = Page<IntegrationJson>, example = json!(examples::integrations())), Listing),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Read).await?;
     let mut query = Query::read(query.as_deref());
     let after = query.cursor(|text| IntegrationKey::new(text).ok())?;
     let limit = query.limit()?;

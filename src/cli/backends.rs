@@ -3,21 +3,26 @@
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::{CliError, WorkspaceArg, print};
+use super::{CliError, WorkspaceArg, api_keys::ScopesArg, print};
 use crate::{
     app,
     clock::Clock,
     config::{DatabaseConfig, SlackConfig},
     domain::{
+        api_keys::KeyScopes,
         ids::WorkspaceId,
         text::{Link, Name},
     },
     entropy::Entropy,
     outbox::Outcome,
-    service::{Service, backends, workspaces},
+    service::{
+        Service,
+        api_keys::{self, Selection},
+        backends, workspaces,
+    },
     storage::backends::Summary,
 };
 
@@ -27,8 +32,10 @@ pub(super) enum Command {
     Create(Create),
     /// List the backends
     List(List),
-    /// Give a backend a new API key; the present ones go on working for a while
-    RotateKey(Rotate),
+    /// Show a backend with its webhook endpoint and its API keys
+    Show(Show),
+    /// Replace all API keys of a backend by a new one; they work for a while. `countersign key` manages single keys
+    RotateKey(RotateKey),
     /// Give a backend a new webhook secret; the present one goes on signing besides for a while
     RotateSecret(Rotate),
     /// Stop a backend's API keys. What it asked can still be decided
@@ -43,10 +50,6 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    #[command(flatten)]
-    database: DatabaseConfig,
-    #[command(flatten)]
-    slack: SlackConfig,
     /// What to call it; unique in its workspace
     #[arg(long, value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
     name: Name,
@@ -54,10 +57,16 @@ pub(super) struct Create {
     #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
     webhook_url: Link,
     #[command(flatten)]
+    scopes: ScopesArg,
+    #[command(flatten)]
     workspace: WorkspaceArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    slack: SlackConfig,
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +104,24 @@ pub(super) struct Rotate {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    named: Named,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RotateKey {
+    #[command(flatten)]
+    rotate: Rotate,
+    /// What the new key may be used for, separated by commas; the same as the old ones unless given
+    #[arg(long, value_name = "SCOPES", value_parser = super::api_keys::parse_scopes)]
+    scopes: Option<KeyScopes>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct TestWebhook {
     #[command(flatten)]
     named: Named,
@@ -112,7 +139,7 @@ pub(super) struct SetWebhook {
     webhook_url: Link,
 }
 
-fn open(config: &DatabaseConfig) -> Result<Service, CliError> {
+pub(super) fn open(config: &DatabaseConfig) -> Result<Service, CliError> {
     Ok(app::service(config, 2, Clock::system(), Entropy::system())?)
 }
 
@@ -120,15 +147,17 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Create(create) => create.run().await,
         Command::List(list) => list.run().await,
-        Command::RotateKey(rotate) => {
+        Command::Show(show) => show.run().await,
+        Command::RotateKey(RotateKey { rotate, scopes }) => {
             let (service, backend) = rotate.named.find().await?;
-            let key = backends::rotate_key(&service, &backend, rotate.overlap()).await?;
-            rotate.say("api_key", "API key", &key)
+            let overlap = rotate.overlap();
+            let rotated = api_keys::rotate(&service, &backend, Selection::All, scopes, overlap).await?;
+            super::api_keys::show_rotated(rotated, &backend, rotate.overlap, rotate.json)
         }
         Command::RotateSecret(rotate) => {
             let (service, backend) = rotate.named.find().await?;
             let secret = backends::rotate_secret(&service, &backend, rotate.overlap()).await?;
-            rotate.say("webhook_secret", "Webhook secret", &secret)
+            rotate.show_secret(&secret)
         }
         Command::Disable(named) => {
             let (service, backend) = named.find().await?;
@@ -149,8 +178,8 @@ impl Create {
     async fn run(self) -> Result<(), CliError> {
         let service = open(&self.database)?;
         let workspace = self.find_workspace(&service).await?;
-        let Some(created) = backends::create(&service, workspace, &self.name, &self.webhook_url).await?
-        else {
+        let (name, webhook_url, scopes) = (&self.name, &self.webhook_url, self.scopes.scopes);
+        let Some(created) = backends::create(&service, workspace, name, webhook_url, scopes).await? else {
             return Err(CliError::Usage(format!(
                 "there is a backend called {} already: choose another name, or rotate its key",
                 self.name
@@ -159,12 +188,13 @@ impl Create {
         let (key, secret) = (created.api_key.expose_secret(), created.webhook_secret.expose_secret());
         if self.json {
             let line = json!({
-                "id": created.id, "name": self.name, "api_key": key, "webhook_secret": secret,
+                "id": created.id, "name": self.name, "scopes": scopes.names(), "api_key": key,
+                "webhook_secret": secret,
             });
             return print(&line.to_string());
         }
         print(&format!(
-            "Backend         {} ({})\nAPI key         {key}\nWebhook secret  {secret}\n\nKeep both: they are not shown again.",
+            "Backend         {} ({})\nAPI key         {key}\nScopes          {scopes}\nWebhook secret  {secret}\n\nKeep the key and the secret: they are not shown again.",
             self.name, created.id
         ))
     }
@@ -200,54 +230,96 @@ impl List {
         let service = open(&self.database)?;
         let backends = backends::list(&service, self.workspace.workspace.as_deref()).await?;
         if self.json {
-            let lines = backends.iter().map(|backend| {
-                json!({
-                    "id": backend.id, "name": backend.name, "workspace": backend.slack_id,
-                    "webhook_url": backend.webhook_url, "created_at": backend.created_at,
-                    "disabled_at": backend.disabled_at, "webhook_stopped_at": backend.webhook_stopped_at,
-                    "webhook_failing_since": backend.webhook_failing_since,
-                })
-            });
-            return print(&serde_json::Value::Array(lines.collect()).to_string());
+            let lines = backends.iter().map(describe);
+            return print(&Value::Array(lines.collect()).to_string());
         }
         if backends.is_empty() {
             return print("There is no backend yet: `countersign backend create` makes one.");
         }
         for backend in &backends {
-            let state = match (backend.disabled_at, backend.webhook_stopped_at, backend.webhook_failing_since)
-            {
-                (Some(_), ..) => "disabled",
-                (None, Some(_), _) => "webhook stopped",
-                (None, None, Some(_)) => "webhook failing",
-                (None, None, None) => "active",
-            };
             print(&format!(
                 "{}  {:24}  {:11}  {:15}  {}",
-                backend.id, backend.name, backend.slack_id, state, backend.webhook_url
+                backend.id,
+                backend.name,
+                backend.slack_id,
+                state(backend),
+                backend.webhook_url
             ))?;
         }
         Ok(())
     }
 }
 
+/// A backend as JSON.
+fn describe(backend: &Summary) -> Value {
+    json!({
+        "id": backend.id, "name": backend.name, "workspace": backend.slack_id,
+        "webhook_url": backend.webhook_url, "created_at": backend.created_at,
+        "disabled_at": backend.disabled_at, "webhook_stopped_at": backend.webhook_stopped_at,
+        "webhook_failing_since": backend.webhook_failing_since,
+    })
+}
+
+fn state(backend: &Summary) -> &'static str {
+    match (backend.disabled_at, backend.webhook_stopped_at, backend.webhook_failing_since) {
+        (Some(_), ..) => "disabled",
+        (None, Some(_), _) => "webhook stopped",
+        (None, None, Some(_)) => "webhook failing",
+        (None, None, None) => "active",
+    }
+}
+
 impl Named {
     async fn find(&self) -> Result<(Service, Summary), CliError> {
-        let service = open(&self.database)?;
-        let backends = backends::list(&service, self.workspace.workspace.as_deref()).await?;
-        let mut found = backends
-            .into_iter()
-            .filter(|backend| backend.name == self.name || backend.id.to_string() == self.name);
-        match (found.next(), found.next()) {
-            (Some(only), None) => Ok((service, only)),
-            (None, _) => Err(CliError::Usage(format!(
-                "there is no backend called {}: `countersign backend list` shows them",
-                self.name
-            ))),
-            (Some(_), Some(_)) => Err(CliError::Usage(format!(
-                "there is a {} in several workspaces: name one with --workspace, or give the id",
-                self.name
-            ))),
+        find(&self.database, &self.workspace, &self.name).await
+    }
+}
+
+/// The backend with this name or id.
+pub(super) async fn find(
+    database: &DatabaseConfig,
+    workspace: &WorkspaceArg,
+    name: &str,
+) -> Result<(Service, Summary), CliError> {
+    let service = open(database)?;
+    let backends = backends::list(&service, workspace.workspace.as_deref()).await?;
+    let mut found =
+        backends.into_iter().filter(|backend| backend.name == name || backend.id.to_string() == name);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok((service, only)),
+        (None, _) => Err(CliError::Usage(format!(
+            "there is no backend called {name}: `countersign backend list` shows them"
+        ))),
+        (Some(_), Some(_)) => Err(CliError::Usage(format!(
+            "there is a {name} in several workspaces: name one with --workspace, or give the id"
+        ))),
+    }
+}
+
+impl Show {
+    async fn run(self) -> Result<(), CliError> {
+        let (service, backend) = self.named.find().await?;
+        let keys = api_keys::list(&service, &[backend.id]).await?;
+        let now = service.now();
+        if self.json {
+            let mut shown = describe(&backend);
+            let keys = keys.iter().map(|key| super::api_keys::to_json(key, &backend.name, now));
+            shown["api_keys"] = keys.collect();
+            return print(&shown.to_string());
         }
+        print(&format!(
+            "Backend    {} ({})\nWorkspace  {}\nState      {}\nCreated    {}\nWebhooks   {}\n\nAPI keys",
+            backend.name,
+            backend.id,
+            backend.slack_id,
+            state(&backend),
+            backend.created_at.format("%Y-%m-%d %H:%M UTC"),
+            backend.webhook_url
+        ))?;
+        for key in &keys {
+            print(&super::api_keys::line(key, now))?;
+        }
+        Ok(())
     }
 }
 
@@ -293,15 +365,15 @@ impl Rotate {
         TimeDelta::hours(self.overlap.into())
     }
 
-    fn say(&self, member: &str, what: &str, secret: &SecretString) -> Result<(), CliError> {
+    fn show_secret(&self, secret: &SecretString) -> Result<(), CliError> {
         let secret = secret.expose_secret();
         if self.json {
-            return print(&json!({ member: secret }).to_string());
+            return print(&json!({ "webhook_secret": secret }).to_string());
         }
         let previous = match self.overlap {
             0 => "The previous one stopped working.".to_owned(),
             hours => format!("The previous one works for {hours} hours more."),
         };
-        print(&format!("{what}  {secret}\n\nKeep it: it is not shown again. {previous}"))
+        print(&format!("Webhook secret  {secret}\n\nKeep it: it is not shown again. {previous}"))
     }
 }

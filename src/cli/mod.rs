@@ -1,6 +1,7 @@
 //! The command line. `countersign --help` is the reference.
 
 mod actions;
+mod api_keys;
 mod backends;
 mod doctor;
 mod integrations;
@@ -43,6 +44,9 @@ enum Command {
     /// Manage the programs that ask for approvals
     #[command(subcommand)]
     Backend(backends::Command),
+    /// Manage the API keys of backends
+    #[command(subcommand)]
+    Key(api_keys::Command),
     /// Describe what agents use
     #[command(subcommand)]
     Integration(integrations::Command),
@@ -100,6 +104,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Migrate(command) => command.run().await,
         Command::Openapi => print(&serde_json::to_string_pretty(&api::document()).unwrap_or_default()),
         Command::Backend(command) => backends::run(command).await,
+        Command::Key(command) => api_keys::run(command).await,
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
         Command::Doctor(command) => doctor::run(*command).await,

@@ -2,6 +2,7 @@
 //!
 //! It changes nothing, and can run beside the service.
 
+mod api_keys;
 mod database;
 mod reach;
 mod slack;
@@ -90,6 +91,7 @@ pub async fn examine(
     findings.extend(slack::check(&patient, migrated).await);
     findings.extend(reach::check(&patient).await);
     if migrated {
+        findings.extend(api_keys::check(&patient).await);
         findings.extend(webhooks::check(&patient).await);
     }
     Ok(findings)

@@ -89,8 +89,12 @@ pub enum What {
     BackendCreated,
     /// A backend was disabled.
     BackendDisabled,
-    /// A backend got a new API key.
+    /// A backend got one more API key.
+    KeyCreated,
+    /// A new API key of a backend replaced others.
     KeyRotated,
+    /// API keys of a backend stopped.
+    KeyRevoked,
     /// A backend got a new webhook secret.
     SecretRotated,
     /// Deliveries to a backend's endpoint stopped.
@@ -135,7 +139,9 @@ impl What {
             Self::ConversationClosed => "conversation.closed",
             Self::BackendCreated => "backend.created",
             Self::BackendDisabled => "backend.disabled",
+            Self::KeyCreated => "backend.key_created",
             Self::KeyRotated => "backend.key_rotated",
+            Self::KeyRevoked => "backend.key_revoked",
             Self::SecretRotated => "backend.secret_rotated",
             Self::WebhookStopped => "webhook.stopped",
             Self::WebhookResumed => "webhook.resumed",

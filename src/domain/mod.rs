@@ -3,6 +3,7 @@
 //! A judgement takes the state that was read under lock and gives either the new state with its effects, or a
 //! [`Rejection`]. Effects are data: the service saves them in the transaction that saves the state.
 
+pub mod api_keys;
 pub mod approvals;
 pub mod arguments;
 pub mod audit;

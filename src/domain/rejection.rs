@@ -1,6 +1,12 @@
 //! Why something was refused: one closed list, matched once for the API and once for Slack.
 
-use super::{approvals::Approval, ids::UserId, text::ForeignId, unlocking::Answered};
+use super::{
+    api_keys::{KeyScope, KeyScopes},
+    approvals::Approval,
+    ids::UserId,
+    text::ForeignId,
+    unlocking::Answered,
+};
 
 /// A refusal. Nothing changed, except that the audit may say that somebody tried.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -8,6 +14,14 @@ pub enum Rejection {
     /// No API key, or none that is known and valid.
     #[error("the API key is missing, unknown or no longer valid")]
     Unauthenticated,
+    /// The API key is valid, and may not make calls of this kind.
+    #[error("this call needs the scope `{needed}`, and the API key has only: {held}")]
+    InsufficientScope {
+        /// What the call needs.
+        needed: KeyScope,
+        /// What the key has.
+        held: KeyScopes,
+    },
     /// The backend may no longer ask.
     #[error("the backend is disabled")]
     BackendDisabled,
@@ -100,6 +114,7 @@ impl Rejection {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
+            Self::InsufficientScope { .. } => "insufficient-scope",
             Self::BackendDisabled => "backend-disabled",
             Self::WorkspaceRemoved => "workspace-removed",
             Self::UnknownApproval => "unknown-approval",

@@ -13,6 +13,7 @@ use super::{Failure, Service};
 use crate::{
     domain::{
         Rejection,
+        api_keys::KeyScope,
         ids::{ApiKeyId, BackendId, WorkspaceId},
     },
     storage::api_keys::{self, StoredKey},
@@ -66,7 +67,7 @@ impl ApiKey {
     }
 }
 
-/// Who called.
+/// Who called, with a key that may make calls of this kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     /// The backend.
@@ -77,19 +78,24 @@ pub struct Caller {
     pub removed: bool,
 }
 
-/// Whether the presented key is the stored one and may be used. The comparison takes the same time for every secret.
+/// Whether the presented key is the stored one and may make a call of this kind. Nothing else makes a [`Caller`], so no
+/// call goes without. The comparison takes the same time for every secret.
 pub(super) fn check(
     key: &ApiKey,
     stored: Option<&StoredKey>,
+    needed: KeyScope,
     now: DateTime<Utc>,
 ) -> Result<Caller, Rejection> {
     let stored = stored.ok_or(Rejection::Unauthenticated)?;
     let same = bool::from(stored.hash.as_slice().ct_eq(&key.hash()));
-    if !same || stored.expires_at.is_some_and(|until| now >= until) {
+    if !same || stored.revoked || stored.expires_at.is_some_and(|until| now >= until) {
         return Err(Rejection::Unauthenticated);
     }
     if stored.disabled {
         return Err(Rejection::BackendDisabled);
+    }
+    if !stored.scopes.allow(needed) {
+        return Err(Rejection::InsufficientScope { needed, held: stored.scopes });
     }
     Ok(Caller { backend: stored.backend, workspace: stored.workspace, removed: stored.workspace_removed })
 }
@@ -101,11 +107,14 @@ impl Caller {
     }
 }
 
-/// Says who calls. Asking does this within its own first statement instead.
-pub async fn authenticate(service: &Service, key: &ApiKey) -> Result<Caller, Failure> {
+/// Says who makes a call of this kind. Asking does this within its own first statement instead.
+pub async fn authenticate(service: &Service, key: &ApiKey, needed: KeyScope) -> Result<Caller, Failure> {
     let mut db = service.db.acquire().await?;
     let stored = api_keys::find(&mut db, key.id()).await?;
-    Ok(check(key, stored.as_ref(), service.now())?)
+    let now = service.now();
+    let caller = check(key, stored.as_ref(), needed, now)?;
+    service.key_uses.note(key.id(), now);
+    Ok(caller)
 }
 
 /// A secret of 32 random bytes in the form of Standard Webhooks: `whsec_` and base64.

@@ -1,22 +1,19 @@
 //! An operator manages backends from the command line.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{
-    Failure, Service,
-    authenticate::{ApiKey, webhook_secret},
-    commit, retrying,
-};
+use super::{Failure, Service, api_keys, authenticate::webhook_secret, commit, retrying};
 use crate::{
     domain::{
+        api_keys::KeyScopes,
         audit::{Actor, Entry, What},
-        ids::{ApiKeyId, BackendId, WorkspaceId},
+        ids::{BackendId, WorkspaceId},
         text::{Link, Name},
     },
     storage::{
-        self, api_keys,
+        self,
         backends::{self, NewBackend, Summary},
         homes::Whose,
     },
@@ -33,14 +30,15 @@ pub struct Created {
     pub webhook_secret: SecretString,
 }
 
-/// Creates a backend. `None`: the workspace has one of this name.
+/// Creates a backend with a first key of these scopes. `None`: the workspace has a backend of this name.
 pub async fn create(
     service: &Service,
     workspace: WorkspaceId,
     name: &Name,
     webhook_url: &Link,
+    scopes: KeyScopes,
 ) -> Result<Option<Created>, Failure> {
-    retrying!(try_create(service, workspace, name, webhook_url))
+    retrying!(try_create(service, workspace, name, webhook_url, scopes))
 }
 
 async fn try_create(
@@ -48,6 +46,7 @@ async fn try_create(
     workspace: WorkspaceId,
     name: &Name,
     webhook_url: &Link,
+    scopes: KeyScopes,
 ) -> Result<Option<Created>, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
@@ -65,45 +64,20 @@ async fn try_create(
     if !backends::insert(&mut tx, &backend).await? {
         return Ok(None);
     }
-    let key = ApiKey::new(ApiKeyId::new(service.fresh()), service.entropy.bytes());
-    api_keys::insert(&mut tx, key.id(), id, &key.hash(), now).await?;
-    let entry = Entry::new(Actor::Operator, What::BackendCreated)
-        .subject(name.as_str())
-        .after(json!({ "id": id, "webhook_origin": webhook_url.origin() }));
+    let key = api_keys::add(service, &mut tx, id, scopes, now).await?;
+    let entry = Entry::new(Actor::Operator, What::BackendCreated).subject(name.as_str()).after(json!({
+        "id": id, "webhook_origin": webhook_url.origin(), "key": key.id, "scopes": scopes.names(),
+    }));
     storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
     service.refresh(&mut tx, workspace, Whose::Admins).await?;
     commit(tx).await?;
-    Ok(Some(Created { id, api_key: key.reveal(), webhook_secret: secret }))
+    Ok(Some(Created { id, api_key: key.secret, webhook_secret: secret }))
 }
 
 /// Backends of all workspaces, or of one.
 pub async fn list(service: &Service, slack_id: Option<&str>) -> Result<Vec<Summary>, Failure> {
     let mut db = service.db.acquire().await?;
     Ok(backends::list(&mut db, slack_id).await?)
-}
-
-/// Gives a backend a new API key; the present ones work for `overlap` more.
-pub async fn rotate_key(
-    service: &Service,
-    backend: &Summary,
-    overlap: TimeDelta,
-) -> Result<SecretString, Failure> {
-    retrying!(try_rotate_key(service, backend, overlap))
-}
-
-async fn try_rotate_key(
-    service: &Service,
-    backend: &Summary,
-    overlap: TimeDelta,
-) -> Result<SecretString, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    api_keys::expire_all(&mut tx, backend.id, now + overlap).await?;
-    let key = ApiKey::new(ApiKeyId::new(service.fresh()), service.entropy.bytes());
-    api_keys::insert(&mut tx, key.id(), backend.id, &key.hash(), now).await?;
-    record(&mut tx, backend, What::KeyRotated, now, overlap).await?;
-    commit(tx).await?;
-    Ok(key.reveal())
 }
 
 /// Gives a backend a new webhook secret; the present one signs besides for `overlap` more.
@@ -125,22 +99,12 @@ async fn try_rotate_secret(
     let secret = webhook_secret(service.entropy.bytes());
     let sealed = service.sealer.seal(&secret, backend.id.uuid(), &service.entropy);
     backends::rotate_secret(&mut tx, backend.id, &sealed, now + overlap).await?;
-    record(&mut tx, backend, What::SecretRotated, now, overlap).await?;
-    commit(tx).await?;
-    Ok(secret)
-}
-
-async fn record(
-    tx: &mut storage::Tx,
-    backend: &Summary,
-    what: What,
-    now: DateTime<Utc>,
-    overlap: TimeDelta,
-) -> Result<(), Failure> {
-    let entry = Entry::new(Actor::Operator, what)
+    let entry = Entry::new(Actor::Operator, What::SecretRotated)
         .subject(backend.name.as_str())
         .after(json!({ "previous_until": now + overlap }));
-    Ok(storage::audit::record(tx, backend.workspace, now, &[entry]).await?)
+    storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
+    commit(tx).await?;
+    Ok(secret)
 }
 
 /// Disables a backend: its keys stop working. What it asked stays to be decided. `false`: it was disabled already.

@@ -1,6 +1,7 @@
 //! What Countersign does: one use case a file. Each owns its transaction: it loads and locks through `storage`, lets
 //! `domain` judge, and saves the state, the audit and the outbox together.
 
+pub mod api_keys;
 pub mod audit_era;
 pub mod authenticate;
 pub mod backends;
@@ -16,6 +17,7 @@ pub mod expire;
 pub mod give_up;
 pub mod homes;
 pub mod install;
+pub mod key_uses;
 pub mod keys;
 pub mod leave;
 pub mod lost_prompts;
@@ -62,6 +64,8 @@ pub struct Service {
     pub sealer: Arc<Sealer>,
     /// How many approvals of a backend may be pending.
     pub most_pending: u32,
+    /// When API keys were last used, to be written soon.
+    pub key_uses: key_uses::KeyUses,
 }
 
 /// Why a use case did not do what it was asked.

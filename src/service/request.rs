@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         Rejection,
+        api_keys::KeyScope,
         approvals::{Agent, Approval, Conversation, Place, Request},
         arguments::{Arguments, Digest},
         audit::{Actor, Entry, What},
@@ -77,7 +78,7 @@ pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) ->
     let user = match &ask.user {
         UserRef::Id(user) => user.clone(),
         UserRef::Email(email) => {
-            let caller = authenticate::authenticate(service, &ask.key).await?;
+            let caller = authenticate::authenticate(service, &ask.key, KeyScope::Ask).await?;
             caller.may_ask()?;
             let workspace = caller.workspace;
             directory.by_email(workspace, email).await.map_err(|error| match error {
@@ -98,7 +99,9 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
     let (key, conversation, most) = (ask.key.id(), &ask.conversation.id, service.most_pending);
     let ground =
         ask::load(&mut tx, key, ask.idempotency_key.as_ref(), path, user, conversation, now, most).await?;
-    let caller = authenticate::check(&ask.key, ground.as_ref().map(|ground| &ground.key), now)?;
+    let stored = ground.as_ref().map(|ground| &ground.key);
+    let caller = authenticate::check(&ask.key, stored, KeyScope::Ask, now)?;
+    service.key_uses.note(key, now);
     caller.may_ask()?;
     let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
     if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {

@@ -48,7 +48,7 @@ pub async fn load(
     most_pending: u32,
 ) -> sqlx::Result<Option<Ground>> {
     let row = sqlx::query!(
-        r#"SELECT k.id AS key_id, k.hash, k.expires_at, b.id AS backend_id, b.workspace_id, b.disabled_at,
+        r#"SELECT k.id AS key_id, k.hash, k.scopes, k.expires_at, k.revoked_at, b.id AS backend_id, b.workspace_id, b.disabled_at,
                   w.removed_at,
                   (SELECT p.id FROM approvals p WHERE p.backend_id = b.id AND p.idempotency_key = $2) AS replayed,
                   i.id AS "integration_id?", i.name AS "integration_name?", i.requires_connection AS "requires_connection?",
@@ -88,7 +88,7 @@ pub async fn load(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| {
+    row.map(|row| {
         let known = row.integration_id.zip(row.action_id).map(|(integration_id, action_id)| {
             let action_ref = ActionRef {
                 id: ActionId::new(action_id),
@@ -110,11 +110,13 @@ pub async fn load(
                 .map(|(id, scope)| LiveGrant { id: GrantId::new(id), scope });
             (action_ref, standing, grant)
         });
-        Ground {
+        Ok(Ground {
             key: super::api_keys::StoredKey {
                 id: ApiKeyId::new(row.key_id),
                 hash: row.hash,
+                scopes: super::api_keys::scopes(row.key_id, &row.scopes)?,
                 expires_at: row.expires_at,
+                revoked: row.revoked_at.is_some(),
                 backend: BackendId::new(row.backend_id),
                 workspace: WorkspaceId::new(row.workspace_id),
                 disabled: row.disabled_at.is_some(),
@@ -123,8 +125,9 @@ pub async fn load(
             replayed: row.replayed.map(ApprovalId::new),
             pending: row.pending,
             action: known,
-        }
-    }))
+        })
+    })
+    .transpose()
 }
 
 /// Writes the approval and everything that follows from it. Fails with a unique violation if another request with the

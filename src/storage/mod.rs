@@ -33,6 +33,7 @@ pub mod prompts;
 pub mod repeats;
 pub mod sealed;
 pub mod settings;
+pub mod stored;
 pub mod unlock_requests;
 pub mod workspaces;
 

@@ -1,7 +1,10 @@
 //! The agent-backend API: what it takes, what it refuses and how it says so.
 
 use chrono::TimeDelta;
-use countersign::service::backends;
+use countersign::service::{
+    api_keys::{self, NewKey, Selection},
+    backends,
+};
 use futures::future::join_all;
 use reqwest::Method;
 use sandbox::backend::{Api, Reply, digest};
@@ -152,11 +155,17 @@ async fn summary(s: &Story) -> countersign::storage::backends::Summary {
     all.into_iter().find(|backend| backend.name == "agents").unwrap()
 }
 
+/// Replaces the keys of the test's backend.
+async fn rotate(s: &Story, overlap: TimeDelta) -> NewKey {
+    let backend = summary(s).await;
+    api_keys::rotate(&s.service, &backend, Selection::All, None, overlap).await.unwrap().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_key_works_beside_the_new_one_for_the_overlap() {
     story(async |s| {
-        let next = backends::rotate_key(&s.service, &summary(s).await, TimeDelta::hours(24)).await.unwrap();
-        let next = s.backend.api_with_key(next.expose_secret());
+        let next = rotate(s, TimeDelta::hours(24)).await;
+        let next = s.backend.api_with_key(next.secret.expose_secret());
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
         assert_eq!(next.get(&id).await.status, 200, "it is the same backend");
         s.leap(TimeDelta::hours(24) - TimeDelta::seconds(1)).await;
@@ -165,9 +174,9 @@ async fn a_rotated_key_works_beside_the_new_one_for_the_overlap() {
         assert_eq!(s.api().get(&id).await.status, 401);
         assert_eq!(s.api().ask(&s.call(ACTION, "c-1")).await.status, 401);
         assert_eq!(next.get(&id).await.status, 200);
-        let last = backends::rotate_key(&s.service, &summary(s).await, TimeDelta::zero()).await.unwrap();
+        let last = rotate(s, TimeDelta::zero()).await;
         assert_eq!(next.get(&id).await.status, 401);
-        assert_eq!(s.backend.api_with_key(last.expose_secret()).get(&id).await.status, 200);
+        assert_eq!(s.backend.api_with_key(last.secret.expose_secret()).get(&id).await.status, 200);
     })
     .await;
 }

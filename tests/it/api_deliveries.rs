@@ -4,7 +4,10 @@ use std::process::Command;
 
 use chrono::TimeDelta;
 use countersign::{
-    domain::text::{Link, Name},
+    domain::{
+        api_keys::KeyScopes,
+        text::{Link, Name},
+    },
     service::backends,
 };
 use sandbox::backend::{AgentBackend, Answer, BackendOptions};
@@ -219,7 +222,10 @@ async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
         // The command line goes by the machine's clock, and so does this receiver.
         let receiver = AgentBackend::start(BackendOptions::default()).await.unwrap();
         let (name, url) = (Name::new("pinged").unwrap(), Link::new(receiver.webhook_url()).unwrap());
-        let created = backends::create(&s.service, s.workspace, &name, &url).await.unwrap().unwrap();
+        let created = backends::create(&s.service, s.workspace, &name, &url, KeyScopes::DEFAULT)
+            .await
+            .unwrap()
+            .unwrap();
         receiver.set_webhook_secrets(&[created.webhook_secret.expose_secret()]);
         let ping = |allow: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));

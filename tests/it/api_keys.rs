@@ -12,7 +12,7 @@ use crate::{
 const ACTION: &str = "github.create_issue";
 
 /// Every call of the API that needs a key, each valid but for who makes it: about this approval and this delivery.
-fn calls(s: &Story, approval: &str, delivery: &str) -> Vec<(Method, Vec<String>, Option<Value>)> {
+pub fn calls(s: &Story, approval: &str, delivery: &str) -> Vec<(Method, Vec<String>, Option<Value>)> {
     let call = |method: Method, path: &str, body: Option<Value>| {
         (method, path.split('/').map(str::to_owned).collect(), body)
     };
@@ -37,13 +37,13 @@ fn calls(s: &Story, approval: &str, delivery: &str) -> Vec<(Method, Vec<String>,
     ]
 }
 
-async fn send(api: &Api, (method, path, body): &(Method, Vec<String>, Option<Value>)) -> Reply {
+pub async fn send(api: &Api, (method, path, body): &(Method, Vec<String>, Option<Value>)) -> Reply {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     api.call(method.clone(), &path, &[], body.as_ref(), &[]).await
 }
 
 /// An approval that has ended, and its delivery.
-async fn told(s: &Story) -> (String, String) {
+pub async fn told(s: &Story) -> (String, String) {
     s.put("github").await;
     let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
     assert_eq!(s.api().cancel(&id).await.status, 200);

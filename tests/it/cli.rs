@@ -373,3 +373,52 @@ async fn serve_starts_is_ready_answers_and_stops_when_it_is_asked_to() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_keys_are_created_listed_rotated_and_revoked() {
+    story(async |s| {
+        let json = |arguments: &[&str]| -> Value {
+            serde_json::from_str(&said(on(s, arguments).arg("--json"))).unwrap()
+        };
+        let status = async |key: &Value, path: &[&str]| {
+            let api = s.backend.api_with_key(key["api_key"].as_str().unwrap());
+            api.call(reqwest::Method::GET, path, &[], None, &[]).await.status
+        };
+        let auditor = json(&["key", "create", "--backend", "agents", "--scopes", "audit"]);
+        assert_eq!(auditor["scopes"], serde_json::json!(["audit"]));
+        assert_eq!((status(&auditor, &["audit"]).await, status(&auditor, &["approvals"]).await), (200, 403));
+        let default = json(&["key", "create", "--backend", "agents"]);
+        assert_eq!(default["scopes"], serde_json::json!(["ask", "catalog", "connections", "read"]));
+
+        let id = auditor["id"].as_str().unwrap();
+        let next = json(&["key", "rotate", id, "--backend", "agents", "--overlap", "0"]);
+        assert_eq!((status(&auditor, &["audit"]).await, status(&next, &["audit"]).await), (401, 200));
+        let differ = complaint(&mut on(s, &["backend", "rotate-key", "--name", "agents"]));
+        assert!(differ.contains("different scopes") && differ.contains("--scopes"), "{differ}");
+
+        let listed = said(&mut on(s, &["key", "list", "--backend", "agents"]));
+        let line = |id: &str| listed.lines().find(|line| line.contains(id)).unwrap().to_owned();
+        assert!(line(id).contains("revoked 2") && line(id).ends_with("  audit"), "{listed}");
+        assert!(line(default["id"].as_str().unwrap()).contains("active"), "{listed}");
+        assert!(!listed.contains("cs_"), "{listed}");
+        let shown = json(&["backend", "show", "--name", "agents"]);
+        assert_eq!(shown["api_keys"].as_array().unwrap().len(), 4);
+        let shown = said(&mut on(s, &["backend", "show", "--name", "agents"]));
+        assert!(shown.contains("never used") && shown.contains(&line(id)[18..]), "{shown}");
+
+        let revoked = said(&mut on(s, &["key", "revoke", "--all", "--backend", "agents"]));
+        assert!(revoked.starts_with("Revoked: key_"), "{revoked}");
+        assert_eq!((status(&next, &["audit"]).await, status(&default, &["approvals"]).await), (401, 401));
+        let again = said(&mut on(s, &["key", "revoke", "--all", "--backend", "agents"]));
+        assert!(again.starts_with("Nothing to revoke"), "{again}");
+        let unknown = complaint(&mut on(s, &["key", "revoke", id, "--backend", "agents"]));
+        assert!(unknown.contains("no such key") && unknown.contains("key list"), "{unknown}");
+
+        for (scopes, named) in [("ask,admin", "`admin`"), ("", "ask, catalog"), ("ask,,read", "``")] {
+            let complaint =
+                complaint(&mut on(s, &["key", "create", "--backend", "agents", "--scopes", scopes]));
+            assert!(complaint.contains(named) && complaint.contains("--scopes"), "{complaint}");
+        }
+    })
+    .await;
+}

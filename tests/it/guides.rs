@@ -13,7 +13,10 @@ use axum::{
 };
 use countersign::{
     clock::Clock,
-    domain::text::{Link, Name},
+    domain::{
+        api_keys::KeyScopes,
+        text::{Link, Name},
+    },
     service::backends,
 };
 use sandbox::{backend::Api, slack::Message};
@@ -75,7 +78,10 @@ impl Guide {
         let port = free_port();
         let name = Name::new(format!("guide {port}")).unwrap();
         let url = Link::new(format!("http://127.0.0.1:{port}/webhook")).unwrap();
-        let created = backends::create(&s.service, s.workspace, &name, &url).await.unwrap().unwrap();
+        let created = backends::create(&s.service, s.workspace, &name, &url, KeyScopes::DEFAULT)
+            .await
+            .unwrap()
+            .unwrap();
         let (key, secret) = (created.api_key.expose_secret(), created.webhook_secret.expose_secret());
         let program = self.run(&s.url(), (key, secret), port, arguments);
         let shown = |message: &Message| message.has_button("Approve");

@@ -3,6 +3,7 @@
 
 use countersign::{
     domain::{
+        api_keys::KeyScopes,
         audit::Actor,
         text::{ActionKey, IntegrationKey, Link, Name},
     },
@@ -29,7 +30,8 @@ async fn allowed(s: &Story, choice: &str) {
 pub async fn elsewhere(s: &Story) -> Api {
     let workspace = workspaces::install(&s.service, "T0ELSEWHERE", "Elsewhere").await.unwrap();
     let (name, url) = (Name::new("agents").unwrap(), Link::new(s.backend.webhook_url()).unwrap());
-    let created = backends::create(&s.service, workspace, &name, &url).await.unwrap().unwrap();
+    let created =
+        backends::create(&s.service, workspace, &name, &url, KeyScopes::ALL).await.unwrap().unwrap();
     let api = s.backend.api_with_key(created.api_key.expose_secret());
     let body = catalog::integration("github").unwrap().body();
     assert_eq!(api.put_integration("github", &body).await.status, 200);

@@ -58,6 +58,7 @@ mod refusing;
 mod repeats;
 mod revoking;
 mod round_trips;
+mod scopes;
 mod secrets;
 mod settings;
 mod slack_errors;

@@ -8,6 +8,7 @@ use countersign::{
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     domain::{
+        api_keys::KeyScopes,
         audit::Actor,
         ids::WorkspaceId,
         text::{ActionKey, IntegrationKey, Link, Name},
@@ -287,7 +288,10 @@ impl Story {
     /// Creates a backend: its API key and webhook secret.
     pub async fn create_backend(&self, name: &str) -> (String, String) {
         let (name, url) = (Name::new(name).unwrap(), Link::new(self.backend.webhook_url()).unwrap());
-        let created = backends::create(&self.service, self.workspace, &name, &url).await.unwrap().unwrap();
+        let created = backends::create(&self.service, self.workspace, &name, &url, KeyScopes::ALL)
+            .await
+            .unwrap()
+            .unwrap();
         (created.api_key.expose_secret().to_owned(), created.webhook_secret.expose_secret().to_owned())
     }
 

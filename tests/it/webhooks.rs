@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
-    domain::text::{Link, Name},
+    domain::{
+        api_keys::KeyScopes,
+        text::{Link, Name},
+    },
     service::backends,
     storage,
 };
@@ -205,7 +208,7 @@ async fn a_slow_endpoint_holds_up_neither_decisions_nor_other_backends() {
         let hanging = AgentBackend::start(BackendOptions::default()).await.unwrap();
         hanging.answer_with(Answer::Hang(Duration::from_mins(1)));
         let (name, url) = (Name::new("slow").unwrap(), Link::new(hanging.webhook_url()).unwrap());
-        let created = backends::create(&s.service, s.workspace, &name, &url).await.unwrap().unwrap();
+        let created = backends::create(&s.service, s.workspace, &name, &url, KeyScopes::DEFAULT).await.unwrap().unwrap();
         let slow = s.backend.api_with_key(created.api_key.expose_secret());
         // More than are sent at once to all backends together.
         for number in 0..50 {

@@ -20,6 +20,7 @@ use crate::{
         query::Query,
     },
     domain::{
+        api_keys::KeyScope,
         approvals::{Agent, Conversation, Place, Text64},
         arguments::{Arguments, Digest},
         ids::UserId,
@@ -57,7 +58,7 @@ const LARGEST_METADATA: usize = 16 * 1024;
         ), example = json!(examples::approved())),
         Asking,
     ),
-    security(("api_key" = [])),
+    security(("api_key" = ["ask"])),
 )]
 pub async fn ask(
     State(api): State<Api>,
@@ -71,7 +72,7 @@ pub async fn ask(
         Ok(ask) => ask,
         Err(problem) => {
             // Who is not known is not told what is wrong with the request.
-            auth::whose(&api, &key).await?;
+            auth::whose(&api, &key, KeyScope::Ask).await?;
             return Err(problem);
         }
     };

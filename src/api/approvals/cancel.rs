@@ -13,6 +13,7 @@ use crate::{
         path::Named,
         problem::{Problem, responses::Cancelling},
     },
+    domain::api_keys::KeyScope,
     service::cancel,
     wire::{ApprovalJson, examples},
 };
@@ -26,7 +27,7 @@ use crate::{
         (status = 200, description = "The approval, now cancelled.", body = ApprovalJson<'_>, example = json!(examples::cancelled())),
         Cancelling,
     ),
-    security(("api_key" = [])),
+    security(("api_key" = ["ask"])),
 )]
 pub async fn cancel(
     State(api): State<Api>,
@@ -34,7 +35,7 @@ pub async fn cancel(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?;
     let approval = cancel::cancel(&api.service, caller, super::id(&id)?).await?;
     Ok(Json(ApprovalJson::from(&approval)).into_response())
 }

@@ -21,7 +21,10 @@ use crate::{
         path::Named,
         problem::{Problem, responses::OneApproval},
     },
-    domain::approvals::{Approval, Status},
+    domain::{
+        api_keys::KeyScope,
+        approvals::{Approval, Status},
+    },
     wire::{ApprovalJson, examples, schema},
 };
 
@@ -51,7 +54,7 @@ struct StreamedEvent {
         (status = 200, description = "Events.", body = StreamedEvent, content_type = "text/event-stream", example = json!(examples::events())),
         OneApproval,
     ),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn events(
     State(api): State<Api>,
@@ -59,7 +62,7 @@ pub async fn events(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref()).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let id = super::id(&id)?;
     let first = waiting::read(&api, caller, id).await?;
     let pending = first.decision.is_none();

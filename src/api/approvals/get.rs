@@ -17,6 +17,7 @@ use crate::{
         problem::{Problem, responses::OneApproval},
         query::Query,
     },
+    domain::api_keys::KeyScope,
     service::read,
     wire::{ApprovalJson, examples},
 };
@@ -40,7 +41,7 @@ const LONGEST: i64 = 55;
         )),
         OneApproval,
     ),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn get(
     State(api): State<Api>,
@@ -48,7 +49,7 @@ pub async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Read).await?;
     let mut query = Query::read(query.as_deref());
     let wait = query.number("wait", 0..=LONGEST)?.unwrap_or(0);
     query.finish()?;

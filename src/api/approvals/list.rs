@@ -15,6 +15,7 @@ use crate::{
         query::Query,
     },
     domain::{
+        api_keys::KeyScope,
         approvals::Status,
         ids::{ApprovalId, UserId},
     },
@@ -35,14 +36,14 @@ use crate::{
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
     ),
     responses((status = 200, description = "A page of approvals.", body = Page<ApprovalJson<'_>>, example = json!(examples::approvals())), Listing),
-    security(("api_key" = [])),
+    security(("api_key" = ["read"])),
 )]
 pub async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Read).await?;
     let mut query = Query::read(query.as_deref());
     let status = query.text("status", |text| {
         Status::ALL

@@ -69,7 +69,7 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
     let key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("cs_…")
-        .description(Some("The API key that `countersign backend create` or `rotate-key` printed."))
+        .description(Some("An API key that `countersign backend create` or `countersign key create` printed. Each operation names the scope that the key must have."))
         .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("api_key", SecurityScheme::Http(key));

@@ -74,6 +74,10 @@ fn draw(out: &mut String, path: &str, verb: &str, operation: &Value) {
         said("summary"),
         said("description")
     );
+    let scopes = operation["security"].as_array().into_iter().flatten();
+    for scope in scopes.filter_map(|needed| needed["api_key"][0].as_str()) {
+        let _ = write!(out, "<p>Needs an API key with the scope <code>{}</code>.</p>", escape(scope));
+    }
     let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
     if !parameters.is_empty() {
         out.push_str("<table><tr><th>parameter<th>in<th>");

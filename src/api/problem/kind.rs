@@ -24,6 +24,8 @@ pub enum Kind {
     InvalidRequest,
     /// No API key, or none that is valid.
     Unauthenticated,
+    /// The API key may not make calls of this kind.
+    InsufficientScope,
     /// The backend is disabled.
     BackendDisabled,
     /// The app is no longer installed.
@@ -68,9 +70,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidJson,
         Self::Unauthenticated,
+        Self::InsufficientScope,
         Self::BackendDisabled,
         Self::WorkspaceRemoved,
         Self::MissingScope,
@@ -140,7 +143,13 @@ impl Kind {
                 StatusCode::UNAUTHORIZED,
                 "unauthenticated",
                 "The API key is missing or not valid",
-                "Send `Authorization: Bearer cs_…` with a key that `countersign backend create` or `rotate-key` printed.",
+                "Send `Authorization: Bearer cs_…` with a key that `countersign backend create` or `countersign key create` printed.",
+            ),
+            Self::InsufficientScope => (
+                StatusCode::FORBIDDEN,
+                "insufficient-scope",
+                "The API key lacks a scope",
+                "Use a key that has the scope, or ask the operator for one: `countersign key create --scopes …`.",
             ),
             Self::BackendDisabled => (
                 StatusCode::FORBIDDEN,

@@ -74,6 +74,8 @@ impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Unauthenticated => Self::of(Kind::Unauthenticated),
+            Rejection::InsufficientScope { needed, held } => Self::of(Kind::InsufficientScope)
+                .because(format!("This call needs the scope `{needed}`; the key has: {held}.")),
             Rejection::BackendDisabled => Self::of(Kind::BackendDisabled),
             Rejection::WorkspaceRemoved => Self::of(Kind::WorkspaceRemoved),
             Rejection::UnknownApproval => Self::of(Kind::NotFound(Missing::Approval)),

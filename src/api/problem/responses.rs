@@ -13,8 +13,9 @@ use utoipa::openapi::{
 use super::{Kind, Missing};
 
 /// What every call with a key may answer.
-const ALWAYS: [Kind; 8] = [
+const ALWAYS: [Kind; 9] = [
     Kind::Unauthenticated,
+    Kind::InsufficientScope,
     Kind::BackendDisabled,
     Kind::WorkspaceRemoved,
     Kind::InvalidRequest,

@@ -171,6 +171,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::AlreadyEnded(_)
         | Rejection::AlreadyAnswered(_)
         | Rejection::Unauthenticated
+        | Rejection::InsufficientScope { .. }
         | Rejection::TooManyPending
         | Rejection::CatalogFull
         | Rejection::SlackBusy(_)

@@ -1,0 +1,276 @@
+//! `countersign key …`: the API keys of backends.
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{ArgGroup, Args, Subcommand};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::{
+    CliError, WorkspaceArg,
+    backends::{find, open},
+    print,
+};
+use crate::{
+    config::DatabaseConfig,
+    domain::{
+        api_keys::{KeyScope, KeyScopes},
+        ids::ApiKeyId,
+    },
+    service::{
+        Service,
+        api_keys::{self, KeyFault, NewKey, Selection},
+        backends,
+    },
+    storage::{api_keys::Listed, backends::Summary},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Give a backend one more API key, and print it, once
+    #[command(after_help = "Examples:
+  countersign key create --backend agents --scopes ask,read
+  countersign key create --backend siem --scopes audit")]
+    Create(Create),
+    /// List API keys with their scopes, expiry and last use
+    #[command(after_help = "Examples:
+  countersign key list
+  countersign key list --backend agents --json")]
+    List(List),
+    /// Replace one API key by a new one with the same scopes; the old one works for a while
+    #[command(after_help = "Examples:
+  countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents
+  countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents --scopes ask,read --overlap 0")]
+    Rotate(RotateOne),
+    /// Stop one API key, or all keys of a backend, at once
+    #[command(after_help = "Examples:
+  countersign key revoke key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents
+  countersign key revoke --all --backend agents")]
+    Revoke(Revoke),
+}
+
+/// What a key may be used for.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ScopesArg {
+    /// What the key may be used for, separated by commas: ask, catalog, connections, read, audit. audit reads the
+    /// audit of the whole workspace
+    #[arg(long, value_name = "SCOPES", value_parser = parse_scopes, default_value = "ask,catalog,connections,read")]
+    pub(super) scopes: KeyScopes,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    backend: BackendArg,
+    #[command(flatten)]
+    scopes: ScopesArg,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// The name or id of a backend; all backends unless given
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+    #[command(flatten)]
+    workspace: WorkspaceArg,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RotateOne {
+    /// The key's id, as `countersign key list` prints it
+    #[arg(value_name = "KEY")]
+    key: ApiKeyId,
+    #[command(flatten)]
+    backend: BackendArg,
+    /// What the new key may be used for, separated by commas; the same as the old one unless given
+    #[arg(long, value_name = "SCOPES", value_parser = parse_scopes)]
+    scopes: Option<KeyScopes>,
+    /// For how many hours more the old key works; 0 stops it at once
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=720))]
+    overlap: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["key", "all"])))]
+pub(super) struct Revoke {
+    /// The key's id, as `countersign key list` prints it
+    #[arg(value_name = "KEY")]
+    key: Option<ApiKeyId>,
+    /// All keys of the backend
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    backend: BackendArg,
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+/// Whose keys are meant.
+#[derive(Debug, Args)]
+struct BackendArg {
+    /// The name or id of the backend
+    #[arg(long, value_name = "NAME")]
+    backend: String,
+    #[command(flatten)]
+    workspace: WorkspaceArg,
+}
+
+impl BackendArg {
+    async fn find(&self, database: &DatabaseConfig) -> Result<(Service, Summary), CliError> {
+        find(database, &self.workspace, &self.backend).await
+    }
+}
+
+pub(super) fn parse_scopes(text: &str) -> Result<KeyScopes, String> {
+    let parse = |name: &str| {
+        KeyScope::parse(name.trim())
+            .ok_or_else(|| format!("there is no scope `{}`: the scopes are {}", name.trim(), KeyScopes::ALL))
+    };
+    let scopes: Vec<KeyScope> = text.split(',').map(parse).collect::<Result<_, _>>()?;
+    KeyScopes::new(scopes).ok_or_else(|| format!("name at least one of {}", KeyScopes::ALL))
+}
+
+pub(super) async fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Create(create) => {
+            let (service, backend) = create.backend.find(&create.database).await?;
+            let key = api_keys::create(&service, &backend, create.scopes.scopes).await?;
+            show_new(&key, create.json, "")
+        }
+        Command::List(list) => list.run().await,
+        Command::Rotate(rotate) => {
+            let (service, backend) = rotate.backend.find(&rotate.database).await?;
+            let (selection, hours) = (Selection::One(rotate.key), rotate.overlap);
+            let overlap = TimeDelta::hours(hours.into());
+            let rotated = api_keys::rotate(&service, &backend, selection, rotate.scopes, overlap).await?;
+            show_rotated(rotated, &backend, hours, rotate.json)
+        }
+        Command::Revoke(revoke) => revoke.run().await,
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<(), CliError> {
+        let (service, backends) = match &self.backend {
+            Some(name) => {
+                let (service, backend) = find(&self.database, &self.workspace, name).await?;
+                (service, vec![backend])
+            }
+            None => {
+                let service = open(&self.database)?;
+                let backends = backends::list(&service, self.workspace.workspace.as_deref()).await?;
+                (service, backends)
+            }
+        };
+        let ids: Vec<_> = backends.iter().map(|backend| backend.id).collect();
+        let keys = api_keys::list(&service, &ids).await?;
+        let name_of = |key: &Listed| {
+            backends.iter().find(|backend| backend.id == key.backend).map_or("", |backend| &backend.name)
+        };
+        if self.json {
+            let keys: Vec<Value> = keys.iter().map(|key| to_json(key, name_of(key), service.now())).collect();
+            return print(&Value::Array(keys).to_string());
+        }
+        if keys.is_empty() {
+            return print("No API keys: `countersign key create --backend NAME` makes one.");
+        }
+        for key in &keys {
+            print(&format!("{:16}  {}", name_of(key), line(key, service.now())))?;
+        }
+        Ok(())
+    }
+}
+
+impl Revoke {
+    async fn run(self) -> Result<(), CliError> {
+        let (service, backend) = self.backend.find(&self.database).await?;
+        let selection = self.key.map_or(Selection::All, Selection::One);
+        match api_keys::revoke(&service, &backend, selection).await? {
+            Ok(revoked) if revoked.is_empty() => print("Nothing to revoke: no API key of the backend works."),
+            Ok(revoked) => {
+                let ids: Vec<String> = revoked.iter().map(ToString::to_string).collect();
+                print(&format!(
+                    "Revoked: {}. Requests with {} are refused from now on.",
+                    ids.join(", "),
+                    if ids.len() == 1 { "it" } else { "them" }
+                ))
+            }
+            Err(fault) => Err(usage(fault, &backend)),
+        }
+    }
+}
+
+fn usage(fault: KeyFault, backend: &Summary) -> CliError {
+    CliError::Usage(match fault {
+        KeyFault::NoSuchKey => {
+            format!("{fault}: `countersign key list --backend '{}'` shows them", backend.name)
+        }
+        KeyFault::ScopesDiffer => {
+            format!("{fault}: rotate one with `countersign key rotate`, or name the scopes with --scopes")
+        }
+    })
+}
+
+/// Prints what came of a rotation.
+pub(super) fn show_rotated(
+    rotated: Result<NewKey, KeyFault>,
+    backend: &Summary,
+    hours: u32,
+    json: bool,
+) -> Result<(), CliError> {
+    let key = rotated.map_err(|fault| usage(fault, backend))?;
+    let previous = match hours {
+        0 => " What it replaces stopped working.".to_owned(),
+        hours => format!(" What it replaces works for {hours} hours more."),
+    };
+    show_new(&key, json, &previous)
+}
+
+fn show_new(key: &NewKey, json: bool, more: &str) -> Result<(), CliError> {
+    let NewKey { id, scopes, secret } = key;
+    let secret = secret.expose_secret();
+    if json {
+        return print(&json!({ "id": id, "scopes": scopes.names(), "api_key": secret }).to_string());
+    }
+    print(&format!(
+        "API key  {secret}\nId       {id}\nScopes   {scopes}\n\nKeep the key: it is not shown again.{more}"
+    ))
+}
+
+/// A key as JSON.
+pub(super) fn to_json(key: &Listed, backend: &str, now: DateTime<Utc>) -> Value {
+    json!({
+        "id": key.id, "backend": backend, "scopes": key.scopes.names(), "works": key.works(now),
+        "created_at": key.created_at, "expires_at": key.expires_at, "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    })
+}
+
+/// A key on one line.
+pub(super) fn line(key: &Listed, now: DateTime<Utc>) -> String {
+    let minute = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    let state = match (key.revoked_at, key.expires_at) {
+        (Some(at), _) => format!("revoked {}", minute(at)),
+        (None, Some(at)) if at <= now => format!("expired {}", minute(at)),
+        (None, Some(at)) => format!("expires {}", minute(at)),
+        (None, None) => "active".to_owned(),
+    };
+    let used =
+        key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)));
+    format!("{}  {state:28}  {used:30}  {}", key.id, key.scopes)
+}

@@ -1,0 +1,50 @@
+//! The backends' API keys: which may do more than a backend's own work.
+
+use super::{Finding, Patient};
+use crate::service::{Failure, api_keys, backends};
+
+const CHECK: &str = "API keys";
+
+pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
+    examine(patient).await.unwrap_or_else(|failure| {
+        let fix = match failure {
+            Failure::Database(sqlx::Error::Decode(_)) => {
+                "run a program at least as new as the one that wrote it, or correct the value"
+            }
+            _ => "check that Postgres still runs, and run this again",
+        };
+        vec![Finding::failed(CHECK, failure.to_string(), fix)]
+    })
+}
+
+/// One finding for each key that can read the whole workspace's audit beside doing a backend's work.
+async fn examine(patient: &Patient) -> Result<Vec<Finding>, Failure> {
+    let service = &patient.service;
+    let backends = backends::list(service, None).await?;
+    let active: Vec<_> = backends.iter().filter(|backend| backend.disabled_at.is_none()).collect();
+    let ids: Vec<_> = active.iter().map(|backend| backend.id).collect();
+    let mut keys = api_keys::list(service, &ids).await?;
+    let now = service.now();
+    keys.retain(|key| key.works(now));
+    let mut findings = Vec::new();
+    for backend in &active {
+        let own = keys.iter().filter(|key| key.backend == backend.id && key.scopes.mix_jobs());
+        findings.extend(own.map(|key| {
+            let (name, scopes) = (&backend.name, key.scopes);
+            Finding::warning(
+                CHECK,
+                format!("{name}: {} has more than the default scopes: {scopes}", key.id),
+                format!(
+                    "countersign key rotate {} --backend '{name}' --scopes ask,catalog,connections,read; what reads the audit gets a key of its own with --scopes audit",
+                    key.id
+                ),
+            )
+        }));
+    }
+    if findings.is_empty() && !keys.is_empty() {
+        let count = keys.len();
+        let found = if count == 1 { "1 key works".to_owned() } else { format!("{count} keys work") };
+        findings.push(Finding::ok(CHECK, format!("{found}; none mixes the audit with other scopes")));
+    }
+    Ok(findings)
+}

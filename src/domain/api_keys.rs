@@ -1,0 +1,132 @@
+//! What an API key may be used for.
+
+use std::fmt;
+
+/// One kind of call that an API key may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyScope {
+    /// Asking, cancelling, closing conversations, having a webhook sent again.
+    Ask,
+    /// Describing integrations.
+    Catalog,
+    /// Reporting which users have connected an integration.
+    Connections,
+    /// Reading the backend's own approvals and deliveries, and the workspace's integrations.
+    Read,
+    /// Reading the audit of the whole workspace, which tells what every backend and person did.
+    Audit,
+}
+
+impl KeyScope {
+    /// Every scope, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [Self::Ask, Self::Catalog, Self::Connections, Self::Read, Self::Audit];
+
+    /// As the database, the command line and the `OpenAPI` document write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Catalog => "catalog",
+            Self::Connections => "connections",
+            Self::Read => "read",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// Reads what [`KeyScope::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl fmt::Display for KeyScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The scopes of one API key: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyScopes(u8);
+
+impl KeyScopes {
+    /// All scopes: what every key could do before there were scopes.
+    pub const ALL: Self = Self(
+        KeyScope::Ask.bit()
+            | KeyScope::Catalog.bit()
+            | KeyScope::Connections.bit()
+            | KeyScope::Read.bit()
+            | KeyScope::Audit.bit(),
+    );
+
+    /// What a key may do unless its creator says otherwise: everything about its own backend. The audit is about
+    /// everybody in the workspace.
+    pub const DEFAULT: Self = Self(Self::ALL.0 & !KeyScope::Audit.bit());
+
+    /// These scopes. `None`: there are none, and such a key could do nothing.
+    #[must_use]
+    pub fn new(scopes: impl IntoIterator<Item = KeyScope>) -> Option<Self> {
+        let bits = scopes.into_iter().fold(0, |bits, scope| bits | scope.bit());
+        (bits != 0).then_some(Self(bits))
+    }
+
+    /// Whether a key with these scopes may make calls of this kind.
+    #[must_use]
+    pub const fn allow(self, scope: KeyScope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// Whether these are scopes of a backend's own beside some that reach further: two jobs in one key, so that
+    /// whoever gets hold of it can do both.
+    #[must_use]
+    pub const fn mix_jobs(self) -> bool {
+        self.0 & Self::DEFAULT.0 != 0 && self.0 & !Self::DEFAULT.0 != 0
+    }
+
+    /// The scopes, in their fixed order.
+    pub fn iter(self) -> impl Iterator<Item = KeyScope> {
+        KeyScope::ALL.into_iter().filter(move |scope| self.allow(*scope))
+    }
+
+    /// The names of the scopes, in their fixed order.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        self.iter().map(KeyScope::as_str).collect()
+    }
+}
+
+impl fmt::Display for KeyScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_scopes_allows_its_members_only() {
+        for scope in KeyScope::ALL {
+            let only = KeyScopes::new([scope, scope]).unwrap();
+            let allowed: Vec<_> = KeyScope::ALL.into_iter().filter(|other| only.allow(*other)).collect();
+            assert_eq!(allowed, [scope]);
+            assert_eq!(KeyScope::parse(scope.as_str()), Some(scope));
+        }
+        assert_eq!(KeyScopes::new([]), None);
+        assert_eq!(KeyScope::parse("admin"), None);
+    }
+
+    #[test]
+    fn the_default_is_everything_but_the_audit() {
+        assert_eq!(KeyScopes::DEFAULT.to_string(), "ask, catalog, connections, read");
+        assert_eq!(KeyScopes::ALL.to_string(), "ask, catalog, connections, read, audit");
+        assert!(KeyScopes::ALL.mix_jobs() && !KeyScopes::DEFAULT.mix_jobs());
+        assert!(!KeyScopes::new([KeyScope::Audit]).unwrap().mix_jobs());
+    }
+}
