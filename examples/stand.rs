@@ -53,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         public_url: None,
         admins: Vec::new(),
         webhook_allow: vec!["127.0.0.0/8".parse()?],
-        limits: LimitsConfig { requests_per_second: 1_000_000, pending_approvals: 1_000_000 },
+        limits: LimitsConfig { requests_per_second: 1_000_000, pending_approvals: 1_000_000, waiters: 1000 },
         database_connections: 20,
     };
     let service = app::service(&config.database, 2, clock.clone(), Entropy::system())?;

@@ -2,14 +2,21 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, response::IntoResponse as _};
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
-    api::{self, Api, limits::Limits},
+    api::{
+        self, Api,
+        body::ApiBodies,
+        limits::Limits,
+        problem::{Kind, Problem},
+        strangers::Strangers,
+        waiters::Waiters,
+    },
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     entropy::Entropy,
@@ -24,6 +31,7 @@ use crate::{
         worker::Worker,
     },
     seal::Sealer,
+    server::{Patience, Server, capacity::Capacity},
     service::{Service, endings::Endings, key_uses::KeyUses, workspaces},
     slack::{
         self, Slack,
@@ -143,6 +151,7 @@ impl App {
         if !service.sealer.has_key() {
             tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
         }
+        let capacity = Capacity::of_this_process(config.database_connections);
         let oauth = config.oauth();
         let address = config.listen;
         let listener =
@@ -162,6 +171,7 @@ impl App {
                 config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
             ),
             http: slack_http(&config.slack)?,
+            bodies: slack::ingress::bodies(capacity.connections),
             aside: tasks.clone(),
             stop: stop.clone(),
         };
@@ -195,13 +205,23 @@ impl App {
             endings,
             metrics,
             limits: Limits::new(config.limits.requests_per_second),
+            waiters: Waiters::new(config.limits.waiters, capacity.waiters),
+            strangers: Strangers::default(),
+            bodies: ApiBodies::default(),
             turns: Arc::new(Semaphore::new(READERS)),
             worker,
             stop: stop.clone(),
         };
-        let router = router(api, slack, oauth);
-        tasks.spawn(serve(listener, router, stop.clone(), hurry.clone()));
-        tracing::info!(%address, "Countersign is listening");
+        let server = Server {
+            router: router(api, slack, oauth),
+            capacity,
+            patience: Patience::default(),
+            reserved: "/slack/",
+            refuse: || Problem::of(Kind::Unavailable).after(1).into_response(),
+        };
+        tasks.spawn(server.serve(listener, stop.clone(), hurry.clone()));
+        let Capacity { connections, waiters, .. } = capacity;
+        tracing::info!(%address, connections, waiters, "Countersign is listening");
         Ok(Self { address, stop, hurry, tasks })
     }
 
@@ -234,22 +254,8 @@ fn router(api: Api, slack: Slack, oauth: Option<slack::oauth::Config>) -> Router
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("A handler panicked");
-            axum::response::IntoResponse::into_response(api::problem::Problem::of(
-                api::problem::Kind::Internal,
-            ))
+            Problem::of(Kind::Internal).into_response()
         }))
-}
-
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, hurry: CancellationToken) {
-    let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
-    tokio::select! {
-        served = async { served.await } => {
-            if let Err(error) = served {
-                tracing::error!(%error, "The HTTP server failed");
-            }
-        }
-        () = hurry.cancelled() => {}
-    }
 }
 
 /// Warns once where the service's own role could change the audit, as soon as the database says so.

@@ -88,11 +88,16 @@ pub struct LimitsConfig {
     #[arg(long = "backend-pending-approvals", env = "COUNTERSIGN_BACKEND_PENDING_APPROVALS", default_value_t = 5000,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub pending_approvals: u32,
+
+    /// Calls of a backend that may wait for decisions, or stream, at one instance
+    #[arg(long = "backend-waiters", env = "COUNTERSIGN_BACKEND_WAITERS", default_value_t = 1000,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub waiters: u32,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { requests_per_second: 1000, pending_approvals: 5000 }
+        Self { requests_per_second: 1000, pending_approvals: 5000, waiters: 1000 }
     }
 }
 

@@ -17,6 +17,7 @@
 
 pub mod api;
 pub mod app;
+pub mod bodies;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -26,6 +27,7 @@ pub mod entropy;
 pub mod housekeeping;
 pub mod outbox;
 pub mod seal;
+pub mod server;
 pub mod service;
 pub mod shutdown;
 pub mod slack;

@@ -89,7 +89,11 @@ impl World {
             slack_signing_secret: Some(slack.signing_secret().into()),
             slack_app_token: None,
             public_url: None,
-            limits: LimitsConfig { requests_per_second: u32::MAX, pending_approvals: u32::MAX },
+            limits: LimitsConfig {
+                requests_per_second: u32::MAX,
+                pending_approvals: u32::MAX,
+                waiters: u32::MAX,
+            },
             admins: Vec::new(),
             webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
             database_connections: 20,

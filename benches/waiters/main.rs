@@ -64,6 +64,7 @@ impl Instance {
             .env("SLACK_API_URL", slack.api_url())
             .env("COUNTERSIGN_WEBHOOK_ALLOW", "127.0.0.0/8")
             .env("COUNTERSIGN_BACKEND_REQUESTS_PER_SECOND", "1000000")
+            .env("COUNTERSIGN_BACKEND_WAITERS", "1000000")
             .env("RUST_LOG", "error")
             .stdout(Stdio::null())
             .spawn()

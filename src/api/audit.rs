@@ -16,8 +16,9 @@ use utoipa::ToSchema;
 use super::{
     Api, auth,
     page::Page,
-    problem::{Problem, responses::Listing},
+    problem::{Problem, responses::ReadingAudit},
     query::Query,
+    waiters::Waiting,
 };
 use crate::{
     domain::{
@@ -109,7 +110,7 @@ impl From<Stored> for EntryJson {
             (Page<EntryJson> = "application/json", example = json!(examples::audit())),
             (String = "application/x-ndjson", example = json!(examples::audit_lines())),
         )),
-        Listing,
+        ReadingAudit,
     ),
     security(("api_key" = ["audit"])),
 )]
@@ -124,7 +125,8 @@ pub async fn list(
     let limit = query.some_limit()?;
     query.finish()?;
     if accepts_lines(&headers) {
-        let body = Body::from_stream(lines(api, caller, after, limit));
+        let place = api.waiters.enter(caller.backend)?;
+        let body = Body::from_stream(lines(Export { api, caller, after, left: limit, _place: place }));
         return Ok(([(header::CONTENT_TYPE, NDJSON)], body).into_response());
     }
     let limit = limit.unwrap_or(Query::DEFAULT_LIMIT);
@@ -145,17 +147,13 @@ struct Export {
     caller: Caller,
     after: Option<Position>,
     left: Option<i64>,
+    _place: Waiting,
 }
 
 /// The entries batch by batch. No database connection is held while the client reads; a failure breaks the answer off,
 /// so that a part is never taken for the whole.
-fn lines(
-    api: Api,
-    caller: Caller,
-    after: Option<Position>,
-    left: Option<i64>,
-) -> impl futures::Stream<Item = Result<Vec<u8>, Failure>> {
-    stream::try_unfold(Export { api, caller, after, left }, async |mut export| {
+fn lines(export: Export) -> impl futures::Stream<Item = Result<Vec<u8>, Failure>> {
+    stream::try_unfold(export, async |mut export| {
         let batch = export.left.map_or(BATCH, |left| left.min(BATCH));
         if batch == 0 {
             return Ok(None);

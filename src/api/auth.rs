@@ -8,8 +8,11 @@ use super::{
     query::Query,
 };
 use crate::{
-    domain::api_keys::KeyScope,
-    service::authenticate::{self, ApiKey, Caller},
+    domain::{Rejection, api_keys::KeyScope},
+    service::{
+        Failure,
+        authenticate::{self, ApiKey, Caller},
+    },
 };
 
 /// Reads the key that a call presents. Whether it is a valid one is judged later.
@@ -44,9 +47,18 @@ pub async fn caller_without_query(
 
 /// Says who makes a call that needs this scope, in a request that was admitted.
 pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, Problem> {
-    let caller = authenticate::authenticate(&api.service, key, needed).await?;
+    let _turn = if api.limits.knows(key) { None } else { Some(api.strangers.turn().await?) };
+    let caller = authenticate::authenticate(&api.service, key, needed).await;
+    let caller = caller.inspect_err(|failure| forget_refused(api, key, failure))?;
     api.limits.learn(key, caller.backend);
     Ok(caller)
+}
+
+/// Takes a key that turned out to be none for a stranger's again.
+pub fn forget_refused(api: &Api, key: &ApiKey, failure: &Failure) {
+    if matches!(failure, Failure::Rejected(Rejection::Unauthenticated)) {
+        api.limits.forget(key);
+    }
 }
 
 /// Refuses a request beyond what the key's backend may make a second.

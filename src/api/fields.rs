@@ -1,25 +1,18 @@
 //! Reading a JSON body: every fault is found, not just the first, each with its JSON pointer; what nobody asked for is
 //! refused by name.
 
-use axum::{
-    body::Bytes,
-    extract::rejection::BytesRejection,
-    http::{HeaderMap, StatusCode, header},
-};
+use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-use super::problem::{Fault, Kind, Problem};
+use super::{
+    body::ApiBody,
+    problem::{Fault, Kind, Problem},
+};
 use crate::domain::{arguments::Exact, text::TextFault};
 
 /// Reads a body as a JSON object.
-pub fn object(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Map<String, Value>, Problem> {
-    let body = body.map_err(|rejection| {
-        let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        Problem::of(if too_large { Kind::BodyTooLarge } else { Kind::InvalidJson })
-    })?;
+pub fn object(headers: &HeaderMap, body: ApiBody) -> Result<Map<String, Value>, Problem> {
+    let body = body.0?;
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {

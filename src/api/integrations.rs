@@ -2,8 +2,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{RawQuery, State, rejection::BytesRejection},
+    extract::{RawQuery, State},
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api, auth,
+    body::ApiBody,
     fields::{self, Fields},
     page::Page,
     path::Named,
@@ -50,7 +50,7 @@ pub async fn put(
     Named(key): Named<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: ApiBody,
 ) -> Result<Response, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Catalog).await?;
     let key = IntegrationKey::new(key).map_err(|fault| Problem::parameter("key", fault.to_string()))?;

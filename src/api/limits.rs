@@ -62,6 +62,19 @@ impl Limits {
         bucket.take(per_second, now).map_err(round_up)
     }
 
+    /// Whether this key was found to be valid before.
+    #[must_use]
+    pub fn knows(&self, key: &ApiKey) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.known.contains_key(&key.hash())
+    }
+
+    /// Notes that a key is not valid any more.
+    pub fn forget(&self, key: &ApiKey) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.known.remove(&key.hash());
+    }
+
     /// Notes whose key this is: it was just found to be valid.
     pub fn learn(&self, key: &ApiKey, backend: BackendId) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

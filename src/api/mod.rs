@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod audit;
 pub mod auth;
+pub mod body;
 pub mod bounds;
 pub mod connections;
 pub mod conversations;
@@ -16,12 +17,14 @@ pub mod page;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod strangers;
+pub mod waiters;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::Request,
     http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
@@ -32,8 +35,11 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{
+    body::ApiBodies,
     limits::Limits,
     problem::{Kind, Problem},
+    strangers::Strangers,
+    waiters::Waiters,
 };
 use crate::service::{Service, directory::Directory, endings::Endings};
 
@@ -53,6 +59,12 @@ pub struct Api {
     pub metrics: PrometheusHandle,
     /// How many requests a second a backend may make.
     pub limits: Limits,
+    /// Who may wait.
+    pub waiters: Waiters,
+    /// Keys that are not known yet.
+    pub strangers: Strangers,
+    /// The bodies that are in memory.
+    pub bodies: ApiBodies,
     /// How many of those who wait may read at once.
     pub turns: Arc<Semaphore>,
     /// The worker of the outbox, without which nobody is asked and no backend is told.
@@ -69,7 +81,6 @@ pub fn routes(api: Api) -> Router {
         .merge(openapi::routes(&document))
         .fallback(async || Problem::of(Kind::UnknownPath))
         .method_not_allowed_fallback(async || Problem::of(Kind::MethodNotAllowed))
-        .layer(DefaultBodyLimit::max(LARGEST))
         .layer(middleware::from_fn(bounds::in_time))
         .layer(middleware::from_fn(bounds::small_head))
         .layer(middleware::from_fn(observe));

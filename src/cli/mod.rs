@@ -21,9 +21,13 @@ use crate::{
     config::ServeConfig,
     domain::ids::WorkspaceId,
     entropy::Entropy,
+    server::capacity,
     service::Service,
     shutdown, storage, telemetry,
 };
+
+/// With fewer files than this a busy instance refuses calls that wait.
+const FEW_FILES: u64 = 4096;
 
 /// A person's signature under what an AI agent is about to do, given in Slack.
 #[derive(Debug, Parser)]
@@ -96,6 +100,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Serve(config) => {
             telemetry::start_logging();
+            raise_file_limit();
             let app = App::start(*config, Clock::system(), Entropy::system()).await?;
             shutdown::requested().await;
             app.shutdown().await;
@@ -110,6 +115,20 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Manifest(command) => manifest::run(&command),
+    }
+}
+
+/// Lets the process have as many connections as the system allows it.
+fn raise_file_limit() {
+    match capacity::raise_file_limit() {
+        Ok(files) if files < FEW_FILES => {
+            tracing::warn!(
+                files,
+                "Few files may be open, so few connections; raise the hard limit (LimitNOFILE, ulimit -Hn)"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "The limit of open files could not be raised"),
     }
 }
 

@@ -1,10 +1,12 @@
-//! Where Slack posts to: `/slack/interactivity`, `/slack/commands` and `/slack/events`. The raw body is limited, verified
-//! and only then read.
+//! Where Slack posts to: `/slack/interactivity`, `/slack/commands` and `/slack/events`. The headers are judged before any of
+//! the body is read, and the raw body is verified before it is parsed.
+
+use std::time::Duration;
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    body::Body,
+    extract::{FromRequest, Request, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -15,8 +17,12 @@ use super::{
     Slack,
     dispatch::{Kind, dispatch},
     payload::Payload,
+    signature::SignatureError,
 };
-use crate::domain::repeats::RequestDigest;
+use crate::{
+    bodies::{self, Bodies, BodyError, BodyLimits, Received},
+    domain::repeats::RequestDigest,
+};
 
 /// Where events are posted to.
 pub const EVENTS: &str = "/slack/events";
@@ -25,8 +31,16 @@ pub const INTERACTIVITY: &str = "/slack/interactivity";
 /// Where slash commands are posted to.
 pub const COMMANDS: &str = "/slack/commands";
 
-/// The largest body that is read, in bytes. A view may have 250 KB, and a form triples some characters.
-const LARGEST: usize = 2 * 1024 * 1024;
+/// What a body may take. A view may have 250 KB, and a form triples some characters. Slack waits 3 seconds for an answer:
+/// what takes longer to arrive comes too late.
+const LIMITS: BodyLimits = BodyLimits { size: 2 * 1024 * 1024, time: Duration::from_secs(3) };
+
+/// How much of these bodies may be in memory at once, and how many may be read where there is room for so many connections:
+/// a sixteenth, so that whoever only pretends to be Slack does not take the room that is kept for Slack.
+#[must_use]
+pub fn bodies(connections: usize) -> Bodies {
+    Bodies::new((connections / 16).clamp(2, 256), 32 * 1024 * 1024)
+}
 
 /// The routes that Slack posts to.
 pub fn routes(slack: Slack) -> Router {
@@ -34,15 +48,10 @@ pub fn routes(slack: Slack) -> Router {
         .route(INTERACTIVITY, post(interactivity))
         .route(COMMANDS, post(commands))
         .route(EVENTS, post(events))
-        .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(slack)
 }
 
-async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
-    let request = match verify(&slack, &headers, &body) {
-        Ok(request) => request,
-        Err(refused) => return refused,
-    };
+async fn interactivity(State(slack): State<Slack>, Signed { body, request }: Signed) -> Response {
     let Some(payload) = Payload::read_form(&body, request) else {
         // Slack's TLS check (`ssl_check=1`) and whatever else is no interaction.
         return StatusCode::OK.into_response();
@@ -50,11 +59,7 @@ async fn interactivity(State(slack): State<Slack>, headers: HeaderMap, body: Byt
     dispatch(&slack, Kind::Interaction, &payload).await.into_response()
 }
 
-async fn commands(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
-    let request = match verify(&slack, &headers, &body) {
-        Ok(request) => request,
-        Err(refused) => return refused,
-    };
+async fn commands(State(slack): State<Slack>, Signed { body, request }: Signed) -> Response {
     let payload = Payload::read_fields(&body, request);
     if payload.text("/command").is_none() {
         // Slack's TLS check (`ssl_check=1`) and whatever else is no command.
@@ -63,11 +68,7 @@ async fn commands(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -
     dispatch(&slack, Kind::Command, &payload).await.into_response()
 }
 
-async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {
-    let request = match verify(&slack, &headers, &body) {
-        Ok(request) => request,
-        Err(refused) => return refused,
-    };
+async fn events(State(slack): State<Slack>, Signed { body, request }: Signed) -> Response {
     let Ok(payload) = Payload::read(&body, request) else {
         return (StatusCode::BAD_REQUEST, "the body is not JSON").into_response();
     };
@@ -79,15 +80,45 @@ async fn events(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> 
     }
 }
 
-/// Whether the request is Slack's; if so, which one.
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn verify(slack: &Slack, headers: &HeaderMap, body: &[u8]) -> Result<RequestDigest, Response> {
+/// A body that Slack signed, and which request it is.
+struct Signed {
+    body: Received,
+    request: RequestDigest,
+}
+
+impl FromRequest<Slack> for Signed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, slack: &Slack) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        read(slack, &parts.headers, body).await
+    }
+}
+
+async fn read(slack: &Slack, headers: &HeaderMap, body: Body) -> Result<Signed, Response> {
+    bodies::check_length(headers, LIMITS.size).map_err(unread)?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (signature, timestamp) = (header("x-slack-signature"), header("x-slack-request-timestamp"));
-    slack.secrets.verify(signature, timestamp, body, slack.service.now()).map_err(|error| {
-        metrics::counter!("countersign_slack_refused_total").increment(1);
-        tracing::warn!(%error, "A request that claims to be Slack's was refused");
-        (StatusCode::UNAUTHORIZED, error.to_string()).into_response()
-    })?;
-    Ok(RequestDigest::of_signed(timestamp.unwrap_or_default(), body))
+    let claim = slack.secrets.check_headers(signature, timestamp, slack.service.now()).map_err(unsigned)?;
+    let body = slack.bodies.read(headers, body, LIMITS).await.map_err(unread)?;
+    slack.secrets.verify(&claim, &body).map_err(unsigned)?;
+    let request = RequestDigest::of_signed(claim.timestamp(), &body);
+    Ok(Signed { body, request })
+}
+
+fn unsigned(error: SignatureError) -> Response {
+    metrics::counter!("countersign_slack_refused_total").increment(1);
+    tracing::warn!(%error, "A request that claims to be Slack's was refused");
+    (StatusCode::UNAUTHORIZED, error.to_string()).into_response()
+}
+
+fn unread(error: BodyError) -> Response {
+    tracing::warn!(%error, "The body of a request that claims to be Slack's was not read");
+    let status = match error {
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Crowded => StatusCode::SERVICE_UNAVAILABLE,
+        BodyError::Broken => StatusCode::BAD_REQUEST,
+    };
+    (status, error.to_string()).into_response()
 }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::service::Service;
+use crate::{bodies::Bodies, service::Service};
 
 /// What the Slack side needs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub struct Slack {
     pub secrets: Arc<signature::SigningSecrets>,
     /// Answers private sentences.
     pub http: reqwest::Client,
+    /// What is in memory of the bodies that Slack posts.
+    pub bodies: Bodies,
     /// Work that a click's answer doesn't wait for; a shutdown does.
     pub aside: TaskTracker,
     /// Ends what of it only waits.

@@ -10,6 +10,8 @@ use sha2::Sha256;
 
 /// How far a request's timestamp may be off, in seconds.
 const WINDOW: i64 = 300;
+/// The length of a signature, in bytes.
+const DIGEST: usize = 32;
 
 /// The app's signing secrets: the present one, and the previous one while it is being rotated. Without any, nothing is
 /// taken for Slack's.
@@ -28,6 +30,21 @@ pub enum SignatureError {
     /// Signed with another secret, or not these bytes.
     #[error("x-slack-signature does not fit the body")]
     Wrong,
+}
+
+/// What the headers of a request claim: that Slack signed the body at this time.
+#[derive(Debug)]
+pub struct Claim<'h> {
+    signature: Vec<u8>,
+    timestamp: &'h str,
+}
+
+impl<'h> Claim<'h> {
+    /// The time, as the header has it.
+    #[must_use]
+    pub const fn timestamp(&self) -> &'h str {
+        self.timestamp
+    }
 }
 
 impl SigningSecrets {
@@ -51,14 +68,13 @@ impl SigningSecrets {
         format!("v0={}", hex.concat())
     }
 
-    /// Verifies the raw body against the two headers, in constant time.
-    pub fn verify(
+    /// Judges what can be judged before the body is read.
+    pub fn check_headers<'h>(
         &self,
         signature: Option<&str>,
-        timestamp: Option<&str>,
-        body: &[u8],
+        timestamp: Option<&'h str>,
         now: DateTime<Utc>,
-    ) -> Result<(), SignatureError> {
+    ) -> Result<Claim<'h>, SignatureError> {
         let signature = signature.and_then(|text| text.strip_prefix("v0=")).and_then(unhex);
         let (Some(signature), Some(timestamp)) = (signature, timestamp) else {
             return Err(SignatureError::Missing);
@@ -67,14 +83,22 @@ impl SigningSecrets {
         if (now.timestamp().saturating_sub(seconds)).saturating_abs() > WINDOW {
             return Err(SignatureError::Stale);
         }
+        if self.0.is_empty() || signature.len() != DIGEST {
+            return Err(SignatureError::Wrong);
+        }
+        Ok(Claim { signature, timestamp })
+    }
+
+    /// Verifies the raw body against its headers, in constant time.
+    pub fn verify(&self, claim: &Claim<'_>, body: &[u8]) -> Result<(), SignatureError> {
         let fits = self.0.iter().any(|secret| {
             let key = secret.expose_secret().as_bytes();
             Hmac::<Sha256>::new_from_slice(key).is_ok_and(|mut mac| {
                 mac.update(b"v0:");
-                mac.update(timestamp.as_bytes());
+                mac.update(claim.timestamp.as_bytes());
                 mac.update(b":");
                 mac.update(body);
-                mac.verify_slice(&signature).is_ok()
+                mac.verify_slice(&claim.signature).is_ok()
             })
         });
         if fits { Ok(()) } else { Err(SignatureError::Wrong) }
@@ -82,6 +106,10 @@ impl SigningSecrets {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
+    // Of a sign, too, `from_str_radix` would make a number.
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     let pairs = text.as_bytes().chunks(2);
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
@@ -107,10 +135,21 @@ mod tests {
         SigningSecrets::new(&text.into())
     }
 
+    fn verify(
+        secrets: &SigningSecrets,
+        signature: Option<&str>,
+        timestamp: Option<&str>,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), SignatureError> {
+        let claim = secrets.check_headers(signature, timestamp, now)?;
+        secrets.verify(&claim, body)
+    }
+
     #[test]
     fn slacks_own_example_is_verified() {
         let verify = |secret: &str, offset| {
-            secrets(secret).verify(Some(SIGNATURE), Some(TIMESTAMP), BODY.as_bytes(), at(offset))
+            verify(&secrets(secret), Some(SIGNATURE), Some(TIMESTAMP), BODY.as_bytes(), at(offset))
         };
         assert_eq!(verify(SECRET, 0), Ok(()));
         assert_eq!(verify(&format!("newer, {SECRET}"), 300), Ok(()));
@@ -128,10 +167,11 @@ mod tests {
     #[test]
     fn another_body_or_no_header_is_refused() {
         let secrets = secrets(SECRET);
-        let verify = |signature, timestamp, body: &[u8]| secrets.verify(signature, timestamp, body, at(0));
+        let verify = |signature, timestamp, body: &[u8]| verify(&secrets, signature, timestamp, body, at(0));
         assert_eq!(verify(Some(SIGNATURE), Some(TIMESTAMP), b"text=x"), Err(SignatureError::Wrong));
         assert_eq!(verify(None, Some(TIMESTAMP), BODY.as_bytes()), Err(SignatureError::Missing));
         assert_eq!(verify(Some(SIGNATURE), None, BODY.as_bytes()), Err(SignatureError::Missing));
+        assert_eq!(verify(Some("v0=00"), Some(TIMESTAMP), BODY.as_bytes()), Err(SignatureError::Wrong));
         assert_eq!(verify(Some("v0=zz"), Some(TIMESTAMP), BODY.as_bytes()), Err(SignatureError::Missing));
         assert_eq!(verify(Some(SIGNATURE), Some("soon"), BODY.as_bytes()), Err(SignatureError::Missing));
     }

@@ -182,3 +182,49 @@ async fn a_wait_that_is_no_number_of_seconds_is_refused() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_has_so_many_calls_waiting_and_others_wait_all_the_same() {
+    story(async |s| {
+        s.config.limits.waiters = 2;
+        s.restart().await;
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let ended = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        assert_eq!(s.api().cancel(&ended).await.status, 200);
+        let mut hears = follow(s, &id);
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
+        let waiting = tokio::spawn({
+            let (api, id) = (s.api(), id.clone());
+            async move { api.wait(&id, 55).await }
+        });
+        // One that finds a place gives it up after a second.
+        s.until_so(async || s.api().wait(&id, 1).await.status == 429).await;
+
+        let lines = [("accept", "application/x-ndjson")];
+        let refused = [
+            s.api().wait(&id, 50).await,
+            s.api().call(reqwest::Method::GET, &["approvals", &id, "events"], &[], None, &[]).await,
+            s.api().call(reqwest::Method::GET, &["audit"], &[], None, &lines).await,
+        ];
+        for reply in refused {
+            let problem = (reply.status, reply.str("/type"), reply.header("retry-after"));
+            assert_eq!(problem, (429, "urn:countersign:problem:too-many-waiting", "5"));
+        }
+        // What need not wait is answered.
+        assert_eq!(s.api().get(&id).await.approval_status(), "pending");
+        assert_eq!(s.api().wait(&ended, 50).await.approval_status(), "cancelled");
+        assert_eq!(s.api().audit(&[]).await.status, 200);
+        let (key, _) = s.create_backend("another").await;
+        let other = s.backend.api_with_key(&key);
+        let theirs = other.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        assert_eq!(other.wait(&theirs, 1).await.status, 200);
+
+        assert_eq!(s.api().cancel(&id).await.status, 200);
+        assert_eq!(waiting.await.unwrap().approval_status(), "cancelled");
+        assert_eq!(next(&mut hears).await.unwrap().0, "approval.cancelled");
+        assert_eq!(next(&mut hears).await, None);
+        let again = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        assert_eq!(s.api().wait(&again, 1).await.status, 200);
+    })
+    .await;
+}

@@ -33,6 +33,7 @@ mod browser;
 mod catalog;
 mod cli;
 mod commands;
+mod crowded;
 mod deciding;
 mod departures;
 mod doctor;

@@ -2,8 +2,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{RawQuery, State, rejection::BytesRejection},
+    extract::{RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
@@ -15,6 +14,7 @@ use crate::{
         Api,
         approvals::body::AskBody,
         auth,
+        body::ApiBody,
         fields::{self, Fields},
         problem::{Problem, responses::Asking},
         query::Query,
@@ -64,7 +64,7 @@ pub async fn ask(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: ApiBody,
 ) -> Result<Response, Problem> {
     let key = auth::api_key(&headers)?;
     auth::admit(&api, &key)?;
@@ -76,7 +76,12 @@ pub async fn ask(
             return Err(problem);
         }
     };
-    let asked = request::request(&api.service, &*api.directory, &ask).await?;
+    if !api.limits.knows(&key) {
+        // Once for each key of each instance: afterwards it is looked up with everything that the request is judged by.
+        auth::whose(&api, &key, KeyScope::Ask).await?;
+    }
+    let asked = request::request(&api.service, &*api.directory, &ask).await;
+    let asked = asked.inspect_err(|failure| auth::forget_refused(&api, &key, failure))?;
     api.limits.learn(&ask.key, asked.approval.request.backend);
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
@@ -91,12 +96,7 @@ pub async fn ask(
     Ok(response)
 }
 
-fn read(
-    key: ApiKey,
-    query: Option<&str>,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Ask, Problem> {
+fn read(key: ApiKey, query: Option<&str>, headers: &HeaderMap, body: ApiBody) -> Result<Ask, Problem> {
     Query::read(query).finish()?;
     let members = fields::object(headers, body)?;
     let digest = Digest::of(&members);

@@ -65,13 +65,15 @@ pub async fn events(
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let id = super::id(&id)?;
     let first = waiting::read(&api, caller, id).await?;
-    let pending = first.decision.is_none();
+    let place = match first.decision {
+        None => Some(api.waiters.enter(caller.backend)?),
+        Some(_) => None,
+    };
     let end = async move {
-        if !pending {
-            return None;
-        }
+        let place = Some(place?);
         // What fails ends the stream: the client connects again, and reads the approval anew.
-        let ended = tokio::time::timeout(LONGEST, waiting::until_ended(&api, caller, id)).await.ok()?.ok()?;
+        let ended =
+            tokio::time::timeout(LONGEST, waiting::until_ended(&api, caller, id, place)).await.ok()?.ok()?;
         ended.decision.is_some().then(|| event(&ended))
     };
     let events = stream::iter([event(&first)]).chain(end.into_stream().filter_map(async |event| event));

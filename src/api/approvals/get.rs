@@ -56,7 +56,7 @@ pub async fn get(
     let id = super::id(&id)?;
     let approval = match u64::try_from(wait) {
         Ok(seconds) if seconds > 0 => {
-            let ended = waiting::until_ended(&api, caller, id);
+            let ended = waiting::until_ended(&api, caller, id, None);
             match tokio::time::timeout(Duration::from_secs(seconds), ended).await {
                 Ok(ended) => ended?,
                 Err(_) => read::approval(&api.service, caller, id).await?,

@@ -2,13 +2,19 @@
 //! is woken.
 
 use crate::{
-    api::Api,
+    api::{Api, problem::Problem, waiters::Waiting},
     domain::{approvals::Approval, ids::ApprovalId},
     service::{Failure, authenticate::Caller, read},
 };
 
-/// The approval as soon as it has ended; as it is, when the service shuts down. Whoever waits no longer drops this.
-pub(super) async fn until_ended(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+/// The approval as soon as it has ended; as it is, when the service shuts down. Whoever waits no longer drops this. It takes a
+/// place among those who wait once there is something to wait for, unless it is given one.
+pub(super) async fn until_ended(
+    api: &Api,
+    caller: Caller,
+    id: ApprovalId,
+    mut place: Option<Waiting>,
+) -> Result<Approval, Problem> {
     let waiter = api.endings.subscribe(id);
     loop {
         let mut woken = std::pin::pin!(waiter.woken());
@@ -16,6 +22,9 @@ pub(super) async fn until_ended(api: &Api, caller: Caller, id: ApprovalId) -> Re
         let approval = read(api, caller, id).await?;
         if approval.decision.is_some() || api.stop.is_cancelled() {
             return Ok(approval);
+        }
+        if place.is_none() {
+            place = Some(api.waiters.enter(caller.backend)?);
         }
         tokio::select! {
             () = woken => {}

@@ -2,10 +2,9 @@
 
 mod page;
 
-use std::sync::Arc;
-
 use axum::{
     Router,
+    body::Bytes,
     http::{HeaderValue, header},
     response::IntoResponse as _,
     routing::get,
@@ -121,11 +120,12 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
 /// `/openapi.json` and `/docs`, for this document.
 pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
     let document = serde_json::to_value(document).unwrap_or_default();
-    let page: Arc<str> = page::render(&document).into();
-    let json: Arc<str> = document.to_string().into();
-    let serve = |kind: &'static str, text: Arc<str>| {
+    let page = Bytes::from(page::render(&document));
+    let json = Bytes::from(document.to_string());
+    let serve = |kind: &'static str, text: Bytes| {
         get(async move || {
-            let mut response = text.to_string().into_response();
+            // All responses share the text: it is not copied for each.
+            let mut response = text.into_response();
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             response
                 .headers_mut()

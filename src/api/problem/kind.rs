@@ -58,6 +58,10 @@ pub enum Kind {
     TooManyRequests,
     /// The backend has too many approvals pending.
     TooManyPending,
+    /// Too many calls of the backend wait or stream.
+    TooManyWaiting,
+    /// The body took too long to arrive.
+    BodyTooSlow,
     /// The caller may not do this.
     Forbidden,
     /// The database is away; nothing has changed.
@@ -70,7 +74,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -84,6 +88,7 @@ impl Kind {
         Self::NotFound(Missing::Delivery),
         Self::UnknownPath,
         Self::MethodNotAllowed,
+        Self::BodyTooSlow,
         Self::AlreadyEnded,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -93,6 +98,7 @@ impl Kind {
         Self::CatalogFull,
         Self::TooManyRequests,
         Self::TooManyPending,
+        Self::TooManyWaiting,
         Self::HeadTooLarge,
         Self::Internal,
         Self::LookupUnavailable,
@@ -264,6 +270,18 @@ impl Kind {
                 "too-many-pending",
                 "The backend has too many approvals pending",
                 "Wait until some have ended, or cancel those that are no longer needed.",
+            ),
+            Self::TooManyWaiting => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-waiting",
+                "Too many calls of the backend are waiting",
+                "Wait for fewer decisions at once, or receive them by webhook.",
+            ),
+            Self::BodyTooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "body-too-slow",
+                "The body did not arrive in time",
+                "Nothing has changed. Send the whole body within 10 seconds.",
             ),
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,

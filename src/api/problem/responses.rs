@@ -26,7 +26,8 @@ const ALWAYS: [Kind; 9] = [
 ];
 
 /// What every call with a body may answer besides.
-const READING: [Kind; 3] = [Kind::InvalidJson, Kind::BodyTooLarge, Kind::UnsupportedMediaType];
+const READING: [Kind; 4] =
+    [Kind::InvalidJson, Kind::BodyTooLarge, Kind::BodyTooSlow, Kind::UnsupportedMediaType];
 
 /// The responses of some kinds, one a status.
 fn responses(kinds: impl IntoIterator<Item = Kind>) -> BTreeMap<String, RefOr<Response>> {
@@ -112,8 +113,10 @@ problems! {
     Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::MissingScope, Kind::Unclear];
     /// Of lists.
     Listing: [Kind::InvalidRequest];
-    /// Of reading one approval.
-    OneApproval: [Kind::NotFound(Missing::Approval)];
+    /// Of reading one approval, or waiting for its end.
+    OneApproval: [Kind::NotFound(Missing::Approval), Kind::TooManyWaiting];
+    /// Of reading the audit.
+    ReadingAudit: [Kind::TooManyWaiting];
     /// Of cancelling.
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
     /// Of putting an integration.

@@ -1,0 +1,43 @@
+//! Calls with keys that this instance has not yet found to be valid. Whether they are is asked of the database, for a few
+//! at a time: whoever makes keys up must not take its connections from Slack and from the backends.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::problem::{Kind, Problem};
+
+/// How many are looked up at once.
+const AT_ONCE: usize = 4;
+/// How many are looked up or wait for it.
+const IN_LINE: usize = 64;
+
+/// The line of those whose keys are not known. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Strangers {
+    line: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+/// A turn to look a key up, given up when it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _line: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self { line: Arc::new(Semaphore::new(IN_LINE)), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+impl Strangers {
+    /// Waits for a turn. Refuses at once where the line is long.
+    pub async fn turn(&self) -> Result<Turn, Problem> {
+        let crowded = || Problem::of(Kind::Unavailable).after(1);
+        let line = self.line.clone().try_acquire_owned().map_err(|_| crowded())?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(|_| crowded())?;
+        Ok(Turn { _line: line, _turn: turn })
+    }
+}

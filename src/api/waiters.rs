@@ -1,0 +1,105 @@
+//! How many calls may wait for a decision, or stream, at one instance: each holds a connection for as long.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::problem::{Kind, Problem};
+use crate::domain::ids::BackendId;
+
+/// When whoever found no place may try again, in seconds.
+const RETRY_AFTER: u32 = 5;
+
+/// Places for those who wait. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Waiters {
+    per_backend: usize,
+    most: usize,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    all: usize,
+    by_backend: HashMap<BackendId, usize>,
+}
+
+/// A place, given up when it is dropped.
+#[derive(Debug)]
+pub struct Waiting {
+    waiters: Waiters,
+    backend: BackendId,
+}
+
+impl Waiters {
+    /// So many places for each backend, and for all of them together no more than `most`.
+    #[must_use]
+    pub fn new(per_backend: u32, most: usize) -> Self {
+        let per_backend = usize::try_from(per_backend).unwrap_or(usize::MAX).min(most);
+        Self { per_backend, most, state: Arc::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place for a call of this backend.
+    pub fn enter(&self, backend: BackendId) -> Result<Waiting, Problem> {
+        let mut state = self.state();
+        if state.by_backend.get(&backend).is_some_and(|count| *count >= self.per_backend) {
+            return Err(Problem::of(Kind::TooManyWaiting).after(RETRY_AFTER));
+        }
+        if state.all >= self.most {
+            // Other backends hold the places: this one did nothing wrong.
+            return Err(Problem::of(Kind::Unavailable).after(RETRY_AFTER));
+        }
+        state.all += 1;
+        *state.by_backend.entry(backend).or_default() += 1;
+        drop(state);
+        Ok(Waiting { waiters: self.clone(), backend })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut state = self.waiters.state();
+        state.all -= 1;
+        if let Some(count) = state.by_backend.get_mut(&self.backend) {
+            *count -= 1;
+            if *count == 0 {
+                state.by_backend.remove(&self.backend);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_backend_has_its_places_and_all_have_theirs() {
+        let waiters = Waiters::new(2, 3);
+        let [one, other] = [1, 2].map(|number| BackendId::new(Uuid::from_u128(number)));
+        let first = waiters.enter(one).unwrap();
+        let second = waiters.enter(one).unwrap();
+        assert!(waiters.enter(one).is_err());
+        let third = waiters.enter(other).unwrap();
+        assert!(waiters.enter(other).is_err(), "three wait in all");
+        drop(first);
+        assert!(waiters.enter(other).is_ok());
+        drop((second, third));
+        let state = waiters.state();
+        assert_eq!((state.all, state.by_backend.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_backend_never_has_more_places_than_there_are() {
+        let waiters = Waiters::new(1000, 1);
+        let _place = waiters.enter(BackendId::new(Uuid::nil())).unwrap();
+        assert_eq!(waiters.per_backend, 1);
+    }
+}

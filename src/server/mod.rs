@@ -1,0 +1,156 @@
+//! The HTTP server. It bounds the connections that there are at once, keeps some of them for Slack, and closes those on
+//! which a client is too slow.
+//!
+//! `axum::serve` bounds nothing of this. hyper has a limit for the time that headers take, which runs while a connection
+//! is idle as well: it can't be shorter than the time for which a proxy keeps a connection.
+
+pub mod capacity;
+mod connections;
+#[cfg(test)]
+mod tests;
+mod watched;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Request, header},
+    response::Response,
+};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::MissedTickBehavior,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
+
+use self::{
+    capacity::Capacity,
+    connections::{Admitted, Connections},
+    watched::{Tracked, Watched},
+};
+
+pub use connections::Patience;
+
+/// How much of a request or response a connection holds in memory, in bytes. Longer headers are refused.
+const BUFFER: usize = 32 * 1024;
+/// How often connections are looked at that take too long.
+const SWEEP: Duration = Duration::from_millis(500);
+/// How long nothing is accepted after the system refused a connection, for want of files or memory.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What is served, and how much of it at once.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Answers the requests.
+    pub router: Router,
+    /// Room for connections.
+    pub capacity: Capacity,
+    /// How long connections may take.
+    pub patience: Patience,
+    /// The beginning of the paths for which room is kept.
+    pub reserved: &'static str,
+    /// Answers requests to other paths for which there is no room.
+    pub refuse: fn() -> Response,
+}
+
+impl Server {
+    /// Serves until `stop`; then accepts nothing more, and finishes what is in hand until `force`.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken, force: CancellationToken) {
+        let open = Connections::new(self.capacity.connections, self.capacity.others);
+        let in_hand = TaskTracker::new();
+        let server = Arc::new(self);
+        let mut sweep = tokio::time::interval(SWEEP);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        {
+            let mut accepting = std::pin::pin!(accept(&listener, &open));
+            while !stop.is_cancelled() {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = sweep.tick() => open.close_overdue(server.patience),
+                    (stream, admitted) = &mut accepting => {
+                        let attended = attend(server.clone(), stream, admitted, stop.clone(), force.clone());
+                        in_hand.spawn(attended);
+                        accepting.set(accept(&listener, &open));
+                    }
+                }
+            }
+        }
+        // Who connects from now on is told at once that nobody listens.
+        drop(listener);
+        in_hand.close();
+        while !in_hand.is_empty() {
+            tokio::select! {
+                () = in_hand.wait() => {}
+                _ = sweep.tick() => open.close_overdue(server.patience),
+            }
+        }
+    }
+}
+
+/// The next connection for which there is room.
+async fn accept(listener: &TcpListener, open: &Arc<Connections>) -> (TcpStream, Admitted) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, open.admit().await),
+            Err(error) => {
+                // The client is gone already, or the process has as many files open as it may.
+                tracing::warn!(%error, "Connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection.
+async fn attend(
+    server: Arc<Server>,
+    stream: TcpStream,
+    admitted: Admitted,
+    stop: CancellationToken,
+    force: CancellationToken,
+) {
+    let admitted = Arc::new(admitted);
+    let io = TokioIo::new(Watched::new(stream, admitted.connection.clone()));
+    let answering = admitted.clone();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let (server, admitted) = (server.clone(), answering.clone());
+        async move { Ok::<_, Infallible>(respond(&server, &admitted, request).await) }
+    });
+    let mut connection =
+        std::pin::pin!(http1::Builder::new().max_buf_size(BUFFER).serve_connection(io, service));
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "Connection broke");
+                }
+                return;
+            }
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = admitted.connection.has_to_go() => return,
+            () = force.cancelled() => return,
+        }
+    }
+}
+
+async fn respond(server: &Server, admitted: &Admitted, request: Request<Incoming>) -> Response<Tracked> {
+    let reserved = request.uri().path().starts_with(server.reserved);
+    let serving = admitted.serve(reserved);
+    let response = if serving.is_some() {
+        let Ok(response) = server.router.clone().oneshot(request.map(Body::new)).await;
+        response
+    } else {
+        let mut refusal = (server.refuse)();
+        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        refusal
+    };
+    response.map(|body| Tracked { body, _serving: serving })
+}
