@@ -1,9 +1,12 @@
 //! The app is installed in a workspace by OAuth: for the first time, again, or again after it had been removed.
 
-use chrono::TimeDelta;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
 use super::{
     Failure, Service, commit, retrying,
@@ -19,6 +22,9 @@ use crate::{
 
 /// How long somebody may take on Slack's page.
 pub const STATE_LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// What a state is sealed for: no row has this id.
+const STATE: Uuid = Uuid::nil();
 
 /// What Slack granted.
 #[derive(Debug)]
@@ -40,53 +46,82 @@ pub enum StateFault {
     /// It was given to another browser.
     #[error("the state belongs to another browser")]
     OtherBrowser,
-    /// It ran out.
-    #[error("the state ran out")]
+    /// It expired.
+    #[error("the state expired")]
     Expired,
 }
 
-/// Begins an installation in this browser: gives the state that has to come back.
-pub async fn begin(service: &Service, browser: &str) -> Result<String, Failure> {
-    use base64::Engine as _;
-    let state = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(service.entropy.bytes());
-    let mut db = service.db.acquire().await?;
-    let expires_at = service.now() + STATE_LIFE;
-    install_states::insert(&mut db, &hash(&state), &hash(browser), expires_at).await?;
-    Ok(state)
+/// Begins an installation in this browser: gives the state that has to come back. Nothing is stored: the state itself says
+/// to which browser it was given and until when it is good, sealed so that nobody else can make one. So whoever begins
+/// thousands keeps nobody else from installing.
+#[must_use]
+pub fn begin(service: &Service, browser: &str) -> String {
+    let expires_at = (service.now() + STATE_LIFE).timestamp();
+    let content = format!("{expires_at} {}", URL_SAFE_NO_PAD.encode(hash(browser))).into();
+    URL_SAFE_NO_PAD.encode(service.sealer.seal(&content, STATE, &service.entropy))
 }
 
-/// Takes a state that came back in this browser. Whatever is said, it is not taken a second time.
-pub async fn take_state(
+/// A state that came back in the browser that it was given to, in time. It is good for one installation.
+#[derive(Debug)]
+pub struct State {
+    hash: [u8; 32],
+    browser: [u8; 32],
+    expires_at: DateTime<Utc>,
+}
+
+/// Judges a state that came back in this browser. It is used up by [`install`] only: whoever presents it and doesn't
+/// install leaves no trace.
+pub async fn check_state(
     service: &Service,
     state: &str,
     browser: Option<&str>,
-) -> Result<Result<(), StateFault>, Failure> {
+) -> Result<Result<State, StateFault>, Failure> {
+    let Some((given_to, expires_at)) = open(service, state) else { return Ok(Err(StateFault::Unknown)) };
+    let browser = browser.map(hash).filter(|browser| bool::from(browser[..].ct_eq(&given_to)));
+    let Some(browser) = browser else { return Ok(Err(StateFault::OtherBrowser)) };
+    if service.now() >= expires_at {
+        return Ok(Err(StateFault::Expired));
+    }
+    let hash = hash(state);
     let mut db = service.db.acquire().await?;
-    let Some(stored) = install_states::take(&mut db, &hash(state)).await? else {
+    if install_states::is_used(&mut db, &hash).await? {
         return Ok(Err(StateFault::Unknown));
-    };
-    let same = browser.is_some_and(|browser| bool::from(hash(browser)[..].ct_eq(&stored.browser)));
-    Ok(if !same {
-        Err(StateFault::OtherBrowser)
-    } else if service.now() >= stored.expires_at {
-        Err(StateFault::Expired)
-    } else {
-        Ok(())
-    })
+    }
+    Ok(Ok(State { hash, browser, expires_at }))
+}
+
+/// Reads a state that this service made: the browser that it was given to, as SHA-256, and until when it is good.
+fn open(service: &Service, state: &str) -> Option<(Vec<u8>, DateTime<Utc>)> {
+    let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
+    let content = service.sealer.open_authentic(&sealed, STATE).ok()?;
+    let (expires_at, browser) = content.expose_secret().split_once(' ')?;
+    let expires_at = DateTime::from_timestamp(expires_at.parse().ok()?, 0)?;
+    Some((URL_SAFE_NO_PAD.decode(browser).ok()?, expires_at))
 }
 
 fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// Writes an installation down, with its tokens in place of any there were.
-pub async fn install(service: &Service, installation: &Installation) -> Result<WorkspaceId, Failure> {
-    retrying!(attempt(service, installation))
+/// Writes an installation down, with its tokens in place of any there were, and uses its state up.
+pub async fn install(
+    service: &Service,
+    installation: &Installation,
+    state: &State,
+) -> Result<Result<WorkspaceId, StateFault>, Failure> {
+    retrying!(attempt(service, installation, state))
 }
 
-async fn attempt(service: &Service, installation: &Installation) -> Result<WorkspaceId, Failure> {
+async fn attempt(
+    service: &Service,
+    installation: &Installation,
+    state: &State,
+) -> Result<Result<WorkspaceId, StateFault>, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
+    if !install_states::use_up(&mut tx, &state.hash, &state.browser, state.expires_at).await? {
+        return Ok(Err(StateFault::Unknown));
+    }
     let Installation { slack_id, name, tokens } = installation;
     let before = installations::lock(&mut tx, slack_id).await?;
     let fresh = WorkspaceId::new(service.fresh());
@@ -99,5 +134,5 @@ async fn attempt(service: &Service, installation: &Installation) -> Result<Works
         .after(json!({ "again": again, "tokens_rotate": tokens.refresh.is_some() }));
     storage::audit::record(&mut tx, id, now, &[entry]).await?;
     commit(tx).await?;
-    Ok(id)
+    Ok(Ok(id))
 }

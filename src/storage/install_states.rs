@@ -1,40 +1,31 @@
-//! The table `install_states`.
+//! The table `install_states`: the states that installations have used up, until they would have expired anyway.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// What was stored of a state, as SHA-256.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    /// The browser that it was given to.
-    pub browser: Vec<u8>,
-    /// Until when it is good.
-    pub expires_at: DateTime<Utc>,
+/// Whether an installation has used this state up.
+pub async fn is_used(db: &mut PgConnection, hash: &[u8; 32]) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM install_states WHERE hash = $1) AS "used!""#, hash)
+        .fetch_one(db)
+        .await
 }
 
-/// Writes a state down.
-pub async fn insert(
+/// Uses a state up. `false`: another installation has done so.
+pub async fn use_up(
     db: &mut PgConnection,
     hash: &[u8; 32],
     browser: &[u8; 32],
     expires_at: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "INSERT INTO install_states (hash, browser, expires_at) VALUES ($1, $2, $3)",
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO install_states (hash, browser, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         hash,
         browser,
         expires_at
     )
     .execute(db)
     .await?;
-    Ok(())
-}
-
-/// Takes a state out: it is good once, and whoever comes second finds nothing.
-pub async fn take(db: &mut PgConnection, hash: &[u8; 32]) -> sqlx::Result<Option<Stored>> {
-    sqlx::query_as!(Stored, "DELETE FROM install_states WHERE hash = $1 RETURNING browser, expires_at", hash)
-        .fetch_optional(db)
-        .await
+    Ok(done.rows_affected() == 1)
 }
 
 /// Forgets those that ran out before `before`, at most 1,000.

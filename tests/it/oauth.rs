@@ -1,5 +1,6 @@
 //! Installing by OAuth: the state, the code, tokens that rotate, organisations.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use countersign::config::ServeConfig;
 use sandbox::slack::{Channel, Consent, Misbehaviour, Slack, Surface, User, Workspace, names};
@@ -121,11 +122,15 @@ async fn a_forged_missing_or_foreign_state_installs_nothing() {
             assert_eq!(status, 400, "{forged}");
             assert!(page.contains("can't be used") && page.contains("/slack/install"), "{page}");
         }
-        // Another browser brings the right state without the cookie, and so it is spent.
+        // Another browser brings the right state without the cookie.
         let (status, _) = text(Browser::new().open(&back).await).await;
         assert_eq!(status, 400);
-        assert_eq!(text(browser.open(&back).await).await.0, 400);
+        // A state that anybody could write, as it were before there was a key to seal with.
+        let unsealed = URL_SAFE_NO_PAD.encode(b"\x001999999999 AAAA");
+        assert_eq!(browser.open(&format!("{callback}?{code}&state={unsealed}")).await.status(), 400);
         assert_eq!(s.audits("workspace.installed").await, 0);
+        // None of this spoils it for the browser that began.
+        assert_eq!(browser.open(&back).await.status(), 200);
     })
     .await;
 }
@@ -138,6 +143,11 @@ async fn a_state_is_good_once_and_for_ten_minutes() {
         let back = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
         assert_eq!(browser.open(&back).await.status(), 200);
         assert_eq!(browser.open(&back).await.status(), 400);
+        // With another code it is no better.
+        let again = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
+        let (status, page) = text(browser.open(&again).await).await;
+        assert_eq!(status, 400);
+        assert!(page.contains("can't be used"), "{page}");
 
         let location = browser.begin(s).await;
         s.leap(TimeDelta::minutes(10)).await;
@@ -336,6 +346,26 @@ async fn an_organisation_installs_for_all_its_workspaces() {
         assert!(sent.is_ok(), "{sent:?}");
         assert_eq!(s.told(reply.id()).await.kind, "approval.approved");
         assert!(s.slack.messages_seen_by(ADMIN, &prompt.channel).is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beginning_thousands_of_installations_keeps_nobody_out() {
+    story_as(by_oauth, async |s| {
+        let mut browser = Browser::new();
+        let location = browser.begin(s).await;
+        for _ in 0..300 {
+            Browser::new().begin(s).await;
+        }
+        let stored = async || -> i64 {
+            let count = sqlx::query_scalar("SELECT count(*) FROM install_states");
+            count.fetch_one(&s.service.db).await.unwrap()
+        };
+        assert_eq!(stored().await, 0);
+        let back = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
+        assert_eq!(browser.open(&back).await.status(), 200);
+        assert_eq!(stored().await, 1);
     })
     .await;
 }

@@ -14,13 +14,7 @@ pub(super) async fn begin(State(install): State<Install>, headers: HeaderMap) ->
     let service = &install.slack.service;
     // A second tab goes on with the first one's cookie, so that both can be finished.
     let browser = browser::known(&headers).map_or_else(|| browser::fresh(&service.entropy), str::to_owned);
-    let state = match install::begin(service, &browser).await {
-        Ok(state) => state,
-        Err(failure) => {
-            tracing::error!(%failure, "An installation could not be begun");
-            return trouble(&install.config, Trouble::OursDown);
-        }
-    };
+    let state = install::begin(service, &browser);
     let cookie = browser::set(&browser, install::STATE_LIFE.num_seconds(), &install.config.public_url);
     let location = HeaderValue::from_str(&install.config.authorize_url(&state)).ok();
     let (Some(cookie), Some(location)) = (cookie, location) else {

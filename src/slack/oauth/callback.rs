@@ -49,20 +49,13 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
     };
     let service = &install.slack.service;
     let state = field("state").ok_or(Trouble::Stale)?;
-    match install::take_state(service, &state, browser::known(headers)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(fault)) => {
-            tracing::warn!(%fault, "An installation was refused");
-            return Err(match fault {
-                StateFault::Expired => Trouble::Late,
-                StateFault::Unknown | StateFault::OtherBrowser => Trouble::Stale,
-            });
-        }
+    let state = match install::check_state(service, &state, browser::known(headers)).await {
+        Ok(state) => state.map_err(refused)?,
         Err(failure) => {
             tracing::error!(%failure, "A state could not be looked up");
             return Err(Trouble::OursDown);
         }
-    }
+    };
     if let Some(error) = field("error") {
         if error == "access_denied" {
             return Err(Trouble::Declined);
@@ -77,10 +70,11 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         name: granted.name.clone(),
         tokens: granted.tokens.clone(),
     };
-    install::install(service, &installation).await.map_err(|failure| {
+    let stored = install::install(service, &installation, &state).await.map_err(|failure| {
         tracing::error!(%failure, "An installation could not be stored");
         Trouble::OursDown
     })?;
+    stored.map_err(refused)?;
     install.slack.client.tokens().installed_anew(&granted.slack_id);
     let missing = missing(&granted);
     if !missing.is_empty() {
@@ -88,6 +82,14 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
     }
     tracing::info!(workspace = granted.slack_id, "The app was installed in a workspace");
     Ok(granted)
+}
+
+fn refused(fault: StateFault) -> Trouble {
+    tracing::warn!(%fault, "An installation was refused");
+    match fault {
+        StateFault::Expired => Trouble::Late,
+        StateFault::Unknown | StateFault::OtherBrowser => Trouble::Stale,
+    }
 }
 
 /// What the app needs and was not granted.
@@ -100,6 +102,10 @@ async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
     let config = &install.config;
     let redirect_uri = config.redirect_uri();
     let exchange = Exchange::Code { code, redirect_uri: &redirect_uri };
+    let _turn = install.exchanges.turn().await.ok_or_else(|| {
+        tracing::warn!("An installation was put off: too many are under way");
+        Trouble::Busy
+    })?;
     let granted = install.slack.client.tokens().access(&config.credentials, exchange).await;
     granted.map_err(|error| {
         tracing::error!(%error, "A code could not be exchanged");

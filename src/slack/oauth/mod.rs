@@ -5,6 +5,7 @@ pub mod access;
 mod begin;
 mod browser;
 mod callback;
+mod exchanges;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Slack, manifest, view::install};
 use access::Credentials;
+use exchanges::Exchanges;
 
 /// Where an installation begins.
 pub const INSTALL: &str = "/slack/install";
@@ -30,6 +32,7 @@ pub const CALLBACK: &str = "/slack/oauth/callback";
 pub struct Install {
     slack: Slack,
     config: Arc<Config>,
+    exchanges: Exchanges,
 }
 
 /// How this server is known to Slack and to browsers.
@@ -75,7 +78,7 @@ pub fn routes(slack: Slack, config: Config) -> Router {
     Router::new()
         .route(INSTALL, get(begin::begin))
         .route(CALLBACK, get(callback::callback))
-        .with_state(Install { slack, config: Arc::new(config) })
+        .with_state(Install { slack, config: Arc::new(config), exchanges: Exchanges::default() })
 }
 
 /// A page, with what a browser may do with it.
@@ -103,7 +106,7 @@ fn trouble(config: &Config, which: install::Trouble) -> Response {
         Trouble::Stale | Trouble::Late | Trouble::CodeRefused => StatusCode::BAD_REQUEST,
         Trouble::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         Trouble::SlackDown => StatusCode::BAD_GATEWAY,
-        Trouble::OursDown => StatusCode::SERVICE_UNAVAILABLE,
+        Trouble::OursDown | Trouble::Busy => StatusCode::SERVICE_UNAVAILABLE,
     };
     page(status, install::trouble(which, &config.install_url()))
 }

@@ -46,6 +46,8 @@ pub enum Trouble {
     Misconfigured,
     /// Slack can't be reached, or answers with an error of its own.
     SlackDown,
+    /// Too many installations are under way.
+    Busy,
     /// We can't store the installation.
     OursDown,
 }
@@ -81,6 +83,11 @@ impl Trouble {
             Self::SlackDown => {
                 ("Slack can't be reached", "Slack did not answer. Please try again in a minute.", true)
             }
+            Self::Busy => (
+                "Too many installations at once",
+                "Nothing has changed in your workspace. Please try again in a minute.",
+                true,
+            ),
             Self::OursDown => (
                 "The installation could not be saved",
                 "Slack has agreed, but this server could not store the result. Please install once more in a minute; that replaces the first try.",
