@@ -13,6 +13,7 @@ use crate::slack::{
 
 /// What every command needs: the database, and what opens the secrets in it.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
     /// Postgres, 14 or newer: postgres://user:password@host/database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
@@ -38,6 +39,7 @@ fn names_a_key(keys: &SecretString) -> bool {
 
 /// How Slack is reached.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Slack")]
 pub struct SlackConfig {
     /// The bot's token of the one workspace: xoxb-…
     #[arg(long, env = "SLACK_BOT_TOKEN", hide_env_values = true, value_parser = bot_token)]
@@ -78,6 +80,7 @@ impl SlackConfig {
 
 /// What one backend may use.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Limits for each backend")]
 pub struct LimitsConfig {
     /// Requests a second that a backend may make of one instance
     #[arg(long = "backend-requests-per-second", env = "COUNTERSIGN_BACKEND_REQUESTS_PER_SECOND", default_value_t = 1000,
@@ -113,38 +116,39 @@ pub struct ServeConfig {
     pub slack: SlackConfig,
 
     /// The address to listen at
-    #[arg(long, env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT",
+          value_parser = listen_address, help_heading = "Server")]
     pub listen: SocketAddr,
 
     /// Verifies that requests come from Slack: "Signing Secret" in the app's Basic Information. A comma separates the
     /// previous one while it is being rotated
-    #[arg(long, env = "SLACK_SIGNING_SECRET", hide_env_values = true, value_parser = non_empty)]
+    #[arg(long, env = "SLACK_SIGNING_SECRET", help_heading = "Slack", hide_env_values = true, value_parser = non_empty)]
     pub slack_signing_secret: Option<SecretString>,
 
     /// Socket Mode: Slack sends through connections that this service opens, instead of posting to it. An "App-Level
     /// Token" with connections:write from the app's Basic Information: xapp-…
-    #[arg(long, env = "SLACK_APP_TOKEN", hide_env_values = true, value_parser = app_token)]
+    #[arg(long, env = "SLACK_APP_TOKEN", help_heading = "Slack", hide_env_values = true, value_parser = app_token)]
     pub slack_app_token: Option<SecretString>,
 
     /// This service as browsers and Slack reach it: https://countersign.example.com. Needed for SLACK_CLIENT_ID
-    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_parser = public_url)]
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", help_heading = "Server", value_parser = public_url)]
     pub public_url: Option<String>,
 
     /// Admins besides Slack's own, separated by commas, each of one workspace (T012AB3CD:U012AB3CD) or organisation
     /// (E012AB3CD:U012AB3CD). A user id alone means the workspace of SLACK_BOT_TOKEN, and is refused with SLACK_CLIENT_ID
-    #[arg(long, env = "COUNTERSIGN_ADMINS", value_delimiter = ',', value_parser = appointed_admin)]
+    #[arg(long, env = "COUNTERSIGN_ADMINS", help_heading = "Slack", value_delimiter = ',', value_parser = appointed_admin)]
     pub admins: Vec<AppointedAdmin>,
 
     /// Networks that webhooks may go to besides the public internet, separated by commas: 10.20.0.0/16
-    #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", value_delimiter = ',', value_parser = network)]
+    #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", help_heading = "Server", value_delimiter = ',', value_parser = network)]
     pub webhook_allow: Vec<IpNet>,
 
     #[command(flatten)]
     /// What a backend may use.
     pub limits: LimitsConfig,
 
-    /// Connections to Postgres at most
-    #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", default_value_t = 20,
+    /// How many connections to Postgres it may open
+    #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(2..=500))]
     pub database_connections: u32,
 }
@@ -229,6 +233,23 @@ fn proxy_url(text: &str) -> Result<SecretString, String> {
         }
         _ => Err("it should look like http://proxy.internal:3128".to_owned()),
     }
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.trim().parse() {
+        return Ok(address);
+    }
+    let port = text.trim().rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    let host = text.trim().rsplit_once(':').map_or("", |(host, _)| host);
+    Err(match port {
+        Some(port) if host.is_empty() => format!(
+            "that is a port only: write 127.0.0.1:{port} for this machine, or 0.0.0.0:{port} for every network that it is in"
+        ),
+        Some(port) => {
+            format!("it needs an IP address in place of {host}: 127.0.0.1:{port}, or 0.0.0.0:{port}")
+        }
+        None => "it should be an IP address and a port: 127.0.0.1:8080".to_owned(),
+    })
 }
 
 fn app_token(text: &str) -> Result<SecretString, String> {

@@ -21,33 +21,39 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the actions, and which are unlocked
+    #[command(after_help = "Example:
+  countersign action list")]
     List(List),
     /// Let users auto-approve an action
+    #[command(after_help = "Example:
+  countersign action unlock salesforce.create_record")]
     Unlock(Change),
-    /// Forbid it again. What users allowed ends, and stays ended
+    /// Stop users from auto-approving an action. Their grants for it end, and stay ended
+    #[command(after_help = "Example:
+  countersign action lock salesforce.create_record")]
     Lock(Change),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
     #[command(flatten)]
-    database: DatabaseConfig,
-    #[command(flatten)]
     workspace: WorkspaceArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Change {
     #[command(flatten)]
-    database: DatabaseConfig,
-    #[command(flatten)]
     workspace: WorkspaceArg,
     /// The action, as salesforce.create_record
     #[arg(value_name = "INTEGRATION.ACTION", value_parser = path)]
     action: Path,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 #[derive(Debug, Clone)]

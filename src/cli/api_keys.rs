@@ -1,5 +1,4 @@
 //! `countersign key …`: the API keys of backends.
-#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Subcommand};
@@ -40,7 +39,7 @@ pub(super) enum Command {
     /// Replace one API key by a new one with the same scopes; the old one works for a while
     #[command(after_help = "Examples:
   countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents
-  countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents --scopes ask,read --overlap 0")]
+  countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents --overlap 0")]
     Rotate(RotateOne),
     /// Stop one API key, or all keys of a backend, at once
     #[command(after_help = "Examples:
@@ -166,16 +165,13 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
 
 impl List {
     async fn run(self) -> Result<(), CliError> {
-        let (service, backends) = match &self.backend {
-            Some(name) => {
-                let (service, backend) = find(&self.database, &self.workspace, name).await?;
-                (service, vec![backend])
-            }
-            None => {
-                let service = open(&self.database)?;
-                let backends = backends::list(&service, self.workspace.workspace.as_deref()).await?;
-                (service, backends)
-            }
+        let (service, backends) = if let Some(name) = &self.backend {
+            let (service, backend) = find(&self.database, &self.workspace, name).await?;
+            (service, vec![backend])
+        } else {
+            let service = open(&self.database)?;
+            let backends = backends::list(&service, self.workspace.workspace.as_deref()).await?;
+            (service, backends)
         };
         let ids: Vec<_> = backends.iter().map(|backend| backend.id).collect();
         let keys = api_keys::list(&service, &ids).await?;

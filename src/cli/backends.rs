@@ -29,22 +29,43 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Create a backend, and print its API key and webhook secret, once
+    #[command(after_help = "Examples:
+  countersign backend create --name agents --webhook-url https://agents.example.com/hooks
+  countersign backend create --name ci --webhook-url https://ci.example.com/ --scopes catalog,read")]
     Create(Create),
     /// List the backends
+    #[command(after_help = "Examples:
+  countersign backend list
+  countersign backend list --json")]
     List(List),
     /// Show a backend with its webhook endpoint and its API keys
+    #[command(after_help = "Example:
+  countersign backend show --name agents")]
     Show(Show),
     /// Replace all API keys of a backend by a new one; they work for a while. `countersign key` manages single keys
+    #[command(after_help = "Examples:
+  countersign backend rotate-key --name agents
+  countersign backend rotate-key --name agents --scopes ask,read --overlap 0")]
     RotateKey(RotateKey),
     /// Give a backend a new webhook secret; the present one goes on signing besides for a while
+    #[command(after_help = "Example:
+  countersign backend rotate-secret --name agents")]
     RotateSecret(Rotate),
     /// Stop a backend's API keys. What it asked can still be decided
+    #[command(after_help = "Example:
+  countersign backend disable --name agents")]
     Disable(Named),
     /// Send a signed ping to the webhook endpoint, and print what comes back
+    #[command(after_help = "Example:
+  countersign backend test-webhook --name agents")]
     TestWebhook(TestWebhook),
     /// Send a backend's webhooks to another address, those that wait included
+    #[command(after_help = "Example:
+  countersign backend set-webhook --name agents --webhook-url https://new.example.com/hooks")]
     SetWebhook(SetWebhook),
     /// Let the deliveries to a stopped webhook endpoint go on
+    #[command(after_help = "Example:
+  countersign backend resume-webhook --name agents")]
     ResumeWebhook(Named),
 }
 
@@ -72,23 +93,23 @@ pub(super) struct Create {
 #[derive(Debug, Args)]
 pub(super) struct List {
     #[command(flatten)]
-    database: DatabaseConfig,
-    #[command(flatten)]
     workspace: WorkspaceArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
     #[command(flatten)]
-    database: DatabaseConfig,
-    #[command(flatten)]
     workspace: WorkspaceArg,
     /// The backend's name or id
     #[arg(long)]
     name: String,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 #[derive(Debug, Args)]

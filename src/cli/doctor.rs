@@ -12,11 +12,11 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    #[command(flatten)]
-    config: ServeConfig,
-    /// Print JSON
+    /// Print the findings as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    config: ServeConfig,
 }
 
 /// Prints what was found, a line each; fails if anything has to be put right.

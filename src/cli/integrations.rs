@@ -20,13 +20,14 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make an integration of the tools of an MCP server, or bring it up to date. Locks stay as they are
+    #[command(after_help = "Examples:
+  countersign integration import github --mcp tools.json
+  my-mcp-client tools/list | countersign integration import github --mcp - --name GitHub")]
     Import(Import),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    #[command(flatten)]
-    database: DatabaseConfig,
     #[command(flatten)]
     workspace: WorkspaceArg,
     /// The integration's key, as backends name it: github
@@ -47,6 +48,8 @@ pub(super) struct Import {
     /// Users need not connect it
     #[arg(long)]
     no_connection: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 pub(super) async fn run(command: Command) -> Result<(), CliError> {

@@ -1,4 +1,4 @@
-//! `countersign keys …`.
+//! `countersign encryption …`.
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use clap::Subcommand;
@@ -10,6 +10,8 @@ use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service
 pub(super) enum Command {
     /// Seal all stored secrets with the first of COUNTERSIGN_ENCRYPTION_KEY, while instances run. Give every instance
     /// both keys before: first OLD,NEW everywhere, then NEW,OLD everywhere
+    #[command(after_help = "Example:
+  COUNTERSIGN_ENCRYPTION_KEY=NEW,OLD countersign encryption rotate")]
     Rotate(DatabaseConfig),
 }
 

@@ -9,12 +9,12 @@ use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Command {
-    #[command(flatten)]
-    database: DatabaseConfig,
-    /// The database was restored from a backup: whoever reads the audit goes on rightly. Where it came to another server,
-    /// that is found out without
+    /// The database was restored from a backup: readers of the audit go on from their cursors. Not needed after a move to
+    /// another server, which is noticed
     #[arg(long)]
     restored: bool,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 impl Command {

@@ -29,9 +29,22 @@ use crate::{
 /// With fewer files than this a busy instance refuses calls that wait.
 const FEW_FILES: u64 = 4096;
 
-/// A person's signature under what an AI agent is about to do, given in Slack.
+/// Lets people approve, in Slack, what AI agents are about to do.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, about, max_term_width = 110)]
+#[command(
+    name = "countersign",
+    version,
+    about,
+    max_term_width = 110,
+    after_help = "Every setting is a flag or an environment variable. Each command describes its own: countersign serve --help
+
+Examples:
+  countersign migrate
+  countersign serve
+  countersign backend create --name agents --webhook-url https://agents.example.com/hooks
+  countersign action unlock salesforce.create_record
+  countersign doctor"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -40,29 +53,47 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve Slack and the agent backends
+    #[command(after_help = "Examples:
+  DATABASE_URL=postgres://… SLACK_BOT_TOKEN=xoxb-… SLACK_SIGNING_SECRET=… countersign serve
+  countersign serve --listen 0.0.0.0:8080")]
     Serve(Box<ServeConfig>),
     /// Bring the database's schema up to date
+    #[command(after_help = "Examples:
+  countersign migrate
+  countersign migrate --restored")]
     Migrate(migrate::Command),
     /// Print the description of the agent-backend API (OpenAPI 3.1)
+    #[command(after_help = "Example:
+  countersign openapi > openapi.json")]
     Openapi,
-    /// Manage the programs that ask for approvals
+    /// Manage backends: the programs that ask for approvals
     #[command(subcommand)]
     Backend(backends::Command),
     /// Manage the API keys of backends
     #[command(subcommand)]
     Key(api_keys::Command),
-    /// Describe what agents use
+    /// Describe integrations: what agents use
     #[command(subcommand)]
     Integration(integrations::Command),
     /// Say which actions users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
-    /// Look at everything that has to be right, and say how to put right what isn't
+    /// Check the configuration, the database, Slack and the webhook endpoints, and say how to fix what is wrong
+    #[command(
+        after_help = "It needs the settings of `countersign serve`, and changes nothing. It fails if something has to be fixed.
+
+Examples:
+  countersign doctor
+  countersign doctor --json"
+    )]
     Doctor(Box<doctor::Command>),
-    /// Manage the keys that seal secrets at rest
-    #[command(subcommand)]
-    Keys(keys::Command),
+    /// Manage the encryption key that seals secrets at rest
+    #[command(subcommand, name = "encryption", alias = "keys")]
+    Encryption(keys::Command),
     /// Print the Slack app's manifest
+    #[command(after_help = "Examples:
+  countersign manifest --url https://countersign.example.com
+  countersign manifest --socket-mode")]
     Manifest(manifest::Command),
 }
 
@@ -113,7 +144,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
         Command::Doctor(command) => doctor::run(*command).await,
-        Command::Keys(command) => keys::run(command).await,
+        Command::Encryption(command) => keys::run(command).await,
         Command::Manifest(command) => manifest::run(&command),
     }
 }

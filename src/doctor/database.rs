@@ -146,7 +146,7 @@ async fn sealed(patient: &Patient) -> Finding {
         Ok(count) => Finding::warning(
             check,
             format!("{count} rows are not sealed with the first encryption key"),
-            "run `countersign keys rotate`; only then may an older key go",
+            "run `countersign encryption rotate`; only then may an older key go",
         ),
         Err(Failure::Sealed(error)) => Finding::failed(
             check,

@@ -120,7 +120,7 @@ fn configuration(patient: &Patient) -> Vec<Finding> {
         findings.push(Finding::warning(
             "encryption",
             "COUNTERSIGN_ENCRYPTION_KEY is not set: secrets are stored as they are",
-            "make a key with `openssl rand -base64 32`, set it, and run `countersign keys rotate`",
+            "make a key with `openssl rand -base64 32`, set it, and run `countersign encryption rotate`",
         ));
     }
     findings

@@ -71,7 +71,7 @@ fn serve(s: &Story) -> Command {
 #[test]
 fn help_names_every_command_and_every_variable() {
     let help = said(&mut countersign(&["--help"]));
-    for command in ["serve", "migrate", "backend", "action"] {
+    for command in ["serve", "migrate", "backend", "key", "action", "encryption", "doctor"] {
         assert!(help.contains(command), "{command} in {help}");
     }
     let help = said(&mut countersign(&["serve", "--help"]));
@@ -90,6 +90,7 @@ fn help_names_every_command_and_every_variable() {
         "COUNTERSIGN_ADMINS",
         "COUNTERSIGN_WEBHOOK_ALLOW",
         "COUNTERSIGN_DATABASE_CONNECTIONS",
+        "COUNTERSIGN_BACKEND_WAITERS",
     ] {
         assert!(words.contains(&variable), "{variable} in {help}");
     }
@@ -100,6 +101,68 @@ fn help_names_every_command_and_every_variable() {
     let help = said(&mut countersign(&["action", "--help"]));
     assert!(["list", "unlock", "lock"].iter().all(|command| help.contains(command)), "{help}");
     assert!(said(&mut countersign(&["--version"])).starts_with("countersign "));
+}
+
+/// The help of a command and of everything below it, by its words.
+fn helps(words: &[&str]) -> Vec<(String, String)> {
+    let help = said(countersign(words).arg("--help"));
+    let below = help.split_once("Commands:\n").map(|(_, rest)| rest.split("\n\n").next().unwrap().to_owned());
+    let mut found = vec![(words.join(" "), help)];
+    for line in below.iter().flat_map(|list| list.lines()) {
+        let name = line
+            .trim()
+            .split_whitespace()
+            .next()
+            .filter(|_| line.starts_with("  ") && !line.starts_with("   "));
+        if let Some(name) = name.filter(|name| *name != "help") {
+            found.extend(helps(&[words, &[name]].concat()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_shows_an_example_that_it_understands() {
+    let all = helps(&[]);
+    assert!(all.len() > 25, "{}", all.len());
+    for (words, help) in &all {
+        let group = help.contains("\nCommands:\n");
+        let examples: Vec<&str> = help
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| {
+                line.contains(&format!("countersign {words}").trim().to_owned()) && !line.starts_with(' ')
+            })
+            .collect();
+        assert!(group || !examples.is_empty(), "{words}: {help}");
+        for example in examples {
+            let (_, arguments) = example.split_once("countersign ").unwrap();
+            let arguments = arguments.split(" > ").next().unwrap();
+            let mut command = countersign(&arguments.split(' ').collect::<Vec<_>>());
+            // The database is not there, so that nothing is done; what clap finds wrong it says with status 2.
+            command
+                .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+                .env("SLACK_API_URL", "http://127.0.0.1:1");
+            assert_ne!(run(&mut command).status.code(), Some(2), "{example}");
+        }
+    }
+}
+
+#[test]
+fn own_options_come_first_and_settings_have_headings() {
+    let help = said(&mut countersign(&["doctor", "--help"]));
+    let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text}: {help}"));
+    let order = ["\nOptions:\n", "--json", "\nDatabase:\n", "  --database-url", "\nSlack:\n", "\nServer:\n"];
+    assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{help}");
+    assert!(help.contains("\nLimits for each backend:\n"), "{help}");
+}
+
+#[test]
+fn the_encryption_command_keeps_its_former_name() {
+    assert_eq!(
+        said(&mut countersign(&["keys", "rotate", "--help"])),
+        said(&mut countersign(&["encryption", "rotate", "--help"]))
+    );
 }
 
 #[test]
@@ -138,7 +201,10 @@ async fn whatever_is_wrong_is_named_with_what_it_should_look_like() {
             ("COUNTERSIGN_ENCRYPTION_KEY", "!", "base64"),
             ("COUNTERSIGN_ENCRYPTION_KEY", "", "it is set and empty"),
             ("COUNTERSIGN_ENCRYPTION_KEY", " , ", "it is set and empty"),
-            ("COUNTERSIGN_LISTEN", "8080", "socket address"),
+            ("COUNTERSIGN_LISTEN", "8080", "0.0.0.0:8080"),
+            ("COUNTERSIGN_LISTEN", ":8080", "127.0.0.1:8080"),
+            ("COUNTERSIGN_LISTEN", "localhost:80", "in place of localhost"),
+            ("COUNTERSIGN_LISTEN", "here", "an IP address and a port"),
             ("COUNTERSIGN_ADMINS", "alice", "T012AB3CD:U012AB3CD"),
             ("COUNTERSIGN_ADMINS", "U012AB3CD:T012AB3CD", "T012AB3CD:U012AB3CD"),
             ("COUNTERSIGN_WEBHOOK_ALLOW", "10.0.0.0/33", "10.20.0.0/16"),
