@@ -47,10 +47,10 @@ pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
     let content = &payload.value()["event"];
     let received = match &event.person_kind {
         None => events::receive(&slack.service, &event, content).await,
-        Some(kind) => match heard_of(slack, &event, *kind, content).await {
-            true => events::receive_if_concerned(&slack.service, &event, content).await,
-            false => return Answer::Taken,
-        },
+        Some(kind) if heard_of(slack, &event, *kind, content).await => {
+            events::receive_if_concerned(&slack.service, &event, content).await
+        }
+        Some(_) => return Answer::Taken,
     };
     match received {
         // Its post may be answered in this moment: it is looked for when the event is taken up again.
