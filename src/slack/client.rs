@@ -3,6 +3,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use base64::Engine as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -140,7 +141,7 @@ impl Client {
         limit: Duration,
     ) -> Result<Value, CallError> {
         let digest = Sha256::digest(token.expose_secret());
-        let caller: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let caller = base64::engine::general_purpose::STANDARD.encode(digest);
         self.in_time(method, limit, self.once(&caller, token, method, &Call::Post(body))).await
     }
 

@@ -144,8 +144,8 @@ fn pages(arguments: &Arguments) -> Vec<Vec<Piece>> {
 /// A field in groups that stay on one page: its name, then its value in boxes. A value that is too long for one box
 /// goes on in others, each under the field's name.
 fn groups(field: Field) -> Vec<Vec<Piece>> {
-    let named = |part: Shown| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
-    let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(named).collect();
+    let heading = |part: Shown| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
+    let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(heading).collect();
     // There is one: an empty name stands in quotes.
     let last = names.pop();
     let mut groups: Vec<Vec<Piece>> = names.into_iter().map(|name| vec![name]).collect();
