@@ -109,11 +109,8 @@ fn helps(words: &[&str]) -> Vec<(String, String)> {
     let below = help.split_once("Commands:\n").map(|(_, rest)| rest.split("\n\n").next().unwrap().to_owned());
     let mut found = vec![(words.join(" "), help)];
     for line in below.iter().flat_map(|list| list.lines()) {
-        let name = line
-            .trim()
-            .split_whitespace()
-            .next()
-            .filter(|_| line.starts_with("  ") && !line.starts_with("   "));
+        let name =
+            line.split_whitespace().next().filter(|_| line.starts_with("  ") && !line.starts_with("   "));
         if let Some(name) = name.filter(|name| *name != "help") {
             found.extend(helps(&[words, &[name]].concat()));
         }

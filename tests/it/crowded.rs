@@ -3,7 +3,6 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
-    time::Duration,
 };
 
 use countersign::server::capacity::Capacity;
