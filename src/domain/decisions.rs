@@ -369,6 +369,21 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
     }
 }
 
+/// Whether a click only repeats what ended the approval: the same person made the same choice. One click can arrive
+/// twice, and nobody needs to hear of it. A reason that the decision doesn't have is something new.
+#[must_use]
+pub fn repeats(approval: &Approval, choice: &Choice, clicker: &Clicker) -> bool {
+    match (approval.decision.as_ref().map(|decision| &decision.verdict), choice) {
+        (Some(Verdict::Approved { user, given }), Choice::Approve(scope)) => {
+            *user == clicker.user && given.scope() == *scope
+        }
+        (Some(Verdict::Denied { user, reason }), Choice::Deny(again)) => {
+            *user == clicker.user && (again.is_none() || again == reason)
+        }
+        _ => false,
+    }
+}
+
 pub(super) fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejection> {
     match standing.barrier() {
         Some(Barrier::Locked) => Err(Rejection::Locked),

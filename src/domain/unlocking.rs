@@ -52,6 +52,12 @@ pub fn may_ask(clicker: &Clicker, unlocked: bool) -> Result<(), Rejection> {
     }
 }
 
+/// Whether an answer only repeats the one that was given: the same admin gave the same.
+#[must_use]
+pub fn repeats(answered: &Answered, answer: Answer, admin: &UserId) -> bool {
+    answered.answer == answer && answered.by.as_ref() == Some(admin)
+}
+
 /// Whether the request can still be answered: the first admin answers for all.
 pub fn still_open(answered: Option<&Answered>) -> Result<(), Rejection> {
     match answered {

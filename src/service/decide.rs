@@ -30,7 +30,8 @@ pub struct Click {
     pub request: Option<RequestDigest>,
 }
 
-/// Decides. Returns once the decision is committed.
+/// Decides. Returns once the decision is committed. A click that only repeats what was decided is taken, and changes
+/// nothing.
 pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
     retrying!(attempt(service, click, choice))
 }
@@ -63,6 +64,11 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             commit(tx).await?;
             Ok(ended)
         }
+        Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, &click.clicker) => {
+            draw_again(service, &mut tx, &ended).await?;
+            commit(tx).await?;
+            Ok(*ended)
+        }
         Err(rejection) => {
             refuse(service, &mut tx, &approval, click, &rejection).await?;
             commit(tx).await?;
@@ -71,12 +77,13 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     }
 }
 
-/// Checks, without deciding, whether this person may still decide: before a modal is opened. A refusal is audited.
-pub async fn may_decide(service: &Service, click: &Click) -> Result<Approval, Failure> {
+/// Checks, without deciding, whether this person may still deny: before the modal for the reason is opened. `None`:
+/// they have denied already. A refusal is audited.
+pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approval>, Failure> {
     retrying!(check(service, click))
 }
 
-async fn check(service: &Service, click: &Click) -> Result<Approval, Failure> {
+async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
     let Click { workspace, approval, request, .. } = click;
@@ -90,11 +97,16 @@ async fn check(service: &Service, click: &Click) -> Result<Approval, Failure> {
         .and_then(|()| decisions::still_pending(&approval, now));
     if let Err(rejection) = allowed {
         storage::repeats::remember(&mut tx, *request, now).await?;
+        if decisions::repeats(&approval, &Choice::Deny(None), &click.clicker) {
+            draw_again(service, &mut tx, &approval).await?;
+            commit(tx).await?;
+            return Ok(None);
+        }
         refuse(service, &mut tx, &approval, click, &rejection).await?;
         commit(tx).await?;
         return Err(rejection.into());
     }
-    Ok(approval)
+    Ok(Some(approval))
 }
 
 /// Remembers a click that decided nothing yet, because a modal asks the person for more.
@@ -126,10 +138,16 @@ async fn refuse(
             | Rejection::LookupUnavailable
     );
     if stale {
-        outbox::draw_again(tx, request.workspace, &[request.id], now, || service.fresh()).await?;
-        service.refresh(tx, request.workspace, Whose::Users(std::slice::from_ref(&request.user))).await?;
+        draw_again(service, tx, approval).await?;
     }
     Ok(())
+}
+
+/// Has what somebody clicked on drawn again: it showed something that is no longer so.
+async fn draw_again(service: &Service, tx: &mut Tx, approval: &Approval) -> Result<(), Failure> {
+    let request = &approval.request;
+    outbox::draw_again(tx, request.workspace, &[request.id], service.now(), || service.fresh()).await?;
+    service.refresh(tx, request.workspace, Whose::Users(std::slice::from_ref(&request.user))).await
 }
 
 /// The approval isn't one of this workspace, or the app was removed from it: says so, and tells the audit of the workspace

@@ -90,6 +90,9 @@ async fn try_answer(
             .await?;
         service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(admin))).await?;
         commit(tx).await?;
+        if answered.is_some_and(|answered| unlocking::repeats(&answered, wish, admin)) {
+            return Ok(());
+        }
         return Err(rejection.into());
     }
     let actor = Actor::User(admin.clone());

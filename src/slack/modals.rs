@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait after an error that passes.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the modal is drawn for one click at most, while what it shows goes on changing.
-const DRAWINGS: usize = 4;
+const DRAWINGS: usize = 5;
 
 /// Opens a modal; gives the view as Slack keeps it.
 pub(super) async fn open(
@@ -38,6 +38,18 @@ pub(super) async fn open(
 ) -> Result<Value, CallError> {
     let body = json!({ "trigger_id": trigger, "view": view });
     slack.client.post(workspace, "views.open", &body, LIMIT).await
+}
+
+/// Whether a modal wasn't opened because the same click, which came twice, has opened it.
+/// <https://docs.slack.dev/reference/methods/views.open>
+pub(super) fn is_open(error: &CallError) -> bool {
+    matches!(error, CallError::Refused(refusal) if matches!(refusal.code, "exchanged_trigger_id" | "trigger_exchanged"))
+}
+
+/// Whether a modal wasn't drawn because it is no longer what `hash` said.
+/// <https://docs.slack.dev/reference/methods/views.update>
+fn is_another(error: &CallError) -> bool {
+    matches!(error, CallError::Refused(refusal) if refusal.code == "hash_conflict")
 }
 
 /// Draws a modal anew, if it is still what `hash` says, or in any case.
@@ -103,21 +115,34 @@ pub(super) async fn open_settings(
             Ok(Ok(read)) => draw(read),
             _ => too_late(),
         };
-        return open(slack, workspace, trigger, &view).await.map(|_| ());
+        return match open(slack, workspace, trigger, &view).await {
+            Err(error) if !is_open(&error) => Err(error),
+            _ => Ok(()),
+        };
     }
-    let opened = open(slack, workspace, trigger, &settings::loading(screen)).await?;
-    let view_id = opened["view"]["id"].as_str().unwrap_or_default().to_owned();
+    let opened = match open(slack, workspace, trigger, &settings::loading(screen)).await {
+        Err(error) if is_open(&error) => return Ok(()),
+        opened => opened?,
+    };
+    let text = |name: &str| opened["view"][name].as_str().unwrap_or_default().to_owned();
+    let (view_id, hash) = (text("id"), text("hash"));
     let (slack, workspace) = (slack.clone(), workspace.to_owned());
     slack.aside.clone().spawn(async move {
         let view = match reading.await {
             Ok(Ok(read)) => draw(&read),
             _ => too_late(),
         };
-        if let Err(error) = update(&slack, &workspace, &view_id, None, &view).await {
+        if let Err(error) = update(&slack, &workspace, &view_id, Some(&hash), &view).await {
             tracing::warn!(%error, "The settings could not be shown");
         }
     });
     Ok(())
+}
+
+/// An open settings modal, as it was when somebody clicked in it.
+pub(super) struct OpenModal {
+    pub(super) view_id: String,
+    pub(super) hash: Option<String>,
 }
 
 /// Draws an open settings modal again until it shows what is so: another click may have changed that meanwhile, and
@@ -128,34 +153,41 @@ pub(super) fn redraw_settings(
     user: UserId,
     screen: Screen,
     note: Option<String>,
-    view_id: String,
+    modal: OpenModal,
 ) {
     let slack = slack.clone();
     slack.aside.clone().spawn(async move {
+        let OpenModal { view_id, mut hash } = modal;
         let mut shown = None;
         for _ in 0..DRAWINGS {
             let read = tokio::time::timeout(PATIENCE, read(&slack.service, &workspace, &user, screen)).await;
             let view = match &read {
                 Ok(Ok(content)) if shown.as_ref() == Some(content) => return,
                 Ok(Ok(content)) => {
-                    // Not the view's hash: of two drawings that follow the same view, the later one would keep what
-                    // the earlier one showed.
                     let mark = slack.service.fresh().simple().to_string();
                     settings::settings(content, note.as_deref(), &mark)
                 }
                 Ok(Err(failure)) => settings::failed(screen, &explain(failure)),
                 Err(_) => settings::failed(screen, sentences::SETTINGS_TRY_AGAIN),
             };
-            let updated = update(&slack, &workspace, &view_id, None, &view).await;
-            if let Err(error @ CallError::Passing(_)) = &updated {
-                tracing::info!(%error, "The settings could not be drawn again: trying again");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            if let Err(error) = updated {
-                // Somebody who has closed the modal sees the truth when they open it again.
-                tracing::info!(%error, "The settings could not be drawn again");
-                return;
+            match update(&slack, &workspace, &view_id, hash.as_deref(), &view).await {
+                Ok(drawn) => hash = drawn["view"]["hash"].as_str().map(str::to_owned),
+                // Another click was drawn in between, perhaps as things were before ours. What is so now is read and
+                // drawn over it, whatever it shows.
+                Err(error) if hash.is_some() && is_another(&error) => {
+                    hash = None;
+                    continue;
+                }
+                Err(error @ CallError::Passing(_)) => {
+                    tracing::info!(%error, "The settings could not be drawn again: trying again");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Err(error) => {
+                    // Somebody who has closed the modal sees the truth when they open it again.
+                    tracing::info!(%error, "The settings could not be drawn again");
+                    return;
+                }
             }
             match read {
                 Ok(Ok(content)) => shown = Some(content),

@@ -161,7 +161,6 @@ async fn when_the_modal_cant_be_opened_in_time_it_is_denied_without_a_reason() {
             Misbehaviour::SlowAnswer(late),
             Misbehaviour::RateLimited { retry_after: 30 },
             Misbehaviour::SlackError("expired_trigger_id".to_owned()),
-            Misbehaviour::SlackError("exchanged_trigger_id".to_owned()),
             Misbehaviour::ServerError(503),
             Misbehaviour::HtmlPage,
             Misbehaviour::DropBeforeEffect,

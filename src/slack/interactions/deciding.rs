@@ -8,7 +8,10 @@ use crate::{
         Rejection, approvals::Approval, decisions::Choice, grants::Scope, ids::ApprovalId, text::Prose,
     },
     service::decide::{self, Click},
-    slack::view::{controls::Callback, deny, notice, sentences},
+    slack::{
+        modals,
+        view::{controls::Callback, deny, notice, sentences},
+    },
 };
 
 /// A denial. If Slack doesn't say who clicked, it counts all the same, by whoever's id the request carries: nothing that
@@ -73,8 +76,9 @@ async fn decide(act: &Act<'_>, click: &Click, choice: Choice) -> Result<Approval
 /// Opens the modal that asks why. If it can't be opened in time, the approval is denied without a reason.
 pub(super) async fn ask_why(act: &Act<'_>, approval: ApprovalId) -> Answer {
     let click = denial(act, approval).await;
-    let approval = match within(decide::may_decide(&act.slack.service, &click)).await {
-        Ok(approval) => approval,
+    let approval = match within(decide::may_deny(&act.slack.service, &click)).await {
+        Ok(Some(approval)) => approval,
+        Ok(None) => return Answer::Taken,
         Err(trouble) => return decided::<()>(act, Err(trouble)),
     };
     match act.open(deny::modal(&approval)).await {
@@ -88,6 +92,8 @@ pub(super) async fn ask_why(act: &Act<'_>, approval: ApprovalId) -> Answer {
             });
             Answer::Taken
         }
+        // The same click came before: its modal is open, and a reason may be being typed.
+        Err(error) if modals::is_open(&error) => Answer::Taken,
         Err(error) => {
             tracing::info!(%error, approval = %approval.id(), "The modal for a reason could not be opened: denying without one");
             decided(act, decide(act, &click, Choice::Deny(None)).await)

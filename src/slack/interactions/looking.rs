@@ -25,6 +25,7 @@ pub(super) async fn open_details(act: &Act<'_>, id: ApprovalId) -> Answer {
     };
     match act.open(details::details(&approval, 0)).await {
         Ok(_) => Answer::Taken,
+        Err(error) if modals::is_open(&error) => Answer::Taken,
         Err(error) => {
             tracing::warn!(%error, approval = %id, "The details could not be opened");
             whisper(act.slack, act.payload, sentences::TRY_AGAIN.to_owned());

@@ -11,7 +11,7 @@ use crate::{
     service::{self, settings::Changed},
     slack::{
         insist::{Revoking, insist},
-        modals,
+        modals::{self, OpenModal},
         view::{controls::Screen, sentences},
         whisper::whisper,
     },
@@ -83,7 +83,9 @@ pub(super) fn show(act: &Act<'_>, screen: Screen) -> Answer {
 pub(super) fn redraw(act: &Act<'_>, screen: Screen, note: Option<String>) {
     let Some(view_id) = act.payload.text("/view/id") else { return };
     let (workspace, user) = (act.workspace.to_owned(), act.clicker.user.clone());
-    modals::redraw_settings(act.slack, workspace, user, screen, note, view_id.to_owned());
+    let hash = act.payload.text("/view/hash").map(str::to_owned);
+    let modal = OpenModal { view_id: view_id.to_owned(), hash };
+    modals::redraw_settings(act.slack, workspace, user, screen, note, modal);
 }
 
 /// Where in the settings the click was made. It says where to look, and nothing else.

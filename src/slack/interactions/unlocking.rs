@@ -32,12 +32,11 @@ pub(super) async fn request(act: &Act<'_>, action: ActionId) -> Answer {
         Err(rejection) => refused(rejection),
     };
     let Ok(first) = result else { return finish(act, result) };
-    let said = if first { sentences::REQUESTED } else { sentences::REQUESTED_BEFORE };
     if act.in_settings() {
         let screen = Screen::read(act.payload.text("/view/private_metadata").unwrap_or_default());
-        redraw(act, screen, Some(said.to_owned()));
-    } else {
-        whisper(act.slack, act.payload, said.to_owned());
+        redraw(act, screen, Some(sentences::REQUESTED.to_owned()));
+    } else if first {
+        whisper(act.slack, act.payload, sentences::REQUESTED.to_owned());
     }
     Answer::Taken
 }

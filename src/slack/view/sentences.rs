@@ -76,13 +76,9 @@ pub const CONFIRMED: &str = "Confirmed: what you turned off or locked has taken 
 pub const REPEATED: &str =
     "This command has already been carried out. Type `/approvals` to see your settings.";
 
-/// After *Request auto-approval*.
+/// After *Request auto-approval*. Whoever asks again is told nothing new.
 pub const REQUESTED: &str =
     "The admins have been asked to unlock this action. You will hear the answer in your direct messages.";
-
-/// After *Request auto-approval* once more.
-pub const REQUESTED_BEFORE: &str =
-    "You have asked for this already. You will hear the answer in your direct messages.";
 
 /// Says one refusal to the person who clicked.
 #[must_use]
