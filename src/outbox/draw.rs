@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Outcome;
 use crate::{
@@ -168,7 +168,7 @@ impl Drawer {
         thread: Option<&str>,
         message: &Message,
     ) -> Result<Result<(), CallError>, Failure> {
-        let mut body = body(channel, message);
+        let mut body = body(POST, channel, message);
         body["metadata"] = lost_prompts::prompt(scene.approval.id());
         if let Some(ts) = thread {
             body["thread_ts"] = ts.into();
@@ -201,7 +201,7 @@ impl Drawer {
         message: &Message,
         service: &Service,
     ) -> Result<(), CallError> {
-        let mut body = body(&prompt.channel, message);
+        let mut body = body(UPDATE, &prompt.channel, message);
         body["ts"] = prompt.ts.as_str().into();
         match self.client.post(&scene.slack_id, UPDATE, &body, PATIENT).await {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
@@ -222,7 +222,7 @@ impl Drawer {
     ) -> Result<Value, CallError> {
         tracing::error!(approval = %scene.approval.id(), code = refusal.code, "Slack refused the blocks of a prompt: it is shown as plain text");
         let channel = refused["channel"].as_str().unwrap_or_default();
-        let mut plain = body(channel, &plain::plain(&state(service, scene)));
+        let mut plain = body(method, channel, &plain::plain(&state(service, scene)));
         for place in ["ts", "thread_ts"] {
             if let Some(ts) = refused.get(place) {
                 plain[place] = ts.clone();
@@ -278,11 +278,9 @@ fn state<'a>(service: &Service, scene: &'a Scene) -> PromptState<'a> {
     }
 }
 
-fn body(channel: &str, message: &Message) -> Value {
-    let mut body = message.to_json();
+fn body(method: &str, channel: &str, message: &Message) -> Value {
+    let mut body = if method == UPDATE { message.to_update() } else { message.to_post() };
     body["channel"] = channel.into();
-    body["unfurl_links"] = json!(false);
-    body["unfurl_media"] = json!(false);
     body
 }
 

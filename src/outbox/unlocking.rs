@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Outcome;
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     },
 };
 
+const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
 
 /// Draws requests to unlock actions.
@@ -51,7 +52,7 @@ impl UnlockDrawer {
         let message = unlocking::message(&line);
         let mut trouble = None;
         for old in &posted {
-            let mut body = body(&old.channel, &message);
+            let mut body = body(UPDATE, &old.channel, &message);
             body["ts"] = old.ts.as_str().into();
             match self.client.post(&slack_id, UPDATE, &body, PATIENT).await {
                 // The message is gone: the Home tab has the request.
@@ -66,7 +67,7 @@ impl UnlockDrawer {
                 if posted.iter().any(|old| old.user == admin) {
                     continue;
                 }
-                let mut body = body(admin.as_str(), &message);
+                let mut body = body(POST, admin.as_str(), &message);
                 body["metadata"] = lost_prompts::unlock_request(request, &admin);
                 match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {
                     Ok(answer) => {
@@ -97,7 +98,7 @@ impl UnlockDrawer {
         let slack_id = workspace.filter(|workspace| !workspace.removed).map(|found| found.slack_id);
         let Some((line, slack_id)) = line.zip(slack_id) else { return Ok(Outcome::done()) };
         let Some(answered) = &line.answered else { return Ok(Outcome::done()) };
-        let body = body(user.as_str(), &unlocking::answer(&line, answered));
+        let body = body(POST, user.as_str(), &unlocking::answer(&line, answered));
         match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {
             Ok(_) => Ok(Outcome::done()),
             Err(CallError::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
@@ -139,10 +140,8 @@ impl UnlockDrawer {
     }
 }
 
-fn body(channel: &str, message: &Message) -> Value {
-    let mut body = message.to_json();
+fn body(method: &str, channel: &str, message: &Message) -> Value {
+    let mut body = if method == UPDATE { message.to_update() } else { message.to_post() };
     body["channel"] = channel.into();
-    body["unfurl_links"] = json!(false);
-    body["unfurl_media"] = json!(false);
     body
 }

@@ -161,6 +161,13 @@ impl Payload {
         self.text("/response_url").or_else(|| self.text("/response_urls/0/response_url"))
     }
 
+    /// The thread of the message that was clicked on. A private answer that doesn't name it appears outside of it.
+    /// <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>
+    #[must_use]
+    pub fn thread(&self) -> Option<&str> {
+        self.text("/container/thread_ts")
+    }
+
     /// What was typed into an input of a modal.
     #[must_use]
     pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {

@@ -23,8 +23,11 @@ pub fn whisper(slack: &Slack, payload: &Payload, sentence: String) {
         return write(slack, payload, sentence);
     };
     let http = slack.http.clone();
+    let mut body = json!({ "response_type": "ephemeral", "replace_original": false, "text": sentence });
+    if let Some(thread) = payload.thread() {
+        body["thread_ts"] = thread.into();
+    }
     slack.aside.spawn(async move {
-        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": sentence });
         for last in [false, true] {
             let answer = http.post(&url).timeout(LIMIT).json(&body).send().await;
             match answer.map(|answer| answer.status()) {

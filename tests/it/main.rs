@@ -11,6 +11,7 @@
 mod children;
 mod chromium;
 mod looking;
+mod messages;
 mod modes;
 mod screens;
 mod story;
@@ -56,6 +57,7 @@ mod organisations;
 mod proxy;
 mod racing;
 mod refusing;
+mod repeating;
 mod repeats;
 mod revoking;
 mod round_trips;

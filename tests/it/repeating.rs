@@ -12,12 +12,15 @@ fn prepare(s: &Story, user: &str, press: &Press) -> Value {
     s.slack.prepare_press(user, press).unwrap().unwrap()
 }
 
-/// Sends it twice at once, and once more.
+/// Sends it twice at once, and once more, each signed at another time: a request that is signed like another one is a
+/// copy, of which `repeats.rs` tells.
 async fn thrice(s: &Story, payload: &Value) {
-    let signing = Signing::default();
-    let send = || s.slack.send_interaction(payload.clone(), &signing);
-    let (one, other) = tokio::join!(send(), send());
-    assert!(one.is_ok() && other.is_ok() && send().await.is_ok(), "{one:?} {other:?}");
+    let send = async |seconds| {
+        let signing = Signing::default().at(s.now().timestamp() - seconds);
+        s.slack.send_interaction(payload.clone(), &signing).await
+    };
+    let (one, other) = tokio::join!(send(0), send(1));
+    assert!(one.is_ok() && other.is_ok() && send(2).await.is_ok(), "{one:?} {other:?}");
 }
 
 /// What was said to Alice privately, after something that is sure to be.

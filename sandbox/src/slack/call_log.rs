@@ -40,4 +40,6 @@ pub struct Call {
     pub outcome: CallOutcome,
     /// It came sooner than Slack's limits allow, whether or not the sandbox enforces them.
     pub over_limit: bool,
+    /// Names of arguments that the method doesn't take. Slack ignores them, so that they do nothing unnoticed.
+    pub unknown: Vec<String>,
 }

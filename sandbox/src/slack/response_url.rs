@@ -38,6 +38,7 @@ pub(crate) async fn receive(
         arguments: serde_json::from_slice(&body).unwrap_or_default(),
         outcome,
         over_limit: false,
+        unknown: Vec::new(),
     };
     let handle = || {
         core.change(|state| {
@@ -91,11 +92,12 @@ pub(crate) fn respond(
         _ => Some(ticket.user.clone()),
     };
     let author = state.installation(&ticket.team_id).cloned().ok_or_else(|| ApiError::named("no_service"))?;
+    // The address doesn't say in which thread one clicked: an answer that doesn't either stands outside of it.
     let thread_ts = present("thread_ts").and_then(Value::as_str).map(str::to_owned);
     let draft = Draft {
         channel: ticket.channel.clone(),
         team_id: ticket.team_id.clone(),
-        thread_ts: thread_ts.or_else(|| ticket.thread_ts.clone()),
+        thread_ts,
         text: content.text,
         blocks: content.blocks,
         ephemeral_for,

@@ -45,7 +45,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The message's part of the call's JSON body: `text`, and `blocks` where there are some.
+    /// `text`, and `blocks` where there are some.
     #[must_use]
     pub fn to_json(&self) -> Value {
         if self.blocks.is_empty() {
@@ -53,6 +53,23 @@ impl Message {
         } else {
             json!({ "text": self.text, "blocks": self.blocks })
         }
+    }
+
+    /// The message's part of `chat.postMessage`'s JSON body. Slack shows nothing of what links lead to.
+    #[must_use]
+    pub fn to_post(&self) -> Value {
+        let mut body = self.to_json();
+        body["unfurl_links"] = json!(false);
+        body["unfurl_media"] = json!(false);
+        body
+    }
+
+    /// The message's part of `chat.update`'s, which takes no word on links. `blocks` is there even if it is empty:
+    /// without it Slack may leave what the message had before, and its buttons would still be there.
+    /// <https://docs.slack.dev/reference/methods/chat.update>
+    #[must_use]
+    pub fn to_update(&self) -> Value {
+        json!({ "text": self.text, "blocks": self.blocks })
     }
 }
 

@@ -57,7 +57,6 @@ impl Slack {
                 born: now,
                 uses: 0,
                 original: None,
-                thread_ts: None,
             };
             let response_url = format!("{origin}/response/{}", state.new_response_url(ticket));
             let trigger_id = state.new_trigger(user, &place.team_id, now);
@@ -140,7 +139,6 @@ fn show(
         born: now,
         uses: 0,
         original: None,
-        thread_ts: None,
     };
     respond(state, &ticket, &answer, now).map_err(|error| vec![error.to_json().to_string()])?;
     let posted = state.in_channel(&ticket.channel).last().cloned();

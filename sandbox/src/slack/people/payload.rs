@@ -103,7 +103,6 @@ pub(super) fn block_actions(
                 born: now,
                 uses: 0,
                 original: Some(message.ts.clone()),
-                thread_ts: message.thread_ts.clone(),
             };
             payload.insert("container".to_owned(), container);
             payload.insert("channel".to_owned(), json!({ "id": message.channel, "name": name }));

@@ -82,5 +82,4 @@ pub(crate) struct ResponseUrl {
     pub(crate) uses: u32,
     /// The message that was acted on, which `replace_original` and `delete_original` mean.
     pub(crate) original: Option<String>,
-    pub(crate) thread_ts: Option<String>,
 }

@@ -95,14 +95,25 @@ async fn a_message_can_answer_in_a_thread_whose_ts_looks_like_one() {
 }
 
 #[tokio::test]
-async fn an_update_with_text_alone_drops_the_blocks() {
+async fn an_update_with_text_alone_keeps_the_blocks_and_one_without_any_drops_them() {
     let scene = Scene::new().await;
     let (channel, ts) = scene.prompt().await;
-    let answer = scene.call("chat.update", json!({ "channel": channel, "ts": ts, "text": "Approved" })).await;
-    assert_eq!(answer["ok"], true, "{answer}");
-    let message = scene.slack.message(&channel, &ts).unwrap();
-    assert_eq!((message.text(), message.blocks.len()), ("Approved", 0));
-    assert!(message.edited.is_some());
+    let update = json!({ "channel": channel, "ts": ts, "text": "Approved" });
+    assert_eq!(scene.call("chat.update", update.clone()).await["ok"], true);
+    assert!(scene.slack.message(&channel, &ts).unwrap().has_button("Approve"));
+    let mut update = update;
+    update["blocks"] = json!([]);
+    assert_eq!(scene.call("chat.update", update).await["ok"], true);
+    assert!(scene.slack.message(&channel, &ts).unwrap().blocks.is_empty());
+}
+
+#[tokio::test]
+async fn arguments_that_a_method_does_not_take_are_ignored_and_noted() {
+    let scene = Scene::new().await;
+    let (channel, ts) = scene.prompt().await;
+    let update = json!({ "channel": channel, "ts": ts, "text": "Approved", "unfurl_links": false });
+    assert_eq!(scene.call("chat.update", update).await["ok"], true);
+    assert_eq!(scene.slack.calls_of("chat.update").pop().unwrap().unknown, ["unfurl_links"]);
 }
 
 #[tokio::test]

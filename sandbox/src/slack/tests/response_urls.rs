@@ -58,3 +58,14 @@ async fn an_answer_can_replace_or_delete_what_was_clicked_on() {
     let (status, body) = respond(&scene, &url, json!({ "blocks": [{ "type": "section" }] })).await;
     assert_eq!((status, &body["error"]), (400, &json!("invalid_blocks")));
 }
+
+#[tokio::test]
+async fn an_answer_stands_in_a_thread_only_if_it_names_it() {
+    let scene = Scene::new().await;
+    let (channel, ts, url) = clicked(&scene).await;
+    respond(&scene, &url, json!({ "text": "outside" })).await;
+    respond(&scene, &url, json!({ "text": "inside", "thread_ts": ts })).await;
+    let threads: Vec<_> =
+        scene.slack.messages(&channel).into_iter().skip(1).map(|message| message.thread_ts).collect();
+    assert_eq!(threads, [None, Some(ts)]);
+}

@@ -15,6 +15,68 @@ const JSON_ARGUMENTS: [&str; 4] = ["attachments", "blocks", "metadata", "view"];
 const FORMS_ONLY: [&str; 5] =
     ["oauth.v2.access", "team.info", "users.info", "users.list", "users.lookupByEmail"];
 
+/// What a method takes besides `token`, by its page under <https://docs.slack.dev/reference/methods>. `None`: any.
+fn taken_by(method: &str) -> Option<&'static [&'static str]> {
+    Some(match method {
+        "auth.test" => &[],
+        "chat.postEphemeral" => &[
+            "as_user",
+            "attachments",
+            "blocks",
+            "channel",
+            "icon_emoji",
+            "icon_url",
+            "link_names",
+            "markdown_text",
+            "parse",
+            "text",
+            "thread_ts",
+            "user",
+            "username",
+        ],
+        "chat.postMessage" => &[
+            "as_user",
+            "attachments",
+            "blocks",
+            "channel",
+            "icon_emoji",
+            "icon_url",
+            "link_names",
+            "markdown_text",
+            "metadata",
+            "mrkdwn",
+            "parse",
+            "reply_broadcast",
+            "text",
+            "thread_ts",
+            "unfurl_links",
+            "unfurl_media",
+            "username",
+        ],
+        "chat.update" => &[
+            "as_user",
+            "attachments",
+            "blocks",
+            "channel",
+            "file_ids",
+            "link_names",
+            "markdown_text",
+            "metadata",
+            "parse",
+            "reply_broadcast",
+            "text",
+            "ts",
+        ],
+        "users.info" => &["include_locale", "user"],
+        "users.list" => &["cursor", "include_locale", "limit", "team_id"],
+        "users.lookupByEmail" => &["email"],
+        "views.open" | "views.push" => &["interactivity_pointer", "trigger_id", "view"],
+        "views.publish" => &["hash", "user_id", "view"],
+        "views.update" => &["external_id", "hash", "view", "view_id"],
+        _ => return None,
+    })
+}
+
 /// The arguments by name; strings where they came in a form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arguments(Map<String, Value>);
@@ -74,6 +136,13 @@ impl Arguments {
     /// The text under this name, if it is there and not empty.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The names that the method doesn't take.
+    pub(crate) fn unknown_to(&self, method: &str) -> Vec<String> {
+        let taken = taken_by(method);
+        let is_unknown = |name: &&String| taken.is_some_and(|taken| !taken.contains(&name.as_str()));
+        self.0.keys().filter(is_unknown).cloned().collect()
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -59,8 +59,9 @@ pub(super) fn post_ephemeral(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "ok": true, "message_ts": message.ts }))
 }
 
-/// <https://docs.slack.dev/reference/methods/chat.update>. Whatever is not sent again is gone: blocks when only
-/// `text` comes, the text when only blocks do.
+/// <https://docs.slack.dev/reference/methods/chat.update>. The text is gone when only blocks come. Of blocks, when only
+/// `text` comes, the present page says that they go, and earlier ones that they stay: here they stay, so that an app
+/// that needs them gone says so.
 pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let content = content(ask)?;
     let channel = ask.arguments.text("channel").and_then(|id| ask.state.channels.get(id));
@@ -75,7 +76,8 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     if message.user != ask.caller.bot_user_id || message.ephemeral_for.is_some() {
         return Err(ApiError::named("cant_update_message"));
     }
-    let message = ask.state.rewrite(&key.0, &key.1, content.text, content.blocks, ask.now);
+    let blocks = if ask.arguments.get("blocks").is_some() { content.blocks } else { message.blocks.clone() };
+    let message = ask.state.rewrite(&key.0, &key.1, content.text, blocks, ask.now);
     let message = message.ok_or_else(|| ApiError::named("message_not_found"))?;
     Ok(json!({
         "ok": true,

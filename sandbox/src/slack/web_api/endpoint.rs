@@ -230,6 +230,7 @@ fn entry(
         arguments: arguments.to_json(),
         outcome,
         over_limit: false,
+        unknown: arguments.unknown_to(name),
     }
 }
 
