@@ -18,7 +18,7 @@ pub fn object(headers: &HeaderMap, body: ApiBody) -> Result<Map<String, Value>, 
     if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::of(Kind::UnsupportedMediaType));
     }
-    match serde_json::from_slice::<Exact>(&body) {
+    match Exact::read(&body) {
         Ok(Exact(Value::Object(members))) => Ok(members),
         Ok(_) => Err(Problem::of(Kind::InvalidJson).because("The body is not an object.")),
         Err(error) => Err(Problem::of(Kind::InvalidJson).because(format!("The body {error}."))),

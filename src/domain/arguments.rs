@@ -1,7 +1,7 @@
 //! An action's arguments: kept as they were given, digested as canonical JSON.
 //!
 //! The digest is what ties "what runs" to "what was approved", so two argument objects that a backend could tell
-//! apart must never share one. RFC 8785 reads its input as I-JSON (RFC 7493): no member twice, no number that a
+//! apart must never share one. RFC 8785 reads its input as I-JSON (RFC 7493): no member twice, no integer that a
 //! double can't hold. Such input is refused here instead of being digested as something else.
 
 use std::fmt;
@@ -12,9 +12,6 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
-
-/// Integers beyond this are not exact in a double (RFC 7493, section 2.2).
-const EXACT: f64 = 9_007_199_254_740_991.0;
 
 /// A JSON object whose meaning is unambiguous, in the order in which it was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +89,58 @@ impl fmt::Display for Digest {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exact(pub Value);
 
+impl Exact {
+    /// Reads JSON. The reason why it can't be read completes "The body …".
+    pub fn read(json: &[u8]) -> Result<Self, String> {
+        let value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        // The reader makes a double of an integer of more than 64 bits, and doesn't say so.
+        match inexact_integer(json) {
+            Some(offset) => Err(format!("{INEXACT} at byte {offset}")),
+            None => Ok(value),
+        }
+    }
+}
+
+/// Where a valid JSON text has an integer, written in digits, that a double can't hold. With a fraction or an exponent
+/// a number means the nearest double, and every reader takes it for that.
+fn inexact_integer(json: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(&byte) = json.get(at) {
+        let rest = &json[at..];
+        at += match byte {
+            b'"' => text_length(rest),
+            b'0'..=b'9' => {
+                let is_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+                let length = rest.iter().take_while(is_number).count();
+                let digits = std::str::from_utf8(&rest[..length]).unwrap_or_default();
+                if digits.bytes().all(|byte| byte.is_ascii_digit()) && !is_exact(digits) {
+                    return Some(at);
+                }
+                length
+            }
+            _ => 1,
+        };
+    }
+    None
+}
+
+/// The length of a string, from its first quotation mark to its last.
+fn text_length(json: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = json.iter().skip(1).position(|&byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(json.len(), |end| end + 2)
+}
+
+/// Whether a double holds the integer of these digits. Fifteen digits always fit; otherwise the double is written out in
+/// full and compared.
+fn is_exact(digits: &str) -> bool {
+    digits.len() <= 15 || digits.parse::<f64>().is_ok_and(|double| format!("{double:.0}") == digits)
+}
+
 impl<'de> Deserialize<'de> for Exact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ExactVisitor).map(Self)
@@ -100,7 +149,6 @@ impl<'de> Deserialize<'de> for Exact {
 
 struct ExactVisitor;
 
-#[expect(clippy::cast_precision_loss, reason = "the loss is what is looked for")]
 impl<'de> Visitor<'de> for ExactVisitor {
     type Value = Value;
 
@@ -117,19 +165,15 @@ impl<'de> Visitor<'de> for ExactVisitor {
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        if (value as f64).abs() > EXACT { Err(inexact()) } else { Ok(value.into()) }
+        if is_exact(&value.unsigned_abs().to_string()) { Ok(value.into()) } else { Err(inexact()) }
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        if value as f64 > EXACT { Err(inexact()) } else { Ok(value.into()) }
+        if is_exact(&value.to_string()) { Ok(value.into()) } else { Err(inexact()) }
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        if value.abs() > EXACT {
-            Err(inexact())
-        } else {
-            Number::from_f64(value).map(Value::Number).ok_or_else(inexact)
-        }
+        Number::from_f64(value).map(Value::Number).ok_or_else(inexact)
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -160,10 +204,10 @@ impl<'de> Visitor<'de> for ExactVisitor {
     }
 }
 
+const INEXACT: &str = "has an integer that a double can't hold exactly, so two readers could read it differently: send it as a string";
+
 fn inexact<E: serde::de::Error>() -> E {
-    E::custom(
-        "has a number beyond 9007199254740991 (2^53 - 1), which JSON can't carry exactly: send it as a string",
-    )
+    E::custom(INEXACT)
 }
 
 #[cfg(test)]
@@ -171,7 +215,10 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Arguments, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        match Exact::read(text.as_bytes())?.0 {
+            Value::Object(members) => Ok(Arguments::from_stored(members)),
+            other => Err(format!("{other} is no object")),
+        }
     }
 
     #[test]
@@ -205,11 +252,36 @@ mod tests {
             r#"{"deep":[{"a":1,"a":1}]}"#,
             r#"{"id":9007199254740993}"#,
             r#"{"id":-9007199254740993}"#,
+            r#"{"id":18446744073709551615}"#,
             r#"{"id":123456789012345678901234567890}"#,
+            r#"{"deep":["\"9",[-1000000000000000000001]]}"#,
+            r#"{"id":1e400}"#,
             "[]",
             "null",
         ] {
             assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_a_double_holds_is_taken_and_digested_as_rfc_8785_says() {
+        for (given, canonical) in [
+            ("1e21", "1e+21"),
+            ("1e308", "1e+308"),
+            ("1.7976931348623157e308", "1.7976931348623157e+308"),
+            ("-1E+30", "-1e+30"),
+            ("5e-324", "5e-324"),
+            ("9007199254740991", "9007199254740991"),
+            ("9007199254740992", "9007199254740992"),
+            ("9223372036854775808", "9223372036854776000"),
+            ("-9223372036854775808", "-9223372036854776000"),
+            ("1000000000000000000000", "1e+21"),
+            ("9007199254740993.0", "9007199254740992"),
+            ("\"9007199254740993\"", "\"9007199254740993\""),
+        ] {
+            let arguments = read(&format!(r#"{{"n":{given}}}"#)).unwrap();
+            let expected: [u8; 32] = Sha256::digest(format!(r#"{{"n":{canonical}}}"#).as_bytes()).into();
+            assert_eq!(arguments.digest().bytes(), &expected, "{given}");
         }
     }
 

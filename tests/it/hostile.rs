@@ -154,6 +154,22 @@ async fn a_value_can_not_read_as_another_argument() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_a_double_holds_are_taken_and_shown() {
+    story(async |s| {
+        let arguments: Value =
+            serde_json::from_str(r#"{"a":1e21,"b":1e308,"c":-9007199254740992,"d":5e-324}"#).unwrap();
+        let (id, prompt) = s.prompt(&Ask::new(ALICE, "stripe", "create_refund", arguments.clone())).await;
+        assert_eq!(shown_in_details(s, &prompt).await, arguments);
+        let approval = s.api().get(&id).await.body;
+        assert_eq!(
+            (&approval["arguments"], &approval["arguments_digest"]),
+            (&arguments, &digest(&arguments).into())
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn arguments_of_200_kb_are_cut_with_a_mark_and_whole_page_by_page() {
     story(async |s| {
         let lines: Vec<String> =

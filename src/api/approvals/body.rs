@@ -22,7 +22,7 @@ pub struct AskBody {
     /// The action's key.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
     action: String,
-    /// What the action is to be run with. Numbers beyond 2^53 - 1 and members given twice are refused.
+    /// What the action is to be run with. Integers that a double can't hold exactly and members given twice are refused.
     #[schema(schema_with = schema::object)]
     arguments: serde_json::Value,
     /// Why, in the agent's words: shown as the agent's.
