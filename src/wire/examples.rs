@@ -107,7 +107,7 @@ pub fn approvals() -> Value {
 #[must_use]
 pub fn events() -> Value {
     json!(format!(
-        "event: approval.pending\ndata: {}\n\nevent: approval.approved\ndata: {}\n\n",
+        "id: pending\nevent: approval.pending\ndata: {}\n\nid: approved\nevent: approval.approved\ndata: {}\n\n",
         pending(),
         approved()
     ))

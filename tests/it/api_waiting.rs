@@ -170,6 +170,31 @@ async fn shutdown_answers_whoever_waits_instead_of_cutting_them_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_seen_the_end_is_told_not_to_come_back() {
+    story(async |s| {
+        let (id, _) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let again = async |seen: &str| {
+            let url = format!("{}/v1/approvals/{id}/events", s.url());
+            let client = sandbox::http::client().unwrap();
+            client.get(url).bearer_auth(s.key()).header("last-event-id", seen).send().await.unwrap()
+        };
+        for seen in ["pending", "cancelled", "other"] {
+            let mut response = again(seen).await;
+            assert_eq!(response.status(), 200, "{seen}: it is pending");
+            assert!(response.chunk().await.unwrap().unwrap().starts_with(b"id: pending\n"));
+        }
+        assert_eq!(s.api().cancel(&id).await.status, 200);
+        for seen in ["pending", "approved", ""] {
+            let response = again(seen).await;
+            assert_eq!(response.status(), 200, "{seen}: it has not seen the end");
+            assert!(response.text().await.unwrap().starts_with("id: cancelled\nevent: approval.cancelled\n"));
+        }
+        assert_eq!(again("cancelled").await.status(), 204);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wait_that_is_no_number_of_seconds_is_refused() {
     story(async |s| {
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();

@@ -5,14 +5,13 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::{RawQuery, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{
         IntoResponse as _, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
 use futures::{FutureExt as _, StreamExt as _, stream};
-use utoipa::ToSchema;
 
 use super::waiting;
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
         api_keys::KeyScope,
         approvals::{Approval, Status},
     },
-    wire::{ApprovalJson, examples, schema},
+    wire::{ApprovalJson, examples},
 };
 
 /// How often a comment keeps the connection alive, and shows whether the client is still there.
@@ -33,25 +32,22 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After this long the stream ends, and the client connects again: a key that no longer works is noticed then.
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// One event of the stream.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "it says what an event is made of")]
-struct StreamedEvent {
-    #[schema(schema_with = schema::streamed_event)]
-    event: String,
-    /// The approval, as JSON.
-    data: String,
-}
+/// Which event a client that connects again has seen last.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
-/// when it ends. Then the stream ends.
+/// when it ends. Then the stream ends. A standard client connects again after that; 204 tells it that there is no more.
 #[utoipa::path(
     get, path = "/v1/approvals/{id}/events", operation_id = "watch_approval", tag = "approvals",
     summary = "Follow an approval as server-sent events",
-    description = "The first event is the approval as it is, a second one tells its end. An event's type is `approval.<status>`, its data the approval. Then the stream ends; it also ends when the service shuts down, and after an hour: connect again.",
-    params(("id" = String, Path, description = "The approval, `apr_…`.")),
+    description = "The first event is the approval as it is, a second one tells its end. An event's type is `approval.<status>`, its data the approval. Then the stream ends; it also ends when the service shuts down, and after an hour: connect again. An event's id is the status that it tells. With `Last-Event-ID`, as a standard client sends it, 204 says that the end was seen: don't connect again.",
+    params(
+        ("id" = String, Path, description = "The approval, `apr_…`."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the event that was seen last."),
+    ),
     responses(
-        (status = 200, description = "Events.", body = StreamedEvent, content_type = "text/event-stream", example = json!(examples::events())),
+        (status = 200, description = "Events.", body = String, content_type = "text/event-stream", example = json!(examples::events())),
+        (status = 204, description = "The approval has ended, and this client has seen how."),
         OneApproval,
     ),
     security(("api_key" = ["read"])),
@@ -65,6 +61,10 @@ pub async fn events(
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let id = super::id(&id)?;
     let first = waiting::read(&api, caller, id).await?;
+    let seen = headers.get(LAST_EVENT_ID).is_some_and(|seen| seen == first.status().as_str());
+    if seen && first.decision.is_some() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let place = match first.decision {
         None => Some(api.waiters.enter(caller.backend)?),
         Some(_) => None,
@@ -88,5 +88,5 @@ fn event(approval: &Approval) -> Event {
     };
     // An approval is always JSON on one line.
     let data = serde_json::to_string(&ApprovalJson::from(approval)).unwrap_or_default();
-    Event::default().event(kind).data(data)
+    Event::default().id(approval.status().as_str()).event(kind).data(data)
 }
