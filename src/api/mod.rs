@@ -96,7 +96,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// The calls, with what the handlers say of themselves.
 fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(openapi::base())
+    let (routes, mut document) = OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(approvals::ask::ask, approvals::list::list))
         .routes(routes!(approvals::get::get))
         .routes(routes!(approvals::events::events))
@@ -112,7 +112,9 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
-        .split_for_parts()
+        .split_for_parts();
+    openapi::tidy(&mut document);
+    (routes, document)
 }
 
 /// Refuses `HEAD` like any method that a path doesn't take, and leaves it out of `Allow`: a link's preview must find

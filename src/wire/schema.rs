@@ -1,7 +1,7 @@
 //! What the values on the wire look like, for the `OpenAPI` document.
 
 use utoipa::openapi::{
-    KnownFormat, Object, ObjectBuilder, SchemaFormat,
+    KnownFormat, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, SchemaFormat,
     schema::{AdditionalProperties, SchemaType, Type},
 };
 
@@ -67,16 +67,20 @@ pub fn outcome() -> Object {
     one_of(Status::ALL.map(Status::as_str).into_iter().filter(|status| *status != "pending")).build()
 }
 
-/// How far an approval reaches; `null` if it was not given.
+/// What [`scope`] is called in the document.
+pub const SCOPE: &str = "Scope";
+
+/// How far an approval reaches. A schema with a name, so that generated clients have one type for it.
 #[must_use]
-pub fn maybe_scope() -> Object {
-    let scopes =
-        [Scope::Once, Scope::Conversation, Scope::Always].map(|scope| serde_json::json!(scope.as_str()));
-    let values = scopes.into_iter().chain([serde_json::Value::Null]);
-    ObjectBuilder::new()
-        .schema_type(nullable(Type::String))
-        .enum_values(Some(values.collect::<Vec<_>>()))
-        .build()
+pub fn scope() -> Object {
+    one_of([Scope::Once, Scope::Conversation, Scope::Always].map(Scope::as_str)).build()
+}
+
+/// The same; `null` if it was not given.
+#[must_use]
+pub fn maybe_scope() -> RefOr<Schema> {
+    let null = ObjectBuilder::new().schema_type(Type::Null).build();
+    OneOfBuilder::new().item(null).item(Ref::from_schema_name(SCOPE)).into()
 }
 
 /// Who ended an approval.
@@ -97,13 +101,6 @@ pub fn event() -> Object {
         Status::Ended(outcome) => Some(outcome.event()),
     });
     one_of(types).build()
-}
-
-/// A type of a server-sent event.
-#[must_use]
-pub fn streamed_event() -> Object {
-    let types = Status::ALL.map(|status| format!("approval.{}", status.as_str()));
-    one_of(types.iter().map(String::as_str)).build()
 }
 
 /// Where a delivery stands.

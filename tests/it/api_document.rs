@@ -44,6 +44,26 @@ fn every_request_response_and_error_has_an_example() {
     assert!(seen > 100, "{seen}");
 }
 
+#[test]
+fn pages_refer_to_what_they_are_of_and_every_operation_says_whether_it_needs_a_key() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let pages: Vec<_> = schemas.iter().filter(|(name, _)| name.starts_with("Page_")).collect();
+    assert!(pages.len() >= 4, "{pages:?}");
+    for (name, page) in pages {
+        let item = page["properties"]["data"]["items"]["$ref"].as_str();
+        let item = item.and_then(|path| path.strip_prefix("#/components/schemas/"));
+        assert!(item.is_some_and(|item| schemas.contains_key(item)), "{name}: {page}");
+    }
+    for (name, operation) in operations(&document) {
+        assert!(operation["security"].is_array(), "{name}");
+    }
+    for (name, webhook) in document["webhooks"].as_object().unwrap() {
+        assert_eq!(webhook["post"]["security"], serde_json::json!([]), "{name}");
+    }
+    assert_eq!(document["servers"][0]["url"], "/");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_of_the_examples_are_taken() {
     story(async |s| {

@@ -32,6 +32,21 @@ struct Guide {
     program: &'static str,
 }
 
+/// The program at this path, which `what` needs. Where it is missing the test is left out, unless `.ci/run` runs it.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was not run")]
+pub fn required(path: &Path, what: &str) -> Option<PathBuf> {
+    if path.exists() {
+        return Some(path.to_owned());
+    }
+    assert!(
+        std::env::var_os("COUNTERSIGN_GUIDES").is_none(),
+        "{} is missing: run .ci/guides",
+        path.display()
+    );
+    eprintln!("{what} was not run: .ci/guides installs what it needs");
+    None
+}
+
 impl Guide {
     fn python() -> Option<Self> {
         Self::new("target/guides/bin/python", "backend.py")
@@ -41,19 +56,10 @@ impl Guide {
         Self::new("docs/examples/node_modules/.bin/tsx", "backend.ts")
     }
 
-    #[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was not run")]
     fn new(interpreter: &str, program: &'static str) -> Option<Self> {
         let interpreter = Path::new(env!("CARGO_MANIFEST_DIR")).join(interpreter);
-        if interpreter.exists() {
-            return Some(Self { interpreter, program });
-        }
-        assert!(
-            std::env::var_os("COUNTERSIGN_GUIDES").is_none(),
-            "{} is missing: run .ci/guides",
-            interpreter.display()
-        );
-        eprintln!("docs/examples/{program} was not run: .ci/guides installs what it needs");
-        None
+        required(&interpreter, &format!("docs/examples/{program}"))
+            .map(|interpreter| Self { interpreter, program })
     }
 
     fn run(&self, url: &str, (key, secret): (&str, &str), port: u16, arguments: &str) -> Child {

@@ -33,6 +33,7 @@ mod backlog;
 mod browser;
 mod catalog;
 mod cli;
+mod clients;
 mod commands;
 mod crowded;
 mod deciding;

@@ -1,6 +1,7 @@
 //! The API's description, made of the handlers: `/openapi.json`, `/docs` and `countersign openapi`.
 
 mod page;
+mod tidy;
 
 use axum::{
     Router,
@@ -13,7 +14,7 @@ use serde_json::Value;
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, HttpMethod, PathItem, Ref, ResponseBuilder,
+        ContentBuilder, HttpMethod, PathItem, Ref, ResponseBuilder, ServerBuilder,
         path::{OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder},
         request_body::RequestBodyBuilder,
         schema::{ObjectBuilder, Type},
@@ -21,8 +22,9 @@ use utoipa::{
     },
 };
 
+pub(super) use self::tidy::tidy;
 use super::problem::Fault;
-use crate::wire::{ApprovalJson, EventJson, PingJson, examples};
+use crate::wire::{ApprovalJson, EventJson, PingJson, examples, schema};
 
 /// An error (RFC 9457).
 #[derive(Debug, utoipa::ToSchema)]
@@ -72,7 +74,11 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
         .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("api_key", SecurityScheme::Http(key));
+        components.schemas.insert(schema::SCOPE.to_owned(), schema::scope().into());
     }
+    let here =
+        ServerBuilder::new().url("/").description(Some("The server that this document came from")).build();
+    document.servers = Some(vec![here]);
     document.webhooks = Some(
         PathsBuilder::new()
             .path("approval.ended", webhook("Event", "An approval ended", examples::event()))
@@ -98,6 +104,8 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
     let body = RequestBodyBuilder::new().content("application/json", content).build();
     let operation = OperationBuilder::new()
         .summary(Some(summary))
+        // The signature is what proves it.
+        .securities(Some([]))
         .parameter(header("webhook-id", "The delivery, `dlv_…`: the same over all attempts."))
         .parameter(header("webhook-timestamp", "When the attempt was made, in seconds since 1970."))
         .parameter(header(
