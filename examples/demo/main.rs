@@ -43,6 +43,15 @@ struct Options {
     #[arg(long, conflicts_with = "script")]
     port: Option<u16>,
 
+    /// Where a backend of yours takes webhooks: one is created for it, and its key and secret are printed
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8000/webhook",
+        conflicts_with = "script"
+    )]
+    webhook_url: String,
+
     /// Let Slack send through connections that the service opens (Socket Mode), instead of posting to it
     #[arg(long)]
     socket_mode: bool,
@@ -106,6 +115,6 @@ async fn act(options: &Options, world: &World) -> anyhow::Result<End> {
     if options.script {
         return Ok(if script::play(world).await { End::Well } else { End::Badly });
     }
-    show::open(world).await?;
+    show::open(world, &options.webhook_url).await?;
     std::future::pending().await
 }

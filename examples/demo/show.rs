@@ -15,15 +15,16 @@ const SOON: Duration = Duration::from_secs(20);
 /// What is asked first.
 const FIRST: (&str, &str) = ("github", "create_pull_request");
 
-/// Lets an agent ask, and says where the prompt is.
-pub(crate) async fn open(world: &World) -> anyhow::Result<()> {
+/// Lets an agent ask, and says where the prompt is, and how a backend at `webhook_url` is connected.
+pub(crate) async fn open(world: &World, webhook_url: &str) -> anyhow::Result<()> {
     ask_first(world).await?;
     let shown =
         world.slack.wait_for_direct_message(names::ALICE, |message| message.has_button("Approve"), SOON);
     shown.await.context("the first prompt did not come")?;
     let page = format!("{}/?as={}", world.slack.origin(), names::ALICE);
     let unconnected = catalog::integration(UNCONNECTED).map_or(UNCONNECTED, |found| &found.name);
-    let (url, key) = (world.service_url(), &world.api_key);
+    let url = world.service_url();
+    let (key, secret) = world.create_backend("Your backend", webhook_url).await?;
     say(&format!(
         "Countersign runs here, with a Slack and an agent backend of its own.
 
@@ -41,11 +42,14 @@ You are Alice, and an agent waits for your answer. Try this:
   · Be somebody else: the button at the top right. Only Alice can answer for Alice. Ada is an admin:
     she unlocks and locks actions on the app's Home tab.
 
-The API is at {url}, for instance:
+Connect a backend of your own, whose webhooks go to {webhook_url}:
 
-  curl -H 'Authorization: Bearer {key}' {url}/v1/approvals
+  export COUNTERSIGN_URL={url}
+  export COUNTERSIGN_API_KEY={key}
+  export COUNTERSIGN_WEBHOOK_SECRET={secret}
 
-and described at {url}/docs.
+For instance, in another terminal: curl -H \"Authorization: Bearer $COUNTERSIGN_API_KEY\" $COUNTERSIGN_URL/v1/approvals
+The API is described at {url}/docs.
 
 Ctrl-C ends it all and leaves nothing behind.",
     ));

@@ -40,8 +40,6 @@ pub(crate) struct World {
     pub(crate) postgres: Postgres,
     pub(crate) slack: Slack,
     pub(crate) backend: AgentBackend,
-    /// The backend's API key, for whoever wants to try the API by hand.
-    pub(crate) api_key: String,
     app: App,
     service: Service,
     workspace: WorkspaceId,
@@ -87,9 +85,8 @@ impl World {
         let app = App::start(config, clock.clone(), Entropy::system()).await?;
         slack.connect_app(&format!("http://{}", app.address()));
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await?;
-        let api_key = String::new();
-        let mut world = Self { clock, postgres, slack, backend, api_key, app, service, workspace };
-        world.api_key = world.enrol("Acme agents", &world.backend).await?;
+        let world = Self { clock, postgres, slack, backend, app, service, workspace };
+        world.enrol("Acme agents", &world.backend).await?;
         world.put_catalog().await?;
         world.connect(&[names::ALICE, names::BOB]).await?;
         world.unlock().await?;
@@ -104,14 +101,19 @@ impl World {
     /// Does for a backend what `countersign backend create --json` does, and hands it what that prints. Gives the API
     /// key.
     pub(crate) async fn enrol(&self, name: &str, backend: &AgentBackend) -> anyhow::Result<String> {
-        let url = Link::new(backend.webhook_url())?;
-        let created =
-            backends::create(&self.service, self.workspace, &Name::new(name)?, &url, KeyScopes::DEFAULT)
-                .await?;
+        let (key, secret) = self.create_backend(name, &backend.webhook_url()).await?;
+        backend.connect(&self.service_url(), &key, &secret);
+        Ok(key)
+    }
+
+    /// Creates a backend. Gives its API key and its webhook secret.
+    pub(crate) async fn create_backend(&self, name: &str, url: &str) -> anyhow::Result<(String, String)> {
+        let url = Link::new(url).with_context(|| format!("{url} can't be a webhook's address"))?;
+        let named = Name::new(name)?;
+        let created = backends::create(&self.service, self.workspace, &named, &url, KeyScopes::DEFAULT).await?;
         let created = created.with_context(|| format!("there is a backend called {name} already"))?;
         let (key, secret) = (created.api_key.expose_secret(), created.webhook_secret.expose_secret());
-        backend.connect(&self.service_url(), key, secret);
-        Ok(key.to_owned())
+        Ok((key.to_owned(), secret.to_owned()))
     }
 
     /// The backend describes its integrations.
