@@ -11,6 +11,7 @@ use super::{
     harmless::{self, Shown},
     head,
     kit::{self, Style},
+    names,
 };
 use crate::domain::{
     approvals::Approval,
@@ -92,6 +93,7 @@ fn pending(shown: &PromptState<'_>) -> Message {
     }
     blocks.push(controls(shown, barrier));
     blocks.push(kit::context(vec![
+        kit::small(names::path(&request.action.path())),
         kit::small_mrkdwn(format!(
             "expires {} ({})",
             remaining(shown),
