@@ -39,7 +39,7 @@ use crate::{
 #[utoipa::path(
     put, path = "/v1/integrations/{key}", operation_id = "put_integration", tag = "integrations",
     summary = "Describe an integration, the whole of it",
-    description = "Actions that are left out are retired: their grants end, and they come back locked. Locks and grants of the others stay.",
+    description = "The first backend to describe an integration owns it; others get 403, unless an operator shares or moves it. Actions that are left out are retired: their grants end, and they come back locked. Locks of the others stay. If the description of an unlocked action changes, its grants are paused until an admin confirms the change.",
     params(("key" = String, Path, description = "The integration's key: letters, digits, `_` and `-`.")),
     request_body(content = CatalogBody, example = json!(examples::catalog())),
     responses((status = 200, description = "The integration.", body = IntegrationJson, example = json!(examples::integration())), PuttingIntegration),
@@ -145,7 +145,7 @@ pub struct ActionJson {
     description: Option<String>,
     read_only: bool,
     destructive: bool,
-    /// Whether users may auto-approve it: an admin decides that.
+    /// Whether an admin has unlocked it. A change of its description pauses grants until an admin confirms it.
     unlocked: bool,
 }
 

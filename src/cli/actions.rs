@@ -11,23 +11,29 @@ use crate::{
     config::DatabaseConfig,
     domain::{
         audit::Actor,
+        catalog::Lock,
+        ids::ActionVersionId,
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
-    service::unlock::{self, Wish},
+    service::unlock::{self, Seen, Wish},
     storage,
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the actions, and which are unlocked
+    /// List the actions, and which are unlocked, or changed since
     #[command(after_help = "Example:
   countersign action list")]
     List(List),
-    /// Let users auto-approve an action
+    /// Let users auto-approve an action, as it is described now
     #[command(after_help = "Example:
   countersign action unlock salesforce.create_record")]
     Unlock(Change),
+    /// Confirm the changed description of an unlocked action. Its paused auto-approvals work again
+    #[command(after_help = "Example:
+  countersign action confirm salesforce.create_record --version 3")]
+    Confirm(Confirm),
     /// Stop users from auto-approving an action. Their grants for it end, and stay ended
     #[command(after_help = "Example:
   countersign action lock salesforce.create_record")]
@@ -56,6 +62,15 @@ pub(super) struct Change {
     database: DatabaseConfig,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Confirm {
+    /// Only if this is the present version of the description; `list --json` shows it
+    #[arg(long, value_name = "NUMBER")]
+    version: Option<i32>,
+    #[command(flatten)]
+    change: Change,
+}
+
 #[derive(Debug, Clone)]
 struct Path(IntegrationKey, ActionKey);
 
@@ -71,6 +86,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::List(list) => list.run().await,
         Command::Unlock(change) => change.run(Wish::Unlock).await,
+        Command::Confirm(confirm) => confirm.run().await,
         Command::Lock(change) => change.run(Wish::Lock).await,
     }
 }
@@ -84,13 +100,18 @@ impl List {
         if self.json {
             let lines = actions.iter().map(|action| {
                 json!({ "action": format!("{}.{}", action.integration, action.key), "name": action.name,
-                        "read_only": action.read_only, "destructive": action.destructive,
-                        "unlocked": action.unlocked_at.is_some() })
+                        "description": action.description, "read_only": action.read_only,
+                        "destructive": action.destructive, "unlocked": action.unlocked_at.is_some(),
+                        "changed": action.lock() == Lock::Changed, "version": action.number })
             });
             return print(&serde_json::Value::Array(lines.collect()).to_string());
         }
         for action in &actions {
-            let state = if action.unlocked_at.is_some() { "unlocked" } else { "locked" };
+            let state = match action.lock() {
+                Lock::Unlocked => "unlocked",
+                Lock::Changed => "changed",
+                Lock::Locked | Lock::Retired => "locked",
+            };
             let kind = if action.destructive {
                 "destructive"
             } else if action.read_only {
@@ -111,10 +132,49 @@ impl Change {
         let Path(integration, action) = &self.action;
         let changed = unlock::set(&service, workspace, (integration, action), wish, &Actor::Operator).await?;
         print(match (wish, changed) {
+            (Wish::Confirm, true) => CONFIRMED,
+            (Wish::Confirm, false) => NOT_CHANGED,
             (Wish::Unlock, true) => "Unlocked: users may auto-approve it.",
             (Wish::Unlock, false) => "It was unlocked already.",
             (Wish::Lock, true) => "Locked: every call is asked about, and what users allowed has ended.",
             (Wish::Lock, false) => "It was locked already.",
         })
+    }
+}
+
+const CONFIRMED: &str = "Confirmed: its paused auto-approvals work again.";
+const NOT_CHANGED: &str = "Its description has not changed since it was unlocked or confirmed.";
+
+impl Confirm {
+    async fn run(self) -> Result<(), CliError> {
+        let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
+        let workspace = self.change.workspace.find(&service).await?;
+        let Path(integration, key) = &self.change.action;
+        let mut db = service.db.acquire().await?;
+        let actions = storage::actions::list(&mut db, workspace).await?;
+        drop(db);
+        let action = actions
+            .iter()
+            .find(|action| action.integration == integration.as_str() && action.key == key.as_str())
+            .ok_or_else(|| CliError::Usage(format!("there is no action {integration}.{key}")))?;
+        if action.lock() == Lock::Locked {
+            let why = format!(
+                "{integration}.{key} is locked: `countersign action unlock {integration}.{key}` unlocks it"
+            );
+            return Err(CliError::Usage(why));
+        }
+        if let Some(version) = self.version.filter(|version| *version != action.number) {
+            let why = format!("version {version} is not the present one, which is {}", action.number);
+            return Err(CliError::Usage(why));
+        }
+        print(&format!("{}: {}", action.integration_name, action.name))?;
+        if let Some(description) = &action.description {
+            print(description)?;
+        }
+        let seen = Seen::Version(ActionVersionId::new(action.version));
+        let wish = (Wish::Confirm, seen);
+        let changed =
+            unlock::set_seen(&service, workspace, (integration, key), wish, &Actor::Operator).await?;
+        print(if changed { CONFIRMED } else { NOT_CHANGED })
     }
 }

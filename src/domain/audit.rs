@@ -63,10 +63,18 @@ pub enum What {
     GrantRevoked,
     /// A backend created or changed an integration.
     IntegrationPut,
+    /// A backend tried to describe or connect another's integration, and was refused.
+    IntegrationRefused,
+    /// An operator let every backend describe an integration.
+    IntegrationShared,
+    /// An operator gave an integration to a backend.
+    IntegrationMoved,
     /// An unknown action was registered.
     ActionRegistered,
     /// An admin allowed auto-approval.
     ActionUnlocked,
+    /// An admin confirmed what the description of an unlocked action has become.
+    ActionConfirmed,
     /// An admin took that back.
     ActionLocked,
     /// The integration no longer has the action.
@@ -126,8 +134,12 @@ impl What {
             Self::GrantGiven => "grant.given",
             Self::GrantRevoked => "grant.revoked",
             Self::IntegrationPut => "integration.put",
+            Self::IntegrationRefused => "integration.refused",
+            Self::IntegrationShared => "integration.shared",
+            Self::IntegrationMoved => "integration.moved",
             Self::ActionRegistered => "action.registered",
             Self::ActionUnlocked => "action.unlocked",
+            Self::ActionConfirmed => "action.confirmed",
             Self::ActionLocked => "action.locked",
             Self::ActionRetired => "action.retired",
             Self::UnlockRequested => "unlock.requested",

@@ -1,7 +1,9 @@
 //! Integrations and their actions, and whether an action may be auto-approved for a user.
 
 use super::{
-    ids::{ActionId, IntegrationId},
+    Rejection,
+    audit::Actor,
+    ids::{ActionId, ActionVersionId, BackendId, IntegrationId},
     text::{ActionKey, IntegrationKey},
 };
 
@@ -22,10 +24,14 @@ pub struct ActionRef {
     pub integration: IntegrationKey,
     /// The action's key.
     pub action: ActionKey,
+    /// The version of its description that the following is read from.
+    pub version: ActionVersionId,
     /// The integration's name for people; its key if nobody gave one.
     pub integration_name: String,
     /// The action's name for people; its key if nobody gave one.
     pub action_name: String,
+    /// What it does. Not read where a request is asked: nothing there shows it or is judged by it.
+    pub description: Option<String>,
     /// The backend says that the action destroys something.
     pub destructive: bool,
 }
@@ -38,11 +44,66 @@ impl ActionRef {
     }
 }
 
+/// All that people see of an action, and all that it is judged by. A version holds one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The integration's name for people.
+    pub integration_name: String,
+    /// The action's name for people.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It destroys something.
+    pub destructive: bool,
+    /// A user must have connected the integration before anything is auto-approved.
+    pub requires_connection: bool,
+}
+
+/// Who may describe an integration and report who has connected it. Every backend of the workspace may ask for its
+/// actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// Nobody has described it: an agent named it. The first to describe it owns it.
+    Unclaimed,
+    /// This backend.
+    Backend(BackendId),
+    /// Whoever runs the command line, and no backend.
+    Operator,
+    /// Every backend of the workspace.
+    Shared,
+}
+
+impl Ownership {
+    /// Whose it is once it has been described by this actor, if they may describe it.
+    pub fn described_by(self, actor: &Actor) -> Result<Self, Rejection> {
+        match (self, actor) {
+            (Self::Unclaimed, Actor::Backend(backend)) => Ok(Self::Backend(*backend)),
+            (Self::Unclaimed, Actor::Operator) => Ok(Self::Operator),
+            (Self::Shared, Actor::Backend(_)) | (_, Actor::Operator) => Ok(self),
+            (Self::Backend(owner), Actor::Backend(backend)) if owner == *backend => Ok(self),
+            _ => Err(Rejection::NotOwner),
+        }
+    }
+
+    /// Whether this backend may report who has connected it.
+    pub fn may_connect(self, backend: BackendId) -> Result<(), Rejection> {
+        match self {
+            Self::Unclaimed | Self::Shared => Ok(()),
+            Self::Backend(owner) if owner == backend => Ok(()),
+            Self::Backend(_) | Self::Operator => Err(Rejection::NotOwner),
+        }
+    }
+}
+
 /// Whether users may auto-approve an action at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
     /// An admin has allowed it.
     Unlocked,
+    /// An admin has allowed it, and its description has changed since: grants are paused until an admin confirms.
+    Changed,
     /// No admin has.
     Locked,
     /// The integration no longer has the action: there is nothing that an admin could allow.
@@ -50,13 +111,15 @@ pub enum Lock {
 }
 
 impl Lock {
-    /// Reads what the database says of an action.
+    /// Reads what the database says of an action. `confirmed`: its present description is the one that an admin unlocked
+    /// or confirmed.
     #[must_use]
-    pub const fn of(unlocked: bool, retired: bool) -> Self {
-        match (unlocked, retired) {
-            (_, true) => Self::Retired,
-            (true, false) => Self::Unlocked,
-            (false, false) => Self::Locked,
+    pub const fn of(unlocked: bool, retired: bool, confirmed: bool) -> Self {
+        match (unlocked, retired, confirmed) {
+            (_, true, _) => Self::Retired,
+            (true, false, true) => Self::Unlocked,
+            (true, false, false) => Self::Changed,
+            (false, false, _) => Self::Locked,
         }
     }
 }
@@ -66,6 +129,9 @@ impl Lock {
 pub struct Standing {
     /// Whether the action may be auto-approved.
     pub lock: Lock,
+    /// The action's description has changed since the request was asked: a grant would cover something else than what
+    /// the person reads.
+    pub outdated: bool,
     /// The user has the integration connected, or the integration needs no connection.
     pub connected: bool,
     /// The backend closed the conversation.
@@ -79,6 +145,10 @@ pub enum Barrier {
     Locked,
     /// The integration no longer has the action.
     Retired,
+    /// The action's description has changed since an admin unlocked it.
+    Changed,
+    /// The action's description has changed since the request was asked, and an admin has confirmed the change.
+    Outdated,
     /// The user hasn't connected the integration.
     NotConnected,
 }
@@ -90,8 +160,58 @@ impl Standing {
         match self.lock {
             Lock::Locked => Some(Barrier::Locked),
             Lock::Retired => Some(Barrier::Retired),
+            Lock::Changed => Some(Barrier::Changed),
+            Lock::Unlocked if self.outdated => Some(Barrier::Outdated),
             Lock::Unlocked if !self.connected => Some(Barrier::NotConnected),
             Lock::Unlocked => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn backend(number: u128) -> BackendId {
+        BackendId::new(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn the_first_to_describe_an_integration_owns_it() {
+        let (one, other) = (Actor::Backend(backend(1)), Actor::Backend(backend(2)));
+        let owned = Ownership::Unclaimed.described_by(&one).unwrap();
+        assert_eq!(owned, Ownership::Backend(backend(1)));
+        assert_eq!(owned.described_by(&one), Ok(owned));
+        assert_eq!(owned.described_by(&other), Err(Rejection::NotOwner));
+        assert_eq!(Ownership::Unclaimed.described_by(&Actor::Operator), Ok(Ownership::Operator));
+        assert_eq!(Ownership::Operator.described_by(&one), Err(Rejection::NotOwner));
+        for ownership in [owned, Ownership::Operator, Ownership::Shared] {
+            assert_eq!(ownership.described_by(&Actor::Operator), Ok(ownership));
+            assert_eq!(ownership.described_by(&Actor::Service), Err(Rejection::NotOwner));
+        }
+        assert_eq!(Ownership::Shared.described_by(&other), Ok(Ownership::Shared));
+    }
+
+    #[test]
+    fn only_those_who_may_describe_it_report_connections_once_it_is_described() {
+        assert!(Ownership::Unclaimed.may_connect(backend(1)).is_ok());
+        assert!(Ownership::Shared.may_connect(backend(1)).is_ok());
+        assert!(Ownership::Backend(backend(1)).may_connect(backend(1)).is_ok());
+        assert_eq!(Ownership::Backend(backend(1)).may_connect(backend(2)), Err(Rejection::NotOwner));
+        assert_eq!(Ownership::Operator.may_connect(backend(1)), Err(Rejection::NotOwner));
+    }
+
+    #[test]
+    fn whatever_has_changed_stands_in_the_way() {
+        let free =
+            Standing { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+        assert_eq!(free.barrier(), None);
+        assert_eq!(Standing { outdated: true, ..free }.barrier(), Some(Barrier::Outdated));
+        let changed = Standing { lock: Lock::of(true, false, false), ..free };
+        assert_eq!(changed.barrier(), Some(Barrier::Changed));
+        assert_eq!(Standing { lock: Lock::of(true, true, true), ..free }.barrier(), Some(Barrier::Retired));
+        assert_eq!(Standing { lock: Lock::of(false, false, true), ..free }.barrier(), Some(Barrier::Locked));
     }
 }

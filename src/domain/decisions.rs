@@ -388,6 +388,8 @@ pub(super) fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejectio
     match standing.barrier() {
         Some(Barrier::Locked) => Err(Rejection::Locked),
         Some(Barrier::Retired) => Err(Rejection::UnknownAction),
+        Some(Barrier::Changed) => Err(Rejection::ChangedSinceUnlocked),
+        Some(Barrier::Outdated) => Err(Rejection::ChangedSinceAsked),
         Some(Barrier::NotConnected) => Err(Rejection::NotConnected),
         None if scope == Scope::Conversation && standing.conversation_closed => {
             Err(Rejection::ConversationClosed)

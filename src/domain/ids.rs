@@ -78,6 +78,10 @@ id!(
     ActionId, "act"
 );
 id!(
+    /// An action as it was described at one time.
+    ActionVersionId, "ver"
+);
+id!(
     /// A request of one agent to run one action once.
     ApprovalId, "apr"
 );

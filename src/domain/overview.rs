@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     approvals::Approval,
-    catalog::Standing,
+    catalog::{Description, Standing},
     grants::Scope,
-    ids::{ActionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
+    ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     unlocking::Answered,
 };
 
@@ -68,7 +68,7 @@ pub struct IntegrationLine {
     pub connect_url: Option<String>,
     /// How many actions it has.
     pub actions: usize,
-    /// How many of them are unlocked.
+    /// How many of them are unlocked; to a user, those that can be auto-approved now.
     pub unlocked: usize,
     /// How many of them this user auto-approves always.
     pub always: usize,
@@ -88,6 +88,8 @@ impl IntegrationLine {
 pub struct ActionLine {
     /// Which.
     pub id: ActionId,
+    /// The version of its description that the following is read from.
+    pub version: ActionVersionId,
     /// Its key.
     pub key: String,
     /// Its name for people.
@@ -100,6 +102,8 @@ pub struct ActionLine {
     pub destructive: bool,
     /// An admin has unlocked it.
     pub unlocked: bool,
+    /// Its description has changed since an admin unlocked it: grants are paused.
+    pub changed: bool,
     /// The user auto-approves it always.
     pub always: bool,
     /// The user has asked the admins to unlock it, and has no answer yet.
@@ -123,6 +127,8 @@ pub struct GrantLine {
     pub scope: Scope,
     /// What the conversation is called: its title, or the backend's id for it.
     pub conversation: Option<String>,
+    /// The action's description has changed since an admin unlocked it: the grant approves nothing until an admin confirms.
+    pub paused: bool,
     /// Since when.
     pub created_at: DateTime<Utc>,
     /// How often it was used.
@@ -175,10 +181,16 @@ pub struct UnlockLine {
     pub action: ActionId,
     /// `salesforce.create_record`.
     pub path: String,
+    /// The version of its description that the following is read from.
+    pub version: ActionVersionId,
     /// The integration's name for people.
     pub integration_name: String,
     /// The action's name for people.
     pub action_name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// The backend says that it changes nothing.
+    pub read_only: bool,
     /// The backend says that it destroys something.
     pub destructive: bool,
     /// The first few who asked, earliest first.
@@ -187,6 +199,23 @@ pub struct UnlockLine {
     pub asked: usize,
     /// How it was answered.
     pub answered: Option<Answered>,
+}
+
+/// An unlocked action whose description has changed since an admin unlocked or confirmed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedLine {
+    /// Which.
+    pub action: ActionId,
+    /// `salesforce.create_record`.
+    pub path: String,
+    /// What an admin unlocked or confirmed last, if that is known.
+    pub before: Option<Description>,
+    /// What it has become.
+    pub after: Description,
+    /// The version that says so.
+    pub version: ActionVersionId,
+    /// How many grants are paused by it.
+    pub paused: usize,
 }
 
 /// A backend and whether its webhooks are getting through.
@@ -213,6 +242,8 @@ pub struct BackendLine {
 pub struct Administration {
     /// Open requests to unlock an action, oldest first.
     pub requests: Page<UnlockLine>,
+    /// Unlocked actions whose description has changed, by path.
+    pub changed: Page<ChangedLine>,
     /// The integrations, to pick one.
     pub catalog: Page<IntegrationLine>,
     /// The picked integration with its actions.
@@ -268,11 +299,13 @@ pub enum Section {
     Actions,
     /// Backends.
     Backends,
+    /// Unlocked actions whose description has changed.
+    Changed,
 }
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Waiting,
         Self::Grants,
         Self::Integrations,
@@ -281,6 +314,7 @@ impl Section {
         Self::Catalog,
         Self::Actions,
         Self::Backends,
+        Self::Changed,
     ];
 
     /// Its name in controls.
@@ -295,6 +329,7 @@ impl Section {
             Self::Catalog => "catalog",
             Self::Actions => "actions",
             Self::Backends => "backends",
+            Self::Changed => "changed",
         }
     }
 
@@ -312,6 +347,7 @@ impl Section {
             Self::Grants | Self::Integrations | Self::Catalog | Self::Actions => 8,
             Self::Decisions => 6,
             Self::Requests => 3,
+            Self::Changed => 2,
         }
     }
 }
@@ -321,20 +357,23 @@ impl Section {
 #[serde(default)]
 pub struct Place {
     pages: [u16; 8],
+    /// The page of [`Section::Changed`]: a place that the previous version of the program wrote has eight pages.
+    changed: u16,
     picked: Option<uuid::Uuid>,
 }
 
 impl Place {
     /// The page of a section.
     #[must_use]
-    pub const fn page(&self, section: Section) -> usize {
-        self.pages[section as usize] as usize
+    pub fn page(&self, section: Section) -> usize {
+        self.pages.get(section as usize).copied().unwrap_or(self.changed).into()
     }
 
     /// The same with a section turned to another page.
     #[must_use]
     pub fn turned(mut self, section: Section, page: usize) -> Self {
-        self.pages[section as usize] = u16::try_from(page).unwrap_or(u16::MAX);
+        let page = u16::try_from(page).unwrap_or(u16::MAX);
+        *self.pages.get_mut(section as usize).unwrap_or(&mut self.changed) = page;
         self
     }
 
@@ -372,5 +411,9 @@ mod tests {
         let json = serde_json::to_value(place).unwrap();
         assert_eq!(serde_json::from_value::<Place>(json).unwrap(), place);
         assert_eq!(serde_json::from_str::<Place>("{}").unwrap(), Place::default());
+        let earlier = serde_json::from_str::<Place>(r#"{"pages":[3,0,0,0,0,0,0,1],"picked":null}"#).unwrap();
+        assert_eq!(earlier, place);
+        let changed = place.turned(Section::Changed, 4);
+        assert_eq!((changed.page(Section::Changed), changed.page(Section::Backends)), (4, 1));
     }
 }

@@ -40,6 +40,9 @@ pub enum Rejection {
     /// The workspace has as many integrations, or the integration as many actions, as it may.
     #[error("the workspace has as many integrations, or the integration as many actions, as it may")]
     CatalogFull,
+    /// Another backend's integration was to be described, or a connection of it reported.
+    #[error("the integration belongs to another backend, or to the operator")]
+    NotOwner,
     /// No such live grant of this user.
     #[error("there is no such grant, or it has ended")]
     UnknownGrant,
@@ -100,6 +103,15 @@ pub enum Rejection {
     /// A standing permission was asked for, and the action is locked.
     #[error("the action is locked")]
     Locked,
+    /// A standing permission was asked for, and the action's description has changed since an admin unlocked it.
+    #[error("the action's description has changed since an admin unlocked it")]
+    ChangedSinceUnlocked,
+    /// A standing permission was asked for, and the action's description has changed since the request.
+    #[error("the action's description has changed since the request")]
+    ChangedSinceAsked,
+    /// An admin was shown another description, or another lock, than the action has now.
+    #[error("the action has changed since it was shown")]
+    ChangedSinceShown,
     /// A standing permission was asked for, and the integration is not connected.
     #[error("the integration is not connected")]
     NotConnected,
@@ -121,6 +133,7 @@ impl Rejection {
             Self::UnknownIntegration => "unknown-integration",
             Self::UnknownAction => "unknown-action",
             Self::CatalogFull => "catalog-full",
+            Self::NotOwner => "not-owner",
             Self::UnknownGrant => "unknown-grant",
             Self::UnknownDelivery => "unknown-delivery",
             Self::UnknownUnlockRequest => "unknown-unlock-request",
@@ -140,6 +153,9 @@ impl Rejection {
             Self::OtherWorkspace => "other-workspace",
             Self::NotAdmin => "not-admin",
             Self::Locked => "locked",
+            Self::ChangedSinceUnlocked => "changed-since-unlocked",
+            Self::ChangedSinceAsked => "changed-since-asked",
+            Self::ChangedSinceShown => "changed-since-shown",
             Self::NotConnected => "not-connected",
             Self::ConversationClosed => "conversation-closed",
         }

@@ -66,7 +66,7 @@ mod tests {
     use crate::domain::{
         catalog::Lock,
         decisions::PersonKind,
-        ids::{ActionId, IntegrationId, UserId},
+        ids::{ActionId, ActionVersionId, IntegrationId, UserId},
         text::{ActionKey, IntegrationKey},
     };
 
@@ -81,12 +81,15 @@ mod tests {
             integration_id: IntegrationId::new(Uuid::from_u128(2)),
             integration: IntegrationKey::new("github").unwrap(),
             action: ActionKey::new("create_issue").unwrap(),
+            version: ActionVersionId::new(Uuid::from_u128(1)),
             integration_name: "GitHub".to_owned(),
             action_name: "Create issue".to_owned(),
+            description: None,
             destructive: false,
         };
         let clicker = Clicker { user: UserId::parse("U1").unwrap(), kind };
-        let standing = Standing { lock: Lock::of(unlocked, false), connected, conversation_closed: true };
+        let lock = Lock::of(unlocked, false, true);
+        let standing = Standing { lock, outdated: false, connected, conversation_closed: true };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));

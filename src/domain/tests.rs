@@ -13,7 +13,7 @@ use super::{
     decisions::{self, Choice, Clicker, LiveGrant, PersonKind, Verdict},
     effects::Effect,
     grants::{Grant, Reach, Scope},
-    ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    ids::{ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, ForeignId, IntegrationKey, Prose},
 };
 
@@ -45,8 +45,10 @@ fn request() -> Request {
             integration_id: IntegrationId::new(Uuid::from_u128(5)),
             integration: IntegrationKey::new("salesforce").unwrap(),
             action: ActionKey::new("create_record").unwrap(),
+            version: ActionVersionId::new(Uuid::from_u128(4)),
             integration_name: "Salesforce".to_owned(),
             action_name: "Create record".to_owned(),
+            description: None,
             destructive: false,
         },
         digest: arguments.digest(),
@@ -70,9 +72,20 @@ enum Try {
 
 fn standing() -> impl Strategy<Value = Standing> {
     // Mostly nothing in the way, so that grants are given often enough.
-    let lock = prop_oneof![8 => Just(Lock::Unlocked), 1 => Just(Lock::Locked), 1 => Just(Lock::Retired)];
-    (lock, prop::bool::weighted(0.8), prop::bool::weighted(0.2))
-        .prop_map(|(lock, connected, conversation_closed)| Standing { lock, connected, conversation_closed })
+    let lock = prop_oneof![
+        8 => Just(Lock::Unlocked),
+        1 => Just(Lock::Changed),
+        1 => Just(Lock::Locked),
+        1 => Just(Lock::Retired)
+    ];
+    (lock, prop::bool::weighted(0.1), prop::bool::weighted(0.8), prop::bool::weighted(0.2)).prop_map(
+        |(lock, outdated, connected, conversation_closed)| Standing {
+            lock,
+            outdated,
+            connected,
+            conversation_closed,
+        },
+    )
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
@@ -228,7 +241,7 @@ fn check_click(
             let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(FRESH)));
             prop_assert_eq!(given.grant(), expected);
             if *scope != Scope::Once {
-                prop_assert!(standing.lock == Lock::Unlocked && standing.connected);
+                prop_assert!(standing.lock == Lock::Unlocked && !standing.outdated && standing.connected);
             }
             if *scope == Scope::Conversation {
                 prop_assert!(!standing.conversation_closed);
@@ -280,6 +293,12 @@ fn check_refusal(
         }
         (Rejection::UnknownAction, Try::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && standing.lock == Lock::Retired
+        }
+        (Rejection::ChangedSinceUnlocked, Try::Click { choice, standing, .. }) => {
+            grants_are_wanted(choice) && standing.lock == Lock::Changed
+        }
+        (Rejection::ChangedSinceAsked, Try::Click { choice, standing, .. }) => {
+            grants_are_wanted(choice) && standing.outdated
         }
         (Rejection::NotConnected, Try::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && !standing.connected
@@ -336,7 +355,7 @@ proptest! {
         prop_assert!(told(&effects).is_empty(), "the answer itself says so");
         prop_assert!(given(&effects).is_empty());
         prop_assert_eq!(recorded(&effects).len(), 1);
-        let free = standing.lock == Lock::Unlocked && standing.connected;
+        let free = standing.lock == Lock::Unlocked && !standing.outdated && standing.connected;
         if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
             let decision = approval.decision.unwrap();
             prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });

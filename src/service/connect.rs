@@ -1,6 +1,6 @@
 //! A backend reports that a user connected or disconnected an integration.
 
-use super::{Failure, Service, authenticate::Caller, commit, retrying, turn_off};
+use super::{Failure, Service, authenticate::Caller, commit, own_integration, retrying, turn_off};
 use crate::{
     domain::{
         Rejection,
@@ -21,7 +21,7 @@ pub enum Report {
     Disconnected,
 }
 
-/// Takes the report. Said twice, it changes nothing more.
+/// Takes the report, where the integration is this backend's or nobody's. Said twice, it changes nothing more.
 pub async fn connect(
     service: &Service,
     caller: Caller,
@@ -43,9 +43,14 @@ async fn attempt(
     let (workspace, now) = (caller.workspace, service.now());
     storage::workspaces::hold(&mut tx, workspace).await?;
     storage::members::lock(&mut tx, workspace, user).await?;
+    let actor = Actor::Backend(caller.backend);
     let integration =
-        integrations::find(&mut tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
+        integrations::lock_shared(&mut tx, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
     let id = IntegrationId::new(integration.id);
+    if let Err(rejection) = integration.ownership.may_connect(caller.backend) {
+        let subject = format!("{user} {key}");
+        return own_integration::refuse(service, tx, workspace, &actor, &subject, rejection).await;
+    }
     let (changed, what) = match report {
         Report::Connected => (connections::insert(&mut tx, id, user, now).await?, What::ConnectionAdded),
         Report::Disconnected => (connections::delete(&mut tx, id, user).await?, What::ConnectionRemoved),
@@ -54,7 +59,6 @@ async fn attempt(
         // Not only read: a report that is said again was perhaps not confirmed, and this confirms it.
         return commit(tx).await;
     }
-    let actor = Actor::Backend(caller.backend);
     let entry = Entry::new(actor.clone(), what).subject(format!("{user} {key}"));
     storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
     if report == Report::Disconnected {

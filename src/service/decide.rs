@@ -50,7 +50,8 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             storage::decide::ground(&mut tx, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
-            let standing = Standing { lock: Lock::Locked, connected: false, conversation_closed: true };
+            let standing =
+                Standing { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
             Ground { standing, existing: None, left_at: None }
         }
     };

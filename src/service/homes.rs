@@ -109,6 +109,7 @@ async fn administration(
     };
     Ok(Administration {
         requests: Page::new(requests, open.number, open.total, Section::Requests.size()),
+        changed: overview::changed(db, workspace, place.page(Section::Changed)).await?,
         catalog: overview::catalog(db, workspace, place.page(Section::Catalog)).await?,
         picked,
         backends: overview::backends(db, workspace, place.page(Section::Backends), now).await?,

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod leave;
 pub mod lost_prompts;
 pub mod members;
+pub mod own_integration;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod put_integration;

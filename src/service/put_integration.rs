@@ -2,25 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Failure, Service, commit, retrying, turn_off};
+use super::{Failure, Service, commit, own_integration, retrying, turn_off};
 use crate::{
     domain::{
         Rejection,
         audit::{Actor, Entry, What},
+        catalog::Lock,
         grants::Revocation,
-        ids::{ActionId, IntegrationId, WorkspaceId},
+        ids::{ActionId, ActionVersionId, IntegrationId, WorkspaceId},
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
         unlocking::Answer,
     },
     storage::{
         self, Tx,
-        actions::{self, Action, Description},
+        actions::{self, Action, Described},
         grants::Which,
         homes::Whose,
         integrations::{self, Integration},
-        outbox,
+        outbox, unlock_requests,
     },
 };
 
@@ -57,8 +58,10 @@ pub struct CatalogAction {
 /// An integration as it is stored, with its actions.
 pub type Stored = (Integration, Vec<Action>);
 
-/// Writes the description down. Locks and grants of what stays are kept; what is left out is retired. When nothing has
-/// changed, nothing is written or locked.
+/// Writes the description down, where the integration is the actor's or nobody's yet. Locks and grants of what stays are
+/// kept; what is left out is retired. An unlocked action that is described otherwise pauses its grants: when this has
+/// returned, no request is auto-approved by one until an admin confirms. When nothing has changed, nothing is written or
+/// locked.
 pub async fn put(
     service: &Service,
     workspace: WorkspaceId,
@@ -66,30 +69,34 @@ pub async fn put(
     key: &IntegrationKey,
     catalog: &Catalog,
 ) -> Result<Stored, Failure> {
-    if let Some(same) = unchanged(service, workspace, key, catalog).await? {
+    if let Some(same) = unchanged(service, workspace, actor, key, catalog).await? {
         return Ok(same);
     }
     retrying!(attempt(service, workspace, actor, key, catalog))
 }
 
-/// The integration as it is stored, if that is what the catalog says.
+/// The integration as it is stored, if that is what the catalog says and the actor may say so.
 async fn unchanged(
     service: &Service,
     workspace: WorkspaceId,
+    actor: &Actor,
     key: &IntegrationKey,
     catalog: &Catalog,
 ) -> Result<Option<Stored>, Failure> {
     let mut db = service.db.acquire().await?;
     let Some(known) = integrations::find(&mut db, workspace, key).await? else { return Ok(None) };
     let actions = actions::of(&mut db, &[known.id]).await?;
-    let same = Difference::between((&known, &actions), catalog).is_none();
+    let same = known.ownership.described_by(actor) == Ok(known.ownership)
+        && Difference::between((&known, &actions), catalog).is_none();
     Ok(same.then_some((known, actions)))
 }
 
 /// What a catalog changes.
+#[derive(Default)]
 struct Difference<'c> {
-    /// Nothing of the integration itself.
-    same: bool,
+    /// Something of the integration itself.
+    around: bool,
+    /// What needs another version of its description, or comes back.
     changed: Vec<&'c CatalogAction>,
     retired: Vec<ActionId>,
 }
@@ -102,7 +109,10 @@ impl<'c> Difference<'c> {
         let changed: Vec<_> = catalog
             .actions
             .iter()
-            .filter(|action| !described.get(action.key.as_str()).is_some_and(|known| is_same(known, action)))
+            .filter(|action| {
+                let known = described.get(action.key.as_str());
+                !known.is_some_and(|known| is_same(known, action) && is_same_around(known, catalog))
+            })
             .collect();
         let retired: Vec<_> = present
             .iter()
@@ -113,7 +123,11 @@ impl<'c> Difference<'c> {
             && known.description.as_deref() == catalog.description.as_ref().map(Prose::as_str)
             && known.requires_connection == catalog.requires_connection
             && known.connect_url.as_deref() == catalog.connect_url.as_ref().map(Link::as_str);
-        (!same || !changed.is_empty() || !retired.is_empty()).then_some(Self { same, changed, retired })
+        (!same || !changed.is_empty() || !retired.is_empty()).then_some(Self {
+            around: !same,
+            changed,
+            retired,
+        })
     }
 }
 
@@ -129,6 +143,12 @@ async fn attempt(
     storage::workspaces::hold(&mut tx, workspace).await?;
     integrations::register(&mut tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
     let before = integrations::lock(&mut tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
+    let ownership = match before.ownership.described_by(actor) {
+        Ok(ownership) => ownership,
+        Err(rejection) => {
+            return own_integration::refuse(service, tx, workspace, actor, key.as_str(), rejection).await;
+        }
+    };
     let id = IntegrationId::new(before.id);
     let present = actions::lock_all(&mut tx, id).await?;
     let wanted = Integration {
@@ -138,71 +158,114 @@ async fn attempt(
         description: catalog.description.as_ref().map(ToString::to_string),
         requires_connection: catalog.requires_connection,
         connect_url: catalog.connect_url.as_ref().map(|url| url.as_str().to_owned()),
+        ownership,
     };
-    if let Some(Difference { same, changed, retired }) = Difference::between((&before, &present), catalog) {
-        integrations::update(&mut tx, &wanted).await?;
-        let descriptions: Vec<Description<'_>> = changed.iter().map(|action| describe(action)).collect();
-        actions::put(&mut tx, id, &descriptions, now, || service.fresh()).await?;
-        let entry = record(actor, key, (&before, &present), catalog, (&changed, &retired));
-        storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-        retire(service, &mut tx, (workspace, actor), key, &present, &retired).await?;
-        if wanted.requires_connection && !before.requires_connection {
-            // Whoever has not connected it can't auto-approve it any more, and connecting it brings nothing back.
-            let which = Which { integration: Some(id), unconnected: true, ..Which::default() };
-            turn_off::revoke(service, &mut tx, workspace, &which, actor, Revocation::ConnectionRequired)
-                .await?;
-        }
-        // Prompts show names, warnings and what stands in the way of auto-approval.
-        let concerned: Vec<ActionId> = present
-            .iter()
-            .filter(|known| !same || changed.iter().any(|action| action.key.as_str() == known.key))
-            .map(|known| ActionId::new(known.id))
-            .chain(retired.iter().copied())
-            .collect();
-        let pending = storage::approvals::pending_for_actions(&mut tx, &concerned).await?;
-        outbox::draw_again(&mut tx, workspace, &pending, now, || service.fresh()).await?;
-        service.refresh(&mut tx, workspace, Whose::Everybody).await?;
+    let difference = Difference::between((&before, &present), catalog);
+    if difference.is_none() && ownership == before.ownership {
+        return Ok((wanted, actions::of(&mut tx, &[before.id]).await?));
     }
+    let Difference { around, changed, retired } = difference.unwrap_or_default();
+    integrations::update(&mut tx, &wanted).await?;
+    let integration = actions::Integration {
+        id,
+        name: &wanted.name,
+        requires_connection: wanted.requires_connection,
+        described_by: match actor {
+            Actor::Backend(backend) => Some(*backend),
+            _ => None,
+        },
+    };
+    let described: Vec<Described<'_>> = changed.iter().map(|action| describe(action)).collect();
+    actions::put(&mut tx, integration, &described, now, || service.fresh()).await?;
     let stored = actions::of(&mut tx, &[before.id]).await?;
+    let entry = record(actor, (&before, &present), (&wanted, &stored), (&changed, &retired));
+    storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
+    retire(service, &mut tx, (workspace, actor), key, &present, &retired).await?;
+    let stored: Vec<Action> =
+        stored.into_iter().filter(|action| !retired.contains(&ActionId::new(action.id))).collect();
+    if wanted.requires_connection && !before.requires_connection {
+        // Whoever has not connected it can't auto-approve it any more, and connecting it brings nothing back.
+        let which = Which { integration: Some(id), unconnected: true, ..Which::default() };
+        turn_off::revoke(service, &mut tx, workspace, &which, actor, Revocation::ConnectionRequired).await?;
+    }
+    // Prompts and requests to unlock show what stands in the way of auto-approval.
+    let concerned: Vec<ActionId> = present
+        .iter()
+        .filter(|known| around || changed.iter().any(|action| action.key.as_str() == known.key))
+        .map(|known| ActionId::new(known.id))
+        .chain(retired.iter().copied())
+        .collect();
+    let pending = storage::approvals::pending_for_actions(&mut tx, &concerned).await?;
+    outbox::draw_again(&mut tx, workspace, &pending, now, || service.fresh()).await?;
+    let open = unlock_requests::open_for(&mut tx, &concerned).await?;
+    let open: Vec<_> = open.into_iter().map(|request| (request, Vec::new())).collect();
+    outbox::tell_of_unlocking(&mut tx, workspace, &open, now, || service.fresh()).await?;
+    service.refresh(&mut tx, workspace, Whose::Everybody).await?;
     commit(tx).await?;
+    warn_of_changes(key, &present, &stored);
     Ok((wanted, stored))
+}
+
+/// Says in the log that grants are paused.
+fn warn_of_changes(key: &IntegrationKey, present: &[Action], stored: &[Action]) {
+    let paused = stored.iter().filter(|action| action.lock() == Lock::Changed);
+    let paused = paused.filter(|action| {
+        present.iter().any(|known| known.id == action.id && known.version != action.version)
+    });
+    let paused = paused.count();
+    if paused > 0 {
+        tracing::warn!(
+            integration = %key,
+            actions = paused,
+            "Unlocked actions were described differently; their grants are paused until an admin confirms"
+        );
+    }
 }
 
 /// What the audit says of it: what people and admins go by, before and after. An action that is new is only named.
 fn record(
     actor: &Actor,
-    key: &IntegrationKey,
     (before, present): (&Integration, &[Action]),
-    catalog: &Catalog,
+    (after, stored): (&Integration, &[Action]),
     (changed, retired): (&[&CatalogAction], &[ActionId]),
 ) -> Entry {
-    let known = |action: &CatalogAction| present.iter().find(|known| known.key == action.key.as_str());
     let (mut were, mut are, mut added) = (serde_json::Map::new(), serde_json::Map::new(), Vec::new());
     for action in changed {
-        let key = action.key.to_string();
-        let is = json!({ "name": action.name.as_str(), "read_only": action.read_only, "destructive": action.destructive });
-        match known(action) {
-            Some(known) => {
-                let was = json!({ "name": known.name, "read_only": known.read_only, "destructive": known.destructive });
-                were.insert(key.clone(), was);
-                are.insert(key, is);
+        let key = action.key.as_str();
+        let was = present.iter().find(|known| known.key == key);
+        let is = stored.iter().find(|known| known.key == key);
+        match (was, is) {
+            (Some(was), _) if is_same(was, action) => {}
+            (Some(was), Some(is)) => {
+                were.insert(key.to_owned(), said(was));
+                are.insert(key.to_owned(), said(is));
             }
-            None => added.push(key),
+            _ => added.push(key.to_owned()),
         }
     }
     Entry::new(actor.clone(), What::IntegrationPut)
-        .subject(key.as_str())
+        .subject(after.key.as_str())
         .before(json!({
-            "name": before.name, "requires_connection": before.requires_connection, "changed": were,
+            "name": before.name, "requires_connection": before.requires_connection,
+            "owner": own_integration::name(before.ownership), "changed": were,
         }))
         .after(json!({
-            "name": catalog.name.as_str(), "requires_connection": catalog.requires_connection, "changed": are,
+            "name": after.name, "requires_connection": after.requires_connection,
+            "owner": own_integration::name(after.ownership), "changed": are,
             "added": added, "retired": retired.len(),
         }))
 }
 
-fn describe(action: &CatalogAction) -> Description<'_> {
-    Description {
+/// An action's description as the audit says it; the rest of it is in the version.
+fn said(action: &Action) -> Value {
+    json!({
+        "name": action.name, "read_only": action.read_only, "destructive": action.destructive,
+        "version": ActionVersionId::new(action.version),
+    })
+}
+
+fn describe(action: &CatalogAction) -> Described<'_> {
+    Described {
         key: &action.key,
         name: action.name.as_str(),
         description: action.description.as_ref().map(Prose::as_str),
@@ -218,6 +281,12 @@ fn is_same(known: &Action, action: &CatalogAction) -> bool {
         && known.description.as_deref() == action.description.as_ref().map(Prose::as_str)
         && known.read_only == action.read_only
         && known.destructive == action.destructive
+}
+
+/// Whether the rest of its description, which is its integration's, is what the catalog says.
+fn is_same_around(known: &Action, catalog: &Catalog) -> bool {
+    known.integration_name == catalog.name.as_str()
+        && known.requires_connection == catalog.requires_connection
 }
 
 /// Retires actions: their grants stop, and so do requests to unlock them.
@@ -246,7 +315,7 @@ async fn retire(
     storage::audit::record(tx, workspace, now, &entries).await?;
     let which = Which { actions: Some(retired), ..Which::default() };
     turn_off::revoke(service, tx, workspace, &which, actor, Revocation::ActionRetired).await?;
-    let requests = storage::unlock_requests::answer(tx, retired, Answer::Retired, actor.kind(), now).await?;
+    let requests = unlock_requests::answer(tx, retired, Answer::Retired, actor.kind(), now).await?;
     outbox::tell_of_unlocking(tx, workspace, &requests, now, || service.fresh()).await?;
     Ok(())
 }

@@ -150,7 +150,8 @@ async fn register(service: &Service, tx: &mut storage::Tx, caller: Caller, ask: 
     let now = service.now();
     let (key, workspace) = (&ask.integration, caller.workspace);
     integrations::register(tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
-    let integration = integrations::find(tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
+    // Locked against a backend that describes it at this moment, and may register the same action.
+    let integration = integrations::lock_shared(tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = ActionId::new(service.fresh());
     if actions::register(tx, id, IntegrationId::new(integration.id), &ask.action, now).await? {
         let entry = Entry::new(Actor::Backend(caller.backend), What::ActionRegistered)

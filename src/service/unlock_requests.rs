@@ -4,13 +4,14 @@ use serde_json::json;
 
 use super::{
     Failure, Service, commit, retrying, settings,
-    unlock::{self, Wish},
+    unlock::{self, Seen, Wish},
     workspaces::{self, Origin},
 };
 use crate::{
     domain::{
         Rejection,
         audit::{Actor, Entry, What},
+        catalog::Lock,
         decisions::Clicker,
         ids::{ActionId, UnlockRequestId, UserId, WorkspaceId},
         unlocking::{self, Answer},
@@ -38,8 +39,8 @@ async fn try_ask(
     let now = service.now();
     let workspace = workspaces::enter(service, &mut tx, origin, &clicker.user).await?.id;
     let known = actions::lock_by_id(&mut tx, workspace, action).await?;
-    let known = known.filter(|known| known.retired_at.is_none()).ok_or(Rejection::UnknownAction)?;
-    if let Err(rejection) = unlocking::may_ask(clicker, known.unlocked_at.is_some()) {
+    let known = known.filter(|known| known.lock != Lock::Retired).ok_or(Rejection::UnknownAction)?;
+    if let Err(rejection) = unlocking::may_ask(clicker, known.lock) {
         settings::refuse(service, tx, workspace, &clicker.user, What::SettingsRefused, &rejection).await?;
         return Err(rejection.into());
     }
@@ -58,15 +59,16 @@ async fn try_ask(
     Ok(true)
 }
 
-/// An admin answers, whose rights the caller has just checked. Everybody who asked hears it once.
+/// An admin answers, whose rights the caller has just checked. Everybody who asked hears it once. Unlocked is the
+/// description that the admin saw, or nothing.
 pub async fn answer(
     service: &Service,
     origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
-    wish: Answer,
+    answer: (Answer, Seen),
 ) -> Result<(), Failure> {
-    retrying!(try_answer(service, origin, admin, request, wish))
+    retrying!(try_answer(service, origin, admin, request, answer))
 }
 
 async fn try_answer(
@@ -74,7 +76,7 @@ async fn try_answer(
     origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
-    wish: Answer,
+    (wish, seen): (Answer, Seen),
 ) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
@@ -85,7 +87,11 @@ async fn try_answer(
     // The action's lock orders all who ask, answer, unlock and lock.
     let known = actions::lock_by_id(&mut tx, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let answered = unlock_requests::answer_of(&mut tx, request).await?;
-    if let Err(rejection) = unlocking::still_open(answered.as_ref()) {
+    let as_shown = || {
+        let is = wish != Answer::Unlocked || seen.is(known.version);
+        if is { Ok(()) } else { Err(Rejection::ChangedSinceShown) }
+    };
+    if let Err(rejection) = unlocking::still_open(answered.as_ref()).and_then(|()| as_shown()) {
         outbox::tell_of_unlocking(&mut tx, workspace, &[(request, Vec::new())], now, || service.fresh())
             .await?;
         service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(admin))).await?;
@@ -97,7 +103,7 @@ async fn try_answer(
     }
     let actor = Actor::User(admin.clone());
     if wish == Answer::Unlocked {
-        unlock::apply(service, &mut tx, workspace, &known, Wish::Unlock, &actor).await?;
+        unlock::apply(service, &mut tx, workspace, &known, (Wish::Unlock, seen), &actor).await?;
     } else {
         let told = unlock_requests::answer(&mut tx, &[action], Answer::Declined, admin.as_str(), now).await?;
         let entry = Entry::new(actor, What::UnlockDeclined)

@@ -51,9 +51,15 @@ impl Revoking {
                 settings::set(service, origin, &clicker, action, Wish::Off, clicked_at).await.map(drop)
             }
             Self::Everything => settings::turn_all_off(service, origin, user).await.map(drop),
-            Self::Lock(action) => {
-                unlock::set_by_admin(service, origin, action, unlock::Wish::Lock, user).await.map(drop)
-            }
+            Self::Lock(action) => unlock::set_by_admin(
+                service,
+                origin,
+                action,
+                (unlock::Wish::Lock, unlock::Seen::Unknown),
+                user,
+            )
+            .await
+            .map(drop),
         }
     }
 }

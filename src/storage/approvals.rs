@@ -11,7 +11,7 @@ use crate::domain::{
     catalog::ActionRef,
     decisions::{Decision, Given, Verdict},
     grants::Scope,
-    ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    ids::{ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     repeats::RequestDigest,
     text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
 };
@@ -32,8 +32,10 @@ pub(super) struct ApprovalRow {
     pub(super) integration_id: Uuid,
     pub(super) integration_key: String,
     pub(super) action_key: String,
+    pub(super) version_id: Uuid,
     pub(super) integration_name: String,
     pub(super) action_name: String,
+    pub(super) action_description: Option<String>,
     pub(super) destructive: bool,
     pub(super) arguments: Json<Map<String, Value>>,
     pub(super) arguments_digest: Vec<u8>,
@@ -52,8 +54,9 @@ pub(super) struct ApprovalRow {
     pub(super) decided_at: Option<DateTime<Utc>>,
 }
 
-/// Selects whole approvals, `p` with its action `a` and integration `i`; the tail says which. What stands before `;` is
-/// put before the `SELECT`.
+/// Selects whole approvals, `p` with its action `a`, integration `i` and the version `d` of the description that it was
+/// asked under; the tail says which. One of before there were versions is read by the action's first, which has its id.
+/// What stands before `;` is put before the `SELECT`.
 macro_rules! select_approvals {
     ($tail:literal $($rest:tt)*) => {
         $crate::storage::approvals::select_approvals!(@ ""; $tail $($rest)*)
@@ -64,7 +67,8 @@ macro_rules! select_approvals {
             $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                       p.conversation_id, p.conversation_title, p.conversation_url,
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
-                      i.name AS integration_name, a.name AS action_name, a.destructive,
+                      d.id AS version_id, d.integration_name, d.name AS action_name,
+                      d.description AS action_description, d.destructive,
                       p.arguments AS "arguments: _", p.arguments_digest, p.reason, p.metadata AS "metadata: _",
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
@@ -72,6 +76,7 @@ macro_rules! select_approvals {
                FROM approvals p
                JOIN actions a ON a.id = p.action_id
                JOIN integrations i ON i.id = a.integration_id
+               JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
                "# + $tail $(+ $more)*
             $(, $arg)*
         )
@@ -99,8 +104,10 @@ impl From<ApprovalRow> for Approval {
                 integration_id: IntegrationId::new(row.integration_id),
                 integration: IntegrationKey::from_stored(row.integration_key),
                 action: ActionKey::from_stored(row.action_key),
+                version: ActionVersionId::new(row.version_id),
                 integration_name: row.integration_name,
                 action_name: row.action_name,
+                description: row.action_description,
                 destructive: row.destructive,
             },
             arguments: Arguments::from_stored(row.arguments.0),

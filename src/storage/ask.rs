@@ -12,7 +12,10 @@ use crate::domain::{
     decisions::LiveGrant,
     effects::{Effect, Haste},
     grants::{SILENCE, Scope},
-    ids::{ActionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    ids::{
+        ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
+        WorkspaceId,
+    },
     text::{ActionKey, ForeignId, IntegrationKey},
 };
 
@@ -52,8 +55,9 @@ pub async fn load(
                   w.removed_at,
                   (SELECT p.id FROM approvals p WHERE p.backend_id = b.id AND p.idempotency_key = $2) AS replayed,
                   i.id AS "integration_id?", i.name AS "integration_name?", i.requires_connection AS "requires_connection?",
-                  a.id AS "action_id?", a.name AS "action_name?", a.destructive AS "destructive?",
-                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  a.id AS "action_id?", a.version_id AS "version_id?", a.name AS "action_name?",
+                  a.destructive AS "destructive?", (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   (c.user_id IS NOT NULL) AS "connected!",
                   g.id AS "grant_id?", g.scope AS "grant_scope?",
                   CASE WHEN g.id IS NULL THEN (SELECT count(*) FROM (SELECT FROM approvals p
@@ -64,8 +68,8 @@ pub async fn load(
                 ON true
            LEFT JOIN LATERAL (SELECT i.id, i.name, i.requires_connection FROM integrations i
                 WHERE i.workspace_id = w.id AND i.key = $3 FOR SHARE) i ON true
-           LEFT JOIN LATERAL (SELECT a.id, a.name, a.destructive, a.unlocked_at FROM actions a
-                WHERE a.integration_id = i.id AND a.key = $4 FOR SHARE) a ON true
+           LEFT JOIN LATERAL (SELECT a.id, a.name, a.destructive, a.unlocked_at, a.version_id,
+                    a.confirmed_version_id FROM actions a WHERE a.integration_id = i.id AND a.key = $4 FOR SHARE) a ON true
            LEFT JOIN LATERAL (SELECT c.user_id FROM connections c
                 WHERE c.integration_id = i.id AND c.user_id = $5 FOR SHARE) c ON true
            LEFT JOIN LATERAL (SELECT v.id, v.closed_at, v.last_asked_at FROM conversations v
@@ -89,18 +93,23 @@ pub async fn load(
     .fetch_optional(db)
     .await?;
     row.map(|row| {
-        let known = row.integration_id.zip(row.action_id).map(|(integration_id, action_id)| {
+        let known = row.integration_id.zip(row.action_id.zip(row.version_id));
+        let known = known.map(|(integration_id, (action_id, version_id))| {
             let action_ref = ActionRef {
                 id: ActionId::new(action_id),
                 integration_id: IntegrationId::new(integration_id),
                 integration: integration.clone(),
                 action: action.clone(),
+                // Not read from the version: of another table, only what was there when the statement began is seen.
+                version: ActionVersionId::new(version_id),
                 integration_name: row.integration_name.unwrap_or_default(),
                 action_name: row.action_name.unwrap_or_default(),
+                description: None,
                 destructive: row.destructive.unwrap_or_default(),
             };
             let standing = Standing {
-                lock: Lock::of(row.unlocked, false),
+                lock: Lock::of(row.unlocked, false, row.confirmed),
+                outdated: false,
                 connected: row.connected || row.requires_connection == Some(false),
                 conversation_closed: false,
             };
@@ -167,9 +176,9 @@ pub async fn save(
                INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name, conversation_id,
                    conversation_title, conversation_url, action_id, arguments, arguments_digest, reason, metadata,
                    slack_channel, slack_thread_ts, idempotency_key, created_at, expires_at, status, decision_scope,
-                   decided_by, decision_grant, decided_at, request_digest)
+                   decided_by, decision_grant, decided_at, request_digest, action_version_id)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12, $13, $14::text::json, $15, $16, $17, $18, $19, $21,
-                   $22, $23, $24, $25, $26)),
+                   $22, $23, $24, $25, $26, $43)),
            recorded AS (
                INSERT INTO audit (workspace_id, at, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
                SELECT $2, $18, * FROM unnest($27::text[], $28::text[], $29::text[], $30::uuid[], $31::uuid[],
@@ -229,6 +238,7 @@ pub async fn save(
         fresh(),
         soon,
         drawn_at,
+        request.action.version.uuid(),
     )
     .fetch_all(db)
     .await?;

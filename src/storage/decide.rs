@@ -99,13 +99,15 @@ pub async fn ground(db: &mut PgConnection, approval: &Approval, scope: Scope) ->
                ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at
                RETURNING user_id, left_at)
            SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+                  coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
+                  coalesce(a.version_id <> $8, true) AS "outdated!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
                   coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?", m.left_at AS "left_at?"
            FROM present m
            JOIN LATERAL (SELECT id, requires_connection FROM integrations WHERE id = $1 AND m.user_id = $3
                 FOR SHARE) i ON true
-           JOIN LATERAL (SELECT id, unlocked_at, retired_at FROM actions WHERE id = $2 AND integration_id = i.id FOR SHARE) a
-                ON true
+           JOIN LATERAL (SELECT id, unlocked_at, retired_at, version_id, confirmed_version_id FROM actions
+                WHERE id = $2 AND integration_id = i.id FOR SHARE) a ON true
            LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
                 ON true
            LEFT JOIN LATERAL (SELECT id, closed_at FROM conversations WHERE backend_id = $4 AND id = $5 FOR SHARE) v
@@ -120,11 +122,13 @@ pub async fn ground(db: &mut PgConnection, approval: &Approval, scope: Scope) ->
         request.conversation.id.as_str(),
         request.workspace.uuid(),
         scope.as_str(),
+        request.action.version.uuid(),
     )
     .fetch_one(db)
     .await?;
     let standing = Standing {
-        lock: Lock::of(row.unlocked, row.retired),
+        lock: Lock::of(row.unlocked, row.retired, row.confirmed),
+        outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
     };
@@ -149,6 +153,8 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     let request = &approval.request;
     let row = sqlx::query!(
         r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+                  coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
+                  coalesce(a.version_id <> $6, true) AS "outdated!",
                   (NOT i.requires_connection OR EXISTS (SELECT 1 FROM connections c
                       WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
                   EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
@@ -163,12 +169,14 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
         request.backend.uuid(),
         request.conversation.id.as_str(),
         approval.decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
+        request.action.version.uuid(),
     )
     .fetch_one(db)
     .await?;
     Ok(Surroundings {
         standing: Standing {
-            lock: Lock::of(row.unlocked, row.retired),
+            lock: Lock::of(row.unlocked, row.retired, row.confirmed),
+            outdated: row.outdated,
             connected: row.connected,
             conversation_closed: row.closed,
         },

@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{
-    catalog::MOST_INTEGRATIONS,
-    ids::{IntegrationId, WorkspaceId},
+    catalog::{MOST_INTEGRATIONS, Ownership},
+    ids::{BackendId, IntegrationId, WorkspaceId},
     text::IntegrationKey,
 };
 
@@ -25,6 +25,66 @@ pub struct Integration {
     pub requires_connection: bool,
     /// Where a user connects it.
     pub connect_url: Option<String>,
+    /// Who may describe it.
+    pub ownership: Ownership,
+}
+
+/// A row of integrations.
+struct IntegrationRow {
+    id: Uuid,
+    key: String,
+    name: String,
+    description: Option<String>,
+    requires_connection: bool,
+    connect_url: Option<String>,
+    ownership: String,
+    owner_id: Option<Uuid>,
+}
+
+impl IntegrationRow {
+    fn read(self) -> sqlx::Result<Integration> {
+        let ownership = match (self.ownership.as_str(), self.owner_id) {
+            ("unclaimed", None) => Ownership::Unclaimed,
+            ("backend", Some(owner)) => Ownership::Backend(BackendId::new(owner)),
+            ("operator", None) => Ownership::Operator,
+            ("shared", None) => Ownership::Shared,
+            (other, _) => {
+                let why = format!("integrations.ownership of {} is {other:?}", self.id);
+                return Err(sqlx::Error::Decode(why.into()));
+            }
+        };
+        Ok(Integration {
+            id: self.id,
+            key: self.key,
+            name: self.name,
+            description: self.description,
+            requires_connection: self.requires_connection,
+            connect_url: self.connect_url,
+            ownership,
+        })
+    }
+}
+
+/// An ownership, as the table's two columns say it.
+const fn columns(ownership: Ownership) -> (&'static str, Option<Uuid>) {
+    match ownership {
+        Ownership::Unclaimed => ("unclaimed", None),
+        Ownership::Backend(owner) => ("backend", Some(owner.uuid())),
+        Ownership::Operator => ("operator", None),
+        Ownership::Shared => ("shared", None),
+    }
+}
+
+/// Selects integrations; the tail says which.
+macro_rules! select_integrations {
+    ($tail:literal $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            IntegrationRow,
+            "SELECT id, key, name, description, requires_connection, connect_url, ownership, owner_id
+             FROM integrations WHERE workspace_id = $1 " + $tail
+            $(, $arg)*
+        )
+    };
 }
 
 /// The integration with this key, locked against change.
@@ -33,15 +93,22 @@ pub async fn lock(
     workspace: WorkspaceId,
     key: &IntegrationKey,
 ) -> sqlx::Result<Option<Integration>> {
-    sqlx::query_as!(
-        Integration,
-        "SELECT id, key, name, description, requires_connection, connect_url FROM integrations
-         WHERE workspace_id = $1 AND key = $2 FOR UPDATE",
-        workspace.uuid(),
-        key.as_str()
-    )
-    .fetch_optional(db)
-    .await
+    let row = select_integrations!("AND key = $2 FOR UPDATE", workspace.uuid(), key.as_str())
+        .fetch_optional(db)
+        .await?;
+    row.map(IntegrationRow::read).transpose()
+}
+
+/// The integration with this key, locked so that nobody describes it or changes whose it is.
+pub async fn lock_shared(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    key: &IntegrationKey,
+) -> sqlx::Result<Option<Integration>> {
+    let row = select_integrations!("AND key = $2 FOR SHARE", workspace.uuid(), key.as_str())
+        .fetch_optional(db)
+        .await?;
+    row.map(IntegrationRow::read).transpose()
 }
 
 /// The integration with this key.
@@ -50,15 +117,8 @@ pub async fn find(
     workspace: WorkspaceId,
     key: &IntegrationKey,
 ) -> sqlx::Result<Option<Integration>> {
-    sqlx::query_as!(
-        Integration,
-        "SELECT id, key, name, description, requires_connection, connect_url FROM integrations
-         WHERE workspace_id = $1 AND key = $2",
-        workspace.uuid(),
-        key.as_str()
-    )
-    .fetch_optional(db)
-    .await
+    let row = select_integrations!("AND key = $2", workspace.uuid(), key.as_str()).fetch_optional(db).await?;
+    row.map(IntegrationRow::read).transpose()
 }
 
 /// The workspace's integrations in the order of their keys, after `after`, at most `limit`.
@@ -68,16 +128,15 @@ pub async fn list(
     after: Option<&str>,
     limit: i64,
 ) -> sqlx::Result<Vec<Integration>> {
-    sqlx::query_as!(
-        Integration,
-        "SELECT id, key, name, description, requires_connection, connect_url FROM integrations
-         WHERE workspace_id = $1 AND ($2::text IS NULL OR key > $2) ORDER BY key LIMIT $3",
+    let rows = select_integrations!(
+        "AND ($2::text IS NULL OR key > $2) ORDER BY key LIMIT $3",
         workspace.uuid(),
         after,
         limit
     )
     .fetch_all(db)
-    .await
+    .await?;
+    rows.into_iter().map(IntegrationRow::read).collect()
 }
 
 /// Registers an integration that a request named, if it is unknown and the workspace has room for it. It requires a connection until a backend says
@@ -105,15 +164,38 @@ pub async fn register(
     Ok(())
 }
 
-/// Writes what a backend put.
+/// Writes what a backend put, and whose it is now.
 pub async fn update(db: &mut PgConnection, integration: &Integration) -> sqlx::Result<()> {
+    let (ownership, owner) = columns(integration.ownership);
     sqlx::query!(
-        "UPDATE integrations SET name = $2, description = $3, requires_connection = $4, connect_url = $5 WHERE id = $1",
+        "UPDATE integrations SET name = $2, description = $3, requires_connection = $4, connect_url = $5,
+             ownership = $6, owner_id = $7
+         WHERE id = $1",
         integration.id,
         integration.name,
         integration.description,
         integration.requires_connection,
-        integration.connect_url
+        integration.connect_url,
+        ownership,
+        owner
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Says whose an integration is from now on. The caller has locked it.
+pub async fn set_ownership(
+    db: &mut PgConnection,
+    id: IntegrationId,
+    ownership: Ownership,
+) -> sqlx::Result<()> {
+    let (ownership, owner) = columns(ownership);
+    sqlx::query!(
+        "UPDATE integrations SET ownership = $2, owner_id = $3 WHERE id = $1",
+        id.uuid(),
+        ownership,
+        owner
     )
     .execute(db)
     .await?;

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::{
     catalog::{ActionRef, Lock, Standing},
     grants::Grant,
-    ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
+    ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
 };
 
@@ -31,8 +31,10 @@ pub async fn lock(
 ) -> sqlx::Result<Option<Ground>> {
     let row = sqlx::query!(
         r#"SELECT i.id AS "integration_id!", i.key AS "integration!", i.name AS "integration_name!",
-                  a.key AS "action!", a.name AS "action_name!", a.destructive AS "destructive!",
+                  a.key AS "action!", a.version_id AS "version_id!", a.name AS "action_name!",
+                  a.description AS "action_description?", a.destructive AS "destructive!",
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!", g.id AS "grant_id?"
            FROM (SELECT * FROM integrations WHERE workspace_id = $1
                      AND id = (SELECT integration_id FROM actions WHERE id = $2) FOR SHARE) i
@@ -54,12 +56,15 @@ pub async fn lock(
             integration_id: IntegrationId::new(row.integration_id),
             integration: IntegrationKey::from_stored(row.integration),
             action: ActionKey::from_stored(row.action),
+            version: ActionVersionId::new(row.version_id),
             integration_name: row.integration_name,
             action_name: row.action_name,
+            description: row.action_description,
             destructive: row.destructive,
         },
         standing: Standing {
-            lock: Lock::of(row.unlocked, false),
+            lock: Lock::of(row.unlocked, false, row.confirmed),
+            outdated: false,
             connected: row.connected,
             conversation_closed: true,
         },

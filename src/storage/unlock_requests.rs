@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::prompts::Prompt;
 use crate::domain::{
-    ids::{ActionId, UnlockRequestId, UserId, WorkspaceId},
+    ids::{ActionId, ActionVersionId, UnlockRequestId, UserId, WorkspaceId},
     overview::{Asker, UnlockLine},
     unlocking::{Answer, Answered},
 };
@@ -131,9 +131,11 @@ pub async fn line(
 ) -> sqlx::Result<Option<UnlockLine>> {
     let row = sqlx::query!(
         r#"SELECT r.action_id, r.workspace_id, r.answer, r.answered_by, r.answered_at, i.key AS integration,
-                  a.key AS action, i.name AS integration_name, a.name AS action_name, a.destructive,
+                  a.key AS action, v.id AS version, v.integration_name, v.name AS action_name, v.description,
+                  v.read_only, v.destructive,
                   (SELECT count(*) FROM unlock_askers k WHERE k.request_id = r.id) AS "asked!"
            FROM unlock_requests r JOIN actions a ON a.id = r.action_id JOIN integrations i ON i.id = a.integration_id
+           JOIN action_versions v ON v.id = a.version_id
            WHERE r.id = $1"#,
         request.uuid()
     )
@@ -165,8 +167,11 @@ pub async fn line(
         id: request,
         action: ActionId::new(row.action_id),
         path: format!("{}.{}", row.integration, row.action),
+        version: ActionVersionId::new(row.version),
         integration_name: row.integration_name,
         action_name: row.action_name,
+        description: row.description,
+        read_only: row.read_only,
         destructive: row.destructive,
         askers: askers.collect(),
         asked: usize::try_from(row.asked).unwrap_or_default(),
@@ -179,6 +184,18 @@ pub async fn open(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result
     let ids = sqlx::query_scalar!(
         "SELECT id FROM unlock_requests WHERE workspace_id = $1 AND answered_at IS NULL ORDER BY id",
         workspace.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(UnlockRequestId::new).collect())
+}
+
+/// The open requests for these actions, whose messages show what the actions are.
+pub async fn open_for(db: &mut PgConnection, actions: &[ActionId]) -> sqlx::Result<Vec<UnlockRequestId>> {
+    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM unlock_requests WHERE action_id = ANY($1) AND answered_at IS NULL ORDER BY id",
+        &actions
     )
     .fetch_all(db)
     .await?;

@@ -70,9 +70,11 @@ async fn who_did_what_from_where_is_told_oldest_first_without_argument_values() 
         );
         let from: Vec<&Value> = all.iter().map(|entry| &entry["from"]).collect();
         assert_eq!(from, ["command_line", "api", "command_line", "api", "api", "slack"]);
+        let version = all[2]["after"]["version"].clone();
+        assert!(version.as_str().unwrap().starts_with("ver_"));
         assert_eq!(
             (&all[2]["before"], &all[2]["after"]),
-            (&json!({"unlocked": false}), &json!({"unlocked": true}))
+            (&json!({"unlocked": false}), &json!({"unlocked": true, "version": version}))
         );
         // Every backend of the workspace reads this; a webhook's path may be a secret.
         let origin = s.backend.webhook_url().replace("/webhook", "");

@@ -213,6 +213,37 @@ async fn an_always_racing_the_lock_leaves_no_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_always_racing_a_change_of_the_description_approves_nothing_that_it_became() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for round in 0..20 {
+            s.pass(TimeDelta::seconds(3));
+            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+            let payload = click(s, &prompt, "Auto-approve always");
+            let mut body = sandbox::catalog::integration("github").unwrap().body();
+            for action in body["actions"].as_array_mut().unwrap() {
+                action["name"] = format!("Round {round}").into();
+            }
+            let (signing, api) = (Signing::default(), s.api());
+            let (clicked, put) = tokio::join!(
+                s.slack.send_interaction(payload, &signing),
+                api.put_integration("github", &body)
+            );
+            assert!(clicked.is_ok() && put.status == 200, "{put:?}");
+            match s.status(&id).await.as_str() {
+                "approved" => assert!(s.refusals(&id).await.is_empty()),
+                "pending" => assert_eq!(s.refusals(&id).await, ["changed-since-unlocked"]),
+                other => panic!("{other}"),
+            }
+            assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+            s.lock(ACTION).await;
+            s.unlock(ACTION).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_always_at_once_on_two_approvals_leave_one_grant() {
     story(async |s| {
         s.open(ACTION).await;

@@ -275,6 +275,8 @@ enum End {
     Lock,
     Disconnect,
     CloseConversation,
+    /// Not an end: the description changes, and the grant is paused.
+    Describe,
 }
 
 /// From the moment a revocation has returned, no request that is sent later is approved by the grant. Those that
@@ -282,10 +284,10 @@ enum End {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_sent_after_a_revocation_returned_is_auto_approved() {
     story(async |s| {
-        let ends = [End::TurnOff, End::Lock, End::Disconnect, End::CloseConversation];
+        let ends = [End::TurnOff, End::Lock, End::Disconnect, End::CloseConversation, End::Describe];
         let mut raced = 0;
         for round in 0..200 {
-            raced += usize::from(race(s, round, ends[round % 4]).await);
+            raced += usize::from(race(s, round, ends[round % 5]).await);
         }
         assert!(raced > 20, "in only {raced} rounds a request was approved while the grant was being ended");
     })
@@ -296,9 +298,8 @@ async fn no_request_sent_after_a_revocation_returned_is_auto_approved() {
 async fn race(s: &Story, round: usize, end: End) -> bool {
     let (key, conversation) = (format!("race-{round}"), format!("c-{round}"));
     let action = format!("{key}.act");
-    let body =
-        json!({ "name": "Race", "requires_connection": true, "actions": [{ "key": "act", "name": "Act" }] });
-    assert_eq!(s.api().put_integration(&key, &body).await.status, 200);
+    let body = |name: &str| json!({ "name": "Race", "requires_connection": true, "actions": [{ "key": "act", "name": name }] });
+    assert_eq!(s.api().put_integration(&key, &body("Act")).await.status, 200);
     s.unlock(&action).await;
     s.api().connect_user(ALICE, &key).await;
     let ask = Ask::new(ALICE, &key, "act", json!({ "round": round })).in_conversation(&conversation);
@@ -325,6 +326,9 @@ async fn race(s: &Story, round: usize, end: End) -> bool {
             End::CloseConversation => {
                 assert_eq!(s.api().close_conversation(&conversation).await.status, 204);
             }
+            End::Describe => {
+                assert_eq!(s.api().put_integration(&key, &body("Delete")).await.status, 200);
+            }
         }
         let returned = Instant::now();
         let after = s.ask(&ask).await.approval_status().to_owned();
@@ -337,6 +341,9 @@ async fn race(s: &Story, round: usize, end: End) -> bool {
     for (sent, status) in one.into_iter().chain(two) {
         assert!(status == "pending" || sent < returned, "{end:?}, round {round}: {status} after the end");
         approved |= status == "approved";
+    }
+    if matches!(end, End::Describe) {
+        s.lock(&action).await;
     }
     assert_eq!(s.live_grants().await, 0, "{end:?}, round {round}");
     approved

@@ -98,6 +98,18 @@ impl Story {
         countersign::domain::ids::ActionId::new(id).to_string()
     }
 
+    /// What *Unlock* carries for an action as it is described now.
+    pub async fn unlock_value(&self, path: &str) -> String {
+        let action = self.action_id(path).await;
+        let id: countersign::domain::ids::ActionId = action.parse().unwrap();
+        let version: uuid::Uuid = sqlx::query_scalar("SELECT version_id FROM actions WHERE id = $1")
+            .bind(id.uuid())
+            .fetch_one(&self.service.db)
+            .await
+            .unwrap();
+        format!("{action}:{}", countersign::domain::ids::ActionVersionId::new(version))
+    }
+
     /// An integration's id, as controls carry it; by key or name.
     pub async fn integration_id(&self, name: &str) -> String {
         let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM integrations WHERE key = $1 OR name = $1")

@@ -175,6 +175,7 @@ async fn admins_lock_and_unlock_at_once_and_every_screen_agrees() {
         let mut unlock = lock.clone();
         unlock["user"]["id"] = BOB.into();
         unlock["actions"][0]["action_id"] = "unlock".into();
+        unlock["actions"][0]["value"] = s.unlock_value(ACTION).await.into();
         let signing = Signing::default();
         for _ in 0..5 {
             s.pass(TimeDelta::seconds(1));
@@ -204,9 +205,9 @@ async fn an_admin_unlocks_on_the_home_tab_and_pending_prompts_follow() {
         s.click(ALICE, &prompt, "Request auto-approval").await;
         s.home(ADMIN, |home| home.has_button("Decline")).await;
         s.click_home(ADMIN, "Actions", &s.integration_id("github").await).await;
-        let id = s.action_id(ACTION).await;
-        s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == id)).await;
-        assert!(s.click_home(ADMIN, "Unlock", &id).await.is_ok());
+        let value = s.unlock_value(ACTION).await;
+        s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == value)).await;
+        assert!(s.click_home(ADMIN, "Unlock", &value).await.is_ok());
         s.until(&prompt, |message| !message.overflow_options().is_empty()).await;
         // The open request is answered by that, too.
         hears(s, ALICE, "has unlocked it").await;
@@ -246,11 +247,12 @@ async fn an_admin_who_was_demoted_in_between_changes_nothing() {
         s.put("github").await;
         s.home(ADMIN, |home| home.has_button("Actions")).await;
         s.click_home(ADMIN, "Actions", &s.integration_id("github").await).await;
-        let id = s.action_id(ACTION).await;
-        let stale = s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == id)).await;
+        let value = s.unlock_value(ACTION).await;
+        let stale =
+            s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == value)).await;
         s.slack.change_user(ADMIN, |user| user.is_admin = false);
         s.leap(TimeDelta::seconds(61)).await;
-        let press = Press::labelled(Surface::stale_view(&stale), "Unlock").with_value(&id);
+        let press = Press::labelled(Surface::stale_view(&stale), "Unlock").with_value(&value);
         assert!(s.slack.press(ADMIN, press).await.unwrap().is_ok());
         hears(s, ADMIN, "Only an admin can do this").await;
         assert!(!s.api().integration("github").await.body.to_string().contains("\"unlocked\":true"));
@@ -272,10 +274,10 @@ async fn somebody_who_is_no_admin_can_not_forge_it() {
             let press = Press::labelled(Surface::message(&message), label);
             let payload = s.slack.prepare_press(ADMIN, &press).unwrap().unwrap();
             assert!(s.forge(payload.clone(), ALICE, |_| {}).await.is_ok());
-            let id = s.action_id(ACTION).await;
+            let value = s.unlock_value(ACTION).await;
             let forged = s.forge(payload, ALICE, |payload| {
                 payload["actions"][0]["action_id"] = "unlock".into();
-                payload["actions"][0]["value"] = id.into();
+                payload["actions"][0]["value"] = value.into();
             });
             assert!(forged.await.is_ok());
         }

@@ -64,6 +64,8 @@ pub enum Kind {
     BodyTooSlow,
     /// The caller may not do this.
     Forbidden,
+    /// The integration is another backend's.
+    NotOwner,
     /// The database is away; nothing has changed.
     Unavailable,
     /// The database's answer was lost; something may have changed.
@@ -74,7 +76,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -82,6 +84,7 @@ impl Kind {
         Self::WorkspaceRemoved,
         Self::MissingScope,
         Self::Forbidden,
+        Self::NotOwner,
         Self::NotFound(Missing::Approval),
         Self::NotFound(Missing::Integration),
         Self::NotFound(Missing::Conversation),
@@ -288,6 +291,12 @@ impl Kind {
                 "forbidden",
                 "This is not for the caller to do",
                 "A backend asks and cancels; people decide, in Slack.",
+            ),
+            Self::NotOwner => (
+                StatusCode::FORBIDDEN,
+                "not-owner",
+                "The integration belongs to another backend",
+                "Ask for its actions as before; only its owner describes it and reports connections. To change that, an operator runs `countersign integration share KEY` or `countersign integration move KEY --to BACKEND`.",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

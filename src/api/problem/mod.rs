@@ -80,6 +80,7 @@ impl From<Rejection> for Problem {
             Rejection::WorkspaceRemoved => Self::of(Kind::WorkspaceRemoved),
             Rejection::UnknownApproval => Self::of(Kind::NotFound(Missing::Approval)),
             Rejection::UnknownIntegration => Self::of(Kind::NotFound(Missing::Integration)),
+            Rejection::NotOwner => Self::of(Kind::NotOwner),
             Rejection::UnknownDelivery => Self::of(Kind::NotFound(Missing::Delivery)),
             Rejection::UnknownConversation => Self::of(Kind::NotFound(Missing::Conversation)),
             Rejection::UnknownUser => Self::of(Kind::UnknownUser),
@@ -109,6 +110,9 @@ impl From<Rejection> for Problem {
             | Rejection::OtherWorkspace
             | Rejection::NotAdmin
             | Rejection::Locked
+            | Rejection::ChangedSinceUnlocked
+            | Rejection::ChangedSinceAsked
+            | Rejection::ChangedSinceShown
             | Rejection::NotConnected
             | Rejection::ConversationClosed => Self::of(Kind::Forbidden).because(rejection.to_string()),
         }

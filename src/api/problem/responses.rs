@@ -120,11 +120,11 @@ problems! {
     /// Of cancelling.
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
     /// Of putting an integration.
-    PuttingIntegration: READING, [Kind::CatalogFull, Kind::Unclear];
+    PuttingIntegration: READING, [Kind::NotOwner, Kind::CatalogFull, Kind::Unclear];
     /// Of reading one integration.
     OneIntegration: [Kind::NotFound(Missing::Integration)];
     /// Of reporting a connection.
-    Connecting: [Kind::NotFound(Missing::Integration), Kind::Unclear];
+    Connecting: [Kind::NotOwner, Kind::NotFound(Missing::Integration), Kind::Unclear];
     /// Of closing a conversation.
     Closing: [Kind::NotFound(Missing::Conversation), Kind::Unclear];
     /// Of reading one delivery.

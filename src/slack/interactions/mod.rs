@@ -24,8 +24,12 @@ use super::{
     whisper::whisper,
 };
 use crate::{
-    domain::{Rejection, decisions::Clicker, grants::Scope},
-    service::{Failure, workspaces::Origin},
+    domain::{Rejection, decisions::Clicker, grants::Scope, unlocking::Answer as Answered},
+    service::{
+        Failure,
+        unlock::{Seen, Wish},
+        workspaces::Origin,
+    },
 };
 
 /// Slack waits three seconds for an answer, of which some are the network's.
@@ -116,10 +120,19 @@ async fn clicked(act: &Act<'_>, control: Control) -> Answer {
         Control::SettingsPrevious(screen) | Control::SettingsNext(screen) => settings::show(act, screen),
         Control::SettingsAll => settings::show(act, super::view::controls::Screen::default()),
         Control::RequestUnlock(action) => unlocking::request(act, action).await,
-        Control::GrantRequest(request) => unlocking::answer(act, request, true).await,
-        Control::DeclineRequest(request) => unlocking::answer(act, request, false).await,
-        Control::Unlock(action) => unlocking::set(act, action, true).await,
-        Control::Lock(action) => unlocking::set(act, action, false).await,
+        Control::GrantRequest { request, version } => {
+            unlocking::answer(act, request, (Answered::Unlocked, Seen::on_button(version))).await
+        }
+        Control::DeclineRequest(request) => {
+            unlocking::answer(act, request, (Answered::Declined, Seen::Unknown)).await
+        }
+        Control::Unlock { action, version } => {
+            unlocking::set(act, action, (Wish::Unlock, Seen::on_button(version))).await
+        }
+        Control::Confirm { action, version } => {
+            unlocking::set(act, action, (Wish::Confirm, Seen::Version(version))).await
+        }
+        Control::Lock(action) => unlocking::set(act, action, (Wish::Lock, Seen::Unknown)).await,
         Control::OpenConversation | Control::Connect => Answer::Taken,
     }
 }

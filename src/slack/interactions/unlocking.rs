@@ -13,7 +13,7 @@ use crate::{
     },
     service::{
         self,
-        unlock::{self, Wish},
+        unlock::{self, Seen, Wish},
         unlock_requests,
     },
     slack::{
@@ -42,8 +42,11 @@ pub(super) async fn request(act: &Act<'_>, action: ActionId) -> Answer {
 }
 
 /// An admin answers a request.
-pub(super) async fn answer(act: &Act<'_>, request: UnlockRequestId, grant: bool) -> Answer {
-    let answer = if grant { unlocking::Answer::Unlocked } else { unlocking::Answer::Declined };
+pub(super) async fn answer(
+    act: &Act<'_>,
+    request: UnlockRequestId,
+    answer: (unlocking::Answer, Seen),
+) -> Answer {
     let result = match admin(act).await {
         Ok(admin) => {
             within(unlock_requests::answer(&act.slack.service, act.origin(), &admin, request, answer)).await
@@ -53,9 +56,8 @@ pub(super) async fn answer(act: &Act<'_>, request: UnlockRequestId, grant: bool)
     changed(act, result)
 }
 
-/// An admin unlocks or locks an action.
-pub(super) async fn set(act: &Act<'_>, action: ActionId, unlocked: bool) -> Answer {
-    let wish = if unlocked { Wish::Unlock } else { Wish::Lock };
+/// An admin unlocks, confirms or locks an action.
+pub(super) async fn set(act: &Act<'_>, action: ActionId, wish: (Wish, Seen)) -> Answer {
     let result = match admin(act).await {
         Ok(admin) => {
             within(unlock::set_by_admin(&act.slack.service, act.origin(), action, wish, &admin)).await
@@ -63,7 +65,7 @@ pub(super) async fn set(act: &Act<'_>, action: ActionId, unlocked: bool) -> Answ
         Err(trouble) => Err(trouble),
     };
     match result {
-        Err(Trouble::Unclear) if wish == Wish::Lock => unconfirmed(act, Revoking::Lock(action)),
+        Err(Trouble::Unclear) if wish.0 == Wish::Lock => unconfirmed(act, Revoking::Lock(action)),
         result => changed(act, result),
     }
 }

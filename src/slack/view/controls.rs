@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::domain::{
     grants::Scope,
-    ids::{ActionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
+    ids::{ActionId, ActionVersionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
     overview::Section,
     settings::Wish,
 };
@@ -24,6 +24,7 @@ const REQUEST_UNLOCK: &str = "request_unlock";
 const GRANT_REQUEST: &str = "grant_request";
 const DECLINE_REQUEST: &str = "decline_request";
 const UNLOCK: &str = "unlock";
+const CONFIRM: &str = "confirm";
 const LOCK: &str = "lock";
 const SECTION_PREVIOUS: &str = "section_previous";
 const SECTION_NEXT: &str = "section_next";
@@ -100,11 +101,28 @@ pub enum Control {
     /// *Request auto-approval*: asks the admins to unlock the action.
     RequestUnlock(ActionId),
     /// *Unlock* on such a request.
-    GrantRequest(UnlockRequestId),
+    GrantRequest {
+        /// Which.
+        request: UnlockRequestId,
+        /// The description that was shown; the previous version of the program did not say.
+        version: Option<ActionVersionId>,
+    },
     /// *Decline* on such a request.
     DeclineRequest(UnlockRequestId),
     /// *Unlock* an action, on an admin's Home tab.
-    Unlock(ActionId),
+    Unlock {
+        /// Which.
+        action: ActionId,
+        /// As above.
+        version: Option<ActionVersionId>,
+    },
+    /// *Confirm* what an unlocked action has become.
+    Confirm {
+        /// Which.
+        action: ActionId,
+        /// The description that was shown.
+        version: ActionVersionId,
+    },
     /// *Lock* it.
     Lock(ActionId),
     /// *Previous page* of a section of the Home tab.
@@ -164,9 +182,19 @@ impl Control {
             OPEN_CONVERSATION => Some(Self::OpenConversation),
             CONNECT => Some(Self::Connect),
             REQUEST_UNLOCK => value.parse().ok().map(Self::RequestUnlock),
-            GRANT_REQUEST => value.parse().ok().map(Self::GrantRequest),
+            GRANT_REQUEST => {
+                let (request, version) = versioned(value)?;
+                Some(Self::GrantRequest { request: request.parse().ok()?, version })
+            }
             DECLINE_REQUEST => value.parse().ok().map(Self::DeclineRequest),
-            UNLOCK => value.parse().ok().map(Self::Unlock),
+            UNLOCK => {
+                let (action, version) = versioned(value)?;
+                Some(Self::Unlock { action: action.parse().ok()?, version })
+            }
+            CONFIRM => {
+                let (action, version) = versioned(value)?;
+                Some(Self::Confirm { action: action.parse().ok()?, version: version? })
+            }
             LOCK => value.parse().ok().map(Self::Lock),
             SECTION_PREVIOUS => section(value).map(|(section, page)| Self::SectionPrevious { section, page }),
             SECTION_NEXT => section(value).map(|(section, page)| Self::SectionNext { section, page }),
@@ -203,9 +231,10 @@ impl Control {
             Self::OpenConversation => OPEN_CONVERSATION,
             Self::Connect => CONNECT,
             Self::RequestUnlock(_) => REQUEST_UNLOCK,
-            Self::GrantRequest(_) => GRANT_REQUEST,
+            Self::GrantRequest { .. } => GRANT_REQUEST,
             Self::DeclineRequest(_) => DECLINE_REQUEST,
-            Self::Unlock(_) => UNLOCK,
+            Self::Unlock { .. } => UNLOCK,
+            Self::Confirm { .. } => CONFIRM,
             Self::Lock(_) => LOCK,
             Self::SectionPrevious { .. } => SECTION_PREVIOUS,
             Self::SectionNext { .. } => SECTION_NEXT,
@@ -229,8 +258,16 @@ impl Control {
                 format!("{page}:{approval}")
             }
             Self::TurnOff(grant) => grant.to_string(),
-            Self::RequestUnlock(action) | Self::Unlock(action) | Self::Lock(action) => action.to_string(),
-            Self::GrantRequest(request) | Self::DeclineRequest(request) => request.to_string(),
+            Self::RequestUnlock(action) | Self::Lock(action) | Self::Unlock { action, version: None } => {
+                action.to_string()
+            }
+            Self::Unlock { action, version: Some(version) } | Self::Confirm { action, version } => {
+                format!("{action}:{version}")
+            }
+            Self::DeclineRequest(request) | Self::GrantRequest { request, version: None } => {
+                request.to_string()
+            }
+            Self::GrantRequest { request, version: Some(version) } => format!("{request}:{version}"),
             Self::SectionPrevious { section, page } | Self::SectionNext { section, page } => {
                 format!("{page}:{}", section.as_str())
             }
@@ -246,6 +283,14 @@ impl Control {
 fn paged(value: &str) -> Option<(ApprovalId, usize)> {
     let (page, approval) = value.split_once(':')?;
     Some((approval.parse().ok()?, page.parse().ok()?))
+}
+
+/// An id, and the version of a description if one is named.
+fn versioned(value: &str) -> Option<(&str, Option<ActionVersionId>)> {
+    match value.split_once(':') {
+        Some((id, version)) => Some((id, Some(version.parse().ok()?))),
+        None => Some((value, None)),
+    }
 }
 
 fn section(value: &str) -> Option<(Section, usize)> {
@@ -303,6 +348,7 @@ mod tests {
         let action = ActionId::new(Uuid::from_u128(3));
         let integration = IntegrationId::new(Uuid::from_u128(4));
         let request = UnlockRequestId::new(Uuid::from_u128(5));
+        let version = ActionVersionId::new(Uuid::from_u128(6));
         let screen = Screen { integration: Some(integration), page: 7 };
         for control in [
             Control::Approve(approval),
@@ -317,9 +363,12 @@ mod tests {
             Control::OpenConversation,
             Control::Connect,
             Control::RequestUnlock(action),
-            Control::GrantRequest(request),
+            Control::GrantRequest { request, version: None },
+            Control::GrantRequest { request, version: Some(version) },
             Control::DeclineRequest(request),
-            Control::Unlock(action),
+            Control::Unlock { action, version: None },
+            Control::Unlock { action, version: Some(version) },
+            Control::Confirm { action, version },
             Control::Lock(action),
             Control::SectionPrevious { section: Section::Waiting, page: 0 },
             Control::SectionNext { section: Section::Integrations, page: usize::MAX },
@@ -354,6 +403,8 @@ mod tests {
             ("section_next", "1:everything"),
             ("section_next", "-1:waiting"),
             ("unlock", "int_00000000000000000000000000000003"),
+            ("unlock", "act_00000000000000000000000000000003:act_00000000000000000000000000000003"),
+            ("confirm", "act_00000000000000000000000000000003"),
             ("APPROVE", id),
             ("", ""),
         ] {

@@ -74,6 +74,9 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
     if request.conversation.title.is_some() {
         facts.push(("Conversation id", harmless::line(request.conversation.id.as_str())));
     }
+    if let Some(description) = &request.action.description {
+        facts.push(("Description", harmless::lines(description)));
+    }
     let mut blocks = vec![rich(
         facts
             .into_iter()

@@ -3,6 +3,7 @@
 use slack_morphism::prelude::SlackBlock;
 
 use super::{
+    changed,
     controls::Control,
     harmless::Shown,
     home::pager,
@@ -14,7 +15,7 @@ use crate::domain::overview::{
 };
 
 /// Why *Lock* asks once more.
-const LOCKING: (&str, &str) = (
+pub(super) const LOCKING: (&str, &str) = (
     "Lock this action?",
     "Every request for it will ask a person. Auto-approvals that people gave for it end, and unlocking it again does not bring them back.",
 );
@@ -23,6 +24,7 @@ const LOCKING: (&str, &str) = (
 pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
     blocks.push(kit::heading("Administration"));
     requests(blocks, &shown.requests);
+    changed::changed(blocks, &shown.changed);
     match &shown.picked {
         Some((integration, actions)) => picked(blocks, integration, actions),
         None => catalog(blocks, &shown.catalog),
@@ -31,7 +33,7 @@ pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administratio
     prompt_failures(blocks, &shown.prompt_failures);
 }
 
-fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
+pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
     kit::rich(vec![kit::paragraph(vec![kit::bold(names::titled(
         title,
         page.total,
@@ -82,16 +84,23 @@ fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Pa
 }
 
 fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
-    let state =
-        if line.unlocked { "Unlocked: people may auto-approve it. " } else { "Locked: every request asks. " };
+    let state = if line.changed {
+        "Unlocked, and changed since: auto-approval is paused. "
+    } else if line.unlocked {
+        "Unlocked: people may auto-approve it. "
+    } else {
+        "Locked: every request asks. "
+    };
     let path = names::path(&format!("{}.{}", integration.key, line.key));
-    let facts = vec![kit::fact(path), kit::fact(Shown::from(state).then(names::nature(line)))];
+    let mut facts = vec![kit::fact(path), kit::fact(Shown::from(state).then(names::nature(line)))];
+    facts.extend(line.description.as_deref().map(|text| kit::fact(names::description(text))));
     let about = names::brief(&integration.name, &line.name);
     let control = if line.unlocked {
         let alone = Shown::from("Lock ").then(about);
         kit::beside_after_confirming(Control::Lock(line.id), "Lock", alone, LOCKING)
     } else {
-        kit::beside(Control::Unlock(line.id), "Unlock", Shown::from("Unlock ").then(about))
+        let unlock = Control::Unlock { action: line.id, version: Some(line.version) };
+        kit::beside(unlock, "Unlock", Shown::from("Unlock ").then(about))
     };
     kit::section(names::name(&line.name), facts, Some(control))
 }

@@ -182,8 +182,27 @@ pub(super) fn beside_after_confirming(
     control: Control,
     text: &'static str,
     alone: impl Into<Shown>,
-    (title, question): (&'static str, &'static str),
+    question: (&'static str, &'static str),
 ) -> SlackSectionBlockElement {
+    asking(control, text, alone, question).into()
+}
+
+/// The same in a row of buttons.
+pub(super) fn button_after_confirming(
+    control: Control,
+    text: &'static str,
+    alone: impl Into<Shown>,
+    question: (&'static str, &'static str),
+) -> SlackActionBlockElement {
+    asking(control, text, alone, question).into()
+}
+
+fn asking(
+    control: Control,
+    text: &'static str,
+    alone: impl Into<Shown>,
+    (title, question): (&'static str, &'static str),
+) -> SlackBlockButtonElement {
     let confirm = SlackBlockConfirmItem::new(
         plain_only(title),
         plain(question).into(),
@@ -194,7 +213,6 @@ pub(super) fn beside_after_confirming(
         .with_value(control.value())
         .with_style(SlackBlockButtonStyle::Danger)
         .with_confirm(confirm)
-        .into()
 }
 
 /// A link beside a section; `None` if it isn't one that Slack would take.

@@ -6,6 +6,7 @@
 //! a message's `text`, goes through [`harmless::in_mrkdwn`] as well.
 
 pub mod arguments;
+mod changed;
 pub mod controls;
 mod decided;
 pub mod deny;

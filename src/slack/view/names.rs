@@ -83,23 +83,32 @@ pub(super) fn turning_off(grant: &GrantLine) -> Shown {
     }
 }
 
-/// Since when a grant holds and how it was used, for mrkdwn.
+/// Since when a grant holds and how it was used, for mrkdwn; before that, whether it is paused.
 pub(super) fn use_of(grant: &GrantLine) -> String {
     let since = kit::moment_in_mrkdwn(grant.created_at);
-    match (grant.use_count, grant.last_used_at) {
+    let used = match (grant.use_count, grant.last_used_at) {
         (0, _) | (_, None) => format!("Since {since}. Not used yet."),
         (1, Some(last)) => format!("Since {since}. Used once, {}.", kit::moment_in_mrkdwn(last)),
         (count, Some(last)) => {
             format!("Since {since}. Used {count} times, last {}.", kit::moment_in_mrkdwn(last))
         }
-    }
+    };
+    if grant.paused { format!("Paused: {PAUSED} {used}") } else { used }
 }
+
+/// Why a grant approves nothing, although it has not ended.
+pub(super) const PAUSED: &str = "the action’s description has changed since an admin unlocked it. Every request asks you until an admin confirms the change.";
 
 /// What a backend says of an action, in our words.
 pub(super) const fn nature(action: &ActionLine) -> &'static str {
-    if action.destructive {
+    effect(action.destructive, action.read_only)
+}
+
+/// The same of what it declares.
+pub(super) const fn effect(destructive: bool, read_only: bool) -> &'static str {
+    if destructive {
         "Marked as destructive."
-    } else if action.read_only {
+    } else if read_only {
         "Marked as read-only."
     } else {
         ""

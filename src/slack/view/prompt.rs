@@ -201,6 +201,12 @@ const fn why_not(barrier: Barrier, requested: bool) -> &'static str {
         Barrier::Retired => {
             "Auto-approval is off: the integration no longer offers this action. You can still decide this request."
         }
+        Barrier::Changed => {
+            "Auto-approval is paused: this action’s description has changed since an admin unlocked it, and no admin has confirmed the change."
+        }
+        Barrier::Outdated => {
+            "Auto-approval is not offered here: this action’s description has changed since this request. The next request offers it."
+        }
         Barrier::NotConnected => "Connect this integration to be able to auto-approve.",
     }
 }

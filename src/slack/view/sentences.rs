@@ -25,6 +25,9 @@ pub fn settings(rejection: &Rejection) -> String {
         Rejection::Locked => {
             "An admin has not unlocked this action, so it can't be auto-approved. Nothing was changed: you can request it.".to_owned()
         }
+        Rejection::ChangedSinceUnlocked => {
+            "This action’s description has changed since an admin unlocked it, so auto-approval is paused. Nothing was changed: wait until an admin confirms the change.".to_owned()
+        }
         Rejection::NotConnected => {
             "The integration is not connected to your account, so it can't be auto-approved. Nothing was changed: connect it first.".to_owned()
         }
@@ -127,6 +130,15 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::Locked => {
             "An admin has locked this action, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
         }
+        Rejection::ChangedSinceUnlocked => {
+            "This action’s description has changed since an admin unlocked it, so auto-approval is paused. Nothing was decided: you can still approve or deny this one request."
+        }
+        Rejection::ChangedSinceAsked => {
+            "This action’s description has changed since this request, so it can't be auto-approved from here. Nothing was decided: you can still approve or deny this one request."
+        }
+        Rejection::ChangedSinceShown => {
+            "This action has changed since it was shown to you. Nothing was changed: read what it says now, and click again."
+        }
         Rejection::NotConnected => {
             "The integration is not connected to your account, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
         }
@@ -171,6 +183,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::TooManyPending
         | Rejection::CatalogFull
         | Rejection::SlackBusy(_)
+        | Rejection::NotOwner
         | Rejection::KeyReused(_) => TRY_AGAIN,
     }
 }

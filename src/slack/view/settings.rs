@@ -150,6 +150,12 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
         let state = "Locked: an admin has not unlocked it for auto-approval.";
         return kit::section(name, facts(state), Some(request));
     }
+    let state =
+        if line.changed { "Paused: its description has changed since an admin unlocked it." } else { "" };
+    // What was turned on can be turned off all the same.
+    if line.changed && !line.always {
+        return kit::section(name, facts(state), None);
+    }
     if !integration.is_usable() {
         return kit::section(name, facts("Connect the integration first."), None);
     }
@@ -157,7 +163,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
         .with_block_id(SlackBlockId::new(format!("{}:{mark}", line.id)))
         .with_text(plain(name).into())
         .with_accessory(toggle(line, about).into());
-    match facts("") {
+    match facts(state) {
         facts if facts.is_empty() => section.into(),
         facts => section.with_fields(facts).into(),
     }

@@ -41,6 +41,10 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     let name = names::pair(&shown.integration_name, &shown.action_name);
     let mut lines: Vec<SlackRichTextElement> =
         vec![paragraph(vec![words("Auto-approval is asked for:")]), kit::quote(name)];
+    lines.push(paragraph(vec![words(names::path(&shown.path))]));
+    if let Some(description) = &shown.description {
+        lines.push(kit::quote(names::description(description)));
+    }
     lines.extend(shown.askers.iter().map(asker));
     let missing = shown.asked.saturating_sub(shown.askers.len());
     if missing > 0 {
@@ -52,12 +56,15 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
             "Take care: this action is marked as destructive. What it deletes or overwrites may be lost.",
         )]));
     }
+    if shown.read_only && !shown.destructive {
+        lines.push(paragraph(vec![words(names::effect(false, true))]));
+    }
     let mut blocks = vec![kit::rich(lines)];
     if shown.answered.is_none() {
         let about = names::brief(&shown.integration_name, &shown.action_name);
         blocks.push(kit::actions(vec![
             kit::button(
-                Control::GrantRequest(shown.id),
+                Control::GrantRequest { request: shown.id, version: Some(shown.version) },
                 "Unlock",
                 Shown::from("Unlock ").then(about.clone()),
                 Style::Primary,

@@ -5,8 +5,9 @@ use sqlx::PgConnection;
 
 use super::{number, window};
 use crate::domain::{
-    ids::{ActionId, BackendId, IntegrationId, WorkspaceId},
-    overview::{ActionLine, BackendLine, IntegrationLine, Page, Section},
+    catalog::Description,
+    ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
+    overview::{ActionLine, BackendLine, ChangedLine, IntegrationLine, Page, Section},
 };
 
 /// How long a delivery that is tried no more is counted.
@@ -95,11 +96,12 @@ pub async fn actions(
     .await?;
     let (page, first, size) = window(Section::Actions, wanted, total);
     let rows = sqlx::query!(
-        r#"SELECT a.id, a.key, a.name, a.description, a.read_only, a.destructive,
-                  (a.unlocked_at IS NOT NULL) AS "unlocked!"
-           FROM actions a JOIN integrations i ON i.id = a.integration_id
+        r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
+                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!"
+           FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
            WHERE i.workspace_id = $1 AND i.id = $2 AND a.retired_at IS NULL
-           ORDER BY lower(a.name), a.key LIMIT $3 OFFSET $4"#,
+           ORDER BY lower(v.name), a.key LIMIT $3 OFFSET $4"#,
         workspace.uuid(),
         integration.uuid(),
         size,
@@ -109,16 +111,76 @@ pub async fn actions(
     .await?;
     let lines = rows.into_iter().map(|row| ActionLine {
         id: ActionId::new(row.id),
+        version: ActionVersionId::new(row.version),
         key: row.key,
         name: row.name,
         description: row.description,
         read_only: row.read_only,
         destructive: row.destructive,
         unlocked: row.unlocked,
+        changed: row.unlocked && row.unconfirmed,
         always: false,
         requested: false,
     });
     Ok(Page::new(lines.collect(), page, number(total), Section::Actions.size()))
+}
+
+/// The unlocked actions whose description is not the one that an admin unlocked or confirmed, in the order of their paths.
+pub async fn changed(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    wanted: usize,
+) -> sqlx::Result<Page<ChangedLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM actions a JOIN integrations i ON i.id = a.integration_id
+           WHERE i.workspace_id = $1 AND a.unlocked_at IS NOT NULL
+             AND a.confirmed_version_id IS DISTINCT FROM a.version_id"#,
+        workspace.uuid()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Changed, wanted, total);
+    let rows = sqlx::query!(
+        r#"SELECT a.id, i.key AS integration, a.key AS action, v.id AS version, v.integration_name, v.name,
+                  v.description, v.read_only, v.destructive, v.requires_connection,
+                  c.id AS "confirmed?", c.integration_name AS "was_integration_name?", c.name AS "was_name?",
+                  c.description AS was_description, c.read_only AS "was_read_only?",
+                  c.destructive AS "was_destructive?", c.requires_connection AS "required_connection?",
+                  (SELECT count(*) FROM grants g WHERE g.action_id = a.id AND g.revoked_at IS NULL) AS "paused!"
+           FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
+           LEFT JOIN action_versions c ON c.id = a.confirmed_version_id
+           WHERE i.workspace_id = $1 AND a.unlocked_at IS NOT NULL
+             AND a.confirmed_version_id IS DISTINCT FROM a.version_id
+           ORDER BY i.key, a.key LIMIT $2 OFFSET $3"#,
+        workspace.uuid(),
+        size,
+        first
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(|row| ChangedLine {
+        action: ActionId::new(row.id),
+        path: format!("{}.{}", row.integration, row.action),
+        before: row.confirmed.map(|_| Description {
+            integration_name: row.was_integration_name.unwrap_or_default(),
+            name: row.was_name.unwrap_or_default(),
+            description: row.was_description,
+            read_only: row.was_read_only.unwrap_or_default(),
+            destructive: row.was_destructive.unwrap_or_default(),
+            requires_connection: row.required_connection.unwrap_or_default(),
+        }),
+        after: Description {
+            integration_name: row.integration_name,
+            name: row.name,
+            description: row.description,
+            read_only: row.read_only,
+            destructive: row.destructive,
+            requires_connection: row.requires_connection,
+        },
+        version: ActionVersionId::new(row.version),
+        paused: number(row.paused),
+    });
+    Ok(Page::new(lines.collect(), page, number(total), Section::Changed.size()))
 }
 
 /// The backends by name, and whether their webhooks are getting through.

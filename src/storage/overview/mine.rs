@@ -8,7 +8,7 @@ use crate::{
     domain::{
         approvals::Approval,
         grants::{SILENCE, Scope},
-        ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
+        ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
         overview::{ActionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine},
     },
     storage::approvals::select_approvals,
@@ -96,6 +96,7 @@ struct GrantRow {
     action_name: String,
     scope: String,
     conversation: Option<String>,
+    paused: bool,
     created_at: DateTime<Utc>,
     use_count: i64,
     last_used_at: Option<DateTime<Utc>>,
@@ -111,6 +112,7 @@ impl From<GrantRow> for GrantLine {
             action_name: row.action_name,
             scope: Scope::from_stored(&row.scope).unwrap_or(Scope::Conversation),
             conversation: row.conversation,
+            paused: row.paused,
             created_at: row.created_at,
             use_count: row.use_count.unsigned_abs(),
             last_used_at: row.last_used_at,
@@ -123,10 +125,12 @@ macro_rules! select_grants {
     ($db:expr, $workspace:expr, $user:expr, $now:expr, $integration:expr, $scope:expr, $limit:expr, $offset:expr) => {
         sqlx::query_as!(
             GrantRow,
-            r#"SELECT g.id, g.action_id, i.key AS integration, a.key AS action, i.name AS integration_name,
-                      a.name AS action_name, g.scope, coalesce(v.title, v.id) AS conversation, g.created_at,
+            r#"SELECT g.id, g.action_id, i.key AS integration, a.key AS action, d.integration_name,
+                      d.name AS action_name, g.scope, coalesce(v.title, v.id) AS conversation,
+                      (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
                       g.use_count, g.last_used_at
                FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
+               JOIN action_versions d ON d.id = a.version_id
                LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
                WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
                  AND (g.scope = 'always' OR (v.closed_at IS NULL AND v.last_asked_at > $3))
@@ -184,8 +188,8 @@ macro_rules! select_integrations {
                           AS "connected!",
                       (SELECT count(*) FROM actions a WHERE a.integration_id = i.id AND a.retired_at IS NULL)
                           AS "actions!",
-                      (SELECT count(*) FROM actions a WHERE a.integration_id = i.id AND a.unlocked_at IS NOT NULL)
-                          AS "unlocked!",
+                      (SELECT count(*) FROM actions a WHERE a.integration_id = i.id AND a.unlocked_at IS NOT NULL
+                         AND a.confirmed_version_id = a.version_id) AS "unlocked!",
                       (SELECT count(*) FROM grants g JOIN actions a ON a.id = g.action_id
                        WHERE a.integration_id = i.id AND g.workspace_id = $1 AND g.user_id = $2
                          AND g.revoked_at IS NULL AND g.scope = 'always') AS "always!"
@@ -275,15 +279,16 @@ pub async fn settings(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<SettingLine>> {
     let actions = sqlx::query!(
-        r#"SELECT a.id, a.key, a.name, a.description, a.read_only, a.destructive,
+        r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!",
                   EXISTS (SELECT 1 FROM grants g WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.action_id = a.id
                       AND g.revoked_at IS NULL AND g.scope = 'always') AS "always!",
                   EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
                       WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!"
-           FROM actions a JOIN integrations i ON i.id = a.integration_id
+           FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
            WHERE i.workspace_id = $1 AND i.id = $3 AND a.retired_at IS NULL
-           ORDER BY (a.unlocked_at IS NULL), lower(a.name), a.key LIMIT $4"#,
+           ORDER BY (a.unlocked_at IS NULL), lower(v.name), a.key LIMIT $4"#,
         workspace.uuid(),
         user.as_str(),
         id.uuid(),
@@ -297,12 +302,14 @@ pub async fn settings(
     let lines = actions.into_iter().flat_map(|row| {
         let action = ActionLine {
             id: ActionId::new(row.id),
+            version: ActionVersionId::new(row.version),
             key: row.key,
             name: row.name,
             description: row.description,
             read_only: row.read_only,
             destructive: row.destructive,
             unlocked: row.unlocked,
+            changed: row.unlocked && row.unconfirmed,
             always: row.always,
             requested: row.requested,
         };

@@ -3,7 +3,7 @@
 mod admin;
 mod mine;
 
-pub use admin::{actions, backends, catalog, catalog_line};
+pub use admin::{actions, backends, catalog, catalog_line, changed};
 pub use mine::{decisions, grants, integration, integrations, settings, waiting};
 
 use crate::domain::overview::{Page, Section};

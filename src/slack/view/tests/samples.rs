@@ -11,14 +11,16 @@ use crate::{
         catalog::{ActionRef, Lock, Standing},
         decisions::{Decision, Given, Verdict},
         grants::Scope,
-        ids::{ActionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+        ids::{
+            ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
+        },
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose},
     },
     slack::view::prompt::PromptState,
 };
 
 pub(super) const FREE: Standing =
-    Standing { lock: Lock::Unlocked, connected: true, conversation_closed: false };
+    Standing { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
 pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
 
 /// 14 March 2026, 09:26:53 UTC.
@@ -53,8 +55,10 @@ pub(super) fn approval(arguments: &str) -> Approval {
             integration_id: IntegrationId::new(Uuid::from_u128(4)),
             integration: IntegrationKey::new("salesforce").unwrap(),
             action: ActionKey::new("create_record").unwrap(),
+            version: ActionVersionId::new(Uuid::from_u128(3)),
             integration_name: "Salesforce".to_owned(),
             action_name: "Create record".to_owned(),
+            description: Some("Creates a record of any object.".to_owned()),
             destructive: false,
         },
         arguments,

@@ -13,13 +13,13 @@ use crate::{
     domain::{
         Rejection,
         approvals::Approval,
-        catalog::{Lock, Standing},
+        catalog::{Description, Lock, Standing},
         decisions::PersonKind,
         grants::Scope,
-        ids::{ActionId, BackendId, IntegrationId, UnlockRequestId, UserId},
+        ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
-            ActionLine, Administration, Asker, BackendLine, GrantLine, Home, IntegrationLine, Page,
-            PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
+            ActionLine, Administration, Asker, BackendLine, ChangedLine, GrantLine, Home, IntegrationLine,
+            Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
         },
         unlocking::{Answer, Answered},
     },
@@ -31,7 +31,8 @@ use crate::{
     },
 };
 
-const LOCKED: Standing = Standing { lock: Lock::Locked, connected: true, conversation_closed: false };
+const LOCKED: Standing =
+    Standing { lock: Lock::Locked, outdated: false, connected: true, conversation_closed: false };
 
 fn bob() -> UserId {
     UserId::parse("U0BOB").unwrap()
@@ -54,12 +55,14 @@ pub(super) fn integration(name: &str, connected: bool) -> IntegrationLine {
 pub(super) fn action(name: &str, unlocked: bool) -> ActionLine {
     ActionLine {
         id: ActionId::new(Uuid::from_u128(3)),
+        version: version(),
         key: "create_record".to_owned(),
         name: name.to_owned(),
         description: Some("Creates a record of any object.".to_owned()),
         read_only: false,
         destructive: !unlocked,
         unlocked,
+        changed: false,
         always: unlocked,
         requested: false,
     }
@@ -74,6 +77,7 @@ pub(super) fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
         action_name: name.to_owned(),
         scope: if conversation.is_some() { Scope::Conversation } else { Scope::Always },
         conversation: conversation.map(str::to_owned),
+        paused: false,
         created_at: asked_at() - TimeDelta::days(3),
         use_count: 12,
         last_used_at: Some(asked_at() - TimeDelta::minutes(5)),
@@ -86,12 +90,45 @@ pub(super) fn unlock_line(answered: Option<Answered>) -> UnlockLine {
         id: UnlockRequestId::new(Uuid::from_u128(5)),
         action: ActionId::new(Uuid::from_u128(3)),
         path: "salesforce.create_record".to_owned(),
+        version: version(),
         integration_name: "Salesforce".to_owned(),
         action_name: "Create record".to_owned(),
+        description: Some("Creates a record of any object.".to_owned()),
+        read_only: false,
         destructive: true,
         askers: vec![asker(alice(), 12, 1), asker(bob(), 0, 0)],
         asked: 3,
         answered,
+    }
+}
+
+fn version() -> ActionVersionId {
+    ActionVersionId::new(Uuid::from_u128(6))
+}
+
+fn described(name: &str, description: &str) -> Description {
+    Description {
+        integration_name: "Salesforce".to_owned(),
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        read_only: true,
+        destructive: false,
+        requires_connection: true,
+    }
+}
+
+fn changed_line() -> ChangedLine {
+    ChangedLine {
+        action: ActionId::new(Uuid::from_u128(3)),
+        path: "salesforce.create_record".to_owned(),
+        before: Some(described("Look up a record", "Reads a record of any object.")),
+        after: Description {
+            read_only: false,
+            destructive: true,
+            ..described("Create record", "Creates a record of any object, and overwrites one of that name.")
+        },
+        version: version(),
+        paused: 3,
     }
 }
 
@@ -162,6 +199,7 @@ pub(super) fn administration() -> Administration {
     let given_up = BackendLine { dead: 1, delivered_at: None, ..backend("given up") };
     Administration {
         requests: page(vec![unlock_line(None)], Section::Requests),
+        changed: page(Vec::new(), Section::Changed),
         catalog: page(vec![integration("Salesforce", false)], Section::Catalog),
         picked: None,
         backends: page(vec![backend("agents"), stopped, failing, given_up], Section::Backends),
@@ -180,6 +218,32 @@ fn the_home_tab_shows_what_is_so() {
     let picked = Some((integration("Salesforce", false), page(actions, Section::Actions)));
     let admin = Home { administration: Some(Administration { picked, ..administration() }), ..empty() };
     keep("home_admin_picked", &draw(&admin, PersonKind::Member));
+}
+
+#[test]
+fn what_has_changed_since_it_was_unlocked_stands_before_and_after() {
+    let unknown = ChangedLine { before: None, paused: 0, ..changed_line() };
+    let action = ActionLine { changed: true, ..action("Create record", true) };
+    let administration = Administration {
+        requests: page(Vec::new(), Section::Requests),
+        changed: page(vec![changed_line(), unknown], Section::Changed),
+        picked: Some((integration("Salesforce", false), page(vec![action.clone()], Section::Actions))),
+        backends: page(Vec::new(), Section::Backends),
+        ..administration()
+    };
+    let paused = GrantLine { paused: true, ..granted("Create record", None) };
+    let home = Home {
+        grants: page(vec![paused.clone()], Section::Grants),
+        administration: Some(administration),
+        ..empty()
+    };
+    keep("home_changed", &draw(&home, PersonKind::Member));
+    let off = ActionLine { always: false, ..action.clone() };
+    let lines = vec![SettingLine::Action(action), SettingLine::Grant(paused), SettingLine::Action(off)];
+    let gear = Content::Gear(Box::new(integration("Salesforce", true)), Page::of(lines, 0, LINES));
+    let view = settings::settings(&gear, None, "1");
+    checks::sound(&view, 100);
+    keep("settings_changed", &view);
 }
 
 #[test]
@@ -273,6 +337,8 @@ fn every_refusal_of_a_change_of_settings_is_said() {
         Rejection::UnknownAction,
         Rejection::UnknownGrant,
         Rejection::UnknownUnlockRequest,
+        Rejection::ChangedSinceUnlocked,
+        Rejection::ChangedSinceShown,
         Rejection::AlreadyUnlocked,
         Rejection::AlreadyAnswered(answered(Answer::Declined)),
         Rejection::AlreadyAnswered(answered(Answer::Retired)),
@@ -303,9 +369,24 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         let grant =
             GrantLine { integration_name: name.clone(), ..granted(&name, Some(&prose[..prose.len()])) };
         let asker = |_| Asker { user: alice(), asked_at: asked_at(), approved: u64::MAX, denied: u64::MAX };
+        let worst = |read_only| Description {
+            integration_name: name.clone(),
+            name: name.clone(),
+            description: Some(format!("{prose}{read_only}")),
+            read_only,
+            destructive: !read_only,
+            requires_connection: read_only,
+        };
+        let changed = ChangedLine {
+            path: format!("{}.{}", "k".repeat(100), "k".repeat(100)),
+            before: Some(Description { integration_name: prose.clone(), name: prose.clone(), ..worst(true) }),
+            after: worst(false),
+            ..changed_line()
+        };
         let unlock = UnlockLine {
             integration_name: name.clone(),
             action_name: name.clone(),
+            description: Some(prose.clone()),
             askers: (0..10).map(asker).collect(),
             asked: usize::MAX,
             ..unlock_line(None)
@@ -320,6 +401,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
             decisions: Page::of(vec![ended; 300], 1, Section::Decisions.size()),
             administration: Some(Administration {
                 requests: Page::of(vec![unlock.clone(); 50], 1, Section::Requests.size()),
+                changed: Page::of(vec![changed; 50], 1, Section::Changed.size()),
                 catalog: Page::of(vec![integration.clone(); 60], 1, Section::Catalog.size()),
                 picked: Some((integration.clone(), Page::of(vec![locked; 80], 1, Section::Actions.size()))),
                 backends: Page::of(vec![backend(&name); 50], 1, Section::Backends.size()),

@@ -77,6 +77,15 @@ fn an_unconnected_integration_has_no_menu_and_says_what_to_do() {
 }
 
 #[test]
+fn a_changed_action_has_no_menu_and_says_why() {
+    let approval = ordinary();
+    let standing = Standing { lock: Lock::Changed, ..FREE };
+    keep_message("prompt_changed", &prompt(&PromptState { standing, ..state(&approval) }));
+    let standing = Standing { outdated: true, ..FREE };
+    keep_message("prompt_outdated", &prompt(&PromptState { standing, ..state(&approval) }));
+}
+
+#[test]
 fn a_bare_request_has_no_empty_places() {
     let mut approval = approval("{}");
     approval.request.reason = None;
@@ -195,6 +204,9 @@ fn every_refusal_is_said_to_the_person_who_clicked() {
         Rejection::NotAdmin,
         Rejection::Locked,
         Rejection::NotConnected,
+        Rejection::ChangedSinceUnlocked,
+        Rejection::ChangedSinceAsked,
+        Rejection::ChangedSinceShown,
         Rejection::ConversationClosed,
         Rejection::UnknownApproval,
         Rejection::UnknownGrant,

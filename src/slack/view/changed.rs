@@ -1,0 +1,154 @@
+//! Unlocked actions whose description has changed: what an admin compares, and confirms or locks.
+
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
+
+use super::{
+    controls::Control,
+    harmless::{self, Shown, cut_short},
+    home::pager,
+    home_admin::{LOCKING, title},
+    kit::{self, Style, bold, paragraph, quote, words},
+    names,
+};
+use crate::domain::{
+    catalog::Description,
+    overview::{ChangedLine, Page, Section},
+};
+
+/// Longest part of a description that is shown.
+const DESCRIPTION: usize = 1_500;
+/// How much of what two descriptions have in common is shown before they differ.
+const IN_COMMON: usize = 40;
+
+/// Draws the section; nothing where nothing has changed.
+pub(super) fn changed(blocks: &mut Vec<SlackBlock>, page: &Page<ChangedLine>) {
+    if page.items.is_empty() {
+        return;
+    }
+    blocks.push(title("Changed since unlocked", page));
+    for line in &page.items {
+        blocks.extend(one(line));
+    }
+    blocks.extend(pager(Section::Changed, "the changed actions", page));
+}
+
+fn one(line: &ChangedLine) -> [SlackBlock; 2] {
+    let paused = match line.paused {
+        0 => "No auto-approval is paused by it.".to_owned(),
+        1 => "1 auto-approval is paused until you confirm.".to_owned(),
+        count => format!("{count} auto-approvals are paused until you confirm."),
+    };
+    let mut lines = vec![
+        paragraph(vec![bold(names::pair(&line.after.integration_name, &line.after.name))]),
+        paragraph(vec![words(names::path(&line.path))]),
+    ];
+    lines.extend(differences(line.before.as_ref(), &line.after));
+    lines.push(paragraph(vec![words(Shown::own(paused))]));
+    let about = names::brief(&line.after.integration_name, &line.after.name);
+    let confirm = Control::Confirm { action: line.action, version: line.version };
+    let row = vec![
+        kit::button(
+            confirm,
+            "Confirm",
+            Shown::from("Confirm the change of ").then(about.clone()),
+            Style::Primary,
+        ),
+        kit::button_after_confirming(
+            Control::Lock(line.action),
+            "Lock",
+            Shown::from("Lock ").then(about),
+            LOCKING,
+        ),
+    ];
+    [kit::rich(lines), kit::actions(row)]
+}
+
+/// Each difference: its name, what was, what is. Every value stands in an element of its own, so that none can look like
+/// another.
+fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRichTextElement> {
+    let Some(before) = before else {
+        let mut lines = vec![paragraph(vec![words("It is not known what an admin unlocked. Now it says:")])];
+        lines.extend(value("Description", after.description.as_deref().unwrap_or(NONE)));
+        lines.extend(ours("Effect", effect(after)));
+        lines.extend(ours("Connection", connection(after)));
+        return lines;
+    };
+    let mut lines = Vec::new();
+    if before.integration_name != after.integration_name {
+        lines.extend(value("Integration before", &before.integration_name));
+        lines.extend(value("Integration now", &after.integration_name));
+    }
+    if before.name != after.name {
+        lines.extend(value("Name before", &before.name));
+        lines.extend(value("Name now", &after.name));
+    }
+    if before.description != after.description {
+        let was = before.description.as_deref().unwrap_or_default();
+        let is = after.description.as_deref().unwrap_or_default();
+        let same = in_common(was, is);
+        lines.extend(value("Description before", &from(was, same)));
+        lines.extend(value("Description now", &from(is, same)));
+    }
+    if effect(before) != effect(after) {
+        lines.extend(ours("Effect before", effect(before)));
+        lines.extend(ours("Effect now", effect(after)));
+    }
+    if before.requires_connection != after.requires_connection {
+        lines.extend(ours("Connection before", connection(before)));
+        lines.extend(ours("Connection now", connection(after)));
+    }
+    lines
+}
+
+const NONE: &str = "(none)";
+
+fn value(label: &'static str, text: &str) -> [SlackRichTextElement; 2] {
+    let text = if text.is_empty() { NONE } else { text };
+    [paragraph(vec![bold(label)]), quote(cut_short(harmless::line(text), DESCRIPTION))]
+}
+
+fn ours(label: &'static str, text: &'static str) -> [SlackRichTextElement; 2] {
+    [paragraph(vec![bold(label)]), quote(text.into())]
+}
+
+/// How many letters two texts begin with in common.
+fn in_common(one: &str, other: &str) -> usize {
+    one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count()
+}
+
+/// A text from shortly before its first difference on, if it is too long to be shown from its beginning.
+fn from(text: &str, same: usize) -> String {
+    if text.chars().count() <= DESCRIPTION || same <= IN_COMMON {
+        return text.to_owned();
+    }
+    let rest: String = text.chars().skip(same - IN_COMMON).collect();
+    format!("… {rest}")
+}
+
+const fn effect(description: &Description) -> &'static str {
+    match (description.destructive, description.read_only) {
+        (false, false) => "Not declared.",
+        (destructive, read_only) => names::effect(destructive, read_only),
+    }
+}
+
+const fn connection(description: &Description) -> &'static str {
+    if description.requires_connection {
+        "A user must have connected the integration."
+    } else {
+        "No user need connect the integration."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_description_is_shown_from_where_it_differs() {
+        let (was, is) = (format!("{}one", "x".repeat(2_000)), format!("{}two", "x".repeat(2_000)));
+        let same = in_common(&was, &is);
+        assert_eq!(from(&is, same), format!("… {}two", "x".repeat(IN_COMMON)));
+        assert_eq!(from("short", 3), "short");
+    }
+}
