@@ -16,7 +16,6 @@ use countersign::{
     },
     entropy::Entropy,
     service::{backends, workspaces},
-    storage,
 };
 use sandbox::{
     backend::{AgentBackend, BackendOptions},
@@ -38,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
         database: DatabaseConfig {
             database_url: database.url.into(),
             encryption_key: Some(STANDARD.encode(Entropy::system().bytes()).into()),
+            limits: countersign::storage::Limits::SERVE,
         },
         slack: SlackConfig {
             slack_bot_token: Some(slack.bot_token().into()),
@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
         database_connections: 20,
     };
     let service = app::service(&config.database, 2, clock.clone(), Entropy::system())?;
-    storage::MIGRATIONS.run(&service.db).await.context("the schema can't be brought up to date")?;
+    service.db.migrate().await.context("the schema can't be brought up to date")?;
     let app = App::start(config, clock, Entropy::system()).await?;
     let url = format!("http://{}", app.address());
     slack.connect_app(&url);

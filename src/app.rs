@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     entropy::Entropy,
+    heartbeat::Heartbeats,
     housekeeping,
     outbox::{
         draw::Drawer,
@@ -30,6 +31,7 @@ use crate::{
         webhook::Sender,
         worker::Worker,
     },
+    preconditions::{self, Unmet},
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
     service::{Service, endings::Endings, key_uses::KeyUses, workspaces},
@@ -43,13 +45,17 @@ use crate::{
         socket::Socket,
         tokens::Keeper,
     },
-    storage, telemetry,
+    storage::{self, Db, Limits as DatabaseLimits, TlsUse},
+    telemetry,
 };
 
 /// How long what is in hand may take once the service is told to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The time limit of a request: longer than the longest wait.
 const LONGEST_REQUEST: Duration = Duration::from_mins(1);
+
+/// Longest time without progress in finding out whose the bot token is.
+const REGISTERING: Duration = Duration::from_mins(1);
 
 /// How many of those who wait for a decision read the database at once.
 const READERS: usize = 8;
@@ -67,7 +73,8 @@ pub enum StartError {
     },
     /// The database's address can't be read.
     #[error(
-        "DATABASE_URL can't be used: {0}. It should look like postgres://user:password@host:5432/database"
+        "DATABASE_URL can't be used: {}. It should look like postgres://user:password@host:5432/database",
+        storage::explain(.0)
     )]
     Database(#[source] sqlx::Error),
     /// An HTTP client can't be made.
@@ -79,6 +86,9 @@ pub enum StartError {
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// Something that must hold does not.
+    #[error(transparent)]
+    Unmet(#[from] Unmet),
     /// Something is missing in the configuration.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -103,10 +113,44 @@ pub fn service(
     clock: Clock,
     entropy: Entropy,
 ) -> Result<Service, StartError> {
-    let db = storage::pool(config.database_url.expose_secret(), connections).map_err(StartError::Database)?;
+    service_within(DatabaseLimits::COMMAND, config, connections, clock, entropy)
+}
+
+fn service_within(
+    limits: DatabaseLimits,
+    config: &DatabaseConfig,
+    connections: u32,
+    clock: Clock,
+    entropy: Entropy,
+) -> Result<Service, StartError> {
+    let db =
+        Db::new(config.database_url.expose_secret(), connections, limits).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
     let most_pending = LimitsConfig::default().pending_approvals;
-    Ok(Service { db, clock, entropy, sealer, most_pending, key_uses: KeyUses::default() })
+    Ok(Service {
+        db,
+        clock,
+        entropy,
+        sealer,
+        most_pending,
+        heartbeats: Heartbeats::default(),
+        key_uses: KeyUses::default(),
+    })
+}
+
+/// Checks what has to hold. A database that is away fails requests, not the start: nothing is read or written until it
+/// was found that everything holds.
+async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
+    match preconditions::check(service).await {
+        Ok(()) => Ok(true),
+        Err(Unmet::Unknown(failure)) => {
+            tracing::error!(%failure, "Postgres can't be used yet: trying again");
+            // The reason names hosts and users, and whoever reaches the service can read what is said here.
+            service.db.suspend(preconditions::NOT_YET.to_owned());
+            Ok(false)
+        }
+        Err(unmet) => Err(unmet.into()),
+    }
 }
 
 /// A client for Slack's Web API, with every workspace's token.
@@ -146,12 +190,22 @@ impl App {
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
         config.check()?;
         let metrics = telemetry::metrics();
-        let mut service = service(&config.database, config.database_connections, clock, entropy)?;
+        let DatabaseConfig { limits, .. } = config.database;
+        let mut service =
+            service_within(limits, &config.database, config.database_connections, clock, entropy)?;
         service.most_pending = config.limits.pending_approvals;
         if !service.sealer.has_key() {
             tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
         }
         let capacity = Capacity::of_this_process(config.database_connections);
+        if let TlsUse::Unverified(sslmode, host) = service.db.hosts().tls() {
+            tracing::warn!(
+                sslmode,
+                host,
+                "Postgres is reached over a network and does not prove who it is: set sslmode=verify-full and sslrootcert in DATABASE_URL"
+            );
+        }
+        let met = preconditions_met(&service).await?;
         let oauth = config.oauth();
         let address = config.listen;
         let listener =
@@ -186,9 +240,11 @@ impl App {
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
-        let (url, silence) = (config.database.database_url, listener::SILENCE);
-        tasks.spawn(listener::listen(url, bells, endings.clone(), silence, stop.clone()));
-        let worker = tasks.spawn(worker.run()).abort_handle();
+        tasks.spawn(preconditions::watch(service.clone(), met, stop.clone()));
+        let pulse = service.heartbeats.pulse("the listener", listener::STUCK);
+        let (db, silence) = (service.db.clone(), listener::SILENCE);
+        tasks.spawn(listener::listen(db, bells, endings.clone(), silence, pulse, stop.clone()));
+        tasks.spawn(worker.run());
         tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
         tasks.spawn(register(service.clone(), client, stop.clone()));
         tasks.spawn(warn_of_power(service.clone(), stop.clone()));
@@ -209,7 +265,6 @@ impl App {
             strangers: Strangers::default(),
             bodies: ApiBodies::default(),
             turns: Arc::new(Semaphore::new(READERS)),
-            worker,
             stop: stop.clone(),
         };
         let server = Server {
@@ -290,17 +345,20 @@ async fn warn_of_power(service: Service, stop: CancellationToken) {
 /// Writes the one workspace of the configured token down, trying until Slack and the database answer.
 async fn register(service: Service, client: Client, stop: CancellationToken) {
     let mut pause = Duration::from_millis(200);
+    let pulse = service.heartbeats.pulse("the workspace's registration", REGISTERING);
     while !stop.is_cancelled() {
+        pulse.beat();
         match workspace_of_token(&service, &client).await {
             Ok(Some(slack_id)) => {
                 tracing::info!(workspace = slack_id, "The bot token belongs to this workspace");
-                return;
+                return pulse.finish();
             }
-            Ok(None) => return,
+            Ok(None) => return pulse.finish(),
             Err(error) => {
                 tracing::warn!(%error, "The bot token's workspace can't be registered: trying again");
             }
         }
+        pulse.rest();
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}

@@ -1,13 +1,23 @@
 //! What time it is, and waiting: given to every part as a value, so that a test moves time instead of sleeping.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 /// A source of time. Cheap to clone; clones of a manual clock move together.
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    /// By how many microseconds [`Clock::wall`] is wrong: tests say so.
+    error: Arc<AtomicI64>,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -18,37 +28,48 @@ enum Source {
 impl Clock {
     /// The machine's clock.
     #[must_use]
-    pub const fn system() -> Self {
-        Self(Source::System)
+    pub fn system() -> Self {
+        Self { source: Source::System, error: Arc::default() }
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: DateTime<Utc>) -> Self {
-        Self(Source::Manual(Arc::new(watch::Sender::new(start))))
+        Self { source: Source::Manual(Arc::new(watch::Sender::new(start))), error: Arc::default() }
     }
 
     /// The time, in whole microseconds: what Postgres can store, so that what is read back compares equal.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
     pub fn now(&self) -> DateTime<Utc> {
-        let now = match &self.0 {
-            Source::System => Utc::now(),
+        let now = match &self.source {
+            Source::System => self.wall(),
             Source::Manual(time) => *time.borrow(),
         };
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
+    /// What the machine's own clock says, even where this one is moved by hand: for comparing it with other machines'.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    pub fn wall(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::microseconds(self.error.load(Ordering::Relaxed))
+    }
+
+    /// Has the machine's clock be wrong by this much.
+    pub fn set_wall_error(&self, error: TimeDelta) {
+        self.error.store(error.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
     /// Moves a manual clock forward. The machine's clock can't be moved, and stays as it is.
     pub fn advance(&self, by: TimeDelta) {
-        if let Source::Manual(time) = &self.0 {
+        if let Source::Manual(time) = &self.source {
             time.send_modify(|now| *now += by);
         }
     }
 
     /// Waits until it is `at`.
     pub async fn sleep_until(&self, at: DateTime<Utc>) {
-        match &self.0 {
+        match &self.source {
             Source::System => {
                 let wait = (at - self.now()).to_std().unwrap_or(Duration::ZERO);
                 tokio::time::sleep(wait).await;

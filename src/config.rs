@@ -15,7 +15,8 @@ use crate::slack::{
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
-    /// Postgres, 14 or newer: postgres://user:password@host/database
+    /// Postgres, 14 or newer: postgres://user:password@host/database. Several hosts, as host1,host2:5433, are tried
+    /// until one takes writes. Over a network, add sslmode=verify-full and sslrootcert: without, the server is not verified
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
     pub database_url: SecretString,
 
@@ -23,6 +24,10 @@ pub struct DatabaseConfig {
     /// keys, which still open what they sealed
     #[arg(long, env = "COUNTERSIGN_ENCRYPTION_KEY", hide_env_values = true, value_parser = encryption_key)]
     pub encryption_key: Option<SecretString>,
+
+    /// How long Postgres may take.
+    #[arg(skip)]
+    pub limits: crate::storage::Limits,
 }
 
 impl DatabaseConfig {
@@ -280,10 +285,10 @@ pub(crate) fn public_url(text: &str) -> Result<String, String> {
 }
 
 fn postgres_url(text: &str) -> Result<SecretString, String> {
-    match url::Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => Ok(text.into()),
-        _ => Err("it should look like postgres://user:password@host:5432/database".to_owned()),
-    }
+    let usual = "it should look like postgres://user:password@host:5432/database";
+    crate::storage::Hosts::parse(text).map(|_| text.into()).map_err(|error| {
+        std::error::Error::source(&error).map_or(usual.to_owned(), |why| format!("{why}: {usual}"))
+    })
 }
 
 fn encryption_key(text: &str) -> Result<SecretString, String> {

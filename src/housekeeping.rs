@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::repeats::REMEMBERED,
+    heartbeat::Pulse,
     service::{Failure, Service, end_silent, expire, key_uses, leave},
     storage,
 };
@@ -29,12 +30,20 @@ const PROFILES_KEPT: TimeDelta = TimeDelta::days(7);
 /// process that died in between.
 const LEAVING: TimeDelta = TimeDelta::seconds(10);
 
+/// How often it is measured how far the audit export lags.
+const MEASURING: TimeDelta = TimeDelta::seconds(10);
+/// Longest time without progress. Ending all that waited in one workspace is the longest step.
+const STUCK: Duration = Duration::from_mins(2);
+
 /// Keeps house until it is told to stop.
 pub async fn run(service: Service, stop: CancellationToken) {
     let mut leave_at = service.now();
     let mut sweep_at = service.now();
     let mut uses_at = service.now() + key_uses::INTERVAL;
+    let mut measure_at = service.now();
+    let pulse = service.heartbeats.pulse("housekeeping", STUCK);
     while !stop.is_cancelled() {
+        pulse.beat();
         match expire::expire(&service).await {
             Ok(0) => {}
             Ok(count) => {
@@ -46,10 +55,19 @@ pub async fn run(service: Service, stop: CancellationToken) {
             }
         }
         if service.now() >= sweep_at {
-            match sweep(&service).await {
+            match sweep(&service, &pulse).await {
                 Ok(()) => sweep_at = service.now() + SWEEPING,
                 Err(failure) => {
                     tracing::warn!(%failure, "What is old could not be swept up: trying again");
+                }
+            }
+        }
+        pulse.beat();
+        if service.now() >= measure_at {
+            match measure(&service).await {
+                Ok(()) => measure_at = service.now() + MEASURING,
+                Err(failure) => {
+                    tracing::warn!(%failure, "Could not measure how far the audit export lags");
                 }
             }
         }
@@ -65,9 +83,10 @@ pub async fn run(service: Service, stop: CancellationToken) {
             save_key_uses(&service).await;
             uses_at = service.now() + key_uses::INTERVAL;
         }
+        pulse.beat();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = rest(&service) => {}
+            () = rest(&service, &pulse) => {}
         }
     }
     // Those of the last minute.
@@ -80,11 +99,22 @@ async fn save_key_uses(service: &Service) {
     }
 }
 
-async fn rest(service: &Service) {
+/// Says how far the audit export lags behind what is written.
+async fn measure(service: &Service) -> Result<(), Failure> {
+    let mut db = service.db.acquire().await?;
+    let horizon = storage::audit_horizon::read(&mut db).await?;
+    let oldest = storage::audit::oldest_withheld(&mut db, horizon).await?;
+    let lag = oldest.map_or(0.0, |at| (service.now() - at).as_seconds_f64().max(0.0));
+    metrics::gauge!("countersign_audit_export_lag_seconds").set(lag);
+    Ok(())
+}
+
+async fn rest(service: &Service, pulse: &Pulse) {
     let next = match service.db.acquire().await {
         Ok(mut db) => storage::approvals::next_expiry(&mut db).await.ok().flatten(),
         Err(_) => None,
     };
+    pulse.rest();
     tokio::time::sleep(BREATH).await;
     let until_next = async {
         match next {
@@ -98,13 +128,25 @@ async fn rest(service: &Service) {
     }
 }
 
-async fn sweep(service: &Service) -> Result<(), Failure> {
-    while end_silent::end(service).await? > 0 {}
+async fn sweep(service: &Service, pulse: &Pulse) -> Result<(), Failure> {
+    while end_silent::end(service).await? > 0 {
+        pulse.beat();
+    }
     let mut db = service.db.acquire().await?;
-    while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {}
-    while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {}
-    while storage::repeats::prune(&mut db, service.now() - REMEMBERED).await? == 1000 {}
-    while storage::profiles::prune(&mut db, service.now() - PROFILES_KEPT).await? == 1000 {}
-    while storage::install_states::prune(&mut db, service.now()).await? == 1000 {}
+    while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {
+        pulse.beat();
+    }
+    while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {
+        pulse.beat();
+    }
+    while storage::install_states::prune(&mut db, service.now()).await? == 1000 {
+        pulse.beat();
+    }
+    while storage::repeats::prune(&mut db, service.now() - REMEMBERED).await? == 1000 {
+        pulse.beat();
+    }
+    while storage::profiles::prune(&mut db, service.now() - PROFILES_KEPT).await? == 1000 {
+        pulse.beat();
+    }
     Ok(())
 }

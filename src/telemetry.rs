@@ -38,6 +38,7 @@ pub async fn keep_up(upkeep: impl Fn(), every: Duration, stop: CancellationToken
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = interval.tick() => upkeep(),
         }

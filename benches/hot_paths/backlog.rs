@@ -8,7 +8,7 @@ pub(crate) const MANY: i64 = 87_000;
 
 /// Has that many wait.
 pub(crate) async fn pile_up(database_url: &str) {
-    let db = storage::pool(database_url, 1).unwrap();
+    let db = storage::Db::new(database_url, 1, storage::Limits::COMMAND).unwrap();
     let statements = [
         "INSERT INTO backends (id, workspace_id, name, webhook_url, webhook_secret, created_at, webhook_stopped_at,
              webhook_stopped_why)

@@ -18,7 +18,6 @@ use countersign::{
         decide::{self, Click},
         unlock, workspaces,
     },
-    storage,
 };
 use sandbox::{
     backend::{AgentBackend, BackendOptions},
@@ -74,7 +73,11 @@ impl World {
             slack.add_user(User::new(&user(number), names::TEAM, "somebody", "Somebody"));
         }
         let backend = AgentBackend::start(BackendOptions::default()).await.unwrap();
-        let database = DatabaseConfig { database_url: database_url.as_str().into(), encryption_key: None };
+        let database = DatabaseConfig {
+            database_url: database_url.as_str().into(),
+            encryption_key: None,
+            limits: countersign::storage::Limits::SERVE,
+        };
         let config = ServeConfig {
             database: database.clone(),
             slack: SlackConfig {
@@ -99,7 +102,7 @@ impl World {
             database_connections: 20,
         };
         let service = countersign::app::service(&database, 4, Clock::system(), Entropy::system()).unwrap();
-        storage::MIGRATIONS.run(&service.db).await.unwrap();
+        service.db.migrate().await.unwrap();
         let app = App::start(config, Clock::system(), Entropy::system()).await.unwrap();
         let url = format!("http://{}", app.address());
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();

@@ -26,7 +26,6 @@ use countersign::{
     },
     entropy::Entropy,
     service::{backends, workspaces},
-    storage,
 };
 use futures::{StreamExt as _, stream};
 use sandbox::{
@@ -106,9 +105,13 @@ async fn main() {
     let database_url = postgres.create_database(None).await.unwrap().url;
     let slack = Slack::start(SlackOptions::default()).await.unwrap();
     let receiver = AgentBackend::start(BackendOptions::default()).await.unwrap();
-    let database = DatabaseConfig { database_url: database_url.as_str().into(), encryption_key: None };
+    let database = DatabaseConfig {
+        database_url: database_url.as_str().into(),
+        encryption_key: None,
+        limits: countersign::storage::Limits::SERVE,
+    };
     let service = app::service(&database, 2, Clock::system(), Entropy::system()).unwrap();
-    storage::MIGRATIONS.run(&service.db).await.unwrap();
+    service.db.migrate().await.unwrap();
     let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
     let (name, link) = (Name::new("waiting").unwrap(), Link::new(receiver.webhook_url()).unwrap());
     let created =

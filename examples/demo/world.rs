@@ -17,7 +17,6 @@ use countersign::{
     },
     entropy::Entropy,
     service::{Service, backends, unlock, workspaces},
-    storage,
 };
 use sandbox::{
     ambient,
@@ -62,6 +61,7 @@ impl World {
             database: DatabaseConfig {
                 database_url: database.url.into(),
                 encryption_key: Some(STANDARD.encode(Entropy::system().bytes()).into()),
+                limits: countersign::storage::Limits::SERVE,
             },
             slack: SlackConfig {
                 slack_bot_token: Some(slack.bot_token().into()),
@@ -81,7 +81,7 @@ impl World {
             database_connections: 10,
         };
         let service = app::service(&config.database, 2, clock.clone(), Entropy::system())?;
-        storage::MIGRATIONS.run(&service.db).await.context("the schema can't be brought up to date")?;
+        service.db.migrate().await.context("the schema can't be brought up to date")?;
         let app = App::start(config, clock.clone(), Entropy::system()).await?;
         slack.connect_app(&format!("http://{}", app.address()));
         let workspace = workspaces::install(&service, names::TEAM, "Acme").await?;
@@ -110,7 +110,8 @@ impl World {
     pub(crate) async fn create_backend(&self, name: &str, url: &str) -> anyhow::Result<(String, String)> {
         let url = Link::new(url).with_context(|| format!("{url} can't be a webhook's address"))?;
         let named = Name::new(name)?;
-        let created = backends::create(&self.service, self.workspace, &named, &url, KeyScopes::DEFAULT).await?;
+        let created =
+            backends::create(&self.service, self.workspace, &named, &url, KeyScopes::DEFAULT).await?;
         let created = created.with_context(|| format!("there is a backend called {name} already"))?;
         let (key, secret) = (created.api_key.expose_secret(), created.webhook_secret.expose_secret());
         Ok((key.to_owned(), secret.to_owned()))

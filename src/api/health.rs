@@ -30,10 +30,6 @@ pub async fn readyz(State(api): State<Api>) -> Response {
     if api.stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
     }
-    if api.worker.is_finished() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the outbox's worker has ended: restart this instance\n")
-            .into_response();
-    }
     match ready::ready(&api.service).await {
         Ok(()) => "ready\n".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),

@@ -30,7 +30,7 @@ use axum::{
     response::Response,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{sync::Semaphore, task::AbortHandle};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -67,8 +67,6 @@ pub struct Api {
     pub bodies: ApiBodies,
     /// How many of those who wait may read at once.
     pub turns: Arc<Semaphore>,
-    /// The worker of the outbox, without which nobody is asked and no backend is told.
-    pub worker: AbortHandle,
     /// The service shuts down: nobody waits any longer.
     pub stop: CancellationToken,
 }

@@ -1,7 +1,5 @@
 //! `countersign migrate`.
 
-use std::time::Duration;
-
 use sqlx::migrate::MigrateError;
 
 use super::{CliError, print};
@@ -23,12 +21,7 @@ impl Command {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let service = app::service(&self.database, 1, Clock::system(), Entropy::system())?;
         let ours = storage::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-        let mut db = service.db.acquire().await?;
-        // It waits for what runs, and for another `migrate`, as long as that takes.
-        storage::limit_locks(&mut db, Duration::ZERO).await?;
-        let migrated = storage::MIGRATIONS.run(&mut *db).await;
-        drop(db);
-        match migrated {
+        match service.db.migrate().await {
             Ok(()) => print(&format!(
                 "The schema is up to date ({} migrations).",
                 storage::MIGRATIONS.iter().count()

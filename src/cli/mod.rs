@@ -107,10 +107,10 @@ pub enum CliError {
     #[error(transparent)]
     Service(#[from] crate::service::Failure),
     /// The database failed.
-    #[error("the database can't be used: {0}")]
+    #[error("{}", storage::explain(.0))]
     Database(#[from] sqlx::Error),
     /// The schema can't be brought up to date.
-    #[error("the schema can't be brought up to date: {0}")]
+    #[error("Could not bring the schema up to date: {}", migration_error(.0))]
     Migrate(#[from] MigrateError),
     /// Slack did not say whose token it is.
     #[error("the bot token's workspace can't be found: {0}")]
@@ -124,6 +124,13 @@ pub enum CliError {
     /// Standard output is closed.
     #[error("the answer can't be printed: {0}")]
     Print(#[from] std::io::Error),
+}
+
+fn migration_error(error: &MigrateError) -> String {
+    match error {
+        MigrateError::Execute(error) => storage::explain(error),
+        other => other.to_string(),
+    }
 }
 
 /// Runs the command that the arguments name.

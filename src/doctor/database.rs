@@ -4,11 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Finding, Patient};
 use crate::{
+    preconditions::TOLERANCE,
     service::{
         Failure, keys,
         ready::{self, NotReady},
     },
-    storage,
+    storage::{self, TlsUse},
 };
 
 /// The oldest version that works, as Postgres counts: 14.0.
@@ -27,7 +28,7 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
         Ok(server) => server,
         Err(error) => {
             let fix = "check DATABASE_URL, and that Postgres runs and lets this machine in";
-            return (vec![Finding::failed("database", format!("it can't be reached: {error}"), fix)], false);
+            return (vec![Finding::failed("database", storage::explain(&error), fix)], false);
         }
     };
     let named = format!("Postgres {}.{}", version / 10_000, version % 10_000);
@@ -36,7 +37,27 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
     } else {
         Finding::failed("database", format!("{named} is too old"), "upgrade to Postgres 14 or newer")
     }];
-    findings.push(clock("database clock", "Postgres", service.now(), time));
+    findings.push(database_clock(service.clock.wall() - time));
+    if let TlsUse::Unverified(sslmode, host) = service.db.hosts().tls() {
+        findings.push(Finding::warning(
+            "database TLS",
+            format!("{host} does not have to prove that it is the database (sslmode={sslmode})"),
+            "add sslmode=verify-full and sslrootcert to DATABASE_URL",
+        ));
+    }
+    match service.db.shares_sessions().await {
+        Ok(false) => {}
+        Ok(true) => findings.push(Finding::failed(
+            "connection pooler",
+            "it gives every transaction another session: notifications and prepared statements are lost",
+            "use pool_mode = session (PgBouncer), or connect to Postgres directly",
+        )),
+        Err(error) => findings.push(Finding::warning(
+            "connection pooler",
+            format!("it could not be found out whether sessions are kept: {}", storage::explain(&error)),
+            "run this again",
+        )),
+    }
     let migrated = match ready::ready(service).await {
         Ok(()) => {
             findings.push(Finding::ok("migrations", "the schema is up to date"));
@@ -157,6 +178,20 @@ async fn sealed(patient: &Patient) -> Finding {
             Finding::failed(check, error.to_string(), "check that Postgres still runs, and run this again")
         }
     }
+}
+
+/// Judges how far this machine's clock is ahead of Postgres'. What the measurement itself takes is beside the point here.
+fn database_clock(ahead: TimeDelta) -> Finding {
+    let check = "database clock";
+    if ahead.abs() <= TOLERANCE {
+        return Finding::ok(check, format!("within {} s of this machine's", TOLERANCE.num_seconds()));
+    }
+    let way = if ahead > TimeDelta::zero() { "ahead of" } else { "behind" };
+    Finding::failed(
+        check,
+        format!("this machine's clock is {} s {way} that of Postgres", ahead.num_seconds().abs()),
+        "synchronise both machines' clocks (NTP): an instance does not work until they agree",
+    )
 }
 
 /// Compares our clock with another one.

@@ -2,15 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{Acquire as _, Connection as _, postgres::PgListener};
-use tokio::{sync::Notify, time::timeout};
+use sqlx::{
+    Acquire as _,
+    postgres::{PgListener, PgPoolOptions},
+};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    heartbeat::Pulse,
     service::endings::Endings,
-    storage::{ENDED_CHANNEL, OUTBOX_CHANNEL, outbox::Kind},
+    storage::{ConnectError, Db, ENDED_CHANNEL, OUTBOX_CHANNEL, outbox::Kind},
 };
 
 /// How long to wait before connecting again.
@@ -21,12 +27,27 @@ pub const SILENCE: Duration = Duration::from_secs(10);
 /// How long Postgres may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// Longest time without progress.
+pub const STUCK: Duration = Duration::from_mins(1);
+
 /// Why nothing more is heard.
 #[derive(Debug, thiserror::Error)]
-enum Deaf {
+enum ListenError {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// The connection failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// The system has no thread for it.
+    #[error(transparent)]
+    Thread(#[from] std::io::Error),
+    /// Another host takes the writes now, and tells of them.
+    #[error("this Postgres host takes no writes any more")]
+    Demoted,
+    /// The thread panicked.
+    #[error("the listening thread has ended")]
+    Ended,
     /// The connection is open, and nothing comes back.
     #[error("Postgres did not answer within 5 s")]
     NoAnswer,
@@ -63,22 +84,33 @@ impl Bells {
 }
 
 /// Listens until it is told to stop. What was said while the connection was down is made up for by waking everybody.
-/// A connection on which nothing is heard for `silence` has to answer, or is made anew.
+/// A connection on which nothing is heard for `silence` has to answer, or another one is opened.
 pub async fn listen(
-    database_url: SecretString,
+    db: Db,
     bells: Bells,
     endings: Endings,
     silence: Duration,
+    pulse: Pulse,
     stop: CancellationToken,
 ) {
+    let pulse = Arc::new(pulse);
     while !stop.is_cancelled() {
+        pulse.beat();
+        let listening = Listening {
+            db: db.clone(),
+            bells: bells.clone(),
+            endings: endings.clone(),
+            silence,
+            pulse: pulse.clone(),
+        };
         let heard = tokio::select! {
             () = stop.cancelled() => return,
-            heard = hear(&database_url, &bells, &endings, silence) => heard,
+            heard = in_a_runtime_of_its_own(listening) => heard,
         };
         if let Err(error) = heard {
-            tracing::warn!(%error, "The listening connection to Postgres failed: connecting again");
+            tracing::warn!(%error, "Listening connection to Postgres failed: opening another");
         }
+        pulse.rest();
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
@@ -86,33 +118,83 @@ pub async fn listen(
     }
 }
 
-async fn hear(
-    database_url: &SecretString,
-    bells: &Bells,
-    endings: &Endings,
-    silence: Duration,
-) -> Result<(), Deaf> {
-    let mut listener = PgListener::connect(database_url.expose_secret()).await?;
-    timeout(ANSWER, listener.listen_all([OUTBOX_CHANNEL, ENDED_CHANNEL]))
-        .await
-        .map_err(|_| Deaf::NoAnswer)??;
-    bells.ring_all();
-    endings.wake_all();
-    loop {
-        let Ok(heard) = timeout(silence, listener.try_recv()).await else {
-            let connection = listener.acquire().await?;
-            timeout(ANSWER, connection.ping()).await.map_err(|_| Deaf::NoAnswer)??;
-            continue;
+/// Listens on a thread with a runtime of its own, until the connection fails or this is dropped.
+///
+/// A `PgListener` that is dropped sends a last statement in a task that it spawns, and waits for the answer. On a silent
+/// connection that never comes, and each would leave a task and a socket behind. With the runtime goes all of it.
+async fn in_a_runtime_of_its_own(listening: Listening) -> Result<(), ListenError> {
+    let over = CancellationToken::new();
+    let _ends_with_this = over.clone().drop_guard();
+    let (tell, told) = oneshot::channel();
+    std::thread::Builder::new().name("listener".to_owned()).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(tell.send(Err(error.into()))),
         };
-        // `None`: the connection was lost.
-        let Some(notification) = heard? else { return Ok(()) };
-        if notification.channel() == ENDED_CHANNEL {
-            if let Ok(id) = Uuid::try_parse(notification.payload()) {
-                endings.wake(id);
+        let heard = runtime.block_on(async {
+            tokio::select! {
+                () = over.cancelled() => Ok(()),
+                heard = listening.hear() => heard,
             }
-        } else if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == notification.payload())
-        {
-            bells.of(kind).notify_one();
+        });
+        runtime.shutdown_background();
+        let _ = tell.send(heard);
+    })?;
+    told.await.unwrap_or(Err(ListenError::Ended))
+}
+
+/// What one connection needs.
+struct Listening {
+    db: Db,
+    bells: Bells,
+    endings: Endings,
+    silence: Duration,
+    pulse: Arc<Pulse>,
+}
+
+impl Listening {
+    async fn hear(&self) -> Result<(), ListenError> {
+        let mut listener = timeout(ANSWER, self.connect()).await.map_err(|_| ListenError::NoAnswer)??;
+        self.bells.ring_all();
+        self.endings.wake_all();
+        loop {
+            self.pulse.beat();
+            let Ok(heard) = timeout(self.silence, listener.try_recv()).await else {
+                let connection = listener.acquire().await?;
+                let read_only = timeout(ANSWER, self.db.hosts().was_demoted(connection));
+                if read_only.await.map_err(|_| ListenError::NoAnswer)?? {
+                    return Err(ListenError::Demoted);
+                }
+                continue;
+            };
+            // `None`: the connection was lost.
+            let Some(notification) = heard? else { return Ok(()) };
+            if notification.channel() == ENDED_CHANNEL {
+                if let Ok(id) = Uuid::try_parse(notification.payload()) {
+                    self.endings.wake(id);
+                }
+            } else if let Some(kind) =
+                Kind::ALL.into_iter().find(|kind| kind.as_str() == notification.payload())
+            {
+                self.bells.of(kind).notify_one();
+            }
         }
+    }
+
+    /// Listens at the host that takes writes: no other one tells anything.
+    async fn connect(&self) -> Result<PgListener, ListenError> {
+        let options = self.db.options().await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(ANSWER)
+            .connect_lazy_with(options);
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.ignore_pool_close_event(true);
+        // Another connection may have to go to another host.
+        listener.eager_reconnect(false);
+        listener.listen_all([OUTBOX_CHANNEL, ENDED_CHANNEL]).await?;
+        Ok(listener)
     }
 }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     domain::ids::BackendId,
+    heartbeat::Pulse,
     service::{Failure, Service, commit},
     storage::{
         claims::{self, Attempt, Claim, Ending, Lease},
@@ -35,6 +36,9 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 const LIMIT: Duration = Duration::from_secs(45);
 /// How long the worker sleeps at most when it hears nothing.
 const POLL: Duration = Duration::from_secs(2);
+/// Longest time without progress. All permits may be with attempts that take as long as they may, and whose end can't be
+/// noted for a while.
+const STUCK: Duration = Duration::from_mins(2);
 /// How often, and how far apart, it is tried to note how an attempt went: as long as the lease lasts.
 const NOTING_TRIES: usize = 100;
 const NOTING_PAUSE: Duration = Duration::from_millis(500);
@@ -87,7 +91,9 @@ impl Worker {
     async fn work(self, kind: Kind) {
         let free = Arc::new(Semaphore::new(permits(kind)));
         let busy = Busy::default();
+        let pulse = self.service.heartbeats.pulse(format!("the outbox of {}s", kind.as_str()), STUCK);
         while !self.stop.is_cancelled() {
+            pulse.beat();
             // Wait for a permit first: what is claimed is begun at once.
             let permit = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -103,7 +109,7 @@ impl Worker {
             };
             if claims.is_empty() {
                 drop(permit);
-                self.rest(kind).await;
+                self.rest(kind, &pulse).await;
                 continue;
             }
             let mut permit = Some(permit);
@@ -129,12 +135,13 @@ impl Worker {
     }
 
     /// Sleeps until something is due, the bell rings, or it is time to look again.
-    async fn rest(&self, kind: Kind) {
+    async fn rest(&self, kind: Kind, pulse: &Pulse) {
         // What is due already and was not claimed waits for something that rings the bell.
         let due = match self.service.db.acquire().await {
             Ok(mut db) => claims::next_due(&mut db, kind, self.service.now()).await.ok().flatten(),
             Err(_) => None,
         };
+        pulse.rest();
         let until_due = async {
             match due {
                 Some(due) => self.service.clock.sleep_until(due).await,

@@ -87,7 +87,7 @@ pub async fn read(
 
 async fn administration(
     service: &Service,
-    db: &mut sqlx::PgConnection,
+    db: &mut storage::PgConnection,
     workspace: WorkspaceId,
     place: Place,
 ) -> Result<Administration, Failure> {

@@ -1,6 +1,6 @@
 //! Sealing everything at rest with the newest encryption key, row by row under the row's lock, while instances run.
 
-use sqlx::PgConnection;
+use crate::storage::PgConnection;
 use uuid::Uuid;
 
 use super::{Failure, Service, commit, retrying};

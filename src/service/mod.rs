@@ -41,22 +41,22 @@ pub mod workspaces;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
     clock::Clock,
     domain::{Rejection, ids::WorkspaceId},
     entropy::Entropy,
+    heartbeat::Heartbeats,
     seal::Sealer,
-    storage::{self, Tx, homes::Whose},
+    storage::{self, Db, Tx, homes::Whose},
 };
 
 /// What every use case needs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The database.
-    pub db: PgPool,
+    pub db: Db,
     /// What time it is.
     pub clock: Clock,
     /// Where ids and secrets come from.
@@ -67,6 +67,8 @@ pub struct Service {
     pub most_pending: u32,
     /// When API keys were last used, to be written soon.
     pub key_uses: key_uses::KeyUses,
+    /// What its loops say of their progress.
+    pub heartbeats: Heartbeats,
 }
 
 /// Why a use case did not do what it was asked.
@@ -79,10 +81,10 @@ pub enum Failure {
     #[error("the request was taken before")]
     Repeated,
     /// The database failed before anything was committed: nothing has changed.
-    #[error("the database failed: {0}")]
+    #[error("{}", storage::explain(.0))]
     Database(#[source] sqlx::Error),
     /// The commit was sent, and its answer was lost or did not come in time: it may have happened.
-    #[error("the database did not confirm a commit: {0}")]
+    #[error("the database did not confirm a commit: {}", storage::explain(.0))]
     Unclear(sqlx::Error),
     /// A stored secret can't be opened with the configured keys.
     #[error("a stored secret can't be opened: {0}")]

@@ -94,5 +94,6 @@ pub async fn audit(
     limit: i64,
 ) -> Result<Vec<StoredEntry>, Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(storage::audit::export(&mut db, caller.workspace, after, limit).await?)
+    let horizon = storage::audit_horizon::read(&mut db).await?;
+    Ok(storage::audit::export(&mut db, caller.workspace, after, horizon, limit).await?)
 }

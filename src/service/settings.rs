@@ -178,7 +178,10 @@ pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) 
 
 /// The workspace of this Slack id, if the app is installed in it: for reading. What changes something enters it
 /// ([`workspaces::enter`]).
-pub(super) async fn workspace(db: &mut sqlx::PgConnection, slack_id: &str) -> Result<WorkspaceId, Failure> {
+pub(super) async fn workspace(
+    db: &mut storage::PgConnection,
+    slack_id: &str,
+) -> Result<WorkspaceId, Failure> {
     match storage::workspaces::find_by_slack_id(db, slack_id).await? {
         Some(workspace) if !workspace.removed => Ok(workspace.id),
         _ => Err(Rejection::WorkspaceRemoved.into()),

@@ -40,6 +40,8 @@ const DOUBT: TimeDelta = TimeDelta::hours(1);
 const CONFIRMING: Duration = Duration::from_secs(3);
 /// How often it is looked for events that nobody finished.
 const POLL: Duration = Duration::from_secs(5);
+/// Longest time without progress: one event, with everything that ends in a workspace from which the app was removed.
+const STUCK: Duration = Duration::from_mins(2);
 
 /// Takes an event. It is answered once it is written down.
 pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
@@ -113,15 +115,19 @@ async fn heard_of(slack: &Slack, event: &Event, kind: PersonKind, content: &Valu
 
 /// Handles events that another instance, or this one before it died, began to handle and did not finish.
 pub async fn run(slack: Slack, stop: CancellationToken) {
+    let pulse = slack.service.heartbeats.pulse("the handling of Slack's events", STUCK);
     while !stop.is_cancelled() {
+        pulse.beat();
         match events::unfinished(&slack.service).await {
             Ok(unfinished) => {
                 for event in &unfinished {
                     handle(&slack, event).await;
+                    pulse.beat();
                 }
             }
             Err(failure) => tracing::warn!(%failure, "Unfinished events can't be looked for: trying again"),
         }
+        pulse.rest();
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(POLL) => {}

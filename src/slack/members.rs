@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Slack;
 use crate::{
     domain::decisions::PersonKind,
+    heartbeat::Pulse,
     service::{
         Failure,
         members::{self, Ended, Holder},
@@ -19,20 +20,24 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 /// How often it is looked for people whom nobody has looked for.
 const ROUND: TimeDelta = TimeDelta::minutes(10);
+/// Longest time without progress: one person, whom Slack may ask to wait for.
+const STUCK: Duration = Duration::from_mins(2);
 
 /// Looks until it is told to stop.
 pub async fn run(slack: Slack, stop: CancellationToken) {
     let mut next = slack.service.now();
+    let pulse = slack.service.heartbeats.pulse("the look at members", STUCK);
     while !stop.is_cancelled() {
         let now = slack.service.now();
         if now >= next {
-            match round(&slack, &stop).await {
+            match round(&slack, &pulse, &stop).await {
                 Ok(()) => next = now + ROUND,
                 Err(failure) => {
                     tracing::warn!(%failure, "Those who gave standing permissions could not be looked for: trying again");
                 }
             }
         }
+        pulse.rest();
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(POLL) => {}
@@ -42,14 +47,16 @@ pub async fn run(slack: Slack, stop: CancellationToken) {
 
 /// Looks for everybody who is due. Where Slack doesn't say, the next round asks again: a Slack that is down takes nobody's
 /// permissions away. A workspace whose token is dead must not keep the others from being looked at, so it alone is left out.
-async fn round(slack: &Slack, stop: &CancellationToken) -> Result<(), Failure> {
+async fn round(slack: &Slack, pulse: &Pulse, stop: &CancellationToken) -> Result<(), Failure> {
     let mut silent = Vec::new();
     while !stop.is_cancelled() {
+        pulse.beat();
         let holders = members::unchecked(&slack.service, &silent).await?;
         if holders.is_empty() {
             return Ok(());
         }
         for holder in &holders {
+            pulse.beat();
             if silent.contains(&holder.workspace) {
                 continue;
             }

@@ -46,8 +46,8 @@ impl Payload {
 
     /// Takes what was read already.
     #[must_use]
-    pub const fn new(value: Value, request: RequestDigest) -> Self {
-        Self { value, request }
+    pub fn new(value: Value, request: RequestDigest) -> Self {
+        Self { value: without_nul(value), request }
     }
 
     /// The request that it came with.
@@ -172,6 +172,20 @@ impl Payload {
     #[must_use]
     pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {
         self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
+    }
+}
+
+/// The same with U+FFFD in the place of U+0000, which Postgres can't store. People can type it, and see that it was
+/// replaced.
+pub(super) fn without_nul(value: Value) -> Value {
+    let replace = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    match value {
+        Value::String(text) => Value::String(replace(text)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (replace(name), without_nul(value))).collect()
+        }
+        other => other,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table `actions`, and the versions of their descriptions in `action_versions`.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{

@@ -1,7 +1,7 @@
 //! The table `api_keys`.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::stored::UnknownValue;

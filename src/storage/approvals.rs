@@ -1,8 +1,9 @@
 //! The table `approvals`: reading. It is written by [`super::ask`] and [`super::decide`] alone.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use sqlx::{PgConnection, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::{

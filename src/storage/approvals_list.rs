@@ -1,7 +1,7 @@
 //! The table `approvals`, as a backend has its own listed. Each way to narrow the list down is a statement of its own,
 //! so that Postgres plans each for the index that goes straight there.
 
-use sqlx::PgConnection;
+use super::PgConnection;
 use uuid::Uuid;
 
 use super::approvals::select_approvals;

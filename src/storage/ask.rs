@@ -1,7 +1,7 @@
 //! Asking, in two statements: one that reads and locks everything a request is judged by, one that writes everything
 //! that follows. Every call of every agent takes this path, so it costs two round trips between begin and commit.
 
-use sqlx::PgConnection;
+use super::PgConnection;
 use uuid::Uuid;
 
 use super::outbox;

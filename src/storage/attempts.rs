@@ -1,7 +1,7 @@
 //! The table `attempts`, as it is read: it is written by [`super::outbox::finish`].
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::ids::DeliveryId;
 

@@ -1,8 +1,8 @@
 //! The table `audit`, append-only.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -130,12 +130,14 @@ pub struct Stored {
 /// Entries of a workspace after `after`, at most `limit`, in an order that later commits only add to.
 ///
 /// Transactions number themselves when they first write and commit in any order, so an entry is given only once every
-/// transaction with a smaller number has ended: whatever commits later stands behind what was given. Nothing is written
-/// into eras that are over ([`super::audit_eras`]), so all of theirs is given.
+/// transaction with a smaller number has ended: whatever commits later stands behind what was given. `horizon` is the
+/// smallest number that may still be under way, read before ([`super::audit_horizon`]). Nothing is written into eras
+/// that are over ([`super::audit_eras`]), so all of theirs is given.
 pub async fn export(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     after: Option<&Position>,
+    horizon: u64,
     limit: i64,
 ) -> sqlx::Result<Vec<Stored>> {
     let rows = sqlx::query!(
@@ -143,12 +145,13 @@ pub async fn export(
                   after
            FROM audit
            WHERE workspace_id = $1 AND (era, txid, id) > ($2, $3::text::xid8, $4)
-             AND (txid < pg_snapshot_xmin(pg_current_snapshot()) OR era < (SELECT max(e.era) FROM audit_eras e))
-           ORDER BY era, audit.txid, audit.id LIMIT $5"#,
+             AND (txid < $5::text::xid8 OR era < (SELECT max(e.era) FROM audit_eras e))
+           ORDER BY era, audit.txid, audit.id LIMIT $6"#,
         workspace.uuid(),
         after.map_or(0, |position| position.era),
         after.map_or_else(|| "0".to_owned(), |position| position.txid.to_string()),
         after.map_or(0, |position| position.id),
+        horizon.to_string(),
         limit
     )
     .fetch_all(db)
@@ -167,4 +170,20 @@ pub async fn export(
         after: row.after,
     });
     Ok(entries.collect())
+}
+
+/// When the oldest entry was written that is withheld because of `horizon`, in any workspace.
+pub async fn oldest_withheld(db: &mut PgConnection, horizon: u64) -> sqlx::Result<Option<DateTime<Utc>>> {
+    // A step through the index a workspace: its first entry at or beyond the horizon is its oldest.
+    sqlx::query_scalar!(
+        r#"SELECT min(first.at)
+           FROM workspaces w CROSS JOIN LATERAL (
+               SELECT a.at FROM audit a
+               WHERE a.workspace_id = w.id AND a.era = (SELECT max(e.era) FROM audit_eras e)
+                 AND a.txid >= $1::text::xid8
+               ORDER BY a.txid, a.id LIMIT 1) first"#,
+        horizon.to_string()
+    )
+    .fetch_one(db)
+    .await
 }

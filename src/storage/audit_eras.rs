@@ -1,7 +1,7 @@
 //! The table `audit_eras`: the times on one database server after another, by which the audit is exported.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 /// Whether entries of the present era come from another server: transactions wrote them that this one has yet to
 /// begin.

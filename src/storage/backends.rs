@@ -1,7 +1,7 @@
 //! The table `backends`.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::ids::{BackendId, WorkspaceId};
 

@@ -3,8 +3,8 @@
 //! A worker looks for work many times a second, so what it reads must not grow with what waits. Where it is asked whether
 //! another row of the same queue comes first, a scalar subquery keeps Postgres from joining all rows to answer it.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::outbox::Kind;

@@ -1,7 +1,7 @@
 //! The table `connections`: which user has connected which integration, as the backend reported.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::ids::{IntegrationId, UserId};
 

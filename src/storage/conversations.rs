@@ -1,7 +1,7 @@
 //! The table `conversations`. Asking writes it, in [`super::ask::save`].
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::{
     ids::{BackendId, WorkspaceId},

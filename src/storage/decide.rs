@@ -2,7 +2,8 @@
 //! the decision in one statement. A click costs at most three round trips between begin and commit.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+
+use super::PgConnection;
 use uuid::Uuid;
 
 use super::approvals::select_approvals;

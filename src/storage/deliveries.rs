@@ -1,7 +1,7 @@
 //! The table `outbox`, as a backend reads the webhooks in it.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::ids::{ApprovalId, BackendId, DeliveryId};

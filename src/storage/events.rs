@@ -1,8 +1,8 @@
 //! The table `events`: what Slack told, each once.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 
 use crate::domain::decisions::PersonKind;
 

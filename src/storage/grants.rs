@@ -1,7 +1,7 @@
 //! The table `grants`. A click writes it, in [`super::decide::save`]; asking counts its uses, in [`super::ask::save`].
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{

@@ -1,7 +1,8 @@
 //! The table `homes`: who has opened the Home tab, and where on it they are. Only theirs is drawn again.
 
+use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgConnection, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::outbox::BREATHER;

@@ -1,7 +1,7 @@
 //! The table `install_states`: the states that installations have used up, until they would have expired anyway.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 /// Whether an installation has used this state up.
 pub async fn is_used(db: &mut PgConnection, hash: &[u8; 32]) -> sqlx::Result<bool> {

@@ -1,8 +1,8 @@
 //! The columns of `workspaces` that an installation by OAuth fills: its tokens, sealed. Statements that change them
 //! lock the row, so that instances that refresh, install, leave or re-seal at the same time take turns.
 
+use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::ids::WorkspaceId;
 

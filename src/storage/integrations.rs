@@ -1,7 +1,7 @@
 //! The table `integrations`.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{

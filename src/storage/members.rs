@@ -1,8 +1,8 @@
 //! The table `members`: when it was last looked whether somebody with standing permissions, or who is asked, is still a
 //! member, and when they were found not to be. Its rows are also what a person's own changes are ordered by.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::ids::{UserId, WorkspaceId};
 

@@ -1,7 +1,7 @@
 //! The table `outbox`, as it is written: what has to reach the outside. Workers take it in [`super::claims`].
 
+use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{

@@ -1,7 +1,7 @@
 //! The table `profiles`: who somebody is, as Slack said last, for all instances.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::{
     decisions::{PersonKind, Profile},

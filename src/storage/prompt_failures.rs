@@ -1,7 +1,7 @@
 //! The table `prompt_failures`: why Slack did not take prompts.
 
+use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::{ids::WorkspaceId, overview::PromptFailureLine};
 

@@ -1,7 +1,7 @@
 //! The table `prompts`: the messages that show an approval.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::ids::ApprovalId;
 

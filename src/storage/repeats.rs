@@ -1,8 +1,8 @@
 //! The table `slack_requests`. The statements that begin a change write it: [`super::workspaces::enter`] and
 //! [`super::decide::lock_in_workspace`].
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::repeats::RequestDigest;
 

@@ -1,6 +1,6 @@
 //! Every column that holds a sealed secret, wherever it is: what a change of the encryption key goes through.
 
-use sqlx::PgConnection;
+use super::PgConnection;
 use uuid::Uuid;
 
 /// A table with sealed columns.

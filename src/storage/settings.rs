@@ -1,7 +1,7 @@
 //! A user's settings: what a toggle is judged by, and the grant that it leaves.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::{
     catalog::{ActionRef, Lock, Standing},

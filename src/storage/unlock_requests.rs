@@ -1,7 +1,7 @@
 //! The tables `unlock_requests`, `unlock_askers` and `unlock_messages`.
 
+use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::prompts::Prompt;

@@ -1,7 +1,7 @@
 //! The table `workspaces`.
 
+use super::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::domain::{
     ids::{UserId, WorkspaceId},

@@ -3,8 +3,13 @@
 use std::collections::HashSet;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use countersign::service::audit_era;
+use countersign::{
+    service::audit_era,
+    storage::{Db, Limits, audit_horizon},
+};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use crate::{
     modes::http_story as story,
@@ -32,7 +37,7 @@ async fn read_on(s: &Story, cursor: &mut Option<String>) -> Vec<Value> {
     }
 }
 
-/// The audit once it holds nothing back: other tests' transactions on the same server may still run.
+/// The audit once it holds nothing back: transactions on the same database may still run.
 async fn whole(s: &Story, last: &str) -> Vec<Value> {
     eventually("the audit's last entry", async || {
         let all = read_on(s, &mut None).await;
@@ -105,7 +110,7 @@ async fn nothing_is_skipped_while_a_long_transaction_writes() {
     story(async |s| {
         let insert = "INSERT INTO audit (workspace_id, at, actor_kind, what, subject)
                       VALUES ($1, $2, 'operator', 'backend.created', $3)";
-        let write = async |db: &mut sqlx::PgConnection, subject: &str| {
+        let write = async |db: &mut countersign::storage::PgConnection, subject: &str| {
             let query = sqlx::query(insert).bind(s.workspace.uuid()).bind(s.now()).bind(subject);
             query.execute(db).await.unwrap();
         };
@@ -259,6 +264,57 @@ async fn the_database_itself_refuses_to_change_or_empty_the_audit() {
             assert!(error.contains("these rows never change"), "{statement}: {error}");
         }
         assert_eq!(whole(s, "backend.created").await.len(), 1);
+    })
+    .await;
+}
+
+/// Opens a transaction that has a number, in another database of the same server.
+async fn open_elsewhere(s: &Story) -> (sqlx::PgConnection, u64) {
+    let mut db = sqlx::PgConnection::connect(&s.postgres().url("postgres")).await.unwrap();
+    sqlx::raw_sql("BEGIN").execute(&mut db).await.unwrap();
+    let number: String =
+        sqlx::query_scalar("SELECT pg_current_xact_id()::text").fetch_one(&mut db).await.unwrap();
+    (db, number.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_in_another_database_holds_nothing_back() {
+    story(async |s| {
+        let (_open, _) = open_elsewhere(s).await;
+        s.put("github").await;
+        assert_eq!(whole(s, "integration.put").await.len(), 2);
+        let mut slow = s.service.db.begin().await.unwrap();
+        let number = "SELECT pg_current_xact_id()::text";
+        let _: String = sqlx::query_scalar(number).fetch_one(&mut *slow).await.unwrap();
+        s.put("slack").await;
+        assert_eq!(read_on(s, &mut None).await.len(), 2, "one in this database does");
+        slow.rollback().await.unwrap();
+        assert_eq!(whole(s, "integration.put").await.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_cannot_see_other_sessions_counts_every_database() {
+    story(async |s| {
+        let (_open, elsewhere) = open_elsewhere(s).await;
+        let role = format!("limited_{}", s.url().rsplit_once(':').unwrap().1);
+        let create = format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&s.service.db).await.unwrap();
+        let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
+        url.set_username(&role).unwrap();
+        url.set_password(Some("secret")).unwrap();
+        let limited = Db::new(url.as_str(), 1, Limits::SERVE).unwrap();
+        let horizon = async |db: &Db| audit_horizon::read(&mut db.acquire().await.unwrap()).await.unwrap();
+        assert!(horizon(&s.service.db).await > elsewhere);
+        // The service's own sessions are another user's: what they do is hidden.
+        assert!(horizon(&limited).await <= elsewhere);
+        let grant = format!("GRANT pg_read_all_stats TO {role}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(grant)).execute(&s.service.db).await.unwrap();
+        assert!(horizon(&limited).await > elsewhere);
+        limited.close().await;
+        let drop = format!("DROP ROLE {role}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&s.service.db).await.unwrap();
     })
     .await;
 }

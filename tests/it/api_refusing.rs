@@ -264,3 +264,45 @@ async fn words_that_a_caller_makes_up_make_no_metrics() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_character_nul_is_refused_or_kept_and_never_our_fault() {
+    story(async |s| {
+        s.put("github").await;
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let nul = "a\0b";
+        let paths: [(Method, &[&str]); 9] = [
+            (Method::GET, &["approvals", nul]),
+            (Method::GET, &["approvals", nul, "events"]),
+            (Method::POST, &["approvals", nul, "cancel"]),
+            (Method::GET, &["integrations", nul]),
+            (Method::PUT, &["users", nul, "connections", "github"]),
+            (Method::PUT, &["users", ALICE, "connections", nul]),
+            (Method::DELETE, &["users", ALICE, "connections", nul]),
+            (Method::POST, &["conversations", nul, "close"]),
+            (Method::POST, &["webhook-deliveries", nul, "redeliver"]),
+        ];
+        for (method, path) in paths {
+            let reply = s.api().call(method, path, &[], None, &[]).await;
+            assert!((400..500).contains(&reply.status), "{path:?}: {reply:?}");
+        }
+        let body = json!({ "name": nul, "actions": [{ "key": "x", "name": nul, "description": nul }] });
+        let reply = s.api().call(Method::PUT, &["integrations", "mine"], &[], Some(&body), &[]).await;
+        assert_eq!(reply.status, 422, "{reply:?}");
+        for (path, name) in [("approvals", "conversation"), ("approvals", "cursor"), ("audit", "cursor")] {
+            let reply = s.api().call(Method::GET, &[path], &[(name, nul)], None, &[]).await;
+            assert_eq!(reply.status, 422, "{name}: {reply:?}");
+        }
+        // What an agent passes to a tool is kept as it is.
+        let mut ask = request();
+        ask["arguments"] = json!({ "title": nul, nul: [nul] });
+        ask["metadata"] = json!({ nul: nul });
+        ask.as_object_mut().unwrap().remove("slack");
+        let reply = post(&s.api(), &ask).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        assert_eq!(s.api().get(reply.id()).await.body["arguments"], ask["arguments"]);
+        s.shown(ALICE, reply.id()).await;
+        assert_eq!(s.api().get(&id).await.status, 200);
+    })
+    .await;
+}

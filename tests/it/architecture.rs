@@ -151,3 +151,17 @@ fn the_rule_sees_what_it_is_there_to_see() {
     assert!(!knows("use crate::{\n    service::{self, storage},\n};", "storage"));
     assert!(!knows("use crate::storage_words;", "storage"));
 }
+
+#[test]
+fn one_module_alone_opens_connections() {
+    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let name = path.display().to_string();
+        if name.contains("/storage/db/") || name.ends_with("/outbox/listener.rs") {
+            continue;
+        }
+        let code = fs::read_to_string(&path).unwrap();
+        for word in ["sqlx::PgConnection", "PgPool", "PgListener", "sqlx::Pool", "ConnectOptions"] {
+            assert!(!code.contains(word), "{name} says `{word}`: its statements would have no time limit");
+        }
+    }
+}

@@ -53,7 +53,7 @@ async fn rows_read_to_look_for_work(s: &Story) -> i64 {
 }
 
 /// How many rows of the outbox this connection has read and not yet reported.
-async fn rows_read(db: &mut sqlx::PgConnection) -> i64 {
+async fn rows_read(db: &mut countersign::storage::PgConnection) -> i64 {
     sqlx::query_scalar(
         "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'outbox'",
     )

@@ -15,7 +15,7 @@ use crate::story::{ALICE, SOON, Story, story};
 const ACTION: &str = "github.create_issue";
 
 /// The binary with no variable of ours set, whatever surrounds the test.
-fn countersign(arguments: &[&str]) -> Command {
+pub fn countersign(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.env_clear().args(arguments);
     command
@@ -37,7 +37,7 @@ fn said(command: &mut Command) -> String {
 }
 
 /// Runs a command that must not work, and gives what it complained of.
-fn complaint(command: &mut Command) -> String {
+pub fn complaint(command: &mut Command) -> String {
     let output = run(command);
     assert!(!output.status.success(), "{command:?}: {}", text(&output.stdout));
     let complaint = text(&output.stderr);

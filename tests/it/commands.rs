@@ -176,6 +176,23 @@ async fn a_modal_that_can_not_be_opened_is_answered_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_with_a_nul_character_is_answered_like_any_other() {
+    story(async |s| {
+        s.put("github").await;
+        let answer = s.answer(ALICE, "on github\0.create_issue").await.text().to_owned();
+        assert!(answer.contains("There is no action") && answer.contains('\u{fffd}'), "{answer}");
+        let answer = s.answer(ALICE, "o\0n").await.text().to_owned();
+        assert!(!answer.contains("on our side") && !answer.contains('\0'), "{answer}");
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        s.click(ALICE, &prompt, "Deny").await;
+        s.slack.type_text(ALICE, "reason", "n\0o").await.unwrap();
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], "n\u{fffd}o");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_hangs_is_answered_in_time_and_nothing_is_changed() {
     story(async |s| {
         s.open(ACTION).await;

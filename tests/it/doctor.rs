@@ -4,6 +4,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use chrono::TimeDelta;
 use countersign::{
+    clock::Clock,
     config::ServeConfig,
     doctor::{self, Finding, State},
     entropy::Entropy,
@@ -150,7 +151,7 @@ async fn whatever_is_wrong_is_found() {
         lost.database.database_url = format!("postgres://nobody@{}/nothing", free_address()).into();
         let findings = examine_as(s, lost).await;
         let printed = format!("{findings:?}");
-        says(&findings, "database", State::Failed, "can't be reached");
+        says(&findings, "database", State::Failed, "connection refused");
         assert!(!findings.iter().any(|finding| finding.check == "webhooks"), "{printed}");
 
         s.slack.misbehave("auth.test", Misbehaviour::WithoutScopes, 1);
@@ -181,7 +182,9 @@ async fn whatever_is_wrong_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clocks_that_differ_are_found() {
     story(async |s| {
-        let findings = doctor::examine(s.config.clone(), s.clock.clone(), Entropy::seeded(1)).await.unwrap();
+        let clock = Clock::manual(s.now());
+        clock.set_wall_error(TimeDelta::seconds(9));
+        let findings = doctor::examine(s.config.clone(), clock, Entropy::seeded(1)).await.unwrap();
         for check in ["database clock", "clock"] {
             let found = findings.iter().find(|finding| finding.check == check).unwrap();
             assert_eq!(found.state, State::Failed, "{found:?}");

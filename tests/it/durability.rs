@@ -205,7 +205,8 @@ async fn serve_warns_when_its_role_could_change_the_audit() {
         let logged = tokio::task::block_in_place(|| serve_until(s, url.as_str(), FINE));
         assert!(!logged.iter().any(|line| line.contains(WARNING)), "{logged:?}");
         // Its triggers bind that role, whatever it may do with the table.
-        let pool = countersign::storage::pool(url.as_str(), 1).unwrap();
+        let pool =
+            countersign::storage::Db::new(url.as_str(), 1, countersign::storage::Limits::COMMAND).unwrap();
         for sql in
             ["DELETE FROM audit", "UPDATE audit SET what = 'x'", "ALTER TABLE audit DISABLE TRIGGER ALL"]
         {

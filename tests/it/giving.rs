@@ -70,7 +70,7 @@ const ENDS: [End; 10] = [
 ];
 
 /// Lets nobody finish: every change writes into the audit, after it has taken its locks.
-pub async fn hold_audit(s: &Story) -> sqlx::Transaction<'static, sqlx::Postgres> {
+pub async fn hold_audit(s: &Story) -> countersign::storage::Tx {
     let mut tx = s.service.db.begin().await.unwrap();
     sqlx::query("LOCK TABLE audit IN SHARE MODE").execute(&mut *tx).await.unwrap();
     tx

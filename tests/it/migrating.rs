@@ -6,7 +6,7 @@ use countersign::{
         ids::{ApprovalId, BackendId, WorkspaceId},
         text::IntegrationKey,
     },
-    storage::{self, actions, approvals, integrations},
+    storage::{self, Db, Limits, actions, approvals, integrations},
 };
 use sandbox::postgres::Postgres;
 use sqlx::PgPool;
@@ -60,20 +60,21 @@ async fn execute(pool: &PgPool, statements: &'static str) {
 }
 
 /// A database as it was before, filled.
-async fn filled() -> (Postgres, String, PgPool) {
+async fn filled() -> (Postgres, String, PgPool, Db) {
     let postgres = Postgres::start().await.unwrap();
     let database = postgres.create_database(None).await.unwrap();
-    let pool = storage::pool(&database.url, 2).unwrap();
+    let pool = PgPool::connect(&database.url).await.unwrap();
     storage::MIGRATIONS.run_to(BEFORE, &pool).await.unwrap();
     execute(&pool, FILLED).await;
-    (postgres, database.name, pool)
+    let db = Db::new(&database.url, 2, Limits::SERVE).unwrap();
+    (postgres, database.name, pool, db)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filled_database_gets_versions_and_owners() {
-    let (postgres, name, pool) = filled().await;
+    let (postgres, name, pool, ours) = filled().await;
     storage::MIGRATIONS.run(&pool).await.unwrap();
-    let mut db = pool.acquire().await.unwrap();
+    let mut db = ours.acquire().await.unwrap();
     let workspace = WorkspaceId::new(id(1));
     let backend = |number| Ownership::Backend(BackendId::new(id(number)));
     for (key, ownership) in [
@@ -104,13 +105,14 @@ async fn a_filled_database_gets_versions_and_owners() {
         assert_eq!(action.version.uuid(), action.id.uuid());
     }
     drop(db);
+    ours.close().await;
     pool.close().await;
     postgres.drop_database(&name).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_previous_version_of_the_program_goes_on_writing() {
-    let (postgres, name, pool) = filled().await;
+    let (postgres, name, pool, ours) = filled().await;
     storage::MIGRATIONS.run(&pool).await.unwrap();
     execute(
         &pool,
@@ -121,10 +123,10 @@ async fn the_previous_version_of_the_program_goes_on_writing() {
              arguments_digest, request_digest, created_at, expires_at, status FROM approvals WHERE id = id(21);",
     )
     .await;
-    let mut db = pool.acquire().await.unwrap();
+    let mut db = ours.acquire().await.unwrap();
     let named: Option<Uuid> = sqlx::query_scalar("SELECT action_version_id FROM approvals WHERE id = $1")
         .bind(id(32))
-        .fetch_one(&mut *db)
+        .fetch_one(&pool)
         .await
         .unwrap();
     assert_eq!(named, Some(id(31)));
@@ -132,6 +134,7 @@ async fn the_previous_version_of_the_program_goes_on_writing() {
     let action = approval.request.action;
     assert_eq!((&*action.integration_name, &*action.action_name), ("OWNED", "New"));
     drop(db);
+    ours.close().await;
     pool.close().await;
     postgres.drop_database(&name).await.unwrap();
 }

@@ -27,7 +27,7 @@ fn click(s: &Story, prompt: &Message, label: &str) -> Value {
 
 /// Lets nobody past an approval's row until it is dropped or rolled back, so that whoever comes meanwhile comes at
 /// once.
-async fn hold(s: &Story, id: &str) -> sqlx::Transaction<'static, sqlx::Postgres> {
+async fn hold(s: &Story, id: &str) -> countersign::storage::Tx {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     let mut tx = s.service.db.begin().await.unwrap();
     sqlx::query("SELECT FROM approvals WHERE id = $1 FOR UPDATE")

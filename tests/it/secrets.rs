@@ -243,6 +243,7 @@ fn a_printed_configuration_shows_no_secret() {
     let config = DatabaseConfig {
         database_url: "postgres://user:hunter2@host/db".into(),
         encryption_key: Some(NEW.into()),
+        limits: countersign::storage::Limits::SERVE,
     };
     let printed = format!("{config:?} {:?}", Clock::system());
     assert!(!printed.contains("hunter2") && !printed.contains(NEW), "{printed}");

@@ -47,8 +47,8 @@ async fn server() -> &'static (Postgres, String) {
         .get_or_init(|| async {
             let postgres = Postgres::start().await.unwrap();
             let template = postgres.create_database(None).await.unwrap();
-            let pool = storage::pool(&template.url, 1).unwrap();
-            storage::MIGRATIONS.run(&pool).await.unwrap();
+            let pool = storage::Db::new(&template.url, 1, storage::Limits::COMMAND).unwrap();
+            pool.migrate().await.unwrap();
             pool.close().await;
             (postgres, template.name)
         })
@@ -92,8 +92,8 @@ pub async fn story_on_dump(dump: &str, keys: (&str, &str), test: impl AsyncFnOnc
     let database = postgres.create_database(None).await.unwrap();
     crate::upgrade::restore(&database.url, dump).await;
     let before = crate::upgrade::written(&database.url).await;
-    let pool = storage::pool(&database.url, 1).unwrap();
-    storage::MIGRATIONS.run(&pool).await.unwrap();
+    let pool = storage::Db::new(&database.url, 1, storage::Limits::COMMAND).unwrap();
+    pool.migrate().await.unwrap();
     pool.close().await;
     assert_eq!(before, crate::upgrade::written(&database.url).await, "a migration changed what was written");
     let keys = Some((keys.0.to_owned(), keys.1.to_owned()));
@@ -131,8 +131,8 @@ pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(
         started => started.unwrap(),
     };
     let database = postgres.create_database(None).await.unwrap();
-    let pool = storage::pool(&database.url, 1).unwrap();
-    storage::MIGRATIONS.run(&pool).await.unwrap();
+    let pool = storage::Db::new(&database.url, 1, storage::Limits::COMMAND).unwrap();
+    pool.migrate().await.unwrap();
     pool.close().await;
     let mut story = Story::begin(postgres, database.name, &database.url, None, |_, _| {}).await;
     let clock = story.clock.clone();
@@ -180,6 +180,7 @@ impl Story {
             database: DatabaseConfig {
                 database_url: url.into(),
                 encryption_key: Some("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into()),
+                limits: storage::Limits::SERVE,
             },
             slack: SlackConfig {
                 slack_bot_token: Some(slack.bot_token().into()),

@@ -11,7 +11,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 pub use self::kind::{Kind, Missing};
-use crate::{domain::Rejection, service::Failure, wire::ApprovalJson};
+use crate::{
+    domain::Rejection,
+    service::Failure,
+    storage::{ErrorClass, classify, is_worth_retrying},
+    wire::ApprovalJson,
+};
 
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, ToSchema)]
@@ -123,29 +128,42 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Rejected(rejection) => rejection.into(),
-            Failure::Database(
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::Tls(_),
-            ) => {
-                tracing::error!(%failure, "A call failed because the database is away");
-                Self::of(Kind::Unavailable).after(1)
-            }
             Failure::Unclear(_) => {
                 tracing::error!(%failure, "A call's commit was not answered");
                 Self::of(Kind::Unclear).after(1)
             }
-            Failure::Database(ref error) if crate::storage::is_locked(error) => {
-                tracing::warn!(%failure, "A call waited too long for a row that another change holds");
-                Self::of(Kind::Unavailable).after(1)
-            }
-            Failure::Database(ref error) if crate::storage::is_worth_retrying(error) => {
-                tracing::error!(%failure, "A call was given up after several tries");
-                Self::of(Kind::Unavailable).after(1)
+            Failure::Database(ref error) => {
+                let class = classify(error);
+                match class {
+                    // What passes only when somebody does something about it is not asked for every second.
+                    ErrorClass::ReadOnly
+                    | ErrorClass::Full
+                    | ErrorClass::NotMigrated
+                    | ErrorClass::TransactionPooling => {
+                        tracing::error!(%failure, ?class, "Call failed: Postgres can't be used");
+                        Self::of(Kind::Unavailable).after(5)
+                    }
+                    ErrorClass::Unreachable | ErrorClass::Contended => {
+                        tracing::error!(%failure, ?class, "Call failed: Postgres did not do it in time");
+                        Self::of(Kind::Unavailable).after(1)
+                    }
+                    // Given up after several tries.
+                    ErrorClass::Internal if is_worth_retrying(error) => {
+                        tracing::error!(%failure, "Call failed after several tries");
+                        Self::of(Kind::Unavailable).after(1)
+                    }
+                    ErrorClass::UnstorableText => {
+                        tracing::warn!("Call refused: a text holds U+0000");
+                        Self::of(Kind::InvalidRequest).because("A text holds the character U+0000.")
+                    }
+                    ErrorClass::Internal => {
+                        tracing::error!(%failure, "Call failed");
+                        Self::of(Kind::Internal)
+                    }
+                }
             }
             // What Slack sends, it sends elsewhere.
-            Failure::Database(_) | Failure::Sealed(_) | Failure::Repeated => {
+            Failure::Sealed(_) | Failure::Repeated => {
                 tracing::error!(%failure, "A call failed");
                 Self::of(Kind::Internal)
             }

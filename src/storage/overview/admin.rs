@@ -1,7 +1,7 @@
 //! What an admin sees besides.
 
+use crate::storage::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 
 use super::{number, window};
 use crate::domain::{

@@ -1,7 +1,7 @@
 //! What a user sees of their own.
 
+use crate::storage::PgConnection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use super::{number, window};
 use crate::{

@@ -1,0 +1,112 @@
+//! What has to hold for an instance to work at all. Where it does not, the instance does not start; where it stops
+//! holding later, the instance stops working until it holds again.
+//!
+//! Every time that is stored and compared (expiry, a grant's end, a key's revocation) is the writing instance's own, so
+//! an instance whose clock is wrong ends approvals early or honours what was revoked. Postgres' clock is the one that
+//! all instances share.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    service::{Failure, Service},
+    storage,
+};
+
+/// What is said until Postgres was first reached.
+pub const NOT_YET: &str = "Postgres has not answered yet.";
+/// How far this machine's clock may be from Postgres'.
+pub const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
+/// How often the clocks are compared.
+const EVERY: TimeDelta = TimeDelta::minutes(1);
+/// How often all is looked at again while something does not hold.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long one look may take before `/readyz` says that it is stuck.
+const STUCK: Duration = Duration::from_mins(1);
+
+/// What does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum Unmet {
+    /// The clocks differ.
+    #[error(
+        "This machine's clock is {} s {} Postgres'. Synchronise both (NTP): they may differ by 5 s at most.",
+        .ahead.num_seconds().abs(), if *.ahead > TimeDelta::zero() { "ahead of" } else { "behind" }
+    )]
+    Clock {
+        /// How far this machine's clock is ahead.
+        ahead: TimeDelta,
+    },
+    /// Transactions of one connection run in several sessions.
+    #[error(
+        "DATABASE_URL leads to a connection pooler that gives every transaction another session (PgBouncer: pool_mode = transaction or statement), where notifications and prepared statements are lost. Use pool_mode = session, or connect to Postgres directly."
+    )]
+    TransactionPooling,
+    /// It could not be found out.
+    #[error("{0}")]
+    Unknown(#[from] Failure),
+}
+
+/// How far this machine's clock is ahead of Postgres', and by how much the measurement may be wrong.
+pub async fn clock_offset(service: &Service) -> Result<(TimeDelta, TimeDelta), Failure> {
+    let mut db = service.db.acquire_for_checks().await?;
+    let (sent_at, sent) = (service.clock.wall(), tokio::time::Instant::now());
+    let theirs = storage::time(&mut db).await?;
+    // Postgres looked at its clock somewhere between: in the middle, give or take half of the time.
+    let half = TimeDelta::from_std(sent.elapsed() / 2).unwrap_or(TimeDelta::MAX);
+    Ok((sent_at + half - theirs, half))
+}
+
+async fn check_clock(service: &Service) -> Result<(), Unmet> {
+    let (ahead, uncertainty) = clock_offset(service).await?;
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of an offset that fits")]
+    metrics::gauge!("countersign_clock_offset_seconds").set(ahead.num_milliseconds() as f64 / 1000.0);
+    if ahead.abs() > TOLERANCE + uncertainty { Err(Unmet::Clock { ahead }) } else { Ok(()) }
+}
+
+/// Checks everything.
+pub async fn check(service: &Service) -> Result<(), Unmet> {
+    if service.db.shares_sessions().await.map_err(Failure::from)? {
+        return Err(Unmet::TransactionPooling);
+    }
+    check_clock(service).await
+}
+
+/// Goes on checking until it is told to stop. `met`: whether everything held at the start.
+pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
+    let pulse = service.heartbeats.pulse("the clock check", STUCK);
+    let mut met = met;
+    loop {
+        pulse.rest();
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = service.clock.sleep(EVERY), if met => {}
+            () = tokio::time::sleep(AGAIN), if !met => {}
+        }
+        pulse.beat();
+        // The pooler can't change under an instance that works.
+        let checked = if met { check_clock(&service).await } else { check(&service).await };
+        match checked {
+            Ok(()) if !met => {
+                met = true;
+                let _ = service.db.resume();
+                tracing::info!("This instance works: Postgres answers and the clocks agree");
+            }
+            Ok(()) => {}
+            // A database that is away stops everything by itself. What was right a minute ago is taken to be so still.
+            Err(Unmet::Unknown(failure)) if met => {
+                tracing::warn!(%failure, "Clock check failed");
+            }
+            Err(unmet) => {
+                tracing::error!(%unmet, "This instance does not work");
+                let why = match unmet {
+                    Unmet::Unknown(_) => NOT_YET.to_owned(),
+                    unmet => unmet.to_string(),
+                };
+                service.db.suspend(why);
+                met = false;
+            }
+        }
+    }
+}

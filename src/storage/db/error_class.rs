@@ -1,0 +1,123 @@
+//! What an error of the database means for whoever asked: one closed list.
+
+use std::io;
+
+use super::connect_error;
+
+/// What an error means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// There is no connection, it broke, or nothing came back in time.
+    Unreachable,
+    /// The server takes no writes.
+    ReadOnly,
+    /// The server has no room: disk, memory, connections.
+    Full,
+    /// Others were in the way: a deadlock, a lock that was held too long, a statement that took too long.
+    Contended,
+    /// The schema is not this program's.
+    NotMigrated,
+    /// A pooler between gives each transaction another session.
+    TransactionPooling,
+    /// A text holds a character that Postgres can't store: U+0000.
+    UnstorableText,
+    /// Something else: our own fault.
+    Internal,
+}
+
+impl ErrorClass {
+    /// Whether the same request may succeed later, with nothing changed about it.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        !matches!(self, Self::UnstorableText | Self::Internal)
+    }
+}
+
+/// Says what an error means (PostgreSQL's appendix A, "Error Codes").
+#[must_use]
+pub fn classify(error: &sqlx::Error) -> ErrorClass {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::BeginFailed => ErrorClass::Unreachable,
+        sqlx::Error::Database(error) => error.code().map_or(ErrorClass::Internal, |code| of_code(&code)),
+        error if connect_error(error).is_some() => ErrorClass::Unreachable,
+        _ => ErrorClass::Internal,
+    }
+}
+
+fn of_code(code: &str) -> ErrorClass {
+    match code {
+        "25006" => ErrorClass::ReadOnly,
+        // A prepared statement that another session has, or hasn't.
+        "26000" | "42P05" => ErrorClass::TransactionPooling,
+        "42P01" | "42703" | "42883" => ErrorClass::NotMigrated,
+        "22021" | "22P05" => ErrorClass::UnstorableText,
+        // Query cancelled (statement_timeout), lock not available.
+        "57014" | "55P03" => ErrorClass::Contended,
+        // The session was ended for doing nothing within a transaction, or it may not begin.
+        "25P03" | "3D000" => ErrorClass::Unreachable,
+        code => match code.get(..2) {
+            Some("08" | "28" | "57") => ErrorClass::Unreachable,
+            // Insufficient resources; the operating system failed, as on a disk that can't be written.
+            Some("53" | "58") => ErrorClass::Full,
+            Some("40") => ErrorClass::Contended,
+            _ => ErrorClass::Internal,
+        },
+    }
+}
+
+/// Whether the connection broke, or was closed by the database's shutdown: another one may well do.
+#[must_use]
+pub fn is_a_lost_connection(error: &sqlx::Error) -> bool {
+    match error {
+        // What was waited for in vain once is not waited for again: the caller's own time is up.
+        sqlx::Error::Io(error) => error.kind() != io::ErrorKind::TimedOut,
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
+}
+
+/// Whether trying the same transaction again may well succeed: it was chosen as a deadlock's victim, could not be
+/// serialised, another one wrote the same unique row first, or the connection broke before the commit was sent.
+#[must_use]
+pub fn is_worth_retrying(error: &sqlx::Error) -> bool {
+    match error {
+        // Serialization failure, deadlock; admin shutdown, crash shutdown, cannot connect now.
+        sqlx::Error::Database(error) => {
+            matches!(error.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P02" | "57P03"))
+                || error.is_unique_violation()
+        }
+        error => is_a_lost_connection(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_told_from_what_is_our_fault() {
+        let classes = [
+            ("25006", ErrorClass::ReadOnly),
+            ("53100", ErrorClass::Full),
+            ("53200", ErrorClass::Full),
+            ("53300", ErrorClass::Full),
+            ("58030", ErrorClass::Full),
+            ("57P03", ErrorClass::Unreachable),
+            ("57014", ErrorClass::Contended),
+            ("08006", ErrorClass::Unreachable),
+            ("40P01", ErrorClass::Contended),
+            ("26000", ErrorClass::TransactionPooling),
+            ("42P01", ErrorClass::NotMigrated),
+            ("22021", ErrorClass::UnstorableText),
+            ("23502", ErrorClass::Internal),
+            ("", ErrorClass::Internal),
+        ];
+        for (code, class) in classes {
+            assert_eq!(of_code(code), class, "{code}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A transaction on a connection of the pool.
+
+use std::ops::{Deref, DerefMut};
+
+use super::PgConnection;
+
+/// A transaction on Postgres. Dropped without a commit, it is rolled back at once.
+#[derive(Debug)]
+pub struct Tx {
+    /// `None` only once it has ended.
+    connection: Option<PgConnection>,
+}
+
+impl Tx {
+    pub(super) async fn begin(mut connection: PgConnection) -> sqlx::Result<Self> {
+        connection.simple("BEGIN").await?;
+        Ok(Self { connection: Some(connection) })
+    }
+
+    /// Commits.
+    pub async fn commit(mut self) -> sqlx::Result<()> {
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        connection.simple("COMMIT").await
+    }
+
+    /// Rolls back.
+    pub async fn rollback(mut self) -> sqlx::Result<()> {
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        connection.simple("ROLLBACK").await
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.roll_back_and_return();
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "it is taken only by what consumes the transaction")]
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.connection.as_ref().expect("the transaction is open")
+    }
+}
+
+#[expect(clippy::expect_used, reason = "it is taken only by what consumes the transaction")]
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.connection.as_mut().expect("the transaction is open")
+    }
+}

@@ -1,0 +1,115 @@
+//! A network that swallows what is sent to Postgres, without a word to either side.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use countersign::storage::Limits;
+
+use crate::{
+    story::{ALICE, SOON, Story, eventually, story},
+    wire::Wire,
+};
+
+const ACTION: &str = "github.create_issue";
+/// How many statements wait for a lock.
+const WAITING: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// The answer of `/readyz`.
+pub async fn readiness(s: &Story) -> (u16, String) {
+    let answer = reqwest::get(format!("{}/readyz", s.url())).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Waits until `/readyz` is 503 and says this.
+pub async fn not_ready(s: &Story, why: &str) {
+    eventually(why, async || {
+        let (status, said) = readiness(s).await;
+        (status == 503 && said.contains(why)).then_some(())
+    })
+    .await;
+}
+
+/// Waits until `/readyz` is 200.
+pub async fn ready(s: &Story) {
+    eventually("readiness", async || (readiness(s).await.0 == 200).then_some(())).await;
+}
+
+/// Starts the story's service anew with a wire between it and Postgres.
+async fn wired(s: &mut Story) -> Wire {
+    let (wire, url) = Wire::to_postgres(s).await;
+    s.config.database.database_url = url.into();
+    s.config.database.limits =
+        Limits { statement: Duration::from_secs(6), lock: Duration::from_secs(6), ..Limits::SERVE };
+    s.restart().await;
+    wire
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
+    story(async |s| {
+        let wire = wired(s).await;
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let forgotten = s.ask(&s.call(ACTION, "c-2")).await.id().to_owned();
+        s.settled().await;
+        // It falls silent in the middle of statements: those of every loop that looks for work, and of a crowd of requests.
+        let mut locked = s.service.db.begin().await.unwrap();
+        let lock = "LOCK TABLE outbox, approvals IN ACCESS EXCLUSIVE MODE";
+        sqlx::query(lock).execute(&mut *locked).await.unwrap();
+        let asks = (0..40).map(|number| {
+            let (api, ask) = (s.api(), s.call(ACTION, &format!("crowd-{number}")));
+            tokio::spawn(async move { api.ask(&ask).await })
+        });
+        let asks: Vec<_> = asks.collect();
+        eventually("every loop and request waits", async || {
+            let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&s.service.db).await.unwrap();
+            (waiting >= 18).then_some(())
+        })
+        .await;
+        wire.cut();
+        locked.rollback().await.unwrap();
+        for answer in tokio::time::timeout(SOON, futures::future::join_all(asks)).await.unwrap() {
+            let answer = answer.unwrap();
+            assert!(answer.status == 201 || answer.status == 503, "{answer:?}");
+            assert!(answer.status == 201 || answer.headers.contains_key("retry-after"), "{answer:?}");
+        }
+        not_ready(s, "the database can't be reached").await;
+        assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok(), "Slack shows that it did not work");
+        s.whispered(ALICE, &prompt.channel, "on our side").await;
+
+        wire.mend();
+        ready(s).await;
+        // More at once than there are connections: none is still held by what was silent.
+        let asks = (0..40).map(|number| {
+            let (api, ask) = (s.api(), s.call(ACTION, &format!("again-{number}")));
+            async move { api.ask(&ask).await.status }
+        });
+        assert!(futures::future::join_all(asks).await.iter().all(|status| *status == 201));
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        s.leap(TimeDelta::minutes(31)).await;
+        assert_eq!(s.told(&forgotten).await.kind, "approval.expired");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_waits_too_long_is_given_up_by_postgres_too() {
+    story(async |s| {
+        s.config.database.limits = Limits { statement: Duration::from_secs(2), ..Limits::SERVE };
+        s.restart().await;
+        let (id, _) = s.prompt(&s.call(ACTION, "c-1")).await;
+        let mut tx = s.service.db.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM approvals FOR UPDATE").execute(&mut *tx).await.unwrap();
+        let answer = s.api().cancel(&id).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        eventually("no statement is left behind", async || {
+            let left: i64 = sqlx::query_scalar(WAITING).fetch_one(&s.service.db).await.unwrap();
+            (left == 0).then_some(())
+        })
+        .await;
+        tx.rollback().await.unwrap();
+        assert_eq!(s.api().cancel(&id).await.status, 200);
+    })
+    .await;
+}
