@@ -57,7 +57,9 @@ async fn one_can_click_only_what_is_on_the_screen_but_an_old_screen_lags_behind(
     let scene = Scene::new().await;
     let (channel, ts) = scene.prompt().await;
     let before = scene.slack.message(&channel, &ts).unwrap();
-    scene.call("chat.update", json!({ "channel": channel, "ts": ts, "text": "Approved" })).await;
+    scene
+        .call("chat.update", json!({ "channel": channel, "ts": ts, "text": "Approved", "blocks": [] }))
+        .await;
     let now = scene.slack.click(names::ALICE, Surface::message(&before), "approve").await;
     assert_eq!(now.unwrap_err(), ActError::NotOnScreen("approve".to_owned()));
     let stale = scene.slack.click_label(names::ALICE, Surface::stale(&before), "Approve").await.unwrap();
