@@ -177,7 +177,7 @@ impl Payload {
 
 /// The same with U+FFFD in the place of U+0000, which Postgres can't store. People can type it, and see that it was
 /// replaced.
-pub(super) fn without_nul(value: Value) -> Value {
+fn without_nul(value: Value) -> Value {
     let replace = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
     match value {
         Value::String(text) => Value::String(replace(text)),

@@ -269,7 +269,7 @@ async fn migrate_leaves_the_schema_of_a_newer_program_alone() {
         assert!(said.contains("newer than this program (9999"), "{said}");
         // Another one's history is none that ours goes on from.
         add(0).await;
-        assert!(complaint(&mut on(s, &["migrate"])).contains("can't be brought up to date"));
+        assert!(complaint(&mut on(s, &["migrate"])).contains("Could not bring the schema up to date"));
     })
     .await;
 }
