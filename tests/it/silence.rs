@@ -40,9 +40,18 @@ async fn wired(s: &mut Story) -> Wire {
     let (wire, url) = Wire::to_postgres(s).await;
     s.config.database.database_url = url.into();
     s.config.database.limits =
-        Limits { statement: Duration::from_secs(6), lock: Duration::from_secs(6), ..Limits::SERVE };
+        Limits { statement: Duration::from_secs(8), lock: Duration::from_secs(8), ..Limits::SERVE };
     s.restart().await;
     wire
+}
+
+/// Waits until so many statements wait for a lock.
+async fn waiting(s: &Story, least: i64) {
+    eventually("statements that wait", async || {
+        let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&s.service.db).await.unwrap();
+        (waiting >= least).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,16 +65,14 @@ async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
         let mut locked = s.service.db.begin().await.unwrap();
         let lock = "LOCK TABLE outbox, approvals IN ACCESS EXCLUSIVE MODE";
         sqlx::query(lock).execute(&mut *locked).await.unwrap();
+        // Expiry, and the outbox of each kind.
+        waiting(s, 6).await;
         let asks = (0..40).map(|number| {
             let (api, ask) = (s.api(), s.call(ACTION, &format!("crowd-{number}")));
             tokio::spawn(async move { api.ask(&ask).await })
         });
         let asks: Vec<_> = asks.collect();
-        eventually("every loop and request waits", async || {
-            let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&s.service.db).await.unwrap();
-            (waiting >= 18).then_some(())
-        })
-        .await;
+        waiting(s, 18).await;
         wire.cut();
         locked.rollback().await.unwrap();
         for answer in tokio::time::timeout(SOON, futures::future::join_all(asks)).await.unwrap() {
