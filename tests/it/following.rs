@@ -25,29 +25,19 @@ fn create_issue(body: &mut Value) -> &mut Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prompt_follows_what_its_integration_is_said_to_be() {
+async fn a_prompt_tells_that_its_description_has_changed() {
     story(async |s| {
         s.put("github").await;
         s.unlock(ACTION).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(prompt.all_text().contains("Connect this integration to be able to auto-approve."));
-        describe(s, |body| body["requires_connection"] = json!(false)).await;
-        s.until(&prompt, |message| message.overflow_options().len() == 3).await;
-        describe(s, |body| {
-            body["requires_connection"] = json!(false);
-            create_issue(body)["destructive"] = json!(true);
-        })
-        .await;
-        s.until(&prompt, |message| message.all_text().contains("Take care")).await;
-        describe(s, |body| {
-            body["requires_connection"] = json!(false);
-            body["name"] = json!("GitHub Enterprise");
-        })
-        .await;
-        s.until(&prompt, |message| {
-            message.all_text().contains("GitHub Enterprise") && !message.all_text().contains("Take care")
-        })
-        .await;
+        describe(s, |body| create_issue(body)["destructive"] = json!(true)).await;
+        s.until(&prompt, |message| message.all_text().contains("description has changed")).await;
+        // Not even a confirmed description makes this request one that was asked under it.
+        s.unlock(ACTION).await;
+        s.connect(ALICE, "github").await;
+        let after = s.until(&prompt, |message| !message.all_text().contains("no admin has confirmed")).await;
+        assert!(after.overflow_options().is_empty() && !after.all_text().contains("Take care"));
     })
     .await;
 }
@@ -85,6 +75,8 @@ async fn when_an_integration_comes_to_need_a_connection_what_the_unconnected_all
         }
         s.put("github").await;
         assert_eq!((s.grants_of(ALICE).await, s.grants_of(BOB).await), (0, 1));
+        assert_eq!(s.ask(&bobs).await.approval_status(), "pending", "paused until an admin confirms");
+        s.unlock(ACTION).await;
         s.connect(ALICE, "github").await;
         assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "pending", "nothing comes back");
         assert_eq!(s.ask(&bobs).await.approval_status(), "approved");
