@@ -82,7 +82,7 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         browser.click_until(&ada, "[data-action-id=pick]", &says("All integrations")).await;
         let id = s.action_id(ACTION).await;
         let [lock, unlock] =
-            ["lock", "unlock"].map(|name| format!("[data-action-id={name}][data-value={id}]"));
+            ["lock", "unlock"].map(|name| format!("[data-action-id={name}][data-value^={id}]"));
         browser.click_until(&ada, &unlock, &stands(&lock)).await;
         browser.picture(&ada, "home-admin-actions", Some("[data-testid=home]")).await;
         browser.sees(&alice, "has unlocked it").await;

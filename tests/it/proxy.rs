@@ -80,7 +80,7 @@ async fn slack_is_reached_through_the_proxy_and_webhooks_are_not() {
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         assert_eq!(s.told(&id).await.kind, "approval.approved");
         // A private answer goes to Slack as well.
-        let press = s.slack.click_label(ALICE, sandbox::slack::Surface::stale(&prompt), "Approve").await;
+        let press = s.slack.click_label(ALICE, sandbox::slack::Surface::stale(&prompt), "Deny").await;
         assert!(press.unwrap().is_ok());
         s.whispered(ALICE, &prompt.channel, "already ended").await;
         let seen = seen.lock().unwrap().clone();
