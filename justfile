@@ -1,4 +1,4 @@
-# The commands that people type. `just` lists them.
+# Common commands. `just` lists them.
 
 [private]
 default:
@@ -17,7 +17,7 @@ lint:
     cargo fmt --all
     cargo clippy --workspace --all-targets --locked -- --deny warnings
 
-# Bring .sqlx/ up to date after a change of a statement or a migration
+# Update .sqlx/ after changing a statement or a migration
 queries:
     .ci/queries --write
 
@@ -29,6 +29,6 @@ snapshots:
 bench:
     cargo bench --bench hot_paths
 
-# Everything that a change must pass
+# Run everything that a change must pass
 ci:
     .ci/run
