@@ -38,7 +38,7 @@ pub enum CallError {
     Unreadable(String),
     /// Its token ran out, and for a reason that lies with this server Slack gives no other. It may once that is set
     /// right.
-    #[error("the workspace's Slack token ran out and can't be replaced: {0}")]
+    #[error("the workspace's Slack token expired and can't be replaced: {0}")]
     NotReplaced(String),
 }
 
@@ -261,7 +261,7 @@ impl CallError {
                 Some(refusal) => Self::Refused(refusal),
                 None => Self::Passing(code.to_owned()),
             },
-            None => Self::Unreachable("the answer is none of Slack's".to_owned()),
+            None => Self::Unreachable("the response is not from Slack".to_owned()),
         }
     }
 

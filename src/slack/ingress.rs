@@ -113,7 +113,7 @@ fn unsigned(error: SignatureError) -> Response {
 }
 
 fn unread(error: BodyError) -> Response {
-    tracing::warn!(%error, "The body of a request that claims to be Slack's was not read");
+    tracing::warn!(%error, "Could not read the body of a request to /slack");
     let status = match error {
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,

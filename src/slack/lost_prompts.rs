@@ -54,7 +54,7 @@ pub(super) fn content(payload: &Payload) -> Option<Value> {
 pub(super) async fn find(slack: &Slack, event: &Event) -> Result<Handled, Failure> {
     let Some(lost) = event.content.as_ref().and_then(read) else { return Ok(Handled::Yes) };
     if lost_prompts::adopt(&slack.service, &event.workspace, &lost).await? {
-        tracing::warn!(workspace = event.workspace, "A message whose post was not answered was found");
+        tracing::warn!(workspace = event.workspace, "Unconfirmed message found");
         metrics::counter!("countersign_lost_prompts_found_total").increment(1);
     }
     Ok(Handled::Yes)

@@ -35,13 +35,13 @@ pub const EVENTS: [(&str, &str); 4] = [
     ("app_home_opened", "draws the Home tab when somebody opens it"),
     (events::APP_UNINSTALLED, "ends what waits where the app was removed"),
     (events::TOKENS_REVOKED, "the same, when its tokens were revoked"),
-    (events::USER_CHANGE, "ends what somebody allowed who is deactivated or becomes a guest"),
+    (events::USER_CHANGE, "ends the grants of a user who is deactivated or becomes a guest"),
 ];
 
 /// What the app needs beside [`SCOPES`] to find messages whose post Slack did not answer.
 pub const FIND_LOST_PROMPTS: Scope = Scope {
     name: "metadata.message:read",
-    why: "finds prompts whose post Slack did not answer: reads the metadata of messages, not the messages",
+    why: "finds prompts that Slack posted without confirming it: reads the metadata of messages, not the messages",
     optional: true,
 };
 
@@ -149,10 +149,10 @@ pub fn manifest(target: Target<'_>) -> String {
     }
     if target.find_lost_prompts {
         let posted = lost_prompts::POSTED;
-        line(out, 3, "# says where a message is whose post Slack did not answer");
+        line(out, 3, "# reports where Slack posted a message without confirming it");
         line(out, 3, &format!("- \"{posted}\""));
         line(out, 2, "metadata_subscriptions:");
-        line(out, 3, "# Of any app: the service believes its own only.");
+        line(out, 3, "# Slack sends it for every app's messages; the service accepts only its own.");
         line(out, 3, "- app_id: \"*\"");
         line(out, 4, &format!("event_type: \"{}\"", lost_prompts::EVENT_TYPE));
     }

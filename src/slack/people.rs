@@ -143,7 +143,7 @@ impl People {
             Err(CallError::RateLimited(wait)) => Err(Rejection::SlackBusy(error::whole_seconds(wait))),
             Err(CallError::MissingScope(scope)) => Err(Rejection::MissingScope(scope)),
             Err(error) => {
-                tracing::warn!(%error, workspace, %user, "Could not look up who a user is");
+                tracing::warn!(%error, workspace, %user, "User look-up failed");
                 Err(Rejection::LookupUnavailable)
             }
         }
@@ -178,7 +178,7 @@ impl People {
     pub async fn forget_unless(&self, workspace: &str, user: &UserId, profile: Profile) {
         self.profiles.forget(&(workspace.to_owned(), user.clone()));
         if let Err(failure) = profiles::forget_unless(&self.service, workspace, user, profile).await {
-            tracing::warn!(%failure, %user, "Could not forget a stored profile: it is believed for a minute more");
+            tracing::warn!(%failure, %user, "Could not delete a stored profile; it is used for up to a minute");
         }
     }
 

@@ -338,7 +338,7 @@ impl Keeper {
                 tokio::time::sleep(STORING_ON).await;
                 match tokens::replace(&keeper.0.service, &slack_id, &exchanged, &fresh).await {
                     Ok(stored) => {
-                        tracing::info!(workspace = slack_id, "A new token was stored at last");
+                        tracing::info!(workspace = slack_id, "New token stored after retries");
                         match stored {
                             Some(tokens) => drop(keeper.keep(&slack_id, tokens)),
                             None => keeper.forget(&slack_id),

@@ -163,7 +163,7 @@ async fn a_standing_permission_wants_to_know_who_gives_it() {
         s.leap(chrono::TimeDelta::seconds(61)).await;
         s.slack.misbehave("users.info", Misbehaviour::ServerError(503), 1);
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-        s.whispered(ALICE, &prompt.channel, "could not tell us who you are").await;
+        s.whispered(ALICE, &prompt.channel, "Could not confirm with Slack").await;
         assert_eq!(s.status(&id).await, "pending");
         // A guest of a minute allows nothing more, while a member of before does.
         s.slack.change_user(ALICE, |user| user.is_restricted = true);

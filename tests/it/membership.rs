@@ -179,7 +179,7 @@ async fn while_slack_does_not_say_who_somebody_is_they_deny_and_do_not_approve()
         s.restart().await;
         silence(s);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.whispered(ALICE, SALES, "could not tell us who you are").await;
+        s.whispered(ALICE, SALES, "Could not confirm with Slack").await;
         assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
         assert!(s.slack.view(ALICE).is_none());
         assert!(s.click(ALICE, &denied, "Deny").await.is_ok());
@@ -220,9 +220,9 @@ async fn while_slack_is_busy_a_person_reads_how_long_to_wait() {
         s.leap(TimeDelta::seconds(61)).await;
         s.slack.misbehave("users.info", Misbehaviour::RateLimited { retry_after: 17 }, 99);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.whispered(ALICE, SALES, "Slack is busy, try again in 1").await;
+        s.whispered(ALICE, SALES, "Try again in 1").await;
         assert!(
-            s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("Slack is busy, try again in 1")
+            s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("Try again in 1")
         );
         assert_eq!(s.status(&id).await, "pending");
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());

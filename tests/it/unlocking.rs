@@ -286,7 +286,7 @@ async fn somebody_who_is_no_admin_can_not_forge_it() {
         s.slack.misbehave("users.info", sandbox::slack::Misbehaviour::ServerError(503), 9);
         s.leap(TimeDelta::seconds(61)).await;
         assert!(s.click(ADMIN, &message, "Unlock").await.is_ok());
-        s.whispered(ADMIN, &message.channel, "could not tell us who you are").await;
+        s.whispered(ADMIN, &message.channel, "Could not confirm with Slack").await;
         s.slack.behave("users.info");
         assert!(s.click(ADMIN, &message, "Unlock").await.is_ok());
         hears(s, ALICE, "has unlocked it").await;

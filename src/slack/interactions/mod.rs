@@ -156,7 +156,7 @@ pub(super) async fn within<T>(work: impl Future<Output = Result<T, Failure>>) ->
         Ok(Err(Failure::Rejected(rejection))) => Err(Trouble::Rejected(rejection)),
         Ok(Err(Failure::Repeated)) => {
             metrics::counter!("countersign_slack_requests_repeated_total").increment(1);
-            tracing::warn!("A signed request came again and was ignored");
+            tracing::warn!("Repeated signed request ignored");
             Err(Trouble::Repeated)
         }
         Ok(Err(failure @ Failure::Unclear(_))) => {

@@ -122,7 +122,7 @@ pub async fn access(
         return Err(unreachable(&format!("HTTP status {}", status.as_u16())));
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| unreachable("its answer broke off"))? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| unreachable("its response was cut off"))? {
         body.extend_from_slice(&chunk);
         if body.len() > LARGEST {
             return Err(unreachable("its answer is too large"));
@@ -149,7 +149,7 @@ fn form(credentials: &Credentials, exchange: Exchange<'_>) -> String {
 
 /// Reads an answer. The error never holds what was read: there may be a token in it.
 fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, CallError> {
-    let unreadable = unreachable("the answer is none of Slack's");
+    let unreadable = unreachable("the response is not from Slack");
     let answer: Answer = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
     if !answer.ok {
         return Err(CallError::of_answer(METHOD, &json!({ "error": answer.error })));

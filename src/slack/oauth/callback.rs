@@ -103,7 +103,7 @@ async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
     let redirect_uri = config.redirect_uri();
     let exchange = Exchange::Code { code, redirect_uri: &redirect_uri };
     let _turn = install.exchanges.turn().await.ok_or_else(|| {
-        tracing::warn!("An installation was put off: too many are under way");
+        tracing::warn!("Installation refused: too many in progress");
         Trouble::Busy
     })?;
     let granted = install.slack.client.tokens().access(&config.credentials, exchange).await;

@@ -34,7 +34,7 @@ pub(super) fn changed(blocks: &mut Vec<SlackBlock>, page: &Page<ChangedLine>) {
 
 fn one(line: &ChangedLine) -> [SlackBlock; 2] {
     let paused = match line.paused {
-        0 => "No auto-approval is paused by it.".to_owned(),
+        0 => "No auto-approval is paused.".to_owned(),
         1 => "1 auto-approval is paused until you confirm.".to_owned(),
         count => format!("{count} auto-approvals are paused until you confirm."),
     };
@@ -67,7 +67,7 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
 /// another.
 fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRichTextElement> {
     let Some(before) = before else {
-        let mut lines = vec![paragraph(vec![words("It is not known what an admin unlocked. Now it says:")])];
+        let mut lines = vec![paragraph(vec![words("The unlocked description was not recorded. The description now:")])];
         lines.extend(value("Description", after.description.as_deref().unwrap_or(NONE)));
         lines.extend(ours("Effect", effect(after)));
         lines.extend(ours("Connection", connection(after)));
@@ -134,9 +134,9 @@ const fn effect(description: &Description) -> &'static str {
 
 const fn connection(description: &Description) -> &'static str {
     if description.requires_connection {
-        "A user must have connected the integration."
+        "Users must connect the integration."
     } else {
-        "No user need connect the integration."
+        "Users do not have to connect the integration."
     }
 }
 

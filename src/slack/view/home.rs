@@ -47,7 +47,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
             "Only members of this workspace can approve requests or allow auto-approval. What was allowed before can still be turned off here.",
         ),
         PersonKind::Unknown => Some(
-            "Slack has not told us yet who you are. Your requests appear here as soon as it does. What you allowed can be turned off here.",
+            "Countersign is waiting for Slack to confirm that you are a member of this workspace. Your requests appear here then. You can already turn off your auto-approvals.",
         ),
     };
     if let Some(why) = why {

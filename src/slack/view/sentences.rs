@@ -39,43 +39,43 @@ pub fn settings(rejection: &Rejection) -> String {
             "Settings belong to members of this workspace. Nothing was changed.".to_owned()
         }
         Rejection::LookupUnavailable => {
-            "Slack could not tell us who you are just now. Nothing was changed: try again in a moment.".to_owned()
+            "Could not confirm with Slack that you are a member of this workspace. Nothing was changed: try again in a moment.".to_owned()
         }
         Rejection::SlackBusy(seconds) => busy("changed", *seconds),
         other => sentence(other),
     }
 }
 
-/// Says why requests are not shown to somebody.
+/// Says why requests are not shown to a person.
 #[must_use]
 pub fn looking(rejection: &Rejection) -> String {
     match rejection {
         Rejection::Guest => "Guests and bots can't see requests.".to_owned(),
         Rejection::OtherWorkspace => "Requests are shown only to members of this workspace.".to_owned(),
         Rejection::LookupUnavailable => {
-            "Slack could not tell us who you are just now: try again in a moment.".to_owned()
+            "Could not confirm with Slack that you are a member of this workspace. Try again in a moment.".to_owned()
         }
-        Rejection::SlackBusy(seconds) => format!("Slack is busy, try again in {seconds} s."),
+        Rejection::SlackBusy(seconds) => format!("Slack is rate limiting Countersign. Try again in {seconds} s."),
         other => sentence(other),
     }
 }
 
 fn busy(verb: &str, seconds: u32) -> String {
-    format!("Slack is busy, try again in {seconds} s. Nothing was {verb}.")
+    format!("Slack is rate limiting Countersign. Nothing was {verb}. Try again in {seconds} s.")
 }
 
 /// For settings, where the database is down or something else went wrong.
 pub const SETTINGS_TRY_AGAIN: &str =
     "Something went wrong on our side. Nothing was changed: try again in a moment.";
 
-/// What a person is told who takes something back, when the database did not confirm it in time.
-pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in time. Assume that nothing has changed yet. We keep \
-    trying, and tell you when it is done.";
+/// For a revocation that the database did not confirm in time.
+pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in time. Assume that nothing has changed yet. Countersign \
+    keeps trying, and tells you when the change is confirmed.";
 
-/// What they are told when it is.
-pub const CONFIRMED: &str = "Confirmed: what you turned off or locked has taken effect.";
+/// For the same revocation, once it is confirmed.
+pub const CONFIRMED: &str = "Confirmed: your change has taken effect.";
 
-/// For a command that comes a second time: its answer was lost, or somebody sends it again.
+/// For a command that arrives a second time: its answer was lost, or the request was replayed.
 pub const REPEATED: &str =
     "This command has already been carried out. Type `/approvals` to see your settings.";
 
@@ -137,7 +137,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "This action’s description has changed since this request, so it can't be auto-approved from here. Nothing was decided: you can still approve or deny this one request."
         }
         Rejection::ChangedSinceShown => {
-            "This action has changed since it was shown to you. Nothing was changed: read what it says now, and click again."
+            "This action has changed since it was shown to you. Nothing was changed: read the new description, and click again."
         }
         Rejection::NotConnected => {
             "The integration is not connected to your account, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
@@ -162,10 +162,10 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "Slack knows nobody by this address. Nothing was changed: check it and try again."
         }
         Rejection::LookupUnavailable => {
-            "Slack could not tell us who you are just now. Nothing was decided: try again in a moment. You can still deny."
+            "Could not confirm with Slack that you are a member of this workspace. Nothing was decided: try again in a moment. You can still deny."
         }
         Rejection::MissingScope(_) => {
-            "Countersign may not look people up in this workspace. Nothing was changed: ask an admin to update the app."
+            "Countersign lacks the Slack permission to look up users. Nothing was changed: ask an admin to update the app."
         }
         Rejection::WorkspaceRemoved => {
             "Countersign is no longer installed in this workspace. Nothing was changed: ask an admin to install it again."
