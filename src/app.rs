@@ -144,7 +144,7 @@ async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
     match preconditions::check(service).await {
         Ok(()) => Ok(true),
         Err(Unmet::Unknown(failure)) => {
-            tracing::error!(%failure, "Postgres can't be used yet: trying again");
+            tracing::error!(%failure, "Could not use Postgres yet; retrying");
             // The reason names hosts and users, and whoever reaches the service can read what is said here.
             service.db.suspend(preconditions::NOT_YET.to_owned());
             Ok(false)
@@ -202,7 +202,7 @@ impl App {
             tracing::warn!(
                 sslmode,
                 host,
-                "Postgres is reached over a network and does not prove who it is: set sslmode=verify-full and sslrootcert in DATABASE_URL"
+                "Postgres' certificate is not verified: set sslmode=verify-full and sslrootcert in DATABASE_URL"
             );
         }
         let met = preconditions_met(&service).await?;

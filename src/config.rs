@@ -62,13 +62,13 @@ pub struct SlackConfig {
     #[arg(long, env = "SLACK_API_URL", default_value = "https://slack.com/api", value_parser = web_url)]
     pub slack_api_url: String,
 
-    /// Finds prompts whose post Slack did not answer: /slack/install asks for metadata.message:read as well. The app
-    /// needs the event too: `countersign manifest --find-lost-prompts`
+    /// Find prompts that Slack posted without confirming it: /slack/install then asks for metadata.message:read. The app
+    /// also needs the event: `countersign manifest --find-lost-prompts`
     #[arg(long, env = "COUNTERSIGN_FIND_LOST_PROMPTS")]
     pub find_lost_prompts: bool,
 
-    /// An HTTP proxy through which Slack is reached (CONNECT): http://proxy.internal:3128, with user:password@ where it
-    /// asks for them. Webhooks don't use it
+    /// An HTTP proxy (CONNECT) for all connections to Slack: http://proxy.internal:3128, with user:password@ if the proxy
+    /// requires them. Webhooks don't use it
     #[arg(long, env = "COUNTERSIGN_SLACK_PROXY", hide_env_values = true, value_parser = proxy_url)]
     pub slack_proxy: Option<SecretString>,
 }
@@ -139,8 +139,8 @@ pub struct ServeConfig {
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", help_heading = "Server", value_parser = public_url)]
     pub public_url: Option<String>,
 
-    /// Admins besides Slack's own, separated by commas, each of one workspace (T012AB3CD:U012AB3CD) or organisation
-    /// (E012AB3CD:U012AB3CD). A user id alone means the workspace of SLACK_BOT_TOKEN, and is refused with SLACK_CLIENT_ID
+    /// Additional admins, separated by commas, each for one workspace (T012AB3CD:U012AB3CD) or organisation
+    /// (E012AB3CD:U012AB3CD). A bare user id means the workspace of SLACK_BOT_TOKEN, and is refused with SLACK_CLIENT_ID
     #[arg(long, env = "COUNTERSIGN_ADMINS", help_heading = "Slack", value_delimiter = ',', value_parser = appointed_admin)]
     pub admins: Vec<AppointedAdmin>,
 
@@ -248,7 +248,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let host = text.trim().rsplit_once(':').map_or("", |(host, _)| host);
     Err(match port {
         Some(port) if host.is_empty() => format!(
-            "that is a port only: write 127.0.0.1:{port} for this machine, or 0.0.0.0:{port} for every network that it is in"
+            "that is a port only: write 127.0.0.1:{port} for this machine, or 0.0.0.0:{port} for all networks"
         ),
         Some(port) => {
             format!("it needs an IP address in place of {host}: 127.0.0.1:{port}, or 0.0.0.0:{port}")

@@ -95,7 +95,7 @@ pub async fn run(service: Service, stop: CancellationToken) {
 
 async fn save_key_uses(service: &Service) {
     if let Err(failure) = key_uses::save(service).await {
-        tracing::warn!(%failure, "Last uses of API keys could not be saved; retrying in a minute");
+        tracing::warn!(%failure, "Could not save when API keys were last used; retrying in a minute");
     }
 }
 

@@ -91,7 +91,7 @@ pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
             Ok(()) if !met => {
                 met = true;
                 let _ = service.db.resume();
-                tracing::info!("This instance works: Postgres answers and the clocks agree");
+                tracing::info!("Instance ready: Postgres answers and the clocks agree");
             }
             Ok(()) => {}
             // A database that is away stops everything by itself. What was right a minute ago is taken to be so still.
@@ -99,7 +99,7 @@ pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
                 tracing::warn!(%failure, "Clock check failed");
             }
             Err(unmet) => {
-                tracing::error!(%unmet, "This instance does not work");
+                tracing::error!(%unmet, "Instance suspended");
                 let why = match unmet {
                     Unmet::Unknown(_) => NOT_YET.to_owned(),
                     unmet => unmet.to_string(),

@@ -22,7 +22,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the actions, and which are unlocked, or changed since
+    /// List the actions, and which are unlocked or have a changed description
     #[command(after_help = "Example:
   countersign action list")]
     List(List),
@@ -64,7 +64,7 @@ pub(super) struct Change {
 
 #[derive(Debug, Args)]
 pub(super) struct Confirm {
-    /// Only if this is the present version of the description; `list --json` shows it
+    /// Confirm only if this is the present version of the description; `list --json` shows it
     #[arg(long, value_name = "NUMBER")]
     version: Option<i32>,
     #[command(flatten)]

@@ -26,7 +26,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Give a backend one more API key, and print it, once
+    /// Create another API key for a backend, and print it once
     #[command(after_help = "Examples:
   countersign key create --backend agents --scopes ask,read
   countersign key create --backend siem --scopes audit")]
@@ -197,7 +197,7 @@ impl Revoke {
         let (service, backend) = self.backend.find(&self.database).await?;
         let selection = self.key.map_or(Selection::All, Selection::One);
         match api_keys::revoke(&service, &backend, selection).await? {
-            Ok(revoked) if revoked.is_empty() => print("Nothing to revoke: no API key of the backend works."),
+            Ok(revoked) if revoked.is_empty() => print("Nothing to revoke: the backend has no working API key."),
             Ok(revoked) => {
                 let ids: Vec<String> = revoked.iter().map(ToString::to_string).collect();
                 print(&format!(

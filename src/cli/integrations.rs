@@ -31,7 +31,7 @@ pub(super) enum Command {
   countersign integration import github --mcp tools.json
   my-mcp-client tools/list | countersign integration import github --mcp - --name GitHub")]
     Import(Import),
-    /// List the integrations, and who may describe each
+    /// List the integrations and their owners
     #[command(after_help = "Example:
   countersign integration list")]
     List(List),
@@ -39,7 +39,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign integration share github")]
     Share(Share),
-    /// Give an integration to a backend: no other describes it or reports connections from then on
+    /// Give an integration to a backend: from then on, no other can describe it or report connections
     #[command(after_help = "Example:
   countersign integration move github --to agents")]
     Move(Move),
@@ -132,7 +132,7 @@ async fn named(service: &Service, workspace: WorkspaceId, name: &str) -> Result<
     let found = found.iter().find(|backend| backend.name == name || backend.id.to_string() == name);
     found.map(|backend| backend.id).ok_or_else(|| {
         CliError::Usage(format!(
-            "there is no backend {name:?} in the workspace: `countersign backend list` has them"
+            "there is no backend {name:?} in the workspace: `countersign backend list` lists them"
         ))
     })
 }
@@ -244,7 +244,7 @@ impl Import {
             own_integration::set(&service, workspace, &self.key, Ownership::Backend(owner)).await?;
         } else if integration.ownership == Ownership::Operator {
             print(&format!(
-                "No backend may report connections of it yet: `countersign integration move {} --to BACKEND` gives it to one.",
+                "No backend can report its connections yet: `countersign integration move {} --to BACKEND` gives it to one.",
                 self.key
             ))?;
         }

@@ -17,8 +17,8 @@ pub(super) struct Command {
     /// For Socket Mode: Slack needs no address. With --url as well, workspaces can install the app by OAuth
     #[arg(long)]
     socket_mode: bool,
-    /// With the scope and the event that find prompts whose post Slack did not answer. Set COUNTERSIGN_FIND_LOST_PROMPTS
-    /// for `serve` as well
+    /// Add the scope and the event that find prompts that Slack posted without confirming it. Set
+    /// COUNTERSIGN_FIND_LOST_PROMPTS for `serve` too
     #[arg(long, env = "COUNTERSIGN_FIND_LOST_PROMPTS")]
     find_lost_prompts: bool,
 }

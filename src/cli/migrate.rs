@@ -7,8 +7,8 @@ use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Command {
-    /// The database was restored from a backup: readers of the audit go on from their cursors. Not needed after a move to
-    /// another server, which is noticed
+    /// The database was restored from a backup: readers of the audit continue from their cursors. Not needed after a
+    /// move to another server, which is detected
     #[arg(long)]
     restored: bool,
     #[command(flatten)]

@@ -80,7 +80,7 @@ enum Command {
     Action(actions::Command),
     /// Check the configuration, the database, Slack and the webhook endpoints, and say how to fix what is wrong
     #[command(
-        after_help = "It needs the settings of `countersign serve`, and changes nothing. It fails if something has to be fixed.
+        after_help = "Needs the settings of `countersign serve`, and changes nothing. Exits with an error if something has to be fixed.
 
 Examples:
   countersign doctor
@@ -162,11 +162,11 @@ fn raise_file_limit() {
         Ok(files) if files < FEW_FILES => {
             tracing::warn!(
                 files,
-                "Few files may be open, so few connections; raise the hard limit (LimitNOFILE, ulimit -Hn)"
+                "The limit of open files is low, so few connections are accepted; raise the hard limit (LimitNOFILE, ulimit -Hn)"
             );
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "The limit of open files could not be raised"),
+        Err(error) => tracing::warn!(%error, "Could not raise the limit of open files"),
     }
 }
 

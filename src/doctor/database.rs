@@ -41,7 +41,7 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
     if let TlsUse::Unverified(sslmode, host) = service.db.hosts().tls() {
         findings.push(Finding::warning(
             "database TLS",
-            format!("{host} does not have to prove that it is the database (sslmode={sslmode})"),
+            format!("the certificate of {host} is not verified (sslmode={sslmode})"),
             "add sslmode=verify-full and sslrootcert to DATABASE_URL",
         ));
     }
@@ -54,7 +54,7 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
         )),
         Err(error) => findings.push(Finding::warning(
             "connection pooler",
-            format!("it could not be found out whether sessions are kept: {}", storage::explain(&error)),
+            format!("could not check whether sessions are kept: {}", storage::explain(&error)),
             "run this again",
         )),
     }
@@ -112,11 +112,11 @@ async fn kept(patient: &Patient) -> Vec<Finding> {
             "set synchronous_commit = on, for the service's role at least",
         )
     } else {
-        Finding::ok("durability", "a commit is on disk before it is answered")
+        Finding::ok("durability", "commits are flushed to disk")
     };
     let named = !settings.synchronous_standby_names.trim().is_empty();
     let failover = if named && matches!(commit, "on" | "remote_apply") {
-        Finding::ok("failover", "a commit is on a synchronous standby before it is answered")
+        Finding::ok("failover", "commits wait for a synchronous standby")
     } else if named {
         Finding::warning(
             "failover",

@@ -217,7 +217,7 @@ mod tests {
     fn read(text: &str) -> Result<Arguments, String> {
         match Exact::read(text.as_bytes())?.0 {
             Value::Object(members) => Ok(Arguments::from_stored(members)),
-            other => Err(format!("{other} is no object")),
+            other => Err(format!("{other} is not an object")),
         }
     }
 

@@ -62,7 +62,7 @@ pub enum Rejection {
     #[error("the user can't be looked up in Slack at the moment")]
     LookupUnavailable,
     /// Slack limits how often users may be looked up, for this many seconds more.
-    #[error("Slack is busy; retry after {0} s")]
+    #[error("Slack is rate limiting look-ups; retry after {0} s")]
     SlackBusy(u32),
     /// The Slack app may not look the user up: it lacks this scope.
     #[error("the Slack app lacks the scope {0}")]

@@ -47,7 +47,7 @@ impl HomeDrawer {
             // Whoever can't be looked up sees what they saw last, and what they click is judged when they click. It is
             // drawn once more when Slack says what they are.
             Err(error) => {
-                tracing::info!(%error, %user, "A Home tab is drawn by what was last known of its user");
+                tracing::info!(%error, %user, "Home tab drawn from the last known profile");
                 let known = self.people.last_known(&slack_id, user).await;
                 (known.map_or(PersonKind::Unknown, |profile| profile.kind), None, Some(error))
             }

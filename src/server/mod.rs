@@ -98,7 +98,7 @@ async fn accept(listener: &TcpListener, open: &Arc<Connections>) -> (TcpStream, 
             Ok((stream, _)) => return (stream, open.admit().await),
             Err(error) => {
                 // The client is gone already, or the process has as many files open as it may.
-                tracing::warn!(%error, "Connection could not be accepted");
+                tracing::warn!(%error, "Could not accept a connection");
                 tokio::time::sleep(PAUSE).await;
             }
         }

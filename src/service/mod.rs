@@ -78,7 +78,7 @@ pub enum Failure {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The same request was taken before: nothing more has changed.
-    #[error("the request was taken before")]
+    #[error("the request was already handled")]
     Repeated,
     /// The database failed before anything was committed: nothing has changed.
     #[error("{}", storage::explain(.0))]

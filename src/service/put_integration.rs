@@ -217,7 +217,7 @@ fn warn_of_changes(key: &IntegrationKey, present: &[Action], stored: &[Action]) 
         tracing::warn!(
             integration = %key,
             actions = paused,
-            "Unlocked actions were described differently; their grants are paused until an admin confirms"
+            "Descriptions of unlocked actions changed; their grants are paused until an admin confirms"
         );
     }
 }

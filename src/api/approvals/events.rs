@@ -40,14 +40,14 @@ const LAST_EVENT_ID: &str = "last-event-id";
 #[utoipa::path(
     get, path = "/v1/approvals/{id}/events", operation_id = "watch_approval", tag = "approvals",
     summary = "Follow an approval as server-sent events",
-    description = "The first event is the approval as it is, a second one tells its end. An event's type is `approval.<status>`, its data the approval. Then the stream ends; it also ends when the service shuts down, and after an hour: connect again. An event's id is the status that it tells. With `Last-Event-ID`, as a standard client sends it, 204 says that the end was seen: don't connect again.",
+    description = "The first event is the approval as it is now; a second event reports its end. An event's type is `approval.<status>`, its data is the approval, and its id is the status. The stream ends after the approval's end. It also ends when the service shuts down, and after an hour: reconnect then. If `Last-Event-ID`, which a standard client sends, names the final event, the response is 204: don't reconnect.",
     params(
         ("id" = String, Path, description = "The approval, `apr_…`."),
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the event that was seen last."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received."),
     ),
     responses(
         (status = 200, description = "Events.", body = String, content_type = "text/event-stream", example = json!(examples::events())),
-        (status = 204, description = "The approval has ended, and this client has seen how."),
+        (status = 204, description = "The approval has ended, and the client has received its last event."),
         OneApproval,
     ),
     security(("api_key" = ["read"])),

@@ -296,7 +296,7 @@ impl Kind {
                 StatusCode::FORBIDDEN,
                 "not-owner",
                 "The integration belongs to another backend",
-                "Ask for its actions as before; only its owner describes it and reports connections. To change that, an operator runs `countersign integration share KEY` or `countersign integration move KEY --to BACKEND`.",
+                "Any backend may ask for its actions; only its owner may describe it and report connections. To change the owner, an operator runs `countersign integration share KEY` or `countersign integration move KEY --to BACKEND`.",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

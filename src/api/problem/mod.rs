@@ -91,7 +91,7 @@ impl From<Rejection> for Problem {
             Rejection::UnknownUser => Self::of(Kind::UnknownUser),
             Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
             Rejection::SlackBusy(seconds) => Self::of(Kind::LookupUnavailable)
-                .because(format!("Slack is busy; retry after {seconds} s."))
+                .because(format!("Slack is rate limiting look-ups; retry after {seconds} s."))
                 .after(seconds),
             Rejection::MissingScope(ref scope) => {
                 Self::of(Kind::MissingScope).because(format!("The scope {scope} is missing."))
@@ -140,11 +140,11 @@ impl From<Failure> for Problem {
                     | ErrorClass::Full
                     | ErrorClass::NotMigrated
                     | ErrorClass::TransactionPooling => {
-                        tracing::error!(%failure, ?class, "Call failed: Postgres can't be used");
+                        tracing::error!(%failure, ?class, "Call failed: Postgres unavailable");
                         Self::of(Kind::Unavailable).after(5)
                     }
                     ErrorClass::Unreachable | ErrorClass::Contended => {
-                        tracing::error!(%failure, ?class, "Call failed: Postgres did not do it in time");
+                        tracing::error!(%failure, ?class, "Call failed: Postgres timed out");
                         Self::of(Kind::Unavailable).after(1)
                     }
                     // Given up after several tries.
@@ -153,8 +153,8 @@ impl From<Failure> for Problem {
                         Self::of(Kind::Unavailable).after(1)
                     }
                     ErrorClass::UnstorableText => {
-                        tracing::warn!("Call refused: a text holds U+0000");
-                        Self::of(Kind::InvalidRequest).because("A text holds the character U+0000.")
+                        tracing::warn!("Call refused: a text contains U+0000");
+                        Self::of(Kind::InvalidRequest).because("A text contains the character U+0000.")
                     }
                     ErrorClass::Internal => {
                         tracing::error!(%failure, "Call failed");
