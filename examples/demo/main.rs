@@ -43,7 +43,7 @@ struct Options {
     #[arg(long, conflicts_with = "script")]
     port: Option<u16>,
 
-    /// Where a backend of yours takes webhooks: one is created for it, and its key and secret are printed
+    /// Webhook address of your own backend; the demo creates the backend and prints its key and secret
     #[arg(
         long,
         value_name = "URL",

@@ -26,7 +26,7 @@ pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
         .ok_or_else(|| Problem::of(Kind::Unauthenticated))
 }
 
-/// Says who makes a call that needs this scope.
+/// Authenticates the caller, and checks that the key has this scope.
 pub async fn caller(api: &Api, headers: &HeaderMap, needed: KeyScope) -> Result<Caller, Problem> {
     let key = api_key(headers)?;
     admit(api, &key)?;
@@ -45,7 +45,7 @@ pub async fn caller_without_query(
     Ok(caller)
 }
 
-/// Says who makes a call that needs this scope, in a request that was admitted.
+/// Authenticates the caller of an admitted request, and checks that the key has this scope.
 pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, Problem> {
     let _turn = if api.limits.knows(key) { None } else { Some(api.strangers.turn().await?) };
     let caller = authenticate::authenticate(&api.service, key, needed).await;
@@ -54,7 +54,7 @@ pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, 
     Ok(caller)
 }
 
-/// Takes a key that turned out to be none for a stranger's again.
+/// Treats a key that is no longer valid as unknown again.
 pub fn forget_refused(api: &Api, key: &ApiKey, failure: &Failure) {
     if matches!(failure, Failure::Rejected(Rejection::Unauthenticated)) {
         api.limits.forget(key);

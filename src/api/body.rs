@@ -1,4 +1,4 @@
-//! A call's body. It is read only for whoever presents something like an API key, and within bounds.
+//! A call's body. It is read only if the request presents something like an API key, and within bounds.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::bodies::{Bodies, BodyError, BodyLimits, Received};
 
 const LIMITS: BodyLimits = BodyLimits { size: LARGEST, time: Duration::from_secs(10) };
 
-/// The bodies that are in memory. Those of keys that were found to be valid before are counted apart, so that whoever makes
-/// keys up takes nothing from the backends. Cheap to clone.
+/// The bodies in memory. Those of keys that were found to be valid before are counted separately, so that invented
+/// keys take no room from the backends. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ApiBodies {
     known: Bodies,

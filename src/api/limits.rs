@@ -69,7 +69,7 @@ impl Limits {
         state.known.contains_key(&key.hash())
     }
 
-    /// Notes that a key is not valid any more.
+    /// Notes that a key is no longer valid.
     pub fn forget(&self, key: &ApiKey) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.known.remove(&key.hash());

@@ -59,7 +59,7 @@ pub struct Api {
     pub metrics: PrometheusHandle,
     /// How many requests a second a backend may make.
     pub limits: Limits,
-    /// Who may wait.
+    /// Places for calls that wait.
     pub waiters: Waiters,
     /// Keys that are not known yet.
     pub strangers: Strangers,

@@ -1,5 +1,5 @@
-//! Calls with keys that this instance has not yet found to be valid. Whether they are is asked of the database, for a few
-//! at a time: whoever makes keys up must not take its connections from Slack and from the backends.
+//! Calls with keys that this instance has not yet found to be valid. A few keys at a time are looked up in the
+//! database, so that invented keys do not take its connections from Slack and the backends.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const AT_ONCE: usize = 4;
 /// How many are looked up or wait for it.
 const IN_LINE: usize = 64;
 
-/// The line of those whose keys are not known. Cheap to clone.
+/// The queue of calls with unknown keys. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Strangers {
     line: Arc<Semaphore>,
@@ -33,7 +33,7 @@ impl Default for Strangers {
 }
 
 impl Strangers {
-    /// Waits for a turn. Refuses at once where the line is long.
+    /// Waits for a turn. Refuses at once if the queue is full.
     pub async fn turn(&self) -> Result<Turn, Problem> {
         let crowded = || Problem::of(Kind::Unavailable).after(1);
         let line = self.line.clone().try_acquire_owned().map_err(|_| crowded())?;

@@ -8,7 +8,7 @@ use std::{
 use super::problem::{Kind, Problem};
 use crate::domain::ids::BackendId;
 
-/// When whoever found no place may try again, in seconds.
+/// `Retry-After` of a refused call, in seconds.
 const RETRY_AFTER: u32 = 5;
 
 /// Places for those who wait. Cheap to clone.

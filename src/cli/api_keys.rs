@@ -119,7 +119,7 @@ pub(super) struct Revoke {
     database: DatabaseConfig,
 }
 
-/// Whose keys are meant.
+/// The backend whose keys are meant.
 #[derive(Debug, Args)]
 struct BackendArg {
     /// The name or id of the backend
@@ -197,7 +197,9 @@ impl Revoke {
         let (service, backend) = self.backend.find(&self.database).await?;
         let selection = self.key.map_or(Selection::All, Selection::One);
         match api_keys::revoke(&service, &backend, selection).await? {
-            Ok(revoked) if revoked.is_empty() => print("Nothing to revoke: the backend has no working API key."),
+            Ok(revoked) if revoked.is_empty() => {
+                print("Nothing to revoke: the backend has no working API key.")
+            }
             Ok(revoked) => {
                 let ids: Vec<String> = revoked.iter().map(ToString::to_string).collect();
                 print(&format!(
@@ -222,7 +224,7 @@ fn usage(fault: KeyFault, backend: &Summary) -> CliError {
     })
 }
 
-/// Prints what came of a rotation.
+/// Prints the result of a rotation.
 pub(super) fn show_rotated(
     rotated: Result<NewKey, KeyFault>,
     backend: &Summary,

@@ -32,7 +32,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// After this long the stream ends, and the client connects again: a key that no longer works is noticed then.
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// Which event a client that connects again has seen last.
+/// The `Last-Event-ID` of a client that reconnects.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one

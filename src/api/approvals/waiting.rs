@@ -7,8 +7,8 @@ use crate::{
     service::{Failure, authenticate::Caller, read},
 };
 
-/// The approval as soon as it has ended; as it is, when the service shuts down. Whoever waits no longer drops this. It takes a
-/// place among those who wait once there is something to wait for, unless it is given one.
+/// The approval as soon as it has ended, or as it is when the service shuts down. A caller that stops waiting drops this
+/// future. It takes a place among the waiting calls once it has to wait, unless it is given one.
 pub(super) async fn until_ended(
     api: &Api,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! What the handlers' annotations can't say, put right once all of them are together.
+//! Corrections that the handlers' annotations can't express, applied to the complete document.
 
 use utoipa::openapi::{
     OpenApi, Ref, RefOr, Schema,
@@ -6,7 +6,7 @@ use utoipa::openapi::{
     schema::ArrayItems,
 };
 
-/// What utoipa calls a page of something.
+/// Prefix of the names that utoipa gives to pages.
 const PAGE: &str = "Page_";
 
 /// Completes the document.

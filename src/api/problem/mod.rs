@@ -135,7 +135,7 @@ impl From<Failure> for Problem {
             Failure::Database(ref error) => {
                 let class = classify(error);
                 match class {
-                    // What passes only when somebody does something about it is not asked for every second.
+                    // A fault that an operator has to fix is not retried every second.
                     ErrorClass::ReadOnly
                     | ErrorClass::Full
                     | ErrorClass::NotMigrated
