@@ -86,7 +86,7 @@ pub enum StartError {
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// Something that must hold does not.
+    /// A precondition does not hold.
     #[error(transparent)]
     Unmet(#[from] Unmet),
     /// Something is missing in the configuration.
@@ -145,7 +145,7 @@ async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
         Ok(()) => Ok(true),
         Err(Unmet::Unknown(failure)) => {
             tracing::error!(%failure, "Could not use Postgres yet; retrying");
-            // The reason names hosts and users, and whoever reaches the service can read what is said here.
+            // The reason names hosts and users, and any client of the service can read this response.
             service.db.suspend(preconditions::NOT_YET.to_owned());
             Ok(false)
         }
@@ -167,8 +167,8 @@ pub fn slack_client(
     Ok(Client::new(api_url, tokens, limiter, Dialer::new(config.slack_proxy.as_ref())?)?)
 }
 
-/// What speaks with Slack where the Web API's client does not: by the same certificate authorities, through the same proxy
-/// or none, whatever proxy the environment names, and without following redirects.
+/// The HTTP client for Slack where the Web API's client is not used: with the same certificate authorities, through the
+/// same proxy or none, ignoring proxies of the environment, and without following redirects.
 pub fn slack_http(config: &SlackConfig) -> Result<reqwest::Client, StartError> {
     // reqwest is built without a provider of its own; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();

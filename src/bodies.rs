@@ -1,4 +1,4 @@
-//! Reading requests' bodies: how large each may be and how long it may take, and how much of all of them is in memory.
+//! Reading request bodies, with limits on each body's size and time and on the memory of all of them.
 
 use std::{
     collections::BTreeMap,
@@ -41,8 +41,8 @@ pub struct BodyLimits {
 
 /// The bodies of one group of callers that are in memory. Cheap to clone.
 ///
-/// Where there are too many, the oldest that is still being read is given up: whoever sends slowly gives way to whoever
-/// sends promptly, so that nobody keeps others out by beginning bodies and never ending them.
+/// If there are too many, the oldest one that is still being read is dropped: slow senders give way to prompt ones, so
+/// that unfinished bodies can't keep other senders out.
 #[derive(Debug, Clone)]
 pub struct Bodies {
     most: usize,

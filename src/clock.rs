@@ -15,7 +15,7 @@ use tokio::sync::watch;
 #[derive(Debug, Clone)]
 pub struct Clock {
     source: Source,
-    /// By how many microseconds [`Clock::wall`] is wrong: tests say so.
+    /// Error of [`Clock::wall`], in microseconds; set by tests.
     error: Arc<AtomicI64>,
 }
 
@@ -48,14 +48,14 @@ impl Clock {
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
-    /// What the machine's own clock says, even where this one is moved by hand: for comparing it with other machines'.
+    /// Time of the machine's own clock, even if this one is manual: for comparison with other machines' clocks.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
     pub fn wall(&self) -> DateTime<Utc> {
         Utc::now() + TimeDelta::microseconds(self.error.load(Ordering::Relaxed))
     }
 
-    /// Has the machine's clock be wrong by this much.
+    /// Makes the machine's clock wrong by this much.
     pub fn set_wall_error(&self, error: TimeDelta) {
         self.error.store(error.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Whether each of the loops that run by themselves still makes progress: `/readyz` asks.
+//! Whether each background loop still makes progress, for `/readyz`.
 
 use std::{
     collections::BTreeMap,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What all loops of an instance say of their progress. Cheap to clone.
+/// The progress of all loops of an instance. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Heartbeats(Arc<Mutex<BTreeMap<String, Beat>>>);
 

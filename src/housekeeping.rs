@@ -24,7 +24,7 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 const SWEEPING: TimeDelta = TimeDelta::hours(1);
 /// How long events stay: longer than Slack repeats them.
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(3);
-/// How long it is remembered what somebody was. The Home tab of somebody of whom Slack says nothing is drawn by it.
+/// How long a user's last known membership is kept, to draw their Home tab while Slack does not answer.
 const PROFILES_KEPT: TimeDelta = TimeDelta::days(7);
 /// How often it looks for approvals that wait where the app was removed. They end when it is: this makes up for a
 /// process that died in between.

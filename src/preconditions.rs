@@ -15,7 +15,7 @@ use crate::{
     storage,
 };
 
-/// What is said until Postgres was first reached.
+/// The reason given until Postgres has answered once.
 pub const NOT_YET: &str = "Postgres has not answered yet.";
 /// How far this machine's clock may be from Postgres'.
 pub const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
@@ -43,7 +43,7 @@ pub enum Unmet {
         "DATABASE_URL leads to a connection pooler that gives every transaction another session (PgBouncer: pool_mode = transaction or statement), where notifications and prepared statements are lost. Use pool_mode = session, or connect to Postgres directly."
     )]
     TransactionPooling,
-    /// It could not be found out.
+    /// The check failed.
     #[error("{0}")]
     Unknown(#[from] Failure),
 }

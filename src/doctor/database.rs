@@ -112,11 +112,11 @@ async fn kept(patient: &Patient) -> Vec<Finding> {
             "set synchronous_commit = on, for the service's role at least",
         )
     } else {
-        Finding::ok("durability", "commits are flushed to disk")
+        Finding::ok("durability", "commits are on disk before they return")
     };
     let named = !settings.synchronous_standby_names.trim().is_empty();
     let failover = if named && matches!(commit, "on" | "remote_apply") {
-        Finding::ok("failover", "commits wait for a synchronous standby")
+        Finding::ok("failover", "commits are on a synchronous standby before they return")
     } else if named {
         Finding::warning(
             "failover",
@@ -180,7 +180,7 @@ async fn sealed(patient: &Patient) -> Finding {
     }
 }
 
-/// Judges how far this machine's clock is ahead of Postgres'. What the measurement itself takes is beside the point here.
+/// Judges how far this machine's clock is ahead of Postgres'. The duration of the measurement is negligible here.
 fn database_clock(ahead: TimeDelta) -> Finding {
     let check = "database clock";
     if ahead.abs() <= TOLERANCE {

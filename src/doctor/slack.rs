@@ -150,7 +150,7 @@ async fn token_of(
     findings
 }
 
-/// Slack said no. Only what it will say again is a fault of the token's: what passes says nothing of it.
+/// Slack refused. Only a final error code is the token's fault; a temporary one says nothing about the token.
 fn refused(
     check: &'static str,
     place: &str,

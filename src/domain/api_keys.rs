@@ -64,8 +64,8 @@ impl KeyScopes {
             | KeyScope::Audit.bit(),
     );
 
-    /// What a key may do unless its creator says otherwise: everything about its own backend. The audit is about
-    /// everybody in the workspace.
+    /// What a key may do unless its creator says otherwise: everything about its own backend. The audit covers
+    /// the whole workspace.
     pub const DEFAULT: Self = Self(Self::ALL.0 & !KeyScope::Audit.bit());
 
     /// These scopes. `None`: there are none, and such a key could do nothing.
@@ -81,8 +81,8 @@ impl KeyScopes {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether these are scopes of a backend's own beside some that reach further: two jobs in one key, so that
-    /// whoever gets hold of it can do both.
+    /// Whether these are scopes for a backend's own work together with further ones: one leaked key could then do
+    /// both.
     #[must_use]
     pub const fn mix_jobs(self) -> bool {
         self.0 & Self::DEFAULT.0 != 0 && self.0 & !Self::DEFAULT.0 != 0

@@ -65,18 +65,18 @@ pub struct Description {
 /// actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
-    /// Nobody has described it: an agent named it. The first to describe it owns it.
+    /// Not described yet: a request named it. The first backend to describe it becomes its owner.
     Unclaimed,
     /// This backend.
     Backend(BackendId),
-    /// Whoever runs the command line, and no backend.
+    /// The operator at the command line, and no backend.
     Operator,
     /// Every backend of the workspace.
     Shared,
 }
 
 impl Ownership {
-    /// Whose it is once it has been described by this actor, if they may describe it.
+    /// The owner after this actor has described it. `None`: the actor may not describe it.
     pub fn described_by(self, actor: &Actor) -> Result<Self, Rejection> {
         match (self, actor) {
             (Self::Unclaimed, Actor::Backend(backend)) => Ok(Self::Backend(*backend)),

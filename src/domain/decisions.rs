@@ -35,7 +35,7 @@ pub enum Verdict {
     },
     /// A standing permission of the user's approved.
     AutoApproved {
-        /// Which.
+        /// Its id.
         grant: GrantId,
         /// How far it reaches.
         scope: Scope,
@@ -172,7 +172,7 @@ pub struct Clicker {
 }
 
 impl Clicker {
-    /// Refuses everybody who is not known to be a full member.
+    /// Refuses every person who is not known to be a full member.
     pub const fn must_be_member(&self) -> Result<(), Rejection> {
         match self.kind {
             PersonKind::Member => Ok(()),
@@ -192,7 +192,7 @@ pub enum PersonKind {
     Guest,
     /// A person of another workspace or company, met in a shared channel.
     ExternalUser,
-    /// Slack did not say. They may deny what they were asked and turn off what they allowed, and nothing else.
+    /// Slack did not answer. Such a person may only deny their requests and turn off their grants.
     Unknown,
 }
 
@@ -215,7 +215,7 @@ impl PersonKind {
     }
 }
 
-/// What matters of a Slack user.
+/// A Slack user's membership and rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
     /// A member, a guest, a person of another company.
@@ -345,7 +345,7 @@ pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<(A
     approval.decision.is_none().then(|| end(approval, Verdict::Undeliverable { why }, Actor::Service, now))
 }
 
-/// Whether this person may decide this request at all. Somebody of whom Slack does not say what they are may deny it.
+/// Whether this person may decide this request. A person whose membership is unknown may only deny it.
 pub fn may_decide(request: &Request, clicker: &Clicker) -> Result<(), Rejection> {
     if clicker.kind == PersonKind::ExternalUser {
         Err(Rejection::OtherWorkspace)
@@ -370,7 +370,7 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
 }
 
 /// Whether a click only repeats what ended the approval: the same person made the same choice. One click can arrive
-/// twice, and nobody needs to hear of it. A reason that the decision doesn't have is something new.
+/// twice, which needs no reply. A reason that the decision lacks is new.
 #[must_use]
 pub fn repeats(approval: &Approval, choice: &Choice, clicker: &Clicker) -> bool {
     match (approval.decision.as_ref().map(|decision| &decision.verdict), choice) {

@@ -54,7 +54,7 @@ impl<T> Page<T> {
 /// An integration as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntegrationLine {
-    /// Which.
+    /// Its id.
     pub id: IntegrationId,
     /// Its key.
     pub key: String,
@@ -86,7 +86,7 @@ impl IntegrationLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is another fact that is shown")]
 pub struct ActionLine {
-    /// Which.
+    /// Its id.
     pub id: ActionId,
     /// The version of its description that the following is read from.
     pub version: ActionVersionId,
@@ -113,7 +113,7 @@ pub struct ActionLine {
 /// A live grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantLine {
-    /// Which.
+    /// Its id.
     pub id: GrantId,
     /// What it permits.
     pub action: ActionId,
@@ -175,7 +175,7 @@ pub struct Asker {
 /// A request to unlock an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnlockLine {
-    /// Which.
+    /// Its id.
     pub id: UnlockRequestId,
     /// What is to be unlocked.
     pub action: ActionId,
@@ -204,7 +204,7 @@ pub struct UnlockLine {
 /// An unlocked action whose description has changed since an admin unlocked or confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedLine {
-    /// Which.
+    /// Its id.
     pub action: ActionId,
     /// `salesforce.create_record`.
     pub path: String,
@@ -221,7 +221,7 @@ pub struct ChangedLine {
 /// A backend and whether its webhooks are getting through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendLine {
-    /// Which.
+    /// Its id.
     pub id: BackendId,
     /// Its name.
     pub name: String,

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 /// the clocks of instances may differ by.
 pub const REMEMBERED: TimeDelta = TimeDelta::minutes(15);
 
-/// SHA-256 of what identifies a request. Whoever reads it can't send the request.
+/// SHA-256 of a request's identity. The request can't be reconstructed from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestDigest([u8; 32]);
 

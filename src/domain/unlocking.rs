@@ -85,7 +85,7 @@ pub const fn set_lock(lock: Lock, wish: Wish, as_shown: bool) -> Result<Option<S
         (_, Lock::Retired) => Err(Rejection::UnknownAction),
         (Wish::Lock, Lock::Locked) | (Wish::Unlock | Wish::Confirm, Lock::Unlocked) => Ok(None),
         (Wish::Lock, Lock::Unlocked | Lock::Changed) => Ok(Some(Step::Lock)),
-        // Whoever confirms means what is unlocked: another admin has locked it since.
+        // Confirming needs an unlocked action: another admin has locked it since.
         (Wish::Confirm, Lock::Locked) => Err(Rejection::ChangedSinceShown),
         (Wish::Unlock | Wish::Confirm, _) if !as_shown => Err(Rejection::ChangedSinceShown),
         (Wish::Unlock, Lock::Locked) => Ok(Some(Step::Unlock)),

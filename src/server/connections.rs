@@ -1,4 +1,4 @@
-//! The connections that are open, and which of them has to go when there are too many or when one takes too long.
+//! The open connections, and which of them is closed when there are too many or when one takes too long.
 
 use std::{
     collections::BTreeMap,
@@ -141,7 +141,7 @@ impl Connections {
     }
 
     /// Takes one more connection up. Where there are too many, the one goes that has been without a request for the
-    /// longest time: whoever sends one promptly, as Slack does, is never that one for long. Waits while all have one.
+    /// longest time; a client that sends one promptly, as Slack does, is not closed. Waits while all have one.
     pub(super) async fn admit(self: &Arc<Self>) -> Admitted {
         loop {
             let room = self.room.notified();

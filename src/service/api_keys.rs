@@ -29,7 +29,7 @@ pub struct NewKey {
     pub secret: SecretString,
 }
 
-/// Which keys of a backend are meant.
+/// A selection of a backend's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// This one.

@@ -21,7 +21,7 @@ pub enum Report {
     Disconnected,
 }
 
-/// Takes the report, where the integration is this backend's or nobody's. Said twice, it changes nothing more.
+/// Stores the report, if this backend owns the integration or it has no owner. Idempotent.
 pub async fn connect(
     service: &Service,
     caller: Caller,

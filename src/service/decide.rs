@@ -144,7 +144,7 @@ async fn refuse(
     Ok(())
 }
 
-/// Has what somebody clicked on drawn again: it showed something that is no longer so.
+/// Queues the message that was clicked to be drawn again, because it was stale.
 async fn draw_again(service: &Service, tx: &mut Tx, approval: &Approval) -> Result<(), Failure> {
     let request = &approval.request;
     outbox::draw_again(tx, request.workspace, &[request.id], service.now(), || service.fresh()).await?;

@@ -13,7 +13,7 @@ pub enum LookupError {
     /// Slack limits look-ups, for this many seconds more.
     #[error("Slack limits look-ups; retry after {0} s")]
     Limited(u32),
-    /// The app may not look anybody up: it lacks this scope.
+    /// The app may not look users up: it lacks this scope.
     #[error("the Slack app lacks the scope {0}")]
     MissingScope(String),
     /// Slack can't be asked at the moment.

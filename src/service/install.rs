@@ -52,8 +52,8 @@ pub enum StateFault {
 }
 
 /// Begins an installation in this browser: gives the state that has to come back. Nothing is stored: the state itself says
-/// to which browser it was given and until when it is good, sealed so that nobody else can make one. So whoever begins
-/// thousands keeps nobody else from installing.
+/// to which browser it was given and until when it is good, sealed so that it can't be forged. Thousands of
+/// begun installations therefore keep no one from installing.
 #[must_use]
 pub fn begin(service: &Service, browser: &str) -> String {
     let expires_at = (service.now() + STATE_LIFE).timestamp();
@@ -69,8 +69,8 @@ pub struct State {
     expires_at: DateTime<Utc>,
 }
 
-/// Judges a state that came back in this browser. It is used up by [`install`] only: whoever presents it and doesn't
-/// install leaves no trace.
+/// Judges a state that came back in this browser. Only [`install`] uses it up: presenting it without installing stores
+/// nothing.
 pub async fn check_state(
     service: &Service,
     state: &str,

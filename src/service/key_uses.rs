@@ -1,5 +1,5 @@
-//! When each API key was last used. Noted in memory, and written once a minute: a call costs no round trip for it, and
-//! nobody waits for a key's row.
+//! When each API key was last used. Noted in memory, and written once a minute, so that no call costs a
+//! round trip or waits for a key's row.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! A message was found that nobody knew of: from then on it is drawn like the others.
+//! A message that Slack posted without confirming it was found: from then on it is drawn like the others.
 
 use super::{Failure, Service, commit, decide, retrying};
 use crate::{

@@ -1,5 +1,5 @@
-//! Whoever is no full member any more keeps no standing permission, and is asked for nothing: they could not decide, and
-//! nobody would click to take back what they allowed.
+//! A user who is no longer a full member keeps no grants and no pending approvals: they could not decide, and could not
+//! be expected to turn their grants off.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -26,7 +26,7 @@ const BATCH: i64 = 50;
 /// What backends are told.
 const WHY: &str = "the user is no longer a full member of the workspace, and can't decide";
 
-/// What ended with somebody's membership.
+/// What ended with a user's membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
     /// Grants that were live.
@@ -66,7 +66,7 @@ pub(super) fn as_known(clicker: &Clicker, left_at: Option<DateTime<Utc>>, now: D
     clicker
 }
 
-/// Somebody is a member no more: what they allowed ends, and so does what waits for them.
+/// Ends the grants and pending approvals of a user who is no longer a member.
 pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> {
     // What they allowed goes first, as agents use it without asking.
     let grants = retrying!(revoke(service, holder))?;

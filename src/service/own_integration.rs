@@ -48,7 +48,7 @@ async fn attempt(
     Ok(true)
 }
 
-/// An owner, as the audit names it: a backend's id, or a word. `None`: nobody.
+/// An owner, as the audit names it: a backend's id, or a word. `None`: no owner.
 pub(super) fn name(ownership: Ownership) -> Option<String> {
     match ownership {
         Ownership::Unclaimed => None,

@@ -1,4 +1,4 @@
-//! Who somebody is, as Slack said last. It is shared by all instances, so that together they ask Slack once.
+//! Users' profiles, as Slack gave them last. All instances share them, so that together they ask Slack once.
 
 use super::{Failure, Service};
 pub use crate::storage::profiles::KnownProfile;
@@ -7,7 +7,7 @@ use crate::{
     storage::profiles,
 };
 
-/// What is known of somebody in the installation with this Slack id, however old.
+/// The stored profile of a user in the installation with this Slack id, however old.
 pub async fn find(service: &Service, slack_id: &str, user: &UserId) -> Result<Option<KnownProfile>, Failure> {
     let mut db = service.db.acquire().await?;
     Ok(profiles::find(&mut db, slack_id, user).await?)
@@ -24,7 +24,7 @@ pub async fn save(
     Ok(profiles::save(&mut db, slack_id, user, known).await?)
 }
 
-/// Forgets what is known of somebody who is something else now.
+/// Deletes the stored profile of a user whose membership changed.
 pub async fn forget_unless(
     service: &Service,
     slack_id: &str,

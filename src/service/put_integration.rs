@@ -58,7 +58,7 @@ pub struct CatalogAction {
 /// An integration as it is stored, with its actions.
 pub type Stored = (Integration, Vec<Action>);
 
-/// Writes the description down, where the integration is the actor's or nobody's yet. Locks and grants of what stays are
+/// Stores the description, if the actor owns the integration or it has no owner yet. Locks and grants of what stays are
 /// kept; what is left out is retired. An unlocked action that is described otherwise pauses its grants: when this has
 /// returned, no request is auto-approved by one until an admin confirms. When nothing has changed, nothing is written or
 /// locked.

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The description that somebody had before their eyes when they said what they want.
+/// The description that an admin saw when they clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// Whatever it is now: for an operator, who names the action.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::ids::UserId;
 
-/// Somebody whom the operator made an admin of one installation (`COUNTERSIGN_ADMINS`).
+/// A user whom the operator made an admin of one installation (`COUNTERSIGN_ADMINS`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppointedAdmin {
     /// Slack's id of the workspace or organisation. `None`: the one of the configured token.

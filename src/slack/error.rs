@@ -271,7 +271,7 @@ impl CallError {
         Self::RateLimited(retry_after.unwrap_or(DEFAULT_WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT))
     }
 
-    /// Slack knows nobody by the id that was asked for, or nobody whom the workspace sees.
+    /// No Slack user has the id that was looked up, or none that the workspace sees.
     #[must_use]
     pub const fn is_nobody(&self) -> bool {
         matches!(self, Self::Refused(Refusal { reason: Reason::UnknownUser, .. }))

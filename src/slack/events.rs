@@ -36,7 +36,7 @@ pub const USER_CHANGE: &str = "user_change";
 
 /// How long Slack is asked again whether a token works, when it does not say, before the times are gone by.
 const DOUBT: TimeDelta = TimeDelta::hours(1);
-/// How long Slack may take to say what somebody is whom it said to be no member any more.
+/// Time limit for looking up a user whom an event reported as no longer a member.
 const CONFIRMING: Duration = Duration::from_secs(3);
 /// How often it is looked for events that nobody finished.
 const POLL: Duration = Duration::from_secs(5);
@@ -162,8 +162,8 @@ pub(super) enum Handled {
     Later(CallError),
 }
 
-/// Slack told that somebody is no full member any more. Events come late and in any order, so Slack is asked what they are
-/// now; if it doesn't say, what the event said holds, and nobody keeps a permission for Slack's silence.
+/// Slack reported that a user is no longer a full member. Events come late and in any order, so Slack is asked for the
+/// present state. If it does not answer, the event counts, so that no grant outlives a silent Slack.
 async fn changed(slack: &Slack, event: &Event) -> Result<Handled, Failure> {
     let Some(user) = event.user.as_deref().and_then(UserId::parse) else { return Ok(Handled::Yes) };
     let workspace = event.workspace.as_str();

@@ -35,7 +35,7 @@ pub(super) enum Revoking {
     Action(ActionId, Option<DateTime<Utc>>),
     /// Everything they allowed.
     Everything,
-    /// Everything that anybody allowed of one action: an admin locks it.
+    /// All grants of one action: an admin locks it.
     Lock(ActionId),
 }
 

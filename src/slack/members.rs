@@ -77,7 +77,7 @@ async fn round(slack: &Slack, pulse: &Pulse, stop: &CancellationToken) -> Result
     Ok(())
 }
 
-/// Ends what somebody allowed and what waits for them: they are no full member any more.
+/// Ends the grants and pending approvals of a user who is no longer a full member.
 pub(super) async fn end(slack: &Slack, holder: &Holder) -> Result<(), Failure> {
     let Ended { grants, approvals } = members::left(&slack.service, holder).await?;
     let Holder { slack_id, user, .. } = holder;

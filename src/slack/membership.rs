@@ -1,4 +1,5 @@
-//! Who somebody is to an installation: one judgement of one user object, for everything that people do or are shown.
+//! A user's membership in an installation: one judgement of one user object, for everything that people do or are
+//! shown.
 //!
 //! What proves membership is the person's home, and nothing else. No flag does: `is_stranger` is true only for people of
 //! other companies who share no channel with the app. Nothing in a payload does either: its `enterprise` is the app's,

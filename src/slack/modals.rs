@@ -139,7 +139,7 @@ pub(super) async fn open_settings(
     Ok(())
 }
 
-/// An open settings modal, as it was when somebody clicked in it.
+/// An open settings modal, as it was when a user clicked in it.
 pub(super) struct OpenModal {
     pub(super) view_id: String,
     pub(super) hash: Option<String>,
@@ -184,7 +184,7 @@ pub(super) fn redraw_settings(
                     continue;
                 }
                 Err(error) => {
-                    // Somebody who has closed the modal sees the truth when they open it again.
+                    // A user who has closed the modal sees the present state when they open it again.
                     tracing::info!(%error, "The settings could not be drawn again");
                     return;
                 }

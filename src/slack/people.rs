@@ -34,7 +34,7 @@ use crate::{
 const EMAIL_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How long a profile is believed when a prompt is posted.
 const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// How long it is believed when somebody decides, looks at a request, or changes a setting.
+/// How old a profile may be when a user decides, opens details or changes a setting.
 const RIGHTS_LIFE: TimeDelta = TimeDelta::seconds(60);
 /// How far ahead another instance's clock may be.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
@@ -174,7 +174,7 @@ impl People {
         }
     }
 
-    /// Slack told of a change of somebody. What was remembered of them is forgotten, if it is something else.
+    /// Slack reported a changed user. Their stored profile is deleted if it differs.
     pub async fn forget_unless(&self, workspace: &str, user: &UserId, profile: Profile) {
         self.profiles.forget(&(workspace.to_owned(), user.clone()));
         if let Err(failure) = profiles::forget_unless(&self.service, workspace, user, profile).await {
@@ -182,7 +182,7 @@ impl People {
         }
     }
 
-    /// Remembers what somebody is, here and for the other instances.
+    /// Stores a user's profile, here and for the other instances.
     pub async fn believe(&self, workspace: &str, user: &UserId, known: KnownProfile) {
         self.profiles.keep((workspace.to_owned(), user.clone()), known.profile, known.read_at);
         if let Err(failure) = profiles::save(&self.service, workspace, user, known).await {

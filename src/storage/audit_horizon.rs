@@ -5,7 +5,7 @@
 
 use super::PgConnection;
 
-/// Reads the horizon. Whoever reads entries below it afterwards misses none.
+/// Reads the horizon. A reader that reads entries below it afterwards misses none.
 ///
 /// Three statements, whose order matters. A transaction takes its number before the first one begins, or gets one that
 /// is not below the snapshot's upper end. Of the former, it is under way when the sessions are read, or it has ended by

@@ -96,7 +96,7 @@ pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Resu
     Ok(row.map(Installation::from))
 }
 
-/// Takes the lease on refreshing the token for so long. `false`: somebody else has it.
+/// Takes the lease on refreshing the token for so long. `false`: another instance has it.
 ///
 /// By the database's clock, not the service's: instances whose clocks differ would else take it from each other, and
 /// Slack takes a refresh token once.

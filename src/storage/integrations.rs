@@ -99,7 +99,7 @@ pub async fn lock(
     row.map(IntegrationRow::read).transpose()
 }
 
-/// The integration with this key, locked so that nobody describes it or changes whose it is.
+/// The integration with this key, locked against changes of its description and its owner.
 pub async fn lock_shared(
     db: &mut PgConnection,
     workspace: WorkspaceId,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{UserId, WorkspaceId};
 
-/// Somebody who gave a standing permission, or who is asked for an approval.
+/// A user with a grant or a pending approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Where.

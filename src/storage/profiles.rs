@@ -1,4 +1,4 @@
-//! The table `profiles`: who somebody is, as Slack said last, for all instances.
+//! The table `profiles`: users as Slack described them last, for all instances.
 
 use super::PgConnection;
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use crate::domain::{
     ids::UserId,
 };
 
-/// What Slack said of somebody, and when it was asked.
+/// A profile, and when Slack was asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownProfile {
     /// What it said.
@@ -66,7 +66,7 @@ pub async fn save(
     Ok(())
 }
 
-/// Forgets what is known of somebody, if it is something else than this.
+/// Deletes a user's profile if it differs from this one.
 pub async fn forget_unless(
     db: &mut PgConnection,
     workspace: &str,

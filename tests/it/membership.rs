@@ -221,9 +221,7 @@ async fn while_slack_is_busy_a_person_reads_how_long_to_wait() {
         s.slack.misbehave("users.info", Misbehaviour::RateLimited { retry_after: 17 }, 99);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         s.whispered(ALICE, SALES, "Try again in 1").await;
-        assert!(
-            s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("Try again in 1")
-        );
+        assert!(s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("Try again in 1"));
         assert_eq!(s.status(&id).await, "pending");
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());

@@ -96,7 +96,7 @@ impl Server {
             command.args(["-c", setting]);
         }
         if !self.standbys {
-            // Nobody reads along, so less to write.
+            // No replica or archive reads the WAL, so less of it is written.
             command.args(["-c", "wal_level=minimal", "-c", "max_wal_senders=0"]);
         }
         if !self.durable {

@@ -67,7 +67,8 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
 /// another.
 fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRichTextElement> {
     let Some(before) = before else {
-        let mut lines = vec![paragraph(vec![words("The unlocked description was not recorded. The description now:")])];
+        let mut lines =
+            vec![paragraph(vec![words("The unlocked description was not recorded. The description now:")])];
         lines.extend(value("Description", after.description.as_deref().unwrap_or(NONE)));
         lines.extend(ours("Effect", effect(after)));
         lines.extend(ours("Connection", connection(after)));

@@ -102,7 +102,7 @@ pub enum Control {
     RequestUnlock(ActionId),
     /// *Unlock* on such a request.
     GrantRequest {
-        /// Which.
+        /// Its id.
         request: UnlockRequestId,
         /// The description that was shown; the previous version of the program did not say.
         version: Option<ActionVersionId>,
@@ -111,14 +111,14 @@ pub enum Control {
     DeclineRequest(UnlockRequestId),
     /// *Unlock* an action, on an admin's Home tab.
     Unlock {
-        /// Which.
+        /// Its id.
         action: ActionId,
         /// As above.
         version: Option<ActionVersionId>,
     },
     /// *Confirm* what an unlocked action has become.
     Confirm {
-        /// Which.
+        /// Its id.
         action: ActionId,
         /// The description that was shown.
         version: ActionVersionId,
@@ -127,14 +127,14 @@ pub enum Control {
     Lock(ActionId),
     /// *Previous page* of a section of the Home tab.
     SectionPrevious {
-        /// Which.
+        /// Its id.
         section: Section,
         /// The page to show, counted from 0.
         page: usize,
     },
     /// *Next page* of a section of the Home tab.
     SectionNext {
-        /// Which.
+        /// Its id.
         section: Section,
         /// The page to show, counted from 0.
         page: usize,

@@ -37,7 +37,7 @@ pub struct HomeState<'a> {
 pub fn home(state: &HomeState<'_>) -> Value {
     let home = state.home;
     let mut blocks = Vec::new();
-    // Whoever is not known to be a full member sees no requests, and can turn off what they allowed.
+    // A person who is not known to be a full member sees no requests, and can turn off their grants.
     let why = match state.kind {
         PersonKind::Member => None,
         PersonKind::Guest => Some(

@@ -53,9 +53,12 @@ pub fn looking(rejection: &Rejection) -> String {
         Rejection::Guest => "Guests and bots can't see requests.".to_owned(),
         Rejection::OtherWorkspace => "Requests are shown only to members of this workspace.".to_owned(),
         Rejection::LookupUnavailable => {
-            "Could not confirm with Slack that you are a member of this workspace. Try again in a moment.".to_owned()
+            "Could not confirm with Slack that you are a member of this workspace. Try again in a moment."
+                .to_owned()
         }
-        Rejection::SlackBusy(seconds) => format!("Slack is rate limiting Countersign. Try again in {seconds} s."),
+        Rejection::SlackBusy(seconds) => {
+            format!("Slack is rate limiting Countersign. Try again in {seconds} s.")
+        }
         other => sentence(other),
     }
 }
@@ -79,7 +82,7 @@ pub const CONFIRMED: &str = "Confirmed: your change has taken effect.";
 pub const REPEATED: &str =
     "This command has already been carried out. Type `/approvals` to see your settings.";
 
-/// After *Request auto-approval*. Whoever asks again is told nothing new.
+/// After *Request auto-approval*, and the same when a user asks again.
 pub const REQUESTED: &str =
     "The admins have been asked to unlock this action. You will hear the answer in your direct messages.";
 

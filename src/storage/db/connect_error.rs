@@ -1,4 +1,4 @@
-//! Why there is no connection to Postgres, in the words of whoever has to put it right.
+//! Why there is no connection to Postgres, in terms that help an operator to fix it.
 
 use std::{io, time::Duration};
 

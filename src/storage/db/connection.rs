@@ -39,7 +39,7 @@ pub(super) struct Live {
 pub(super) enum State {
     /// It may be used by the next.
     Idle,
-    /// A statement runs. If it is dropped now, nobody knows what will come back on it.
+    /// A statement runs. If it is dropped now, an unread response may follow.
     InFlight,
     /// It broke, or did not answer.
     Broken,
@@ -77,7 +77,7 @@ impl PgConnection {
     }
 
     /// Rolls back in the background what was begun and not committed, and then gives the connection back. Its locks
-    /// must not wait for somebody to use it.
+    /// must not wait for its next use.
     pub(super) fn roll_back_and_return(mut self) {
         if self.state != State::Idle {
             return;
@@ -113,7 +113,7 @@ impl Drop for PgConnection {
             // limit is over.
             State::InFlight | State::Broken => drop(live),
         }
-        // Last, so that whoever waits for it finds the connection in the pool.
+        // Last, so that the task that waits for it finds the connection in the pool.
         drop(self.permit.take());
     }
 }

@@ -1,4 +1,4 @@
-//! What an error of the database means for whoever asked: one closed list.
+//! What a database error means for the caller: one closed list.
 
 use std::io;
 

@@ -35,7 +35,7 @@ impl fmt::Debug for Hosts {
 pub enum TlsUse {
     /// It does not leave the machine, or the server has to prove who it is.
     Safe,
-    /// Whoever stands between can read and change everything. Holds the mode and the host.
+    /// A machine in the middle can read and change everything. Holds the mode and the host.
     Unverified(&'static str, String),
 }
 

@@ -26,7 +26,7 @@ use super::{ConnectError, Hosts, Limits, PgConnection, Tx, connection::Live, err
 const RESTED: Duration = Duration::from_secs(1);
 /// How long it may take to say so: it leaves time to open another one.
 const PING: Duration = Duration::from_millis(500);
-/// How long a connection that nobody needs stays open.
+/// How long an unused connection stays open.
 const IDLE: Duration = Duration::from_mins(10);
 /// How old a connection becomes, so that a server's memory for it is freed and load moves to new hosts.
 const OLDEST: Duration = Duration::from_mins(30);

@@ -146,7 +146,7 @@ fn thread(ask: &Ask<'_>) -> Result<Option<String>, ApiError> {
 }
 
 /// What the app says of the message (<https://docs.slack.dev/messaging/message-metadata>). A type that is none is
-/// ignored, with a warning that nobody reads.
+/// ignored, with a warning that clients do not show.
 fn metadata(ask: &Ask<'_>) -> Result<Option<Value>, ApiError> {
     let Some(metadata) = ask.arguments.get("metadata") else { return Ok(None) };
     let kind = metadata["event_type"].as_str().ok_or_else(|| ApiError::named("invalid_metadata_format"))?;
