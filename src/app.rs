@@ -271,7 +271,9 @@ impl App {
             router: router(api, slack, oauth),
             capacity,
             patience: Patience::default(),
-            reserved: "/slack/",
+            // Whoever holds all the rest must not have this instance restarted. Not /readyz, which reads the database and
+            // so could be held itself.
+            reserved: &["/slack/", "/livez"],
             refuse: || Problem::of(Kind::Unavailable).after(1).into_response(),
         };
         tasks.spawn(server.serve(listener, stop.clone(), hurry.clone()));

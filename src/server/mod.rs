@@ -51,8 +51,8 @@ pub struct Server {
     pub capacity: Capacity,
     /// How long connections may take.
     pub patience: Patience,
-    /// The beginning of the paths for which room is kept.
-    pub reserved: &'static str,
+    /// The beginnings of the paths for which room is kept.
+    pub reserved: &'static [&'static str],
     /// Answers requests to other paths for which there is no room.
     pub refuse: fn() -> Response,
 }
@@ -142,7 +142,8 @@ async fn attend(
 }
 
 async fn respond(server: &Server, admitted: &Admitted, request: Request<Incoming>) -> Response<Tracked> {
-    let reserved = request.uri().path().starts_with(server.reserved);
+    let path = request.uri().path();
+    let reserved = server.reserved.iter().any(|beginning| path.starts_with(beginning));
     let serving = admitted.serve(reserved);
     let response = if serving.is_some() {
         let Ok(response) = server.router.clone().oneshot(request.map(Body::new)).await;

@@ -29,6 +29,7 @@ async fn start(patience: Patience, capacity: Capacity) -> Running {
     let router = Router::new()
         .route("/", get(async || "here"))
         .route("/slack/", get(async || "Slack"))
+        .route("/livez", get(async || "alive"))
         .route("/waits", get(std::future::pending::<()>))
         .route("/endless", get(async move || Body::from_stream(endless())))
         .route(
@@ -40,7 +41,7 @@ async fn start(patience: Patience, capacity: Capacity) -> Running {
             }),
         );
     let refuse = || StatusCode::SERVICE_UNAVAILABLE.into_response();
-    let server = Server { router, capacity, patience, reserved: "/slack/", refuse };
+    let server = Server { router, capacity, patience, reserved: &["/slack/", "/livez"], refuse };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let ended = tokio::spawn(server.serve(listener, stop.clone(), CancellationToken::new()));
@@ -144,7 +145,7 @@ async fn silent_connections_give_way_to_one_that_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn room_is_left_for_slack() {
+async fn room_is_left_for_slack_and_for_livez() {
     let server = start(PATIENT, FEW).await;
     let mut streams = Vec::new();
     for _ in 0..FEW.others {
@@ -157,6 +158,7 @@ async fn room_is_left_for_slack() {
     assert!(head.contains("503") && head.contains("connection: close"), "{head}");
     let mut slack = server.request("/slack/").await;
     read_until(&mut slack, "Slack").await;
+    read_until(&mut server.request("/livez").await, "alive").await;
     // One that leaves makes room for the next.
     streams.pop();
     let answered = async {
