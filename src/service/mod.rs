@@ -134,12 +134,22 @@ const CONFIRMATION: Duration = Duration::from_secs(5);
 pub(crate) async fn commit(tx: Tx) -> Result<(), Failure> {
     match tokio::time::timeout(CONFIRMATION, tx.commit()).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error @ sqlx::Error::Database(_))) => Err(Failure::Database(error)),
-        Ok(Err(error)) => Err(Failure::Unclear(error)),
+        Ok(Err(error)) => Err(not_committed(error)),
         Err(_) => {
             let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer within 5 s");
             Err(Failure::Unclear(late.into()))
         }
+    }
+}
+
+/// What an error means that came in answer to a commit. Postgres refuses one only if nothing was committed. A pooler that
+/// lost Postgres' answer says so by an error of its own, of the class of connections (08), such as `PgBouncer`'s 08P01.
+fn not_committed(error: sqlx::Error) -> Failure {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    if code.is_some_and(|code| !code.starts_with("08")) {
+        Failure::Database(error)
+    } else {
+        Failure::Unclear(error)
     }
 }
 
@@ -181,3 +191,62 @@ macro_rules! retrying {
     }};
 }
 pub(crate) use retrying;
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, error::Error, fmt};
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error with this code.
+    #[derive(Debug)]
+    struct Coded(&'static str);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Coded {}
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_commit_whose_answer_a_pooler_lost_is_unclear() {
+        let answer = |code| not_committed(sqlx::Error::Database(Box::new(Coded(code))));
+        for lost in ["08P01", "08006"] {
+            assert!(matches!(answer(lost), Failure::Unclear(_)), "{lost}");
+        }
+        for refused in ["23505", "40001", "53100", "25006", "57P01"] {
+            assert!(matches!(answer(refused), Failure::Database(_)), "{refused}");
+        }
+        assert!(matches!(not_committed(sqlx::Error::WorkerCrashed), Failure::Unclear(_)));
+    }
+}
