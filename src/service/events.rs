@@ -22,7 +22,8 @@ pub async fn receive(service: &Service, event: &Event, content: &Value) -> Resul
     Ok(events::insert(&mut db, event, &digest(event, content), now, now + LEASE).await?)
 }
 
-/// The same for an event about a person, which is written down only if they have a live grant or a pending approval.
+/// The same for an event about a person who is no full member, which is written down only if they have a live grant or a
+/// pending approval, or were known as a full member until now.
 pub async fn receive_if_concerned(
     service: &Service,
     event: &Event,

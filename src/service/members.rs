@@ -60,10 +60,15 @@ pub async fn stayed(service: &Service, holder: &Holder) -> Result<(), Failure> {
 /// was known of them when they clicked.
 pub(super) fn as_known(clicker: &Clicker, left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Clicker {
     let mut clicker = clicker.clone();
-    if clicker.kind == PersonKind::Member && left_at.is_some_and(|left_at| now - left_at < DOUBT) {
+    if clicker.kind == PersonKind::Member && has_left(left_at, now) {
         clicker.kind = PersonKind::Guest;
     }
     clicker
+}
+
+/// Whether the user was found to have left within [`DOUBT`], so that an older profile of theirs may be wrong.
+pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    left_at.is_some_and(|left_at| now - left_at < DOUBT)
 }
 
 /// Ends the grants and pending approvals of a user who is no longer a member.

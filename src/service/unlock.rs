@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Failure, Service, commit, retrying, turn_off,
+    Failure, Service, commit, members, retrying, settings, turn_off,
     workspaces::{self, Origin},
 };
 pub use crate::domain::unlocking::Wish;
@@ -22,6 +22,7 @@ use crate::{
         grants::Which,
         homes::Whose,
         outbox,
+        workspaces::Entered,
     },
 };
 
@@ -110,7 +111,11 @@ async fn attempt_by_admin(
     admin: &UserId,
 ) -> Result<bool, Failure> {
     let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(service, &mut tx, origin, admin).await?.id;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(service, &mut tx, origin, admin).await?;
+    if wish.0 != Wish::Lock && members::has_left(left_at, service.now()) {
+        settings::refuse(service, tx, workspace, admin, What::AdminRefused, &Rejection::NotAdmin).await?;
+        return Err(Rejection::NotAdmin.into());
+    }
     let action = actions::lock_by_id(&mut tx, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let result = apply(service, &mut tx, workspace, &action, wish, &Actor::User(admin.clone())).await;
     if matches!(result, Ok(false) | Err(Failure::Rejected(Rejection::ChangedSinceShown))) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Failure, Service, commit, retrying, settings,
+    Failure, Service, commit, members, retrying, settings,
     unlock::{self, Seen, Wish},
     workspaces::{self, Origin},
 };
@@ -16,7 +16,7 @@ use crate::{
         ids::{ActionId, UnlockRequestId, UserId, WorkspaceId},
         unlocking::{self, Answer},
     },
-    storage::{self, actions, homes::Whose, outbox, unlock_requests},
+    storage::{self, actions, homes::Whose, outbox, unlock_requests, workspaces::Entered},
 };
 
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
@@ -80,7 +80,11 @@ async fn try_answer(
 ) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let workspace = workspaces::enter(service, &mut tx, origin, admin).await?.id;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(service, &mut tx, origin, admin).await?;
+    if wish == Answer::Unlocked && members::has_left(left_at, now) {
+        settings::refuse(service, tx, workspace, admin, What::AdminRefused, &Rejection::NotAdmin).await?;
+        return Err(Rejection::NotAdmin.into());
+    }
     let action = unlock_requests::action_of(&mut tx, workspace, request)
         .await?
         .ok_or(Rejection::UnknownUnlockRequest)?;

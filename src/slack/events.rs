@@ -49,10 +49,17 @@ pub async fn receive(slack: &Slack, payload: &Payload) -> Answer {
     let content = &payload.value()["event"];
     let received = match &event.person_kind {
         None => events::receive(&slack.service, &event, content).await,
-        Some(kind) if heard_of(slack, &event, *kind, content).await => {
-            events::receive_if_concerned(&slack.service, &event, content).await
+        Some(PersonKind::Member) => {
+            still_member(slack, &event, content).await;
+            return Answer::Taken;
         }
-        Some(_) => return Answer::Taken,
+        Some(_) => {
+            let received = events::receive_if_concerned(&slack.service, &event, content).await;
+            if let Some(user) = event.user.as_deref().and_then(UserId::parse) {
+                slack.people.forget(&event.workspace, &user);
+            }
+            received
+        }
     };
     match received {
         // Its post may be answered in this moment: it is looked for when the event is taken up again.
@@ -103,14 +110,13 @@ fn read(payload: &Payload) -> Option<Event> {
     })
 }
 
-/// Slack told of a change of a person: what is remembered of them holds no longer. Says whether there may be something to
-/// end, which there is not while they are a full member. It is not written down then: Slack sends one for every status.
-async fn heard_of(slack: &Slack, event: &Event, kind: PersonKind, content: &Value) -> bool {
+/// Slack told of a change of a full member: what is remembered of them may hold no longer. It is not written down, since
+/// there is nothing to end, and Slack sends one for every status.
+async fn still_member(slack: &Slack, event: &Event, content: &Value) {
     if let Some(user) = event.user.as_deref().and_then(UserId::parse) {
         let profile = membership::profile(&event.workspace, &content["user"]);
         slack.people.forget_unless(&event.workspace, &user, profile).await;
     }
-    kind != PersonKind::Member
 }
 
 /// Handles events that another instance, or this one before it died, began to handle and did not finish.

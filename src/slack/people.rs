@@ -176,10 +176,16 @@ impl People {
 
     /// Slack reported a changed user. Their stored profile is deleted if it differs.
     pub async fn forget_unless(&self, workspace: &str, user: &UserId, profile: Profile) {
-        self.profiles.forget(&(workspace.to_owned(), user.clone()));
         if let Err(failure) = profiles::forget_unless(&self.service, workspace, user, profile).await {
             tracing::warn!(%failure, %user, "Could not delete a stored profile; it is used for up to a minute");
         }
+        // Last: a look-up at this moment may have read what was stored.
+        self.forget(workspace, user);
+    }
+
+    /// Forgets what this instance remembers of somebody.
+    pub fn forget(&self, workspace: &str, user: &UserId) {
+        self.profiles.forget(&(workspace.to_owned(), user.clone()));
     }
 
     /// Stores a user's profile, here and for the other instances.

@@ -62,8 +62,10 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// The same for an event about a person, and only if it concerns us: they have a live grant, or a pending approval. Slack
-/// tells of everybody. One statement, so that nothing is read that is not needed: there may be thirty thousand an hour.
+/// The same for an event about a person who is no full member, and only if it concerns us: they have a live grant, or a
+/// pending approval, or were known as a full member until now. Such a person may be giving a grant at this moment, which
+/// is not to be seen yet. What was known of them is forgotten. Slack tells of everybody. One statement, so that nothing
+/// is read that is not needed: there may be thirty thousand an hour.
 pub async fn insert_if_concerned(
     db: &mut PgConnection,
     event: &Event,
@@ -72,11 +74,16 @@ pub async fn insert_if_concerned(
     leased_until: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO events (event_id, digest, workspace, kind, user_id, person_kind, happened_at, received_at,
+        "-- forgotten: what they were known as. Deleted in the statement that writes the event, so that an event which
+         -- could not be written and comes again still finds it.
+         WITH forgotten AS (
+             DELETE FROM profiles WHERE workspace = $3 AND user_id = $5 AND kind <> $6 RETURNING kind)
+         INSERT INTO events (event_id, digest, workspace, kind, user_id, person_kind, happened_at, received_at,
                              leased_until)
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM workspaces w
          WHERE w.slack_id = $3 AND w.removed_at IS NULL
-           AND (EXISTS (SELECT 1 FROM grants g
+           AND (EXISTS (SELECT 1 FROM forgotten WHERE kind = 'member')
+                OR EXISTS (SELECT 1 FROM grants g
                         WHERE g.workspace_id = w.id AND g.user_id = $5 AND g.revoked_at IS NULL)
                 OR EXISTS (SELECT 1 FROM approvals p
                            WHERE p.workspace_id = w.id AND p.user_id = $5 AND p.status = 'pending'))

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sandbox::slack::{Misbehaviour, User};
+use sandbox::slack::{Misbehaviour, Press, Signing, Surface, User};
 
-use crate::story::{ALICE, BOB, Story, eventually, story};
+use crate::{
+    modes::http_story,
+    story::{ADMIN, ALICE, BOB, Story, eventually, story},
+};
 
 const ACTION: &str = "github.create_issue";
 
@@ -54,6 +57,38 @@ async fn what_slack_tells_of_people_whom_nothing_rests_on_is_not_written_down() 
         // Nothing rests on him.
         assert!(s.slack.change_user_loudly(BOB, |user| user.deleted = true).await.unwrap().is_ok());
         assert_eq!((s.events_kept().await, s.grants_of(ALICE).await), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_left_allows_anything_on_another_instance() {
+    http_story(async |s| {
+        s.open(ACTION).await;
+        s.answer(ALICE, &format!("on {ACTION}")).await;
+        s.answer(ALICE, "off all").await;
+        let github = s.integration_id("github").await;
+        s.home(ADMIN, |home| home.has_button("Actions")).await;
+        s.click_home(ADMIN, "Actions", &github).await;
+        s.home_shows(ADMIN, |home| home.has_button("Unlock")).await;
+        let merge = s.unlock_value("github.merge_pull_request").await;
+        let unlock = Press::labelled(Surface::Home, "Unlock").with_value(&merge);
+        let unlock = s.slack.prepare_press(ADMIN, &unlock).unwrap().unwrap();
+        // Another instance hears of it, and nothing rests on either of them.
+        let other = s.instance().await;
+        s.slack.connect_app(&format!("http://{}", other.address()));
+        for user in [ALICE, ADMIN] {
+            let told = s.slack.change_user_loudly(user, |user| user.is_restricted = true);
+            assert!(told.await.unwrap().is_ok());
+        }
+        s.until_so(async || s.events_kept().await == 2 && s.unhandled_events().await == 0).await;
+        s.slack.connect_app(&s.url());
+        s.answer(ALICE, &format!("on {ACTION}")).await;
+        assert_eq!(s.grants_of(ALICE).await, 0);
+        assert!(s.slack.send_interaction(unlock, &Signing::default()).await.is_ok());
+        assert_eq!(s.audited_by("action.unlocked", ADMIN).await, 0);
+        assert_eq!(s.audited_by("admin.refused", ADMIN).await, 1);
+        other.shutdown().await;
     })
     .await;
 }
