@@ -2,6 +2,7 @@
 //! what they need.
 
 use std::{
+    io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -52,23 +53,33 @@ impl Client {
         command
     }
 
-    /// Runs the program for Alice, who approves, and gives what it printed.
-    async fn runs(&self, s: &Story, interpreter: &Path) -> String {
+    /// Runs the program for Alice, who approves once it has printed a line with `seen`, and gives what it printed.
+    async fn runs(&self, s: &Story, interpreter: &Path, seen: &'static str) -> String {
         let mut command = self.command(interpreter);
         command
             .args([self.program, ALICE, "github", "create_issue"])
             .env("COUNTERSIGN_URL", s.url())
             .env("COUNTERSIGN_API_KEY", s.key())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let program = command.spawn().unwrap();
+            .stdout(Stdio::piped());
+        let mut program = command.spawn().unwrap();
+        let mut output = BufReader::new(program.stdout.take().unwrap());
+        let reads = tokio::task::spawn_blocking(move || {
+            let mut said = String::new();
+            while !said.contains(seen) && output.read_line(&mut said).unwrap() > 0 {}
+            (output, said)
+        });
+        let (mut output, mut said) = tokio::time::timeout(SOON, reads).await.unwrap().unwrap();
+        assert!(said.contains(seen), "{said}");
         let shown = |message: &Message| message.has_button("Approve");
         let prompt = s.slack.wait_for_direct_message(ALICE, shown, SOON).await.unwrap();
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        let ended = tokio::task::spawn_blocking(|| program.wait_with_output().unwrap());
-        let output = tokio::time::timeout(SOON, ended).await.unwrap().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let ends = tokio::task::spawn_blocking(move || {
+            output.read_to_string(&mut said).unwrap();
+            (program.wait().unwrap(), said)
+        });
+        let (status, said) = tokio::time::timeout(SOON, ends).await.unwrap().unwrap();
+        assert!(status.success(), "{said}");
+        said
     }
 }
 
@@ -94,7 +105,7 @@ async fn the_generated_python_client_asks_and_waits() {
     let python = bin.join("python");
     succeeds(client.command(&python).args(["-W", "error", "-m", "compileall", "-q", "."]));
     story(async |s| {
-        let said = client.runs(s, &python).await;
+        let said = client.runs(s, &python, "listed").await;
         assert_eq!(said, "asked pending\nlisted True\nended approved True\nwatched 204\nrefused 404\n");
     })
     .await;
@@ -114,7 +125,7 @@ async fn the_generated_typescript_client_asks_and_follows_until_the_end() {
         ["--noEmit", "--strict", "--noUncheckedIndexedAccess", "--module", "nodenext", "--target", "es2022"];
     succeeds(client.command(&bin.join("tsc")).args(strict).args(["--types", "node", "client.ts"]));
     story(async |s| {
-        let said = client.runs(s, &bin.join("tsx")).await;
+        let said = client.runs(s, &bin.join("tsx"), "approval.pending").await;
         // A standard client has connected again, and was told that there is nothing more.
         let expected = "asked pending\nlisted true\napproval.pending pending -\napproval.approved approved once\nclosed 204\n";
         assert_eq!(said, expected);
