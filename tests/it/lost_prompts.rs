@@ -19,7 +19,8 @@ use crate::{
 const ACTION: &str = "github.create_issue";
 
 /// The app was made with `countersign manifest --find-lost-prompts`.
-fn finding(_: &mut ServeConfig, slack: &Slack) {
+fn finding(config: &mut ServeConfig, slack: &Slack) {
+    config.slack.find_lost_prompts = true;
     slack.change_app(|app| {
         app.metadata_subscriptions.insert(EVENT_TYPE.to_owned());
     });
