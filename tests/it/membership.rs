@@ -7,7 +7,7 @@ use sandbox::slack::{Channel, Message, Misbehaviour, Press, Signing, Surface, Us
 use serde_json::json;
 
 use crate::{
-    modes::by_oauth,
+    modes::{by_http, by_oauth},
     story::{ADMIN, ALICE, BOB, GUEST, SALES, SOON, Story, story, story_as},
 };
 
@@ -254,9 +254,7 @@ async fn an_appointed_admin_is_one_in_their_workspace_alone() {
     ] {
         // With OAuth an id alone is refused.
         let by_token = |config: &mut countersign::config::ServeConfig, slack: &sandbox::slack::Slack| {
-            config.slack.slack_bot_token = Some(slack.bot_token().into());
-            config.slack.slack_client_id = None;
-            config.slack.slack_client_secret = None;
+            by_http(config, slack);
             config.admins = admins;
         };
         story_as(by_token, async |s| {

@@ -55,7 +55,7 @@ pub async fn http_story(test: impl AsyncFnOnce(&mut Story)) {
 }
 
 /// Slack posts to the service.
-fn by_http(config: &mut ServeConfig, slack: &Slack) {
+pub fn by_http(config: &mut ServeConfig, slack: &Slack) {
     slack.change_app(|app| app.socket_mode = false);
     config.listen = "127.0.0.1:0".parse().unwrap();
     config.slack_app_token = None;

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    modes::socket_mode,
+    modes::{by_http, socket_mode},
     story::{ALICE, Story, story, story_as},
 };
 
@@ -71,6 +71,7 @@ async fn slack_is_reached_through_the_proxy_and_webhooks_are_not() {
     let seen = Seen::default();
     let port = proxy(seen.clone()).await;
     let configure = |config: &mut ServeConfig, slack: &Slack| {
+        by_http(config, slack);
         socket_mode(config, slack);
         config.slack.slack_api_url = slack.api_url().replace("127.0.0.1", "slack.test");
         config.slack.slack_proxy = Some(format!("http://user:p%40ss@127.0.0.1:{port}").into());
