@@ -4,11 +4,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, commit, give_up, retrying};
 use crate::{
     domain::{
         audit::{Actor, Entry, What},
-        decisions,
         grants::Revocation,
         text::Prose,
     },
@@ -101,17 +100,8 @@ pub async fn end_all(service: &Service) -> Result<usize, Failure> {
 
 async fn end_batch(service: &Service) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
-    let now = service.now();
     let stranded = storage::approvals::lock_stranded(&mut tx, BATCH).await?;
-    let mut count = 0;
-    for approval in &stranded {
-        let why = Prose::from_stored(WHY.to_owned());
-        let Some((ended, effects)) = decisions::give_up(approval, why, now) else { continue };
-        if let Some(decision) = &ended.decision {
-            storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
-            count += 1;
-        }
-    }
+    let count = give_up::end(service, &mut tx, &stranded, &Prose::from_stored(WHY.to_owned())).await?;
     commit(tx).await?;
     Ok(count)
 }

@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Failure, Service, commit, retrying, turn_off};
+use super::{Failure, Service, commit, give_up, retrying, turn_off};
 pub use crate::storage::members::Holder;
 use crate::{
     domain::{
         audit::Actor,
-        decisions::{self, Clicker, PersonKind},
+        decisions::{Clicker, PersonKind},
         grants::Revocation,
         ids::{UserId, WorkspaceId},
         text::Prose,
@@ -98,17 +98,8 @@ async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
 
 async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
-    let now = service.now();
     let pending = storage::approvals::lock_pending_of(&mut tx, holder.workspace, &holder.user, BATCH).await?;
-    let mut count = 0;
-    for approval in &pending {
-        let why = Prose::from_stored(WHY.to_owned());
-        let Some((ended, effects)) = decisions::give_up(approval, why, now) else { continue };
-        if let Some(decision) = &ended.decision {
-            storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
-            count += 1;
-        }
-    }
+    let count = give_up::end(service, &mut tx, &pending, &Prose::from_stored(WHY.to_owned())).await?;
     commit(tx).await?;
     Ok(count)
 }
