@@ -213,10 +213,12 @@ pub async fn lock_expired(
 /// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands.
 pub async fn lock_stranded(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Approval>> {
     // In no order: to sort them, Postgres would rather read all approvals that there are, in the order of their ids.
+    // The workspace is waited for: the second announcement of its removal holds it for a moment, and passing it over
+    // would leave its approvals to the next look.
     let rows = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
          WHERE p.status = 'pending' AND w.removed_at IS NOT NULL
-         LIMIT $1 FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
+         LIMIT $1 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p SKIP LOCKED",
         limit
     )
     .fetch_all(db)
