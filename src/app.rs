@@ -9,8 +9,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
+    api,
     api::{
-        self, Api,
+        Api,
         body::ApiBodies,
         limits::Limits,
         problem::{Kind, Problem},
@@ -19,43 +20,43 @@ use crate::{
     },
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
+    delivery::Delivery,
     entropy::Entropy,
     heartbeat::Heartbeats,
-    housekeeping,
-    outbox::{
-        draw::Drawer,
-        guard::Guard,
-        home::HomeDrawer,
-        listener::{self, Bells},
-        unlocking::UnlockDrawer,
-        webhook::Sender,
-        worker::Worker,
+    jobs::{
+        audit_protection, housekeeping,
+        membership::{self, Membership},
+        registration,
     },
-    preconditions::{self, Unmet},
+    outbox::{listener, listener::Bells, worker::Worker},
+    preconditions,
+    preconditions::Unmet,
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
-    service::{Service, endings::Endings, key_uses::KeyUses, workspaces},
+    service::{Service, endings::Endings, key_uses::KeyUses},
     slack::{
-        self, Slack,
-        client::Client,
-        dialer::{Dialer, ProxyError},
-        people::People,
-        rate_limiter::RateLimiter,
-        signature::SigningSecrets,
-        socket::Socket,
-        tokens::Keeper,
+        handlers::{context::Context, events},
+        inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
+        oauth,
+        outbound::{ephemeral::Ephemeral, home::HomeDrawer, prompt::Drawer, unlock_request::UnlockDrawer},
+        web_api::{
+            client::Client,
+            dialer::{Dialer, ProxyError, tls_config},
+            rate_limiter::RateLimiter,
+            tokens::Keeper,
+            users::People,
+        },
     },
-    storage::{self, Db, Limits as DatabaseLimits, TlsUse},
+    storage,
+    storage::{Db, Limits as DatabaseLimits, TlsUse},
     telemetry,
+    webhooks::{address_guard::Guard, send::Sender},
 };
 
 /// How long what is in hand may take once the service is told to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The time limit of a request: longer than the longest wait.
 const LONGEST_REQUEST: Duration = Duration::from_mins(1);
-
-/// Longest time without progress in finding out whose the bot token is.
-const REGISTERING: Duration = Duration::from_mins(1);
 
 /// How many of those who wait for a decision read the database at once.
 const READERS: usize = 8;
@@ -138,6 +139,24 @@ fn service_within(
     })
 }
 
+/// The use cases as an instance needs them, with a warning for each secret that is less protected than it could be.
+fn open_database(config: &ServeConfig, clock: Clock, entropy: Entropy) -> Result<Service, StartError> {
+    let DatabaseConfig { limits, .. } = config.database;
+    let mut service = service_within(limits, &config.database, config.database_connections, clock, entropy)?;
+    service.most_pending = config.limits.pending_approvals;
+    if !service.sealer.has_key() {
+        tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
+    }
+    if let TlsUse::Unverified(sslmode, host) = service.db.hosts().tls() {
+        tracing::warn!(
+            sslmode,
+            host,
+            "Postgres' certificate is not verified: set sslmode=verify-full and sslrootcert in DATABASE_URL"
+        );
+    }
+    Ok(service)
+}
+
 /// Checks what has to hold. A database that is away fails requests, not the start: nothing is read or written until it
 /// was found that everything holds.
 async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
@@ -176,7 +195,7 @@ pub fn slack_http(config: &SlackConfig) -> Result<reqwest::Client, StartError> {
     if let Some(proxy) = &config.slack_proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| ProxyError)?);
     }
-    Ok(builder.tls_backend_preconfigured(slack::dialer::tls_config()?).build()?)
+    Ok(builder.tls_backend_preconfigured(tls_config()?).build()?)
 }
 
 /// What sends webhooks, to the public internet and these networks.
@@ -190,23 +209,10 @@ impl App {
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
         config.check()?;
         let metrics = telemetry::metrics();
-        let DatabaseConfig { limits, .. } = config.database;
-        let mut service =
-            service_within(limits, &config.database, config.database_connections, clock, entropy)?;
-        service.most_pending = config.limits.pending_approvals;
-        if !service.sealer.has_key() {
-            tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
-        }
+        let service = open_database(&config, clock, entropy)?;
         let capacity = Capacity::of_this_process(config.database_connections);
-        if let TlsUse::Unverified(sslmode, host) = service.db.hosts().tls() {
-            tracing::warn!(
-                sslmode,
-                host,
-                "Postgres' certificate is not verified: set sslmode=verify-full and sslrootcert in DATABASE_URL"
-            );
-        }
         let met = preconditions_met(&service).await?;
-        let oauth = config.oauth();
+        let oauth_config = config.oauth();
         let address = config.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
@@ -217,47 +223,65 @@ impl App {
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
         let (bells, endings) = (Bells::default(), Endings::default());
 
-        let slack = Slack {
+        let context = Context {
             service: service.clone(),
             client: client.clone(),
             people: people.clone(),
+            ephemeral: Ephemeral {
+                http: slack_http(&config.slack)?,
+                client: client.clone(),
+                clock: service.clock.clone(),
+                background: tasks.clone(),
+                stop: stop.clone(),
+            },
+            background: tasks.clone(),
+            stop: stop.clone(),
+        };
+        let receiver = Receiver {
+            handlers: context.clone(),
             secrets: Arc::new(
                 config.slack_signing_secret.as_ref().map(SigningSecrets::new).unwrap_or_default(),
             ),
-            http: slack_http(&config.slack)?,
-            bodies: slack::ingress::bodies(capacity.connections),
-            aside: tasks.clone(),
-            stop: stop.clone(),
+            clock: service.clock.clone(),
+            bodies: http::bodies(capacity.connections),
         };
-        let directory = people.clone();
+        let delivery = Delivery {
+            prompts: Drawer { client: client.clone(), people: people.clone() },
+            homes: HomeDrawer { client: client.clone(), people: people.clone() },
+            unlock_requests: UnlockDrawer { client: client.clone(), people: people.clone() },
+            webhooks: Sender::new(Guard::new(config.webhook_allow))?,
+        };
         let worker = Worker {
             service: service.clone(),
-            drawer: Drawer { client: client.clone(), people: people.clone() },
-            homes: HomeDrawer { client: client.clone(), people: people.clone() },
-            unlocking: UnlockDrawer { client: client.clone(), people },
-            sender: Sender::new(Guard::new(config.webhook_allow))?,
+            deliver: delivery,
             bells: bells.clone(),
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
-        tasks.spawn(preconditions::watch(service.clone(), met, stop.clone()));
         let pulse = service.heartbeats.pulse("the listener", listener::STUCK);
         let (db, silence) = (service.db.clone(), listener::SILENCE);
         tasks.spawn(listener::listen(db, bells, endings.clone(), silence, pulse, stop.clone()));
         tasks.spawn(worker.run());
-        tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
-        tasks.spawn(register(service.clone(), client, stop.clone()));
-        tasks.spawn(warn_of_power(service.clone(), stop.clone()));
-        tasks.spawn(slack::events::run(slack.clone(), stop.clone()));
-        tasks.spawn(slack::members::run(slack.clone(), stop.clone()));
+        tasks.spawn(preconditions::watch(service.clone(), met, stop.clone()));
+        spawn_jobs(&tasks, &context, &stop);
         if let Some(token) = config.slack_app_token {
-            tasks.spawn(Socket::new(slack.clone(), token)?.run(stop.clone()));
+            let socket = Socket {
+                handlers: context.clone(),
+                client: client.clone(),
+                token,
+                clock: service.clock.clone(),
+                entropy: service.entropy.clone(),
+                background: tasks.clone(),
+            };
+            tasks.spawn(socket.run(Arc::new(tls_config()?), stop.clone()));
         }
         let measured = metrics.clone();
         tasks.spawn(telemetry::keep_up(move || measured.run_upkeep(), telemetry::UPKEEP, stop.clone()));
+        let install =
+            oauth_config.map(|config| oauth::routes(service.clone(), client, config)).unwrap_or_default();
         let api = Api {
             service,
-            directory,
+            directory: people,
             endings,
             metrics,
             limits: Limits::new(config.limits.requests_per_second),
@@ -268,7 +292,7 @@ impl App {
             stop: stop.clone(),
         };
         let server = Server {
-            router: router(api, slack, oauth),
+            router: router(api, receiver, install),
             capacity,
             patience: Patience::default(),
             // Whoever holds all the rest must not have this instance restarted. Not /readyz, which reads the database and
@@ -303,9 +327,19 @@ impl App {
     }
 }
 
-fn router(api: Api, slack: Slack, oauth: Option<slack::oauth::Config>) -> Router {
-    let install = oauth.map(|config| slack::oauth::routes(slack.clone(), config)).unwrap_or_default();
-    slack::ingress::routes(slack)
+/// What happens by the clock rather than by a request.
+fn spawn_jobs(tasks: &TaskTracker, context: &Context, stop: &CancellationToken) {
+    let Context { service, client, people, .. } = context;
+    tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
+    tasks.spawn(registration::run(service.clone(), client.clone(), stop.clone()));
+    tasks.spawn(audit_protection::run(service.clone(), stop.clone()));
+    tasks.spawn(events::run(context.clone(), stop.clone()));
+    let membership = Membership { service: service.clone(), people: people.clone() };
+    tasks.spawn(membership::run(membership, stop.clone()));
+}
+
+fn router(api: Api, receiver: Receiver<Context>, install: Router) -> Router {
+    http::routes(receiver)
         .merge(install)
         .merge(api::routes(api))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
@@ -313,76 +347,4 @@ fn router(api: Api, slack: Slack, oauth: Option<slack::oauth::Config>) -> Router
             tracing::error!("A handler panicked");
             Problem::of(Kind::Internal).into_response()
         }))
-}
-
-/// Warns once where the service's own role could change the audit, as soon as the database says so.
-async fn warn_of_power(service: Service, stop: CancellationToken) {
-    loop {
-        let power = async {
-            let mut db = service.db.acquire().await?;
-            storage::power_over_audit(&mut db).await
-        };
-        match power.await {
-            Ok(Some(power)) => {
-                tracing::warn!(
-                    power,
-                    "The service's database role can disable the triggers that protect the audit"
-                );
-                return;
-            }
-            Ok(None) => {
-                tracing::debug!("The service's database role can't change audit entries");
-                return;
-            }
-            // The database is away, or not migrated yet.
-            Err(error) => tracing::debug!(%error, "Could not read who owns the audit: trying again"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_secs(5)) => {}
-        }
-    }
-}
-
-/// Writes the one workspace of the configured token down, trying until Slack and the database answer.
-async fn register(service: Service, client: Client, stop: CancellationToken) {
-    let mut pause = Duration::from_millis(200);
-    let pulse = service.heartbeats.pulse("the workspace's registration", REGISTERING);
-    while !stop.is_cancelled() {
-        pulse.beat();
-        match workspace_of_token(&service, &client).await {
-            Ok(Some(slack_id)) => {
-                tracing::info!(workspace = slack_id, "The bot token belongs to this workspace");
-                return pulse.finish();
-            }
-            Ok(None) => return pulse.finish(),
-            Err(error) => {
-                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again");
-            }
-        }
-        pulse.rest();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = (pause * 2).min(Duration::from_secs(30));
-    }
-}
-
-/// Why the token's workspace is not known.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// Slack did not say.
-    #[error(transparent)]
-    Slack(#[from] slack::client::CallError),
-    /// It could not be written down.
-    #[error(transparent)]
-    Service(#[from] crate::service::Failure),
-}
-
-/// Asks Slack whose the configured token is, and writes that workspace down; gives Slack's id of it.
-pub async fn workspace_of_token(service: &Service, client: &Client) -> Result<Option<String>, RegisterError> {
-    let Some(identity) = client.identify().await? else { return Ok(None) };
-    workspaces::install(service, &identity.slack_id, &identity.name).await?;
-    Ok(Some(identity.slack_id))
 }

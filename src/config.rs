@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::slack::{
-    admins::AppointedAdmin,
-    oauth::{self, access::Credentials},
+    oauth,
+    web_api::{admins::AppointedAdmin, oauth_access::Credentials},
 };
 
 /// What every command needs: the database, and what opens the secrets in it.
@@ -220,9 +220,9 @@ impl ServeConfig {
 
     /// What installing by OAuth takes, if it is configured.
     #[must_use]
-    pub fn oauth(&self) -> Option<oauth::Config> {
+    pub fn oauth(&self) -> Option<oauth::config::Config> {
         let (credentials, public_url) = self.slack.credentials().zip(self.public_url.clone())?;
-        Some(oauth::Config {
+        Some(oauth::config::Config {
             credentials,
             public_url,
             api_url: self.slack.slack_api_url.clone(),

@@ -238,7 +238,7 @@ impl Create {
         match self.workspace.find(service).await {
             Err(CliError::Usage(_)) if self.slack.slack_bot_token.is_some() => {
                 let client = app::slack_client(&self.slack, service, TaskTracker::new())?;
-                app::workspace_of_token(service, &client).await?;
+                crate::jobs::registration::workspace_of_token(service, &client).await?;
                 self.workspace.find(service).await
             }
             found => found,
@@ -374,7 +374,7 @@ impl TestWebhook {
                 let status = status.map_or_else(String::new, |status| format!(" ({status})"));
                 Err(CliError::Usage(format!("{url} did not take the ping{status}: {why}")))
             }
-            Outcome::Wait(_) | Outcome::NotTaken(_) | Outcome::Refused(_) => {
+            Outcome::Wait(_) | Outcome::NotTaken { .. } | Outcome::Refused { .. } => {
                 Err(CliError::Usage("the ping was not sent".to_owned()))
             }
         }

@@ -114,7 +114,7 @@ pub enum CliError {
     Migrate(#[from] MigrateError),
     /// Slack did not say whose token it is.
     #[error("the bot token's workspace can't be found: {0}")]
-    Register(#[from] app::RegisterError),
+    Register(#[from] crate::jobs::registration::RegisterError),
     /// The doctor found something.
     #[error("{0}")]
     Unhealthy(String),

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::{Finding, Patient};
-use crate::slack::{ingress, signature::SigningSecrets};
+use crate::slack::inbound::{http as ingress, signature::SigningSecrets};
 
 /// What a signed request came to.
 enum Reached {

@@ -10,7 +10,11 @@ use serde_json::Value;
 use super::{Finding, LIMIT, Patient, database};
 use crate::{
     service::{Failure, tokens, workspaces},
-    slack::{dialer::Dialer, error::CallError, manifest, socket},
+    slack::{
+        inbound::socket,
+        scopes,
+        web_api::{dialer::Dialer, error::CallError},
+    },
 };
 
 const SOCKET: &str = "apps.connections.open";
@@ -180,7 +184,7 @@ fn refused(
 
 fn scopes(headers: &HeaderMap, place: &str) -> Finding {
     let Some(granted) = headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()) else {
-        let needed: Vec<_> = manifest::required_scopes().collect();
+        let needed: Vec<_> = scopes::required_scopes().collect();
         return Finding::warning(
             "scopes",
             format!("{place}: Slack did not say which scopes the token has"),
@@ -192,7 +196,7 @@ fn scopes(headers: &HeaderMap, place: &str) -> Finding {
     };
     let granted: Vec<&str> = granted.split(',').map(str::trim).collect();
     let missing = |optional: bool| {
-        let absent = manifest::SCOPES
+        let absent = scopes::SCOPES
             .iter()
             .filter(|scope| scope.optional == optional && !granted.contains(&scope.name))
             .map(|scope| format!("{} ({})", scope.name, scope.why));
@@ -271,7 +275,7 @@ async fn connection(patient: &Patient, check: &'static str, url: &str) -> Findin
     };
     match socket::try_out(&dialer, url).await {
         Ok(()) => Finding::ok(check, "Slack says hello on a connection of its own"),
-        Err(socket::SocketError::TooMany) => Finding::failed(
+        Err(socket::error::SocketError::TooMany) => Finding::failed(
             check,
             "the app has as many connections as Slack allows",
             "run at most four instances, and none of another installation with the same app",

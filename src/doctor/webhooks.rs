@@ -4,9 +4,9 @@ use std::{error::Error as _, sync::Arc, time::Duration};
 
 use super::{Finding, Patient};
 use crate::{
-    outbox::guard::{Guard, Refused},
     service::backends,
     storage::backends::Summary,
+    webhooks::address_guard::{Guard, Refused},
 };
 
 const CHECK: &str = "webhooks";

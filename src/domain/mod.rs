@@ -13,6 +13,7 @@ pub mod effects;
 pub mod grants;
 pub mod ids;
 pub mod overview;
+pub mod prompts;
 pub mod rejection;
 pub mod repeats;
 pub mod settings;

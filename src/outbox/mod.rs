@@ -1,19 +1,24 @@
-//! What reaches the outside. A worker claims rows that transactions left, reads the state as it is now, and draws or
-//! sends that: repeats are harmless, and late ones right.
+//! What reaches the outside. A worker claims rows that transactions left and hands each to a [`Deliver`], which reads the
+//! state as it is now and shows or sends that: repeats are harmless, and late ones right.
 
-pub mod draw;
-pub mod guard;
-pub mod home;
 pub mod listener;
 pub mod schedule;
-pub mod signing;
-pub mod unlocking;
-pub mod webhook;
 pub mod worker;
 
 use chrono::TimeDelta;
 
-use crate::slack::error::{CallError, Refusal};
+use crate::service::{Failure, Service};
+pub use crate::storage::{claims::Claim, outbox::Kind};
+
+/// What does what a row asks for.
+pub trait Deliver: Clone + Send + Sync + 'static {
+    /// Makes one attempt. An error is our own, most often the database's, and is retried.
+    fn deliver(
+        &self,
+        service: &Service,
+        claim: &Claim,
+    ) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+}
 
 /// How an attempt went, as the handlers say; the schedule turns it into what is done with the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +40,19 @@ pub enum Outcome {
         after: Option<TimeDelta>,
     },
     /// Slack did not take it, and may later.
-    NotTaken(CallError),
+    NotTaken {
+        /// Slack's code, or what went wrong, out of a closed set.
+        code: &'static str,
+        /// What went wrong.
+        why: String,
+    },
     /// Slack refused it for good.
-    Refused(Refusal),
+    Refused {
+        /// Slack's code.
+        code: &'static str,
+        /// What it means.
+        why: String,
+    },
     /// It must wait, through nobody's fault: it does not count as a try.
     Wait(TimeDelta),
     /// It never will.
@@ -55,23 +70,13 @@ impl Outcome {
     pub const fn done() -> Self {
         Self::Done { status: None, detail: None }
     }
+
     /// Why Slack did not take it, as a name out of a closed set.
     #[must_use]
-    pub fn slack_code(&self) -> Option<&'static str> {
+    pub const fn slack_code(&self) -> Option<&'static str> {
         match self {
-            Self::NotTaken(error) => Some(error.label()),
-            Self::Refused(refusal) => Some(refusal.code),
+            Self::NotTaken { code, .. } | Self::Refused { code, .. } => Some(code),
             Self::Done { .. } | Self::Failed { .. } | Self::Wait(_) | Self::Hopeless { .. } => None,
-        }
-    }
-}
-
-impl From<CallError> for Outcome {
-    /// Tried again: whatever Slack said is taken for passing. A limit is waited for, and doesn't count as a try.
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::RateLimited(wait) => Self::Wait(TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)),
-            error => Self::NotTaken(error),
         }
     }
 }

@@ -39,10 +39,10 @@ pub enum Next {
 pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
     match outcome {
         Outcome::Done { .. } => Next::Done,
-        Outcome::Hopeless { .. } | Outcome::Refused(_) => Next::Dead,
+        Outcome::Hopeless { .. } | Outcome::Refused { .. } => Next::Dead,
         Outcome::Wait(pause) => Next::After { pause: (*pause).min(LONGEST), counts: false },
         Outcome::Failed { after, .. } => again(kind, tries, *after, fraction),
-        Outcome::NotTaken(_) => again(kind, tries, None, fraction),
+        Outcome::NotTaken { .. } => again(kind, tries, None, fraction),
     }
 }
 
@@ -84,7 +84,6 @@ fn jittered(seconds: i64, fraction: f64) -> TimeDelta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slack::error::CallError;
 
     fn failed(after: Option<i64>) -> Outcome {
         Outcome::Failed { why: String::new(), status: None, after: after.map(TimeDelta::seconds) }
@@ -120,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_prompt_is_tried_for_as_long_as_an_approval_can_be_pending() {
-        let outcome = Outcome::NotTaken(CallError::Passing("org_login_required".to_owned()));
+        let outcome = Outcome::NotTaken { code: "org_login_required", why: String::new() };
         let pause = |tries| match next(Kind::Prompt, tries, &outcome, 0.5) {
             Next::After { pause, counts: true } => Some(pause),
             _ => None,

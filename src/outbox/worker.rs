@@ -10,23 +10,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    Outcome,
-    draw::Drawer,
-    home::HomeDrawer,
-    listener::Bells,
-    schedule::{self, Next},
-    unlocking::UnlockDrawer,
-    webhook::Sender,
-};
 use crate::{
     domain::ids::BackendId,
     heartbeat::Pulse,
+    outbox::{
+        Claim, Deliver, Kind, Outcome,
+        listener::Bells,
+        schedule::{self, Next},
+    },
     service::{Failure, Service, commit},
     storage::{
-        claims::{self, Attempt, Claim, Ending, Lease},
+        claims::{self, Attempt, Ending, Lease},
         homes::Whose,
-        outbox::Kind,
     },
 };
 
@@ -55,17 +50,11 @@ const fn permits(kind: Kind) -> usize {
 
 /// What the worker needs. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Worker {
+pub struct Worker<D> {
     /// The use cases, the database and the clock.
     pub service: Service,
-    /// Draws prompts.
-    pub drawer: Drawer,
-    /// Draws Home tabs.
-    pub homes: HomeDrawer,
-    /// Draws requests to unlock actions, and tells of their answers.
-    pub unlocking: UnlockDrawer,
-    /// Sends webhooks.
-    pub sender: Sender,
+    /// Does what rows ask for.
+    pub deliver: D,
     /// Wakes the worker.
     pub bells: Bells,
     /// Ends it: nothing more is claimed, what is in hand is finished.
@@ -82,7 +71,7 @@ fn number(count: usize) -> i64 {
 /// How many attempts are under way for each backend.
 type Busy = Arc<Mutex<HashMap<BackendId, usize>>>;
 
-impl Worker {
+impl<D: Deliver> Worker<D> {
     /// Works until it is told to stop: one loop a kind.
     pub async fn run(self) {
         futures::future::join_all(Kind::ALL.map(|kind| self.clone().work(kind))).await;
@@ -188,16 +177,8 @@ impl Worker {
 
     async fn attempt(&self, claim: &Claim) {
         let started_at = self.service.now();
-        let handled = async {
-            match claim.kind {
-                Kind::Prompt => self.drawer.draw(&self.service, claim).await,
-                Kind::Webhook => self.sender.send(&self.service, claim).await,
-                Kind::Home => self.homes.draw(&self.service, claim).await,
-                Kind::UnlockRequest => self.unlocking.draw(&self.service, claim).await,
-                Kind::UnlockAnswer => self.unlocking.tell(&self.service, claim).await,
-            }
-        };
-        let outcome = match tokio::time::timeout(LIMIT, handled).await {
+        let delivered = self.deliver.deliver(&self.service, claim);
+        let outcome = match tokio::time::timeout(LIMIT, delivered).await {
             Ok(Ok(outcome)) => outcome,
             // Our own trouble doesn't use up the receiver's tries.
             Ok(Err(failure)) => {
@@ -264,8 +245,7 @@ fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<
         Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => {
             (*status, Some(why.clone()))
         }
-        Outcome::NotTaken(error) => (None, Some(error.to_string())),
-        Outcome::Refused(refusal) => (None, Some(refusal.to_string())),
+        Outcome::NotTaken { why, .. } | Outcome::Refused { why, .. } => (None, Some(why.clone())),
         Outcome::Wait(_) => (None, None),
     };
     Attempt {

@@ -103,3 +103,11 @@ async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failur
     commit(tx).await?;
     Ok(count)
 }
+
+/// The same, and logs what ended.
+pub async fn end(service: &Service, holder: &Holder) -> Result<(), Failure> {
+    let Ended { grants, approvals } = left(service, holder).await?;
+    let Holder { slack_id, user, .. } = holder;
+    tracing::warn!(workspace = slack_id, %user, grants, approvals, "Grants and pending approvals ended: the user is no longer a full member");
+    Ok(())
+}

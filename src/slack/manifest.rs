@@ -4,31 +4,13 @@
 
 use std::fmt::Write as _;
 
-use super::{events, ingress, lost_prompts, oauth};
-
-/// One thing that the app may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scope {
-    /// Slack's name of it.
-    pub name: &'static str,
-    /// What needs it.
-    pub why: &'static str,
-    /// Without it, what it is for doesn't work and everything else does.
-    pub optional: bool,
-}
-
-/// The bot's scopes, the least that suffice.
-pub const SCOPES: [Scope; 5] = [
-    Scope { name: "chat:write", why: "posts prompts and redraws them", optional: false },
-    Scope {
-        name: "chat:write.public",
-        why: "asks in public channels that it was not invited to",
-        optional: true,
-    },
-    Scope { name: "commands", why: "/approvals", optional: false },
-    Scope { name: "users:read", why: "tells members, guests and admins apart", optional: false },
-    Scope { name: "users:read.email", why: "lets backends name people by email", optional: true },
-];
+use crate::slack::{
+    handlers::{events, unconfirmed_posts},
+    inbound::http,
+    oauth,
+    outbound::metadata,
+    scopes::{FIND_LOST_PROMPTS, SCOPES},
+};
 
 /// The events that Slack sends, and why.
 pub const EVENTS: [(&str, &str); 4] = [
@@ -37,13 +19,6 @@ pub const EVENTS: [(&str, &str); 4] = [
     (events::TOKENS_REVOKED, "the same, when its tokens were revoked"),
     (events::USER_CHANGE, "ends the grants of a user who is deactivated or becomes a guest"),
 ];
-
-/// What the app needs beside [`SCOPES`] to find messages whose post Slack did not answer.
-pub const FIND_LOST_PROMPTS: Scope = Scope {
-    name: "metadata.message:read",
-    why: "finds prompts that Slack posted without confirming it: reads the metadata of messages, not the messages",
-    optional: true,
-};
 
 /// The slash command.
 pub const COMMAND: &str = "/approvals";
@@ -62,18 +37,6 @@ pub struct Target<'a> {
 
 /// What stands for an address that is not known.
 const EXAMPLE: &str = "https://countersign.example.com";
-
-/// The names of all scopes.
-#[must_use]
-pub fn scopes(find_lost_prompts: bool) -> Vec<&'static str> {
-    let more = find_lost_prompts.then_some(FIND_LOST_PROMPTS);
-    SCOPES.into_iter().chain(more).map(|scope| scope.name).collect()
-}
-
-/// The names of the scopes without which nothing works.
-pub fn required_scopes() -> impl Iterator<Item = &'static str> {
-    SCOPES.iter().filter(|scope| !scope.optional).map(|scope| scope.name)
-}
 
 /// The manifest, as YAML. Every text in it is quoted as JSON quotes it, which YAML takes.
 #[must_use]
@@ -120,7 +83,7 @@ pub fn manifest(target: Target<'_>) -> String {
     line(out, 1, "slash_commands:");
     line(out, 2, &format!("- command: \"{COMMAND}\""));
     if !socket_mode {
-        line(out, 3, &format!("url: \"{url}{}\"", ingress::COMMANDS));
+        line(out, 3, &format!("url: \"{url}{}\"", http::COMMANDS));
     }
     line(out, 3, "description: \"What waits for you, and what you auto-approve\"");
     line(out, 3, "usage_hint: \"[list | on | off | off all | history | help]\"");
@@ -128,7 +91,7 @@ pub fn manifest(target: Target<'_>) -> String {
     line(out, 0, "oauth_config:");
     if browsers_come {
         line(out, 1, "redirect_urls:");
-        line(out, 2, &format!("- \"{url}{}\"", oauth::CALLBACK));
+        line(out, 2, &format!("- \"{url}{}\"", oauth::config::CALLBACK));
     }
     line(out, 1, "scopes:");
     line(out, 2, "bot:");
@@ -140,7 +103,7 @@ pub fn manifest(target: Target<'_>) -> String {
     line(out, 0, "settings:");
     line(out, 1, "event_subscriptions:");
     if !socket_mode {
-        line(out, 2, &format!("request_url: \"{url}{}\"", ingress::EVENTS));
+        line(out, 2, &format!("request_url: \"{url}{}\"", http::EVENTS));
     }
     line(out, 2, "bot_events:");
     for (event, why) in EVENTS {
@@ -148,18 +111,18 @@ pub fn manifest(target: Target<'_>) -> String {
         line(out, 3, &format!("- \"{event}\""));
     }
     if target.find_lost_prompts {
-        let posted = lost_prompts::POSTED;
+        let posted = unconfirmed_posts::POSTED;
         line(out, 3, "# reports where Slack posted a message without confirming it");
         line(out, 3, &format!("- \"{posted}\""));
         line(out, 2, "metadata_subscriptions:");
         line(out, 3, "# Slack sends it for every app's messages; the service accepts only its own.");
         line(out, 3, "- app_id: \"*\"");
-        line(out, 4, &format!("event_type: \"{}\"", lost_prompts::EVENT_TYPE));
+        line(out, 4, &format!("event_type: \"{}\"", metadata::EVENT_TYPE));
     }
     line(out, 1, "interactivity:");
     line(out, 2, "is_enabled: true");
     if !socket_mode {
-        line(out, 2, &format!("request_url: \"{url}{}\"", ingress::INTERACTIVITY));
+        line(out, 2, &format!("request_url: \"{url}{}\"", http::INTERACTIVITY));
     }
     line(out, 1, "# For an Enterprise organisation as a whole: true.");
     line(out, 1, "org_deploy_enabled: false");

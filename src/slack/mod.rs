@@ -1,55 +1,21 @@
-//! Slack: what comes in is verified, parsed tolerantly and handed to one use case; what people read is drawn in
-//! [`view`].
+//! Slack. Each module knows only those above it in this list.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | [`view`] | every sentence and block that a person reads, as pure functions of a state |
+//! | [`web_api`] | calls to Slack: the client, its errors, tokens, rate limits, who a user is |
+//! | [`scopes`] | what the app may do, and why |
+//! | [`outbound`] | what the outbox has shown in Slack: prompts, Home tabs, unlock requests, ephemeral replies |
+//! | [`inbound`] | what Slack sends, by HTTP or Socket Mode: verified, parsed, passed on |
+//! | [`handlers`] | what each interaction, command and event leads to: one call of one use case |
+//! | [`oauth`] | installing the app in a workspace |
+//! | [`manifest`] | the app's manifest, made of what the others declare |
 
-pub mod admins;
-pub mod client;
-pub mod commands;
-pub mod dialer;
-pub mod dispatch;
-pub mod error;
-pub mod events;
-pub mod home;
-pub mod ingress;
-mod insist;
-pub mod interactions;
-pub mod lost_prompts;
+pub mod handlers;
+pub mod inbound;
 pub mod manifest;
-pub mod members;
-pub mod membership;
-mod modals;
 pub mod oauth;
-pub mod payload;
-pub mod people;
-pub mod rate_limiter;
-pub mod signature;
-pub mod socket;
-pub mod tokens;
+pub mod outbound;
+pub mod scopes;
 pub mod view;
-pub mod whisper;
-
-use std::sync::Arc;
-
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-use crate::{bodies::Bodies, service::Service};
-
-/// What the Slack side needs. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Slack {
-    /// The use cases.
-    pub service: Service,
-    /// Slack's Web API.
-    pub client: client::Client,
-    /// Who somebody is.
-    pub people: Arc<people::People>,
-    /// What verifies that a request comes from Slack.
-    pub secrets: Arc<signature::SigningSecrets>,
-    /// Answers private sentences.
-    pub http: reqwest::Client,
-    /// What is in memory of the bodies that Slack posts.
-    pub bodies: Bodies,
-    /// Work that a click's answer doesn't wait for; a shutdown does.
-    pub aside: TaskTracker,
-    /// Ends what of it only waits.
-    pub stop: CancellationToken,
-}
+pub mod web_api;

@@ -1,18 +1,10 @@
 //! The table `prompts`: the messages that show an approval.
 
-use super::PgConnection;
 use chrono::{DateTime, Utc};
 
+use super::PgConnection;
 use crate::domain::ids::ApprovalId;
-
-/// A message in Slack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prompt {
-    /// The channel that `chat.postMessage` returned, `D…` for direct messages.
-    pub channel: String,
-    /// The message's `ts`.
-    pub ts: String,
-}
+pub use crate::domain::prompts::Prompt;
 
 /// The messages that show an approval and can still be changed.
 pub async fn of(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Vec<Prompt>> {

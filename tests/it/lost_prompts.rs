@@ -3,10 +3,7 @@
 use chrono::TimeDelta;
 use countersign::{
     config::ServeConfig,
-    slack::{
-        lost_prompts::{EVENT_TYPE, POSTED},
-        manifest::FIND_LOST_PROMPTS,
-    },
+    slack::{handlers::unconfirmed_posts::POSTED, outbound::metadata::EVENT_TYPE, scopes::FIND_LOST_PROMPTS},
 };
 use sandbox::slack::{Message, Misbehaviour, Slack, names};
 use serde_json::{Value, json};

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use countersign::slack::{
-    lost_prompts::POSTED,
-    manifest::{COMMAND, EVENTS, SCOPES, Target, manifest},
+    handlers::unconfirmed_posts::POSTED,
+    manifest::{COMMAND, EVENTS, Target, manifest},
+    scopes::SCOPES,
 };
 use serde_json::Value;
 
@@ -203,7 +204,7 @@ fn the_command_is_the_one_that_the_code_answers() {
     // Its hint names the words that are understood, each of them.
     let hint = commands[0]["usage_hint"].as_str().unwrap().trim_matches(['[', ']']);
     let hinted: BTreeSet<&str> = hint.split('|').filter_map(|word| word.split_whitespace().next()).collect();
-    let source = fs::read_to_string(root().join("src/slack/commands/mod.rs")).unwrap();
+    let source = fs::read_to_string(root().join("src/slack/handlers/command/mod.rs")).unwrap();
     let arms = source.split("match word.to_lowercase().as_str() {").nth(1).unwrap();
     let arms = arms.split("_ =>").next().unwrap();
     let arms = arms.lines().map(str::trim_start).filter(|line| line.starts_with('"'));

@@ -2,7 +2,7 @@
 //! nothing, and who is an admin.
 
 use chrono::TimeDelta;
-use countersign::slack::admins::AppointedAdmin;
+use countersign::slack::web_api::admins::AppointedAdmin;
 use sandbox::slack::{Channel, Message, Misbehaviour, Press, Signing, Surface, User, Workspace, names};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use countersign::{app, clock::Clock, config::ServeConfig, entropy::Entropy, slack::tokens::Keeper};
+use countersign::{app, clock::Clock, config::ServeConfig, entropy::Entropy, slack::web_api::tokens::Keeper};
 use sandbox::slack::{Misbehaviour, Slack, Token, TokenStatus, names};
 use secrecy::ExposeSecret as _;
 use tokio_util::task::TaskTracker;

@@ -6,12 +6,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Install, browser, trouble};
-use crate::{service::install, slack::view::install::Trouble};
+use crate::{
+    service::install,
+    slack::{
+        oauth::{browser, config::Install, pages::trouble},
+        view::install::Trouble,
+    },
+};
 
 /// Sends the browser to Slack's page with a state that is good once, in this browser, for ten minutes.
 pub(super) async fn begin(State(install): State<Install>, headers: HeaderMap) -> Response {
-    let service = &install.slack.service;
+    let service = &install.service;
     // A second tab goes on with the first one's cookie, so that both can be finished.
     let browser = browser::known(&headers).map_or_else(|| browser::fresh(&service.entropy), str::to_owned);
     let state = install::begin(service, &browser);

@@ -6,17 +6,23 @@ use axum::{
     response::Response,
 };
 
-use super::{
-    Install,
-    access::{Exchange, Granted},
-    browser, page, trouble,
-};
 use crate::{
-    service::install::{self, Installation, StateFault},
+    service::{
+        install,
+        install::{Installation, StateFault},
+    },
     slack::{
-        client::{CallError, Reason},
-        manifest,
+        oauth::{
+            browser,
+            config::Install,
+            pages::{page, trouble},
+        },
+        scopes,
         view::install::{Installed, Trouble, installed},
+        web_api::{
+            client::{CallError, Reason},
+            oauth_access::{Exchange, Granted},
+        },
     },
 };
 
@@ -47,7 +53,7 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
         pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
     };
-    let service = &install.slack.service;
+    let service = &install.service;
     let state = field("state").ok_or(Trouble::Stale)?;
     let state = match install::check_state(service, &state, browser::known(headers)).await {
         Ok(state) => state.map_err(refused)?,
@@ -75,7 +81,7 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         Trouble::OursDown
     })?;
     stored.map_err(refused)?;
-    install.slack.client.tokens().installed_anew(&granted.slack_id);
+    install.client.tokens().installed_anew(&granted.slack_id);
     let missing = missing(&granted);
     if !missing.is_empty() {
         tracing::warn!(workspace = granted.slack_id, ?missing, "Slack granted less than the app needs");
@@ -95,7 +101,7 @@ fn refused(fault: StateFault) -> Trouble {
 /// What the app needs and was not granted.
 fn missing(granted: &Granted) -> Vec<&'static str> {
     let is_missing = |scope: &&str| !granted.scopes.iter().any(|granted| granted == scope);
-    manifest::required_scopes().filter(is_missing).collect()
+    scopes::required_scopes().filter(is_missing).collect()
 }
 
 async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
@@ -106,7 +112,7 @@ async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
         tracing::warn!("Installation refused: too many in progress");
         Trouble::Busy
     })?;
-    let granted = install.slack.client.tokens().access(&config.credentials, exchange).await;
+    let granted = install.client.tokens().access(&config.credentials, exchange).await;
     granted.map_err(|error| {
         tracing::error!(%error, "A code could not be exchanged");
         match error {

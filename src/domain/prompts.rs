@@ -1,0 +1,10 @@
+//! Where a prompt is.
+
+/// A message in Slack that shows an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The channel that `chat.postMessage` returned, `D…` for direct messages.
+    pub channel: String,
+    /// The message's `ts`.
+    pub ts: String,
+}

@@ -1,0 +1,176 @@
+//! `/approvals` (<https://docs.slack.dev/interactivity/implementing-slash-commands>). Whatever is answered, only the
+//! person who typed it sees.
+
+mod nearest;
+
+use serde_json::json;
+
+use crate::{
+    domain::{
+        Rejection,
+        decisions::{Clicker, PersonKind},
+        ids::UserId,
+        settings::Wish,
+    },
+    service::{settings, workspaces::Origin},
+    slack::{
+        handlers::{
+            context::Context,
+            modals,
+            time_limit::{BUDGET, UseCaseError, read, within},
+            unconfirmed_revocation::{Revoking, insist},
+        },
+        inbound::{payload::Payload, response::Response},
+        view::{controls::Screen, lists, lists::plain, prompt::Message, sentences},
+        web_api::client::CallError,
+    },
+};
+
+/// How many near-miss names are offered.
+const OFFERED: usize = 3;
+
+/// Handles one command, in time for Slack.
+pub async fn handle(context: &Context, payload: &Payload) -> Response {
+    if let Ok(answer) = tokio::time::timeout(BUDGET, take(context, payload)).await {
+        return answer;
+    }
+    tracing::error!(limit_ms = 2700, "A command could not be handled in time");
+    answer(&explain(&UseCaseError::Unclear))
+}
+
+async fn take(context: &Context, payload: &Payload) -> Response {
+    let user = payload.text("/user_id").and_then(UserId::parse);
+    let Some((workspace, user)) = payload.workspace().zip(user) else {
+        tracing::warn!("A command names no workspace or no user");
+        return Response::Taken;
+    };
+    let typed = Typed { context, payload, workspace, user };
+    let text = payload.text("/text").unwrap_or_default().trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim().trim_matches('`');
+    let message = match word.to_lowercase().as_str() {
+        "" | "settings" => match typed.open_settings().await {
+            None => return Response::Taken,
+            Some(message) => Ok(message),
+        },
+        "list" => typed.list().await,
+        "history" => typed.history().await,
+        "on" => typed.set(rest, Wish::On).await,
+        "off" if rest.eq_ignore_ascii_case("all") => typed.turn_all_off().await,
+        "off" => typed.set(rest, Wish::Off).await,
+        "help" => Ok(plain(lists::HELP.to_owned())),
+        _ => Ok(lists::no_such_word(word)),
+    };
+    answer(&message.unwrap_or_else(|trouble| explain(&trouble)))
+}
+
+fn answer(message: &Message) -> Response {
+    let mut body = message.to_json();
+    body["response_type"] = json!("ephemeral");
+    Response::Message(body)
+}
+
+fn explain(trouble: &UseCaseError) -> Message {
+    plain(match trouble {
+        UseCaseError::Rejected(rejection) => sentences::settings(rejection),
+        UseCaseError::Repeated => sentences::REPEATED.to_owned(),
+        UseCaseError::Ours => sentences::SETTINGS_TRY_AGAIN.to_owned(),
+        UseCaseError::Unclear => sentences::UNCLEAR.to_owned(),
+    })
+}
+
+/// A command that somebody typed.
+struct Typed<'a> {
+    context: &'a Context,
+    payload: &'a Payload,
+    workspace: &'a str,
+    user: UserId,
+}
+
+impl Typed<'_> {
+    /// Opens the modal. `Some`: why it could not be opened.
+    async fn open_settings(&self) -> Option<Message> {
+        let trigger = self.payload.trigger().unwrap_or_default();
+        let opened =
+            modals::open_settings(self.context, self.workspace, &self.user, trigger, Screen::default()).await;
+        let error = opened.err()?;
+        tracing::warn!(%error, "The settings could not be opened");
+        Some(plain(match error {
+            CallError::NoToken => sentences::settings(&Rejection::WorkspaceRemoved),
+            _ => lists::NOT_OPENED.to_owned(),
+        }))
+    }
+
+    /// Where what it leads to comes from.
+    fn origin(&self) -> Origin<'_> {
+        Origin { workspace: self.workspace, request: Some(self.payload.request()) }
+    }
+
+    async fn list(&self) -> Result<Message, UseCaseError> {
+        if let Some(refusal) = self.may_not_look().await {
+            return Ok(refusal);
+        }
+        let page = read(settings::waiting(&self.context.service, self.workspace, &self.user)).await?;
+        Ok(lists::waiting(&page))
+    }
+
+    async fn history(&self) -> Result<Message, UseCaseError> {
+        if let Some(refusal) = self.may_not_look().await {
+            return Ok(refusal);
+        }
+        let page = read(settings::history(&self.context.service, self.workspace, &self.user)).await?;
+        Ok(lists::history(&page))
+    }
+
+    async fn turn_all_off(&self) -> Result<Message, UseCaseError> {
+        match within(settings::turn_all_off(&self.context.service, self.origin(), &self.user)).await {
+            Err(UseCaseError::Unclear) => Ok(self.unconfirmed(Revoking::Everything)),
+            count => Ok(lists::all_off(count?)),
+        }
+    }
+
+    async fn set(&self, path: &str, wish: Wish) -> Result<Message, UseCaseError> {
+        let service = &self.context.service;
+        if path.is_empty() {
+            return Ok(plain(lists::WHICH.to_owned()));
+        }
+        let action = match read(settings::find_action(service, self.workspace, path)).await? {
+            Ok(action) => action,
+            Err(paths) => return Ok(lists::no_such_action(path, &nearest::nearest(path, &paths, OFFERED))),
+        };
+        let clicker = self.clicker(wish).await.map_err(UseCaseError::Rejected)?;
+        let set = settings::set(service, self.origin(), &clicker, action, wish, None);
+        let done = match within(set).await {
+            Err(UseCaseError::Unclear) if wish == Wish::Off => {
+                return Ok(self.unconfirmed(Revoking::Action(action, None)));
+            }
+            done => done?,
+        };
+        Ok(match wish {
+            Wish::On => lists::turned_on(&done.action, done.changed),
+            Wish::Off => lists::turned_off(&done.action, done.changed),
+        })
+    }
+
+    /// Answers a revocation that the database did not confirm in time, and goes on with it.
+    fn unconfirmed(&self, what: Revoking) -> Message {
+        insist(self.context, self.payload, self.workspace, &self.user, what);
+        plain(sentences::UNCONFIRMED.to_owned())
+    }
+
+    /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.
+    async fn clicker(&self, wish: Wish) -> Result<Clicker, Rejection> {
+        match self.context.people.identify(self.workspace, &self.user).await {
+            Ok((clicker, _)) => Ok(clicker),
+            Err(_) if wish == Wish::Off => Ok(Clicker { user: self.user.clone(), kind: PersonKind::Unknown }),
+            Err(rejection) => Err(rejection),
+        }
+    }
+
+    /// `Some`: why requests are not shown to this person.
+    async fn may_not_look(&self) -> Option<Message> {
+        let identified = self.context.people.identify(self.workspace, &self.user).await;
+        let may = identified.and_then(|(clicker, _)| clicker.must_be_member());
+        may.err().map(|rejection| plain(sentences::looking(&rejection)))
+    }
+}

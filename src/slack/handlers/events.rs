@@ -1,0 +1,231 @@
+//! What happens in a workspace (<https://docs.slack.dev/apis/events-api/>): written down, answered at once, and handled
+//! afterwards.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{
+        decisions::{PersonKind, Profile},
+        ids::UserId,
+    },
+    service::{
+        self, Failure,
+        events::{self, Event},
+        leave,
+        profiles::KnownProfile,
+    },
+    slack::{
+        handlers::{context::Context, unconfirmed_posts},
+        inbound::{payload::Payload, response::Response},
+        web_api::{
+            client::{CallError, PATIENT},
+            membership,
+        },
+    },
+};
+
+/// The app was removed from the workspace.
+pub const APP_UNINSTALLED: &str = "app_uninstalled";
+/// Tokens of the app were revoked.
+pub const TOKENS_REVOKED: &str = "tokens_revoked";
+/// Something of a person changed: their status, their picture, and now and then what they are.
+pub const USER_CHANGE: &str = "user_change";
+
+/// What became of an event.
+enum Handled {
+    Yes,
+    /// It stays unfinished, and is taken up again.
+    Later(CallError),
+}
+
+/// How long Slack is asked again whether a token works, when it does not say, before the times are gone by.
+const DOUBT: TimeDelta = TimeDelta::hours(1);
+/// Time limit for looking up a user whom an event reported as no longer a member.
+const CONFIRMING: Duration = Duration::from_secs(3);
+/// How often it is looked for events that nobody finished.
+const POLL: Duration = Duration::from_secs(5);
+/// Longest time without progress: one event, with everything that ends in a workspace from which the app was removed.
+const STUCK: Duration = Duration::from_mins(2);
+
+/// Takes an event. It is answered once it is written down.
+pub async fn receive(context: &Context, payload: &Payload) -> Response {
+    let Some(event) = read(payload) else { return Response::Taken };
+    let body = &payload.value()["event"];
+    let received = match &event.person_kind {
+        None => events::receive(&context.service, &event, body).await,
+        Some(PersonKind::Member) => {
+            still_member(context, &event, body).await;
+            return Response::Taken;
+        }
+        Some(_) => {
+            let received = events::receive_if_concerned(&context.service, &event, body).await;
+            if let Some(user) = event.user.as_deref().and_then(UserId::parse) {
+                context.people.forget(&event.workspace, &user);
+            }
+            received
+        }
+    };
+    match received {
+        // Its post may be answered in this moment: it is looked for when the event is taken up again.
+        Ok(true) if event.kind == unconfirmed_posts::POSTED => Response::Taken,
+        Ok(true) => {
+            let context = context.clone();
+            context.background.clone().spawn(async move { handle(&context, &event).await });
+            Response::Taken
+        }
+        Ok(false) => {
+            metrics::counter!("countersign_slack_events_repeated_total").increment(1);
+            Response::Taken
+        }
+        Err(failure) => {
+            tracing::error!(%failure, kind = event.kind, "An event could not be written down: Slack sends it again");
+            Response::Failed
+        }
+    }
+}
+
+/// The events that concern us.
+fn read(payload: &Payload) -> Option<Event> {
+    let kind = payload.text("/event/type")?;
+    let mut body = None;
+    match kind {
+        APP_UNINSTALLED => {}
+        USER_CHANGE if payload.text("/event/user/id").is_some_and(|id| UserId::parse(id).is_some()) => {}
+        // People's own tokens may come and go: the app has none of them.
+        TOKENS_REVOKED => {
+            payload.value().pointer("/event/tokens/bot")?.as_array().filter(|bots| !bots.is_empty())?;
+        }
+        unconfirmed_posts::POSTED => body = Some(unconfirmed_posts::content(payload)?),
+        _ => return None,
+    }
+    let workspace = payload.workspace().or_else(|| payload.text("/enterprise_id"))?;
+    let person = &payload.value()["event"]["user"];
+    let person_kind = (kind == USER_CHANGE).then(|| membership::profile(workspace, person).kind);
+    let user = if kind == USER_CHANGE { "/event/user/id" } else { "/event/user" };
+    let seconds = payload.value()["event_time"].as_i64().unwrap_or_default();
+    Some(Event {
+        id: payload.text("/event_id")?.to_owned(),
+        workspace: workspace.to_owned(),
+        kind: kind.to_owned(),
+        user: payload.text(user).map(str::to_owned),
+        person_kind,
+        happened_at: DateTime::from_timestamp(seconds, 0).unwrap_or_default(),
+        content: body,
+    })
+}
+
+/// Slack told of a change of a full member: what is remembered of them may hold no longer. It is not written down, since
+/// there is nothing to end, and Slack sends one for every status.
+async fn still_member(context: &Context, event: &Event, body: &Value) {
+    if let Some(user) = event.user.as_deref().and_then(UserId::parse) {
+        let profile = membership::profile(&event.workspace, &body["user"]);
+        context.people.forget_unless(&event.workspace, &user, profile).await;
+    }
+}
+
+/// Handles events that another instance, or this one before it died, began to handle and did not finish.
+pub async fn run(context: Context, stop: CancellationToken) {
+    let pulse = context.service.heartbeats.pulse("the handling of Slack's events", STUCK);
+    while !stop.is_cancelled() {
+        pulse.beat();
+        match events::unfinished(&context.service).await {
+            Ok(unfinished) => {
+                for event in &unfinished {
+                    handle(&context, event).await;
+                    pulse.beat();
+                }
+            }
+            Err(failure) => tracing::warn!(%failure, "Unfinished events can't be looked for: trying again"),
+        }
+        pulse.rest();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+async fn handle(context: &Context, event: &Event) {
+    let handled = match event.kind.as_str() {
+        APP_UNINSTALLED | TOKENS_REVOKED => left(context, event).await,
+        unconfirmed_posts::POSTED => unconfirmed_posts::find(context, event).await.map(|()| Handled::Yes),
+        USER_CHANGE => changed(context, event).await,
+        _ => Ok(Handled::Yes),
+    };
+    let finished = match handled {
+        Ok(Handled::Yes) => events::finish(&context.service, event).await,
+        Ok(Handled::Later(error)) => {
+            tracing::warn!(%error, workspace = event.workspace, kind = event.kind, "Slack does not say whether the app is still installed: asking again");
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = finished {
+        tracing::warn!(%failure, event = event.id, kind = event.kind, "An event could not be handled: trying again");
+    }
+}
+
+/// Slack reported that a user is no longer a full member. Events come late and in any order, so Slack is asked for the
+/// present state. If it does not answer, the event counts, so that no grant outlives a silent Slack.
+async fn changed(context: &Context, event: &Event) -> Result<Handled, Failure> {
+    let Some(user) = event.user.as_deref().and_then(UserId::parse) else { return Ok(Handled::Yes) };
+    let workspace = event.workspace.as_str();
+    let told = event.person_kind.unwrap_or(PersonKind::Unknown);
+    let asked = tokio::time::timeout(CONFIRMING, context.people.ask(workspace, &user)).await;
+    let kind = match asked {
+        Ok(Ok(profile)) => profile.kind,
+        Ok(Err(error)) if error.is_nobody() => PersonKind::ExternalUser,
+        Ok(Err(_)) | Err(_) => {
+            let profile = Profile { kind: told, is_admin: false };
+            let known = KnownProfile { profile, read_at: context.service.now() };
+            context.people.believe(workspace, &user, known).await;
+            told
+        }
+    };
+    if kind == PersonKind::Member {
+        return Ok(Handled::Yes);
+    }
+    if let Some(holder) = service::members::holder(&context.service, workspace, user).await? {
+        service::members::end(&context.service, &holder).await?;
+    }
+    Ok(Handled::Yes)
+}
+
+/// The app is gone, unless it was installed again since: these events come in any order and may come late, so Slack is
+/// asked whether the token still works.
+async fn left(context: &Context, event: &Event) -> Result<Handled, Failure> {
+    let workspace = event.workspace.as_str();
+    context.client.tokens().forget(workspace);
+    let Some(installed_at) = leave::installed_at(&context.service, workspace).await? else {
+        return Ok(Handled::Yes);
+    };
+    let alive = match context.client.post(workspace, "auth.test", &json!({}), PATIENT).await {
+        Ok(_) => true,
+        Err(CallError::NoToken) => false,
+        Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => false,
+        // A workspace that moves into an organisation has not lost the app, however long the move takes.
+        Err(error) if error.is_migration() || context.service.now() - event.happened_at < DOUBT => {
+            return Ok(Handled::Later(error));
+        }
+        // Slack did not say in all that time: go by the times.
+        Err(_) => event.happened_at.timestamp() < installed_at.timestamp(),
+    };
+    if alive {
+        tracing::info!(
+            workspace,
+            kind = event.kind,
+            "The app's removal was announced, and it is installed: ignored"
+        );
+    } else if leave::leave_that(&context.service, workspace, installed_at, &event.kind).await? {
+        tracing::warn!(
+            workspace,
+            kind = event.kind,
+            "The app was removed from a workspace: what waited there has ended"
+        );
+    }
+    Ok(Handled::Yes)
+}

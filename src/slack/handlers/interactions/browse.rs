@@ -1,0 +1,88 @@
+//! Looking closer, and turning pages: nothing is decided and nothing changed, except where somebody looks.
+
+use crate::{
+    domain::{
+        Rejection,
+        approvals::Approval,
+        ids::{ApprovalId, IntegrationId},
+        overview::Section,
+    },
+    service::{homes, homes::Turn},
+    slack::{
+        handlers::{
+            interactions::interaction::{Interaction, changed, looked},
+            modals,
+            time_limit::{UseCaseError, read, within},
+        },
+        inbound::response::Response,
+        view::{details, sentences},
+    },
+    storage,
+};
+
+/// Shows the whole request. Every full member who sees the prompt may see what was cut from it.
+pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) -> Response {
+    let approval = match find(interaction, id).await {
+        Ok(approval) => approval,
+        Err(trouble) => return looked::<()>(interaction, Err(trouble)),
+    };
+    match interaction.open(details::details(&approval, 0)).await {
+        Ok(_) => Response::Taken,
+        Err(error) if modals::is_open(&error) => Response::Taken,
+        Err(error) => {
+            tracing::warn!(%error, approval = %id, "The details could not be opened");
+            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
+            Response::Taken
+        }
+    }
+}
+
+/// Shows another page of it.
+pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, page: usize) -> Response {
+    let approval = match find(interaction, id).await {
+        Ok(approval) => approval,
+        Err(trouble) => return looked::<()>(interaction, Err(trouble)),
+    };
+    let view_id = interaction.payload.text("/view/id").unwrap_or_default();
+    let (hash, view) = (interaction.payload.text("/view/hash"), details::details(&approval, page));
+    if let Err(error) = modals::update(interaction.context, interaction.workspace, view_id, hash, &view).await
+    {
+        tracing::warn!(%error, approval = %id, "A page of the details could not be shown");
+    }
+    Response::Taken
+}
+
+async fn find(interaction: &Interaction<'_>, id: ApprovalId) -> Result<Approval, UseCaseError> {
+    let (clicker, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+    clicker.must_be_member().map_err(UseCaseError::Rejected)?;
+    read(async {
+        let mut db = interaction.context.service.db.acquire().await?;
+        let found = storage::approvals::find_in_workspace(&mut db, interaction.workspace, id, None).await?;
+        Ok(found.ok_or(Rejection::UnknownApproval)?)
+    })
+    .await
+}
+
+/// Turns a section of the clicker's own Home tab.
+pub(super) async fn turn_section(interaction: &Interaction<'_>, section: Section, page: usize) -> Response {
+    turn(interaction, Turn::Page(section, page)).await
+}
+
+/// Shows the actions of one integration, or all integrations again. What an admin sees there, only an admin is shown:
+/// the page is drawn by what its user is then.
+pub(super) async fn pick(interaction: &Interaction<'_>, integration: Option<IntegrationId>) -> Response {
+    turn(interaction, Turn::Pick(integration)).await
+}
+
+async fn turn(interaction: &Interaction<'_>, turn: Turn) -> Response {
+    changed(
+        interaction,
+        within(homes::turn(
+            &interaction.context.service,
+            interaction.workspace,
+            &interaction.clicker.user,
+            turn,
+        ))
+        .await,
+    )
+}

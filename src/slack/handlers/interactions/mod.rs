@@ -1,0 +1,93 @@
+//! What people click: read, handed to one use case, answered once its transaction is committed.
+//!
+//! A payload says what was clicked and who clicked. What it says of anything else, in a value or in a view's
+//! `private_metadata`, names things; whether this person may touch them is judged by the use case.
+
+mod browse;
+mod deciding;
+mod interaction;
+mod settings;
+mod unlocking;
+
+use crate::{
+    domain::{grants::Scope, unlocking::Answer as Answered},
+    service::unlock::{Seen, Wish},
+    slack::{
+        handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},
+        inbound::{payload::Payload, response::Response},
+        view::{
+            controls::{Control, Screen},
+            sentences,
+        },
+    },
+};
+
+/// Handles one interaction, in time for Slack.
+pub async fn handle(context: &Context, payload: &Payload) -> Response {
+    if let Ok(answer) = tokio::time::timeout(BUDGET, take(context, payload)).await {
+        return answer;
+    }
+    tracing::error!(limit_ms = 2700, "A click could not be handled in time");
+    context.reply_privately(payload, sentences::UNCLEAR.to_owned());
+    Response::Failed
+}
+
+async fn take(context: &Context, payload: &Payload) -> Response {
+    let (Some(workspace), Some(clicker)) = (payload.workspace(), payload.clicker()) else {
+        tracing::warn!(kind = payload.kind(), "An interaction names no workspace or no user");
+        return Response::Taken;
+    };
+    let interaction = Interaction { context, payload, workspace, clicker };
+    match payload.kind() {
+        "block_actions" => {
+            let Some((action_id, value)) = payload.action() else { return Response::Taken };
+            let Some(control) = Control::parse(action_id, &value) else {
+                tracing::warn!(action_id, "A control that no view has was clicked");
+                context.reply_privately(payload, sentences::UNKNOWN_CONTROL.to_owned());
+                return Response::Taken;
+            };
+            clicked(&interaction, control).await
+        }
+        "view_submission" => deciding::submitted(&interaction).await,
+        _ => Response::Taken,
+    }
+}
+
+async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
+    match control {
+        Control::Approve(approval) => deciding::approve(interaction, approval, Scope::Once).await,
+        Control::ApproveMore { approval, scope } => deciding::approve(interaction, approval, scope).await,
+        Control::Deny(approval) => deciding::ask_why(interaction, approval).await,
+        Control::Details(approval) => browse::open_details(interaction, approval).await,
+        Control::DetailsPrevious { approval, page } | Control::DetailsNext { approval, page } => {
+            browse::turn_details(interaction, approval, page).await
+        }
+        Control::SectionPrevious { section, page } | Control::SectionNext { section, page } => {
+            browse::turn_section(interaction, section, page).await
+        }
+        Control::Pick(integration) => browse::pick(interaction, Some(integration)).await,
+        Control::PickNone => browse::pick(interaction, None).await,
+        Control::TurnOff(grant) => settings::turn_off(interaction, grant).await,
+        Control::Toggle { action, wish } => settings::toggle(interaction, action, wish).await,
+        Control::Gear(integration) => settings::open_gear(interaction, integration).await,
+        Control::SettingsPrevious(screen) | Control::SettingsNext(screen) => {
+            settings::show(interaction, screen)
+        }
+        Control::SettingsAll => settings::show(interaction, Screen::default()),
+        Control::RequestUnlock(action) => unlocking::request(interaction, action).await,
+        Control::GrantRequest { request, version } => {
+            unlocking::answer(interaction, request, (Answered::Unlocked, Seen::on_button(version))).await
+        }
+        Control::DeclineRequest(request) => {
+            unlocking::answer(interaction, request, (Answered::Declined, Seen::Unknown)).await
+        }
+        Control::Unlock { action, version } => {
+            unlocking::set(interaction, action, (Wish::Unlock, Seen::on_button(version))).await
+        }
+        Control::Confirm { action, version } => {
+            unlocking::set(interaction, action, (Wish::Confirm, Seen::Version(version))).await
+        }
+        Control::Lock(action) => unlocking::set(interaction, action, (Wish::Lock, Seen::Unknown)).await,
+        Control::OpenConversation | Control::Connect => Response::Taken,
+    }
+}

@@ -1,0 +1,134 @@
+//! Toggles, gears and *Turn off*: always about the settings of whoever clicked.
+
+use crate::{
+    domain::{
+        Rejection,
+        decisions::Clicker,
+        ids::{ActionId, GrantId, IntegrationId},
+        settings::Wish,
+    },
+    service,
+    service::settings::Changed,
+    slack::{
+        handlers::{
+            interactions::interaction::{Interaction, changed},
+            modals,
+            modals::OpenModal,
+            time_limit::{UseCaseError, within},
+            unconfirmed_revocation::{Revoking, insist},
+        },
+        inbound::response::Response,
+        view::{controls::Screen, sentences},
+    },
+};
+
+/// The toggle *Auto-approve always*. It is saved when this is answered; the modal is then drawn again as it is so.
+pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, wish: Wish) -> Response {
+    let result = match interaction.rights().await {
+        Ok((clicker, _)) => set(interaction, &clicker, action, wish).await,
+        // Whoever can't be looked up may still take back what they allowed.
+        Err(_) if wish == Wish::Off => set(interaction, &interaction.clicker, action, wish).await,
+        Err(rejection) => Err(UseCaseError::Rejected(rejection)),
+    };
+    match result {
+        Err(UseCaseError::Unclear) if wish == Wish::Off => {
+            unconfirmed(interaction, Revoking::Action(action, interaction.payload.clicked_at()))
+        }
+        result => finish(interaction, result),
+    }
+}
+
+/// Answers a revocation that the database did not confirm in time, and goes on with it.
+pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Response {
+    insist(interaction.context, interaction.payload, interaction.workspace, &interaction.clicker.user, what);
+    if interaction.in_settings() {
+        redraw(interaction, screen(interaction), Some(sentences::UNCONFIRMED.to_owned()));
+    } else {
+        interaction.context.reply_privately(interaction.payload, sentences::UNCONFIRMED.to_owned());
+    }
+    Response::Failed
+}
+
+async fn set(
+    interaction: &Interaction<'_>,
+    clicker: &Clicker,
+    action: ActionId,
+    wish: Wish,
+) -> Result<Changed, UseCaseError> {
+    let at = interaction.payload.clicked_at();
+    within(service::settings::set(
+        &interaction.context.service,
+        interaction.origin(),
+        clicker,
+        action,
+        wish,
+        at,
+    ))
+    .await
+}
+
+/// *Turn off* one grant, wherever it is offered.
+pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> Response {
+    let user = &interaction.clicker.user;
+    match within(service::turn_off::turn_off(&interaction.context.service, interaction.origin(), user, grant))
+        .await
+    {
+        Err(UseCaseError::Unclear) => unconfirmed(interaction, Revoking::Grant(grant)),
+        result => finish(interaction, result),
+    }
+}
+
+/// Answers a change of settings: in the modal by drawing it again, elsewhere privately.
+pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
+    if !interaction.in_settings() {
+        return changed(interaction, result);
+    }
+    let (note, answer) = match result {
+        Ok(_) | Err(UseCaseError::Repeated) => (None, Response::Taken),
+        Err(UseCaseError::Rejected(rejection)) => (Some(sentences::settings(&rejection)), Response::Taken),
+        Err(UseCaseError::Ours) => (Some(sentences::SETTINGS_TRY_AGAIN.to_owned()), Response::Failed),
+        Err(UseCaseError::Unclear) => (Some(sentences::UNCLEAR.to_owned()), Response::Failed),
+    };
+    redraw(interaction, screen(interaction), note);
+    answer
+}
+
+/// Shows a page of the modal in which the click was made.
+pub(super) fn show(interaction: &Interaction<'_>, screen: Screen) -> Response {
+    redraw(interaction, screen, None);
+    Response::Taken
+}
+
+/// Draws the modal in which the click was made again, with a sentence of our own above.
+pub(super) fn redraw(interaction: &Interaction<'_>, screen: Screen, note: Option<String>) {
+    let Some(view_id) = interaction.payload.text("/view/id") else { return };
+    let (workspace, user) = (interaction.workspace.to_owned(), interaction.clicker.user.clone());
+    let hash = interaction.payload.text("/view/hash").map(str::to_owned);
+    let modal = OpenModal { view_id: view_id.to_owned(), hash };
+    modals::redraw_settings(interaction.context, workspace, user, screen, note, modal);
+}
+
+/// Where in the settings the click was made. It says where to look, and nothing else.
+fn screen(interaction: &Interaction<'_>) -> Screen {
+    Screen::read(interaction.payload.text("/view/private_metadata").unwrap_or_default())
+}
+
+/// The gear: opens the modal, or turns it to the integration.
+pub(super) async fn open_gear(interaction: &Interaction<'_>, integration: IntegrationId) -> Response {
+    let screen = Screen { integration: Some(integration), page: 0 };
+    if interaction.in_settings() {
+        return show(interaction, screen);
+    }
+    let trigger = interaction.payload.trigger().unwrap_or_default();
+    let (workspace, user) = (interaction.workspace, &interaction.clicker.user);
+    if let Err(error) = modals::open_settings(interaction.context, workspace, user, trigger, screen).await {
+        tracing::warn!(%error, "The settings could not be opened");
+        interaction.context.reply_privately(interaction.payload, sentences::SETTINGS_TRY_AGAIN.to_owned());
+    }
+    Response::Taken
+}
+
+/// Says that somebody is none whom this concerns.
+pub(super) const fn refused<T>(rejection: Rejection) -> Result<T, UseCaseError> {
+    Err(UseCaseError::Rejected(rejection))
+}

@@ -1,0 +1,106 @@
+//! *Request auto-approval*, and what admins do about it. Rights are checked at each click.
+
+use crate::{
+    domain::{
+        Rejection,
+        ids::{ActionId, UnlockRequestId, UserId},
+        unlocking,
+    },
+    service,
+    service::{
+        unlock,
+        unlock::{Seen, Wish},
+        unlock_requests,
+    },
+    slack::{
+        handlers::{
+            interactions::{
+                interaction::{Interaction, changed},
+                settings::{finish, redraw, refused, unconfirmed},
+            },
+            time_limit::{UseCaseError, within},
+            unconfirmed_revocation::Revoking,
+        },
+        inbound::response::Response,
+        view::{controls::Screen, sentences},
+    },
+};
+
+/// Asks the admins to unlock an action.
+pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> Response {
+    let result = match interaction.rights().await {
+        Ok((clicker, _)) => {
+            within(unlock_requests::ask(&interaction.context.service, interaction.origin(), &clicker, action))
+                .await
+        }
+        Err(rejection) => refused(rejection),
+    };
+    let Ok(first) = result else { return finish(interaction, result) };
+    if interaction.in_settings() {
+        let screen = Screen::read(interaction.payload.text("/view/private_metadata").unwrap_or_default());
+        redraw(interaction, screen, Some(sentences::REQUESTED.to_owned()));
+    } else if first {
+        interaction.context.reply_privately(interaction.payload, sentences::REQUESTED.to_owned());
+    }
+    Response::Taken
+}
+
+/// An admin answers a request.
+pub(super) async fn answer(
+    interaction: &Interaction<'_>,
+    request: UnlockRequestId,
+    answer: (unlocking::Answer, Seen),
+) -> Response {
+    let result = match admin(interaction).await {
+        Ok(admin) => {
+            within(unlock_requests::answer(
+                &interaction.context.service,
+                interaction.origin(),
+                &admin,
+                request,
+                answer,
+            ))
+            .await
+        }
+        Err(trouble) => Err(trouble),
+    };
+    changed(interaction, result)
+}
+
+/// An admin unlocks, confirms or locks an action.
+pub(super) async fn set(interaction: &Interaction<'_>, action: ActionId, wish: (Wish, Seen)) -> Response {
+    let result = match admin(interaction).await {
+        Ok(admin) => {
+            within(unlock::set_by_admin(
+                &interaction.context.service,
+                interaction.origin(),
+                action,
+                wish,
+                &admin,
+            ))
+            .await
+        }
+        Err(trouble) => Err(trouble),
+    };
+    match result {
+        Err(UseCaseError::Unclear) if wish.0 == Wish::Lock => {
+            unconfirmed(interaction, Revoking::Lock(action))
+        }
+        result => changed(interaction, result),
+    }
+}
+
+/// Who clicked, if they are an admin now. Whoever is not is told so, and the try is audited.
+async fn admin(interaction: &Interaction<'_>) -> Result<UserId, UseCaseError> {
+    let (clicker, is_admin) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+    if is_admin {
+        return Ok(clicker.user);
+    }
+    within(service::settings::refuse_admin(
+        &interaction.context.service,
+        interaction.origin(),
+        &clicker.user,
+    ))
+    .await?;
+    refused(Rejection::NotAdmin)
+}

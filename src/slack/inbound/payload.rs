@@ -1,0 +1,261 @@
+//! What Slack sends, read tolerantly: only what is needed, by name, and everything may be missing.
+//!
+//! slack-morphism's typed events fail on payloads that Slack really sends (`team: null`, `values: []`, kinds it
+//! doesn't know), and a payload that can't be read can't be answered.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::{
+    decisions::{Clicker, PersonKind},
+    ids::UserId,
+    prompts::Prompt,
+    repeats::RequestDigest,
+};
+
+/// An interaction, an event or a command, and the request that it came with.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    value: Value,
+    request: RequestDigest,
+}
+
+impl Payload {
+    /// Reads a JSON text.
+    pub fn read(json: &[u8], request: RequestDigest) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json).map(|value| Self::new(value, request))
+    }
+
+    /// Reads the `payload` field of a form (<https://docs.slack.dev/interactivity/handling-user-interaction>).
+    #[must_use]
+    pub fn read_form(body: &[u8], request: RequestDigest) -> Option<Self> {
+        let (_, payload) = url::form_urlencoded::parse(body).find(|(name, _)| name == "payload")?;
+        Self::read(payload.as_bytes(), request).ok()
+    }
+
+    /// Reads the fields of a form, as slash commands come (<https://docs.slack.dev/interactivity/implementing-slash-commands>).
+    #[must_use]
+    pub fn read_fields(body: &[u8], request: RequestDigest) -> Self {
+        let fields = url::form_urlencoded::parse(body);
+        Self::new(fields.map(|(name, value)| (name.into_owned(), Value::from(value))).collect(), request)
+    }
+
+    /// Takes what was read already.
+    #[must_use]
+    pub fn new(value: Value, request: RequestDigest) -> Self {
+        Self { value: without_nul(value), request }
+    }
+
+    /// The request that it came with.
+    #[must_use]
+    pub const fn request(&self) -> RequestDigest {
+        self.request
+    }
+
+    /// All of it.
+    #[must_use]
+    pub const fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The text at a JSON pointer, if there is one and it isn't empty.
+    #[must_use]
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// `block_actions`, `view_submission`, …
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.text("/type").unwrap_or_default()
+    }
+
+    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise. What is
+    /// done in a view names it there, as `team` is the person's workspace, on Enterprise Grid and with Slack Connect
+    /// another one. Events say in `authorizations` whose they are; their own `team_id` may be where the thing happened.
+    #[must_use]
+    pub fn workspace(&self) -> Option<&str> {
+        let of_view = self.text("/view/app_installed_team_id");
+        if let Some(organisation) = of_view.filter(|id| id.starts_with('E')) {
+            return Some(organisation);
+        }
+        let installed = match &self.value["authorizations"][0] {
+            Value::Null => &self.value,
+            authorization => authorization,
+        };
+        let text = |pointer| installed.pointer(pointer).and_then(Value::as_str).filter(|id| !id.is_empty());
+        let org_wide = match &installed["is_enterprise_install"] {
+            Value::Bool(flag) => *flag,
+            Value::String(flag) => flag == "true",
+            _ => false,
+        };
+        if org_wide {
+            text("/enterprise/id").or_else(|| text("/enterprise_id"))
+        } else {
+            of_view.or_else(|| text("/team/id")).or_else(|| text("/team_id"))
+        }
+    }
+
+    /// Who acted. What they are, nothing here proves: `users.info` says it.
+    #[must_use]
+    pub fn clicker(&self) -> Option<Clicker> {
+        let user = UserId::parse(self.text("/user/id").or_else(|| self.text("/user_id"))?)?;
+        Some(Clicker { user, kind: PersonKind::Unknown })
+    }
+
+    /// What was clicked: the `action_id`, and the value of the button or of the option picked.
+    #[must_use]
+    pub fn action(&self) -> Option<(&str, Cow<'_, str>)> {
+        let action_id = self.text("/actions/0/action_id")?;
+        if self.text("/actions/0/type") == Some("checkboxes") {
+            return Some((action_id, self.checked().into()));
+        }
+        let value = self.text("/actions/0/selected_option/value").or_else(|| self.text("/actions/0/value"));
+        Some((action_id, value.unwrap_or_default().into()))
+    }
+
+    /// What a check box was set to. One that was cleared says nothing but where it stands: its block's id begins with
+    /// what it is about.
+    fn checked(&self) -> String {
+        if let Some(value) = self.text("/actions/0/selected_options/0/value") {
+            return value.to_owned();
+        }
+        let block = self.text("/actions/0/block_id").unwrap_or_default();
+        format!("off:{}", block.split_once(':').map_or(block, |(about, _)| about))
+    }
+
+    /// When it was clicked, by Slack's clock.
+    #[must_use]
+    pub fn clicked_at(&self) -> Option<DateTime<Utc>> {
+        let (seconds, micros) = self.text("/actions/0/action_ts")?.split_once('.')?;
+        let nanos = micros.get(..6)?.parse::<u32>().ok()?.checked_mul(1000)?;
+        DateTime::from_timestamp(seconds.parse().ok()?, nanos)
+    }
+
+    /// The message that was clicked on.
+    #[must_use]
+    pub fn message(&self) -> Option<Prompt> {
+        // An ephemeral message can't be drawn again by its `ts`.
+        if self.value.pointer("/container/is_ephemeral") == Some(&Value::Bool(true)) {
+            return None;
+        }
+        Some(Prompt {
+            channel: self.text("/container/channel_id")?.to_owned(),
+            ts: self.text("/container/message_ts")?.to_owned(),
+        })
+    }
+
+    /// Opens a modal, once, within three seconds.
+    #[must_use]
+    pub fn trigger(&self) -> Option<&str> {
+        self.text("/trigger_id")
+    }
+
+    /// Takes private answers, five of them, for half an hour.
+    #[must_use]
+    pub fn response_url(&self) -> Option<&str> {
+        self.text("/response_url").or_else(|| self.text("/response_urls/0/response_url"))
+    }
+
+    /// The thread of the message that was clicked on. A private answer that doesn't name it appears outside of it.
+    /// <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>
+    #[must_use]
+    pub fn thread(&self) -> Option<&str> {
+        self.text("/container/thread_ts")
+    }
+
+    /// What was typed into an input of a modal.
+    #[must_use]
+    pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {
+        self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
+    }
+}
+
+/// The same with U+FFFD in the place of U+0000, which Postgres can't store. People can type it, and see that it was
+/// replaced.
+fn without_nul(value: Value) -> Value {
+    let replace = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    match value {
+        Value::String(text) => Value::String(replace(text)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (replace(name), without_nul(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(json: &str) -> Payload {
+        Payload::read(json.as_bytes(), RequestDigest::of_envelope("1")).unwrap()
+    }
+
+    #[test]
+    fn an_organisation_wide_installation_has_no_team() {
+        let read = payload(
+            r#"{"team":null,"enterprise":{"id":"E1"},"is_enterprise_install":true,"user":{"id":"U1","team_id":"T9"}}"#,
+        );
+        assert_eq!(read.workspace(), Some("E1"));
+    }
+
+    #[test]
+    fn a_view_says_whose_it_is_and_team_whose_the_person_is() {
+        let read =
+            payload(r#"{"team":{"id":"T2"},"view":{"app_installed_team_id":"T1"},"user":{"id":"U1"}}"#);
+        assert_eq!(read.workspace(), Some("T1"));
+        let read = payload(
+            r#"{"team":{"id":"T2"},"enterprise":{"id":"E1"},"is_enterprise_install":true,"view":{"app_installed_team_id":"T2"}}"#,
+        );
+        assert_eq!(read.workspace(), Some("E1"));
+        let read = payload(r#"{"team":{"id":"T2"},"view":{"app_installed_team_id":"E1"}}"#);
+        assert_eq!(read.workspace(), Some("E1"));
+    }
+
+    #[test]
+    fn an_event_says_whose_it_is() {
+        let read = payload(
+            r#"{"team_id":"T9","authorizations":[{"team_id":null,"enterprise_id":"E1","is_enterprise_install":true}]}"#,
+        );
+        assert_eq!(read.workspace(), Some("E1"));
+        let read = payload(r#"{"team_id":"T1","authorizations":[]}"#);
+        assert_eq!(read.workspace(), Some("T1"));
+    }
+
+    #[test]
+    fn a_command_is_a_form_of_fields() {
+        let read = Payload::read_fields(
+            b"command=%2Fapprovals&text=off+all&team_id=T1&enterprise_id=E1&is_enterprise_install=true&user_id=U1",
+            RequestDigest::of_envelope("1"),
+        );
+        assert_eq!((read.text("/command"), read.text("/text")), (Some("/approvals"), Some("off all")));
+        assert_eq!(read.workspace(), Some("E1"));
+        assert_eq!(read.clicker().unwrap().user.as_str(), "U1");
+    }
+
+    #[test]
+    fn a_payload_proves_nothing_of_who_acted() {
+        for json in [
+            r#"{"team":{"id":"T1"},"enterprise":null,"user":{"id":"U1","team_id":"T1"}}"#,
+            r#"{"team":{"id":"T1"},"enterprise":{"id":"E1"},"user":{"id":"U1","team_id":"T2"}}"#,
+        ] {
+            assert_eq!(payload(json).clicker().unwrap().kind, PersonKind::Unknown);
+        }
+    }
+
+    #[test]
+    fn whatever_is_missing_or_odd_is_nothing() {
+        for json in ["null", "[]", "{}", r#"{"actions":[],"view":{"state":{"values":[]}},"user":{"id":7}}"#] {
+            let read = payload(json);
+            assert_eq!(
+                (read.kind(), read.workspace(), read.action(), read.typed("a", "b")),
+                ("", None, None, None)
+            );
+            assert!(read.clicker().is_none() && read.message().is_none());
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! One connection: frames in, acknowledgements out.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
+    tungstenite::{self, Message, protocol::WebSocketConfig},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    domain::repeats::RequestDigest,
+    slack::{
+        inbound::{
+            dispatch::{Handlers, Kind, dispatch},
+            payload::Payload,
+            socket::error::SocketError,
+        },
+        web_api::dialer::Dialer,
+    },
+};
+
+/// How long connecting may take, and how long Slack may take to say hello.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// After this long without a word the other side is asked for a sign of life; after as long again it is given up.
+const QUIET: Duration = Duration::from_secs(20);
+/// How long what is in hand may take once the connection is to end. Slack waits three seconds.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// The largest message that is read, in bytes.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// This instance stops.
+    Stopped,
+    /// Slack asks for another one in its place; this one still works for a while.
+    AskedToGo,
+    /// Slack ends it because the app has too many.
+    TooMany,
+    /// It is gone.
+    Broken,
+}
+
+/// A connection on which Slack has said hello.
+pub(super) struct Connection<H> {
+    handlers: H,
+    background: TaskTracker,
+    stream: Stream,
+    /// What handlers want said; each holds a sender until it is done.
+    acknowledge: mpsc::UnboundedSender<String>,
+    acknowledgements: mpsc::UnboundedReceiver<String>,
+    _counted: Counted,
+}
+
+/// Counts an open connection, as long as it lives.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("countersign_slack_sockets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("countersign_slack_sockets").decrement(1.0);
+    }
+}
+
+impl<H> fmt::Debug for Connection<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// What a message means.
+enum Heard {
+    Hello,
+    Disconnect { too_many: bool },
+    Envelope { id: String, kind: Kind, payload: Payload },
+    Nothing,
+}
+
+/// Connects, and waits until Slack says hello.
+pub(super) async fn connect(
+    dialer: &Dialer,
+    url: &str,
+    tls: Arc<rustls::ClientConfig>,
+) -> Result<Stream, SocketError> {
+    let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
+    let connect = async {
+        let tcp = dialer.dial(url).await.map_err(SocketError::Connect)?;
+        let connected =
+            client_async_tls_with_config(url, tcp, Some(config), Some(Connector::Rustls(tls))).await;
+        connected.map_err(|error| SocketError::Connect(describe(&error)))
+    };
+    let (mut stream, _) =
+        tokio::time::timeout(CONNECTING, connect).await.map_err(|_| SocketError::Silent)??;
+    tokio::time::timeout(CONNECTING, greeted(&mut stream)).await.map_err(|_| SocketError::Silent)??;
+    Ok(stream)
+}
+
+async fn greeted(stream: &mut Stream) -> Result<(), SocketError> {
+    while let Some(Ok(message)) = stream.next().await {
+        let Message::Text(text) = message else { continue };
+        match read(&text) {
+            Heard::Hello => return Ok(()),
+            Heard::Disconnect { too_many: true } => return Err(SocketError::TooMany),
+            _ => {}
+        }
+    }
+    Err(SocketError::Connect("it was closed before Slack said hello".to_owned()))
+}
+
+impl<H: Handlers> Connection<H> {
+    /// Connects, and waits until Slack says hello.
+    pub(super) async fn open(
+        handlers: H,
+        background: TaskTracker,
+        dialer: &Dialer,
+        url: &str,
+        tls: Arc<rustls::ClientConfig>,
+    ) -> Result<Self, SocketError> {
+        let stream = connect(dialer, url, tls).await?;
+        let (acknowledge, acknowledgements) = mpsc::unbounded_channel();
+        Ok(Self { handlers, background, stream, acknowledge, acknowledgements, _counted: Counted::new() })
+    }
+
+    /// Handles what comes until the connection breaks, is asked to go, or this instance stops.
+    pub(super) async fn serve(&mut self, stop: &CancellationToken) -> End {
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return End::Stopped,
+                Some(text) = self.acknowledgements.recv() => {
+                    if self.stream.send(Message::text(text)).await.is_err() {
+                        return End::Broken;
+                    }
+                }
+                heard = tokio::time::timeout(QUIET, self.stream.next()) => match heard {
+                    Ok(Some(Ok(Message::Text(text)))) => {
+                        asked = false;
+                        match read(&text) {
+                            Heard::Envelope { id, kind, payload } => self.handle(id, kind, payload),
+                            Heard::Disconnect { too_many: true } => return End::TooMany,
+                            Heard::Disconnect { too_many: false } => return End::AskedToGo,
+                            Heard::Hello | Heard::Nothing => {}
+                        }
+                    }
+                    Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return End::Broken,
+                    // Pings are answered by the library, with the next flush.
+                    Ok(Some(Ok(_))) => {
+                        asked = false;
+                        if self.stream.flush().await.is_err() {
+                            return End::Broken;
+                        }
+                    }
+                    Err(_) if asked => return End::Broken,
+                    Err(_) => {
+                        asked = true;
+                        if self.stream.send(Message::Ping(Vec::new().into())).await.is_err() {
+                            return End::Broken;
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Handles an envelope beside the others, and acknowledges it when its effect is committed. What fails is not
+    /// acknowledged: Slack shows the person that something went wrong, and sends an event again.
+    fn handle(&self, id: String, kind: Kind, payload: Payload) {
+        let (handlers, acknowledge) = (self.handlers.clone(), self.acknowledge.clone());
+        self.background.spawn(async move {
+            let Some(said) = dispatch(&handlers, kind, &payload).await.acknowledgement() else { return };
+            let mut answer = json!({ "envelope_id": id });
+            if let Some(said) = said {
+                answer["payload"] = said;
+            }
+            if acknowledge.send(answer.to_string()).is_err() {
+                tracing::warn!("Something that Slack sent was handled, and its connection was gone before Slack could be told");
+            }
+        });
+    }
+
+    /// Says what handlers still have to say, and closes.
+    pub(super) async fn finish(mut self) {
+        drop(self.acknowledge);
+        let rest = async {
+            while let Some(text) = self.acknowledgements.recv().await {
+                if self.stream.send(Message::text(text)).await.is_err() {
+                    return;
+                }
+            }
+            let _ = self.stream.close(None).await;
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, rest).await;
+    }
+}
+
+fn read(text: &str) -> Heard {
+    let Ok(Value::Object(mut said)) = serde_json::from_str(text) else { return Heard::Nothing };
+    let kind = match said.get("type").and_then(Value::as_str) {
+        Some("hello") => return Heard::Hello,
+        Some("disconnect") => {
+            let reason = said.get("reason").and_then(Value::as_str);
+            return Heard::Disconnect { too_many: reason == Some("too_many_websockets") };
+        }
+        Some("interactive") => Kind::Interaction,
+        Some("events_api") => Kind::Event,
+        Some("slash_commands") => Kind::Command,
+        _ => return Heard::Nothing,
+    };
+    let id = said.get("envelope_id").and_then(Value::as_str).map(str::to_owned);
+    match (id, said.remove("payload")) {
+        (Some(id), Some(payload)) => {
+            // Slack sends an envelope again, under its id, where it saw no acknowledgement.
+            let payload = Payload::new(payload, RequestDigest::of_envelope(&id));
+            Heard::Envelope { id, kind, payload }
+        }
+        _ => Heard::Nothing,
+    }
+}
+
+/// What went wrong, without the address: there is a secret in it.
+fn describe(error: &tungstenite::Error) -> String {
+    match error {
+        tungstenite::Error::Io(error) => error.kind().to_string(),
+        tungstenite::Error::Tls(_) => "TLS failed".to_owned(),
+        tungstenite::Error::Http(response) => format!("HTTP status {}", response.status().as_u16()),
+        tungstenite::Error::Url(_) => "the address is none of a WebSocket".to_owned(),
+        _ => "the other side speaks no WebSocket".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_no_envelope_is_nothing() {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"type":"interactive"}"#,
+            r#"{"type":"other","envelope_id":"1","payload":{}}"#,
+        ] {
+            assert!(matches!(read(text), Heard::Nothing), "{text}");
+        }
+        assert!(matches!(read(r#"{"type":"hello","num_connections":1}"#), Heard::Hello));
+        for (reason, crowded) in
+            [("warning", false), ("refresh_requested", false), ("too_many_websockets", true)]
+        {
+            let text = format!(r#"{{"type":"disconnect","reason":"{reason}"}}"#);
+            assert!(matches!(read(&text), Heard::Disconnect { too_many } if too_many == crowded), "{text}");
+        }
+        let text = r#"{"type":"slash_commands","envelope_id":"e","payload":{"command":"/approvals"}}"#;
+        let Heard::Envelope { id, kind, payload } = read(text) else { panic!("{text}") };
+        assert_eq!((id.as_str(), kind), ("e", Kind::Command));
+        assert_eq!(payload.text("/command"), Some("/approvals"));
+    }
+}

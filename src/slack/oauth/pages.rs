@@ -1,0 +1,41 @@
+//! The pages that a browser shows during an installation.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::slack::{oauth::config::Config, view::install};
+
+/// A page, with what a browser may do with it.
+pub(super) fn page(status: StatusCode, html: String) -> Response {
+    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(install::STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let mut response = (status, axum::response::Html(html)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The address holds a code: it is good once, and nobody else needs to see it.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The page that says why an installation did not succeed.
+pub(super) fn trouble(config: &Config, which: install::Trouble) -> Response {
+    use install::Trouble;
+    let status = match which {
+        Trouble::Declined => StatusCode::OK,
+        Trouble::Stale | Trouble::Late | Trouble::CodeRefused => StatusCode::BAD_REQUEST,
+        Trouble::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+        Trouble::SlackDown => StatusCode::BAD_GATEWAY,
+        Trouble::OursDown | Trouble::Busy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    page(status, install::trouble(which, &config.install_url()))
+}

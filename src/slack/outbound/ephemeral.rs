@@ -1,0 +1,119 @@
+//! Ephemeral replies: messages that only the user who clicked sees.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Clock,
+    domain::ids::UserId,
+    slack::web_api::{client::Client, error::CallError},
+};
+
+/// Time limit of one attempt.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How often a direct message is attempted.
+const ATTEMPTS: usize = 5;
+/// A user no longer knows what they clicked after this long, so no rate limit is waited out for longer.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How long to wait before the second attempt.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Where a reply goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplyTo {
+    /// The `response_url` of the interaction.
+    ResponseUrl {
+        /// The address.
+        url: String,
+        /// The `ts` of the thread of the click.
+        thread: Option<String>,
+    },
+    /// The user's direct messages: a click on the Home tab or in a modal has no `response_url`.
+    DirectMessage {
+        /// Slack's id of the workspace.
+        workspace: String,
+        /// The user.
+        user: UserId,
+    },
+}
+
+/// Sends ephemeral replies. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ephemeral {
+    /// Posts to `response_url`s.
+    pub http: reqwest::Client,
+    /// Slack's Web API.
+    pub client: Client,
+    /// What time it is.
+    pub clock: Clock,
+    /// What a shutdown waits for.
+    pub background: TaskTracker,
+    /// Cancelled when the service shuts down.
+    pub stop: CancellationToken,
+}
+
+impl Ephemeral {
+    /// Sends a reply in the background. One that can't be delivered is logged: a user who missed it sees the prompt as it
+    /// is.
+    pub fn send(&self, to: ReplyTo, sentence: String) {
+        let sender = self.clone();
+        self.background.spawn(async move {
+            match to {
+                ReplyTo::ResponseUrl { url, thread } => sender.respond(&url, thread, sentence).await,
+                ReplyTo::DirectMessage { workspace, user } => sender.write(&workspace, &user, sentence).await,
+            }
+        });
+    }
+
+    async fn respond(&self, url: &str, thread: Option<String>, sentence: String) {
+        let mut body = json!({ "response_type": "ephemeral", "replace_original": false, "text": sentence });
+        if let Some(thread) = thread {
+            body["thread_ts"] = thread.into();
+        }
+        for last in [false, true] {
+            let response = self.http.post(url).timeout(LIMIT).json(&body).send().await;
+            match response.map(|response| response.status()) {
+                Ok(status) if status.is_success() => return,
+                Ok(status) if last || status.is_client_error() => {
+                    tracing::warn!(status = status.as_u16(), "Ephemeral reply not delivered");
+                    return;
+                }
+                Err(error) if last => {
+                    let error = error.without_url();
+                    tracing::warn!(%error, "Ephemeral reply not delivered");
+                }
+                _ => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Sends a direct message. It shares the rate limit of the prompts, and comes a little later where it has to.
+    async fn write(&self, workspace: &str, user: &UserId, sentence: String) {
+        let body = json!({
+            "channel": user.as_str(), "text": sentence, "unfurl_links": false, "unfurl_media": false
+        });
+        for attempt in 0..ATTEMPTS {
+            let pause = match self.client.post_message(workspace, &body, attempt > 0, LIMIT).await {
+                Ok(_) => return,
+                Err(CallError::RateLimited(wait)) if wait <= LONGEST_PAUSE => wait,
+                Err(error @ CallError::Passing(_)) if attempt + 1 < ATTEMPTS => {
+                    tracing::info!(%error, "Ephemeral reply not delivered: retrying");
+                    PAUSE
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "Ephemeral reply not delivered");
+                    return;
+                }
+            };
+            let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                () = self.clock.sleep(pause) => {}
+            }
+        }
+        tracing::warn!("Ephemeral reply not delivered: rate limited");
+    }
+}

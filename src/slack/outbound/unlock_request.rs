@@ -1,0 +1,147 @@
+//! Showing admins who asks for an action to be unlocked, and telling those who asked of the answer.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    domain::ids::UserId,
+    outbox::{Claim, Outcome},
+    service::{Failure, Service},
+    slack::{
+        outbound::metadata,
+        view::{prompt::Message, unlocking},
+        web_api::{
+            client::{Client, PATIENT},
+            error::CallError,
+            users::People,
+        },
+    },
+    storage,
+    storage::{unlock_requests, unlock_requests::Posted},
+};
+
+const POST: &str = "chat.postMessage";
+const UPDATE: &str = "chat.update";
+
+/// Draws requests to unlock actions.
+#[derive(Debug, Clone)]
+pub struct UnlockDrawer {
+    /// Slack's Web API.
+    pub client: Client,
+    /// Who is an admin.
+    pub people: Arc<People>,
+}
+
+impl UnlockDrawer {
+    /// Makes each admin's message show the request as it is: a first post while it is open, a change afterwards.
+    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+        let Some(request) = claim.unlock_request else { return Ok(Outcome::done()) };
+        let mut db = service.db.acquire().await?;
+        let Some(line) = unlock_requests::line(&mut db, request, service.now()).await? else {
+            return Ok(Outcome::done());
+        };
+        let posted = unlock_requests::messages(&mut db, request).await?;
+        let known = storage::homes::admins(&mut db, claim.workspace).await?;
+        let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
+        drop(db);
+        let Some(slack_id) = workspace.filter(|workspace| !workspace.removed).map(|found| found.slack_id)
+        else {
+            return Ok(Outcome::done());
+        };
+        let message = unlocking::message(&line);
+        let mut trouble = None;
+        for old in &posted {
+            let mut body = body(UPDATE, &old.channel, &message);
+            body["ts"] = old.ts.as_str().into();
+            match self.client.post(&slack_id, UPDATE, &body, PATIENT).await {
+                // The message is gone: the Home tab has the request.
+                Ok(_) | Err(CallError::Refused(_)) => {}
+                Err(error) => trouble = Some(error),
+            }
+        }
+        if line.answered.is_none() {
+            let (admins, missing) = self.admins(&slack_id, known).await;
+            trouble = trouble.or(missing);
+            for admin in admins {
+                if posted.iter().any(|old| old.user == admin) {
+                    continue;
+                }
+                let mut body = body(POST, admin.as_str(), &message);
+                body["metadata"] = metadata::unlock_request(request, &admin);
+                match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {
+                    Ok(answer) => {
+                        let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+                        let posted = Posted { user: admin, channel: text("channel"), ts: text("ts") };
+                        let mut db = service.db.acquire().await?;
+                        unlock_requests::remember(&mut db, request, &posted, service.now()).await?;
+                    }
+                    Err(CallError::Refused(refusal)) => {
+                        tracing::warn!(%admin, code = refusal.code, "An admin can't be told that an action is to be unlocked");
+                    }
+                    Err(error) => trouble = Some(error),
+                }
+            }
+        }
+        Ok(trouble.map_or_else(Outcome::done, Outcome::from))
+    }
+
+    /// Tells one who asked of the answer.
+    pub async fn tell(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+        let Some((request, user)) = claim.unlock_request.zip(claim.user.as_ref()) else {
+            return Ok(Outcome::done());
+        };
+        let mut db = service.db.acquire().await?;
+        let line = unlock_requests::line(&mut db, request, service.now()).await?;
+        let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
+        drop(db);
+        let slack_id = workspace.filter(|workspace| !workspace.removed).map(|found| found.slack_id);
+        let Some((line, slack_id)) = line.zip(slack_id) else { return Ok(Outcome::done()) };
+        let Some(answered) = &line.answered else { return Ok(Outcome::done()) };
+        let body = body(POST, user.as_str(), &unlocking::answer(&line, answered));
+        match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {
+            Ok(_) => Ok(Outcome::done()),
+            Err(CallError::Refused(refusal)) => Ok(refusal.into()),
+            Err(error) => Ok(error.into()),
+        }
+    }
+
+    /// Everybody who may answer: Slack's admins, those who are appointed, those who saw the admins' Home tab lately; and
+    /// why that may not be everybody yet.
+    async fn admins(&self, slack_id: &str, mut known: Vec<UserId>) -> (Vec<UserId>, Option<CallError>) {
+        let mut missing = None;
+        let mut admins = match self.people.admins(slack_id).await {
+            Ok(admins) => admins,
+            Err(error) => {
+                tracing::warn!(%error, "Slack's list of admins can't be read: those who are known are told");
+                // What Slack refuses, it refuses the next time as well.
+                missing = Some(error).filter(|error| !matches!(error, CallError::Refused(_)));
+                Vec::new()
+            }
+        };
+        known.extend(self.people.appointed(slack_id));
+        for admin in known {
+            if admins.contains(&admin) {
+                continue;
+            }
+            match self.people.rights(slack_id, &admin).await {
+                Ok(now) if now.is_admin => admins.push(admin),
+                Ok(_) => {}
+                Err(error) if error.is_nobody() => {}
+                Err(error) => missing = Some(error),
+            }
+        }
+        if admins.is_empty() && missing.is_none() {
+            tracing::warn!(
+                "Nobody can be told that an action is to be unlocked: the workspace has no admin that is known"
+            );
+        }
+        (admins, missing)
+    }
+}
+
+fn body(method: &str, channel: &str, message: &Message) -> Value {
+    let mut body = if method == UPDATE { message.to_update() } else { message.to_post() };
+    body["channel"] = channel.into();
+    body
+}

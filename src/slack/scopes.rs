@@ -1,0 +1,44 @@
+//! What the app may do in a workspace: each scope once, with its reason (<https://docs.slack.dev/reference/scopes>).
+
+/// One thing that the app may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// Slack's name of it.
+    pub name: &'static str,
+    /// What needs it.
+    pub why: &'static str,
+    /// Without it, what it is for doesn't work and everything else does.
+    pub optional: bool,
+}
+
+/// The bot's scopes, the least that suffice.
+pub const SCOPES: [Scope; 5] = [
+    Scope { name: "chat:write", why: "posts prompts and redraws them", optional: false },
+    Scope {
+        name: "chat:write.public",
+        why: "asks in public channels that it was not invited to",
+        optional: true,
+    },
+    Scope { name: "commands", why: "/approvals", optional: false },
+    Scope { name: "users:read", why: "tells members, guests and admins apart", optional: false },
+    Scope { name: "users:read.email", why: "lets backends name people by email", optional: true },
+];
+
+/// What the app needs beside [`SCOPES`] to find messages whose post Slack did not answer.
+pub const FIND_LOST_PROMPTS: Scope = Scope {
+    name: "metadata.message:read",
+    why: "finds prompts that Slack posted without confirming it: reads the metadata of messages, not the messages",
+    optional: true,
+};
+
+/// The names of all scopes.
+#[must_use]
+pub fn scopes(find_lost_prompts: bool) -> Vec<&'static str> {
+    let more = find_lost_prompts.then_some(FIND_LOST_PROMPTS);
+    SCOPES.into_iter().chain(more).map(|scope| scope.name).collect()
+}
+
+/// The names of the scopes without which nothing works.
+pub fn required_scopes() -> impl Iterator<Item = &'static str> {
+    SCOPES.iter().filter(|scope| !scope.optional).map(|scope| scope.name)
+}

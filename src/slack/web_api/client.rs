@@ -1,0 +1,295 @@
+//! Slack's Web API: one call, one time limit, one classified answer. No call goes out while its method is limited;
+//! repeating is the outbox's.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use base64::Engine as _;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use slack_morphism::{
+    SlackApiToken, SlackApiTokenValue, SlackClient, errors::SlackClientError,
+    hyper_tokio::SlackClientHyperConnector,
+};
+
+pub use crate::slack::web_api::error::{CallError, Reason, Refusal};
+use crate::slack::web_api::{
+    dialer::{Dialer, tls_config},
+    rate_limiter::RateLimiter,
+    tokens::Keeper,
+};
+
+/// The time limit of a call that nobody waits for.
+pub const PATIENT: Duration = Duration::from_secs(10);
+
+const POST_MESSAGE: &str = "chat.postMessage";
+
+/// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.
+const TOKENS: usize = 3;
+
+type Connector = SlackClientHyperConnector<HttpsConnector<Dialer>>;
+
+/// The client. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<SlackClient<Connector>>,
+    tokens: Keeper,
+    limiter: Arc<RateLimiter>,
+    dialer: Dialer,
+}
+
+/// One call.
+enum Call<'a> {
+    Post(&'a Value),
+    Get(&'a [(&'a str, &'a str)]),
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Slack's id of the workspace, or of the organisation for an organisation-wide installation.
+    pub slack_id: String,
+    /// What people call it.
+    pub name: String,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for the API at this address (no slash at its end), with the tokens of all workspaces.
+    pub fn new(
+        api_url: &str,
+        tokens: Keeper,
+        limiter: Arc<RateLimiter>,
+        dialer: Dialer,
+    ) -> Result<Self, rustls::Error> {
+        // slack-morphism's own connector speaks https and HTTP/2 only; GovSlack and a local stand-in don't.
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls_config()?)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(dialer.clone());
+        let connector = SlackClientHyperConnector::with_connector(connector)
+            .with_slack_api_url(api_url.trim_end_matches('/'));
+        Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens, limiter, dialer })
+    }
+
+    /// What opens connections to Slack.
+    #[must_use]
+    pub const fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// Where the tokens come from.
+    #[must_use]
+    pub const fn tokens(&self) -> &Keeper {
+        &self.tokens
+    }
+
+    /// Calls a method that takes JSON, as all that write do, in the workspace with this Slack id.
+    pub async fn post(
+        &self,
+        workspace: &str,
+        method: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        self.in_time(method, limit, self.call(workspace, method, Call::Post(body))).await
+    }
+
+    /// Posts a message, no faster than its channel takes them: `RateLimited` if it has to wait. `in_turn`: it has waited
+    /// already, and goes before those that have not.
+    pub async fn post_message(
+        &self,
+        workspace: &str,
+        body: &Value,
+        in_turn: bool,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        let now = self.tokens.now();
+        // A message that Slack would not take anyway uses up none of its channel's turns.
+        self.limiter.check(workspace, POST_MESSAGE, now).map_err(CallError::RateLimited)?;
+        let channel = body["channel"].as_str().unwrap_or_default();
+        self.limiter
+            .admit(channel, in_turn, now)
+            .map_err(|wait| CallError::RateLimited(wait.to_std().unwrap_or_default()))?;
+        self.post(workspace, POST_MESSAGE, body, limit).await
+    }
+
+    /// Calls a method that reads, in the workspace with this Slack id: those take no JSON.
+    pub async fn get(
+        &self,
+        workspace: &str,
+        method: &str,
+        query: &[(&str, &str)],
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        self.in_time(method, limit, self.call(workspace, method, Call::Get(query))).await
+    }
+
+    /// Calls a method that takes JSON with a token of its own, whoever's it is.
+    pub async fn post_with(
+        &self,
+        token: &SecretString,
+        method: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        let digest = Sha256::digest(token.expose_secret());
+        let caller = base64::engine::general_purpose::STANDARD.encode(digest);
+        self.in_time(method, limit, self.once(&caller, token, method, &Call::Post(body))).await
+    }
+
+    /// Asks Slack whose token this is.
+    pub async fn whose(&self, token: &SecretString) -> Result<Identity, CallError> {
+        let answer = self.post_with(token, "auth.test", &json!({}), PATIENT).await?;
+        let org_wide = answer["is_enterprise_install"] == true;
+        let id = if org_wide { &answer["enterprise_id"] } else { &answer["team_id"] };
+        let slack_id = id.as_str().filter(|id| !id.is_empty());
+        let slack_id = slack_id.ok_or_else(|| CallError::of_answer("auth.test", &Value::Null))?.to_owned();
+        let name = answer["team"].as_str().unwrap_or(&slack_id).to_owned();
+        Ok(Identity { slack_id, name })
+    }
+
+    /// Asks Slack whose the configured token is, if there is one.
+    pub async fn identify(&self) -> Result<Option<Identity>, CallError> {
+        let Some(token) = self.tokens.configured() else { return Ok(None) };
+        let identity = self.whose(token).await?;
+        self.tokens.settle(&identity.slack_id);
+        Ok(Some(identity))
+    }
+
+    /// Calls with the workspace's token; where Slack refuses it, again with the one that takes its place.
+    async fn call(&self, workspace: &str, method: &str, call: Call<'_>) -> Result<Value, CallError> {
+        let mut token = match self.tokens.of(workspace).await {
+            // No installation speaks for it: the configured token may, once Slack has said whose that is.
+            Err(CallError::NoToken) if self.tokens.is_unsettled() => {
+                self.identify().await?;
+                self.tokens.of(workspace).await?
+            }
+            found => found?,
+        };
+        for _ in 1..TOKENS {
+            match self.once(workspace, &token, method, &call).await {
+                Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
+                    token = self.another(workspace, &token, refusal).await?;
+                }
+                answer => return answer,
+            }
+        }
+        self.once(workspace, &token, method, &call).await
+    }
+
+    /// Another token than this one, which Slack refused. What Slack says of the configured token decides
+    /// nothing for a workspace that has one of its own.
+    async fn another(
+        &self,
+        workspace: &str,
+        refused: &SecretString,
+        refusal: Refusal,
+    ) -> Result<SecretString, CallError> {
+        match self.tokens.instead_of(workspace, refused, refusal).await {
+            Err(CallError::Refused(refusal)) if self.tokens.is_unsettled() => match self.identify().await {
+                Ok(Some(identity)) if identity.slack_id == workspace => self.tokens.of(workspace).await,
+                Ok(_) | Err(CallError::Refused(_)) => Err(CallError::Refused(refusal)),
+                // It may be the one that speaks for it.
+                Err(error) => Err(error),
+            },
+            found => found,
+        }
+    }
+
+    /// One request, unless the method is limited for the caller: a workspace, or a token whose workspace is not known.
+    async fn once(
+        &self,
+        caller: &str,
+        token: &SecretString,
+        method: &str,
+        call: &Call<'_>,
+    ) -> Result<Value, CallError> {
+        self.limiter.check(caller, method, self.tokens.now()).map_err(CallError::RateLimited)?;
+        let answer = self.send(token, method, call).await;
+        match &answer {
+            Ok(_) => return answer,
+            Err(CallError::RateLimited(wait)) => {
+                self.limiter.block(caller, method, *wait, self.tokens.now());
+                tracing::warn!(method, caller, wait_s = wait.as_secs(), "Slack limited a method");
+            }
+            Err(CallError::MissingScope(scope)) => {
+                tracing::error!(
+                    method,
+                    caller,
+                    scope,
+                    "The Slack app lacks a scope: add it in the app's OAuth & Permissions, and install the app again"
+                );
+            }
+            Err(_) => {}
+        }
+        count(method, &answer);
+        answer
+    }
+
+    async fn send(&self, token: &SecretString, method: &str, call: &Call<'_>) -> Result<Value, CallError> {
+        let token = SlackApiToken::new(SlackApiTokenValue(token.expose_secret().to_owned()));
+        let session = self.inner.open_session(&token);
+        let api = &session.http_session_api;
+        let answer = match call {
+            Call::Post(body) => api.http_post::<_, Value>(method, body, None).await,
+            Call::Get(query) => {
+                let query: Vec<(&str, Option<&str>)> =
+                    query.iter().map(|(name, value)| (*name, Some(*value))).collect();
+                api.http_get::<Value, _, _>(method, &query, None).await
+            }
+        };
+        match answer {
+            // A page of HTML with status 200 is read as an empty answer: only `ok` says that it went well.
+            Ok(value) if value["ok"] == true => Ok(value),
+            Ok(value) => Err(CallError::of_answer(method, &value)),
+            Err(error) => Err(read(method, &error)),
+        }
+    }
+
+    async fn in_time(
+        &self,
+        method: &str,
+        limit: Duration,
+        call: impl Future<Output = Result<Value, CallError>>,
+    ) -> Result<Value, CallError> {
+        let late = |_| {
+            let late = Err(CallError::Unreachable("no answer in time".to_owned()));
+            count(method, &late);
+            late
+        };
+        tokio::time::timeout(limit, call).await.unwrap_or_else(late)
+    }
+}
+
+/// Counts a failure under its method and a name out of a closed set.
+fn count(method: &str, answer: &Result<Value, CallError>) {
+    if let Err(error) = answer {
+        metrics::counter!("countersign_slack_failures_total", "method" => method.to_owned(), "code" => error.label())
+            .increment(1);
+    }
+}
+
+/// Keeps what is needed of an error: never its body, which may hold what users wrote.
+fn read(method: &str, error: &SlackClientError) -> CallError {
+    match error {
+        // The library keeps the code alone; what else Slack says of it, the missing scope for one, is in the body.
+        SlackClientError::ApiError(error) => {
+            let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+            CallError::of_answer(method, &body.unwrap_or_else(|| json!({ "error": error.code })))
+        }
+        SlackClientError::RateLimitError(error) => CallError::limited(error.retry_after),
+        SlackClientError::HttpError(error) => {
+            CallError::Unreachable(format!("HTTP status {}", error.status_code.as_u16()))
+        }
+        SlackClientError::ProtocolError(_) => CallError::Unreachable("the answer is not JSON".to_owned()),
+        _ => CallError::Unreachable("the connection failed".to_owned()),
+    }
+}

@@ -1,0 +1,304 @@
+//! Who somebody is, as `users.info` and `users.lookupByEmail` say, remembered for a while: by this instance, and behind
+//! that in the database by all.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
+
+use crate::{
+    domain::{
+        Rejection,
+        decisions::{Clicker, PersonKind, Profile},
+        ids::{UserId, WorkspaceId},
+    },
+    service::{
+        Service,
+        directory::{Directory, LookupError},
+        profiles::{self, KnownProfile},
+        workspaces,
+    },
+    slack::web_api::{
+        admins::{AppointedAdmin, Walk},
+        client::{CallError, Client},
+        error, membership,
+    },
+};
+
+/// How long an email address stands for the same person.
+const EMAIL_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// How long a profile is believed when a prompt is posted.
+const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// How old a profile may be when a user decides, opens details or changes a setting.
+const RIGHTS_LIFE: TimeDelta = TimeDelta::seconds(60);
+/// How far ahead another instance's clock may be.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
+/// How long a workspace's list of admins is believed, when it is asked whom to tell.
+const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
+/// A look-up that a click waits for must leave time for the rest of the three seconds.
+const HURRIED: Duration = Duration::from_millis(600);
+/// How many people are remembered.
+const CAPACITY: usize = 20_000;
+
+/// Looks people up.
+#[derive(Debug)]
+pub struct People {
+    client: Client,
+    service: Service,
+    /// Those who are admins besides Slack's own.
+    appointed: Vec<AppointedAdmin>,
+    admins: Memory<String, Vec<UserId>>,
+    /// Searches for admins that were held up.
+    walks: Memory<String, Walk>,
+    profiles: Memory<(String, UserId), Profile>,
+    emails: Memory<(WorkspaceId, String), UserId>,
+}
+
+impl People {
+    /// Remembers nobody yet. `appointed` are admins besides Slack's own.
+    #[must_use]
+    pub fn new(client: Client, service: Service, appointed: Vec<AppointedAdmin>) -> Self {
+        Self {
+            client,
+            service,
+            appointed,
+            admins: Memory::default(),
+            walks: Memory::default(),
+            profiles: Memory::default(),
+            emails: Memory::default(),
+        }
+    }
+
+    /// What this user is, as of at most ten minutes ago.
+    pub async fn profile(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        self.look_up(workspace, user, PROFILE_LIFE).await
+    }
+
+    /// What this user is, as of at most a minute ago: for what they may decide, see or change.
+    pub async fn rights(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        let profile = self.look_up(workspace, user, RIGHTS_LIFE).await?;
+        Ok(self.appoint(workspace, user, profile))
+    }
+
+    /// What this user is now, whatever is remembered.
+    pub async fn ask(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
+        let read_at = self.service.now();
+        let query = [("user", user.as_str())];
+        let answer =
+            self.client.get(workspace, "users.info", &query, crate::slack::web_api::client::PATIENT).await?;
+        let profile = membership::profile(workspace, &answer["user"]);
+        self.believe(workspace, user, KnownProfile { profile, read_at }).await;
+        Ok(profile)
+    }
+
+    /// What was last known of this user, however old: to show what they saw, and never to allow anything.
+    pub async fn last_known(&self, workspace: &str, user: &UserId) -> Option<Profile> {
+        match profiles::find(&self.service, workspace, user).await {
+            Ok(known) => known.map(|known| known.profile),
+            Err(failure) => {
+                tracing::warn!(%failure, %user, "Could not read a stored profile");
+                None
+            }
+        }
+    }
+
+    /// Those who are admins of this installation besides Slack's own.
+    #[must_use]
+    pub fn appointed(&self, workspace: &str) -> Vec<UserId> {
+        let home = self.client.tokens().home();
+        let counts = |admin: &&AppointedAdmin| admin.counts_in(workspace, home);
+        self.appointed.iter().filter(counts).map(|admin| admin.user().clone()).collect()
+    }
+
+    fn appoint(&self, workspace: &str, user: &UserId, mut profile: Profile) -> Profile {
+        profile.is_admin |= profile.kind == PersonKind::Member && self.appointed(workspace).contains(user);
+        profile
+    }
+
+    /// Who acts, and whether they are an admin, for a person who waits: in vain after 600 ms, so that the rest of Slack's
+    /// three seconds is left for what they want. What comes too late is remembered for their next try.
+    pub async fn identify(
+        self: &Arc<Self>,
+        workspace: &str,
+        user: &UserId,
+    ) -> Result<(Clicker, bool), Rejection> {
+        let task = tokio::spawn({
+            let (people, workspace, user) = (Arc::clone(self), workspace.to_owned(), user.clone());
+            async move { people.rights(&workspace, &user).await }
+        });
+        let looked_up = match tokio::time::timeout(HURRIED, task).await {
+            Ok(Ok(looked_up)) => looked_up,
+            Ok(Err(_)) => Err(CallError::Unreachable("the look-up failed".to_owned())),
+            Err(_) => Err(CallError::Unreachable("no answer in time".to_owned())),
+        };
+        let clicker = |kind| Clicker { user: user.clone(), kind };
+        match looked_up {
+            Ok(profile) => Ok((clicker(profile.kind), profile.is_admin)),
+            Err(error) if error.is_nobody() => Ok((clicker(PersonKind::ExternalUser), false)),
+            Err(CallError::NoToken) => Err(Rejection::WorkspaceRemoved),
+            Err(CallError::RateLimited(wait)) => Err(Rejection::SlackBusy(error::whole_seconds(wait))),
+            Err(CallError::MissingScope(scope)) => Err(Rejection::MissingScope(scope)),
+            Err(error) => {
+                tracing::warn!(%error, workspace, %user, "User look-up failed");
+                Err(Rejection::LookupUnavailable)
+            }
+        }
+    }
+
+    /// Slack's admins and owners of the workspace or organisation. After an error it goes on from where it was when it is
+    /// called again.
+    pub async fn admins(&self, workspace: &str) -> Result<Vec<UserId>, CallError> {
+        let key = workspace.to_owned();
+        let now = self.service.now();
+        if let Some(admins) = self.admins.recall(&key, now - ADMINS_LIFE) {
+            return Ok(admins);
+        }
+        let held_up = self.walks.take(&key, now - ADMINS_LIFE);
+        let mut walk = held_up.unwrap_or_else(|| Walk::new(workspace));
+        match walk.finish(&self.client, workspace).await {
+            Ok(admins) => {
+                self.admins.keep(key, admins.clone(), now);
+                Ok(admins)
+            }
+            Err(error) => {
+                // What a cursor points at may be gone: only what Slack means to go on is gone on with.
+                if !matches!(error, CallError::Refused(_)) {
+                    self.walks.keep(key, walk, now);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Slack reported a changed user. Their stored profile is deleted if it differs.
+    pub async fn forget_unless(&self, workspace: &str, user: &UserId, profile: Profile) {
+        if let Err(failure) = profiles::forget_unless(&self.service, workspace, user, profile).await {
+            tracing::warn!(%failure, %user, "Could not delete a stored profile; it is used for up to a minute");
+        }
+        // Last: a look-up at this moment may have read what was stored.
+        self.forget(workspace, user);
+    }
+
+    /// Forgets what this instance remembers of somebody.
+    pub fn forget(&self, workspace: &str, user: &UserId) {
+        self.profiles.forget(&(workspace.to_owned(), user.clone()));
+    }
+
+    /// Stores a user's profile, here and for the other instances.
+    pub async fn believe(&self, workspace: &str, user: &UserId, known: KnownProfile) {
+        self.profiles.keep((workspace.to_owned(), user.clone()), known.profile, known.read_at);
+        if let Err(failure) = profiles::save(&self.service, workspace, user, known).await {
+            tracing::warn!(%failure, %user, "Could not store a profile: other instances look it up for themselves");
+        }
+    }
+
+    async fn look_up(&self, workspace: &str, user: &UserId, life: TimeDelta) -> Result<Profile, CallError> {
+        let key = (workspace.to_owned(), user.clone());
+        let now = self.service.now();
+        let since = now - life;
+        if let Some(profile) = self.profiles.recall(&key, since) {
+            return Ok(profile);
+        }
+        match profiles::find(&self.service, workspace, user).await {
+            // What an instance noted whose clock is ahead would be believed for too long.
+            Ok(Some(KnownProfile { profile, read_at }))
+                if read_at > since && read_at <= now + CLOCKS_DIFFER =>
+            {
+                self.profiles.keep(key, profile, read_at);
+                return Ok(profile);
+            }
+            Ok(_) => {}
+            Err(failure) => tracing::warn!(%failure, %user, "Could not read a stored profile: asking Slack"),
+        }
+        self.ask(workspace, user).await
+    }
+}
+
+impl Directory for People {
+    fn by_email<'a>(
+        &'a self,
+        workspace: WorkspaceId,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<UserId, LookupError>> {
+        Box::pin(async move {
+            let key = (workspace, email.to_lowercase());
+            let now = self.service.now();
+            if let Some(user) = self.emails.recall(&key, now - EMAIL_LIFE) {
+                return Ok(user);
+            }
+            let slack_id = match workspaces::slack_id(&self.service, workspace).await {
+                Ok(Some(slack_id)) => slack_id,
+                Ok(None) => return Err(LookupError::Unavailable),
+                Err(failure) => {
+                    tracing::warn!(%failure, "The workspace of a user could not be looked up");
+                    return Err(LookupError::Unavailable);
+                }
+            };
+            let query = [("email", email)];
+            let answer = self
+                .client
+                .get(&slack_id, "users.lookupByEmail", &query, crate::slack::web_api::client::PATIENT)
+                .await;
+            match answer {
+                Ok(answer) => {
+                    let user =
+                        answer["user"]["id"].as_str().and_then(UserId::parse).ok_or(LookupError::Nobody)?;
+                    self.emails.keep(key, user.clone(), now);
+                    Ok(user)
+                }
+                Err(error) if error.is_nobody() => Err(LookupError::Nobody),
+                Err(error) => {
+                    tracing::warn!(%error, "A user could not be looked up by email");
+                    Err(match error {
+                        CallError::RateLimited(wait) => LookupError::Limited(error::whole_seconds(wait)),
+                        CallError::MissingScope(scope) => LookupError::MissingScope(scope),
+                        _ => LookupError::Unavailable,
+                    })
+                }
+            }
+        })
+    }
+}
+
+/// What was found out, and when.
+#[derive(Debug)]
+struct Memory<K, V>(Mutex<HashMap<K, (V, DateTime<Utc>)>>);
+
+impl<K, V> Default for Memory<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Memory<K, V> {
+    fn recall(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).filter(|(_, at)| *at > since).map(|(value, _)| value.clone())
+    }
+
+    /// As [`Memory::recall`], and forgets it.
+    fn take(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
+    }
+
+    fn keep(&self, key: K, value: V, now: DateTime<Utc>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= CAPACITY {
+            known.clear();
+        }
+        // Of two answers the one that was asked for later holds.
+        if known.get(&key).is_none_or(|(_, at)| *at <= now) {
+            known.insert(key, (value, now));
+        }
+    }
+
+    fn forget(&self, key: &K) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}

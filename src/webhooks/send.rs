@@ -1,0 +1,245 @@
+//! Telling a backend how an approval ended.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::{Response, StatusCode, header};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    domain::ids::{BackendId, DeliveryId, WorkspaceId},
+    outbox::Outcome,
+    service::{
+        Failure, Service,
+        webhook_health::{self, Answer, Health},
+    },
+    storage::{self, backends::Endpoint, claims::Claim},
+    webhooks::{
+        address_guard::{Guard, Refused},
+        sign as signing,
+    },
+    wire::{EventJson, PingJson},
+};
+
+/// How long one try may take, from the connection to the last byte.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How much of an answer is kept, in bytes.
+const KEPT: usize = 16 * 1024;
+
+/// Sends webhooks.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    http: reqwest::Client,
+    guard: Guard,
+}
+
+impl Sender {
+    /// Sends to the public internet and to what the guard allows besides; follows no redirect and no proxy.
+    pub fn new(guard: Guard) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(LIMIT)
+            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(guard.clone()))
+            .build()?;
+        Ok(Self { http, guard })
+    }
+
+    /// Sends what a row asks for: the approval as it is.
+    pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+        let (Some(backend), Some(event), Some(id)) = (claim.backend, claim.event.as_deref(), claim.approval)
+        else {
+            let why = "the row names no backend or no approval".to_owned();
+            return Ok(Outcome::Hopeless { why, status: None });
+        };
+        let (approval, endpoint) = {
+            let mut db = service.db.acquire().await?;
+            let approval = storage::approvals::find(&mut db, id).await?;
+            (approval, storage::backends::endpoint(&mut db, backend).await?)
+        };
+        let Some(approval) = approval else {
+            return Ok(Outcome::Hopeless { why: "the approval is gone".to_owned(), status: None });
+        };
+        let now = service.now();
+        let secrets = secrets(service, backend, &endpoint, now)?;
+        let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
+        let outcome = self.post(&endpoint.url, &claim.id.to_string(), &secrets, body, now).await;
+        note(service, claim.workspace, backend, &endpoint, &outcome).await?;
+        Ok(outcome)
+    }
+
+    /// Sends a signed `webhook.ping`, once. An endpoint that takes it is resumed if it was stopped; one that doesn't is
+    /// none the worse for it.
+    pub async fn ping(
+        &self,
+        service: &Service,
+        workspace: WorkspaceId,
+        backend: BackendId,
+    ) -> Result<Outcome, Failure> {
+        let endpoint = {
+            let mut db = service.db.acquire().await?;
+            storage::backends::endpoint(&mut db, backend).await?
+        };
+        let now = service.now();
+        let secrets = secrets(service, backend, &endpoint, now)?;
+        let body = serde_json::to_vec(&PingJson::new(now, backend)).unwrap_or_default();
+        let id = DeliveryId::new(service.fresh()).to_string();
+        let outcome = self.post(&endpoint.url, &id, &secrets, body, now).await;
+        if matches!(outcome, Outcome::Done { .. }) {
+            note(service, workspace, backend, &endpoint, &outcome).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn post(
+        &self,
+        url: &str,
+        id: &str,
+        secrets: &[SecretString],
+        body: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Outcome {
+        let failed = |why: String| Outcome::Failed { why, status: None, after: None };
+        let Ok(url) = Url::parse(url) else { return failed("the webhook URL is not a URL".to_owned()) };
+        if let Err(refused) = self.guard.judge_literal(&url) {
+            return failed(refused.to_string());
+        }
+        let sent = self
+            .http
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now.timestamp())
+            .header("webhook-signature", signing::signature(secrets, id, now, &body))
+            .body(body)
+            .send()
+            .await;
+        match sent {
+            Ok(response) => read(response, now).await,
+            Err(error) => failed(explain(&error)),
+        }
+    }
+}
+
+/// Why a request failed, without the URL, which may hold a secret.
+fn explain(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer within 10 s".to_owned();
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(refused) = cause.downcast_ref::<Refused>() {
+            return refused.to_string();
+        }
+        source = cause.source();
+    }
+    if error.is_connect() { "the connection failed".to_owned() } else { "the answer broke off".to_owned() }
+}
+
+async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
+    let status = response.status();
+    let after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| retry_after(text, now));
+    let mut kept = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        kept.extend_from_slice(&chunk[..chunk.len().min(KEPT - kept.len())]);
+        if kept.len() >= KEPT {
+            break;
+        }
+    }
+    let detail = text(&kept);
+    let number = Some(status.as_u16());
+    if status.is_success() {
+        Outcome::Done { status: number, detail: Some(detail) }
+    } else if status == StatusCode::GONE {
+        Outcome::Hopeless { why: format!("the endpoint is gone (410). {detail}"), status: number }
+    } else if status.is_redirection() {
+        Outcome::Failed {
+            why: "redirects are not followed: set the final URL with `countersign backend set-webhook`"
+                .to_owned(),
+            status: number,
+            after,
+        }
+    } else {
+        Outcome::Failed { why: detail, status: number, after }
+    }
+}
+
+/// The beginning of an answer as text that Postgres can store, which U+0000 is not.
+fn text(kept: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(kept).replace('\0', "\u{fffd}");
+    // What stands for a byte that is no text takes three.
+    text.truncate(text.floor_char_boundary(KEPT));
+    text
+}
+
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3) in any of the three formats (section 5.6.7).
+fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(TimeDelta::seconds(seconds.into()));
+    }
+    let at = DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?);
+    Some((at - now).max(TimeDelta::zero()))
+}
+
+/// What signs: the present secret, and the previous one while it is being rotated.
+fn secrets(
+    service: &Service,
+    backend: BackendId,
+    endpoint: &Endpoint,
+    now: DateTime<Utc>,
+) -> Result<Vec<SecretString>, Failure> {
+    let mut secrets = vec![service.sealer.open(&endpoint.secret, backend.uuid())?];
+    let rotating = endpoint.previous_until.is_some_and(|until| now < until);
+    if let Some(previous) = endpoint.previous.as_ref().filter(|_| rotating) {
+        secrets.push(service.sealer.open(previous, backend.uuid())?);
+    }
+    Ok(secrets)
+}
+
+async fn note(
+    service: &Service,
+    workspace: WorkspaceId,
+    backend: BackendId,
+    endpoint: &Endpoint,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
+    let answer = match outcome {
+        Outcome::Done { .. } => Answer::Took,
+        Outcome::Hopeless { status: Some(410), .. } => Answer::Gone,
+        Outcome::Failed { .. } | Outcome::Hopeless { .. } => Answer::Failed,
+        Outcome::Wait(_) | Outcome::NotTaken { .. } | Outcome::Refused { .. } => return Ok(()),
+    };
+    let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped_at.is_some() };
+    webhook_health::note(service, workspace, backend, known, answer).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_no_text_grows_no_larger_than_what_is_kept() {
+        assert_eq!(text(b"a\0\xff"), "a\u{fffd}\u{fffd}");
+        assert_eq!(text(&[0; KEPT]).len(), KEPT / 3 * 3);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::from_timestamp(1_445_412_480, 0).unwrap();
+        assert_eq!(retry_after("120", now), Some(TimeDelta::seconds(120)));
+        for date in
+            ["Wed, 21 Oct 2015 07:30:00 GMT", "Wednesday, 21-Oct-15 07:30:00 GMT", "Wed Oct 21 07:30:00 2015"]
+        {
+            assert_eq!(retry_after(date, now), Some(TimeDelta::seconds(120)), "{date}");
+        }
+        assert_eq!(retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(TimeDelta::zero()));
+        assert_eq!(retry_after("soon", now), None);
+    }
+}
