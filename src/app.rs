@@ -11,10 +11,10 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use crate::{
     api,
     api::{
-        Api,
-        body::ApiBodies,
+        body_memory::ApiBodies,
         limits::Limits,
         problem::{Kind, Problem},
+        state::Api,
         strangers::Strangers,
         waiters::Waiters,
     },
@@ -23,11 +23,7 @@ use crate::{
     delivery::Delivery,
     entropy::Entropy,
     heartbeat::Heartbeats,
-    jobs::{
-        audit_protection, housekeeping,
-        membership::{self, Membership},
-        registration,
-    },
+    jobs::{audit_protection, housekeeping, membership, membership::Membership, registration},
     outbox::{listener, listener::Bells, worker::Worker},
     preconditions,
     preconditions::Unmet,

@@ -14,13 +14,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    Api, auth,
+    auth,
     page::Page,
     problem::{Problem, responses::ReadingAudit},
     query::Query,
     waiters::Waiting,
 };
 use crate::{
+    api::state::Api,
     domain::{
         api_keys::KeyScope,
         ids::{ApprovalId, GrantId},

@@ -3,11 +3,11 @@
 use axum::http::{HeaderMap, header};
 
 use super::{
-    Api,
     problem::{Kind, Problem},
     query::Query,
 };
 use crate::{
+    api::state::Api,
     domain::{Rejection, api_keys::KeyScope},
     service::{
         Failure,

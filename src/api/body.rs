@@ -5,26 +5,15 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 
 use super::{
-    Api, LARGEST, auth,
+    auth,
     problem::{Kind, Problem},
 };
-use crate::bodies::{Bodies, BodyError, BodyLimits, Received};
+use crate::{
+    api::state::{Api, LARGEST},
+    bodies::{BodyError, BodyLimits, Received},
+};
 
 const LIMITS: BodyLimits = BodyLimits { size: LARGEST, time: Duration::from_secs(10) };
-
-/// The bodies in memory. Those of keys that were found to be valid before are counted separately, so that invented
-/// keys take no room from the backends. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct ApiBodies {
-    known: Bodies,
-    strangers: Bodies,
-}
-
-impl Default for ApiBodies {
-    fn default() -> Self {
-        Self { known: Bodies::new(512, 64 * 1024 * 1024), strangers: Bodies::new(64, 8 * 1024 * 1024) }
-    }
-}
 
 /// What was read, or why not. It counts as being in memory for as long as it is kept.
 #[derive(Debug)]

@@ -6,11 +6,12 @@ use axum::{
 };
 
 use super::{
-    Api, auth, integrations,
+    auth, integrations,
     path::Named,
     problem::{Problem, responses::Connecting},
 };
 use crate::{
+    api::state::Api,
     domain::{api_keys::KeyScope, ids::UserId},
     service::{
         authenticate::Caller,

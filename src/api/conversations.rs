@@ -6,11 +6,12 @@ use axum::{
 };
 
 use super::{
-    Api, auth,
+    auth,
     path::Named,
     problem::{Kind, Missing, Problem, responses::Closing},
 };
 use crate::{
+    api::state::Api,
     domain::{api_keys::KeyScope, text::ForeignId},
     service::close_conversation,
 };

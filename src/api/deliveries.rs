@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api, auth,
+    auth,
     page::Page,
     path::Named,
     problem::{
@@ -21,6 +21,7 @@ use super::{
     query::Query,
 };
 use crate::{
+    api::state::Api,
     domain::{
         api_keys::KeyScope,
         ids::{ApprovalId, DeliveryId},

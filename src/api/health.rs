@@ -6,8 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::Api;
-use crate::service::ready;
+use crate::{api::state::Api, service::ready};
 
 /// 200 as long as the process answers.
 #[utoipa::path(

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Api, auth,
+    auth,
     body::ApiBody,
-    fields::{self, Fields},
+    fields,
+    fields::Fields,
     page::Page,
     path::Named,
     problem::{
@@ -22,6 +23,7 @@ use super::{
     query::Query,
 };
 use crate::{
+    api::state::Api,
     domain::{
         api_keys::KeyScope,
         audit::Actor,

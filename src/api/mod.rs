@@ -4,6 +4,7 @@ pub mod approvals;
 pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod body_memory;
 pub mod bounds;
 pub mod connections;
 pub mod conversations;
@@ -17,10 +18,9 @@ pub mod page;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod state;
 pub mod strangers;
 pub mod waiters;
-
-use std::sync::Arc;
 
 use axum::{
     Router,
@@ -29,47 +29,12 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::{
-    body::ApiBodies,
-    limits::Limits,
+use crate::api::{
     problem::{Kind, Problem},
-    strangers::Strangers,
-    waiters::Waiters,
+    state::Api,
 };
-use crate::service::{Service, directory::Directory, endings::Endings};
-
-/// The largest body that is read, in bytes.
-pub const LARGEST: usize = 256 * 1024;
-
-/// What the endpoints need. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Api {
-    /// The use cases.
-    pub service: Service,
-    /// Finds people by email.
-    pub directory: Arc<dyn Directory>,
-    /// Who waits for which approval.
-    pub endings: Endings,
-    /// The metrics' text.
-    pub metrics: PrometheusHandle,
-    /// How many requests a second a backend may make.
-    pub limits: Limits,
-    /// Places for calls that wait.
-    pub waiters: Waiters,
-    /// Keys that are not known yet.
-    pub strangers: Strangers,
-    /// The bodies that are in memory.
-    pub bodies: ApiBodies,
-    /// How many of those who wait may read at once.
-    pub turns: Arc<Semaphore>,
-    /// The service shuts down: nobody waits any longer.
-    pub stop: CancellationToken,
-}
 
 /// All routes.
 pub fn routes(api: Api) -> Router {
@@ -111,7 +76,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .split_for_parts();
-    openapi::tidy(&mut document);
+    openapi::tidy::tidy(&mut document);
     (routes, document)
 }
 

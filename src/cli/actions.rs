@@ -4,9 +4,9 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, WorkspaceArg, print};
 use crate::{
     app,
+    cli::{args::WorkspaceArg, error::CliError, output::print},
     clock::Clock,
     config::DatabaseConfig,
     domain::{

@@ -5,12 +5,9 @@ use clap::{ArgGroup, Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::{
-    CliError, WorkspaceArg,
-    backends::{find, open},
-    print,
-};
+use super::args::{find, open};
 use crate::{
+    cli::{args::WorkspaceArg, error::CliError, output::print},
     config::DatabaseConfig,
     domain::{
         api_keys::{KeyScope, KeyScopes},

@@ -6,17 +6,19 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::{CliError, WorkspaceArg, api_keys::ScopesArg, print};
+use super::{
+    api_keys::ScopesArg,
+    args::{find, open},
+};
 use crate::{
     app,
-    clock::Clock,
+    cli::{args::WorkspaceArg, error::CliError, output::print},
     config::{DatabaseConfig, SlackConfig},
     domain::{
         api_keys::KeyScopes,
         ids::WorkspaceId,
         text::{Link, Name},
     },
-    entropy::Entropy,
     outbox::Outcome,
     service::{
         Service,
@@ -160,10 +162,6 @@ pub(super) struct SetWebhook {
     webhook_url: Link,
 }
 
-pub(super) fn open(config: &DatabaseConfig) -> Result<Service, CliError> {
-    Ok(app::service(config, 2, Clock::system(), Entropy::system())?)
-}
-
 pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Create(create) => create.run().await,
@@ -293,27 +291,6 @@ fn state(backend: &Summary) -> &'static str {
 impl Named {
     async fn find(&self) -> Result<(Service, Summary), CliError> {
         find(&self.database, &self.workspace, &self.name).await
-    }
-}
-
-/// The backend with this name or id.
-pub(super) async fn find(
-    database: &DatabaseConfig,
-    workspace: &WorkspaceArg,
-    name: &str,
-) -> Result<(Service, Summary), CliError> {
-    let service = open(database)?;
-    let backends = backends::list(&service, workspace.workspace.as_deref()).await?;
-    let mut found =
-        backends.into_iter().filter(|backend| backend.name == name || backend.id.to_string() == name);
-    match (found.next(), found.next()) {
-        (Some(only), None) => Ok((service, only)),
-        (None, _) => Err(CliError::Usage(format!(
-            "there is no backend called {name}: `countersign backend list` shows them"
-        ))),
-        (Some(_), Some(_)) => Err(CliError::Usage(format!(
-            "there is a {name} in several workspaces: name one with --workspace, or give the id"
-        ))),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use super::{CliError, print};
 use crate::{
+    cli::{error::CliError, output::print},
     clock::Clock,
     config::ServeConfig,
-    doctor::{self, Finding, State},
+    doctor,
+    doctor::finding::{Finding, State},
     entropy::Entropy,
 };
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, WorkspaceArg, mcp, print};
+use super::mcp;
 use crate::{
     app,
+    cli::{args::WorkspaceArg, error::CliError, output::print},
     clock::Clock,
     config::DatabaseConfig,
     domain::{

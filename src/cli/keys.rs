@@ -3,8 +3,14 @@
 
 use clap::Subcommand;
 
-use super::{CliError, print};
-use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service::keys};
+use crate::{
+    app,
+    cli::{error::CliError, output::print},
+    clock::Clock,
+    config::DatabaseConfig,
+    entropy::Entropy,
+    service::keys,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -3,8 +3,8 @@
 
 use clap::Args;
 
-use super::{CliError, print};
 use crate::{
+    cli::{error::CliError, output::print},
     config::public_url,
     slack::manifest::{Target, manifest},
 };

@@ -2,8 +2,15 @@
 
 use sqlx::migrate::MigrateError;
 
-use super::{CliError, print};
-use crate::{app, clock::Clock, config::DatabaseConfig, entropy::Entropy, service::audit_era, storage};
+use crate::{
+    app,
+    cli::{error::CliError, output::print},
+    clock::Clock,
+    config::DatabaseConfig,
+    entropy::Entropy,
+    service::audit_era,
+    storage,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Command {

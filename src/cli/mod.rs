@@ -2,28 +2,29 @@
 
 mod actions;
 mod api_keys;
+mod args;
 mod backends;
 mod doctor;
+pub mod error;
 mod integrations;
 mod keys;
 mod manifest;
 mod mcp;
 mod migrate;
+mod output;
 mod parse;
 
 use clap::{Parser, Subcommand};
-use sqlx::migrate::MigrateError;
 
 use crate::{
     api,
-    app::{self, App},
+    app::App,
+    cli::{error::CliError, output::print},
     clock::Clock,
     config::ServeConfig,
-    domain::ids::WorkspaceId,
     entropy::Entropy,
     server::capacity,
-    service::Service,
-    shutdown, storage, telemetry,
+    shutdown, telemetry,
 };
 
 /// With fewer files than this a busy instance refuses calls that wait.
@@ -97,42 +98,6 @@ Examples:
     Manifest(manifest::Command),
 }
 
-/// What a command answers when it can't do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum CliError {
-    /// It is not configured.
-    #[error(transparent)]
-    Start(#[from] app::StartError),
-    /// The use case failed.
-    #[error(transparent)]
-    Service(#[from] crate::service::Failure),
-    /// The database failed.
-    #[error("{}", storage::explain(.0))]
-    Database(#[from] sqlx::Error),
-    /// The schema can't be brought up to date.
-    #[error("Could not bring the schema up to date: {}", migration_error(.0))]
-    Migrate(#[from] MigrateError),
-    /// Slack did not say whose token it is.
-    #[error("the bot token's workspace can't be found: {0}")]
-    Register(#[from] crate::jobs::registration::RegisterError),
-    /// The doctor found something.
-    #[error("{0}")]
-    Unhealthy(String),
-    /// Something in the command is not as it should be.
-    #[error("{0}")]
-    Usage(String),
-    /// Standard output is closed.
-    #[error("the answer can't be printed: {0}")]
-    Print(#[from] std::io::Error),
-}
-
-fn migration_error(error: &MigrateError) -> String {
-    match error {
-        MigrateError::Execute(error) => storage::explain(error),
-        other => other.to_string(),
-    }
-}
-
 /// Runs the command that the arguments name.
 pub async fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
@@ -168,40 +133,4 @@ fn raise_file_limit() {
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "Could not raise the limit of open files"),
     }
-}
-
-/// Which workspace a command is about.
-#[derive(Debug, Clone, clap::Args)]
-struct WorkspaceArg {
-    /// Slack's id of the workspace (T… or E…). Not needed while there is only one
-    #[arg(long, value_name = "T…")]
-    workspace: Option<String>,
-}
-
-impl WorkspaceArg {
-    /// The workspace named, or the only one there is.
-    async fn find(&self, service: &Service) -> Result<WorkspaceId, CliError> {
-        let mut db = service.db.acquire().await?;
-        if let Some(slack_id) = &self.workspace {
-            let found = storage::workspaces::find_by_slack_id(&mut db, slack_id).await?;
-            return found.map(|workspace| workspace.id).ok_or_else(|| {
-                CliError::Usage(format!("there is no workspace {slack_id}: install the app there first"))
-            });
-        }
-        match storage::workspaces::list(&mut db, 2).await?.as_slice() {
-            [only] => Ok(only.id),
-            [] => Err(CliError::Usage(
-                "there is no workspace yet: start `countersign serve` with SLACK_BOT_TOKEN, or name one with --workspace"
-                    .to_owned(),
-            )),
-            _ => Err(CliError::Usage("there are several workspaces: name one with --workspace".to_owned())),
-        }
-    }
-}
-
-/// Writes a line to standard output.
-fn print(line: &str) -> Result<(), CliError> {
-    use std::io::Write as _;
-    writeln!(std::io::stdout().lock(), "{line}")?;
-    Ok(())
 }

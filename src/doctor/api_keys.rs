@@ -1,12 +1,14 @@
 //! The backends' API keys: which may do more than a backend's own work.
 
-use super::{Finding, Patient};
-use crate::service::{Failure, api_keys, backends};
+use crate::{
+    doctor::{context::DoctorContext, finding::Finding},
+    service::{Failure, api_keys, backends},
+};
 
 const CHECK: &str = "API keys";
 
-pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
-    examine(patient).await.unwrap_or_else(|failure| {
+pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
+    examine(context).await.unwrap_or_else(|failure| {
         let fix = match failure {
             Failure::Database(sqlx::Error::Decode(_)) => {
                 "run a program at least as new as the one that wrote it, or correct the value"
@@ -18,8 +20,8 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
 }
 
 /// One finding for each key that can read the whole workspace's audit beside doing a backend's work.
-async fn examine(patient: &Patient) -> Result<Vec<Finding>, Failure> {
-    let service = &patient.service;
+async fn examine(context: &DoctorContext) -> Result<Vec<Finding>, Failure> {
+    let service = &context.service;
     let backends = backends::list(service, None).await?;
     let active: Vec<_> = backends.iter().filter(|backend| backend.disabled_at.is_none()).collect();
     let ids: Vec<_> = active.iter().map(|backend| backend.id).collect();

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Finding, Patient};
 use crate::{
+    doctor::{context::DoctorContext, finding::Finding},
     preconditions::TOLERANCE,
     service::{
         Failure, keys,
@@ -18,8 +18,8 @@ const OLDEST: i32 = 140_000;
 const SKEW: TimeDelta = TimeDelta::seconds(30);
 
 /// The findings, and whether the schema is there to go on with.
-pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
-    let service = &patient.service;
+pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
+    let service = &context.service;
     let server = async {
         let mut db = service.db.acquire().await?;
         storage::server(&mut db).await
@@ -77,18 +77,18 @@ pub(super) async fn check(patient: &Patient) -> (Vec<Finding>, bool) {
             false
         }
     };
-    findings.extend(kept(patient).await);
+    findings.extend(kept(context).await);
     if migrated {
-        findings.push(sealed(patient).await);
-        findings.push(audit(patient).await);
+        findings.push(sealed(context).await);
+        findings.push(audit(context).await);
     }
     (findings, migrated)
 }
 
 /// Whether a commit survives: the machine's end, and a failover.
-async fn kept(patient: &Patient) -> Vec<Finding> {
+async fn kept(context: &DoctorContext) -> Vec<Finding> {
     let read = async {
-        let mut db = patient.service.db.acquire().await?;
+        let mut db = context.service.db.acquire().await?;
         storage::durability(&mut db).await
     };
     let settings = match read.await {
@@ -142,9 +142,9 @@ async fn kept(patient: &Patient) -> Vec<Finding> {
 }
 
 /// Whether the audit's triggers bind the service.
-async fn audit(patient: &Patient) -> Finding {
+async fn audit(context: &DoctorContext) -> Finding {
     let read = async {
-        let mut db = patient.service.db.acquire().await?;
+        let mut db = context.service.db.acquire().await?;
         storage::power_over_audit(&mut db).await
     };
     match read.await {
@@ -160,9 +160,9 @@ async fn audit(patient: &Patient) -> Finding {
     }
 }
 
-async fn sealed(patient: &Patient) -> Finding {
+async fn sealed(context: &DoctorContext) -> Finding {
     let check = "sealed secrets";
-    match keys::outdated(&patient.service).await {
+    match keys::outdated(&context.service).await {
         Ok(0) => Finding::ok(check, "the first encryption key opens all"),
         Ok(count) => Finding::warning(
             check,

@@ -3,72 +3,23 @@
 //! It changes nothing, and can run beside the service.
 
 mod api_keys;
+mod context;
 mod database;
+pub mod finding;
 mod reach;
 mod slack;
 mod webhooks;
-
-use serde::Serialize;
 
 use crate::{
     app::{self, StartError},
     clock::Clock,
     config::ServeConfig,
+    doctor::{
+        context::{DoctorContext, LIMIT},
+        finding::Finding,
+    },
     entropy::Entropy,
-    service::Service,
 };
-
-/// How something was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// As it should be.
-    Ok,
-    /// It works, and could be better; or it could not be looked at.
-    Warning,
-    /// It does not work.
-    Failed,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What: `database`, `scopes`, …
-    pub check: &'static str,
-    /// How it is.
-    pub state: State,
-    /// What was found.
-    pub found: String,
-    /// What to do about it.
-    pub fix: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, state: State::Ok, found: found.into(), fix: None }
-    }
-
-    fn warning(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { check, state: State::Warning, found: found.into(), fix: Some(fix.into()) }
-    }
-
-    fn failed(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { check, state: State::Failed, found: found.into(), fix: Some(fix.into()) }
-    }
-}
-
-/// What the checks need.
-struct Patient {
-    config: ServeConfig,
-    service: Service,
-    /// Speaks with Slack as the service does.
-    slack: reqwest::Client,
-    /// Speaks with the service itself, as its callers do.
-    http: reqwest::Client,
-}
-
-/// How long whoever is asked may take.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Looks at everything, in the order in which things depend on each other.
 pub async fn examine(
@@ -84,21 +35,21 @@ pub async fn examine(
         .timeout(LIMIT)
         .user_agent(concat!("countersign-doctor/", env!("CARGO_PKG_VERSION")))
         .build()?;
-    let patient = Patient { config, service, slack, http };
-    let mut findings = configuration(&patient);
-    let (more, migrated) = database::check(&patient).await;
+    let context = DoctorContext { config, service, slack, http };
+    let mut findings = configuration(&context);
+    let (more, migrated) = database::check(&context).await;
     findings.extend(more);
-    findings.extend(slack::check(&patient, migrated).await);
-    findings.extend(reach::check(&patient).await);
+    findings.extend(slack::check(&context, migrated).await);
+    findings.extend(reach::check(&context).await);
     if migrated {
-        findings.extend(api_keys::check(&patient).await);
-        findings.extend(webhooks::check(&patient).await);
+        findings.extend(api_keys::check(&context).await);
+        findings.extend(webhooks::check(&context).await);
     }
     Ok(findings)
 }
 
-fn configuration(patient: &Patient) -> Vec<Finding> {
-    let config = &patient.config;
+fn configuration(context: &DoctorContext) -> Vec<Finding> {
+    let config = &context.config;
     let mut findings = Vec::new();
     findings.push(match config.check() {
         Ok(()) => {

@@ -7,8 +7,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::{Finding, Patient};
-use crate::slack::inbound::{http as ingress, signature::SigningSecrets};
+use crate::{
+    doctor::{context::DoctorContext, finding::Finding},
+    slack::inbound::{http as ingress, signature::SigningSecrets},
+};
 
 /// What a signed request came to.
 enum Reached {
@@ -18,21 +20,21 @@ enum Reached {
     Nobody(String),
 }
 
-pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
+pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(secret) = &patient.config.slack_signing_secret {
-        findings.push(itself(patient, secret).await);
+    if let Some(secret) = &context.config.slack_signing_secret {
+        findings.push(itself(context, secret).await);
     }
-    if let Some(url) = &patient.config.public_url {
-        findings.push(public(patient, url).await);
+    if let Some(url) = &context.config.public_url {
+        findings.push(public(context, url).await);
     }
     findings
 }
 
-async fn itself(patient: &Patient, secret: &SecretString) -> Finding {
+async fn itself(context: &DoctorContext, secret: &SecretString) -> Finding {
     let check = "signing secret";
-    let address = local(patient.config.listen);
-    match post(patient, &format!("http://{address}"), secret).await {
+    let address = local(context.config.listen);
+    match post(context, &format!("http://{address}"), secret).await {
         Reached::Believed => {
             Finding::ok(check, format!("the service at {address} believes a request signed with it"))
         }
@@ -54,11 +56,11 @@ async fn itself(patient: &Patient, secret: &SecretString) -> Finding {
     }
 }
 
-async fn public(patient: &Patient, url: &str) -> Finding {
+async fn public(context: &DoctorContext, url: &str) -> Finding {
     let check = "public URL";
     let fix = "point the name, the load balancer and its certificate at this service; Slack and browsers come that way";
-    let Some(secret) = &patient.config.slack_signing_secret else {
-        return match patient.http.get(format!("{url}/livez")).send().await {
+    let Some(secret) = &context.config.slack_signing_secret else {
+        return match context.http.get(format!("{url}/livez")).send().await {
             Ok(answer) if answer.status().is_success() => Finding::ok(check, format!("{url} leads here")),
             Ok(answer) => Finding::failed(
                 check,
@@ -72,7 +74,7 @@ async fn public(patient: &Patient, url: &str) -> Finding {
             ),
         };
     };
-    match post(patient, url, secret).await {
+    match post(context, url, secret).await {
         Reached::Believed => Finding::ok(check, format!("{url} leads here, as seen from this machine")),
         Reached::NotBelieved => Finding::failed(
             check,
@@ -90,14 +92,14 @@ async fn public(patient: &Patient, url: &str) -> Finding {
 
 /// Asks to prove itself, as Slack does when an address is entered
 /// (<https://docs.slack.dev/reference/events/url_verification>).
-async fn post(patient: &Patient, base: &str, secret: &SecretString) -> Reached {
-    let service = &patient.service;
+async fn post(context: &DoctorContext, base: &str, secret: &SecretString) -> Reached {
+    let service = &context.service;
     let challenge = URL_SAFE_NO_PAD.encode(service.entropy.bytes());
     let body = json!({ "type": "url_verification", "challenge": challenge }).to_string();
     let timestamp = service.now().timestamp().to_string();
     let secret = SecretString::from(secret.expose_secret().split(',').next().unwrap_or_default().trim());
     let signature = SigningSecrets::sign(&secret, &timestamp, body.as_bytes());
-    let request = patient
+    let request = context
         .http
         .post(format!("{base}{}", ingress::EVENTS))
         .header("content-type", "application/json")

@@ -7,8 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{Finding, LIMIT, Patient, database};
 use crate::{
+    doctor::{
+        context::{DoctorContext, LIMIT},
+        database,
+        finding::Finding,
+    },
     service::{Failure, tokens, workspaces},
     slack::{
         inbound::socket,
@@ -23,36 +27,36 @@ const MOST: usize = 20;
 /// The service replaces a token when so little of its life is left.
 const SOON: TimeDelta = TimeDelta::hours(1);
 
-pub(super) async fn check(patient: &Patient, migrated: bool) -> Vec<Finding> {
+pub(super) async fn check(context: &DoctorContext, migrated: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let slack = &patient.config.slack;
+    let slack = &context.config.slack;
     let mut asked = false;
     if let Some(token) = &slack.slack_bot_token {
         asked = true;
         let fix = "copy \"Bot User OAuth Token\" from the app's OAuth & Permissions into SLACK_BOT_TOKEN";
-        findings.extend(token_of(patient, "Slack token", None, token, fix).await);
+        findings.extend(token_of(context, "Slack token", None, token, fix).await);
     }
     if migrated && slack.slack_client_id.is_some() {
-        findings.extend(installations(patient, &mut asked).await);
+        findings.extend(installations(context, &mut asked).await);
     }
     if !asked {
-        findings.push(reachable(patient).await);
+        findings.push(reachable(context).await);
     }
-    if let Some(token) = &patient.config.slack_app_token {
-        findings.push(app_token(patient, token).await);
+    if let Some(token) = &context.config.slack_app_token {
+        findings.push(app_token(context, token).await);
     }
     findings
 }
 
-async fn installations(patient: &Patient, asked: &mut bool) -> Vec<Finding> {
+async fn installations(context: &DoctorContext, asked: &mut bool) -> Vec<Finding> {
     let check = "installations";
     let most = i64::try_from(MOST).unwrap_or(i64::MAX).saturating_add(1);
-    let workspaces = match workspaces::installed(&patient.service, most).await {
+    let workspaces = match workspaces::installed(&context.service, most).await {
         Ok(workspaces) => workspaces,
         Err(error) => return vec![unreadable(check, &error)],
     };
     if workspaces.is_empty() {
-        let url = patient.config.public_url.as_deref().unwrap_or_default();
+        let url = context.config.public_url.as_deref().unwrap_or_default();
         return vec![Finding::warning(
             check,
             "the app is installed in no workspace yet",
@@ -61,7 +65,7 @@ async fn installations(patient: &Patient, asked: &mut bool) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for slack_id in workspaces.iter().take(MOST) {
-        findings.extend(installation(patient, check, slack_id, asked).await);
+        findings.extend(installation(context, check, slack_id, asked).await);
     }
     if workspaces.len() > MOST {
         findings
@@ -73,13 +77,13 @@ async fn installations(patient: &Patient, asked: &mut bool) -> Vec<Finding> {
 /// Tries the stored token as it is. One that has run out is left to the service: what is exchanged for the next one
 /// is good once, and would be lost with this process.
 async fn installation(
-    patient: &Patient,
+    context: &DoctorContext,
     check: &'static str,
     slack_id: &str,
     asked: &mut bool,
 ) -> Vec<Finding> {
-    let now = patient.service.now();
-    let tokens = match tokens::find(&patient.service, slack_id).await {
+    let now = context.service.now();
+    let tokens = match tokens::find(&context.service, slack_id).await {
         Ok(Some(tokens)) => tokens,
         Ok(None) => return vec![Finding::ok(check, format!("{slack_id}: the app has just been removed"))],
         Err(error) => return vec![unreadable(check, &error)],
@@ -94,7 +98,7 @@ async fn installation(
     }
     *asked = true;
     let mut findings =
-        token_of(patient, check, Some(slack_id), &tokens.bot, "let an admin install the app there again")
+        token_of(context, check, Some(slack_id), &tokens.bot, "let an admin install the app there again")
             .await;
     if rotates.is_some_and(|expires_at| now >= expires_at - SOON) {
         findings.push(Finding::ok(
@@ -115,12 +119,12 @@ fn unreadable(check: &'static str, error: &Failure) -> Finding {
 }
 
 async fn call(
-    patient: &Patient,
+    context: &DoctorContext,
     method: &str,
     token: Option<&SecretString>,
 ) -> Result<(HeaderMap, Value), String> {
-    let url = format!("{}/{method}", patient.config.slack.slack_api_url);
-    let mut request = patient.slack.post(url).timeout(LIMIT);
+    let url = format!("{}/{method}", context.config.slack.slack_api_url);
+    let mut request = context.slack.post(url).timeout(LIMIT);
     if let Some(token) = token {
         request = request.bearer_auth(token.expose_secret());
     }
@@ -132,15 +136,15 @@ async fn call(
 }
 
 async fn token_of(
-    patient: &Patient,
+    context: &DoctorContext,
     check: &'static str,
     workspace: Option<&str>,
     token: &SecretString,
     fix: &str,
 ) -> Vec<Finding> {
-    let (headers, answer) = match call(patient, "auth.test", Some(token)).await {
+    let (headers, answer) = match call(context, "auth.test", Some(token)).await {
         Ok(answered) => answered,
-        Err(error) => return vec![unreachable(patient, &error)],
+        Err(error) => return vec![unreachable(context, &error)],
     };
     if answer["ok"] != true {
         let place = workspace.map(|workspace| format!("{workspace}: ")).unwrap_or_default();
@@ -150,7 +154,7 @@ async fn token_of(
     let place = format!("{} ({})", text("team"), text("team_id"));
     let mut findings = vec![Finding::ok(check, format!("{} in {place}", text("user")))];
     findings.push(scopes(&headers, &place));
-    findings.extend(time(patient, &headers));
+    findings.extend(time(context, &headers));
     findings
 }
 
@@ -217,43 +221,43 @@ fn scopes(headers: &HeaderMap, place: &str) -> Finding {
 }
 
 /// Slack's clock, as its answers tell it.
-fn time(patient: &Patient, headers: &HeaderMap) -> Option<Finding> {
+fn time(context: &DoctorContext, headers: &HeaderMap) -> Option<Finding> {
     let date = headers.get("date").and_then(|value| value.to_str().ok())?;
     let theirs = DateTime::parse_from_rfc2822(date).ok()?.with_timezone(&Utc);
-    Some(database::clock("clock", "Slack", patient.service.now(), theirs))
+    Some(database::clock("clock", "Slack", context.service.now(), theirs))
 }
 
-fn unreachable(patient: &Patient, error: &str) -> Finding {
+fn unreachable(context: &DoctorContext, error: &str) -> Finding {
     Finding::failed(
         "Slack",
         format!("it can't be reached: {error}"),
-        if patient.config.slack.slack_proxy.is_some() {
+        if context.config.slack.slack_proxy.is_some() {
             format!(
                 "let the proxy in COUNTERSIGN_SLACK_PROXY connect to {}",
-                patient.config.slack.slack_api_url
+                context.config.slack.slack_api_url
             )
         } else {
             format!(
                 "let this machine connect to {}, or set COUNTERSIGN_SLACK_PROXY",
-                patient.config.slack.slack_api_url
+                context.config.slack.slack_api_url
             )
         },
     )
 }
 
 /// Without any token to try, at least whether Slack answers.
-async fn reachable(patient: &Patient) -> Finding {
-    match call(patient, "api.test", None).await {
+async fn reachable(context: &DoctorContext) -> Finding {
+    match call(context, "api.test", None).await {
         Ok(_) => Finding::ok("Slack", "it answers"),
-        Err(error) => unreachable(patient, &error),
+        Err(error) => unreachable(context, &error),
     }
 }
 
-async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
+async fn app_token(context: &DoctorContext, token: &SecretString) -> Finding {
     let check = "Socket Mode";
-    match call(patient, SOCKET, Some(token)).await {
+    match call(context, SOCKET, Some(token)).await {
         Ok((_, answer)) if answer["ok"] == true => {
-            connection(patient, check, answer["url"].as_str().unwrap_or_default()).await
+            connection(context, check, answer["url"].as_str().unwrap_or_default()).await
         }
         Ok((headers, answer)) => refused(
             check,
@@ -263,13 +267,13 @@ async fn app_token(patient: &Patient, token: &SecretString) -> Finding {
             &answer,
             "turn Socket Mode on in the app's settings, and make SLACK_APP_TOKEN an App-Level Token with connections:write",
         ),
-        Err(error) => unreachable(patient, &error),
+        Err(error) => unreachable(context, &error),
     }
 }
 
 /// Connects as the service does. Slack counts the connection for a moment among the ten that an app may have.
-async fn connection(patient: &Patient, check: &'static str, url: &str) -> Finding {
-    let dialer = match Dialer::new(patient.config.slack.slack_proxy.as_ref()) {
+async fn connection(context: &DoctorContext, check: &'static str, url: &str) -> Finding {
+    let dialer = match Dialer::new(context.config.slack.slack_proxy.as_ref()) {
         Ok(dialer) => dialer,
         Err(error) => return Finding::failed(check, error.to_string(), "correct COUNTERSIGN_SLACK_PROXY"),
     };

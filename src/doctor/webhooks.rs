@@ -2,8 +2,8 @@
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
-use super::{Finding, Patient};
 use crate::{
+    doctor::{context::DoctorContext, finding::Finding},
     service::backends,
     storage::backends::Summary,
     webhooks::address_guard::{Guard, Refused},
@@ -12,8 +12,8 @@ use crate::{
 const CHECK: &str = "webhooks";
 const LIMIT: Duration = Duration::from_secs(5);
 
-pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
-    let found = match backends::list(&patient.service, None).await {
+pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
+    let found = match backends::list(&context.service, None).await {
         Ok(found) => found,
         Err(error) => {
             let fix = "check that Postgres still runs, and run this again";
@@ -28,7 +28,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
             "run `countersign backend create --name NAME --webhook-url URL`",
         )];
     }
-    let guard = Guard::new(patient.config.webhook_allow.clone());
+    let guard = Guard::new(context.config.webhook_allow.clone());
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

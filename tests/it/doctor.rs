@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use countersign::{
     clock::Clock,
     config::ServeConfig,
-    doctor::{self, Finding, State},
+    doctor,
+    doctor::finding::{Finding, State},
     entropy::Entropy,
 };
 use sandbox::slack::{Misbehaviour, names};

@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use countersign::{
-    doctor::{self, State},
-    entropy::Entropy,
-};
+use countersign::{doctor, doctor::finding::State, entropy::Entropy};
 use sandbox::postgres::PostgresOptions;
 use secrecy::ExposeSecret as _;
 

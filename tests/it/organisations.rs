@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use countersign::{
     app,
     domain::ids::UserId,
-    slack::web_api::{admins::AppointedAdmin, client::CallError, users::People},
+    slack::web_api::{admins::AppointedAdmin, error::CallError, users::People},
 };
 use sandbox::slack::{Misbehaviour, Surface, User, Workspace, names};
 use tokio_util::task::TaskTracker;

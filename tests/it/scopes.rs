@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
-    doctor::{self, State},
+    doctor,
+    doctor::finding::State,
     domain::{
         api_keys::{KeyScope, KeyScopes},
         text::{Link, Name},
     },
     entropy::Entropy,
     service::{
-        api_keys::{self, KeyFault, NewKey, Selection},
+        api_keys,
+        api_keys::{KeyFault, NewKey, Selection},
         backends,
     },
     storage::backends::Summary,

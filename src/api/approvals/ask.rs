@@ -11,13 +11,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        Api,
         approvals::body::AskBody,
         auth,
         body::ApiBody,
-        fields::{self, Fields},
+        fields,
+        fields::Fields,
         problem::{Problem, responses::Asking},
         query::Query,
+        state::Api,
     },
     domain::{
         api_keys::KeyScope,
@@ -28,7 +29,8 @@ use crate::{
     },
     service::{
         authenticate::ApiKey,
-        request::{self, Ask, UserRef},
+        request,
+        request::{Ask, UserRef},
     },
     wire::{ApprovalJson, examples},
 };

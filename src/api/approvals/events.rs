@@ -16,9 +16,10 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 use super::waiting;
 use crate::{
     api::{
-        Api, auth,
+        auth,
         path::Named,
         problem::{Problem, responses::OneApproval},
+        state::Api,
     },
     domain::{
         api_keys::KeyScope,
@@ -59,7 +60,7 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
-    let id = super::id(&id)?;
+    let id = crate::api::approvals::id::parse(&id)?;
     let first = waiting::read(&api, caller, id).await?;
     let seen = headers.get(LAST_EVENT_ID).is_some_and(|seen| seen == first.status().as_str());
     if seen && first.decision.is_some() {

@@ -12,10 +12,11 @@ use axum::{
 use super::waiting;
 use crate::{
     api::{
-        Api, auth,
+        auth,
         path::Named,
         problem::{Problem, responses::OneApproval},
         query::Query,
+        state::Api,
     },
     domain::api_keys::KeyScope,
     service::read,
@@ -53,7 +54,7 @@ pub async fn get(
     let mut query = Query::read(query.as_deref());
     let wait = query.number("wait", 0..=LONGEST)?.unwrap_or(0);
     query.finish()?;
-    let id = super::id(&id)?;
+    let id = crate::api::approvals::id::parse(&id)?;
     let approval = match u64::try_from(wait) {
         Ok(seconds) if seconds > 0 => {
             let ended = waiting::until_ended(&api, caller, id, None);

@@ -9,10 +9,11 @@ use axum::{
 
 use crate::{
     api::{
-        Api, auth,
+        auth,
         page::Page,
         problem::{Problem, responses::Listing},
         query::Query,
+        state::Api,
     },
     domain::{
         api_keys::KeyScope,

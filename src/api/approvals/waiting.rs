@@ -2,7 +2,7 @@
 //! is woken.
 
 use crate::{
-    api::{Api, problem::Problem, waiters::Waiting},
+    api::{problem::Problem, state::Api, waiters::Waiting},
     domain::{approvals::Approval, ids::ApprovalId},
     service::{Failure, authenticate::Caller, read},
 };

@@ -1,7 +1,7 @@
 //! The API's description, made of the handlers: `/openapi.json`, `/docs` and `countersign openapi`.
 
 mod page;
-mod tidy;
+pub(super) mod tidy;
 
 use axum::{
     Router,
@@ -22,7 +22,6 @@ use utoipa::{
     },
 };
 
-pub(super) use self::tidy::tidy;
 use super::problem::Fault;
 use crate::wire::{ApprovalJson, EventJson, PingJson, examples, schema};
 

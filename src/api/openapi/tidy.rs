@@ -10,7 +10,7 @@ use utoipa::openapi::{
 const PAGE: &str = "Page_";
 
 /// Completes the document.
-pub(in super::super) fn tidy(document: &mut OpenApi) {
+pub(in crate::api) fn tidy(document: &mut OpenApi) {
     refer_to_items(document);
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         // Needs no key: said outright, so that generated clients don't ask for one.

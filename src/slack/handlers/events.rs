@@ -12,19 +12,12 @@ use crate::{
         decisions::{PersonKind, Profile},
         ids::UserId,
     },
-    service::{
-        self, Failure,
-        events::{self, Event},
-        leave,
-        profiles::KnownProfile,
-    },
+    service,
+    service::{Failure, events, events::Event, leave, profiles::KnownProfile},
     slack::{
         handlers::{context::Context, unconfirmed_posts},
         inbound::{payload::Payload, response::Response},
-        web_api::{
-            client::{CallError, PATIENT},
-            membership,
-        },
+        web_api::{client::PATIENT, error::CallError, membership},
     },
 };
 

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{Rejection, ids::UserId, overview::Page},
-    service::{self, Failure, Service},
+    service,
+    service::{Failure, Service},
     slack::{
         handlers::context::Context,
         view::{controls::Screen, sentences, settings, settings::Content},
-        web_api::client::CallError,
+        web_api::error::CallError,
     },
 };
 

@@ -20,7 +20,7 @@ use crate::{
         scopes,
         view::install::{Installed, Trouble, installed},
         web_api::{
-            client::{CallError, Reason},
+            error::{CallError, Reason},
             oauth_access::{Exchange, Granted},
         },
     },

@@ -11,8 +11,8 @@ use crate::{
     slack::{
         view::home::{HomeState, home},
         web_api::{
-            client::{Client, PATIENT, Reason},
-            error::CallError,
+            client::{Client, PATIENT},
+            error::{CallError, Reason},
             users::People,
         },
     },

@@ -15,13 +15,10 @@ use crate::{
     service::{Failure, Service, give_up, leave, prompt_failures},
     slack::{
         outbound::metadata,
-        view::{
-            plain,
-            prompt::{Message, PromptState, prompt},
-        },
+        view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},
         web_api::{
-            client::{Client, PATIENT, Reason, Refusal},
-            error::CallError,
+            client::{Client, PATIENT},
+            error::{CallError, Reason, Refusal},
             users::People,
         },
     },

@@ -10,7 +10,7 @@ use crate::{
     service::{Failure, Service},
     slack::{
         outbound::metadata,
-        view::{prompt::Message, unlocking},
+        view::{message::Message, unlocking},
         web_api::{
             client::{Client, PATIENT},
             error::CallError,

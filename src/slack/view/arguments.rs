@@ -7,10 +7,10 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
     fields::{Content, Field, fields},
-    harmless::{Shown, fit, note, size},
+    harmless::{fit, note, size},
     kit::{bold, boxed, paragraph, quote, rich, words},
 };
-use crate::domain::arguments::Arguments;
+use crate::{domain::arguments::Arguments, slack::view::harmless::shown::Shown};
 
 /// Most fields in a message.
 const FIELDS: usize = 12;

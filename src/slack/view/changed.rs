@@ -4,15 +4,20 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
     controls::Control,
-    harmless::{self, Shown, cut_short},
-    home::pager,
-    home_admin::{LOCKING, title},
-    kit::{self, Style, bold, paragraph, quote, words},
+    harmless,
+    harmless::cut_short,
+    kit,
+    kit::{Style, bold, paragraph, quote, words},
     names,
+    sections::{pager, title},
+    sentences::LOCKING,
 };
-use crate::domain::{
-    catalog::Description,
-    overview::{ChangedLine, Page, Section},
+use crate::{
+    domain::{
+        catalog::Description,
+        overview::{ChangedLine, Page, Section},
+    },
+    slack::view::harmless::shown::Shown,
 };
 
 /// Longest part of a description that is shown.

@@ -4,21 +4,22 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextInlineElement};
 
 use super::{
     controls::Control,
-    harmless::Shown,
-    head,
-    kit::{self, Style, moment, paragraph, person, rich, words},
-    prompt::{self, Message, PromptState},
-    sentences,
+    head, kit,
+    kit::{Style, moment, paragraph, person, rich, words},
+    request, sentences,
 };
-use crate::domain::{
-    decisions::{Decision, Given, Verdict},
-    grants::Scope,
+use crate::{
+    domain::{
+        decisions::{Decision, Given, Verdict},
+        grants::Scope,
+    },
+    slack::view::{harmless::shown::Shown, message::Message, prompt_state::PromptState},
 };
 
 /// Draws the message without its decision buttons. Every ending is said in words.
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let request = &shown.approval.request;
-    let mut blocks = prompt::asked(shown);
+    let mut blocks = request::asked(shown);
     blocks.extend(ending(shown, decision));
     let mut row = Vec::new();
     if let (true, Verdict::Approved { given, .. }) = (shown.grant_live, &decision.verdict)
@@ -27,9 +28,9 @@ pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
         let alone = Shown::from("Turn off auto-approval: ").then(head::brief(request));
         row.push(kit::button(Control::TurnOff(grant), "Turn off", alone, Style::Plain));
     }
-    row.extend(prompt::looks(shown));
+    row.extend(request::looks(shown));
     blocks.push(kit::actions(row));
-    blocks.push(kit::context(vec![kit::small(prompt::digest(shown))]));
+    blocks.push(kit::context(vec![kit::small(request::digest(shown))]));
     Message { text: format!("{} {}", sentences::ended(&decision.verdict), head::sentence(request)), blocks }
 }
 

@@ -10,11 +10,15 @@ use super::{
     controls::{Callback, Control},
     deny::view,
     fields::{Content, Field, fields},
-    harmless::{self, Shown, cut_short, size, split},
-    head,
-    kit::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
+    harmless,
+    harmless::{cut_short, size, split},
+    head, kit,
+    kit::{Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
 };
-use crate::domain::{approvals::Approval, arguments::Arguments, decisions::Verdict, text::Prose};
+use crate::{
+    domain::{approvals::Approval, arguments::Arguments, decisions::Verdict, text::Prose},
+    slack::view::harmless::shown::Shown,
+};
 
 /// Longest text of a block, as Slack counts: that of a section, as nothing is said about `rich_text`.
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>

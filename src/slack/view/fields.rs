@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
-use super::harmless::{self, Shown, size};
-use crate::domain::arguments::Arguments;
+use super::{harmless, harmless::size};
+use crate::{domain::arguments::Arguments, slack::view::harmless::shown::Shown};
 
 /// Longest path, as Slack counts, that the names below it repeat. A longer one gets an alias: otherwise 200 KB of
 /// arguments could become gigabytes of names.

@@ -3,10 +3,11 @@
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
-    harmless::{self, Shown, cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left},
+    harmless,
+    harmless::{cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left},
     kit::{bold, paragraph, person, quote, rich, say, words},
 };
-use crate::domain::approvals::Request;
+use crate::{domain::approvals::Request, slack::view::harmless::shown::Shown};
 
 /// Longest name in the head.
 const NAME: usize = 160;

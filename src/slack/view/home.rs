@@ -6,19 +6,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackView};
 
-use super::{
-    controls::Control,
-    harmless::{self, Shown},
-    head, home_admin,
-    kit::{self, Style},
-    names,
-    prompt::{self, PromptState},
-    sentences,
-};
-use crate::domain::{
-    approvals::Approval,
-    decisions::PersonKind,
-    overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
+use super::{controls::Control, harmless, head, home_admin, kit, names, prompt, sections::pager, sentences};
+use crate::{
+    domain::{
+        approvals::Approval,
+        decisions::PersonKind,
+        overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
+    },
+    slack::view::{harmless::shown::Shown, prompt_state::PromptState},
 };
 
 /// What a Home tab is drawn from.
@@ -194,23 +189,4 @@ pub(super) fn asked(approval: &Approval, own: Option<String>) -> SlackBlock {
 /// *Details* beside a request.
 fn details(request: &crate::domain::approvals::Request) -> slack_morphism::prelude::SlackSectionBlockElement {
     kit::beside(Control::Details(request.id), "Details", Shown::from("Details: ").then(head::brief(request)))
-}
-
-/// The buttons that turn a section's pages; none if it has only one.
-pub(super) fn pager<T>(section: Section, title: &'static str, page: &Page<T>) -> Option<SlackBlock> {
-    let mut row = Vec::new();
-    let label = |turn: &'static str, to: usize| {
-        Shown::from(turn).then(title).then(Shown::own(format!(", {} of {}", to + 1, page.count)))
-    };
-    if page.number > 0 {
-        let to = page.number - 1;
-        let control = Control::SectionPrevious { section, page: to };
-        row.push(kit::button(control, "Previous page", label("Previous page of ", to), Style::Plain));
-    }
-    if page.number + 1 < page.count {
-        let to = page.number + 1;
-        let control = Control::SectionNext { section, page: to };
-        row.push(kit::button(control, "Next page", label("Next page of ", to), Style::Plain));
-    }
-    (!row.is_empty()).then(|| kit::actions(row))
 }

@@ -5,20 +5,20 @@ use slack_morphism::prelude::SlackBlock;
 use super::{
     changed,
     controls::Control,
-    harmless::Shown,
-    home::pager,
-    kit::{self, Style},
-    names, unlocking,
+    kit,
+    kit::Style,
+    names,
+    sections::{pager, title},
+    sentences::LOCKING,
+    unlocking,
 };
-use crate::domain::overview::{
-    ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section, UnlockLine,
+use crate::{
+    domain::overview::{
+        ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section,
+        UnlockLine,
+    },
+    slack::view::harmless::shown::Shown,
 };
-
-/// Why *Lock* asks once more.
-pub(super) const LOCKING: (&str, &str) = (
-    "Lock this action?",
-    "Every request for it will ask a person. Auto-approvals that people gave for it end, and unlocking it again does not bring them back.",
-);
 
 /// Draws the section *Administration*.
 pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
@@ -31,15 +31,6 @@ pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administratio
     }
     backends(blocks, &shown.backends);
     prompt_failures(blocks, &shown.prompt_failures);
-}
-
-pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
-    kit::rich(vec![kit::paragraph(vec![kit::bold(names::titled(
-        title,
-        page.total,
-        page.number,
-        page.count,
-    ))])])
 }
 
 fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {

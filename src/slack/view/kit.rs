@@ -14,9 +14,9 @@ use url::Url;
 
 use super::{
     controls::Control,
-    harmless::{Shown, cut_short, size},
+    harmless::{cut_short, size},
 };
-use crate::domain::ids::UserId;
+use crate::{domain::ids::UserId, slack::view::harmless::shown::Shown};
 
 /// Longest text of a button, and its accessibility label.
 /// <https://docs.slack.dev/reference/block-kit/block-elements/button-element>

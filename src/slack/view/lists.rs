@@ -3,12 +3,14 @@
 use super::{
     harmless::{cut_short, in_mrkdwn, in_quotes, line},
     home, kit, names,
-    prompt::Message,
 };
-use crate::domain::{
-    approvals::Approval,
-    catalog::ActionRef,
-    overview::{Page, WaitingLine},
+use crate::{
+    domain::{
+        approvals::Approval,
+        catalog::ActionRef,
+        overview::{Page, WaitingLine},
+    },
+    slack::view::message::Message,
 };
 
 /// The answer to `/approvals help`.
@@ -37,7 +39,7 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
     }
     let text = names::count(page.total, "request is waiting for you", "requests are waiting for you");
     let text = if page.count > 1 { format!("{text}. The oldest {}:", page.items.len()) } else { text + "." };
-    let mut blocks = vec![kit::say(super::harmless::Shown::own(text.clone()))];
+    let mut blocks = vec![kit::say(crate::slack::view::harmless::shown::Shown::own(text.clone()))];
     blocks.extend(page.items.iter().map(|line| {
         let expires = format!("Expires {}.", kit::moment_in_mrkdwn(line.approval.request.expires_at));
         home::asked(&line.approval, Some(expires))

@@ -3,10 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    harmless::{self, Shown, cut_short, in_mrkdwn, in_quotes, runs_right_to_left},
+    harmless,
+    harmless::{cut_short, in_mrkdwn, in_quotes, runs_right_to_left},
     kit,
 };
-use crate::domain::overview::{ActionLine, GrantLine};
+use crate::{
+    domain::overview::{ActionLine, GrantLine},
+    slack::view::harmless::shown::Shown,
+};
 
 /// Longest name in a list.
 const NAME: usize = 100;

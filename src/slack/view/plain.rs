@@ -1,10 +1,7 @@
 //! The prompt as plain text, for the case that Slack refuses the blocks.
 
-use super::{
-    head, kit,
-    prompt::{Message, PromptState},
-    sentences,
-};
+use super::{head, kit, sentences};
+use crate::slack::view::{message::Message, prompt_state::PromptState};
 
 /// A message without blocks. While the request is pending it can't be decided from here: the arguments aren't shown,
 /// and nobody should sign what they haven't seen.

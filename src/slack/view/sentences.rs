@@ -8,6 +8,12 @@ use crate::domain::{
     unlocking::Answer,
 };
 
+/// Why *Lock* asks once more.
+pub(super) const LOCKING: (&str, &str) = (
+    "Lock this action?",
+    "Every request for it will ask a person. Auto-approvals that people gave for it end, and unlocking it again does not bring them back.",
+);
+
 /// For a fault of ours: the database is down, or something else went wrong.
 pub const TRY_AGAIN: &str = "Something went wrong on our side. Nothing was decided: try again in a moment.";
 

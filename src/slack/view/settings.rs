@@ -13,14 +13,16 @@ use slack_morphism::prelude::{
 use super::{
     controls::{Callback, Control, Screen},
     deny::view,
-    harmless::Shown,
-    home,
-    kit::{self, Style, plain, plain_only},
+    home, kit,
+    kit::{Style, plain, plain_only},
     names,
 };
-use crate::domain::{
-    overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
-    settings::Wish,
+use crate::{
+    domain::{
+        overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
+        settings::Wish,
+    },
+    slack::view::harmless::shown::Shown,
 };
 
 /// How many lines a page behind a gear has. Each is one block.

@@ -4,15 +4,16 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
     controls::Control,
-    harmless::Shown,
-    kit::{self, Style, paragraph, words},
-    names,
-    prompt::Message,
-    sentences,
+    kit,
+    kit::{Style, paragraph, words},
+    names, sentences,
 };
-use crate::domain::{
-    overview::{Asker, UnlockLine},
-    unlocking::{Answer, Answered},
+use crate::{
+    domain::{
+        overview::{Asker, UnlockLine},
+        unlocking::{Answer, Answered},
+    },
+    slack::view::{harmless::shown::Shown, message::Message},
 };
 
 /// Draws the message that an admin gets: open, or with its answer.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::{
     domain::ids::UserId,
     slack::web_api::{
-        client::{CallError, Client, PATIENT},
+        client::{Client, PATIENT},
+        error::CallError,
         membership,
     },
 };

@@ -13,9 +13,9 @@ use slack_morphism::{
     hyper_tokio::SlackClientHyperConnector,
 };
 
-pub use crate::slack::web_api::error::{CallError, Reason, Refusal};
 use crate::slack::web_api::{
     dialer::{Dialer, tls_config},
+    error::{CallError, Refusal},
     rate_limiter::RateLimiter,
     tokens::Keeper,
 };

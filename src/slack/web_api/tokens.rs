@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     service::{
-        Failure, Service,
-        tokens::{self, Tokens, Turn},
+        Failure, Service, tokens,
+        tokens::{Tokens, Turn},
     },
     slack::web_api::{
-        client::{CallError, Reason, Refusal},
+        error::{CallError, Reason, Refusal},
         oauth_access as access,
         oauth_access::{Credentials, Exchange, Granted},
         rate_limiter::RateLimiter,

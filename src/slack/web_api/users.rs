@@ -20,13 +20,16 @@ use crate::{
     service::{
         Service,
         directory::{Directory, LookupError},
-        profiles::{self, KnownProfile},
+        profiles,
+        profiles::KnownProfile,
         workspaces,
     },
     slack::web_api::{
         admins::{AppointedAdmin, Walk},
-        client::{CallError, Client},
-        error, membership,
+        client::Client,
+        error,
+        error::CallError,
+        membership,
     },
 };
 

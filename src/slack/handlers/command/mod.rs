@@ -21,8 +21,8 @@ use crate::{
             unconfirmed_revocation::{Revoking, insist},
         },
         inbound::{payload::Payload, response::Response},
-        view::{controls::Screen, lists, lists::plain, prompt::Message, sentences},
-        web_api::client::CallError,
+        view::{controls::Screen, lists, lists::plain, message::Message, sentences},
+        web_api::error::CallError,
     },
 };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::slack::{inbound::socket::error::SocketError, web_api::client::CallError};
+use crate::slack::{inbound::socket::error::SocketError, web_api::error::CallError};
 
 /// The first pause after a failure.
 const FIRST: Duration = Duration::from_millis(250);

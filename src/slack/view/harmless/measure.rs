@@ -1,9 +1,7 @@
 //! How long Slack counts a text, and cutting one to fit.
 
-use super::{
-    Shown,
-    hidden::{pictures, stacks},
-};
+use super::hidden::{pictures, stacks};
+use crate::slack::view::harmless::shown::Shown;
 
 /// How long Slack counts the text: after `&`, `<` and `>` were escaped
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters beyond the basic plane count two,
@@ -50,23 +48,27 @@ pub fn cut_short(text: Shown, max: usize) -> Shown {
 }
 
 fn cut_with(text: Shown, max: usize, note: impl Fn(usize) -> String) -> Cut {
-    if size(&text.0) <= max {
+    if size(text.as_str()) <= max {
         return Cut { text, was_cut: false };
     }
     // The note is longest when everything is missing.
-    let room = max.saturating_sub(size(&note(text.0.chars().count())));
+    let room = max.saturating_sub(size(&note(text.as_str().chars().count())));
     let (kept, missing) = fit(&text, usize::MAX, room);
-    Cut { text: kept.then(Shown(note(missing))), was_cut: true }
+    Cut { text: kept.then(Shown::own(note(missing))), was_cut: true }
 }
 
 /// The beginning of the text that has at most so many lines and a [`size`] of at most `max`, and how many characters
 /// are missing then.
 #[must_use]
 pub fn fit(text: &Shown, max_lines: usize, max: usize) -> (Shown, usize) {
-    let end = text.0.match_indices('\n').nth(max_lines.saturating_sub(1)).map_or(text.0.len(), |(at, _)| at);
-    let end = split(&text.0[..end], max);
-    let missing = text.0[end..].chars().count();
-    (Shown(text.0[..end].to_owned()), missing)
+    let end = text
+        .as_str()
+        .match_indices('\n')
+        .nth(max_lines.saturating_sub(1))
+        .map_or(text.as_str().len(), |(at, _)| at);
+    let end = split(&text.as_str()[..end], max);
+    let missing = text.as_str()[end..].chars().count();
+    (Shown::own(text.as_str()[..end].to_owned()), missing)
 }
 
 /// Where to split the text so that the first part has a [`size`] of at most `room` and nothing that belongs together
@@ -105,8 +107,7 @@ fn tears(text: &str, at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line;
-    use super::*;
+    use super::{super::line, *};
 
     #[test]
     fn a_text_is_measured_as_slack_measures_it() {

@@ -1,6 +1,6 @@
 //! Untrusted text in the one place that Slack parses: a message's `text`.
 
-use super::{Shown, size};
+use crate::slack::view::harmless::{measure::size, shown::Shown};
 
 /// Writes a harmless text so that Slack's parser finds nothing in it: `&`, `<` and `>` are escaped, which is all that
 /// Slack offers (<https://docs.slack.dev/messaging/formatting-message-text#escaping>); the characters that would make
@@ -38,8 +38,7 @@ pub fn in_mrkdwn(shown: &Shown) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line;
-    use super::*;
+    use super::{super::line, *};
 
     #[test]
     fn nothing_in_it_means_anything_to_slack() {

@@ -24,8 +24,10 @@ use crate::{
         deny, details,
         home::{HomeState, home},
         lists,
-        prompt::{PromptState, prompt},
-        settings::{self, Content},
+        prompt::prompt,
+        prompt_state::PromptState,
+        settings,
+        settings::Content,
         unlocking,
     },
 };

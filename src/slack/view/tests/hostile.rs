@@ -16,7 +16,8 @@ use crate::{
         deny, details,
         harmless::{cut, cut_short, in_mrkdwn, line, lines, reveal, size},
         plain::plain,
-        prompt::{PromptState, prompt},
+        prompt::prompt,
+        prompt_state::PromptState,
     },
 };
 

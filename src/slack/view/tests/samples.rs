@@ -16,7 +16,7 @@ use crate::{
         },
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose},
     },
-    slack::view::prompt::PromptState,
+    slack::view::prompt_state::PromptState,
 };
 
 pub(super) const FREE: Standing =

@@ -17,9 +17,7 @@ use crate::{
         text::{Prose, Text},
     },
     slack::view::{
-        deny, details, notice,
-        plain::plain,
-        prompt::{Message, PromptState, prompt},
+        deny, details, message::Message, notice, plain::plain, prompt::prompt, prompt_state::PromptState,
         sentences,
     },
 };

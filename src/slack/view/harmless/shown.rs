@@ -1,0 +1,114 @@
+//! Text that may be shown.
+
+use std::{fmt::Write as _, ops::Range};
+
+use crate::slack::view::harmless::hidden;
+
+/// Text that may be shown: our own words, or untrusted text that was made harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown(String);
+
+impl Shown {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes our own words with numbers, ids and times in them, which can't hold anything harmful.
+    pub(in crate::slack::view) const fn own(text: String) -> Self {
+        Self(text)
+    }
+
+    /// A part of it, in bytes; nothing if they lie within a character.
+    pub(in crate::slack::view) fn part(&self, range: Range<usize>) -> Self {
+        Self(self.0.get(range).unwrap_or_default().to_owned())
+    }
+
+    /// Puts `before` and `after`, which are our own words, around it.
+    #[must_use]
+    pub fn between(&self, before: &'static str, after: &'static str) -> Self {
+        Self(format!("{before}{}{after}", self.0))
+    }
+
+    /// Puts another text after it.
+    #[must_use]
+    pub fn then(mut self, more: impl Into<Self>) -> Self {
+        self.0.push_str(more.into().as_str());
+        self
+    }
+}
+
+/// Our own words.
+impl From<&'static str> for Shown {
+    fn from(words: &'static str) -> Self {
+        Self(words.to_owned())
+    }
+}
+
+/// Makes a text harmless that has to stay on one line: line breaks and tabs are written out too, and a long run of
+/// spaces, which could push what follows to where it looks like something else, is written as `⟨20 spaces⟩`.
+#[must_use]
+pub fn line(text: &str) -> Shown {
+    Shown(hidden::show(text, hidden::Keep::OneLine))
+}
+
+/// Makes a text harmless whose line breaks and tabs are kept. `\r\n` becomes `\n`.
+#[must_use]
+pub fn lines(text: &str) -> Shown {
+    Shown(hidden::show(text, hidden::Keep::Lines))
+}
+
+/// Undoes [`lines`] for a text without `\r`: every mark becomes its character again.
+#[must_use]
+pub fn reveal(shown: &str) -> String {
+    let mut text = String::with_capacity(shown.len());
+    let mut rest = shown;
+    while let Some((before, mark)) = rest.split_once("⟨U+") {
+        text.push_str(before);
+        let (code, after) = mark.split_once('⟩').unwrap_or((mark, ""));
+        match u32::from_str_radix(code, 16).ok().and_then(char::from_u32) {
+            Some(character) => text.push(character),
+            None => {
+                let _ = write!(text, "⟨U+{code}⟩");
+            }
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Puts a text that stands within a sentence between quotation marks, and takes those that could close them early out
+/// of it.
+#[must_use]
+pub fn in_quotes(text: &Shown) -> Shown {
+    let inside: String = text
+        .0
+        .chars()
+        .map(|letter| if matches!(letter, '“' | '”' | '„' | '‟') { '"' } else { letter })
+        .collect();
+    Shown(format!("“{inside}”"))
+}
+
+/// Whether the text has letters that run from right to left. Such a text gets a line or an element of its own: within
+/// a line the bidirectional algorithm (UAX #9) could put our words on its other side.
+#[must_use]
+pub fn runs_right_to_left(text: &str) -> bool {
+    text.chars().any(|character| {
+        matches!(u32::from(character),
+            0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFE | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF)
+    })
+}

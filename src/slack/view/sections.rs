@@ -1,0 +1,41 @@
+//! Titles and page buttons of the sections of the Home tab.
+
+use slack_morphism::prelude::SlackBlock;
+
+use crate::{
+    domain::overview::{Page, Section},
+    slack::view::{
+        controls::Control,
+        harmless::shown::Shown,
+        kit::{self, Style},
+        names,
+    },
+};
+
+pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
+    kit::rich(vec![kit::paragraph(vec![kit::bold(names::titled(
+        title,
+        page.total,
+        page.number,
+        page.count,
+    ))])])
+}
+
+/// The buttons that turn a section's pages; none if it has only one.
+pub(super) fn pager<T>(section: Section, title: &'static str, page: &Page<T>) -> Option<SlackBlock> {
+    let mut row = Vec::new();
+    let label = |turn: &'static str, to: usize| {
+        Shown::from(turn).then(title).then(Shown::own(format!(", {} of {}", to + 1, page.count)))
+    };
+    if page.number > 0 {
+        let to = page.number - 1;
+        let control = Control::SectionPrevious { section, page: to };
+        row.push(kit::button(control, "Previous page", label("Previous page of ", to), Style::Plain));
+    }
+    if page.number + 1 < page.count {
+        let to = page.number + 1;
+        let control = Control::SectionNext { section, page: to };
+        row.push(kit::button(control, "Next page", label("Next page of ", to), Style::Plain));
+    }
+    (!row.is_empty()).then(|| kit::actions(row))
+}
