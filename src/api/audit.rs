@@ -26,8 +26,11 @@ use crate::{
         api_keys::KeyScope,
         ids::{ApprovalId, GrantId},
     },
-    service::{Failure, authenticate::Caller, read},
-    storage::audit::{Position, Stored},
+    service::{
+        Failure,
+        authenticate::Caller,
+        read::{self, Position, StoredEntry},
+    },
     wire::{self, examples, schema},
 };
 
@@ -74,8 +77,8 @@ pub struct ActorJson {
     id: Option<String>,
 }
 
-impl From<Stored> for EntryJson {
-    fn from(entry: Stored) -> Self {
+impl From<StoredEntry> for EntryJson {
+    fn from(entry: StoredEntry) -> Self {
         let from = match entry.actor_kind.as_str() {
             "user" => "slack",
             "backend" => "api",

@@ -26,10 +26,9 @@ use crate::{
         api_keys::KeyScope,
         ids::{ApprovalId, DeliveryId},
     },
-    service::{read, redeliver},
-    storage::{
-        attempts::Noted,
-        deliveries::{Delivery, Filter, State as DeliveryState},
+    service::{
+        read::{self, Delivery, DeliveryFilter, DeliveryState, Noted},
+        redeliver,
     },
     wire::{self, examples, schema},
 };
@@ -163,7 +162,7 @@ pub async fn list(
     let before = query.cursor(|text| text.parse().ok())?;
     let limit = query.limit()?;
     query.finish()?;
-    let filter = Filter { approval, state, before };
+    let filter = DeliveryFilter { approval, state, before };
     let found = read::deliveries(&api.service, caller, &filter, limit + 1).await?;
     let page = Page::cut(found, limit, |last| last.id.to_string());
     Ok(Json(page.map(DeliveryJson::from)).into_response())

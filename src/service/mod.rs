@@ -31,6 +31,7 @@ pub mod ready;
 pub mod redeliver;
 pub mod request;
 pub mod settings;
+pub mod show;
 pub mod tokens;
 pub mod turn_off;
 pub mod unlock;
@@ -43,6 +44,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use crate::storage::{ErrorClass, classify};
 use crate::{
     clock::Clock,
     domain::{Rejection, ids::WorkspaceId},

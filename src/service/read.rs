@@ -1,6 +1,12 @@
 //! What a backend may look up of its own.
 
 use super::{Failure, Service, authenticate::Caller};
+pub use crate::storage::{
+    approvals_list::Filter,
+    attempts::Noted,
+    audit::{Position, Stored as StoredEntry},
+    deliveries::{Delivery, Filter as DeliveryFilter, State as DeliveryState},
+};
 use crate::{
     domain::{
         Rejection,
@@ -9,13 +15,7 @@ use crate::{
         text::IntegrationKey,
     },
     service::put_integration::Stored,
-    storage::{
-        self,
-        approvals_list::{self, Filter},
-        attempts::{self, Noted},
-        audit::{Position, Stored as StoredEntry},
-        deliveries::{self, Delivery},
-    },
+    storage::{self, approvals_list, attempts, deliveries},
 };
 
 /// One approval of this backend.
@@ -68,7 +68,7 @@ pub async fn integrations(
 pub async fn deliveries(
     service: &Service,
     caller: Caller,
-    filter: &deliveries::Filter,
+    filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<Delivery>, Failure> {
     let mut db = service.db.acquire().await?;

@@ -4,20 +4,19 @@ use std::{error::Error as _, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Response, StatusCode, header};
-use secrecy::SecretString;
 use url::Url;
 
 use crate::{
     domain::ids::{BackendId, DeliveryId, WorkspaceId},
-    outbox::Outcome,
+    outbox::{Claim, Outcome},
     service::{
         Failure, Service,
+        show::{self, Endpoint},
         webhook_health::{self, Answer, Health},
     },
-    storage::{self, backends::Endpoint, claims::Claim},
     webhooks::{
         address_guard::{Guard, Refused},
-        sign as signing,
+        sign,
     },
     wire::{EventJson, PingJson},
 };
@@ -54,18 +53,12 @@ impl Sender {
             let why = "the row names no backend or no approval".to_owned();
             return Ok(Outcome::Hopeless { why, status: None });
         };
-        let (approval, endpoint) = {
-            let mut db = service.db.acquire().await?;
-            let approval = storage::approvals::find(&mut db, id).await?;
-            (approval, storage::backends::endpoint(&mut db, backend).await?)
-        };
-        let Some(approval) = approval else {
+        let Some((approval, endpoint)) = show::webhook(service, backend, id).await? else {
             return Ok(Outcome::Hopeless { why: "the approval is gone".to_owned(), status: None });
         };
         let now = service.now();
-        let secrets = secrets(service, backend, &endpoint, now)?;
         let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
-        let outcome = self.post(&endpoint.url, &claim.id.to_string(), &secrets, body, now).await;
+        let outcome = self.post(&endpoint, &claim.id.to_string(), body, now).await;
         note(service, claim.workspace, backend, &endpoint, &outcome).await?;
         Ok(outcome)
     }
@@ -78,31 +71,22 @@ impl Sender {
         workspace: WorkspaceId,
         backend: BackendId,
     ) -> Result<Outcome, Failure> {
-        let endpoint = {
-            let mut db = service.db.acquire().await?;
-            storage::backends::endpoint(&mut db, backend).await?
-        };
+        let endpoint = show::endpoint(service, backend).await?;
         let now = service.now();
-        let secrets = secrets(service, backend, &endpoint, now)?;
         let body = serde_json::to_vec(&PingJson::new(now, backend)).unwrap_or_default();
         let id = DeliveryId::new(service.fresh()).to_string();
-        let outcome = self.post(&endpoint.url, &id, &secrets, body, now).await;
+        let outcome = self.post(&endpoint, &id, body, now).await;
         if matches!(outcome, Outcome::Done { .. }) {
             note(service, workspace, backend, &endpoint, &outcome).await?;
         }
         Ok(outcome)
     }
 
-    async fn post(
-        &self,
-        url: &str,
-        id: &str,
-        secrets: &[SecretString],
-        body: Vec<u8>,
-        now: DateTime<Utc>,
-    ) -> Outcome {
+    async fn post(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>, now: DateTime<Utc>) -> Outcome {
         let failed = |why: String| Outcome::Failed { why, status: None, after: None };
-        let Ok(url) = Url::parse(url) else { return failed("the webhook URL is not a URL".to_owned()) };
+        let Ok(url) = Url::parse(&endpoint.url) else {
+            return failed("the webhook URL is not a URL".to_owned());
+        };
         if let Err(refused) = self.guard.judge_literal(&url) {
             return failed(refused.to_string());
         }
@@ -112,7 +96,7 @@ impl Sender {
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", now.timestamp())
-            .header("webhook-signature", signing::signature(secrets, id, now, &body))
+            .header("webhook-signature", sign::signature(&endpoint.secrets, id, now, &body))
             .body(body)
             .send()
             .await;
@@ -188,21 +172,6 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     Some((at - now).max(TimeDelta::zero()))
 }
 
-/// What signs: the present secret, and the previous one while it is being rotated.
-fn secrets(
-    service: &Service,
-    backend: BackendId,
-    endpoint: &Endpoint,
-    now: DateTime<Utc>,
-) -> Result<Vec<SecretString>, Failure> {
-    let mut secrets = vec![service.sealer.open(&endpoint.secret, backend.uuid())?];
-    let rotating = endpoint.previous_until.is_some_and(|until| now < until);
-    if let Some(previous) = endpoint.previous.as_ref().filter(|_| rotating) {
-        secrets.push(service.sealer.open(previous, backend.uuid())?);
-    }
-    Ok(secrets)
-}
-
 async fn note(
     service: &Service,
     workspace: WorkspaceId,
@@ -216,7 +185,7 @@ async fn note(
         Outcome::Failed { .. } | Outcome::Hopeless { .. } => Answer::Failed,
         Outcome::Wait(_) | Outcome::NotTaken { .. } | Outcome::Refused { .. } => return Ok(()),
     };
-    let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped_at.is_some() };
+    let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped };
     webhook_health::note(service, workspace, backend, known, answer).await
 }
 

@@ -20,8 +20,7 @@ use crate::{
         approvals::Status,
         ids::{ApprovalId, UserId},
     },
-    service::read,
-    storage::approvals_list::Filter,
+    service::read::{self, Filter},
     wire::{ApprovalJson, examples},
 };
 

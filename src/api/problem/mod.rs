@@ -13,8 +13,7 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, Missing};
 use crate::{
     domain::Rejection,
-    service::Failure,
-    storage::{ErrorClass, classify, is_worth_retrying},
+    service::{ErrorClass, Failure, classify, is_worth_retrying},
     wire::ApprovalJson,
 };
 
@@ -148,7 +147,7 @@ impl From<Failure> for Problem {
                         Self::of(Kind::Unavailable).after(1)
                     }
                     // Given up after several tries.
-                    ErrorClass::Internal if is_worth_retrying(error) => {
+                    ErrorClass::Internal if is_worth_retrying(&failure) => {
                         tracing::error!(%failure, "Call failed after several tries");
                         Self::of(Kind::Unavailable).after(1)
                     }

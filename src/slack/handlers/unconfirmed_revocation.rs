@@ -3,7 +3,7 @@
 //!
 //! Until then nothing is approved by what is being revoked. The transaction that waits for its confirmation holds the row
 //! of the grant, so a request that the grant covers waits for it, and is refused (503) after
-//! [`crate::storage::LOCK_LIMIT`].
+//! the time limit of a lock.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     domain::decisions::PersonKind,
     outbox::{Claim, Outcome},
-    service::{Failure, Service, homes},
+    service::{Failure, Service, homes, show},
     slack::{
         view::home::{HomeState, home},
         web_api::{
@@ -16,7 +16,6 @@ use crate::{
             users::People,
         },
     },
-    storage,
 };
 
 const PUBLISH: &str = "views.publish";
@@ -34,13 +33,8 @@ impl HomeDrawer {
     /// Draws the Home tab that a row names, and with it what all other waiting rows of its queue ask for.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
         let Some(user) = &claim.user else { return Ok(Outcome::done()) };
-        let now = service.now();
-        let slack_id = {
-            let mut db = service.db.acquire().await?;
-            match storage::workspaces::find(&mut db, claim.workspace).await? {
-                Some(workspace) if !workspace.removed => workspace.slack_id,
-                _ => return Ok(Outcome::done()),
-            }
+        let Some(slack_id) = show::installed(service, claim.workspace).await? else {
+            return Ok(Outcome::done());
         };
         let (kind, admin, unknown) = match self.people.rights(&slack_id, user).await {
             Ok(profile) => (profile.kind, Some(profile.is_admin), None),
@@ -55,15 +49,12 @@ impl HomeDrawer {
                 (known.map_or(PersonKind::Unknown, |profile| profile.kind), None, Some(error))
             }
         };
-        {
-            // First end the other rows, then read: what they were written for is then in what is read.
-            let mut db = service.db.acquire().await?;
-            storage::claims::absorb(&mut db, claim, now).await?;
-        }
+        // First end the other rows, then read: what they were written for is then in what is read.
+        show::absorb(service, claim).await?;
         let Some(shown) = homes::read(service, claim.workspace, user, admin).await? else {
             return Ok(Outcome::done());
         };
-        let view = home(&HomeState { home: &shown, kind, now });
+        let view = home(&HomeState { home: &shown, kind, now: service.now() });
         let body = json!({ "user_id": user.as_str(), "view": view });
         match self.client.post(&slack_id, PUBLISH, &body, PATIENT).await {
             Ok(_) => Ok(unknown.map_or_else(Outcome::done, Outcome::from)),

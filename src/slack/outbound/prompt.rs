@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::{
     domain::{
-        approvals::Approval,
         decisions::PersonKind,
+        prompts::Prompt,
         text::{Prose, Text},
     },
     outbox::{Claim, Outcome},
-    service::{Failure, Service, give_up, leave, prompt_failures},
+    service::{
+        Failure, Service, give_up, leave, prompt_failures,
+        show::{self, PromptContext},
+    },
     slack::{
         outbound::metadata,
         view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},
@@ -22,8 +25,6 @@ use crate::{
             users::People,
         },
     },
-    storage,
-    storage::{decide::Surroundings, prompts::Prompt},
 };
 
 /// How long until what met a token of before is tried with the one of now.
@@ -40,15 +41,9 @@ pub struct Drawer {
     pub people: Arc<People>,
 }
 
-/// An approval and what is needed to draw it, read together.
-struct Scene {
-    approval: Approval,
-    around: Surroundings,
-    slack_id: String,
-    /// When the app was installed last, as of the reading.
-    installed_at: DateTime<Utc>,
-    removed: bool,
-    prompts: Vec<Prompt>,
+/// A prompt, and how urgently it is posted.
+struct Rendering {
+    context: PromptContext,
     /// The row has waited for its turn already.
     in_turn: bool,
 }
@@ -56,18 +51,22 @@ struct Scene {
 impl Drawer {
     /// Draws the approval that a row names.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
-        let Some(scene) = read(service, claim).await? else { return Ok(Outcome::done()) };
-        if scene.removed && scene.approval.decision.is_some() {
+        let Some(id) = claim.approval else { return Ok(Outcome::done()) };
+        let Some(context) = show::prompt(service, claim.workspace, id).await? else {
+            return Ok(Outcome::done());
+        };
+        let rendering = Rendering { context, in_turn: claim.has_waited() };
+        if rendering.context.removed && rendering.context.approval.decision.is_some() {
             // There is no longer anybody to show it to.
             return Ok(Outcome::done());
         }
-        let outcome = if !scene.prompts.is_empty() {
-            self.change(service, &scene).await?
-        } else if scene.approval.decision.is_some() {
+        let outcome = if !rendering.context.prompts.is_empty() {
+            self.change(service, &rendering).await?
+        } else if rendering.context.approval.decision.is_some() {
             // It ended before it was ever shown: there is nothing to correct.
             Outcome::done()
         } else {
-            self.post_first(service, &scene).await?
+            self.post_first(service, &rendering).await?
         };
         if let Some(code) = outcome.slack_code() {
             prompt_failures::note(service, claim.workspace, code).await?;
@@ -75,39 +74,40 @@ impl Drawer {
         Ok(outcome)
     }
 
-    async fn post_first(&self, service: &Service, scene: &Scene) -> Result<Outcome, Failure> {
-        if scene.removed {
-            return undeliverable(service, scene, "the Slack app is no longer installed", None).await;
+    async fn post_first(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, Failure> {
+        if rendering.context.removed {
+            return undeliverable(service, rendering, "the Slack app is no longer installed", None).await;
         }
-        let user = &scene.approval.request.user;
-        match self.people.profile(&scene.slack_id, user).await {
+        let user = &rendering.context.approval.request.user;
+        match self.people.profile(&rendering.context.slack_id, user).await {
             Ok(profile) if profile.kind == PersonKind::Member => {}
             Ok(_) => {
                 let why = "the user is a guest, a bot, deactivated or of another workspace, and can't decide";
-                return undeliverable(service, scene, why, None).await;
+                return undeliverable(service, rendering, why, None).await;
             }
-            Err(CallError::Refused(refusal)) => return refused(service, scene, refusal).await,
+            Err(CallError::Refused(refusal)) => return refused(service, rendering, refusal).await,
             Err(error) => return Ok(error.into()),
         }
-        let message = show(service, scene);
-        if let Some(place) = &scene.approval.request.place {
+        let message = message(service, rendering);
+        if let Some(place) = &rendering.context.approval.request.place {
             let thread = place.thread_ts.as_ref().map(Text::as_str);
-            match self.post(service, scene, place.channel.as_str(), thread, &message).await? {
+            match self.post(service, rendering, place.channel.as_str(), thread, &message).await? {
                 Ok(()) => return Ok(Outcome::done()),
                 Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
-                    return refused(service, scene, refusal).await;
+                    return refused(service, rendering, refusal).await;
                 }
                 Err(CallError::Refused(Refusal { reason, code })) if reason != Reason::Content => {
-                    tracing::info!(approval = %scene.approval.id(), code, "The channel can't be posted to: asking in the user's direct messages");
-                    prompt_failures::note(service, scene.approval.request.workspace, code).await?;
+                    tracing::info!(approval = %rendering.context.approval.id(), code, "The channel can't be posted to: asking in the user's direct messages");
+                    prompt_failures::note(service, rendering.context.approval.request.workspace, code)
+                        .await?;
                 }
                 Err(error) => return Ok(error.into()),
             }
         }
-        match self.post(service, scene, user.as_str(), None, &message).await? {
+        match self.post(service, rendering, user.as_str(), None, &message).await? {
             Ok(()) => Ok(Outcome::done()),
             Err(CallError::Refused(refusal)) if refusal.reason != Reason::Content => {
-                refused(service, scene, refusal).await
+                refused(service, rendering, refusal).await
             }
             Err(error) => Ok(error.into()),
         }
@@ -115,45 +115,54 @@ impl Drawer {
 
     /// Changes every message that shows the approval. As long as one may still have its buttons, because Slack said
     /// something that passes, no other is posted in its place.
-    async fn change(&self, service: &Service, scene: &Scene) -> Result<Outcome, Failure> {
-        let message = show(service, scene);
+    async fn change(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, Failure> {
+        let message = message(service, rendering);
         let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
-        for prompt in &scene.prompts {
-            match self.update(scene, prompt, &message, service).await {
+        for prompt in &rendering.context.prompts {
+            match self.update(rendering, prompt, &message, service).await {
                 Ok(()) => shown = true,
                 Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
-                    if installed_again(service, scene).await? {
+                    if installed_again(service, rendering).await? {
                         return Ok(Outcome::Wait(SOON));
                     }
                     if refusal.reason == Reason::AppRemoved {
-                        leave::leave_that(service, &scene.slack_id, scene.installed_at, refusal.code).await?;
+                        leave::leave_that(
+                            service,
+                            &rendering.context.slack_id,
+                            rendering.context.installed_at,
+                            refusal.code,
+                        )
+                        .await?;
                     }
                     return Ok(refusal.into());
                 }
                 Err(CallError::Refused(Refusal { reason: Reason::Message, code })) => {
-                    tracing::info!(approval = %scene.approval.id(), code, "A prompt can no longer be changed");
+                    tracing::info!(approval = %rendering.context.approval.id(), code, "A prompt can no longer be changed");
                     gone.push(prompt);
                 }
                 Err(error) => later = later.or(Some(error)),
             }
         }
         if shown || later.is_some() {
-            forget(service, scene, &gone).await?;
+            forget(service, rendering, &gone).await?;
             return Ok(later.map_or_else(Outcome::done, Outcome::from));
         }
         // The prompt is gone: say it once where the user is sure to see it. Until that is done it is not forgotten, so
         // that the next try comes here again.
-        match self.post(service, scene, scene.approval.request.user.as_str(), None, &message).await? {
+        match self
+            .post(service, rendering, rendering.context.approval.request.user.as_str(), None, &message)
+            .await?
+        {
             Ok(()) => {
-                forget(service, scene, &gone).await?;
+                forget(service, rendering, &gone).await?;
                 Ok(Outcome::done())
             }
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
                 Ok(CallError::from(refusal).into())
             }
-            Err(CallError::Refused(refusal)) if scene.approval.decision.is_none() => {
+            Err(CallError::Refused(refusal)) if rendering.context.approval.decision.is_none() => {
                 let why = format!("the prompt is gone, and {refusal}");
-                undeliverable(service, scene, &why, Some(refusal.code)).await
+                undeliverable(service, rendering, &why, Some(refusal.code)).await
             }
             Err(CallError::Refused(refusal)) => Ok(refusal.into()),
             Err(error) => Ok(error.into()),
@@ -164,19 +173,23 @@ impl Drawer {
     async fn post(
         &self,
         service: &Service,
-        scene: &Scene,
+        rendering: &Rendering,
         channel: &str,
         thread: Option<&str>,
         message: &Message,
     ) -> Result<Result<(), CallError>, Failure> {
         let mut body = body(POST, channel, message);
-        body["metadata"] = metadata::prompt(scene.approval.id());
+        body["metadata"] = metadata::prompt(rendering.context.approval.id());
         if let Some(ts) = thread {
             body["thread_ts"] = ts.into();
         }
-        let answer = match self.client.post_message(&scene.slack_id, &body, scene.in_turn, PATIENT).await {
+        let answer = match self
+            .client
+            .post_message(&rendering.context.slack_id, &body, rendering.in_turn, PATIENT)
+            .await
+        {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.plainly(service, scene, POST, body, refusal).await
+                self.plainly(service, rendering, POST, body, refusal).await
             }
             answer => answer,
         };
@@ -188,25 +201,24 @@ impl Drawer {
             channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
             ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
         };
-        let mut db = service.db.acquire().await?;
-        storage::prompts::remember(&mut db, scene.approval.id(), &prompt, service.now()).await?;
+        show::remember_prompt(service, rendering.context.approval.id(), &prompt).await?;
         metrics::histogram!("countersign_prompt_delay_seconds")
-            .record((service.now() - scene.approval.request.created_at).as_seconds_f64());
+            .record((service.now() - rendering.context.approval.request.created_at).as_seconds_f64());
         Ok(Ok(()))
     }
 
     async fn update(
         &self,
-        scene: &Scene,
+        rendering: &Rendering,
         prompt: &Prompt,
         message: &Message,
         service: &Service,
     ) -> Result<(), CallError> {
         let mut body = body(UPDATE, &prompt.channel, message);
         body["ts"] = prompt.ts.as_str().into();
-        match self.client.post(&scene.slack_id, UPDATE, &body, PATIENT).await {
+        match self.client.post(&rendering.context.slack_id, UPDATE, &body, PATIENT).await {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.plainly(service, scene, UPDATE, body, refusal).await.map(|_| ())
+                self.plainly(service, rendering, UPDATE, body, refusal).await.map(|_| ())
             }
             answer => answer.map(|_| ()),
         }
@@ -216,14 +228,14 @@ impl Drawer {
     async fn plainly(
         &self,
         service: &Service,
-        scene: &Scene,
+        rendering: &Rendering,
         method: &str,
         refused: Value,
         refusal: Refusal,
     ) -> Result<Value, CallError> {
-        tracing::error!(approval = %scene.approval.id(), code = refusal.code, "Slack refused the blocks of a prompt: it is shown as plain text");
+        tracing::error!(approval = %rendering.context.approval.id(), code = refusal.code, "Slack refused the blocks of a prompt: it is shown as plain text");
         let channel = refused["channel"].as_str().unwrap_or_default();
-        let mut plain = body(method, channel, &plain::plain(&state(service, scene)));
+        let mut plain = body(method, channel, &plain::plain(&state(service, rendering)));
         for place in ["ts", "thread_ts"] {
             if let Some(ts) = refused.get(place) {
                 plain[place] = ts.clone();
@@ -232,49 +244,29 @@ impl Drawer {
         if let Some(metadata) = refused.get("metadata").filter(|_| !refusal.code.contains("metadata")) {
             plain["metadata"] = metadata.clone();
         }
-        self.client.post(&scene.slack_id, method, &plain, PATIENT).await
+        self.client.post(&rendering.context.slack_id, method, &plain, PATIENT).await
     }
 }
 
 /// Slack no longer lets these messages be changed.
-async fn forget(service: &Service, scene: &Scene, gone: &[&Prompt]) -> Result<(), Failure> {
+async fn forget(service: &Service, rendering: &Rendering, gone: &[&Prompt]) -> Result<(), Failure> {
     for prompt in gone {
-        let mut db = service.db.acquire().await?;
-        storage::prompts::forget(&mut db, scene.approval.id(), prompt, service.now()).await?;
+        show::forget_prompt(service, rendering.context.approval.id(), prompt).await?;
     }
     Ok(())
 }
 
-async fn read(service: &Service, claim: &Claim) -> Result<Option<Scene>, Failure> {
-    let Some(id) = claim.approval else { return Ok(None) };
-    let mut db = service.db.acquire().await?;
-    let Some(approval) = storage::approvals::find(&mut db, id).await? else { return Ok(None) };
-    let around = storage::decide::surroundings(&mut db, &approval).await?;
-    let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
-    let prompts = storage::prompts::of(&mut db, id).await?;
-    let Some(workspace) = workspace else { return Ok(None) };
-    Ok(Some(Scene {
-        approval,
-        around,
-        slack_id: workspace.slack_id,
-        installed_at: workspace.installed_at,
-        removed: workspace.removed,
-        prompts,
-        in_turn: claim.has_waited(),
-    }))
+fn message(service: &Service, rendering: &Rendering) -> Message {
+    prompt(&state(service, rendering))
 }
 
-fn show(service: &Service, scene: &Scene) -> Message {
-    prompt(&state(service, scene))
-}
-
-fn state<'a>(service: &Service, scene: &'a Scene) -> PromptState<'a> {
+fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
     PromptState {
-        approval: &scene.approval,
-        standing: scene.around.standing,
-        grant_live: scene.around.grant_live,
-        requested: scene.around.requested,
-        connect_url: scene.around.connect_url.as_deref(),
+        approval: &rendering.context.approval,
+        standing: rendering.context.around.standing,
+        grant_live: rendering.context.around.grant_live,
+        requested: rendering.context.around.requested,
+        connect_url: rendering.context.around.connect_url.as_deref(),
         now: service.now(),
     }
 }
@@ -287,34 +279,35 @@ fn body(method: &str, channel: &str, message: &Message) -> Value {
 
 async fn undeliverable(
     service: &Service,
-    scene: &Scene,
+    rendering: &Rendering,
     why: &str,
     code: Option<&'static str>,
 ) -> Result<Outcome, Failure> {
-    let id = scene.approval.id();
+    let id = rendering.context.approval.id();
     tracing::warn!(approval = %id, why, code, "An approval can't be shown to its user");
     give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
     if let Some(code) = code {
-        prompt_failures::note(service, scene.approval.request.workspace, code).await?;
+        prompt_failures::note(service, rendering.context.approval.request.workspace, code).await?;
     }
     Ok(Outcome::done())
 }
 
 /// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
-async fn refused(service: &Service, scene: &Scene, refusal: Refusal) -> Result<Outcome, Failure> {
-    if refusal.is_about_the_token() && installed_again(service, scene).await? {
+async fn refused(service: &Service, rendering: &Rendering, refusal: Refusal) -> Result<Outcome, Failure> {
+    if refusal.is_about_the_token() && installed_again(service, rendering).await? {
         return Ok(Outcome::Wait(SOON));
     }
-    let outcome = undeliverable(service, scene, &refusal.to_string(), Some(refusal.code)).await?;
+    let outcome = undeliverable(service, rendering, &refusal.to_string(), Some(refusal.code)).await?;
     if refusal.reason == Reason::AppRemoved {
-        leave::leave_that(service, &scene.slack_id, scene.installed_at, refusal.code).await?;
+        leave::leave_that(service, &rendering.context.slack_id, rendering.context.installed_at, refusal.code)
+            .await?;
     }
     Ok(outcome)
 }
 
 /// Whether the app was installed anew since it was read what is to be drawn: what Slack says of a token then is said of
 /// an earlier one.
-async fn installed_again(service: &Service, scene: &Scene) -> Result<bool, Failure> {
-    let at = leave::installed_at(service, &scene.slack_id).await?;
-    Ok(at.is_some_and(|at| at != scene.installed_at))
+async fn installed_again(service: &Service, rendering: &Rendering) -> Result<bool, Failure> {
+    let at = leave::installed_at(service, &rendering.context.slack_id).await?;
+    Ok(at.is_some_and(|at| at != rendering.context.installed_at))
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::{
     domain::ids::UserId,
     outbox::{Claim, Outcome},
-    service::{Failure, Service},
+    service::{
+        Failure, Service,
+        show::{self, Posted, UnlockContext},
+    },
     slack::{
         outbound::metadata,
         view::{message::Message, unlocking},
@@ -17,8 +20,6 @@ use crate::{
             users::People,
         },
     },
-    storage,
-    storage::{unlock_requests, unlock_requests::Posted},
 };
 
 const POST: &str = "chat.postMessage";
@@ -37,18 +38,10 @@ impl UnlockDrawer {
     /// Makes each admin's message show the request as it is: a first post while it is open, a change afterwards.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
         let Some(request) = claim.unlock_request else { return Ok(Outcome::done()) };
-        let mut db = service.db.acquire().await?;
-        let Some(line) = unlock_requests::line(&mut db, request, service.now()).await? else {
+        let Some(context) = show::unlock_request(service, claim.workspace, request).await? else {
             return Ok(Outcome::done());
         };
-        let posted = unlock_requests::messages(&mut db, request).await?;
-        let known = storage::homes::admins(&mut db, claim.workspace).await?;
-        let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
-        drop(db);
-        let Some(slack_id) = workspace.filter(|workspace| !workspace.removed).map(|found| found.slack_id)
-        else {
-            return Ok(Outcome::done());
-        };
+        let UnlockContext { line, posted, known_admins, slack_id } = context;
         let message = unlocking::message(&line);
         let mut trouble = None;
         for old in &posted {
@@ -61,7 +54,7 @@ impl UnlockDrawer {
             }
         }
         if line.answered.is_none() {
-            let (admins, missing) = self.admins(&slack_id, known).await;
+            let (admins, missing) = self.admins(&slack_id, known_admins).await;
             trouble = trouble.or(missing);
             for admin in admins {
                 if posted.iter().any(|old| old.user == admin) {
@@ -73,8 +66,7 @@ impl UnlockDrawer {
                     Ok(answer) => {
                         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
                         let posted = Posted { user: admin, channel: text("channel"), ts: text("ts") };
-                        let mut db = service.db.acquire().await?;
-                        unlock_requests::remember(&mut db, request, &posted, service.now()).await?;
+                        show::remember_unlock_message(service, request, &posted).await?;
                     }
                     Err(CallError::Refused(refusal)) => {
                         tracing::warn!(%admin, code = refusal.code, "An admin can't be told that an action is to be unlocked");
@@ -91,12 +83,10 @@ impl UnlockDrawer {
         let Some((request, user)) = claim.unlock_request.zip(claim.user.as_ref()) else {
             return Ok(Outcome::done());
         };
-        let mut db = service.db.acquire().await?;
-        let line = unlock_requests::line(&mut db, request, service.now()).await?;
-        let workspace = storage::workspaces::find(&mut db, claim.workspace).await?;
-        drop(db);
-        let slack_id = workspace.filter(|workspace| !workspace.removed).map(|found| found.slack_id);
-        let Some((line, slack_id)) = line.zip(slack_id) else { return Ok(Outcome::done()) };
+        let Some(context) = show::unlock_request(service, claim.workspace, request).await? else {
+            return Ok(Outcome::done());
+        };
+        let UnlockContext { line, slack_id, .. } = context;
         let Some(answered) = &line.answered else { return Ok(Outcome::done()) };
         let body = body(POST, user.as_str(), &unlocking::answer(&line, answered));
         match self.client.post_message(&slack_id, &body, claim.has_waited(), PATIENT).await {

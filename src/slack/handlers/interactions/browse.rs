@@ -2,12 +2,14 @@
 
 use crate::{
     domain::{
-        Rejection,
         approvals::Approval,
         ids::{ApprovalId, IntegrationId},
         overview::Section,
     },
-    service::{homes, homes::Turn},
+    service::{
+        homes::{self, Turn},
+        show,
+    },
     slack::{
         handlers::{
             interactions::interaction::{Interaction, changed, looked},
@@ -17,7 +19,6 @@ use crate::{
         inbound::response::Response,
         view::{details, sentences},
     },
-    storage,
 };
 
 /// Shows the whole request. Every full member who sees the prompt may see what was cut from it.
@@ -55,12 +56,7 @@ pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, 
 async fn find(interaction: &Interaction<'_>, id: ApprovalId) -> Result<Approval, UseCaseError> {
     let (clicker, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     clicker.must_be_member().map_err(UseCaseError::Rejected)?;
-    read(async {
-        let mut db = interaction.context.service.db.acquire().await?;
-        let found = storage::approvals::find_in_workspace(&mut db, interaction.workspace, id, None).await?;
-        Ok(found.ok_or(Rejection::UnknownApproval)?)
-    })
-    .await
+    read(show::approval(&interaction.context.service, interaction.workspace, id)).await
 }
 
 /// Turns a section of the clicker's own Home tab.
