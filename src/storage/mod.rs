@@ -40,21 +40,14 @@ pub mod unlock_requests;
 pub mod workspaces;
 
 pub use db::{
-    ConnectError, Db, ErrorClass, Hosts, Limits, PgConnection, TlsUse, Tx, classify, connect_error, explain,
-    is_a_lost_connection, is_worth_retrying,
+    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, PgConnection, TlsUse, Tx, classify,
+    connect_error, explain, is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
 };
-
-/// The schema, in order. Forward only.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The channel on which a transaction says that it left work in the outbox; the payload is the kind.
 pub const OUTBOX_CHANNEL: &str = "countersign_outbox";
 /// The channel on which a transaction says that an approval ended; the payload is its UUID.
 pub const ENDED_CHANNEL: &str = "countersign_ended";
-
-/// How long a statement waits for a row that another transaction holds. One that waits for a synchronous standby holds its
-/// rows until that answers.
-pub const LOCK_LIMIT: std::time::Duration = std::time::Duration::from_millis(2500);
 
 /// The server's clock.
 pub async fn time(db: &mut PgConnection) -> sqlx::Result<chrono::DateTime<chrono::Utc>> {

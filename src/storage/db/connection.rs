@@ -12,9 +12,9 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{
+use crate::storage::db::{
     error_class::{ErrorClass, classify},
-    pool::Pool,
+    pool::{Live, Pool},
 };
 
 /// A connection to Postgres, from the pool. It stands in the place of sqlx's, and takes its name: statements run on it
@@ -26,12 +26,6 @@ pub struct PgConnection {
     state: State,
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
-}
-
-/// An open connection.
-pub(super) struct Live {
-    pub(super) raw: sqlx::PgConnection,
-    pub(super) opened_at: Instant,
 }
 
 /// What becomes of it when it is dropped.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::connect_error;
+use crate::storage::db::connect_error::connect_error;
 
 /// What an error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

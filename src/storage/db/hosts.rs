@@ -14,7 +14,10 @@ use sqlx::{
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::{ConnectError, Limits, connect_error::address};
+use crate::storage::db::{
+    connect_error::{ConnectError, address},
+    limits::Limits,
+};
 
 /// The hosts that `DATABASE_URL` names.
 pub struct Hosts {

@@ -8,19 +8,15 @@ use std::{
     time::Duration,
 };
 
-use futures::{
-    FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream, stream::BoxStream,
-};
-use sqlx::{
-    Connection as _, Either, Execute, Executor, Postgres, Row as _, SqlStr,
-    postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
-};
+use sqlx::Connection as _;
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{ConnectError, Hosts, Limits, PgConnection, Tx, connection::Live, error_class::ErrorClass};
+use crate::storage::db::{
+    connect_error::ConnectError, error_class::ErrorClass, hosts::Hosts, limits::Limits,
+};
 
 /// How long a connection rests before it is asked whether it still works.
 const RESTED: Duration = Duration::from_secs(1);
@@ -30,15 +26,8 @@ const PING: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_mins(10);
 /// How old a connection becomes, so that a server's memory for it is freed and load moves to new hosts.
 const OLDEST: Duration = Duration::from_mins(30);
-/// How often two connections are asked for their sessions.
-const SESSION_CHECKS: usize = 3;
 /// How long those who hold connections may take to give them back when the pool is closed.
 const CLOSING: Duration = Duration::from_secs(5);
-
-/// The database. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
-pub struct Db(Arc<Pool>);
-
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) hosts: Hosts,
@@ -50,6 +39,12 @@ pub(super) struct Pool {
     distrusted_at: Mutex<Option<Instant>>,
     suspended: Mutex<Option<String>>,
     refuses_writes: AtomicBool,
+}
+
+/// An open connection.
+pub(super) struct Live {
+    pub(super) raw: sqlx::PgConnection,
+    pub(super) opened_at: Instant,
 }
 
 struct Idle {
@@ -67,12 +62,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Db {
-    /// At most `size` connections to the hosts of `url`. They are opened when first needed: a database that is down
-    /// fails requests, not the start.
-    pub fn new(url: &str, size: u32, limits: Limits) -> Result<Self, sqlx::Error> {
-        Ok(Self(Arc::new(Pool {
-            hosts: Hosts::parse(url)?,
+impl Pool {
+    pub(super) fn new(hosts: Hosts, size: u32, limits: Limits) -> Self {
+        Self {
+            hosts,
             limits,
             size,
             permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
@@ -80,120 +73,11 @@ impl Db {
             distrusted_at: Mutex::default(),
             suspended: Mutex::default(),
             refuses_writes: AtomicBool::new(false),
-        })))
-    }
-
-    /// A connection.
-    pub async fn acquire(&self) -> sqlx::Result<PgConnection> {
-        if let Some(why) = lock(&self.0.suspended).clone() {
-            return Err(ConnectError::Suspended(why).into());
-        }
-        self.acquire_for_checks().await
-    }
-
-    /// A connection even while the process is suspended: for what finds out whether it may go on, and changes nothing.
-    pub async fn acquire_for_checks(&self) -> sqlx::Result<PgConnection> {
-        let (live, permit) = self.0.get().await?;
-        Ok(PgConnection::new(live, self.0.clone(), permit))
-    }
-
-    /// A transaction.
-    pub async fn begin(&self) -> sqlx::Result<Tx> {
-        Tx::begin(self.acquire().await?).await
-    }
-
-    /// Whether a pooler between gives transactions of one connection different sessions, or one session to two
-    /// connections. It is asked without prepared statements, which such a pooler may lose.
-    pub async fn shares_sessions(&self) -> sqlx::Result<bool> {
-        let (mut one, mut other) = (self.acquire_for_checks().await?, self.acquire_for_checks().await?);
-        let mut seen = None;
-        for _ in 0..SESSION_CHECKS {
-            let pids = (session(&mut one).await?, session(&mut other).await?);
-            if pids.0 == pids.1 || seen.is_some_and(|seen| seen != pids) {
-                return Ok(true);
-            }
-            seen = Some(pids);
-        }
-        Ok(false)
-    }
-
-    /// Brings the schema up to date, on a connection of its own and without a limit: it waits for what runs, and for
-    /// another `migrate`, as long as that takes.
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        let limits = Limits { statement: Duration::from_hours(24), ..self.0.limits };
-        let deadline = Instant::now() + self.0.limits.acquire;
-        let mut connection = self.0.hosts.connect(limits, deadline).await.map_err(sqlx::Error::from)?;
-        sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0").execute(&mut connection).await?;
-        crate::storage::MIGRATIONS.run(&mut connection).await?;
-        // The server has all it needs to know; if it does not hear of the end, it notices.
-        let _ = connection.close().await;
-        Ok(())
-    }
-
-    /// What reaches the host that takes writes, for the one connection that is not of the pool: the listener's.
-    pub async fn options(&self) -> Result<PgConnectOptions, ConnectError> {
-        self.0.hosts.of_writable(self.0.limits, Instant::now() + self.0.limits.acquire).await
-    }
-
-    /// The hosts.
-    #[must_use]
-    pub fn hosts(&self) -> &Hosts {
-        &self.0.hosts
-    }
-
-    /// How long Postgres may take.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        self.0.limits
-    }
-
-    /// Lets nothing be read or written until [`Db::resume`], and says why.
-    pub fn suspend(&self, why: String) {
-        *lock(&self.0.suspended) = Some(why);
-    }
-
-    /// Goes on. Whether it had been suspended.
-    #[must_use]
-    pub fn resume(&self) -> bool {
-        lock(&self.0.suspended).take().is_some()
-    }
-
-    /// Why nothing is read or written, if so.
-    #[must_use]
-    pub fn suspension(&self) -> Option<String> {
-        lock(&self.0.suspended).clone()
-    }
-
-    /// Whether Postgres refused a write for want of room, or because it is read-only, and none has been seen to
-    /// succeed since.
-    #[must_use]
-    pub fn refuses_writes(&self) -> bool {
-        self.0.refuses_writes.load(Ordering::Relaxed)
-    }
-
-    /// A write was seen to succeed.
-    pub fn note_write(&self) {
-        self.0.refuses_writes.store(false, Ordering::Relaxed);
-    }
-
-    /// Closes all connections, once those who hold them have given them back.
-    pub async fn close(&self) {
-        let _ = timeout(CLOSING, self.0.permits.acquire_many(self.0.size)).await;
-        self.0.permits.close();
-        let idle = std::mem::take(&mut *lock(&self.0.idle));
-        for Idle { live, .. } in idle {
-            let _ = timeout(PING, live.raw.close()).await;
         }
     }
-}
 
-async fn session(db: &mut PgConnection) -> sqlx::Result<i32> {
-    let row = db.fetch_one(sqlx::raw_sql("SELECT pg_backend_pid() AS pid")).await?;
-    row.try_get("pid")
-}
-
-impl Pool {
-    async fn get(self: &Arc<Self>) -> Result<(Live, tokio::sync::OwnedSemaphorePermit), ConnectError> {
+    /// A connection that works, or a new one.
+    pub(super) async fn get(&self) -> Result<(Live, OwnedSemaphorePermit), ConnectError> {
         let deadline = Instant::now() + self.limits.acquire;
         let all_in_use = || ConnectError::AllInUse { size: self.size };
         let permit = timeout_at(deadline, self.permits.clone().acquire_owned())
@@ -266,63 +150,35 @@ impl Pool {
             tracing::error!(?class, "Postgres takes no writes: not ready until it does");
         }
     }
-}
 
-type Item = Result<Either<PgQueryResult, PgRow>, sqlx::Error>;
-
-/// A single statement on a connection of the pool.
-impl<'c> Executor<'c> for &'c Db {
-    type Database = Postgres;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Item>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        stream::once(async move {
-            let mut db = self.acquire().await?;
-            let items: Vec<_> = (&mut db).fetch_many(query).try_collect().await?;
-            Ok::<_, sqlx::Error>(stream::iter(items.into_iter().map(Ok)))
-        })
-        .try_flatten()
-        .boxed()
+    pub(super) fn refuses_writes(&self) -> bool {
+        self.refuses_writes.load(Ordering::Relaxed)
     }
 
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        async move {
-            let mut db = self.acquire().await?;
-            (&mut db).fetch_optional(query).await
-        }
-        .boxed()
+    /// A write was seen to succeed.
+    pub(super) fn note_write(&self) {
+        self.refuses_writes.store(false, Ordering::Relaxed);
     }
 
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
-    where
-        'c: 'e,
-    {
-        async move {
-            let mut db = self.acquire().await?;
-            (&mut db).prepare_with(sql, parameters).await
-        }
-        .boxed()
+    pub(super) fn suspend(&self, why: String) {
+        *lock(&self.suspended) = Some(why);
     }
 
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Postgres>>>
-    where
-        'c: 'e,
-    {
-        async move {
-            let mut db = self.acquire().await?;
-            (&mut db).describe(sql).await
+    pub(super) fn resume(&self) -> bool {
+        lock(&self.suspended).take().is_some()
+    }
+
+    pub(super) fn suspension(&self) -> Option<String> {
+        lock(&self.suspended).clone()
+    }
+
+    /// Closes all connections, once those who hold them have given them back.
+    pub(super) async fn close(&self) {
+        let _ = timeout(CLOSING, self.permits.acquire_many(self.size)).await;
+        self.permits.close();
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        for Idle { live, .. } in idle {
+            let _ = timeout(PING, live.raw.close()).await;
         }
-        .boxed()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::PgConnection;
+use crate::storage::db::connection::PgConnection;
 
 /// A transaction on Postgres. Dropped without a commit, it is rolled back at once.
 #[derive(Debug)]
