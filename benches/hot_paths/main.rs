@@ -39,14 +39,14 @@ async fn main() {
     let world = World::begin().await;
     println!(
         "{CONNECTIONS} connections, {USERS} users, {seconds} s each; Postgres {}",
-        world.postgres.version()
+        world.postgres().version()
     );
     println!("{:42} {:>8} {:>9} {:>9} {:>9}", "", "per s", "p50 ms", "p99 ms", "max ms");
     asks(&world, Duration::from_secs(2)).await;
     report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
     pgbench::run(&world, CONNECTIONS, seconds).await;
     report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
-    backlog::pile_up(&world.database_url).await;
+    backlog::pile_up(world.database_url()).await;
     println!("with {} requests, prompts and webhooks waiting besides:", backlog::MANY);
     report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
     report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);

@@ -17,7 +17,7 @@ pub(crate) async fn run(world: &World, clients: usize, seconds: u64) {
         .args(["--client", &clients.to_string(), "--time", &seconds.to_string()])
         .arg("--file")
         .arg(&script)
-        .arg(&world.database_url)
+        .arg(world.database_url())
         .output();
     let _ = fs::remove_file(&script);
     let Ok(output) = output else {
@@ -56,7 +56,7 @@ fn latencies(script: &Path) -> Vec<f64> {
 
 /// The transaction of an ask: begin, read and lock, write, commit.
 async fn ask(world: &World) -> String {
-    let db = sqlx::PgPool::connect(&world.database_url).await.unwrap();
+    let db = sqlx::PgPool::connect(world.database_url()).await.unwrap();
     let (key, workspace, backend): (String, String, String) =
         sqlx::query_as("SELECT k.id::text, b.workspace_id::text, b.id::text FROM api_keys k JOIN backends b ON b.id = k.backend_id")
             .fetch_one(&db)

@@ -16,24 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign::{
-    app,
-    clock::Clock,
-    config::DatabaseConfig,
-    domain::{
-        api_keys::KeyScopes,
-        text::{Link, Name},
-    },
-    entropy::Entropy,
-    service::{backends, workspaces},
-};
+use countersign::{config::ServeConfig, domain::api_keys::KeyScopes};
 use futures::{StreamExt as _, stream};
 use sandbox::{
-    backend::{AgentBackend, Api, Ask, BackendOptions},
+    backend::{Api, Ask},
     postgres::{Postgres, PostgresOptions},
-    slack::{Slack, SlackOptions, names},
+    slack::{Slack, names},
 };
-use secrecy::ExposeSecret as _;
+use testkit::{DeploymentOptions, LocalDeployment};
 
 /// How many calls wait.
 const WAITERS: usize = 2_000;
@@ -99,28 +89,18 @@ impl Drop for Instance {
 
 #[tokio::main]
 async fn main() {
-    sandbox::http::ensure_crypto_provider();
     let options = PostgresOptions { durable: true, ..PostgresOptions::default() };
     let postgres = Postgres::start_with(options).await.unwrap();
-    let database_url = postgres.create_database(None).await.unwrap().url;
-    let slack = Slack::start(SlackOptions::default()).await.unwrap();
-    let receiver = AgentBackend::start(BackendOptions::default()).await.unwrap();
-    let database = DatabaseConfig {
-        database_url: database_url.as_str().into(),
-        encryption_key: None,
-        limits: countersign::storage::Limits::SERVE,
-    };
-    let service = app::service(&database, 2, Clock::system(), Entropy::system()).unwrap();
-    service.db.migrate().await.unwrap();
-    let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
-    let (name, link) = (Name::new("waiting").unwrap(), Link::new(receiver.webhook_url()).unwrap());
-    let created =
-        backends::create(&service, workspace, &name, &link, KeyScopes::DEFAULT).await.unwrap().unwrap();
-    receiver.set_webhook_secrets(&[created.webhook_secret.expose_secret()]);
-    let key = created.api_key.expose_secret();
+    let database = testkit::migrated_database(&postgres).await.unwrap();
+    let options = DeploymentOptions { database: Some((postgres, database)), ..DeploymentOptions::default() };
+    let without_key = |config: &mut ServeConfig, _: &Slack| config.database.encryption_key = None;
+    let mut deployment = LocalDeployment::prepare(options, without_key).await.unwrap();
+    deployment.create_own_backend("waiting", KeyScopes::DEFAULT).await.unwrap();
+    let key = deployment.keys.clone().unwrap().api_key;
+    let key = key.as_str();
 
-    let waited_on = Instance::start(&database_url, &slack).await;
-    let deciding = Instance::start(&database_url, &slack).await;
+    let waited_on = Instance::start(deployment.database_url(), &deployment.slack).await;
+    let deciding = Instance::start(deployment.database_url(), &deployment.slack).await;
     let http = sandbox::http::client().unwrap();
     let (there, elsewhere) =
         (Api::new(http.clone(), &waited_on.url, key), Api::new(http, &deciding.url, key));
@@ -197,8 +177,7 @@ async fn main() {
         began.elapsed().as_secs_f64()
     );
     drop((waited_on, deciding));
-    service.db.close().await;
-    slack.shutdown().await;
+    deployment.stop().await.unwrap();
 }
 
 #[expect(

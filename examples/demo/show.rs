@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use sandbox::{catalog, slack::names};
+use testkit::BackendKeys;
 
 use crate::{
     say::say,
@@ -23,8 +24,8 @@ pub(crate) async fn open(world: &World, webhook_url: &str) -> anyhow::Result<()>
     shown.await.context("the first prompt did not come")?;
     let page = format!("{}/?as={}", world.slack.origin(), names::ALICE);
     let unconnected = catalog::integration(UNCONNECTED).map_or(UNCONNECTED, |found| &found.name);
-    let url = world.service_url();
-    let (key, secret) = world.create_backend("Your backend", webhook_url).await?;
+    let url = world.url();
+    let BackendKeys { api_key, webhook_secret } = world.create_backend("Your backend", webhook_url).await?;
     say(&format!(
         "Countersign runs here, with a Slack and an agent backend of its own.
 
@@ -45,8 +46,8 @@ You are Alice, and an agent waits for your answer. Try this:
 Connect a backend of your own, whose webhooks go to {webhook_url}:
 
   export COUNTERSIGN_URL={url}
-  export COUNTERSIGN_API_KEY={key}
-  export COUNTERSIGN_WEBHOOK_SECRET={secret}
+  export COUNTERSIGN_API_KEY={api_key}
+  export COUNTERSIGN_WEBHOOK_SECRET={webhook_secret}
 
 For instance, in another terminal: curl -H \"Authorization: Bearer $COUNTERSIGN_API_KEY\" $COUNTERSIGN_URL/v1/approvals
 The API is described at {url}/docs.

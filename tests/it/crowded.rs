@@ -9,6 +9,7 @@ use countersign::server::capacity::Capacity;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use sandbox::slack::{Endpoint, Signing};
 use secrecy::ExposeSecret as _;
+use testkit::BackendKeys;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -65,7 +66,7 @@ impl Limited {
         std::thread::spawn(move || log.for_each(drop));
         let limited = Self { child, pid: pid.trim().parse().unwrap(), address: address.unwrap() };
         s.slack.connect_app(&format!("http://{}", limited.address));
-        let (key, secret) = s.keys.clone().unwrap();
+        let BackendKeys { api_key: key, webhook_secret: secret } = s.keys.clone().unwrap();
         s.backend.connect(&format!("http://{}", limited.address), &key, &secret);
         limited
     }

@@ -13,6 +13,8 @@ use countersign::{config::ServeConfig, service::workspaces};
 use reqwest::Response;
 use sandbox::slack::{Consent, Slack, names};
 
+pub use testkit::use_socket_mode as socket_mode;
+
 use crate::story::{SOON, Story, story_as};
 
 /// The services of a whole run by OAuth, in whose workspaces the app is installed before their tests begin. Tests of
@@ -64,13 +66,6 @@ pub fn by_http(config: &mut ServeConfig, slack: &Slack) {
     config.slack.slack_client_id = None;
     config.slack.slack_client_secret = None;
     config.public_url = None;
-}
-
-/// Slack sends through connections that the service opens; nothing verifies requests by HTTP.
-pub fn socket_mode(config: &mut ServeConfig, slack: &Slack) {
-    slack.change_app(|app| app.socket_mode = true);
-    config.slack_app_token = Some(slack.app().app_token.into());
-    config.slack_signing_secret = None;
 }
 
 /// Any workspace may install the app; there is no token besides.
@@ -188,7 +183,8 @@ impl Story {
 
     /// The API key and the webhook secret of the test's backend.
     pub fn keys_of_the_backend(&self) -> Vec<String> {
-        self.keys.iter().flat_map(|(key, secret)| [key.clone(), secret.clone()]).collect()
+        let keys = self.keys.iter();
+        keys.flat_map(|keys| [keys.api_key.clone(), keys.webhook_secret.clone()]).collect()
     }
 
     /// Goes on in another workspace or organisation, with a backend of its own there.

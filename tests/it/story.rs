@@ -1,31 +1,25 @@
 //! What every test starts from: the service, a local Slack, an agent backend and a database of its own.
 
-use std::{io::Write as _, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    io::Write as _,
+    ops::{Deref, DerefMut},
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
-    app::{self, App},
-    clock::Clock,
-    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
-    domain::{
-        api_keys::KeyScopes,
-        audit::Actor,
-        ids::WorkspaceId,
-        text::{ActionKey, IntegrationKey, Link, Name},
-    },
-    entropy::Entropy,
-    service::{Service, backends, unlock, workspaces},
-    storage,
+    app::App, clock::Clock, config::ServeConfig, domain::api_keys::KeyScopes, entropy::Entropy,
+    service::unlock,
 };
 use futures::FutureExt as _;
 use sandbox::{
-    ambient,
-    backend::{AgentBackend, Api, Ask, BackendOptions, Delivery as Webhook, Reply},
+    backend::{Api, Ask, Delivery as Webhook, Reply},
     catalog,
-    postgres::{Postgres, PostgresError, PostgresOptions},
-    slack::{Delivery, Message, Slack, SlackOptions, Surface, names},
+    postgres::{Database, Postgres, PostgresError, PostgresOptions},
+    slack::{Delivery, Message, Slack, Surface},
 };
-use secrecy::ExposeSecret as _;
+use testkit::{BackendKeys, DeploymentOptions, LocalDeployment, Page};
 use tokio::sync::OnceCell;
 
 pub use sandbox::slack::names::{ADMIN, ALICE, BOB, GUEST, RANDOM, SALES};
@@ -46,29 +40,27 @@ async fn server() -> &'static (Postgres, String) {
     SERVER
         .get_or_init(|| async {
             let postgres = Postgres::start().await.unwrap();
-            let template = postgres.create_database(None).await.unwrap();
-            let pool = storage::Db::new(&template.url, 1, storage::Limits::COMMAND).unwrap();
-            pool.migrate().await.unwrap();
-            pool.close().await;
+            let template = testkit::migrated_database(&postgres).await.unwrap();
             (postgres, template.name)
         })
         .await
 }
 
-/// One test's world.
-pub struct Story {
-    pub slack: Slack,
-    pub backend: AgentBackend,
-    pub clock: Clock,
-    /// The use cases on the same database: for what an operator does, and for looking.
-    pub service: Service,
-    pub workspace: WorkspaceId,
-    pub config: ServeConfig,
-    /// The API key and webhook secret of the test's backend.
-    pub keys: Option<(String, String)>,
-    app: Option<App>,
-    postgres: Postgres,
-    database: String,
+/// A deployment of one test's own, with what tests do and look at.
+pub struct Story(LocalDeployment);
+
+impl Deref for Story {
+    type Target = LocalDeployment;
+
+    fn deref(&self) -> &LocalDeployment {
+        &self.0
+    }
+}
+
+impl DerefMut for Story {
+    fn deref_mut(&mut self) -> &mut LocalDeployment {
+        &mut self.0
+    }
 }
 
 /// Runs a test in a world of its own, and takes the world down afterwards.
@@ -80,7 +72,7 @@ pub async fn story(test: impl AsyncFnOnce(&mut Story)) {
 pub async fn story_as(configure: impl FnOnce(&mut ServeConfig, &Slack), test: impl AsyncFnOnce(&mut Story)) {
     let (postgres, template) = server().await;
     let database = postgres.create_database(Some(template)).await.unwrap();
-    let mut story = Story::begin(postgres.clone(), database.name, &database.url, None, configure).await;
+    let mut story = Story::begin(postgres.clone(), database, None, configure).await;
     told_why(&mut story, test).await;
     story.end().await;
 }
@@ -92,12 +84,10 @@ pub async fn story_on_dump(dump: &str, keys: (&str, &str), test: impl AsyncFnOnc
     let database = postgres.create_database(None).await.unwrap();
     crate::upgrade::restore(&database.url, dump).await;
     let before = crate::upgrade::written(&database.url).await;
-    let pool = storage::Db::new(&database.url, 1, storage::Limits::COMMAND).unwrap();
-    pool.migrate().await.unwrap();
-    pool.close().await;
+    testkit::migrate(&database.url).await.unwrap();
     assert_eq!(before, crate::upgrade::written(&database.url).await, "a migration changed what was written");
-    let keys = Some((keys.0.to_owned(), keys.1.to_owned()));
-    let mut story = Story::begin(postgres.clone(), database.name, &database.url, keys, |_, _| {}).await;
+    let keys = BackendKeys { api_key: keys.0.to_owned(), webhook_secret: keys.1.to_owned() };
+    let mut story = Story::begin(postgres.clone(), database, Some(keys), |_, _| {}).await;
     told_why(&mut story, test).await;
     story.end().await;
 }
@@ -130,11 +120,8 @@ pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(
         }
         started => started.unwrap(),
     };
-    let database = postgres.create_database(None).await.unwrap();
-    let pool = storage::Db::new(&database.url, 1, storage::Limits::COMMAND).unwrap();
-    pool.migrate().await.unwrap();
-    pool.close().await;
-    let mut story = Story::begin(postgres, database.name, &database.url, None, |_, _| {}).await;
+    let database = testkit::migrated_database(&postgres).await.unwrap();
+    let mut story = Story::begin(postgres, database, None, |_, _| {}).await;
     let clock = story.clock.clone();
     tokio::select! {
         () = told_why(&mut story, test) => {}
@@ -155,86 +142,42 @@ async fn run(clock: &Clock) {
 impl Story {
     async fn begin(
         postgres: Postgres,
-        database: String,
-        url: &str,
-        keys: Option<(String, String)>,
+        database: Database,
+        keys: Option<BackendKeys>,
         configure: impl FnOnce(&mut ServeConfig, &Slack),
     ) -> Self {
         if std::env::var_os("RUST_LOG").is_some() {
             countersign::telemetry::start_logging();
         }
-        sandbox::http::ensure_crypto_provider();
-        // Whole seconds, as signatures carry them.
-        let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-        let theirs = ambient::Clock::from_fn({
-            let clock = clock.clone();
-            move || clock.now()
-        });
-        let backend = AgentBackend::start(BackendOptions { clock: theirs.clone() }).await.unwrap();
-        // The page that one acts on, for the browser.
-        let extra = Box::new(|slack: Slack| sandbox::page::router(slack, None));
-        let options =
-            SlackOptions { clock: theirs, rate_limits: true, extra: Some(extra), ..SlackOptions::default() };
-        let slack = Slack::start(options).await.unwrap();
-        let mut config = ServeConfig {
-            database: DatabaseConfig {
-                database_url: url.into(),
-                encryption_key: Some("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into()),
-                limits: storage::Limits::SERVE,
-            },
-            slack: SlackConfig {
-                slack_bot_token: Some(slack.bot_token().into()),
-                slack_client_id: None,
-                slack_client_secret: None,
-                slack_api_url: slack.api_url(),
-                find_lost_prompts: false,
-                slack_proxy: None,
-            },
-            listen: "127.0.0.1:0".parse().unwrap(),
-            slack_signing_secret: Some(slack.signing_secret().into()),
-            slack_app_token: None,
-            public_url: None,
-            admins: Vec::new(),
-            webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
-            limits: LimitsConfig::default(),
-            database_connections: 20,
-        };
-        crate::modes::of_the_whole_run(&mut config, &slack);
-        configure(&mut config, &slack);
         let seed = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) << 32;
-        let service = app::service(&config.database, 5, clock.clone(), Entropy::seeded(seed)).unwrap();
-        let workspace = workspaces::install(&service, names::TEAM, "Acme").await.unwrap();
-        let mut story = Self {
-            slack,
-            backend,
-            clock,
-            service,
-            workspace,
-            config,
-            keys: None,
-            app: None,
-            postgres,
-            database,
+        let options = DeploymentOptions {
+            // Whole seconds, as signatures carry them.
+            clock: Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap()),
+            entropy: Entropy::seeded(seed),
+            database: Some((postgres, database)),
+            // For the browser.
+            page: Page::Slack,
+            rate_limits: true,
+            ..DeploymentOptions::default()
         };
-        story.keys = match keys {
-            Some(keys) => {
-                story.receive_webhooks().await;
-                Some(keys)
-            }
-            None => Some(story.create_backend("agents").await),
+        let configure = |config: &mut ServeConfig, slack: &Slack| {
+            crate::modes::of_the_whole_run(config, slack);
+            configure(config, slack);
         };
+        let mut story = Self(LocalDeployment::prepare(options, configure).await.unwrap());
+        if keys.is_some() {
+            story.receive_webhooks().await;
+            story.keys = keys;
+        } else {
+            story.create_own_backend("agents", KeyScopes::ALL).await.unwrap();
+        }
         story.start().await;
         story
     }
 
     /// Starts the service, or another instance of it after [`Story::stop`] or [`Story::crash`].
     pub async fn start(&mut self) {
-        let app = App::start(self.config.clone(), self.clock.clone(), Entropy::system()).await.unwrap();
-        self.slack.connect_app(&format!("http://{}", app.address()));
-        self.app = Some(app);
-        if let Some((key, secret)) = &self.keys {
-            self.backend.connect(&self.url(), key, secret);
-        }
+        self.start_service().await.unwrap();
         crate::modes::settle(self).await;
     }
 
@@ -244,21 +187,9 @@ impl Story {
         App::start(config, self.clock.clone(), Entropy::system()).await.unwrap()
     }
 
-    /// Whether the service runs.
-    pub const fn runs(&self) -> bool {
-        self.app.is_some()
-    }
-
-    /// Where the service listens.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.app.as_ref().unwrap().address())
-    }
-
     /// Shuts the service down in good order.
     pub async fn stop(&mut self) {
-        if let Some(app) = self.app.take() {
-            app.shutdown().await;
-        }
+        self.stop_service().await;
     }
 
     /// Ends the service and starts it again, as [`Story::config`] says now.
@@ -271,29 +202,19 @@ impl Story {
     async fn end(mut self) {
         self.stop().await;
         self.check_messages();
-        self.service.db.close().await;
-        self.slack.shutdown().await;
-        self.postgres.drop_database(&self.database).await.unwrap();
-    }
-
-    /// The database's server.
-    pub const fn postgres(&self) -> &Postgres {
-        &self.postgres
+        self.0.stop().await.unwrap();
     }
 
     /// The API key of the test's backend.
     pub fn key(&self) -> &str {
-        self.keys.as_ref().map_or("", |(key, _)| key)
+        self.keys.as_ref().map_or("", |keys| &keys.api_key)
     }
 
     /// Creates a backend: its API key and webhook secret.
     pub async fn create_backend(&self, name: &str) -> (String, String) {
-        let (name, url) = (Name::new(name).unwrap(), Link::new(self.backend.webhook_url()).unwrap());
-        let created = backends::create(&self.service, self.workspace, &name, &url, KeyScopes::ALL)
-            .await
-            .unwrap()
-            .unwrap();
-        (created.api_key.expose_secret().to_owned(), created.webhook_secret.expose_secret().to_owned())
+        let url = self.backend.webhook_url();
+        let keys = self.0.create_backend(name, &url, KeyScopes::ALL).await.unwrap();
+        (keys.api_key, keys.webhook_secret)
     }
 
     /// Points the backends of a restored database at the receiver of this test.
@@ -312,25 +233,17 @@ impl Story {
 
     /// Puts an integration of the catalog, as its backend does at start.
     pub async fn put(&self, integration: &str) {
-        let body = catalog::integration(integration).unwrap().body();
-        let reply = self.api().put_integration(integration, &body).await;
-        assert_eq!(reply.status, 200, "{reply:?}");
+        self.describe(integration).await.unwrap();
     }
 
     /// Has an admin unlock an action.
     pub async fn unlock(&self, action: &str) {
-        self.set_lock(action, unlock::Wish::Unlock).await;
+        self.set_lock(action, unlock::Wish::Unlock).await.unwrap();
     }
 
     /// Has an admin lock an action.
     pub async fn lock(&self, action: &str) {
-        self.set_lock(action, unlock::Wish::Lock).await;
-    }
-
-    async fn set_lock(&self, action: &str, wish: unlock::Wish) {
-        let (integration, action) = action.split_once('.').unwrap();
-        let path = (&IntegrationKey::new(integration).unwrap(), &ActionKey::new(action).unwrap());
-        unlock::set(&self.service, self.workspace, path, wish, &Actor::Operator).await.unwrap();
+        self.set_lock(action, unlock::Wish::Lock).await.unwrap();
     }
 
     /// Everything that lets Alice auto-approve an action of an integration.
@@ -338,8 +251,7 @@ impl Story {
         let (integration, _) = action.split_once('.').unwrap();
         self.put(integration).await;
         self.unlock(action).await;
-        let reply = self.api().connect_user(ALICE, integration).await;
-        assert_eq!(reply.status, 204, "{reply:?}");
+        self.connect_user(ALICE, integration).await.unwrap();
     }
 
     /// A call of the catalog, as a request of Alice's in a conversation.

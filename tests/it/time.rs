@@ -39,7 +39,7 @@ impl Story {
 
     /// Moves time by as much as may be, once the service has done what it can do by now.
     pub async fn leap(&self, by: TimeDelta) {
-        if self.runs() {
+        if self.is_running() {
             self.settled().await;
         }
         self.clock.advance(by);
@@ -47,27 +47,6 @@ impl Story {
 
     /// Waits until nothing is in hand and nothing that is due could be.
     pub async fn settled(&self) {
-        let look = async {
-            loop {
-                let open: i64 = sqlx::query_scalar(
-                    "SELECT count(*) FROM outbox o LEFT JOIN backends b ON b.id = o.backend_id
-                     WHERE o.done_at IS NULL AND o.dead_at IS NULL AND (o.lease IS NOT NULL OR (o.due_at <= $1
-                       AND (b.webhook_stopped_at IS NULL OR o.by_hand)
-                       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.queue = o.queue AND e.seq < o.seq
-                           AND e.done_at IS NULL AND e.dead_at IS NULL)))",
-                )
-                .bind(self.now())
-                .fetch_one(&self.service.db)
-                .await
-                .unwrap();
-                if open == 0 {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(SOON, look)
-            .await
-            .unwrap_or_else(|_| panic!("the service has not done what was due"));
+        self.wait_until_idle(SOON).await.unwrap();
     }
 }

@@ -41,11 +41,11 @@ pub(crate) async fn play(world: &World) -> bool {
 
 async fn tell(world: &World, teller: &Teller) -> anyhow::Result<()> {
     let place =
-        if world.postgres.folder().is_some() { "a Postgres of its own" } else { "DATABASE_URL's Postgres" };
+        if world.postgres().folder().is_some() { "a Postgres of its own" } else { "DATABASE_URL's Postgres" };
     say(&format!(
         "Countersign at {}, on {place} ({}); a local Slack at {}.",
-        world.service_url(),
-        world.postgres.version(),
+        world.url(),
+        world.postgres().version(),
         world.slack.origin(),
     ));
     let stage = &mut Stage::set(world, teller).await?;

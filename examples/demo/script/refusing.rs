@@ -108,7 +108,7 @@ pub(super) async fn expired(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let words = "Nobody answers, 10 minutes pass: the webhook says expired, and Scout does not run";
     teller
         .step(words, async {
-            stage.world.settled(SOON).await?;
+            stage.world.wait_until_idle(SOON).await?;
             stage.world.clock.advance(TimeDelta::minutes(10));
             stage.told(waiting.approval(), "approval.expired").await?;
             let (status, _) = stopped(scout.settle(&waiting, SOON).await)?;
