@@ -91,6 +91,34 @@ pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
+/// `--skip` takes a part of a test's name: a module that no longer exists skips nothing, and one whose name ends another
+/// module's skips that as well.
+#[test]
+fn modes_skip_only_modules_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = std::fs::read_to_string(root.join(".ci/once")).unwrap();
+    let main = std::fs::read_to_string(root.join("tests/it/main.rs")).unwrap();
+    let modules: Vec<&str> =
+        main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    let entries: Vec<Vec<&str>> = list
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert!(entries.is_sorted(), "sort .ci/once by module");
+    for entry in &entries {
+        let [module, modes, _reason, ..] = entry[..] else { panic!("{entry:?} has no reason") };
+        assert!(modules.contains(&module), "there is no module {module}");
+        for mode in modes.split(',') {
+            assert!(["socket", "oauth"].contains(&mode), "there is no mode {mode}");
+        }
+        for other in modules.iter().filter(|other| **other != module && other.ends_with(module)) {
+            let listed = entries.iter().find(|entry| entry[0] == *other);
+            assert_eq!(listed.map(|entry| entry[1]), Some(modes), "{module} skips {other} as well");
+        }
+    }
+}
+
 /// A browser with its cookie jar.
 pub struct Browser {
     http: reqwest::Client,
