@@ -11,7 +11,7 @@ use sandbox::backend::{Api, Reply, digest};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, SOON, Story, story};
+use crate::story::{ALICE, PROMPTLY, Story, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -303,7 +303,7 @@ async fn waiting_ends_with_the_time_or_the_decision_or_at_once() {
         let waiting: Vec<_> = waiting.collect();
         tokio::task::yield_now().await;
         assert_eq!(s.api().cancel(&id).await.status, 200);
-        let answers = tokio::time::timeout(SOON, join_all(waiting)).await.unwrap();
+        let answers = tokio::time::timeout(PROMPTLY, join_all(waiting)).await.unwrap();
         assert!(answers.into_iter().all(|answer| answer.unwrap() == "cancelled"));
         assert_eq!(
             s.api().wait(&id, 55).await.approval_status(),

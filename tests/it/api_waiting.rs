@@ -3,7 +3,7 @@
 use countersign::service::backends;
 use serde_json::Value;
 
-use crate::story::{ALICE, SOON, Story, story};
+use crate::story::{ALICE, PROMPTLY, SOON, Story, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -92,7 +92,7 @@ async fn a_decision_that_another_instance_takes_is_heard() {
         s.slack.connect_app(&format!("http://{}", there.address()));
         s.click(ALICE, &prompt, "Approve").await;
         assert_eq!(next(&mut hears).await.unwrap().0, "approval.approved");
-        let reply = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+        let reply = tokio::time::timeout(PROMPTLY, waiting).await.unwrap().unwrap();
         assert_eq!(reply.approval_status(), "approved");
         s.slack.connect_app(&here);
         there.shutdown().await;
@@ -123,7 +123,7 @@ async fn whoever_waits_holds_no_connection_to_the_database() {
         }
         assert_eq!(s.api().cancel(&id).await.status, 200);
         for waiter in waiters {
-            let reply = tokio::time::timeout(SOON, waiter).await.unwrap().unwrap();
+            let reply = tokio::time::timeout(PROMPTLY, waiter).await.unwrap().unwrap();
             assert_eq!(reply.approval_status(), "cancelled", "{reply:?}");
         }
     })
@@ -161,10 +161,10 @@ async fn shutdown_answers_whoever_waits_instead_of_cutting_them_off() {
         assert_eq!(next(&mut hears).await.unwrap().0, "approval.pending");
         let began = std::time::Instant::now();
         s.stop().await;
-        let reply = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+        let reply = tokio::time::timeout(PROMPTLY, waiting).await.unwrap().unwrap();
         assert_eq!((reply.status, reply.approval_status()), (200, "pending"), "{reply:?}");
         assert_eq!(next(&mut hears).await, None);
-        assert!(began.elapsed() < SOON);
+        assert!(began.elapsed() < PROMPTLY);
     })
     .await;
 }

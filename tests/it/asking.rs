@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sandbox::slack::{Channel, Message, Misbehaviour, Press, Signing, Surface, TokenStatus, names};
 
-use crate::story::{ADMIN, ALICE, GUEST, RANDOM, SALES, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, GUEST, PROMPTLY, RANDOM, SALES, SOON, Story, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -106,7 +106,7 @@ async fn whoever_waits_hears_of_the_decision() {
         let api = s.api();
         let waiting = tokio::spawn(async move { api.wait(&id, 30).await });
         s.click(ALICE, &prompt, "Approve").await;
-        let reply = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+        let reply = tokio::time::timeout(PROMPTLY, waiting).await.unwrap().unwrap();
         assert_eq!(reply.approval_status(), "approved");
     })
     .await;

@@ -10,7 +10,7 @@ use sandbox::slack::names;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::story::{ALICE, SOON, Story, story};
+use crate::story::{ALICE, PROMPTLY, Story, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -424,7 +424,7 @@ async fn serve_starts_is_ready_answers_and_stops_when_it_is_asked_to() {
             if let Some(status) = served.0.try_wait().unwrap() {
                 break status;
             }
-            assert!(asked.elapsed() < SOON, "it goes on");
+            assert!(asked.elapsed() < PROMPTLY, "it goes on");
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         assert_eq!(status.code(), Some(0));

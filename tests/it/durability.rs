@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     children,
-    story::{ADMIN, ALICE, Story, eventually, story, story_with_own_server, story_with_server},
+    story::{ADMIN, ALICE, PROMPTLY, Story, eventually, story, story_with_own_server, story_with_server},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -49,7 +49,7 @@ async fn granted(s: &Story) {
 async fn unknown_and_then_revoked(s: &Story) {
     for _ in 0..2 {
         let ask = s.call(ACTION, "c-1");
-        let reply = tokio::time::timeout(Duration::from_secs(15), s.api().ask(&ask)).await.unwrap();
+        let reply = tokio::time::timeout(PROMPTLY, s.api().ask(&ask)).await.unwrap();
         assert_eq!(reply.status, 503, "{reply:?}");
     }
     standby_is_away(s, false).await;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use countersign::storage::Limits;
 
 use crate::{
-    story::{ALICE, SOON, Story, eventually, story},
+    story::{ALICE, PROMPTLY, Story, eventually, story},
     wire::Wire,
 };
 
@@ -75,7 +75,7 @@ async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
         waiting(s, 18).await;
         wire.cut();
         locked.rollback().await.unwrap();
-        for answer in tokio::time::timeout(SOON, futures::future::join_all(asks)).await.unwrap() {
+        for answer in tokio::time::timeout(PROMPTLY, futures::future::join_all(asks)).await.unwrap() {
             let answer = answer.unwrap();
             assert!(answer.status == 201 || answer.status == 503, "{answer:?}");
             assert!(answer.status == 201 || answer.headers.contains_key("retry-after"), "{answer:?}");

@@ -18,7 +18,7 @@ use crate::http;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const NOW: i64 = 1_700_000_000;
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_mins(1);
 
 async fn backend() -> (AgentBackend, Arc<AtomicI64>) {
     let now = Arc::new(AtomicI64::new(NOW));

@@ -30,7 +30,7 @@ async fn events_are_sent_again_until_they_are_taken_and_clicks_are_not() {
     scene.trigger().await;
     scene.slack.open_home(names::ALICE, Tab::Home).await.unwrap();
     let all_there = |slack: &crate::slack::Slack| (slack.sent().len() == 5).then_some(());
-    scene.slack.wait_for(all_there, Duration::from_secs(10)).await.expect("the event, and three retries");
+    scene.slack.wait_for(all_there, Duration::from_mins(1)).await.expect("the event, and three retries");
     let requests = scene.app.requests();
     assert_eq!(requests[0].path, "/slack/interactivity");
     let numbers: Vec<_> = requests[1..].iter().map(|request| request.header("x-slack-retry-num")).collect();
