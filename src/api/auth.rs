@@ -63,7 +63,5 @@ pub fn forget_refused(api: &Api, key: &ApiKey, failure: &Failure) {
 
 /// Refuses a request beyond what the key's backend may make a second.
 pub fn admit(api: &Api, key: &ApiKey) -> Result<(), Problem> {
-    api.limits
-        .admit(key, std::time::Instant::now())
-        .map_err(|seconds| Problem::of(Kind::TooManyRequests).after(seconds))
+    api.limits.admit(key).map_err(|seconds| Problem::of(Kind::TooManyRequests).after(seconds))
 }
