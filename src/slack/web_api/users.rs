@@ -1,15 +1,11 @@
 //! Who somebody is, as `users.info` and `users.lookupByEmail` say, remembered for a while: by this instance, and behind
 //! that in the database by all.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{hash::Hash, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
+use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use crate::{
     domain::{
@@ -46,7 +42,7 @@ const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// A look-up that a click waits for must leave time for the rest of the three seconds.
 const HURRIED: Duration = Duration::from_millis(600);
 /// How many people are remembered.
-const CAPACITY: usize = 20_000;
+const CAPACITY: u64 = 20_000;
 
 /// Looks people up.
 #[derive(Debug)]
@@ -268,40 +264,88 @@ impl Directory for People {
     }
 }
 
-/// What was found out, and when.
+/// What was found out, and when. At its limit what was used longest ago makes room.
+///
+/// `moka` bounds the size alone: how long an entry is believed depends on who asks, and on the service's clock.
 #[derive(Debug)]
-struct Memory<K, V>(Mutex<HashMap<K, (V, DateTime<Utc>)>>);
+struct Memory<K, V>(Cache<K, (V, DateTime<Utc>)>)
+where
+    K: Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static;
 
-impl<K, V> Default for Memory<K, V> {
+impl<K, V> Default for Memory<K, V>
+where
+    K: Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
     fn default() -> Self {
-        Self(Mutex::default())
+        Self::of_size(CAPACITY)
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Memory<K, V> {
+impl<K, V> Memory<K, V>
+where
+    K: Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn of_size(entries: u64) -> Self {
+        // Not moka's default policy, which may refuse an entry that is new.
+        Self(Cache::builder().max_capacity(entries).eviction_policy(EvictionPolicy::lru()).build())
+    }
+
     fn recall(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(key).filter(|(_, at)| *at > since).map(|(value, _)| value.clone())
+        self.0.get(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
     }
 
     /// As [`Memory::recall`], and forgets it.
     fn take(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
+        self.0.remove(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
     }
 
     fn keep(&self, key: K, value: V, now: DateTime<Utc>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= CAPACITY {
-            known.clear();
-        }
-        // Of two answers the one that was asked for later holds.
-        if known.get(&key).is_none_or(|(_, at)| *at <= now) {
-            known.insert(key, (value, now));
-        }
+        self.0.entry(key).and_compute_with(|known| {
+            // Of two answers the one that was asked for later holds.
+            if known.is_some_and(|known| known.value().1 > now) {
+                return Op::Nop;
+            }
+            Op::Put((value, now))
+        });
     }
 
     fn forget(&self, key: &K) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.0.invalidate(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_full_memory_drops_the_entry_used_longest_ago() {
+        let memory = Memory::of_size(2);
+        memory.keep("Alice", 1, at(1));
+        memory.keep("Bob", 2, at(1));
+        memory.0.run_pending_tasks();
+        assert_eq!(memory.recall(&"Alice", at(0)), Some(1));
+        memory.keep("Carol", 3, at(1));
+        memory.0.run_pending_tasks();
+        let known = ["Alice", "Bob", "Carol"].map(|name| memory.recall(&name, at(0)));
+        assert_eq!(known, [Some(1), None, Some(3)]);
+    }
+
+    #[test]
+    fn of_two_answers_the_later_one_holds() {
+        let memory = Memory::default();
+        memory.keep("Alice", 2, at(2));
+        memory.keep("Alice", 1, at(1));
+        assert_eq!(memory.recall(&"Alice", at(0)), Some(2));
+        assert_eq!(memory.recall(&"Alice", at(2)), None, "too old for who asks");
+        assert_eq!(memory.take(&"Alice", at(1)), Some(2));
+        assert_eq!(memory.recall(&"Alice", at(0)), None);
     }
 }
