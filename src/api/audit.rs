@@ -102,7 +102,7 @@ impl From<StoredEntry> for EntryJson {
 
 /// Answers a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
 #[utoipa::path(
-    get, path = "/v1/audit", operation_id = "list_audit", tag = "audit",
+    get, path = "/v1/audit", operation_id = "list_audit_entries", tag = "audit",
     summary = "Read the workspace's audit, oldest first",
     description = "Every change: who, what, from where, before and after; never argument values. The order never changes, so that whoever keeps the `cursor` of the last entry misses none. An entry appears once every transaction that began to write before it has ended. With `Accept: application/x-ndjson` the answer is one entry a line: `limit` of them, or all.",
     params(

@@ -190,7 +190,7 @@ pub async fn get(
 
 /// Answers 202 with the delivery, which is about to be tried.
 #[utoipa::path(
-    post, path = "/v1/webhook-deliveries/{id}/redeliver", operation_id = "redeliver", tag = "webhook deliveries",
+    post, path = "/v1/webhook-deliveries/{id}/redeliver", operation_id = "redeliver_webhook", tag = "webhook deliveries",
     summary = "Have a webhook sent again, at once",
     description = "A dead or delivered one is sent again under the same id, a pending one without waiting for its turn. Its pauses begin anew. It is tried even while the endpoint is stopped; if the endpoint takes it, its other deliveries go on.",
     params(("id" = String, Path, description = "The delivery, `dlv_…`.")),

@@ -10,7 +10,7 @@ use crate::{api::state::Api, service::ready};
 
 /// 200 as long as the process answers.
 #[utoipa::path(
-    get, path = "/livez", operation_id = "livez", tag = "health", summary = "Whether the process is alive",
+    get, path = "/livez", operation_id = "get_liveness", tag = "health", summary = "Whether the process is alive",
     responses((status = 200, description = "It is.", body = String, example = json!("ok\n"))),
 )]
 pub async fn livez() -> &'static str {
@@ -19,7 +19,7 @@ pub async fn livez() -> &'static str {
 
 /// 200 when requests can be served; 503 with the reason otherwise.
 #[utoipa::path(
-    get, path = "/readyz", operation_id = "readyz", tag = "health", summary = "Whether requests can be served",
+    get, path = "/readyz", operation_id = "get_readiness", tag = "health", summary = "Whether requests can be served",
     responses(
         (status = 200, description = "They can.", body = String, example = json!("ready\n")),
         (status = 503, description = "They can't, and why.", body = String, example = json!("the database can't be reached\n")),
@@ -37,7 +37,7 @@ pub async fn readyz(State(api): State<Api>) -> Response {
 
 /// Prometheus' text.
 #[utoipa::path(
-    get, path = "/metrics", operation_id = "metrics", tag = "health", summary = "Prometheus' text",
+    get, path = "/metrics", operation_id = "get_metrics", tag = "health", summary = "Prometheus' text",
     responses((status = 200, description = "Metrics.", body = String, example = json!("countersign_asks_total{status=\"pending\"} 7\n"))),
 )]
 pub async fn metrics(State(api): State<Api>) -> Response {

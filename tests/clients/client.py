@@ -7,8 +7,8 @@ import os
 import sys
 
 from generated import AuthenticatedClient, Client
-from generated.api.approvals import ask, get_approval, list_approvals, watch_approval
-from generated.api.health import livez
+from generated.api.approvals import create_approval, get_approval, list_approvals, watch_approval
+from generated.api.health import get_liveness
 from generated.models import (
     AgentBody, Approval, AskBody, AskBodyArguments, ConversationBody, Decision, PageApproval, Problem, Scope,
 )
@@ -18,13 +18,13 @@ client = AuthenticatedClient(base_url=url, token=os.environ["COUNTERSIGN_API_KEY
 user, integration, action = sys.argv[1:]
 
 # Needs no key.
-assert livez.sync(client=Client(base_url=url)) == "ok\n"
+assert get_liveness.sync(client=Client(base_url=url)) == "ok\n"
 
 body = AskBody(
     user=user, integration=integration, action=action, arguments=AskBodyArguments.from_dict({"title": "Größe"}),
     agent=AgentBody(id="py"), conversation=ConversationBody(id="c-1"),
 )
-asked = ask.sync(client=client, body=body)
+asked = create_approval.sync(client=client, body=body)
 assert isinstance(asked, Approval), asked
 print("asked", asked.status.value, flush=True)
 

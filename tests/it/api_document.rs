@@ -64,6 +64,18 @@ fn pages_refer_to_what_they_are_of_and_every_operation_says_whether_it_needs_a_k
     assert_eq!(document["servers"][0]["url"], "/");
 }
 
+#[test]
+fn operation_ids_are_a_verb_and_a_noun() {
+    const VERBS: [&str; 10] =
+        ["cancel", "close", "connect", "create", "disconnect", "get", "list", "put", "redeliver", "watch"];
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        let verb = id.split_once('_').map(|(verb, _)| verb);
+        assert!(verb.is_some_and(|verb| VERBS.contains(&verb)), "{name}: {id}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_of_the_examples_are_taken() {
     story(async |s| {

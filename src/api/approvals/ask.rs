@@ -42,7 +42,7 @@ const LARGEST_METADATA: usize = 16 * 1024;
 
 /// Answers 201 with a new approval, 200 with the one that the same idempotency key made earlier.
 #[utoipa::path(
-    post, path = "/v1/approvals", operation_id = "ask", tag = "approvals",
+    post, path = "/v1/approvals", operation_id = "create_approval", tag = "approvals",
     summary = "Ask for an approval",
     description = "Approved at once where a grant of the user's covers it; pending otherwise, and the user is asked in Slack. With an `Idempotency-Key` the same request answers the same approval, however often it is sent.",
     params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters of the backend's choice, kept as long as the approval.", min_length = 1, max_length = 255)),
