@@ -6,18 +6,21 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, RefOr, Schema},
+};
 
 use super::{
     auth,
     body::ApiBody,
-    fields,
-    fields::Fields,
+    fields::{self, Field, Pointer, json_body},
     page::Page,
     path::Named,
     problem::{
-        Kind, Missing, Problem,
+        Fault, Kind, Missing, Problem,
         responses::{Listing, OneIntegration, PuttingIntegration},
     },
     query::Query,
@@ -56,14 +59,8 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Catalog).await?;
     let key = IntegrationKey::new(key).map_err(|fault| Problem::parameter("key", fault.to_string()))?;
-    let mut faults = Vec::new();
-    let mut fields = Fields::new(fields::object(&headers, body)?, &mut faults);
-    let catalog = read_catalog(&mut fields);
-    fields.finish();
-    let catalog = match catalog {
-        Some(catalog) if faults.is_empty() => catalog,
-        _ => return Err(Problem::invalid(faults)),
-    };
+    let body: CatalogBody = fields::read(fields::object(&headers, body)?)?;
+    let catalog = body.into();
     let actor = Actor::Backend(caller.backend);
     let stored = put_integration::put(&api.service, caller.workspace, &actor, &key, &catalog).await?;
     Ok(Json(describe(stored)).into_response())
@@ -170,67 +167,73 @@ fn describe((integration, actions): Stored) -> IntegrationJson {
     }
 }
 
-/// The whole integration. What is left out is retired.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = IntegrationBody)]
-#[expect(
-    dead_code,
-    reason = "it is read field by field, so that every fault is found: this says what is read"
-)]
-pub struct CatalogBody {
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    #[schema(min_length = 1, max_length = 3000)]
-    description: Option<String>,
-    /// Whether a user must have connected it before anything is auto-approved; `true` unless it is said.
-    requires_connection: Option<bool>,
-    /// Where a user connects it: an absolute http or https URL.
-    #[schema(max_length = 2000, pattern = "^https?://")]
-    connect_url: Option<String>,
-    #[schema(max_items = 500)]
-    actions: Vec<CatalogActionBody>,
-}
-
-/// An action of an integration. A new one is locked.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ActionBody)]
-#[expect(dead_code, reason = "as above")]
-pub struct CatalogActionBody {
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
-    key: String,
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    #[schema(min_length = 1, max_length = 3000)]
-    description: Option<String>,
-    /// It changes nothing; `false` unless it is said.
-    read_only: Option<bool>,
-    /// It destroys something; `false` unless it is said.
-    destructive: Option<bool>,
-}
-
-fn read_catalog(fields: &mut Fields<'_>) -> Option<Catalog> {
-    let name = fields.required_text("name", Name::new);
-    let description = fields.text("description", Prose::new);
-    let requires_connection = fields.flag("requires_connection", true);
-    let connect_url = fields.text("connect_url", Link::new);
-    fields.require("actions");
-    let actions = fields.each("actions", |action| {
-        let key = action.required_text("key", ActionKey::new);
-        let name = action.required_text("name", Name::new);
-        let description = action.text("description", Prose::new);
-        let read_only = action.flag("read_only", false);
-        let destructive = action.flag("destructive", false);
-        Some(CatalogAction { key: key?, name: name?, description, read_only, destructive })
-    });
-    if actions.len() > usize::from(MOST_ACTIONS) {
-        fields.fault("actions", format!("must be at most {MOST_ACTIONS}, these are {}", actions.len()));
+json_body! {
+    /// The whole integration. What is left out is retired.
+    pub struct CatalogBody as "IntegrationBody" {
+        name: Name,
+        description: Option<Prose>,
+        /// Whether a user must have connected it before anything is auto-approved; `true` unless it is said.
+        requires_connection: Option<bool>,
+        /// Where a user connects it: an absolute http or https URL.
+        connect_url: Option<Link>,
+        actions: Actions,
     }
-    for (index, action) in actions.iter().enumerate() {
-        if actions[..index].iter().any(|other| other.key == action.key) {
-            fields.fault("actions", format!("has the key `{}` twice", action.key));
+
+    /// An action of an integration. A new one is locked.
+    pub struct CatalogActionBody as "ActionBody" {
+        key: ActionKey,
+        name: Name,
+        description: Option<Prose>,
+        /// It changes nothing; `false` unless it is said.
+        read_only: Option<bool>,
+        /// It destroys something; `false` unless it is said.
+        destructive: Option<bool>,
+    }
+}
+
+/// The actions of an integration: not too many, and each with a key of its own.
+#[derive(Debug)]
+struct Actions(Vec<CatalogActionBody>);
+
+impl Field for Actions {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let actions: Vec<CatalogActionBody> = Vec::read(value, at, faults)?;
+        if actions.len() > usize::from(MOST_ACTIONS) {
+            faults.push(at.fault(format!("must be at most {MOST_ACTIONS}, these are {}", actions.len())));
+        }
+        for (index, action) in actions.iter().enumerate() {
+            if actions[..index].iter().any(|other| other.key == action.key) {
+                faults.push(at.fault(format!("has the key `{}` twice", action.key)));
+            }
+        }
+        Some(Self(actions))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let items = CatalogActionBody::schema();
+        ArrayBuilder::new().items(items).max_items(Some(MOST_ACTIONS.into())).into()
+    }
+
+    fn components(found: &mut Vec<(String, RefOr<Schema>)>) {
+        CatalogActionBody::components(found);
+    }
+}
+
+impl From<CatalogBody> for Catalog {
+    fn from(body: CatalogBody) -> Self {
+        let actions = body.actions.0.into_iter().map(|action| CatalogAction {
+            key: action.key,
+            name: action.name,
+            description: action.description,
+            read_only: action.read_only.unwrap_or(false),
+            destructive: action.destructive.unwrap_or(false),
+        });
+        Self {
+            name: body.name,
+            description: body.description,
+            requires_connection: body.requires_connection.unwrap_or(true),
+            connect_url: body.connect_url,
+            actions: actions.collect(),
         }
     }
-    Some(Catalog { name: name?, description, requires_connection, connect_url, actions })
 }

@@ -1,80 +1,185 @@
-//! What `POST /v1/approvals` takes, for the `OpenAPI` document. It is read field by field in [`super::ask`], so that
-//! every fault is found and not just the first.
+//! The body of `POST /v1/approvals`.
 
-use serde::Deserialize;
-use utoipa::ToSchema;
+use chrono::TimeDelta;
+use serde_json::{Map, Value};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 
-use crate::wire::schema;
+use crate::{
+    api::{
+        fields::{Field, Pointer, WholeNumber, json_body, read_text},
+        problem::Fault,
+    },
+    domain::{
+        approvals::{Agent, Conversation, Place, Text64},
+        arguments::{Arguments, Digest},
+        ids::UserId,
+        text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, TextFault},
+    },
+    service::{
+        authenticate::ApiKey,
+        request::{Ask, UserRef},
+    },
+};
 
-/// A request for approval.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it says what is read elsewhere")]
-pub struct AskBody {
-    /// Who is asked: a Slack user id (`U…`), or an email address that Slack knows.
-    #[schema(min_length = 1, max_length = 255)]
-    user: String,
-    agent: AgentBody,
-    conversation: ConversationBody,
-    /// The integration's key.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
-    integration: String,
-    /// The action's key.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
-    action: String,
-    /// What the action is to be run with. Integers that a double can't hold exactly and members given twice are refused.
-    #[schema(schema_with = schema::object)]
-    arguments: serde_json::Value,
-    /// Why, in the agent's words: shown as the agent's.
-    #[schema(min_length = 1, max_length = 3000)]
-    reason: Option<String>,
-    /// How many seconds the user has to answer; 1800 unless it is said.
-    #[schema(minimum = 10, maximum = 604_800)]
-    expires_in: Option<i64>,
-    slack: Option<PlaceBody>,
-    /// Echoed in every answer and webhook, and shown to nobody; at most 16 KiB.
-    #[schema(schema_with = schema::maybe_object)]
-    metadata: Option<serde_json::Value>,
+/// How long a person has to answer, in seconds, unless the request says otherwise.
+const DEFAULT_EXPIRY: i64 = 1800;
+/// The largest `metadata`, in bytes of JSON.
+const LARGEST_METADATA: usize = 16 * 1024;
+
+json_body! {
+    /// A request for approval.
+    pub struct AskBody as "AskBody" {
+        /// Who is asked: a Slack user id (`U…`), or an email address that Slack knows.
+        user: UserRef,
+        agent: AgentBody,
+        conversation: ConversationBody,
+        /// The integration's key.
+        integration: IntegrationKey,
+        /// The action's key.
+        action: ActionKey,
+        /// What the action is to be run with. Integers that a double can't hold exactly and members given twice are refused.
+        arguments: Arguments,
+        /// Why, in the agent's words: shown as the agent's.
+        reason: Option<Prose>,
+        /// How many seconds the user has to answer; 1800 unless it is said.
+        expires_in: Option<WholeNumber<10, 604_800>>,
+        slack: Option<PlaceBody>,
+        /// Echoed in every answer and webhook, and shown to nobody; at most 16 KiB.
+        metadata: Option<Metadata>,
+    }
+
+    /// Who wants to run the action.
+    pub struct AgentBody as "AgentBody" {
+        /// The backend's own id for it.
+        id: ForeignId,
+        /// Its name for people.
+        name: Option<Name>,
+    }
+
+    /// In which run of the agent.
+    pub struct ConversationBody as "ConversationBody" {
+        /// The backend's own id for it.
+        id: ForeignId,
+        /// Its title for people.
+        title: Option<Name>,
+        /// Where it can be read: an absolute http or https URL.
+        url: Option<Link>,
+    }
+
+    /// Where to ask, instead of in the user's direct messages.
+    pub struct PlaceBody as "PlaceBody" {
+        /// A channel's Slack id.
+        channel: Channel,
+        /// The `ts` of a message in it, in whose thread to ask.
+        thread_ts: Option<Timestamp>,
+    }
 }
 
-/// Who wants to run the action.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it says what is read elsewhere")]
-pub struct AgentBody {
-    /// The backend's own id for it.
-    #[schema(min_length = 1, max_length = 255)]
-    id: String,
-    /// Its name for people.
-    #[schema(min_length = 1, max_length = 200)]
-    name: Option<String>,
+impl AskBody {
+    /// What is asked with this key.
+    #[must_use]
+    pub fn into_ask(self, key: ApiKey, idempotency_key: Option<ForeignId>, digest: Digest) -> Ask {
+        Ask {
+            key,
+            idempotency_key,
+            digest,
+            user: self.user,
+            agent: Agent { id: self.agent.id, name: self.agent.name },
+            conversation: Conversation {
+                id: self.conversation.id,
+                title: self.conversation.title,
+                url: self.conversation.url,
+            },
+            integration: self.integration,
+            action: self.action,
+            arguments: self.arguments,
+            reason: self.reason,
+            expires_in: TimeDelta::seconds(self.expires_in.map_or(DEFAULT_EXPIRY, |seconds| seconds.0)),
+            place: self.slack.map(|place| Place {
+                channel: place.channel.0,
+                thread_ts: place.thread_ts.map(|timestamp| timestamp.0),
+            }),
+            metadata: self.metadata.map(|metadata| metadata.0),
+        }
+    }
 }
 
-/// In which run of the agent.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it says what is read elsewhere")]
-pub struct ConversationBody {
-    /// The backend's own id for it.
-    #[schema(min_length = 1, max_length = 255)]
-    id: String,
-    /// Its title for people.
-    #[schema(min_length = 1, max_length = 200)]
-    title: Option<String>,
-    /// Where it can be read: an absolute http or https URL.
-    #[schema(max_length = 2000, pattern = "^https?://")]
-    url: Option<String>,
+impl Field for UserRef {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = ForeignId::read(value, at, faults)?;
+        let text = text.as_str();
+        if let Some(user) = UserId::parse(text) {
+            return Some(Self::Id(user));
+        }
+        let plausible =
+            text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+        if plausible && !text.contains(char::is_whitespace) {
+            return Some(Self::Email(text.to_owned()));
+        }
+        faults.push(at.fault("must be a Slack user id (U…) or an email address"));
+        None
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ForeignId::schema()
+    }
 }
 
-/// Where to ask, instead of in the user's direct messages.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it says what is read elsewhere")]
-pub struct PlaceBody {
-    /// A channel's Slack id.
-    #[schema(pattern = "^[CGD][A-Z0-9]{0,63}$")]
-    channel: String,
-    /// The `ts` of a message in it, in whose thread to ask.
-    #[schema(pattern = r"^[0-9]+\.[0-9]+$", max_length = 64)]
-    thread_ts: Option<String>,
+/// The id of a channel.
+#[derive(Debug)]
+struct Channel(Text64);
+
+impl Field for Channel {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        read_text(value, at, faults, |text| {
+            let plausible = text.starts_with(['C', 'G', 'D'])
+                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            if plausible { Text64::new(text).map(Self) } else { Err(TextFault::NotAChannel) }
+        })
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[CGD][A-Z0-9]{0,63}$")).into()
+    }
+}
+
+/// The `ts` of a message.
+#[derive(Debug)]
+struct Timestamp(Text64);
+
+impl Field for Timestamp {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        read_text(value, at, faults, |text| {
+            let plausible = text.split_once('.').is_some_and(|(seconds, rest)| {
+                let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+                digits(seconds) && digits(rest)
+            });
+            if plausible { Text64::new(text).map(Self) } else { Err(TextFault::NotATimestamp) }
+        })
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[0-9]+\.[0-9]+$"));
+        text.max_length(Some(64)).into()
+    }
+}
+
+/// An object of limited size.
+#[derive(Debug)]
+struct Metadata(Map<String, Value>);
+
+impl Field for Metadata {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let metadata = Map::read(value, at, faults)?;
+        let size = serde_json::to_vec(&metadata).map_or(0, |json| json.len());
+        if size > LARGEST_METADATA {
+            faults.push(at.fault(format!("must be at most 16 KiB of JSON, this has {size} bytes")));
+            return None;
+        }
+        Some(Self(metadata))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Map<String, Value> as Field>::schema()
+    }
 }
