@@ -23,7 +23,7 @@ use crate::{
     delivery::Delivery,
     entropy::Entropy,
     heartbeat::Heartbeats,
-    jobs::{audit_protection, housekeeping, membership, membership::Membership, registration},
+    jobs::{audit_protection, housekeeping, membership, membership::Membership, registration, token_refresh},
     outbox::{listener, listener::Bells, worker::Worker},
     preconditions,
     preconditions::Unmet,
@@ -39,7 +39,7 @@ use crate::{
             client::Client,
             dialer::{Dialer, ProxyError, tls_config},
             rate_limiter::RateLimiter,
-            tokens::Keeper,
+            tokens::TokenStore,
             users::People,
         },
     },
@@ -178,7 +178,7 @@ pub fn slack_client(
     let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
     let api_url = &config.slack_api_url;
     let limiter = Arc::new(RateLimiter::default());
-    let tokens = Keeper::new(service.clone(), http, api_url, token, credentials, limiter.clone(), aside);
+    let tokens = TokenStore::new(service.clone(), http, api_url, token, credentials, limiter.clone(), aside);
     Ok(Client::new(api_url, tokens, limiter, Dialer::new(config.slack_proxy.as_ref())?)?)
 }
 
@@ -328,6 +328,7 @@ fn spawn_jobs(tasks: &TaskTracker, context: &Context, stop: &CancellationToken) 
     let Context { service, client, people, .. } = context;
     tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
     tasks.spawn(registration::run(service.clone(), client.clone(), stop.clone()));
+    tasks.spawn(token_refresh::run(service.clone(), client.tokens().clone(), stop.clone()));
     tasks.spawn(audit_protection::run(service.clone(), stop.clone()));
     tasks.spawn(events::run(context.clone(), stop.clone()));
     let membership = Membership { service: service.clone(), people: people.clone() };

@@ -4,3 +4,4 @@ pub mod audit_protection;
 pub mod housekeeping;
 pub mod membership;
 pub mod registration;
+pub mod token_refresh;

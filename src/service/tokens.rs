@@ -1,8 +1,7 @@
 //! The tokens of installations: sealed in the database, replaced before they run out.
 //!
-//! Slack takes a refresh token once. So that two instances never present the same one, an instance first writes down,
-//! under the row's lock, that it is its turn; the others wait for what it stores. The exchange itself happens outside
-//! of any transaction.
+//! Slack takes a refresh token once. So that two instances never present the same one, an instance first takes a lease,
+//! under the row's lock; the others wait for what it stores. The exchange itself happens outside of any transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -18,7 +17,7 @@ use crate::{
 };
 
 /// How long an instance may take to exchange a refresh token before another one tries, by the database's clock.
-const TURN: TimeDelta = TimeDelta::seconds(30);
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 /// The tokens of one installation.
 #[derive(Debug, Clone)]
@@ -31,17 +30,17 @@ pub struct Tokens {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Who replaces a token that no longer works.
+/// Which caller may exchange the refresh token of an installation.
 #[derive(Debug)]
-pub enum Turn {
-    /// The caller, with this refresh token.
-    Ours(SecretString),
-    /// Nobody: it was replaced already.
+pub enum RefreshLease {
+    /// This one, with this refresh token.
+    Granted(SecretString),
+    /// None: the token was replaced already.
     Replaced(Tokens),
-    /// Somebody else, at this moment.
-    Theirs,
-    /// Nobody can: the installation is gone, or its tokens don't rotate.
-    Nobody,
+    /// Another instance has the lease.
+    HeldElsewhere,
+    /// None: the installation is gone, or its tokens don't rotate.
+    Impossible,
 }
 
 /// The tokens of the workspace with this Slack id; `None` if the app is not installed there by OAuth.
@@ -51,23 +50,32 @@ pub async fn find(service: &Service, slack_id: &str) -> Result<Option<Tokens>, F
     open(service, &found)
 }
 
-/// Asks whose turn it is to replace this token.
-pub async fn take_turn(service: &Service, slack_id: &str, used: &SecretString) -> Result<Turn, Failure> {
-    retrying!(try_turn(service, slack_id, used))
+/// The Slack ids of the workspaces whose tokens expire before `until`, unless an instance has the lease on one. At most
+/// 1,000, those that expire first.
+pub async fn due(service: &Service, until: DateTime<Utc>) -> Result<Vec<String>, Failure> {
+    let mut db = service.db.acquire().await?;
+    Ok(installations::due_for_refresh(&mut db, until).await?)
 }
 
-async fn try_turn(service: &Service, slack_id: &str, used: &SecretString) -> Result<Turn, Failure> {
+/// Takes the lease on replacing this token.
+pub async fn lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, Failure> {
+    retrying!(try_lease(service, slack_id, used))
+}
+
+async fn try_lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, Failure> {
     let mut tx = service.begin().await?;
-    let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else { return Ok(Turn::Nobody) };
+    let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else {
+        return Ok(RefreshLease::Impossible);
+    };
     if !same(&stored.bot, used) {
-        return Ok(Turn::Replaced(stored));
+        return Ok(RefreshLease::Replaced(stored));
     }
-    let Some(refresh) = stored.refresh else { return Ok(Turn::Nobody) };
-    if !installations::lease(&mut tx, id, TURN).await? {
-        return Ok(Turn::Theirs);
+    let Some(refresh) = stored.refresh else { return Ok(RefreshLease::Impossible) };
+    if !installations::lease(&mut tx, id, LEASE).await? {
+        return Ok(RefreshLease::HeldElsewhere);
     }
     commit(tx).await?;
-    Ok(Turn::Ours(refresh))
+    Ok(RefreshLease::Granted(refresh))
 }
 
 /// Stores what came in exchange for a refresh token, unless the app was installed again or removed meanwhile. Gives
@@ -97,7 +105,7 @@ async fn try_replace(
     Ok(Some(stored))
 }
 
-/// Gives the turn back untaken: Slack could not be reached.
+/// Releases the lease: the refresh token was not exchanged.
 pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), Failure> {
     let mut tx = service.begin().await?;
     if let Some(found) = installations::lock(&mut tx, slack_id).await? {

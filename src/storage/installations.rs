@@ -96,6 +96,20 @@ pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Resu
     Ok(row.map(Installation::from))
 }
 
+/// The Slack ids of the workspaces whose tokens expire before `until` and are not being refreshed; at most 1,000, those
+/// that expire first.
+pub async fn due_for_refresh(db: &mut PgConnection, until: DateTime<Utc>) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "SELECT slack_id FROM workspaces
+         WHERE token_expires_at < $1 AND refresh_token IS NOT NULL AND removed_at IS NULL
+           AND (refreshing_until IS NULL OR refreshing_until <= clock_timestamp())
+         ORDER BY token_expires_at LIMIT 1000",
+        until
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Takes the lease on refreshing the token for so long. `false`: another instance has it.
 ///
 /// By the database's clock, not the service's: instances whose clocks differ would else take it from each other, and

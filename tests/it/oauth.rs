@@ -223,12 +223,12 @@ async fn two_instances_refresh_one_token_at_the_same_time_and_present_it_once() 
         let other = s.instance().await;
         works(s, "c-0").await;
         // The token is dead; everybody finds out at the same moment.
-        s.leap(TimeDelta::hours(12)).await;
         s.slack.misbehave(
             "oauth.v2.access",
             Misbehaviour::SlowAnswer(std::time::Duration::from_millis(300)),
             1,
         );
+        s.leap(TimeDelta::hours(12)).await;
         let calls: Vec<_> = (1..17).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
         let asked = futures::future::join_all(calls.iter().map(|call| s.ask(call))).await;
         // No time passes before the exchange is over: whose turn it is has half a minute for it.
@@ -265,11 +265,21 @@ async fn a_token_is_replaced_before_it_runs_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_no_call_uses_is_replaced_too() {
+    story_as(with_rotation, async |s| {
+        Browser::new().install(s, names::TEAM).await;
+        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        s.until_so(async || s.token_is_fresh().await).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_that_slack_does_not_answer_is_tried_again() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.leap(TimeDelta::hours(13)).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(500), 2);
+        s.leap(TimeDelta::hours(13)).await;
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
         s.until_so(async || {
             s.leap(TimeDelta::seconds(10)).await;
@@ -285,10 +295,10 @@ async fn a_refresh_that_slack_does_not_answer_is_tried_again() {
 async fn a_wrong_client_secret_ends_nothing_and_can_be_put_right() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.leap(TimeDelta::hours(13)).await;
         for code in ["bad_client_secret", "invalid_client_id", "something_new"] {
             s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError(code.to_owned()), 1);
         }
+        s.leap(TimeDelta::hours(13)).await;
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
         s.until_so(async || {
             s.pass(TimeDelta::seconds(10));
@@ -308,8 +318,8 @@ async fn a_wrong_client_secret_ends_nothing_and_can_be_put_right() {
 async fn a_refresh_token_that_is_none_any_more_is_the_end() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.leap(TimeDelta::hours(13)).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError("invalid_refresh_token".into()), 1);
+        s.leap(TimeDelta::hours(13)).await;
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
         assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");
     })

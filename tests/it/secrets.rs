@@ -181,8 +181,8 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                         let page = browser.open(&format!("{}/slack/oauth/callback{query}", s.url())).await;
                         show(&page.text().await.unwrap());
                     }
-                    s.leap(TimeDelta::hours(12)).await;
                     s.slack.misbehave("oauth.v2.access", Misbehaviour::HtmlPage, 1);
+                    s.leap(TimeDelta::hours(12)).await;
                     s.slack.misbehave("chat.update", Misbehaviour::SlackError("invalid_blocks".into()), 1);
                     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 1);
                     let reply = s.ask(&s.call(ACTION, "c-1")).await;

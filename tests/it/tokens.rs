@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use countersign::{app, clock::Clock, config::ServeConfig, entropy::Entropy, slack::web_api::tokens::Keeper};
+use countersign::{
+    app, clock::Clock, config::ServeConfig, entropy::Entropy, slack::web_api::tokens::TokenStore,
+};
 use sandbox::slack::{Misbehaviour, Slack, Token, TokenStatus, names};
 use secrecy::ExposeSecret as _;
 use tokio_util::task::TaskTracker;
@@ -100,7 +102,7 @@ async fn a_dead_installation_gives_way_to_the_configured_token() {
 }
 
 /// Finds tokens as an instance with this clock does.
-fn keeper(s: &Story, clock: Clock) -> Keeper {
+fn token_store(s: &Story, clock: Clock) -> TokenStore {
     let service = app::service(&s.config.database, 2, clock, Entropy::system()).unwrap();
     app::slack_client(&s.config.slack, &service, TaskTracker::new()).unwrap().tokens().clone()
 }
@@ -112,8 +114,8 @@ async fn an_instance_with_a_clock_ahead_waits_for_the_one_that_is_exchanging() {
         let before = exchanges(s);
         s.stop().await;
         s.clock.advance(TimeDelta::hours(13));
-        let one = keeper(s, s.clock.clone());
-        let ahead = keeper(s, Clock::manual(s.now() + TimeDelta::minutes(1)));
+        let one = token_store(s, s.clock.clone());
+        let ahead = token_store(s, Clock::manual(s.now() + TimeDelta::minutes(1)));
         // Slack has taken the refresh token, and takes its time to say so.
         s.slack.misbehave("oauth.v2.access", Misbehaviour::SlowAnswer(Duration::from_secs(1)), 1);
         let leased = "SELECT count(*) FROM workspaces WHERE refreshing_until IS NOT NULL";
@@ -169,8 +171,8 @@ async fn many_calls_at_once_try_one_exchange_and_rest_after_its_failure() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
         let before = exchanges(s);
-        s.leap(TimeDelta::hours(12)).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(503), 1000);
+        s.leap(TimeDelta::hours(12)).await;
         let calls: Vec<_> = (0..20).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
         futures::future::join_all(calls.iter().map(|call| s.ask(call))).await;
         s.until_so(async || exchanges(s) > before).await;
@@ -192,8 +194,8 @@ async fn a_token_that_still_works_is_not_tried_to_be_replaced_at_every_call() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
         let before = exchanges(s);
-        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(503), 1000);
+        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
         for number in 0..4 {
             works(s, &format!("c-{number}")).await;
             s.pass(TimeDelta::seconds(2));

@@ -17,7 +17,7 @@ use crate::slack::web_api::{
     dialer::{Dialer, tls_config},
     error::{CallError, Refusal},
     rate_limiter::RateLimiter,
-    tokens::Keeper,
+    tokens::TokenStore,
 };
 
 /// The time limit of a call that nobody waits for.
@@ -34,7 +34,7 @@ type Connector = SlackClientHyperConnector<HttpsConnector<Dialer>>;
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<SlackClient<Connector>>,
-    tokens: Keeper,
+    tokens: TokenStore,
     limiter: Arc<RateLimiter>,
     dialer: Dialer,
 }
@@ -64,7 +64,7 @@ impl Client {
     /// A client for the API at this address (no slash at its end), with the tokens of all workspaces.
     pub fn new(
         api_url: &str,
-        tokens: Keeper,
+        tokens: TokenStore,
         limiter: Arc<RateLimiter>,
         dialer: Dialer,
     ) -> Result<Self, rustls::Error> {
@@ -87,7 +87,7 @@ impl Client {
 
     /// Where the tokens come from.
     #[must_use]
-    pub const fn tokens(&self) -> &Keeper {
+    pub const fn tokens(&self) -> &TokenStore {
         &self.tokens
     }
 
