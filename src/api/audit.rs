@@ -24,6 +24,7 @@ use crate::{
     api::state::Api,
     domain::{
         api_keys::KeyScope,
+        audit::ActorKind,
         ids::{ApprovalId, GrantId},
     },
     service::{
@@ -71,7 +72,7 @@ pub struct EntryJson {
 #[schema(as = Actor)]
 pub struct ActorJson {
     #[schema(schema_with = schema::actor_kind)]
-    kind: String,
+    kind: &'static str,
     /// A Slack user id or a backend's id; `null` for the operator and the service.
     #[schema(required)]
     id: Option<String>,
@@ -79,16 +80,16 @@ pub struct ActorJson {
 
 impl From<StoredEntry> for EntryJson {
     fn from(entry: StoredEntry) -> Self {
-        let from = match entry.actor_kind.as_str() {
-            "user" => "slack",
-            "backend" => "api",
-            "operator" => "command_line",
-            _ => "service",
+        let from = match entry.actor_kind {
+            ActorKind::User => "slack",
+            ActorKind::Backend => "api",
+            ActorKind::Operator => "command_line",
+            ActorKind::Service => "service",
         };
         Self {
             cursor: Query::write_cursor(&entry.position.to_string()),
             at: entry.at,
-            actor: ActorJson { kind: entry.actor_kind, id: entry.actor },
+            actor: ActorJson { kind: entry.actor_kind.as_str(), id: entry.actor },
             from,
             what: entry.what,
             approval: entry.approval,

@@ -27,7 +27,7 @@ use crate::{
         ids::{ApprovalId, DeliveryId},
     },
     service::{
-        read::{self, Delivery, DeliveryFilter, DeliveryState, Noted},
+        read::{self, AttemptOutcome, Delivery, DeliveryFilter, DeliveryState, Noted},
         redeliver,
     },
     wire::{self, examples, schema},
@@ -126,7 +126,10 @@ impl From<Noted> for AttemptJson {
             number: attempt.number,
             started_at: attempt.started_at,
             took_ms: attempt.took_ms,
-            outcome: if attempt.outcome == "done" { "delivered" } else { "failed" },
+            outcome: match attempt.outcome {
+                AttemptOutcome::Done => "delivered",
+                AttemptOutcome::Later | AttemptOutcome::Dead => "failed",
+            },
             http_status: attempt.http_status,
             detail: attempt.detail,
         }

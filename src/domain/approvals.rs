@@ -126,6 +126,12 @@ impl Status {
         }
     }
 
+    /// Reads what [`Status::as_str`] wrote.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
     /// Every status, in the words of JSON.
     pub const ALL: [Self; 6] = [
         Self::Pending,
@@ -163,6 +169,16 @@ impl Outcome {
             Self::Cancelled => "cancelled",
             Self::Undeliverable => "undeliverable",
         }
+    }
+
+    /// Every outcome.
+    pub const ALL: [Self; 5] =
+        [Self::Approved, Self::Denied, Self::Expired, Self::Cancelled, Self::Undeliverable];
+
+    /// Reads what [`Outcome::event`] wrote.
+    #[must_use]
+    pub fn from_event(event: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.event() == event)
     }
 
     /// The webhook's type.

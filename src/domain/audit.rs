@@ -17,16 +17,52 @@ pub enum Actor {
     Service,
 }
 
+/// What an actor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person in Slack.
+    User,
+    /// A backend, through the API.
+    Backend,
+    /// A person at the command line.
+    Operator,
+    /// Countersign itself.
+    Service,
+}
+
+impl ActorKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::User, Self::Backend, Self::Operator, Self::Service];
+
+    /// As the database and JSON write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Backend => "backend",
+            Self::Operator => "operator",
+            Self::Service => "service",
+        }
+    }
+
+    /// Reads what [`ActorKind::as_str`] wrote.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 impl Actor {
     /// The kind, as the database writes it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::User(_) => "user",
-            Self::Backend(_) => "backend",
-            Self::Operator => "operator",
-            Self::Service => "service",
-        }
+        let kind = match self {
+            Self::User(_) => ActorKind::User,
+            Self::Backend(_) => ActorKind::Backend,
+            Self::Operator => ActorKind::Operator,
+            Self::Service => ActorKind::Service,
+        };
+        kind.as_str()
     }
 
     /// The id within its kind.

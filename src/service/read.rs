@@ -3,7 +3,7 @@
 use super::{Failure, Service, authenticate::Caller};
 pub use crate::storage::{
     approvals_list::Filter,
-    attempts::Noted,
+    attempts::{Noted, Outcome as AttemptOutcome},
     audit::{Position, Stored as StoredEntry},
     deliveries::{Delivery, Filter as DeliveryFilter, State as DeliveryState},
 };

@@ -4,7 +4,7 @@ use super::PgConnection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::stored::UnknownValue;
+use super::stored::CorruptRow;
 use crate::domain::{
     api_keys::{KeyScope, KeyScopes},
     ids::{ApiKeyId, BackendId, WorkspaceId},
@@ -34,13 +34,9 @@ pub struct StoredKey {
 }
 
 /// Reads the column `scopes` of a key.
-pub(super) fn scopes(key: Uuid, stored: &[String]) -> sqlx::Result<KeyScopes> {
-    let unknown = |value: &str| UnknownValue::error("api_keys", "scopes", &ApiKeyId::new(key), value);
-    let scopes: Vec<KeyScope> = stored
-        .iter()
-        .map(|text| KeyScope::parse(text).ok_or_else(|| unknown(text)))
-        .collect::<sqlx::Result<_>>()?;
-    KeyScopes::new(scopes).ok_or_else(|| unknown("{}"))
+pub(super) fn scopes(key: Uuid, stored: &[String]) -> Result<KeyScopes, CorruptRow> {
+    let scopes: Option<Vec<KeyScope>> = stored.iter().map(|text| KeyScope::parse(text)).collect();
+    scopes.and_then(KeyScopes::new).ok_or_else(|| CorruptRow::new("api_keys", "scopes", &ApiKeyId::new(key)))
 }
 
 /// How the column `scopes` holds them.

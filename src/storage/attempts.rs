@@ -3,7 +3,31 @@
 use super::PgConnection;
 use chrono::{DateTime, Utc};
 
+use super::stored::CorruptRow;
 use crate::domain::ids::DeliveryId;
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The endpoint took it.
+    Done,
+    /// It is tried again.
+    Later,
+    /// It was the last try.
+    Dead,
+}
+
+impl Outcome {
+    /// Reads what [`super::claims::finish`] wrote.
+    fn from_stored(text: &str) -> Option<Self> {
+        match text {
+            "done" => Some(Self::Done),
+            "later" => Some(Self::Later),
+            "dead" => Some(Self::Dead),
+            _ => None,
+        }
+    }
+}
 
 /// One attempt, as it was noted.
 #[derive(Debug, Clone)]
@@ -14,8 +38,8 @@ pub struct Noted {
     pub started_at: DateTime<Utc>,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
-    /// `done`, `later` or `dead`.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: Outcome,
     /// The HTTP status that came back.
     pub http_status: Option<i32>,
     /// What went wrong, or the beginning of the answer.
@@ -24,12 +48,23 @@ pub struct Noted {
 
 /// The attempts at a delivery, oldest first.
 pub async fn of(db: &mut PgConnection, delivery: DeliveryId) -> sqlx::Result<Vec<Noted>> {
-    sqlx::query_as!(
-        Noted,
+    let rows = sqlx::query!(
         "SELECT number, started_at, took_ms, outcome, http_status, detail FROM attempts
          WHERE outbox_id = $1 ORDER BY number",
         delivery.uuid()
     )
     .fetch_all(db)
-    .await
+    .await?;
+    let attempts = rows.into_iter().map(|row| {
+        let corrupt = || CorruptRow::new("attempts", "outcome", &format!("{} of {delivery}", row.number));
+        Ok(Noted {
+            outcome: Outcome::from_stored(&row.outcome).ok_or_else(corrupt)?,
+            number: row.number,
+            started_at: row.started_at,
+            took_ms: row.took_ms,
+            http_status: row.http_status,
+            detail: row.detail,
+        })
+    });
+    attempts.collect()
 }

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::stored::CorruptRow;
 use crate::domain::{
-    audit::Entry,
+    audit::{ActorKind, Entry},
     effects::Effect,
     ids::{ApprovalId, GrantId, WorkspaceId},
 };
@@ -110,7 +111,7 @@ pub struct Stored {
     /// When the change was made.
     pub at: DateTime<Utc>,
     /// Who made it: a kind, and its id if it has one.
-    pub actor_kind: String,
+    pub actor_kind: ActorKind,
     /// The id.
     pub actor: Option<String>,
     /// What.
@@ -156,20 +157,24 @@ pub async fn export(
     )
     .fetch_all(db)
     .await?;
-    let entries = rows.into_iter().map(|row| Stored {
+    let entries = rows.into_iter().map(|row| {
+        let corrupt = |column| CorruptRow::new("audit", column, &row.id);
         // Postgres writes an xid8 as the unsigned number that it is.
-        position: Position { era: row.era, txid: row.txid.parse().unwrap_or(u64::MAX), id: row.id },
-        at: row.at,
-        actor_kind: row.actor_kind,
-        actor: row.actor,
-        what: row.what,
-        approval: row.approval_id.map(ApprovalId::new),
-        grant: row.grant_id.map(GrantId::new),
-        subject: row.subject,
-        before: row.before,
-        after: row.after,
+        let txid = row.txid.parse().map_err(|_| corrupt("txid"))?;
+        Ok(Stored {
+            position: Position { era: row.era, txid, id: row.id },
+            at: row.at,
+            actor_kind: ActorKind::from_stored(&row.actor_kind).ok_or_else(|| corrupt("actor_kind"))?,
+            actor: row.actor,
+            what: row.what,
+            approval: row.approval_id.map(ApprovalId::new),
+            grant: row.grant_id.map(GrantId::new),
+            subject: row.subject,
+            before: row.before,
+            after: row.after,
+        })
     });
-    Ok(entries.collect())
+    entries.collect()
 }
 
 /// When the oldest entry was written that is withheld because of `horizon`, in any workspace.

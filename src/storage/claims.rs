@@ -7,8 +7,14 @@ use super::PgConnection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::outbox::Kind;
-use crate::domain::ids::{ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId};
+use super::{
+    outbox::Kind,
+    stored::{CorruptRow, readable},
+};
+use crate::domain::{
+    approvals::Outcome,
+    ids::{ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
+};
 
 /// A row that this worker holds.
 #[derive(Debug, Clone)]
@@ -62,8 +68,15 @@ struct Row {
 }
 
 impl Row {
-    fn claim(self, kind: Kind, lease: Uuid) -> Claim {
-        Claim {
+    fn claim(self, kind: Kind, lease: Uuid) -> Result<Claim, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("outbox", column, &DeliveryId::new(self.id));
+        if self.event.as_deref().is_some_and(|event| Outcome::from_event(event).is_none()) {
+            return Err(corrupt("event"));
+        }
+        if self.attempts < 0 {
+            return Err(corrupt("attempts"));
+        }
+        Ok(Claim {
             id: DeliveryId::new(self.id),
             kind,
             lease,
@@ -76,7 +89,7 @@ impl Row {
             attempts: self.attempts,
             created_at: self.created_at,
             due_at: self.due_at,
-        }
+        })
     }
 }
 
@@ -90,7 +103,8 @@ pub struct Lease {
 }
 
 /// Takes up to `limit` due rows of a kind other than webhooks: the oldest of each queue, none whose queue is in hand
-/// elsewhere.
+/// elsewhere. One that can't be read is logged and left out. It is leased like the others, so that it is read again only
+/// when the lease is over.
 pub async fn claim(
     db: &mut PgConnection,
     kind: Kind,
@@ -119,12 +133,12 @@ pub async fn claim(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| row.claim(kind, lease.token)).collect())
+    Ok(readable(rows.into_iter().map(|row| row.claim(kind, lease.token))))
 }
 
 /// Takes up to `limit` due webhooks: the oldest of each queue, none whose queue is in hand elsewhere, none for a stopped
 /// endpoint unless somebody had it sent again, and for each backend no more than `share` with those that `held` says
-/// this worker has in hand.
+/// this worker has in hand. One that can't be read is left out as by [`claim`].
 ///
 /// However much waits for one endpoint, those that wait for another are found without reading it: from backend to
 /// backend by the index `outbox_waiting`, and at each for what is due.
@@ -188,7 +202,7 @@ pub async fn claim_webhooks(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| row.claim(Kind::Webhook, lease.token)).collect())
+    Ok(readable(rows.into_iter().map(|row| row.claim(Kind::Webhook, lease.token))))
 }
 
 /// Ends the other waiting rows of a Home tab's queue: what they were written for is seen by whoever reads after this.

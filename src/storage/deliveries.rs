@@ -4,7 +4,11 @@ use super::PgConnection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::domain::ids::{ApprovalId, BackendId, DeliveryId};
+use super::stored::CorruptRow;
+use crate::domain::{
+    approvals::Outcome,
+    ids::{ApprovalId, BackendId, DeliveryId},
+};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +84,49 @@ pub struct Filter {
     pub before: Option<DeliveryId>,
 }
 
+/// A row of the outbox that is a webhook.
+struct Row {
+    id: Uuid,
+    approval_id: Uuid,
+    event: String,
+    created_at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+    attempts: i32,
+    done_at: Option<DateTime<Utc>>,
+    dead_at: Option<DateTime<Utc>>,
+    last_error: Option<String>,
+    stopped: bool,
+}
+
+impl Row {
+    fn read(self) -> Result<Delivery, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("outbox", column, &DeliveryId::new(self.id));
+        if Outcome::from_event(&self.event).is_none() {
+            return Err(corrupt("event"));
+        }
+        if self.attempts < 0 {
+            return Err(corrupt("attempts"));
+        }
+        Ok(Delivery {
+            paused: self.stopped && self.done_at.is_none() && self.dead_at.is_none(),
+            id: DeliveryId::new(self.id),
+            approval: ApprovalId::new(self.approval_id),
+            event: self.event,
+            created_at: self.created_at,
+            due_at: self.due_at,
+            attempts: self.attempts,
+            done_at: self.done_at,
+            dead_at: self.dead_at,
+            last_error: self.last_error,
+        })
+    }
+}
+
+/// Selects webhooks to the backend `$1`; the tail says which.
 macro_rules! select_deliveries {
     ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
-        sqlx::query!(
+        sqlx::query_as!(
+            Row,
             r#"SELECT id, approval_id AS "approval_id!", event AS "event!", created_at, due_at, attempts, done_at,
                       dead_at, last_error,
                       (NOT by_hand AND EXISTS (SELECT FROM backends b
@@ -91,24 +135,6 @@ macro_rules! select_deliveries {
             $(, $arg)*
         )
     };
-}
-
-macro_rules! delivery {
-    ($row:expr) => {{
-        let row = $row;
-        Delivery {
-            paused: row.stopped && row.done_at.is_none() && row.dead_at.is_none(),
-            id: DeliveryId::new(row.id),
-            approval: ApprovalId::new(row.approval_id),
-            event: row.event,
-            created_at: row.created_at,
-            due_at: row.due_at,
-            attempts: row.attempts,
-            done_at: row.done_at,
-            dead_at: row.dead_at,
-            last_error: row.last_error,
-        }
-    }};
 }
 
 /// A backend's deliveries, newest first, at most `limit`.
@@ -127,7 +153,7 @@ pub async fn list(
                 before,
                 limit
             );
-            rows.fetch_all(db).await?.into_iter().map(|row| delivery!(row)).collect()
+            rows.fetch_all(db).await?.into_iter().map(Row::read).collect::<Result<_, _>>()?
         }};
     }
     // A statement each, so that Postgres plans each for the index that goes straight there.
@@ -160,7 +186,7 @@ async fn of_approval(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| delivery!(row)).collect())
+    Ok(rows.into_iter().map(Row::read).collect::<Result<_, _>>()?)
 }
 
 /// One delivery of this backend.
@@ -170,7 +196,7 @@ pub async fn find(
     id: DeliveryId,
 ) -> sqlx::Result<Option<Delivery>> {
     let row = select_deliveries!("AND id = $2", backend.uuid(), id.uuid()).fetch_optional(db).await?;
-    Ok(row.map(|row| delivery!(row)))
+    Ok(row.map(Row::read).transpose()?)
 }
 
 /// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped. A try that

@@ -4,6 +4,7 @@ use super::PgConnection;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::stored::{CorruptRow, readable};
 use crate::domain::decisions::PersonKind;
 
 /// An event.
@@ -103,7 +104,8 @@ pub async fn insert_if_concerned(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes events that somebody began to handle and did not finish, oldest first.
+/// Takes events that somebody began to handle and did not finish, oldest first. One that can't be read is logged and
+/// stays unfinished: it comes again when the lease is over.
 pub async fn claim(
     db: &mut PgConnection,
     now: DateTime<Utc>,
@@ -123,16 +125,10 @@ pub async fn claim(
     .fetch_all(db)
     .await?;
     let read = |row: Row| {
-        let person_kind = match &row.person_kind {
-            None => None,
-            Some(kind) => Some(PersonKind::from_stored(kind).ok_or_else(|| {
-                let why = format!(
-                    "events.person_kind is {kind:?} for {}, which this version does not know",
-                    row.event_id
-                );
-                sqlx::Error::Decode(why.into())
-            })?),
-        };
+        let corrupt = || CorruptRow::new("events", "person_kind", &row.event_id);
+        let person_kind = row.person_kind.as_deref();
+        let person_kind =
+            person_kind.map(|kind| PersonKind::from_stored(kind).ok_or_else(corrupt)).transpose()?;
         Ok(Event {
             id: row.event_id,
             workspace: row.workspace,
@@ -143,7 +139,7 @@ pub async fn claim(
             content: row.content,
         })
     };
-    rows.into_iter().map(read).collect()
+    Ok(readable(rows.into_iter().map(read)))
 }
 
 /// Says that an event is handled.

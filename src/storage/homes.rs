@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::outbox::BREATHER;
+use super::{outbox::BREATHER, stored::CorruptRow};
 use crate::domain::{
     ids::{UserId, WorkspaceId},
     overview::Place,
@@ -53,13 +53,14 @@ pub async fn place(
     user: &UserId,
 ) -> sqlx::Result<Option<(Place, bool)>> {
     let row = sqlx::query!(
-        r#"SELECT place AS "place: Json<Place>", admin FROM homes WHERE workspace_id = $1 AND user_id = $2"#,
+        "SELECT place, admin FROM homes WHERE workspace_id = $1 AND user_id = $2",
         workspace.uuid(),
         user.as_str()
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| (row.place.0, row.admin)))
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((read(workspace, user, row.place)?, row.admin)))
 }
 
 /// Where somebody is on their Home tab, locked: two quick clicks turn one page after the other.
@@ -69,13 +70,19 @@ pub async fn lock_place(
     user: &UserId,
 ) -> sqlx::Result<Option<Place>> {
     let place = sqlx::query_scalar!(
-        r#"SELECT place AS "place: Json<Place>" FROM homes WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE"#,
+        "SELECT place FROM homes WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE",
         workspace.uuid(),
         user.as_str()
     )
     .fetch_optional(db)
     .await?;
-    Ok(place.map(|Json(place)| place))
+    Ok(place.map(|place| read(workspace, user, place)).transpose()?)
+}
+
+/// Reads the column `place`.
+fn read(workspace: WorkspaceId, user: &UserId, place: serde_json::Value) -> Result<Place, CorruptRow> {
+    let corrupt = |_| CorruptRow::new("homes", "place", &format!("{workspace} {user}"));
+    serde_json::from_value(place).map_err(corrupt)
 }
 
 /// Notes where somebody is now.

@@ -4,6 +4,7 @@ use super::PgConnection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::stored::CorruptRow;
 use crate::domain::{
     catalog::{MOST_INTEGRATIONS, Ownership},
     ids::{BackendId, IntegrationId, WorkspaceId},
@@ -42,16 +43,15 @@ struct IntegrationRow {
 }
 
 impl IntegrationRow {
-    fn read(self) -> sqlx::Result<Integration> {
+    fn read(self) -> Result<Integration, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("integrations", column, &IntegrationId::new(self.id));
         let ownership = match (self.ownership.as_str(), self.owner_id) {
             ("unclaimed", None) => Ownership::Unclaimed,
             ("backend", Some(owner)) => Ownership::Backend(BackendId::new(owner)),
             ("operator", None) => Ownership::Operator,
             ("shared", None) => Ownership::Shared,
-            (other, _) => {
-                let why = format!("integrations.ownership of {} is {other:?}", self.id);
-                return Err(sqlx::Error::Decode(why.into()));
-            }
+            ("unclaimed" | "backend" | "operator" | "shared", _) => return Err(corrupt("owner_id")),
+            _ => return Err(corrupt("ownership")),
         };
         Ok(Integration {
             id: self.id,
@@ -96,7 +96,7 @@ pub async fn lock(
     let row = select_integrations!("AND key = $2 FOR UPDATE", workspace.uuid(), key.as_str())
         .fetch_optional(db)
         .await?;
-    row.map(IntegrationRow::read).transpose()
+    Ok(row.map(IntegrationRow::read).transpose()?)
 }
 
 /// The integration with this key, locked against changes of its description and its owner.
@@ -108,7 +108,7 @@ pub async fn lock_shared(
     let row = select_integrations!("AND key = $2 FOR SHARE", workspace.uuid(), key.as_str())
         .fetch_optional(db)
         .await?;
-    row.map(IntegrationRow::read).transpose()
+    Ok(row.map(IntegrationRow::read).transpose()?)
 }
 
 /// The integration with this key.
@@ -118,7 +118,7 @@ pub async fn find(
     key: &IntegrationKey,
 ) -> sqlx::Result<Option<Integration>> {
     let row = select_integrations!("AND key = $2", workspace.uuid(), key.as_str()).fetch_optional(db).await?;
-    row.map(IntegrationRow::read).transpose()
+    Ok(row.map(IntegrationRow::read).transpose()?)
 }
 
 /// The workspace's integrations in the order of their keys, after `after`, at most `limit`.
@@ -136,7 +136,7 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(IntegrationRow::read).collect()
+    Ok(rows.into_iter().map(IntegrationRow::read).collect::<Result<_, _>>()?)
 }
 
 /// Registers an integration that a request named, if it is unknown and the workspace has room for it. It requires a connection until a backend says

@@ -3,6 +3,7 @@
 use super::PgConnection;
 use chrono::{DateTime, Utc};
 
+use super::stored::CorruptRow;
 use crate::domain::{
     decisions::{PersonKind, Profile},
     ids::UserId,
@@ -31,13 +32,8 @@ pub async fn find(
     .fetch_optional(db)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let kind = PersonKind::from_stored(&row.kind).ok_or_else(|| {
-        let why = format!(
-            "profiles.kind is {:?} for {user} in {workspace}, which this version does not know",
-            row.kind
-        );
-        sqlx::Error::Decode(why.into())
-    })?;
+    let corrupt = || CorruptRow::new("profiles", "kind", &format!("{workspace} {user}"));
+    let kind = PersonKind::from_stored(&row.kind).ok_or_else(corrupt)?;
     let profile = Profile { kind, is_admin: row.is_admin };
     Ok(Some(KnownProfile { profile, read_at: row.read_at }))
 }

@@ -3,6 +3,7 @@
 use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::stored::{self, CorruptRow};
 use crate::domain::{ids::WorkspaceId, overview::PromptFailureLine};
 
 /// How long a failure is shown, and counted together with the next one.
@@ -46,10 +47,13 @@ pub async fn recent(
     )
     .fetch_all(db)
     .await?;
-    let lines = rows.into_iter().map(|row| PromptFailureLine {
-        code: row.code,
-        count: usize::try_from(row.count).unwrap_or(usize::MAX),
-        last_at: row.last_at,
+    let lines = rows.into_iter().map(|row| {
+        let corrupt = || CorruptRow::new("prompt_failures", "count", &format!("{workspace} {}", row.code));
+        Ok(PromptFailureLine {
+            count: stored::count(row.count, corrupt)?,
+            code: row.code,
+            last_at: row.last_at,
+        })
     });
-    Ok(lines.collect())
+    lines.collect()
 }

@@ -1,23 +1,59 @@
-//! Stored values that this program does not know: an error, and never a default.
+//! Rows that this program can't read: an error that names the row, and never a default.
 
-/// A value in the database that is not one of a closed list: a newer program wrote it, or a person did.
+/// A row whose value this version of Countersign does not know. A newer version wrote it, or a person did.
+///
+/// The value itself is not part of the error: it may be a secret or an argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{table}.{column} of {id} holds {value:?}, which this version of Countersign does not know")]
-pub struct UnknownValue {
-    table: &'static str,
-    column: &'static str,
-    id: String,
-    value: String,
+#[error(
+    "could not read {table}.{column} of {id}: this version of Countersign does not know the stored value"
+)]
+pub struct CorruptRow {
+    /// The table.
+    pub table: &'static str,
+    /// The column that holds the value.
+    pub column: &'static str,
+    /// The row: its id as the API and the logs write it, or its key.
+    pub id: String,
 }
 
-impl UnknownValue {
-    /// The error of a statement that read such a value, in this column of the row with this id.
-    pub(super) fn error(
-        table: &'static str,
-        column: &'static str,
-        id: &impl ToString,
-        value: impl Into<String>,
-    ) -> sqlx::Error {
-        sqlx::Error::Decode(Box::new(Self { table, column, id: id.to_string(), value: value.into() }))
+impl CorruptRow {
+    /// The error of the row with this id, for a value in this column.
+    pub(super) fn new(table: &'static str, column: &'static str, id: &impl ToString) -> Self {
+        Self { table, column, id: id.to_string() }
     }
+
+    /// The corrupt row that this error is about, if it is about one.
+    #[must_use]
+    pub fn of(error: &sqlx::Error) -> Option<&Self> {
+        match error {
+            sqlx::Error::Decode(source) => source.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Logs the row where what is done goes on without it, or in spite of it.
+    pub(super) fn log(&self) {
+        let Self { table, column, id } = self;
+        tracing::error!(table, column, row = id, "Stored value unknown to this version of Countersign");
+    }
+}
+
+impl From<CorruptRow> for sqlx::Error {
+    fn from(row: CorruptRow) -> Self {
+        Self::Decode(Box::new(row))
+    }
+}
+
+/// The rows of a batch that can be read. Each of the others is logged and left out, so that it holds up none of them.
+pub(super) fn readable<T>(rows: impl IntoIterator<Item = Result<T, CorruptRow>>) -> Vec<T> {
+    let keep = |row: Result<T, CorruptRow>| row.inspect_err(CorruptRow::log).ok();
+    rows.into_iter().filter_map(keep).collect()
+}
+
+/// A count that is never below zero.
+pub(super) fn count<T: TryFrom<i64>>(
+    stored: i64,
+    corrupt: impl FnOnce() -> CorruptRow,
+) -> Result<T, CorruptRow> {
+    T::try_from(stored).map_err(|_| corrupt())
 }

@@ -4,9 +4,10 @@ use super::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::prompts::Prompt;
+use super::{prompts::Prompt, stored::CorruptRow};
 use crate::domain::{
-    ids::{ActionId, ActionVersionId, UnlockRequestId, UserId, WorkspaceId},
+    audit::ActorKind,
+    ids::{ActionId, ActionVersionId, BackendId, UnlockRequestId, UserId, WorkspaceId},
     overview::{Asker, UnlockLine},
     unlocking::{Answer, Answered},
 };
@@ -87,12 +88,30 @@ pub async fn answer_of(db: &mut PgConnection, request: UnlockRequestId) -> sqlx:
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.and_then(|row| answered(row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at)))
+    let Some(row) = row else { return Ok(None) };
+    Ok(answered(request, row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at)?)
 }
 
-fn answered(answer: Option<&str>, by: Option<&str>, at: Option<DateTime<Utc>>) -> Option<Answered> {
-    let answer = answer.and_then(Answer::from_stored)?;
-    Some(Answered { answer, by: by.and_then(UserId::parse), at: at? })
+/// Reads the columns that are set when a request is answered. `None`: it is open.
+fn answered(
+    request: UnlockRequestId,
+    answer: Option<&str>,
+    by: Option<&str>,
+    at: Option<DateTime<Utc>>,
+) -> Result<Option<Answered>, CorruptRow> {
+    let corrupt = |column| CorruptRow::new("unlock_requests", column, &request);
+    let Some(answer) = answer else {
+        return if at.is_none() { Ok(None) } else { Err(corrupt("answer")) };
+    };
+    let answer = Answer::from_stored(answer).ok_or_else(|| corrupt("answer"))?;
+    let at = at.ok_or_else(|| corrupt("answered_at"))?;
+    // A Slack user, or the kind of an actor that is none.
+    let by = by.ok_or_else(|| corrupt("answered_by"))?;
+    let user = UserId::parse(by);
+    if user.is_none() && ActorKind::from_stored(by).is_none() && by.parse::<BackendId>().is_err() {
+        return Err(corrupt("answered_by"));
+    }
+    Ok(Some(Answered { answer, by: user, at }))
 }
 
 /// Answers the open requests for these actions, for everybody who asked: which, and who they are.
@@ -175,7 +194,7 @@ pub async fn line(
         destructive: row.destructive,
         askers: askers.collect(),
         asked: usize::try_from(row.asked).unwrap_or_default(),
-        answered: answered(row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at),
+        answered: answered(request, row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at)?,
     }))
 }
 

@@ -4,6 +4,8 @@ use std::{io, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::storage::stored::CorruptRow;
+
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
@@ -193,5 +195,8 @@ pub fn connect_error(error: &sqlx::Error) -> Option<&ConnectError> {
 /// What to print for an error: ours as it is, without the words that sqlx puts before it.
 #[must_use]
 pub fn explain(error: &sqlx::Error) -> String {
+    if let Some(row) = CorruptRow::of(error) {
+        return row.to_string();
+    }
     connect_error(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
