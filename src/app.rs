@@ -29,7 +29,7 @@ use crate::{
     preconditions::Unmet,
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
-    service::{Service, endings::Endings, key_uses::KeyUses},
+    service::{Service, endings::Endings, key_uses::KeyUses, unreadable::Unreadable},
     slack::{
         handlers::{context::Context, events},
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
@@ -131,6 +131,7 @@ fn service_within(
         sealer,
         most_pending,
         heartbeats: Heartbeats::default(),
+        unreadable: Unreadable::default(),
         key_uses: KeyUses::default(),
     })
 }

@@ -67,8 +67,8 @@ impl Digest {
 
     /// Takes 32 bytes, as the database keeps them.
     #[must_use]
-    pub fn from_stored(bytes: &[u8]) -> Self {
-        Self(bytes.try_into().unwrap_or_default())
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
     }
 
     /// The 32 bytes.

@@ -111,7 +111,10 @@ async fn measure(service: &Service) -> Result<(), Failure> {
 
 async fn rest(service: &Service, pulse: &Pulse) {
     let next = match service.db.acquire().await {
-        Ok(mut db) => storage::approvals::next_expiry(&mut db).await.ok().flatten(),
+        Ok(mut db) => {
+            let except = service.unreadable.at(service.now());
+            storage::approvals::next_expiry(&mut db, &except).await.ok().flatten()
+        }
         Err(_) => None,
     };
     pulse.rest();

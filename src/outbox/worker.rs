@@ -37,6 +37,8 @@ const STUCK: Duration = Duration::from_mins(2);
 /// How often, and how far apart, it is tried to note how an attempt went: as long as the lease lasts.
 const NOTING_TRIES: usize = 100;
 const NOTING_PAUSE: Duration = Duration::from_millis(500);
+/// How long until a row is tried again that needs something stored that can't be read.
+const UNREADABLE: TimeDelta = crate::service::unreadable::PAUSE;
 /// How many webhooks of one backend are under way at once, so that a slow one can't take all permits.
 const PER_BACKEND: usize = 4;
 
@@ -183,7 +185,11 @@ impl<D: Deliver> Worker<D> {
             // Our own trouble doesn't use up the receiver's tries.
             Ok(Err(failure)) => {
                 log_failure(claim, &failure);
-                Outcome::Wait(TimeDelta::seconds(2))
+                Outcome::Wait(if failure.corrupt_row().is_some() {
+                    UNREADABLE
+                } else {
+                    TimeDelta::seconds(2)
+                })
             }
             Err(_) => Outcome::Failed { why: "no end in 45 s".to_owned(), status: None, after: None },
         };

@@ -15,9 +15,10 @@ pub async fn expire(service: &Service) -> Result<usize, Failure> {
 async fn attempt(service: &Service) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
     let now = service.now();
-    let due = storage::approvals::lock_expired(&mut tx, now, BATCH).await?;
+    let due = storage::approvals::lock_expired(&mut tx, now, &service.unreadable.at(now), BATCH).await?;
+    service.unreadable.leave_out(&due.unreadable, now);
     let mut count = 0;
-    for approval in &due {
+    for approval in &due.approvals {
         let Some((ended, effects)) = decisions::expire(approval, now) else { continue };
         if let Some(decision) = &ended.decision {
             storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;

@@ -78,7 +78,7 @@ async fn remove(
         Entry::new(actor.clone(), What::GrantRevoked)
             .grant(grant.id)
             .subject(grant.user.to_string())
-            .before(json!({ "scope": grant.scope.as_str() }))
+            .before(json!({ "scope": grant.scope_name() }))
             .after(json!({ "why": Revocation::AppRemoved.as_str() }))
     }));
     storage::audit::record(&mut tx, id, now, &entries).await?;
@@ -100,8 +100,11 @@ pub async fn end_all(service: &Service) -> Result<usize, Failure> {
 
 async fn end_batch(service: &Service) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
-    let stranded = storage::approvals::lock_stranded(&mut tx, BATCH).await?;
-    let count = give_up::end(service, &mut tx, &stranded, &Prose::from_stored(WHY.to_owned())).await?;
+    let now = service.now();
+    let stranded = storage::approvals::lock_stranded(&mut tx, &service.unreadable.at(now), BATCH).await?;
+    service.unreadable.leave_out(&stranded.unreadable, now);
+    let count =
+        give_up::end(service, &mut tx, &stranded.approvals, &Prose::from_stored(WHY.to_owned())).await?;
     commit(tx).await?;
     Ok(count)
 }

@@ -98,8 +98,12 @@ async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
 
 async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failure> {
     let mut tx = service.begin().await?;
-    let pending = storage::approvals::lock_pending_of(&mut tx, holder.workspace, &holder.user, BATCH).await?;
-    let count = give_up::end(service, &mut tx, &pending, &Prose::from_stored(WHY.to_owned())).await?;
+    let now = service.now();
+    let (whose, except) = ((holder.workspace, &holder.user), service.unreadable.at(now));
+    let pending = storage::approvals::lock_pending_of(&mut tx, whose, &except, BATCH).await?;
+    service.unreadable.leave_out(&pending.unreadable, now);
+    let count =
+        give_up::end(service, &mut tx, &pending.approvals, &Prose::from_stored(WHY.to_owned())).await?;
     commit(tx).await?;
     Ok(count)
 }

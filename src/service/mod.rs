@@ -36,6 +36,7 @@ pub mod tokens;
 pub mod turn_off;
 pub mod unlock;
 pub mod unlock_requests;
+pub mod unreadable;
 pub mod webhook_health;
 pub mod workspaces;
 
@@ -51,7 +52,7 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     seal::Sealer,
-    storage::{self, Db, Tx, homes::Whose},
+    storage::{self, Db, Tx, homes::Whose, stored::CorruptRow},
 };
 
 /// What every use case needs. Cheap to clone.
@@ -71,6 +72,8 @@ pub struct Service {
     pub key_uses: key_uses::KeyUses,
     /// What its loops say of their progress.
     pub heartbeats: Heartbeats,
+    /// Approvals that batches leave out.
+    pub unreadable: unreadable::Unreadable,
 }
 
 /// Why a use case did not do what it was asked.
@@ -96,6 +99,17 @@ pub enum Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         if storage::repeats::is_repeat(&error) { Self::Repeated } else { Self::Database(error) }
+    }
+}
+
+impl Failure {
+    /// The stored row that can't be read, where that is what failed: trying again at once is in vain.
+    #[must_use]
+    pub fn corrupt_row(&self) -> Option<&CorruptRow> {
+        match self {
+            Self::Database(error) => CorruptRow::of(error),
+            Self::Rejected(_) | Self::Repeated | Self::Unclear(_) | Self::Sealed(_) => None,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Rejection,
         audit::{Actor, Entry, What},
-        grants::{Revocation, Scope},
+        grants::Revocation,
         ids::{ActionId, GrantId, UserId, WorkspaceId},
     },
     storage::{
@@ -60,7 +60,7 @@ async fn attempt(
     }
     // Whoever turns off "always" means every conversation: the next request asks, in whichever it comes.
     let always: Vec<ActionId> =
-        revoked.iter().filter(|grant| grant.scope == Scope::Always).map(|grant| grant.action).collect();
+        revoked.iter().filter(|grant| !grant.is_for_one_conversation()).map(|grant| grant.action).collect();
     if !always.is_empty() {
         let which = Which { user: Some(user), actions: Some(&always), ..Which::default() };
         revoke(service, &mut tx, workspace.id, &which, &actor, Revocation::TurnedOff).await?;
@@ -90,7 +90,7 @@ pub(super) async fn revoke(
             Entry::new(actor.clone(), What::GrantRevoked)
                 .grant(grant.id)
                 .subject(grant.user.to_string())
-                .before(json!({ "scope": grant.scope.as_str() }))
+                .before(json!({ "scope": grant.scope_name() }))
                 .after(json!({ "why": why.as_str() }))
         })
         .collect();

@@ -1,13 +1,12 @@
 //! The table `approvals`: reading. It is written by [`super::ask`] and [`super::decide`] alone.
 
-use super::PgConnection;
+use super::{PgConnection, stored::CorruptRow};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::{
-    approvals::{Agent, Approval, Conversation, Place, Request},
+    approvals::{Agent, Approval, Conversation, Outcome, Place, Request, Status},
     arguments::{Arguments, Digest},
     catalog::ActionRef,
     decisions::{Decision, Given, Verdict},
@@ -38,10 +37,11 @@ pub(super) struct ApprovalRow {
     pub(super) action_name: String,
     pub(super) action_description: Option<String>,
     pub(super) destructive: bool,
-    pub(super) arguments: Json<Map<String, Value>>,
+    /// JSON, as text: read by [`ApprovalRow::read`], so that one that isn't an object is an error of its row.
+    pub(super) arguments: String,
     pub(super) arguments_digest: Vec<u8>,
     pub(super) reason: Option<String>,
-    pub(super) metadata: Option<Json<Map<String, Value>>>,
+    pub(super) metadata: Option<String>,
     pub(super) slack_channel: Option<String>,
     pub(super) slack_thread_ts: Option<String>,
     pub(super) created_at: DateTime<Utc>,
@@ -70,7 +70,7 @@ macro_rules! select_approvals {
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.destructive,
-                      p.arguments AS "arguments: _", p.arguments_digest, p.reason, p.metadata AS "metadata: _",
+                      p.arguments::text AS "arguments!", p.arguments_digest, p.reason, p.metadata::text AS metadata,
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
                       p.decision_reason, p.decided_at
@@ -85,79 +85,142 @@ macro_rules! select_approvals {
 }
 pub(super) use select_approvals;
 
-impl From<ApprovalRow> for Approval {
-    fn from(row: ApprovalRow) -> Self {
-        let decision =
-            row.verdict().zip(row.decided_at).map(|(verdict, decided_at)| Decision { verdict, decided_at });
+impl ApprovalRow {
+    /// Reads the row, or says which of its columns can't be read.
+    pub(super) fn read(self) -> Result<Approval, CorruptRow> {
+        let decision = self.decision()?;
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let digest = Digest::from_stored(&self.arguments_digest);
+        let metadata = self.metadata.as_deref();
+        let metadata =
+            metadata.map(|metadata| object(metadata).ok_or_else(|| corrupt("metadata"))).transpose()?;
         let request = Request {
-            id: ApprovalId::new(row.id),
-            workspace: WorkspaceId::new(row.workspace_id),
-            backend: BackendId::new(row.backend_id),
-            user: UserId::from_stored(row.user_id),
-            agent: Agent { id: Text::from_stored(row.agent_id), name: row.agent_name.map(Text::from_stored) },
+            id: ApprovalId::new(self.id),
+            workspace: WorkspaceId::new(self.workspace_id),
+            backend: BackendId::new(self.backend_id),
+            user: UserId::from_stored(self.user_id),
+            agent: Agent {
+                id: Text::from_stored(self.agent_id),
+                name: self.agent_name.map(Text::from_stored),
+            },
             conversation: Conversation {
-                id: Text::from_stored(row.conversation_id),
-                title: row.conversation_title.map(Text::from_stored),
-                url: row.conversation_url.map(Link::from_stored),
+                id: Text::from_stored(self.conversation_id),
+                title: self.conversation_title.map(Text::from_stored),
+                url: self.conversation_url.map(Link::from_stored),
             },
             action: ActionRef {
-                id: ActionId::new(row.action_id),
-                integration_id: IntegrationId::new(row.integration_id),
-                integration: IntegrationKey::from_stored(row.integration_key),
-                action: ActionKey::from_stored(row.action_key),
-                version: ActionVersionId::new(row.version_id),
-                integration_name: row.integration_name,
-                action_name: row.action_name,
-                description: row.action_description,
-                destructive: row.destructive,
+                id: ActionId::new(self.action_id),
+                integration_id: IntegrationId::new(self.integration_id),
+                integration: IntegrationKey::from_stored(self.integration_key),
+                action: ActionKey::from_stored(self.action_key),
+                version: ActionVersionId::new(self.version_id),
+                integration_name: self.integration_name,
+                action_name: self.action_name,
+                description: self.action_description,
+                destructive: self.destructive,
             },
-            arguments: Arguments::from_stored(row.arguments.0),
-            digest: Digest::from_stored(&row.arguments_digest),
-            reason: row.reason.map(Text::from_stored),
-            metadata: row.metadata.map(|Json(metadata)| metadata),
-            place: row.slack_channel.map(|channel| Place {
+            arguments: object(&self.arguments)
+                .map(Arguments::from_stored)
+                .ok_or_else(|| corrupt("arguments"))?,
+            digest: digest.ok_or_else(|| corrupt("arguments_digest"))?,
+            reason: self.reason.map(Text::from_stored),
+            metadata,
+            place: self.slack_channel.map(|channel| Place {
                 channel: Text::from_stored(channel),
-                thread_ts: row.slack_thread_ts.map(Text::from_stored),
+                thread_ts: self.slack_thread_ts.map(Text::from_stored),
             }),
-            created_at: row.created_at,
-            expires_at: row.expires_at,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
         };
-        Self { request, decision }
+        Ok(Approval { request, decision })
+    }
+
+    /// Reads the columns that are set when an approval ends. `None`: it is pending. They are read together, because only
+    /// some of their combinations mean anything.
+    fn decision(&self) -> Result<Option<Decision>, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let status = Status::from_stored(&self.status).ok_or_else(|| corrupt("status"))?;
+        let scope = self.decision_scope.as_deref();
+        let scope = scope
+            .map(|scope| Scope::from_stored(scope).ok_or_else(|| corrupt("decision_scope")))
+            .transpose()?;
+        let by = self.decided_by.as_deref();
+        if !matches!(by, None | Some("user" | "auto" | "backend")) {
+            return Err(corrupt("decided_by"));
+        }
+        let Status::Ended(outcome) = status else {
+            return if by.is_none() && self.decided_at.is_none() { Ok(None) } else { Err(corrupt("status")) };
+        };
+        let decided_at = self.decided_at.ok_or_else(|| corrupt("decided_at"))?;
+        let grant = || self.decision_grant.map(GrantId::new).ok_or_else(|| corrupt("decision_grant"));
+        let user = || {
+            let user = self.decided_user.clone().map(UserId::from_stored);
+            user.ok_or_else(|| corrupt("decided_user"))
+        };
+        let reason = self.decision_reason.clone().map(Text::from_stored);
+        let verdict = match (outcome, by) {
+            (Outcome::Approved, Some("auto")) => match scope {
+                Some(scope @ (Scope::Conversation | Scope::Always)) => {
+                    Verdict::AutoApproved { grant: grant()?, scope }
+                }
+                Some(Scope::Once) | None => return Err(corrupt("decision_scope")),
+            },
+            (Outcome::Approved, Some("user")) => {
+                let given = match scope {
+                    Some(Scope::Once) => Given::Once,
+                    Some(Scope::Conversation) => Given::Conversation(grant()?),
+                    Some(Scope::Always) => Given::Always(grant()?),
+                    None => return Err(corrupt("decision_scope")),
+                };
+                Verdict::Approved { user: user()?, given }
+            }
+            (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, reason },
+            (Outcome::Expired, Some("auto")) => Verdict::Expired,
+            (Outcome::Cancelled, Some("backend")) => Verdict::Cancelled,
+            (Outcome::Undeliverable, Some("auto")) => {
+                Verdict::Undeliverable { why: reason.ok_or_else(|| corrupt("decision_reason"))? }
+            }
+            _ => return Err(corrupt("decided_by")),
+        };
+        Ok(Some(Decision { verdict, decided_at }))
     }
 }
 
-impl ApprovalRow {
-    fn verdict(&self) -> Option<Verdict> {
-        let user = || UserId::from_stored(self.decided_user.clone().unwrap_or_default());
-        let grant = self.decision_grant.map(GrantId::new);
-        let scope = self.decision_scope.as_deref().and_then(Scope::from_stored);
-        let reason = self.decision_reason.clone().map(Text::from_stored);
-        match (self.status.as_str(), self.decided_by.as_deref(), scope, grant) {
-            ("approved", Some("auto"), Some(scope), Some(grant)) => {
-                Some(Verdict::AutoApproved { grant, scope })
+/// A column of JSON that holds an object. What is wrong with one that doesn't isn't said: it may quote an argument.
+fn object(json: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(json).ok()
+}
+
+/// Approvals that are to be ended together, all of them locked.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Those that can be read.
+    pub approvals: Vec<Approval>,
+    /// Those that can't. Each was logged.
+    pub unreadable: Vec<ApprovalId>,
+}
+
+impl Batch {
+    fn of(rows: Vec<ApprovalRow>) -> Self {
+        let mut batch = Self::default();
+        for row in rows {
+            let id = ApprovalId::new(row.id);
+            match row.read() {
+                Ok(approval) => batch.approvals.push(approval),
+                Err(corrupt) => {
+                    corrupt.log();
+                    batch.unreadable.push(id);
+                }
             }
-            ("approved", _, Some(Scope::Conversation), Some(grant)) => {
-                Some(Verdict::Approved { user: user(), given: Given::Conversation(grant) })
-            }
-            ("approved", _, Some(Scope::Always), Some(grant)) => {
-                Some(Verdict::Approved { user: user(), given: Given::Always(grant) })
-            }
-            ("approved", ..) => Some(Verdict::Approved { user: user(), given: Given::Once }),
-            ("denied", ..) => Some(Verdict::Denied { user: user(), reason }),
-            ("expired", ..) => Some(Verdict::Expired),
-            ("cancelled", ..) => Some(Verdict::Cancelled),
-            ("undeliverable", ..) => Some(Verdict::Undeliverable {
-                why: reason.unwrap_or_else(|| Text::from_stored(String::new())),
-            }),
-            _ => None,
         }
+        batch
     }
 }
 
 /// The approval with this id, whoever asks: for the worker, which is handed ids.
 pub async fn find(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!("WHERE p.id = $1", id.uuid()).fetch_optional(db).await?;
-    Ok(row.map(Approval::from))
+    Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
 /// The approval with this id, if this backend asked it.
@@ -169,7 +232,7 @@ pub async fn find_of_backend(
     let row = select_approvals!("WHERE p.id = $1 AND p.backend_id = $2", id.uuid(), backend.uuid())
         .fetch_optional(db)
         .await?;
-    Ok(row.map(Approval::from))
+    Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
 /// The approval with this id, if it belongs to the workspace with this Slack id. Not locked: for showing.
@@ -189,65 +252,76 @@ pub async fn find_in_workspace(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Approval::from))
+    Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
-/// Locks up to `limit` approvals that have run out, skipping those that somebody is deciding at this moment.
+/// Locks up to `limit` approvals that have run out, skipping those that somebody is deciding at this moment, and those of
+/// `except`.
 pub async fn lock_expired(
     db: &mut PgConnection,
     now: DateTime<Utc>,
+    except: &[Uuid],
     limit: i64,
-) -> sqlx::Result<Vec<Approval>> {
+) -> sqlx::Result<Batch> {
     let rows = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
-         WHERE p.status = 'pending' AND p.expires_at <= $1
-         ORDER BY p.expires_at LIMIT $2 FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
+         WHERE p.status = 'pending' AND p.expires_at <= $1 AND p.id <> ALL($2)
+         ORDER BY p.expires_at LIMIT $3 FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
         now,
+        except,
         limit
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(Approval::from).collect())
+    Ok(Batch::of(rows))
 }
 
-/// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands.
-pub async fn lock_stranded(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Approval>> {
+/// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands, and
+/// those of `except`.
+pub async fn lock_stranded(db: &mut PgConnection, except: &[Uuid], limit: i64) -> sqlx::Result<Batch> {
     // In no order: to sort them, Postgres would rather read all approvals that there are, in the order of their ids.
     // The workspace is waited for: the second announcement of its removal holds it for a moment, and passing it over
     // would leave its approvals to the next look.
     let rows = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
-         WHERE p.status = 'pending' AND w.removed_at IS NOT NULL
-         LIMIT $1 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p SKIP LOCKED",
+         WHERE p.status = 'pending' AND w.removed_at IS NOT NULL AND p.id <> ALL($1)
+         LIMIT $2 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p SKIP LOCKED",
+        except,
         limit
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(Approval::from).collect())
+    Ok(Batch::of(rows))
 }
 
-/// Locks up to `limit` pending approvals of this user, waiting for whoever is deciding them.
+/// Locks up to `limit` pending approvals of this user but those of `except`, waiting for whoever is deciding them.
 pub async fn lock_pending_of(
     db: &mut PgConnection,
-    workspace: WorkspaceId,
-    user: &UserId,
+    (workspace, user): (WorkspaceId, &UserId),
+    except: &[Uuid],
     limit: i64,
-) -> sqlx::Result<Vec<Approval>> {
+) -> sqlx::Result<Batch> {
     let rows = select_approvals!(
-        "WHERE p.status = 'pending' AND p.workspace_id = $1 AND p.user_id = $2
-         ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE OF p",
+        "WHERE p.status = 'pending' AND p.workspace_id = $1 AND p.user_id = $2 AND p.id <> ALL($3)
+         ORDER BY p.id LIMIT $4 FOR NO KEY UPDATE OF p",
         workspace.uuid(),
         user.as_str(),
+        except,
         limit
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(Approval::from).collect())
+    Ok(Batch::of(rows))
 }
 
-/// When the next pending approval runs out.
-pub async fn next_expiry(db: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!("SELECT min(expires_at) FROM approvals WHERE status = 'pending'").fetch_one(db).await
+/// When the next pending approval runs out, of all but those of `except`.
+pub async fn next_expiry(db: &mut PgConnection, except: &[Uuid]) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        "SELECT min(expires_at) FROM approvals WHERE status = 'pending' AND id <> ALL($1)",
+        except
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// The pending approvals for these actions, whose prompts show what they are called and whether they are unlocked.

@@ -4,7 +4,7 @@
 use super::PgConnection;
 use uuid::Uuid;
 
-use super::approvals::select_approvals;
+use super::approvals::{ApprovalRow, select_approvals};
 use crate::domain::{
     approvals::{Approval, Outcome, Status},
     ids::{ApprovalId, BackendId, UserId, WorkspaceId},
@@ -100,5 +100,5 @@ pub async fn list(
             Status::Ended(Outcome::Undeliverable) => in_status!("undeliverable", db, backend, before, limit),
         },
     };
-    Ok(rows.into_iter().map(Approval::from).collect())
+    Ok(rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?)
 }

@@ -4,7 +4,7 @@
 use super::PgConnection;
 use uuid::Uuid;
 
-use super::outbox;
+use super::{grants::standing_scope, outbox, stored::CorruptRow};
 use crate::domain::{
     approvals::{Approval, Request},
     audit::Entry,
@@ -93,19 +93,23 @@ pub async fn load(
     .fetch_optional(db)
     .await?;
     row.map(|row| {
-        let known = row.integration_id.zip(row.action_id.zip(row.version_id));
-        let known = known.map(|(integration_id, (action_id, version_id))| {
+        let integration_row = row.integration_id.zip(row.integration_name);
+        let action_row = row.action_id.zip(row.action_name.zip(row.destructive));
+        let known = integration_row.zip(action_row);
+        let read = |((integration_id, integration_name), (action_id, (action_name, destructive)))| {
+            let id = ActionId::new(action_id);
+            let version_id = row.version_id.ok_or_else(|| CorruptRow::new("actions", "version_id", &id))?;
             let action_ref = ActionRef {
-                id: ActionId::new(action_id),
+                id,
                 integration_id: IntegrationId::new(integration_id),
                 integration: integration.clone(),
                 action: action.clone(),
                 // Not read from the version: of another table, only what was there when the statement began is seen.
                 version: ActionVersionId::new(version_id),
-                integration_name: row.integration_name.unwrap_or_default(),
-                action_name: row.action_name.unwrap_or_default(),
+                integration_name,
+                action_name,
                 description: None,
-                destructive: row.destructive.unwrap_or_default(),
+                destructive,
             };
             let standing = Standing {
                 lock: Lock::of(row.unlocked, false, row.confirmed),
@@ -113,12 +117,11 @@ pub async fn load(
                 connected: row.connected || row.requires_connection == Some(false),
                 conversation_closed: false,
             };
-            let grant = row
-                .grant_id
-                .zip(row.grant_scope.as_deref().and_then(Scope::from_stored))
-                .map(|(id, scope)| LiveGrant { id: GrantId::new(id), scope });
-            (action_ref, standing, grant)
-        });
+            let grant = row.grant_id.zip(row.grant_scope.as_deref());
+            let live =
+                |(id, scope)| Ok(LiveGrant { id: GrantId::new(id), scope: standing_scope(id, scope)? });
+            Ok::<_, CorruptRow>((action_ref, standing, grant.map(live).transpose()?))
+        };
         Ok(Ground {
             key: super::api_keys::StoredKey {
                 id: ApiKeyId::new(row.key_id),
@@ -133,7 +136,7 @@ pub async fn load(
             },
             replayed: row.replayed.map(ApprovalId::new),
             pending: row.pending,
-            action: known,
+            action: known.map(read).transpose()?,
         })
     })
     .transpose()

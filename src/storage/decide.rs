@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::PgConnection;
 use uuid::Uuid;
 
-use super::approvals::select_approvals;
+use super::approvals::{ApprovalRow, select_approvals};
 use crate::domain::{
     approvals::Approval,
     catalog::{Lock, Standing},
@@ -43,7 +43,7 @@ pub async fn lock_in_workspace(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Approval::from))
+    Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
 /// Locks an approval that this backend asked.
@@ -60,7 +60,7 @@ pub async fn lock_of_backend(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Approval::from))
+    Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
 /// Locks an approval, whoever asked it: for the worker.
@@ -72,7 +72,7 @@ pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Approval::from))
+    Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
 /// What a standing permission is judged by.

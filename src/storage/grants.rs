@@ -1,6 +1,6 @@
 //! The table `grants`. A click writes it, in [`super::decide::save`]; asking counts its uses, in [`super::ask::save`].
 
-use super::PgConnection;
+use super::{PgConnection, stored::CorruptRow};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -19,8 +19,22 @@ pub struct Revoked {
     pub user: UserId,
     /// What it permitted.
     pub action: ActionId,
-    /// Its scope.
-    pub scope: Scope,
+    /// Its scope. A grant whose scope can't be read has ended all the same: what can't be read permits nothing.
+    pub scope: Result<Scope, CorruptRow>,
+}
+
+impl Revoked {
+    /// The scope's name, for the audit. `None`: it can't be read.
+    #[must_use]
+    pub fn scope_name(&self) -> Option<&'static str> {
+        self.scope.as_ref().ok().map(|scope| scope.as_str())
+    }
+
+    /// Whether it covered one conversation, and nothing beyond.
+    #[must_use]
+    pub fn is_for_one_conversation(&self) -> bool {
+        self.scope == Ok(Scope::Conversation)
+    }
 }
 
 /// Which live grants to end.
@@ -56,7 +70,8 @@ pub async fn owner(
     Ok(user.map(UserId::from_stored))
 }
 
-/// Ends live grants of a workspace and says which. Requests that are using one are waited for.
+/// Ends live grants of a workspace and says which. Requests that are using one are waited for. One whose scope can't be
+/// read is ended like the others, and logged: an error would leave all of them live.
 pub async fn revoke(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -97,7 +112,13 @@ pub async fn revoke(
         id: GrantId::new(row.id),
         user: UserId::from_stored(row.user_id),
         action: ActionId::new(row.action_id),
-        scope: Scope::from_stored(&row.scope).unwrap_or(Scope::Once),
+        scope: standing_scope(row.id, &row.scope).inspect_err(CorruptRow::log),
     });
     Ok(revoked.collect())
+}
+
+/// Reads the column `scope` of a grant. None is for one call only.
+pub(super) fn standing_scope(grant: Uuid, stored: &str) -> Result<Scope, CorruptRow> {
+    let scope = Scope::from_stored(stored).filter(|scope| *scope != Scope::Once);
+    scope.ok_or_else(|| CorruptRow::new("grants", "scope", &GrantId::new(grant)))
 }

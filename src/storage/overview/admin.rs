@@ -143,7 +143,7 @@ pub async fn changed(
     let rows = sqlx::query!(
         r#"SELECT a.id, i.key AS integration, a.key AS action, v.id AS version, v.integration_name, v.name,
                   v.description, v.read_only, v.destructive, v.requires_connection,
-                  c.id AS "confirmed?", c.integration_name AS "was_integration_name?", c.name AS "was_name?",
+                  c.integration_name AS "was_integration_name?", c.name AS "was_name?",
                   c.description AS was_description, c.read_only AS "was_read_only?",
                   c.destructive AS "was_destructive?", c.requires_connection AS "required_connection?",
                   (SELECT count(*) FROM grants g WHERE g.action_id = a.id AND g.revoked_at IS NULL) AS "paused!"
@@ -161,14 +161,30 @@ pub async fn changed(
     let lines = rows.into_iter().map(|row| ChangedLine {
         action: ActionId::new(row.id),
         path: format!("{}.{}", row.integration, row.action),
-        before: row.confirmed.map(|_| Description {
-            integration_name: row.was_integration_name.unwrap_or_default(),
-            name: row.was_name.unwrap_or_default(),
-            description: row.was_description,
-            read_only: row.was_read_only.unwrap_or_default(),
-            destructive: row.was_destructive.unwrap_or_default(),
-            requires_connection: row.required_connection.unwrap_or_default(),
-        }),
+        // All of a version's columns, or none: they are nullable only by the outer join.
+        before: match (
+            row.was_integration_name,
+            row.was_name,
+            row.was_read_only,
+            row.was_destructive,
+            row.required_connection,
+        ) {
+            (
+                Some(integration_name),
+                Some(name),
+                Some(read_only),
+                Some(destructive),
+                Some(requires_connection),
+            ) => Some(Description {
+                integration_name,
+                name,
+                description: row.was_description,
+                read_only,
+                destructive,
+                requires_connection,
+            }),
+            _ => None,
+        },
         after: Description {
             integration_name: row.integration_name,
             name: row.name,

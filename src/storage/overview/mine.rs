@@ -7,11 +7,15 @@ use super::{number, window};
 use crate::{
     domain::{
         approvals::Approval,
-        grants::{SILENCE, Scope},
+        grants::SILENCE,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
         overview::{ActionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine},
     },
-    storage::approvals::select_approvals,
+    storage::{
+        approvals::{ApprovalRow, select_approvals},
+        grants::standing_scope,
+        stored::{self, CorruptRow},
+    },
 };
 
 /// The most actions of an integration, and conversation grants under them, that are read to cut a page out of.
@@ -42,7 +46,8 @@ pub async fn waiting(
     .fetch_all(&mut *db)
     .await?;
     let mut lines = Vec::new();
-    for approval in rows.into_iter().map(Approval::from) {
+    for row in rows {
+        let approval = row.read()?;
         let around = crate::storage::decide::surroundings(db, &approval).await?;
         lines.push(WaitingLine {
             approval,
@@ -82,7 +87,7 @@ pub async fn decisions(
     )
     .fetch_all(db)
     .await?;
-    let approvals = rows.into_iter().map(Approval::from).collect();
+    let approvals = rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?;
     Ok(Page::new(approvals, page, number(total), Section::Decisions.size()))
 }
 
@@ -102,25 +107,27 @@ struct GrantRow {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-impl From<GrantRow> for GrantLine {
-    fn from(row: GrantRow) -> Self {
-        Self {
-            id: GrantId::new(row.id),
-            action: ActionId::new(row.action_id),
-            path: format!("{}.{}", row.integration, row.action),
-            integration_name: row.integration_name,
-            action_name: row.action_name,
-            scope: Scope::from_stored(&row.scope).unwrap_or(Scope::Conversation),
-            conversation: row.conversation,
-            paused: row.paused,
-            created_at: row.created_at,
-            use_count: row.use_count.unsigned_abs(),
-            last_used_at: row.last_used_at,
-        }
+impl GrantRow {
+    fn read(self) -> Result<GrantLine, CorruptRow> {
+        let id = GrantId::new(self.id);
+        Ok(GrantLine {
+            id,
+            action: ActionId::new(self.action_id),
+            path: format!("{}.{}", self.integration, self.action),
+            integration_name: self.integration_name,
+            action_name: self.action_name,
+            scope: standing_scope(self.id, &self.scope)?,
+            conversation: self.conversation,
+            paused: self.paused,
+            created_at: self.created_at,
+            use_count: stored::count(self.use_count, || CorruptRow::new("grants", "use_count", &id))?,
+            last_used_at: self.last_used_at,
+        })
     }
 }
 
-/// Selects live grants of a user, newest first: those that a request would be approved by.
+/// Selects live grants of a user, newest first: those that a request would be approved by. One whose scope is unknown is
+/// among them, so that it is an error and isn't left out.
 macro_rules! select_grants {
     ($db:expr, $workspace:expr, $user:expr, $now:expr, $integration:expr, $scope:expr, $limit:expr, $offset:expr) => {
         sqlx::query_as!(
@@ -133,7 +140,7 @@ macro_rules! select_grants {
                JOIN action_versions d ON d.id = a.version_id
                LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
                WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
-                 AND (g.scope = 'always' OR (v.closed_at IS NULL AND v.last_asked_at > $3))
+                 AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))
                  AND ($4::uuid IS NULL OR a.integration_id = $4) AND ($5::text IS NULL OR g.scope = $5)
                ORDER BY g.id DESC LIMIT $6 OFFSET $7"#,
             $workspace.uuid(),
@@ -160,7 +167,7 @@ pub async fn grants(
         r#"SELECT count(*) AS "count!" FROM grants g
            LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
-             AND (g.scope = 'always' OR (v.closed_at IS NULL AND v.last_asked_at > $3))"#,
+             AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))"#,
         workspace.uuid(),
         user.as_str(),
         now - SILENCE
@@ -170,12 +177,8 @@ pub async fn grants(
     let (page, first, size) = window(Section::Grants, wanted, total);
     let (integration, scope) = (None::<uuid::Uuid>, None::<&str>);
     let rows = select_grants!(db, workspace, user, now, integration, scope, size, first).await?;
-    Ok(Page::new(
-        rows.into_iter().map(GrantLine::from).collect(),
-        page,
-        number(total),
-        Section::Grants.size(),
-    ))
+    let lines = rows.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
+    Ok(Page::new(lines, page, number(total), Section::Grants.size()))
 }
 
 /// Selects integrations as a user sees them; the tail says which.
@@ -298,7 +301,7 @@ pub async fn settings(
     .await?;
     let (integration, scope) = (Some(id.uuid()), Some("conversation"));
     let grants = select_grants!(db, workspace, user, now, integration, scope, MOST, 0).await?;
-    let grants: Vec<GrantLine> = grants.into_iter().map(GrantLine::from).collect();
+    let grants: Vec<GrantLine> = grants.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
     let lines = actions.into_iter().flat_map(|row| {
         let action = ActionLine {
             id: ActionId::new(row.id),
