@@ -79,7 +79,8 @@ pub async fn load(
                   AND g.revoked_at IS NULL
                   AND (g.scope = 'always' OR (g.scope = 'conversation' AND g.backend_id = b.id
                       AND g.conversation_id = v.id AND v.closed_at IS NULL AND v.last_asked_at > $7))
-                ORDER BY g.scope LIMIT 1 FOR UPDATE) g ON true
+                -- The widest first. The conditions above admit no other scope.
+                ORDER BY CASE g.scope WHEN 'always' THEN 1 WHEN 'conversation' THEN 2 END LIMIT 1 FOR UPDATE) g ON true
            WHERE k.id = $1"#,
         key.uuid(),
         idempotency_key.map(ForeignId::as_str),
