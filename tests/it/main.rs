@@ -38,6 +38,7 @@ mod clients;
 mod clocks;
 mod commands;
 mod connecting;
+mod corrupt_rows;
 mod crowded;
 mod deciding;
 mod departures;

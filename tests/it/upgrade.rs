@@ -47,7 +47,7 @@ pub async fn written(url: &str) -> Vec<String> {
     texts
 }
 
-async fn upgraded(test: impl AsyncFnOnce(&mut Story)) {
+pub async fn upgraded(test: impl AsyncFnOnce(&mut Story)) {
     story_on_dump(DUMP, KEYS, test).await;
 }
 
