@@ -191,7 +191,10 @@ pub async fn register(
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "WITH registered AS (
+        "-- registered: the action, unless it is known or the integration is full. Its first version has its own id.
+         -- The version is written only with it. One statement, because an action and its first version refer to each
+         -- other.
+         WITH registered AS (
              INSERT INTO actions (id, integration_id, key, name, created_at, version_id)
              SELECT $1::uuid, $2::uuid, $3::text, $3::text, $4::timestamptz, $1::uuid
              WHERE (SELECT count(*) FROM actions a WHERE a.integration_id = $2 AND a.retired_at IS NULL) < $5

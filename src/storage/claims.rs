@@ -114,7 +114,9 @@ pub async fn claim(
 ) -> sqlx::Result<Vec<Claim>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"UPDATE outbox SET lease = $1, leased_until = $2 WHERE id IN (
+        r#"-- The inner statement finds and locks what is due; the scalar subquery is NULL where no other row of the
+           -- queue comes first: an earlier one ($6: even if it isn't due yet), or one in hand elsewhere.
+           UPDATE outbox SET lease = $1, leased_until = $2 WHERE id IN (
                SELECT o.id FROM outbox o
                WHERE o.kind = $3 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $4
                  AND (o.lease IS NULL OR o.leased_until <= $4)
@@ -154,7 +156,14 @@ pub async fn claim_webhooks(
         held.iter().map(|(backend, count)| (backend.uuid(), *count)).unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"WITH RECURSIVE waiting AS (
+        r#"-- waiting: each backend for which anything waits, by one step through the index outbox_waiting a backend. A
+           --          plain DISTINCT would read every row that waits. The last step finds none and gives NULL.
+           -- ready: what may be sent now, locked; rows that another worker is taking are passed over. The first half
+           --        goes from backend to backend, and takes as many as are left of the backend's share. The second
+           --        takes what was sent again by hand, which is tried even while the endpoint is stopped.
+           -- The update leases the oldest of them. One statement, so that no other worker sees a row as free between
+           -- its being found and its being leased.
+           WITH RECURSIVE waiting AS (
                (SELECT o.backend_id FROM outbox o
                 WHERE o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
                 ORDER BY o.backend_id, o.due_at LIMIT 1)
@@ -263,7 +272,12 @@ pub async fn finish(
     };
     let error = if outcome == "done" { None } else { attempt.detail.as_deref() };
     let held = sqlx::query_scalar!(
-        r#"WITH finished AS (
+        r#"-- finished: gives the row back, if the lease is still this worker's. One that was taken over, or sent again
+           --           by hand, has another lease, or none: nothing changes.
+           -- noted: the attempt, if it counts as a try. It reads from finished, so that an attempt without a lease
+           --        leaves no trace.
+           -- One statement, so that a row is never given back without its attempt.
+           WITH finished AS (
                UPDATE outbox SET lease = NULL, leased_until = NULL, attempts = attempts + $3::int,
                    by_hand = by_hand AND $3 = 0,
                    due_at = coalesce($4, due_at), last_error = $5,

@@ -36,6 +36,8 @@ pub async fn lock(
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
                   coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!", g.id AS "grant_id?"
+           -- The subqueries lock what they read, each after those whose columns it names: first the integration, then
+           -- the action and the connection, then the grant.
            FROM (SELECT * FROM integrations WHERE workspace_id = $1
                      AND id = (SELECT integration_id FROM actions WHERE id = $2) FOR SHARE) i
            JOIN LATERAL (SELECT * FROM actions WHERE id = $2 AND integration_id = i.id AND retired_at IS NULL
