@@ -105,10 +105,15 @@ impl From<StoredEntry> for EntryJson {
 #[utoipa::path(
     get, path = "/v1/audit", operation_id = "list_audit_entries", tag = "audit",
     summary = "Read the workspace's audit, oldest first",
-    description = "Every change: who, what, from where, before and after; never argument values. The order never changes, so that whoever keeps the `cursor` of the last entry misses none. An entry appears once every transaction that began to write before it has ended. With `Accept: application/x-ndjson` the answer is one entry a line: `limit` of them, or all.",
+    description = "Every change: who made it, what changed, from where, and the values before and after. \
+        Argument values are never included. The order never changes: continue from the `cursor` of the last \
+        entry that you read, and you miss none. An entry appears once every transaction that began to write \
+        before it has ended. With `Accept: application/x-ndjson` the response has one entry per line: \
+        `limit` of them, or all.",
     params(
-        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, or the `cursor` of any entry."),
+        ("limit" = Option<i64>, Query, description = "Items per page. Default: 50.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page, or the \
+            `cursor` of any entry."),
     ),
     responses(
         (status = 200, description = "Entries.", content(

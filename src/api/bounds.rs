@@ -39,7 +39,7 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     let limit = if waits { LIMIT_OF_WAITING } else { LIMIT };
     let ended = tokio::time::timeout(limit, next.run(request)).await;
     ended.unwrap_or_else(|_| {
-        tracing::error!("A call was ended because it took too long");
+        tracing::error!("Call timed out");
         let kind = if reads { Kind::Unavailable } else { Kind::Unclear };
         Problem::of(kind).after(1).into_response()
     })

@@ -27,7 +27,7 @@ use crate::{
         ("user" = String, Path, description = "The user's Slack id.", pattern = "^[UW][A-Z0-9]{1,29}$"),
         ("integration" = String, Path, description = "The integration's key."),
     ),
-    responses((status = 204, description = "The user has it connected."), Connecting),
+    responses((status = 204, description = "The connection is recorded."), Connecting),
     security(("api_key" = ["connections"])),
 )]
 pub async fn connect(
@@ -48,7 +48,8 @@ pub async fn connect(
         ("user" = String, Path, description = "The user's Slack id.", pattern = "^[UW][A-Z0-9]{1,29}$"),
         ("integration" = String, Path, description = "The integration's key."),
     ),
-    responses((status = 204, description = "The user has it no longer; what they allowed for it has ended."), Connecting),
+    responses((status = 204, description = "The connection is removed, and the user's grants for the \
+        integration have ended."), Connecting),
     security(("api_key" = ["connections"])),
 )]
 pub async fn disconnect(

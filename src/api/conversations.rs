@@ -20,9 +20,10 @@ use crate::{
 #[utoipa::path(
     post, path = "/v1/conversations/{id}/close", operation_id = "close_conversation", tag = "conversations",
     summary = "End a conversation",
-    description = "Its grants stop. Asking in it again opens it again, without them.",
-    params(("id" = String, Path, description = "The backend's own id of the conversation.")),
-    responses((status = 204, description = "It is closed, now or since earlier."), Closing),
+    description = "Ends the conversation's grants. A later request in the conversation reopens it, without \
+        those grants.",
+    params(("id" = String, Path, description = "The backend's id for the conversation.")),
+    responses((status = 204, description = "The conversation is closed, by this call or an earlier one."), Closing),
     security(("api_key" = ["ask"])),
 )]
 pub async fn close(

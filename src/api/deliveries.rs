@@ -139,12 +139,13 @@ impl From<Noted> for AttemptJson {
 /// Answers a page of this backend's deliveries.
 #[utoipa::path(
     get, path = "/v1/webhook-deliveries", operation_id = "list_deliveries", tag = "webhook deliveries",
-    summary = "List what was sent to this backend, newest first",
+    summary = "List the webhooks sent to this backend, newest first",
     params(
-        ("approval" = Option<String>, Query, description = "Only of this approval.", pattern = "^apr_[0-9a-f]{32}$"),
-        ("status" = Option<String>, Query, description = "Only those that are `pending`, `delivered` or `dead`.", pattern = "^(pending|delivered|dead)$"),
-        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("approval" = Option<String>, Query, description = "Only deliveries for this approval.", pattern = "^apr_[0-9a-f]{32}$"),
+        ("status" = Option<String>, Query, description = "Only deliveries that are `pending`, `delivered` or \
+            `dead`.", pattern = "^(pending|delivered|dead)$"),
+        ("limit" = Option<i64>, Query, description = "Items per page. Default: 50.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page."),
     ),
     responses((status = 200, description = "A page of deliveries.", body = Page<DeliveryJson>, example = json!(examples::deliveries())), Listing),
     security(("api_key" = ["read"])),
@@ -174,7 +175,7 @@ pub async fn list(
 /// Answers one delivery with its attempts.
 #[utoipa::path(
     get, path = "/v1/webhook-deliveries/{id}", operation_id = "get_delivery", tag = "webhook deliveries",
-    summary = "Read one delivery with each attempt",
+    summary = "Read a delivery and its attempts",
     params(("id" = String, Path, description = "The delivery, `dlv_…`: the `webhook-id`.")),
     responses((status = 200, description = "The delivery.", body = DeliveryWithAttemptsJson, example = json!(examples::delivery_with_attempts())), OneDelivery),
     security(("api_key" = ["read"])),
@@ -197,7 +198,7 @@ pub async fn get(
     summary = "Have a webhook sent again, at once",
     description = "A dead or delivered one is sent again under the same id, a pending one without waiting for its turn. Its pauses begin anew. It is tried even while the endpoint is stopped; if the endpoint takes it, its other deliveries go on.",
     params(("id" = String, Path, description = "The delivery, `dlv_…`.")),
-    responses((status = 202, description = "The delivery, about to be tried.", body = DeliveryJson, example = json!(examples::delivery())), Redelivering),
+    responses((status = 202, description = "The delivery, due to be sent now.", body = DeliveryJson, example = json!(examples::delivery())), Redelivering),
     security(("api_key" = ["ask"])),
 )]
 pub async fn redeliver(

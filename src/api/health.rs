@@ -21,8 +21,8 @@ pub async fn livez() -> &'static str {
 #[utoipa::path(
     get, path = "/readyz", operation_id = "get_readiness", tag = "health", summary = "Whether requests can be served",
     responses(
-        (status = 200, description = "They can.", body = String, example = json!("ready\n")),
-        (status = 503, description = "They can't, and why.", body = String, example = json!("the database can't be reached\n")),
+        (status = 200, description = "The service can serve requests.", body = String, example = json!("ready\n")),
+        (status = 503, description = "The service can't serve requests; the body says why.", body = String, example = json!("the database can't be reached\n")),
     ),
 )]
 pub async fn readyz(State(api): State<Api>) -> Response {

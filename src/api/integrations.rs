@@ -43,7 +43,7 @@ use crate::{
 /// `PUT /v1/integrations/{key}`: the whole integration. What is left out is retired; locks stay as they are.
 #[utoipa::path(
     put, path = "/v1/integrations/{key}", operation_id = "put_integration", tag = "integrations",
-    summary = "Describe an integration, the whole of it",
+    summary = "Describe an integration and all its actions",
     description = "The first backend to describe an integration owns it; others get 403, unless an operator shares or moves it. Actions that are left out are retired: their grants end, and they are locked if they return. Other actions keep their locks. If the description of an unlocked action changes, its grants are paused until an admin confirms the change.",
     params(("key" = String, Path, description = "The integration's key: letters, digits, `_` and `-`.")),
     request_body(content = CatalogBody, example = json!(examples::catalog())),
@@ -89,10 +89,10 @@ pub async fn get(
 /// `GET /v1/integrations`, in the order of their keys.
 #[utoipa::path(
     get, path = "/v1/integrations", operation_id = "list_integrations", tag = "integrations",
-    summary = "List the workspace's integrations, in the order of their keys",
+    summary = "List the workspace's integrations, ordered by key",
     params(
-        ("limit" = Option<i64>, Query, description = "How many items a page has; 50 otherwise.", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("limit" = Option<i64>, Query, description = "Items per page. Default: 50.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page."),
     ),
     responses((status = 200, description = "A page of integrations.", body = Page<IntegrationJson>, example = json!(examples::integrations())), Listing),
     security(("api_key" = ["read"])),

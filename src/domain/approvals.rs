@@ -110,7 +110,7 @@ impl Approval {
 /// Where an approval stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Nobody has decided.
+    /// Still pending.
     Pending,
     /// It ended, and stays as it is.
     Ended(Outcome),

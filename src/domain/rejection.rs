@@ -55,10 +55,10 @@ pub enum Rejection {
     /// No such conversation of this backend.
     #[error("there is no such conversation")]
     UnknownConversation,
-    /// Slack knows nobody by this email address.
-    #[error("Slack knows nobody by this email address")]
+    /// No Slack user has this email address.
+    #[error("no Slack user has this email address")]
     UnknownUser,
-    /// The user can't be looked up at the moment.
+    /// Could not look up the user.
     #[error("the user can't be looked up in Slack at the moment")]
     LookupUnavailable,
     /// Slack limits how often users may be looked up, for this many seconds more.

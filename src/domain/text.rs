@@ -9,7 +9,7 @@ pub enum TextFault {
     #[error("must not be empty")]
     Empty,
     /// More characters than allowed.
-    #[error("must be at most {max} characters long, this has {found}")]
+    #[error("must be at most {max} characters long; got {found}")]
     TooLong {
         /// Characters allowed.
         max: usize,
@@ -20,7 +20,7 @@ pub enum TextFault {
     #[error("must not contain the character U+0000")]
     Nul,
     /// Not made of the characters that a key has.
-    #[error("must be made of letters, digits, `_`, `-`{} and start with a letter or digit", if *.dots { ", `.`" } else { "" })]
+    #[error("must contain only letters, digits, `_`, `-`{}, and start with a letter or digit", if *.dots { ", `.`" } else { "" })]
     NotAKey {
         /// Whether dots are allowed.
         dots: bool,

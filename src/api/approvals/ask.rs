@@ -29,18 +29,22 @@ use crate::{
 #[utoipa::path(
     post, path = "/v1/approvals", operation_id = "create_approval", tag = "approvals",
     summary = "Ask for an approval",
-    description = "Approved at once where a grant of the user's covers it; pending otherwise, and the user is asked in Slack. With an `Idempotency-Key` the same request answers the same approval, however often it is sent.",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters of the backend's choice, kept as long as the approval.", min_length = 1, max_length = 255)),
+    description = "Returns `approved` at once if one of the user's grants covers the request. Otherwise the \
+        approval is `pending` and the user is asked in Slack. Repeating the request with the same \
+        `Idempotency-Key` returns the same approval.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters, chosen by the \
+        backend, kept as long as the approval.", min_length = 1, max_length = 255)),
     request_body(content = AskBody, examples(
-        ("whole" = (summary = "All that can be said", value = json!(examples::ask()))),
-        ("short" = (summary = "What must be said", value = json!(examples::short_ask()))),
+        ("whole" = (summary = "All fields", value = json!(examples::ask()))),
+        ("short" = (summary = "Required fields only", value = json!(examples::short_ask()))),
     )),
     responses(
         (status = 201, description = "The new approval.", body = ApprovalJson<'_>, examples(
             ("pending" = (summary = "The user is asked", value = json!(examples::pending()))),
             ("approved" = (summary = "A grant covers it", value = json!(examples::auto_approved()))),
         )),
-        (status = 200, description = "The approval that the same idempotency key made earlier, as it is now.", body = ApprovalJson<'_>, headers(
+        (status = 200, description = "The approval that an earlier request with this idempotency key \
+            created, as it is now.", body = ApprovalJson<'_>, headers(
             ("Idempotency-Replayed" = String, description = "`true`.")
         ), example = json!(examples::approved())),
         Asking,
@@ -74,7 +78,7 @@ pub async fn ask(
     let approval = asked.approval.id();
     metrics::counter!("countersign_asks_total", "status" => status, "replayed" => asked.replayed.to_string())
         .increment(1);
-    tracing::info!(%approval, status, replayed = asked.replayed, "An agent asked");
+    tracing::info!(%approval, status, replayed = asked.replayed, "Approval requested");
     let code = if asked.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let mut response = (code, Json(ApprovalJson::from(&asked.approval))).into_response();
     if asked.replayed {

@@ -22,7 +22,7 @@ use crate::{
 /// Answers with the cancelled approval, or 409 with the one that had ended.
 #[utoipa::path(
     post, path = "/v1/approvals/{id}/cancel", operation_id = "cancel_approval", tag = "approvals",
-    summary = "Take a request back",
+    summary = "Cancel an approval",
     params(("id" = String, Path, description = "The approval, `apr_…`.")),
     responses(
         (status = 200, description = "The approval, now cancelled.", body = ApprovalJson<'_>, example = json!(examples::cancelled())),

@@ -32,11 +32,12 @@ const LONGEST: i64 = 55;
     summary = "Read an approval, at once or as soon as it has ended",
     params(
         ("id" = String, Path, description = "The approval, `apr_…`."),
-        ("wait" = Option<i64>, Query, description = "How many seconds to wait for it to end. The answer may say `pending` all the same: ask again.", minimum = 0, maximum = 55),
+        ("wait" = Option<i64>, Query, description = "How many seconds to wait for the approval to end. If \
+            the response still says `pending`, call again.", minimum = 0, maximum = 55),
     ),
     responses(
         (status = 200, description = "The approval.", body = ApprovalJson<'_>, examples(
-            ("pending" = (summary = "Nobody has decided", value = json!(examples::pending()))),
+            ("pending" = (summary = "Still pending", value = json!(examples::pending()))),
             ("approved" = (summary = "The user approved", value = json!(examples::approved()))),
             ("denied" = (summary = "The user denied", value = json!(examples::denied()))),
         )),

@@ -49,16 +49,18 @@ struct ProblemBody {
 #[openapi(
     info(
         title = "Countersign",
-        description = "Agent backends ask here before an agent runs an action; a person answers in Slack. The answer is in the response if a grant of the user's covers the request; otherwise it comes by webhook, and to whoever waits.",
+        description = "Agent backends ask here before an agent runs an action, and a person answers in \
+            Slack. If one of the user's grants covers the request, the response has the answer. Otherwise \
+            the answer comes by webhook, and to callers that long-poll.",
     ),
     components(schemas(ProblemBody, Fault, EventJson<'_>, PingJson)),
     tags(
-        (name = "approvals", description = "Asking, and what became of it"),
-        (name = "integrations", description = "What agents use, and who has it connected"),
+        (name = "approvals", description = "Ask for approvals and read their outcome"),
+        (name = "integrations", description = "What agents use, and which users have connected it"),
         (name = "conversations", description = "Runs of an agent with a user"),
-        (name = "webhook deliveries", description = "What was sent to this backend"),
+        (name = "webhook deliveries", description = "Webhooks sent to this backend, and their attempts"),
         (name = "audit", description = "Who did what"),
-        (name = "health", description = "For whoever runs the service"),
+        (name = "health", description = "Health and metrics, for the operator"),
     ),
 )]
 struct Described;
@@ -106,7 +108,7 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
         // The signature is what proves it.
         .securities(Some([]))
         .parameter(header("webhook-id", "The delivery, `dlv_…`: the same over all attempts."))
-        .parameter(header("webhook-timestamp", "When the attempt was made, in seconds since 1970."))
+        .parameter(header("webhook-timestamp", "When the attempt was made, in Unix seconds."))
         .parameter(header(
             "webhook-signature",
             "`v1,` and an HMAC-SHA256 in base64; two of them while a secret is being rotated.",
@@ -116,10 +118,21 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
         .response(
             "410",
             ResponseBuilder::new()
-                .description("Gone for good: nothing more is sent until somebody resumes it.")
+                .description(
+                    "The endpoint is gone: nothing more is sent until an operator resumes its \
+                    deliveries.",
+                )
                 .build(),
         )
-        .response("default", ResponseBuilder::new().description("Not taken: it is sent again later.").build())
+        .response(
+            "default",
+            ResponseBuilder::new()
+                .description(
+                    "Delivery failed: the webhook is sent again \
+            later.",
+                )
+                .build(),
+        )
         .build();
     PathItem::new(HttpMethod::Post, operation)
 }

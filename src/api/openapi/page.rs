@@ -23,7 +23,7 @@ pub(super) fn render(document: &Value) -> String {
         out,
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>{title} API</title><style>{STYLE}</style><h1>{title} API <small>{version}</small></h1><p>{about}</p>\
-         <p>Send <code>Authorization: Bearer cs_…</code> with every call. The same as a document for programs: \
+         <p>Send <code>Authorization: Bearer cs_…</code> with every call. The OpenAPI document: \
          <a href=openapi.json>openapi.json</a>.</p><nav>"
     );
     let tags: Vec<&Value> = document["tags"].as_array().into_iter().flatten().collect();
@@ -43,7 +43,8 @@ pub(super) fn render(document: &Value) -> String {
         }
     }
     out.push_str(
-        "<h2 id=webhooks>webhooks</h2><p>Sent to the backend's endpoint, as Standard Webhooks has it.</p>",
+        "<h2 id=webhooks>webhooks</h2><p>Sent to the backend's endpoint and signed as Standard Webhooks \
+            specifies.</p>",
     );
     for (path, verb, operation) in operations(&document["webhooks"]) {
         draw(&mut out, path, verb, operation);

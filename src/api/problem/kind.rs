@@ -32,9 +32,9 @@ pub enum Kind {
     WorkspaceRemoved,
     /// No such thing, or it is another backend's.
     NotFound(Missing),
-    /// There is nothing at this path.
+    /// Path not found.
     UnknownPath,
-    /// The path does not take this method.
+    /// Method not allowed.
     MethodNotAllowed,
     /// The approval has ended.
     AlreadyEnded,
@@ -42,11 +42,11 @@ pub enum Kind {
     HeadTooLarge,
     /// The body is too large.
     BodyTooLarge,
-    /// The body is not said to be JSON.
+    /// Content-Type must be application/json.
     UnsupportedMediaType,
     /// The idempotency key was used for another request.
     KeyReused,
-    /// Slack knows nobody by this email address.
+    /// No Slack user has this email address.
     UnknownUser,
     /// There is room for no more integrations or actions.
     CatalogFull,
@@ -54,9 +54,9 @@ pub enum Kind {
     MissingScope,
     /// Slack can't be asked at the moment.
     LookupUnavailable,
-    /// The backend makes too many requests a second.
+    /// Too many requests a second.
     TooManyRequests,
-    /// The backend has too many approvals pending.
+    /// Too many pending approvals.
     TooManyPending,
     /// Too many calls of the backend wait or stream.
     TooManyWaiting,
@@ -140,13 +140,13 @@ impl Kind {
                 StatusCode::BAD_REQUEST,
                 "invalid-json",
                 "The body is not valid JSON",
-                "Send one JSON object, in UTF-8, with no member twice.",
+                "Send one JSON object in UTF-8, without duplicate members.",
             ),
             Self::InvalidRequest => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid-request",
                 "The request is not valid",
-                "Correct what `errors` lists, and send it again.",
+                "Correct the fields that `errors` lists, and send the request again.",
             ),
             Self::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
@@ -164,7 +164,7 @@ impl Kind {
                 StatusCode::FORBIDDEN,
                 "backend-disabled",
                 "The backend is disabled",
-                "Ask whoever operates Countersign: `countersign backend list` shows it as disabled.",
+                "Ask the operator of Countersign. `countersign backend list` shows the backend as disabled.",
             ),
             Self::WorkspaceRemoved => (
                 StatusCode::FORBIDDEN,
@@ -175,44 +175,44 @@ impl Kind {
             Self::NotFound(Missing::Approval) => (
                 StatusCode::NOT_FOUND,
                 "unknown-approval",
-                "There is no such approval",
+                "Approval not found",
                 "Check the id in the path: it must be an approval that this backend asked for.",
             ),
             Self::NotFound(Missing::Integration) => (
                 StatusCode::NOT_FOUND,
                 "unknown-integration",
-                "There is no such integration",
-                "Check the key in the path, or put the integration first.",
+                "Integration not found",
+                "Check the key in the path, or describe the integration with PUT first.",
             ),
             Self::NotFound(Missing::Conversation) => (
                 StatusCode::NOT_FOUND,
                 "unknown-conversation",
-                "There is no such conversation",
+                "Conversation not found",
                 "Check the id in the path: it must be a conversation in which this backend asked.",
             ),
             Self::NotFound(Missing::Delivery) => (
                 StatusCode::NOT_FOUND,
                 "unknown-delivery",
-                "There is no such delivery",
+                "Delivery not found",
                 "Check the id in the path: it must be a webhook delivery to this backend.",
             ),
             Self::UnknownPath => (
                 StatusCode::NOT_FOUND,
                 "unknown-path",
-                "There is nothing at this path",
+                "Path not found",
                 "Check the path against /openapi.json.",
             ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
-                "The path does not take this method",
-                "The `Allow` header lists the methods that it takes.",
+                "Method not allowed",
+                "Use one of the methods that the `Allow` header lists.",
             ),
             Self::AlreadyEnded => (
                 StatusCode::CONFLICT,
                 "already-ended",
                 "The approval has already ended",
-                "It stays as it is: `approval` says how it ended.",
+                "Nothing was changed: `approval` says how it ended.",
             ),
             Self::HeadTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -229,7 +229,7 @@ impl Kind {
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported-media-type",
-                "The body is not said to be JSON",
+                "Content-Type must be application/json",
                 "Send `Content-Type: application/json`.",
             ),
             Self::KeyReused => (
@@ -241,43 +241,45 @@ impl Kind {
             Self::UnknownUser => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "unknown-user",
-                "Slack knows nobody by this email address",
+                "No Slack user has this email address",
                 "Check the address, or send the user's Slack id. The app needs the scope users:read.email.",
             ),
             Self::CatalogFull => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "catalog-full",
-                "There are too many integrations or actions",
-                "Name an action that is there, or put the integration whole: what it leaves out is retired and makes room.",
+                "Too many integrations or actions",
+                "Ask for an existing action, or send the complete integration: actions that it leaves out \
+                    are retired and make room.",
             ),
             Self::MissingScope => (
                 StatusCode::FORBIDDEN,
                 "missing-scope",
                 "The Slack app lacks a scope",
-                "Send the user's Slack id. To look users up, an operator adds the scope in the app's OAuth & Permissions and installs the app again.",
+                "Send the user's Slack id. To look up users by email, an operator adds the scope in the \
+                    app's OAuth & Permissions and installs the app again.",
             ),
             Self::LookupUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "lookup-unavailable",
-                "The user can't be looked up at the moment",
+                "Could not look up the user",
                 "Wait as long as `Retry-After` says, or send the user's Slack id.",
             ),
             Self::TooManyRequests => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too-many-requests",
-                "The backend makes too many requests",
-                "Wait as long as `Retry-After` says. Wait for decisions with `?wait=` or webhooks instead of asking again and again.",
+                "Too many requests",
+                "Wait as long as `Retry-After` says. Use `?wait=` or webhooks instead of polling.",
             ),
             Self::TooManyPending => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too-many-pending",
-                "The backend has too many approvals pending",
-                "Wait until some have ended, or cancel those that are no longer needed.",
+                "Too many pending approvals",
+                "Wait until some have ended, or cancel approvals that you no longer need.",
             ),
             Self::TooManyWaiting => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too-many-waiting",
-                "Too many calls of the backend are waiting",
+                "Too many waiting calls",
                 "Wait for fewer decisions at once, or receive them by webhook.",
             ),
             Self::BodyTooSlow => (
@@ -289,7 +291,7 @@ impl Kind {
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,
                 "forbidden",
-                "This is not for the caller to do",
+                "Not permitted",
                 "A backend asks and cancels; people decide, in Slack.",
             ),
             Self::NotOwner => (
@@ -301,20 +303,20 @@ impl Kind {
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
-                "The service is not available at the moment",
+                "Service unavailable",
                 "Nothing has changed. Try again shortly.",
             ),
             Self::Unclear => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unclear",
-                "It is not known whether the request took effect",
+                "Could not confirm whether the request took effect",
                 "Send it again with the same Idempotency-Key: it takes effect once.",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
-                "Something went wrong on our side",
-                "Try again. If it stays, tell whoever operates Countersign.",
+                "Internal error",
+                "Try again. If the problem persists, contact the operator of Countersign.",
             ),
         }
     }

@@ -128,7 +128,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Rejected(rejection) => rejection.into(),
             Failure::Unclear(_) => {
-                tracing::error!(%failure, "A call's commit was not answered");
+                tracing::error!(%failure, "Commit outcome unknown");
                 Self::of(Kind::Unclear).after(1)
             }
             Failure::Database(ref error) => {
@@ -163,7 +163,7 @@ impl From<Failure> for Problem {
             }
             // What Slack sends, it sends elsewhere.
             Failure::Sealed(_) | Failure::Repeated => {
-                tracing::error!(%failure, "A call failed");
+                tracing::error!(%failure, "Call failed");
                 Self::of(Kind::Internal)
             }
         }
