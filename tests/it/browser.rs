@@ -69,14 +69,14 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         browser.until(&alice, "!document.querySelector('[data-testid=overflow]')").await;
         browser.picture(&alice, "locked", Some("[data-testid=message]")).await;
         every_control_has_a_name(browser, &alice).await;
-        browser.click_until(&alice, "[data-action-id=request_unlock]", &says("You have asked for it")).await;
+        browser.click_until(&alice, "[data-action-id=request_unlock]", &says("You requested it")).await;
         let inbox = browser.open(&at(s, "/", ADMIN)).await;
-        browser.sees(&inbox, "Auto-approval is asked for").await;
+        browser.sees(&inbox, "you to unlock:").await;
         browser.picture(&inbox, "unlock-request", Some("[data-testid=message]")).await;
 
         // The admin finds the request on the Home tab, and looks up the action there.
         let ada = browser.open(&at(s, "/home", ADMIN)).await;
-        browser.sees(&ada, "Auto-approval is asked for").await;
+        browser.sees(&ada, "you to unlock:").await;
         browser.picture(&ada, "home-admin", Some("[data-testid=home]")).await;
         every_control_has_a_name(browser, &ada).await;
         browser.click_until(&ada, "[data-action-id=pick]", &says("All integrations")).await;
@@ -85,7 +85,7 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
             ["lock", "unlock"].map(|name| format!("[data-action-id={name}][data-value^={id}]"));
         browser.click_until(&ada, &unlock, &stands(&lock)).await;
         browser.picture(&ada, "home-admin-actions", Some("[data-testid=home]")).await;
-        browser.sees(&alice, "has unlocked it").await;
+        browser.sees(&alice, "unlocked it").await;
 
         // Alice opens her settings with the command, and turns the toggle on.
         browser

@@ -216,8 +216,8 @@ async fn a_modal_that_opens_after_all_says_that_it_is_decided_and_changes_nothin
 #[tokio::test(flavor = "multi_thread")]
 async fn the_menu_is_there_only_when_unlocked_and_connected_and_one_line_says_why_not() {
     story(async |s| {
-        let locked = "Auto-approval is off: an admin has not unlocked this action.";
-        let connect = "Connect this integration to be able to auto-approve.";
+        let locked = "Auto-approval is off: no admin has unlocked this action.";
+        let connect = "Connect this integration to auto-approve its actions.";
         s.put("github").await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(prompt.overflow_options().is_empty() && prompt.all_text().contains(locked));

@@ -211,7 +211,7 @@ async fn a_database_that_is_down_shows_an_error_and_one_that_is_back_decides() {
         let delivery = s.click(ALICE, &prompt, "Approve").await;
         assert!(!delivery.is_ok(), "Slack shows that it did not work: {delivery:?}");
         // That nothing was decided, or, where it took too long to know, that it may have been.
-        s.whispered(ALICE, &prompt.channel, "on our side").await;
+        s.whispered(ALICE, &prompt.channel, "Something went wrong").await;
         assert_eq!(s.api().ask(&s.call(ACTION, "c-2")).await.status, 503);
         s.postgres().start_server().await.unwrap();
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());

@@ -30,14 +30,14 @@ async fn a_prompt_tells_that_its_description_has_changed() {
         s.put("github").await;
         s.unlock(ACTION).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(prompt.all_text().contains("Connect this integration to be able to auto-approve."));
+        assert!(prompt.all_text().contains("Connect this integration to auto-approve its actions."));
         describe(s, |body| create_issue(body)["destructive"] = json!(true)).await;
         s.until(&prompt, |message| message.all_text().contains("description has changed")).await;
         // Not even a confirmed description makes this request one that was asked under it.
         s.unlock(ACTION).await;
         s.connect(ALICE, "github").await;
         let after = s.until(&prompt, |message| !message.all_text().contains("no admin has confirmed")).await;
-        assert!(after.overflow_options().is_empty() && !after.all_text().contains("Take care"));
+        assert!(after.overflow_options().is_empty() && !after.all_text().contains("Destructive"));
     })
     .await;
 }
@@ -131,7 +131,8 @@ async fn a_decided_prompt_says_only_of_its_own_grant_that_it_is_off() {
         assert!(s.click(ALICE, &shown, "Turn off").await.is_ok());
         let shown = s.until(&first, |message| !message.has_button("Turn off")).await;
         assert!(
-            shown.all_text().contains("is off again") && !shown.all_text().contains("the next request asks")
+            shown.all_text().contains("this decision left is off")
+                && !shown.all_text().contains("the next request asks")
         );
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved", "always is still on");
     })
@@ -148,7 +149,7 @@ async fn whoever_clicks_turn_off_on_anothers_prompt_learns_whose_it_is() {
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         let decided = s.until(&prompt, |message| message.has_button("Turn off")).await;
         assert!(s.click(BOB, &decided, "Turn off").await.is_ok());
-        let said = s.whispered(BOB, SALES, "only they can turn it off").await;
+        let said = s.whispered(BOB, SALES, "can turn off this auto-approval").await;
         assert!(said.text().contains(&format!("<@{ALICE}>")), "{}", said.text());
         assert_eq!((s.grants_of(ALICE).await, s.audited_by("settings.refused", BOB).await), (1, 1));
     })

@@ -105,9 +105,9 @@ async fn the_gear_on_the_home_tab_opens_the_settings_of_its_integration() {
         assert!(s.click_home(ALICE, "⚙ Settings", &gear).await.is_ok());
         s.modal(ALICE, |view| view.all_text().contains("Changes are saved at once")).await;
         assert!(s.toggle(ALICE, ACTION).await.is_ok());
-        s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: 1")).await;
+        s.home_shows(ALICE, |home| home.all_text().contains("1 turned on")).await;
         assert!(s.slack.click_label(ALICE, Surface::Home, "Turn off").await.unwrap().is_ok());
-        s.home_shows(ALICE, |home| home.all_text().contains("Turned on by you: none")).await;
+        s.home_shows(ALICE, |home| home.all_text().contains("None turned on")).await;
     })
     .await;
 }
@@ -264,13 +264,13 @@ async fn an_action_that_an_agent_makes_up_is_drawn_for_who_is_asked_and_admins()
 async fn an_admin_sees_whether_webhooks_are_getting_through() {
     story(async |s| {
         s.put("github").await;
-        s.home(ADMIN, |home| home.all_text().contains("No webhook was sent yet")).await;
+        s.home(ADMIN, |home| home.all_text().contains("No webhook sent yet")).await;
         let (first, prompt) = s.prompt(&s.call(ACTION, "c-0")).await;
         s.click(ALICE, &prompt, "Approve").await;
         s.told(&first).await;
         // What goes well is drawn within seconds of its being noted, which nobody can wait for.
         let well = |slack: &Slack| {
-            slack.home(ADMIN).filter(|home| home.all_text().contains("Webhooks are getting through"))
+            slack.home(ADMIN).filter(|home| home.all_text().contains("Webhooks are being delivered"))
         };
         s.until_so(async || {
             s.pass(TimeDelta::seconds(4));
@@ -283,7 +283,7 @@ async fn an_admin_sees_whether_webhooks_are_getting_through() {
         s.home_shows(ADMIN, |home| home.all_text().contains("Webhooks are failing")).await;
         s.pass(TimeDelta::seconds(10));
         s.told(&id).await;
-        s.home_shows(ADMIN, |home| home.all_text().contains("Webhooks are getting through")).await;
+        s.home_shows(ADMIN, |home| home.all_text().contains("Webhooks are being delivered")).await;
     })
     .await;
 }

@@ -57,7 +57,7 @@ async fn a_modal_is_changed_as_it_was_seen_or_drawn_again() {
         s.modal(ALICE, drawn).await;
         // Made in the view as it was before: what was drawn since is told apart, and what is so now is drawn over it.
         assert!(s.slack.send_interaction(back, &signing).await.is_ok());
-        s.modal(ALICE, |view| view.all_text().contains("Turned on by you: 1")).await;
+        s.modal(ALICE, |view| view.all_text().contains("1 turned on")).await;
         let calls = s.slack.calls_of("views.update");
         let named: Vec<_> =
             calls.iter().filter(|call| call.arguments["hash"] == seen.hash.as_str()).collect();

@@ -154,7 +154,7 @@ async fn a_state_is_good_once_and_for_ten_minutes() {
         let back = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
         let (status, page) = text(browser.open(&back).await).await;
         assert_eq!(status, 400);
-        assert!(page.contains("took too long"), "{page}");
+        assert!(page.contains("installation expired"), "{page}");
         assert_eq!(s.audits("workspace.installed").await, 1);
     })
     .await;
@@ -201,10 +201,10 @@ async fn whoever_says_no_or_meets_a_broken_slack_reads_why() {
         let (status, page) = text(browser.open(&back).await).await;
         assert!(status == 200 && page.contains("Nothing was installed"), "{page}");
         for (misbehaviour, status, words) in [
-            (Misbehaviour::ServerError(503), 502, "can't be reached"),
-            (Misbehaviour::HtmlPage, 502, "can't be reached"),
-            (Misbehaviour::DropAfterEffect, 502, "can't be reached"),
-            (Misbehaviour::SlackError("bad_client_secret".to_owned()), 500, "not set up right"),
+            (Misbehaviour::ServerError(503), 502, "Could not reach Slack"),
+            (Misbehaviour::HtmlPage, 502, "Could not reach Slack"),
+            (Misbehaviour::DropAfterEffect, 502, "Could not reach Slack"),
+            (Misbehaviour::SlackError("bad_client_secret".to_owned()), 500, "misconfigured"),
         ] {
             s.slack.misbehave("oauth.v2.access", misbehaviour.clone(), 1);
             let (seen, page) = text(browser.install(s, names::TEAM).await).await;

@@ -207,7 +207,7 @@ async fn locked_between_posting_and_clicking_nothing_is_decided() {
         s.whispered(ALICE, &prompt.channel, "An admin has locked this action").await;
         nothing_changed(s, &id, &prompt, "locked").await;
         let redrawn = s.until(&prompt, |message| message.overflow_options().is_empty()).await;
-        assert!(redrawn.has_button("Approve") && redrawn.all_text().contains("not unlocked"));
+        assert!(redrawn.has_button("Approve") && redrawn.all_text().contains("o admin has unlocked"));
         assert!(s.click(ALICE, &redrawn, "Approve").await.is_ok());
         assert_eq!(s.told(&id).await.approval()["decision"]["scope"], "once");
     })
@@ -266,11 +266,11 @@ async fn a_control_that_no_view_has_or_an_id_that_nothing_has_does_nothing() {
             payload["actions"][0]["value"] = json!(value);
             assert!(s.slack.forge_block_actions(payload).await.is_ok(), "{action_id} {value}");
         }
-        s.whispered(ALICE, &prompt.channel, "This button no longer does anything").await;
+        s.whispered(ALICE, &prompt.channel, "This button is no longer supported").await;
         let mut payload = payload(s, ALICE, &prompt, "Approve");
         payload["actions"][0]["value"] = json!("apr_00000000000000000000000000000001");
         assert!(s.slack.forge_block_actions(payload).await.is_ok());
-        s.whispered(ALICE, &prompt.channel, "not known here any more").await;
+        s.whispered(ALICE, &prompt.channel, "no longer exists").await;
         assert_eq!((s.status(&id).await.as_str(), s.refusals(&id).await.len()), ("pending", 0));
     })
     .await;
@@ -290,7 +290,7 @@ async fn only_its_own_user_turns_a_grant_off_and_only_once() {
             let press = s.slack.click_label(ALICE, Surface::stale(&decided), "Turn off");
             assert!(press.await.unwrap().is_ok());
         }
-        s.whispered(ALICE, SALES, "off already").await;
+        s.whispered(ALICE, SALES, "already off").await;
         assert_eq!(s.live_grants().await, 0);
     })
     .await;

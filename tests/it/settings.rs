@@ -92,7 +92,7 @@ async fn what_is_missing_says_what_to_do_next() {
         s.connect(ALICE, "github").await;
         let view = s.gear(ALICE, "GitHub").await;
         assert!(view.check_boxes().is_empty() && view.has_button("Request auto-approval"));
-        assert!(view.all_text().contains("an admin has not unlocked it"));
+        assert!(view.all_text().contains("no admin has unlocked it"));
     })
     .await;
 }
@@ -327,7 +327,7 @@ async fn the_modal_opens_while_the_database_takes_its_time() {
         sqlx::query("LOCK TABLE integrations IN ACCESS EXCLUSIVE MODE").execute(&mut *tx).await.unwrap();
         let sent = s.command(ALICE, "").await;
         assert!(sent.is_ok() && sent.elapsed < std::time::Duration::from_secs(3), "{sent:?}");
-        s.modal(ALICE, |view| view.all_text().contains("One moment")).await;
+        s.modal(ALICE, |view| view.all_text().contains("Loading your settings")).await;
         tx.rollback().await.unwrap();
         s.modal(ALICE, |view| view.all_text().contains("GitHub")).await;
     })

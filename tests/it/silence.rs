@@ -82,7 +82,7 @@ async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
         }
         not_ready(s, "the database can't be reached").await;
         assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok(), "Slack shows that it did not work");
-        s.whispered(ALICE, &prompt.channel, "on our side").await;
+        s.whispered(ALICE, &prompt.channel, "Something went wrong").await;
 
         wire.mend();
         ready(s).await;

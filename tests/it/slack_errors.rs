@@ -41,7 +41,7 @@ async fn out_of_date(s: &Story, code: &str, times: u32) -> (String, Message) {
 }
 
 fn is_unlocked(message: &Message) -> bool {
-    !message.all_text().contains("not unlocked")
+    !message.all_text().contains("o admin has unlocked")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use sandbox::slack::{Message, Press, Signing, Surface};
 use crate::story::{ADMIN, ALICE, BOB, SOON, Story, story};
 
 const ACTION: &str = "github.create_issue";
-const ASKED: &str = "Auto-approval is asked for";
+const ASKED: &str = "you to unlock:";
 
 /// An admin's message about a request, once it fits.
 async fn asked(s: &Story, admin: &str, fits: impl Fn(&Message) -> bool) -> Message {
@@ -43,34 +43,29 @@ async fn the_prompt_of_a_locked_action_offers_to_ask_and_admins_get_one_message_
         assert!(prompt.overflow_options().is_empty());
         assert!(s.click(ALICE, &prompt, "Request auto-approval").await.is_ok());
         s.until(&prompt, |message| {
-            !message.has_button("Request auto-approval")
-                && message.all_text().contains("You have asked for it")
+            !message.has_button("Request auto-approval") && message.all_text().contains("You requested it")
         })
         .await;
         let message = asked(s, ADMIN, |message| message.has_button("Unlock")).await;
-        assert!(
-            message.all_text().contains("never approved by hand, never denied"),
-            "{}",
-            message.all_text()
-        );
+        assert!(message.all_text().contains("No decisions in the last 30 days"), "{}", message.all_text());
         s.click(ALICE, &prompt, "Approve").await;
         let bobs = locked_prompt(s, BOB).await;
         assert!(s.click(BOB, &bobs, "Request auto-approval").await.is_ok());
         let both = s.until(&message, |message| message.all_text().contains(BOB)).await;
-        assert!(both.all_text().contains("once approved by hand, never denied"), "{}", both.all_text());
+        assert!(both.all_text().contains("1 approved manually, 0 denied"), "{}", both.all_text());
         assert_eq!(heard(s, ADMIN, ASKED), 1);
         assert_eq!(heard(s, ALICE, ASKED), 0);
         // The first answer is everybody's.
         assert!(s.click(ADMIN, &both, "Unlock").await.is_ok());
         for user in [ALICE, BOB] {
-            hears(s, user, "has unlocked it").await;
+            hears(s, user, "unlocked it").await;
         }
         s.until(&message, |message| {
             !message.has_button("Unlock") && message.all_text().contains("Unlocked by")
         })
         .await;
         s.until(&bobs, |message| !message.overflow_options().is_empty()).await;
-        assert_eq!((heard(s, ALICE, "has unlocked it"), heard(s, BOB, "has unlocked it")), (1, 1));
+        assert_eq!((heard(s, ALICE, "unlocked it"), heard(s, BOB, "unlocked it")), (1, 1));
         assert_eq!(s.audited_by("action.unlocked", ADMIN).await, 1);
         assert_eq!(s.grants_of(ALICE).await, 0);
     })
@@ -137,10 +132,14 @@ async fn of_two_admins_who_answer_at_once_one_wins_and_the_other_is_told() {
         assert!(unlocked.is_ok() && declined.is_ok());
         let answer = s
             .slack
-            .wait_for_direct_message(ALICE, |message| message.text().contains("You asked to be able"), SOON)
+            .wait_for_direct_message(
+                ALICE,
+                |message| message.text().contains("You requested auto-approval"),
+                SOON,
+            )
             .await
             .unwrap();
-        let was_unlocked = answer.text().contains("has unlocked it");
+        let was_unlocked = answer.text().contains("unlocked it");
         let integration = s.api().integration("github").await;
         let actions = integration.body["actions"].as_array().unwrap().clone();
         let action = actions.iter().find(|action| action["key"] == "create_issue").unwrap();
@@ -150,7 +149,7 @@ async fn of_two_admins_who_answer_at_once_one_wins_and_the_other_is_told() {
         for message in [&one, &other] {
             s.until(message, |message| !message.has_button("Unlock")).await;
         }
-        assert_eq!(heard(s, ALICE, "You asked to be able"), 1);
+        assert_eq!(heard(s, ALICE, "You requested auto-approval"), 1);
     })
     .await;
 }
@@ -210,7 +209,7 @@ async fn an_admin_unlocks_on_the_home_tab_and_pending_prompts_follow() {
         assert!(s.click_home(ADMIN, "Unlock", &value).await.is_ok());
         s.until(&prompt, |message| !message.overflow_options().is_empty()).await;
         // The open request is answered by that, too.
-        hears(s, ALICE, "has unlocked it").await;
+        hears(s, ALICE, "unlocked it").await;
         s.home_shows(ADMIN, |home| !home.has_button("Decline")).await;
     })
     .await;
@@ -289,7 +288,7 @@ async fn somebody_who_is_no_admin_can_not_forge_it() {
         s.whispered(ADMIN, &message.channel, "Could not confirm with Slack").await;
         s.slack.behave("users.info");
         assert!(s.click(ADMIN, &message, "Unlock").await.is_ok());
-        hears(s, ALICE, "has unlocked it").await;
+        hears(s, ALICE, "unlocked it").await;
     })
     .await;
 }
@@ -308,7 +307,7 @@ async fn whoever_is_appointed_is_an_admin_too() {
         asked(s, ADMIN, |_| true).await;
         let message = asked(s, BOB, |_| true).await;
         assert!(s.click(BOB, &message, "Unlock").await.is_ok());
-        hears(s, ALICE, "has unlocked it").await;
+        hears(s, ALICE, "unlocked it").await;
         s.home(BOB, |home| home.all_text().contains("Administration")).await;
     })
     .await;

@@ -44,7 +44,7 @@ async fn refused_until(s: &mut Story, why: &str, works_again: impl AsyncFnOnce(&
     let (id, prompt) =
         (s.api().list(&[]).await.data()[0]["id"].clone(), s.slack.direct_messages(ALICE)[0].clone());
     assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok(), "Slack shows that it did not work");
-    s.whispered(ALICE, &prompt.channel, "on our side").await;
+    s.whispered(ALICE, &prompt.channel, "Something went wrong").await;
     works_again(s).await;
     ready(s).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());

@@ -101,7 +101,7 @@ async fn a_changed_action_asks_until_an_admin_confirms() {
         assert!(!prompt.has_button("Request auto-approval"), "{}", prompt.all_text());
         s.home_shows(ALICE, |home| home.all_text().contains("Paused: the action’s description")).await;
         let refused = s.answer(ALICE, &format!("on {ACTION}")).await;
-        assert!(refused.text().contains("wait until an admin confirms"), "{}", refused.text());
+        assert!(refused.text().contains("Wait until an admin confirms"), "{}", refused.text());
         let gear = s.gear(ALICE, "GitHub").await;
         assert!(gear.all_text().contains("Paused: its description has changed"), "{}", gear.all_text());
 
@@ -211,7 +211,7 @@ async fn unlocking_what_has_changed_since_unlocks_nothing() {
             s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == value)).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.click(ALICE, &prompt, "Request auto-approval").await;
-        let asked = |message: &Message| message.all_text().contains("Auto-approval is asked for");
+        let asked = |message: &Message| message.all_text().contains("you to unlock:");
         let request = s.slack.wait_for_direct_message(ADMIN, asked, SOON).await.unwrap();
         let button = Press::labelled(Surface::message(&request), "Unlock");
         let outdated = s.slack.prepare_press(ADMIN, &button).unwrap().unwrap();
@@ -230,7 +230,7 @@ async fn unlocking_what_has_changed_since_unlocks_nothing() {
         assert!(earlier.await.is_ok());
         assert!(!s.api().integration("github").await.text.contains("\"unlocked\":true"));
         assert!(s.click(ADMIN, &request, "Unlock").await.is_ok());
-        hears(s, ALICE, "has unlocked it").await;
+        hears(s, ALICE, "unlocked it").await;
     })
     .await;
 }

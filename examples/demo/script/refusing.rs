@@ -78,7 +78,7 @@ pub(super) async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
             let waiting = stage.asks(&scout, ask).await?;
             let prompt = stage.prompt(ALICE, waiting.approval()).await?;
             ensure!(prompt.overflow_options().is_empty(), "there is a menu");
-            ensure!(prompt.all_text().contains("has not unlocked this action"), "it does not say so");
+            ensure!(prompt.all_text().contains("no admin has unlocked this action"), "it does not say so");
             Ok((waiting, prompt))
         })
         .await?;

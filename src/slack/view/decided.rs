@@ -50,9 +50,10 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
                     "Auto-approval is on: this action runs without asking in this conversation. A new conversation asks again."
                 }
                 (Given::Always(_), true) => {
-                    "Auto-approval is on: this action runs without asking in every conversation, whichever agent asks. It covers this person only."
+                    "Auto-approval is on: this action runs without asking in every conversation, whichever \
+                        agent asks. It applies only to this person’s requests."
                 }
-                (_, false) => "The auto-approval that this left is off again.",
+                (_, false) => "The auto-approval that this decision left is off.",
             };
             vec![
                 say(vec![kit::bold("Approved"), words(" by "), person(user), words(how), at, words(".")]),
@@ -89,13 +90,13 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
             kit::bold("Expired"),
             words(" "),
             at,
-            words(": nobody answered in time. The action was not approved."),
+            words(": no one answered in time. The action was not approved."),
         ])],
         Verdict::Cancelled => vec![say(vec![
             kit::bold("Cancelled"),
             words(" "),
             at,
-            words(": the request was taken back before anybody decided. The action was not approved."),
+            words(": the request was withdrawn before a decision. The action was not approved."),
         ])],
         Verdict::Undeliverable { .. } => vec![say(vec![
             kit::bold("Not delivered"),

@@ -76,9 +76,7 @@ pub(super) fn addressee(request: &Request) -> Option<SlackBlock> {
 
 /// A warning, if the backend says that the action destroys something.
 pub(super) fn warning(request: &Request) -> Option<SlackBlock> {
-    request.action.destructive.then(|| {
-        say("Take care: this action is marked as destructive. What it deletes or overwrites may be lost.")
-    })
+    request.action.destructive.then(|| say("⚠ Destructive: deleted data cannot be recovered."))
 }
 
 /// The agent's reason, marked as the agent's own words and cut to a few lines.

@@ -36,13 +36,16 @@ pub fn home(state: &HomeState<'_>) -> Value {
     let why = match state.kind {
         PersonKind::Member => None,
         PersonKind::Guest => Some(
-            "Guests and bots can’t approve requests or allow auto-approval. What was allowed before can still be turned off here.",
+            "Guests and bots can’t approve requests or allow auto-approval. You can still turn off what you \
+                allowed before.",
         ),
         PersonKind::ExternalUser => Some(
-            "Only members of this workspace can approve requests or allow auto-approval. What was allowed before can still be turned off here.",
+            "Only members of this workspace can approve requests or allow auto-approval. You can still turn \
+                off what you allowed before.",
         ),
         PersonKind::Unknown => Some(
-            "Countersign is waiting for Slack to confirm that you are a member of this workspace. Your requests appear here then. You can already turn off your auto-approvals.",
+            "Countersign is waiting for Slack to confirm that you are a member of this workspace. Then your \
+                requests appear here. You can turn off your auto-approvals now.",
         ),
     };
     if let Some(why) = why {
@@ -96,9 +99,7 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
 fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
     blocks.push(kit::heading(names::titled("Your auto-approvals", page.total, page.number, page.count)));
     if page.items.is_empty() {
-        blocks.push(kit::say(
-            "None. Every request asks you. What you allow concerns your own requests alone, never another person’s.",
-        ));
+        blocks.push(kit::say("None. Every request asks you. Auto-approval applies only to your requests."));
     }
     blocks.extend(page.items.iter().map(grant));
     blocks.extend(pager(Section::Grants, "Your auto-approvals", page));
@@ -121,28 +122,29 @@ fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
 }
 
 /// What is said where there are no integrations at all.
-pub(super) const NO_INTEGRATIONS: &str = "No agent has used an integration yet. They appear here as soon as one does: there is nothing you have to set up.";
+pub(super) const NO_INTEGRATIONS: &str = "No agent has used an integration yet. Integrations appear here \
+    when one does. You don’t have to set anything up.";
 
 /// One integration with its gear, or with what has to be done first.
 pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
     let name = names::name(&line.name);
     let short = names::short(&line.name);
     if !line.is_usable() {
-        let missing = kit::fact("Not connected to your account: connect it to be able to auto-approve.");
+        let missing = kit::fact("Not connected to your account. Connect it to auto-approve its actions.");
         let connect = line.connect_url.as_deref().and_then(|url| {
             kit::link_beside(Control::Connect, "Connect", Shown::from("Connect ").then(short), url)
         });
         return kit::section(name, vec![missing], connect);
     }
     let state = match (line.unlocked, line.always) {
-        (0, _) => "No action is unlocked for auto-approval yet. You can ask for one.".to_owned(),
+        (0, _) => "No action is unlocked for auto-approval yet. You can request one.".to_owned(),
         (unlocked, always) => {
             let yours = match always {
-                0 => "none".to_owned(),
+                0 => "None".to_owned(),
                 always => always.to_string(),
             };
             let actions = names::count(line.actions, "action", "actions");
-            format!("{unlocked} of {actions} can be auto-approved. Turned on by you: {yours}.")
+            format!("{unlocked} of {actions} can be auto-approved. {yours} turned on.")
         }
     };
     let gear = kit::beside(Control::Gear(line.id), "⚙ Settings", Shown::from("Settings of ").then(short));
@@ -161,7 +163,7 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
         ))
     }));
     if page.items.is_empty() {
-        blocks.push(kit::say("Nothing has been decided yet."));
+        blocks.push(kit::say("No decisions yet."));
     }
     blocks.extend(page.items.iter().map(decision));
     blocks.extend(pager(Section::Decisions, "Recent decisions", page));

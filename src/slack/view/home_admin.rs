@@ -36,7 +36,7 @@ pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administratio
 fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
     blocks.push(title("Requests to unlock", page));
     if page.items.is_empty() {
-        blocks.push(kit::say("Nobody is waiting for an action to be unlocked."));
+        blocks.push(kit::say("No unlock requests."));
     }
     for line in &page.items {
         blocks.extend(unlocking::request(line));
@@ -68,7 +68,7 @@ fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Pa
     let back = kit::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
     blocks.push(kit::actions(vec![back]));
     if page.items.is_empty() {
-        blocks.push(kit::say("It has no actions."));
+        blocks.push(kit::say("No actions."));
     }
     blocks.extend(page.items.iter().map(|line| action(integration, line)));
     blocks.extend(pager(Section::Actions, "the actions", page));
@@ -99,19 +99,20 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
 fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
     blocks.push(title("Backends", page));
     if page.items.is_empty() {
-        blocks.push(kit::say("There is none yet: whoever operates Countersign creates one."));
+        blocks.push(kit::say("No backends yet. The operator of Countersign creates them."));
     }
     blocks.extend(page.items.iter().map(|line| {
         let state = if line.disabled {
-            "Disabled: it may no longer ask.".to_owned()
+            "Disabled: it can no longer ask.".to_owned()
         } else if let Some(at) = line.stopped_at {
             format!(
-                "Webhooks have been stopped since {}: its endpoint is gone, or has failed for days. Whoever operates Countersign can resume them.",
+                "Webhooks have been stopped since {}: the endpoint is gone or has failed for days. The \
+                    operator of Countersign can resume them.",
                 kit::moment_in_mrkdwn(at)
             )
         } else if line.failing > 0 {
             format!(
-                "Webhooks are failing: {} being tried again. Last delivered: {}.",
+                "Webhooks are failing: {} being retried. Last delivered: {}.",
                 names::count(line.failing, "delivery is", "deliveries are"),
                 names::moment(line.delivered_at)
             )
@@ -122,9 +123,9 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
                 names::moment(line.delivered_at)
             )
         } else if line.delivered_at.is_some() {
-            format!("Webhooks are getting through. Last delivered: {}.", names::moment(line.delivered_at))
+            format!("Webhooks are being delivered. Last delivered: {}.", names::moment(line.delivered_at))
         } else {
-            "No webhook was sent yet.".to_owned()
+            "No webhook sent yet.".to_owned()
         };
         kit::section(names::name(&line.name), vec![kit::own_fact(state)], None)
     }));
@@ -135,14 +136,14 @@ fn prompt_failures(blocks: &mut Vec<SlackBlock>, lines: &[PromptFailureLine]) {
     if lines.is_empty() {
         return;
     }
-    let mut parts = vec![kit::bold("Prompts that Slack did not take in the last 24 hours")];
+    let mut parts = vec![kit::bold("Prompts that Slack refused in the last 24 hours")];
     for line in lines {
         let counted = format!(": {}, last ", names::count(line.count, "time", "times"));
         parts.push(kit::words(Shown::from("\n").then(names::path(&line.code)).then(Shown::own(counted))));
         parts.push(kit::moment(line.last_at));
     }
     parts.push(kit::words(
-        "\nThey are tried again unless the error is final. countersign doctor shows what to change.",
+        "\nCountersign retries them unless the error is permanent. countersign doctor shows what to fix.",
     ));
     blocks.push(kit::rich(vec![kit::paragraph(parts)]));
 }

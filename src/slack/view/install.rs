@@ -57,31 +57,34 @@ impl Trouble {
         match self {
             Self::Declined => (
                 "Nothing was installed",
-                "You chose not to allow it on Slack's page. Nothing has changed in your workspace.",
+                "You declined the installation on Slack's page. Nothing has changed in your workspace.",
                 true,
             ),
             Self::Stale => (
                 "This link can't be used",
-                "It was used already, or the installation was begun in another browser. Nothing has changed: begin again here.",
+                "It was already used, or the installation was started in another browser. Nothing has \
+                    changed. Start again here.",
                 true,
             ),
             Self::Late => (
-                "That took too long",
-                "For your safety an installation has to be finished within ten minutes. Nothing has changed: begin again.",
+                "The installation expired",
+                "For security, an installation must be finished within ten minutes. Nothing has changed. \
+                    Start again.",
                 true,
             ),
             Self::CodeRefused => (
                 "Slack did not confirm the installation",
-                "Its confirmation had run out or was used before. Begin again, and it will give a new one.",
+                "Slack's confirmation code expired or was already used. Start again to get a new one.",
                 true,
             ),
             Self::Misconfigured => (
-                "This server is not set up right",
-                "Slack does not accept this server's client id, client secret or address. Whoever runs it finds the reason in its log and with \"countersign doctor\".",
+                "This server is misconfigured",
+                "Slack does not accept this server's client id, client secret or address. The operator finds \
+                    the reason in the log and with \"countersign doctor\".",
                 false,
             ),
             Self::SlackDown => {
-                ("Slack can't be reached", "Slack did not answer. Please try again in a minute.", true)
+                ("Could not reach Slack", "Slack did not answer. Please try again in a minute.", true)
             }
             Self::Busy => (
                 "Too many installations at once",
@@ -90,7 +93,8 @@ impl Trouble {
             ),
             Self::OursDown => (
                 "The installation could not be saved",
-                "Slack has agreed, but this server could not store the result. Please install once more in a minute; that replaces the first try.",
+                "Slack approved the installation, but this server could not store it. Please install again \
+                    in a minute; that replaces the first attempt.",
                 true,
             ),
         }
@@ -131,7 +135,9 @@ pub fn installed(installed: &Installed<'_>) -> String {
             @if !missing.is_empty() {
                 p {
                     strong { "Something is missing." }
-                    " Slack did not grant " code { (missing.join(", ")) } ", without which it can't work. Whoever runs this server adds it under OAuth & Permissions in the app's settings; then install once more."
+                    " Slack did not grant " code { (missing.join(", ")) } ", and Countersign can't work \
+                        without it. The operator adds it under OAuth & Permissions in the app's settings; \
+                        then install again."
                 }
             }
             ol {
@@ -142,15 +148,15 @@ pub fn installed(installed: &Installed<'_>) -> String {
                 }
                 li {
                     strong { "Connect an agent backend." }
-                    " Whoever runs this server gives it a key and a webhook secret with"
+                    " The operator creates its API key and webhook secret with"
                     pre { code { (create) } }
                 }
                 li {
                     strong { "Decide what may be auto-approved." }
-                    " Nothing may at first. A workspace admin unlocks actions in the app's Home tab."
+                    " At first, nothing. A workspace admin unlocks actions in the app's Home tab."
                 }
             }
-            p.soft { "You can close this page. Removing the app in Slack ends everything that waits." }
+            p.soft { "You can close this page. Removing the app in Slack ends all pending requests." }
         },
     )
 }

@@ -14,22 +14,23 @@ use crate::{
 };
 
 /// The answer to `/approvals help`.
-pub const HELP: &str = "What you can type:
+pub const HELP: &str = "Commands:
 • `/approvals` opens your settings: what runs without asking you
 • `/approvals list` shows what is waiting for you
 • `/approvals on salesforce.create_record` auto-approves an action always
 • `/approvals off salesforce.create_record` asks you again, from the very next request on
 • `/approvals off all` ends everything that you auto-approve
 • `/approvals history` shows your recent decisions
-• `/approvals help` shows this
-What you allow concerns your own requests alone. The same, with more room, is in the Home tab of this app.";
+• `/approvals help` shows this list
+Auto-approval applies only to your requests. The Home tab of this app shows the same settings.";
 
 /// For a modal that could not be opened.
 pub const NOT_OPENED: &str =
-    "The settings could not be opened just now. Type the command again, or open the Home tab of this app.";
+    "Could not open the settings. Type the command again, or open the Home tab of this app.";
 
 /// For `/approvals on` and `off` without an action.
-pub const WHICH: &str = "Which action? Type it after the word, for instance: `/approvals off salesforce.create_record`. `/approvals` alone shows what you can choose from.";
+pub const WHICH: &str = "Which action? Name it, for example: `/approvals off salesforce.create_record`. Type \
+    `/approvals` to see the actions.";
 
 /// The answer to `/approvals list`.
 #[must_use]
@@ -56,14 +57,14 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
 #[must_use]
 pub fn history(page: &Page<Approval>) -> Message {
     if page.items.is_empty() {
-        return plain("Nothing has been decided yet.".to_owned());
+        return plain("No decisions yet.".to_owned());
     }
     let mut blocks = vec![kit::say("Your recent decisions, newest first:")];
     blocks.extend(page.items.iter().map(home::decision));
     blocks.push(kit::say(more(
         page,
         "Earlier ones are in the Home tab of this app.",
-        "The same is in the Home tab of this app.",
+        "The Home tab of this app shows them too.",
     )));
     Message { text: "Your recent decisions, newest first.".to_owned(), blocks }
 }
@@ -82,7 +83,7 @@ pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
             names::key(&action.path())
         )
     } else {
-        format!("{name} was on already: it runs without asking you.")
+        format!("{name} was already on: it runs without asking you.")
     })
 }
 
@@ -93,7 +94,7 @@ pub fn turned_off(action: &ActionRef, changed: bool) -> Message {
     plain(if changed {
         format!("Off: {name} asks you from the very next request on, in every conversation.")
     } else {
-        format!("{name} was off already: every request asks you.")
+        format!("{name} was already off: every request asks you.")
     })
 }
 
@@ -114,18 +115,16 @@ pub fn all_off(count: usize) -> Message {
 pub fn no_such_action(typed: &str, nearest: &[String]) -> Message {
     let typed = in_mrkdwn(&in_quotes(&cut_short(line(typed), 100)));
     if nearest.is_empty() {
-        return plain(format!(
-            "There is no action {typed}. `/approvals` alone shows what you can choose from."
-        ));
+        return plain(format!("Unknown action {typed}. Type `/approvals` to see the actions."));
     }
     let names: Vec<String> = nearest.iter().map(|near| format!("`{}`", names::key(near))).collect();
-    plain(format!("There is no action {typed}. Did you mean {}?", names.join(" or ")))
+    plain(format!("Unknown action {typed}. Did you mean {}?", names.join(" or ")))
 }
 
 /// For a word that there is none of.
 #[must_use]
 pub fn no_such_word(typed: &str) -> Message {
-    plain(format!("There is no {} here.\n{HELP}", in_mrkdwn(&in_quotes(&cut_short(line(typed), 60)))))
+    plain(format!("Unknown command {}.\n{HELP}", in_mrkdwn(&in_quotes(&cut_short(line(typed), 60)))))
 }
 
 /// One of our own sentences.

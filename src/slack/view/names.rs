@@ -119,15 +119,6 @@ pub(super) const fn effect(destructive: bool, read_only: bool) -> &'static str {
     }
 }
 
-/// *12 times*, *once*, *never*.
-pub(super) fn times(count: u64) -> String {
-    match count {
-        0 => "never".to_owned(),
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
-    }
-}
-
 /// *1 action*, *3 actions*.
 pub(super) fn count(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })

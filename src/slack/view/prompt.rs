@@ -102,9 +102,9 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
 const fn why_not(barrier: Barrier, requested: bool) -> &'static str {
     match barrier {
         Barrier::Locked if requested => {
-            "Auto-approval is off: an admin has not unlocked this action. You have asked for it, and will hear the answer."
+            "Auto-approval is off: no admin has unlocked this action. You requested it and will get an answer."
         }
-        Barrier::Locked => "Auto-approval is off: an admin has not unlocked this action.",
+        Barrier::Locked => "Auto-approval is off: no admin has unlocked this action.",
         Barrier::Retired => {
             "Auto-approval is off: the integration no longer offers this action. You can still decide this request."
         }
@@ -114,7 +114,7 @@ const fn why_not(barrier: Barrier, requested: bool) -> &'static str {
         Barrier::Outdated => {
             "Auto-approval is not offered here: this action’s description has changed since this request. The next request offers it."
         }
-        Barrier::NotConnected => "Connect this integration to be able to auto-approve.",
+        Barrier::NotConnected => "Connect this integration to auto-approve its actions.",
     }
 }
 

@@ -15,37 +15,45 @@ pub(super) const LOCKING: (&str, &str) = (
 );
 
 /// For a fault of ours: the database is down, or something else went wrong.
-pub const TRY_AGAIN: &str = "Something went wrong on our side. Nothing was decided: try again in a moment.";
+pub const TRY_AGAIN: &str = "Something went wrong. Nothing was decided. Try again in a moment.";
 
 /// What a person is told when it took too long to know: it may have happened.
-pub const UNCLEAR: &str = "That took too long on our side, and it isn’t known yet whether it was taken. Look again in a moment: \
-    what is shown then is what holds.";
+pub const UNCLEAR: &str = "Timed out: Countersign could not confirm whether this took effect. Check again in \
+    a moment.";
 
 /// For a click that isn't one of ours, or comes from a message that this version no longer knows.
-pub const UNKNOWN_CONTROL: &str = "This button no longer does anything. Nothing was changed.";
+pub const UNKNOWN_CONTROL: &str = "This button is no longer supported. Nothing was changed.";
 
 /// Says one refusal of a change of settings. They concern no request, so nothing is said of one.
 #[must_use]
 pub fn settings(rejection: &Rejection) -> String {
     match rejection {
         Rejection::Locked => {
-            "An admin has not unlocked this action, so it can't be auto-approved. Nothing was changed: you can request it.".to_owned()
+            "No admin has unlocked this action, so it can't be auto-approved. Nothing was changed. You can \
+                request it."
+                .to_owned()
         }
         Rejection::ChangedSinceUnlocked => {
-            "This action’s description has changed since an admin unlocked it, so auto-approval is paused. Nothing was changed: wait until an admin confirms the change.".to_owned()
+            "This action’s description has changed since an admin unlocked it, so auto-approval is paused. \
+                Nothing was changed. Wait until an admin confirms the change."
+                .to_owned()
         }
         Rejection::NotConnected => {
-            "The integration is not connected to your account, so it can't be auto-approved. Nothing was changed: connect it first.".to_owned()
+            "The integration is not connected to your account, so it can't be auto-approved. Nothing was \
+                changed. Connect it first."
+                .to_owned()
         }
         Rejection::WrongPerson { owner } => {
-            format!("This auto-approval is {}’s: only they can turn it off. Nothing was changed.", mention(owner))
+            format!("Only {} can turn off this auto-approval. Nothing was changed.", mention(owner))
         }
         Rejection::Guest => "Guests and bots can't allow auto-approval. Nothing was changed.".to_owned(),
         Rejection::OtherWorkspace => {
             "Settings belong to members of this workspace. Nothing was changed.".to_owned()
         }
         Rejection::LookupUnavailable => {
-            "Could not confirm with Slack that you are a member of this workspace. Nothing was changed: try again in a moment.".to_owned()
+            "Could not confirm with Slack that you are a member of this workspace. Nothing was changed. Try \
+                again in a moment."
+                .to_owned()
         }
         Rejection::SlackBusy(seconds) => busy("changed", *seconds),
         other => sentence(other),
@@ -74,8 +82,7 @@ fn busy(verb: &str, seconds: u32) -> String {
 }
 
 /// For settings, where the database is down or something else went wrong.
-pub const SETTINGS_TRY_AGAIN: &str =
-    "Something went wrong on our side. Nothing was changed: try again in a moment.";
+pub const SETTINGS_TRY_AGAIN: &str = "Something went wrong. Nothing was changed. Try again in a moment.";
 
 /// For a revocation that the database did not confirm in time.
 pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in time. Assume that nothing has changed yet. Countersign \
@@ -90,7 +97,7 @@ pub const REPEATED: &str =
 
 /// After *Request auto-approval*, and the same when a user asks again.
 pub const REQUESTED: &str =
-    "The admins have been asked to unlock this action. You will hear the answer in your direct messages.";
+    "The admins have been asked to unlock this action. You will get their answer in your direct messages.";
 
 /// Says one refusal to the person who clicked.
 #[must_use]
@@ -128,59 +135,64 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
         }
         Rejection::Guest => {
-            "Guests and bots can't decide requests. Nothing was changed: whoever runs the agent can have it ask a full member instead."
+            "Guests and bots can't decide requests. Nothing was changed. The agent must ask a full member instead."
         }
         Rejection::OtherWorkspace => {
             "This request belongs to another workspace, so only its members can decide it. Nothing was changed."
         }
         Rejection::NotAdmin => {
-            "Only an admin can do this. Nothing was changed: ask an admin of this workspace."
+            "Only an admin can do this. Nothing was changed. Ask an admin of this workspace."
         }
         Rejection::Locked => {
-            "An admin has locked this action, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
+            "An admin has locked this action, so it can't be auto-approved. Nothing was decided. You can \
+                still approve or deny this one request."
         }
         Rejection::ChangedSinceUnlocked => {
-            "This action’s description has changed since an admin unlocked it, so auto-approval is paused. Nothing was decided: you can still approve or deny this one request."
+            "This action’s description has changed since an admin unlocked it, so auto-approval is paused. \
+                Nothing was decided. You can still approve or deny this one request."
         }
         Rejection::ChangedSinceAsked => {
-            "This action’s description has changed since this request, so it can't be auto-approved from here. Nothing was decided: you can still approve or deny this one request."
+            "This action’s description has changed since this request, so it can't be auto-approved from \
+                here. Nothing was decided. You can still approve or deny this one request."
         }
         Rejection::ChangedSinceShown => {
-            "This action has changed since it was shown to you. Nothing was changed: read the new description, and click again."
+            "This action has changed since it was shown to you. Nothing was changed. Read the new \
+                description, and click again."
         }
         Rejection::NotConnected => {
-            "The integration is not connected to your account, so it can't be auto-approved. Nothing was decided: you can still approve or deny this one request."
+            "The integration is not connected to your account, so it can't be auto-approved. Nothing was \
+                decided. You can still approve or deny this one request."
         }
         Rejection::ConversationClosed => {
-            "The conversation is closed, so it can't be auto-approved for it. Nothing was decided: you can still approve or deny this one request."
+            "The conversation is closed, so it can't be auto-approved for it. Nothing was decided. You can \
+                still approve or deny this one request."
         }
         Rejection::UnknownApproval | Rejection::UnknownUnlockRequest => {
-            "This request is not known here any more. Nothing was changed."
+            "This request no longer exists. Nothing was changed."
         }
-        Rejection::UnknownGrant => "This auto-approval is off already. There is nothing left to turn off.",
-        Rejection::UnknownIntegration => "This integration is not known here any more. Nothing was changed.",
-        Rejection::UnknownAction => "This action is not known here any more. Nothing was changed.",
-        Rejection::UnknownConversation => {
-            "This conversation is not known here any more. Nothing was changed."
-        }
-        Rejection::AlreadyUnlocked => {
-            "An admin has unlocked this action meanwhile: you can turn auto-approval on."
-        }
-        Rejection::UnknownDelivery => "This delivery is not known here any more. Nothing was changed.",
+        Rejection::UnknownGrant => "This auto-approval is already off.",
+        Rejection::UnknownIntegration => "This integration no longer exists. Nothing was changed.",
+        Rejection::UnknownAction => "This action no longer exists. Nothing was changed.",
+        Rejection::UnknownConversation => "This conversation no longer exists. Nothing was changed.",
+        Rejection::AlreadyUnlocked => "This action is already unlocked. You can turn auto-approval on.",
+        Rejection::UnknownDelivery => "This delivery no longer exists. Nothing was changed.",
         Rejection::UnknownUser => {
-            "Slack knows nobody by this address. Nothing was changed: check it and try again."
+            "No Slack user has this email address. Nothing was changed. Check it and try again."
         }
         Rejection::LookupUnavailable => {
-            "Could not confirm with Slack that you are a member of this workspace. Nothing was decided: try again in a moment. You can still deny."
+            "Could not confirm with Slack that you are a member of this workspace. Nothing was decided. Try \
+                again in a moment. You can still deny."
         }
         Rejection::MissingScope(_) => {
-            "Countersign lacks the Slack permission to look up users. Nothing was changed: ask an admin to update the app."
+            "Countersign lacks the Slack permission to look up users. Nothing was changed. Ask an admin to \
+                update the app."
         }
         Rejection::WorkspaceRemoved => {
-            "Countersign is no longer installed in this workspace. Nothing was changed: ask an admin to install it again."
+            "Countersign is no longer installed in this workspace. Nothing was changed. Ask an admin to \
+                install it again."
         }
         Rejection::BackendDisabled => {
-            "The program that asked has been disabled. Nothing was changed: ask an admin of this workspace."
+            "The program that asked has been disabled. Nothing was changed. Ask an admin of this workspace."
         }
         // The backends' own: nobody in Slack meets them, and if so they are faults of ours. The first four are said
         // above.
@@ -219,8 +231,8 @@ pub fn ended(verdict: &Verdict) -> String {
         }
         Verdict::AutoApproved { .. } => "Approved without asking: auto-approved always.".to_owned(),
         Verdict::Denied { user, .. } => format!("Denied by {}.", mention(user)),
-        Verdict::Expired => "Expired: nobody answered in time.".to_owned(),
-        Verdict::Cancelled => "Cancelled: the request was taken back.".to_owned(),
+        Verdict::Expired => "Expired: no one answered in time.".to_owned(),
+        Verdict::Cancelled => "Cancelled: the request was withdrawn.".to_owned(),
         Verdict::Undeliverable { .. } => "Not delivered: Slack could not show the request.".to_owned(),
     }
 }

@@ -64,7 +64,7 @@ pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
 /// What the modal shows while its content is being read.
 #[must_use]
 pub fn loading(screen: Screen) -> Value {
-    modal(vec![kit::say("One moment: your settings are being read.")], &screen.to_string())
+    modal(vec![kit::say("Loading your settings…")], &screen.to_string())
 }
 
 /// What the modal shows when its content can't be read: one of our own sentences.
@@ -88,7 +88,8 @@ fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
         return;
     }
     blocks.push(kit::say(
-        "Choose what runs without asking you. It concerns your own requests alone, and you can turn it off at any time.",
+        "Choose what runs without asking you. It applies only to your requests, and you can turn it off at \
+            any time.",
     ));
     blocks.extend(page.items.iter().map(home::integration));
     blocks.extend(pager(page, None));
@@ -108,15 +109,16 @@ fn gear(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page
                 .and_then(|url| kit::link(Control::Connect, name.clone(), name, url)),
         );
         blocks.push(kit::say(
-            "This integration is not connected to your account. Connect it to be able to auto-approve.",
+            "This integration is not connected to your account. Connect it to auto-approve its actions.",
         ));
     }
     blocks.push(kit::actions(row));
     if page.items.is_empty() {
-        blocks.push(kit::say("This integration has no actions."));
+        blocks.push(kit::say("No actions."));
     } else {
         blocks.push(kit::say(
-            "Changes are saved at once. Turned on, an action runs without asking in every conversation, whichever agent asks. Turned off, the very next request asks, in every conversation.",
+            "Changes are saved at once. When on, an action runs without asking in every conversation, \
+                whichever agent asks. When off, the very next request asks you, in every conversation.",
         ));
     }
     for line in &page.items {
@@ -144,12 +146,12 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
     let about = names::brief(&integration.name, &line.name);
     if !line.unlocked {
         if line.requested {
-            let state = "Locked. You have asked for it, and will hear the answer.";
+            let state = "Locked. You requested it and will get an answer.";
             return kit::section(name, facts(state), None);
         }
         let alone = Shown::from("Request auto-approval: ").then(about);
         let request = kit::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
-        let state = "Locked: an admin has not unlocked it for auto-approval.";
+        let state = "Locked: no admin has unlocked it for auto-approval.";
         return kit::section(name, facts(state), Some(request));
     }
     let state =

@@ -32,7 +32,7 @@ pub fn message(shown: &UnlockLine) -> Message {
         }
     };
     blocks.push(kit::context(vec![kit::small(
-        "Unlocking lets each person decide for their own requests. It approves nothing by itself.",
+        "Unlocking lets each person decide for their own requests. It does not approve anything.",
     )]));
     Message { text, blocks }
 }
@@ -40,8 +40,7 @@ pub fn message(shown: &UnlockLine) -> Message {
 /// A request with who asked, and with *Unlock* and *Decline* while it is open.
 pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     let name = names::pair(&shown.integration_name, &shown.action_name);
-    let mut lines: Vec<SlackRichTextElement> =
-        vec![paragraph(vec![words("Auto-approval is asked for:")]), kit::quote(name)];
+    let mut lines: Vec<SlackRichTextElement> = vec![asks(shown), kit::quote(name)];
     lines.push(paragraph(vec![words(names::path(&shown.path))]));
     if let Some(description) = &shown.description {
         lines.push(kit::quote(names::description(description)));
@@ -50,12 +49,10 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     let missing = shown.asked.saturating_sub(shown.askers.len());
     if missing > 0 {
         let more = names::count(missing, "more person asks", "more people ask");
-        lines.push(paragraph(vec![words(Shown::own(format!("… and {more} for it.")))]));
+        lines.push(paragraph(vec![words(Shown::own(format!("… and {more}.")))]));
     }
     if shown.destructive {
-        lines.push(paragraph(vec![words(
-            "Take care: this action is marked as destructive. What it deletes or overwrites may be lost.",
-        )]));
+        lines.push(paragraph(vec![words("⚠ Destructive: deleted data cannot be recovered.")]));
     }
     if shown.read_only && !shown.destructive {
         lines.push(paragraph(vec![words(names::effect(false, true))]));
@@ -81,12 +78,27 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     blocks
 }
 
+/// Says who asks: mentions the person, or gives the number of people.
+fn asks(shown: &UnlockLine) -> SlackRichTextElement {
+    let verb = if shown.answered.is_some() { "asked" } else { "asks" };
+    match shown.askers.as_slice() {
+        [only] if shown.asked == 1 => {
+            paragraph(vec![kit::person(&only.user), words(Shown::own(format!(" {verb} you to unlock:")))])
+        }
+        _ => {
+            let people = names::count(shown.asked, "person", "people");
+            let verb = if shown.answered.is_none() && shown.asked != 1 { "ask" } else { verb };
+            paragraph(vec![words(Shown::own(format!("{people} {verb} you to unlock:")))])
+        }
+    }
+}
+
 fn asker(asker: &Asker) -> SlackRichTextElement {
-    let how = format!(
-        ". In the last 30 days: {} approved by hand, {} denied.",
-        names::times(asker.approved),
-        names::times(asker.denied)
-    );
+    let how = if asker.approved == 0 && asker.denied == 0 {
+        ". No decisions in the last 30 days.".to_owned()
+    } else {
+        format!(". In the last 30 days: {} approved manually, {} denied.", asker.approved, asker.denied)
+    };
     paragraph(vec![
         kit::person(&asker.user),
         words(" asked "),
@@ -98,7 +110,7 @@ fn asker(asker: &Asker) -> SlackRichTextElement {
 fn told_admin(answered: &Answered) -> String {
     let by = answered.by.as_ref().map(|user| format!(" by {}", sentences::mention(user))).unwrap_or_default();
     match answered.answer {
-        Answer::Unlocked => format!("Unlocked{by}. From then on people could auto-approve it."),
+        Answer::Unlocked => format!("Unlocked{by}. People can now auto-approve it."),
         Answer::Declined => format!("Declined{by}: the action stays locked."),
         Answer::Retired => "The integration no longer has this action.".to_owned(),
     }
@@ -111,17 +123,14 @@ pub fn answer(shown: &UnlockLine, answered: &Answered) -> Message {
     let action = action(shown);
     let text = match answered.answer {
         Answer::Unlocked => format!(
-            "You asked to be able to auto-approve {action}. {by} has unlocked it. Nothing is auto-approved yet. Turn it on in the menu of the next request, with /approvals, or in the Home tab."
+            "You requested auto-approval of {action}. {by} unlocked it. Nothing is auto-approved yet. Turn \
+                it on in the menu of the next request, with /approvals, or in the Home tab."
         ),
         Answer::Declined => {
-            format!(
-                "You asked to be able to auto-approve {action}. {by} declined. Every request still asks you."
-            )
+            format!("You requested auto-approval of {action}. {by} declined. Every request still asks you.")
         }
         Answer::Retired => {
-            format!(
-                "You asked to be able to auto-approve {action}. Its integration no longer has this action."
-            )
+            format!("You requested auto-approval of {action}. Its integration no longer has this action.")
         }
     };
     Message { text, blocks: Vec::new() }
