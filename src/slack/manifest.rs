@@ -14,9 +14,9 @@ use crate::slack::{
 
 /// The events that Slack sends, and why.
 pub const EVENTS: [(&str, &str); 4] = [
-    ("app_home_opened", "draws the Home tab when somebody opens it"),
-    (events::APP_UNINSTALLED, "ends what waits where the app was removed"),
-    (events::TOKENS_REVOKED, "the same, when its tokens were revoked"),
+    ("app_home_opened", "shows the Home tab when a user opens it"),
+    (events::APP_UNINSTALLED, "ends pending approvals when the app is removed"),
+    (events::TOKENS_REVOKED, "the same, when the app's tokens are revoked"),
     (events::USER_CHANGE, "ends the grants of a user who is deactivated or becomes a guest"),
 ];
 
@@ -56,7 +56,7 @@ pub fn manifest(target: Target<'_>) -> String {
         } else if socket_mode {
             "# Socket Mode: Slack sends through a connection that the service opens, and needs no address of it. With `--url` as well, for OAuth."
         } else {
-            "# HTTP: Slack posts to the service, whose address stands here. `--url` puts yours in, `--socket-mode` needs none."
+            "# HTTP: Slack posts to the service at this address. `--url` sets yours; `--socket-mode` needs none."
         },
     );
     line(out, 0, "_metadata:");
@@ -68,13 +68,16 @@ pub fn manifest(target: Target<'_>) -> String {
     line(
         out,
         1,
-        "long_description: \"Agents ask before they act, and the right person answers here: approve, deny, or approve from now on. Whoever is asked sees what the agent wants to do and with which arguments, decides once, for a conversation or always, and can take it back at any time. Admins say which actions may be auto-approved at all. Every decision is recorded.\"",
+        "long_description: \"Agents ask before they act, and the right person answers here: approve, deny, \
+            or approve from now on. You see what the agent wants to do and with which arguments. You decide \
+            once, for a conversation or always, and can turn it off at any time. Admins choose which actions \
+            may be auto-approved. Every decision is recorded.\"",
     );
     line(out, 1, "background_color: \"#1f3d36\"");
     line(out, 0, "features:");
     line(out, 1, "app_home:");
     line(out, 2, "home_tab_enabled: true");
-    line(out, 2, "# Off, prompts could not be posted to anybody's direct messages.");
+    line(out, 2, "# If this is off, prompts can't be posted to direct messages.");
     line(out, 2, "messages_tab_enabled: true");
     line(out, 2, "messages_tab_read_only_enabled: true");
     line(out, 1, "bot_user:");
@@ -85,7 +88,7 @@ pub fn manifest(target: Target<'_>) -> String {
     if !socket_mode {
         line(out, 3, &format!("url: \"{url}{}\"", http::COMMANDS));
     }
-    line(out, 3, "description: \"What waits for you, and what you auto-approve\"");
+    line(out, 3, "description: \"See what is waiting for you and what you auto-approve\"");
     line(out, 3, "usage_hint: \"[list | on | off | off all | history | help]\"");
     line(out, 3, "should_escape: false");
     line(out, 0, "oauth_config:");
@@ -130,7 +133,8 @@ pub fn manifest(target: Target<'_>) -> String {
     line(
         out,
         1,
-        "# Once on, Slack does not let it be turned off. Countersign handles both; it works only with OAuth installation.",
+        "# Slack does not let you turn it off again. Countersign works either way; rotation needs OAuth \
+            installation.",
     );
     line(out, 1, "token_rotation_enabled: false");
     yaml
