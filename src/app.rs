@@ -61,7 +61,7 @@ const READERS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken, or not ours.
-    #[error("can't listen at {address}: {source}. Choose another with COUNTERSIGN_LISTEN")]
+    #[error("could not listen at {address}: {source}. Set another address with COUNTERSIGN_LISTEN")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -70,18 +70,18 @@ pub enum StartError {
     },
     /// The database's address can't be read.
     #[error(
-        "DATABASE_URL can't be used: {}. It should look like postgres://user:password@host:5432/database",
+        "DATABASE_URL is not valid: {}. It should look like postgres://user:password@host:5432/database",
         storage::explain(.0)
     )]
     Database(#[source] sqlx::Error),
     /// An HTTP client can't be made.
-    #[error("the HTTP client can't be made: {0}")]
+    #[error("could not create the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
     /// The proxy can't be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// TLS can't be set up.
-    #[error("TLS can't be set up: {0}")]
+    #[error("could not set up TLS: {0}")]
     Tls(#[from] rustls::Error),
     /// A precondition does not hold.
     #[error(transparent)]
@@ -90,7 +90,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     /// The encryption key can't be used.
-    #[error("COUNTERSIGN_ENCRYPTION_KEY can't be used: {0}")]
+    #[error("COUNTERSIGN_ENCRYPTION_KEY is not valid: {0}")]
     Key(#[from] crate::seal::SealError),
 }
 

@@ -16,7 +16,7 @@ use crate::slack::{
 #[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
     /// Postgres, 14 or newer: postgres://user:password@host/database. Several hosts, as host1,host2:5433, are tried
-    /// until one takes writes. Over a network, add sslmode=verify-full and sslrootcert: without, the server is not verified
+    /// until one accepts writes. Over a network, add sslmode=verify-full and sslrootcert, or the server is not verified
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
     pub database_url: SecretString,
 
@@ -58,7 +58,7 @@ pub struct SlackConfig {
     #[arg(long, env = "SLACK_CLIENT_SECRET", hide_env_values = true, value_parser = client_secret)]
     pub slack_client_secret: Option<SecretString>,
 
-    /// Slack's Web API: another address for GovSlack, or for a stand-in
+    /// Slack's Web API. Change it for GovSlack or a test server
     #[arg(long, env = "SLACK_API_URL", default_value = "https://slack.com/api", value_parser = web_url)]
     pub slack_api_url: String,
 
@@ -135,7 +135,8 @@ pub struct ServeConfig {
     #[arg(long, env = "SLACK_APP_TOKEN", help_heading = "Slack", hide_env_values = true, value_parser = app_token)]
     pub slack_app_token: Option<SecretString>,
 
-    /// This service as browsers and Slack reach it: https://countersign.example.com. Needed for SLACK_CLIENT_ID
+    /// The address at which browsers and Slack reach this service: https://countersign.example.com. Needed for
+    /// SLACK_CLIENT_ID
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", help_heading = "Server", value_parser = public_url)]
     pub public_url: Option<String>,
 
@@ -144,7 +145,7 @@ pub struct ServeConfig {
     #[arg(long, env = "COUNTERSIGN_ADMINS", help_heading = "Slack", value_delimiter = ',', value_parser = appointed_admin)]
     pub admins: Vec<AppointedAdmin>,
 
-    /// Networks that webhooks may go to besides the public internet, separated by commas: 10.20.0.0/16
+    /// Networks that webhooks may go to in addition to the public internet, separated by commas: 10.20.0.0/16
     #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", help_heading = "Server", value_delimiter = ',', value_parser = network)]
     pub webhook_allow: Vec<IpNet>,
 
@@ -152,7 +153,7 @@ pub struct ServeConfig {
     /// What a backend may use.
     pub limits: LimitsConfig,
 
-    /// How many connections to Postgres it may open
+    /// The most connections that the instance opens to Postgres
     #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(2..=500))]
     pub database_connections: u32,
@@ -176,7 +177,8 @@ pub enum ConfigError {
     NoPublicUrl,
     /// Tokens of others are not stored in the clear.
     #[error(
-        "SLACK_CLIENT_ID is set, and COUNTERSIGN_ENCRYPTION_KEY is not: make a key with `openssl rand -base64 32`"
+        "SLACK_CLIENT_ID is set, and COUNTERSIGN_ENCRYPTION_KEY is not: create a key with `openssl rand \
+            -base64 32`"
     )]
     NoEncryptionKey,
     /// Nothing would tell Slack's requests from others.
@@ -248,10 +250,10 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let host = text.trim().rsplit_once(':').map_or("", |(host, _)| host);
     Err(match port {
         Some(port) if host.is_empty() => format!(
-            "that is a port only: write 127.0.0.1:{port} for this machine, or 0.0.0.0:{port} for all networks"
+            "it is only a port: write 127.0.0.1:{port} for this machine, or 0.0.0.0:{port} for all networks"
         ),
         Some(port) => {
-            format!("it needs an IP address in place of {host}: 127.0.0.1:{port}, or 0.0.0.0:{port}")
+            format!("use an IP address instead of {host}: 127.0.0.1:{port}, or 0.0.0.0:{port}")
         }
         None => "it should be an IP address and a port: 127.0.0.1:8080".to_owned(),
     })
@@ -261,7 +263,8 @@ fn app_token(text: &str) -> Result<SecretString, String> {
     if text.starts_with("xapp-") {
         Ok(text.into())
     } else {
-        Err("it should start with xapp-: make an \"App-Level Token\" with connections:write in the app's Basic Information"
+        Err("it should start with xapp-: create an \"App-Level Token\" with connections:write in the app's \
+            Basic Information"
             .to_owned())
     }
 }
@@ -294,8 +297,11 @@ fn postgres_url(text: &str) -> Result<SecretString, String> {
 fn encryption_key(text: &str) -> Result<SecretString, String> {
     let keys = SecretString::from(text);
     if !names_a_key(&keys) {
-        return Err("it is set and empty, so nothing would be sealed: make a key with `openssl rand -base64 32`, or don't set it at all"
-            .to_owned());
+        return Err(
+            "it is empty, so secrets would not be encrypted: create a key with `openssl rand -base64 \
+            32`, or unset it"
+                .to_owned(),
+        );
     }
     crate::seal::Sealer::new(Some(&keys)).map(|_| keys).map_err(|error| error.to_string())
 }
@@ -304,7 +310,8 @@ fn bot_token(text: &str) -> Result<SecretString, String> {
     if text.starts_with("xoxb-") {
         Ok(text.into())
     } else if text.starts_with("xoxe.xoxb-") {
-        Err("this app's tokens rotate: this one runs out within twelve hours, and only OAuth installation gets the next. Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET in its place, and open /slack/install"
+        Err("this app's tokens rotate: this one expires within twelve hours, and only OAuth installation \
+            gets the next one. Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET instead, and open /slack/install"
             .to_owned())
     } else {
         Err("it should start with xoxb-: copy \"Bot User OAuth Token\" from the app's OAuth & Permissions"

@@ -128,7 +128,7 @@ pub struct IntegrationJson {
     description: Option<String>,
     /// Whether a user must have connected it before anything is auto-approved.
     requires_connection: bool,
-    /// Where a user connects it.
+    /// The address where users connect it.
     #[schema(required)]
     connect_url: Option<String>,
     actions: Vec<ActionJson>,

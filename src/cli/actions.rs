@@ -34,7 +34,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign action confirm salesforce.create_record --version 3")]
     Confirm(Confirm),
-    /// Stop users from auto-approving an action. Their grants for it end, and stay ended
+    /// Stop users from auto-approving an action. Their grants for it end and do not come back
     #[command(after_help = "Example:
   countersign action lock salesforce.create_record")]
     Lock(Change),
@@ -64,7 +64,7 @@ pub(super) struct Change {
 
 #[derive(Debug, Args)]
 pub(super) struct Confirm {
-    /// Confirm only if this is the present version of the description; `list --json` shows it
+    /// Confirm only if this is the current version of the description; `list --json` shows it
     #[arg(long, value_name = "NUMBER")]
     version: Option<i32>,
     #[command(flatten)]
@@ -135,9 +135,9 @@ impl Change {
             (Wish::Confirm, true) => CONFIRMED,
             (Wish::Confirm, false) => NOT_CHANGED,
             (Wish::Unlock, true) => "Unlocked: users may auto-approve it.",
-            (Wish::Unlock, false) => "It was unlocked already.",
-            (Wish::Lock, true) => "Locked: every call is asked about, and what users allowed has ended.",
-            (Wish::Lock, false) => "It was locked already.",
+            (Wish::Unlock, false) => "It was already unlocked.",
+            (Wish::Lock, true) => "Locked: every request asks, and the users' grants have ended.",
+            (Wish::Lock, false) => "It was already locked.",
         })
     }
 }
@@ -156,7 +156,7 @@ impl Confirm {
         let action = actions
             .iter()
             .find(|action| action.integration == integration.as_str() && action.key == key.as_str())
-            .ok_or_else(|| CliError::Usage(format!("there is no action {integration}.{key}")))?;
+            .ok_or_else(|| CliError::Usage(format!("unknown action {integration}.{key}")))?;
         if action.lock() == Lock::Locked {
             let why = format!(
                 "{integration}.{key} is locked: `countersign action unlock {integration}.{key}` unlocks it"
@@ -164,7 +164,7 @@ impl Confirm {
             return Err(CliError::Usage(why));
         }
         if let Some(version) = self.version.filter(|version| *version != action.number) {
-            let why = format!("version {version} is not the present one, which is {}", action.number);
+            let why = format!("version {version} is out of date: the current version is {}", action.number);
             return Err(CliError::Usage(why));
         }
         print(&format!("{}: {}", action.integration_name, action.name))?;

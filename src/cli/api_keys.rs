@@ -33,7 +33,7 @@ pub(super) enum Command {
   countersign key list
   countersign key list --backend agents --json")]
     List(List),
-    /// Replace one API key by a new one with the same scopes; the old one works for a while
+    /// Replace one API key with a new one of the same scopes. The old one works for a while
     #[command(after_help = "Examples:
   countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents
   countersign key rotate key_0192f7c3a4b57d0e8f1a2b3c4d5e6f70 --backend agents --overlap 0")]
@@ -48,7 +48,7 @@ pub(super) enum Command {
 /// What a key may be used for.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScopesArg {
-    /// What the key may be used for, separated by commas: ask, catalog, connections, read, audit. audit reads the
+    /// The key's scopes, separated by commas: ask, catalog, connections, read, audit. audit reads the
     /// audit of the whole workspace
     #[arg(long, value_name = "SCOPES", value_parser = parse_scopes, default_value = "ask,catalog,connections,read")]
     pub(super) scopes: KeyScopes,
@@ -69,7 +69,7 @@ pub(super) struct Create {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// The name or id of a backend; all backends unless given
+    /// The name or id of a backend. Default: all backends
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     #[command(flatten)]
@@ -88,10 +88,10 @@ pub(super) struct RotateOne {
     key: ApiKeyId,
     #[command(flatten)]
     backend: BackendArg,
-    /// What the new key may be used for, separated by commas; the same as the old one unless given
+    /// The new key's scopes, separated by commas. Default: those of the old key
     #[arg(long, value_name = "SCOPES", value_parser = parse_scopes)]
     scopes: Option<KeyScopes>,
-    /// For how many hours more the old key works; 0 stops it at once
+    /// How many more hours the old key works; 0 stops it at once
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=720))]
     overlap: u32,
     /// Print JSON
@@ -135,7 +135,7 @@ impl BackendArg {
 pub(super) fn parse_scopes(text: &str) -> Result<KeyScopes, String> {
     let parse = |name: &str| {
         KeyScope::parse(name.trim())
-            .ok_or_else(|| format!("there is no scope `{}`: the scopes are {}", name.trim(), KeyScopes::ALL))
+            .ok_or_else(|| format!("unknown scope `{}`: the scopes are {}", name.trim(), KeyScopes::ALL))
     };
     let scopes: Vec<KeyScope> = text.split(',').map(parse).collect::<Result<_, _>>()?;
     KeyScopes::new(scopes).ok_or_else(|| format!("name at least one of {}", KeyScopes::ALL))
@@ -180,7 +180,7 @@ impl List {
             return print(&Value::Array(keys).to_string());
         }
         if keys.is_empty() {
-            return print("No API keys: `countersign key create --backend NAME` makes one.");
+            return print("No API keys. Create one with `countersign key create --backend NAME`.");
         }
         for key in &keys {
             print(&format!("{:16}  {}", name_of(key), line(key, service.now())))?;
@@ -230,8 +230,8 @@ pub(super) fn show_rotated(
 ) -> Result<(), CliError> {
     let key = rotated.map_err(|fault| usage(fault, backend))?;
     let previous = match hours {
-        0 => " What it replaces stopped working.".to_owned(),
-        hours => format!(" What it replaces works for {hours} hours more."),
+        0 => " Replaced keys no longer work.".to_owned(),
+        hours => format!(" Replaced keys work for {hours} more hours."),
     };
     show_new(&key, json, &previous)
 }

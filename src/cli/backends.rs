@@ -44,12 +44,13 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign backend show --name agents")]
     Show(Show),
-    /// Replace all API keys of a backend by a new one; they work for a while. `countersign key` manages single keys
+    /// Replace all API keys of a backend with a new one. The old keys work for a while. `countersign key`
+    /// manages single keys
     #[command(after_help = "Examples:
   countersign backend rotate-key --name agents
   countersign backend rotate-key --name agents --scopes ask,read --overlap 0")]
     RotateKey(RotateKey),
-    /// Give a backend a new webhook secret; the present one goes on signing besides for a while
+    /// Give a backend a new webhook secret; the current one keeps signing too for a while
     #[command(after_help = "Example:
   countersign backend rotate-secret --name agents")]
     RotateSecret(Rotate),
@@ -61,11 +62,11 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign backend test-webhook --name agents")]
     TestWebhook(TestWebhook),
-    /// Send a backend's webhooks to another address, those that wait included
+    /// Change a backend's webhook address. Pending deliveries go there too
     #[command(after_help = "Example:
   countersign backend set-webhook --name agents --webhook-url https://new.example.com/hooks")]
     SetWebhook(SetWebhook),
-    /// Let the deliveries to a stopped webhook endpoint go on
+    /// Resume the deliveries to a stopped webhook endpoint
     #[command(after_help = "Example:
   countersign backend resume-webhook --name agents")]
     ResumeWebhook(Named),
@@ -73,10 +74,10 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// What to call it; unique in its workspace
+    /// The backend's name, unique in its workspace
     #[arg(long, value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
     name: Name,
-    /// Where its webhooks go
+    /// The address that receives its webhooks
     #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
     webhook_url: Link,
     #[command(flatten)]
@@ -118,7 +119,7 @@ pub(super) struct Named {
 pub(super) struct Rotate {
     #[command(flatten)]
     named: Named,
-    /// For how many hours more the present one works; 0 stops it at once
+    /// How many more hours the current one works; 0 stops it at once
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=720))]
     overlap: u32,
     /// Print JSON
@@ -139,7 +140,7 @@ pub(super) struct Show {
 pub(super) struct RotateKey {
     #[command(flatten)]
     rotate: Rotate,
-    /// What the new key may be used for, separated by commas; the same as the old ones unless given
+    /// The new key's scopes, separated by commas. Default: those of the old keys
     #[arg(long, value_name = "SCOPES", value_parser = super::api_keys::parse_scopes)]
     scopes: Option<KeyScopes>,
 }
@@ -148,7 +149,7 @@ pub(super) struct RotateKey {
 pub(super) struct TestWebhook {
     #[command(flatten)]
     named: Named,
-    /// Networks that webhooks may go to besides the public internet, separated by commas, as for `serve`
+    /// Networks that webhooks may go to in addition to the public internet, separated by commas, as for `serve`
     #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", value_delimiter = ',', value_parser = crate::config::network)]
     webhook_allow: Vec<ipnet::IpNet>,
 }
@@ -157,7 +158,7 @@ pub(super) struct TestWebhook {
 pub(super) struct SetWebhook {
     #[command(flatten)]
     named: Named,
-    /// Where its webhooks go
+    /// The address that receives its webhooks
     #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
     webhook_url: Link,
 }
@@ -181,14 +182,14 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Disable(named) => {
             let (service, backend) = named.find().await?;
             let changed = backends::disable(&service, &backend).await?;
-            print(if changed { "Disabled: its API keys no longer work." } else { "It was disabled already." })
+            print(if changed { "Disabled: its API keys no longer work." } else { "It was already disabled." })
         }
         Command::TestWebhook(test) => test.run().await,
         Command::SetWebhook(set) => set.run().await,
         Command::ResumeWebhook(named) => {
             let (service, backend) = named.find().await?;
             let changed = backends::resume_webhook(&service, &backend).await?;
-            print(if changed { "Resumed: waiting deliveries are sent now." } else { "It was not stopped." })
+            print(if changed { "Resumed. Pending deliveries are sent now." } else { "It was not stopped." })
         }
     }
 }
@@ -200,7 +201,7 @@ impl Create {
         let (name, webhook_url, scopes) = (&self.name, &self.webhook_url, self.scopes.scopes);
         let Some(created) = backends::create(&service, workspace, name, webhook_url, scopes).await? else {
             return Err(CliError::Usage(format!(
-                "there is a backend called {} already: choose another name, or rotate its key",
+                "a backend called {} already exists: choose another name, or rotate its key",
                 self.name
             )));
         };
@@ -253,7 +254,7 @@ impl List {
             return print(&Value::Array(lines.collect()).to_string());
         }
         if backends.is_empty() {
-            return print("There is no backend yet: `countersign backend create` makes one.");
+            return print("No backends. Create one with `countersign backend create`.");
         }
         for backend in &backends {
             print(&format!(
@@ -325,14 +326,15 @@ impl SetWebhook {
     async fn run(self) -> Result<(), CliError> {
         let (service, backend) = self.named.find().await?;
         if !backends::set_webhook(&service, &backend, &self.webhook_url).await? {
-            return print("They go there already.");
+            return print("Webhooks already go there.");
         }
         let next = if backend.webhook_stopped_at.is_some() {
-            "The endpoint is still stopped: if it takes the ping of `countersign backend test-webhook`, what waits is sent."
+            "The endpoint is still stopped. If it accepts the ping of `countersign backend test-webhook`, \
+                pending deliveries are sent."
         } else {
-            "`countersign backend test-webhook` shows whether it takes them."
+            "Test it with `countersign backend test-webhook`."
         };
-        print(&format!("Webhooks go to {} from now on. {next}", self.webhook_url.as_str()))
+        print(&format!("Webhooks now go to {}. {next}", self.webhook_url.as_str()))
     }
 }
 
@@ -345,11 +347,14 @@ impl TestWebhook {
             Outcome::Done { status, detail } => {
                 let status = status.unwrap_or_default();
                 let body = detail.filter(|body| !body.is_empty()).map(|body| format!(":\n{body}"));
-                print(&format!("{url} took the ping ({status}){}", body.unwrap_or_else(|| ".".to_owned())))
+                print(&format!(
+                    "{url} accepted the ping ({status}){}",
+                    body.unwrap_or_else(|| ".".to_owned())
+                ))
             }
             Outcome::Failed { why, status, .. } | Outcome::Hopeless { why, status } => {
                 let status = status.map_or_else(String::new, |status| format!(" ({status})"));
-                Err(CliError::Usage(format!("{url} did not take the ping{status}: {why}")))
+                Err(CliError::Usage(format!("{url} did not accept the ping{status}: {why}")))
             }
             Outcome::Wait(_) | Outcome::NotTaken { .. } | Outcome::Refused { .. } => {
                 Err(CliError::Usage("the ping was not sent".to_owned()))
@@ -370,7 +375,7 @@ impl Rotate {
         }
         let previous = match self.overlap {
             0 => "The previous one stopped working.".to_owned(),
-            hours => format!("The previous one works for {hours} hours more."),
+            hours => format!("The previous one works for {hours} more hours."),
         };
         print(&format!("Webhook secret  {secret}\n\nKeep it: it is not shown again. {previous}"))
     }

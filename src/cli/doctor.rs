@@ -32,8 +32,8 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     }
     match findings.iter().filter(|finding| finding.state == State::Failed).count() {
         0 => Ok(()),
-        1 => Err(CliError::Unhealthy("1 thing has to be put right".to_owned())),
-        count => Err(CliError::Unhealthy(format!("{count} things have to be put right"))),
+        1 => Err(CliError::Unhealthy("1 problem to fix".to_owned())),
+        count => Err(CliError::Unhealthy(format!("{count} problems to fix"))),
     }
 }
 

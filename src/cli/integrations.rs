@@ -27,7 +27,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make an integration of the tools of an MCP server, or bring it up to date. Locks stay as they are
+    /// Create or update an integration from the tools of an MCP server. Locks stay as they are
     #[command(after_help = "Examples:
   countersign integration import github --mcp tools.json
   my-mcp-client tools/list | countersign integration import github --mcp - --name GitHub")]
@@ -40,7 +40,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign integration share github")]
     Share(Share),
-    /// Give an integration to a backend: from then on, no other can describe it or report connections
+    /// Give an integration to a backend: after that, only this backend can describe it and report connections
     #[command(after_help = "Example:
   countersign integration move github --to agents")]
     Move(Move),
@@ -88,19 +88,19 @@ pub(super) struct Import {
     /// The integration's key, as backends name it: github
     #[arg(value_name = "KEY", value_parser = key)]
     key: IntegrationKey,
-    /// What the MCP server answered to tools/list, as JSON; `-` reads standard input
+    /// The MCP server's response to tools/list, as JSON; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     mcp: PathBuf,
-    /// Its name for people; its key otherwise
+    /// Its display name. Default: its key
     #[arg(long, value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
     name: Option<Name>,
     /// What it is
     #[arg(long, value_parser = |text: &str| Prose::new(text).map_err(|fault| format!("it {fault}")))]
     description: Option<Prose>,
-    /// Where a user connects it
+    /// The address where users connect it
     #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
     connect_url: Option<Link>,
-    /// Users need not connect it
+    /// Users don't have to connect it
     #[arg(long)]
     no_connection: bool,
     /// The backend that owns it, by name or id. Otherwise a new integration belongs to the workspace's only backend, or
@@ -133,7 +133,7 @@ async fn named(service: &Service, workspace: WorkspaceId, name: &str) -> Result<
     let found = found.iter().find(|backend| backend.name == name || backend.id.to_string() == name);
     found.map(|backend| backend.id).ok_or_else(|| {
         CliError::Usage(format!(
-            "there is no backend {name:?} in the workspace: `countersign backend list` lists them"
+            "no backend {name:?} in the workspace: `countersign backend list` shows all backends"
         ))
     })
 }
@@ -149,7 +149,7 @@ impl List {
         let mut lines = Vec::new();
         for integration in &integrations {
             let owner = match integration.ownership {
-                Ownership::Unclaimed => "nobody".to_owned(),
+                Ownership::Unclaimed => "no backend".to_owned(),
                 Ownership::Operator => "the operator".to_owned(),
                 Ownership::Shared => "shared".to_owned(),
                 Ownership::Backend(id) => {
@@ -181,7 +181,7 @@ impl Share {
         print(if changed {
             "Shared: every backend of the workspace may describe it and report connections."
         } else {
-            "It was shared already."
+            "It was already shared."
         })
     }
 }
@@ -196,7 +196,7 @@ impl Move {
         print(if changed {
             "Moved: only this backend may describe it and report connections."
         } else {
-            "It belonged to this backend already."
+            "It already belonged to this backend."
         })
     }
 }
@@ -209,9 +209,9 @@ impl Import {
         } else {
             std::fs::read_to_string(&self.mcp)
         };
-        let json = json.map_err(|error| CliError::Usage(format!("{file} can't be read: {error}")))?;
+        let json = json.map_err(|error| CliError::Usage(format!("could not read {file}: {error}")))?;
         let actions = mcp::actions(&json)
-            .map_err(|unreadable| CliError::Usage(format!("{file} can't be imported: {unreadable}")))?;
+            .map_err(|unreadable| CliError::Usage(format!("could not import {file}: {unreadable}")))?;
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let owner = match &self.owner {
@@ -245,7 +245,8 @@ impl Import {
             own_integration::set(&service, workspace, &self.key, Ownership::Backend(owner)).await?;
         } else if integration.ownership == Ownership::Operator {
             print(&format!(
-                "No backend can report its connections yet: `countersign integration move {} --to BACKEND` gives it to one.",
+                "No backend can report its connections yet. Assign an owner: `countersign integration move \
+                    {} --to BACKEND`",
                 self.key
             ))?;
         }

@@ -26,12 +26,13 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     let service = app::service(&config, 2, Clock::system(), Entropy::system())?;
     if !service.sealer.has_key() {
         return Err(CliError::Usage(
-            "COUNTERSIGN_ENCRYPTION_KEY is not set: make a key with `openssl rand -base64 32`".to_owned(),
+            "COUNTERSIGN_ENCRYPTION_KEY is not set: create a key with `openssl rand -base64 32`".to_owned(),
         ));
     }
     let done = keys::rotate(&service).await?;
     print(&format!(
-        "{} of {} rows were sealed again. All are sealed with the first key: once every instance has it, the older ones can go.",
+        "Resealed {} of {} rows. All secrets are sealed with the first key. Once every instance has it, \
+            remove the older keys.",
         done.changed, done.rows
     ))
 }

@@ -11,7 +11,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
-    /// This service as Slack and browsers reach it [default: https://countersign.example.com]
+    /// The address at which Slack and browsers reach this service [default: https://countersign.example.com]
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_parser = public_url)]
     url: Option<String>,
     /// For Socket Mode: Slack needs no address. With --url as well, workspaces can install the app by OAuth

@@ -49,7 +49,7 @@ struct Annotations {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
     /// It is not what `tools/list` answers.
-    #[error("it is not the JSON that an MCP server answers to tools/list: {0}")]
+    #[error("it is not an MCP server's tools/list response: {0}")]
     NotTools(String),
     /// Importing it would retire the actions of the other pages.
     #[error(
@@ -82,7 +82,7 @@ pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     for tool in &tools.tools {
         match tool.action() {
             Ok(action) if actions.iter().any(|other| other.key == action.key) => {
-                faults.push(format!("  {}: it is there twice", tool.name));
+                faults.push(format!("  {}: duplicate name", tool.name));
             }
             Ok(action) => actions.push(action),
             Err(fault) => faults.push(format!("  {}: {fault}", tool.name)),

@@ -35,13 +35,13 @@ impl Command {
             ))?,
             // Migrations go forward only: whoever applied that one had applied ours.
             Err(MigrateError::VersionMissing(version)) if version > ours => print(&format!(
-                "The schema is newer than this program ({version}, where this one knows {ours}): nothing to do."
+                "The schema (version {version}) is newer than this program (version {ours}): nothing to do."
             ))?,
             Err(error) => return Err(error.into()),
         }
         match audit_era::follow(&service, self.restored).await? {
             Some(era) => print(&format!(
-                "The database was restored: the audit goes on behind what it held (era {era})."
+                "The database was restored: the audit continues after the restored entries (era {era})."
             )),
             None => Ok(()),
         }

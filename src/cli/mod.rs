@@ -58,7 +58,7 @@ enum Command {
   DATABASE_URL=postgres://… SLACK_BOT_TOKEN=xoxb-… SLACK_SIGNING_SECRET=… countersign serve
   countersign serve --listen 0.0.0.0:8080")]
     Serve(Box<ServeConfig>),
-    /// Bring the database's schema up to date
+    /// Bring the database schema up to date
     #[command(after_help = "Examples:
   countersign migrate
   countersign migrate --restored")]
@@ -73,10 +73,10 @@ enum Command {
     /// Manage the API keys of backends
     #[command(subcommand)]
     Key(api_keys::Command),
-    /// Describe integrations: what agents use
+    /// Manage integrations: what agents use
     #[command(subcommand)]
     Integration(integrations::Command),
-    /// Say which actions users may auto-approve
+    /// Manage the actions that users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
     /// Check the configuration, the database, Slack and the webhook endpoints, and say how to fix what is wrong

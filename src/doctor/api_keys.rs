@@ -37,7 +37,8 @@ async fn examine(context: &DoctorContext) -> Result<Vec<Finding>, Failure> {
                 CHECK,
                 format!("{name}: {} has more than the default scopes: {scopes}", key.id),
                 format!(
-                    "countersign key rotate {} --backend '{name}' --scopes ask,catalog,connections,read; what reads the audit gets a key of its own with --scopes audit",
+                    "countersign key rotate {} --backend '{name}' --scopes ask,catalog,connections,read; \
+                        create a separate key with --scopes audit for the program that reads the audit",
                     key.id
                 ),
             )

@@ -27,7 +27,7 @@ pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
     let (version, time) = match server.await {
         Ok(server) => server,
         Err(error) => {
-            let fix = "check DATABASE_URL, and that Postgres runs and lets this machine in";
+            let fix = "check DATABASE_URL, and that Postgres runs and accepts connections from this machine";
             return (vec![Finding::failed("database", storage::explain(&error), fix)], false);
         }
     };
@@ -49,7 +49,7 @@ pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
         Ok(false) => {}
         Ok(true) => findings.push(Finding::failed(
             "connection pooler",
-            "it gives every transaction another session: notifications and prepared statements are lost",
+            "it uses another session for every transaction: notifications and prepared statements are lost",
             "use pool_mode = session (PgBouncer), or connect to Postgres directly",
         )),
         Err(error) => findings.push(Finding::warning(
@@ -108,7 +108,8 @@ async fn kept(context: &DoctorContext) -> Vec<Finding> {
     } else if commit == "off" {
         Finding::warning(
             "durability",
-            "synchronous_commit is off: a crash may undo decisions and revocations that people were told of",
+            "synchronous_commit is off: a crash may undo decisions and revocations that people have been \
+                told about",
             "set synchronous_commit = on, for the service's role at least",
         )
     } else {
@@ -167,7 +168,7 @@ async fn sealed(context: &DoctorContext) -> Finding {
         Ok(count) => Finding::warning(
             check,
             format!("{count} rows are not sealed with the first encryption key"),
-            "run `countersign encryption rotate`; only then may an older key go",
+            "run `countersign encryption rotate`; then remove the older keys",
         ),
         Err(Failure::Sealed(error)) => Finding::failed(
             check,

@@ -70,8 +70,8 @@ fn configuration(context: &DoctorContext) -> Vec<Finding> {
     if !config.database.has_encryption_key() {
         findings.push(Finding::warning(
             "encryption",
-            "COUNTERSIGN_ENCRYPTION_KEY is not set: secrets are stored as they are",
-            "make a key with `openssl rand -base64 32`, set it, and run `countersign encryption rotate`",
+            "COUNTERSIGN_ENCRYPTION_KEY is not set: secrets are stored unencrypted",
+            "create a key with `openssl rand -base64 32`, set it, and run `countersign encryption rotate`",
         ));
     }
     findings

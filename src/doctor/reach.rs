@@ -36,12 +36,12 @@ async fn itself(context: &DoctorContext, secret: &SecretString) -> Finding {
     let address = local(context.config.listen);
     match post(context, &format!("http://{address}"), secret).await {
         Reached::Believed => {
-            Finding::ok(check, format!("the service at {address} believes a request signed with it"))
+            Finding::ok(check, format!("the service at {address} accepts a request signed with it"))
         }
         Reached::NotBelieved => Finding::failed(
             check,
             format!("the service at {address} refuses a request signed with it"),
-            "start the service with the same SLACK_SIGNING_SECRET, and look at the clocks",
+            "start the service with the same SLACK_SIGNING_SECRET, and check the clocks",
         ),
         Reached::Other(status) => Finding::failed(
             check,
@@ -79,7 +79,7 @@ async fn public(context: &DoctorContext, url: &str) -> Finding {
         Reached::NotBelieved => Finding::failed(
             check,
             format!("{url} leads to a service that refuses our signature"),
-            "something on the way changes requests, or another service with another SLACK_SIGNING_SECRET answers",
+            "a proxy changes requests, or another service with another SLACK_SIGNING_SECRET answers",
         ),
         Reached::Other(status) => {
             Finding::failed(check, format!("{url} answers with HTTP status {status}"), fix)

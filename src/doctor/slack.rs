@@ -59,7 +59,7 @@ async fn installations(context: &DoctorContext, asked: &mut bool) -> Vec<Finding
         let url = context.config.public_url.as_deref().unwrap_or_default();
         return vec![Finding::warning(
             check,
-            "the app is installed in no workspace yet",
+            "the app is not installed in any workspace yet",
             format!("open {url}/slack/install and allow it"),
         )];
     }
@@ -68,8 +68,7 @@ async fn installations(context: &DoctorContext, asked: &mut bool) -> Vec<Finding
         findings.extend(installation(context, check, slack_id, asked).await);
     }
     if workspaces.len() > MOST {
-        findings
-            .push(Finding::ok(check, format!("there are more than these {MOST}, which were not looked at")));
+        findings.push(Finding::ok(check, format!("only the first {MOST} workspaces were checked")));
     }
     findings
 }
@@ -92,8 +91,8 @@ async fn installation(
     if rotates.is_some_and(|expires_at| now >= expires_at) {
         return vec![Finding::warning(
             check,
-            format!("{slack_id}: its token has run out"),
-            "nothing, if `countersign serve` runs: it replaces the token when it needs it",
+            format!("{slack_id}: its token has expired"),
+            "nothing, if `countersign serve` runs: it refreshes the token when it needs it",
         )];
     }
     *asked = true;
@@ -103,7 +102,7 @@ async fn installation(
     if rotates.is_some_and(|expires_at| now >= expires_at - SOON) {
         findings.push(Finding::ok(
             check,
-            format!("{slack_id}: its token runs out soon; `countersign serve` replaces it"),
+            format!("{slack_id}: its token expires soon; `countersign serve` replaces it"),
         ));
     }
     findings
@@ -213,10 +212,10 @@ fn scopes(headers: &HeaderMap, place: &str) -> Finding {
         }
         (_, useful) if !useful.is_empty() => Finding::warning(
             "scopes",
-            format!("{place} is without {useful}"),
+            format!("{place} lacks the optional {useful}"),
             format!("if you want it: {fix}"),
         ),
-        _ => Finding::ok("scopes", format!("{place} has granted all that are needed")),
+        _ => Finding::ok("scopes", format!("{place} has granted all required scopes")),
     }
 }
 
@@ -281,8 +280,8 @@ async fn connection(context: &DoctorContext, check: &'static str, url: &str) -> 
         Ok(()) => Finding::ok(check, "Slack says hello on a connection of its own"),
         Err(socket::error::SocketError::TooMany) => Finding::failed(
             check,
-            "the app has as many connections as Slack allows",
-            "run at most four instances, and none of another installation with the same app",
+            "the app has reached Slack's limit of connections",
+            "run at most four instances with the same app, in all installations together",
         ),
         Err(error) => Finding::failed(
             check,

@@ -62,7 +62,7 @@ async fn endpoint(client: &reqwest::Client, guard: &Guard, backend: &Summary) ->
         Ok(parsed) => parsed,
         Err(error) => {
             let fix = format!("countersign backend set-webhook --name '{name}' --webhook-url https://…");
-            return Finding::failed(CHECK, format!("{name}: {url} is no address: {error}"), fix);
+            return Finding::failed(CHECK, format!("{name}: {url} is not a valid address: {error}"), fix);
         }
     };
     if let Err(refused) = guard.judge_literal(&parsed) {

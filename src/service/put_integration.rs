@@ -34,7 +34,7 @@ pub struct Catalog {
     pub description: Option<Prose>,
     /// Whether a user must have connected it before anything is auto-approved.
     pub requires_connection: bool,
-    /// Where a user connects it.
+    /// The address where users connect it.
     pub connect_url: Option<Link>,
     /// Everything it can do.
     pub actions: Vec<CatalogAction>,

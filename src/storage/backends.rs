@@ -44,7 +44,7 @@ pub struct NewBackend<'a> {
     pub workspace: WorkspaceId,
     /// Its name, unique in the workspace.
     pub name: &'a str,
-    /// Where its webhooks go.
+    /// The address that receives its webhooks.
     pub webhook_url: &'a str,
     /// What signs them, sealed.
     pub webhook_secret: &'a [u8],
@@ -80,7 +80,7 @@ pub struct Summary {
     pub slack_id: String,
     /// Its name.
     pub name: String,
-    /// Where its webhooks go.
+    /// The address that receives its webhooks.
     pub webhook_url: String,
     /// When it was created.
     pub created_at: DateTime<Utc>,

@@ -24,7 +24,7 @@ pub struct Integration {
     pub description: Option<String>,
     /// Whether a user must have connected it.
     pub requires_connection: bool,
-    /// Where a user connects it.
+    /// The address where users connect it.
     pub connect_url: Option<String>,
     /// Who may describe it.
     pub ownership: Ownership,

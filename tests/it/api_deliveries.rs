@@ -244,7 +244,7 @@ async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
         };
         let output = ping("127.0.0.0/8").await.unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success() && printed.contains("took the ping (204)"), "{printed}");
+        assert!(output.status.success() && printed.contains("accepted the ping (204)"), "{printed}");
         let got = receiver.events().pop().unwrap();
         assert_eq!((got.kind.as_str(), got.verified), ("webhook.ping", Ok(())));
         let refused = ping("10.0.0.0/8").await.unwrap();

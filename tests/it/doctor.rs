@@ -57,7 +57,7 @@ async fn a_service_that_is_well_is_found_well() {
         says(&findings, "sealed secrets", State::Ok, "first encryption key");
         says(&findings, "Slack token", State::Ok, "Acme (T0SANDBOX)");
         says(&findings, "scopes", State::Warning, "chat:write.public");
-        says(&findings, "signing secret", State::Ok, "believes");
+        says(&findings, "signing secret", State::Ok, "accepts a request");
         says(&findings, "webhooks", State::Ok, "agents");
     })
     .await;
@@ -67,13 +67,16 @@ async fn a_service_that_is_well_is_found_well() {
 async fn installations_and_the_public_url_are_looked_at() {
     story_as(by_oauth, async |s| {
         let findings = examine(s).await;
-        let fix = says(&findings, "installations", State::Warning, "no workspace yet").fix.clone().unwrap();
+        let fix = says(&findings, "installations", State::Warning, "not installed in any workspace")
+            .fix
+            .clone()
+            .unwrap();
         assert!(fix.contains("/slack/install"), "{fix}");
         Browser::new().install(s, names::TEAM).await;
         let findings = examine(s).await;
         all_well(&findings);
         says(&findings, "installations", State::Ok, "Acme (T0SANDBOX)");
-        says(&findings, "scopes", State::Ok, "all that are needed");
+        says(&findings, "scopes", State::Ok, "granted all required scopes");
         says(&findings, "public URL", State::Ok, "leads here");
         let _events = s.slack.uninstall(names::TEAM);
         says(&examine(s).await, "installations", State::Failed, "account_inactive");
@@ -90,12 +93,12 @@ async fn a_token_that_runs_out_is_left_to_the_service() {
         s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
         let findings = examine(s).await;
         all_well(&findings);
-        says(&findings, "installations", State::Ok, "runs out soon");
+        says(&findings, "installations", State::Ok, "expires soon");
         says(&findings, "installations", State::Ok, "Acme (T0SANDBOX)");
         s.leap(TimeDelta::hours(1)).await;
         let findings = examine(s).await;
         all_well(&findings);
-        says(&findings, "installations", State::Warning, "has run out");
+        says(&findings, "installations", State::Warning, "has expired");
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         assert_eq!(exchanges(), before, "a refresh token is good once");
         // A key that is missing is no reason to install again.
@@ -112,7 +115,7 @@ async fn a_token_that_runs_out_is_left_to_the_service() {
 async fn socket_mode_is_tried() {
     story_as(socket_mode, async |s| {
         let before = s.slack.sockets_opened();
-        says(&examine(s).await, "Socket Mode", State::Ok, "hello");
+        says(&examine(s).await, "Socket Mode", State::Ok, "accepts a test connection");
         assert_eq!(s.slack.sockets_opened(), before + 1, "it has connected");
         s.slack.wait_for(|slack| (slack.sockets() == 2).then_some(()), SOON).await.unwrap();
         let config = ServeConfig { slack_app_token: Some("xapp-wrong".into()), ..s.config.clone() };
@@ -253,7 +256,7 @@ async fn scripts_see_the_exit_status_and_read_json() {
         assert_eq!(failed["check"], "scopes");
         assert!(failed["fix"].as_str().unwrap().contains("install the app again"));
         let complaint = String::from_utf8(unwell.stderr).unwrap();
-        assert!(complaint.contains("1 thing has to be put right"), "{complaint}");
+        assert!(complaint.contains("1 problem to fix"), "{complaint}");
     })
     .await;
 }

@@ -285,7 +285,7 @@ async fn an_operator_sees_and_confirms_a_change() {
         let line = list.as_array().unwrap().iter().find(|line| line["action"] == ACTION).unwrap();
         assert_eq!((&line["changed"], &line["version"]), (&json!(true), &json!(2)));
         let (done, text) = run(&["confirm", ACTION, "--version", "1"]).await;
-        assert!(!done && text.contains("version 1 is not the present one, which is 2"), "{text}");
+        assert!(!done && text.contains("version 1 is out of date"), "{text}");
         asks(s, "pending").await;
         let (done, text) = run(&["confirm", ACTION, "--version", "2"]).await;
         assert!(done && text.contains("GitHub: Delete issue\nDeletes an issue.\nConfirmed"), "{text}");

@@ -46,7 +46,7 @@ pub struct Integration {
     pub description: String,
     /// Whether each user has to connect it to their account first.
     pub requires_connection: bool,
-    /// Where a user connects it, if there is anything to connect.
+    /// The address where users connect it, if there is anything to connect.
     pub connect_url: Option<String>,
     /// Where the facts about it were taken from.
     pub source: Source,
