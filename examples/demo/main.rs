@@ -77,7 +77,7 @@ async fn main() -> ExitCode {
     let end = match run(&options, pin!(shutdown::requested())).await {
         Ok(end) => end,
         Err(error) => {
-            warn(&format!("The demo can't go on: {}", reason(&error)));
+            warn(&format!("The demo can't continue: {}", reason(&error)));
             End::Badly
         }
     };

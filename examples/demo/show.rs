@@ -27,7 +27,7 @@ pub(crate) async fn open(world: &World, webhook_url: &str) -> anyhow::Result<()>
     let url = world.url();
     let BackendKeys { api_key, webhook_secret } = world.create_backend("Your backend", webhook_url).await?;
     say(&format!(
-        "Countersign runs here, with a Slack and an agent backend of its own.
+        "Countersign runs here, with its own local Slack and agent backend.
 
   {page}
 
@@ -40,10 +40,10 @@ You are Alice, and an agent waits for your answer. Try this:
   · Let it delete a repository: that is locked, so each request asks. Let it use {unconnected}, which
     you have not connected.
   · Type /approvals below the messages: the settings, with a toggle for each action that is unlocked.
-  · Be somebody else: the button at the top right. Only Alice can answer for Alice. Ada is an admin:
+  · Switch user with the button at the top right. Only Alice can answer Alice's requests. Ada is an admin:
     she unlocks and locks actions on the app's Home tab.
 
-Connect a backend of your own, whose webhooks go to {webhook_url}:
+Connect your own backend; its webhooks go to {webhook_url}:
 
   export COUNTERSIGN_URL={url}
   export COUNTERSIGN_API_KEY={api_key}
@@ -52,7 +52,7 @@ Connect a backend of your own, whose webhooks go to {webhook_url}:
 For instance, in another terminal: curl -H \"Authorization: Bearer $COUNTERSIGN_API_KEY\" $COUNTERSIGN_URL/v1/approvals
 The API is described at {url}/docs.
 
-Ctrl-C ends it all and leaves nothing behind.",
+Ctrl-C stops everything and leaves nothing behind.",
     ));
     Ok(())
 }

@@ -9,12 +9,12 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let (teller, quill, ledger) = (stage.teller, stage.quill.clone(), stage.ledger.clone());
     teller.chapter("Always");
     let in_conversation = |id| call("github", "create_issue", (id, "Weekly report"));
-    let words = "Another agent, Quill, in a conversation of its own: approved at once, and run";
+    let words = "Another agent, Quill, in its own conversation: approved at once, and run";
     teller.step(words, stage.asks_and_runs(&quill, in_conversation("c-3")?, "always")).await?;
     let words = "An agent of another backend, Ledger: approved at once, and run";
     teller.step(words, stage.asks_and_runs(&ledger, in_conversation("c-4")?, "always")).await?;
 
-    let words = "The same action for Bob asks Bob: what Alice allowed is Alice's alone";
+    let words = "The same action for Bob asks Bob: Alice's grant covers only Alice";
     let mut ask = in_conversation("c-5")?;
     BOB.clone_into(&mut ask.user);
     let (waiting, prompt) = teller

@@ -45,7 +45,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
         })
         .await?;
 
-    let words = "Somebody else's click on it is not even sent: Bob doesn't see Alice's messages";
+    let words = "Another user can't click it: Bob doesn't see Alice's messages";
     teller
         .step(words, async {
             let surface = Surface::message(&prompt);
@@ -55,7 +55,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
         })
         .await?;
 
-    let words = "Alice takes “Auto-approve for this conversation”";
+    let words = "Alice picks “Auto-approve for this conversation”";
     teller.step(words, stage.choose(ALICE, &prompt, FOR_THIS_CONVERSATION)).await?;
 
     let words = "A signed webhook tells Scout's backend: approved, for the conversation, with a grant";
@@ -78,7 +78,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
         })
         .await?;
 
-    let words = "The prompt says who decided what; its buttons give way to “Turn off”";
+    let words = "The prompt says who decided what; “Turn off” replaces its buttons";
     let decided = |message: &Message| message.has_button("Turn off") && !message.has_button("Approve");
     teller.step(words, stage.becomes(&prompt, decided)).await
 }

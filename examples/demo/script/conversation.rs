@@ -8,7 +8,7 @@ use super::stage::{ALWAYS, SOON, Stage, call, create_issue, ran};
 pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("For this conversation");
-    let words = "Scout asks again in the conversation: approved at once, nobody is asked, Scout runs it";
+    let words = "Scout asks again in the conversation: approved at once, no one is asked, Scout runs it";
     teller.step(words, stage.asks_and_runs(&scout, create_issue()?, "conversation")).await?;
 
     let words = "A new conversation asks again: Alice gets another prompt";
@@ -21,7 +21,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
         })
         .await?;
 
-    let words = "Alice takes “Auto-approve always”; the webhook comes, and Scout runs it";
+    let words = "Alice picks “Auto-approve always”; the webhook comes, and Scout runs it";
     teller
         .step(words, async {
             stage.choose(ALICE, &prompt, ALWAYS).await?;

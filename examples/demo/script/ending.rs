@@ -9,7 +9,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     teller.chapter("In the end");
     let asked = stage.asked.len();
     let words =
-        format!("{asked} webhooks for {asked} prompts, each signed, verified, and come once; none besides");
+        format!("{asked} webhooks for {asked} prompts, each signed, verified and received once; no others");
     teller
         .step(&words, async {
             let heard = stage.world.backend.deliveries();

@@ -37,7 +37,7 @@ pub(super) async fn turned_off(
         })
         .await?;
 
-    let words = "Alice clicks Deny, and writes into the modal why";
+    let words = "Alice clicks Deny and gives a reason in the modal";
     teller
         .step(words, async {
             let slack = &stage.world.slack;
@@ -54,7 +54,7 @@ pub(super) async fn turned_off(
         })
         .await?;
 
-    let words = "The webhook carries the reason; Scout hears it and does not run";
+    let words = "The webhook carries the reason; Scout receives it and does not run";
     teller
         .step(words, async {
             stage.told(waiting.approval(), "approval.denied").await?;
@@ -105,7 +105,7 @@ pub(super) async fn expired(stage: &mut Stage<'_>) -> anyhow::Result<()> {
             Ok((waiting, prompt))
         })
         .await?;
-    let words = "Nobody answers, 10 minutes pass: the webhook says expired, and Scout does not run";
+    let words = "No one answers for 10 minutes: the webhook says expired, and Scout does not run";
     teller
         .step(words, async {
             stage.world.wait_until_idle(SOON).await?;
@@ -116,7 +116,7 @@ pub(super) async fn expired(stage: &mut Stage<'_>) -> anyhow::Result<()> {
             Ok(())
         })
         .await?;
-    let words = "The prompt says that it expired, and nothing on it can be clicked that decides";
+    let words = "The prompt says that it expired, and has no buttons that decide";
     let over = |message: &Message| !message.has_button("Approve") && !message.has_button("Deny");
     teller.step(words, stage.becomes(&prompt, over)).await?;
     Ok(())

@@ -102,7 +102,7 @@ async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
             press(stage, ADMIN, Surface::Home, &view, &lock).await
         })
         .await?;
-    let words = "What Alice allowed has ended: she is asked, and the menu is gone";
+    let words = "Alice's auto-approval has ended: she is asked, and the menu is gone";
     let (waiting, prompt) = teller
         .step(words, async {
             let (waiting, prompt) = asked(stage, "c-22").await?;
