@@ -311,13 +311,13 @@ impl App {
 
     /// Stops: takes nothing more, finishes what is in hand, for 30 s at most.
     pub async fn shutdown(self) {
-        tracing::info!("Shutting down: finishing what is in hand");
+        tracing::info!("Shutting down; finishing work in progress");
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
             tracing::warn!(
                 in_hand = self.tasks.len(),
-                "Not everything in hand was finished within 30 s: its leases run out, and another instance takes over"
+                "Work is unfinished after 30 s; another instance takes over when its leases expire"
             );
             self.hurry.cancel();
         }
@@ -342,7 +342,7 @@ fn router(api: Api, receiver: Receiver<Context>, install: Router) -> Router {
         .merge(api::routes(api))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            tracing::error!("A handler panicked");
+            tracing::error!("Handler panicked");
             Problem::of(Kind::Internal).into_response()
         }))
 }

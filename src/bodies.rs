@@ -26,7 +26,7 @@ pub enum BodyError {
     #[error("too many requests are being read")]
     Crowded,
     /// The client went away, or did not keep to HTTP.
-    #[error("the body broke off")]
+    #[error("the body was cut off")]
     Broken,
 }
 

@@ -7,7 +7,7 @@ pub async fn requested() {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        tracing::error!("Signals can't be listened for: only a kill ends this process");
+        tracing::error!("Could not listen for signals; only SIGKILL ends this process");
         return std::future::pending().await;
     };
     tokio::select! {

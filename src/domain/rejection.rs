@@ -29,37 +29,37 @@ pub enum Rejection {
     #[error("the Slack app is no longer installed in the workspace")]
     WorkspaceRemoved,
     /// No such approval in this workspace or of this backend.
-    #[error("there is no such approval")]
+    #[error("approval not found")]
     UnknownApproval,
     /// No such integration in this workspace.
-    #[error("there is no such integration")]
+    #[error("integration not found")]
     UnknownIntegration,
     /// No such action in this workspace.
-    #[error("there is no such action")]
+    #[error("action not found")]
     UnknownAction,
     /// The workspace has as many integrations, or the integration as many actions, as it may.
-    #[error("the workspace has as many integrations, or the integration as many actions, as it may")]
+    #[error("too many integrations in the workspace, or too many actions in the integration")]
     CatalogFull,
     /// Another backend's integration was to be described, or a connection of it reported.
     #[error("the integration belongs to another backend, or to the operator")]
     NotOwner,
     /// No such live grant of this user.
-    #[error("there is no such grant, or it has ended")]
+    #[error("grant not found, or it has ended")]
     UnknownGrant,
     /// No such delivery of this backend.
-    #[error("there is no such delivery")]
+    #[error("delivery not found")]
     UnknownDelivery,
     /// No such request to unlock an action in this workspace.
-    #[error("there is no such request to unlock an action")]
+    #[error("unlock request not found")]
     UnknownUnlockRequest,
     /// No such conversation of this backend.
-    #[error("there is no such conversation")]
+    #[error("conversation not found")]
     UnknownConversation,
     /// No Slack user has this email address.
     #[error("no Slack user has this email address")]
     UnknownUser,
     /// Could not look up the user.
-    #[error("the user can't be looked up in Slack at the moment")]
+    #[error("could not look up the user in Slack")]
     LookupUnavailable,
     /// Slack limits how often users may be looked up, for this many seconds more.
     #[error("Slack is rate limiting look-ups; retry after {0} s")]
@@ -86,7 +86,7 @@ pub enum Rejection {
     #[error("the approval has expired")]
     Expired,
     /// Somebody else has to decide.
-    #[error("this is for somebody else to decide")]
+    #[error("only its user can decide it")]
     WrongPerson {
         /// Whose approval it is.
         owner: UserId,

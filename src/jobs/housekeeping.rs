@@ -51,14 +51,14 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 continue;
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Approvals could not be checked for expiry: trying again");
+                tracing::warn!(%failure, "Expiry check failed; retrying");
             }
         }
         if service.now() >= sweep_at {
             match sweep(&service, &pulse).await {
                 Ok(()) => sweep_at = service.now() + SWEEPING,
                 Err(failure) => {
-                    tracing::warn!(%failure, "What is old could not be swept up: trying again");
+                    tracing::warn!(%failure, "Cleanup failed; retrying");
                 }
             }
         }
@@ -75,7 +75,7 @@ pub async fn run(service: Service, stop: CancellationToken) {
             match leave::end_all(&service).await {
                 Ok(_) => leave_at = service.now() + LEAVING,
                 Err(failure) => {
-                    tracing::warn!(%failure, "What waits where the app was removed could not be ended: trying again");
+                    tracing::warn!(%failure, "Could not end the approvals of a removed app; retrying");
                 }
             }
         }

@@ -39,7 +39,7 @@ pub async fn run(job: Membership, stop: CancellationToken) {
             match round(&job, &pulse, &stop).await {
                 Ok(()) => next = now + ROUND,
                 Err(failure) => {
-                    tracing::warn!(%failure, "Those who gave standing permissions could not be looked for: trying again");
+                    tracing::warn!(%failure, "Could not list the users to check; retrying");
                 }
             }
         }
@@ -74,7 +74,7 @@ async fn round(job: &Membership, pulse: &Pulse, stop: &CancellationToken) -> Res
                 Err(error) if error.is_nobody() => members::end(&job.service, holder).await?,
                 Err(error) => {
                     let workspace = &holder.slack_id;
-                    tracing::info!(workspace, %error, "Slack doesn't say who is still a member: asking again later");
+                    tracing::info!(workspace, %error, "Membership check failed; retrying later");
                     silent.push(holder.workspace);
                 }
             }

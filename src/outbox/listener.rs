@@ -43,7 +43,7 @@ enum ListenError {
     #[error(transparent)]
     Thread(#[from] std::io::Error),
     /// Another host takes the writes now, and tells of them.
-    #[error("this Postgres host takes no writes any more")]
+    #[error("this Postgres host no longer accepts writes")]
     Demoted,
     /// The thread panicked.
     #[error("the listening thread has ended")]
@@ -108,7 +108,7 @@ pub async fn listen(
             heard = in_a_runtime_of_its_own(listening) => heard,
         };
         if let Err(error) = heard {
-            tracing::warn!(%error, "Listening connection to Postgres failed: opening another");
+            tracing::warn!(%error, "Listening connection to Postgres failed; reconnecting");
         }
         pulse.rest();
         tokio::select! {

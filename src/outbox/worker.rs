@@ -82,7 +82,7 @@ impl<D: Deliver> Worker<D> {
     async fn work(self, kind: Kind) {
         let free = Arc::new(Semaphore::new(permits(kind)));
         let busy = Busy::default();
-        let pulse = self.service.heartbeats.pulse(format!("the outbox of {}s", kind.as_str()), STUCK);
+        let pulse = self.service.heartbeats.pulse(format!("the {} outbox worker", kind.as_str()), STUCK);
         while !self.stop.is_cancelled() {
             pulse.beat();
             // Wait for a permit first: what is claimed is begun at once.
@@ -94,7 +94,7 @@ impl<D: Deliver> Worker<D> {
             let claims = match self.claim(kind, free.available_permits() + 1, &busy).await {
                 Ok(claims) => claims,
                 Err(error) => {
-                    tracing::warn!(%error, kind = kind.as_str(), "The outbox can't be read: trying again");
+                    tracing::warn!(%error, kind = kind.as_str(), "Could not read the outbox; retrying");
                     Vec::new()
                 }
             };
@@ -160,7 +160,7 @@ impl<D: Deliver> Worker<D> {
                 async move { worker.attempt(&claim).await }
             });
             if attempt.await.is_err() {
-                tracing::error!(delivery = %claim.id, kind = claim.kind.as_str(), "A handler panicked");
+                tracing::error!(delivery = %claim.id, kind = claim.kind.as_str(), "Handler panicked");
             }
             if let Some(backend) = claim.backend {
                 let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,7 +191,7 @@ impl<D: Deliver> Worker<D> {
                     TimeDelta::seconds(2)
                 })
             }
-            Err(_) => Outcome::Failed { why: "no end in 45 s".to_owned(), status: None, after: None },
+            Err(_) => Outcome::Failed { why: "timed out after 45 s".to_owned(), status: None, after: None },
         };
         let now = self.service.now();
         let next = schedule::next(claim.kind, claim.attempts, &outcome, self.service.entropy.fraction());
@@ -228,11 +228,12 @@ impl<D: Deliver> Worker<D> {
             match self.note(claim, attempt).await {
                 Ok(true) => return,
                 Ok(false) => {
-                    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), "A lease was lost: another worker has taken over");
+                    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), "Lease lost; another \
+                        worker has taken over");
                     return;
                 }
                 Err(failure) => {
-                    tracing::warn!(delivery = %claim.id, %failure, "An attempt could not be noted: trying again");
+                    tracing::warn!(delivery = %claim.id, %failure, "Could not record an attempt; retrying");
                 }
             }
             tokio::time::sleep(NOTING_PAUSE).await;
@@ -264,7 +265,7 @@ fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<
 }
 
 fn log_failure(claim: &Claim, failure: &Failure) {
-    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), %failure, "An attempt failed for a reason of our own");
+    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), %failure, "Internal error during delivery");
 }
 
 /// One line an attempt, which reads alone. Never what came back: it may hold what users wrote.
@@ -280,8 +281,8 @@ fn log(claim: &Claim, attempt: &Attempt, code: Option<&str>) {
     let approval = claim.approval.map(tracing::field::display);
     let tries = claim.attempts + 1;
     if level_is_warn {
-        tracing::warn!(%delivery, kind, approval, ending, code, tries, status, took_ms, "An attempt to reach the outside failed");
+        tracing::warn!(%delivery, kind, approval, ending, code, tries, status, took_ms, "Delivery attempt failed");
     } else {
-        tracing::info!(%delivery, kind, approval, ending, tries, status, took_ms, "An attempt to reach the outside ended");
+        tracing::info!(%delivery, kind, approval, ending, tries, status, took_ms, "Delivery attempt ended");
     }
 }

@@ -127,7 +127,7 @@ async fn attend(
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "Connection broke");
+                    tracing::debug!(%error, "Connection failed");
                 }
                 return;
             }

@@ -7,17 +7,17 @@ use crate::domain::ids::{UserId, WorkspaceId};
 /// Why Slack did not say who it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
-    /// Slack knows nobody by this.
-    #[error("Slack knows nobody by this")]
+    /// no Slack user has this address.
+    #[error("no Slack user has this address")]
     Nobody,
     /// Slack limits look-ups, for this many seconds more.
-    #[error("Slack limits look-ups; retry after {0} s")]
+    #[error("rate limited; retry after {0} s")]
     Limited(u32),
     /// The app may not look users up: it lacks this scope.
     #[error("the Slack app lacks the scope {0}")]
     MissingScope(String),
-    /// Slack can't be asked at the moment.
-    #[error("Slack can't be asked at the moment")]
+    /// could not reach Slack.
+    #[error("could not reach Slack")]
     Unavailable,
 }
 

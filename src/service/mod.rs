@@ -152,7 +152,7 @@ pub(crate) async fn commit(tx: Tx) -> Result<(), Failure> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(not_committed(error)),
         Err(_) => {
-            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer within 5 s");
+            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out after 5 s");
             Err(Failure::Unclear(late.into()))
         }
     }
@@ -194,11 +194,11 @@ macro_rules! retrying {
             match $attempt.await {
                 // After the database restarted, every connection of the pool may be one of before.
                 Err(failure) if lost < $crate::service::LOST && $crate::service::is_a_lost_connection(&failure) => {
-                    tracing::debug!(lost, %failure, "Trying a transaction again on another connection");
+                    tracing::debug!(lost, %failure, "Retrying a transaction on another connection");
                     lost += 1;
                 }
                 Err(failure) if tries < $crate::service::TRIES && $crate::service::is_worth_retrying(&failure) => {
-                    tracing::debug!(tries, %failure, "Trying a transaction again");
+                    tracing::debug!(tries, %failure, "Retrying a transaction");
                     tries += 1;
                 }
                 ended => break ended,

@@ -62,7 +62,7 @@ async fn database(service: &Service) -> sqlx::Result<Result<(), NotReady>> {
         storage::probe_writes(&mut tx).await?;
         tx.rollback().await?;
         service.db.note_write();
-        tracing::info!("Postgres takes writes again");
+        tracing::info!("Postgres accepts writes again");
     }
     Ok(Ok(()))
 }

@@ -63,7 +63,7 @@ pub async fn note(
             .after(json!({ "why": why, "failing_since": known.failing_since }));
         storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
         service.refresh(&mut tx, workspace, Whose::Admins).await?;
-        tracing::warn!(%backend, why, "An endpoint was stopped: its webhooks wait until it is resumed");
+        tracing::warn!(%backend, why, "Webhook endpoint stopped; its deliveries wait until it is resumed");
     }
     commit(tx).await
 }
@@ -76,7 +76,7 @@ async fn recover(service: &Service, workspace: WorkspaceId, backend: BackendId) 
             .after(json!({ "why": "delivered" }));
         storage::audit::record(&mut tx, workspace, service.now(), &[entry]).await?;
         service.refresh(&mut tx, workspace, Whose::Admins).await?;
-        tracing::info!(%backend, "A stopped endpoint took a webhook: its deliveries go on");
+        tracing::info!(%backend, "Stopped webhook endpoint accepted a webhook; its deliveries resume");
     }
     commit(tx).await
 }

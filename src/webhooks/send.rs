@@ -110,7 +110,7 @@ impl Sender {
 /// Why a request failed, without the URL, which may hold a secret.
 fn explain(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer within 10 s".to_owned();
+        return "timed out after 10 s".to_owned();
     }
     let mut source = error.source();
     while let Some(cause) = source {
@@ -119,7 +119,11 @@ fn explain(error: &reqwest::Error) -> String {
         }
         source = cause.source();
     }
-    if error.is_connect() { "the connection failed".to_owned() } else { "the answer broke off".to_owned() }
+    if error.is_connect() {
+        "the connection failed".to_owned()
+    } else {
+        "the response was cut off".to_owned()
+    }
 }
 
 async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {

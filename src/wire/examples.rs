@@ -151,7 +151,7 @@ pub fn delivery() -> Value {
     json!({
         "id": DELIVERY, "approval": APPROVAL, "type": "approval.approved", "status": "pending", "attempt_count": 1,
         "created_at": "2026-01-05T09:30:41.250000Z", "paused": false, "next_attempt_at": "2026-01-05T09:30:46.810000Z",
-        "delivered_at": null, "dead_at": null, "last_error": "no answer within 10 s",
+        "delivered_at": null, "dead_at": null, "last_error": "timed out after 10 s",
     })
 }
 
@@ -161,7 +161,7 @@ pub fn delivery_with_attempts() -> Value {
     let mut delivery = delivery();
     delivery["attempts"] = json!([{
         "number": 1, "started_at": "2026-01-05T09:30:41.262000Z", "took_ms": 10_004, "outcome": "failed",
-        "http_status": null, "detail": "no answer within 10 s",
+        "http_status": null, "detail": "timed out after 10 s",
     }]);
     delivery
 }

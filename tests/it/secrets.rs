@@ -219,10 +219,7 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
         })
     });
     let written = String::from_utf8_lossy(&kept.0.lock().unwrap()).into_owned();
-    assert!(
-        written.contains("A token was replaced") && written.contains("debug prints"),
-        "too little was logged"
-    );
+    assert!(written.contains("Token refreshed") && written.contains("debug prints"), "too little was logged");
     for shown in ["installed in Acme", "can't be used", "a panic with", "Socket Mode", "agents", "up to date"]
     {
         assert!(written.contains(shown), "{shown} was not shown");

@@ -52,7 +52,7 @@ pub enum Kind {
     CatalogFull,
     /// The Slack app may not look users up.
     MissingScope,
-    /// Slack can't be asked at the moment.
+    /// could not reach Slack.
     LookupUnavailable,
     /// Too many requests a second.
     TooManyRequests,

@@ -132,7 +132,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
                     pulse.beat();
                 }
             }
-            Err(failure) => tracing::warn!(%failure, "Unfinished events can't be looked for: trying again"),
+            Err(failure) => tracing::warn!(%failure, "Could not read unfinished events; retrying"),
         }
         pulse.rest();
         tokio::select! {
@@ -152,13 +152,14 @@ async fn handle(context: &Context, event: &Event) {
     let finished = match handled {
         Ok(Handled::Yes) => events::finish(&context.service, event).await,
         Ok(Handled::Later(error)) => {
-            tracing::warn!(%error, workspace = event.workspace, kind = event.kind, "Slack does not say whether the app is still installed: asking again");
+            tracing::warn!(%error, workspace = event.workspace, kind = event.kind, "Could not check whether \
+                the app is still installed; retrying");
             Ok(())
         }
         Err(failure) => Err(failure),
     };
     if let Err(failure) = finished {
-        tracing::warn!(%failure, event = event.id, kind = event.kind, "An event could not be handled: trying again");
+        tracing::warn!(%failure, event = event.id, kind = event.kind, "Event handling failed; retrying");
     }
 }
 
@@ -217,7 +218,7 @@ async fn left(context: &Context, event: &Event) -> Result<Handled, Failure> {
         tracing::warn!(
             workspace,
             kind = event.kind,
-            "The app was removed from a workspace: what waited there has ended"
+            "App removed from a workspace; its pending approvals ended"
         );
     }
     Ok(Handled::Yes)

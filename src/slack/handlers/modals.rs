@@ -84,7 +84,7 @@ fn explain(failure: &Failure) -> String {
     match failure {
         Failure::Rejected(rejection) => sentences::settings(rejection),
         failure => {
-            tracing::error!(%failure, "Settings could not be read");
+            tracing::error!(%failure, "Could not read the settings");
             sentences::SETTINGS_TRY_AGAIN.to_owned()
         }
     }
@@ -177,13 +177,13 @@ pub(super) fn redraw_settings(
                     continue;
                 }
                 Err(error @ CallError::Passing(_)) => {
-                    tracing::info!(%error, "The settings could not be drawn again: trying again");
+                    tracing::info!(%error, "Could not update the settings; retrying");
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 }
                 Err(error) => {
                     // A user who has closed the modal sees the present state when they open it again.
-                    tracing::info!(%error, "The settings could not be drawn again");
+                    tracing::info!(%error, "Could not update the settings");
                     return;
                 }
             }

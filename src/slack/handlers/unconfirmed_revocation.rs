@@ -84,10 +84,10 @@ pub(super) fn insist(context: &Context, payload: &Payload, workspace: &str, user
                     return;
                 }
                 Ok(Err(failure)) => {
-                    tracing::warn!(%failure, %user, ?what, "Could not confirm a revocation: trying again");
+                    tracing::warn!(%failure, %user, ?what, "Could not confirm a revocation; retrying");
                 }
                 Err(_) => {
-                    tracing::warn!(%user, ?what, "Could not confirm a revocation in time: trying again");
+                    tracing::warn!(%user, ?what, "Revocation confirmation timed out; retrying");
                 }
             }
             pause = (pause * 2).min(LONGEST_PAUSE);

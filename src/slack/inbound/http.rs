@@ -131,7 +131,7 @@ async fn read<H>(receiver: &Receiver<H>, headers: &HeaderMap, body: Body) -> Res
 
 fn unsigned(error: SignatureError) -> Response {
     metrics::counter!("countersign_slack_refused_total").increment(1);
-    tracing::warn!(%error, "A request that claims to be Slack's was refused");
+    tracing::warn!(%error, "Slack request rejected");
     (StatusCode::UNAUTHORIZED, error.to_string()).into_response()
 }
 

@@ -28,7 +28,7 @@ pub enum SignatureError {
     #[error("x-slack-request-timestamp is more than 300 seconds off")]
     Stale,
     /// Signed with another secret, or not these bytes.
-    #[error("x-slack-signature does not fit the body")]
+    #[error("x-slack-signature does not match the body")]
     Wrong,
 }
 

@@ -58,7 +58,7 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
     let state = match install::check_state(service, &state, browser::known(headers)).await {
         Ok(state) => state.map_err(refused)?,
         Err(failure) => {
-            tracing::error!(%failure, "A state could not be looked up");
+            tracing::error!(%failure, "Could not look up an OAuth state");
             return Err(Trouble::OursDown);
         }
     };
@@ -66,7 +66,7 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         if error == "access_denied" {
             return Err(Trouble::Declined);
         }
-        tracing::error!(error, "Slack refused an installation");
+        tracing::error!(error, "Installation refused by Slack");
         return Err(Trouble::Misconfigured);
     }
     let code = field("code").ok_or(Trouble::Stale)?;
@@ -77,21 +77,25 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
         tokens: granted.tokens.clone(),
     };
     let stored = install::install(service, &installation, &state).await.map_err(|failure| {
-        tracing::error!(%failure, "An installation could not be stored");
+        tracing::error!(%failure, "Could not store an installation");
         Trouble::OursDown
     })?;
     stored.map_err(refused)?;
     install.client.tokens().installed_anew(&granted.slack_id);
     let missing = missing(&granted);
     if !missing.is_empty() {
-        tracing::warn!(workspace = granted.slack_id, ?missing, "Slack granted less than the app needs");
+        tracing::warn!(
+            workspace = granted.slack_id,
+            ?missing,
+            "Slack granted fewer scopes than the app needs"
+        );
     }
-    tracing::info!(workspace = granted.slack_id, "The app was installed in a workspace");
+    tracing::info!(workspace = granted.slack_id, "App installed in a workspace");
     Ok(granted)
 }
 
 fn refused(fault: StateFault) -> Trouble {
-    tracing::warn!(%fault, "An installation was refused");
+    tracing::warn!(%fault, "Installation refused");
     match fault {
         StateFault::Expired => Trouble::Late,
         StateFault::Unknown | StateFault::OtherBrowser => Trouble::Stale,
@@ -114,7 +118,7 @@ async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
     })?;
     let granted = install.client.tokens().access(&config.credentials, exchange).await;
     granted.map_err(|error| {
-        tracing::error!(%error, "A code could not be exchanged");
+        tracing::error!(%error, "Could not exchange an OAuth code");
         match error {
             CallError::Refused(refusal) if refusal.reason == Reason::AuthorizationCode => {
                 Trouble::CodeRefused

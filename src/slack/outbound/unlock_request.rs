@@ -69,7 +69,8 @@ impl UnlockDrawer {
                         show::remember_unlock_message(service, request, &posted).await?;
                     }
                     Err(CallError::Refused(refusal)) => {
-                        tracing::warn!(%admin, code = refusal.code, "An admin can't be told that an action is to be unlocked");
+                        tracing::warn!(%admin, code = refusal.code, "Could not send an unlock request to an \
+                            admin");
                     }
                     Err(error) => trouble = Some(error),
                 }
@@ -103,7 +104,7 @@ impl UnlockDrawer {
         let mut admins = match self.people.admins(slack_id).await {
             Ok(admins) => admins,
             Err(error) => {
-                tracing::warn!(%error, "Slack's list of admins can't be read: those who are known are told");
+                tracing::warn!(%error, "Could not read Slack's list of admins; notifying the known admins");
                 // What Slack refuses, it refuses the next time as well.
                 missing = Some(error).filter(|error| !matches!(error, CallError::Refused(_)));
                 Vec::new()
@@ -122,9 +123,7 @@ impl UnlockDrawer {
             }
         }
         if admins.is_empty() && missing.is_none() {
-            tracing::warn!(
-                "Nobody can be told that an action is to be unlocked: the workspace has no admin that is known"
-            );
+            tracing::warn!("Unlock request not sent: no admin of the workspace is known");
         }
         (admins, missing)
     }

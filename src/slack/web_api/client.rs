@@ -218,7 +218,7 @@ impl Client {
             Ok(_) => return answer,
             Err(CallError::RateLimited(wait)) => {
                 self.limiter.block(caller, method, *wait, self.tokens.now());
-                tracing::warn!(method, caller, wait_s = wait.as_secs(), "Slack limited a method");
+                tracing::warn!(method, caller, wait_s = wait.as_secs(), "Slack rate limited a method");
             }
             Err(CallError::MissingScope(scope)) => {
                 tracing::error!(
@@ -261,7 +261,7 @@ impl Client {
         call: impl Future<Output = Result<Value, CallError>>,
     ) -> Result<Value, CallError> {
         let late = |_| {
-            let late = Err(CallError::Unreachable("no answer in time".to_owned()));
+            let late = Err(CallError::Unreachable("timed out".to_owned()));
             count(method, &late);
             late
         };
@@ -289,7 +289,7 @@ fn read(method: &str, error: &SlackClientError) -> CallError {
         SlackClientError::HttpError(error) => {
             CallError::Unreachable(format!("HTTP status {}", error.status_code.as_u16()))
         }
-        SlackClientError::ProtocolError(_) => CallError::Unreachable("the answer is not JSON".to_owned()),
+        SlackClientError::ProtocolError(_) => CallError::Unreachable("the response is not JSON".to_owned()),
         _ => CallError::Unreachable("the connection failed".to_owned()),
     }
 }

@@ -39,10 +39,10 @@ fn roots() -> Arc<RootCertStore> {
         let system = rustls_native_certs::load_native_certs();
         // A minimal image has none, and Mozilla's are enough.
         for error in &system.errors {
-            tracing::debug!(%error, "A system certificate could not be read");
+            tracing::debug!(%error, "Could not read a system certificate");
         }
         let (added, unusable) = roots.add_parsable_certificates(system.certs);
-        tracing::debug!(added, unusable, "System certificates were added to Mozilla's");
+        tracing::debug!(added, unusable, "System certificates added to Mozilla's");
         Arc::new(roots)
     };
     ROOTS.get_or_init(read).clone()
@@ -63,7 +63,7 @@ impl fmt::Debug for Dialer {
 
 /// The proxy's address can't be used. It is not said: there may be a password in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("COUNTERSIGN_SLACK_PROXY is not an address: it should look like http://proxy.internal:3128")]
+#[error("COUNTERSIGN_SLACK_PROXY is not a valid address: it should look like http://proxy.internal:3128")]
 pub struct ProxyError;
 
 impl Dialer {

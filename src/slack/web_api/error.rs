@@ -28,17 +28,17 @@ pub enum CallError {
     #[error("Slack says {0}")]
     Passing(String),
     /// No answer, or none that means anything: a server error, a time-out, a page of HTML. It may have had its effect.
-    #[error("Slack can't be reached: {0}")]
+    #[error("could not reach Slack: {0}")]
     Unreachable(String),
     /// There is no token for the workspace.
-    #[error("there is no Slack token for the workspace")]
+    #[error("the workspace has no Slack token")]
     NoToken,
     /// Its token could not be read or stored.
-    #[error("the workspace's Slack token can't be read: {0}")]
+    #[error("could not read the workspace's Slack token: {0}")]
     Unreadable(String),
     /// Its token ran out, and for a reason that lies with this server Slack gives no other. It may once that is set
     /// right.
-    #[error("the workspace's Slack token expired and can't be replaced: {0}")]
+    #[error("the workspace's Slack token expired and could not be refreshed: {0}")]
     NotReplaced(String),
 }
 
@@ -255,7 +255,7 @@ impl CallError {
         match name("error") {
             Some("ratelimited" | "rate_limited") => Self::RateLimited(DEFAULT_WAIT),
             Some("missing_scope") => {
-                Self::MissingScope(name("needed").unwrap_or("a scope that Slack does not name").to_owned())
+                Self::MissingScope(name("needed").unwrap_or("a scope that Slack did not name").to_owned())
             }
             Some(code) => match refusal(method, code) {
                 Some(refusal) => Self::Refused(refusal),

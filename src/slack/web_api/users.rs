@@ -133,7 +133,7 @@ impl People {
         let looked_up = match tokio::time::timeout(HURRIED, task).await {
             Ok(Ok(looked_up)) => looked_up,
             Ok(Err(_)) => Err(CallError::Unreachable("the look-up failed".to_owned())),
-            Err(_) => Err(CallError::Unreachable("no answer in time".to_owned())),
+            Err(_) => Err(CallError::Unreachable("timed out".to_owned())),
         };
         let clicker = |kind| Clicker { user: user.clone(), kind };
         match looked_up {
@@ -192,7 +192,7 @@ impl People {
     pub async fn believe(&self, workspace: &str, user: &UserId, known: KnownProfile) {
         self.profiles.keep((workspace.to_owned(), user.clone()), known.profile, known.read_at);
         if let Err(failure) = profiles::save(&self.service, workspace, user, known).await {
-            tracing::warn!(%failure, %user, "Could not store a profile: other instances look it up for themselves");
+            tracing::warn!(%failure, %user, "Could not store a profile; other instances look it up themselves");
         }
     }
 
@@ -212,7 +212,7 @@ impl People {
                 return Ok(profile);
             }
             Ok(_) => {}
-            Err(failure) => tracing::warn!(%failure, %user, "Could not read a stored profile: asking Slack"),
+            Err(failure) => tracing::warn!(%failure, %user, "Could not read a stored profile; asking Slack"),
         }
         self.ask(workspace, user).await
     }
@@ -234,7 +234,7 @@ impl Directory for People {
                 Ok(Some(slack_id)) => slack_id,
                 Ok(None) => return Err(LookupError::Unavailable),
                 Err(failure) => {
-                    tracing::warn!(%failure, "The workspace of a user could not be looked up");
+                    tracing::warn!(%failure, "Could not look up a user's workspace");
                     return Err(LookupError::Unavailable);
                 }
             };
@@ -252,7 +252,7 @@ impl Directory for People {
                 }
                 Err(error) if error.is_nobody() => Err(LookupError::Nobody),
                 Err(error) => {
-                    tracing::warn!(%error, "A user could not be looked up by email");
+                    tracing::warn!(%error, "Could not look up a user by email");
                     Err(match error {
                         CallError::RateLimited(wait) => LookupError::Limited(error::whole_seconds(wait)),
                         CallError::MissingScope(scope) => LookupError::MissingScope(scope),

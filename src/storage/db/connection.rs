@@ -81,7 +81,7 @@ impl PgConnection {
         };
         runtime.spawn(async move {
             if let Err(error) = self.simple("ROLLBACK").await {
-                tracing::debug!(%error, "A transaction was not rolled back: its connection was closed");
+                tracing::debug!(%error, "Transaction not rolled back; connection closed");
                 self.abandon();
             }
         });
@@ -178,7 +178,7 @@ impl Flight<'_> {
         metrics::counter!("countersign_database_timeouts_total").increment(1);
         tracing::warn!(
             limit_ms = limit.as_millis(),
-            "Postgres did not answer a statement: connection closed"
+            "Postgres did not answer a statement; connection closed"
         );
         let why = format!("Postgres did not answer within {} ms", limit.as_millis());
         io::Error::new(io::ErrorKind::TimedOut, why).into()

@@ -124,7 +124,7 @@ impl Hosts {
                 Ok(connection) => {
                     if self.last.swap(index, Ordering::Relaxed) != index {
                         let host = address(&self.each[index]);
-                        tracing::warn!(host, "Another Postgres host takes writes now");
+                        tracing::warn!(host, "Another Postgres host accepts writes now");
                     }
                     return Ok(connection);
                 }

@@ -147,7 +147,7 @@ impl Pool {
     /// A write was refused.
     pub(super) fn note_refused_write(&self, class: ErrorClass) {
         if !self.refuses_writes.swap(true, Ordering::Relaxed) {
-            tracing::error!(?class, "Postgres takes no writes: not ready until it does");
+            tracing::error!(?class, "Postgres accepts no writes; not ready until it does");
         }
     }
 

@@ -94,7 +94,7 @@ impl Typed<'_> {
         let opened =
             modals::open_settings(self.context, self.workspace, &self.user, trigger, Screen::default()).await;
         let error = opened.err()?;
-        tracing::warn!(%error, "The settings could not be opened");
+        tracing::warn!(%error, "Could not open the settings");
         Some(plain(match error {
             CallError::NoToken => sentences::settings(&Rejection::WorkspaceRemoved),
             _ => lists::NOT_OPENED.to_owned(),

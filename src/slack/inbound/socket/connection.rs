@@ -116,7 +116,7 @@ async fn greeted(stream: &mut Stream) -> Result<(), SocketError> {
             _ => {}
         }
     }
-    Err(SocketError::Connect("it was closed before Slack said hello".to_owned()))
+    Err(SocketError::Connect("it was closed before Slack sent hello".to_owned()))
 }
 
 impl<H: Handlers> Connection<H> {
@@ -185,7 +185,7 @@ impl<H: Handlers> Connection<H> {
                 answer["payload"] = said;
             }
             if acknowledge.send(answer.to_string()).is_err() {
-                tracing::warn!("Something that Slack sent was handled, and its connection was gone before Slack could be told");
+                tracing::warn!("Could not acknowledge a handled envelope: its connection is gone");
             }
         });
     }
@@ -235,8 +235,8 @@ fn describe(error: &tungstenite::Error) -> String {
         tungstenite::Error::Io(error) => error.kind().to_string(),
         tungstenite::Error::Tls(_) => "TLS failed".to_owned(),
         tungstenite::Error::Http(response) => format!("HTTP status {}", response.status().as_u16()),
-        tungstenite::Error::Url(_) => "the address is none of a WebSocket".to_owned(),
-        _ => "the other side speaks no WebSocket".to_owned(),
+        tungstenite::Error::Url(_) => "it is not a WebSocket address".to_owned(),
+        _ => "the server does not speak WebSocket".to_owned(),
     }
 }
 

@@ -87,7 +87,7 @@ impl<H: Handlers> Socket<H> {
             match end {
                 End::Stopped => return connection.finish().await,
                 End::AskedToGo => {
-                    tracing::debug!("Slack asks a connection to go: its successor is made");
+                    tracing::debug!("Slack is closing a connection; opening its replacement");
                     let until = stop.clone();
                     self.background.spawn(async move {
                         let _ = tokio::time::timeout(FAREWELL, connection.serve(&until)).await;
@@ -103,10 +103,7 @@ impl<H: Handlers> Socket<H> {
                 }
                 End::Broken => {
                     let pause = backoff.broken(life, chance);
-                    tracing::warn!(
-                        pause_ms = pause.as_millis(),
-                        "A connection to Slack broke: connecting again"
-                    );
+                    tracing::warn!(pause_ms = pause.as_millis(), "Slack connection lost; reconnecting");
                     wait(pause, &stop).await;
                 }
             }
@@ -123,7 +120,7 @@ impl<H: Handlers> Socket<H> {
     async fn address(&self) -> Result<String, SocketError> {
         let answer = self.client.post_with(&self.token, "apps.connections.open", &json!({}), PATIENT).await?;
         let url = answer["url"].as_str().map(str::to_owned);
-        Ok(url.ok_or_else(|| CallError::Unreachable("the answer holds no address".to_owned()))?)
+        Ok(url.ok_or_else(|| CallError::Unreachable("the response has no address".to_owned()))?)
     }
 }
 
@@ -142,10 +139,11 @@ fn tell(error: &SocketError, pause: Duration) {
         tracing::error!(
             code = refusal.code,
             pause_ms,
-            "Slack refuses to open a connection: check SLACK_APP_TOKEN, that it has connections:write, and that Socket Mode is on"
+            "Slack refused to open a connection: check SLACK_APP_TOKEN, that it has connections:write, and \
+                that Socket Mode is on"
         );
     } else {
-        tracing::warn!(%error, pause_ms, "A connection to Slack could not be made: trying again");
+        tracing::warn!(%error, pause_ms, "Could not connect to Slack; retrying");
     }
 }
 

@@ -48,7 +48,7 @@ impl TokenStore {
             };
             let error = exchanged.await.err();
             if let Some(error) = &error {
-                tracing::warn!(%error, workspace = slack_id, "Could not replace a token that expires soon; retrying in a minute");
+                tracing::warn!(%error, workspace = slack_id, "Could not refresh a token that expires soon; retrying in a minute");
             }
             *last_error = error.map(|error| (error, store.now()));
         });
@@ -79,7 +79,7 @@ impl TokenStore {
             exchanged
         });
         task.await
-            .unwrap_or_else(|_| Err(CallError::Unreachable("the exchange of a token failed".to_owned())))
+            .unwrap_or_else(|_| Err(CallError::Unreachable("the token exchange failed".to_owned())))
     }
 
     async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
@@ -100,7 +100,7 @@ impl TokenStore {
         let Some(credentials) = &self.0.credentials else {
             tracing::error!(
                 workspace = slack_id,
-                "A token has to be replaced, and SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set"
+                "Could not refresh a token: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set"
             );
             self.release(slack_id).await;
             return Err(CallError::NotReplaced("there is no client secret".to_owned()));
@@ -124,12 +124,12 @@ impl TokenStore {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             match tokens::replace(service, slack_id, refresh, &fresh).await {
                 Ok(Some(tokens)) => {
-                    tracing::info!(workspace = slack_id, "A token was replaced");
+                    tracing::info!(workspace = slack_id, "Token refreshed");
                     return Ok(self.keep(slack_id, tokens));
                 }
                 Ok(None) => return Err(CallError::NoToken),
                 Err(failure) => {
-                    tracing::warn!(%failure, workspace = slack_id, "A new token could not be stored: trying again");
+                    tracing::warn!(%failure, workspace = slack_id, "Could not store a new token; retrying");
                 }
             }
         }
@@ -157,7 +157,7 @@ impl TokenStore {
                         return;
                     }
                     Err(failure) => {
-                        tracing::debug!(%failure, workspace = slack_id, "Could not store a new token: trying again");
+                        tracing::debug!(%failure, workspace = slack_id, "Could not store a new token; retrying");
                         // Read from the database, it would be the one that has run out.
                         store.keep(&slack_id, fresh.clone());
                     }
@@ -191,7 +191,7 @@ impl TokenStore {
 
     async fn release(&self, slack_id: &str) {
         if let Err(failure) = tokens::give_back(&self.0.service, slack_id).await {
-            tracing::warn!(%failure, workspace = slack_id, "Could not release the lease on a token; it ends after 30 s");
+            tracing::warn!(%failure, workspace = slack_id, "Could not release a refresh lease; it expires after 30 s");
         }
     }
 }
@@ -204,7 +204,7 @@ fn not_replaced(slack_id: &str, error: CallError) -> CallError {
             tracing::error!(
                 workspace = slack_id,
                 code,
-                "Slack refused to replace a token: the app must be installed again"
+                "Slack refused to refresh a token: install the app again"
             );
             CallError::Refused(EXPIRED)
         }
@@ -212,7 +212,7 @@ fn not_replaced(slack_id: &str, error: CallError) -> CallError {
             tracing::error!(
                 workspace = slack_id,
                 code = refusal.code,
-                "Slack replaces no token for this server: check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
+                "Slack refused this server's token refresh: check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
             );
             CallError::NotReplaced(refusal.to_string())
         }
