@@ -15,6 +15,7 @@ test *filter:
 # Format, then lint as CI does
 lint:
     cargo fmt --all
+    .ci/words
     cargo clippy --workspace --all-targets --locked -- --deny warnings
 
 # Update .sqlx/ after changing a statement or a migration
