@@ -195,8 +195,10 @@ pub async fn get(
 /// Answers 202 with the delivery, which is about to be tried.
 #[utoipa::path(
     post, path = "/v1/webhook-deliveries/{id}/redeliver", operation_id = "redeliver_webhook", tag = "webhook deliveries",
-    summary = "Have a webhook sent again, at once",
-    description = "A dead or delivered one is sent again under the same id, a pending one without waiting for its turn. Its pauses begin anew. It is tried even while the endpoint is stopped; if the endpoint takes it, its other deliveries go on.",
+    summary = "Send a webhook again",
+    description = "Sends a dead or delivered webhook again under the same id, and a pending one without \
+        waiting for its next attempt. The retry schedule starts over. The webhook is sent even if the \
+        endpoint is stopped; if the endpoint accepts it, the other deliveries to it resume.",
     params(("id" = String, Path, description = "The delivery, `dlv_…`.")),
     responses((status = 202, description = "The delivery, due to be sent now.", body = DeliveryJson, example = json!(examples::delivery())), Redelivering),
     security(("api_key" = ["ask"])),

@@ -11,7 +11,7 @@ use crate::{api::state::Api, service::ready};
 /// 200 as long as the process answers.
 #[utoipa::path(
     get, path = "/livez", operation_id = "get_liveness", tag = "health", summary = "Whether the process is alive",
-    responses((status = 200, description = "It is.", body = String, example = json!("ok\n"))),
+    responses((status = 200, description = "The process is alive.", body = String, example = json!("ok\n"))),
 )]
 pub async fn livez() -> &'static str {
     "ok\n"

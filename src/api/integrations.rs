@@ -173,8 +173,7 @@ json_body! {
         name: Name,
         description: Option<Prose>,
         /// Whether a user must have connected it before anything is auto-approved; `true` unless it is said.
-        requires_connection: Option<bool>,
-        /// Where a user connects it: an absolute http or https URL.
+        requires_connection: Option<bool>,    /// The address where users connect it: an absolute http or https URL.
         connect_url: Option<Link>,
         actions: Actions,
     }
@@ -199,11 +198,11 @@ impl Field for Actions {
     fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
         let actions: Vec<CatalogActionBody> = Vec::read(value, at, faults)?;
         if actions.len() > usize::from(MOST_ACTIONS) {
-            faults.push(at.fault(format!("must be at most {MOST_ACTIONS}, these are {}", actions.len())));
+            faults.push(at.fault(format!("must have at most {MOST_ACTIONS} items; got {}", actions.len())));
         }
         for (index, action) in actions.iter().enumerate() {
             if actions[..index].iter().any(|other| other.key == action.key) {
-                faults.push(at.fault(format!("has the key `{}` twice", action.key)));
+                faults.push(at.fault(format!("has a duplicate key: `{}`", action.key)));
             }
         }
         Some(Self(actions))

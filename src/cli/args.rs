@@ -26,16 +26,16 @@ impl WorkspaceArg {
         if let Some(slack_id) = &self.workspace {
             let found = storage::workspaces::find_by_slack_id(&mut db, slack_id).await?;
             return found.map(|workspace| workspace.id).ok_or_else(|| {
-                CliError::Usage(format!("there is no workspace {slack_id}: install the app there first"))
+                CliError::Usage(format!("unknown workspace {slack_id}: install the app there first"))
             });
         }
         match storage::workspaces::list(&mut db, 2).await?.as_slice() {
             [only] => Ok(only.id),
             [] => Err(CliError::Usage(
-                "there is no workspace yet: start `countersign serve` with SLACK_BOT_TOKEN, or name one with --workspace"
+                "no workspaces yet: start `countersign serve` with SLACK_BOT_TOKEN, or choose one with --workspace"
                     .to_owned(),
             )),
-            _ => Err(CliError::Usage("there are several workspaces: name one with --workspace".to_owned())),
+            _ => Err(CliError::Usage("there are several workspaces: choose one with --workspace".to_owned())),
         }
     }
 }
@@ -58,10 +58,10 @@ pub(super) async fn find(
     match (found.next(), found.next()) {
         (Some(only), None) => Ok((service, only)),
         (None, _) => Err(CliError::Usage(format!(
-            "there is no backend called {name}: `countersign backend list` shows them"
+            "no backend is called {name}: `countersign backend list` shows all backends"
         ))),
         (Some(_), Some(_)) => Err(CliError::Usage(format!(
-            "there is a {name} in several workspaces: name one with --workspace, or give the id"
+            "several workspaces have a backend called {name}: choose one with --workspace, or give the id"
         ))),
     }
 }

@@ -20,7 +20,7 @@ pub enum CliError {
     #[error("Could not bring the schema up to date: {}", migration_error(.0))]
     Migrate(#[from] MigrateError),
     /// Slack did not say whose token it is.
-    #[error("the bot token's workspace can't be found: {0}")]
+    #[error("could not look up the bot token's workspace: {0}")]
     Register(#[from] crate::jobs::registration::RegisterError),
     /// The doctor found something.
     #[error("{0}")]
@@ -29,7 +29,7 @@ pub enum CliError {
     #[error("{0}")]
     Usage(String),
     /// Standard output is closed.
-    #[error("the answer can't be printed: {0}")]
+    #[error("could not write to standard output: {0}")]
     Print(#[from] std::io::Error),
 }
 

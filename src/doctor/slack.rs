@@ -97,7 +97,7 @@ async fn installation(
     }
     *asked = true;
     let mut findings =
-        token_of(context, check, Some(slack_id), &tokens.bot, "let an admin install the app there again")
+        token_of(context, check, Some(slack_id), &tokens.bot, "ask an admin to install the app there again")
             .await;
     if rotates.is_some_and(|expires_at| now >= expires_at - SOON) {
         findings.push(Finding::ok(
@@ -277,7 +277,7 @@ async fn connection(context: &DoctorContext, check: &'static str, url: &str) -> 
         Err(error) => return Finding::failed(check, error.to_string(), "correct COUNTERSIGN_SLACK_PROXY"),
     };
     match socket::try_out(&dialer, url).await {
-        Ok(()) => Finding::ok(check, "Slack says hello on a connection of its own"),
+        Ok(()) => Finding::ok(check, "Slack accepts a test connection"),
         Err(socket::error::SocketError::TooMany) => Finding::failed(
             check,
             "the app has reached Slack's limit of connections",

@@ -29,7 +29,7 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 return;
             }
             // The database is away, or not migrated yet.
-            Err(error) => tracing::debug!(%error, "Could not read who owns the audit: trying again"),
+            Err(error) => tracing::debug!(%error, "Could not read who owns the audit; retrying"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -32,7 +32,7 @@ pub struct Membership {
 /// Looks until it is told to stop.
 pub async fn run(job: Membership, stop: CancellationToken) {
     let mut next = job.service.now();
-    let pulse = job.service.heartbeats.pulse("the look at members", STUCK);
+    let pulse = job.service.heartbeats.pulse("the membership check", STUCK);
     while !stop.is_cancelled() {
         let now = job.service.now();
         if now >= next {

@@ -20,12 +20,12 @@ pub async fn run(service: Service, client: Client, stop: CancellationToken) {
         pulse.beat();
         match workspace_of_token(&service, &client).await {
             Ok(Some(slack_id)) => {
-                tracing::info!(workspace = slack_id, "The bot token belongs to this workspace");
+                tracing::info!(workspace = slack_id, "Bot token's workspace registered");
                 return pulse.finish();
             }
             Ok(None) => return pulse.finish(),
             Err(error) => {
-                tracing::warn!(%error, "The bot token's workspace can't be registered: trying again");
+                tracing::warn!(%error, "Could not register the bot token's workspace; retrying");
             }
         }
         pulse.rest();

@@ -52,9 +52,11 @@ pub fn manifest(target: Target<'_>) -> String {
         out,
         0,
         if socket_mode && browsers_come {
-            "# Socket Mode: Slack sends through a connection that the service opens. Browsers come to its address to install the app."
+            "# Socket Mode: Slack sends through a connection that the service opens. Browsers use the \
+                address to install the app."
         } else if socket_mode {
-            "# Socket Mode: Slack sends through a connection that the service opens, and needs no address of it. With `--url` as well, for OAuth."
+            "# Socket Mode: Slack sends through a connection that the service opens and needs no address. \
+                OAuth needs `--url` too."
         } else {
             "# HTTP: Slack posts to the service at this address. `--url` sets yours; `--socket-mode` needs none."
         },

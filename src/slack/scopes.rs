@@ -13,7 +13,7 @@ pub struct Scope {
 
 /// The bot's scopes, the least that suffice.
 pub const SCOPES: [Scope; 5] = [
-    Scope { name: "chat:write", why: "posts prompts and redraws them", optional: false },
+    Scope { name: "chat:write", why: "posts and updates prompts", optional: false },
     Scope {
         name: "chat:write.public",
         why: "asks in public channels that it was not invited to",

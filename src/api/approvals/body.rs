@@ -173,7 +173,7 @@ impl Field for Metadata {
         let metadata = Map::read(value, at, faults)?;
         let size = serde_json::to_vec(&metadata).map_or(0, |json| json.len());
         if size > LARGEST_METADATA {
-            faults.push(at.fault(format!("must be at most 16 KiB of JSON, this has {size} bytes")));
+            faults.push(at.fault(format!("must be at most 16 KiB of JSON; got {size} bytes")));
             return None;
         }
         Some(Self(metadata))

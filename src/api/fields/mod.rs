@@ -32,7 +32,7 @@ pub fn object(headers: &HeaderMap, body: ApiBody) -> Result<Map<String, Value>, 
     }
     match Exact::read(&body) {
         Ok(Exact(Value::Object(members))) => Ok(members),
-        Ok(_) => Err(Problem::of(Kind::InvalidJson).because("The body is not an object.")),
+        Ok(_) => Err(Problem::of(Kind::InvalidJson).because("The body is not a JSON object.")),
         Err(error) => Err(Problem::of(Kind::InvalidJson).because(format!("The body {error}."))),
     }
 }

@@ -148,7 +148,7 @@ impl From<Failure> for Problem {
                     }
                     // Given up after several tries.
                     ErrorClass::Internal if is_worth_retrying(&failure) => {
-                        tracing::error!(%failure, "Call failed after several tries");
+                        tracing::error!(%failure, "Call failed after retries");
                         Self::of(Kind::Unavailable).after(1)
                     }
                     ErrorClass::UnstorableText => {

@@ -75,7 +75,7 @@ pub async fn receive(context: &Context, payload: &Payload) -> Response {
             Response::Taken
         }
         Err(failure) => {
-            tracing::error!(%failure, kind = event.kind, "An event could not be written down: Slack sends it again");
+            tracing::error!(%failure, kind = event.kind, "Could not store an event; Slack will resend it");
             Response::Failed
         }
     }
@@ -122,7 +122,7 @@ async fn still_member(context: &Context, event: &Event, body: &Value) {
 
 /// Handles events that another instance, or this one before it died, began to handle and did not finish.
 pub async fn run(context: Context, stop: CancellationToken) {
-    let pulse = context.service.heartbeats.pulse("the handling of Slack's events", STUCK);
+    let pulse = context.service.heartbeats.pulse("the Slack event worker", STUCK);
     while !stop.is_cancelled() {
         pulse.beat();
         match events::unfinished(&context.service).await {
@@ -209,11 +209,7 @@ async fn left(context: &Context, event: &Event) -> Result<Handled, Failure> {
         Err(_) => event.happened_at.timestamp() < installed_at.timestamp(),
     };
     if alive {
-        tracing::info!(
-            workspace,
-            kind = event.kind,
-            "The app's removal was announced, and it is installed: ignored"
-        );
+        tracing::info!(workspace, kind = event.kind, "App removal event ignored: the app is still installed");
     } else if leave::leave_that(&context.service, workspace, installed_at, &event.kind).await? {
         tracing::warn!(
             workspace,

@@ -23,7 +23,7 @@ pub async fn opened(context: &Context, payload: &Payload) -> Response {
     match homes::open(&context.service, workspace, &user).await {
         Ok(()) | Err(Failure::Rejected(Rejection::WorkspaceRemoved)) => Response::Taken,
         Err(failure) => {
-            tracing::error!(%failure, "A Home tab could not be opened: Slack sends the event again");
+            tracing::error!(%failure, "Could not open a Home tab; Slack will resend the event");
             Response::Failed
         }
     }

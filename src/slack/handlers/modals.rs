@@ -130,7 +130,7 @@ pub(super) async fn open_settings(
             _ => too_late(),
         };
         if let Err(error) = update(&context, &workspace, &view_id, Some(&hash), &view).await {
-            tracing::warn!(%error, "The settings could not be shown");
+            tracing::warn!(%error, "Could not show the settings");
         }
     });
     Ok(())

@@ -33,15 +33,15 @@ pub async fn within<T>(work: impl Future<Output = Result<T, Failure>>) -> Result
             Err(UseCaseError::Repeated)
         }
         Ok(Err(failure @ Failure::Unclear(_))) => {
-            tracing::error!(%failure, "It is not known whether a click took effect");
+            tracing::error!(%failure, "Click outcome unknown");
             Err(UseCaseError::Unclear)
         }
         Ok(Err(failure)) => {
-            tracing::error!(%failure, "A click could not be handled");
+            tracing::error!(%failure, "Click failed");
             Err(UseCaseError::Ours)
         }
         Err(_) => {
-            tracing::error!(limit_ms = 1800, "A use case took too long for a click");
+            tracing::error!(limit_ms = 1800, "Click exceeded its time limit");
             Err(UseCaseError::Unclear)
         }
     }

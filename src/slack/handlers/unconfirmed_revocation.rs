@@ -79,7 +79,7 @@ pub(super) fn insist(context: &Context, payload: &Payload, workspace: &str, user
             match tokio::time::timeout(LIMIT, again).await {
                 // What is gone needs no revoking: the grant had ended, or the action, or the installation.
                 Ok(Ok(()) | Err(Failure::Rejected(_))) => {
-                    tracing::info!(%user, ?what, "A revocation was confirmed");
+                    tracing::info!(%user, ?what, "Revocation confirmed");
                     context.reply_privately(&payload, sentences::CONFIRMED.to_owned());
                     return;
                 }

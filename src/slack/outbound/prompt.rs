@@ -97,7 +97,7 @@ impl Drawer {
                     return refused(service, rendering, refusal).await;
                 }
                 Err(CallError::Refused(Refusal { reason, code })) if reason != Reason::Content => {
-                    tracing::info!(approval = %rendering.context.approval.id(), code, "The channel can't be posted to: asking in the user's direct messages");
+                    tracing::info!(approval = %rendering.context.approval.id(), code, "Could not post to the channel; posting to the user's direct messages");
                     prompt_failures::note(service, rendering.context.approval.request.workspace, code)
                         .await?;
                 }
@@ -137,7 +137,7 @@ impl Drawer {
                     return Ok(refusal.into());
                 }
                 Err(CallError::Refused(Refusal { reason: Reason::Message, code })) => {
-                    tracing::info!(approval = %rendering.context.approval.id(), code, "A prompt can no longer be changed");
+                    tracing::info!(approval = %rendering.context.approval.id(), code, "Prompt can no longer be updated");
                     gone.push(prompt);
                 }
                 Err(error) => later = later.or(Some(error)),
@@ -233,7 +233,7 @@ impl Drawer {
         refused: Value,
         refusal: Refusal,
     ) -> Result<Value, CallError> {
-        tracing::error!(approval = %rendering.context.approval.id(), code = refusal.code, "Slack refused the blocks of a prompt: it is shown as plain text");
+        tracing::error!(approval = %rendering.context.approval.id(), code = refusal.code, "Slack refused a prompt's blocks; posted as plain text");
         let channel = refused["channel"].as_str().unwrap_or_default();
         let mut plain = body(method, channel, &plain::plain(&state(service, rendering)));
         for place in ["ts", "thread_ts"] {
@@ -284,7 +284,7 @@ async fn undeliverable(
     code: Option<&'static str>,
 ) -> Result<Outcome, Failure> {
     let id = rendering.context.approval.id();
-    tracing::warn!(approval = %id, why, code, "An approval can't be shown to its user");
+    tracing::warn!(approval = %id, why, code, "Prompt undeliverable");
     give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
     if let Some(code) = code {
         prompt_failures::note(service, rendering.context.approval.request.workspace, code).await?;

@@ -124,7 +124,7 @@ pub fn sentence(rejection: &Rejection) -> String {
                 }
             }
         }
-        Rejection::SlackBusy(seconds) => busy("decided: you can still deny", *seconds),
+        Rejection::SlackBusy(seconds) => busy("decided. You can still deny", *seconds),
         other => fixed(other).to_owned(),
     }
 }

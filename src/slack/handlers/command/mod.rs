@@ -34,14 +34,14 @@ pub async fn handle(context: &Context, payload: &Payload) -> Response {
     if let Ok(answer) = tokio::time::timeout(BUDGET, take(context, payload)).await {
         return answer;
     }
-    tracing::error!(limit_ms = 2700, "A command could not be handled in time");
+    tracing::error!(limit_ms = 2700, "Command timed out");
     answer(&explain(&UseCaseError::Unclear))
 }
 
 async fn take(context: &Context, payload: &Payload) -> Response {
     let user = payload.text("/user_id").and_then(UserId::parse);
     let Some((workspace, user)) = payload.workspace().zip(user) else {
-        tracing::warn!("A command names no workspace or no user");
+        tracing::warn!("Command without a workspace or user");
         return Response::Taken;
     };
     let typed = Typed { context, payload, workspace, user };

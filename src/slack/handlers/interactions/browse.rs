@@ -31,7 +31,7 @@ pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) 
         Ok(_) => Response::Taken,
         Err(error) if modals::is_open(&error) => Response::Taken,
         Err(error) => {
-            tracing::warn!(%error, approval = %id, "The details could not be opened");
+            tracing::warn!(%error, approval = %id, "Could not open the details");
             interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
             Response::Taken
         }
@@ -48,7 +48,7 @@ pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, 
     let (hash, view) = (interaction.payload.text("/view/hash"), details::details(&approval, page));
     if let Err(error) = modals::update(interaction.context, interaction.workspace, view_id, hash, &view).await
     {
-        tracing::warn!(%error, approval = %id, "A page of the details could not be shown");
+        tracing::warn!(%error, approval = %id, "Could not show a page of the details");
     }
     Response::Taken
 }

@@ -71,7 +71,7 @@ async fn decide(
     };
     metrics::counter!("countersign_clicks_total", "outcome" => outcome).increment(1);
     let (user, approval) = (&click.clicker.user, click.approval);
-    tracing::info!(%user, %approval, outcome, "A person decided");
+    tracing::info!(%user, %approval, outcome, "Approval decided");
     let about = match &result {
         Ok(approval) => Some(approval.clone()),
         Err(UseCaseError::Rejected(Rejection::AlreadyEnded(approval))) => Some((**approval).clone()),
@@ -81,7 +81,7 @@ async fn decide(
         let service = interaction.context.service.clone();
         interaction.context.background.spawn(async move {
             if let Err(failure) = decide::adopt_prompt(&service, &approval, &prompt).await {
-                tracing::warn!(%failure, "A prompt that was clicked could not be remembered");
+                tracing::warn!(%failure, "Could not store where a clicked prompt is");
             }
         });
     }
@@ -110,7 +110,8 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
         // The same click came before: its modal is open, and a reason may be being typed.
         Err(error) if modals::is_open(&error) => Response::Taken,
         Err(error) => {
-            tracing::info!(%error, approval = %approval.id(), "The modal for a reason could not be opened: denying without one");
+            tracing::info!(%error, approval = %approval.id(), "Could not open the modal for a reason; \
+                denying without one");
             decided(interaction, decide(interaction, &click, Choice::Deny(None)).await)
         }
     }

@@ -27,14 +27,14 @@ pub async fn handle(context: &Context, payload: &Payload) -> Response {
     if let Ok(answer) = tokio::time::timeout(BUDGET, take(context, payload)).await {
         return answer;
     }
-    tracing::error!(limit_ms = 2700, "A click could not be handled in time");
+    tracing::error!(limit_ms = 2700, "Click timed out");
     context.reply_privately(payload, sentences::UNCLEAR.to_owned());
     Response::Failed
 }
 
 async fn take(context: &Context, payload: &Payload) -> Response {
     let (Some(workspace), Some(clicker)) = (payload.workspace(), payload.clicker()) else {
-        tracing::warn!(kind = payload.kind(), "An interaction names no workspace or no user");
+        tracing::warn!(kind = payload.kind(), "Interaction without a workspace or user");
         return Response::Taken;
     };
     let interaction = Interaction { context, payload, workspace, clicker };
@@ -42,7 +42,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
         "block_actions" => {
             let Some((action_id, value)) = payload.action() else { return Response::Taken };
             let Some(control) = Control::parse(action_id, &value) else {
-                tracing::warn!(action_id, "A control that no view has was clicked");
+                tracing::warn!(action_id, "Unknown control clicked");
                 context.reply_privately(payload, sentences::UNKNOWN_CONTROL.to_owned());
                 return Response::Taken;
             };

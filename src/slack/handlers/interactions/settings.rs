@@ -122,7 +122,7 @@ pub(super) async fn open_gear(interaction: &Interaction<'_>, integration: Integr
     let trigger = interaction.payload.trigger().unwrap_or_default();
     let (workspace, user) = (interaction.workspace, &interaction.clicker.user);
     if let Err(error) = modals::open_settings(interaction.context, workspace, user, trigger, screen).await {
-        tracing::warn!(%error, "The settings could not be opened");
+        tracing::warn!(%error, "Could not open the settings");
         interaction.context.reply_privately(interaction.payload, sentences::SETTINGS_TRY_AGAIN.to_owned());
     }
     Response::Taken

@@ -15,6 +15,6 @@ pub enum SocketError {
     #[error("Slack says that the app has too many connections: 10 are allowed, and each instance keeps 2")]
     TooMany,
     /// It was made, and nothing came.
-    #[error("Slack did not say hello in time")]
+    #[error("timed out waiting for Slack's hello")]
     Silent,
 }

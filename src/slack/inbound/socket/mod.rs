@@ -81,7 +81,7 @@ impl<H: Handlers> Socket<H> {
                 }
             };
             let born = self.clock.now();
-            tracing::info!("A connection to Slack is open");
+            tracing::info!("Slack connection opened");
             let end = connection.serve(&stop).await;
             let (life, chance) = (self.clock.now() - born, self.entropy.fraction());
             match end {

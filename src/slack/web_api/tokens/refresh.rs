@@ -78,8 +78,7 @@ impl TokenStore {
             *last_error = exchanged.as_ref().err().map(|error| (error.clone(), store.now()));
             exchanged
         });
-        task.await
-            .unwrap_or_else(|_| Err(CallError::Unreachable("the token exchange failed".to_owned())))
+        task.await.unwrap_or_else(|_| Err(CallError::Unreachable("the token exchange failed".to_owned())))
     }
 
     async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
