@@ -1,5 +1,15 @@
 //! What an API key may be used for.
 
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{
+    audit::AuditAction,
+    backends::BackendRef,
+    effects::Changed,
+    ids::{ApiKeyId, BackendId},
+};
+
 use std::fmt;
 
 /// One kind of call that an API key may make.
@@ -104,6 +114,69 @@ impl fmt::Display for KeyScopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.names().join(", "))
     }
+}
+
+/// A new key of a backend. Its secret half is not known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewApiKey {
+    /// Its public half.
+    pub id: ApiKeyId,
+    /// Whose key it is.
+    pub backend: BackendId,
+    /// What it may be used for.
+    pub scopes: KeyScopes,
+}
+
+impl AsRef<Self> for NewApiKey {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Gives a backend one more key.
+pub fn create(backend: BackendRef<'_>, key: NewApiKey) -> Changed<NewApiKey> {
+    let entry =
+        backend.entry(AuditAction::KeyCreated).after(json!({ "key": key.id, "scopes": key.scopes.names() }));
+    Changed::new(backend.workspace, key, entry)
+}
+
+/// A key that replaces others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// The new key.
+    pub key: NewApiKey,
+    /// Those that it replaces.
+    pub replaced: Vec<ApiKeyId>,
+    /// Until when they work.
+    pub previous_until: DateTime<Utc>,
+}
+
+impl AsRef<NewApiKey> for KeyRotation {
+    fn as_ref(&self) -> &NewApiKey {
+        &self.key
+    }
+}
+
+/// Replaces keys of a backend by a new one.
+pub fn rotate(backend: BackendRef<'_>, rotation: KeyRotation) -> Changed<KeyRotation> {
+    let KeyRotation { key, replaced, previous_until } = &rotation;
+    let entry = backend
+        .entry(AuditAction::KeyRotated)
+        .before(json!({ "keys": replaced }))
+        .after(json!({ "key": key.id, "scopes": key.scopes.names(), "previous_until": previous_until }));
+    Changed::new(backend.workspace, rotation, entry)
+}
+
+/// Keys that stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysRevoked(pub Vec<ApiKeyId>);
+
+/// Stops keys of a backend that work. `None`: none of them does.
+#[must_use]
+pub fn revoke(backend: BackendRef<'_>, working: &[ApiKeyId]) -> Option<Changed<KeysRevoked>> {
+    let entry = backend.entry(AuditAction::KeyRevoked).after(json!({ "keys": working }));
+    let revoked = KeysRevoked(working.to_vec());
+    (!working.is_empty()).then(|| Changed::new(backend.workspace, revoked, entry))
 }
 
 #[cfg(test)]

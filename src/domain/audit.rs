@@ -74,11 +74,17 @@ impl Actor {
             Self::Operator | Self::Service => None,
         }
     }
+
+    /// The id, or the kind of an actor that has none: as the tables name who changed a row.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.id().unwrap_or_else(|| self.kind().to_owned())
+    }
 }
 
 /// What happened. A closed list: each is written `noun.verb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum AuditAction {
     /// A backend asked, and a person has to answer.
     ApprovalRequested,
     /// Approved by a person or a grant.
@@ -155,7 +161,48 @@ pub enum What {
     WorkspaceRemoved,
 }
 
-impl What {
+impl AuditAction {
+    /// Every action.
+    pub const ALL: [Self; 37] = [
+        Self::ApprovalRequested,
+        Self::ApprovalApproved,
+        Self::ApprovalDenied,
+        Self::ApprovalExpired,
+        Self::ApprovalCancelled,
+        Self::ApprovalUndeliverable,
+        Self::ApprovalRefused,
+        Self::GrantGiven,
+        Self::GrantRevoked,
+        Self::IntegrationPut,
+        Self::IntegrationRefused,
+        Self::IntegrationShared,
+        Self::IntegrationMoved,
+        Self::ActionRegistered,
+        Self::ActionUnlocked,
+        Self::ActionConfirmed,
+        Self::ActionLocked,
+        Self::ActionRetired,
+        Self::UnlockRequested,
+        Self::UnlockDeclined,
+        Self::AdminRefused,
+        Self::SettingsRefused,
+        Self::ConnectionAdded,
+        Self::ConnectionRemoved,
+        Self::ConversationClosed,
+        Self::BackendCreated,
+        Self::BackendDisabled,
+        Self::KeyCreated,
+        Self::KeyRotated,
+        Self::KeyRevoked,
+        Self::SecretRotated,
+        Self::WebhookStopped,
+        Self::WebhookResumed,
+        Self::WebhookMoved,
+        Self::WorkspaceInstalled,
+        Self::WebhookRedelivered,
+        Self::WorkspaceRemoved,
+    ];
+
     /// As the database and the export write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -202,12 +249,12 @@ impl What {
 }
 
 /// One line of the audit. Its workspace and time are those of the change it is saved with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Who did it.
     pub actor: Actor,
     /// What.
-    pub what: What,
+    pub what: AuditAction,
     /// To which approval.
     pub approval: Option<ApprovalId>,
     /// To which grant.
@@ -218,47 +265,59 @@ pub struct Entry {
     pub before: Option<Value>,
     /// How it is now, or why it was refused.
     pub after: Option<Value>,
+    /// The users whose Home tabs show it. Not stored: the tabs are drawn again with the change
+    /// ([`super::homes::HomeAudience`]).
+    pub concerns: Vec<UserId>,
 }
 
 impl Entry {
     /// A line that so far says only who did what.
-    #[must_use]
-    pub const fn new(actor: Actor, what: What) -> Self {
-        Self { actor, what, approval: None, grant: None, subject: None, before: None, after: None }
+    pub(super) const fn new(actor: Actor, what: AuditAction) -> Self {
+        Self {
+            actor,
+            what,
+            approval: None,
+            grant: None,
+            subject: None,
+            before: None,
+            after: None,
+            concerns: Vec::new(),
+        }
     }
 
     /// Says to which approval.
-    #[must_use]
-    pub const fn approval(mut self, id: ApprovalId) -> Self {
+    pub(super) const fn approval(mut self, id: ApprovalId) -> Self {
         self.approval = Some(id);
         self
     }
 
     /// Says to which grant.
-    #[must_use]
-    pub const fn grant(mut self, id: GrantId) -> Self {
+    pub(super) const fn grant(mut self, id: GrantId) -> Self {
         self.grant = Some(id);
         self
     }
 
     /// Says to what else.
-    #[must_use]
-    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+    pub(super) fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
     /// Says how it was.
-    #[must_use]
-    pub fn before(mut self, before: Value) -> Self {
+    pub(super) fn before(mut self, before: Value) -> Self {
         self.before = Some(before);
         self
     }
 
     /// Says how it is now.
-    #[must_use]
-    pub fn after(mut self, after: Value) -> Self {
+    pub(super) fn after(mut self, after: Value) -> Self {
         self.after = Some(after);
+        self
+    }
+
+    /// Says whose Home tabs show it.
+    pub(super) fn concerning(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
+        self.concerns.extend(users);
         self
     }
 }

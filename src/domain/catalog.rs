@@ -1,9 +1,12 @@
 //! Integrations and their actions, and whether an action may be auto-approved for a user.
 
+use serde_json::json;
+
 use super::{
     Rejection,
-    audit::Actor,
-    ids::{ActionId, ActionVersionId, BackendId, IntegrationId},
+    audit::{Actor, AuditAction, Entry},
+    effects::Changed,
+    ids::{ActionId, ActionVersionId, ApprovalId, BackendId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
 };
 
@@ -61,6 +64,134 @@ pub struct Description {
     pub requires_connection: bool,
 }
 
+/// An action under its lock, and what an admin's wish is judged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedAction {
+    /// The action.
+    pub id: ActionId,
+    /// Its integration's key.
+    pub integration: String,
+    /// Its key.
+    pub key: String,
+    /// Whether users may auto-approve it.
+    pub lock: Lock,
+    /// Its present description.
+    pub version: ActionVersionId,
+    /// The description that an admin unlocked or confirmed last.
+    pub confirmed: Option<ActionVersionId>,
+}
+
+impl LockedAction {
+    /// The pair as it is written: `salesforce.create_record`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.integration, self.key)
+    }
+}
+
+/// An action that a request named before a backend described it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAction {
+    /// The action.
+    pub id: ActionId,
+    /// The integration that it is registered with.
+    pub integration_id: IntegrationId,
+    /// The integration's key.
+    pub integration: IntegrationKey,
+    /// The action's key.
+    pub action: ActionKey,
+}
+
+/// Registers an action that a backend's request named, locked.
+pub fn register(workspace: WorkspaceId, backend: BackendId, action: NamedAction) -> Changed<NamedAction> {
+    let entry = Entry::new(Actor::Backend(backend), AuditAction::ActionRegistered)
+        .subject(format!("{}.{}", action.integration, action.action))
+        .after(json!({ "locked": true }));
+    Changed::new(workspace, action, entry)
+}
+
+/// What a backend reports of a user and an integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// The user connected it.
+    Connected,
+    /// The user disconnected it, and what they allowed for it ends.
+    Disconnected,
+}
+
+/// A connection that was added or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionChange {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// The user.
+    pub user: UserId,
+    /// Whether it is there now.
+    pub report: Report,
+}
+
+/// Adds or removes a connection, as its backend reports. `pending`: the user's approvals for the integration, whose
+/// prompts show whether it is connected.
+pub fn connect(
+    workspace: WorkspaceId,
+    backend: BackendId,
+    (integration, key): (IntegrationId, &IntegrationKey),
+    user: &UserId,
+    report: Report,
+    pending: &[ApprovalId],
+) -> Changed<ConnectionChange> {
+    let what = match report {
+        Report::Connected => AuditAction::ConnectionAdded,
+        Report::Disconnected => AuditAction::ConnectionRemoved,
+    };
+    let entry =
+        Entry::new(Actor::Backend(backend), what).subject(format!("{user} {key}")).concerning([user.clone()]);
+    let change = ConnectionChange { integration, user: user.clone(), report };
+    Changed::new(workspace, change, entry).and_redraw(pending)
+}
+
+/// Notes that a backend tried to change what is another's, and was refused.
+pub fn refuse(
+    workspace: WorkspaceId,
+    actor: &Actor,
+    subject: &str,
+    rejection: Rejection,
+) -> Changed<Rejection> {
+    let entry = Entry::new(actor.clone(), AuditAction::IntegrationRefused)
+        .subject(subject)
+        .after(json!({ "why": rejection.code() }));
+    Changed::new(workspace, rejection, entry)
+}
+
+/// An integration that gets another owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnerChange {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// Who may describe it now.
+    pub ownership: Ownership,
+}
+
+/// Says who may describe an integration from now on, as the operator wants. `None`: it is so already.
+#[must_use]
+pub fn set_owner(
+    workspace: WorkspaceId,
+    (integration, key): (IntegrationId, &IntegrationKey),
+    before: Ownership,
+    after: Ownership,
+) -> Option<Changed<OwnerChange>> {
+    let what = match after {
+        _ if before == after => return None,
+        Ownership::Shared => AuditAction::IntegrationShared,
+        _ => AuditAction::IntegrationMoved,
+    };
+    let entry = Entry::new(Actor::Operator, what)
+        .subject(key.as_str())
+        .before(json!({ "owner": before.owner() }))
+        .after(json!({ "owner": after.owner() }));
+    Some(Changed::new(workspace, OwnerChange { integration, ownership: after }, entry))
+}
+
 /// Who may describe an integration and report who has connected it. Every backend of the workspace may ask for its
 /// actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +215,17 @@ impl Ownership {
             (Self::Shared, Actor::Backend(_)) | (_, Actor::Operator) => Ok(self),
             (Self::Backend(owner), Actor::Backend(backend)) if owner == *backend => Ok(self),
             _ => Err(Rejection::NotOwner),
+        }
+    }
+
+    /// The owner, as the audit names it: a backend's id, or a word. `None`: no owner.
+    #[must_use]
+    pub fn owner(self) -> Option<String> {
+        match self {
+            Self::Unclaimed => None,
+            Self::Backend(backend) => Some(backend.to_string()),
+            Self::Operator => Some("operator".to_owned()),
+            Self::Shared => Some("shared".to_owned()),
         }
     }
 

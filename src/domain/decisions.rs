@@ -6,9 +6,9 @@ use serde_json::json;
 use super::{
     Rejection,
     approvals::{Approval, Outcome, Request, Status},
-    audit::{Actor, Entry, What},
+    audit::{Actor, AuditAction, Entry},
     catalog::{Barrier, Standing},
-    effects::{Effect, Haste},
+    effects::{Changed, Effect},
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId},
     text::Prose,
@@ -118,6 +118,15 @@ impl Decision {
     pub const fn grant(&self) -> Option<GrantId> {
         match &self.verdict {
             Verdict::Approved { given, .. } => given.grant(),
+            Verdict::AutoApproved { grant, .. } => Some(*grant),
+            _ => None,
+        }
+    }
+
+    /// The grant that approved without asking.
+    #[must_use]
+    pub const fn used_grant(&self) -> Option<GrantId> {
+        match &self.verdict {
             Verdict::AutoApproved { grant, .. } => Some(*grant),
             _ => None,
         }
@@ -234,30 +243,41 @@ pub struct LiveGrant {
 }
 
 /// Judges a new request: approved at once by a live grant, or pending.
-#[must_use]
 pub fn request(
     request: Request,
     standing: Standing,
     grant: Option<LiveGrant>,
     now: DateTime<Utc>,
-) -> (Approval, Vec<Effect>) {
+) -> Changed<Approval> {
+    let workspace = request.workspace;
     let Some(LiveGrant { id, scope }) = grant.filter(|_| standing.barrier().is_none()) else {
-        let asked = Entry::new(Actor::Backend(request.backend), What::ApprovalRequested)
+        let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
             .approval(request.id)
-            .subject(request.action.path());
-        return (
-            Approval { request, decision: None },
-            vec![Effect::Draw, Effect::Refresh(Haste::Now), Effect::Record(asked)],
-        );
+            .subject(request.action.path())
+            .concerning([request.user.clone()]);
+        let draw = Effect::DrawPrompt(request.id);
+        return Changed::new(workspace, Approval { request, decision: None }, asked).and(draw);
     };
-    let record = Entry::new(Actor::Service, What::ApprovalApproved)
+    let record = Entry::new(Actor::Service, AuditAction::ApprovalApproved)
         .approval(request.id)
         .grant(id)
         .subject(request.action.path())
-        .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }));
+        .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }))
+        .concerning([request.user.clone()]);
     let verdict = Verdict::AutoApproved { grant: id, scope };
-    let effects = vec![Effect::Use(id), Effect::Refresh(Haste::Soon), Effect::Record(record)];
-    (Approval { request, decision: Some(Decision { verdict, decided_at: now }) }, effects)
+    let decision = Some(Decision { verdict, decided_at: now });
+    Changed::new(workspace, Approval { request, decision }, record)
+}
+
+/// An approval that has just ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The approval, with its decision.
+    pub approval: Approval,
+    /// The decision.
+    pub decision: Decision,
+    /// The grant that the click gave, unless the user had one already.
+    pub given: Option<Grant>,
 }
 
 /// Judges a click. `existing` is the live grant of the picked scope, if the user has one already; `fresh` names the
@@ -270,7 +290,7 @@ pub fn click(
     existing: Option<GrantId>,
     fresh: GrantId,
     now: DateTime<Utc>,
-) -> Result<(Approval, Vec<Effect>), Rejection> {
+) -> Result<Changed<Ended>, Rejection> {
     let request = &approval.request;
     may_decide(request, clicker)?;
     still_pending(approval, now)?;
@@ -311,38 +331,63 @@ pub fn click(
             Verdict::Approved { user: clicker.user.clone(), given: left }
         }
     };
-    let (ended, mut effects) = end(approval, verdict, Actor::User(clicker.user.clone()), now);
-    if let Some(grant) = given {
-        let record = Entry::new(Actor::User(clicker.user.clone()), What::GrantGiven)
+    let actor = Actor::User(clicker.user.clone());
+    let record = given.as_ref().map(|grant| {
+        Entry::new(actor.clone(), AuditAction::GrantGiven)
             .approval(request.id)
             .grant(grant.id)
             .subject(request.action.path())
-            .after(json!({ "scope": grant.reach.scope().as_str() }));
-        effects.push(Effect::Give(grant));
-        effects.push(Effect::Record(record));
+            .after(json!({ "scope": grant.reach.scope().as_str() }))
+    });
+    Ok(end(approval, verdict, given, actor, now).and_record(record))
+}
+
+/// Notes that a click was refused. A refusal that shows the prompt to be behind has it drawn again.
+pub fn refuse(
+    request: &Request,
+    clicker: &UserId,
+    clicked_in: &str,
+    rejection: Rejection,
+) -> Changed<Rejection> {
+    let entry = Entry::new(Actor::User(clicker.clone()), AuditAction::ApprovalRefused)
+        .approval(request.id)
+        .subject(request.action.path())
+        .after(json!({ "why": rejection.code(), "workspace": clicked_in }));
+    let about_the_person = matches!(
+        rejection,
+        Rejection::WrongPerson { .. }
+            | Rejection::Guest
+            | Rejection::OtherWorkspace
+            | Rejection::LookupUnavailable
+    );
+    if about_the_person {
+        Changed::new(request.workspace, rejection, entry)
+    } else {
+        let entry = entry.concerning([request.user.clone()]);
+        Changed::new(request.workspace, rejection, entry).and_redraw(&[request.id])
     }
-    Ok((ended, effects))
 }
 
 /// Judges a backend's wish to take the request back.
-pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<(Approval, Vec<Effect>), Rejection> {
+pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<Changed<Ended>, Rejection> {
     if approval.decision.is_some() {
         return Err(Rejection::AlreadyEnded(Box::new(approval.clone())));
     }
-    Ok(end(approval, Verdict::Cancelled, Actor::Backend(approval.request.backend), now))
+    Ok(end(approval, Verdict::Cancelled, None, Actor::Backend(approval.request.backend), now))
 }
 
 /// Judges whether the approval has run out. `None`: it has not, or it has ended already.
 #[must_use]
-pub fn expire(approval: &Approval, now: DateTime<Utc>) -> Option<(Approval, Vec<Effect>)> {
+pub fn expire(approval: &Approval, now: DateTime<Utc>) -> Option<Changed<Ended>> {
     (approval.decision.is_none() && now >= approval.request.expires_at)
-        .then(|| end(approval, Verdict::Expired, Actor::Service, now))
+        .then(|| end(approval, Verdict::Expired, None, Actor::Service, now))
 }
 
 /// Ends an approval that Slack can't show. `None`: it has ended already.
 #[must_use]
-pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<(Approval, Vec<Effect>)> {
-    approval.decision.is_none().then(|| end(approval, Verdict::Undeliverable { why }, Actor::Service, now))
+pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<Changed<Ended>> {
+    let verdict = Verdict::Undeliverable { why };
+    approval.decision.is_none().then(|| end(approval, verdict, None, Actor::Service, now))
 }
 
 /// Whether this person may decide this request. A person whose membership is unknown may only deny it.
@@ -398,16 +443,22 @@ pub(super) fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejectio
     }
 }
 
-fn end(approval: &Approval, verdict: Verdict, actor: Actor, now: DateTime<Utc>) -> (Approval, Vec<Effect>) {
+fn end(
+    approval: &Approval,
+    verdict: Verdict,
+    given: Option<Grant>,
+    actor: Actor,
+    now: DateTime<Utc>,
+) -> Changed<Ended> {
     let decision = Decision { verdict, decided_at: now };
     let outcome = decision.outcome();
     let request = approval.request.clone();
     let what = match outcome {
-        Outcome::Approved => What::ApprovalApproved,
-        Outcome::Denied => What::ApprovalDenied,
-        Outcome::Expired => What::ApprovalExpired,
-        Outcome::Cancelled => What::ApprovalCancelled,
-        Outcome::Undeliverable => What::ApprovalUndeliverable,
+        Outcome::Approved => AuditAction::ApprovalApproved,
+        Outcome::Denied => AuditAction::ApprovalDenied,
+        Outcome::Expired => AuditAction::ApprovalExpired,
+        Outcome::Cancelled => AuditAction::ApprovalCancelled,
+        Outcome::Undeliverable => AuditAction::ApprovalUndeliverable,
     };
     let mut record = Entry::new(actor, what)
         .approval(request.id)
@@ -417,13 +468,14 @@ fn end(approval: &Approval, verdict: Verdict, actor: Actor, now: DateTime<Utc>) 
             "by": decision.by(),
             "scope": decision.scope().map(Scope::as_str),
             "user": request.user,
-        }));
+        }))
+        .concerning([request.user.clone()]);
     record.grant = decision.grant();
-    let effects = vec![
-        Effect::Draw,
-        Effect::Refresh(Haste::Now),
-        Effect::Tell { backend: request.backend, outcome },
-        Effect::Record(record),
-    ];
-    (Approval { request, decision: Some(decision) }, effects)
+    let (workspace, approval, backend) = (request.workspace, request.id, request.backend);
+    let ended = Ended { approval: Approval { request, decision: Some(decision.clone()) }, decision, given };
+    Changed::new(workspace, ended, record).and(Effect::DrawPrompt(approval)).and(Effect::SendWebhook {
+        approval,
+        backend,
+        outcome,
+    })
 }

@@ -2,8 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use serde_json::json;
+
 use super::{
-    ids::{ActionId, BackendId, GrantId, UserId, WorkspaceId},
+    Rejection,
+    audit::{Actor, AuditAction, Entry},
+    effects::Changed,
+    ids::{ActionId, ApprovalId, BackendId, GrantId, UserId, WorkspaceId},
     text::ForeignId,
 };
 
@@ -121,4 +126,82 @@ impl Revocation {
             Self::AppRemoved => "app_removed",
         }
     }
+}
+
+/// A live grant under its lock, about to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocable {
+    /// Its id.
+    pub id: GrantId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What it permits.
+    pub action: ActionId,
+    /// Its scope. `None`: what is stored can't be read. It ends all the same, since what can't be read permits nothing.
+    pub scope: Option<Scope>,
+}
+
+impl Revocable {
+    /// Whether it covers one conversation, and nothing beyond.
+    #[must_use]
+    pub fn is_for_one_conversation(&self) -> bool {
+        self.scope == Some(Scope::Conversation)
+    }
+}
+
+/// Grants that end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// Which.
+    pub grants: Vec<Revocable>,
+    /// Who ends them: an id, or the kind of an actor that has none.
+    pub by: String,
+    /// Why.
+    pub why: Revocation,
+}
+
+impl AsRef<Self> for Revoked {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Ends grants, with an audit entry each. `shown`: the approvals whose prompts offer to turn them off. `None`: there are
+/// no grants to end.
+#[must_use]
+pub fn revoke(
+    workspace: WorkspaceId,
+    grants: Vec<Revocable>,
+    shown: &[ApprovalId],
+    actor: &Actor,
+    why: Revocation,
+) -> Option<Changed<Revoked>> {
+    let mut entries = grants.iter().map(|grant| entry(grant, actor, why).concerning([grant.user.clone()]));
+    let first = entries.next()?;
+    let others: Vec<Entry> = entries.collect();
+    let revoked = Revoked { grants, by: actor.label(), why };
+    Some(Changed::new(workspace, revoked, first).and_record(others).and_redraw(shown))
+}
+
+/// What the audit says of a grant that ends.
+pub(super) fn entry(grant: &Revocable, actor: &Actor, why: Revocation) -> Entry {
+    Entry::new(actor.clone(), AuditAction::GrantRevoked)
+        .grant(grant.id)
+        .subject(grant.user.to_string())
+        .before(json!({ "scope": grant.scope.map(Scope::as_str) }))
+        .after(json!({ "why": why.as_str() }))
+}
+
+/// Notes that a user tried to turn off a grant and was refused.
+pub fn refuse(
+    workspace: WorkspaceId,
+    user: &UserId,
+    grant: GrantId,
+    rejection: Rejection,
+) -> Changed<Rejection> {
+    let entry = Entry::new(Actor::User(user.clone()), AuditAction::SettingsRefused)
+        .grant(grant)
+        .after(json!({ "why": rejection.code() }))
+        .concerning([user.clone()]);
+    Changed::new(workspace, rejection, entry)
 }

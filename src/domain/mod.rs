@@ -1,16 +1,20 @@
 //! What Countersign decides, as pure functions over values: no SQL, no HTTP, no Slack, no clock, no async.
 //!
-//! A judgement takes the state that was read under lock and gives either the new state with its effects, or a
-//! [`Rejection`]. Effects are data: the service saves them in the transaction that saves the state.
+//! A judgement takes the state that was read under lock and gives either the new state with its effects
+//! ([`effects::Changed`]), or a [`Rejection`]. Effects are data, and are saved in the transaction that saves the state.
 
 pub mod api_keys;
 pub mod approvals;
 pub mod arguments;
 pub mod audit;
+pub mod backends;
 pub mod catalog;
+pub mod conversations;
 pub mod decisions;
+pub mod descriptions;
 pub mod effects;
 pub mod grants;
+pub mod homes;
 pub mod ids;
 pub mod overview;
 pub mod prompts;
@@ -19,6 +23,7 @@ pub mod repeats;
 pub mod settings;
 pub mod text;
 pub mod unlocking;
+pub mod workspaces;
 
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::{
     Rejection,
-    audit::{Actor, Entry, What},
+    audit::{Actor, AuditAction, Entry},
     catalog::{ActionRef, Standing},
     decisions::{Clicker, may_grant},
-    effects::Effect,
+    effects::Changed,
     grants::{Grant, Reach, Scope},
-    ids::{GrantId, WorkspaceId},
+    ids::{GrantId, UserId, WorkspaceId},
 };
 use chrono::{DateTime, Utc};
 
@@ -37,11 +37,11 @@ pub fn turn_on(
     existing: Option<GrantId>,
     fresh: GrantId,
     now: DateTime<Utc>,
-) -> Result<Vec<Effect>, Rejection> {
+) -> Result<Option<Changed<Grant>>, Rejection> {
     may_change(clicker)?;
     may_grant(standing, Scope::Always)?;
     if existing.is_some() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let grant = Grant {
         id: fresh,
@@ -51,11 +51,20 @@ pub fn turn_on(
         reach: Reach::Always,
         created_at: now,
     };
-    let record = Entry::new(Actor::User(clicker.user.clone()), What::GrantGiven)
+    let record = Entry::new(Actor::User(clicker.user.clone()), AuditAction::GrantGiven)
         .grant(fresh)
         .subject(action.path())
-        .after(json!({ "scope": Scope::Always.as_str(), "from": "settings" }));
-    Ok(vec![Effect::Give(grant), Effect::Record(record)])
+        .after(json!({ "scope": Scope::Always.as_str(), "from": "settings" }))
+        .concerning([clicker.user.clone()]);
+    Ok(Some(Changed::new(workspace, grant, record)))
+}
+
+/// Notes that a user tried to change settings and was refused.
+pub fn refuse(workspace: WorkspaceId, user: &UserId, rejection: Rejection) -> Changed<Rejection> {
+    let entry = Entry::new(Actor::User(user.clone()), AuditAction::SettingsRefused)
+        .after(json!({ "why": rejection.code() }))
+        .concerning([user.clone()]);
+    Changed::new(workspace, rejection, entry)
 }
 
 #[cfg(test)]
@@ -66,7 +75,7 @@ mod tests {
     use crate::domain::{
         catalog::Lock,
         decisions::PersonKind,
-        ids::{ActionId, ActionVersionId, IntegrationId, UserId},
+        ids::{ActionId, ActionVersionId, IntegrationId},
         text::{ActionKey, IntegrationKey},
     };
 
@@ -75,7 +84,7 @@ mod tests {
         unlocked: bool,
         connected: bool,
         existing: bool,
-    ) -> Result<Vec<Effect>, Rejection> {
+    ) -> Result<Option<Grant>, Rejection> {
         let action = ActionRef {
             id: ActionId::new(Uuid::from_u128(1)),
             integration_id: IntegrationId::new(Uuid::from_u128(2)),
@@ -93,16 +102,15 @@ mod tests {
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));
-        turn_on(workspace, &action, &clicker, standing, existing.then_some(grant), grant, now)
+        let judged = turn_on(workspace, &action, &clicker, standing, existing.then_some(grant), grant, now)?;
+        Ok(judged.map(|changed| changed.state().clone()))
     }
 
     #[test]
     fn a_member_allows_what_an_admin_unlocked_and_they_connected() {
-        let effects = judge(PersonKind::Member, true, true, false).unwrap();
-        assert!(
-            matches!(&effects[0], Effect::Give(grant) if grant.user.as_str() == "U1" && grant.reach == Reach::Always)
-        );
-        assert_eq!(judge(PersonKind::Member, true, true, true), Ok(Vec::new()));
+        let grant = judge(PersonKind::Member, true, true, false).unwrap().unwrap();
+        assert_eq!((grant.user.as_str(), grant.reach), ("U1", Reach::Always));
+        assert_eq!(judge(PersonKind::Member, true, true, true), Ok(None));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use super::{
     Rejection,
     approvals::{Agent, Approval, Conversation, Outcome, Request},
     arguments::Arguments,
-    audit::{Actor, Entry, What},
+    audit::{Actor, AuditAction, Entry},
     catalog::{ActionRef, Lock, Standing},
-    decisions::{self, Choice, Clicker, LiveGrant, PersonKind, Verdict},
-    effects::Effect,
+    decisions::{self, Choice, Clicker, Ended, LiveGrant, PersonKind, Verdict},
+    effects::{Changed, Effect},
     grants::{Grant, Reach, Scope},
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, ForeignId, IntegrationKey, Prose},
@@ -120,7 +120,7 @@ fn history() -> impl Strategy<Value = Vec<(i64, Try)>> {
 }
 
 /// What came of a try: the new state with its effects, a refusal, or nothing at all.
-type Came = Result<Option<(Approval, Vec<Effect>)>, Rejection>;
+type Came = Result<Option<Changed<Ended>>, Rejection>;
 
 fn make(attempt: &Try, approval: &Approval, now: DateTime<Utc>) -> Came {
     match attempt {
@@ -139,7 +139,7 @@ fn make(attempt: &Try, approval: &Approval, now: DateTime<Utc>) -> Came {
 
 fn told(effects: &[Effect]) -> Vec<(BackendId, Outcome)> {
     let tell = |effect: &Effect| match effect {
-        Effect::Tell { backend, outcome } => Some((*backend, *outcome)),
+        Effect::SendWebhook { backend, outcome, .. } => Some((*backend, *outcome)),
         _ => None,
     };
     effects.iter().filter_map(tell).collect()
@@ -147,35 +147,19 @@ fn told(effects: &[Effect]) -> Vec<(BackendId, Outcome)> {
 
 fn recorded(effects: &[Effect]) -> Vec<&Entry> {
     let entries = effects.iter().filter_map(|effect| match effect {
-        Effect::Record(entry) => Some(entry),
+        Effect::Record(entry) => Some(entry.as_ref()),
         _ => None,
     });
     entries.collect()
 }
 
-fn given(effects: &[Effect]) -> Vec<&Grant> {
-    let grants = effects.iter().filter_map(|effect| match effect {
-        Effect::Give(grant) => Some(grant),
-        _ => None,
-    });
-    grants.collect()
-}
-
-fn used(effects: &[Effect]) -> Vec<GrantId> {
-    let used = |effect: &Effect| match effect {
-        Effect::Use(grant) => Some(*grant),
-        _ => None,
-    };
-    effects.iter().filter_map(used).collect()
-}
-
-const fn what(outcome: Outcome) -> What {
+const fn what(outcome: Outcome) -> AuditAction {
     match outcome {
-        Outcome::Approved => What::ApprovalApproved,
-        Outcome::Denied => What::ApprovalDenied,
-        Outcome::Expired => What::ApprovalExpired,
-        Outcome::Cancelled => What::ApprovalCancelled,
-        Outcome::Undeliverable => What::ApprovalUndeliverable,
+        Outcome::Approved => AuditAction::ApprovalApproved,
+        Outcome::Denied => AuditAction::ApprovalDenied,
+        Outcome::Expired => AuditAction::ApprovalExpired,
+        Outcome::Cancelled => AuditAction::ApprovalCancelled,
+        Outcome::Undeliverable => AuditAction::ApprovalUndeliverable,
     }
 }
 
@@ -183,11 +167,11 @@ const fn what(outcome: Outcome) -> What {
 fn check_end(
     attempt: &Try,
     before: &Approval,
-    after: &Approval,
-    effects: &[Effect],
+    changed: &Changed<Ended>,
     now: DateTime<Utc>,
 ) -> Result<(), TestCaseError> {
-    let Some(decision) = &after.decision else { return Err(TestCaseError::fail("it ended, undecided")) };
+    let (Ended { approval: after, decision, given }, effects) = (changed.state(), changed.effects());
+    prop_assert_eq!(after.decision.as_ref(), Some(decision));
     prop_assert_eq!(&after.request, &before.request, "what was asked never changes");
     prop_assert_eq!(decision.decided_at, now);
     let outcome = decision.outcome();
@@ -196,9 +180,12 @@ fn check_end(
     let ends: Vec<_> = records.iter().filter(|entry| entry.what == what(outcome)).collect();
     prop_assert_eq!(ends.len(), 1, "the audit says once how it ended");
     prop_assert!(records.iter().all(|entry| entry.approval == Some(before.request.id)));
-    prop_assert_eq!(effects.iter().filter(|effect| **effect == Effect::Draw).count(), 1);
-    prop_assert!(used(effects).is_empty(), "an end uses no grant");
-    let grants = given(effects);
+    prop_assert_eq!(
+        effects.iter().filter(|effect| **effect == Effect::DrawPrompt(before.request.id)).count(),
+        1
+    );
+    prop_assert_eq!(decision.used_grant(), None, "an end uses no grant");
+    let grants: Vec<&Grant> = given.iter().collect();
     prop_assert_eq!(records.len(), 1 + grants.len(), "and nothing else but the grant");
     match attempt {
         Try::Click { choice, clicker, standing, existing } => {
@@ -327,11 +314,11 @@ proptest! {
             now += TimeDelta::seconds(*pause);
             let before = approval.clone();
             match make(attempt, &approval, now) {
-                Ok(Some((after, effects))) => {
+                Ok(Some(changed)) => {
                     prop_assert!(before.decision.is_none(), "{attempt:?} ended what had ended");
-                    check_end(attempt, &before, &after, &effects, now)?;
+                    check_end(attempt, &before, &changed, now)?;
                     ends += 1;
-                    approval = after;
+                    approval = changed.state().approval.clone();
                 }
                 Ok(None) => {
                     let too_early = matches!(attempt, Try::Expire) && now < before.request.expires_at;
@@ -350,22 +337,21 @@ proptest! {
         live in option::of(prop_oneof![Just(Scope::Conversation), Just(Scope::Always)]),
     ) {
         let live = live.map(|scope| LiveGrant { id: grant(EXISTING), scope });
-        let (approval, effects) = decisions::request(request(), standing, live, start());
+        let changed = decisions::request(request(), standing, live, start());
+        let (approval, effects) = (changed.state().clone(), changed.effects());
         prop_assert_eq!(&approval.request, &request());
-        prop_assert!(told(&effects).is_empty(), "the answer itself says so");
-        prop_assert!(given(&effects).is_empty());
-        prop_assert_eq!(recorded(&effects).len(), 1);
+        prop_assert!(told(effects).is_empty(), "the answer itself says so");
+        prop_assert_eq!(recorded(effects).len(), 1);
         let free = standing.lock == Lock::Unlocked && !standing.outdated && standing.connected;
         if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
             let decision = approval.decision.unwrap();
+            prop_assert_eq!(decision.used_grant(), Some(id));
             prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });
-            prop_assert_eq!(used(&effects), [id]);
-            prop_assert_eq!(recorded(&effects)[0].grant, Some(id));
-            prop_assert!(!effects.contains(&Effect::Draw), "nobody is asked");
+            prop_assert_eq!(recorded(effects)[0].grant, Some(id));
+            prop_assert!(!effects.contains(&Effect::DrawPrompt(request().id)), "nobody is asked");
         } else {
             prop_assert_eq!(approval.decision, None);
-            prop_assert!(used(&effects).is_empty());
-            prop_assert!(effects.contains(&Effect::Draw), "a person is asked");
+            prop_assert!(effects.contains(&Effect::DrawPrompt(request().id)), "a person is asked");
         }
     }
 

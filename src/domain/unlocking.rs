@@ -2,7 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Rejection, catalog::Lock, decisions::Clicker, ids::UserId, settings::may_change};
+use serde_json::json;
+
+use super::{
+    Rejection,
+    audit::{Actor, AuditAction, Entry},
+    catalog::{Lock, LockedAction},
+    decisions::Clicker,
+    effects::{Changed, Effect},
+    ids::{ActionId, ApprovalId, UnlockRequestId, UserId, WorkspaceId},
+    settings::may_change,
+};
 
 /// What became of a request to unlock an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +115,163 @@ pub fn still_open(answered: Option<&Answered>) -> Result<(), Rejection> {
         Some(answered) => Err(Rejection::AlreadyAnswered(answered.clone())),
         None => Ok(()),
     }
+}
+
+/// A request to unlock an action that nobody has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// Its id.
+    pub id: UnlockRequestId,
+    /// Who asked.
+    pub askers: Vec<UserId>,
+}
+
+/// An answer to requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// The requests.
+    pub requests: Vec<UnlockRequestId>,
+    /// The answer.
+    pub answer: Answer,
+    /// Who gives it: an id, or the kind of an actor that has none.
+    pub by: String,
+}
+
+impl Answers {
+    /// None: there is nothing to answer.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { requests: Vec::new(), answer: Answer::Retired, by: String::new() }
+    }
+
+    /// This answer to these requests.
+    pub(super) fn new(requests: &[OpenRequest], answer: Answer, by: String) -> Self {
+        Self { requests: requests.iter().map(|request| request.id).collect(), answer, by }
+    }
+
+    /// The admins' messages show the answer, and every user who asked is told it.
+    pub(super) fn effects(requests: &[OpenRequest]) -> impl Iterator<Item = Effect> {
+        requests.iter().flat_map(|request| {
+            let answers = request
+                .askers
+                .iter()
+                .map(|user| Effect::SendUnlockAnswer { request: request.id, user: user.clone() });
+            std::iter::once(Effect::DrawUnlockRequest(request.id)).chain(answers)
+        })
+    }
+}
+
+impl AsRef<Self> for Answers {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// A change of an action's lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockChange {
+    /// The action.
+    pub action: ActionId,
+    /// What becomes of its lock.
+    pub step: Step,
+    /// Who changes it: an id, or the kind of an actor that has none.
+    pub by: String,
+    /// The requests that it answers.
+    pub answers: Answers,
+}
+
+impl AsRef<Answers> for LockChange {
+    fn as_ref(&self) -> &Answers {
+        &self.answers
+    }
+}
+
+/// Takes a step that [`set_lock`] judged. `open`: the requests to unlock the action, which unlocking it answers, however
+/// it came about. `pending`: the approvals for it, whose prompts show the lock.
+pub fn change_lock(
+    workspace: WorkspaceId,
+    action: &LockedAction,
+    step: Step,
+    actor: &Actor,
+    open: &[OpenRequest],
+    pending: &[ApprovalId],
+) -> Changed<LockChange> {
+    let (what, before, after) = match step {
+        Step::Unlock => {
+            let after = json!({ "unlocked": true, "version": action.version });
+            (AuditAction::ActionUnlocked, json!({ "unlocked": false }), after)
+        }
+        Step::Confirm => {
+            let before = json!({ "version": action.confirmed });
+            (AuditAction::ActionConfirmed, before, json!({ "version": action.version }))
+        }
+        Step::Lock => (AuditAction::ActionLocked, json!({ "unlocked": true }), json!({ "unlocked": false })),
+    };
+    let entry = Entry::new(actor.clone(), what).subject(action.path()).before(before).after(after);
+    let by = actor.label();
+    let open = if step == Step::Unlock { open } else { &[] };
+    let answers = Answers::new(open, Answer::Unlocked, by.clone());
+    let change = LockChange { action: action.id, step, by, answers };
+    Changed::new(workspace, change, entry).and_all(Answers::effects(open)).and_redraw(pending)
+}
+
+/// A user who asks for an action to be unlocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// The request that they join.
+    pub request: UnlockRequestId,
+    /// They are the first, and make it.
+    pub is_new: bool,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The action.
+    pub action: ActionId,
+    /// The user.
+    pub user: UserId,
+}
+
+/// Has a user ask, who may ([`may_ask`]): in the open request, or in a new one, which `fresh` names.
+pub fn ask(
+    workspace: WorkspaceId,
+    action: &LockedAction,
+    user: &UserId,
+    open: Option<UnlockRequestId>,
+    fresh: UnlockRequestId,
+    pending: &[ApprovalId],
+) -> Changed<Asking> {
+    let request = open.unwrap_or(fresh);
+    let entry = Entry::new(Actor::User(user.clone()), AuditAction::UnlockRequested)
+        .subject(action.path())
+        .after(json!({ "request": request }))
+        .concerning([user.clone()]);
+    let asking = Asking { request, is_new: open.is_none(), workspace, action: action.id, user: user.clone() };
+    Changed::new(workspace, asking, entry).and(Effect::DrawUnlockRequest(request)).and_redraw(pending)
+}
+
+/// Declines the open requests for an action, `request` among them.
+pub fn decline(
+    workspace: WorkspaceId,
+    action: &LockedAction,
+    admin: &UserId,
+    request: UnlockRequestId,
+    open: &[OpenRequest],
+    pending: &[ApprovalId],
+) -> Changed<Answers> {
+    let entry = Entry::new(Actor::User(admin.clone()), AuditAction::UnlockDeclined)
+        .subject(action.path())
+        .after(json!({ "request": request }))
+        .concerning(open.iter().flat_map(|request| request.askers.clone()));
+    let answers = Answers::new(open, Answer::Declined, admin.to_string());
+    Changed::new(workspace, answers, entry).and_all(Answers::effects(open)).and_redraw(pending)
+}
+
+/// Notes that a user tried what only admins may, and was refused.
+pub fn refuse(workspace: WorkspaceId, user: &UserId) -> Changed<Rejection> {
+    let rejection = Rejection::NotAdmin;
+    let entry = Entry::new(Actor::User(user.clone()), AuditAction::AdminRefused)
+        .after(json!({ "why": rejection.code() }))
+        .concerning([user.clone()]);
+    Changed::new(workspace, rejection, entry)
 }
 
 #[cfg(test)]

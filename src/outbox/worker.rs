@@ -11,18 +11,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    domain::ids::BackendId,
+    domain::{effects::Redraw, homes::Urgency, ids::BackendId},
     heartbeat::Pulse,
     outbox::{
         Claim, Deliver, Kind, Outcome,
         listener::Bells,
         schedule::{self, Next},
     },
-    service::{Failure, Service, commit},
-    storage::{
-        claims::{self, Attempt, Ending, Lease},
-        homes::Whose,
-    },
+    service::{Failure, Service},
+    storage::claims::{self, Attempt, Ending, Lease},
 };
 
 /// How long a row is held. Longer than any attempt takes.
@@ -208,17 +205,17 @@ impl<D: Deliver> Worker<D> {
             let mut db = self.service.db.acquire().await?;
             return Ok(claims::finish(&mut db, claim, attempt, now).await?);
         }
-        let mut tx = self.service.begin().await?;
-        let held = claims::finish(&mut tx, claim, attempt, now).await?;
+        let mut work = self.service.begin().await?;
+        let held = claims::finish(&mut work, claim, attempt, now).await?;
         // What goes well, or goes on failing, changes little there, and may come often.
         let news = match attempt.ending {
             Ending::Done => claim.attempts > 0,
             Ending::Later { .. } => claim.attempts == 0,
             Ending::Dead => true,
         };
-        let whose = if news { Whose::Admins } else { Whose::AdminsSoon };
-        self.service.refresh(&mut tx, claim.workspace, whose).await?;
-        commit(tx).await?;
+        let urgency = if news { Urgency::Now } else { Urgency::Soon };
+        work.redraw(Redraw::admins_homes(claim.workspace, urgency));
+        work.commit().await?;
         Ok(held)
     }
 

@@ -1,18 +1,15 @@
 //! An operator manages the API keys of a backend from the command line.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::SecretString;
-use serde_json::{Value, json};
 
-use super::{Failure, Service, authenticate::ApiKey, commit, retrying};
+use super::{Failure, Service, UnitOfWork, authenticate::ApiKey, retrying};
 use crate::{
     domain::{
-        api_keys::KeyScopes,
-        audit::{Actor, Entry, What},
+        api_keys::{self as domain, KeyRotation, KeyScopes, NewApiKey},
         ids::{ApiKeyId, BackendId},
     },
     storage::{
-        self, Tx,
         api_keys::{self, Listed},
         backends::Summary,
     },
@@ -61,26 +58,19 @@ pub async fn create(service: &Service, backend: &Summary, scopes: KeyScopes) -> 
 }
 
 async fn try_create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let key = add(service, &mut tx, backend.id, scopes, now).await?;
-    let after = json!({ "key": key.id, "scopes": scopes.names() });
-    record(&mut tx, backend, What::KeyCreated, now, None, after).await?;
-    commit(tx).await?;
-    Ok(key)
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let (key, secret) = generate(service, backend.id, scopes);
+    let key = work.record(domain::create(backend.reference(), key));
+    api_keys::insert(&mut work, &key, &secret.hash(), now).await?;
+    work.commit().await?;
+    Ok(NewKey { id: key.id, scopes, secret: secret.reveal() })
 }
 
-/// Makes a key of this backend and stores what has to be stored of it.
-pub(super) async fn add(
-    service: &Service,
-    tx: &mut Tx,
-    backend: BackendId,
-    scopes: KeyScopes,
-    now: DateTime<Utc>,
-) -> Result<NewKey, Failure> {
+/// Makes a key for this backend: what is stored of it, and the key itself.
+pub(super) fn generate(service: &Service, backend: BackendId, scopes: KeyScopes) -> (NewApiKey, ApiKey) {
     let key = ApiKey::new(ApiKeyId::new(service.fresh()), service.entropy.bytes());
-    api_keys::insert(tx, key.id(), backend, &key.hash(), scopes, now).await?;
-    Ok(NewKey { id: key.id(), scopes, secret: key.reveal() })
+    (NewApiKey { id: key.id(), backend, scopes }, key)
 }
 
 /// Replaces keys by a new one. They work for `overlap` more; zero revokes them. The new key has the scopes of those that
@@ -102,9 +92,9 @@ async fn try_rotate(
     scopes: Option<KeyScopes>,
     overlap: TimeDelta,
 ) -> Result<Result<NewKey, KeyFault>, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let replaced = unrevoked(&mut tx, backend.id, selection).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let replaced = unrevoked(&mut work, backend.id, selection).await?;
     let working: Vec<&Listed> = replaced.iter().filter(|key| key.works(now)).collect();
     if selection != Selection::All && working.is_empty() {
         return Ok(Err(KeyFault::NoSuchKey));
@@ -113,17 +103,13 @@ async fn try_rotate(
         Ok(scopes) => scopes,
         Err(fault) => return Ok(Err(fault)),
     };
-    let ids = ids(&replaced);
-    if overlap.is_zero() {
-        api_keys::revoke(&mut tx, &ids, now).await?;
-    } else {
-        api_keys::expire(&mut tx, &ids, now + overlap).await?;
-    }
-    let key = add(service, &mut tx, backend.id, scopes, now).await?;
-    let after = json!({ "key": key.id, "scopes": scopes.names(), "previous_until": now + overlap });
-    record(&mut tx, backend, What::KeyRotated, now, Some(json!({ "keys": ids })), after).await?;
-    commit(tx).await?;
-    Ok(Ok(key))
+    let (key, secret) = generate(service, backend.id, scopes);
+    let rotation = KeyRotation { key, replaced: ids(&replaced), previous_until: now + overlap };
+    let rotation = work.record(domain::rotate(backend.reference(), rotation));
+    api_keys::replace(&mut work, &rotation, now).await?;
+    api_keys::insert(&mut work, &rotation, &secret.hash(), now).await?;
+    work.commit().await?;
+    Ok(Ok(NewKey { id: key.id, scopes, secret: secret.reveal() }))
 }
 
 /// What the successor of these keys may do. Keys that were rotated before and are about to expire don't count while
@@ -153,28 +139,32 @@ async fn try_revoke(
     backend: &Summary,
     selection: Selection,
 ) -> Result<Result<Vec<ApiKeyId>, KeyFault>, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    // Expired ones too: an instance whose clock is behind may still take them.
-    let mut revoked = unrevoked(&mut tx, backend.id, selection).await?;
-    if selection != Selection::All && revoked.is_empty() {
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let meant = unrevoked(&mut work, backend.id, selection).await?;
+    if selection != Selection::All && meant.is_empty() {
         return Ok(Err(KeyFault::NoSuchKey));
     }
-    api_keys::revoke(&mut tx, &ids(&revoked), now).await?;
-    revoked.retain(|key| key.works(now));
-    let revoked = ids(&revoked);
-    if !revoked.is_empty() {
-        record(&mut tx, backend, What::KeyRevoked, now, None, json!({ "keys": revoked })).await?;
+    let (working, expired): (Vec<Listed>, Vec<Listed>) = meant.into_iter().partition(|key| key.works(now));
+    let (working, expired) = (ids(&working), ids(&expired));
+    if let Some(revoked) = domain::revoke(backend.reference(), &working) {
+        let revoked = work.record(revoked);
+        api_keys::revoke(&mut work, &revoked, now).await?;
     }
-    commit(tx).await?;
-    Ok(Ok(revoked))
+    api_keys::stop_expired(&mut work, &expired, now).await?;
+    work.commit().await?;
+    Ok(Ok(working))
 }
 
 /// The keys that are meant, but for those that were revoked. Until this transaction ends, no other one gives the backend
 /// keys or takes them away.
-async fn unrevoked(tx: &mut Tx, backend: BackendId, selection: Selection) -> Result<Vec<Listed>, Failure> {
-    api_keys::lock_backend(tx, backend).await?;
-    let mut keys = api_keys::list(tx, &[backend]).await?;
+async fn unrevoked(
+    work: &mut UnitOfWork,
+    backend: BackendId,
+    selection: Selection,
+) -> Result<Vec<Listed>, Failure> {
+    api_keys::lock_backend(work, backend).await?;
+    let mut keys = api_keys::list(work, &[backend]).await?;
     keys.retain(|key| match selection {
         Selection::One(id) => key.id == id && key.revoked_at.is_none(),
         Selection::All => key.revoked_at.is_none(),
@@ -184,17 +174,4 @@ async fn unrevoked(tx: &mut Tx, backend: BackendId, selection: Selection) -> Res
 
 fn ids(keys: &[Listed]) -> Vec<ApiKeyId> {
     keys.iter().map(|key| key.id).collect()
-}
-
-async fn record(
-    tx: &mut Tx,
-    backend: &Summary,
-    what: What,
-    now: DateTime<Utc>,
-    before: Option<Value>,
-    after: Value,
-) -> Result<(), Failure> {
-    let mut entry = Entry::new(Actor::Operator, what).subject(backend.name.as_str()).after(after);
-    entry.before = before;
-    Ok(storage::audit::record(tx, backend.workspace, now, &[entry]).await?)
 }

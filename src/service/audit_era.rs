@@ -1,6 +1,6 @@
 //! The audit moves to another database server.
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, retrying};
 use crate::storage::audit_eras;
 
 /// Begins a new era of the audit where the database was restored: where `restored` says so, or where entries come from
@@ -13,11 +13,11 @@ pub async fn follow(service: &Service, restored: bool) -> Result<Option<i32>, Fa
 }
 
 async fn attempt(service: &Service, restored: bool) -> Result<Option<i32>, Failure> {
-    let mut tx = service.begin().await?;
-    if !restored && !audit_eras::is_over(&mut tx).await? {
+    let mut work = service.begin().await?;
+    if !restored && !audit_eras::is_over(&mut work).await? {
         return Ok(None);
     }
-    let era = audit_eras::begin(&mut tx, service.now()).await?;
-    commit(tx).await?;
+    let era = audit_eras::begin(&mut work, service.now()).await?;
+    work.commit().await?;
     Ok(Some(era))
 }

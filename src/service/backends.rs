@@ -1,23 +1,20 @@
 //! An operator manages backends from the command line.
 
-use chrono::TimeDelta;
-use secrecy::SecretString;
-use serde_json::json;
-
-use super::{Failure, Service, api_keys, authenticate::webhook_secret, commit, retrying};
+use super::{Failure, Service, api_keys, authenticate::webhook_secret, retrying};
 use crate::{
     domain::{
         api_keys::KeyScopes,
-        audit::{Actor, Entry, What},
+        backends::{self as domain, NewBackend},
         ids::{BackendId, WorkspaceId},
         text::{Link, Name},
     },
     storage::{
         self,
-        backends::{self, NewBackend, Summary},
-        homes::Whose,
+        backends::{self, Summary},
     },
 };
+use chrono::TimeDelta;
+use secrecy::SecretString;
 
 /// A backend that was just created. Its secrets can't be read again.
 #[derive(Debug)]
@@ -48,30 +45,20 @@ async fn try_create(
     webhook_url: &Link,
     scopes: KeyScopes,
 ) -> Result<Option<Created>, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
+    let now = work.now();
     let id = BackendId::new(service.fresh());
     let secret = webhook_secret(service.entropy.bytes());
     let sealed = service.sealer.seal(&secret, id.uuid(), &service.entropy);
-    let backend = NewBackend {
-        id,
-        workspace,
-        name: name.as_str(),
-        webhook_url: webhook_url.as_str(),
-        webhook_secret: &sealed,
-        created_at: now,
-    };
-    if !backends::insert(&mut tx, &backend).await? {
+    let (key, api_key) = api_keys::generate(service, id, scopes);
+    let backend = NewBackend { id, workspace, name: name.clone(), webhook_url: webhook_url.clone(), key };
+    let backend = work.record(domain::create(backend));
+    if !backends::insert(&mut work, &backend, &sealed, now).await? {
         return Ok(None);
     }
-    let key = api_keys::add(service, &mut tx, id, scopes, now).await?;
-    let entry = Entry::new(Actor::Operator, What::BackendCreated).subject(name.as_str()).after(json!({
-        "id": id, "webhook_origin": webhook_url.origin(), "key": key.id, "scopes": scopes.names(),
-    }));
-    storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-    service.refresh(&mut tx, workspace, Whose::Admins).await?;
-    commit(tx).await?;
-    Ok(Some(Created { id, api_key: key.secret, webhook_secret: secret }))
+    storage::api_keys::insert(&mut work, &backend, &api_key.hash(), now).await?;
+    work.commit().await?;
+    Ok(Some(Created { id, api_key: api_key.reveal(), webhook_secret: secret }))
 }
 
 /// Backends of all workspaces, or of one.
@@ -94,16 +81,13 @@ async fn try_rotate_secret(
     backend: &Summary,
     overlap: TimeDelta,
 ) -> Result<SecretString, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
     let secret = webhook_secret(service.entropy.bytes());
     let sealed = service.sealer.seal(&secret, backend.id.uuid(), &service.entropy);
-    backends::rotate_secret(&mut tx, backend.id, &sealed, now + overlap).await?;
-    let entry = Entry::new(Actor::Operator, What::SecretRotated)
-        .subject(backend.name.as_str())
-        .after(json!({ "previous_until": now + overlap }));
-    storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
-    commit(tx).await?;
+    let until = work.now() + overlap;
+    let rotation = work.record(domain::rotate_secret(backend.reference(), until));
+    backends::rotate_secret(&mut work, &rotation, &sealed).await?;
+    work.commit().await?;
     Ok(secret)
 }
 
@@ -113,16 +97,15 @@ pub async fn disable(service: &Service, backend: &Summary) -> Result<bool, Failu
 }
 
 async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let changed = backends::disable(&mut tx, backend.id, now).await?;
-    if changed {
-        let entry = Entry::new(Actor::Operator, What::BackendDisabled).subject(backend.name.as_str());
-        storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
-        service.refresh(&mut tx, backend.workspace, Whose::Admins).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    if backends::lock(&mut work, backend.id).await?.disabled {
+        return Ok(false);
     }
-    commit(tx).await?;
-    Ok(changed)
+    let disabled = work.record(domain::disable(backend.reference()));
+    backends::disable(&mut work, &disabled, now).await?;
+    work.commit().await?;
+    Ok(true)
 }
 
 /// Sends a backend's webhooks elsewhere, those that wait included. A stopped endpoint stays stopped, so that the new one can
@@ -132,30 +115,27 @@ pub async fn set_webhook(service: &Service, backend: &Summary, webhook_url: &Lin
 }
 
 async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let before = backends::set_webhook_url(&mut tx, backend.id, webhook_url.as_str()).await?;
-    if let Some(before) = &before {
-        let entry = Entry::new(Actor::Operator, What::WebhookMoved)
-            .subject(backend.name.as_str())
-            .before(json!({ "webhook_origin": Link::from_stored(before.clone()).origin() }))
-            .after(json!({ "webhook_origin": webhook_url.origin() }));
-        storage::audit::record(&mut tx, backend.workspace, service.now(), &[entry]).await?;
+    let mut work = service.begin().await?;
+    let before = backends::lock(&mut work, backend.id).await?.webhook_url;
+    if before == *webhook_url {
+        return Ok(false);
     }
-    commit(tx).await?;
-    Ok(before.is_some())
+    let change = work.record(domain::move_webhook(backend.reference(), &before, webhook_url));
+    backends::move_webhook(&mut work, &change).await?;
+    work.commit().await?;
+    Ok(true)
 }
 
 /// Lets a stopped endpoint's deliveries go on, at once. `false`: they were not stopped.
 pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let changed = backends::resume_webhook(&mut tx, backend.id).await?;
-    if changed {
-        storage::deliveries::send_waiting(&mut tx, backend.id, now).await?;
-        let entry = Entry::new(Actor::Operator, What::WebhookResumed).subject(backend.name.as_str());
-        storage::audit::record(&mut tx, backend.workspace, now, &[entry]).await?;
-        service.refresh(&mut tx, backend.workspace, Whose::Admins).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    if !backends::lock(&mut work, backend.id).await?.webhook_stopped {
+        return Ok(false);
     }
-    commit(tx).await?;
-    Ok(changed)
+    let resumption = work.record(domain::resume_webhook(backend.reference()));
+    backends::resume_webhook(&mut work, &resumption).await?;
+    storage::deliveries::send_waiting(&mut work, backend.id, now).await?;
+    work.commit().await?;
+    Ok(true)
 }

@@ -1,6 +1,6 @@
 //! A backend takes its request back.
 
-use super::{Failure, Service, authenticate::Caller, commit, retrying};
+use super::{Failure, Service, authenticate::Caller, retrying};
 use crate::{
     domain::{Rejection, approvals::Approval, decisions, ids::ApprovalId},
     storage,
@@ -12,14 +12,13 @@ pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result
 }
 
 async fn attempt(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
-    let mut tx = service.begin().await?;
-    let approval = storage::decide::lock_of_backend(&mut tx, caller.backend, id)
+    let mut work = service.begin().await?;
+    let approval = storage::decide::lock_of_backend(&mut work, caller.backend, id)
         .await?
         .ok_or(Rejection::UnknownApproval)?;
-    let (ended, effects) = decisions::cancel(&approval, service.now())?;
-    if let Some(decision) = &ended.decision {
-        storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
-    }
-    commit(tx).await?;
+    let ended = decisions::cancel(&approval, work.now())?;
+    let (db, unwritten) = work.parts();
+    let ended = storage::decide::save(db, unwritten, ended).await?;
+    work.commit().await?;
     Ok(ended)
 }

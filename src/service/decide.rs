@@ -1,20 +1,18 @@
 //! A person decides. Exactly one decision, whatever races: the approval's row lock orders everybody who wants to end it.
 
-use serde_json::json;
-
-use super::{Failure, Service, commit, members, retrying};
+use super::{Failure, Service, UnitOfWork, members, retrying};
 use crate::{
     domain::{
         Rejection,
         approvals::Approval,
-        audit::{Actor, Entry, What},
         catalog::{Lock, Standing},
         decisions::{self, Choice, Clicker},
+        effects::Redraw,
         grants::Scope,
         ids::{ApprovalId, GrantId},
         repeats::RequestDigest,
     },
-    storage::{self, Tx, decide::Ground, homes::Whose, outbox, prompts::Prompt},
+    storage::{self, decide::Ground, prompts::Prompt},
 };
 
 /// A click, or the submission of the modal for a reason.
@@ -37,17 +35,17 @@ pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result
 }
 
 async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
+    let now = work.now();
     let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
-        storage::decide::lock_in_workspace(&mut tx, workspace, *approval, *request, now).await?
+        storage::decide::lock_in_workspace(&mut work, workspace, *approval, *request, now).await?
     else {
-        return Err(elsewhere(service, tx, click).await?.into());
+        return elsewhere(work, click).await;
     };
     let Ground { standing, existing, left_at } = match choice {
         Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
-            storage::decide::ground(&mut tx, &approval, *scope).await?
+            storage::decide::ground(&mut work, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
             let standing =
@@ -58,23 +56,19 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let fresh = GrantId::new(service.fresh());
     let clicker = members::as_known(&click.clicker, left_at, now);
     match decisions::click(&approval, choice.clone(), &clicker, standing, existing, fresh, now) {
-        Ok((ended, effects)) => {
-            if let Some(decision) = &ended.decision {
-                storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
-            }
-            commit(tx).await?;
+        Ok(ended) => {
+            let (db, unwritten) = work.parts();
+            let ended = storage::decide::save(db, unwritten, ended).await?;
+            work.commit().await?;
             Ok(ended)
         }
         Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, &click.clicker) => {
-            draw_again(service, &mut tx, &ended).await?;
-            commit(tx).await?;
+            // The message that was clicked is behind.
+            work.redraw(Redraw::stale_prompt(&ended.request));
+            work.commit().await?;
             Ok(*ended)
         }
-        Err(rejection) => {
-            refuse(service, &mut tx, &approval, click, &rejection).await?;
-            commit(tx).await?;
-            Err(rejection.into())
-        }
+        Err(rejection) => refuse(work, &approval, click, rejection).await,
     }
 }
 
@@ -85,27 +79,25 @@ pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approva
 }
 
 async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
+    let now = work.now();
     let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
-        storage::approvals::find_in_workspace(&mut tx, workspace, *approval, *request).await?
+        storage::approvals::find_in_workspace(&mut work, workspace, *approval, *request).await?
     else {
-        storage::repeats::remember(&mut tx, *request, now).await?;
-        return Err(elsewhere(service, tx, click).await?.into());
+        storage::repeats::remember(&mut work, *request, now).await?;
+        return elsewhere(work, click).await;
     };
     let allowed = decisions::may_decide(&approval.request, &click.clicker)
         .and_then(|()| decisions::still_pending(&approval, now));
     if let Err(rejection) = allowed {
-        storage::repeats::remember(&mut tx, *request, now).await?;
+        storage::repeats::remember(&mut work, *request, now).await?;
         if decisions::repeats(&approval, &Choice::Deny(None), &click.clicker) {
-            draw_again(service, &mut tx, &approval).await?;
-            commit(tx).await?;
+            work.redraw(Redraw::stale_prompt(&approval.request));
+            work.commit().await?;
             return Ok(None);
         }
-        refuse(service, &mut tx, &approval, click, &rejection).await?;
-        commit(tx).await?;
-        return Err(rejection.into());
+        return refuse(work, &approval, click, rejection).await;
     }
     Ok(Some(approval))
 }
@@ -116,67 +108,41 @@ pub async fn remember(service: &Service, click: &Click) -> Result<(), Failure> {
     Ok(storage::repeats::remember(&mut db, click.request, service.now()).await?)
 }
 
-/// Notes the try, and has a stale prompt drawn again.
-async fn refuse(
-    service: &Service,
-    tx: &mut Tx,
+/// Commits that the click was refused, and refuses it.
+async fn refuse<T>(
+    work: UnitOfWork,
     approval: &Approval,
     click: &Click,
-    rejection: &Rejection,
-) -> Result<(), Failure> {
-    let request = &approval.request;
-    let now = service.now();
-    let entry = Entry::new(Actor::User(click.clicker.user.clone()), What::ApprovalRefused)
-        .approval(request.id)
-        .subject(request.action.path())
-        .after(json!({ "why": rejection.code(), "workspace": click.workspace }));
-    storage::audit::record(tx, request.workspace, now, &[entry]).await?;
-    let stale = !matches!(
-        rejection,
-        Rejection::WrongPerson { .. }
-            | Rejection::Guest
-            | Rejection::OtherWorkspace
-            | Rejection::LookupUnavailable
-    );
-    if stale {
-        draw_again(service, tx, approval).await?;
-    }
-    Ok(())
+    rejection: Rejection,
+) -> Result<T, Failure> {
+    let refused = decisions::refuse(&approval.request, &click.clicker.user, &click.workspace, rejection);
+    work.refuse(refused).await
 }
 
-/// Queues the message that was clicked to be drawn again, because it was stale.
-async fn draw_again(service: &Service, tx: &mut Tx, approval: &Approval) -> Result<(), Failure> {
-    let request = &approval.request;
-    outbox::draw_again(tx, request.workspace, &[request.id], service.now(), || service.fresh()).await?;
-    service.refresh(tx, request.workspace, Whose::Users(std::slice::from_ref(&request.user))).await
-}
-
-/// The approval isn't one of this workspace, or the app was removed from it: says so, and tells the audit of the workspace
+/// The approval isn't one of this workspace, or the app was removed from it: refuses, and tells the audit of the workspace
 /// whose it is.
-async fn elsewhere(service: &Service, mut tx: Tx, click: &Click) -> Result<Rejection, Failure> {
-    let Some(approval) = storage::approvals::find(&mut tx, click.approval).await? else {
-        return Ok(Rejection::UnknownApproval);
+async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, Failure> {
+    let Some(approval) = storage::approvals::find(&mut work, click.approval).await? else {
+        return Err(Rejection::UnknownApproval.into());
     };
-    let here = storage::workspaces::find_by_slack_id(&mut tx, &click.workspace).await?;
+    let here = storage::workspaces::find_by_slack_id(&mut work, &click.workspace).await?;
     let rejection = match here {
         Some(here) if here.id == approval.request.workspace => Rejection::WorkspaceRemoved,
         _ => Rejection::OtherWorkspace,
     };
-    refuse(service, &mut tx, &approval, click, &rejection).await?;
-    commit(tx).await?;
-    Ok(rejection)
+    refuse(work, &approval, click, rejection).await
 }
 
 /// Remembers a message that somebody clicked on and that we didn't know of: its post was repeated because the
 /// acknowledgement of the first one had been lost. It is drawn like the others from now on.
 /// `false`: it is known.
 pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let (id, now) = (approval.id(), service.now());
-    let is_new = storage::prompts::remember(&mut tx, id, prompt, now).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let is_new = storage::prompts::remember(&mut work, approval.id(), prompt, now).await?;
     if is_new {
-        outbox::draw_again(&mut tx, approval.request.workspace, &[id], now, || service.fresh()).await?;
+        work.redraw(Redraw::prompt(&approval.request));
     }
-    commit(tx).await?;
+    work.commit().await?;
     Ok(is_new)
 }

@@ -1,12 +1,12 @@
 //! A conversation in which nobody has asked for 30 days: its grants end, and the audit says so.
 
-use super::{Failure, Service, commit, retrying, turn_off};
+use super::{Failure, Service, retrying, turn_off};
 use crate::{
     domain::{
         audit::Actor,
         grants::{Revocation, SILENCE},
     },
-    storage::{conversations, grants::Which},
+    storage::{conversations, grants::GrantFilter},
 };
 
 /// How many conversations one transaction looks after.
@@ -19,14 +19,17 @@ pub async fn end(service: &Service) -> Result<usize, Failure> {
 }
 
 async fn attempt(service: &Service) -> Result<usize, Failure> {
-    let mut tx = service.begin().await?;
-    let silent = conversations::lock_silent(&mut tx, service.now() - SILENCE, BATCH).await?;
+    let mut work = service.begin().await?;
+    let since = work.now() - SILENCE;
+    let silent = conversations::lock_silent(&mut work, since, BATCH).await?;
     for conversation in &silent {
-        let which =
-            Which { conversation: Some((conversation.backend, &conversation.id)), ..Which::default() };
+        let filter = GrantFilter {
+            conversation: Some((conversation.backend, &conversation.id)),
+            ..GrantFilter::default()
+        };
         let why = Revocation::ConversationSilent;
-        turn_off::revoke(service, &mut tx, conversation.workspace, &which, &Actor::Service, why).await?;
+        turn_off::revoke(&mut work, conversation.workspace, &filter, &Actor::Service, why).await?;
     }
-    commit(tx).await?;
+    work.commit().await?;
     Ok(silent.len())
 }

@@ -1,6 +1,6 @@
 //! Approvals that nobody answered in time.
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, retrying};
 use crate::{domain::decisions, storage};
 
 /// How many approvals one transaction ends.
@@ -13,18 +13,16 @@ pub async fn expire(service: &Service) -> Result<usize, Failure> {
 }
 
 async fn attempt(service: &Service) -> Result<usize, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let due = storage::approvals::lock_expired(&mut tx, now, &service.unreadable.at(now), BATCH).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let due = storage::approvals::lock_expired(&mut work, now, &service.unreadable.at(now), BATCH).await?;
     service.unreadable.leave_out(&due.unreadable, now);
     let mut count = 0;
-    for approval in &due.approvals {
-        let Some((ended, effects)) = decisions::expire(approval, now) else { continue };
-        if let Some(decision) = &ended.decision {
-            storage::decide::save(&mut tx, &ended, decision, &effects, || service.fresh()).await?;
-            count += 1;
-        }
+    for ended in due.approvals.iter().filter_map(|approval| decisions::expire(approval, now)) {
+        let (db, unwritten) = work.parts();
+        storage::decide::save(db, unwritten, ended).await?;
+        count += 1;
     }
-    commit(tx).await?;
+    work.commit().await?;
     Ok(count)
 }

@@ -1,12 +1,13 @@
 //! The Home tab: who opened it, where on it they are, and everything that it shows.
 
-use super::{Failure, Service, commit, retrying, settings};
+use super::{Failure, Service, retrying, settings};
 use crate::{
     domain::{
+        effects::Redraw,
         ids::{IntegrationId, UserId, WorkspaceId},
         overview::{Administration, Home, Page, Place, RECENT, Section},
     },
-    storage::{self, homes::Whose, overview, unlock_requests},
+    storage::{self, overview, unlock_requests},
 };
 
 /// Somebody opened their Home tab: it is drawn for them, now and after every change.
@@ -15,11 +16,12 @@ pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<()
 }
 
 async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    let workspace = settings::workspace(&mut tx, slack_id).await?;
-    storage::homes::open(&mut tx, workspace, user, service.now()).await?;
-    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
-    commit(tx).await
+    let mut work = service.begin().await?;
+    let workspace = settings::workspace(&mut work, slack_id).await?;
+    let now = work.now();
+    storage::homes::open(&mut work, workspace, user, now).await?;
+    work.redraw(Redraw::home(workspace, user));
+    work.commit().await
 }
 
 /// Where to turn to.
@@ -37,21 +39,22 @@ pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
 }
 
 async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    let workspace = settings::workspace(&mut tx, slack_id).await?;
-    let known = storage::homes::lock_place(&mut tx, workspace, user).await?;
+    let mut work = service.begin().await?;
+    let workspace = settings::workspace(&mut work, slack_id).await?;
+    let known = storage::homes::lock_place(&mut work, workspace, user).await?;
     if known.is_none() {
         // They look at a Home tab that we don't know to be open.
-        storage::homes::open(&mut tx, workspace, user, service.now()).await?;
+        let now = work.now();
+        storage::homes::open(&mut work, workspace, user, now).await?;
     }
     let place = known.unwrap_or_default();
     let place = match turn {
         Turn::Page(section, page) => place.turned(section, page),
         Turn::Pick(integration) => place.picking(integration),
     };
-    storage::homes::move_to(&mut tx, workspace, user, place).await?;
-    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
-    commit(tx).await
+    storage::homes::move_to(&mut work, workspace, user, place).await?;
+    work.redraw(Redraw::home(workspace, user));
+    work.commit().await
 }
 
 /// Reads what a user's Home tab shows. `admin`: whether they are one, if that is known; it is drawn as the last time

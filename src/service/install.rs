@@ -3,20 +3,16 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Failure, Service, commit, retrying,
+    Failure, Service, retrying,
     tokens::{self, Tokens},
 };
 use crate::{
-    domain::{
-        audit::{Actor, Entry, What},
-        ids::WorkspaceId,
-    },
+    domain::{ids::WorkspaceId, workspaces},
     storage::{self, install_states, installations},
 };
 
@@ -117,22 +113,20 @@ async fn attempt(
     installation: &Installation,
     state: &State,
 ) -> Result<Result<WorkspaceId, StateFault>, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    if !install_states::use_up(&mut tx, &state.hash, &state.browser, state.expires_at).await? {
+    let mut work = service.begin().await?;
+    let now = work.now();
+    if !install_states::use_up(&mut work, &state.hash, &state.browser, state.expires_at).await? {
         return Ok(Err(StateFault::Unknown));
     }
     let Installation { slack_id, name, tokens } = installation;
-    let before = installations::lock(&mut tx, slack_id).await?;
+    let before = installations::lock(&mut work, slack_id).await?;
     let fresh = WorkspaceId::new(service.fresh());
-    let id = storage::workspaces::install(&mut tx, fresh, slack_id, name, now).await?;
-    installations::revive(&mut tx, id, name, now).await?;
-    tokens::store(service, &mut tx, id, tokens).await?;
+    let id = storage::workspaces::install(&mut work, fresh, slack_id, name, now).await?;
     let again = before.is_some_and(|before| !before.removed && before.bot_token.is_some());
-    let entry = Entry::new(Actor::Service, What::WorkspaceInstalled)
-        .subject(slack_id.clone())
-        .after(json!({ "again": again, "tokens_rotate": tokens.refresh.is_some() }));
-    storage::audit::record(&mut tx, id, now, &[entry]).await?;
-    commit(tx).await?;
+    let rotate = tokens.refresh.is_some();
+    let installed = work.record(workspaces::install(id, slack_id, name, again, rotate));
+    installations::revive(&mut work, &installed, now).await?;
+    tokens::store(service, &mut work, id, tokens).await?;
+    work.commit().await?;
     Ok(Ok(id))
 }

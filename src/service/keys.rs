@@ -3,7 +3,7 @@
 use crate::storage::PgConnection;
 use uuid::Uuid;
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, retrying};
 use crate::storage::sealed::{self, Row, Table};
 
 /// What was done.
@@ -53,8 +53,8 @@ async fn ids(service: &Service, table: Table) -> Result<Vec<Uuid>, Failure> {
 }
 
 async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let db: &mut PgConnection = &mut tx;
+    let mut work = service.begin().await?;
+    let db: &mut PgConnection = &mut work;
     let Some(row) = sealed::lock(db, table, id).await? else { return Ok(false) };
     let mut changed = false;
     let mut fresh: Row = [None, None];
@@ -70,7 +70,7 @@ async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, Failu
     }
     if changed {
         sealed::store(db, table, id, &fresh).await?;
-        commit(tx).await?;
+        work.commit().await?;
     }
     Ok(changed)
 }

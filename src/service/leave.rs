@@ -2,18 +2,13 @@
 //! too. The audit stays, and so do the catalogue and the backends: installing again finds them.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
-use super::{Failure, Service, commit, give_up, retrying};
+use super::{Failure, Service, give_up, retrying};
 use crate::{
-    domain::{
-        audit::{Actor, Entry, What},
-        grants::Revocation,
-        text::Prose,
-    },
+    domain::{text::Prose, workspaces},
     storage::{
         self,
-        grants::Which,
+        grants::GrantFilter,
         installations::{self, Installation},
     },
 };
@@ -57,32 +52,17 @@ async fn remove(
     meant: Option<DateTime<Utc>>,
     why: &str,
 ) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let found = installations::lock_to_remove(&mut tx, slack_id).await?;
+    let mut work = service.begin().await?;
+    let found = installations::lock_to_remove(&mut work, slack_id).await?;
     let is_meant = |found: &Installation| meant.is_none_or(|meant| meant == found.installed_at);
     let found = found.filter(|found| !found.removed && is_meant(found));
     let Some(Installation { id, .. }) = found else { return Ok(false) };
-    let now = service.now();
-    installations::remove(&mut tx, id, now).await?;
-    let actor = Actor::Service;
-    let everything = Which::default();
-    let ended =
-        storage::grants::revoke(&mut tx, id, &everything, Some(actor.kind()), Revocation::AppRemoved, now)
-            .await?;
-    let mut entries = vec![
-        Entry::new(actor.clone(), What::WorkspaceRemoved)
-            .subject(slack_id.to_owned())
-            .after(json!({ "why": why })),
-    ];
-    entries.extend(ended.into_iter().map(|grant| {
-        Entry::new(actor.clone(), What::GrantRevoked)
-            .grant(grant.id)
-            .subject(grant.user.to_string())
-            .before(json!({ "scope": grant.scope_name() }))
-            .after(json!({ "why": Revocation::AppRemoved.as_str() }))
-    }));
-    storage::audit::record(&mut tx, id, now, &entries).await?;
-    commit(tx).await?;
+    let now = work.now();
+    let grants = storage::grants::lock(&mut work, id, &GrantFilter::default()).await?;
+    let removed = work.record(workspaces::remove(id, slack_id, why, grants));
+    installations::remove(&mut work, &removed, now).await?;
+    storage::grants::revoke(&mut work, &removed, now).await?;
+    work.commit().await?;
     Ok(true)
 }
 
@@ -99,12 +79,11 @@ pub async fn end_all(service: &Service) -> Result<usize, Failure> {
 }
 
 async fn end_batch(service: &Service) -> Result<usize, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let stranded = storage::approvals::lock_stranded(&mut tx, &service.unreadable.at(now), BATCH).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let stranded = storage::approvals::lock_stranded(&mut work, &service.unreadable.at(now), BATCH).await?;
     service.unreadable.leave_out(&stranded.unreadable, now);
-    let count =
-        give_up::end(service, &mut tx, &stranded.approvals, &Prose::from_stored(WHY.to_owned())).await?;
-    commit(tx).await?;
+    let count = give_up::end(&mut work, &stranded.approvals, &Prose::from_stored(WHY.to_owned())).await?;
+    work.commit().await?;
     Ok(count)
 }

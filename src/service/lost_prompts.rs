@@ -1,9 +1,12 @@
 //! A message that Slack posted without confirming it was found: from then on it is drawn like the others.
 
-use super::{Failure, Service, commit, decide, retrying};
+use super::{Failure, Service, decide, retrying};
 use crate::{
-    domain::ids::{ApprovalId, UnlockRequestId, UserId},
-    storage::{self, outbox, prompts::Prompt, unlock_requests},
+    domain::{
+        effects::Redraw,
+        ids::{ApprovalId, UnlockRequestId, UserId},
+    },
+    storage::{self, prompts::Prompt, unlock_requests},
 };
 
 /// A message in Slack, and what it shows.
@@ -56,13 +59,12 @@ async fn adopt_request(
     admin: &UserId,
     place: &Prompt,
 ) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let adopted = unlock_requests::adopt(&mut tx, slack_id, request, admin, place, now).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let adopted = unlock_requests::adopt(&mut work, slack_id, request, admin, place, now).await?;
     if let Some(workspace) = adopted {
-        outbox::tell_of_unlocking(&mut tx, workspace, &[(request, Vec::new())], now, || service.fresh())
-            .await?;
+        work.redraw(Redraw::unlock_request(workspace, request));
     }
-    commit(tx).await?;
+    work.commit().await?;
     Ok(adopted.is_some())
 }

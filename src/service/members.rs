@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Failure, Service, commit, give_up, retrying, turn_off};
+use super::{Failure, Service, give_up, retrying, turn_off};
 pub use crate::storage::members::Holder;
 use crate::{
     domain::{
@@ -13,7 +13,7 @@ use crate::{
         ids::{UserId, WorkspaceId},
         text::Prose,
     },
-    storage::{self, grants::Which, members},
+    storage::{self, grants::GrantFilter, members},
 };
 
 /// How long it is believed that somebody with standing permissions is still a member.
@@ -85,26 +85,26 @@ pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> 
 }
 
 async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
-    let mut tx = service.begin().await?;
-    storage::workspaces::hold(&mut tx, holder.workspace).await?;
+    let mut work = service.begin().await?;
+    storage::workspaces::hold(&mut work, holder.workspace).await?;
     // First the person and then the grants: one that they are giving at this moment is there by then.
-    members::leave(&mut tx, holder.workspace, &holder.user, service.now()).await?;
-    let which = Which { user: Some(&holder.user), ..Which::default() };
+    let now = work.now();
+    members::leave(&mut work, holder.workspace, &holder.user, now).await?;
+    let filter = GrantFilter { user: Some(&holder.user), ..GrantFilter::default() };
     let (actor, why) = (Actor::Service, Revocation::NoMember);
-    let ended = turn_off::revoke(service, &mut tx, holder.workspace, &which, &actor, why).await?;
-    commit(tx).await?;
+    let ended = turn_off::revoke(&mut work, holder.workspace, &filter, &actor, why).await?;
+    work.commit().await?;
     Ok(ended.len())
 }
 
 async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
+    let now = work.now();
     let (whose, except) = ((holder.workspace, &holder.user), service.unreadable.at(now));
-    let pending = storage::approvals::lock_pending_of(&mut tx, whose, &except, BATCH).await?;
+    let pending = storage::approvals::lock_pending_of(&mut work, whose, &except, BATCH).await?;
     service.unreadable.leave_out(&pending.unreadable, now);
-    let count =
-        give_up::end(service, &mut tx, &pending.approvals, &Prose::from_stored(WHY.to_owned())).await?;
-    commit(tx).await?;
+    let count = give_up::end(&mut work, &pending.approvals, &Prose::from_stored(WHY.to_owned())).await?;
+    work.commit().await?;
     Ok(count)
 }
 

@@ -1,5 +1,5 @@
-//! What Countersign does: one use case a file. Each owns its transaction: it loads and locks through `storage`, lets
-//! `domain` judge, and saves the state, the audit and the outbox together.
+//! What Countersign does: one use case a file. Each opens a unit of work ([`unit_of_work`]): it loads and locks through
+//! `storage`, lets `domain` judge, and saves the state and its effects together.
 
 pub mod api_keys;
 pub mod audit_era;
@@ -34,13 +34,14 @@ pub mod settings;
 pub mod show;
 pub mod tokens;
 pub mod turn_off;
+pub mod unit_of_work;
 pub mod unlock;
 pub mod unlock_requests;
 pub mod unreadable;
 pub mod webhook_health;
 pub mod workspaces;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -48,12 +49,15 @@ use uuid::Uuid;
 pub use crate::storage::{ErrorClass, classify};
 use crate::{
     clock::Clock,
-    domain::{Rejection, ids::WorkspaceId},
+    domain::Rejection,
     entropy::Entropy,
     heartbeat::Heartbeats,
     seal::Sealer,
-    storage::{self, Db, Tx, homes::Whose, stored::CorruptRow},
+    storage::{self, Db, stored::CorruptRow},
 };
+
+pub use unit_of_work::UnitOfWork;
+pub(crate) use unit_of_work::{is_worth_retrying, retrying};
 
 /// What every use case needs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -114,21 +118,6 @@ impl Failure {
 }
 
 impl Service {
-    /// Begins a transaction.
-    pub(crate) async fn begin(&self) -> Result<Tx, Failure> {
-        Ok(self.db.begin().await?)
-    }
-
-    /// Has Home tabs drawn again once the transaction is committed.
-    pub(crate) async fn refresh(
-        &self,
-        tx: &mut Tx,
-        workspace: WorkspaceId,
-        whose: Whose<'_>,
-    ) -> Result<(), Failure> {
-        Ok(storage::homes::refresh(tx, workspace, whose, self.now(), || self.fresh()).await?)
-    }
-
     /// The time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -139,130 +128,5 @@ impl Service {
     #[must_use]
     pub fn fresh(&self) -> Uuid {
         self.entropy.uuid(self.clock.now())
-    }
-}
-
-/// How long a commit may take. Where the database waits for a synchronous standby, it takes as long as that is away.
-const CONFIRMATION: Duration = Duration::from_secs(5);
-
-/// Commits. A commit that the database refused changed nothing; one whose answer was lost, or did not come in time, may
-/// have. Until it is known, Postgres keeps the transaction's locks.
-pub(crate) async fn commit(tx: Tx) -> Result<(), Failure> {
-    match tokio::time::timeout(CONFIRMATION, tx.commit()).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(not_committed(error)),
-        Err(_) => {
-            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out after 5 s");
-            Err(Failure::Unclear(late.into()))
-        }
-    }
-}
-
-/// What an error means that came in answer to a commit. Postgres refuses one only if nothing was committed. A pooler that
-/// lost Postgres' answer says so by an error of its own, of the class of connections (08), such as `PgBouncer`'s 08P01.
-fn not_committed(error: sqlx::Error) -> Failure {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    if code.is_some_and(|code| !code.starts_with("08")) {
-        Failure::Database(error)
-    } else {
-        Failure::Unclear(error)
-    }
-}
-
-/// Whether the whole attempt may be made again.
-pub(crate) fn is_worth_retrying(failure: &Failure) -> bool {
-    matches!(failure, Failure::Database(error) if storage::is_worth_retrying(error))
-}
-
-/// Whether the connection was one of before the database restarted, so that nothing was done on it.
-pub(crate) fn is_a_lost_connection(failure: &Failure) -> bool {
-    matches!(failure, Failure::Database(error) if storage::is_a_lost_connection(error))
-}
-
-/// How many lost connections a transaction gets over.
-pub(crate) const LOST: u32 = 32;
-
-/// How often a transaction is tried in all.
-pub(crate) const TRIES: u32 = 4;
-
-/// Makes an attempt again while the database says that another try may well succeed.
-macro_rules! retrying {
-    ($attempt:expr) => {{
-        let mut tries = 1;
-        let mut lost = 0;
-        loop {
-            match $attempt.await {
-                // After the database restarted, every connection of the pool may be one of before.
-                Err(failure) if lost < $crate::service::LOST && $crate::service::is_a_lost_connection(&failure) => {
-                    tracing::debug!(lost, %failure, "Retrying a transaction on another connection");
-                    lost += 1;
-                }
-                Err(failure) if tries < $crate::service::TRIES && $crate::service::is_worth_retrying(&failure) => {
-                    tracing::debug!(tries, %failure, "Retrying a transaction");
-                    tries += 1;
-                }
-                ended => break ended,
-            }
-        }
-    }};
-}
-pub(crate) use retrying;
-
-#[cfg(test)]
-mod tests {
-    use std::{borrow::Cow, error::Error, fmt};
-
-    use sqlx::error::{DatabaseError, ErrorKind};
-
-    use super::*;
-
-    /// An error with this code.
-    #[derive(Debug)]
-    struct Coded(&'static str);
-
-    impl fmt::Display for Coded {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-    }
-
-    impl Error for Coded {}
-
-    impl DatabaseError for Coded {
-        fn message(&self) -> &str {
-            self.0
-        }
-
-        fn code(&self) -> Option<Cow<'_, str>> {
-            Some(self.0.into())
-        }
-
-        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
-            self
-        }
-
-        fn kind(&self) -> ErrorKind {
-            ErrorKind::Other
-        }
-    }
-
-    #[test]
-    fn a_commit_whose_answer_a_pooler_lost_is_unclear() {
-        let answer = |code| not_committed(sqlx::Error::Database(Box::new(Coded(code))));
-        for lost in ["08P01", "08006"] {
-            assert!(matches!(answer(lost), Failure::Unclear(_)), "{lost}");
-        }
-        for refused in ["23505", "40001", "53100", "25006", "57P01"] {
-            assert!(matches!(answer(refused), Failure::Database(_)), "{refused}");
-        }
-        assert!(matches!(not_committed(sqlx::Error::WorkerCrashed), Failure::Unclear(_)));
     }
 }

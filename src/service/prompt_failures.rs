@@ -1,9 +1,9 @@
 //! Slack did not take a prompt: counted under its error code, and shown to admins.
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, retrying};
 use crate::{
-    domain::ids::WorkspaceId,
-    storage::{homes::Whose, prompt_failures},
+    domain::{effects::Redraw, homes::Urgency, ids::WorkspaceId},
+    storage::prompt_failures,
 };
 
 /// Counts a failure. `code` is a name out of a closed set.
@@ -12,8 +12,9 @@ pub async fn note(service: &Service, workspace: WorkspaceId, code: &'static str)
 }
 
 async fn attempt(service: &Service, workspace: WorkspaceId, code: &str) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    prompt_failures::note(&mut tx, workspace, code, service.now()).await?;
-    service.refresh(&mut tx, workspace, Whose::AdminsSoon).await?;
-    commit(tx).await
+    let mut work = service.begin().await?;
+    let now = work.now();
+    prompt_failures::note(&mut work, workspace, code, now).await?;
+    work.redraw(Redraw::admins_homes(workspace, Urgency::Soon));
+    work.commit().await
 }

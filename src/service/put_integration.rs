@@ -2,26 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Value, json};
-
-use super::{Failure, Service, commit, own_integration, retrying, turn_off};
+use super::{Failure, Service, UnitOfWork, retrying, turn_off};
 use crate::{
     domain::{
-        Rejection,
-        audit::{Actor, Entry, What},
+        self, Rejection,
+        audit::Actor,
         catalog::Lock,
+        descriptions::{self, Before, Described, DescribedAction, Earlier, RetiredAction, Said, Shown},
         grants::Revocation,
         ids::{ActionId, ActionVersionId, IntegrationId, WorkspaceId},
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
-        unlocking::Answer,
+        unlocking::Answers,
     },
     storage::{
-        self, Tx,
-        actions::{self, Action, Described},
-        grants::Which,
-        homes::Whose,
+        self,
+        actions::{self, Action},
+        grants::GrantFilter,
         integrations::{self, Integration},
-        outbox, unlock_requests,
+        unlock_requests,
     },
 };
 
@@ -138,19 +136,19 @@ async fn attempt(
     key: &IntegrationKey,
     catalog: &Catalog,
 ) -> Result<Stored, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    storage::workspaces::hold(&mut tx, workspace).await?;
-    integrations::register(&mut tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
-    let before = integrations::lock(&mut tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    storage::workspaces::hold(&mut work, workspace).await?;
+    integrations::register(&mut work, IntegrationId::new(service.fresh()), workspace, key, now).await?;
+    let before = integrations::lock(&mut work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let ownership = match before.ownership.described_by(actor) {
         Ok(ownership) => ownership,
         Err(rejection) => {
-            return own_integration::refuse(service, tx, workspace, actor, key.as_str(), rejection).await;
+            return work.refuse(domain::catalog::refuse(workspace, actor, key.as_str(), rejection)).await;
         }
     };
     let id = IntegrationId::new(before.id);
-    let present = actions::lock_all(&mut tx, id).await?;
+    let present = actions::lock_all(&mut work, id).await?;
     let wanted = Integration {
         id: before.id,
         key: before.key.clone(),
@@ -162,32 +160,25 @@ async fn attempt(
     };
     let difference = Difference::between((&before, &present), catalog);
     if difference.is_none() && ownership == before.ownership {
-        return Ok((wanted, actions::of(&mut tx, &[before.id]).await?));
+        return Ok((wanted, actions::of(&mut work, &[before.id]).await?));
     }
     let Difference { around, changed, retired } = difference.unwrap_or_default();
-    integrations::update(&mut tx, &wanted).await?;
-    let integration = actions::Integration {
+    let described = Described {
         id,
-        name: &wanted.name,
+        key: key.clone(),
+        name: wanted.name.clone(),
+        description: wanted.description.clone(),
         requires_connection: wanted.requires_connection,
+        connect_url: wanted.connect_url.clone(),
+        ownership,
         described_by: match actor {
             Actor::Backend(backend) => Some(*backend),
             _ => None,
         },
+        actions: describe(service, &mut work, catalog, &changed, &present).await?,
+        retired: retire(&present, &retired),
+        answers: Answers::none(),
     };
-    let described: Vec<Described<'_>> = changed.iter().map(|action| describe(action)).collect();
-    actions::put(&mut tx, integration, &described, now, || service.fresh()).await?;
-    let stored = actions::of(&mut tx, &[before.id]).await?;
-    let entry = record(actor, (&before, &present), (&wanted, &stored), (&changed, &retired));
-    storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-    retire(service, &mut tx, (workspace, actor), key, &present, &retired).await?;
-    let stored: Vec<Action> =
-        stored.into_iter().filter(|action| !retired.contains(&ActionId::new(action.id))).collect();
-    if wanted.requires_connection && !before.requires_connection {
-        // Whoever has not connected it can't auto-approve it any more, and connecting it brings nothing back.
-        let which = Which { integration: Some(id), unconnected: true, ..Which::default() };
-        turn_off::revoke(service, &mut tx, workspace, &which, actor, Revocation::ConnectionRequired).await?;
-    }
     // Prompts and requests to unlock show what stands in the way of auto-approval.
     let concerned: Vec<ActionId> = present
         .iter()
@@ -195,13 +186,33 @@ async fn attempt(
         .map(|known| ActionId::new(known.id))
         .chain(retired.iter().copied())
         .collect();
-    let pending = storage::approvals::pending_for_actions(&mut tx, &concerned).await?;
-    outbox::draw_again(&mut tx, workspace, &pending, now, || service.fresh()).await?;
-    let open = unlock_requests::open_for(&mut tx, &concerned).await?;
-    let open: Vec<_> = open.into_iter().map(|request| (request, Vec::new())).collect();
-    outbox::tell_of_unlocking(&mut tx, workspace, &open, now, || service.fresh()).await?;
-    service.refresh(&mut tx, workspace, Whose::Everybody).await?;
-    commit(tx).await?;
+    let requests = unlock_requests::open_of(&mut work, &concerned).await?;
+    let shown = Shown {
+        pending: storage::approvals::pending_for_actions(&mut work, &concerned).await?,
+        requests: requests.into_iter().map(|request| request.id).collect(),
+        retired: unlock_requests::open_of(&mut work, &retired).await?,
+    };
+    let earlier = Earlier {
+        name: before.name.clone(),
+        requires_connection: before.requires_connection,
+        ownership: before.ownership,
+    };
+    let described = work.record(descriptions::describe(workspace, actor, &earlier, described, shown));
+    integrations::update(&mut work, &described).await?;
+    actions::put(&mut work, &described, now).await?;
+    actions::retire(&mut work, &described, now).await?;
+    unlock_requests::answer(&mut work, &described, now).await?;
+    if !retired.is_empty() {
+        let filter = GrantFilter { actions: Some(&retired), ..GrantFilter::default() };
+        turn_off::revoke(&mut work, workspace, &filter, actor, Revocation::ActionRetired).await?;
+    }
+    if wanted.requires_connection && !before.requires_connection {
+        // A user who has not connected it can no longer auto-approve it, and connecting it brings nothing back.
+        let filter = GrantFilter { integration: Some(id), unconnected: true, ..GrantFilter::default() };
+        turn_off::revoke(&mut work, workspace, &filter, actor, Revocation::ConnectionRequired).await?;
+    }
+    let stored = actions::of(&mut work, &[before.id]).await?;
+    work.commit().await?;
     warn_of_changes(key, &present, &stored);
     Ok((wanted, stored))
 }
@@ -222,56 +233,50 @@ fn warn_of_changes(key: &IntegrationKey, present: &[Action], stored: &[Action]) 
     }
 }
 
-/// What the audit says of it: what people and admins go by, before and after. An action that is new is only named.
-fn record(
-    actor: &Actor,
-    (before, present): (&Integration, &[Action]),
-    (after, stored): (&Integration, &[Action]),
-    (changed, retired): (&[&CatalogAction], &[ActionId]),
-) -> Entry {
-    let (mut were, mut are, mut added) = (serde_json::Map::new(), serde_json::Map::new(), Vec::new());
-    for action in changed {
-        let key = action.key.as_str();
-        let was = present.iter().find(|known| known.key == key);
-        let is = stored.iter().find(|known| known.key == key);
-        match (was, is) {
-            (Some(was), _) if is_same(was, action) => {}
-            (Some(was), Some(is)) => {
-                were.insert(key.to_owned(), said(was));
-                are.insert(key.to_owned(), said(is));
+/// The actions of the catalog that change, each with the version that holds its description: an earlier one that says the
+/// same, or a new one. An action's first version has the action's id.
+async fn describe(
+    service: &Service,
+    work: &mut UnitOfWork,
+    catalog: &Catalog,
+    changed: &[&CatalogAction],
+    present: &[Action],
+) -> Result<Vec<DescribedAction>, Failure> {
+    let known = |action: &CatalogAction| present.iter().find(|known| known.key == action.key.as_str());
+    let mut described: Vec<DescribedAction> = changed
+        .iter()
+        .map(|action| {
+            let fresh = service.fresh();
+            DescribedAction {
+                id: ActionId::new(known(action).map_or(fresh, |known| known.id)),
+                key: action.key.clone(),
+                version: ActionVersionId::new(fresh),
+                is_new_version: true,
+                name: action.name.to_string(),
+                description: action.description.as_ref().map(ToString::to_string),
+                read_only: action.read_only,
+                destructive: action.destructive,
+                before: match known(action) {
+                    None => Before::New,
+                    Some(was) if is_same(was, action) => Before::Same,
+                    Some(was) => Before::Other(Said {
+                        name: was.name.clone(),
+                        read_only: was.read_only,
+                        destructive: was.destructive,
+                        version: ActionVersionId::new(was.version),
+                    }),
+                },
             }
-            _ => added.push(key.to_owned()),
+        })
+        .collect();
+    let (name, requires_connection) = (catalog.name.as_str(), catalog.requires_connection);
+    let earlier = actions::earlier_versions(work, name, requires_connection, &described).await?;
+    for action in &mut described {
+        if let Some(version) = earlier.get(&action.id) {
+            (action.version, action.is_new_version) = (*version, false);
         }
     }
-    Entry::new(actor.clone(), What::IntegrationPut)
-        .subject(after.key.as_str())
-        .before(json!({
-            "name": before.name, "requires_connection": before.requires_connection,
-            "owner": own_integration::name(before.ownership), "changed": were,
-        }))
-        .after(json!({
-            "name": after.name, "requires_connection": after.requires_connection,
-            "owner": own_integration::name(after.ownership), "changed": are,
-            "added": added, "retired": retired.len(),
-        }))
-}
-
-/// An action's description as the audit says it; the rest of it is in the version.
-fn said(action: &Action) -> Value {
-    json!({
-        "name": action.name, "read_only": action.read_only, "destructive": action.destructive,
-        "version": ActionVersionId::new(action.version),
-    })
-}
-
-fn describe(action: &CatalogAction) -> Described<'_> {
-    Described {
-        key: &action.key,
-        name: action.name.as_str(),
-        description: action.description.as_ref().map(Prose::as_str),
-        read_only: action.read_only,
-        destructive: action.destructive,
-    }
+    Ok(described)
 }
 
 fn is_same(known: &Action, action: &CatalogAction) -> bool {
@@ -289,33 +294,12 @@ fn is_same_around(known: &Action, catalog: &Catalog) -> bool {
         && known.requires_connection == catalog.requires_connection
 }
 
-/// Retires actions: their grants stop, and so do requests to unlock them.
-async fn retire(
-    service: &Service,
-    tx: &mut Tx,
-    (workspace, actor): (WorkspaceId, &Actor),
-    key: &IntegrationKey,
-    present: &[Action],
-    retired: &[ActionId],
-) -> Result<(), Failure> {
-    if retired.is_empty() {
-        return Ok(());
-    }
-    let now = service.now();
-    actions::retire(tx, retired, now).await?;
-    let entries: Vec<Entry> = present
-        .iter()
-        .filter(|known| retired.contains(&ActionId::new(known.id)))
-        .map(|known| {
-            Entry::new(actor.clone(), What::ActionRetired)
-                .subject(format!("{key}.{}", known.key))
-                .before(json!({ "unlocked": known.unlocked_at.is_some() }))
-        })
-        .collect();
-    storage::audit::record(tx, workspace, now, &entries).await?;
-    let which = Which { actions: Some(retired), ..Which::default() };
-    turn_off::revoke(service, tx, workspace, &which, actor, Revocation::ActionRetired).await?;
-    let requests = unlock_requests::answer(tx, retired, Answer::Retired, actor.kind(), now).await?;
-    outbox::tell_of_unlocking(tx, workspace, &requests, now, || service.fresh()).await?;
-    Ok(())
+fn retire(present: &[Action], retired: &[ActionId]) -> Vec<RetiredAction> {
+    let actions = present.iter().filter(|known| retired.contains(&ActionId::new(known.id)));
+    let actions = actions.map(|known| RetiredAction {
+        id: ActionId::new(known.id),
+        key: known.key.clone(),
+        unlocked: known.unlocked_at.is_some(),
+    });
+    actions.collect()
 }

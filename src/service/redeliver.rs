@@ -1,18 +1,13 @@
 //! A backend has a webhook sent again.
 
-use serde_json::json;
-
-use super::{Failure, Service, authenticate::Caller, commit, retrying};
+use super::{Failure, Service, authenticate::Caller, retrying};
 use crate::{
     domain::{
         Rejection,
-        audit::{Actor, Entry, What},
+        backends::{self, Redelivery},
         ids::DeliveryId,
     },
-    storage::{
-        self,
-        deliveries::{self, Delivery},
-    },
+    storage::deliveries::{self, Delivery},
 };
 
 /// Has a delivery of this backend tried at once, with the same id: a dead or a delivered one again, a pending one
@@ -22,18 +17,17 @@ pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Res
 }
 
 async fn attempt(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let before = deliveries::find(&mut tx, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
-    if !deliveries::send_again(&mut tx, caller.backend, id, now).await? {
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let before = deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    let redelivery = Redelivery { backend: caller.backend, delivery: id };
+    let status = before.state().as_str();
+    let redelivery = work.record(backends::redeliver(caller.workspace, redelivery, before.approval, status));
+    if !deliveries::send_again(&mut work, &redelivery, now).await? {
         return Err(Rejection::UnknownDelivery.into());
     }
-    let entry = Entry::new(Actor::Backend(caller.backend), What::WebhookRedelivered)
-        .approval(before.approval)
-        .subject(id.to_string())
-        .before(json!({ "status": before.state().as_str() }));
-    storage::audit::record(&mut tx, caller.workspace, now, &[entry]).await?;
-    let delivery = deliveries::find(&mut tx, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
-    commit(tx).await?;
+    let delivery =
+        deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    work.commit().await?;
     Ok(delivery)
 }

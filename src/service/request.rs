@@ -1,12 +1,11 @@
 //! An agent asks. The path that every agent call takes: two statements between begin and commit.
 
 use chrono::TimeDelta;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
-    Failure, Service,
+    Failure, Service, UnitOfWork,
     authenticate::{self, ApiKey, Caller},
-    commit,
     directory::{Directory, LookupError},
     retrying,
 };
@@ -16,12 +15,11 @@ use crate::{
         api_keys::KeyScope,
         approvals::{Agent, Approval, Conversation, Place, Request},
         arguments::{Arguments, Digest},
-        audit::{Actor, Entry, What},
-        decisions,
+        catalog, decisions,
         ids::{ActionId, ApprovalId, IntegrationId, UserId},
         text::{ActionKey, ForeignId, IntegrationKey, Prose},
     },
-    storage::{self, actions, ask, homes::Whose, integrations},
+    storage::{self, actions, ask, integrations},
 };
 
 /// Whom to ask.
@@ -93,27 +91,28 @@ pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) ->
 }
 
 async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
+    let now = work.now();
     let path = (&ask.integration, &ask.action);
     let (key, conversation, most) = (ask.key.id(), &ask.conversation.id, service.most_pending);
     let ground =
-        ask::load(&mut tx, key, ask.idempotency_key.as_ref(), path, user, conversation, now, most).await?;
+        ask::load(&mut work, key, ask.idempotency_key.as_ref(), path, user, conversation, now, most).await?;
     let stored = ground.as_ref().map(|ground| &ground.key);
     let caller = authenticate::check(&ask.key, stored, KeyScope::Ask, now)?;
     service.key_uses.note(key, now);
     caller.may_ask()?;
     let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
     if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {
-        if ask::request_digest(&mut tx, earlier).await? != ask.digest.bytes() {
+        if ask::request_digest(&mut work, earlier).await? != ask.digest.bytes() {
             return Err(Rejection::KeyReused(idempotency_key.clone()).into());
         }
-        let approval = storage::approvals::find(&mut tx, earlier).await?.ok_or(Rejection::UnknownApproval)?;
+        let approval =
+            storage::approvals::find(&mut work, earlier).await?.ok_or(Rejection::UnknownApproval)?;
         return Ok(Asked { approval, replayed: true });
     }
     if ground.action.is_none() {
-        register(service, &mut tx, caller, ask).await?;
-        ground = ask::load(&mut tx, key, None, path, user, conversation, now, most)
+        register(service, &mut work, caller, ask).await?;
+        ground = ask::load(&mut work, key, None, path, user, conversation, now, most)
             .await?
             .ok_or(Rejection::Unauthenticated)?;
     }
@@ -135,31 +134,36 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
         created_at: now,
         expires_at: now + ask.expires_in,
     };
-    let (approval, effects) = decisions::request(request, standing, grant, now);
-    if full && approval.decision.is_none() {
+    let asked = decisions::request(request, standing, grant, now);
+    if full && asked.state().decision.is_none() {
         return Err(Rejection::TooManyPending.into());
     }
-    let fresh = || service.fresh();
-    ask::save(&mut tx, &approval, ask.idempotency_key.as_ref(), ask.digest.bytes(), &effects, fresh).await?;
-    commit(tx).await?;
+    let (db, unwritten) = work.parts();
+    let approval = ask::save(db, unwritten, asked, ask.idempotency_key.as_ref(), ask.digest.bytes()).await?;
+    work.commit().await?;
     Ok(Asked { approval, replayed: false })
 }
 
 /// Writes down an integration or action that nobody has described yet, locked, if there is room for it.
-async fn register(service: &Service, tx: &mut storage::Tx, caller: Caller, ask: &Ask) -> Result<(), Failure> {
-    let now = service.now();
+async fn register(
+    service: &Service,
+    work: &mut UnitOfWork,
+    caller: Caller,
+    ask: &Ask,
+) -> Result<(), Failure> {
+    let now = work.now();
     let (key, workspace) = (&ask.integration, caller.workspace);
-    integrations::register(tx, IntegrationId::new(service.fresh()), workspace, key, now).await?;
+    integrations::register(work, IntegrationId::new(service.fresh()), workspace, key, now).await?;
     // Locked against a backend that describes it at this moment, and may register the same action.
-    let integration = integrations::lock_shared(tx, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
+    let integration = integrations::lock_shared(work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = ActionId::new(service.fresh());
-    if actions::register(tx, id, IntegrationId::new(integration.id), &ask.action, now).await? {
-        let entry = Entry::new(Actor::Backend(caller.backend), What::ActionRegistered)
-            .subject(format!("{}.{}", ask.integration, ask.action))
-            .after(json!({ "locked": true }));
-        storage::audit::record(tx, workspace, now, &[entry]).await?;
-        // The asked user's Home tab is drawn by what saves the request. To others nothing has happened: it is locked.
-        service.refresh(tx, workspace, Whose::AdminsSoon).await?;
-    }
+    let named = catalog::NamedAction {
+        id,
+        integration_id: IntegrationId::new(integration.id),
+        integration: ask.integration.clone(),
+        action: ask.action.clone(),
+    };
+    let (db, unwritten) = work.parts();
+    actions::register(db, unwritten, catalog::register(workspace, caller.backend, named), now).await?;
     Ok(())
 }

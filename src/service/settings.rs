@@ -3,26 +3,26 @@
 //! Whose settings are changed is never said by what was clicked, only by who clicked.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
 use super::{
-    Failure, Service, commit, members, retrying, turn_off,
+    Failure, Service, UnitOfWork, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
 use crate::{
     domain::{
         Rejection,
         approvals::Approval,
-        audit::{Actor, Entry, What},
+        audit::Actor,
         catalog::ActionRef,
         decisions::Clicker,
-        effects::Effect,
-        grants::Revocation,
+        effects::Redraw,
+        grants::{Revocable, Revocation},
         ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
         overview::{IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
         settings::{self, Wish},
+        unlocking,
     },
-    storage::{self, Tx, grants::Which, homes::Whose, overview, workspaces::Entered},
+    storage::{self, grants::GrantFilter, overview, workspaces::Entered},
 };
 
 /// What became of a wish.
@@ -56,22 +56,21 @@ async fn attempt(
     wish: Wish,
     clicked_at: Option<DateTime<Utc>>,
 ) -> Result<Changed, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
+    let mut work = service.begin().await?;
+    let now = work.now();
     let user = &clicker.user;
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(service, &mut tx, origin, user).await?;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, user).await?;
     let clicker = &members::as_known(clicker, left_at, now);
     // Taking back is always allowed: whoever is no member any more may still have allowed something as one.
     if wish == Wish::On
         && let Err(rejection) = settings::may_change(clicker)
     {
-        refuse(service, tx, workspace, user, What::SettingsRefused, &rejection).await?;
-        return Err(rejection.into());
+        return work.refuse(settings::refuse(workspace, user, rejection)).await;
     }
     let ground =
-        storage::settings::lock(&mut tx, workspace, action, user).await?.ok_or(Rejection::UnknownAction)?;
+        storage::settings::lock(&mut work, workspace, action, user).await?.ok_or(Rejection::UnknownAction)?;
     if let Some(clicked_at) = clicked_at
-        && !storage::settings::take_turn(&mut tx, action, user, clicked_at).await?
+        && !storage::settings::take_turn(&mut work, action, user, clicked_at).await?
     {
         return Ok(Changed { action: ground.action, changed: false });
     }
@@ -87,57 +86,39 @@ async fn attempt(
                 fresh,
                 now,
             );
-            let effects = match judged {
-                Ok(effects) => effects,
+            let given = match judged {
+                Ok(given) => given,
                 Err(rejection) => {
-                    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
-                    commit(tx).await?;
+                    // A screen that still offers it is behind.
+                    work.redraw(Redraw::home(workspace, user));
+                    work.commit().await?;
                     return Err(rejection.into());
                 }
             };
-            save(&mut tx, workspace, now, &effects).await?;
-            if !effects.is_empty() {
-                service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
+            let changed = given.is_some();
+            if let Some(given) = given {
+                let given = work.record(given);
+                storage::settings::give(&mut work, &given).await?;
             }
-            !effects.is_empty()
+            changed
         }
         Wish::Off => {
-            let which = Which { user: Some(user), actions: Some(&[action]), ..Which::default() };
-            !revoke(service, &mut tx, workspace, user, &which).await?.is_empty()
+            let filter = GrantFilter { user: Some(user), actions: Some(&[action]), ..GrantFilter::default() };
+            !revoke(&mut work, workspace, user, &filter).await?.is_empty()
         }
     };
-    commit(tx).await?;
+    work.commit().await?;
     Ok(Changed { action: ground.action, changed })
 }
 
-async fn save(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    now: DateTime<Utc>,
-    effects: &[Effect],
-) -> Result<(), Failure> {
-    for effect in effects {
-        match effect {
-            Effect::Give(grant) => storage::settings::give(tx, grant).await?,
-            Effect::Record(entry) => {
-                storage::audit::record(tx, workspace, now, std::slice::from_ref(entry)).await?;
-            }
-            // A toggle concerns no approval.
-            Effect::Use(_) | Effect::Draw | Effect::Refresh(_) | Effect::Tell { .. } => {}
-        }
-    }
-    Ok(())
-}
-
 async fn revoke(
-    service: &Service,
-    tx: &mut Tx,
+    work: &mut UnitOfWork,
     workspace: WorkspaceId,
     user: &UserId,
-    which: &Which<'_>,
-) -> Result<Vec<storage::grants::Revoked>, Failure> {
+    filter: &GrantFilter<'_>,
+) -> Result<Vec<Revocable>, Failure> {
     let actor = Actor::User(user.clone());
-    turn_off::revoke(service, tx, workspace, which, &actor, Revocation::TurnedOff).await
+    turn_off::revoke(work, workspace, filter, &actor, Revocation::TurnedOff).await
 }
 
 /// Ends everything that the user allowed; says how many grants that were.
@@ -146,34 +127,20 @@ pub async fn turn_all_off(service: &Service, origin: Origin<'_>, user: &UserId) 
 }
 
 async fn try_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, Failure> {
-    let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(service, &mut tx, origin, user).await?.id;
-    let which = Which { user: Some(user), ..Which::default() };
-    let count = revoke(service, &mut tx, workspace, user, &which).await?.len();
-    commit(tx).await?;
+    let mut work = service.begin().await?;
+    let workspace = workspaces::enter(&mut work, origin, user).await?.id;
+    let filter = GrantFilter { user: Some(user), ..GrantFilter::default() };
+    let count = revoke(&mut work, workspace, user, &filter).await?.len();
+    work.commit().await?;
     Ok(count)
-}
-
-/// Notes in the audit that somebody tried what they may not.
-pub(super) async fn refuse(
-    service: &Service,
-    mut tx: Tx,
-    workspace: WorkspaceId,
-    user: &UserId,
-    what: What,
-    rejection: &Rejection,
-) -> Result<(), Failure> {
-    let entry = Entry::new(Actor::User(user.clone()), what).after(json!({ "why": rejection.code() }));
-    storage::audit::record(&mut tx, workspace, service.now(), &[entry]).await?;
-    service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(user))).await?;
-    commit(tx).await
 }
 
 /// Notes that somebody tried what only admins may.
 pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    let workspace = workspaces::enter(service, &mut tx, origin, user).await?.id;
-    refuse(service, tx, workspace, user, What::AdminRefused, &Rejection::NotAdmin).await
+    let mut work = service.begin().await?;
+    let workspace = workspaces::enter(&mut work, origin, user).await?.id;
+    work.record(unlocking::refuse(workspace, user));
+    work.commit().await
 }
 
 /// The workspace of this Slack id, if the app is installed in it: for reading. What changes something enters it

@@ -7,13 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::{Failure, Service, commit, retrying};
+use super::{Failure, Service, UnitOfWork, retrying};
 use crate::{
     domain::ids::WorkspaceId,
-    storage::{
-        Tx,
-        installations::{self, Installation, SealedTokens},
-    },
+    storage::installations::{self, Installation, SealedTokens},
 };
 
 /// How long an instance may take to exchange a refresh token before another one tries, by the database's clock.
@@ -63,18 +60,18 @@ pub async fn lease(service: &Service, slack_id: &str, used: &SecretString) -> Re
 }
 
 async fn try_lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, Failure> {
-    let mut tx = service.begin().await?;
-    let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else {
+    let mut work = service.begin().await?;
+    let Some((id, stored)) = lock(service, &mut work, slack_id).await? else {
         return Ok(RefreshLease::Impossible);
     };
     if !same(&stored.bot, used) {
         return Ok(RefreshLease::Replaced(stored));
     }
     let Some(refresh) = stored.refresh else { return Ok(RefreshLease::Impossible) };
-    if !installations::lease(&mut tx, id, LEASE).await? {
+    if !installations::lease(&mut work, id, LEASE).await? {
         return Ok(RefreshLease::HeldElsewhere);
     }
-    commit(tx).await?;
+    work.commit().await?;
     Ok(RefreshLease::Granted(refresh))
 }
 
@@ -95,11 +92,11 @@ async fn try_replace(
     exchanged: &SecretString,
     fresh: &Tokens,
 ) -> Result<Option<Tokens>, Failure> {
-    let mut tx = service.begin().await?;
-    let Some((id, stored)) = lock(service, &mut tx, slack_id).await? else { return Ok(None) };
+    let mut work = service.begin().await?;
+    let Some((id, stored)) = lock(service, &mut work, slack_id).await? else { return Ok(None) };
     if stored.refresh.as_ref().is_some_and(|refresh| same(refresh, exchanged)) {
-        store(service, &mut tx, id, fresh).await?;
-        commit(tx).await?;
+        store(service, &mut work, id, fresh).await?;
+        work.commit().await?;
         return Ok(Some(fresh.clone()));
     }
     Ok(Some(stored))
@@ -107,17 +104,17 @@ async fn try_replace(
 
 /// Releases the lease: the refresh token was not exchanged.
 pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    if let Some(found) = installations::lock(&mut tx, slack_id).await? {
-        installations::release(&mut tx, found.id).await?;
+    let mut work = service.begin().await?;
+    if let Some(found) = installations::lock(&mut work, slack_id).await? {
+        installations::release(&mut work, found.id).await?;
     }
-    commit(tx).await
+    work.commit().await
 }
 
 /// Seals tokens and stores them within the caller's transaction.
 pub(super) async fn store(
     service: &Service,
-    tx: &mut Tx,
+    work: &mut UnitOfWork,
     id: WorkspaceId,
     tokens: &Tokens,
 ) -> Result<(), Failure> {
@@ -128,15 +125,15 @@ pub(super) async fn store(
         refresh_token: refresh.as_deref(),
         token_expires_at: tokens.expires_at,
     };
-    Ok(installations::store(tx, id, &sealed).await?)
+    Ok(installations::store(work, id, &sealed).await?)
 }
 
 async fn lock(
     service: &Service,
-    tx: &mut Tx,
+    work: &mut UnitOfWork,
     slack_id: &str,
 ) -> Result<Option<(WorkspaceId, Tokens)>, Failure> {
-    let Some(found) = installations::lock(tx, slack_id).await? else { return Ok(None) };
+    let Some(found) = installations::lock(work, slack_id).await? else { return Ok(None) };
     let tokens = open(service, &found)?;
     Ok(tokens.map(|tokens| (found.id, tokens)))
 }

@@ -1,29 +1,22 @@
 //! An admin says which actions may be auto-approved at all.
 
-use serde_json::json;
-
 use super::{
-    Failure, Service, commit, members, retrying, settings, turn_off,
+    Failure, Service, UnitOfWork, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
 pub use crate::domain::unlocking::Wish;
 use crate::{
     domain::{
         Rejection,
-        audit::{Actor, Entry, What},
+        audit::Actor,
+        catalog::LockedAction,
+        effects::Redraw,
         grants::Revocation,
         ids::{ActionId, ActionVersionId, UserId, WorkspaceId},
         text::{ActionKey, IntegrationKey},
-        unlocking::{self, Answer, Step},
+        unlocking::{self, Step},
     },
-    storage::{
-        self, Tx,
-        actions::{self, Locked},
-        grants::Which,
-        homes::Whose,
-        outbox,
-        workspaces::Entered,
-    },
+    storage::{self, actions, grants::GrantFilter, unlock_requests, workspaces::Entered},
 };
 
 /// The description that an admin saw when they clicked.
@@ -83,12 +76,12 @@ async fn attempt(
     wish: (Wish, Seen),
     actor: &Actor,
 ) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    storage::workspaces::hold(&mut tx, workspace).await?;
+    let mut work = service.begin().await?;
+    storage::workspaces::hold(&mut work, workspace).await?;
     let action =
-        actions::lock(&mut tx, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
-    let changed = apply(service, &mut tx, workspace, &action, wish, actor).await?;
-    commit(tx).await?;
+        actions::lock(&mut work, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
+    let changed = apply(&mut work, workspace, &action, wish, actor).await?;
+    work.commit().await?;
     Ok(changed)
 }
 
@@ -110,75 +103,47 @@ async fn attempt_by_admin(
     wish: (Wish, Seen),
     admin: &UserId,
 ) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(service, &mut tx, origin, admin).await?;
-    if wish.0 != Wish::Lock && members::has_left(left_at, service.now()) {
-        settings::refuse(service, tx, workspace, admin, What::AdminRefused, &Rejection::NotAdmin).await?;
-        return Err(Rejection::NotAdmin.into());
+    let mut work = service.begin().await?;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
+    if wish.0 != Wish::Lock && members::has_left(left_at, work.now()) {
+        return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
-    let action = actions::lock_by_id(&mut tx, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
-    let result = apply(service, &mut tx, workspace, &action, wish, &Actor::User(admin.clone())).await;
+    let action = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
+    let result = apply(&mut work, workspace, &action, wish, &Actor::User(admin.clone())).await;
     if matches!(result, Ok(false) | Err(Failure::Rejected(Rejection::ChangedSinceShown))) {
         // Whoever wanted what is so already, or saw another description, looks at a screen that is behind.
-        service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(admin))).await?;
+        work.redraw(Redraw::home(workspace, admin));
     }
     if matches!(result, Ok(_) | Err(Failure::Rejected(_))) {
-        commit(tx).await?;
+        work.commit().await?;
     }
     result
 }
 
-/// Changes a locked row's lock within the caller's transaction, with everything that follows from it. A refusal has
+/// Changes a locked row's lock within the caller's unit of work, with everything that follows from it. A refusal has
 /// changed nothing.
 pub(super) async fn apply(
-    service: &Service,
-    tx: &mut Tx,
+    work: &mut UnitOfWork,
     workspace: WorkspaceId,
-    action: &Locked,
+    action: &LockedAction,
     (wish, seen): (Wish, Seen),
     actor: &Actor,
 ) -> Result<bool, Failure> {
-    let now = service.now();
     let Some(step) = unlocking::set_lock(action.lock, wish, seen.is(action.version))? else {
         return Ok(false);
     };
-    let id = action.id;
-    let by = actor.id().unwrap_or_else(|| actor.kind().to_owned());
-    let (what, before, after) = match step {
-        Step::Unlock => {
-            actions::set_unlocked(tx, id, Some((now, by.as_str()))).await?;
-            let after = json!({ "unlocked": true, "version": action.version });
-            (What::ActionUnlocked, json!({ "unlocked": false }), after)
-        }
-        Step::Confirm => {
-            actions::confirm(tx, id).await?;
-            let before = json!({ "version": action.confirmed });
-            (What::ActionConfirmed, before, json!({ "version": action.version }))
-        }
-        Step::Lock => {
-            actions::set_unlocked(tx, id, None).await?;
-            (What::ActionLocked, json!({ "unlocked": true }), json!({ "unlocked": false }))
-        }
+    let (now, ids) = (work.now(), [action.id]);
+    let open = match step {
+        Step::Unlock => unlock_requests::open_of(work, &ids).await?,
+        Step::Confirm | Step::Lock => Vec::new(),
     };
-    let entry = Entry::new(actor.clone(), what)
-        .subject(format!("{}.{}", action.integration, action.key))
-        .before(before)
-        .after(after);
-    storage::audit::record(tx, workspace, now, &[entry]).await?;
-    match step {
-        Step::Lock => {
-            let which = Which { actions: Some(&[id]), ..Which::default() };
-            turn_off::revoke(service, tx, workspace, &which, actor, Revocation::ActionLocked).await?;
-        }
-        // Whoever asked for it hears of it, however it came about.
-        Step::Unlock => {
-            let requests = storage::unlock_requests::answer(tx, &[id], Answer::Unlocked, &by, now).await?;
-            outbox::tell_of_unlocking(tx, workspace, &requests, now, || service.fresh()).await?;
-        }
-        Step::Confirm => {}
+    let pending = storage::approvals::pending_for_actions(work, &ids).await?;
+    let change = work.record(unlocking::change_lock(workspace, action, step, actor, &open, &pending));
+    actions::set_lock(work, &change, now).await?;
+    unlock_requests::answer(work, &change, now).await?;
+    if step == Step::Lock {
+        let filter = GrantFilter { actions: Some(&ids), ..GrantFilter::default() };
+        turn_off::revoke(work, workspace, &filter, actor, Revocation::ActionLocked).await?;
     }
-    let pending = storage::approvals::pending_for_actions(tx, &[id]).await?;
-    outbox::draw_again(tx, workspace, &pending, now, || service.fresh()).await?;
-    service.refresh(tx, workspace, Whose::Everybody).await?;
     Ok(true)
 }

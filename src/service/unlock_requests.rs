@@ -1,22 +1,22 @@
 //! Users ask the admins to unlock an action, and one admin answers for all who asked.
 
-use serde_json::json;
-
 use super::{
-    Failure, Service, commit, members, retrying, settings,
+    Failure, Service, members, retrying,
     unlock::{self, Seen, Wish},
     workspaces::{self, Origin},
 };
 use crate::{
     domain::{
         Rejection,
-        audit::{Actor, Entry, What},
+        audit::Actor,
         catalog::Lock,
         decisions::Clicker,
-        ids::{ActionId, UnlockRequestId, UserId, WorkspaceId},
+        effects::Redraw,
+        ids::{ActionId, UnlockRequestId, UserId},
+        settings,
         unlocking::{self, Answer},
     },
-    storage::{self, actions, homes::Whose, outbox, unlock_requests, workspaces::Entered},
+    storage::{self, actions, unlock_requests, workspaces::Entered},
 };
 
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
@@ -35,27 +35,24 @@ async fn try_ask(
     clicker: &Clicker,
     action: ActionId,
 ) -> Result<bool, Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let workspace = workspaces::enter(service, &mut tx, origin, &clicker.user).await?.id;
-    let known = actions::lock_by_id(&mut tx, workspace, action).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let workspace = workspaces::enter(&mut work, origin, &clicker.user).await?.id;
+    let known = actions::lock_by_id(&mut work, workspace, action).await?;
     let known = known.filter(|known| known.lock != Lock::Retired).ok_or(Rejection::UnknownAction)?;
     if let Err(rejection) = unlocking::may_ask(clicker, known.lock) {
-        settings::refuse(service, tx, workspace, &clicker.user, What::SettingsRefused, &rejection).await?;
-        return Err(rejection.into());
+        return work.refuse(settings::refuse(workspace, &clicker.user, rejection)).await;
     }
-    let fresh = UnlockRequestId::new(service.fresh());
-    let request = unlock_requests::find_or_open(&mut tx, fresh, workspace, action, now).await?;
-    if !unlock_requests::join(&mut tx, request, &clicker.user, now).await? {
+    let open = unlock_requests::open_of(&mut work, &[action]).await?.pop();
+    if open.as_ref().is_some_and(|open| open.askers.contains(&clicker.user)) {
         return Ok(false);
     }
-    let entry = Entry::new(Actor::User(clicker.user.clone()), What::UnlockRequested)
-        .subject(format!("{}.{}", known.integration, known.key))
-        .after(json!({ "request": request }));
-    storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-    outbox::tell_of_unlocking(&mut tx, workspace, &[(request, Vec::new())], now, || service.fresh()).await?;
-    draw(service, &mut tx, workspace, action, std::slice::from_ref(&clicker.user)).await?;
-    commit(tx).await?;
+    let (open, fresh) = (open.map(|open| open.id), UnlockRequestId::new(service.fresh()));
+    let pending = storage::approvals::pending_for_actions(&mut work, &[action]).await?;
+    let asking = unlocking::ask(workspace, &known, &clicker.user, open, fresh, &pending);
+    let asking = work.record(asking);
+    unlock_requests::ask(&mut work, &asking, now).await?;
+    work.commit().await?;
     Ok(true)
 }
 
@@ -78,59 +75,39 @@ async fn try_answer(
     request: UnlockRequestId,
     (wish, seen): (Answer, Seen),
 ) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    let now = service.now();
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(service, &mut tx, origin, admin).await?;
+    let mut work = service.begin().await?;
+    let now = work.now();
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
     if wish == Answer::Unlocked && members::has_left(left_at, now) {
-        settings::refuse(service, tx, workspace, admin, What::AdminRefused, &Rejection::NotAdmin).await?;
-        return Err(Rejection::NotAdmin.into());
+        return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
-    let action = unlock_requests::action_of(&mut tx, workspace, request)
+    let action = unlock_requests::action_of(&mut work, workspace, request)
         .await?
         .ok_or(Rejection::UnknownUnlockRequest)?;
     // The action's lock orders all who ask, answer, unlock and lock.
-    let known = actions::lock_by_id(&mut tx, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
-    let answered = unlock_requests::answer_of(&mut tx, request).await?;
+    let known = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
+    let answered = unlock_requests::answer_of(&mut work, request).await?;
     let as_shown = || {
         let is = wish != Answer::Unlocked || seen.is(known.version);
         if is { Ok(()) } else { Err(Rejection::ChangedSinceShown) }
     };
     if let Err(rejection) = unlocking::still_open(answered.as_ref()).and_then(|()| as_shown()) {
-        outbox::tell_of_unlocking(&mut tx, workspace, &[(request, Vec::new())], now, || service.fresh())
-            .await?;
-        service.refresh(&mut tx, workspace, Whose::Users(std::slice::from_ref(admin))).await?;
-        commit(tx).await?;
+        work.redraw(Redraw::unlock_request(workspace, request).and_home(admin));
+        work.commit().await?;
         if answered.is_some_and(|answered| unlocking::repeats(&answered, wish, admin)) {
             return Ok(());
         }
         return Err(rejection.into());
     }
-    let actor = Actor::User(admin.clone());
     if wish == Answer::Unlocked {
-        unlock::apply(service, &mut tx, workspace, &known, (Wish::Unlock, seen), &actor).await?;
+        let actor = Actor::User(admin.clone());
+        unlock::apply(&mut work, workspace, &known, (Wish::Unlock, seen), &actor).await?;
     } else {
-        let told = unlock_requests::answer(&mut tx, &[action], Answer::Declined, admin.as_str(), now).await?;
-        let entry = Entry::new(actor, What::UnlockDeclined)
-            .subject(format!("{}.{}", known.integration, known.key))
-            .after(json!({ "request": request }));
-        storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-        outbox::tell_of_unlocking(&mut tx, workspace, &told, now, || service.fresh()).await?;
-        let users: Vec<UserId> = told.into_iter().flat_map(|(_, users)| users).collect();
-        draw(service, &mut tx, workspace, action, &users).await?;
+        let open = unlock_requests::open_of(&mut work, &[action]).await?;
+        let pending = storage::approvals::pending_for_actions(&mut work, &[action]).await?;
+        let declined = unlocking::decline(workspace, &known, admin, request, &open, &pending);
+        let declined = work.record(declined);
+        unlock_requests::answer(&mut work, &declined, now).await?;
     }
-    commit(tx).await
-}
-
-/// Has what shows that somebody asked drawn again: their pending prompts, their Home tabs and the admins'.
-async fn draw(
-    service: &Service,
-    tx: &mut storage::Tx,
-    workspace: WorkspaceId,
-    action: ActionId,
-    users: &[UserId],
-) -> Result<(), Failure> {
-    let pending = storage::approvals::pending_for_actions(tx, &[action]).await?;
-    outbox::draw_again(tx, workspace, &pending, service.now(), || service.fresh()).await?;
-    service.refresh(tx, workspace, Whose::Users(users)).await?;
-    service.refresh(tx, workspace, Whose::Admins).await
+    work.commit().await
 }

@@ -1,16 +1,14 @@
 //! Whether a backend's endpoint takes what it is sent, and what follows when it doesn't.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
-
-use super::{Failure, Service, commit};
+use super::{Failure, Service};
 use crate::{
     domain::{
-        audit::{Actor, Entry, What},
+        backends as domain,
         ids::{BackendId, WorkspaceId},
     },
-    storage::{self, backends, homes::Whose},
+    storage::backends,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// An endpoint that has failed for this long is stopped: its deliveries wait.
 pub const PATIENCE: TimeDelta = TimeDelta::days(5);
@@ -56,27 +54,27 @@ pub async fn note(
             return Ok(backends::mark_failing(&mut db, backend, now).await?);
         }
     };
-    let mut tx = service.begin().await?;
-    if backends::stop_webhook(&mut tx, backend, why, now).await? {
-        let entry = Entry::new(Actor::Service, What::WebhookStopped)
-            .subject(backend.to_string())
-            .after(json!({ "why": why, "failing_since": known.failing_since }));
-        storage::audit::record(&mut tx, workspace, now, &[entry]).await?;
-        service.refresh(&mut tx, workspace, Whose::Admins).await?;
-        tracing::warn!(%backend, why, "Webhook endpoint stopped; its deliveries wait until it is resumed");
+    let mut work = service.begin().await?;
+    let now = work.now();
+    if backends::lock(&mut work, backend).await?.webhook_stopped {
+        return Ok(());
     }
-    commit(tx).await
+    let stop = work.record(domain::stop_webhook(workspace, backend, why, known.failing_since));
+    backends::stop_webhook(&mut work, &stop, now).await?;
+    work.commit().await?;
+    tracing::warn!(%backend, why, "Webhook endpoint stopped; its deliveries wait until it is resumed");
+    Ok(())
 }
 
 async fn recover(service: &Service, workspace: WorkspaceId, backend: BackendId) -> Result<(), Failure> {
-    let mut tx = service.begin().await?;
-    if backends::recover(&mut tx, backend).await? {
-        let entry = Entry::new(Actor::Service, What::WebhookResumed)
-            .subject(backend.to_string())
-            .after(json!({ "why": "delivered" }));
-        storage::audit::record(&mut tx, workspace, service.now(), &[entry]).await?;
-        service.refresh(&mut tx, workspace, Whose::Admins).await?;
-        tracing::info!(%backend, "Stopped webhook endpoint accepted a webhook; its deliveries resume");
+    let mut work = service.begin().await?;
+    if !backends::lock(&mut work, backend).await?.webhook_stopped {
+        backends::clear_failing(&mut work, backend).await?;
+        return work.commit().await;
     }
-    commit(tx).await
+    let resumption = work.record(domain::recover_webhook(workspace, backend));
+    backends::resume_webhook(&mut work, &resumption).await?;
+    work.commit().await?;
+    tracing::info!(%backend, "Stopped webhook endpoint accepted a webhook; its deliveries resume");
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! Slack installations.
 
-use super::{Failure, Service};
+use super::{Failure, Service, UnitOfWork};
 use crate::{
     domain::{
         Rejection,
         ids::{UserId, WorkspaceId},
         repeats::RequestDigest,
     },
-    storage::{self, Tx, workspaces::Entered},
+    storage::{self, workspaces::Entered},
 };
 
 /// Where a change comes from.
@@ -29,13 +29,13 @@ impl<'a> From<&'a str> for Origin<'a> {
 /// Enters the workspace with this Slack id for a change by one of its people: until the transaction ends, the app can't be
 /// removed from it, and the person can't leave it.
 pub(super) async fn enter(
-    service: &Service,
-    tx: &mut Tx,
+    work: &mut UnitOfWork,
     origin: Origin<'_>,
     user: &UserId,
 ) -> Result<Entered, Failure> {
     let Origin { workspace, request } = origin;
-    let entered = storage::workspaces::enter(tx, workspace, user, request, service.now()).await?;
+    let now = work.now();
+    let entered = storage::workspaces::enter(work, workspace, user, request, now).await?;
     Ok(entered.filter(|entered| !entered.removed).ok_or(Rejection::WorkspaceRemoved)?)
 }
 

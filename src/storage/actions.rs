@@ -1,13 +1,21 @@
 //! The table `actions`, and the versions of their descriptions in `action_versions`.
 
-use super::PgConnection;
+use super::{
+    PgConnection,
+    effects::{Recorded, Unwritten},
+};
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::{
-    catalog::{Lock, MOST_ACTIONS},
+    catalog::{Lock, LockedAction, MOST_ACTIONS, NamedAction},
+    descriptions::{Described, DescribedAction},
+    effects::Changed,
     ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
+    unlocking::{LockChange, Step},
 };
 
 /// An action as it is stored, with its present description.
@@ -96,23 +104,6 @@ pub async fn list(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result
     .await
 }
 
-/// An action under its lock, and what an admin's wish is judged by.
-#[derive(Debug, Clone)]
-pub struct Locked {
-    /// Our id.
-    pub id: ActionId,
-    /// Its integration's key.
-    pub integration: String,
-    /// Its key.
-    pub key: String,
-    /// Whether users may auto-approve it.
-    pub lock: Lock,
-    /// Its present description.
-    pub version: ActionVersionId,
-    /// The description that an admin unlocked or confirmed last.
-    pub confirmed: Option<ActionVersionId>,
-}
-
 /// A row of actions, as a lock reads it.
 struct LockedRow {
     id: Uuid,
@@ -124,7 +115,7 @@ struct LockedRow {
     confirmed: Option<Uuid>,
 }
 
-impl From<LockedRow> for Locked {
+impl From<LockedRow> for LockedAction {
     fn from(row: LockedRow) -> Self {
         Self {
             id: ActionId::new(row.id),
@@ -143,7 +134,7 @@ pub async fn lock(
     workspace: WorkspaceId,
     integration: &IntegrationKey,
     action: &ActionKey,
-) -> sqlx::Result<Option<Locked>> {
+) -> sqlx::Result<Option<LockedAction>> {
     let row = sqlx::query_as!(
         LockedRow,
         r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",
@@ -157,7 +148,7 @@ pub async fn lock(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Locked::from))
+    Ok(row.map(LockedAction::from))
 }
 
 /// An action of the workspace, locked in the same way.
@@ -165,7 +156,7 @@ pub async fn lock_by_id(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     id: ActionId,
-) -> sqlx::Result<Option<Locked>> {
+) -> sqlx::Result<Option<LockedAction>> {
     let row = sqlx::query_as!(
         LockedRow,
         r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",
@@ -178,18 +169,18 @@ pub async fn lock_by_id(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Locked::from))
+    Ok(row.map(LockedAction::from))
 }
 
 /// Registers an action that a request named, locked, with its first version, if it is unknown and the integration has room
-/// for it. `true`: so it was.
+/// for it. `false`: nothing has changed. Only the statement itself can tell, so the change is recorded afterwards.
 pub async fn register(
     db: &mut PgConnection,
-    fresh: ActionId,
-    integration: IntegrationId,
-    key: &ActionKey,
+    unwritten: &mut Unwritten,
+    registered: Changed<NamedAction>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
+    let NamedAction { id, integration_id, action, .. } = registered.state();
     let done = sqlx::query!(
         "-- registered: the action, unless it is known or the integration is full. Its first version has its own id.
          -- The version is written only with it. One statement, because an action and its first version refer to each
@@ -203,107 +194,120 @@ pub async fn register(
              requires_connection, created_at)
          SELECT r.id, r.id, 1, i.name, $3::text, false, false, i.requires_connection, $4::timestamptz
          FROM registered r JOIN integrations i ON i.id = $2",
-        fresh.uuid(),
-        integration.uuid(),
-        key.as_str(),
+        id.uuid(),
+        integration_id.uuid(),
+        action.as_str(),
         now,
         i64::from(MOST_ACTIONS)
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    let is_new = done.rows_affected() == 1;
+    if is_new {
+        unwritten.record(registered);
+    }
+    Ok(is_new)
 }
 
-/// What a backend says of an action.
-#[derive(Debug, Clone)]
-pub struct Described<'a> {
-    /// Its key.
-    pub key: &'a ActionKey,
-    /// Its name for people.
-    pub name: &'a str,
-    /// What it does.
-    pub description: Option<&'a str>,
-    /// It changes nothing.
-    pub read_only: bool,
-    /// It destroys something.
-    pub destructive: bool,
+/// The earliest version of each action that says the same as its present description will: a backend that goes back to an
+/// earlier description is confirmed as that one was, and going back and forth makes no rows. The integration and its
+/// actions are locked by the caller.
+pub async fn earlier_versions(
+    db: &mut PgConnection,
+    integration_name: &str,
+    requires_connection: bool,
+    described: &[DescribedAction],
+) -> sqlx::Result<HashMap<ActionId, ActionVersionId>> {
+    let columns = Columns::of(described);
+    let rows = sqlx::query!(
+        "SELECT DISTINCT ON (d.action_id) v.action_id, v.id
+         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bool[])
+             AS d (action_id, name, description, read_only, destructive)
+         JOIN action_versions v ON v.action_id = d.action_id AND v.integration_name = $1
+             AND v.requires_connection = $2 AND v.name = d.name AND v.description IS NOT DISTINCT FROM d.description
+             AND v.read_only = d.read_only AND v.destructive = d.destructive
+         ORDER BY d.action_id, v.number",
+        integration_name,
+        requires_connection,
+        &columns.ids,
+        &columns.names as &[&str],
+        &columns.descriptions as &[Option<&str>],
+        &columns.read_only,
+        &columns.destructive,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ActionId::new(row.action_id), ActionVersionId::new(row.id))).collect())
 }
 
-/// What a backend says of the actions' integration, as far as it is part of their descriptions.
-#[derive(Debug, Clone, Copy)]
-pub struct Integration<'a> {
-    /// Our id.
-    pub id: IntegrationId,
-    /// Its name for people.
-    pub name: &'a str,
-    /// Whether a user must have connected it.
-    pub requires_connection: bool,
-    /// Who says so, if it is a backend.
-    pub described_by: Option<BackendId>,
+/// What is described of actions, as columns.
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    names: Vec<&'a str>,
+    descriptions: Vec<Option<&'a str>>,
+    read_only: Vec<bool>,
+    destructive: Vec<bool>,
 }
 
-/// Writes what a backend says of actions, all in one statement, and makes it their present version. A new one is locked, a
-/// retired one comes back locked; otherwise the lock stays as it is. The caller has locked the integration.
+impl<'a> Columns<'a> {
+    fn of(described: &'a [DescribedAction]) -> Self {
+        Self {
+            ids: described.iter().map(|action| action.id.uuid()).collect(),
+            names: described.iter().map(|action| action.name.as_str()).collect(),
+            descriptions: described.iter().map(|action| action.description.as_deref()).collect(),
+            read_only: described.iter().map(|action| action.read_only).collect(),
+            destructive: described.iter().map(|action| action.destructive).collect(),
+        }
+    }
+}
+
+/// Writes what is described of actions, and makes it their present version. A new one is locked, a retired one comes back
+/// locked; otherwise the lock stays as it is. The caller has locked the integration.
 pub async fn put(
     db: &mut PgConnection,
-    integration: Integration<'_>,
-    actions: &[Described<'_>],
+    described: &Recorded<Described>,
     now: DateTime<Utc>,
-    mut fresh: impl FnMut() -> Uuid,
 ) -> sqlx::Result<()> {
-    if actions.is_empty() {
+    if described.actions.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = actions.iter().map(|_| fresh()).collect();
-    let keys: Vec<&str> = actions.iter().map(|action| action.key.as_str()).collect();
-    let names: Vec<&str> = actions.iter().map(|action| action.name).collect();
-    let descriptions: Vec<Option<&str>> = actions.iter().map(|action| action.description).collect();
-    let read_only: Vec<bool> = actions.iter().map(|action| action.read_only).collect();
-    let destructive: Vec<bool> = actions.iter().map(|action| action.destructive).collect();
+    let columns = Columns::of(&described.actions);
+    let keys: Vec<&str> = described.actions.iter().map(|action| action.key.as_str()).collect();
+    let versions: Vec<Uuid> = described.actions.iter().map(|action| action.version.uuid()).collect();
+    let are_new: Vec<bool> = described.actions.iter().map(|action| action.is_new_version).collect();
     sqlx::query!(
-        "-- described: what the backend says, a row an action, with the id of the action that has this key or gets it.
-         -- same: a version that says just that is the present one again, so that a backend that goes back to an earlier
-         --       description is confirmed as that one was, and going back and forth makes no rows.
-         -- made: a new version otherwise. An action's first version has the action's own id.
+        "-- described: what is described, a row an action.
+         -- made: the versions that are new. They are numbered on from the action's last one.
          -- One statement, because an action and its first version refer to each other.
          WITH described AS (
-             SELECT coalesce(a.id, d.fresh) AS action_id, d.*
-             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[])
-                 AS d (fresh, key, name, description, read_only, destructive)
-             LEFT JOIN actions a ON a.integration_id = $1 AND a.key = d.key),
-         same AS (
-             SELECT DISTINCT ON (d.action_id) d.action_id, v.id
-             FROM described d JOIN action_versions v ON v.action_id = d.action_id AND v.integration_name = $9::text
-                 AND v.requires_connection = $10::bool AND v.name = d.name
-                 AND v.description IS NOT DISTINCT FROM d.description AND v.read_only = d.read_only
-                 AND v.destructive = d.destructive
-             ORDER BY d.action_id, v.number),
+             SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::uuid[],
+                 $10::bool[]) AS d (action_id, key, name, description, read_only, destructive, version_id, is_new)),
          made AS (
              INSERT INTO action_versions (id, action_id, number, integration_name, name, description, read_only,
                  destructive, requires_connection, described_by, created_at)
-             SELECT d.fresh, d.action_id,
+             SELECT d.version_id, d.action_id,
                  (SELECT coalesce(max(v.number), 0) + 1 FROM action_versions v WHERE v.action_id = d.action_id),
-                 $9::text, d.name, d.description, d.read_only, d.destructive, $10::bool, $11::uuid, $2
-             FROM described d WHERE d.action_id NOT IN (SELECT same.action_id FROM same)
-             RETURNING id, action_id)
+                 $11::text, d.name, d.description, d.read_only, d.destructive, $12::bool, $13::uuid, $2
+             FROM described d WHERE d.is_new)
          INSERT INTO actions (integration_id, created_at, id, key, name, description, read_only, destructive, version_id)
-         SELECT $1, $2, d.action_id, d.key, d.name, d.description, d.read_only, d.destructive, v.id
+         SELECT $1, $2, d.action_id, d.key, d.name, d.description, d.read_only, d.destructive, d.version_id
          FROM described d
-         JOIN (SELECT action_id, id FROM same UNION ALL SELECT action_id, id FROM made) v ON v.action_id = d.action_id
          ON CONFLICT (integration_id, key) DO UPDATE SET name = excluded.name, description = excluded.description,
              read_only = excluded.read_only, destructive = excluded.destructive, version_id = excluded.version_id,
              retired_at = NULL",
-        integration.id.uuid(),
+        described.id.uuid(),
         now,
-        &ids,
+        &columns.ids,
         &keys as &[&str],
-        &names as &[&str],
-        &descriptions as &[Option<&str>],
-        &read_only,
-        &destructive,
-        integration.name,
-        integration.requires_connection,
-        integration.described_by.map(BackendId::uuid)
+        &columns.names as &[&str],
+        &columns.descriptions as &[Option<&str>],
+        &columns.read_only,
+        &columns.destructive,
+        &versions,
+        &are_new,
+        described.name,
+        described.requires_connection,
+        described.described_by.map(BackendId::uuid)
     )
     .execute(db)
     .await?;
@@ -311,8 +315,15 @@ pub async fn put(
 }
 
 /// Retires actions, and locks them by that.
-pub async fn retire(db: &mut PgConnection, ids: &[ActionId], now: DateTime<Utc>) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+pub async fn retire(
+    db: &mut PgConnection,
+    described: &Recorded<Described>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if described.retired.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = described.retired.iter().map(|action| action.id.uuid()).collect();
     sqlx::query!(
         "UPDATE actions SET retired_at = $2, unlocked_at = NULL, unlocked_by = NULL WHERE id = ANY($1)",
         &ids,
@@ -323,29 +334,32 @@ pub async fn retire(db: &mut PgConnection, ids: &[ActionId], now: DateTime<Utc>)
     Ok(())
 }
 
-/// Unlocks (`Some`: when and by whom) or locks an action. Unlocked is what its present description says.
-pub async fn set_unlocked(
+/// Unlocks, confirms or locks an action. Unlocked is what its present description says.
+pub async fn set_lock(
     db: &mut PgConnection,
-    id: ActionId,
-    unlocked: Option<(DateTime<Utc>, &str)>,
+    change: &Recorded<LockChange>,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    let id = change.action.uuid();
+    let unlocked = match change.step {
+        Step::Confirm => {
+            sqlx::query!("UPDATE actions SET confirmed_version_id = version_id WHERE id = $1", id)
+                .execute(db)
+                .await?;
+            return Ok(());
+        }
+        Step::Unlock => Some((now, change.by.as_str())),
+        Step::Lock => None,
+    };
     sqlx::query!(
         "UPDATE actions SET unlocked_at = $2, unlocked_by = $3,
              confirmed_version_id = CASE WHEN $2::timestamptz IS NULL THEN confirmed_version_id ELSE version_id END
          WHERE id = $1",
-        id.uuid(),
+        id,
         unlocked.map(|(at, _)| at),
         unlocked.map(|(_, by)| by)
     )
     .execute(db)
     .await?;
-    Ok(())
-}
-
-/// Confirms an unlocked action's present description.
-pub async fn confirm(db: &mut PgConnection, id: ActionId) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE actions SET confirmed_version_id = version_id WHERE id = $1", id.uuid())
-        .execute(db)
-        .await?;
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! The table `api_keys`.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::stored::CorruptRow;
 use crate::domain::{
-    api_keys::{KeyScope, KeyScopes},
+    api_keys::{KeyRotation, KeyScope, KeyScopes, KeysRevoked, NewApiKey},
     ids::{ApiKeyId, BackendId, WorkspaceId},
 };
 
@@ -72,21 +72,20 @@ pub async fn find(db: &mut PgConnection, id: ApiKeyId) -> sqlx::Result<Option<St
     .transpose()
 }
 
-/// Adds a key to a backend.
-pub async fn insert(
+/// Adds a key to a backend. `hash`: SHA-256 of its secret half.
+pub async fn insert<T: AsRef<NewApiKey>>(
     db: &mut PgConnection,
-    id: ApiKeyId,
-    backend: BackendId,
+    change: &Recorded<T>,
     hash: &[u8],
-    scopes: KeyScopes,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    let NewApiKey { id, backend, scopes } = change.as_ref();
     sqlx::query!(
         "INSERT INTO api_keys (id, backend_id, hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)",
         id.uuid(),
         backend.uuid(),
         hash,
-        &names(scopes),
+        &names(*scopes),
         now
     )
     .execute(db)
@@ -154,21 +153,50 @@ pub async fn lock_backend(db: &mut PgConnection, backend: BackendId) -> sqlx::Re
     Ok(())
 }
 
-/// Lets these keys work only until `until`.
-pub async fn expire(db: &mut PgConnection, keys: &[ApiKeyId], until: DateTime<Utc>) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = keys.iter().map(|key| key.uuid()).collect();
+/// Lets the keys that are replaced work for a while, or stops them at once.
+pub async fn replace(
+    db: &mut PgConnection,
+    rotation: &Recorded<KeyRotation>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if rotation.previous_until <= now {
+        return stop(db, &rotation.replaced, now).await;
+    }
+    let ids: Vec<Uuid> = rotation.replaced.iter().map(|key| key.uuid()).collect();
     sqlx::query!(
         "UPDATE api_keys SET expires_at = least(coalesce(expires_at, $2), $2) WHERE id = ANY($1)",
         &ids,
-        until
+        rotation.previous_until
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Stops these keys, whatever an instance's clock says.
-pub async fn revoke(db: &mut PgConnection, keys: &[ApiKeyId], now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Stops keys, whatever an instance's clock says.
+pub async fn revoke(
+    db: &mut PgConnection,
+    revoked: &Recorded<KeysRevoked>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    stop(db, &revoked.0, now).await
+}
+
+/// Stops keys of a backend that have expired by this instance's clock: no change for the audit, but another instance whose
+/// clock is behind may still take them.
+pub async fn stop_expired(db: &mut PgConnection, keys: &[ApiKeyId], now: DateTime<Utc>) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = keys.iter().map(|key| key.uuid()).collect();
+    sqlx::query!(
+        "UPDATE api_keys SET revoked_at = $2 WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at <= $2",
+        &ids,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn stop(db: &mut PgConnection, keys: &[ApiKeyId], now: DateTime<Utc>) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = keys.iter().map(|key| key.uuid()).collect();
     sqlx::query!(
         "UPDATE api_keys SET revoked_at = $2, expires_at = least(coalesce(expires_at, $2), $2)

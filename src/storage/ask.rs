@@ -1,22 +1,18 @@
 //! Asking, in two statements: one that reads and locks everything a request is judged by, one that writes everything
 //! that follows. Every call of every agent takes this path, so it costs two round trips between begin and commit.
 
-use super::PgConnection;
-use uuid::Uuid;
-
-use super::{grants::standing_scope, outbox, stored::CorruptRow};
+use super::{PgConnection, effects::Unwritten, grants::standing_scope, stored::CorruptRow};
 use crate::domain::{
     approvals::{Approval, Request},
-    audit::Entry,
     catalog::{ActionRef, Lock, Standing},
-    decisions::LiveGrant,
-    effects::{Effect, Haste},
+    decisions::{Decision, LiveGrant},
+    effects::Changed,
     grants::{SILENCE, Scope},
     ids::{
         ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
         WorkspaceId,
     },
-    text::{ActionKey, ForeignId, IntegrationKey},
+    text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
 };
 
 /// What a request is judged by.
@@ -143,110 +139,107 @@ pub async fn load(
     .transpose()
 }
 
-/// Writes the approval and everything that follows from it. Fails with a unique violation if another request with the
-/// same idempotency key came first.
+/// Writes the approval with its effects, and gives it back. Fails with a unique violation if another request with the same
+/// idempotency key came first.
 pub async fn save(
     db: &mut PgConnection,
-    approval: &Approval,
+    unwritten: &mut Unwritten,
+    asked: Changed<Approval>,
     idempotency_key: Option<&ForeignId>,
     request_digest: &[u8],
-    effects: &[Effect],
-    mut fresh: impl FnMut() -> Uuid,
-) -> sqlx::Result<()> {
-    let Approval { request, decision } = approval;
+) -> sqlx::Result<Approval> {
+    let approval = unwritten.record(asked).into_state();
+    let Approval { request, decision } = &approval;
     let Request { agent, conversation, place, .. } = request;
-    let entries = super::audit::Columns::of(effects);
-    let rows = outbox::Columns::of(approval, effects, &mut fresh);
-    let used: Vec<Uuid> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Use(grant) => Some(grant.uuid()),
-            _ => None,
-        })
-        .collect();
-    // What an agent does without asking changes little on the Home tab, and may come often: it is drawn every few
-    // seconds at most.
-    let soon = effects.contains(&Effect::Refresh(Haste::Soon));
-    let drawn_at = if soon { request.created_at + outbox::BREATHER } else { request.created_at };
+    let effects = unwritten.bind(&request.user);
     sqlx::query!(
-        r#"WITH seen AS (
+        r#"-- seen: the conversation, made by its first request, and open again if it was closed.
+           -- used: the grant that approved the request, if one did, counts the use.
+           -- asked: the approval.
+           -- recorded: the audit entries.
+           -- queued: the prompt to post.
+           -- planned: the user's Home tab is drawn within seconds anyway, which is enough for what an agent did without
+           --          asking ($31). That row is locked, so that it is not drawn before this transaction is over.
+           -- refreshed: the user's Home tab is drawn again otherwise, if they ever opened it ($30: the row's id).
+           -- One statement, because every call of every agent takes it: a round trip, and not seven.
+           WITH seen AS (
                INSERT INTO conversations (backend_id, id, title, url, last_asked_at) VALUES ($3, $7, $8, $9, $18)
                ON CONFLICT (backend_id, id) DO UPDATE SET last_asked_at = excluded.last_asked_at, closed_at = NULL,
                    title = coalesce(excluded.title, conversations.title),
                    url = coalesce(excluded.url, conversations.url)),
            used AS (
-               UPDATE grants SET use_count = use_count + 1, last_used_at = $18 WHERE id = ANY($20)),
+               UPDATE grants SET use_count = use_count + 1, last_used_at = $18 WHERE id = $27),
            asked AS (
-               INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name, conversation_id,
-                   conversation_title, conversation_url, action_id, arguments, arguments_digest, reason, metadata,
-                   slack_channel, slack_thread_ts, idempotency_key, created_at, expires_at, status, decision_scope,
-                   decided_by, decision_grant, decided_at, request_digest, action_version_id)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12, $13, $14::text::json, $15, $16, $17, $18, $19, $21,
-                   $22, $23, $24, $25, $26, $43)),
+               INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name,
+                   conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
+                   arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at,
+                   expires_at, idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at)
+               VALUES ($1, $2, $3, $4, $5, $6,
+                   $7, $8, $9, $10, $11, $12::text::json,
+                   $13, $14, $15::text::json, $16, $17, $18,
+                   $19, $20, $21, $22, $23, $24, $25, $26)),
            recorded AS (
-               INSERT INTO audit (workspace_id, at, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
-               SELECT $2, $18, * FROM unnest($27::text[], $28::text[], $29::text[], $30::uuid[], $31::uuid[],
-                   $32::text[], $33::jsonb[], $34::jsonb[])),
+               INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
+               SELECT $18, e.* FROM jsonb_to_recordset($28) AS e (workspace_id uuid, actor_kind text, actor text, what text,
+                   approval_id uuid, grant_id uuid, subject text, before jsonb, after jsonb)),
            queued AS (
-               INSERT INTO outbox (workspace_id, created_at, due_at, approval_id, id, kind, queue, backend_id, event)
-               SELECT $2, $18, $18, $1, * FROM unnest($35::uuid[], $36::text[], $37::text[], $38::uuid[], $39::text[])
+               INSERT INTO outbox (created_at, id, workspace_id, due_at, kind, queue, approval_id, backend_id, event)
+               SELECT $18, r.* FROM jsonb_to_recordset($29) AS r (id uuid, workspace_id uuid, due_at timestamptz, kind text,
+                   queue text, approval_id uuid, backend_id uuid, event text)
                RETURNING kind),
            planned AS (
                SELECT 1 FROM outbox WHERE queue = 'home:' || $2::uuid || ':' || $4 AND done_at IS NULL
-                 AND dead_at IS NULL AND lease IS NULL AND due_at > $18 AND $41 LIMIT 1 FOR SHARE SKIP LOCKED),
+                 AND dead_at IS NULL AND lease IS NULL AND due_at > $18 AND $31 LIMIT 1 FOR SHARE SKIP LOCKED),
            refreshed AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
-               SELECT $40, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $18, $42 FROM homes h
-               WHERE h.workspace_id = $2 AND h.user_id = $4 AND NOT EXISTS (SELECT 1 FROM planned) RETURNING kind)
+               SELECT $30, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $18, $32 FROM homes h
+               WHERE h.workspace_id = $2 AND h.user_id = $4 AND $30::uuid IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM planned) RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told
            FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds"#,
+        // Who asks whom.
         request.id.uuid(),
         request.workspace.uuid(),
         request.backend.uuid(),
         request.user.as_str(),
         agent.id.as_str(),
-        agent.name.as_ref().map(super::super::domain::text::Text::as_str),
+        agent.name.as_ref().map(Text::as_str),
+        // In which conversation.
         conversation.id.as_str(),
-        conversation.title.as_ref().map(super::super::domain::text::Text::as_str),
-        conversation.url.as_ref().map(super::super::domain::text::Link::as_str),
+        conversation.title.as_ref().map(Text::as_str),
+        conversation.url.as_ref().map(Link::as_str),
+        // For what.
         request.action.id.uuid(),
+        request.action.version.uuid(),
         json_text(&request.arguments)?,
         request.digest.bytes(),
-        request.reason.as_ref().map(super::super::domain::text::Text::as_str),
+        request.reason.as_ref().map(Text::as_str),
         request.metadata.as_ref().map(json_text).transpose()?,
+        // Where it is shown, and how long.
         place.as_ref().map(|place| place.channel.as_str()),
-        place.as_ref().and_then(|place| place.thread_ts.as_ref()).map(super::super::domain::text::Text::as_str),
-        idempotency_key.map(ForeignId::as_str),
+        place.as_ref().and_then(|place| place.thread_ts.as_ref()).map(Text::as_str),
         request.created_at,
         request.expires_at,
-        &used,
-        approval.status().as_str(),
-        decision.as_ref().and_then(super::super::domain::decisions::Decision::scope).map(Scope::as_str),
-        decision.as_ref().map(super::super::domain::decisions::Decision::by),
-        decision.as_ref().and_then(super::super::domain::decisions::Decision::grant).map(GrantId::uuid),
-        decision.as_ref().map(|decision| decision.decided_at),
+        // What a repeat of the request is known by.
+        idempotency_key.map(ForeignId::as_str),
         request_digest,
-        &entries.actor_kinds,
-        &entries.actors as &[Option<String>],
-        &entries.whats,
-        &entries.approvals as &[Option<Uuid>],
-        &entries.grants as &[Option<Uuid>],
-        &entries.subjects as &[Option<String>],
-        &entries.befores as &[Option<serde_json::Value>],
-        &entries.afters as &[Option<serde_json::Value>],
-        &rows.ids,
-        &rows.kinds,
-        &rows.queues,
-        &rows.backends as &[Option<Uuid>],
-        &rows.events as &[Option<String>],
-        fresh(),
-        soon,
-        drawn_at,
-        request.action.version.uuid(),
+        // The decision, if a grant approves it.
+        approval.status().as_str(),
+        decision.as_ref().and_then(Decision::scope).map(Scope::as_str),
+        decision.as_ref().map(Decision::by),
+        decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
+        decision.as_ref().map(|decision| decision.decided_at),
+        decision.as_ref().and_then(Decision::used_grant).map(GrantId::uuid),
+        // The effects.
+        effects.audit as _,
+        effects.outbox as _,
+        effects.home,
+        effects.home_soon,
+        effects.home_due_at,
     )
     .fetch_all(db)
     .await?;
-    Ok(())
+    Ok(approval)
 }
 
 /// JSON as it was given. Not bound as [`sqlx::types::Json`], which Postgres takes for `jsonb` on its way to the column
@@ -258,12 +251,4 @@ fn json_text(value: &impl serde::Serialize) -> sqlx::Result<String> {
 /// The digest of the request that made an approval, to compare a replay with.
 pub async fn request_digest(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Vec<u8>> {
     sqlx::query_scalar!("SELECT request_digest FROM approvals WHERE id = $1", id.uuid()).fetch_one(db).await
-}
-
-/// Columns of the audit entries among effects are saved by the caller's statement.
-pub(super) fn entries(effects: &[Effect]) -> impl Iterator<Item = &Entry> {
-    effects.iter().filter_map(|effect| match effect {
-        Effect::Record(entry) => Some(entry),
-        _ => None,
-    })
 }

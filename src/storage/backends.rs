@@ -1,9 +1,15 @@
 //! The table `backends`.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{BackendId, WorkspaceId};
+use crate::domain::{
+    backends::{
+        BackendRef, Disabled, NewBackend, SecretRotation, WebhookMove, WebhookResumption, WebhookStop,
+    },
+    ids::{BackendId, WorkspaceId},
+    text::Link,
+};
 
 /// Where a backend's webhooks go and what signs them. Secrets are sealed.
 #[derive(Debug, Clone)]
@@ -35,34 +41,22 @@ pub async fn endpoint(db: &mut PgConnection, id: BackendId) -> sqlx::Result<Endp
     .await
 }
 
-/// A new backend.
-#[derive(Debug)]
-pub struct NewBackend<'a> {
-    /// Its id.
-    pub id: BackendId,
-    /// Where it belongs.
-    pub workspace: WorkspaceId,
-    /// Its name, unique in the workspace.
-    pub name: &'a str,
-    /// The address that receives its webhooks.
-    pub webhook_url: &'a str,
-    /// What signs them, sealed.
-    pub webhook_secret: &'a [u8],
-    /// When it was created.
-    pub created_at: DateTime<Utc>,
-}
-
-/// Writes a backend down. `false`: the workspace has one of this name.
-pub async fn insert(db: &mut PgConnection, backend: &NewBackend<'_>) -> sqlx::Result<bool> {
+/// Writes a backend down, with what signs its webhooks, sealed. `false`: the workspace has one of this name.
+pub async fn insert(
+    db: &mut PgConnection,
+    backend: &Recorded<NewBackend>,
+    webhook_secret: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "INSERT INTO backends (id, workspace_id, name, webhook_url, webhook_secret, created_at)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, name) DO NOTHING",
         backend.id.uuid(),
         backend.workspace.uuid(),
-        backend.name,
-        backend.webhook_url,
-        backend.webhook_secret,
-        backend.created_at
+        backend.name.as_str(),
+        backend.webhook_url.as_str(),
+        webhook_secret,
+        now
     )
     .execute(db)
     .await?;
@@ -92,6 +86,14 @@ pub struct Summary {
     pub webhook_failing_since: Option<DateTime<Utc>>,
 }
 
+impl Summary {
+    /// The backend, as the audit names it.
+    #[must_use]
+    pub fn reference(&self) -> BackendRef<'_> {
+        BackendRef { id: self.id, workspace: self.workspace, name: &self.name }
+    }
+}
+
 /// All backends, or those of one workspace, in the order in which they were created.
 pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result<Vec<Summary>> {
     let rows = sqlx::query!(
@@ -117,83 +119,105 @@ pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result
     Ok(backends.collect())
 }
 
-/// Makes the present secret the previous one, which signs besides until `until`.
+/// What a change of a backend depends on.
+#[derive(Debug)]
+pub struct Locked {
+    /// Where its webhooks go.
+    pub webhook_url: Link,
+    /// It may no longer ask.
+    pub disabled: bool,
+    /// Its webhooks wait.
+    pub webhook_stopped: bool,
+}
+
+/// Locks a backend against other changes. `NO KEY`: rows may go on referring to it.
+pub async fn lock(db: &mut PgConnection, id: BackendId) -> sqlx::Result<Locked> {
+    let row = sqlx::query!(
+        r#"SELECT webhook_url, disabled_at IS NOT NULL AS "disabled!", webhook_stopped_at IS NOT NULL AS "stopped!"
+           FROM backends WHERE id = $1 FOR NO KEY UPDATE"#,
+        id.uuid()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Locked {
+        webhook_url: Link::from_stored(row.webhook_url),
+        disabled: row.disabled,
+        webhook_stopped: row.stopped,
+    })
+}
+
+/// Makes the present secret the previous one, which also signs for a while. The new one is sealed.
 pub async fn rotate_secret(
     db: &mut PgConnection,
-    id: BackendId,
+    rotation: &Recorded<SecretRotation>,
     secret: &[u8],
-    until: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE backends SET webhook_secret_previous = webhook_secret, previous_until = $3, webhook_secret = $2
          WHERE id = $1",
-        id.uuid(),
+        rotation.backend.uuid(),
         secret,
-        until
+        rotation.previous_until
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Sends a backend's webhooks to another address. Gives the one of before; `None`: it is the same.
-pub async fn set_webhook_url(
-    db: &mut PgConnection,
-    id: BackendId,
-    webhook_url: &str,
-) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        r#"WITH known AS (SELECT webhook_url FROM backends WHERE id = $1 FOR UPDATE)
-           UPDATE backends SET webhook_url = $2 FROM known WHERE id = $1 AND known.webhook_url <> $2
-           RETURNING known.webhook_url AS "before!""#,
-        id.uuid(),
-        webhook_url
-    )
-    .fetch_optional(db)
-    .await
-}
-
-/// Disables a backend. `false`: it was disabled already.
-pub async fn disable(db: &mut PgConnection, id: BackendId, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE backends SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL",
-        id.uuid(),
-        now
+/// Sends a backend's webhooks to another address.
+pub async fn move_webhook(db: &mut PgConnection, change: &Recorded<WebhookMove>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE backends SET webhook_url = $2 WHERE id = $1",
+        change.backend.uuid(),
+        change.url.as_str()
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
-/// Stops deliveries to a backend's endpoint. `false`: they were stopped already.
+/// Disables a backend.
+pub async fn disable(
+    db: &mut PgConnection,
+    disabled: &Recorded<Disabled>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE backends SET disabled_at = $2 WHERE id = $1", disabled.0.uuid(), now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Stops deliveries to a backend's endpoint.
 pub async fn stop_webhook(
     db: &mut PgConnection,
-    id: BackendId,
-    why: &str,
+    stop: &Recorded<WebhookStop>,
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE backends SET webhook_stopped_at = $2, webhook_stopped_why = $3
-         WHERE id = $1 AND webhook_stopped_at IS NULL",
-        id.uuid(),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE backends SET webhook_stopped_at = $2, webhook_stopped_why = $3 WHERE id = $1",
+        stop.backend.uuid(),
         now,
-        why
+        stop.why
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
-/// Lets deliveries to a backend's endpoint go on. `false`: they were not stopped.
-pub async fn resume_webhook(db: &mut PgConnection, id: BackendId) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+/// Lets deliveries to a backend's endpoint go on.
+pub async fn resume_webhook(
+    db: &mut PgConnection,
+    resumption: &Recorded<WebhookResumption>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
         "UPDATE backends SET webhook_stopped_at = NULL, webhook_stopped_why = NULL, webhook_failing_since = NULL
-         WHERE id = $1 AND webhook_stopped_at IS NOT NULL",
-        id.uuid()
+         WHERE id = $1",
+        resumption.0.uuid()
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// Notes that a backend's endpoint has begun to fail, if that is not known yet.
@@ -208,15 +232,10 @@ pub async fn mark_failing(db: &mut PgConnection, id: BackendId, now: DateTime<Ut
     Ok(())
 }
 
-/// Notes that a backend's endpoint took a webhook. `true`: its deliveries had been stopped, and go on.
-pub async fn recover(db: &mut PgConnection, id: BackendId) -> sqlx::Result<bool> {
-    let stopped = sqlx::query_scalar!(
-        r#"WITH known AS (SELECT webhook_stopped_at FROM backends WHERE id = $1 FOR UPDATE)
-           UPDATE backends SET webhook_failing_since = NULL, webhook_stopped_at = NULL, webhook_stopped_why = NULL
-           FROM known WHERE id = $1 RETURNING (known.webhook_stopped_at IS NOT NULL) AS "stopped!""#,
-        id.uuid()
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(stopped)
+/// Notes that a backend's endpoint, which is not stopped, took a webhook.
+pub async fn clear_failing(db: &mut PgConnection, id: BackendId) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE backends SET webhook_failing_since = NULL WHERE id = $1", id.uuid())
+        .execute(db)
+        .await?;
+    Ok(())
 }

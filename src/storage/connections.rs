@@ -1,37 +1,53 @@
 //! The table `connections`: which user has connected which integration, as the backend reported.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{IntegrationId, UserId};
+use crate::domain::{
+    catalog::{ConnectionChange, Report},
+    ids::{IntegrationId, UserId},
+};
 
-/// Notes that the user connected the integration. `false`: it was so already.
-pub async fn insert(
-    db: &mut PgConnection,
-    integration: IntegrationId,
-    user: &UserId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "INSERT INTO connections (integration_id, user_id, connected_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        integration.uuid(),
-        user.as_str(),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Notes that the user disconnected the integration; waits for those who are giving or using a grant on the
-/// strength of it. `false`: it was not connected.
-pub async fn delete(db: &mut PgConnection, integration: IntegrationId, user: &UserId) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "DELETE FROM connections WHERE integration_id = $1 AND user_id = $2",
+/// Locks a connection, and says whether there is one. Those who are giving or using a grant on the strength of it are
+/// waited for. The caller has locked the user ([`super::members::lock`]), so that none is added.
+pub async fn lock(db: &mut PgConnection, integration: IntegrationId, user: &UserId) -> sqlx::Result<bool> {
+    let row = sqlx::query!(
+        "SELECT user_id FROM connections WHERE integration_id = $1 AND user_id = $2 FOR UPDATE",
         integration.uuid(),
         user.as_str()
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(row.is_some())
+}
+
+/// Adds or removes a connection.
+pub async fn save(
+    db: &mut PgConnection,
+    change: &Recorded<ConnectionChange>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let (integration, user) = (change.integration.uuid(), change.user.as_str());
+    match change.report {
+        Report::Connected => {
+            sqlx::query!(
+                "INSERT INTO connections (integration_id, user_id, connected_at) VALUES ($1, $2, $3)",
+                integration,
+                user,
+                now
+            )
+            .execute(db)
+            .await?;
+        }
+        Report::Disconnected => {
+            sqlx::query!(
+                "DELETE FROM connections WHERE integration_id = $1 AND user_id = $2",
+                integration,
+                user
+            )
+            .execute(db)
+            .await?;
+        }
+    }
+    Ok(())
 }

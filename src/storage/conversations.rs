@@ -1,46 +1,37 @@
 //! The table `conversations`. Asking writes it, in [`super::ask::save`].
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
+    conversations::Closed,
     ids::{BackendId, WorkspaceId},
     text::ForeignId,
 };
 
-/// What became of a wish to close a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closing {
-    /// It is closed from now on.
-    Closed,
-    /// It was closed already.
-    Before,
-    /// The backend never asked in it.
-    Unknown,
+/// Locks a conversation of this backend, and says whether it is closed. `None`: the backend never asked in it.
+pub async fn lock(db: &mut PgConnection, backend: BackendId, id: &ForeignId) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        r#"SELECT closed_at IS NOT NULL AS "closed!" FROM conversations WHERE backend_id = $1 AND id = $2
+           FOR NO KEY UPDATE"#,
+        backend.uuid(),
+        id.as_str()
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Closes a conversation.
-pub async fn close(
-    db: &mut PgConnection,
-    backend: BackendId,
-    id: &ForeignId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Closing> {
-    let open = sqlx::query_scalar!(
-        r#"WITH known AS (SELECT closed_at FROM conversations WHERE backend_id = $1 AND id = $2 FOR NO KEY UPDATE)
-           UPDATE conversations SET closed_at = coalesce(conversations.closed_at, $3)
-           FROM known WHERE backend_id = $1 AND id = $2 RETURNING (known.closed_at IS NULL) AS "open!""#,
-        backend.uuid(),
-        id.as_str(),
+pub async fn close(db: &mut PgConnection, closed: &Recorded<Closed>, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE conversations SET closed_at = $3 WHERE backend_id = $1 AND id = $2",
+        closed.backend.uuid(),
+        closed.id.as_str(),
         now
     )
-    .fetch_optional(db)
+    .execute(db)
     .await?;
-    Ok(match open {
-        Some(true) => Closing::Closed,
-        Some(false) => Closing::Before,
-        None => Closing::Unknown,
-    })
+    Ok(())
 }
 
 /// A conversation with live grants.

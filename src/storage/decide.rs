@@ -3,19 +3,20 @@
 
 use chrono::{DateTime, Utc};
 
-use super::PgConnection;
-use uuid::Uuid;
-
-use super::approvals::{ApprovalRow, select_approvals};
+use super::{
+    PgConnection,
+    approvals::{ApprovalRow, select_approvals},
+    effects::Unwritten,
+};
 use crate::domain::{
     approvals::Approval,
     catalog::{Lock, Standing},
-    decisions::Decision,
-    effects::Effect,
-    grants::{Grant, Reach, Scope},
+    decisions::{Decision, Ended},
+    effects::Changed,
+    grants::{Reach, Scope},
     ids::{ApprovalId, BackendId, GrantId, UserId},
     repeats::RequestDigest,
-    text::ForeignId,
+    text::{ForeignId, Text},
 };
 
 /// Locks an approval of the workspace with this Slack id, and the workspace against the app's removal: first the
@@ -187,80 +188,75 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     })
 }
 
-/// Writes the decision and everything that follows from it.
+/// Writes the decision with its effects, and gives the ended approval back.
 pub async fn save(
     db: &mut PgConnection,
-    approval: &Approval,
-    decision: &Decision,
-    effects: &[Effect],
-    mut fresh: impl FnMut() -> Uuid,
-) -> sqlx::Result<()> {
+    unwritten: &mut Unwritten,
+    ended: Changed<Ended>,
+) -> sqlx::Result<Approval> {
+    let Ended { approval, decision, given } = unwritten.record(ended).into_state();
     let request = &approval.request;
-    let entries = super::audit::Columns::of(effects);
-    let rows = super::outbox::Columns::of(approval, effects, &mut fresh);
-    let grant = effects.iter().find_map(|effect| match effect {
-        Effect::Give(grant) => Some(grant),
-        _ => None,
-    });
-    let (backend, conversation) = match grant.map(|grant| &grant.reach) {
+    let effects = unwritten.bind(&request.user);
+    let (backend, conversation) = match given.as_ref().map(|grant| &grant.reach) {
         Some(Reach::Conversation { backend, conversation }) => (Some(*backend), Some(conversation)),
         _ => (None, None),
     };
     sqlx::query!(
-        r#"WITH given AS (
+        r#"-- given: the grant that the click gave, if it gave one ($10: its id).
+           -- decided: the approval ends. Its row is locked, so that nothing else has ended it.
+           -- recorded: the audit entries.
+           -- queued: the prompt to draw again, and the webhook.
+           -- refreshed: the Home tab of the user who was asked, if they ever opened it ($18: the row's id).
+           -- The last part rings for the outbox's workers, and for the requests that wait for this approval to end.
+           -- One statement, because the person who clicked waits for it: a round trip, and not six.
+           WITH given AS (
                INSERT INTO grants (id, workspace_id, user_id, action_id, scope, backend_id, conversation_id, created_at)
-               SELECT $10, $2, $4, $11, $12, $13, $14, $3 WHERE $10::uuid IS NOT NULL),
+               SELECT $10, $2, $11, $12, $13, $14, $15, $3 WHERE $10::uuid IS NOT NULL),
            decided AS (
-               UPDATE approvals SET status = $5, decision_scope = $6, decided_by = $7, decided_user = $8,
-                   decision_grant = $9, decision_reason = $15, decided_at = $3
+               UPDATE approvals SET status = $4, decision_scope = $5, decided_by = $6, decided_user = $7,
+                   decision_grant = $8, decision_reason = $9, decided_at = $3
                WHERE id = $1),
            recorded AS (
-               INSERT INTO audit (workspace_id, at, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
-               SELECT $2, $3, * FROM unnest($16::text[], $17::text[], $18::text[], $19::uuid[], $20::uuid[],
-                   $21::text[], $22::jsonb[], $23::jsonb[])),
+               INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
+               SELECT $3, e.* FROM jsonb_to_recordset($16) AS e (workspace_id uuid, actor_kind text, actor text, what text,
+                   approval_id uuid, grant_id uuid, subject text, before jsonb, after jsonb)),
            queued AS (
-               INSERT INTO outbox (workspace_id, created_at, due_at, approval_id, id, kind, queue, backend_id, event)
-               SELECT $2, $3, $3, $1, * FROM unnest($24::uuid[], $25::text[], $26::text[], $27::uuid[], $28::text[])
+               INSERT INTO outbox (created_at, id, workspace_id, due_at, kind, queue, approval_id, backend_id, event)
+               SELECT $3, r.* FROM jsonb_to_recordset($17) AS r (id uuid, workspace_id uuid, due_at timestamptz, kind text,
+                   queue text, approval_id uuid, backend_id uuid, event text)
                RETURNING kind),
            refreshed AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
-               SELECT $29, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $3, $3 FROM homes h
-               WHERE h.workspace_id = $2 AND h.user_id = $30 RETURNING kind)
+               SELECT $18, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $3, $20 FROM homes h
+               WHERE h.workspace_id = $2 AND h.user_id = $19 AND $18::uuid IS NOT NULL RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told
            FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds
            UNION ALL SELECT pg_notify('countersign_ended', $1::uuid::text)"#,
         request.id.uuid(),
         request.workspace.uuid(),
         decision.decided_at,
-        grant.map(|grant| grant.user.as_str()),
+        // The decision.
         approval.status().as_str(),
         decision.scope().map(Scope::as_str),
         decision.by(),
         decision.user().map(UserId::as_str),
         decision.grant().map(GrantId::uuid),
-        grant.map(|grant: &Grant| grant.id.uuid()),
-        grant.map(|grant| grant.action.uuid()),
-        grant.map(|grant| grant.reach.scope().as_str()),
+        decision.reason().map(Text::as_str),
+        // The grant.
+        given.as_ref().map(|grant| grant.id.uuid()),
+        given.as_ref().map(|grant| grant.user.as_str()),
+        given.as_ref().map(|grant| grant.action.uuid()),
+        given.as_ref().map(|grant| grant.reach.scope().as_str()),
         backend.map(BackendId::uuid),
         conversation.map(ForeignId::as_str),
-        decision.reason().map(super::super::domain::text::Text::as_str),
-        &entries.actor_kinds,
-        &entries.actors as &[Option<String>],
-        &entries.whats,
-        &entries.approvals as &[Option<Uuid>],
-        &entries.grants as &[Option<Uuid>],
-        &entries.subjects as &[Option<String>],
-        &entries.befores as &[Option<serde_json::Value>],
-        &entries.afters as &[Option<serde_json::Value>],
-        &rows.ids,
-        &rows.kinds,
-        &rows.queues,
-        &rows.backends as &[Option<Uuid>],
-        &rows.events as &[Option<String>],
-        fresh(),
+        // The effects.
+        effects.audit as _,
+        effects.outbox as _,
+        effects.home,
         request.user.as_str(),
+        effects.home_due_at,
     )
     .fetch_all(db)
     .await?;
-    Ok(())
+    Ok(approval)
 }

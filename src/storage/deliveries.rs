@@ -1,12 +1,13 @@
 //! The table `outbox`, as a backend reads the webhooks in it.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::stored::CorruptRow;
 use crate::domain::{
     approvals::Outcome,
+    backends::Redelivery,
     ids::{ApprovalId, BackendId, DeliveryId},
 };
 
@@ -204,8 +205,7 @@ pub async fn find(
 /// delivery.
 pub async fn send_again(
     db: &mut PgConnection,
-    backend: BackendId,
-    id: DeliveryId,
+    redelivery: &Recorded<Redelivery>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let told = sqlx::query_scalar!(
@@ -214,8 +214,8 @@ pub async fn send_again(
                    attempts_before = attempts, lease = NULL, leased_until = NULL
                WHERE id = $1 AND backend_id = $2 AND kind = 'webhook' RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) IS NOT NULL AS told FROM again"#,
-        id.uuid(),
-        backend.uuid(),
+        redelivery.delivery.uuid(),
+        redelivery.backend.uuid(),
         now
     )
     .fetch_optional(db)

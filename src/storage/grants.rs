@@ -1,45 +1,18 @@
 //! The table `grants`. A click writes it, in [`super::decide::save`]; asking counts its uses, in [`super::ask::save`].
 
-use super::{PgConnection, stored::CorruptRow};
+use super::{PgConnection, effects::Recorded, stored::CorruptRow};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::{
-    grants::{Revocation, Scope},
+    grants::{Revocable, Revoked, Scope},
     ids::{ActionId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::ForeignId,
 };
 
-/// A grant that was live until now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revoked {
-    /// Its id.
-    pub id: GrantId,
-    /// Whose it was.
-    pub user: UserId,
-    /// What it permitted.
-    pub action: ActionId,
-    /// Its scope. A grant whose scope can't be read has ended all the same: what can't be read permits nothing.
-    pub scope: Result<Scope, CorruptRow>,
-}
-
-impl Revoked {
-    /// The scope's name, for the audit. `None`: it can't be read.
-    #[must_use]
-    pub fn scope_name(&self) -> Option<&'static str> {
-        self.scope.as_ref().ok().map(|scope| scope.as_str())
-    }
-
-    /// Whether it covered one conversation, and nothing beyond.
-    #[must_use]
-    pub fn is_for_one_conversation(&self) -> bool {
-        self.scope == Ok(Scope::Conversation)
-    }
-}
-
 /// Which live grants to end.
 #[derive(Debug, Clone, Default)]
-pub struct Which<'a> {
+pub struct GrantFilter<'a> {
     /// Only this one.
     pub id: Option<GrantId>,
     /// Only those of this user.
@@ -70,51 +43,62 @@ pub async fn owner(
     Ok(user.map(UserId::from_stored))
 }
 
-/// Ends live grants of a workspace and says which. Requests that are using one are waited for. One whose scope can't be
+/// Locks live grants of a workspace, to end them. Requests that are using one are waited for. One whose scope can't be
 /// read is ended like the others, and logged: an error would leave all of them live.
-pub async fn revoke(
+pub async fn lock(
     db: &mut PgConnection,
     workspace: WorkspaceId,
-    which: &Which<'_>,
-    by: Option<&str>,
-    why: Revocation,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<Revoked>> {
-    let actions: Option<Vec<Uuid>> = which.actions.map(|ids| ids.iter().map(|id| id.uuid()).collect());
+    filter: &GrantFilter<'_>,
+) -> sqlx::Result<Vec<Revocable>> {
+    let actions: Option<Vec<Uuid>> = filter.actions.map(|ids| ids.iter().map(|id| id.uuid()).collect());
     let rows = sqlx::query!(
-        r#"UPDATE grants SET revoked_at = $2, revoked_by = $3, revoked_why = $4
-           WHERE id IN (
-               SELECT id FROM grants WHERE workspace_id = $1 AND revoked_at IS NULL
-                 AND ($5::uuid IS NULL OR id = $5)
-                 AND ($6::text IS NULL OR user_id = $6)
-                 AND ($7::uuid[] IS NULL OR action_id = ANY($7))
-                 AND ($8::uuid IS NULL OR action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $8))
-                 AND ($9::uuid IS NULL OR (backend_id = $9 AND conversation_id = $10))
-                 AND (NOT $11 OR NOT EXISTS (SELECT 1 FROM connections c
-                     WHERE c.integration_id = $8 AND c.user_id = grants.user_id))
-               ORDER BY id FOR UPDATE)
-           RETURNING id, user_id, action_id, scope"#,
+        r#"SELECT id, user_id, action_id, scope FROM grants WHERE workspace_id = $1 AND revoked_at IS NULL
+             AND ($2::uuid IS NULL OR id = $2)
+             AND ($3::text IS NULL OR user_id = $3)
+             AND ($4::uuid[] IS NULL OR action_id = ANY($4))
+             AND ($5::uuid IS NULL OR action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $5))
+             AND ($6::uuid IS NULL OR (backend_id = $6 AND conversation_id = $7))
+             AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM connections c
+                 WHERE c.integration_id = $5 AND c.user_id = grants.user_id))
+           ORDER BY id FOR UPDATE"#,
         workspace.uuid(),
-        now,
-        by,
-        why.as_str(),
-        which.id.map(GrantId::uuid),
-        which.user.map(UserId::as_str),
+        filter.id.map(GrantId::uuid),
+        filter.user.map(UserId::as_str),
         actions.as_deref(),
-        which.integration.map(IntegrationId::uuid),
-        which.conversation.map(|(backend, _)| backend.uuid()),
-        which.conversation.map(|(_, id)| id.as_str()),
-        which.unconnected,
+        filter.integration.map(IntegrationId::uuid),
+        filter.conversation.map(|(backend, _)| backend.uuid()),
+        filter.conversation.map(|(_, id)| id.as_str()),
+        filter.unconnected,
     )
     .fetch_all(db)
     .await?;
-    let revoked = rows.into_iter().map(|row| Revoked {
+    let live = rows.into_iter().map(|row| Revocable {
         id: GrantId::new(row.id),
         user: UserId::from_stored(row.user_id),
         action: ActionId::new(row.action_id),
-        scope: standing_scope(row.id, &row.scope).inspect_err(CorruptRow::log),
+        scope: standing_scope(row.id, &row.scope).inspect_err(CorruptRow::log).ok(),
     });
-    Ok(revoked.collect())
+    Ok(live.collect())
+}
+
+/// Ends grants that [`lock`] locked.
+pub async fn revoke<T: AsRef<Revoked>>(
+    db: &mut PgConnection,
+    change: &Recorded<T>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let Revoked { grants, by, why } = change.as_ref();
+    let ids: Vec<Uuid> = grants.iter().map(|grant| grant.id.uuid()).collect();
+    sqlx::query!(
+        "UPDATE grants SET revoked_at = $2, revoked_by = $3, revoked_why = $4 WHERE id = ANY($1)",
+        &ids,
+        now,
+        by,
+        why.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Reads the column `scope` of a grant. None is for one call only.

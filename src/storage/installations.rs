@@ -1,10 +1,13 @@
 //! The columns of `workspaces` that an installation by OAuth fills: its tokens, sealed. Statements that change them
 //! lock the row, so that instances that refresh, install, leave or re-seal at the same time take turns.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::ids::WorkspaceId;
+use crate::domain::{
+    ids::WorkspaceId,
+    workspaces::{Installed, Removed},
+};
 
 /// What is stored of an installation. Tokens are sealed for the row with this id.
 #[derive(Debug, Clone)]
@@ -152,14 +155,13 @@ pub async fn store(db: &mut PgConnection, id: WorkspaceId, tokens: &SealedTokens
 /// Says that the app was installed now, whether or not it was before.
 pub async fn revive(
     db: &mut PgConnection,
-    id: WorkspaceId,
-    name: &str,
+    installed: &Recorded<Installed>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE workspaces SET name = $2, installed_at = $3, removed_at = NULL WHERE id = $1",
-        id.uuid(),
-        name,
+        installed.workspace.uuid(),
+        installed.name,
         now
     )
     .execute(db)
@@ -168,12 +170,16 @@ pub async fn revive(
 }
 
 /// Says that the app was removed, and forgets the tokens.
-pub async fn remove(db: &mut PgConnection, id: WorkspaceId, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn remove(
+    db: &mut PgConnection,
+    removed: &Recorded<Removed>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE workspaces SET removed_at = $2, bot_token = NULL, refresh_token = NULL, token_expires_at = NULL,
              refreshing_until = NULL
          WHERE id = $1",
-        id.uuid(),
+        removed.workspace.uuid(),
         now
     )
     .execute(db)

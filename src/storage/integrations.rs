@@ -1,12 +1,13 @@
 //! The table `integrations`.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::stored::CorruptRow;
 use crate::domain::{
-    catalog::{MOST_INTEGRATIONS, Ownership},
+    catalog::{MOST_INTEGRATIONS, OwnerChange, Ownership},
+    descriptions::Described,
     ids::{BackendId, IntegrationId, WorkspaceId},
     text::IntegrationKey,
 };
@@ -165,17 +166,17 @@ pub async fn register(
 }
 
 /// Writes what a backend put, and whose it is now.
-pub async fn update(db: &mut PgConnection, integration: &Integration) -> sqlx::Result<()> {
-    let (ownership, owner) = columns(integration.ownership);
+pub async fn update(db: &mut PgConnection, described: &Recorded<Described>) -> sqlx::Result<()> {
+    let (ownership, owner) = columns(described.ownership);
     sqlx::query!(
         "UPDATE integrations SET name = $2, description = $3, requires_connection = $4, connect_url = $5,
              ownership = $6, owner_id = $7
          WHERE id = $1",
-        integration.id,
-        integration.name,
-        integration.description,
-        integration.requires_connection,
-        integration.connect_url,
+        described.id.uuid(),
+        described.name,
+        described.description,
+        described.requires_connection,
+        described.connect_url,
         ownership,
         owner
     )
@@ -185,15 +186,11 @@ pub async fn update(db: &mut PgConnection, integration: &Integration) -> sqlx::R
 }
 
 /// Says whose an integration is from now on. The caller has locked it.
-pub async fn set_ownership(
-    db: &mut PgConnection,
-    id: IntegrationId,
-    ownership: Ownership,
-) -> sqlx::Result<()> {
-    let (ownership, owner) = columns(ownership);
+pub async fn set_ownership(db: &mut PgConnection, change: &Recorded<OwnerChange>) -> sqlx::Result<()> {
+    let (ownership, owner) = columns(change.ownership);
     sqlx::query!(
         "UPDATE integrations SET ownership = $2, owner_id = $3 WHERE id = $1",
-        id.uuid(),
+        change.integration.uuid(),
         ownership,
         owner
     )

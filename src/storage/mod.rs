@@ -20,6 +20,7 @@ pub mod conversations;
 pub mod db;
 pub mod decide;
 pub mod deliveries;
+pub mod effects;
 pub mod events;
 pub mod grants;
 pub mod homes;

@@ -1,6 +1,6 @@
 //! A user's settings: what a toggle is judged by, and the grant that it leaves.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
@@ -75,7 +75,7 @@ pub async fn lock(
 }
 
 /// Writes an always grant down. Fails with a unique violation if another one came first.
-pub async fn give(db: &mut PgConnection, grant: &Grant) -> sqlx::Result<()> {
+pub async fn give(db: &mut PgConnection, grant: &Recorded<Grant>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO grants (id, workspace_id, user_id, action_id, scope, created_at)
          VALUES ($1, $2, $3, $4, 'always', $5)",

@@ -1,6 +1,6 @@
 //! The tables `unlock_requests`, `unlock_askers` and `unlock_messages`.
 
-use super::PgConnection;
+use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::domain::{
     audit::ActorKind,
     ids::{ActionId, ActionVersionId, BackendId, UnlockRequestId, UserId, WorkspaceId},
     overview::{Asker, UnlockLine},
-    unlocking::{Answer, Answered},
+    unlocking::{Answer, Answered, Answers, Asking, OpenRequest},
 };
 
 /// How far back it is counted what an asker decided.
@@ -17,51 +17,47 @@ const LOOKING_BACK: TimeDelta = TimeDelta::days(30);
 /// How many askers are read; the others are counted.
 const ASKERS: i64 = 10;
 
-/// The open request for an action, made if there is none. The action's row is locked by the caller.
-pub async fn find_or_open(
-    db: &mut PgConnection,
-    fresh: UnlockRequestId,
-    workspace: WorkspaceId,
-    action: ActionId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<UnlockRequestId> {
-    let open = sqlx::query_scalar!(
-        "SELECT id FROM unlock_requests WHERE action_id = $1 AND answered_at IS NULL",
-        action.uuid()
+/// The open requests for these actions, and who asked. The actions' rows are locked by the caller, which orders all who
+/// ask and answer.
+pub async fn open_of(db: &mut PgConnection, actions: &[ActionId]) -> sqlx::Result<Vec<OpenRequest>> {
+    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT r.id, array_agg(k.user_id ORDER BY k.asked_at, k.user_id) AS "askers!"
+           FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
+           WHERE r.action_id = ANY($1) AND r.answered_at IS NULL GROUP BY r.id ORDER BY r.id"#,
+        &actions
     )
-    .fetch_optional(&mut *db)
+    .fetch_all(db)
     .await?;
-    if let Some(id) = open {
-        return Ok(UnlockRequestId::new(id));
-    }
-    sqlx::query!(
-        "INSERT INTO unlock_requests (id, workspace_id, action_id, created_at) VALUES ($1, $2, $3, $4)",
-        fresh.uuid(),
-        workspace.uuid(),
-        action.uuid(),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(fresh)
+    let open = rows.into_iter().map(|row| OpenRequest {
+        id: UnlockRequestId::new(row.id),
+        askers: row.askers.into_iter().map(UserId::from_stored).collect(),
+    });
+    Ok(open.collect())
 }
 
-/// Notes that somebody asks. `false`: they had asked before.
-pub async fn join(
-    db: &mut PgConnection,
-    request: UnlockRequestId,
-    user: &UserId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "INSERT INTO unlock_askers (request_id, user_id, asked_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        request.uuid(),
-        user.as_str(),
+/// Notes that a user asks, and makes the request if they are the first.
+pub async fn ask(db: &mut PgConnection, asking: &Recorded<Asking>, now: DateTime<Utc>) -> sqlx::Result<()> {
+    if asking.is_new {
+        sqlx::query!(
+            "INSERT INTO unlock_requests (id, workspace_id, action_id, created_at) VALUES ($1, $2, $3, $4)",
+            asking.request.uuid(),
+            asking.workspace.uuid(),
+            asking.action.uuid(),
+            now
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    sqlx::query!(
+        "INSERT INTO unlock_askers (request_id, user_id, asked_at) VALUES ($1, $2, $3)",
+        asking.request.uuid(),
+        asking.user.as_str(),
         now
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// The action of a request of this workspace.
@@ -114,32 +110,27 @@ fn answered(
     Ok(Some(Answered { answer, by: user, at }))
 }
 
-/// Answers the open requests for these actions, for everybody who asked: which, and who they are.
-pub async fn answer(
+/// Answers requests.
+pub async fn answer<T: AsRef<Answers>>(
     db: &mut PgConnection,
-    actions: &[ActionId],
-    answer: Answer,
-    by: &str,
+    change: &Recorded<T>,
     now: DateTime<Utc>,
-) -> sqlx::Result<Vec<(UnlockRequestId, Vec<UserId>)>> {
-    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query!(
-        r#"WITH answered AS (
-               UPDATE unlock_requests SET answered_at = $4, answered_by = $3, answer = $2
-               WHERE action_id = ANY($1) AND answered_at IS NULL RETURNING id)
-           SELECT r.id, array_agg(k.user_id ORDER BY k.asked_at, k.user_id) AS "askers!"
-           FROM answered r JOIN unlock_askers k ON k.request_id = r.id GROUP BY r.id ORDER BY r.id"#,
-        &actions,
+) -> sqlx::Result<()> {
+    let Answers { requests, answer, by } = change.as_ref();
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = requests.iter().map(|id| id.uuid()).collect();
+    sqlx::query!(
+        "UPDATE unlock_requests SET answered_at = $4, answered_by = $3, answer = $2 WHERE id = ANY($1)",
+        &ids,
         answer.as_str(),
         by,
         now
     )
-    .fetch_all(db)
+    .execute(db)
     .await?;
-    let answered = rows
-        .into_iter()
-        .map(|row| (UnlockRequestId::new(row.id), row.askers.into_iter().map(UserId::from_stored).collect()));
-    Ok(answered.collect())
+    Ok(())
 }
 
 /// A request as admins see it.
@@ -203,18 +194,6 @@ pub async fn open(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result
     let ids = sqlx::query_scalar!(
         "SELECT id FROM unlock_requests WHERE workspace_id = $1 AND answered_at IS NULL ORDER BY id",
         workspace.uuid()
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(ids.into_iter().map(UnlockRequestId::new).collect())
-}
-
-/// The open requests for these actions, whose messages show what the actions are.
-pub async fn open_for(db: &mut PgConnection, actions: &[ActionId]) -> sqlx::Result<Vec<UnlockRequestId>> {
-    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
-    let ids = sqlx::query_scalar!(
-        "SELECT id FROM unlock_requests WHERE action_id = ANY($1) AND answered_at IS NULL ORDER BY id",
-        &actions
     )
     .fetch_all(db)
     .await?;

@@ -16,7 +16,7 @@ use countersign::{
         ask, attempts, audit,
         claims::{self, Lease},
         decide, deliveries, events,
-        grants::{self, Which},
+        grants::{self, GrantFilter},
         homes, integrations,
         outbox::Kind,
         overview, profiles,
@@ -311,10 +311,9 @@ impl Reading {
             }
             Reader::Grants => overview::grants(db, workspace, user, 0, now).await.map(drop)?,
             Reader::Revoke => {
-                let why = countersign::domain::grants::Revocation::TurnedOff;
-                let ended = grants::revoke(db, workspace, &Which::default(), None, why, now).await?;
+                let live = grants::lock(db, workspace, &GrantFilter::default()).await?;
                 return Ok(rows(
-                    ended.iter().filter(|grant| grant.scope.is_ok()).map(|grant| grant.id.uuid()),
+                    live.iter().filter(|grant| grant.scope.is_some()).map(|grant| grant.id.uuid()),
                 ));
             }
             Reader::Ask => {

@@ -1,0 +1,158 @@
+//! Home tabs: whose has to be drawn again after a change.
+
+use super::{
+    audit::{Actor, AuditAction, Entry},
+    ids::UserId,
+};
+
+/// How soon a Home tab has to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// At once: the user may be looking at it.
+    Now,
+    /// Within seconds: many such changes are drawn together.
+    Soon,
+}
+
+/// Whose Home tabs show a change, of those who have opened theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HomeAudience {
+    /// No Home tab shows it.
+    Nobody,
+    /// These users.
+    Users(Vec<UserId>, Urgency),
+    /// The admins.
+    Admins(Urgency),
+    /// These users and the admins.
+    UsersAndAdmins(Vec<UserId>),
+    /// All users of the workspace.
+    AllUsers,
+}
+
+impl HomeAudience {
+    /// Whose Home tabs show what an audit entry says.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        let users = || entry.concerns.clone();
+        match entry.what {
+            // What an agent does without asking changes little on the Home tab, and may come often.
+            AuditAction::ApprovalApproved if entry.actor == Actor::Service => {
+                Self::Users(users(), Urgency::Soon)
+            }
+            AuditAction::ApprovalRequested
+            | AuditAction::ApprovalApproved
+            | AuditAction::ApprovalDenied
+            | AuditAction::ApprovalExpired
+            | AuditAction::ApprovalCancelled
+            | AuditAction::ApprovalUndeliverable
+            | AuditAction::ApprovalRefused
+            | AuditAction::GrantGiven
+            | AuditAction::GrantRevoked
+            | AuditAction::ConnectionAdded
+            | AuditAction::ConnectionRemoved
+            | AuditAction::ConversationClosed
+            | AuditAction::AdminRefused
+            | AuditAction::SettingsRefused => Self::Users(users(), Urgency::Now),
+            AuditAction::UnlockRequested | AuditAction::UnlockDeclined => Self::UsersAndAdmins(users()),
+            // It is locked, so nothing has changed for users.
+            AuditAction::ActionRegistered => Self::Admins(Urgency::Soon),
+            AuditAction::BackendCreated
+            | AuditAction::BackendDisabled
+            | AuditAction::WebhookStopped
+            | AuditAction::WebhookResumed => Self::Admins(Urgency::Now),
+            AuditAction::IntegrationPut
+            | AuditAction::ActionUnlocked
+            | AuditAction::ActionConfirmed
+            | AuditAction::ActionLocked
+            | AuditAction::ActionRetired => Self::AllUsers,
+            AuditAction::IntegrationRefused
+            | AuditAction::IntegrationShared
+            | AuditAction::IntegrationMoved
+            | AuditAction::KeyCreated
+            | AuditAction::KeyRotated
+            | AuditAction::KeyRevoked
+            | AuditAction::SecretRotated
+            | AuditAction::WebhookMoved
+            | AuditAction::WebhookRedelivered
+            | AuditAction::WorkspaceInstalled
+            // The app is gone, and with it every Home tab.
+            | AuditAction::WorkspaceRemoved => Self::Nobody,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alice() -> UserId {
+        UserId::parse("U0ALICE").unwrap()
+    }
+
+    /// Whose Home tabs are drawn again, for each kind of entry.
+    #[expect(clippy::match_same_arms, reason = "a line for each kind of entry")]
+    fn expected(what: AuditAction) -> HomeAudience {
+        let user = || HomeAudience::Users(vec![alice()], Urgency::Now);
+        match what {
+            AuditAction::ApprovalRequested => user(),
+            AuditAction::ApprovalApproved => user(),
+            AuditAction::ApprovalDenied => user(),
+            AuditAction::ApprovalExpired => user(),
+            AuditAction::ApprovalCancelled => user(),
+            AuditAction::ApprovalUndeliverable => user(),
+            AuditAction::ApprovalRefused => user(),
+            AuditAction::GrantGiven => user(),
+            AuditAction::GrantRevoked => user(),
+            AuditAction::IntegrationPut => HomeAudience::AllUsers,
+            AuditAction::IntegrationRefused => HomeAudience::Nobody,
+            AuditAction::IntegrationShared => HomeAudience::Nobody,
+            AuditAction::IntegrationMoved => HomeAudience::Nobody,
+            AuditAction::ActionRegistered => HomeAudience::Admins(Urgency::Soon),
+            AuditAction::ActionUnlocked => HomeAudience::AllUsers,
+            AuditAction::ActionConfirmed => HomeAudience::AllUsers,
+            AuditAction::ActionLocked => HomeAudience::AllUsers,
+            AuditAction::ActionRetired => HomeAudience::AllUsers,
+            AuditAction::UnlockRequested => HomeAudience::UsersAndAdmins(vec![alice()]),
+            AuditAction::UnlockDeclined => HomeAudience::UsersAndAdmins(vec![alice()]),
+            AuditAction::AdminRefused => user(),
+            AuditAction::SettingsRefused => user(),
+            AuditAction::ConnectionAdded => user(),
+            AuditAction::ConnectionRemoved => user(),
+            AuditAction::ConversationClosed => user(),
+            AuditAction::BackendCreated => HomeAudience::Admins(Urgency::Now),
+            AuditAction::BackendDisabled => HomeAudience::Admins(Urgency::Now),
+            AuditAction::KeyCreated => HomeAudience::Nobody,
+            AuditAction::KeyRotated => HomeAudience::Nobody,
+            AuditAction::KeyRevoked => HomeAudience::Nobody,
+            AuditAction::SecretRotated => HomeAudience::Nobody,
+            AuditAction::WebhookStopped => HomeAudience::Admins(Urgency::Now),
+            AuditAction::WebhookResumed => HomeAudience::Admins(Urgency::Now),
+            AuditAction::WebhookMoved => HomeAudience::Nobody,
+            AuditAction::WorkspaceInstalled => HomeAudience::Nobody,
+            AuditAction::WebhookRedelivered => HomeAudience::Nobody,
+            AuditAction::WorkspaceRemoved => HomeAudience::Nobody,
+        }
+    }
+
+    #[test]
+    fn every_kind_of_entry_says_whose_home_tab_shows_it() {
+        for what in AuditAction::ALL {
+            let entry = Entry::new(Actor::User(alice()), what).concerning([alice()]);
+            assert_eq!(HomeAudience::of(&entry), expected(what), "{what:?}");
+        }
+    }
+
+    #[test]
+    fn an_automatic_approval_is_drawn_soon() {
+        let entry = Entry::new(Actor::Service, AuditAction::ApprovalApproved).concerning([alice()]);
+        assert_eq!(HomeAudience::of(&entry), HomeAudience::Users(vec![alice()], Urgency::Soon));
+    }
+
+    #[test]
+    fn an_entry_that_concerns_no_user_refreshes_no_user() {
+        for what in [AuditAction::ApprovalRefused, AuditAction::GrantRevoked] {
+            let entry = Entry::new(Actor::User(alice()), what);
+            assert_eq!(HomeAudience::of(&entry), HomeAudience::Users(Vec::new(), Urgency::Now));
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A unit of work: the transaction of a use case, its effects, its commit.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Failure, Service};
+use crate::{
+    domain::{
+        Rejection,
+        effects::{Changed, Redraw},
+    },
+    storage::{
+        self, PgConnection, Tx,
+        effects::{Recorded, Unwritten},
+    },
+};
+
+/// A transaction and the effects of what it changed. [`UnitOfWork::commit`] writes them; dropped without it, the whole
+/// is rolled back.
+#[derive(Debug)]
+#[must_use = "what is not committed is rolled back"]
+pub struct UnitOfWork {
+    tx: Tx,
+    now: DateTime<Utc>,
+    unwritten: Unwritten,
+}
+
+impl Service {
+    /// Begins a unit of work.
+    pub(crate) async fn begin(&self) -> Result<UnitOfWork, Failure> {
+        let tx = self.db.begin().await?;
+        let now = self.now();
+        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        Ok(UnitOfWork { tx, now, unwritten: Unwritten::new(now, move || entropy.uuid(clock.now())) })
+    }
+}
+
+impl UnitOfWork {
+    /// The time at which everything in it happens.
+    #[must_use]
+    pub const fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Takes the effects of a change, and gives the state for a save function of `storage`.
+    pub fn record<T>(&mut self, changed: Changed<T>) -> Recorded<T> {
+        self.unwritten.record(changed)
+    }
+
+    /// Takes what has to be drawn again although nothing changed.
+    pub fn redraw(&mut self, redraw: Redraw) {
+        self.unwritten.redraw(redraw);
+    }
+
+    /// The transaction and the effects, for the statements that write effects together with the state.
+    pub fn parts(&mut self) -> (&mut PgConnection, &mut Unwritten) {
+        (&mut self.tx, &mut self.unwritten)
+    }
+
+    /// Writes the effects and commits. A commit that the database refused changed nothing; one whose answer was lost, or
+    /// did not come in time, may have. Until it is known, Postgres keeps the transaction's locks.
+    pub async fn commit(mut self) -> Result<(), Failure> {
+        self.unwritten.write(&mut self.tx).await?;
+        match tokio::time::timeout(CONFIRMATION, self.tx.commit()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(not_committed(error)),
+            Err(_) => {
+                let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer within 5 s");
+                Err(Failure::Unclear(late.into()))
+            }
+        }
+    }
+
+    /// Commits the audit entry of a refusal, and refuses.
+    pub async fn refuse<T>(mut self, refused: Changed<Rejection>) -> Result<T, Failure> {
+        let rejection = self.record(refused).into_state();
+        self.commit().await?;
+        Err(rejection.into())
+    }
+}
+
+impl Deref for UnitOfWork {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for UnitOfWork {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+/// How long a commit may take. Where the database waits for a synchronous standby, it takes as long as that is away.
+const CONFIRMATION: Duration = Duration::from_secs(5);
+
+/// What an error means that came in answer to a commit. Postgres refuses one only if nothing was committed. A pooler that
+/// lost Postgres' answer says so by an error of its own, of the class of connections (08), such as `PgBouncer`'s 08P01.
+fn not_committed(error: sqlx::Error) -> Failure {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    if code.is_some_and(|code| !code.starts_with("08")) {
+        Failure::Database(error)
+    } else {
+        Failure::Unclear(error)
+    }
+}
+
+/// Whether the whole attempt may be made again.
+pub(crate) fn is_worth_retrying(failure: &Failure) -> bool {
+    matches!(failure, Failure::Database(error) if storage::is_worth_retrying(error))
+}
+
+/// Whether the connection was one of before the database restarted, so that nothing was done on it.
+pub(crate) fn is_a_lost_connection(failure: &Failure) -> bool {
+    matches!(failure, Failure::Database(error) if storage::is_a_lost_connection(error))
+}
+
+/// How many lost connections a transaction gets over.
+pub(crate) const LOST: u32 = 32;
+
+/// How often a transaction is tried in all.
+pub(crate) const TRIES: u32 = 4;
+
+/// Makes an attempt again while the database says that another try may well succeed.
+macro_rules! retrying {
+    ($attempt:expr) => {{
+        let mut tries = 1;
+        let mut lost = 0;
+        loop {
+            match $attempt.await {
+                // After the database restarted, every connection of the pool may be one of before.
+                Err(failure) if lost < $crate::service::unit_of_work::LOST && $crate::service::unit_of_work::is_a_lost_connection(&failure) => {
+                    tracing::debug!(lost, %failure, "Trying a transaction again on another connection");
+                    lost += 1;
+                }
+                Err(failure) if tries < $crate::service::unit_of_work::TRIES && $crate::service::unit_of_work::is_worth_retrying(&failure) => {
+                    tracing::debug!(tries, %failure, "Trying a transaction again");
+                    tries += 1;
+                }
+                ended => break ended,
+            }
+        }
+    }};
+}
+pub(crate) use retrying;
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, error::Error, fmt};
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error with this code.
+    #[derive(Debug)]
+    struct Coded(&'static str);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Coded {}
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_commit_whose_answer_a_pooler_lost_is_unclear() {
+        let answer = |code| not_committed(sqlx::Error::Database(Box::new(Coded(code))));
+        for lost in ["08P01", "08006"] {
+            assert!(matches!(answer(lost), Failure::Unclear(_)), "{lost}");
+        }
+        for refused in ["23505", "40001", "53100", "25006", "57P01"] {
+            assert!(matches!(answer(refused), Failure::Database(_)), "{refused}");
+        }
+        assert!(matches!(not_committed(sqlx::Error::WorkerCrashed), Failure::Unclear(_)));
+    }
+}
