@@ -92,17 +92,18 @@ fn every_module_has_a_rule() {
     }
 }
 
+fn reach<'a>(from: &'a str, rules: &BTreeMap<&'a str, &'a [&'a str]>, way: &mut Vec<&'a str>) {
+    assert!(!way.contains(&from), "a circle of rules: {way:?}, {from}");
+    way.push(from);
+    for next in rules.get(from).copied().unwrap_or_default().iter().filter(|next| **next != "*") {
+        reach(next, rules, way);
+    }
+    way.pop();
+}
+
 #[test]
 fn the_rules_lead_one_way() {
     let rules: BTreeMap<&str, &[&str]> = MAY_KNOW.iter().copied().collect();
-    fn reach<'a>(from: &'a str, rules: &BTreeMap<&'a str, &'a [&'a str]>, way: &mut Vec<&'a str>) {
-        assert!(!way.contains(&from), "a circle of rules: {way:?}, {from}");
-        way.push(from);
-        for next in rules.get(from).copied().unwrap_or_default().iter().filter(|next| **next != "*") {
-            reach(next, rules, way);
-        }
-        way.pop();
-    }
     for room in rules.keys() {
         reach(room, &rules, &mut Vec::new());
     }
@@ -234,4 +235,57 @@ fn every_way_to_refer_to_a_module_is_seen() {
     assert_eq!(seen("use crate::storage; fn f() { storage::ask::load() }"), ["storage", "storage::ask"]);
     assert!(seen("#[cfg(test)] mod tests { use crate::storage::ask; }").is_empty());
     assert!(seen("// crate::storage::ask\nuse crate::storage_of_another::ask;").is_empty());
+}
+
+#[test]
+fn one_file_writes_the_audit_and_the_outbox() {
+    // The statements of the hot paths write effects together with the state. They bind rows that effects.rs built.
+    let bind = ["storage/ask.rs", "storage/decide.rs"];
+    for (file, code) in source("") {
+        let is_bound = bind.contains(&file.as_str());
+        if file == "storage/effects.rs" {
+            continue;
+        }
+        for statement in ["INSERT INTO audit ", "INSERT INTO outbox "] {
+            assert!(is_bound || !code.contains(statement), "{file} contains `{statement}`");
+        }
+        for writer in ["AuditRow", "OutboxRow"] {
+            assert!(!code.contains(writer), "{file} builds rows of its own: `{writer}`");
+        }
+        assert!(is_bound || !code.contains("unwritten.bind("), "{file} takes effects and may drop them");
+        if is_bound {
+            assert_eq!(code.matches("unwritten.bind(").count(), 1, "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_transaction_ends_as_a_unit_of_work() {
+    for (file, code) in source("") {
+        if file == "service/unit_of_work.rs" || file.starts_with("storage/") {
+            continue;
+        }
+        for word in ["db.begin()", "tx.commit()", "unwritten.write(", "Unwritten::new("] {
+            // The readiness check rolls back what it writes.
+            if (file.as_str(), word) == ("service/ready.rs", "db.begin()") {
+                continue;
+            }
+            assert!(!code.contains(word), "{file} contains `{word}`: effects may be left unwritten");
+        }
+    }
+}
+
+#[test]
+fn one_module_opens_connections() {
+    for (file, code) in source("") {
+        if file.starts_with("storage/db/") || file == "outbox/listener.rs" {
+            continue;
+        }
+        for word in ["sqlx::PgConnection", "PgPool", "PgListener", "sqlx::Pool", "ConnectOptions"] {
+            assert!(
+                !code.contains(word),
+                "{file} contains `{word}`: its statements would have no time limit"
+            );
+        }
+    }
 }
