@@ -118,13 +118,6 @@ impl Ask {
             Some(SlackPlace { channel: channel.to_owned(), thread_ts: thread_ts.map(str::to_owned) });
         self
     }
-
-    /// With data that is echoed.
-    #[must_use]
-    pub fn with_metadata(mut self, metadata: Value) -> Self {
-        self.metadata = Some(metadata);
-        self
-    }
 }
 
 #[cfg(test)]

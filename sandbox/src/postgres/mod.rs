@@ -108,15 +108,6 @@ impl Postgres {
         aside(|| start(options)).await
     }
 
-    /// As [`start`](Self::start), for callers that aren't async. Blocks for a second or two.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub fn start_blocking() -> Result<Self, PostgresError> {
-        let options = PostgresOptions::from_env();
-        aside_blocking(|| start(options))
-    }
-
     /// Where to connect to `database` on this server, password included.
     #[must_use]
     pub fn url(&self, database: &str) -> String {

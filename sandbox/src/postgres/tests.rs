@@ -108,10 +108,11 @@ async fn nothing_is_left_after_dropping_it() {
 #[test]
 fn runtimes_come_and_go_under_it() {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // A static is never dropped: the watchdog of the test process clears this one away.
-    let shared = SHARED.get_or_init(|| Postgres::start_blocking().unwrap());
+    let shared = SHARED.get_or_init(|| runtime().block_on(Postgres::start()).unwrap());
     for _ in 0..2 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = runtime();
         runtime.block_on(async {
             let database = shared.create_database(None).await.unwrap();
             run(&database.url, "SELECT 1").await.unwrap();
@@ -251,8 +252,8 @@ fn helper_process() {
     if env::var_os(HELPER).is_none() {
         return;
     }
-    let postgres = Postgres::start_blocking().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let postgres = runtime.block_on(Postgres::start()).unwrap();
     runtime.block_on(postgres.create_database(None)).unwrap();
     println!("folder {}", postgres.folder().unwrap_or_default().display());
     thread::sleep(Duration::from_mins(1));

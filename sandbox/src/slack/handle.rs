@@ -64,7 +64,7 @@ impl Slack {
             .build()?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
         let core = Arc::new(Core::new(CoreParts {
-            state: setup::workspace(options.signing_secret),
+            state: setup::workspace(),
             clock: options.clock,
             http,
             address: listener.local_addr()?,

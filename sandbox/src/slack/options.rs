@@ -15,8 +15,6 @@ pub type ExtraRoutes = Box<dyn FnOnce(Slack) -> Router + Send>;
 pub struct SlackOptions {
     /// Tells the lifetimes of triggers and response URLs, the times of messages and signatures.
     pub clock: Clock,
-    /// The app's signing secret; a random one if none is given.
-    pub signing_secret: Option<String>,
     /// Answer 429 to calls that come sooner than Slack's limits allow. They are marked in the log in any case.
     pub rate_limits: bool,
     /// How long after each failed try an event is sent again. Slack: at once, after a minute, after five
@@ -32,7 +30,6 @@ impl Default for SlackOptions {
     fn default() -> Self {
         Self {
             clock: Clock::system(),
-            signing_secret: None,
             rate_limits: false,
             event_retries: vec![Duration::ZERO, Duration::from_mins(1), Duration::from_mins(5)],
             port: 0,

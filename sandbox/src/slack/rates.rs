@@ -19,11 +19,7 @@ fn per_workspace(method: &str) -> Option<Window> {
     let a_minute = match method {
         "auth.teams.list" | "users.list" => 20,
         "chat.postMessage" => 300,
-        "apps.connections.open"
-        | "chat.update"
-        | "conversations.open"
-        | "team.info"
-        | "users.lookupByEmail" => 50,
+        "apps.connections.open" | "chat.update" | "users.lookupByEmail" => 50,
         "chat.postEphemeral" | "users.info" => 100,
         _ if method.starts_with("views.") => 100,
         _ => return None,

@@ -116,15 +116,6 @@ impl Slack {
         self.core().read(|state| state.channels.values().cloned().collect())
     }
 
-    /// The channels and direct messages that this user sees, by id.
-    #[must_use]
-    pub fn channels_seen_by(&self, user: &str) -> Vec<Channel> {
-        self.core().read(|state| {
-            let seen = state.channels.values().filter(|channel| state.sees_channel(user, &channel.id));
-            seen.cloned().collect()
-        })
-    }
-
     /// The installed app.
     #[must_use]
     pub fn app(&self) -> App {

@@ -159,11 +159,7 @@ fn read(value: &Value, lines: &mut Vec<String>) {
             Some("rich_text_section" | "rich_text_preformatted" | "rich_text_quote") => {
                 lines.push(object["elements"].as_array().into_iter().flatten().map(inline).collect());
             }
-            Some("plain_text" | "mrkdwn" | "markdown") => lines.push(text(&object["text"])),
-            Some("image") => {
-                lines.extend(object.get("title").map(|title| text(&title["text"])));
-                lines.push(text(&object["alt_text"]));
-            }
+            Some("plain_text" | "mrkdwn") => lines.push(text(&object["text"])),
             _ => {
                 let order =
                     ["label", "text", "description", "fields", "elements", "accessory", "element", "options"];

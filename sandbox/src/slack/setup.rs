@@ -36,11 +36,11 @@ pub mod names {
 const SCOPES: [&str; 5] = ["chat:write", "commands", "im:write", "users:read", "users:read.email"];
 
 /// The state that a sandbox starts with.
-pub(crate) fn workspace(signing_secret: Option<String>) -> State {
+pub(crate) fn workspace() -> State {
     let mut state = State::new(App {
         id: names::APP.to_owned(),
         name: "Countersign".to_owned(),
-        signing_secret: signing_secret.unwrap_or_else(|| random_hex()[..32].to_owned()),
+        signing_secret: random_hex()[..32].to_owned(),
         verification_token: random_hex()[..24].to_owned(),
         client_id: "1000000000.2000000000".to_owned(),
         client_secret: random_hex()[..32].to_owned(),
@@ -120,11 +120,6 @@ impl Slack {
         self.core().change(|state| change(&mut state.app));
     }
 
-    /// Signs with another secret from now on.
-    pub fn set_signing_secret(&self, secret: &str) {
-        self.core().change(|state| secret.clone_into(&mut state.app.signing_secret));
-    }
-
     /// Adds a workspace, or replaces the one with the same id.
     pub fn add_workspace(&self, workspace: Workspace) {
         self.core().change(|state| state.workspaces.insert(workspace.id.clone(), workspace));
@@ -153,14 +148,6 @@ impl Slack {
     /// Changes a channel, for instance archives it or invites the app. False if there is none.
     pub fn change_channel<R>(&self, id: &str, change: impl FnOnce(&mut Channel) -> R) -> bool {
         self.core().change(|state| state.channels.get_mut(id).map(change).is_some())
-    }
-
-    /// Deletes a channel with its messages.
-    pub fn remove_channel(&self, id: &str) {
-        self.core().change(|state| {
-            state.channels.remove(id);
-            state.messages.retain(|(channel, _), _| channel != id);
-        });
     }
 
     /// Adds a token, or replaces the one with the same value.

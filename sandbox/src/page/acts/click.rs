@@ -24,7 +24,7 @@ pub(super) async fn click(State(page): State<Page>, fields: Fields) -> Notice {
     let press = Press::on(surface, action).in_block(block);
     let press = match text(element, "type") {
         // The button that was seen, not the one that took its place meanwhile.
-        "button" | "workflow_button" => match fields.filled("value") {
+        "button" => match fields.filled("value") {
             Some(value) => press.with_value(value),
             None => press,
         },

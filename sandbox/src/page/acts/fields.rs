@@ -38,8 +38,7 @@ impl Fields {
             // Browsers send line breaks as CR LF; Slack's clients as LF.
             return Some(Gesture::Enter(value.replace("\r\n", "\n")));
         }
-        let picks =
-            SELECTORS.contains(&kind) || matches!(kind, "radio_buttons" | "datepicker" | "timepicker");
+        let picks = SELECTORS.contains(&kind) || kind == "datepicker";
         (picks && !value.is_empty()).then(|| Gesture::Pick(value.to_owned()))
     }
 

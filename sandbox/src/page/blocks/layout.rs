@@ -15,10 +15,8 @@ pub(super) fn block(scene: &Scene<'_>, block: &Value) -> Markup {
         "context" => context(scene, block),
         "divider" => html! { hr.block-divider; },
         "actions" => actions(scene, block),
-        "image" => image(scene, block),
         "input" => input(scene, block),
         "rich_text" => rich_text::draw(scene, block),
-        "alert" => alert(scene, block),
         _ => html! { p.block-unknown { "This page can't draw a block of type “" (kind) "”." } },
     };
     html! {
@@ -29,8 +27,7 @@ pub(super) fn block(scene: &Scene<'_>, block: &Value) -> Markup {
 /// A block's type as part of a class name: known ones only.
 fn class(kind: &str) -> &str {
     match kind {
-        "section" | "header" | "context" | "divider" | "actions" | "image" | "input" | "rich_text"
-        | "alert" => kind,
+        "section" | "header" | "context" | "divider" | "actions" | "input" | "rich_text" => kind,
         _ => "unknown",
     }
 }
@@ -53,11 +50,7 @@ fn section(scene: &Scene<'_>, block: &Value) -> Markup {
 fn context(scene: &Scene<'_>, block: &Value) -> Markup {
     html! {
         @for element in list(block, "elements") {
-            @if string(element, "type") == "image" {
-                (picture(element, "context-image"))
-            } @else {
-                span.context-text { (text(scene, element)) }
-            }
+            span.context-text { (text(scene, element)) }
         }
     }
 }
@@ -68,28 +61,6 @@ fn actions(scene: &Scene<'_>, block: &Value) -> Markup {
             (elements::draw(&scene.within(index), string(block, "block_id"), element))
         }
     }
-}
-
-fn image(scene: &Scene<'_>, block: &Value) -> Markup {
-    html! {
-        @if block.get("title").is_some() { p.image-title { (text_at(scene, block, "title")) } }
-        (picture(block, "image"))
-    }
-}
-
-/// The place of an image. The page loads nothing from elsewhere, so what is shown is the image's
-/// description, as a person sees it whose client can't load the image.
-pub(super) fn picture(image: &Value, class: &str) -> Markup {
-    let alt = string(image, "alt_text");
-    html! { span.picture.(class) role="img" aria-label=(alt) title=(string(image, "image_url")) { (alt) } }
-}
-
-fn alert(scene: &Scene<'_>, block: &Value) -> Markup {
-    let level = match string(block, "level") {
-        level @ ("info" | "warning" | "error" | "success") => level,
-        _ => "default",
-    };
-    html! { div.alert.{ "alert-" (level) } role="note" { (text_at(scene, block, "text")) } }
 }
 
 fn input(scene: &Scene<'_>, block: &Value) -> Markup {

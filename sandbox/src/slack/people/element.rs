@@ -47,7 +47,7 @@ pub(super) fn used(element: &Value, before: Option<&Value>, gesture: &Gesture) -
     let kind = element["type"].as_str().unwrap_or_default();
     let refused = || ActError::NotOffered(format!("{gesture:?}"));
     let (key, value) = match (kind, gesture) {
-        ("button" | "workflow_button", Gesture::Click) => {
+        ("button", Gesture::Click) => {
             let mut action = Map::new();
             for key in ["text", "value", "style", "url"] {
                 if let Some(value) = element.get(key) {
@@ -60,14 +60,10 @@ pub(super) fn used(element: &Value, before: Option<&Value>, gesture: &Gesture) -
             let action = Map::from_iter([("selected_option".to_owned(), option(element, wanted)?)]);
             return Ok(Used { state: None, action });
         }
-        ("static_select" | "radio_buttons", Gesture::Pick(wanted)) => {
-            ("selected_option", option(element, wanted)?)
-        }
+        ("static_select", Gesture::Pick(wanted)) => ("selected_option", option(element, wanted)?),
         ("users_select", Gesture::Pick(id)) => ("selected_user", json!(id)),
-        ("conversations_select", Gesture::Pick(id)) => ("selected_conversation", json!(id)),
-        ("channels_select", Gesture::Pick(id)) => ("selected_channel", json!(id)),
+        ("multi_users_select", Gesture::Check(ids)) => ("selected_users", json!(ids)),
         ("datepicker", Gesture::Pick(date)) => ("selected_date", json!(date)),
-        ("timepicker", Gesture::Pick(time)) => ("selected_time", json!(time)),
         ("checkboxes" | "multi_static_select", Gesture::Check(wanted)) => {
             let chosen: Result<Vec<_>, _> = wanted.iter().map(|wanted| option(element, wanted)).collect();
             ("selected_options", json!(chosen?))
@@ -83,10 +79,7 @@ pub(super) fn used(element: &Value, before: Option<&Value>, gesture: &Gesture) -
             }
             ("selected_options", json!(chosen))
         }
-        (
-            "plain_text_input" | "number_input" | "email_text_input" | "url_text_input",
-            Gesture::Enter(text) | Gesture::Pick(text),
-        ) => {
+        ("plain_text_input" | "number_input", Gesture::Enter(text) | Gesture::Pick(text)) => {
             // An emptied field is sent as null.
             ("value", if text.is_empty() { Value::Null } else { json!(text) })
         }

@@ -102,18 +102,6 @@ impl Slack {
         Delivery::of(reply, envelope)
     }
 
-    /// Asks the app's events address to prove itself, as Slack does when it is configured
-    /// (<https://docs.slack.dev/reference/events/url_verification>); true if it echoes the challenge.
-    pub async fn verify_url(&self) -> bool {
-        let challenge = crate::ambient::random_hex();
-        let token = self.core().read(|state| state.app.verification_token.clone());
-        let body = json!({ "type": "url_verification", "token": token, "challenge": challenge });
-        let reply = attempt(self.core(), &body, None).await;
-        let echoed =
-            serde_json::from_str::<Value>(&reply.body).ok().map(|answer| answer["challenge"] == challenge);
-        reply.error.is_none() && (reply.body == challenge || echoed == Some(true))
-    }
-
     /// An event's envelope, with a fresh id.
     #[must_use]
     pub fn envelope(&self, team_id: &str, event: &Value) -> Value {

@@ -58,7 +58,7 @@ impl Surface {
 pub enum Gesture {
     /// A button is clicked.
     Click,
-    /// A menu's or radio button's option is taken, by its value or else its text; a date, time or user is chosen.
+    /// A menu's option is taken, by its value or else its text; a date or user is chosen.
     Pick(String),
     /// Exactly these of the check boxes (or of a multi-select) are set, by value or else text.
     Check(Vec<String>),
@@ -132,7 +132,7 @@ impl Slack {
         self.press(user, Press::labelled(surface, label)).await
     }
 
-    /// Takes an option of an overflow or select menu or a radio button, by its value or else its text.
+    /// Takes an option of an overflow or select menu, by its value or else its text.
     pub async fn choose(
         &self,
         user: &str,

@@ -20,22 +20,18 @@ pub(crate) fn initial(element: &Value) -> Option<Value> {
     let kind = element["type"].as_str()?;
     let from = |key: &str| element.get(key).cloned().unwrap_or(Value::Null);
     let mut state = match kind {
-        "plain_text_input" | "number_input" | "email_text_input" | "url_text_input" => {
+        "plain_text_input" | "number_input" => {
             json!({ "value": from("initial_value") })
         }
-        "rich_text_input" => json!({ "rich_text_value": from("initial_value") }),
-        "checkboxes" | "multi_static_select" | "multi_external_select" => {
+        "checkboxes" | "multi_static_select" => {
             json!({ "selected_options": element.get("initial_options").cloned().unwrap_or_else(|| json!([])) })
         }
-        "radio_buttons" | "static_select" | "external_select" => {
-            json!({ "selected_option": from("initial_option") })
-        }
+        "static_select" => json!({ "selected_option": from("initial_option") }),
         "users_select" => json!({ "selected_user": from("initial_user") }),
-        "conversations_select" => json!({ "selected_conversation": from("initial_conversation") }),
-        "channels_select" => json!({ "selected_channel": from("initial_channel") }),
+        "multi_users_select" => {
+            json!({ "selected_users": element.get("initial_users").cloned().unwrap_or_else(|| json!([])) })
+        }
         "datepicker" => json!({ "selected_date": from("initial_date") }),
-        "timepicker" => json!({ "selected_time": from("initial_time") }),
-        "datetimepicker" => json!({ "selected_date_time": from("initial_date_time") }),
         _ => return None,
     };
     state["type"] = json!(kind);

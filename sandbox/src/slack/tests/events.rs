@@ -40,18 +40,6 @@ async fn events_are_sent_again_until_they_are_taken_and_clicks_are_not() {
 }
 
 #[tokio::test]
-async fn the_events_address_proves_itself_with_the_challenge() {
-    let scene = Scene::new().await;
-    assert!(!scene.slack.verify_url().await, "an empty answer proves nothing");
-    let challenge = scene.app.last().payload();
-    assert_eq!(challenge["type"], "url_verification");
-    scene.app.answers(200, super::app::ECHO, Duration::ZERO);
-    assert!(scene.slack.verify_url().await);
-    scene.app.answers(500, super::app::ECHO, Duration::ZERO);
-    assert!(!scene.slack.verify_url().await);
-}
-
-#[tokio::test]
 async fn a_change_of_a_person_is_told_with_all_that_they_are_now() {
     let scene = Scene::new().await;
     scene.slack.change_user_loudly(names::ALICE, |user| user.is_restricted = true).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::{
     Place,
-    element::{IN_ACTIONS, IN_INPUT, IN_SECTION, action_ids_differ, element, image_source},
+    element::{IN_ACTIONS, IN_INPUT, IN_SECTION, action_ids_differ, element},
     rich_text::rich_text,
     spot::Spot,
     text::{Allowed, maybe_plain, need_plain, text_object},
@@ -39,22 +39,6 @@ fn block(spot: &Spot<'_>, place: Place) {
         ("header", _) => {
             spot.object(&["type", "block_id", "text"]);
             need_plain(spot, "text", 150);
-        }
-        ("image", _) => {
-            spot.object(&["type", "block_id", "image_url", "slack_file", "alt_text", "title"]);
-            image_source(spot);
-            maybe_plain(spot, "title", 2000);
-        }
-        ("markdown", Place::Message) => {
-            spot.object(&["type", "block_id", "text"]);
-            spot.need_text("text", 1..=12_000);
-        }
-        ("alert", Place::Modal) => {
-            spot.object(&["type", "block_id", "text", "level"]);
-            if let Some(text) = spot.need("text") {
-                text_object(&text, Allowed::Any, 1..=200);
-            }
-            spot.one_of("level", &["default", "info", "warning", "error", "success"]);
         }
         ("", _) => spot.fault("missing required field: type"),
         (kind, _) => spot.fault(&format!("unsupported type: {kind}")),
@@ -95,12 +79,8 @@ fn context(spot: &Spot<'_>) {
     spot.object(&["type", "block_id", "elements"]);
     let Some(elements) = spot.need("elements") else { return };
     for one in elements.items(1..=10) {
-        if one.word("type") == "image" {
-            element(&one, &["image"]);
-        } else {
-            // The documents name no length for these; a section's is what holds.
-            text_object(&one, Allowed::Any, 1..=3000);
-        }
+        // The documents name no length for these; a section's is what holds.
+        text_object(&one, Allowed::Any, 1..=3000);
     }
 }
 

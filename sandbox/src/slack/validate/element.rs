@@ -1,72 +1,39 @@
-//! Interactive elements (<https://docs.slack.dev/reference/block-kit/block-elements>).
+//! Interactive elements (<https://docs.slack.dev/reference/block-kit/block-elements>). Slack has more; those that the service
+//! has no use for are refused, so that none is accepted that nothing here can judge.
+
+use chrono::NaiveDate;
 
 use super::{
     composition::{confirm, initial_among_options, options, placeholder, select_options},
     input,
     spot::Spot,
-    text::{Allowed, maybe_plain, need_plain},
+    text::{Allowed, need_plain},
 };
 
-/// Which elements may stand in an `actions` block.
-pub(super) const IN_ACTIONS: &[&str] = &[
-    "button",
-    "checkboxes",
-    "datepicker",
-    "datetimepicker",
-    "overflow",
-    "radio_buttons",
-    "static_select",
-    "external_select",
-    "users_select",
-    "conversations_select",
-    "channels_select",
-    "timepicker",
-    "workflow_button",
-];
+/// Which elements may stand in an `actions` block. Here and below: those that an app of ours could use.
+pub(super) const IN_ACTIONS: &[&str] =
+    &["button", "checkboxes", "datepicker", "overflow", "static_select", "users_select"];
 /// Which elements may stand beside the text of a section.
 pub(super) const IN_SECTION: &[&str] = &[
     "button",
     "checkboxes",
     "datepicker",
-    "image",
     "overflow",
-    "radio_buttons",
     "static_select",
-    "external_select",
     "users_select",
-    "conversations_select",
-    "channels_select",
     "multi_static_select",
-    "multi_external_select",
     "multi_users_select",
-    "multi_conversations_select",
-    "multi_channels_select",
-    "timepicker",
-    "workflow_button",
 ];
 /// Which elements may stand in an `input` block.
 pub(super) const IN_INPUT: &[&str] = &[
     "plain_text_input",
     "number_input",
-    "email_text_input",
-    "url_text_input",
-    "rich_text_input",
-    "file_input",
     "checkboxes",
     "datepicker",
-    "datetimepicker",
-    "radio_buttons",
     "static_select",
-    "external_select",
     "users_select",
-    "conversations_select",
-    "channels_select",
     "multi_static_select",
-    "multi_external_select",
     "multi_users_select",
-    "multi_conversations_select",
-    "multi_channels_select",
-    "timepicker",
 ];
 
 /// An element that must be one of the allowed kinds.
@@ -96,9 +63,7 @@ pub(super) fn action_ids_differ(elements: &[Spot<'_>]) {
 }
 
 fn judge(spot: &Spot<'_>, kind: &str) {
-    if kind != "image" {
-        spot.maybe_text("action_id", 1..=255);
-    }
+    spot.maybe_text("action_id", 1..=255);
     match kind {
         "button" => button(spot),
         "overflow" => {
@@ -113,17 +78,9 @@ fn judge(spot: &Spot<'_>, kind: &str) {
             initial_among_options(spot, "initial_options", true);
             confirm(spot);
         }
-        "radio_buttons" => {
-            spot.object(&["type", "action_id", "options", "initial_option", "confirm", "focus_on_load"]);
-            spot.flags(&["focus_on_load"]);
-            options(spot, 1..=10, Allowed::Any, false);
-            initial_among_options(spot, "initial_option", false);
-            confirm(spot);
-        }
-        "static_select" | "multi_static_select" => static_select(spot, kind),
-        "image" => image(spot),
-        _ if kind.ends_with("_input") => input::input(spot, kind),
-        _ => other(spot),
+        "static_select" | "multi_static_select" | "users_select" | "multi_users_select" => select(spot, kind),
+        "datepicker" => datepicker(spot),
+        _ => input::input(spot, kind),
     }
 }
 
@@ -137,49 +94,45 @@ fn button(spot: &Spot<'_>) {
     confirm(spot);
 }
 
-fn static_select(spot: &Spot<'_>, kind: &str) {
-    let several = kind.starts_with("multi_");
-    let initial = if several { "initial_options" } else { "initial_option" };
-    let mut keys = vec![
-        "type",
-        "action_id",
-        "options",
-        "option_groups",
-        "confirm",
-        "focus_on_load",
-        "placeholder",
-        initial,
-    ];
+/// A menu of given options or of the workspace's users, from which one or several are chosen.
+fn select(spot: &Spot<'_>, kind: &str) {
+    let (several, users) = (kind.starts_with("multi_"), kind.ends_with("users_select"));
+    let initial = match (users, several) {
+        (true, true) => "initial_users",
+        (true, false) => "initial_user",
+        (false, true) => "initial_options",
+        (false, false) => "initial_option",
+    };
+    let mut keys = vec!["type", "action_id", "confirm", "focus_on_load", "placeholder", initial];
     if several {
         keys.push("max_selected_items");
         spot.number("max_selected_items", 1..=100);
     }
+    if users {
+        let chosen =
+            spot.get(initial).map(|chosen| if several { chosen.items(0..=100) } else { vec![chosen] });
+        for user in chosen.into_iter().flatten() {
+            user.text(1..=255, |text| text.chars().count());
+        }
+    } else {
+        keys.extend(["options", "option_groups"]);
+        select_options(spot);
+        initial_among_options(spot, initial, several);
+    }
     spot.object(&keys);
     spot.flags(&["focus_on_load"]);
-    select_options(spot);
-    initial_among_options(spot, initial, several);
     placeholder(spot);
     confirm(spot);
 }
 
-/// Menus of users, channels and times: what they share is judged.
-fn other(spot: &Spot<'_>) {
-    placeholder(spot);
-    confirm(spot);
-    maybe_plain(spot, "text", 75);
-}
-
-/// An image, as an element or with the same fields as a block of its own.
-pub(super) fn image_source(spot: &Spot<'_>) {
-    match (spot.get("image_url"), spot.get("slack_file")) {
-        (None, None) => spot.fault("missing required field: image_url"),
-        (Some(_), Some(file)) => file.fault("cannot provide both image_url and slack_file"),
-        _ => spot.maybe_text("image_url", 1..=3000),
+fn datepicker(spot: &Spot<'_>) {
+    spot.object(&["type", "action_id", "initial_date", "confirm", "focus_on_load", "placeholder"]);
+    if let Some(date) = spot.get("initial_date")
+        && !date.value().as_str().is_some_and(|text| text.len() == 10 && text.parse::<NaiveDate>().is_ok())
+    {
+        date.fault("must be a date in the format YYYY-MM-DD");
     }
-    spot.need_text("alt_text", 1..=2000);
-}
-
-fn image(spot: &Spot<'_>) {
-    spot.object(&["type", "image_url", "slack_file", "alt_text"]);
-    image_source(spot);
+    spot.flags(&["focus_on_load"]);
+    placeholder(spot);
+    confirm(spot);
 }

@@ -8,19 +8,12 @@ const ENTRY: u64 = 3000;
 
 /// An input element; `kind` is its type.
 pub(super) fn input(spot: &Spot<'_>, kind: &str) {
-    let mut keys = vec!["type", "action_id"];
-    if kind == "file_input" {
-        keys.extend(["filetypes", "max_files"]);
-        spot.object(&keys);
-        spot.number("max_files", 1..=10);
-        return;
-    }
-    keys.extend(["initial_value", "dispatch_action_config", "focus_on_load", "placeholder"]);
-    match kind {
-        "plain_text_input" => keys.extend(["multiline", "min_length", "max_length"]),
-        "number_input" => keys.extend(["is_decimal_allowed", "min_value", "max_value"]),
-        _ => {}
-    }
+    let mut keys =
+        vec!["type", "action_id", "initial_value", "dispatch_action_config", "focus_on_load", "placeholder"];
+    keys.extend(match kind {
+        "number_input" => ["is_decimal_allowed", "min_value", "max_value"],
+        _ => ["multiline", "min_length", "max_length"],
+    });
     spot.object(&keys);
     spot.flags(&["focus_on_load", "multiline", "is_decimal_allowed"]);
     placeholder(spot);

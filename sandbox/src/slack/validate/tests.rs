@@ -86,12 +86,8 @@ fn every_block_type_has_its_fields_and_no_others() {
         "no more than 10 items allowed @/elements",
     );
     refused(json!({ "type": "context", "elements": [] }), "no fewer than 1 items allowed @/elements");
-    refused(
-        json!({ "type": "image", "image_url": "https://example.com/a.png" }),
-        "missing required field: alt_text @",
-    );
     refused(json!({ "text": plain("a") }), "missing required field: type @");
-    refused(json!({ "type": "alert", "text": plain("a") }), "unsupported type: alert @");
+    refused(json!({ "type": "video", "text": plain("a") }), "unsupported type: video @");
     refused(json!("words"), "must provide an object @");
 }
 
@@ -282,10 +278,28 @@ fn views_are_held_to_their_kind() {
         "`submit` is required when an input block is within the blocks array [json-pointer:/view",
     );
     assert!(judged(with(asking, "submit", plain("Send")), ViewKind::Modal).is_empty());
-    let alert = json!({ "type": "alert", "text": plain("Locked"), "level": "warning" });
-    assert!(judged(with(modal.clone(), "blocks", json!([alert])), ViewKind::Modal).is_empty());
     let large = with(modal.clone(), "blocks", json!(vec![section(&"a".repeat(2900)); 90]));
     assert!(is_view_too_large(&large) && !is_view_too_large(&modal));
+}
+
+#[test]
+fn menus_of_users_and_dates_have_their_fields_and_no_others() {
+    let one = json!({ "type": "users_select", "action_id": "a", "initial_user": "U0BOB" });
+    accepted(actions(std::slice::from_ref(&one)));
+    refused(
+        actions(&[with(one, "initial_users", json!(["U0BOB"]))]),
+        "invalid additional property: initial_users @/elements/0",
+    );
+    let several = json!({ "type": "multi_users_select", "action_id": "a", "initial_users": [1] });
+    refused(actions(std::slice::from_ref(&several)), "unsupported type: multi_users_select @/elements/0");
+    let input = json!({ "type": "input", "label": plain("Approvers"), "element": several });
+    refused(input, "must provide a string @/element/initial_users/0");
+    let date = json!({ "type": "datepicker", "action_id": "a", "initial_date": "2026-11-30" });
+    accepted(actions(std::slice::from_ref(&date)));
+    refused(
+        actions(&[with(date, "initial_date", json!("30.11.2026"))]),
+        "must be a date in the format YYYY-MM-DD @/elements/0/initial_date",
+    );
 }
 
 #[test]

@@ -12,8 +12,7 @@ const JSON_ARGUMENTS: [&str; 4] = ["attachments", "blocks", "metadata", "view"];
 /// Methods that read something take forms alone
 /// (<https://docs.slack.dev/apis/web-api/#methods_supporting_json>): what a JSON body says never reaches them, so that
 /// `users.info` says `user_not_found`.
-const FORMS_ONLY: [&str; 5] =
-    ["oauth.v2.access", "team.info", "users.info", "users.list", "users.lookupByEmail"];
+const FORMS_ONLY: [&str; 4] = ["oauth.v2.access", "users.info", "users.list", "users.lookupByEmail"];
 
 /// What a method takes besides `token`, by its page under <https://docs.slack.dev/reference/methods>. `None`: any.
 fn taken_by(method: &str) -> Option<&'static [&'static str]> {

@@ -1,4 +1,4 @@
-//! Who calls: tokens and scopes, `auth.test` and `team.info`.
+//! Who calls: tokens and scopes, `auth.test` and `auth.teams.list`.
 
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
@@ -85,33 +85,4 @@ pub(super) fn teams(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let next = next.first().map_or("", |(id, _)| id.as_str());
     let teams: Vec<Value> = teams.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
     Ok(json!({ "ok": true, "teams": teams, "response_metadata": { "next_cursor": next } }))
-}
-
-/// <https://docs.slack.dev/reference/methods/team.info>
-pub(super) fn team_info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
-    let team_id = ask.arguments.text("team").unwrap_or(&ask.caller.team_id);
-    let known = ask
-        .state
-        .workspaces
-        .get(team_id)
-        .filter(|workspace| ask.state.covers(&ask.caller.team_id, &workspace.id));
-    let workspace = known.ok_or_else(|| ApiError::named("team_not_found"))?;
-    Ok(json!({
-        "ok": true,
-        "team": {
-            "id": workspace.id,
-            "name": workspace.name,
-            "domain": workspace.domain,
-            "email_domain": "",
-            "icon": { "image_default": true },
-            "enterprise_id": workspace.enterprise_id,
-        },
-    }))
-}
-
-/// <https://docs.slack.dev/reference/methods/auth.revoke>
-pub(super) fn revoke(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
-    let token = ask.state.tokens.get_mut(&ask.caller.value).ok_or_else(|| ApiError::named("invalid_auth"))?;
-    token.status = TokenStatus::Revoked;
-    Ok(json!({ "ok": true, "revoked": true }))
 }

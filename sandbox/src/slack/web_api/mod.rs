@@ -65,14 +65,11 @@ type Method = (Option<&'static str>, fn(&mut Ask<'_>) -> Result<Value, ApiError>
 
 fn method(name: &str) -> Option<Method> {
     Some(match name {
-        "auth.revoke" => (None, auth::revoke),
         "auth.teams.list" => (None, auth::teams),
         "auth.test" => (None, auth::test),
         "chat.postEphemeral" => (Some("chat:write"), chat::post_ephemeral),
         "chat.postMessage" => (Some("chat:write"), chat::post_message),
         "chat.update" => (Some("chat:write"), chat::update),
-        "conversations.open" => (Some("im:write"), users::open_conversation),
-        "team.info" => (Some("team:read"), auth::team_info),
         "users.info" => (Some("users:read"), users::info),
         "users.list" => (Some("users:read"), users::list),
         "users.lookupByEmail" => (Some("users:read.email"), users::lookup_by_email),

@@ -1,8 +1,8 @@
-//! `users.*` and `conversations.*`.
+//! `users.*`.
 
 use serde_json::{Value, json};
 
-use super::{Ask, error::ApiError, reachable};
+use super::{Ask, error::ApiError};
 use crate::slack::state::{Rights, User};
 
 /// <https://docs.slack.dev/reference/methods/users.info>. An organisation's token is told the rights in the organisation.
@@ -42,24 +42,4 @@ pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     };
     let user = ask.state.users.values().find(is_meant).ok_or_else(|| ApiError::named("users_not_found"))?;
     Ok(json!({ "ok": true, "user": ask.state.user_object(&ask.caller, user, Rights::Workspace) }))
-}
-
-/// <https://docs.slack.dev/reference/methods/conversations.open>, for direct messages with one user.
-pub(super) fn open_conversation(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
-    if let Some(channel) = ask.arguments.text("channel") {
-        let known = ask.state.channels.get(channel).filter(|channel| ask.covers(&channel.team_id));
-        let known = known.ok_or_else(|| ApiError::named("channel_not_found"))?;
-        return Ok(json!({ "ok": true, "no_op": true, "already_open": true, "channel": { "id": known.id } }));
-    }
-    let users = ask.arguments.text("users").ok_or_else(|| ApiError::named("users_list_not_supplied"))?;
-    let user = ask.visible_user(users).ok_or_else(|| ApiError::named("user_not_found"))?;
-    let user = reachable(user)?.id.clone();
-    let open = ask.state.direct_of(&user, &ask.caller.bot_user_id).is_some();
-    let channel = ask.state.open_direct(&user, &ask.caller);
-    let mut answer = json!({ "ok": true, "channel": { "id": channel.id } });
-    if open {
-        answer["no_op"] = json!(true);
-        answer["already_open"] = json!(true);
-    }
-    Ok(answer)
 }

@@ -1,4 +1,4 @@
-//! Checkboxes and radio buttons.
+//! Checkboxes.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -13,34 +13,20 @@ pub(super) fn checkboxes(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) ->
         Some(entry) => list(entry, "selected_options"),
         None => list(element, "initial_options"),
     };
-    group(scene, spot, element, "checkbox", &chosen.iter().map(|o| string(o, "value")).collect::<Vec<_>>())
-}
-
-/// Draws a group of radio buttons.
-pub(super) fn radio(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
-    let chosen = match scene.entry(spot.block, spot.action) {
-        Some(entry) => entry.get("selected_option"),
-        None => element.get("initial_option"),
-    };
-    group(scene, spot, element, "radio", &chosen.map(|o| string(o, "value")).into_iter().collect::<Vec<_>>())
-}
-
-fn group(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value, kind: &str, chosen: &[&str]) -> Markup {
-    let role = if kind == "radio" { "radiogroup" } else { "group" };
     let sends = spot.sends.then_some("/act/click");
     let id = field_id(scene, spot.block, spot.action);
     html! {
-        div.choices role=(role) aria-labelledby=[spot.labelled.then(|| format!("{}-label", scene.id))]
+        div.choices role="group" aria-labelledby=[spot.labelled.then(|| format!("{}-label", scene.id))]
             aria-describedby=[spot.described.as_deref()]
-            data-testid=(kind) data-block-id=(spot.block) data-action-id=(spot.action)
+            data-testid="checkbox" data-block-id=(spot.block) data-action-id=(spot.action)
             hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(scene)]
             hx-include=[sends.map(|_| "closest form")]
             hx-confirm=[sends.and_then(|_| confirm_with(scene, element))] {
             @for (index, option) in list(element, "options").iter().enumerate() {
                 @let value = string(option, "value");
                 label.choice {
-                    input type=(kind) id={ (id) "-" (index) } name=(spot.name()) value=(value)
-                        checked[chosen.contains(&value)];
+                    input type="checkbox" id={ (id) "-" (index) } name=(spot.name()) value=(value)
+                        checked[chosen.iter().any(|one| string(one, "value") == value)];
                     span.choice-words {
                         span { (text_at(scene, option, "text")) }
                         @if option.get("description").is_some() {

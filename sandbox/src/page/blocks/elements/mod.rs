@@ -15,7 +15,7 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::objects::words;
-use super::{Scene, layout, string};
+use super::{Scene, string};
 
 pub use selects::SELECTORS;
 
@@ -85,7 +85,7 @@ pub(super) fn entry(scene: &Scene<'_>, block: &Value, element: &Value) -> Markup
 /// Draws the label of an `input` block: a `label` for one field, a heading for a group of choices.
 pub(super) fn label(scene: &Scene<'_>, block: &str, element: &Value, inside: &Markup) -> Markup {
     html! {
-        @if matches!(string(element, "type"), "checkboxes" | "radio_buttons") {
+        @if string(element, "type") == "checkboxes" {
             span.input-label id={ (scene.id) "-label" } { (inside) }
         } @else {
             label.input-label for=(field_id(scene, block, string(element, "action_id"))) { (inside) }
@@ -95,17 +95,12 @@ pub(super) fn label(scene: &Scene<'_>, block: &str, element: &Value, inside: &Ma
 
 fn any(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
     match string(element, "type") {
-        "button" | "workflow_button" => buttons::button(scene, spot, element),
+        "button" => buttons::button(scene, spot, element),
         "overflow" => buttons::overflow(scene, spot, element),
         "checkboxes" => choices::checkboxes(scene, spot, element),
-        "radio_buttons" => choices::radio(scene, spot, element),
-        "image" => layout::picture(element, "image-small"),
         "plain_text_input" => texts::plain(scene, spot, element),
         "number_input" => texts::special(scene, spot, element, "number"),
-        "email_text_input" => texts::special(scene, spot, element, "email"),
-        "url_text_input" => texts::special(scene, spot, element, "url"),
         "datepicker" => texts::special(scene, spot, element, "date"),
-        "timepicker" => texts::special(scene, spot, element, "time"),
         kind if SELECTORS.contains(&kind) => selects::select(scene, spot, element),
         kind => html! { span.block-unknown { "This page can't draw an element of type “" (kind) "”." } },
     }

@@ -1,4 +1,4 @@
-//! Select menus: of given options, and of the workspace's users and channels.
+//! Select menus: of given options, and of the workspace's users.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -8,16 +8,8 @@ use super::super::{Scene, list, string};
 use super::{Spot, field_id};
 
 /// The element types that are drawn as select menus.
-pub const SELECTORS: [&str; 8] = [
-    "static_select",
-    "users_select",
-    "channels_select",
-    "conversations_select",
-    "multi_static_select",
-    "multi_users_select",
-    "multi_channels_select",
-    "multi_conversations_select",
-];
+pub const SELECTORS: [&str; 4] =
+    ["static_select", "users_select", "multi_static_select", "multi_users_select"];
 
 /// Draws a select menu with the machine's own list, which the keyboard and screen readers know.
 pub(super) fn select(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
@@ -54,17 +46,11 @@ fn choice(option: &Value, is_chosen: &dyn Fn(&str) -> bool) -> Markup {
     html! { option value=(value) selected[is_chosen(value)] { (words(option, "text")) } }
 }
 
-/// The workspace's users, channels or both, by name.
-fn directory<'s>(scene: &Scene<'s>, kind: &str) -> Vec<(&'s str, String)> {
-    let kind = kind.trim_start_matches("multi_");
-    let mut entries: Vec<(&str, String)> = Vec::new();
-    if matches!(kind, "users_select" | "conversations_select") {
-        entries.extend(scene.names.users.iter().map(|(id, name)| (id.as_str(), name.clone())));
-    }
-    if matches!(kind, "channels_select" | "conversations_select") {
-        entries.extend(scene.names.channels.iter().map(|(id, name)| (id.as_str(), format!("#{name}"))));
-    }
-    entries.sort_by(|a, b| a.1.cmp(&b.1));
+/// For a menu of users, those of the workspace, by name.
+fn directory<'s>(scene: &Scene<'s>, kind: &str) -> Vec<(&'s str, &'s str)> {
+    let users = scene.names.users.iter().filter(|_| kind.ends_with("users_select"));
+    let mut entries: Vec<_> = users.map(|(id, name)| (id.as_str(), name.as_str())).collect();
+    entries.sort_unstable_by_key(|(_, name)| *name);
     entries
 }
 
@@ -75,7 +61,7 @@ fn chosen(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Vec<String> {
         None => (element, "initial_"),
     };
     let mut values = Vec::new();
-    for what in ["option", "user", "channel", "conversation"] {
+    for what in ["option", "user"] {
         let one = holder.get(format!("{prefix}{what}"));
         for item in one.into_iter().chain(list(holder, &format!("{prefix}{what}s"))) {
             let value = item.as_str().unwrap_or_else(|| string(item, "value"));

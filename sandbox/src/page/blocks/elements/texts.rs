@@ -34,13 +34,9 @@ pub(super) fn plain(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Mark
     }
 }
 
-/// Draws an input that the browser knows: number, email, url, date, time.
+/// Draws an input that the browser knows: number, date.
 pub(super) fn special(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value, kind: &str) -> Markup {
-    let initial = match kind {
-        "date" => "initial_date",
-        "time" => "initial_time",
-        _ => "initial_value",
-    };
+    let initial = if kind == "date" { "initial_date" } else { "initial_value" };
     let bound = |key| element.get(key).and_then(Value::as_str);
     let step = element.get("is_decimal_allowed").and_then(Value::as_bool).unwrap_or(false).then_some("any");
     let sends = spot.sends.then_some("/act/click");
@@ -61,7 +57,7 @@ fn aria<'v>(spot: &Spot<'_>, element: &'v Value) -> Option<&'v str> {
 /// What was typed, else what the app set.
 fn value<'v>(scene: &'v Scene<'_>, spot: &Spot<'_>, element: &'v Value, initial: &str) -> &'v str {
     match scene.entry(spot.block, spot.action) {
-        Some(entry) => ["value", "selected_date", "selected_time"]
+        Some(entry) => ["value", "selected_date"]
             .iter()
             .map(|key| string(entry, key))
             .find(|v| !v.is_empty())
