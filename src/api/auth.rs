@@ -1,6 +1,7 @@
 //! `Authorization: Bearer cs_…` (RFC 6750).
 
 use axum::http::{HeaderMap, header};
+use tracing::field::display;
 
 use super::{
     problem::{Kind, Problem},
@@ -51,6 +52,8 @@ pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, 
     let caller = authenticate::authenticate(&api.service, key, needed).await;
     let caller = caller.inspect_err(|failure| forget_refused(api, key, failure))?;
     api.limits.learn(key, caller.backend);
+    let span = tracing::Span::current();
+    span.record("workspace", display(caller.workspace)).record("backend", display(caller.backend));
     Ok(caller)
 }
 

@@ -29,6 +29,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
+use tracing::{Instrument as _, field::Empty};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::api::{
@@ -104,8 +105,18 @@ async fn observe(request: Request, next: Next) -> Response {
         .get::<axum::extract::MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let method = label(request.method());
+    // Authentication and the handlers record the ids.
+    let span = tracing::info_span!(
+        "request",
+        method,
+        route,
+        workspace = Empty,
+        backend = Empty,
+        approval = Empty,
+        user = Empty
+    );
     let started = std::time::Instant::now();
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16().to_string();
     let labels = [("method", method.to_owned()), ("route", route), ("status", status)];
     metrics::histogram!("countersign_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());

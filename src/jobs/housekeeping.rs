@@ -100,6 +100,7 @@ async fn save_key_uses(service: &Service) {
 }
 
 /// Says how far the audit export lags behind what is written.
+#[tracing::instrument(name = "measure_audit_lag", skip_all)]
 async fn measure(service: &Service) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
     let horizon = storage::audit_horizon::read(&mut db).await?;
@@ -131,6 +132,7 @@ async fn rest(service: &Service, pulse: &Pulse) {
     }
 }
 
+#[tracing::instrument(name = "clean_up", skip_all)]
 async fn sweep(service: &Service, pulse: &Pulse) -> Result<(), Failure> {
     while end_silent::end(service).await? > 0 {
         pulse.beat();

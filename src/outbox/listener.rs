@@ -153,6 +153,7 @@ struct Listening {
 }
 
 impl Listening {
+    #[tracing::instrument(name = "listen", skip_all)]
     async fn hear(&self) -> Result<(), ListenError> {
         let mut listener = timeout(ANSWER, self.connect()).await.map_err(|_| ListenError::NoAnswer)??;
         self.bells.ring_all();

@@ -174,6 +174,14 @@ impl<D: Deliver> Worker<D> {
         });
     }
 
+    #[tracing::instrument(name = "deliver", skip_all, fields(
+        delivery = %claim.id,
+        kind = claim.kind.as_str(),
+        workspace = %claim.workspace,
+        approval = claim.approval.map(tracing::field::display),
+        backend = claim.backend.map(tracing::field::display),
+        user = claim.user.as_ref().map(tracing::field::display),
+    ))]
     async fn attempt(&self, claim: &Claim) {
         let started_at = self.service.now();
         let delivered = self.deliver.deliver(&self.service, claim);

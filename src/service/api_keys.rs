@@ -53,6 +53,7 @@ pub async fn list(service: &Service, backends: &[BackendId]) -> Result<Vec<Liste
 }
 
 /// Gives a backend one more key.
+#[tracing::instrument(name = "create_key", skip_all, fields(backend = %backend.id))]
 pub async fn create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, Failure> {
     retrying!(try_create(service, backend, scopes))
 }
@@ -75,6 +76,7 @@ pub(super) fn generate(service: &Service, backend: BackendId, scopes: KeyScopes)
 
 /// Replaces keys by a new one. They work for `overlap` more; zero revokes them. The new key has the scopes of those that
 /// it replaces, unless others are given.
+#[tracing::instrument(name = "rotate_key", skip_all, fields(backend = %backend.id))]
 pub async fn rotate(
     service: &Service,
     backend: &Summary,
@@ -126,6 +128,7 @@ fn common_scopes(keys: &[&Listed]) -> Result<KeyScopes, KeyFault> {
 }
 
 /// Revokes keys: when this returns, no instance takes them any more. Gives those that worked until now.
+#[tracing::instrument(name = "revoke_key", skip_all, fields(backend = %backend.id))]
 pub async fn revoke(
     service: &Service,
     backend: &Summary,

@@ -28,6 +28,7 @@ pub struct Created {
 }
 
 /// Creates a backend with a first key of these scopes. `None`: the workspace has a backend of this name.
+#[tracing::instrument(name = "create_backend", skip_all, fields(%workspace))]
 pub async fn create(
     service: &Service,
     workspace: WorkspaceId,
@@ -68,6 +69,7 @@ pub async fn list(service: &Service, slack_id: Option<&str>) -> Result<Vec<Summa
 }
 
 /// Gives a backend a new webhook secret; the present one signs besides for `overlap` more.
+#[tracing::instrument(name = "rotate_webhook_secret", skip_all, fields(backend = %backend.id))]
 pub async fn rotate_secret(
     service: &Service,
     backend: &Summary,
@@ -92,6 +94,7 @@ async fn try_rotate_secret(
 }
 
 /// Disables a backend: its keys stop working. What it asked stays to be decided. `false`: it was disabled already.
+#[tracing::instrument(name = "disable_backend", skip_all, fields(backend = %backend.id))]
 pub async fn disable(service: &Service, backend: &Summary) -> Result<bool, Failure> {
     retrying!(try_disable(service, backend))
 }
@@ -110,6 +113,7 @@ async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failu
 
 /// Sends a backend's webhooks elsewhere, those that wait included. A stopped endpoint stays stopped, so that the new one can
 /// be tried first. `false`: they go there already.
+#[tracing::instrument(name = "set_webhook", skip_all, fields(backend = %backend.id))]
 pub async fn set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, Failure> {
     retrying!(try_set_webhook(service, backend, webhook_url))
 }
@@ -127,6 +131,7 @@ async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Lin
 }
 
 /// Lets a stopped endpoint's deliveries go on, at once. `false`: they were not stopped.
+#[tracing::instrument(name = "resume_webhook", skip_all, fields(backend = %backend.id))]
 pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
     let now = work.now();

@@ -7,6 +7,7 @@ use crate::{
 };
 
 /// Cancels a pending approval of this backend.
+#[tracing::instrument(name = "cancel_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
 pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
     retrying!(attempt(service, caller, id))
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 
 /// Closes a conversation of this backend. Said twice, it changes nothing more.
+#[tracing::instrument(name = "close_conversation", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
     retrying!(attempt(service, caller, id))
 }

@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// Stores the report, if this backend owns the integration or it has no owner. Idempotent.
+#[tracing::instrument(name = "report_connection", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, user = %user))]
 pub async fn connect(
     service: &Service,
     caller: Caller,

@@ -30,6 +30,7 @@ pub struct Click {
 
 /// Decides. Returns once the decision is committed. A click that only repeats what was decided is taken, and changes
 /// nothing.
+#[tracing::instrument(name = "decide", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
 pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
     retrying!(attempt(service, click, choice))
 }
@@ -74,6 +75,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
 
 /// Checks, without deciding, whether this person may still deny: before the modal for the reason is opened. `None`:
 /// they have denied already. A refusal is audited.
+#[tracing::instrument(name = "may_deny", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
 pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approval>, Failure> {
     retrying!(check(service, click))
 }
@@ -103,6 +105,7 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Fai
 }
 
 /// Remembers a click that decided nothing yet, because a modal asks the person for more.
+#[tracing::instrument(name = "remember_click", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
 pub async fn remember(service: &Service, click: &Click) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
     Ok(storage::repeats::remember(&mut db, click.request, service.now()).await?)
@@ -136,6 +139,7 @@ async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, Failure>
 /// Remembers a message that somebody clicked on and that we didn't know of: its post was repeated because the
 /// acknowledgement of the first one had been lost. It is drawn like the others from now on.
 /// `false`: it is known.
+#[tracing::instrument(name = "adopt_prompt", skip_all, fields(workspace = %approval.request.workspace, approval = %approval.id()))]
 pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
     let now = work.now();

@@ -16,6 +16,7 @@ const BATCH: i64 = 20;
 
 /// Writes an event down. `true`: it is new, and the caller handles it. The same event comes again when its answer was
 /// lost, and now and then under another id: `content` is what it says without one.
+#[tracing::instrument(name = "receive_event", skip_all, fields(event = event.id, workspace = event.workspace))]
 pub async fn receive(service: &Service, event: &Event, content: &Value) -> Result<bool, Failure> {
     let now = service.now();
     let mut db = service.db.acquire().await?;
@@ -24,6 +25,7 @@ pub async fn receive(service: &Service, event: &Event, content: &Value) -> Resul
 
 /// The same for an event about a person who is no full member, which is written down only if they have a live grant or a
 /// pending approval, or were known as a full member until now.
+#[tracing::instrument(name = "receive_event", skip_all, fields(event = event.id, workspace = event.workspace))]
 pub async fn receive_if_concerned(
     service: &Service,
     event: &Event,

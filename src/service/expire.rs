@@ -8,6 +8,7 @@ const BATCH: i64 = 50;
 
 /// Ends up to [`BATCH`] approvals that have run out; says how many. Those that somebody is deciding at this moment
 /// are left to them.
+#[tracing::instrument(name = "expire_approvals", skip_all)]
 pub async fn expire(service: &Service) -> Result<usize, Failure> {
     retrying!(attempt(service))
 }

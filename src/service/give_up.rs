@@ -7,6 +7,7 @@ use crate::{
 };
 
 /// Ends a pending approval as undeliverable. `false`: it had ended already.
+#[tracing::instrument(name = "give_up", skip_all, fields(approval = %id))]
 pub async fn give_up(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, Failure> {
     retrying!(attempt(service, id, why))
 }

@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// Somebody opened their Home tab: it is drawn for them, now and after every change.
+#[tracing::instrument(name = "open_home", skip_all, fields(workspace = slack_id, user = %user))]
 pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
     retrying!(try_open(service, slack_id, user))
 }
@@ -34,6 +35,7 @@ pub enum Turn {
 }
 
 /// Turns a page of the user's own Home tab.
+#[tracing::instrument(name = "turn_home_page", skip_all, fields(workspace = slack_id, user = %user))]
 pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
     retrying!(try_turn(service, slack_id, user, turn))
 }
@@ -59,6 +61,7 @@ async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
 
 /// Reads what a user's Home tab shows. `admin`: whether they are one, if that is known; it is drawn as the last time
 /// otherwise. `None`: they never opened it.
+#[tracing::instrument(name = "read_home", skip_all, fields(%workspace, %user))]
 pub async fn read(
     service: &Service,
     workspace: WorkspaceId,

@@ -100,6 +100,7 @@ fn hash(text: &str) -> [u8; 32] {
 }
 
 /// Writes an installation down, with its tokens in place of any there were, and uses its state up.
+#[tracing::instrument(name = "install_app", skip_all, fields(workspace = installation.slack_id))]
 pub async fn install(
     service: &Service,
     installation: &Installation,

@@ -33,6 +33,7 @@ impl KeyUses {
 }
 
 /// Writes what was noted. What can't be written is kept for the next time.
+#[tracing::instrument(name = "save_key_uses", skip_all)]
 pub async fn save(service: &Service) -> Result<(), Failure> {
     let uses = service.key_uses.take();
     if uses.is_empty() {

@@ -17,6 +17,7 @@ pub struct Resealed {
 
 /// Opens every sealed value and seals it with the first of the configured keys. Stops at the first that no configured
 /// key opens; what was done before stays done, and it may be run again.
+#[tracing::instrument(name = "rotate_encryption", skip_all)]
 pub async fn rotate(service: &Service) -> Result<Resealed, Failure> {
     let mut done = Resealed::default();
     for table in Table::ALL {

@@ -20,6 +20,7 @@ const WHY: &str = "the Slack app is no longer installed";
 
 /// Notes that the app was removed from the workspace with this Slack id, and ends what waits there. `false`: it was
 /// removed already, or never installed.
+#[tracing::instrument(name = "remove_app", skip_all, fields(workspace = slack_id))]
 pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool, Failure> {
     let removed = retrying!(remove(service, slack_id, None, why))?;
     end_all(service).await?;
@@ -28,6 +29,7 @@ pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool,
 
 /// The same for the installation of that time, as [`installed_at`] gave it before Slack was asked: whoever has installed
 /// the app since keeps it.
+#[tracing::instrument(name = "remove_app", skip_all, fields(workspace = slack_id))]
 pub async fn leave_that(
     service: &Service,
     slack_id: &str,
@@ -68,6 +70,7 @@ async fn remove(
 
 /// Ends whatever is still pending in workspaces that the app was removed from, batch by batch. Called again from time
 /// to time, it makes up for a process that died in between and for requests that came at the same moment.
+#[tracing::instrument(name = "end_removed", skip_all)]
 pub async fn end_all(service: &Service) -> Result<usize, Failure> {
     let mut count = 0;
     loop {

@@ -35,6 +35,7 @@ pub enum Lost {
 }
 
 /// Remembers the message, and has it drawn as things are now. `false`: it is known, or shows nothing of this workspace.
+#[tracing::instrument(name = "adopt_lost_prompt", skip_all, fields(workspace = slack_id))]
 pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, Failure> {
     match lost {
         Lost::Prompt { approval, channel, ts } => {

@@ -72,6 +72,7 @@ pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bo
 }
 
 /// Ends the grants and pending approvals of a user who is no longer a member.
+#[tracing::instrument(name = "end_membership", skip_all, fields(workspace = %holder.workspace, user = %holder.user))]
 pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> {
     // What they allowed goes first, as agents use it without asking.
     let grants = retrying!(revoke(service, holder))?;

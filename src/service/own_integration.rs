@@ -13,6 +13,7 @@ use crate::{
 
 /// Says whose the integration is from now on: the next description by another backend is refused. `false`: it was so
 /// already.
+#[tracing::instrument(name = "set_owner", skip_all, fields(%workspace))]
 pub async fn set(
     service: &Service,
     workspace: WorkspaceId,

@@ -60,6 +60,7 @@ pub type Stored = (Integration, Vec<Action>);
 /// kept; what is left out is retired. An unlocked action that is described otherwise pauses its grants: when this has
 /// returned, no request is auto-approved by one until an admin confirms. When nothing has changed, nothing is written or
 /// locked.
+#[tracing::instrument(name = "put_integration", skip_all, fields(%workspace))]
 pub async fn put(
     service: &Service,
     workspace: WorkspaceId,

@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// One approval of this backend.
+#[tracing::instrument(name = "read_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
 pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
     let mut db = service.db.acquire().await?;
     let found = storage::approvals::find_of_backend(&mut db, caller.backend, id).await?;
@@ -26,6 +27,7 @@ pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Resu
 }
 
 /// Approvals of this backend, newest first.
+#[tracing::instrument(name = "list_approvals", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn approvals(
     service: &Service,
     caller: Caller,
@@ -37,6 +39,7 @@ pub async fn approvals(
 }
 
 /// One integration of this backend's workspace.
+#[tracing::instrument(name = "read_integration", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey) -> Result<Stored, Failure> {
     let mut db = service.db.acquire().await?;
     let integration = storage::integrations::find(&mut db, caller.workspace, key)
@@ -47,6 +50,7 @@ pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey
 }
 
 /// The integrations of this backend's workspace, in the order of their keys.
+#[tracing::instrument(name = "list_integrations", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn integrations(
     service: &Service,
     caller: Caller,
@@ -65,6 +69,7 @@ pub async fn integrations(
 }
 
 /// Webhooks to this backend, newest first.
+#[tracing::instrument(name = "list_deliveries", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn deliveries(
     service: &Service,
     caller: Caller,
@@ -76,6 +81,7 @@ pub async fn deliveries(
 }
 
 /// One webhook to this backend, and every attempt at it.
+#[tracing::instrument(name = "read_delivery", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, delivery = %id))]
 pub async fn delivery(
     service: &Service,
     caller: Caller,
@@ -87,6 +93,7 @@ pub async fn delivery(
 }
 
 /// Audit entries of this backend's workspace, oldest first, in an order that later ones only add to.
+#[tracing::instrument(name = "list_audit_entries", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn audit(
     service: &Service,
     caller: Caller,

@@ -12,6 +12,7 @@ use crate::{
 
 /// Has a delivery of this backend tried at once, with the same id: a dead or a delivered one again, a pending one
 /// without waiting for its turn. Its pauses begin anew.
+#[tracing::instrument(name = "redeliver_webhook", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, delivery = %id))]
 pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, Failure> {
     retrying!(attempt(service, caller, id))
 }

@@ -72,6 +72,7 @@ pub struct Asked {
 }
 
 /// Asks. The answer is an approved approval where a live grant covers the request, a pending one otherwise.
+#[tracing::instrument(name = "create_approval", skip_all)]
 pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) -> Result<Asked, Failure> {
     let user = match &ask.user {
         UserRef::Id(user) => user.clone(),

@@ -37,6 +37,7 @@ pub struct Changed {
 /// Turns auto-approval of an action on or off for whoever clicked. Turned off, no request is approved by any of their
 /// grants for it from the moment this returns. `clicked_at` is Slack's time of a click on a toggle: of two quick ones
 /// the later counts, whichever arrives first.
+#[tracing::instrument(name = "set_auto_approval", skip_all, fields(workspace = origin.workspace, user = %clicker.user, action = %action))]
 pub async fn set(
     service: &Service,
     origin: Origin<'_>,
@@ -122,6 +123,7 @@ async fn revoke(
 }
 
 /// Ends everything that the user allowed; says how many grants that were.
+#[tracing::instrument(name = "turn_all_off", skip_all, fields(workspace = origin.workspace, user = %user))]
 pub async fn turn_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, Failure> {
     retrying!(try_all_off(service, origin, user))
 }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// Turns one of the user's grants off. From the moment this returns no request is approved by it.
+#[tracing::instrument(name = "turn_off", skip_all, fields(workspace = origin.workspace, user = %user, grant = %grant))]
 pub async fn turn_off(
     service: &Service,
     origin: Origin<'_>,

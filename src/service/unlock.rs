@@ -48,6 +48,7 @@ impl Seen {
 
 /// Unlocks, confirms or locks an action. `false`: it was so already. When a lock has returned, no request is auto-approved
 /// by a grant for the action.
+#[tracing::instrument(name = "set_lock", skip_all, fields(%workspace))]
 pub async fn set(
     service: &Service,
     workspace: WorkspaceId,
@@ -59,6 +60,7 @@ pub async fn set(
 }
 
 /// The same, where it depends on the description that was seen.
+#[tracing::instrument(name = "set_lock", skip_all, fields(%workspace))]
 pub async fn set_seen(
     service: &Service,
     workspace: WorkspaceId,
@@ -86,6 +88,7 @@ async fn attempt(
 }
 
 /// The same by a click of an admin, whose rights the caller has just checked.
+#[tracing::instrument(name = "set_lock_by_admin", skip_all, fields(workspace = origin.workspace, user = %admin, action = %action))]
 pub async fn set_by_admin(
     service: &Service,
     origin: Origin<'_>,

@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
+#[tracing::instrument(name = "request_unlock", skip_all, fields(workspace = origin.workspace, user = %clicker.user, action = %action))]
 pub async fn ask(
     service: &Service,
     origin: Origin<'_>,
@@ -58,6 +59,7 @@ async fn try_ask(
 
 /// An admin answers, whose rights the caller has just checked. Everybody who asked hears it once. Unlocked is the
 /// description that the admin saw, or nothing.
+#[tracing::instrument(name = "answer_unlock_request", skip_all, fields(workspace = origin.workspace, user = %admin, request = %request))]
 pub async fn answer(
     service: &Service,
     origin: Origin<'_>,

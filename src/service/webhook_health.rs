@@ -35,6 +35,7 @@ pub struct Health {
 
 /// Notes how an endpoint answered. A success resumes it, 410 or five days of failures stop it. As long as all is well
 /// this costs nothing.
+#[tracing::instrument(name = "note_webhook_health", skip_all, fields(%workspace, %backend))]
 pub async fn note(
     service: &Service,
     workspace: WorkspaceId,

@@ -40,6 +40,7 @@ pub(super) async fn enter(
 }
 
 /// Writes a workspace down, or finds it again.
+#[tracing::instrument(name = "enter_workspace", skip_all, fields(workspace = slack_id))]
 pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, Failure> {
     let mut db = service.db.acquire().await?;
     let fresh = WorkspaceId::new(service.fresh());

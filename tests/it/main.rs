@@ -74,6 +74,7 @@ mod settings;
 mod silence;
 mod slack_errors;
 mod socket;
+mod spans;
 mod tokens;
 mod unlocking;
 mod unwritable;

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
+use tracing::field::display;
 
 use crate::{
     api::{
@@ -76,6 +77,12 @@ pub async fn ask(
     api.limits.learn(&ask.key, asked.approval.request.backend);
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
+    let asked_for = &asked.approval.request;
+    tracing::Span::current()
+        .record("workspace", display(asked_for.workspace))
+        .record("backend", display(asked_for.backend))
+        .record("approval", display(approval))
+        .record("user", display(&asked_for.user));
     metrics::counter!("countersign_asks_total", "status" => status, "replayed" => asked.replayed.to_string())
         .increment(1);
     tracing::info!(%approval, status, replayed = asked.replayed, "Approval requested");

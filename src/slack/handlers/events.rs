@@ -142,6 +142,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
     }
 }
 
+#[tracing::instrument(name = "handle_event", skip_all, fields(event = event.id, kind = event.kind, workspace = event.workspace, user = event.user))]
 async fn handle(context: &Context, event: &Event) {
     let handled = match event.kind.as_str() {
         APP_UNINSTALLED | TOKENS_REVOKED => left(context, event).await,

@@ -24,6 +24,11 @@ pub enum Kind {
 }
 
 /// Has a payload handled.
+#[tracing::instrument(name = "slack_request", skip_all, fields(
+    ?kind,
+    workspace = payload.workspace(),
+    user = payload.clicker().map(|clicker| tracing::field::display(clicker.user)),
+))]
 pub async fn dispatch(handlers: &impl Handlers, kind: Kind, payload: &Payload) -> Response {
     match kind {
         Kind::Interaction => handlers.interaction(payload).await,

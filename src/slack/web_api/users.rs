@@ -6,6 +6,7 @@ use std::{hash::Hash, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+use tracing::Instrument as _;
 
 use crate::{
     domain::{
@@ -128,7 +129,8 @@ impl People {
     ) -> Result<(Clicker, bool), Rejection> {
         let task = tokio::spawn({
             let (people, workspace, user) = (Arc::clone(self), workspace.to_owned(), user.clone());
-            async move { people.rights(&workspace, &user).await }
+            let look_up = async move { people.rights(&workspace, &user).await };
+            look_up.in_current_span()
         });
         let looked_up = match tokio::time::timeout(HURRIED, task).await {
             Ok(Ok(looked_up)) => looked_up,

@@ -134,6 +134,7 @@ impl<H: Handlers> Connection<H> {
     }
 
     /// Handles what comes until the connection breaks, is asked to go, or this instance stops.
+    #[tracing::instrument(name = "socket", skip_all)]
     pub(super) async fn serve(&mut self, stop: &CancellationToken) -> End {
         let mut asked = false;
         loop {

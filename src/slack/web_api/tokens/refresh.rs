@@ -81,6 +81,7 @@ impl TokenStore {
         task.await.unwrap_or_else(|_| Err(CallError::Unreachable("the token exchange failed".to_owned())))
     }
 
+    #[tracing::instrument(name = "refresh_token", skip_all, fields(workspace = slack_id))]
     async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
         let service = &self.0.service;
         loop {
