@@ -12,7 +12,7 @@ use crate::{
 /// How many conversations one transaction looks after.
 const BATCH: i64 = 50;
 
-/// Ends the grants of up to [`BATCH`] silent conversations; says of how many. A conversation in which somebody is
+/// Ends the grants of up to `BATCH` silent conversations; says of how many. A conversation in which somebody is
 /// asking at this moment is left to them.
 #[tracing::instrument(name = "end_silent_conversations", skip_all)]
 pub async fn end(service: &Service) -> Result<usize, Failure> {

@@ -6,7 +6,7 @@ use crate::{domain::decisions, storage};
 /// How many approvals one transaction ends.
 const BATCH: i64 = 50;
 
-/// Ends up to [`BATCH`] approvals that have run out; says how many. Those that somebody is deciding at this moment
+/// Ends up to `BATCH` approvals that have run out; says how many. Those that somebody is deciding at this moment
 /// are left to them.
 #[tracing::instrument(name = "expire_approvals", skip_all)]
 pub async fn expire(service: &Service) -> Result<usize, Failure> {

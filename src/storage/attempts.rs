@@ -1,4 +1,4 @@
-//! The table `attempts`, as it is read: it is written by [`super::outbox::finish`].
+//! The table `attempts`, as it is read: it is written by [`super::claims::finish`].
 
 use super::PgConnection;
 use chrono::{DateTime, Utc};

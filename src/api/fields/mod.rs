@@ -1,4 +1,4 @@
-//! JSON bodies. One description says how a body is read and how the `OpenAPI` document shows it: [`json_body!`].
+//! JSON bodies. One description says how a body is read and how the `OpenAPI` document shows it: `json_body!`.
 //!
 //! Every fault is found, not just the first, each with its JSON pointer, and unknown fields are refused by name.
 
@@ -184,7 +184,7 @@ macro_rules! json_body {
 }
 pub(crate) use json_body;
 
-/// Builds the schema of a [`json_body!`].
+/// Builds the schema of a `json_body!`.
 pub struct ObjectSchema(ObjectBuilder);
 
 impl ObjectSchema {
