@@ -29,7 +29,7 @@ use crate::{
     preconditions::Unmet,
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
-    service::{Service, endings::Endings, key_uses::KeyUses, unreadable::Unreadable},
+    service::{Service, endings::Endings, key_use_log::KeyUses, unreadable::Unreadable},
     slack::{
         handlers::{context::Context, events},
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},

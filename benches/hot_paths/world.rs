@@ -6,14 +6,12 @@ use countersign::{
     config::LimitsConfig,
     domain::{
         api_keys::KeyScopes,
-        decisions::{Choice, Clicker, PersonKind},
+        decisions::Choice,
         grants::Scope,
         ids::UserId,
+        people::{Clicker, PersonKind},
     },
-    service::{
-        decide::{self, Click},
-        unlock,
-    },
+    service::{decide, decide::Click, unlock},
 };
 use sandbox::{
     catalog,

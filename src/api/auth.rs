@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     api::state::Api,
-    domain::{Rejection, api_keys::KeyScope},
+    domain::{api_keys::KeyScope, rejection::Rejection},
     service::{
-        Failure,
-        authenticate::{self, ApiKey, Caller},
+        Failure, authenticate,
+        authenticate::{ApiKey, Caller},
     },
 };
 

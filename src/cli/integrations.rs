@@ -13,16 +13,15 @@ use crate::{
     config::DatabaseConfig,
     domain::{
         audit::Actor,
-        catalog::{MOST_INTEGRATIONS, Ownership},
+        catalog::MOST_INTEGRATIONS,
         ids::{BackendId, WorkspaceId},
+        ownership::Ownership,
         text::{IntegrationKey, Link, Name, Prose},
     },
     entropy::Entropy,
-    service::{
-        Service, own_integration,
-        put_integration::{self, Catalog},
-    },
-    storage::{self, backends::Summary},
+    service::{Service, own_integration, put_integration, put_integration::Catalog},
+    storage,
+    storage::backends::Summary,
 };
 
 #[derive(Debug, Subcommand)]

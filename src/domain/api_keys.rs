@@ -1,16 +1,16 @@
 //! What an API key may be used for.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
     audit::AuditAction,
-    backends::BackendRef,
     effects::Changed,
     ids::{ApiKeyId, BackendId},
 };
-
-use std::fmt;
+use crate::domain::backend_ref::BackendRef;
 
 /// One kind of call that an API key may make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,31 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{
+use crate::domain::{
     api_keys::NewApiKey,
     audit::{Actor, AuditAction, Entry},
+    backend_ref::BackendRef,
     effects::Changed,
     ids::{ApprovalId, BackendId, DeliveryId, WorkspaceId},
     text::{Link, Name},
 };
-
-/// A backend, as the audit names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackendRef<'a> {
-    /// Its id.
-    pub id: BackendId,
-    /// Where it belongs.
-    pub workspace: WorkspaceId,
-    /// Its name.
-    pub name: &'a str,
-}
-
-impl BackendRef<'_> {
-    /// What the operator did to it.
-    pub(super) fn entry(self, what: AuditAction) -> Entry {
-        Entry::new(Actor::Operator, what).subject(self.name)
-    }
-}
 
 /// A new backend with its first key.
 #[derive(Debug, Clone, PartialEq)]

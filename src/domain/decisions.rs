@@ -3,164 +3,19 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{
-    Rejection,
-    approvals::{Approval, Outcome, Request, Status},
+use crate::domain::{
+    approvals::{Approval, Request, Status},
     audit::{Actor, AuditAction, Entry},
     catalog::{Barrier, Standing},
+    decision::{Decision, Given, Verdict},
     effects::{Changed, Effect},
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId},
+    outcome::Outcome,
+    people::{Clicker, PersonKind},
+    rejection::Rejection,
     text::Prose,
 };
-
-/// What ended an approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// How, and by what.
-    pub verdict: Verdict,
-    /// When.
-    pub decided_at: DateTime<Utc>,
-}
-
-/// How an approval ended and by what: only combinations that make sense can be written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The user approved, and perhaps left a standing permission.
-    Approved {
-        /// Who clicked.
-        user: UserId,
-        /// What the click left.
-        given: Given,
-    },
-    /// A standing permission of the user's approved.
-    AutoApproved {
-        /// Its id.
-        grant: GrantId,
-        /// How far it reaches.
-        scope: Scope,
-    },
-    /// The user denied.
-    Denied {
-        /// Who clicked.
-        user: UserId,
-        /// Why, for the agent.
-        reason: Option<Prose>,
-    },
-    /// Nobody answered in time.
-    Expired,
-    /// The backend took the request back.
-    Cancelled,
-    /// Slack can't show the prompt, for good.
-    Undeliverable {
-        /// Why, for the backend.
-        why: Prose,
-    },
-}
-
-/// What an approving click left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
-    /// Nothing: the user is asked again next time.
-    Once,
-    /// A grant for the conversation.
-    Conversation(GrantId),
-    /// A grant for everything.
-    Always(GrantId),
-}
-
-impl Given {
-    /// The scope that was picked.
-    #[must_use]
-    pub const fn scope(self) -> Scope {
-        match self {
-            Self::Once => Scope::Once,
-            Self::Conversation(_) => Scope::Conversation,
-            Self::Always(_) => Scope::Always,
-        }
-    }
-
-    /// The grant, if one was given.
-    #[must_use]
-    pub const fn grant(self) -> Option<GrantId> {
-        match self {
-            Self::Once => None,
-            Self::Conversation(grant) | Self::Always(grant) => Some(grant),
-        }
-    }
-}
-
-impl Decision {
-    /// How the approval ended.
-    #[must_use]
-    pub const fn outcome(&self) -> Outcome {
-        match self.verdict {
-            Verdict::Approved { .. } | Verdict::AutoApproved { .. } => Outcome::Approved,
-            Verdict::Denied { .. } => Outcome::Denied,
-            Verdict::Expired => Outcome::Expired,
-            Verdict::Cancelled => Outcome::Cancelled,
-            Verdict::Undeliverable { .. } => Outcome::Undeliverable,
-        }
-    }
-
-    /// How far it reaches, where something was approved.
-    #[must_use]
-    pub const fn scope(&self) -> Option<Scope> {
-        match &self.verdict {
-            Verdict::Approved { given, .. } => Some(given.scope()),
-            Verdict::AutoApproved { scope, .. } => Some(*scope),
-            _ => None,
-        }
-    }
-
-    /// The grant that was given or used.
-    #[must_use]
-    pub const fn grant(&self) -> Option<GrantId> {
-        match &self.verdict {
-            Verdict::Approved { given, .. } => given.grant(),
-            Verdict::AutoApproved { grant, .. } => Some(*grant),
-            _ => None,
-        }
-    }
-
-    /// The grant that approved without asking.
-    #[must_use]
-    pub const fn used_grant(&self) -> Option<GrantId> {
-        match &self.verdict {
-            Verdict::AutoApproved { grant, .. } => Some(*grant),
-            _ => None,
-        }
-    }
-
-    /// `user` for a click, `backend` for a cancellation, `auto` for a grant or what happened by itself.
-    #[must_use]
-    pub const fn by(&self) -> &'static str {
-        match self.verdict {
-            Verdict::Approved { .. } | Verdict::Denied { .. } => "user",
-            Verdict::Cancelled => "backend",
-            Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
-        }
-    }
-
-    /// Who clicked.
-    #[must_use]
-    pub const fn user(&self) -> Option<&UserId> {
-        match &self.verdict {
-            Verdict::Approved { user, .. } | Verdict::Denied { user, .. } => Some(user),
-            _ => None,
-        }
-    }
-
-    /// The user's reason, or why Slack couldn't show it.
-    #[must_use]
-    pub const fn reason(&self) -> Option<&Prose> {
-        match &self.verdict {
-            Verdict::Denied { reason, .. } => reason.as_ref(),
-            Verdict::Undeliverable { why } => Some(why),
-            _ => None,
-        }
-    }
-}
 
 /// What the user picked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,68 +24,6 @@ pub enum Choice {
     Approve(Scope),
     /// Deny, and why.
     Deny(Option<Prose>),
-}
-
-/// Who clicked, as Slack says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clicker {
-    /// Their id.
-    pub user: UserId,
-    /// What they are.
-    pub kind: PersonKind,
-}
-
-impl Clicker {
-    /// Refuses every person who is not known to be a full member.
-    pub const fn must_be_member(&self) -> Result<(), Rejection> {
-        match self.kind {
-            PersonKind::Member => Ok(()),
-            PersonKind::Guest => Err(Rejection::Guest),
-            PersonKind::ExternalUser => Err(Rejection::OtherWorkspace),
-            PersonKind::Unknown => Err(Rejection::LookupUnavailable),
-        }
-    }
-}
-
-/// What a Slack user is to this workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PersonKind {
-    /// A full member.
-    Member,
-    /// A guest of one or several channels, a bot, or a deactivated account.
-    Guest,
-    /// A person of another workspace or company, met in a shared channel.
-    ExternalUser,
-    /// Slack did not answer. Such a person may only deny their requests and turn off their grants.
-    Unknown,
-}
-
-impl PersonKind {
-    /// As the database writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Guest => "guest",
-            Self::ExternalUser => "external",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Reads what [`PersonKind::as_str`] wrote. What Slack did not say is not stored.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Member, Self::Guest, Self::ExternalUser].into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-/// A Slack user's membership and rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Profile {
-    /// A member, a guest, a person of another company.
-    pub kind: PersonKind,
-    /// An admin or owner of the workspace, or of the organisation where the app is installed in all of it.
-    pub is_admin: bool,
 }
 
 /// A live grant that covers a request, as read under lock.

@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     audit::{Actor, AuditAction, Entry},
-    catalog::Ownership,
     effects::{Changed, Effect},
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, IntegrationId, UnlockRequestId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
-    unlocking::{Answer, Answers, OpenRequest},
+    unlocking::{Answers, OpenRequest},
 };
+use crate::domain::{ownership::Ownership, unlock_answer::Answer};
 
 /// An integration as it is described from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]

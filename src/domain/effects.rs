@@ -5,11 +5,12 @@
 //! nothing changed is a [`Redraw`].
 
 use super::{
-    approvals::{Outcome, Request},
+    approvals::Request,
     audit::Entry,
     homes::{HomeAudience, Urgency},
     ids::{ApprovalId, BackendId, UnlockRequestId, UserId, WorkspaceId},
 };
+use crate::domain::outcome::Outcome;
 
 /// One thing that follows from a change.
 #[derive(Debug, Clone, PartialEq, Eq)]

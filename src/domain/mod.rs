@@ -3,29 +3,37 @@
 //! A judgement takes the state that was read under lock and gives either the new state with its effects
 //! ([`effects::Changed`]), or a [`Rejection`]. Effects are data, and are saved in the transaction that saves the state.
 
+pub mod action_ref;
+pub mod actions;
 pub mod api_keys;
 pub mod approvals;
 pub mod arguments;
 pub mod audit;
+pub mod backend_ref;
 pub mod backends;
 pub mod catalog;
+pub mod connections;
 pub mod conversations;
+pub mod decision;
 pub mod decisions;
 pub mod descriptions;
 pub mod effects;
 pub mod grants;
 pub mod homes;
 pub mod ids;
+pub mod outcome;
 pub mod overview;
+pub mod ownership;
+pub mod people;
 pub mod prompts;
 pub mod rejection;
 pub mod repeats;
+pub mod revocation;
 pub mod settings;
 pub mod text;
+pub mod unlock_answer;
 pub mod unlocking;
 pub mod workspaces;
 
 #[cfg(test)]
 mod tests;
-
-pub use rejection::Rejection;

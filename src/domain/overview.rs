@@ -8,8 +8,8 @@ use super::{
     catalog::{Description, Standing},
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
-    unlocking::Answered,
 };
+use crate::domain::unlock_answer::Answered;
 
 /// How many decisions back the Home tab and the history go.
 pub const RECENT: usize = 300;

@@ -5,8 +5,8 @@ use super::{
     approvals::Approval,
     ids::UserId,
     text::ForeignId,
-    unlocking::Answered,
 };
+use crate::domain::unlock_answer::Answered;
 
 /// A refusal. Nothing changed, except that the audit may say that somebody tried.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

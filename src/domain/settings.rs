@@ -1,17 +1,17 @@
 //! A user turns auto-approval on or off without waiting for a prompt.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
-    Rejection,
     audit::{Actor, AuditAction, Entry},
-    catalog::{ActionRef, Standing},
-    decisions::{Clicker, may_grant},
+    catalog::Standing,
+    decisions::may_grant,
     effects::Changed,
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId, WorkspaceId},
 };
-use chrono::{DateTime, Utc};
+use crate::domain::{action_ref::ActionRef, people::Clicker, rejection::Rejection};
 
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +74,8 @@ mod tests {
     use super::*;
     use crate::domain::{
         catalog::Lock,
-        decisions::PersonKind,
         ids::{ActionId, ActionVersionId, IntegrationId},
+        people::PersonKind,
         text::{ActionKey, IntegrationKey},
     };
 

@@ -5,16 +5,23 @@ use proptest::{collection::vec, option, prelude::*};
 use uuid::Uuid;
 
 use super::{
-    Rejection,
-    approvals::{Agent, Approval, Conversation, Outcome, Request},
+    approvals::{Agent, Approval, Conversation, Request},
     arguments::Arguments,
     audit::{Actor, AuditAction, Entry},
-    catalog::{ActionRef, Lock, Standing},
-    decisions::{self, Choice, Clicker, Ended, LiveGrant, PersonKind, Verdict},
+    catalog::{Lock, Standing},
+    decisions,
+    decisions::{Choice, Ended, LiveGrant},
     effects::{Changed, Effect},
     grants::{Grant, Reach, Scope},
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, ForeignId, IntegrationKey, Prose},
+};
+use crate::domain::{
+    action_ref::ActionRef,
+    decision::Verdict,
+    outcome::Outcome,
+    people::{Clicker, PersonKind},
+    rejection::Rejection,
 };
 
 /// How long the approval can be decided, in seconds.

@@ -1,58 +1,18 @@
 //! Users ask admins to unlock an action; one admin answers for all who asked.
 
-use chrono::{DateTime, Utc};
-
 use serde_json::json;
 
-use super::{
-    Rejection,
+use crate::domain::{
+    actions::LockedAction,
     audit::{Actor, AuditAction, Entry},
-    catalog::{Lock, LockedAction},
-    decisions::Clicker,
+    catalog::Lock,
     effects::{Changed, Effect},
     ids::{ActionId, ApprovalId, UnlockRequestId, UserId, WorkspaceId},
+    people::Clicker,
+    rejection::Rejection,
     settings::may_change,
+    unlock_answer::{Answer, Answered},
 };
-
-/// What became of a request to unlock an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// The action was unlocked, by this request's button or otherwise.
-    Unlocked,
-    /// An admin declined: the action stays locked.
-    Declined,
-    /// The integration no longer has the action.
-    Retired,
-}
-
-impl Answer {
-    /// As the database writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unlocked => "unlocked",
-            Self::Declined => "declined",
-            Self::Retired => "retired",
-        }
-    }
-
-    /// Reads what [`Answer::as_str`] wrote.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Unlocked, Self::Declined, Self::Retired].into_iter().find(|answer| answer.as_str() == text)
-    }
-}
-
-/// An answer, by whom and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    /// What.
-    pub answer: Answer,
-    /// Who, if it was a person in Slack.
-    pub by: Option<UserId>,
-    /// When.
-    pub at: DateTime<Utc>,
-}
 
 /// Whether this person may ask for the action. An action that is unlocked needs no asking, and one whose description has
 /// changed since waits for an admin anyway.

@@ -5,8 +5,11 @@ use serde_json::json;
 use super::{
     audit::{Actor, AuditAction, Entry},
     effects::Changed,
-    grants::{self, Revocable, Revocation, Revoked},
     ids::WorkspaceId,
+};
+use crate::domain::{
+    revocation,
+    revocation::{Revocable, Revocation, Revoked},
 };
 
 /// An installation by OAuth.
@@ -53,7 +56,7 @@ pub fn remove(workspace: WorkspaceId, slack_id: &str, why: &str, grants: Vec<Rev
     let entry = Entry::new(actor.clone(), AuditAction::WorkspaceRemoved)
         .subject(slack_id)
         .after(json!({ "why": why }));
-    let ended: Vec<Entry> = grants.iter().map(|grant| grants::entry(grant, &actor, revocation)).collect();
+    let ended: Vec<Entry> = grants.iter().map(|grant| revocation::entry(grant, &actor, revocation)).collect();
     let revoked = Revoked { grants, by: actor.label(), why: revocation };
     Changed::new(workspace, Removed { workspace, revoked }, entry).and_record(ended)
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::decisions::PersonKind,
+    domain::people::PersonKind,
     heartbeat::Pulse,
     service::{Failure, Service, members},
     slack::web_api::users::People,

@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::{Failure, Service};
 use crate::{
     domain::{
-        Rejection,
         api_keys::KeyScope,
         ids::{ApiKeyId, BackendId, WorkspaceId},
+        rejection::Rejection,
     },
-    storage::api_keys::{self, StoredKey},
+    storage::{api_keys, api_keys::StoredKey},
 };
 
 /// A key as a caller presents it.

@@ -2,7 +2,7 @@
 
 use super::{Failure, Service, authenticate::Caller, retrying};
 use crate::{
-    domain::{Rejection, approvals::Approval, decisions, ids::ApprovalId},
+    domain::{approvals::Approval, decisions, ids::ApprovalId, rejection::Rejection},
     storage,
 };
 

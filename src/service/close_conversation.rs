@@ -2,8 +2,11 @@
 
 use super::{Failure, Service, authenticate::Caller, retrying, turn_off};
 use crate::{
-    domain::{Rejection, audit::Actor, conversations as domain, grants::Revocation, text::ForeignId},
-    storage::{self, conversations, grants::GrantFilter},
+    domain::{
+        audit::Actor, conversations as domain, rejection::Rejection, revocation::Revocation, text::ForeignId,
+    },
+    storage,
+    storage::{conversations, grants::GrantFilter},
 };
 
 /// Closes a conversation of this backend. Said twice, it changes nothing more.

@@ -1,17 +1,19 @@
 //! A backend reports that a user connected or disconnected an integration.
 
 use super::{Failure, Service, authenticate::Caller, retrying, turn_off};
-pub use crate::domain::catalog::Report;
+pub use crate::domain::connections::Report;
 use crate::{
     domain::{
-        Rejection,
         audit::Actor,
-        catalog,
-        grants::Revocation,
+        connections as reports,
         ids::{IntegrationId, UserId},
+        ownership,
+        rejection::Rejection,
+        revocation::Revocation,
         text::IntegrationKey,
     },
-    storage::{self, connections, grants::GrantFilter, integrations},
+    storage,
+    storage::{connections, grants::GrantFilter, integrations},
 };
 
 /// Stores the report, if this backend owns the integration or it has no owner. Idempotent.
@@ -43,7 +45,7 @@ async fn attempt(
     let id = IntegrationId::new(integration.id);
     if let Err(rejection) = integration.ownership.may_connect(backend) {
         let subject = format!("{user} {key}");
-        return work.refuse(catalog::refuse(workspace, &actor, &subject, rejection)).await;
+        return work.refuse(ownership::refuse(workspace, &actor, &subject, rejection)).await;
     }
     let is_connected = connections::lock(&mut work, id, user).await?;
     if is_connected == (report == Report::Connected) {
@@ -51,7 +53,7 @@ async fn attempt(
         return work.commit().await;
     }
     let pending = storage::approvals::pending_for_connection(&mut work, id, user).await?;
-    let change = work.record(catalog::connect(workspace, backend, (id, key), user, report, &pending));
+    let change = work.record(reports::connect(workspace, backend, (id, key), user, report, &pending));
     connections::save(&mut work, &change, now).await?;
     if report == Report::Disconnected {
         let filter = GrantFilter { user: Some(user), integration: Some(id), ..GrantFilter::default() };

@@ -3,16 +3,19 @@
 use super::{Failure, Service, UnitOfWork, members, retrying};
 use crate::{
     domain::{
-        Rejection,
         approvals::Approval,
         catalog::{Lock, Standing},
-        decisions::{self, Choice, Clicker},
+        decisions,
+        decisions::Choice,
         effects::Redraw,
         grants::Scope,
         ids::{ApprovalId, GrantId},
+        people::Clicker,
+        rejection::Rejection,
         repeats::RequestDigest,
     },
-    storage::{self, decide::Ground, prompts::Prompt},
+    storage,
+    storage::{decide::Ground, prompts::Prompt},
 };
 
 /// A click, or the submission of the modal for a reason.

@@ -2,10 +2,7 @@
 
 use super::{Failure, Service, retrying, turn_off};
 use crate::{
-    domain::{
-        audit::Actor,
-        grants::{Revocation, SILENCE},
-    },
+    domain::{audit::Actor, grants::SILENCE, revocation::Revocation},
     storage::{conversations, grants::GrantFilter},
 };
 

@@ -8,12 +8,13 @@ pub use crate::storage::members::Holder;
 use crate::{
     domain::{
         audit::Actor,
-        decisions::{Clicker, PersonKind},
-        grants::Revocation,
         ids::{UserId, WorkspaceId},
+        people::{Clicker, PersonKind},
+        revocation::Revocation,
         text::Prose,
     },
-    storage::{self, grants::GrantFilter, members},
+    storage,
+    storage::{grants::GrantFilter, members},
 };
 
 /// How long it is believed that somebody with standing permissions is still a member.

@@ -3,12 +3,14 @@
 use super::{Failure, Service, retrying};
 use crate::{
     domain::{
-        Rejection,
-        catalog::{self, Ownership},
         ids::{IntegrationId, WorkspaceId},
+        ownership,
+        ownership::Ownership,
+        rejection::Rejection,
         text::IntegrationKey,
     },
-    storage::{self, integrations},
+    storage,
+    storage::integrations,
 };
 
 /// Says whose the integration is from now on: the next description by another backend is refused. `false`: it was so
@@ -33,7 +35,7 @@ async fn attempt(
     storage::workspaces::hold(&mut work, workspace).await?;
     let known = integrations::lock(&mut work, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
     let id = IntegrationId::new(known.id);
-    let Some(change) = catalog::set_owner(workspace, (id, key), known.ownership, ownership) else {
+    let Some(change) = ownership::set_owner(workspace, (id, key), known.ownership, ownership) else {
         return Ok(false);
     };
     let change = work.record(change);

@@ -3,7 +3,7 @@
 use super::{Failure, Service};
 pub use crate::storage::profiles::KnownProfile;
 use crate::{
-    domain::{decisions::Profile, ids::UserId},
+    domain::{ids::UserId, people::Profile},
     storage::profiles,
 };
 

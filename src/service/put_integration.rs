@@ -4,21 +4,21 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Failure, Service, UnitOfWork, retrying, turn_off};
 use crate::{
+    domain,
     domain::{
-        self, Rejection,
         audit::Actor,
         catalog::Lock,
-        descriptions::{self, Before, Described, DescribedAction, Earlier, RetiredAction, Said, Shown},
-        grants::Revocation,
+        descriptions,
+        descriptions::{Before, Described, DescribedAction, Earlier, RetiredAction, Said, Shown},
         ids::{ActionId, ActionVersionId, IntegrationId, WorkspaceId},
+        rejection::Rejection,
+        revocation::Revocation,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
         unlocking::Answers,
     },
+    storage,
     storage::{
-        self,
-        actions::{self, Action},
-        grants::GrantFilter,
-        integrations::{self, Integration},
+        actions, actions::Action, grants::GrantFilter, integrations, integrations::Integration,
         unlock_requests,
     },
 };
@@ -145,7 +145,7 @@ async fn attempt(
     let ownership = match before.ownership.described_by(actor) {
         Ok(ownership) => ownership,
         Err(rejection) => {
-            return work.refuse(domain::catalog::refuse(workspace, actor, key.as_str(), rejection)).await;
+            return work.refuse(domain::ownership::refuse(workspace, actor, key.as_str(), rejection)).await;
         }
     };
     let id = IntegrationId::new(before.id);

@@ -9,13 +9,14 @@ pub use crate::storage::{
 };
 use crate::{
     domain::{
-        Rejection,
         approvals::Approval,
         ids::{ApprovalId, DeliveryId},
+        rejection::Rejection,
         text::IntegrationKey,
     },
     service::put_integration::Stored,
-    storage::{self, approvals_list, attempts, deliveries},
+    storage,
+    storage::{approvals_list, attempts, deliveries},
 };
 
 /// One approval of this backend.

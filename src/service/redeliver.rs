@@ -2,12 +2,8 @@
 
 use super::{Failure, Service, authenticate::Caller, retrying};
 use crate::{
-    domain::{
-        Rejection,
-        backends::{self, Redelivery},
-        ids::DeliveryId,
-    },
-    storage::deliveries::{self, Delivery},
+    domain::{backends, backends::Redelivery, ids::DeliveryId, rejection::Rejection},
+    storage::{deliveries, deliveries::Delivery},
 };
 
 /// Has a delivery of this backend tried at once, with the same id: a dead or a delivered one again, a pending one

@@ -11,15 +11,17 @@ use super::{
 };
 use crate::{
     domain::{
-        Rejection,
+        actions::{NamedAction, register as register_action},
         api_keys::KeyScope,
         approvals::{Agent, Approval, Conversation, Place, Request},
         arguments::{Arguments, Digest},
-        catalog, decisions,
+        decisions,
         ids::{ActionId, ApprovalId, IntegrationId, UserId},
+        rejection::Rejection,
         text::{ActionKey, ForeignId, IntegrationKey, Prose},
     },
-    storage::{self, actions, ask, integrations},
+    storage,
+    storage::{actions, ask, integrations},
 };
 
 /// Whom to ask.
@@ -158,13 +160,13 @@ async fn register(
     // Locked against a backend that describes it at this moment, and may register the same action.
     let integration = integrations::lock_shared(work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = ActionId::new(service.fresh());
-    let named = catalog::NamedAction {
+    let named = NamedAction {
         id,
         integration_id: IntegrationId::new(integration.id),
         integration: ask.integration.clone(),
         action: ask.action.clone(),
     };
     let (db, unwritten) = work.parts();
-    actions::register(db, unwritten, catalog::register(workspace, caller.backend, named), now).await?;
+    actions::register(db, unwritten, register_action(workspace, caller.backend, named), now).await?;
     Ok(())
 }

@@ -10,19 +10,21 @@ use super::{
 };
 use crate::{
     domain::{
-        Rejection,
+        action_ref::ActionRef,
         approvals::Approval,
         audit::Actor,
-        catalog::ActionRef,
-        decisions::Clicker,
         effects::Redraw,
-        grants::{Revocable, Revocation},
         ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
         overview::{IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
-        settings::{self, Wish},
+        people::Clicker,
+        rejection::Rejection,
+        revocation::{Revocable, Revocation},
+        settings,
+        settings::Wish,
         unlocking,
     },
-    storage::{self, grants::GrantFilter, overview, workspaces::Entered},
+    storage,
+    storage::{grants::GrantFilter, overview, workspaces::Entered},
 };
 
 /// What became of a wish.

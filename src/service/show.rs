@@ -7,13 +7,14 @@ use super::{Failure, Service};
 pub use crate::storage::{decide::Surroundings, unlock_requests::Posted};
 use crate::{
     domain::{
-        Rejection,
         approvals::Approval,
         ids::{ApprovalId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::UnlockLine,
         prompts::Prompt,
+        rejection::Rejection,
     },
-    storage::{self, claims::Claim, unlock_requests},
+    storage,
+    storage::{claims::Claim, unlock_requests},
 };
 
 /// An approval and what else its prompt shows.

@@ -6,13 +6,15 @@ use super::{
 };
 use crate::{
     domain::{
-        Rejection,
         audit::Actor,
         effects::Redraw,
-        grants::{self, Revocable, Revocation},
         ids::{ActionId, GrantId, UserId, WorkspaceId},
+        rejection::Rejection,
+        revocation,
+        revocation::{Revocable, Revocation},
     },
-    storage::{self, grants::GrantFilter},
+    storage,
+    storage::grants::GrantFilter,
 };
 
 /// Turns one of the user's grants off. From the moment this returns no request is approved by it.
@@ -40,7 +42,7 @@ async fn attempt(
     if revoked.is_empty() {
         if let Some(owner) = storage::grants::owner(&mut work, workspace, grant).await? {
             let rejection = Rejection::WrongPerson { owner };
-            return work.refuse(grants::refuse(workspace, user, grant, rejection)).await;
+            return work.refuse(revocation::refuse(workspace, user, grant, rejection)).await;
         }
         // A screen that still offers it is behind.
         work.redraw(Redraw::home(workspace, user));
@@ -72,7 +74,9 @@ pub(super) async fn revoke(
     }
     let ids: Vec<GrantId> = live.iter().map(|grant| grant.id).collect();
     let shown = storage::approvals::that_left(work, &ids).await?;
-    let Some(revoked) = grants::revoke(workspace, live, &shown, actor, why) else { return Ok(Vec::new()) };
+    let Some(revoked) = revocation::revoke(workspace, live, &shown, actor, why) else {
+        return Ok(Vec::new());
+    };
     let (revoked, now) = (work.record(revoked), work.now());
     storage::grants::revoke(work, &revoked, now).await?;
     Ok(revoked.into_state().grants)

@@ -7,14 +7,15 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Failure, Service};
 use crate::{
     domain::{
-        Rejection,
         effects::{Changed, Redraw},
+        rejection::Rejection,
     },
+    service::{context::Service, failure::Failure},
+    storage,
     storage::{
-        self, PgConnection, Tx,
+        PgConnection, Tx,
         effects::{Recorded, Unwritten},
     },
 };
@@ -69,7 +70,7 @@ impl UnitOfWork {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(not_committed(error)),
             Err(_) => {
-                let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer within 5 s");
+                let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out after 5 s");
                 Err(Failure::Unclear(late.into()))
             }
         }

@@ -7,16 +7,18 @@ use super::{
 pub use crate::domain::unlocking::Wish;
 use crate::{
     domain::{
-        Rejection,
+        actions::LockedAction,
         audit::Actor,
-        catalog::LockedAction,
         effects::Redraw,
-        grants::Revocation,
         ids::{ActionId, ActionVersionId, UserId, WorkspaceId},
+        rejection::Rejection,
+        revocation::Revocation,
         text::{ActionKey, IntegrationKey},
-        unlocking::{self, Step},
+        unlocking,
+        unlocking::Step,
     },
-    storage::{self, actions, grants::GrantFilter, unlock_requests, workspaces::Entered},
+    storage,
+    storage::{actions, grants::GrantFilter, unlock_requests, workspaces::Entered},
 };
 
 /// The description that an admin saw when they clicked.

@@ -7,16 +7,18 @@ use super::{
 };
 use crate::{
     domain::{
-        Rejection,
         audit::Actor,
         catalog::Lock,
-        decisions::Clicker,
         effects::Redraw,
         ids::{ActionId, UnlockRequestId, UserId},
+        people::Clicker,
+        rejection::Rejection,
         settings,
-        unlocking::{self, Answer},
+        unlock_answer::Answer,
+        unlocking,
     },
-    storage::{self, actions, unlock_requests, workspaces::Entered},
+    storage,
+    storage::{actions, unlock_requests, workspaces::Entered},
 };
 
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.

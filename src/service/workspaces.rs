@@ -3,11 +3,12 @@
 use super::{Failure, Service, UnitOfWork};
 use crate::{
     domain::{
-        Rejection,
         ids::{UserId, WorkspaceId},
+        rejection::Rejection,
         repeats::RequestDigest,
     },
-    storage::{self, workspaces::Entered},
+    storage,
+    storage::workspaces::Entered,
 };
 
 /// Where a change comes from.

@@ -1,16 +1,17 @@
 //! The table `actions`, and the versions of their descriptions in `action_versions`.
 
-use super::{
-    PgConnection,
-    effects::{Recorded, Unwritten},
-};
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::{
+    PgConnection,
+    effects::{Recorded, Unwritten},
+};
 use crate::domain::{
-    catalog::{Lock, LockedAction, MOST_ACTIONS, NamedAction},
+    actions::{LockedAction, NamedAction},
+    catalog::{Lock, MOST_ACTIONS},
     descriptions::{Described, DescribedAction},
     effects::Changed,
     ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},

@@ -1,17 +1,18 @@
 //! The table `approvals`: reading. It is written by [`super::ask`] and [`super::decide`] alone.
 
-use super::{PgConnection, stored::CorruptRow};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::{PgConnection, stored::CorruptRow};
 use crate::domain::{
-    approvals::{Agent, Approval, Conversation, Outcome, Place, Request, Status},
+    action_ref::ActionRef,
+    approvals::{Agent, Approval, Conversation, Place, Request, Status},
     arguments::{Arguments, Digest},
-    catalog::ActionRef,
-    decisions::{Decision, Given, Verdict},
+    decision::{Decision, Given, Verdict},
     grants::Scope,
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    outcome::Outcome,
     repeats::RequestDigest,
     text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
 };

@@ -1,13 +1,16 @@
 //! The table `approvals`, as a backend has its own listed. Each way to narrow the list down is a statement of its own,
 //! so that Postgres plans each for the index that goes straight there.
 
-use super::PgConnection;
 use uuid::Uuid;
 
-use super::approvals::{ApprovalRow, select_approvals};
+use super::{
+    PgConnection,
+    approvals::{ApprovalRow, select_approvals},
+};
 use crate::domain::{
-    approvals::{Approval, Outcome, Status},
+    approvals::{Approval, Status},
     ids::{ApprovalId, BackendId, UserId, WorkspaceId},
+    outcome::Outcome,
 };
 
 /// Which approvals a backend wants listed.

@@ -3,9 +3,11 @@
 
 use super::{PgConnection, effects::Unwritten, grants::standing_scope, stored::CorruptRow};
 use crate::domain::{
+    action_ref::ActionRef,
     approvals::{Approval, Request},
-    catalog::{ActionRef, Lock, Standing},
-    decisions::{Decision, LiveGrant},
+    catalog::{Lock, Standing},
+    decision::Decision,
+    decisions::LiveGrant,
     effects::Changed,
     grants::{SILENCE, Scope},
     ids::{

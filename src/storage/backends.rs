@@ -1,12 +1,11 @@
 //! The table `backends`.
 
-use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
+use super::{PgConnection, effects::Recorded};
 use crate::domain::{
-    backends::{
-        BackendRef, Disabled, NewBackend, SecretRotation, WebhookMove, WebhookResumption, WebhookStop,
-    },
+    backend_ref::BackendRef,
+    backends::{Disabled, NewBackend, SecretRotation, WebhookMove, WebhookResumption, WebhookStop},
     ids::{BackendId, WorkspaceId},
     text::Link,
 };

@@ -3,17 +3,17 @@
 //! A worker looks for work many times a second, so what it reads must not grow with what waits. Where it is asked whether
 //! another row of the same queue comes first, a scalar subquery keeps Postgres from joining all rows to answer it.
 
-use super::PgConnection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
+    PgConnection,
     outbox::Kind,
     stored::{CorruptRow, readable},
 };
 use crate::domain::{
-    approvals::Outcome,
     ids::{ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
+    outcome::Outcome,
 };
 
 /// A row that this worker holds.

@@ -1,10 +1,10 @@
 //! The table `connections`: which user has connected which integration, as the backend reported.
 
-use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
+use super::{PgConnection, effects::Recorded};
 use crate::domain::{
-    catalog::{ConnectionChange, Report},
+    connections::{ConnectionChange, Report},
     ids::{IntegrationId, UserId},
 };
 

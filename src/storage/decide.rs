@@ -11,7 +11,8 @@ use super::{
 use crate::domain::{
     approvals::Approval,
     catalog::{Lock, Standing},
-    decisions::{Decision, Ended},
+    decision::Decision,
+    decisions::Ended,
     effects::Changed,
     grants::{Reach, Scope},
     ids::{ApprovalId, BackendId, GrantId, UserId},

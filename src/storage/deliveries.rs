@@ -1,14 +1,13 @@
 //! The table `outbox`, as a backend reads the webhooks in it.
 
-use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::stored::CorruptRow;
+use super::{PgConnection, effects::Recorded, stored::CorruptRow};
 use crate::domain::{
-    approvals::Outcome,
     backends::Redelivery,
     ids::{ApprovalId, BackendId, DeliveryId},
+    outcome::Outcome,
 };
 
 /// Where a delivery stands.

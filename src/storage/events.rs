@@ -1,11 +1,13 @@
 //! The table `events`: what Slack told, each once.
 
-use super::PgConnection;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::stored::{CorruptRow, readable};
-use crate::domain::decisions::PersonKind;
+use super::{
+    PgConnection,
+    stored::{CorruptRow, readable},
+};
+use crate::domain::people::PersonKind;
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! The table `grants`. A click writes it, in [`super::decide::save`]; asking counts its uses, in [`super::ask::save`].
 
-use super::{PgConnection, effects::Recorded, stored::CorruptRow};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::{PgConnection, effects::Recorded, stored::CorruptRow};
 use crate::domain::{
-    grants::{Revocable, Revoked, Scope},
+    grants::Scope,
     ids::{ActionId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+    revocation::{Revocable, Revoked},
     text::ForeignId,
 };
 

@@ -1,14 +1,14 @@
 //! The table `integrations`.
 
-use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::stored::CorruptRow;
+use super::{PgConnection, effects::Recorded, stored::CorruptRow};
 use crate::domain::{
-    catalog::{MOST_INTEGRATIONS, OwnerChange, Ownership},
+    catalog::MOST_INTEGRATIONS,
     descriptions::Described,
     ids::{BackendId, IntegrationId, WorkspaceId},
+    ownership::{OwnerChange, Ownership},
     text::IntegrationKey,
 };
 

@@ -1,12 +1,11 @@
 //! The table `profiles`: users as Slack described them last, for all instances.
 
-use super::PgConnection;
 use chrono::{DateTime, Utc};
 
-use super::stored::CorruptRow;
+use super::{PgConnection, stored::CorruptRow};
 use crate::domain::{
-    decisions::{PersonKind, Profile},
     ids::UserId,
+    people::{PersonKind, Profile},
 };
 
 /// A profile, and when Slack was asked for it.

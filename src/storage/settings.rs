@@ -1,10 +1,11 @@
 //! A user's settings: what a toggle is judged by, and the grant that it leaves.
 
-use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, Utc};
 
+use super::{PgConnection, effects::Recorded};
 use crate::domain::{
-    catalog::{ActionRef, Lock, Standing},
+    action_ref::ActionRef,
+    catalog::{Lock, Standing},
     grants::Grant,
     ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, IntegrationKey},

@@ -1,15 +1,15 @@
 //! The tables `unlock_requests`, `unlock_askers` and `unlock_messages`.
 
-use super::{PgConnection, effects::Recorded};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{prompts::Prompt, stored::CorruptRow};
+use super::{PgConnection, effects::Recorded, prompts::Prompt, stored::CorruptRow};
 use crate::domain::{
     audit::ActorKind,
     ids::{ActionId, ActionVersionId, BackendId, UnlockRequestId, UserId, WorkspaceId},
     overview::{Asker, UnlockLine},
-    unlocking::{Answer, Answered, Answers, Asking, OpenRequest},
+    unlock_answer::{Answer, Answered},
+    unlocking::{Answers, Asking, OpenRequest},
 };
 
 /// How far back it is counted what an asker decided.

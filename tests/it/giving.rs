@@ -4,18 +4,15 @@
 use chrono::TimeDelta;
 use countersign::{
     domain::{
-        Rejection,
-        decisions::{Choice, Clicker, PersonKind},
+        decisions::Choice,
         grants::Scope,
         ids::{ActionId, UserId},
+        people::{Clicker, PersonKind},
+        rejection::Rejection,
         settings::Wish,
     },
     service::{
-        Failure,
-        decide::{self, Click},
-        leave,
-        members::{self, Holder},
-        settings, unlock, workspaces,
+        Failure, decide, decide::Click, leave, members, members::Holder, settings, unlock, workspaces,
     },
 };
 use sandbox::{backend::Ask, slack::names};

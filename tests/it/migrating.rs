@@ -2,11 +2,13 @@
 
 use countersign::{
     domain::{
-        catalog::{Lock, Ownership},
+        catalog::Lock,
         ids::{ApprovalId, BackendId, WorkspaceId},
+        ownership::Ownership,
         text::IntegrationKey,
     },
-    storage::{self, Db, Limits, actions, approvals, integrations},
+    storage,
+    storage::{Db, Limits, actions, approvals, integrations},
 };
 use sandbox::postgres::Postgres;
 use sqlx::PgPool;

@@ -7,11 +7,12 @@ use std::{
 
 use countersign::{
     domain::{
-        decisions::{Choice, Clicker, PersonKind},
+        decisions::Choice,
         grants::{SILENCE, Scope},
         ids::UserId,
+        people::{Clicker, PersonKind},
     },
-    service::decide::{self, Click},
+    service::{decide, decide::Click},
 };
 use sandbox::{
     backend::Ask,

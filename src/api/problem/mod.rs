@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 pub use self::kind::{Kind, Missing};
 use crate::{
-    domain::Rejection,
+    domain::rejection::Rejection,
     service::{ErrorClass, Failure, classify, is_worth_retrying},
     wire::ApprovalJson,
 };

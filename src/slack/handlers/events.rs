@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{
-        decisions::{PersonKind, Profile},
         ids::UserId,
+        people::{PersonKind, Profile},
     },
     service,
     service::{Failure, events, events::Event, leave, profiles::KnownProfile},

@@ -1,7 +1,7 @@
 //! Somebody opens the app's Home tab.
 
 use crate::{
-    domain::{Rejection, ids::UserId},
+    domain::{ids::UserId, rejection::Rejection},
     service::{Failure, homes},
     slack::{
         handlers::context::Context,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Rejection, ids::UserId, overview::Page},
+    domain::{ids::UserId, overview::Page, rejection::Rejection},
     service,
     service::{Failure, Service},
     slack::{

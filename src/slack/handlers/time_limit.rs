@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{domain::Rejection, service::Failure};
+use crate::{domain::rejection::Rejection, service::Failure};
 
 /// Slack waits three seconds for an answer, of which some are the network's.
 pub const BUDGET: Duration = Duration::from_millis(2700);

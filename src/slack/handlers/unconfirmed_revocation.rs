@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     domain::{
-        decisions::{Clicker, PersonKind},
         ids::{ActionId, GrantId, UserId},
+        people::{Clicker, PersonKind},
         settings::Wish,
     },
     service::{Failure, Service, settings, turn_off, unlock},

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::{
-    decisions::{Clicker, PersonKind},
     ids::UserId,
+    people::{Clicker, PersonKind},
     prompts::Prompt,
     repeats::RequestDigest,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::{
-    domain::decisions::PersonKind,
+    domain::people::PersonKind,
     outbox::{Claim, Outcome},
     service::{Failure, Service, homes, show},
     slack::{

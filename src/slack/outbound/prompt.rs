@@ -7,15 +7,12 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        decisions::PersonKind,
+        people::PersonKind,
         prompts::Prompt,
         text::{Prose, Text},
     },
     outbox::{Claim, Outcome},
-    service::{
-        Failure, Service, give_up, leave, prompt_failures,
-        show::{self, PromptContext},
-    },
+    service::{Failure, Service, give_up, leave, prompt_failures, show, show::PromptContext},
     slack::{
         outbound::metadata,
         view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        decisions::{Decision, Given, Verdict},
+        decision::{Decision, Given, Verdict},
         grants::Scope,
     },
     slack::view::{harmless::shown::Shown, message::Message, prompt_state::PromptState},

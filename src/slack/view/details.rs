@@ -16,7 +16,7 @@ use super::{
     kit::{Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
 };
 use crate::{
-    domain::{approvals::Approval, arguments::Arguments, decisions::Verdict, text::Prose},
+    domain::{approvals::Approval, arguments::Arguments, decision::Verdict, text::Prose},
     slack::view::harmless::shown::Shown,
 };
 

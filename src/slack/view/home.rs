@@ -10,8 +10,8 @@ use super::{controls::Control, harmless, head, home_admin, kit, names, prompt, s
 use crate::{
     domain::{
         approvals::Approval,
-        decisions::PersonKind,
         overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
+        people::PersonKind,
     },
     slack::view::{harmless::shown::Shown, prompt_state::PromptState},
 };

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     domain::{
+        action_ref::ActionRef,
         approvals::Approval,
-        catalog::ActionRef,
         overview::{Page, WaitingLine},
     },
     slack::view::message::Message,

@@ -1,11 +1,11 @@
 //! The private sentences: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
 
 use crate::domain::{
-    Rejection,
-    decisions::{Given, Verdict},
+    decision::{Given, Verdict},
     grants::Scope,
     ids::UserId,
-    unlocking::Answer,
+    rejection::Rejection,
+    unlock_answer::Answer,
 };
 
 /// Why *Lock* asks once more.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         overview::{Asker, UnlockLine},
-        unlocking::{Answer, Answered},
+        unlock_answer::{Answer, Answered},
     },
     slack::view::{harmless::shown::Shown, message::Message},
 };

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::domain::decisions::{PersonKind, Profile};
+use crate::domain::people::{PersonKind, Profile};
 
 /// Judges a user object (<https://docs.slack.dev/reference/objects/user-object>) for the installation with this Slack id,
 /// `T…` or `E…`. Whatever is missing or odd makes a person less: no home is another home, and a flag that is not said to

@@ -10,9 +10,9 @@ use tracing::Instrument as _;
 
 use crate::{
     domain::{
-        Rejection,
-        decisions::{Clicker, PersonKind, Profile},
         ids::{UserId, WorkspaceId},
+        people::{Clicker, PersonKind, Profile},
+        rejection::Rejection,
     },
     service::{
         Service,

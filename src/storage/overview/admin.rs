@@ -1,13 +1,17 @@
 //! What an admin sees besides.
 
-use crate::storage::PgConnection;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{number, window};
-use crate::domain::{
-    catalog::Description,
-    ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
-    overview::{ActionLine, BackendLine, ChangedLine, IntegrationLine, Page, Section},
+use crate::{
+    domain::{
+        catalog::Description,
+        ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
+        overview::{ActionLine, BackendLine, ChangedLine, IntegrationLine, Page, Section},
+    },
+    storage::{
+        PgConnection,
+        overview::window::{number, window},
+    },
 };
 
 /// How long a delivery that is tried no more is counted.

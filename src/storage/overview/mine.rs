@@ -1,9 +1,7 @@
 //! What a user sees of their own.
 
-use crate::storage::PgConnection;
 use chrono::{DateTime, Utc};
 
-use super::{number, window};
 use crate::{
     domain::{
         approvals::Approval,
@@ -12,8 +10,10 @@ use crate::{
         overview::{ActionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine},
     },
     storage::{
+        PgConnection,
         approvals::{ApprovalRow, select_approvals},
         grants::standing_scope,
+        overview::window::{number, window},
         stored::{self, CorruptRow},
     },
 };

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::{
     domain::{
-        Rejection,
-        decisions::{Clicker, PersonKind},
         ids::UserId,
+        people::{Clicker, PersonKind},
+        rejection::Rejection,
         settings::Wish,
     },
     service::{settings, workspaces::Origin},

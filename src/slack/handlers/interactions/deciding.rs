@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::{
     domain::{
-        Rejection, approvals::Approval, decisions::Choice, grants::Scope, ids::ApprovalId, text::Prose,
+        approvals::Approval, decisions::Choice, grants::Scope, ids::ApprovalId, rejection::Rejection,
+        text::Prose,
     },
     service::{decide, decide::Click},
     slack::{

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    domain::{Rejection, decisions::Clicker},
+    domain::{people::Clicker, rejection::Rejection},
     service::workspaces::Origin,
     slack::{
         handlers::{context::Context, modals, time_limit::UseCaseError},

@@ -10,7 +10,7 @@ mod settings;
 mod unlocking;
 
 use crate::{
-    domain::{grants::Scope, unlocking::Answer as Answered},
+    domain::{grants::Scope, unlock_answer::Answer as Answered},
     service::unlock::{Seen, Wish},
     slack::{
         handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},

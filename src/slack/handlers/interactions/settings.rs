@@ -2,9 +2,9 @@
 
 use crate::{
     domain::{
-        Rejection,
-        decisions::Clicker,
         ids::{ActionId, GrantId, IntegrationId},
+        people::Clicker,
+        rejection::Rejection,
         settings::Wish,
     },
     service,

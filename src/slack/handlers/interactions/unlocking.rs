@@ -2,9 +2,8 @@
 
 use crate::{
     domain::{
-        Rejection,
         ids::{ActionId, UnlockRequestId, UserId},
-        unlocking,
+        rejection::Rejection,
     },
     service,
     service::{
@@ -49,7 +48,7 @@ pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> 
 pub(super) async fn answer(
     interaction: &Interaction<'_>,
     request: UnlockRequestId,
-    answer: (unlocking::Answer, Seen),
+    answer: (crate::domain::unlock_answer::Answer, Seen),
 ) -> Response {
     let result = match admin(interaction).await {
         Ok(admin) => {

@@ -16,8 +16,9 @@ use crate::{
         approvals::Approval,
         arguments::Arguments,
         catalog::Lock,
-        decisions::{Decision, PersonKind, Verdict},
+        decision::{Decision, Verdict},
         overview::{ActionLine, Administration, GrantLine, Home, Page, SettingLine, UnlockLine},
+        people::PersonKind,
         text::Prose,
     },
     slack::view::{

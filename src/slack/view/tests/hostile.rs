@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         catalog::{Lock, Standing},
-        decisions::{Decision, Verdict},
+        decision::{Decision, Verdict},
         text::Prose,
     },
     slack::view::{

@@ -6,10 +6,11 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Request},
         arguments::Arguments,
-        catalog::{ActionRef, Lock, Standing},
-        decisions::{Decision, Given, Verdict},
+        catalog::{Lock, Standing},
+        decision::{Decision, Given, Verdict},
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,

@@ -11,22 +11,22 @@ use super::{
 };
 use crate::{
     domain::{
-        Rejection,
         approvals::Approval,
         catalog::{Description, Lock, Standing},
-        decisions::PersonKind,
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
             ActionLine, Administration, Asker, BackendLine, ChangedLine, GrantLine, Home, IntegrationLine,
             Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
         },
-        unlocking::{Answer, Answered},
+        people::PersonKind,
+        rejection::Rejection,
+        unlock_answer::{Answer, Answered},
     },
     slack::view::{
         home::{HomeState, home},
-        lists, sentences,
-        settings::{self, Content, LINES},
+        lists, sentences, settings,
+        settings::{Content, LINES},
         unlocking,
     },
 };

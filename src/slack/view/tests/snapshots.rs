@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     domain::{
-        Rejection,
         approvals::{Approval, Place},
         catalog::{Lock, Standing},
-        decisions::Verdict,
+        decision::Verdict,
+        rejection::Rejection,
         text::{Prose, Text},
     },
     slack::view::{

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         approvals::Approval,
         arguments::Arguments,
-        decisions::{Decision, Verdict},
+        decision::{Decision, Verdict},
         text::Prose,
     },
     slack::view::{deny, details, harmless, prompt::prompt},
