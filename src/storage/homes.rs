@@ -1,14 +1,18 @@
 //! The table `homes`: who has opened the Home tab, and where on it they are. Only theirs is drawn again.
 
 use super::PgConnection;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 
 use super::stored::CorruptRow;
 use crate::domain::{
+    homes::{HomeAudience, Urgency},
     ids::{UserId, WorkspaceId},
     overview::Place,
 };
+
+/// A user who opened their Home tab this long ago may still be looking at it. Opening it again draws it in any case.
+const LOOKING: TimeDelta = TimeDelta::days(7);
 
 /// Notes that somebody opened their Home tab; they begin at its first pages.
 pub async fn open(
@@ -113,4 +117,72 @@ pub async fn admins(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Resu
     .fetch_all(db)
     .await?;
     Ok(users.into_iter().map(UserId::from_stored).collect())
+}
+
+/// Whose Home tabs a transaction has drawn again, in one workspace.
+#[derive(Debug, Default)]
+pub(super) struct Homes {
+    all_users: bool,
+    admins: bool,
+    admins_soon: bool,
+    users: Vec<String>,
+    users_soon: Vec<String>,
+}
+
+impl Homes {
+    pub(super) fn add(&mut self, audience: HomeAudience) {
+        match audience {
+            HomeAudience::Nobody => {}
+            HomeAudience::Users(users, Urgency::Now) => {
+                self.users.extend(users.iter().map(ToString::to_string));
+            }
+            HomeAudience::Users(users, Urgency::Soon) => {
+                self.users_soon.extend(users.iter().map(ToString::to_string));
+            }
+            HomeAudience::Admins(Urgency::Now) => self.admins = true,
+            HomeAudience::Admins(Urgency::Soon) => self.admins_soon = true,
+            HomeAudience::UsersAndAdmins(users) => {
+                self.admins = true;
+                self.users.extend(users.iter().map(ToString::to_string));
+            }
+            HomeAudience::AllUsers => self.all_users = true,
+        }
+    }
+
+    /// Those of them who have opened their Home tab, and how soon theirs is drawn. A tab that is about to be drawn anyway
+    /// is not drawn soon once more.
+    pub(super) async fn opened(
+        self,
+        db: &mut PgConnection,
+        workspace: WorkspaceId,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Vec<(String, Urgency)>> {
+        let Self { all_users, admins, admins_soon, users, users_soon } = self;
+        if !(all_users || admins || admins_soon) && users.is_empty() && users_soon.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT h.user_id, h.at_once AS "at_once!" FROM (
+                   SELECT h.user_id,
+                          h.user_id = ANY($3) OR (h.opened_at > $8 AND ($5 OR ($6 AND h.admin))) AS at_once,
+                          h.user_id = ANY($4) OR (h.opened_at > $8 AND $7 AND h.admin) AS soon
+                   FROM homes h WHERE h.workspace_id = $1) h
+               WHERE h.at_once OR (h.soon AND NOT EXISTS (SELECT 1 FROM outbox o
+                   WHERE o.queue = 'home:' || $1::uuid || ':' || h.user_id AND o.done_at IS NULL AND o.dead_at IS NULL
+                     AND o.lease IS NULL AND o.due_at > $2))
+               ORDER BY h.user_id"#,
+            workspace.uuid(),
+            now,
+            &users,
+            &users_soon,
+            all_users,
+            admins,
+            admins_soon,
+            now - LOOKING
+        )
+        .fetch_all(db)
+        .await?;
+        let urgency = |at_once| if at_once { Urgency::Now } else { Urgency::Soon };
+        Ok(rows.into_iter().map(|row| (row.user_id, urgency(row.at_once))).collect())
+    }
 }
