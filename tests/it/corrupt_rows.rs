@@ -586,7 +586,7 @@ async fn a_click_on_an_unreadable_approval_decides_nothing() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         corrupt(s, "approvals", "decided_by", &id).await;
         s.click(ALICE, &prompt, "Approve").await;
-        s.whispered(ALICE, &prompt.channel, "Something went wrong on our side. Nothing was decided").await;
+        s.whispered(ALICE, &prompt.channel, "Something went wrong. Nothing was decided").await;
         let status: String =
             sqlx::query_scalar("SELECT status FROM approvals").fetch_one(&s.service.db).await.unwrap();
         assert_eq!(status, "pending");
