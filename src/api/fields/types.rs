@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
 
-use super::{Field, Pointer};
 use crate::{
-    api::problem::Fault,
+    api::{
+        fields::{field::Field, pointer::Pointer},
+        problem::Fault,
+    },
     domain::{
         arguments::Arguments,
         text::{ActionKey, IntegrationKey, Link, Text, TextFault},
