@@ -96,7 +96,7 @@ impl List {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let mut db = service.db.acquire().await?;
-        let actions = storage::actions::list(&mut db, workspace).await?;
+        let actions = storage::tables::actions::list(&mut db, workspace).await?;
         if self.json {
             let lines = actions.iter().map(|action| {
                 json!({ "action": format!("{}.{}", action.integration, action.key), "name": action.name,
@@ -151,7 +151,7 @@ impl Confirm {
         let workspace = self.change.workspace.find(&service).await?;
         let Path(integration, key) = &self.change.action;
         let mut db = service.db.acquire().await?;
-        let actions = storage::actions::list(&mut db, workspace).await?;
+        let actions = storage::tables::actions::list(&mut db, workspace).await?;
         drop(db);
         let action = actions
             .iter()

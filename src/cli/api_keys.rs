@@ -14,11 +14,11 @@ use crate::{
         ids::ApiKeyId,
     },
     service::{
-        Service,
-        api_keys::{self, KeyFault, NewKey, Selection},
+        Service, api_keys,
+        api_keys::{KeyFault, NewKey, Selection},
         backends,
     },
-    storage::{api_keys::Listed, backends::Summary},
+    storage::tables::{api_keys::Listed, backends::Summary},
 };
 
 #[derive(Debug, Subcommand)]

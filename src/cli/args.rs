@@ -8,7 +8,8 @@ use crate::{
     domain::ids::WorkspaceId,
     entropy::Entropy,
     service::{Service, backends},
-    storage::{self, backends::Summary},
+    storage,
+    storage::tables::backends::Summary,
 };
 
 /// Which workspace a command is about.
@@ -24,12 +25,12 @@ impl WorkspaceArg {
     pub(super) async fn find(&self, service: &Service) -> Result<WorkspaceId, CliError> {
         let mut db = service.db.acquire().await?;
         if let Some(slack_id) = &self.workspace {
-            let found = storage::workspaces::find_by_slack_id(&mut db, slack_id).await?;
+            let found = storage::tables::workspaces::find_by_slack_id(&mut db, slack_id).await?;
             return found.map(|workspace| workspace.id).ok_or_else(|| {
                 CliError::Usage(format!("unknown workspace {slack_id}: install the app there first"))
             });
         }
-        match storage::workspaces::list(&mut db, 2).await?.as_slice() {
+        match storage::tables::workspaces::list(&mut db, 2).await?.as_slice() {
             [only] => Ok(only.id),
             [] => Err(CliError::Usage(
                 "no workspaces yet: start `countersign serve` with SLACK_BOT_TOKEN, or choose one with --workspace"

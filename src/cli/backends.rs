@@ -20,12 +20,8 @@ use crate::{
         text::{Link, Name},
     },
     outbox::Outcome,
-    service::{
-        Service,
-        api_keys::{self, Selection},
-        backends, workspaces,
-    },
-    storage::backends::Summary,
+    service::{Service, api_keys, api_keys::Selection, backends, workspaces},
+    storage::tables::backends::Summary,
 };
 
 #[derive(Debug, Subcommand)]

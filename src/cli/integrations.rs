@@ -21,7 +21,7 @@ use crate::{
     entropy::Entropy,
     service::{Service, own_integration, put_integration, put_integration::Catalog},
     storage,
-    storage::backends::Summary,
+    storage::tables::backends::Summary,
 };
 
 #[derive(Debug, Subcommand)]
@@ -122,7 +122,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
 /// The backends of a workspace.
 async fn backends(service: &Service, workspace: WorkspaceId) -> Result<Vec<Summary>, CliError> {
     let mut db = service.db.acquire().await?;
-    let all = storage::backends::list(&mut db, None).await?;
+    let all = storage::tables::backends::list(&mut db, None).await?;
     Ok(all.into_iter().filter(|backend| backend.workspace == workspace).collect())
 }
 
@@ -144,7 +144,7 @@ impl List {
         let backends = backends(&service, workspace).await?;
         let mut db = service.db.acquire().await?;
         let most = i64::from(MOST_INTEGRATIONS);
-        let integrations = storage::integrations::list(&mut db, workspace, None, most).await?;
+        let integrations = storage::tables::integrations::list(&mut db, workspace, None, most).await?;
         let mut lines = Vec::new();
         for integration in &integrations {
             let owner = match integration.ownership {

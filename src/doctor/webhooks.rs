@@ -5,7 +5,7 @@ use std::{error::Error as _, sync::Arc, time::Duration};
 use crate::{
     doctor::{context::DoctorContext, finding::Finding},
     service::backends,
-    storage::backends::Summary,
+    storage::tables::backends::Summary,
     webhooks::address_guard::{Guard, Refused},
 };
 

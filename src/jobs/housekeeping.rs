@@ -103,8 +103,8 @@ async fn save_key_uses(service: &Service) {
 #[tracing::instrument(name = "measure_audit_lag", skip_all)]
 async fn measure(service: &Service) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
-    let horizon = storage::audit_horizon::read(&mut db).await?;
-    let oldest = storage::audit::oldest_withheld(&mut db, horizon).await?;
+    let horizon = storage::read_models::audit_horizon::read(&mut db).await?;
+    let oldest = storage::tables::audit::oldest_withheld(&mut db, horizon).await?;
     let lag = oldest.map_or(0.0, |at| (service.now() - at).as_seconds_f64().max(0.0));
     metrics::gauge!("countersign_audit_export_lag_seconds").set(lag);
     Ok(())
@@ -114,7 +114,7 @@ async fn rest(service: &Service, pulse: &Pulse) {
     let next = match service.db.acquire().await {
         Ok(mut db) => {
             let except = service.unreadable.at(service.now());
-            storage::approvals::next_expiry(&mut db, &except).await.ok().flatten()
+            storage::tables::approvals::next_expiry(&mut db, &except).await.ok().flatten()
         }
         Err(_) => None,
     };
@@ -138,19 +138,19 @@ async fn sweep(service: &Service, pulse: &Pulse) -> Result<(), Failure> {
         pulse.beat();
     }
     let mut db = service.db.acquire().await?;
-    while storage::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {
+    while storage::tables::outbox::prune(&mut db, service.now() - KEPT).await? == 1000 {
         pulse.beat();
     }
-    while storage::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {
+    while storage::tables::events::prune(&mut db, service.now() - EVENTS_KEPT).await? == 1000 {
         pulse.beat();
     }
-    while storage::install_states::prune(&mut db, service.now()).await? == 1000 {
+    while storage::tables::install_states::prune(&mut db, service.now()).await? == 1000 {
         pulse.beat();
     }
-    while storage::repeats::prune(&mut db, service.now() - REMEMBERED).await? == 1000 {
+    while storage::tables::repeats::prune(&mut db, service.now() - REMEMBERED).await? == 1000 {
         pulse.beat();
     }
-    while storage::profiles::prune(&mut db, service.now() - PROFILES_KEPT).await? == 1000 {
+    while storage::tables::profiles::prune(&mut db, service.now() - PROFILES_KEPT).await? == 1000 {
         pulse.beat();
     }
     Ok(())

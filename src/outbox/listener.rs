@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     heartbeat::Pulse,
     service::endings::Endings,
-    storage::{ConnectError, Db, ENDED_CHANNEL, OUTBOX_CHANNEL, outbox::Kind},
+    storage::{ConnectError, Db, ENDED_CHANNEL, OUTBOX_CHANNEL, tables::outbox::Kind},
 };
 
 /// How long to wait before connecting again.

@@ -8,7 +8,7 @@ pub mod worker;
 use chrono::TimeDelta;
 
 use crate::service::{Failure, Service};
-pub use crate::storage::{claims::Claim, outbox::Kind};
+pub use crate::storage::{statements::claim::Claim, tables::outbox::Kind};
 
 /// What does what a row asks for.
 pub trait Deliver: Clone + Send + Sync + 'static {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Outcome;
-use crate::storage::outbox::Kind;
+use crate::storage::tables::outbox::Kind;
 
 /// Pauses between a webhook's tries, in seconds: 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
 const WEBHOOK: [i64; 7] = [5, 60, 300, 1800, 7200, 18_000, 36_000];

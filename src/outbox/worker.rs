@@ -13,13 +13,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::BackendId},
     heartbeat::Pulse,
-    outbox::{
-        Claim, Deliver, Kind, Outcome,
-        listener::Bells,
-        schedule::{self, Next},
-    },
+    outbox::{Claim, Deliver, Kind, Outcome, listener::Bells, schedule, schedule::Next},
     service::{Failure, Service},
-    storage::claims::{self, Attempt, Ending, Lease},
+    storage::statements::{
+        claim,
+        claim::{Attempt, Ending, Lease},
+    },
 };
 
 /// How long a row is held. Longer than any attempt takes.
@@ -113,20 +112,20 @@ impl<D: Deliver> Worker<D> {
         let (limit, now) = (number(limit), self.service.now());
         let lease = Lease { token: self.service.fresh(), until: now + LEASE };
         if kind != Kind::Webhook {
-            return claims::claim(&mut db, kind, limit, now, lease).await;
+            return claim::claim(&mut db, kind, limit, now, lease).await;
         }
         let held: Vec<(BackendId, i64)> = {
             let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
             busy.iter().map(|(backend, count)| (*backend, number(*count))).collect()
         };
-        claims::claim_webhooks(&mut db, limit, number(PER_BACKEND), &held, now, lease).await
+        claim::claim_webhooks(&mut db, limit, number(PER_BACKEND), &held, now, lease).await
     }
 
     /// Sleeps until something is due, the bell rings, or it is time to look again.
     async fn rest(&self, kind: Kind, pulse: &Pulse) {
         // What is due already and was not claimed waits for something that rings the bell.
         let due = match self.service.db.acquire().await {
-            Ok(mut db) => claims::next_due(&mut db, kind, self.service.now()).await.ok().flatten(),
+            Ok(mut db) => claim::next_due(&mut db, kind, self.service.now()).await.ok().flatten(),
             Err(_) => None,
         };
         pulse.rest();
@@ -211,10 +210,10 @@ impl<D: Deliver> Worker<D> {
         let now = self.service.now();
         if claim.kind != Kind::Webhook {
             let mut db = self.service.db.acquire().await?;
-            return Ok(claims::finish(&mut db, claim, attempt, now).await?);
+            return Ok(claim::finish(&mut db, claim, attempt, now).await?);
         }
         let mut work = self.service.begin().await?;
-        let held = claims::finish(&mut work, claim, attempt, now).await?;
+        let held = claim::finish(&mut work, claim, attempt, now).await?;
         // What goes well, or goes on failing, changes little there, and may come often.
         let news = match attempt.ending {
             Ending::Done => claim.attempts > 0,

@@ -6,13 +6,11 @@ use secrecy::SecretString;
 use super::{Failure, Service, UnitOfWork, authenticate::ApiKey, retrying};
 use crate::{
     domain::{
-        api_keys::{self as domain, KeyRotation, KeyScopes, NewApiKey},
+        api_keys as domain,
+        api_keys::{KeyRotation, KeyScopes, NewApiKey},
         ids::{ApiKeyId, BackendId},
     },
-    storage::{
-        api_keys::{self, Listed},
-        backends::Summary,
-    },
+    storage::tables::{api_keys, api_keys::Listed, backends::Summary},
 };
 
 /// A key that was just created. Its secret can't be read again.

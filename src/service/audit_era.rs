@@ -1,7 +1,7 @@
 //! The audit moves to another database server.
 
 use super::{Failure, Service, retrying};
-use crate::storage::audit_eras;
+use crate::storage::tables::audit_eras;
 
 /// Begins a new era of the audit where the database was restored: where `restored` says so, or where entries come from
 /// transactions that this server has yet to begin. Gives the era's number if one was begun.

@@ -16,7 +16,7 @@ use crate::{
         ids::{ApiKeyId, BackendId, WorkspaceId},
         rejection::Rejection,
     },
-    storage::{api_keys, api_keys::StoredKey},
+    storage::tables::{api_keys, api_keys::StoredKey},
 };
 
 /// A key as a caller presents it.

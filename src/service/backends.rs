@@ -1,20 +1,20 @@
 //! An operator manages backends from the command line.
 
+use chrono::TimeDelta;
+use secrecy::SecretString;
+
 use super::{Failure, Service, api_keys, authenticate::webhook_secret, retrying};
 use crate::{
     domain::{
         api_keys::KeyScopes,
-        backends::{self as domain, NewBackend},
+        backends as domain,
+        backends::NewBackend,
         ids::{BackendId, WorkspaceId},
         text::{Link, Name},
     },
-    storage::{
-        self,
-        backends::{self, Summary},
-    },
+    storage,
+    storage::tables::{backends, backends::Summary},
 };
-use chrono::TimeDelta;
-use secrecy::SecretString;
 
 /// A backend that was just created. Its secrets can't be read again.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ async fn try_create(
     if !backends::insert(&mut work, &backend, &sealed, now).await? {
         return Ok(None);
     }
-    storage::api_keys::insert(&mut work, &backend, &api_key.hash(), now).await?;
+    storage::tables::api_keys::insert(&mut work, &backend, &api_key.hash(), now).await?;
     work.commit().await?;
     Ok(Some(Created { id, api_key: api_key.reveal(), webhook_secret: secret }))
 }
@@ -140,7 +140,7 @@ pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool
     }
     let resumption = work.record(domain::resume_webhook(backend.reference()));
     backends::resume_webhook(&mut work, &resumption).await?;
-    storage::deliveries::send_waiting(&mut work, backend.id, now).await?;
+    storage::statements::deliveries::send_waiting(&mut work, backend.id, now).await?;
     work.commit().await?;
     Ok(true)
 }

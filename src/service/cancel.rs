@@ -14,12 +14,12 @@ pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result
 
 async fn attempt(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
     let mut work = service.begin().await?;
-    let approval = storage::decide::lock_of_backend(&mut work, caller.backend, id)
+    let approval = storage::statements::decide::lock_of_backend(&mut work, caller.backend, id)
         .await?
         .ok_or(Rejection::UnknownApproval)?;
     let ended = decisions::cancel(&approval, work.now())?;
     let (db, unwritten) = work.parts();
-    let ended = storage::decide::save(db, unwritten, ended).await?;
+    let ended = storage::statements::decide::save(db, unwritten, ended).await?;
     work.commit().await?;
     Ok(ended)
 }

@@ -6,7 +6,7 @@ use crate::{
         audit::Actor, conversations as domain, rejection::Rejection, revocation::Revocation, text::ForeignId,
     },
     storage,
-    storage::{conversations, grants::GrantFilter},
+    storage::tables::{conversations, grants::GrantFilter},
 };
 
 /// Closes a conversation of this backend. Said twice, it changes nothing more.
@@ -18,14 +18,14 @@ pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<
 async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
     let mut work = service.begin().await?;
     let (workspace, backend, now) = (caller.workspace, caller.backend, work.now());
-    storage::workspaces::hold(&mut work, workspace).await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
     let closed = conversations::lock(&mut work, backend, id).await?.ok_or(Rejection::UnknownConversation)?;
     if closed {
         // Not only read: what was said before was perhaps not confirmed. The locks that were taken are written, so that this
         // commit confirms it.
         return work.commit().await;
     }
-    let pending = storage::approvals::pending_in_conversation(&mut work, backend, id).await?;
+    let pending = storage::tables::approvals::pending_in_conversation(&mut work, backend, id).await?;
     let closed = work.record(domain::close(workspace, backend, id, &pending));
     conversations::close(&mut work, &closed, now).await?;
     let (actor, why) = (Actor::Backend(backend), Revocation::ConversationClosed);

@@ -13,7 +13,7 @@ use crate::{
         text::IntegrationKey,
     },
     storage,
-    storage::{connections, grants::GrantFilter, integrations},
+    storage::tables::{connections, grants::GrantFilter, integrations},
 };
 
 /// Stores the report, if this backend owns the integration or it has no owner. Idempotent.
@@ -37,8 +37,8 @@ async fn attempt(
 ) -> Result<(), Failure> {
     let mut work = service.begin().await?;
     let (workspace, backend, now) = (caller.workspace, caller.backend, work.now());
-    storage::workspaces::hold(&mut work, workspace).await?;
-    storage::members::lock(&mut work, workspace, user).await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
+    storage::tables::members::lock(&mut work, workspace, user).await?;
     let actor = Actor::Backend(backend);
     let integration =
         integrations::lock_shared(&mut work, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
@@ -52,7 +52,7 @@ async fn attempt(
         // Not only read: a report that is said again was perhaps not confirmed, and this confirms it.
         return work.commit().await;
     }
-    let pending = storage::approvals::pending_for_connection(&mut work, id, user).await?;
+    let pending = storage::tables::approvals::pending_for_connection(&mut work, id, user).await?;
     let change = work.record(reports::connect(workspace, backend, (id, key), user, report, &pending));
     connections::save(&mut work, &change, now).await?;
     if report == Report::Disconnected {

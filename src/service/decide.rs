@@ -15,7 +15,7 @@ use crate::{
         repeats::RequestDigest,
     },
     storage,
-    storage::{decide::Ground, prompts::Prompt},
+    storage::{statements::decide::Ground, tables::prompts::Prompt},
 };
 
 /// A click, or the submission of the modal for a reason.
@@ -43,13 +43,14 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
-        storage::decide::lock_in_workspace(&mut work, workspace, *approval, *request, now).await?
+        storage::statements::decide::lock_in_workspace(&mut work, workspace, *approval, *request, now)
+            .await?
     else {
         return elsewhere(work, click).await;
     };
     let Ground { standing, existing, left_at } = match choice {
         Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
-            storage::decide::ground(&mut work, &approval, *scope).await?
+            storage::statements::decide::ground(&mut work, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
             let standing =
@@ -62,7 +63,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     match decisions::click(&approval, choice.clone(), &clicker, standing, existing, fresh, now) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
-            let ended = storage::decide::save(db, unwritten, ended).await?;
+            let ended = storage::statements::decide::save(db, unwritten, ended).await?;
             work.commit().await?;
             Ok(ended)
         }
@@ -88,15 +89,15 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Fai
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
-        storage::approvals::find_in_workspace(&mut work, workspace, *approval, *request).await?
+        storage::tables::approvals::find_in_workspace(&mut work, workspace, *approval, *request).await?
     else {
-        storage::repeats::remember(&mut work, *request, now).await?;
+        storage::tables::repeats::remember(&mut work, *request, now).await?;
         return elsewhere(work, click).await;
     };
     let allowed = decisions::may_decide(&approval.request, &click.clicker)
         .and_then(|()| decisions::still_pending(&approval, now));
     if let Err(rejection) = allowed {
-        storage::repeats::remember(&mut work, *request, now).await?;
+        storage::tables::repeats::remember(&mut work, *request, now).await?;
         if decisions::repeats(&approval, &Choice::Deny(None), &click.clicker) {
             work.redraw(Redraw::stale_prompt(&approval.request));
             work.commit().await?;
@@ -111,7 +112,7 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Fai
 #[tracing::instrument(name = "remember_click", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
 pub async fn remember(service: &Service, click: &Click) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(storage::repeats::remember(&mut db, click.request, service.now()).await?)
+    Ok(storage::tables::repeats::remember(&mut db, click.request, service.now()).await?)
 }
 
 /// Commits that the click was refused, and refuses it.
@@ -128,10 +129,10 @@ async fn refuse<T>(
 /// The approval isn't one of this workspace, or the app was removed from it: refuses, and tells the audit of the workspace
 /// whose it is.
 async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, Failure> {
-    let Some(approval) = storage::approvals::find(&mut work, click.approval).await? else {
+    let Some(approval) = storage::tables::approvals::find(&mut work, click.approval).await? else {
         return Err(Rejection::UnknownApproval.into());
     };
-    let here = storage::workspaces::find_by_slack_id(&mut work, &click.workspace).await?;
+    let here = storage::tables::workspaces::find_by_slack_id(&mut work, &click.workspace).await?;
     let rejection = match here {
         Some(here) if here.id == approval.request.workspace => Rejection::WorkspaceRemoved,
         _ => Rejection::OtherWorkspace,
@@ -146,7 +147,7 @@ async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, Failure>
 pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
     let now = work.now();
-    let is_new = storage::prompts::remember(&mut work, approval.id(), prompt, now).await?;
+    let is_new = storage::tables::prompts::remember(&mut work, approval.id(), prompt, now).await?;
     if is_new {
         work.redraw(Redraw::prompt(&approval.request));
     }

@@ -3,7 +3,7 @@
 use super::{Failure, Service, retrying, turn_off};
 use crate::{
     domain::{audit::Actor, grants::SILENCE, revocation::Revocation},
-    storage::{conversations, grants::GrantFilter},
+    storage::tables::{conversations, grants::GrantFilter},
 };
 
 /// How many conversations one transaction looks after.

@@ -6,8 +6,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{Failure, Service};
-use crate::storage::events;
-pub use crate::storage::events::Event;
+use crate::storage::tables::events;
+pub use crate::storage::tables::events::Event;
 
 /// How long whoever took an event may need for it.
 const LEASE: TimeDelta = TimeDelta::seconds(30);

@@ -16,12 +16,13 @@ pub async fn expire(service: &Service) -> Result<usize, Failure> {
 async fn attempt(service: &Service) -> Result<usize, Failure> {
     let mut work = service.begin().await?;
     let now = work.now();
-    let due = storage::approvals::lock_expired(&mut work, now, &service.unreadable.at(now), BATCH).await?;
+    let due =
+        storage::tables::approvals::lock_expired(&mut work, now, &service.unreadable.at(now), BATCH).await?;
     service.unreadable.leave_out(&due.unreadable, now);
     let mut count = 0;
     for ended in due.approvals.iter().filter_map(|approval| decisions::expire(approval, now)) {
         let (db, unwritten) = work.parts();
-        storage::decide::save(db, unwritten, ended).await?;
+        storage::statements::decide::save(db, unwritten, ended).await?;
         count += 1;
     }
     work.commit().await?;

@@ -27,7 +27,7 @@ pub enum Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        if storage::repeats::is_repeat(&error) { Self::Repeated } else { Self::Database(error) }
+        if storage::tables::repeats::is_repeat(&error) { Self::Repeated } else { Self::Database(error) }
     }
 }
 

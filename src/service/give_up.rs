@@ -14,7 +14,7 @@ pub async fn give_up(service: &Service, id: ApprovalId, why: &Prose) -> Result<b
 
 async fn attempt(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
-    let Some(approval) = storage::decide::lock(&mut work, id).await? else { return Ok(false) };
+    let Some(approval) = storage::statements::decide::lock(&mut work, id).await? else { return Ok(false) };
     let count = end(&mut work, &[approval], why).await?;
     work.commit().await?;
     Ok(count == 1)
@@ -29,7 +29,7 @@ pub(super) async fn end(
     let (mut count, now) = (0, work.now());
     for ended in approvals.iter().filter_map(|approval| decisions::give_up(approval, why.clone(), now)) {
         let (db, unwritten) = work.parts();
-        storage::decide::save(db, unwritten, ended).await?;
+        storage::statements::decide::save(db, unwritten, ended).await?;
         count += 1;
     }
     Ok(count)

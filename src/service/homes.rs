@@ -7,7 +7,8 @@ use crate::{
         ids::{IntegrationId, UserId, WorkspaceId},
         overview::{Administration, Home, Page, Place, RECENT, Section},
     },
-    storage::{self, overview, unlock_requests},
+    storage,
+    storage::{read_models::overview, tables::unlock_requests},
 };
 
 /// Somebody opened their Home tab: it is drawn for them, now and after every change.
@@ -20,7 +21,7 @@ async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<()
     let mut work = service.begin().await?;
     let workspace = settings::workspace(&mut work, slack_id).await?;
     let now = work.now();
-    storage::homes::open(&mut work, workspace, user, now).await?;
+    storage::tables::homes::open(&mut work, workspace, user, now).await?;
     work.redraw(Redraw::home(workspace, user));
     work.commit().await
 }
@@ -43,18 +44,18 @@ pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
 async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
     let mut work = service.begin().await?;
     let workspace = settings::workspace(&mut work, slack_id).await?;
-    let known = storage::homes::lock_place(&mut work, workspace, user).await?;
+    let known = storage::tables::homes::lock_place(&mut work, workspace, user).await?;
     if known.is_none() {
         // They look at a Home tab that we don't know to be open.
         let now = work.now();
-        storage::homes::open(&mut work, workspace, user, now).await?;
+        storage::tables::homes::open(&mut work, workspace, user, now).await?;
     }
     let place = known.unwrap_or_default();
     let place = match turn {
         Turn::Page(section, page) => place.turned(section, page),
         Turn::Pick(integration) => place.picking(integration),
     };
-    storage::homes::move_to(&mut work, workspace, user, place).await?;
+    storage::tables::homes::move_to(&mut work, workspace, user, place).await?;
     work.redraw(Redraw::home(workspace, user));
     work.commit().await
 }
@@ -69,11 +70,11 @@ pub async fn read(
     admin: Option<bool>,
 ) -> Result<Option<Home>, Failure> {
     let mut db = service.db.acquire().await?;
-    let Some((place, was_admin)) = storage::homes::place(&mut db, workspace, user).await? else {
+    let Some((place, was_admin)) = storage::tables::homes::place(&mut db, workspace, user).await? else {
         return Ok(None);
     };
     if let Some(admin) = admin {
-        storage::homes::note_admin(&mut db, workspace, user, admin).await?;
+        storage::tables::homes::note_admin(&mut db, workspace, user, admin).await?;
     }
     let admin = admin.unwrap_or(was_admin);
     let now = service.now();
@@ -119,6 +120,6 @@ async fn administration(
         catalog: overview::catalog(db, workspace, place.page(Section::Catalog)).await?,
         picked,
         backends: overview::backends(db, workspace, place.page(Section::Backends), now).await?,
-        prompt_failures: storage::prompt_failures::recent(db, workspace, now).await?,
+        prompt_failures: storage::tables::prompt_failures::recent(db, workspace, now).await?,
     })
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     domain::{ids::WorkspaceId, workspaces},
-    storage::{self, install_states, installations},
+    storage,
+    storage::tables::{install_states, installations},
 };
 
 /// How long somebody may take on Slack's page.
@@ -122,7 +123,7 @@ async fn attempt(
     let Installation { slack_id, name, tokens } = installation;
     let before = installations::lock(&mut work, slack_id).await?;
     let fresh = WorkspaceId::new(service.fresh());
-    let id = storage::workspaces::install(&mut work, fresh, slack_id, name, now).await?;
+    let id = storage::tables::workspaces::install(&mut work, fresh, slack_id, name, now).await?;
     let again = before.is_some_and(|before| !before.removed && before.bot_token.is_some());
     let rotate = tokens.refresh.is_some();
     let installed = work.record(workspaces::install(id, slack_id, name, again, rotate));

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::{Failure, Service};
-use crate::storage::api_keys;
+use crate::storage::tables::api_keys;
 
 /// How often the uses are written.
 pub const INTERVAL: TimeDelta = TimeDelta::minutes(1);

@@ -1,10 +1,15 @@
 //! Sealing everything at rest with the newest encryption key, row by row under the row's lock, while instances run.
 
-use crate::storage::PgConnection;
 use uuid::Uuid;
 
 use super::{Failure, Service, retrying};
-use crate::storage::sealed::{self, Row, Table};
+use crate::storage::{
+    PgConnection,
+    statements::{
+        reencrypt,
+        reencrypt::{Row, Table},
+    },
+};
 
 /// What was done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +39,8 @@ pub async fn outdated(service: &Service) -> Result<usize, Failure> {
     let mut count = 0;
     let mut db = service.db.acquire().await?;
     for table in Table::ALL {
-        for id in sealed::ids(&mut db, table).await? {
-            let row = sealed::find(&mut db, table, id).await?;
+        for id in reencrypt::ids(&mut db, table).await? {
+            let row = reencrypt::find(&mut db, table, id).await?;
             for value in row.into_iter().flatten().flatten() {
                 service.sealer.open(&value, id)?;
                 if !service.sealer.is_newest(&value) {
@@ -50,13 +55,13 @@ pub async fn outdated(service: &Service) -> Result<usize, Failure> {
 
 async fn ids(service: &Service, table: Table) -> Result<Vec<Uuid>, Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(sealed::ids(&mut db, table).await?)
+    Ok(reencrypt::ids(&mut db, table).await?)
 }
 
 async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
     let db: &mut PgConnection = &mut work;
-    let Some(row) = sealed::lock(db, table, id).await? else { return Ok(false) };
+    let Some(row) = reencrypt::lock(db, table, id).await? else { return Ok(false) };
     let mut changed = false;
     let mut fresh: Row = [None, None];
     for (value, slot) in row.into_iter().zip(fresh.iter_mut()) {
@@ -70,7 +75,7 @@ async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, Failu
         }
     }
     if changed {
-        sealed::store(db, table, id, &fresh).await?;
+        reencrypt::store(db, table, id, &fresh).await?;
         work.commit().await?;
     }
     Ok(changed)

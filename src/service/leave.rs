@@ -6,11 +6,8 @@ use chrono::{DateTime, Utc};
 use super::{Failure, Service, give_up, retrying};
 use crate::{
     domain::{text::Prose, workspaces},
-    storage::{
-        self,
-        grants::GrantFilter,
-        installations::{self, Installation},
-    },
+    storage,
+    storage::tables::{grants::GrantFilter, installations, installations::Installation},
 };
 
 /// How many approvals one transaction ends.
@@ -60,10 +57,10 @@ async fn remove(
     let found = found.filter(|found| !found.removed && is_meant(found));
     let Some(Installation { id, .. }) = found else { return Ok(false) };
     let now = work.now();
-    let grants = storage::grants::lock(&mut work, id, &GrantFilter::default()).await?;
+    let grants = storage::tables::grants::lock(&mut work, id, &GrantFilter::default()).await?;
     let removed = work.record(workspaces::remove(id, slack_id, why, grants));
     installations::remove(&mut work, &removed, now).await?;
-    storage::grants::revoke(&mut work, &removed, now).await?;
+    storage::tables::grants::revoke(&mut work, &removed, now).await?;
     work.commit().await?;
     Ok(true)
 }
@@ -84,7 +81,8 @@ pub async fn end_all(service: &Service) -> Result<usize, Failure> {
 async fn end_batch(service: &Service) -> Result<usize, Failure> {
     let mut work = service.begin().await?;
     let now = work.now();
-    let stranded = storage::approvals::lock_stranded(&mut work, &service.unreadable.at(now), BATCH).await?;
+    let stranded =
+        storage::tables::approvals::lock_stranded(&mut work, &service.unreadable.at(now), BATCH).await?;
     service.unreadable.leave_out(&stranded.unreadable, now);
     let count = give_up::end(&mut work, &stranded.approvals, &Prose::from_stored(WHY.to_owned())).await?;
     work.commit().await?;

@@ -6,7 +6,8 @@ use crate::{
         effects::Redraw,
         ids::{ApprovalId, UnlockRequestId, UserId},
     },
-    storage::{self, prompts::Prompt, unlock_requests},
+    storage,
+    storage::tables::{prompts::Prompt, unlock_requests},
 };
 
 /// A message in Slack, and what it shows.
@@ -40,7 +41,8 @@ pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<boo
     match lost {
         Lost::Prompt { approval, channel, ts } => {
             let mut db = service.db.acquire().await?;
-            let found = storage::approvals::find_in_workspace(&mut db, slack_id, *approval, None).await?;
+            let found =
+                storage::tables::approvals::find_in_workspace(&mut db, slack_id, *approval, None).await?;
             drop(db);
             let Some(approval) = found else { return Ok(false) };
             let prompt = Prompt { channel: channel.clone(), ts: ts.clone() };

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Failure, Service, give_up, retrying, turn_off};
-pub use crate::storage::members::Holder;
+pub use crate::storage::tables::members::Holder;
 use crate::{
     domain::{
         audit::Actor,
@@ -14,7 +14,7 @@ use crate::{
         text::Prose,
     },
     storage,
-    storage::{grants::GrantFilter, members},
+    storage::tables::{grants::GrantFilter, members},
 };
 
 /// How long it is believed that somebody with standing permissions is still a member.
@@ -46,7 +46,7 @@ pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<
 /// This user of the workspace with this Slack id. `None`: the app is not installed there.
 pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<Option<Holder>, Failure> {
     let mut db = service.db.acquire().await?;
-    let found = storage::workspaces::find_by_slack_id(&mut db, slack_id).await?;
+    let found = storage::tables::workspaces::find_by_slack_id(&mut db, slack_id).await?;
     let found = found.filter(|workspace| !workspace.removed);
     Ok(found.map(|workspace| Holder { workspace: workspace.id, slack_id: workspace.slack_id, user }))
 }
@@ -88,7 +88,7 @@ pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> 
 
 async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
     let mut work = service.begin().await?;
-    storage::workspaces::hold(&mut work, holder.workspace).await?;
+    storage::tables::workspaces::hold(&mut work, holder.workspace).await?;
     // First the person and then the grants: one that they are giving at this moment is there by then.
     let now = work.now();
     members::leave(&mut work, holder.workspace, &holder.user, now).await?;
@@ -103,7 +103,7 @@ async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failur
     let mut work = service.begin().await?;
     let now = work.now();
     let (whose, except) = ((holder.workspace, &holder.user), service.unreadable.at(now));
-    let pending = storage::approvals::lock_pending_of(&mut work, whose, &except, BATCH).await?;
+    let pending = storage::tables::approvals::lock_pending_of(&mut work, whose, &except, BATCH).await?;
     service.unreadable.leave_out(&pending.unreadable, now);
     let count = give_up::end(&mut work, &pending.approvals, &Prose::from_stored(WHY.to_owned())).await?;
     work.commit().await?;

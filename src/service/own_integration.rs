@@ -10,7 +10,7 @@ use crate::{
         text::IntegrationKey,
     },
     storage,
-    storage::integrations,
+    storage::tables::integrations,
 };
 
 /// Says whose the integration is from now on: the next description by another backend is refused. `false`: it was so
@@ -32,7 +32,7 @@ async fn attempt(
     ownership: Ownership,
 ) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
-    storage::workspaces::hold(&mut work, workspace).await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
     let known = integrations::lock(&mut work, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;
     let id = IntegrationId::new(known.id);
     let Some(change) = ownership::set_owner(workspace, (id, key), known.ownership, ownership) else {

@@ -1,10 +1,10 @@
 //! Users' profiles, as Slack gave them last. All instances share them, so that together they ask Slack once.
 
 use super::{Failure, Service};
-pub use crate::storage::profiles::KnownProfile;
+pub use crate::storage::tables::profiles::KnownProfile;
 use crate::{
     domain::{ids::UserId, people::Profile},
-    storage::profiles,
+    storage::tables::profiles,
 };
 
 /// The stored profile of a user in the installation with this Slack id, however old.

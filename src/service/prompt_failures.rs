@@ -3,7 +3,7 @@
 use super::{Failure, Service, retrying};
 use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::WorkspaceId},
-    storage::prompt_failures,
+    storage::tables::prompt_failures,
 };
 
 /// Counts a failure. `code` is a name out of a closed set.

@@ -17,7 +17,7 @@ use crate::{
         unlocking::Answers,
     },
     storage,
-    storage::{
+    storage::tables::{
         actions, actions::Action, grants::GrantFilter, integrations, integrations::Integration,
         unlock_requests,
     },
@@ -139,7 +139,7 @@ async fn attempt(
 ) -> Result<Stored, Failure> {
     let mut work = service.begin().await?;
     let now = work.now();
-    storage::workspaces::hold(&mut work, workspace).await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
     integrations::register(&mut work, IntegrationId::new(service.fresh()), workspace, key, now).await?;
     let before = integrations::lock(&mut work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let ownership = match before.ownership.described_by(actor) {
@@ -189,7 +189,7 @@ async fn attempt(
         .collect();
     let requests = unlock_requests::open_of(&mut work, &concerned).await?;
     let shown = Shown {
-        pending: storage::approvals::pending_for_actions(&mut work, &concerned).await?,
+        pending: storage::tables::approvals::pending_for_actions(&mut work, &concerned).await?,
         requests: requests.into_iter().map(|request| request.id).collect(),
         retired: unlock_requests::open_of(&mut work, &retired).await?,
     };

@@ -2,10 +2,12 @@
 
 use super::{Failure, Service, authenticate::Caller};
 pub use crate::storage::{
-    approvals_list::Filter,
-    attempts::{Noted, Outcome as AttemptOutcome},
-    audit::{Position, Stored as StoredEntry},
-    deliveries::{Delivery, Filter as DeliveryFilter, State as DeliveryState},
+    read_models::approvals::Filter,
+    statements::deliveries::{Delivery, Filter as DeliveryFilter, State as DeliveryState},
+    tables::{
+        attempts::{Noted, Outcome as AttemptOutcome},
+        audit::{Position, Stored as StoredEntry},
+    },
 };
 use crate::{
     domain::{
@@ -16,14 +18,14 @@ use crate::{
     },
     service::put_integration::Stored,
     storage,
-    storage::{approvals_list, attempts, deliveries},
+    storage::{read_models::approvals as approvals_list, statements::deliveries, tables::attempts},
 };
 
 /// One approval of this backend.
 #[tracing::instrument(name = "read_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
 pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
     let mut db = service.db.acquire().await?;
-    let found = storage::approvals::find_of_backend(&mut db, caller.backend, id).await?;
+    let found = storage::tables::approvals::find_of_backend(&mut db, caller.backend, id).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
@@ -43,10 +45,10 @@ pub async fn approvals(
 #[tracing::instrument(name = "read_integration", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey) -> Result<Stored, Failure> {
     let mut db = service.db.acquire().await?;
-    let integration = storage::integrations::find(&mut db, caller.workspace, key)
+    let integration = storage::tables::integrations::find(&mut db, caller.workspace, key)
         .await?
         .ok_or(Rejection::UnknownIntegration)?;
-    let actions = storage::actions::of(&mut db, &[integration.id]).await?;
+    let actions = storage::tables::actions::of(&mut db, &[integration.id]).await?;
     Ok((integration, actions))
 }
 
@@ -59,9 +61,9 @@ pub async fn integrations(
     limit: i64,
 ) -> Result<Vec<Stored>, Failure> {
     let mut db = service.db.acquire().await?;
-    let integrations = storage::integrations::list(&mut db, caller.workspace, after, limit).await?;
+    let integrations = storage::tables::integrations::list(&mut db, caller.workspace, after, limit).await?;
     let ids: Vec<_> = integrations.iter().map(|integration| integration.id).collect();
-    let actions = storage::actions::of(&mut db, &ids).await?;
+    let actions = storage::tables::actions::of(&mut db, &ids).await?;
     let with_actions = integrations.into_iter().map(|integration| {
         let own = actions.iter().filter(|action| action.integration == integration.key).cloned().collect();
         (integration, own)
@@ -102,6 +104,6 @@ pub async fn audit(
     limit: i64,
 ) -> Result<Vec<StoredEntry>, Failure> {
     let mut db = service.db.acquire().await?;
-    let horizon = storage::audit_horizon::read(&mut db).await?;
-    Ok(storage::audit::export(&mut db, caller.workspace, after, horizon, limit).await?)
+    let horizon = storage::read_models::audit_horizon::read(&mut db).await?;
+    Ok(storage::tables::audit::export(&mut db, caller.workspace, after, horizon, limit).await?)
 }

@@ -3,7 +3,7 @@
 use super::{Failure, Service, authenticate::Caller, retrying};
 use crate::{
     domain::{backends, backends::Redelivery, ids::DeliveryId, rejection::Rejection},
-    storage::{deliveries, deliveries::Delivery},
+    storage::statements::{deliveries, deliveries::Delivery},
 };
 
 /// Has a delivery of this backend tried at once, with the same id: a dead or a delivered one again, a pending one

@@ -21,7 +21,10 @@ use crate::{
         text::{ActionKey, ForeignId, IntegrationKey, Prose},
     },
     storage,
-    storage::{actions, ask, integrations},
+    storage::{
+        statements::create_approval,
+        tables::{actions, integrations},
+    },
 };
 
 /// Whom to ask.
@@ -98,24 +101,33 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
     let now = work.now();
     let path = (&ask.integration, &ask.action);
     let (key, conversation, most) = (ask.key.id(), &ask.conversation.id, service.most_pending);
-    let ground =
-        ask::load(&mut work, key, ask.idempotency_key.as_ref(), path, user, conversation, now, most).await?;
+    let ground = create_approval::load(
+        &mut work,
+        key,
+        ask.idempotency_key.as_ref(),
+        path,
+        user,
+        conversation,
+        now,
+        most,
+    )
+    .await?;
     let stored = ground.as_ref().map(|ground| &ground.key);
     let caller = authenticate::check(&ask.key, stored, KeyScope::Ask, now)?;
     service.key_uses.note(key, now);
     caller.may_ask()?;
     let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
     if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {
-        if ask::request_digest(&mut work, earlier).await? != ask.digest.bytes() {
+        if create_approval::request_digest(&mut work, earlier).await? != ask.digest.bytes() {
             return Err(Rejection::KeyReused(idempotency_key.clone()).into());
         }
         let approval =
-            storage::approvals::find(&mut work, earlier).await?.ok_or(Rejection::UnknownApproval)?;
+            storage::tables::approvals::find(&mut work, earlier).await?.ok_or(Rejection::UnknownApproval)?;
         return Ok(Asked { approval, replayed: true });
     }
     if ground.action.is_none() {
         register(service, &mut work, caller, ask).await?;
-        ground = ask::load(&mut work, key, None, path, user, conversation, now, most)
+        ground = create_approval::load(&mut work, key, None, path, user, conversation, now, most)
             .await?
             .ok_or(Rejection::Unauthenticated)?;
     }
@@ -142,7 +154,8 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
         return Err(Rejection::TooManyPending.into());
     }
     let (db, unwritten) = work.parts();
-    let approval = ask::save(db, unwritten, asked, ask.idempotency_key.as_ref(), ask.digest.bytes()).await?;
+    let approval =
+        create_approval::save(db, unwritten, asked, ask.idempotency_key.as_ref(), ask.digest.bytes()).await?;
     work.commit().await?;
     Ok(Asked { approval, replayed: false })
 }

@@ -24,7 +24,10 @@ use crate::{
         unlocking,
     },
     storage,
-    storage::{grants::GrantFilter, overview, workspaces::Entered},
+    storage::{
+        read_models::overview,
+        tables::{grants::GrantFilter, workspaces::Entered},
+    },
 };
 
 /// What became of a wish.
@@ -70,10 +73,11 @@ async fn attempt(
     {
         return work.refuse(settings::refuse(workspace, user, rejection)).await;
     }
-    let ground =
-        storage::settings::lock(&mut work, workspace, action, user).await?.ok_or(Rejection::UnknownAction)?;
+    let ground = storage::statements::settings::lock(&mut work, workspace, action, user)
+        .await?
+        .ok_or(Rejection::UnknownAction)?;
     if let Some(clicked_at) = clicked_at
-        && !storage::settings::take_turn(&mut work, action, user, clicked_at).await?
+        && !storage::statements::settings::take_turn(&mut work, action, user, clicked_at).await?
     {
         return Ok(Changed { action: ground.action, changed: false });
     }
@@ -101,7 +105,7 @@ async fn attempt(
             let changed = given.is_some();
             if let Some(given) = given {
                 let given = work.record(given);
-                storage::settings::give(&mut work, &given).await?;
+                storage::statements::settings::give(&mut work, &given).await?;
             }
             changed
         }
@@ -153,7 +157,7 @@ pub(super) async fn workspace(
     db: &mut storage::PgConnection,
     slack_id: &str,
 ) -> Result<WorkspaceId, Failure> {
-    match storage::workspaces::find_by_slack_id(db, slack_id).await? {
+    match storage::tables::workspaces::find_by_slack_id(db, slack_id).await? {
         Some(workspace) if !workspace.removed => Ok(workspace.id),
         _ => Err(Rejection::WorkspaceRemoved.into()),
     }
@@ -213,9 +217,10 @@ pub async fn find_action(
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     if let Some((integration, action)) = path.split_once('.')
-        && let Some(id) = storage::settings::find_action(&mut db, workspace, integration, action).await?
+        && let Some(id) =
+            storage::statements::settings::find_action(&mut db, workspace, integration, action).await?
     {
         return Ok(Ok(id));
     }
-    Ok(Err(storage::settings::paths(&mut db, workspace, COMPARED).await?))
+    Ok(Err(storage::statements::settings::paths(&mut db, workspace, COMPARED).await?))
 }

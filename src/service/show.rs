@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{Failure, Service};
-pub use crate::storage::{decide::Surroundings, unlock_requests::Posted};
+pub use crate::storage::{statements::decide::Surroundings, tables::unlock_requests::Posted};
 use crate::{
     domain::{
         approvals::Approval,
@@ -14,7 +14,7 @@ use crate::{
         rejection::Rejection,
     },
     storage,
-    storage::{claims::Claim, unlock_requests},
+    storage::{statements::claim::Claim, tables::unlock_requests},
 };
 
 /// An approval and what else its prompt shows.
@@ -41,10 +41,10 @@ pub async fn prompt(
     id: ApprovalId,
 ) -> Result<Option<PromptContext>, Failure> {
     let mut db = service.db.acquire().await?;
-    let Some(approval) = storage::approvals::find(&mut db, id).await? else { return Ok(None) };
-    let around = storage::decide::surroundings(&mut db, &approval).await?;
-    let workspace = storage::workspaces::find(&mut db, workspace).await?;
-    let prompts = storage::prompts::of(&mut db, id).await?;
+    let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
+    let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
+    let workspace = storage::tables::workspaces::find(&mut db, workspace).await?;
+    let prompts = storage::tables::prompts::of(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
     Ok(Some(PromptContext {
         approval,
@@ -59,34 +59,34 @@ pub async fn prompt(
 /// One approval of this workspace.
 pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Result<Approval, Failure> {
     let mut db = service.db.acquire().await?;
-    let found = storage::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
+    let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
 /// Remembers where a prompt was posted.
 pub async fn remember_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
-    storage::prompts::remember(&mut db, id, prompt, service.now()).await?;
+    storage::tables::prompts::remember(&mut db, id, prompt, service.now()).await?;
     Ok(())
 }
 
 /// Forgets a message that Slack no longer lets the app change.
 pub async fn forget_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(storage::prompts::forget(&mut db, id, prompt, service.now()).await?)
+    Ok(storage::tables::prompts::forget(&mut db, id, prompt, service.now()).await?)
 }
 
 /// Slack's id of the workspace, if the app is installed there.
 pub async fn installed(service: &Service, workspace: WorkspaceId) -> Result<Option<String>, Failure> {
     let mut db = service.db.acquire().await?;
-    let found = storage::workspaces::find(&mut db, workspace).await?;
+    let found = storage::tables::workspaces::find(&mut db, workspace).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
 
 /// Ends the other waiting rows of a row's queue: what is read after this shows what they were written for.
 pub async fn absorb(service: &Service, claim: &Claim) -> Result<(), Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(storage::claims::absorb(&mut db, claim, service.now()).await?)
+    Ok(storage::statements::claim::absorb(&mut db, claim, service.now()).await?)
 }
 
 /// A request to unlock an action, and who was told of it.
@@ -111,8 +111,8 @@ pub async fn unlock_request(
     let mut db = service.db.acquire().await?;
     let Some(line) = unlock_requests::line(&mut db, id, service.now()).await? else { return Ok(None) };
     let posted = unlock_requests::messages(&mut db, id).await?;
-    let known_admins = storage::homes::admins(&mut db, workspace).await?;
-    let found = storage::workspaces::find(&mut db, workspace).await?;
+    let known_admins = storage::tables::homes::admins(&mut db, workspace).await?;
+    let found = storage::tables::workspaces::find(&mut db, workspace).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| UnlockContext {
         line,
         posted,
@@ -147,7 +147,7 @@ pub struct Endpoint {
 /// A backend's endpoint.
 pub async fn endpoint(service: &Service, backend: BackendId) -> Result<Endpoint, Failure> {
     let mut db = service.db.acquire().await?;
-    let stored = storage::backends::endpoint(&mut db, backend).await?;
+    let stored = storage::tables::backends::endpoint(&mut db, backend).await?;
     open(service, backend, stored)
 }
 
@@ -158,8 +158,8 @@ pub async fn webhook(
     id: ApprovalId,
 ) -> Result<Option<(Approval, Endpoint)>, Failure> {
     let mut db = service.db.acquire().await?;
-    let Some(approval) = storage::approvals::find(&mut db, id).await? else { return Ok(None) };
-    let stored = storage::backends::endpoint(&mut db, backend).await?;
+    let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
+    let stored = storage::tables::backends::endpoint(&mut db, backend).await?;
     drop(db);
     Ok(Some((approval, open(service, backend, stored)?)))
 }
@@ -167,7 +167,7 @@ pub async fn webhook(
 fn open(
     service: &Service,
     backend: BackendId,
-    stored: storage::backends::Endpoint,
+    stored: storage::tables::backends::Endpoint,
 ) -> Result<Endpoint, Failure> {
     let mut secrets = vec![service.sealer.open(&stored.secret, backend.uuid())?];
     let rotating = stored.previous_until.is_some_and(|until| service.now() < until);

@@ -10,7 +10,10 @@ use subtle::ConstantTimeEq as _;
 use super::{Failure, Service, UnitOfWork, retrying};
 use crate::{
     domain::ids::WorkspaceId,
-    storage::installations::{self, Installation, SealedTokens},
+    storage::tables::{
+        installations,
+        installations::{Installation, SealedTokens},
+    },
 };
 
 /// How long an instance may take to exchange a refresh token before another one tries, by the database's clock.

@@ -14,7 +14,7 @@ use crate::{
         revocation::{Revocable, Revocation},
     },
     storage,
-    storage::grants::GrantFilter,
+    storage::tables::grants::GrantFilter,
 };
 
 /// Turns one of the user's grants off. From the moment this returns no request is approved by it.
@@ -40,7 +40,7 @@ async fn attempt(
     let filter = GrantFilter { id: Some(grant), user: Some(user), ..GrantFilter::default() };
     let revoked = revoke(&mut work, workspace, &filter, &actor, Revocation::TurnedOff).await?;
     if revoked.is_empty() {
-        if let Some(owner) = storage::grants::owner(&mut work, workspace, grant).await? {
+        if let Some(owner) = storage::tables::grants::owner(&mut work, workspace, grant).await? {
             let rejection = Rejection::WrongPerson { owner };
             return work.refuse(revocation::refuse(workspace, user, grant, rejection)).await;
         }
@@ -68,16 +68,16 @@ pub(super) async fn revoke(
     actor: &Actor,
     why: Revocation,
 ) -> Result<Vec<Revocable>, Failure> {
-    let live = storage::grants::lock(work, workspace, filter).await?;
+    let live = storage::tables::grants::lock(work, workspace, filter).await?;
     if live.is_empty() {
         return Ok(live);
     }
     let ids: Vec<GrantId> = live.iter().map(|grant| grant.id).collect();
-    let shown = storage::approvals::that_left(work, &ids).await?;
+    let shown = storage::tables::approvals::that_left(work, &ids).await?;
     let Some(revoked) = revocation::revoke(workspace, live, &shown, actor, why) else {
         return Ok(Vec::new());
     };
     let (revoked, now) = (work.record(revoked), work.now());
-    storage::grants::revoke(work, &revoked, now).await?;
+    storage::tables::grants::revoke(work, &revoked, now).await?;
     Ok(revoked.into_state().grants)
 }

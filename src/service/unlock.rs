@@ -18,7 +18,7 @@ use crate::{
         unlocking::Step,
     },
     storage,
-    storage::{actions, grants::GrantFilter, unlock_requests, workspaces::Entered},
+    storage::tables::{actions, grants::GrantFilter, unlock_requests, workspaces::Entered},
 };
 
 /// The description that an admin saw when they clicked.
@@ -81,7 +81,7 @@ async fn attempt(
     actor: &Actor,
 ) -> Result<bool, Failure> {
     let mut work = service.begin().await?;
-    storage::workspaces::hold(&mut work, workspace).await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
     let action =
         actions::lock(&mut work, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
     let changed = apply(&mut work, workspace, &action, wish, actor).await?;
@@ -142,7 +142,7 @@ pub(super) async fn apply(
         Step::Unlock => unlock_requests::open_of(work, &ids).await?,
         Step::Confirm | Step::Lock => Vec::new(),
     };
-    let pending = storage::approvals::pending_for_actions(work, &ids).await?;
+    let pending = storage::tables::approvals::pending_for_actions(work, &ids).await?;
     let change = work.record(unlocking::change_lock(workspace, action, step, actor, &open, &pending));
     actions::set_lock(work, &change, now).await?;
     unlock_requests::answer(work, &change, now).await?;

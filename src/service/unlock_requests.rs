@@ -18,7 +18,7 @@ use crate::{
         unlocking,
     },
     storage,
-    storage::{actions, unlock_requests, workspaces::Entered},
+    storage::tables::{actions, unlock_requests, workspaces::Entered},
 };
 
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
@@ -51,7 +51,7 @@ async fn try_ask(
         return Ok(false);
     }
     let (open, fresh) = (open.map(|open| open.id), UnlockRequestId::new(service.fresh()));
-    let pending = storage::approvals::pending_for_actions(&mut work, &[action]).await?;
+    let pending = storage::tables::approvals::pending_for_actions(&mut work, &[action]).await?;
     let asking = unlocking::ask(workspace, &known, &clicker.user, open, fresh, &pending);
     let asking = work.record(asking);
     unlock_requests::ask(&mut work, &asking, now).await?;
@@ -108,7 +108,7 @@ async fn try_answer(
         unlock::apply(&mut work, workspace, &known, (Wish::Unlock, seen), &actor).await?;
     } else {
         let open = unlock_requests::open_of(&mut work, &[action]).await?;
-        let pending = storage::approvals::pending_for_actions(&mut work, &[action]).await?;
+        let pending = storage::tables::approvals::pending_for_actions(&mut work, &[action]).await?;
         let declined = unlocking::decline(workspace, &known, admin, request, &open, &pending);
         let declined = work.record(declined);
         unlock_requests::answer(&mut work, &declined, now).await?;

@@ -1,14 +1,15 @@
 //! Whether a backend's endpoint takes what it is sent, and what follows when it doesn't.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{Failure, Service};
 use crate::{
     domain::{
         backends as domain,
         ids::{BackendId, WorkspaceId},
     },
-    storage::backends,
+    storage::tables::backends,
 };
-use chrono::{DateTime, TimeDelta, Utc};
 
 /// An endpoint that has failed for this long is stopped: its deliveries wait.
 pub const PATIENCE: TimeDelta = TimeDelta::days(5);

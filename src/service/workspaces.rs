@@ -8,7 +8,7 @@ use crate::{
         repeats::RequestDigest,
     },
     storage,
-    storage::workspaces::Entered,
+    storage::tables::workspaces::Entered,
 };
 
 /// Where a change comes from.
@@ -36,7 +36,7 @@ pub(super) async fn enter(
 ) -> Result<Entered, Failure> {
     let Origin { workspace, request } = origin;
     let now = work.now();
-    let entered = storage::workspaces::enter(work, workspace, user, request, now).await?;
+    let entered = storage::tables::workspaces::enter(work, workspace, user, request, now).await?;
     Ok(entered.filter(|entered| !entered.removed).ok_or(Rejection::WorkspaceRemoved)?)
 }
 
@@ -45,18 +45,18 @@ pub(super) async fn enter(
 pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, Failure> {
     let mut db = service.db.acquire().await?;
     let fresh = WorkspaceId::new(service.fresh());
-    Ok(storage::workspaces::install(&mut db, fresh, slack_id, name, service.now()).await?)
+    Ok(storage::tables::workspaces::install(&mut db, fresh, slack_id, name, service.now()).await?)
 }
 
 /// Slack's id of a workspace, unless the app was removed from it.
 pub async fn slack_id(service: &Service, id: WorkspaceId) -> Result<Option<String>, Failure> {
     let mut db = service.db.acquire().await?;
-    let found = storage::workspaces::find(&mut db, id).await?;
+    let found = storage::tables::workspaces::find(&mut db, id).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
 
 /// Slack's ids of workspaces that have the app by OAuth, oldest first, at most `limit`.
 pub async fn installed(service: &Service, limit: i64) -> Result<Vec<String>, Failure> {
     let mut db = service.db.acquire().await?;
-    Ok(storage::installations::list(&mut db, limit).await?)
+    Ok(storage::tables::installations::list(&mut db, limit).await?)
 }

@@ -3,7 +3,7 @@
 //!
 //! A use case records its changes in [`Unwritten`], which gives the [`Recorded`] states that save functions take. The unit
 //! of work writes what is recorded before it commits, in one statement. Asking and deciding write it with the state, in
-//! the statements that they have anyway ([`super::ask::save`], [`super::decide::save`]).
+//! the statements that they have anyway ([`crate::storage::statements::create_approval::save`], [`crate::storage::statements::decide::save`]).
 
 use std::{collections::BTreeMap, fmt, ops::Deref};
 
@@ -13,12 +13,15 @@ use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{PgConnection, homes::Homes, outbox::Kind};
-use crate::domain::{
-    audit::Entry,
-    effects::{Changed, Effect, Effects, Redraw},
-    homes::{HomeAudience, Urgency},
-    ids::{ApprovalId, GrantId, UserId, WorkspaceId},
+use super::PgConnection;
+use crate::{
+    domain::{
+        audit::Entry,
+        effects::{Changed, Effect, Effects, Redraw},
+        homes::{HomeAudience, Urgency},
+        ids::{ApprovalId, GrantId, UserId, WorkspaceId},
+    },
+    storage::tables::{homes::Homes, outbox::Kind},
 };
 
 /// How long small changes wait to be drawn together.

@@ -1,44 +1,22 @@
-//! The only SQL. One table a file; the two hot paths, asking and deciding, have statements of their own that do
-//! several tables' work in one round trip ([`ask`], [`decide`]).
+//! The only SQL.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`tables`] | one table a file |
+//! | [`statements`] | the few statements that span tables: creating an approval, deciding it, claiming outbox rows |
+//! | [`read_models`] | what a screen, a list or an export shows |
+//! | [`effects`] | the one writer of the audit and the outbox |
+//! | [`db`] | the connections |
 //!
 //! Functions take a connection, so that the caller owns the transaction. Locks are always taken in the same order:
 //! workspace, approval, member, integration, action, connection, conversation, grant.
 
-pub mod actions;
-pub mod api_keys;
-pub mod approvals;
-pub mod approvals_list;
-pub mod ask;
-pub mod attempts;
-pub mod audit;
-pub mod audit_eras;
-pub mod audit_horizon;
-pub mod backends;
-pub mod claims;
-pub mod connections;
-pub mod conversations;
 pub mod db;
-pub mod decide;
-pub mod deliveries;
 pub mod effects;
-pub mod events;
-pub mod grants;
-pub mod homes;
-pub mod install_states;
-pub mod installations;
-pub mod integrations;
-pub mod members;
-pub mod outbox;
-pub mod overview;
-pub mod profiles;
-pub mod prompt_failures;
-pub mod prompts;
-pub mod repeats;
-pub mod sealed;
-pub mod settings;
+pub mod read_models;
+pub mod statements;
 pub mod stored;
-pub mod unlock_requests;
-pub mod workspaces;
+pub mod tables;
 
 pub use db::{
     ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, PgConnection, TlsUse, Tx, classify,

@@ -150,7 +150,7 @@ async fn a_faulty_idempotency_key_is_refused_by_name() {
 }
 
 /// The backend called `agents`, as an operator sees it.
-async fn summary(s: &Story) -> countersign::storage::backends::Summary {
+async fn summary(s: &Story) -> countersign::storage::tables::backends::Summary {
     let all = backends::list(&s.service, None).await.unwrap();
     all.into_iter().find(|backend| backend.name == "agents").unwrap()
 }

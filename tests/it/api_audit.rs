@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
     service::audit_era,
-    storage::{Db, Limits, audit_horizon},
+    storage::{Db, Limits, read_models::audit_horizon},
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

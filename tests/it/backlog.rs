@@ -3,8 +3,8 @@
 use countersign::{
     domain::ids::ApprovalId,
     storage::{
-        claims::{self, Lease},
-        outbox::Kind,
+        statements::{claim, claim::Lease},
+        tables::outbox::Kind,
     },
 };
 use uuid::Uuid;
@@ -45,10 +45,10 @@ async fn rows_read_to_look_for_work(s: &Story) -> i64 {
     let mut tx = s.service.db.begin().await.unwrap();
     let lease = Lease { token: Uuid::nil(), until: s.now() + chrono::TimeDelta::minutes(1) };
     let before = rows_read(&mut tx).await;
-    assert!(claims::claim_webhooks(&mut tx, 32, 4, &[], s.now(), lease).await.unwrap().is_empty());
-    assert!(claims::claim(&mut tx, Kind::Prompt, 8, s.now(), lease).await.unwrap().is_empty());
-    claims::next_due(&mut tx, Kind::Webhook, s.now()).await.unwrap();
-    claims::next_due(&mut tx, Kind::Prompt, s.now()).await.unwrap();
+    assert!(claim::claim_webhooks(&mut tx, 32, 4, &[], s.now(), lease).await.unwrap().is_empty());
+    assert!(claim::claim(&mut tx, Kind::Prompt, 8, s.now(), lease).await.unwrap().is_empty());
+    claim::next_due(&mut tx, Kind::Webhook, s.now()).await.unwrap();
+    claim::next_due(&mut tx, Kind::Prompt, s.now()).await.unwrap();
     rows_read(&mut tx).await - before
 }
 

@@ -6,9 +6,9 @@ use countersign::{
     app::App,
     entropy::Entropy,
     heartbeat::Heartbeats,
-    outbox::listener::{self, Bells},
+    outbox::{listener, listener::Bells},
     service::endings::Endings,
-    storage::{Db, Limits, OUTBOX_CHANNEL, outbox::Kind},
+    storage::{Db, Limits, OUTBOX_CHANNEL, tables::outbox::Kind},
 };
 use sandbox::postgres::{Postgres, PostgresError, PostgresOptions};
 use secrecy::ExposeSecret as _;

@@ -10,18 +10,14 @@ use countersign::{
         text::{ActionKey, ForeignId, IntegrationKey},
     },
     storage::{
-        PgConnection, api_keys,
-        approvals::{self, Batch},
-        approvals_list::{self, Filter},
-        ask, attempts, audit,
-        claims::{self, Lease},
-        decide, deliveries, events,
-        grants::{self, GrantFilter},
-        homes, integrations,
-        outbox::Kind,
-        overview, profiles,
+        PgConnection,
+        read_models::{approvals as approvals_list, approvals::Filter, overview},
+        statements::{claim, claim::Lease, create_approval, decide, deliveries},
         stored::CorruptRow,
-        unlock_requests,
+        tables::{
+            api_keys, approvals, approvals::Batch, attempts, audit, events, grants, grants::GrantFilter,
+            homes, integrations, outbox::Kind, profiles, unlock_requests,
+        },
     },
 };
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
@@ -321,7 +317,8 @@ impl Reading {
                 let action = ActionKey::new("create_issue").unwrap();
                 let conversation = ForeignId::new("c-new").unwrap();
                 let asked = (&github, &action);
-                let ground = ask::load(db, key, None, asked, user, &conversation, now, 10).await?.unwrap();
+                let ground =
+                    create_approval::load(db, key, None, asked, user, &conversation, now, 10).await?.unwrap();
                 let (_, _, grant) = ground.action.unwrap();
                 return Ok(rows(grant.map(|grant| grant.id.uuid())));
             }
@@ -364,15 +361,15 @@ impl Reading {
                 deliveries::find(db, backend, DeliveryId::new(self.uuid())).await.map(drop)?;
             }
             Reader::ClaimWebhooks => {
-                let claimed = claims::claim_webhooks(db, MOST, MOST, &[], now, self.lease()).await?;
+                let claimed = claim::claim_webhooks(db, MOST, MOST, &[], now, self.lease()).await?;
                 return Ok(rows(claimed.iter().map(|claim| claim.id.uuid())));
             }
             Reader::ClaimHomes => {
-                let claimed = claims::claim(db, Kind::Home, MOST, now, self.lease()).await?;
+                let claimed = claim::claim(db, Kind::Home, MOST, now, self.lease()).await?;
                 return Ok(rows(claimed.iter().map(|claim| claim.id.uuid())));
             }
             Reader::PromptFailures => {
-                countersign::storage::prompt_failures::recent(db, workspace, now).await.map(drop)?;
+                countersign::storage::tables::prompt_failures::recent(db, workspace, now).await.map(drop)?;
             }
         }
         Ok(Seen::Everything)

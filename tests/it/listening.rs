@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use countersign::{
     heartbeat::Heartbeats,
-    outbox::listener::{self, Bells},
+    outbox::{listener, listener::Bells},
     service::endings::Endings,
-    storage::{Db, Limits, outbox::Kind},
+    storage::{Db, Limits, tables::outbox::Kind},
 };
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;

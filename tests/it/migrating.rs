@@ -8,7 +8,10 @@ use countersign::{
         text::IntegrationKey,
     },
     storage,
-    storage::{Db, Limits, actions, approvals, integrations},
+    storage::{
+        Db, Limits,
+        tables::{actions, approvals, integrations},
+    },
 };
 use sandbox::postgres::Postgres;
 use sqlx::PgPool;

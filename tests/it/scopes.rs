@@ -14,7 +14,7 @@ use countersign::{
         api_keys::{KeyFault, NewKey, Selection},
         backends,
     },
-    storage::backends::Summary,
+    storage::tables::backends::Summary,
 };
 use sandbox::backend::Api;
 use secrecy::ExposeSecret as _;

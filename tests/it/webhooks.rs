@@ -263,23 +263,24 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         let mut db = s.service.db.acquire().await.unwrap();
         let lease_time = TimeDelta::seconds(60);
         let mut claim = async || {
-            let lease = storage::claims::Lease { token: s.service.fresh(), until: s.now() + lease_time };
-            storage::claims::claim_webhooks(&mut db, 4, 4, &[], s.now(), lease).await.unwrap()
+            let lease =
+                storage::statements::claim::Lease { token: s.service.fresh(), until: s.now() + lease_time };
+            storage::statements::claim::claim_webhooks(&mut db, 4, 4, &[], s.now(), lease).await.unwrap()
         };
         let first = claim().await;
         assert_eq!((first.len(), claim().await.len()), (1, 0), "what is leased is not claimed again");
         s.leap(lease_time).await;
         let second = claim().await;
         assert_eq!(second.len(), 1, "a lease that ran out is");
-        let attempt = storage::claims::Attempt {
-            ending: storage::claims::Ending::Dead,
+        let attempt = storage::statements::claim::Attempt {
+            ending: storage::statements::claim::Ending::Dead,
             started_at: s.now(),
             took_ms: 1,
             http_status: None,
             detail: None,
         };
-        assert!(!storage::claims::finish(&mut db, &first[0], &attempt, s.now()).await.unwrap());
-        assert!(storage::claims::finish(&mut db, &second[0], &attempt, s.now()).await.unwrap());
+        assert!(!storage::statements::claim::finish(&mut db, &first[0], &attempt, s.now()).await.unwrap());
+        assert!(storage::statements::claim::finish(&mut db, &second[0], &attempt, s.now()).await.unwrap());
     })
     .await;
 }

@@ -228,7 +228,10 @@ fn every_way_to_refer_to_a_module_is_seen() {
     ] {
         assert_eq!(seen(source), ["storage::ask"], "{source}");
     }
-    assert_eq!(seen("use crate::storage; fn f() { storage::ask::load() }"), ["storage", "storage::ask"]);
+    assert_eq!(
+        seen("use crate::storage; fn f() { storage::statements::create_approval::load() }"),
+        ["storage", "storage::ask"]
+    );
     assert!(seen("#[cfg(test)] mod tests { use crate::storage::ask; }").is_empty());
     assert!(seen("// crate::storage::ask\nuse crate::storage_of_another::ask;").is_empty());
 }
@@ -236,7 +239,7 @@ fn every_way_to_refer_to_a_module_is_seen() {
 #[test]
 fn one_file_writes_the_audit_and_the_outbox() {
     // The statements of the hot paths write effects together with the state. They bind rows that effects.rs built.
-    let bind = ["storage/ask.rs", "storage/decide.rs"];
+    let bind = ["storage/statements/create_approval.rs", "storage/statements/decide.rs"];
     for (file, code) in source("") {
         let is_bound = bind.contains(&file.as_str());
         if file == "storage/effects.rs" {

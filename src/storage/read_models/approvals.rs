@@ -1,0 +1,109 @@
+//! The table `approvals`, as a backend has its own listed. Each way to narrow the list down is a statement of its own,
+//! so that Postgres plans each for the index that goes straight there.
+
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        approvals::{Approval, Status},
+        ids::{ApprovalId, BackendId, UserId, WorkspaceId},
+        outcome::Outcome,
+    },
+    storage::{
+        PgConnection,
+        tables::approvals::{ApprovalRow, select_approvals},
+    },
+};
+
+/// Which approvals a backend wants listed.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// In this status.
+    pub status: Option<Status>,
+    /// Asked of this user.
+    pub user: Option<UserId>,
+    /// In this conversation.
+    pub conversation: Option<String>,
+    /// Older than this one.
+    pub before: Option<ApprovalId>,
+}
+
+/// The approvals of a backend in one status. The status stands in the statement: only so does Postgres know how few
+/// there are of it.
+macro_rules! in_status {
+    ($status:literal, $db:expr, $backend:expr, $before:expr, $limit:expr) => {
+        select_approvals!(
+            "WHERE p.backend_id = $1 AND p.id < $2 AND p.status = '"
+                + $status
+                + "' ORDER BY p.id DESC LIMIT $3",
+            $backend.uuid(),
+            $before,
+            $limit
+        )
+        .fetch_all($db)
+        .await?
+    };
+}
+
+/// A backend's approvals, newest first, at most `limit`.
+pub async fn list(
+    db: &mut PgConnection,
+    (workspace, backend): (WorkspaceId, BackendId),
+    filter: &Filter,
+    limit: i64,
+) -> sqlx::Result<Vec<Approval>> {
+    let before = filter.before.map_or_else(Uuid::max, ApprovalId::uuid);
+    let status = filter.status.map(Status::as_str);
+    let user = filter.user.as_ref().map(UserId::as_str);
+    let rows = match (&filter.conversation, user, filter.status) {
+        (Some(conversation), ..) => {
+            select_approvals!(
+                "WHERE p.backend_id = $1 AND p.id < $2 AND p.conversation_id = $3
+                   AND ($4::text IS NULL OR p.user_id = $4) AND ($5::text IS NULL OR p.status = $5)
+                 ORDER BY p.id DESC LIMIT $6",
+                backend.uuid(),
+                before,
+                conversation,
+                user,
+                status,
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, Some(user), _) => {
+            select_approvals!(
+                "WHERE p.backend_id = $1 AND p.id < $2 AND p.workspace_id = $3 AND p.user_id = $4
+                   AND ($5::text IS NULL OR p.status = $5)
+                 ORDER BY p.id DESC LIMIT $6",
+                backend.uuid(),
+                before,
+                workspace.uuid(),
+                user,
+                status,
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, None, None) => {
+            select_approvals!(
+                "WHERE p.backend_id = $1 AND p.id < $2 ORDER BY p.id DESC LIMIT $3",
+                backend.uuid(),
+                before,
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, None, Some(status)) => match status {
+            Status::Pending => in_status!("pending", db, backend, before, limit),
+            Status::Ended(Outcome::Approved) => in_status!("approved", db, backend, before, limit),
+            Status::Ended(Outcome::Denied) => in_status!("denied", db, backend, before, limit),
+            Status::Ended(Outcome::Expired) => in_status!("expired", db, backend, before, limit),
+            Status::Ended(Outcome::Cancelled) => in_status!("cancelled", db, backend, before, limit),
+            Status::Ended(Outcome::Undeliverable) => in_status!("undeliverable", db, backend, before, limit),
+        },
+    };
+    Ok(rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?)
+}

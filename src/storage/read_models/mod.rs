@@ -1,0 +1,5 @@
+//! What a screen, a list or an export shows. Nothing here is locked.
+
+pub mod approvals;
+pub mod audit_horizon;
+pub mod overview;

@@ -1,0 +1,246 @@
+//! What an admin sees besides.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    domain::{
+        catalog::Description,
+        ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
+        overview::{ActionLine, BackendLine, ChangedLine, IntegrationLine, Page, Section},
+    },
+    storage::{
+        PgConnection,
+        read_models::overview::window::{number, window},
+    },
+};
+
+/// How long a delivery that is tried no more is counted.
+const COUNTED: TimeDelta = TimeDelta::days(7);
+
+/// The workspace's integrations by name, without anything that is one user's.
+pub async fn catalog(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    wanted: usize,
+) -> sqlx::Result<Page<IntegrationLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM integrations WHERE workspace_id = $1"#,
+        workspace.uuid()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Catalog, wanted, total);
+    let rows = sqlx::query!(
+        r#"SELECT i.id, i.key, i.name, i.requires_connection,
+                  count(a.id) AS "actions!", count(a.unlocked_at) AS "unlocked!"
+           FROM integrations i LEFT JOIN actions a ON a.integration_id = i.id AND a.retired_at IS NULL
+           WHERE i.workspace_id = $1 GROUP BY i.id ORDER BY lower(i.name), i.key LIMIT $2 OFFSET $3"#,
+        workspace.uuid(),
+        size,
+        first
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(|row| IntegrationLine {
+        id: IntegrationId::new(row.id),
+        key: row.key,
+        name: row.name,
+        requires_connection: row.requires_connection,
+        connected: false,
+        connect_url: None,
+        actions: number(row.actions),
+        unlocked: number(row.unlocked),
+        always: 0,
+    });
+    Ok(Page::new(lines.collect(), page, number(total), Section::Catalog.size()))
+}
+
+/// One integration, in the same way.
+pub async fn catalog_line(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: IntegrationId,
+) -> sqlx::Result<Option<IntegrationLine>> {
+    let row = sqlx::query!(
+        r#"SELECT i.key, i.name, i.requires_connection, count(a.id) AS "actions!", count(a.unlocked_at) AS "unlocked!"
+           FROM integrations i LEFT JOIN actions a ON a.integration_id = i.id AND a.retired_at IS NULL
+           WHERE i.workspace_id = $1 AND i.id = $2 GROUP BY i.id"#,
+        workspace.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| IntegrationLine {
+        id,
+        key: row.key,
+        name: row.name,
+        requires_connection: row.requires_connection,
+        connected: false,
+        connect_url: None,
+        actions: number(row.actions),
+        unlocked: number(row.unlocked),
+        always: 0,
+    }))
+}
+
+/// The actions of an integration by name, whatever their lock, so that none moves when it changes.
+pub async fn actions(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    integration: IntegrationId,
+    wanted: usize,
+) -> sqlx::Result<Page<ActionLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM actions a JOIN integrations i ON i.id = a.integration_id
+           WHERE i.workspace_id = $1 AND i.id = $2 AND a.retired_at IS NULL"#,
+        workspace.uuid(),
+        integration.uuid()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Actions, wanted, total);
+    let rows = sqlx::query!(
+        r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
+                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!"
+           FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
+           WHERE i.workspace_id = $1 AND i.id = $2 AND a.retired_at IS NULL
+           ORDER BY lower(v.name), a.key LIMIT $3 OFFSET $4"#,
+        workspace.uuid(),
+        integration.uuid(),
+        size,
+        first
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(|row| ActionLine {
+        id: ActionId::new(row.id),
+        version: ActionVersionId::new(row.version),
+        key: row.key,
+        name: row.name,
+        description: row.description,
+        read_only: row.read_only,
+        destructive: row.destructive,
+        unlocked: row.unlocked,
+        changed: row.unlocked && row.unconfirmed,
+        always: false,
+        requested: false,
+    });
+    Ok(Page::new(lines.collect(), page, number(total), Section::Actions.size()))
+}
+
+/// The unlocked actions whose description is not the one that an admin unlocked or confirmed, in the order of their paths.
+pub async fn changed(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    wanted: usize,
+) -> sqlx::Result<Page<ChangedLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM actions a JOIN integrations i ON i.id = a.integration_id
+           WHERE i.workspace_id = $1 AND a.unlocked_at IS NOT NULL
+             AND a.confirmed_version_id IS DISTINCT FROM a.version_id"#,
+        workspace.uuid()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Changed, wanted, total);
+    let rows = sqlx::query!(
+        r#"SELECT a.id, i.key AS integration, a.key AS action, v.id AS version, v.integration_name, v.name,
+                  v.description, v.read_only, v.destructive, v.requires_connection,
+                  c.integration_name AS "was_integration_name?", c.name AS "was_name?",
+                  c.description AS was_description, c.read_only AS "was_read_only?",
+                  c.destructive AS "was_destructive?", c.requires_connection AS "required_connection?",
+                  (SELECT count(*) FROM grants g WHERE g.action_id = a.id AND g.revoked_at IS NULL) AS "paused!"
+           FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
+           LEFT JOIN action_versions c ON c.id = a.confirmed_version_id
+           WHERE i.workspace_id = $1 AND a.unlocked_at IS NOT NULL
+             AND a.confirmed_version_id IS DISTINCT FROM a.version_id
+           ORDER BY i.key, a.key LIMIT $2 OFFSET $3"#,
+        workspace.uuid(),
+        size,
+        first
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(|row| ChangedLine {
+        action: ActionId::new(row.id),
+        path: format!("{}.{}", row.integration, row.action),
+        // All of a version's columns, or none: they are nullable only by the outer join.
+        before: match (
+            row.was_integration_name,
+            row.was_name,
+            row.was_read_only,
+            row.was_destructive,
+            row.required_connection,
+        ) {
+            (
+                Some(integration_name),
+                Some(name),
+                Some(read_only),
+                Some(destructive),
+                Some(requires_connection),
+            ) => Some(Description {
+                integration_name,
+                name,
+                description: row.was_description,
+                read_only,
+                destructive,
+                requires_connection,
+            }),
+            _ => None,
+        },
+        after: Description {
+            integration_name: row.integration_name,
+            name: row.name,
+            description: row.description,
+            read_only: row.read_only,
+            destructive: row.destructive,
+            requires_connection: row.requires_connection,
+        },
+        version: ActionVersionId::new(row.version),
+        paused: number(row.paused),
+    });
+    Ok(Page::new(lines.collect(), page, number(total), Section::Changed.size()))
+}
+
+/// The backends by name, and whether their webhooks are getting through.
+pub async fn backends(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    wanted: usize,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Page<BackendLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM backends WHERE workspace_id = $1"#,
+        workspace.uuid()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Backends, wanted, total);
+    let rows = sqlx::query!(
+        r#"SELECT b.id, b.name, (b.disabled_at IS NOT NULL) AS "disabled!", b.webhook_stopped_at,
+                  (SELECT count(*) FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
+                       AND o.done_at IS NULL AND o.dead_at IS NULL AND o.attempts > 0) AS "failing!",
+                  (SELECT count(*) FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
+                       AND o.done_at IS NULL AND o.dead_at > $4) AS "dead!",
+                  (SELECT o.done_at FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
+                       AND o.done_at IS NOT NULL ORDER BY o.id DESC LIMIT 1) AS delivered_at
+           FROM backends b WHERE b.workspace_id = $1 ORDER BY (b.disabled_at IS NOT NULL), lower(b.name) LIMIT $2 OFFSET $3"#,
+        workspace.uuid(),
+        size,
+        first,
+        now - COUNTED
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(|row| BackendLine {
+        id: BackendId::new(row.id),
+        name: row.name,
+        disabled: row.disabled,
+        stopped_at: row.webhook_stopped_at,
+        failing: number(row.failing),
+        dead: number(row.dead),
+        delivered_at: row.delivered_at,
+    });
+    Ok(Page::new(lines.collect(), page, number(total), Section::Backends.size()))
+}

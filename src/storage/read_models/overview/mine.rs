@@ -1,0 +1,331 @@
+//! What a user sees of their own.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{
+        approvals::Approval,
+        grants::SILENCE,
+        ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
+        overview::{ActionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine},
+    },
+    storage::{
+        PgConnection,
+        read_models::overview::window::{number, window},
+        stored,
+        stored::CorruptRow,
+        tables::{
+            approvals::{ApprovalRow, select_approvals},
+            grants::standing_scope,
+        },
+    },
+};
+
+/// The most actions of an integration, and conversation grants under them, that are read to cut a page out of.
+const MOST: i64 = 1_000;
+
+/// The user's pending approvals, oldest first.
+pub async fn waiting(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    wanted: usize,
+) -> sqlx::Result<Page<WaitingLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM approvals WHERE workspace_id = $1 AND user_id = $2 AND status = 'pending'"#,
+        workspace.uuid(),
+        user.as_str()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Waiting, wanted, total);
+    let rows = select_approvals!(
+        "WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.status = 'pending' ORDER BY p.id LIMIT $3 OFFSET $4",
+        workspace.uuid(),
+        user.as_str(),
+        size,
+        first
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut lines = Vec::new();
+    for row in rows {
+        let approval = row.read()?;
+        let around = crate::storage::statements::decide::surroundings(db, &approval).await?;
+        lines.push(WaitingLine {
+            approval,
+            standing: around.standing,
+            connect_url: around.connect_url,
+            requested: around.requested,
+        });
+    }
+    Ok(Page::new(lines, page, number(total), Section::Waiting.size()))
+}
+
+/// The user's approvals that ended, newest ending first. More than `depth` are neither counted nor paged.
+pub async fn decisions(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    wanted: usize,
+    depth: usize,
+) -> sqlx::Result<Page<Approval>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (SELECT 1 FROM approvals
+               WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL LIMIT $3) AS recent"#,
+        workspace.uuid(),
+        user.as_str(),
+        i64::try_from(depth).unwrap_or(i64::MAX)
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Decisions, wanted, total);
+    let rows = select_approvals!(
+        "WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.decided_at IS NOT NULL
+         ORDER BY p.decided_at DESC, p.id DESC LIMIT $3 OFFSET $4",
+        workspace.uuid(),
+        user.as_str(),
+        size,
+        first
+    )
+    .fetch_all(db)
+    .await?;
+    let approvals = rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?;
+    Ok(Page::new(approvals, page, number(total), Section::Decisions.size()))
+}
+
+/// A row of grants beside what they are for.
+struct GrantRow {
+    id: uuid::Uuid,
+    action_id: uuid::Uuid,
+    integration: String,
+    action: String,
+    integration_name: String,
+    action_name: String,
+    scope: String,
+    conversation: Option<String>,
+    paused: bool,
+    created_at: DateTime<Utc>,
+    use_count: i64,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl GrantRow {
+    fn read(self) -> Result<GrantLine, CorruptRow> {
+        let id = GrantId::new(self.id);
+        Ok(GrantLine {
+            id,
+            action: ActionId::new(self.action_id),
+            path: format!("{}.{}", self.integration, self.action),
+            integration_name: self.integration_name,
+            action_name: self.action_name,
+            scope: standing_scope(self.id, &self.scope)?,
+            conversation: self.conversation,
+            paused: self.paused,
+            created_at: self.created_at,
+            use_count: stored::count(self.use_count, || CorruptRow::new("grants", "use_count", &id))?,
+            last_used_at: self.last_used_at,
+        })
+    }
+}
+
+/// Selects live grants of a user, newest first: those that a request would be approved by. One whose scope is unknown is
+/// among them, so that it is an error and isn't left out.
+macro_rules! select_grants {
+    ($db:expr, $workspace:expr, $user:expr, $now:expr, $integration:expr, $scope:expr, $limit:expr, $offset:expr) => {
+        sqlx::query_as!(
+            GrantRow,
+            r#"SELECT g.id, g.action_id, i.key AS integration, a.key AS action, d.integration_name,
+                      d.name AS action_name, g.scope, coalesce(v.title, v.id) AS conversation,
+                      (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
+                      g.use_count, g.last_used_at
+               FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
+               JOIN action_versions d ON d.id = a.version_id
+               LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
+               WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
+                 AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))
+                 AND ($4::uuid IS NULL OR a.integration_id = $4) AND ($5::text IS NULL OR g.scope = $5)
+               ORDER BY g.id DESC LIMIT $6 OFFSET $7"#,
+            $workspace.uuid(),
+            $user.as_str(),
+            $now - SILENCE,
+            $integration,
+            $scope,
+            $limit,
+            $offset
+        )
+        .fetch_all($db)
+    };
+}
+
+/// The user's live grants, newest first.
+pub async fn grants(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    wanted: usize,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Page<GrantLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM grants g
+           LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
+           WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
+             AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))"#,
+        workspace.uuid(),
+        user.as_str(),
+        now - SILENCE
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Grants, wanted, total);
+    let (integration, scope) = (None::<uuid::Uuid>, None::<&str>);
+    let rows = select_grants!(db, workspace, user, now, integration, scope, size, first).await?;
+    let lines = rows.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
+    Ok(Page::new(lines, page, number(total), Section::Grants.size()))
+}
+
+/// Selects integrations as a user sees them; the tail says which.
+macro_rules! select_integrations {
+    ($tail:literal $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            IntegrationRow,
+            r#"SELECT i.id, i.key, i.name, i.requires_connection, i.connect_url,
+                      EXISTS (SELECT 1 FROM connections c WHERE c.integration_id = i.id AND c.user_id = $2)
+                          AS "connected!",
+                      (SELECT count(*) FROM actions a WHERE a.integration_id = i.id AND a.retired_at IS NULL)
+                          AS "actions!",
+                      (SELECT count(*) FROM actions a WHERE a.integration_id = i.id AND a.unlocked_at IS NOT NULL
+                         AND a.confirmed_version_id = a.version_id) AS "unlocked!",
+                      (SELECT count(*) FROM grants g JOIN actions a ON a.id = g.action_id
+                       WHERE a.integration_id = i.id AND g.workspace_id = $1 AND g.user_id = $2
+                         AND g.revoked_at IS NULL AND g.scope = 'always') AS "always!"
+               FROM integrations i WHERE i.workspace_id = $1 "# + $tail
+            $(, $arg)*
+        )
+    };
+}
+
+/// A row of integrations as a user sees them.
+struct IntegrationRow {
+    id: uuid::Uuid,
+    key: String,
+    name: String,
+    requires_connection: bool,
+    connect_url: Option<String>,
+    connected: bool,
+    actions: i64,
+    unlocked: i64,
+    always: i64,
+}
+
+impl From<IntegrationRow> for IntegrationLine {
+    fn from(row: IntegrationRow) -> Self {
+        Self {
+            id: IntegrationId::new(row.id),
+            key: row.key,
+            name: row.name,
+            requires_connection: row.requires_connection,
+            connected: row.connected,
+            connect_url: row.connect_url,
+            actions: number(row.actions),
+            unlocked: number(row.unlocked),
+            always: number(row.always),
+        }
+    }
+}
+
+/// The workspace's integrations for this user: those that they can use first, then by name.
+pub async fn integrations(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    wanted: usize,
+) -> sqlx::Result<Page<IntegrationLine>> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM integrations WHERE workspace_id = $1"#,
+        workspace.uuid()
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let (page, first, size) = window(Section::Integrations, wanted, total);
+    let rows = select_integrations!(
+        "ORDER BY (i.requires_connection AND NOT EXISTS (SELECT 1 FROM connections c
+             WHERE c.integration_id = i.id AND c.user_id = $2)), lower(i.name), i.key LIMIT $3 OFFSET $4",
+        workspace.uuid(),
+        user.as_str(),
+        size,
+        first
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(IntegrationLine::from).collect();
+    Ok(Page::new(lines, page, number(total), Section::Integrations.size()))
+}
+
+/// One integration of the workspace for this user.
+pub async fn integration(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    id: IntegrationId,
+) -> sqlx::Result<Option<IntegrationLine>> {
+    let row = select_integrations!("AND i.id = $3", workspace.uuid(), user.as_str(), id.uuid())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(IntegrationLine::from))
+}
+
+/// What stands behind an integration's gear: its actions, unlocked ones first, each above its live conversation
+/// grants.
+pub async fn settings(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    id: IntegrationId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<SettingLine>> {
+    let actions = sqlx::query!(
+        r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
+                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!",
+                  EXISTS (SELECT 1 FROM grants g WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.action_id = a.id
+                      AND g.revoked_at IS NULL AND g.scope = 'always') AS "always!",
+                  EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
+                      WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!"
+           FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
+           WHERE i.workspace_id = $1 AND i.id = $3 AND a.retired_at IS NULL
+           ORDER BY (a.unlocked_at IS NULL), lower(v.name), a.key LIMIT $4"#,
+        workspace.uuid(),
+        user.as_str(),
+        id.uuid(),
+        MOST
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let (integration, scope) = (Some(id.uuid()), Some("conversation"));
+    let grants = select_grants!(db, workspace, user, now, integration, scope, MOST, 0).await?;
+    let grants: Vec<GrantLine> = grants.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
+    let lines = actions.into_iter().flat_map(|row| {
+        let action = ActionLine {
+            id: ActionId::new(row.id),
+            version: ActionVersionId::new(row.version),
+            key: row.key,
+            name: row.name,
+            description: row.description,
+            read_only: row.read_only,
+            destructive: row.destructive,
+            unlocked: row.unlocked,
+            changed: row.unlocked && row.unconfirmed,
+            always: row.always,
+            requested: row.requested,
+        };
+        let own: Vec<SettingLine> = grants
+            .iter()
+            .filter(|grant| grant.action == action.id)
+            .cloned()
+            .map(SettingLine::Grant)
+            .collect();
+        std::iter::once(SettingLine::Action(action)).chain(own)
+    });
+    Ok(lines.collect())
+}

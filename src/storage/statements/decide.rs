@@ -1,0 +1,265 @@
+//! Deciding: the approval under its lock, what a standing permission is judged by, and everything that follows from
+//! the decision in one statement. A click costs at most three round trips between begin and commit.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{
+        approvals::Approval,
+        catalog::{Lock, Standing},
+        decision::Decision,
+        decisions::Ended,
+        effects::Changed,
+        grants::{Reach, Scope},
+        ids::{ApprovalId, BackendId, GrantId, UserId},
+        repeats::RequestDigest,
+        text::{ForeignId, Text},
+    },
+    storage::{
+        PgConnection,
+        effects::Unwritten,
+        tables::approvals::{ApprovalRow, select_approvals},
+    },
+};
+
+/// Locks an approval of the workspace with this Slack id, and the workspace against the app's removal: first the
+/// workspace, since rows are locked in the order of the locking clauses. `None` if the app is no longer installed.
+/// Remembers the request in any case, and fails ([`crate::storage::tables::repeats::is_repeat`]) if it was taken before.
+pub async fn lock_in_workspace(
+    db: &mut PgConnection,
+    slack_id: &str,
+    id: ApprovalId,
+    request: Option<RequestDigest>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!(
+        // Runs after the locks are taken, so that of two copies of a request one waits for the other and then fails.
+        @ "WITH remembered AS (
+               INSERT INTO slack_requests (digest, taken_at) SELECT $3, $4 WHERE $3::bytea IS NOT NULL)
+           ";
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL
+         FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
+        id.uuid(),
+        slack_id,
+        request.as_ref().map(RequestDigest::as_bytes),
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// Locks an approval that this backend asked.
+pub async fn lock_of_backend(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: ApprovalId,
+) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = $1 AND p.backend_id = $2 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
+        id.uuid(),
+        backend.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// Locks an approval, whoever asked it: for the worker.
+pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = $1 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// What a standing permission is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground {
+    /// What may stand in its way.
+    pub standing: Standing,
+    /// The user's live grant of the same scope.
+    pub existing: Option<GrantId>,
+    /// When the user was last found to be no full member.
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// Reads and locks what a standing permission of this scope is judged by.
+///
+/// The locks are those of [`crate::storage::statements::create_approval::load`]: locking the action, disconnecting the integration or closing the
+/// conversation comes before or after this transaction, never in between. The user's row orders it with what they
+/// turn off and with their leaving the workspace.
+pub async fn ground(db: &mut PgConnection, approval: &Approval, scope: Scope) -> sqlx::Result<Ground> {
+    let request = &approval.request;
+    // Each subquery names the one before it, so that Postgres can only lock them in this order.
+    let row = sqlx::query!(
+        r#"WITH present AS (
+               INSERT INTO members (workspace_id, user_id) VALUES ($6, $3)
+               ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at
+               RETURNING user_id, left_at)
+           SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+                  coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
+                  coalesce(a.version_id <> $8, true) AS "outdated!",
+                  (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
+                  coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?", m.left_at AS "left_at?"
+           FROM present m
+           JOIN LATERAL (SELECT id, requires_connection FROM integrations WHERE id = $1 AND m.user_id = $3
+                FOR SHARE) i ON true
+           JOIN LATERAL (SELECT id, unlocked_at, retired_at, version_id, confirmed_version_id FROM actions
+                WHERE id = $2 AND integration_id = i.id FOR SHARE) a ON true
+           LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
+                ON true
+           LEFT JOIN LATERAL (SELECT id, closed_at FROM conversations WHERE backend_id = $4 AND id = $5 FOR SHARE) v
+                ON true
+           LEFT JOIN LATERAL (SELECT id FROM grants WHERE workspace_id = $6 AND user_id = $3 AND action_id = a.id
+                AND revoked_at IS NULL AND scope = $7
+                AND (scope = 'always' OR (backend_id = $4 AND conversation_id = $5)) FOR UPDATE) g ON true"#,
+        request.action.integration_id.uuid(),
+        request.action.id.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        request.workspace.uuid(),
+        scope.as_str(),
+        request.action.version.uuid(),
+    )
+    .fetch_one(db)
+    .await?;
+    let standing = Standing {
+        lock: Lock::of(row.unlocked, row.retired, row.confirmed),
+        outdated: row.outdated,
+        connected: row.connected,
+        conversation_closed: row.closed,
+    };
+    Ok(Ground { standing, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
+}
+
+/// What a prompt shows besides the approval.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// As [`ground`] gives it, without locks.
+    pub standing: Standing,
+    /// Where the integration can be connected.
+    pub connect_url: Option<String>,
+    /// Whether the grant that the decision left or used is live.
+    pub grant_live: bool,
+    /// Whether the user has asked the admins to unlock the action, and has no answer yet.
+    pub requested: bool,
+}
+
+/// Reads what a prompt shows besides the approval.
+pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Surroundings> {
+    let request = &approval.request;
+    let row = sqlx::query!(
+        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+                  coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
+                  coalesce(a.version_id <> $6, true) AS "outdated!",
+                  (NOT i.requires_connection OR EXISTS (SELECT 1 FROM connections c
+                      WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
+                  EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
+                      AND v.closed_at IS NOT NULL) AS "closed!",
+                  EXISTS (SELECT 1 FROM grants g WHERE g.id = $5 AND g.revoked_at IS NULL) AS "grant_live!",
+                  EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
+                      WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!",
+                  i.connect_url
+           FROM actions a JOIN integrations i ON i.id = a.integration_id WHERE a.id = $1"#,
+        request.action.id.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        approval.decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
+        request.action.version.uuid(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Surroundings {
+        standing: Standing {
+            lock: Lock::of(row.unlocked, row.retired, row.confirmed),
+            outdated: row.outdated,
+            connected: row.connected,
+            conversation_closed: row.closed,
+        },
+        connect_url: row.connect_url,
+        grant_live: row.grant_live,
+        requested: row.requested,
+    })
+}
+
+/// Writes the decision with its effects, and gives the ended approval back.
+pub async fn save(
+    db: &mut PgConnection,
+    unwritten: &mut Unwritten,
+    ended: Changed<Ended>,
+) -> sqlx::Result<Approval> {
+    let Ended { approval, decision, given } = unwritten.record(ended).into_state();
+    let request = &approval.request;
+    let effects = unwritten.bind(&request.user);
+    let (backend, conversation) = match given.as_ref().map(|grant| &grant.reach) {
+        Some(Reach::Conversation { backend, conversation }) => (Some(*backend), Some(conversation)),
+        _ => (None, None),
+    };
+    sqlx::query!(
+        r#"-- given: the grant that the click gave, if it gave one ($10: its id).
+           -- decided: the approval ends. Its row is locked, so that nothing else has ended it.
+           -- recorded: the audit entries.
+           -- queued: the prompt to draw again, and the webhook.
+           -- refreshed: the Home tab of the user who was asked, if they ever opened it ($18: the row's id).
+           -- The last part rings for the outbox's workers, and for the requests that wait for this approval to end.
+           -- One statement, because the person who clicked waits for it: a round trip, and not six.
+           WITH given AS (
+               INSERT INTO grants (id, workspace_id, user_id, action_id, scope, backend_id, conversation_id, created_at)
+               SELECT $10, $2, $11, $12, $13, $14, $15, $3 WHERE $10::uuid IS NOT NULL),
+           decided AS (
+               UPDATE approvals SET status = $4, decision_scope = $5, decided_by = $6, decided_user = $7,
+                   decision_grant = $8, decision_reason = $9, decided_at = $3
+               WHERE id = $1),
+           recorded AS (
+               INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
+               SELECT $3, e.* FROM jsonb_to_recordset($16) AS e (workspace_id uuid, actor_kind text, actor text, what text,
+                   approval_id uuid, grant_id uuid, subject text, before jsonb, after jsonb)),
+           queued AS (
+               INSERT INTO outbox (created_at, id, workspace_id, due_at, kind, queue, approval_id, backend_id, event)
+               SELECT $3, r.* FROM jsonb_to_recordset($17) AS r (id uuid, workspace_id uuid, due_at timestamptz, kind text,
+                   queue text, approval_id uuid, backend_id uuid, event text)
+               RETURNING kind),
+           refreshed AS (
+               INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
+               SELECT $18, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $3, $20 FROM homes h
+               WHERE h.workspace_id = $2 AND h.user_id = $19 AND $18::uuid IS NOT NULL RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told
+           FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds
+           UNION ALL SELECT pg_notify('countersign_ended', $1::uuid::text)"#,
+        request.id.uuid(),
+        request.workspace.uuid(),
+        decision.decided_at,
+        // The decision.
+        approval.status().as_str(),
+        decision.scope().map(Scope::as_str),
+        decision.by(),
+        decision.user().map(UserId::as_str),
+        decision.grant().map(GrantId::uuid),
+        decision.reason().map(Text::as_str),
+        // The grant.
+        given.as_ref().map(|grant| grant.id.uuid()),
+        given.as_ref().map(|grant| grant.user.as_str()),
+        given.as_ref().map(|grant| grant.action.uuid()),
+        given.as_ref().map(|grant| grant.reach.scope().as_str()),
+        backend.map(BackendId::uuid),
+        conversation.map(ForeignId::as_str),
+        // The effects.
+        effects.audit as _,
+        effects.outbox as _,
+        effects.home,
+        request.user.as_str(),
+        effects.home_due_at,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(approval)
+}

@@ -1,0 +1,241 @@
+//! The table `outbox`, as a backend reads the webhooks in it.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        backends::Redelivery,
+        ids::{ApprovalId, BackendId, DeliveryId},
+        outcome::Outcome,
+    },
+    storage::{PgConnection, effects::Recorded, stored::CorruptRow},
+};
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is sent, or will be.
+    Pending,
+    /// The endpoint took it.
+    Delivered,
+    /// It is not tried again by itself.
+    Dead,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+
+    /// As JSON writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// A webhook to a backend.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its id, which is the `webhook-id`.
+    pub id: DeliveryId,
+    /// What it tells of.
+    pub approval: ApprovalId,
+    /// The webhook's type.
+    pub event: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When it is, or was, due.
+    pub due_at: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When the endpoint took it.
+    pub done_at: Option<DateTime<Utc>>,
+    /// When it was given up.
+    pub dead_at: Option<DateTime<Utc>>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// The endpoint is stopped, and nobody had it sent again: it waits.
+    pub paused: bool,
+}
+
+impl Delivery {
+    /// Where it stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (self.done_at, self.dead_at) {
+            (Some(_), _) => State::Delivered,
+            (None, Some(_)) => State::Dead,
+            (None, None) => State::Pending,
+        }
+    }
+}
+
+/// Which deliveries a backend wants listed.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Of this approval.
+    pub approval: Option<ApprovalId>,
+    /// In this state.
+    pub state: Option<State>,
+    /// Older than this one.
+    pub before: Option<DeliveryId>,
+}
+
+/// A row of the outbox that is a webhook.
+struct Row {
+    id: Uuid,
+    approval_id: Uuid,
+    event: String,
+    created_at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+    attempts: i32,
+    done_at: Option<DateTime<Utc>>,
+    dead_at: Option<DateTime<Utc>>,
+    last_error: Option<String>,
+    stopped: bool,
+}
+
+impl Row {
+    fn read(self) -> Result<Delivery, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("outbox", column, &DeliveryId::new(self.id));
+        if Outcome::from_event(&self.event).is_none() {
+            return Err(corrupt("event"));
+        }
+        if self.attempts < 0 {
+            return Err(corrupt("attempts"));
+        }
+        Ok(Delivery {
+            paused: self.stopped && self.done_at.is_none() && self.dead_at.is_none(),
+            id: DeliveryId::new(self.id),
+            approval: ApprovalId::new(self.approval_id),
+            event: self.event,
+            created_at: self.created_at,
+            due_at: self.due_at,
+            attempts: self.attempts,
+            done_at: self.done_at,
+            dead_at: self.dead_at,
+            last_error: self.last_error,
+        })
+    }
+}
+
+/// Selects webhooks to the backend `$1`; the tail says which.
+macro_rules! select_deliveries {
+    ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT id, approval_id AS "approval_id!", event AS "event!", created_at, due_at, attempts, done_at,
+                      dead_at, last_error,
+                      (NOT by_hand AND EXISTS (SELECT FROM backends b
+                          WHERE b.id = backend_id AND b.webhook_stopped_at IS NOT NULL)) AS "stopped!"
+               FROM outbox WHERE kind = 'webhook' AND backend_id = $1 "# + $tail $(+ $more)*
+            $(, $arg)*
+        )
+    };
+}
+
+/// A backend's deliveries, newest first, at most `limit`.
+pub async fn list(
+    db: &mut PgConnection,
+    backend: BackendId,
+    filter: &Filter,
+    limit: i64,
+) -> sqlx::Result<Vec<Delivery>> {
+    let before = filter.before.map_or_else(Uuid::max, DeliveryId::uuid);
+    macro_rules! listed {
+        ($which:literal) => {{
+            let rows = select_deliveries!(
+                "AND id < $2 AND " + $which + " ORDER BY id DESC LIMIT $3",
+                backend.uuid(),
+                before,
+                limit
+            );
+            rows.fetch_all(db).await?.into_iter().map(Row::read).collect::<Result<_, _>>()?
+        }};
+    }
+    // A statement each, so that Postgres plans each for the index that goes straight there.
+    Ok(match (filter.approval, filter.state) {
+        (Some(approval), state) => {
+            let mut of_approval = of_approval(db, backend, approval, before).await?;
+            of_approval.retain(|delivery| state.is_none_or(|state| delivery.state() == state));
+            of_approval.truncate(usize::try_from(limit).unwrap_or_default());
+            of_approval
+        }
+        (None, None) => listed!("true"),
+        (None, Some(State::Pending)) => listed!("done_at IS NULL AND dead_at IS NULL"),
+        (None, Some(State::Delivered)) => listed!("done_at IS NOT NULL"),
+        (None, Some(State::Dead)) => listed!("dead_at IS NOT NULL"),
+    })
+}
+
+/// The deliveries of one approval, newest first: one, as an approval ends once.
+async fn of_approval(
+    db: &mut PgConnection,
+    backend: BackendId,
+    approval: ApprovalId,
+    before: Uuid,
+) -> sqlx::Result<Vec<Delivery>> {
+    let rows = select_deliveries!(
+        "AND id < $2 AND approval_id = $3 ORDER BY id DESC",
+        backend.uuid(),
+        before,
+        approval.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Row::read).collect::<Result<_, _>>()?)
+}
+
+/// One delivery of this backend.
+pub async fn find(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: DeliveryId,
+) -> sqlx::Result<Option<Delivery>> {
+    let row = select_deliveries!("AND id = $2", backend.uuid(), id.uuid()).fetch_optional(db).await?;
+    Ok(row.map(Row::read).transpose()?)
+}
+
+/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped. A try that
+/// is under way loses its lease: how it ends no longer says what becomes of the delivery. `false`: there is no such
+/// delivery.
+pub async fn send_again(
+    db: &mut PgConnection,
+    redelivery: &Recorded<Redelivery>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let told = sqlx::query_scalar!(
+        r#"WITH again AS (
+               UPDATE outbox SET done_at = NULL, dead_at = NULL, due_at = $3, by_hand = true,
+                   attempts_before = attempts, lease = NULL, leased_until = NULL
+               WHERE id = $1 AND backend_id = $2 AND kind = 'webhook' RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) IS NOT NULL AS told FROM again"#,
+        redelivery.delivery.uuid(),
+        redelivery.backend.uuid(),
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(told.is_some())
+}
+
+/// Makes all deliveries of a backend that are waiting due now; none loses any of its tries.
+pub async fn send_waiting(db: &mut PgConnection, backend: BackendId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"WITH waiting AS (
+               UPDATE outbox SET due_at = $2
+               WHERE backend_id = $1 AND kind = 'webhook' AND done_at IS NULL AND dead_at IS NULL AND lease IS NULL
+                 AND due_at > $2 RETURNING kind)
+           SELECT pg_notify('countersign_outbox', 'webhook') AS told FROM (SELECT count(*) FROM waiting) AS counted"#,
+        backend.uuid(),
+        now
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The statements that span tables, each one round trip.
+
+pub mod claim;
+pub mod create_approval;
+pub mod decide;
+pub mod deliveries;
+pub mod reencrypt;
+pub mod settings;

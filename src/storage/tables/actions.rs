@@ -1,0 +1,368 @@
+//! The table `actions`, and the versions of their descriptions in `action_versions`.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        actions::{LockedAction, NamedAction},
+        catalog::{Lock, MOST_ACTIONS},
+        descriptions::{Described, DescribedAction},
+        effects::Changed,
+        ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
+        text::{ActionKey, IntegrationKey},
+        unlocking::{LockChange, Step},
+    },
+    storage::{
+        PgConnection,
+        effects::{Recorded, Unwritten},
+    },
+};
+
+/// An action as it is stored, with its present description.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is another fact of the table")]
+pub struct Action {
+    /// Our id.
+    pub id: Uuid,
+    /// Its integration's key.
+    pub integration: String,
+    /// Its key.
+    pub key: String,
+    /// The version of its description that the following is read from.
+    pub version: Uuid,
+    /// Counts the versions of its description, from 1.
+    pub number: i32,
+    /// The integration's name for people.
+    pub integration_name: String,
+    /// Its name for people.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It destroys something.
+    pub destructive: bool,
+    /// Whether a user must have connected the integration.
+    pub requires_connection: bool,
+    /// Since when users may auto-approve it.
+    pub unlocked_at: Option<DateTime<Utc>>,
+    /// Since when the integration no longer has it.
+    pub retired_at: Option<DateTime<Utc>>,
+    /// The description is the one that an admin unlocked or confirmed.
+    pub confirmed: bool,
+}
+
+impl Action {
+    /// Whether users may auto-approve it.
+    #[must_use]
+    pub const fn lock(&self) -> Lock {
+        Lock::of(self.unlocked_at.is_some(), self.retired_at.is_some(), self.confirmed)
+    }
+}
+
+/// Selects actions `a` of integrations `i` with their present description `v`; the tail says which. Not for locking an
+/// action whose integration is not locked: of `v` only what was there when the statement began is seen.
+macro_rules! select_actions {
+    ($tail:literal $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Action,
+            r#"SELECT a.id, i.key AS integration, a.key, v.id AS version, v.number, v.integration_name, v.name,
+                      v.description, v.read_only, v.destructive, v.requires_connection, a.unlocked_at, a.retired_at,
+                      coalesce(a.confirmed_version_id = v.id, false) AS "confirmed!"
+               FROM actions a JOIN integrations i ON i.id = a.integration_id
+               JOIN action_versions v ON v.id = a.version_id "# + $tail
+            $(, $arg)*
+        )
+    };
+}
+
+/// An integration's actions in the order of their keys, locked against change. The caller has locked the integration, so
+/// that nobody describes them.
+pub async fn lock_all(db: &mut PgConnection, integration: IntegrationId) -> sqlx::Result<Vec<Action>> {
+    select_actions!("WHERE a.integration_id = $1 ORDER BY a.key FOR UPDATE OF a", integration.uuid())
+        .fetch_all(db)
+        .await
+}
+
+/// The actions of several integrations, retired ones left out, in the order of their keys.
+pub async fn of(db: &mut PgConnection, integrations: &[Uuid]) -> sqlx::Result<Vec<Action>> {
+    select_actions!(
+        "WHERE a.integration_id = ANY($1) AND a.retired_at IS NULL ORDER BY i.key, a.key",
+        integrations
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// All actions of a workspace, in the order of their paths.
+pub async fn list(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result<Vec<Action>> {
+    select_actions!(
+        "WHERE i.workspace_id = $1 AND a.retired_at IS NULL ORDER BY i.key, a.key",
+        workspace.uuid()
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A row of actions, as a lock reads it.
+struct LockedRow {
+    id: Uuid,
+    integration: String,
+    key: String,
+    unlocked: bool,
+    retired: bool,
+    version: Uuid,
+    confirmed: Option<Uuid>,
+}
+
+impl From<LockedRow> for LockedAction {
+    fn from(row: LockedRow) -> Self {
+        Self {
+            id: ActionId::new(row.id),
+            integration: row.integration,
+            key: row.key,
+            lock: Lock::of(row.unlocked, row.retired, row.confirmed == Some(row.version)),
+            version: ActionVersionId::new(row.version),
+            confirmed: row.confirmed.map(ActionVersionId::new),
+        }
+    }
+}
+
+/// The action with this path, locked: requests and clicks that depend on it are waited for.
+pub async fn lock(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    integration: &IntegrationKey,
+    action: &ActionKey,
+) -> sqlx::Result<Option<LockedAction>> {
+    let row = sqlx::query_as!(
+        LockedRow,
+        r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  (a.retired_at IS NOT NULL) AS "retired!", a.version_id AS "version!",
+                  a.confirmed_version_id AS confirmed
+           FROM actions a JOIN integrations i ON i.id = a.integration_id
+           WHERE i.workspace_id = $1 AND i.key = $2 AND a.key = $3 FOR UPDATE OF a"#,
+        workspace.uuid(),
+        integration.as_str(),
+        action.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(LockedAction::from))
+}
+
+/// An action of the workspace, locked in the same way.
+pub async fn lock_by_id(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: ActionId,
+) -> sqlx::Result<Option<LockedAction>> {
+    let row = sqlx::query_as!(
+        LockedRow,
+        r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  (a.retired_at IS NOT NULL) AS "retired!", a.version_id AS "version!",
+                  a.confirmed_version_id AS confirmed
+           FROM actions a JOIN integrations i ON i.id = a.integration_id
+           WHERE i.workspace_id = $1 AND a.id = $2 FOR UPDATE OF a"#,
+        workspace.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(LockedAction::from))
+}
+
+/// Registers an action that a request named, locked, with its first version, if it is unknown and the integration has room
+/// for it. `false`: nothing has changed. Only the statement itself can tell, so the change is recorded afterwards.
+pub async fn register(
+    db: &mut PgConnection,
+    unwritten: &mut Unwritten,
+    registered: Changed<NamedAction>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let NamedAction { id, integration_id, action, .. } = registered.state();
+    let done = sqlx::query!(
+        "-- registered: the action, unless it is known or the integration is full. Its first version has its own id.
+         -- The version is written only with it. One statement, because an action and its first version refer to each
+         -- other.
+         WITH registered AS (
+             INSERT INTO actions (id, integration_id, key, name, created_at, version_id)
+             SELECT $1::uuid, $2::uuid, $3::text, $3::text, $4::timestamptz, $1::uuid
+             WHERE (SELECT count(*) FROM actions a WHERE a.integration_id = $2 AND a.retired_at IS NULL) < $5
+             ON CONFLICT (integration_id, key) DO NOTHING RETURNING id)
+         INSERT INTO action_versions (id, action_id, number, integration_name, name, read_only, destructive,
+             requires_connection, created_at)
+         SELECT r.id, r.id, 1, i.name, $3::text, false, false, i.requires_connection, $4::timestamptz
+         FROM registered r JOIN integrations i ON i.id = $2",
+        id.uuid(),
+        integration_id.uuid(),
+        action.as_str(),
+        now,
+        i64::from(MOST_ACTIONS)
+    )
+    .execute(db)
+    .await?;
+    let is_new = done.rows_affected() == 1;
+    if is_new {
+        unwritten.record(registered);
+    }
+    Ok(is_new)
+}
+
+/// The earliest version of each action that says the same as its present description will: a backend that goes back to an
+/// earlier description is confirmed as that one was, and going back and forth makes no rows. The integration and its
+/// actions are locked by the caller.
+pub async fn earlier_versions(
+    db: &mut PgConnection,
+    integration_name: &str,
+    requires_connection: bool,
+    described: &[DescribedAction],
+) -> sqlx::Result<HashMap<ActionId, ActionVersionId>> {
+    let columns = Columns::of(described);
+    let rows = sqlx::query!(
+        "SELECT DISTINCT ON (d.action_id) v.action_id, v.id
+         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bool[])
+             AS d (action_id, name, description, read_only, destructive)
+         JOIN action_versions v ON v.action_id = d.action_id AND v.integration_name = $1
+             AND v.requires_connection = $2 AND v.name = d.name AND v.description IS NOT DISTINCT FROM d.description
+             AND v.read_only = d.read_only AND v.destructive = d.destructive
+         ORDER BY d.action_id, v.number",
+        integration_name,
+        requires_connection,
+        &columns.ids,
+        &columns.names as &[&str],
+        &columns.descriptions as &[Option<&str>],
+        &columns.read_only,
+        &columns.destructive,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ActionId::new(row.action_id), ActionVersionId::new(row.id))).collect())
+}
+
+/// What is described of actions, as columns.
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    names: Vec<&'a str>,
+    descriptions: Vec<Option<&'a str>>,
+    read_only: Vec<bool>,
+    destructive: Vec<bool>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(described: &'a [DescribedAction]) -> Self {
+        Self {
+            ids: described.iter().map(|action| action.id.uuid()).collect(),
+            names: described.iter().map(|action| action.name.as_str()).collect(),
+            descriptions: described.iter().map(|action| action.description.as_deref()).collect(),
+            read_only: described.iter().map(|action| action.read_only).collect(),
+            destructive: described.iter().map(|action| action.destructive).collect(),
+        }
+    }
+}
+
+/// Writes what is described of actions, and makes it their present version. A new one is locked, a retired one comes back
+/// locked; otherwise the lock stays as it is. The caller has locked the integration.
+pub async fn put(
+    db: &mut PgConnection,
+    described: &Recorded<Described>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if described.actions.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(&described.actions);
+    let keys: Vec<&str> = described.actions.iter().map(|action| action.key.as_str()).collect();
+    let versions: Vec<Uuid> = described.actions.iter().map(|action| action.version.uuid()).collect();
+    let are_new: Vec<bool> = described.actions.iter().map(|action| action.is_new_version).collect();
+    sqlx::query!(
+        "-- described: what is described, a row an action.
+         -- made: the versions that are new. They are numbered on from the action's last one.
+         -- One statement, because an action and its first version refer to each other.
+         WITH described AS (
+             SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::uuid[],
+                 $10::bool[]) AS d (action_id, key, name, description, read_only, destructive, version_id, is_new)),
+         made AS (
+             INSERT INTO action_versions (id, action_id, number, integration_name, name, description, read_only,
+                 destructive, requires_connection, described_by, created_at)
+             SELECT d.version_id, d.action_id,
+                 (SELECT coalesce(max(v.number), 0) + 1 FROM action_versions v WHERE v.action_id = d.action_id),
+                 $11::text, d.name, d.description, d.read_only, d.destructive, $12::bool, $13::uuid, $2
+             FROM described d WHERE d.is_new)
+         INSERT INTO actions (integration_id, created_at, id, key, name, description, read_only, destructive, version_id)
+         SELECT $1, $2, d.action_id, d.key, d.name, d.description, d.read_only, d.destructive, d.version_id
+         FROM described d
+         ON CONFLICT (integration_id, key) DO UPDATE SET name = excluded.name, description = excluded.description,
+             read_only = excluded.read_only, destructive = excluded.destructive, version_id = excluded.version_id,
+             retired_at = NULL",
+        described.id.uuid(),
+        now,
+        &columns.ids,
+        &keys as &[&str],
+        &columns.names as &[&str],
+        &columns.descriptions as &[Option<&str>],
+        &columns.read_only,
+        &columns.destructive,
+        &versions,
+        &are_new,
+        described.name,
+        described.requires_connection,
+        described.described_by.map(BackendId::uuid)
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Retires actions, and locks them by that.
+pub async fn retire(
+    db: &mut PgConnection,
+    described: &Recorded<Described>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if described.retired.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = described.retired.iter().map(|action| action.id.uuid()).collect();
+    sqlx::query!(
+        "UPDATE actions SET retired_at = $2, unlocked_at = NULL, unlocked_by = NULL WHERE id = ANY($1)",
+        &ids,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Unlocks, confirms or locks an action. Unlocked is what its present description says.
+pub async fn set_lock(
+    db: &mut PgConnection,
+    change: &Recorded<LockChange>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let id = change.action.uuid();
+    let unlocked = match change.step {
+        Step::Confirm => {
+            sqlx::query!("UPDATE actions SET confirmed_version_id = version_id WHERE id = $1", id)
+                .execute(db)
+                .await?;
+            return Ok(());
+        }
+        Step::Unlock => Some((now, change.by.as_str())),
+        Step::Lock => None,
+    };
+    sqlx::query!(
+        "UPDATE actions SET unlocked_at = $2, unlocked_by = $3,
+             confirmed_version_id = CASE WHEN $2::timestamptz IS NULL THEN confirmed_version_id ELSE version_id END
+         WHERE id = $1",
+        id,
+        unlocked.map(|(at, _)| at),
+        unlocked.map(|(_, by)| by)
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,391 @@
+//! The table `approvals`: reading. It is written by [`crate::storage::statements::create_approval`] and [`crate::storage::statements::decide`] alone.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        action_ref::ActionRef,
+        approvals::{Agent, Approval, Conversation, Place, Request, Status},
+        arguments::{Arguments, Digest},
+        decision::{Decision, Given, Verdict},
+        grants::Scope,
+        ids::{
+            ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
+        },
+        outcome::Outcome,
+        repeats::RequestDigest,
+        text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
+    },
+    storage::{PgConnection, stored::CorruptRow},
+};
+
+/// A row of `approvals` beside its action and integration.
+#[derive(Debug)]
+pub(in crate::storage) struct ApprovalRow {
+    pub(in crate::storage) id: Uuid,
+    pub(in crate::storage) workspace_id: Uuid,
+    pub(in crate::storage) backend_id: Uuid,
+    pub(in crate::storage) user_id: String,
+    pub(in crate::storage) agent_id: String,
+    pub(in crate::storage) agent_name: Option<String>,
+    pub(in crate::storage) conversation_id: String,
+    pub(in crate::storage) conversation_title: Option<String>,
+    pub(in crate::storage) conversation_url: Option<String>,
+    pub(in crate::storage) action_id: Uuid,
+    pub(in crate::storage) integration_id: Uuid,
+    pub(in crate::storage) integration_key: String,
+    pub(in crate::storage) action_key: String,
+    pub(in crate::storage) version_id: Uuid,
+    pub(in crate::storage) integration_name: String,
+    pub(in crate::storage) action_name: String,
+    pub(in crate::storage) action_description: Option<String>,
+    pub(in crate::storage) destructive: bool,
+    /// JSON, as text: read by [`ApprovalRow::read`], so that one that isn't an object is an error of its row.
+    pub(in crate::storage) arguments: String,
+    pub(in crate::storage) arguments_digest: Vec<u8>,
+    pub(in crate::storage) reason: Option<String>,
+    pub(in crate::storage) metadata: Option<String>,
+    pub(in crate::storage) slack_channel: Option<String>,
+    pub(in crate::storage) slack_thread_ts: Option<String>,
+    pub(in crate::storage) created_at: DateTime<Utc>,
+    pub(in crate::storage) expires_at: DateTime<Utc>,
+    pub(in crate::storage) status: String,
+    pub(in crate::storage) decision_scope: Option<String>,
+    pub(in crate::storage) decided_by: Option<String>,
+    pub(in crate::storage) decided_user: Option<String>,
+    pub(in crate::storage) decision_grant: Option<Uuid>,
+    pub(in crate::storage) decision_reason: Option<String>,
+    pub(in crate::storage) decided_at: Option<DateTime<Utc>>,
+}
+
+/// Selects whole approvals, `p` with its action `a`, integration `i` and the version `d` of the description that it was
+/// asked under; the tail says which. One of before there were versions is read by the action's first, which has its id.
+/// What stands before `;` is put before the `SELECT`.
+macro_rules! select_approvals {
+    ($tail:literal $($rest:tt)*) => {
+        $crate::storage::tables::approvals::select_approvals!(@ ""; $tail $($rest)*)
+    };
+    (@ $head:literal; $tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            $crate::storage::tables::approvals::ApprovalRow,
+            $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
+                      p.conversation_id, p.conversation_title, p.conversation_url,
+                      p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
+                      d.id AS version_id, d.integration_name, d.name AS action_name,
+                      d.description AS action_description, d.destructive,
+                      p.arguments::text AS "arguments!", p.arguments_digest, p.reason, p.metadata::text AS metadata,
+                      p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at, p.status,
+                      p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
+                      p.decision_reason, p.decided_at
+               FROM approvals p
+               JOIN actions a ON a.id = p.action_id
+               JOIN integrations i ON i.id = a.integration_id
+               JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
+               "# + $tail $(+ $more)*
+            $(, $arg)*
+        )
+    };
+}
+pub(in crate::storage) use select_approvals;
+
+impl ApprovalRow {
+    /// Reads the row, or says which of its columns can't be read.
+    pub(in crate::storage) fn read(self) -> Result<Approval, CorruptRow> {
+        let decision = self.decision()?;
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let digest = Digest::from_stored(&self.arguments_digest);
+        let metadata = self.metadata.as_deref();
+        let metadata =
+            metadata.map(|metadata| object(metadata).ok_or_else(|| corrupt("metadata"))).transpose()?;
+        let request = Request {
+            id: ApprovalId::new(self.id),
+            workspace: WorkspaceId::new(self.workspace_id),
+            backend: BackendId::new(self.backend_id),
+            user: UserId::from_stored(self.user_id),
+            agent: Agent {
+                id: Text::from_stored(self.agent_id),
+                name: self.agent_name.map(Text::from_stored),
+            },
+            conversation: Conversation {
+                id: Text::from_stored(self.conversation_id),
+                title: self.conversation_title.map(Text::from_stored),
+                url: self.conversation_url.map(Link::from_stored),
+            },
+            action: ActionRef {
+                id: ActionId::new(self.action_id),
+                integration_id: IntegrationId::new(self.integration_id),
+                integration: IntegrationKey::from_stored(self.integration_key),
+                action: ActionKey::from_stored(self.action_key),
+                version: ActionVersionId::new(self.version_id),
+                integration_name: self.integration_name,
+                action_name: self.action_name,
+                description: self.action_description,
+                destructive: self.destructive,
+            },
+            arguments: object(&self.arguments)
+                .map(Arguments::from_stored)
+                .ok_or_else(|| corrupt("arguments"))?,
+            digest: digest.ok_or_else(|| corrupt("arguments_digest"))?,
+            reason: self.reason.map(Text::from_stored),
+            metadata,
+            place: self.slack_channel.map(|channel| Place {
+                channel: Text::from_stored(channel),
+                thread_ts: self.slack_thread_ts.map(Text::from_stored),
+            }),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        };
+        Ok(Approval { request, decision })
+    }
+
+    /// Reads the columns that are set when an approval ends. `None`: it is pending. They are read together, because only
+    /// some of their combinations mean anything.
+    fn decision(&self) -> Result<Option<Decision>, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let status = Status::from_stored(&self.status).ok_or_else(|| corrupt("status"))?;
+        let scope = self.decision_scope.as_deref();
+        let scope = scope
+            .map(|scope| Scope::from_stored(scope).ok_or_else(|| corrupt("decision_scope")))
+            .transpose()?;
+        let by = self.decided_by.as_deref();
+        if !matches!(by, None | Some("user" | "auto" | "backend")) {
+            return Err(corrupt("decided_by"));
+        }
+        let Status::Ended(outcome) = status else {
+            return if by.is_none() && self.decided_at.is_none() { Ok(None) } else { Err(corrupt("status")) };
+        };
+        let decided_at = self.decided_at.ok_or_else(|| corrupt("decided_at"))?;
+        let grant = || self.decision_grant.map(GrantId::new).ok_or_else(|| corrupt("decision_grant"));
+        let user = || {
+            let user = self.decided_user.clone().map(UserId::from_stored);
+            user.ok_or_else(|| corrupt("decided_user"))
+        };
+        let reason = self.decision_reason.clone().map(Text::from_stored);
+        let verdict = match (outcome, by) {
+            (Outcome::Approved, Some("auto")) => match scope {
+                Some(scope @ (Scope::Conversation | Scope::Always)) => {
+                    Verdict::AutoApproved { grant: grant()?, scope }
+                }
+                Some(Scope::Once) | None => return Err(corrupt("decision_scope")),
+            },
+            (Outcome::Approved, Some("user")) => {
+                let given = match scope {
+                    Some(Scope::Once) => Given::Once,
+                    Some(Scope::Conversation) => Given::Conversation(grant()?),
+                    Some(Scope::Always) => Given::Always(grant()?),
+                    None => return Err(corrupt("decision_scope")),
+                };
+                Verdict::Approved { user: user()?, given }
+            }
+            (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, reason },
+            (Outcome::Expired, Some("auto")) => Verdict::Expired,
+            (Outcome::Cancelled, Some("backend")) => Verdict::Cancelled,
+            (Outcome::Undeliverable, Some("auto")) => {
+                Verdict::Undeliverable { why: reason.ok_or_else(|| corrupt("decision_reason"))? }
+            }
+            _ => return Err(corrupt("decided_by")),
+        };
+        Ok(Some(Decision { verdict, decided_at }))
+    }
+}
+
+/// A column of JSON that holds an object. What is wrong with one that doesn't isn't said: it may quote an argument.
+fn object(json: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(json).ok()
+}
+
+/// Approvals that are to be ended together, all of them locked.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Those that can be read.
+    pub approvals: Vec<Approval>,
+    /// Those that can't. Each was logged.
+    pub unreadable: Vec<ApprovalId>,
+}
+
+impl Batch {
+    fn of(rows: Vec<ApprovalRow>) -> Self {
+        let mut batch = Self::default();
+        for row in rows {
+            let id = ApprovalId::new(row.id);
+            match row.read() {
+                Ok(approval) => batch.approvals.push(approval),
+                Err(corrupt) => {
+                    corrupt.log();
+                    batch.unreadable.push(id);
+                }
+            }
+        }
+        batch
+    }
+}
+
+/// The approval with this id, whoever asks: for the worker, which is handed ids.
+pub async fn find(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!("WHERE p.id = $1", id.uuid()).fetch_optional(db).await?;
+    Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// The approval with this id, if this backend asked it.
+pub async fn find_of_backend(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: ApprovalId,
+) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!("WHERE p.id = $1 AND p.backend_id = $2", id.uuid(), backend.uuid())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// The approval with this id, if it belongs to the workspace with this Slack id. Not locked: for showing.
+/// Nor is it found by a request that was taken before.
+pub async fn find_in_workspace(
+    db: &mut PgConnection,
+    slack_id: &str,
+    id: ApprovalId,
+    request: Option<RequestDigest>,
+) -> sqlx::Result<Option<Approval>> {
+    let row = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id WHERE p.id = $1 AND w.slack_id = $2
+         AND NOT EXISTS (SELECT FROM slack_requests r WHERE r.digest = $3)",
+        id.uuid(),
+        slack_id,
+        request.as_ref().map(RequestDigest::as_bytes)
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// Locks up to `limit` approvals that have run out, skipping those that somebody is deciding at this moment, and those of
+/// `except`.
+pub async fn lock_expired(
+    db: &mut PgConnection,
+    now: DateTime<Utc>,
+    except: &[Uuid],
+    limit: i64,
+) -> sqlx::Result<Batch> {
+    let rows = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.status = 'pending' AND p.expires_at <= $1 AND p.id <> ALL($2)
+         ORDER BY p.expires_at LIMIT $3 FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
+        now,
+        except,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Batch::of(rows))
+}
+
+/// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands, and
+/// those of `except`.
+pub async fn lock_stranded(db: &mut PgConnection, except: &[Uuid], limit: i64) -> sqlx::Result<Batch> {
+    // In no order: to sort them, Postgres would rather read all approvals that there are, in the order of their ids.
+    // The workspace is waited for: the second announcement of its removal holds it for a moment, and passing it over
+    // would leave its approvals to the next look.
+    let rows = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.status = 'pending' AND w.removed_at IS NOT NULL AND p.id <> ALL($1)
+         LIMIT $2 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p SKIP LOCKED",
+        except,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Batch::of(rows))
+}
+
+/// Locks up to `limit` pending approvals of this user but those of `except`, waiting for whoever is deciding them.
+pub async fn lock_pending_of(
+    db: &mut PgConnection,
+    (workspace, user): (WorkspaceId, &UserId),
+    except: &[Uuid],
+    limit: i64,
+) -> sqlx::Result<Batch> {
+    let rows = select_approvals!(
+        "WHERE p.status = 'pending' AND p.workspace_id = $1 AND p.user_id = $2 AND p.id <> ALL($3)
+         ORDER BY p.id LIMIT $4 FOR NO KEY UPDATE OF p",
+        workspace.uuid(),
+        user.as_str(),
+        except,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Batch::of(rows))
+}
+
+/// When the next pending approval runs out, of all but those of `except`.
+pub async fn next_expiry(db: &mut PgConnection, except: &[Uuid]) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        "SELECT min(expires_at) FROM approvals WHERE status = 'pending' AND id <> ALL($1)",
+        except
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The pending approvals for these actions, whose prompts show what they are called and whether they are unlocked.
+pub async fn pending_for_actions(
+    db: &mut PgConnection,
+    actions: &[ActionId],
+) -> sqlx::Result<Vec<ApprovalId>> {
+    let actions: Vec<Uuid> = actions.iter().map(|id| id.uuid()).collect();
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM approvals WHERE action_id = ANY($1) AND status = 'pending' ORDER BY id",
+        &actions
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(ApprovalId::new).collect())
+}
+
+/// A user's pending approvals for an integration, whose prompts show whether it is connected.
+pub async fn pending_for_connection(
+    db: &mut PgConnection,
+    integration: IntegrationId,
+    user: &UserId,
+) -> sqlx::Result<Vec<ApprovalId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT p.id FROM approvals p JOIN actions a ON a.id = p.action_id
+         WHERE a.integration_id = $1 AND p.user_id = $2 AND p.status = 'pending' ORDER BY p.id",
+        integration.uuid(),
+        user.as_str()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(ApprovalId::new).collect())
+}
+
+/// The pending approvals of a conversation, whose prompts offer to auto-approve for it, and whom they ask.
+pub async fn pending_in_conversation(
+    db: &mut PgConnection,
+    backend: BackendId,
+    conversation: &ForeignId,
+) -> sqlx::Result<Vec<(ApprovalId, UserId)>> {
+    let rows = sqlx::query!(
+        "SELECT id, user_id FROM approvals WHERE backend_id = $1 AND conversation_id = $2 AND status = 'pending'
+         ORDER BY id",
+        backend.uuid(),
+        conversation.as_str()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ApprovalId::new(row.id), UserId::from_stored(row.user_id))).collect())
+}
+
+/// The approvals whose prompts offer to turn one of these grants off.
+pub async fn that_left(db: &mut PgConnection, grants: &[GrantId]) -> sqlx::Result<Vec<ApprovalId>> {
+    let grants: Vec<Uuid> = grants.iter().map(|id| id.uuid()).collect();
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM approvals WHERE decision_grant = ANY($1) AND decided_by = 'user' ORDER BY id",
+        &grants
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(ApprovalId::new).collect())
+}

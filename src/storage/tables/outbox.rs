@@ -1,0 +1,57 @@
+//! The table `outbox`: what has to reach the outside. It is written by [`crate::storage::effects`], and workers take rows from it in
+//! [`crate::storage::statements::claim`].
+
+use chrono::{DateTime, Utc};
+
+use crate::storage::PgConnection;
+
+/// What a row asks for. Each kind has its own permits, so that one can't starve another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Make Slack show the approval as it is.
+    Prompt,
+    /// Tell a backend how an approval ended.
+    Webhook,
+    /// Make a user's Home tab show what is so now.
+    Home,
+    /// Make the admins' messages show a request to unlock an action as it is.
+    UnlockRequest,
+    /// Tell one who asked for an action to be unlocked how it was answered.
+    UnlockAnswer,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Prompt, Self::Webhook, Self::Home, Self::UnlockRequest, Self::UnlockAnswer];
+
+    /// As the database writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Webhook => "webhook",
+            Self::Home => "home",
+            Self::UnlockRequest => "unlock_request",
+            Self::UnlockAnswer => "unlock_answer",
+        }
+    }
+
+    /// Whether a row has to wait for earlier ones of its queue that are not due yet. A Home tab and a prompt show what is
+    /// so now, so one that Slack does not take at the moment holds up none that comes after it.
+    pub(in crate::storage) const fn keeps_order(self) -> bool {
+        !matches!(self, Self::Home | Self::Prompt)
+    }
+}
+
+/// Deletes what was drawn before `before`, at most 1,000 rows. Webhook deliveries stay: they are read through the API.
+pub async fn prune(db: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
+             WHERE done_at < $1 AND kind <> 'webhook' LIMIT 1000)",
+        before
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,55 @@
+//! The table `prompts`: the messages that show an approval.
+
+use chrono::{DateTime, Utc};
+
+pub use crate::domain::prompts::Prompt;
+use crate::{domain::ids::ApprovalId, storage::PgConnection};
+
+/// The messages that show an approval and can still be changed.
+pub async fn of(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Vec<Prompt>> {
+    sqlx::query_as!(
+        Prompt,
+        "SELECT channel, ts FROM prompts WHERE approval_id = $1 AND gone_at IS NULL ORDER BY posted_at",
+        approval.uuid()
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Remembers a message. Said twice, it is remembered once; `true` if it was new.
+pub async fn remember(
+    db: &mut PgConnection,
+    approval: ApprovalId,
+    prompt: &Prompt,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO prompts (approval_id, channel, ts, posted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        approval.uuid(),
+        prompt.channel,
+        prompt.ts,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that Slack no longer lets the message be changed.
+pub async fn forget(
+    db: &mut PgConnection,
+    approval: ApprovalId,
+    prompt: &Prompt,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE prompts SET gone_at = $4 WHERE approval_id = $1 AND channel = $2 AND ts = $3",
+        approval.uuid(),
+        prompt.channel,
+        prompt.ts,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
