@@ -15,7 +15,7 @@ use crate::{
         limits::Limits,
         problem::{Kind, Problem},
         state::Api,
-        strangers::Strangers,
+        unknown_keys::UnknownKeys,
         waiters::Waiters,
     },
     clock::Clock,
@@ -24,7 +24,7 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     jobs::{audit_protection, housekeeping, membership, membership::Membership, registration, token_refresh},
-    outbox::{listener, listener::Bells, worker::Worker},
+    outbox::{listener, listener::Wakers, worker::Worker},
     preconditions,
     preconditions::Unmet,
     seal::Sealer,
@@ -34,7 +34,7 @@ use crate::{
         handlers::{context::Context, events},
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
         oauth,
-        outbound::{ephemeral::Ephemeral, home::HomeDrawer, prompt::Drawer, unlock_request::UnlockDrawer},
+        outbound::{ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer, unlock_request::UnlockRequestRenderer},
         web_api::{
             client::Client,
             dialer::{Dialer, ProxyError, tls_config},
@@ -99,7 +99,7 @@ pub enum StartError {
 pub struct App {
     address: SocketAddr,
     stop: CancellationToken,
-    hurry: CancellationToken,
+    force_shutdown: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -173,13 +173,13 @@ async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
 pub fn slack_client(
     config: &SlackConfig,
     service: &Service,
-    aside: TaskTracker,
+    background: TaskTracker,
 ) -> Result<Client, StartError> {
     let http = slack_http(config)?;
     let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
     let api_url = &config.slack_api_url;
     let limiter = Arc::new(RateLimiter::default());
-    let tokens = TokenStore::new(service.clone(), http, api_url, token, credentials, limiter.clone(), aside);
+    let tokens = TokenStore::new(service.clone(), http, api_url, token, credentials, limiter.clone(), background);
     Ok(Client::new(api_url, tokens, limiter, Dialer::new(config.slack_proxy.as_ref())?)?)
 }
 
@@ -214,11 +214,11 @@ impl App {
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
-        let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+        let (stop, force_shutdown) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let client = slack_client(&config.slack, &service, tasks.clone())?;
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
-        let (bells, endings) = (Bells::default(), Endings::default());
+        let (bells, endings) = (Wakers::default(), Endings::default());
 
         let context = Context {
             service: service.clone(),
@@ -243,9 +243,9 @@ impl App {
             bodies: http::bodies(capacity.connections),
         };
         let delivery = Delivery {
-            prompts: Drawer { client: client.clone(), people: people.clone() },
-            homes: HomeDrawer { client: client.clone(), people: people.clone() },
-            unlock_requests: UnlockDrawer { client: client.clone(), people: people.clone() },
+            prompts: PromptRenderer { client: client.clone(), people: people.clone() },
+            homes: HomeRenderer { client: client.clone(), people: people.clone() },
+            unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
             webhooks: Sender::new(Guard::new(config.webhook_allow))?,
         };
         let worker = Worker {
@@ -283,7 +283,7 @@ impl App {
             metrics,
             limits: Limits::new(config.limits.requests_per_second),
             waiters: Waiters::new(config.limits.waiters, capacity.waiters),
-            strangers: Strangers::default(),
+            strangers: UnknownKeys::default(),
             bodies: ApiBodies::default(),
             turns: Arc::new(Semaphore::new(READERS)),
             stop: stop.clone(),
@@ -297,10 +297,10 @@ impl App {
             reserved: &["/slack/", "/livez"],
             refuse: || Problem::of(Kind::Unavailable).after(1).into_response(),
         };
-        tasks.spawn(server.serve(listener, stop.clone(), hurry.clone()));
+        tasks.spawn(server.serve(listener, stop.clone(), force_shutdown.clone()));
         let Capacity { connections, waiters, .. } = capacity;
         tracing::info!(%address, connections, waiters, "Countersign is listening");
-        Ok(Self { address, stop, hurry, tasks })
+        Ok(Self { address, stop, force_shutdown, tasks })
     }
 
     /// Where it listens.
@@ -319,7 +319,7 @@ impl App {
                 in_hand = self.tasks.len(),
                 "Work is unfinished after 30 s; another instance takes over when its leases expire"
             );
-            self.hurry.cancel();
+            self.force_shutdown.cancel();
         }
     }
 }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::slack::{
     oauth,
-    web_api::{admins::AppointedAdmin, oauth_access::Credentials},
+    web_api::{admins::ConfiguredAdmin, oauth_access::Credentials},
 };
 
 /// What every command needs: the database, and what opens the secrets in it.
@@ -143,7 +143,7 @@ pub struct ServeConfig {
     /// Additional admins, separated by commas, each for one workspace (T012AB3CD:U012AB3CD) or organisation
     /// (E012AB3CD:U012AB3CD). A bare user id means the workspace of SLACK_BOT_TOKEN, and is refused with SLACK_CLIENT_ID
     #[arg(long, env = "COUNTERSIGN_ADMINS", help_heading = "Slack", value_delimiter = ',', value_parser = appointed_admin)]
-    pub admins: Vec<AppointedAdmin>,
+    pub admins: Vec<ConfiguredAdmin>,
 
     /// Networks that webhooks may go to in addition to the public internet, separated by commas: 10.20.0.0/16
     #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", help_heading = "Server", value_delimiter = ',', value_parser = network)]
@@ -190,7 +190,7 @@ pub enum ConfigError {
     #[error(
         "COUNTERSIGN_ADMINS names {0} without a workspace, and SLACK_CLIENT_ID is set, so that any workspace may install the app. Write T…:{0} with the workspace's id, or E…:{0} with the organisation's: `countersign doctor` prints them"
     )]
-    AdminOfNoWorkspace(AppointedAdmin),
+    AdminOfNoWorkspace(ConfiguredAdmin),
 }
 
 impl ServeConfig {
@@ -352,8 +352,8 @@ fn web_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn appointed_admin(text: &str) -> Result<AppointedAdmin, String> {
-    AppointedAdmin::parse(text.trim()).ok_or_else(|| {
+fn appointed_admin(text: &str) -> Result<ConfiguredAdmin, String> {
+    ConfiguredAdmin::parse(text.trim()).ok_or_else(|| {
         "admins look like T012AB3CD:U012AB3CD, or E012AB3CD:U012AB3CD in an organisation: `countersign doctor` prints the id of each workspace, \"Copy member ID\" in a profile gives the user's"
             .to_owned()
     })

@@ -2,8 +2,8 @@
 
 use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
-    service::{Failure, Service},
-    slack::outbound::{home::HomeDrawer, prompt::Drawer, unlock_request::UnlockDrawer},
+    service::{ServiceError, Service},
+    slack::outbound::{home::HomeRenderer, prompt::PromptRenderer, unlock_request::UnlockRequestRenderer},
     webhooks::send::Sender,
 };
 
@@ -11,17 +11,17 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// Shows prompts.
-    pub prompts: Drawer,
+    pub prompts: PromptRenderer,
     /// Shows Home tabs.
-    pub homes: HomeDrawer,
+    pub homes: HomeRenderer,
     /// Shows unlock requests and their answers.
-    pub unlock_requests: UnlockDrawer,
+    pub unlock_requests: UnlockRequestRenderer,
     /// Sends webhooks.
     pub webhooks: Sender,
 }
 
 impl Deliver for Delivery {
-    async fn deliver(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+    async fn deliver(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         match claim.kind {
             Kind::Prompt => self.prompts.draw(service, claim).await,
             Kind::Webhook => self.webhooks.send(service, claim).await,

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{Failure, Service},
+    service::{ServiceError, Service},
     storage,
 };
 
@@ -45,11 +45,11 @@ pub enum Unmet {
     TransactionPooling,
     /// The check failed.
     #[error("{0}")]
-    Unknown(#[from] Failure),
+    Unknown(#[from] ServiceError),
 }
 
 /// How far this machine's clock is ahead of Postgres', and by how much the measurement may be wrong.
-pub async fn clock_offset(service: &Service) -> Result<(TimeDelta, TimeDelta), Failure> {
+pub async fn clock_offset(service: &Service) -> Result<(TimeDelta, TimeDelta), ServiceError> {
     let mut db = service.db.acquire_for_checks().await?;
     let (sent_at, sent) = (service.clock.wall(), tokio::time::Instant::now());
     let theirs = storage::time(&mut db).await?;
@@ -67,7 +67,7 @@ async fn check_clock(service: &Service) -> Result<(), Unmet> {
 
 /// Checks everything.
 pub async fn check(service: &Service) -> Result<(), Unmet> {
-    if service.db.shares_sessions().await.map_err(Failure::from)? {
+    if service.db.shares_sessions().await.map_err(ServiceError::from)? {
         return Err(Unmet::TransactionPooling);
     }
     check_clock(service).await

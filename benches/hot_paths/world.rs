@@ -9,7 +9,7 @@ use countersign::{
         decisions::Choice,
         grants::Scope,
         ids::UserId,
-        people::{Clicker, PersonKind},
+        people::{ActingUser, PersonKind},
     },
     service::{decide, decide::Click, unlock},
 };
@@ -92,11 +92,11 @@ impl World {
         let key = deployment.keys.clone().unwrap().api_key;
         let world = Self { deployment, http, url, key };
         for (user, approval) in world.ask_pending(USERS).await {
-            let clicker = Clicker { user: UserId::parse(&user).unwrap(), kind: PersonKind::Member };
+            let acting_user = ActingUser { user: UserId::parse(&user).unwrap(), kind: PersonKind::Member };
             let click = Click {
                 workspace: names::TEAM.to_owned(),
                 approval: approval.parse().unwrap(),
-                clicker,
+                acting_user,
                 request: None,
             };
             decide::decide(&world.service, &click, &Choice::Approve(Scope::Always)).await.unwrap();

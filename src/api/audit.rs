@@ -28,7 +28,7 @@ use crate::{
         ids::{ApprovalId, GrantId},
     },
     service::{
-        Failure,
+        ServiceError,
         authenticate::Caller,
         read::{self, Position, StoredEntry},
     },
@@ -44,7 +44,7 @@ const NDJSON: &str = "application/x-ndjson";
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 pub struct EntryJson {
-    /// Given as `cursor`, continues after this entry.
+    /// GrantOutcome as `cursor`, continues after this entry.
     cursor: String,
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
@@ -101,7 +101,7 @@ impl From<StoredEntry> for EntryJson {
     }
 }
 
-/// Answers a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
+/// Resolutions a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
 #[utoipa::path(
     get, path = "/v1/audit", operation_id = "list_audit_entries", tag = "audit",
     summary = "Read the workspace's audit, oldest first",
@@ -162,7 +162,7 @@ struct Export {
 
 /// The entries batch by batch. No database connection is held while the client reads; a failure breaks the answer off,
 /// so that a part is never taken for the whole.
-fn lines(export: Export) -> impl futures::Stream<Item = Result<Vec<u8>, Failure>> {
+fn lines(export: Export) -> impl futures::Stream<Item = Result<Vec<u8>, ServiceError>> {
     stream::try_unfold(export, async |mut export| {
         let batch = export.left.map_or(BATCH, |left| left.min(BATCH));
         if batch == 0 {

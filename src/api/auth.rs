@@ -11,7 +11,7 @@ use crate::{
     api::state::Api,
     domain::{api_keys::KeyScope, rejection::Rejection},
     service::{
-        Failure, authenticate,
+        ServiceError, authenticate,
         authenticate::{ApiKey, Caller},
     },
 };
@@ -58,8 +58,8 @@ pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, 
 }
 
 /// Treats a key that is no longer valid as unknown again.
-pub fn forget_refused(api: &Api, key: &ApiKey, failure: &Failure) {
-    if matches!(failure, Failure::Rejected(Rejection::Unauthenticated)) {
+pub fn forget_refused(api: &Api, key: &ApiKey, failure: &ServiceError) {
+    if matches!(failure, ServiceError::Rejected(Rejection::Unauthenticated)) {
         api.limits.forget(key);
     }
 }

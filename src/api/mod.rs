@@ -19,7 +19,7 @@ pub mod path;
 pub mod problem;
 pub mod query;
 pub mod state;
-pub mod strangers;
+pub mod unknown_keys;
 pub mod waiters;
 
 use axum::{

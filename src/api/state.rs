@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{body_memory::ApiBodies, limits::Limits, strangers::Strangers, waiters::Waiters},
+    api::{body_memory::ApiBodies, limits::Limits, unknown_keys::UnknownKeys, waiters::Waiters},
     service::{Service, directory::Directory, endings::Endings},
 };
 
@@ -30,7 +30,7 @@ pub struct Api {
     /// Places for calls that wait.
     pub waiters: Waiters,
     /// Keys that are not known yet.
-    pub strangers: Strangers,
+    pub strangers: UnknownKeys,
     /// The bodies that are in memory.
     pub bodies: ApiBodies,
     /// How many of those who wait may read at once.

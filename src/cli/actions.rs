@@ -16,7 +16,7 @@ use crate::{
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
-    service::unlock::{self, Seen, Wish},
+    service::unlock::{self, Seen, LockCommand},
     storage,
 };
 
@@ -85,9 +85,9 @@ fn path(text: &str) -> Result<Path, String> {
 pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::List(list) => list.run().await,
-        Command::Unlock(change) => change.run(Wish::Unlock).await,
+        Command::Unlock(change) => change.run(LockCommand::Unlock).await,
         Command::Confirm(confirm) => confirm.run().await,
-        Command::Lock(change) => change.run(Wish::Lock).await,
+        Command::Lock(change) => change.run(LockCommand::Lock).await,
     }
 }
 
@@ -126,18 +126,18 @@ impl List {
 }
 
 impl Change {
-    async fn run(self, wish: Wish) -> Result<(), CliError> {
+    async fn run(self, command: LockCommand) -> Result<(), CliError> {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let Path(integration, action) = &self.action;
-        let changed = unlock::set(&service, workspace, (integration, action), wish, &Actor::Operator).await?;
-        print(match (wish, changed) {
-            (Wish::Confirm, true) => CONFIRMED,
-            (Wish::Confirm, false) => NOT_CHANGED,
-            (Wish::Unlock, true) => "Unlocked: users may auto-approve it.",
-            (Wish::Unlock, false) => "It was already unlocked.",
-            (Wish::Lock, true) => "Locked: every request asks, and the users' grants have ended.",
-            (Wish::Lock, false) => "It was already locked.",
+        let changed = unlock::set(&service, workspace, (integration, action), command, &Actor::Operator).await?;
+        print(match (command, changed) {
+            (LockCommand::Confirm, true) => CONFIRMED,
+            (LockCommand::Confirm, false) => NOT_CHANGED,
+            (LockCommand::Unlock, true) => "Unlocked: users may auto-approve it.",
+            (LockCommand::Unlock, false) => "It was already unlocked.",
+            (LockCommand::Lock, true) => "Locked: every request asks, and the users' grants have ended.",
+            (LockCommand::Lock, false) => "It was already locked.",
         })
     }
 }
@@ -172,9 +172,9 @@ impl Confirm {
             print(description)?;
         }
         let seen = Seen::Version(ActionVersionId::new(action.version));
-        let wish = (Wish::Confirm, seen);
+        let command = (LockCommand::Confirm, seen);
         let changed =
-            unlock::set_seen(&service, workspace, (integration, key), wish, &Actor::Operator).await?;
+            unlock::set_seen(&service, workspace, (integration, key), command, &Actor::Operator).await?;
         print(if changed { CONFIRMED } else { NOT_CHANGED })
     }
 }

@@ -12,7 +12,7 @@ pub enum CliError {
     Start(#[from] app::StartError),
     /// The use case failed.
     #[error(transparent)]
-    Service(#[from] crate::service::Failure),
+    Service(#[from] crate::service::ServiceError),
     /// The database failed.
     #[error("{}", storage::explain(.0))]
     Database(#[from] sqlx::Error),

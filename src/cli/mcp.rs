@@ -17,7 +17,7 @@ const LONGEST: usize = 3000;
 /// A `tools/list` result, alone or within its JSON-RPC response.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum ToolsResponse {
     Response { result: Tools },
     Result(Tools),
 }
@@ -70,7 +70,7 @@ pub(super) enum Unreadable {
 /// a tool that doesn't say that it reads only may destroy something.
 pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     let answer = serde_json::from_str(json).map_err(|error| Unreadable::NotTools(error.to_string()))?;
-    let (Answer::Response { result: tools } | Answer::Result(tools)) = answer;
+    let (ToolsResponse::Response { result: tools } | ToolsResponse::Result(tools)) = answer;
     if tools.next_cursor.is_some() {
         return Err(Unreadable::OnePageOfSeveral);
     }

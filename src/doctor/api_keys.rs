@@ -2,7 +2,7 @@
 
 use crate::{
     doctor::{context::DoctorContext, finding::Finding},
-    service::{Failure, api_keys, backends},
+    service::{ServiceError, api_keys, backends},
 };
 
 const CHECK: &str = "API keys";
@@ -10,7 +10,7 @@ const CHECK: &str = "API keys";
 pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
     examine(context).await.unwrap_or_else(|failure| {
         let fix = match failure {
-            Failure::Database(sqlx::Error::Decode(_)) => {
+            ServiceError::Database(sqlx::Error::Decode(_)) => {
                 "run a program at least as new as the one that wrote it, or correct the value"
             }
             _ => "check that Postgres still runs, and run this again",
@@ -20,7 +20,7 @@ pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
 }
 
 /// One finding for each key that can read the whole workspace's audit beside doing a backend's work.
-async fn examine(context: &DoctorContext) -> Result<Vec<Finding>, Failure> {
+async fn examine(context: &DoctorContext) -> Result<Vec<Finding>, ServiceError> {
     let service = &context.service;
     let backends = backends::list(service, None).await?;
     let active: Vec<_> = backends.iter().filter(|backend| backend.disabled_at.is_none()).collect();

@@ -6,7 +6,7 @@ use crate::{
     doctor::{context::DoctorContext, finding::Finding},
     preconditions::TOLERANCE,
     service::{
-        Failure, keys,
+        ServiceError, keys,
         ready::{self, NotReady},
     },
     storage::{self, TlsUse},
@@ -170,7 +170,7 @@ async fn sealed(context: &DoctorContext) -> Finding {
             format!("{count} rows are not sealed with the first encryption key"),
             "run `countersign encryption rotate`; then remove the older keys",
         ),
-        Err(Failure::Sealed(error)) => Finding::failed(
+        Err(ServiceError::Sealed(error)) => Finding::failed(
             check,
             error.to_string(),
             "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",

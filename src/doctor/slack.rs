@@ -13,7 +13,7 @@ use crate::{
         database,
         finding::Finding,
     },
-    service::{Failure, tokens, workspaces},
+    service::{ServiceError, tokens, workspaces},
     slack::{
         inbound::socket,
         scopes,
@@ -109,9 +109,9 @@ async fn installation(
 }
 
 /// What is stored of installations can't be had.
-fn unreadable(check: &'static str, error: &Failure) -> Finding {
+fn unreadable(check: &'static str, error: &ServiceError) -> Finding {
     let fix = match error {
-        Failure::Sealed(_) => "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",
+        ServiceError::Sealed(_) => "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",
         _ => "look at the database's own findings above",
     };
     Finding::failed(check, error.to_string(), fix)

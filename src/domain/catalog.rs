@@ -52,7 +52,7 @@ impl Lock {
 
 /// What decides whether a standing permission may be used or given, as read under lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct Eligibility {
     /// Whether the action may be auto-approved.
     pub lock: Lock,
     /// The action's description has changed since the request was asked: a grant would cover something else than what
@@ -66,7 +66,7 @@ pub struct Standing {
 
 /// Why there is no auto-approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Barrier {
+pub enum Blocker {
     /// No admin has unlocked the action.
     Locked,
     /// The integration no longer has the action.
@@ -79,16 +79,16 @@ pub enum Barrier {
     NotConnected,
 }
 
-impl Standing {
+impl Eligibility {
     /// What stands in the way of auto-approval, the lock first: without it nothing else helps.
     #[must_use]
-    pub const fn barrier(self) -> Option<Barrier> {
+    pub const fn blocker(self) -> Option<Blocker> {
         match self.lock {
-            Lock::Locked => Some(Barrier::Locked),
-            Lock::Retired => Some(Barrier::Retired),
-            Lock::Changed => Some(Barrier::Changed),
-            Lock::Unlocked if self.outdated => Some(Barrier::Outdated),
-            Lock::Unlocked if !self.connected => Some(Barrier::NotConnected),
+            Lock::Locked => Some(Blocker::Locked),
+            Lock::Retired => Some(Blocker::Retired),
+            Lock::Changed => Some(Blocker::Changed),
+            Lock::Unlocked if self.outdated => Some(Blocker::Outdated),
+            Lock::Unlocked if !self.connected => Some(Blocker::NotConnected),
             Lock::Unlocked => None,
         }
     }
@@ -101,12 +101,12 @@ mod tests {
     #[test]
     fn whatever_has_changed_stands_in_the_way() {
         let free =
-            Standing { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
-        assert_eq!(free.barrier(), None);
-        assert_eq!(Standing { outdated: true, ..free }.barrier(), Some(Barrier::Outdated));
-        let changed = Standing { lock: Lock::of(true, false, false), ..free };
-        assert_eq!(changed.barrier(), Some(Barrier::Changed));
-        assert_eq!(Standing { lock: Lock::of(true, true, true), ..free }.barrier(), Some(Barrier::Retired));
-        assert_eq!(Standing { lock: Lock::of(false, false, true), ..free }.barrier(), Some(Barrier::Locked));
+            Eligibility { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+        assert_eq!(free.blocker(), None);
+        assert_eq!(Eligibility { outdated: true, ..free }.blocker(), Some(Blocker::Outdated));
+        let changed = Eligibility { lock: Lock::of(true, false, false), ..free };
+        assert_eq!(changed.blocker(), Some(Blocker::Changed));
+        assert_eq!(Eligibility { lock: Lock::of(true, true, true), ..free }.blocker(), Some(Blocker::Retired));
+        assert_eq!(Eligibility { lock: Lock::of(false, false, true), ..free }.blocker(), Some(Blocker::Locked));
     }
 }

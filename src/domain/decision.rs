@@ -26,7 +26,7 @@ pub enum Verdict {
         /// Who clicked.
         user: UserId,
         /// What the click left.
-        given: Given,
+        given: GrantOutcome,
     },
     /// A standing permission of the user's approved.
     AutoApproved {
@@ -55,7 +55,7 @@ pub enum Verdict {
 
 /// What an approving click left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
+pub enum GrantOutcome {
     /// Nothing: the user is asked again next time.
     Once,
     /// A grant for the conversation.
@@ -64,7 +64,7 @@ pub enum Given {
     Always(GrantId),
 }
 
-impl Given {
+impl GrantOutcome {
     /// The scope that was picked.
     #[must_use]
     pub const fn scope(self) -> Scope {

@@ -6,13 +6,13 @@ use serde_json::json;
 use crate::domain::{
     approvals::{Approval, Request, Status},
     audit::{Actor, AuditAction, Entry},
-    catalog::{Barrier, Standing},
-    decision::{Decision, Given, Verdict},
+    catalog::{Blocker, Eligibility},
+    decision::{Decision, GrantOutcome, Verdict},
     effects::{Changed, Effect},
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId},
     outcome::Outcome,
-    people::{Clicker, PersonKind},
+    people::{ActingUser, PersonKind},
     rejection::Rejection,
     text::Prose,
 };
@@ -38,12 +38,12 @@ pub struct LiveGrant {
 /// Judges a new request: approved at once by a live grant, or pending.
 pub fn request(
     request: Request,
-    standing: Standing,
+    standing: Eligibility,
     grant: Option<LiveGrant>,
     now: DateTime<Utc>,
 ) -> Changed<Approval> {
     let workspace = request.workspace;
-    let Some(LiveGrant { id, scope }) = grant.filter(|_| standing.barrier().is_none()) else {
+    let Some(LiveGrant { id, scope }) = grant.filter(|_| standing.blocker().is_none()) else {
         let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
             .approval(request.id)
             .subject(request.action.path())
@@ -78,20 +78,20 @@ pub struct Ended {
 pub fn click(
     approval: &Approval,
     choice: Choice,
-    clicker: &Clicker,
-    standing: Standing,
+    acting_user: &ActingUser,
+    standing: Eligibility,
     existing: Option<GrantId>,
     fresh: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Changed<Ended>, Rejection> {
     let request = &approval.request;
-    may_decide(request, clicker)?;
+    may_decide(request, acting_user)?;
     still_pending(approval, now)?;
     let mut given = None;
     let verdict = match choice {
-        Choice::Deny(reason) => Verdict::Denied { user: clicker.user.clone(), reason },
+        Choice::Deny(reason) => Verdict::Denied { user: acting_user.user.clone(), reason },
         Choice::Approve(scope) => {
-            clicker.must_be_member()?;
+            acting_user.must_be_member()?;
             let reach = match scope {
                 Scope::Once => None,
                 Scope::Conversation => Some(Reach::Conversation {
@@ -101,7 +101,7 @@ pub fn click(
                 Scope::Always => Some(Reach::Always),
             };
             let left = match reach {
-                None => Given::Once,
+                None => GrantOutcome::Once,
                 Some(reach) => {
                     may_grant(standing, scope)?;
                     let id = existing.unwrap_or(fresh);
@@ -109,22 +109,22 @@ pub fn click(
                         given = Some(Grant {
                             id,
                             workspace: request.workspace,
-                            user: clicker.user.clone(),
+                            user: acting_user.user.clone(),
                             action: request.action.id,
                             reach: reach.clone(),
                             created_at: now,
                         });
                     }
                     match reach {
-                        Reach::Conversation { .. } => Given::Conversation(id),
-                        Reach::Always => Given::Always(id),
+                        Reach::Conversation { .. } => GrantOutcome::Conversation(id),
+                        Reach::Always => GrantOutcome::Always(id),
                     }
                 }
             };
-            Verdict::Approved { user: clicker.user.clone(), given: left }
+            Verdict::Approved { user: acting_user.user.clone(), given: left }
         }
     };
-    let actor = Actor::User(clicker.user.clone());
+    let actor = Actor::User(acting_user.user.clone());
     let record = given.as_ref().map(|grant| {
         Entry::new(actor.clone(), AuditAction::GrantGiven)
             .approval(request.id)
@@ -138,11 +138,11 @@ pub fn click(
 /// Notes that a click was refused. A refusal that shows the prompt to be behind has it drawn again.
 pub fn refuse(
     request: &Request,
-    clicker: &UserId,
+    acting_user: &UserId,
     clicked_in: &str,
     rejection: Rejection,
 ) -> Changed<Rejection> {
-    let entry = Entry::new(Actor::User(clicker.clone()), AuditAction::ApprovalRefused)
+    let entry = Entry::new(Actor::User(acting_user.clone()), AuditAction::ApprovalRefused)
         .approval(request.id)
         .subject(request.action.path())
         .after(json!({ "why": rejection.code(), "workspace": clicked_in }));
@@ -161,7 +161,7 @@ pub fn refuse(
     }
 }
 
-/// Judges a backend's wish to take the request back.
+/// Judges a backend's toggle to take the request back.
 pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<Changed<Ended>, Rejection> {
     if approval.decision.is_some() {
         return Err(Rejection::AlreadyEnded(Box::new(approval.clone())));
@@ -184,12 +184,12 @@ pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<Ch
 }
 
 /// Whether this person may decide this request. A person whose membership is unknown may only deny it.
-pub fn may_decide(request: &Request, clicker: &Clicker) -> Result<(), Rejection> {
-    if clicker.kind == PersonKind::ExternalUser {
+pub fn may_decide(request: &Request, acting_user: &ActingUser) -> Result<(), Rejection> {
+    if acting_user.kind == PersonKind::ExternalUser {
         Err(Rejection::OtherWorkspace)
-    } else if clicker.user != request.user {
+    } else if acting_user.user != request.user {
         Err(Rejection::WrongPerson { owner: request.user.clone() })
-    } else if clicker.kind == PersonKind::Guest {
+    } else if acting_user.kind == PersonKind::Guest {
         Err(Rejection::Guest)
     } else {
         Ok(())
@@ -210,25 +210,25 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
 /// Whether a click only repeats what ended the approval: the same person made the same choice. One click can arrive
 /// twice, which needs no reply. A reason that the decision lacks is new.
 #[must_use]
-pub fn repeats(approval: &Approval, choice: &Choice, clicker: &Clicker) -> bool {
+pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -> bool {
     match (approval.decision.as_ref().map(|decision| &decision.verdict), choice) {
         (Some(Verdict::Approved { user, given }), Choice::Approve(scope)) => {
-            *user == clicker.user && given.scope() == *scope
+            *user == acting_user.user && given.scope() == *scope
         }
         (Some(Verdict::Denied { user, reason }), Choice::Deny(again)) => {
-            *user == clicker.user && (again.is_none() || again == reason)
+            *user == acting_user.user && (again.is_none() || again == reason)
         }
         _ => false,
     }
 }
 
-pub(super) fn may_grant(standing: Standing, scope: Scope) -> Result<(), Rejection> {
-    match standing.barrier() {
-        Some(Barrier::Locked) => Err(Rejection::Locked),
-        Some(Barrier::Retired) => Err(Rejection::UnknownAction),
-        Some(Barrier::Changed) => Err(Rejection::ChangedSinceUnlocked),
-        Some(Barrier::Outdated) => Err(Rejection::ChangedSinceAsked),
-        Some(Barrier::NotConnected) => Err(Rejection::NotConnected),
+pub(super) fn may_grant(standing: Eligibility, scope: Scope) -> Result<(), Rejection> {
+    match standing.blocker() {
+        Some(Blocker::Locked) => Err(Rejection::Locked),
+        Some(Blocker::Retired) => Err(Rejection::UnknownAction),
+        Some(Blocker::Changed) => Err(Rejection::ChangedSinceUnlocked),
+        Some(Blocker::Outdated) => Err(Rejection::ChangedSinceAsked),
+        Some(Blocker::NotConnected) => Err(Rejection::NotConnected),
         None if scope == Scope::Conversation && standing.conversation_closed => {
             Err(Rejection::ConversationClosed)
         }

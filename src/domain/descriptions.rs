@@ -7,9 +7,9 @@ use super::{
     effects::{Changed, Effect},
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, IntegrationId, UnlockRequestId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
-    unlocking::{Answers, OpenRequest},
+    unlocking::{Resolutions, OpenRequest},
 };
-use crate::domain::{ownership::Ownership, unlock_answer::Answer};
+use crate::domain::{ownership::Ownership, unlock_answer::Resolution};
 
 /// An integration as it is described from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +35,11 @@ pub struct Described {
     /// Its actions that it no longer has.
     pub retired: Vec<RetiredAction>,
     /// The requests to unlock a retired action, which end.
-    pub answers: Answers,
+    pub answers: Resolutions,
 }
 
-impl AsRef<Answers> for Described {
-    fn as_ref(&self) -> &Answers {
+impl AsRef<Resolutions> for Described {
+    fn as_ref(&self) -> &Resolutions {
         &self.answers
     }
 }
@@ -142,7 +142,7 @@ pub fn describe(
     shown: Shown,
 ) -> Changed<Described> {
     let Shown { pending, requests, retired: ended } = shown;
-    described.answers = Answers::new(&ended, Answer::Retired, actor.kind().to_owned());
+    described.answers = Resolutions::new(&ended, Resolution::Retired, actor.kind().to_owned());
     let retired: Vec<Entry> = described
         .retired
         .iter()
@@ -157,7 +157,7 @@ pub fn describe(
     let draw: Vec<Effect> = requests.map(Effect::DrawUnlockRequest).collect();
     Changed::new(workspace, described, entry)
         .and_record(retired)
-        .and_all(Answers::effects(&ended))
+        .and_all(Resolutions::effects(&ended))
         .and_redraw(&pending)
         .and_all(draw)
 }

@@ -90,7 +90,7 @@ id!(
     GrantId, "grt"
 );
 id!(
-    /// Somebody's wish that an action be unlocked.
+    /// Somebody's toggle that an action be unlocked.
     UnlockRequestId, "unl"
 );
 id!(

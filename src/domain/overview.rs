@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     approvals::Approval,
-    catalog::{Description, Standing},
+    catalog::{Description, Eligibility},
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
 };
-use crate::domain::unlock_answer::Answered;
+use crate::domain::unlock_answer::Resolved;
 
 /// How many decisions back the Home tab and the history go.
 pub const RECENT: usize = 300;
@@ -152,7 +152,7 @@ pub struct WaitingLine {
     /// The request.
     pub approval: Approval,
     /// Whether it may be auto-approved.
-    pub standing: Standing,
+    pub standing: Eligibility,
     /// Where the integration can be connected.
     pub connect_url: Option<String>,
     /// The user has asked the admins to unlock the action.
@@ -198,7 +198,7 @@ pub struct UnlockLine {
     /// How many asked in all.
     pub asked: usize,
     /// How it was answered.
-    pub answered: Option<Answered>,
+    pub answered: Option<Resolved>,
 }
 
 /// An unlocked action whose description has changed since an admin unlocked or confirmed it.

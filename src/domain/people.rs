@@ -4,14 +4,14 @@ use crate::domain::{ids::UserId, rejection::Rejection};
 
 /// Who clicked, as Slack says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clicker {
+pub struct ActingUser {
     /// Their id.
     pub user: UserId,
     /// What they are.
     pub kind: PersonKind,
 }
 
-impl Clicker {
+impl ActingUser {
     /// Refuses every person who is not known to be a full member.
     pub const fn must_be_member(&self) -> Result<(), Rejection> {
         match self.kind {

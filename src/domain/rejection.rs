@@ -6,7 +6,7 @@ use super::{
     ids::UserId,
     text::ForeignId,
 };
-use crate::domain::unlock_answer::Answered;
+use crate::domain::unlock_answer::Resolved;
 
 /// A refusal. Nothing changed, except that the audit may say that somebody tried.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -78,7 +78,7 @@ pub enum Rejection {
     AlreadyEnded(Box<Approval>),
     /// The request to unlock an action was answered before.
     #[error("the request to unlock the action was answered before")]
-    AlreadyAnswered(Answered),
+    AlreadyAnswered(Resolved),
     /// Nobody needs to unlock what is unlocked.
     #[error("the action is unlocked already")]
     AlreadyUnlocked,

@@ -5,17 +5,17 @@ use serde_json::json;
 
 use super::{
     audit::{Actor, AuditAction, Entry},
-    catalog::Standing,
+    catalog::Eligibility,
     decisions::may_grant,
     effects::Changed,
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId, WorkspaceId},
 };
-use crate::domain::{action_ref::ActionRef, people::Clicker, rejection::Rejection};
+use crate::domain::{action_ref::ActionRef, people::ActingUser, rejection::Rejection};
 
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Toggle {
     /// Every later call of the action is approved without asking.
     On,
     /// The next one asks, in every conversation.
@@ -23,22 +23,22 @@ pub enum Wish {
 }
 
 /// Whether this person may allow something here, and ask for what they might allow. Turning off wants no such judgement.
-pub const fn may_change(clicker: &Clicker) -> Result<(), Rejection> {
-    clicker.must_be_member()
+pub const fn may_change(acting_user: &ActingUser) -> Result<(), Rejection> {
+    acting_user.must_be_member()
 }
 
-/// Judges a wish to turn auto-approval on. `existing` is the user's live grant for everything, if there is one: then
+/// Judges a toggle to turn auto-approval on. `existing` is the user's live grant for everything, if there is one: then
 /// nothing changes. `fresh` names the one that is written down otherwise.
 pub fn turn_on(
     workspace: WorkspaceId,
     action: &ActionRef,
-    clicker: &Clicker,
-    standing: Standing,
+    acting_user: &ActingUser,
+    standing: Eligibility,
     existing: Option<GrantId>,
     fresh: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Option<Changed<Grant>>, Rejection> {
-    may_change(clicker)?;
+    may_change(acting_user)?;
     may_grant(standing, Scope::Always)?;
     if existing.is_some() {
         return Ok(None);
@@ -46,16 +46,16 @@ pub fn turn_on(
     let grant = Grant {
         id: fresh,
         workspace,
-        user: clicker.user.clone(),
+        user: acting_user.user.clone(),
         action: action.id,
         reach: Reach::Always,
         created_at: now,
     };
-    let record = Entry::new(Actor::User(clicker.user.clone()), AuditAction::GrantGiven)
+    let record = Entry::new(Actor::User(acting_user.user.clone()), AuditAction::GrantGiven)
         .grant(fresh)
         .subject(action.path())
         .after(json!({ "scope": Scope::Always.as_str(), "from": "settings" }))
-        .concerning([clicker.user.clone()]);
+        .concerning([acting_user.user.clone()]);
     Ok(Some(Changed::new(workspace, grant, record)))
 }
 
@@ -96,13 +96,13 @@ mod tests {
             description: None,
             destructive: false,
         };
-        let clicker = Clicker { user: UserId::parse("U1").unwrap(), kind };
+        let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
         let lock = Lock::of(unlocked, false, true);
-        let standing = Standing { lock, outdated: false, connected, conversation_closed: true };
+        let standing = Eligibility { lock, outdated: false, connected, conversation_closed: true };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));
-        let judged = turn_on(workspace, &action, &clicker, standing, existing.then_some(grant), grant, now)?;
+        let judged = turn_on(workspace, &action, &acting_user, standing, existing.then_some(grant), grant, now)?;
         Ok(judged.map(|changed| changed.state().clone()))
     }
 

@@ -8,7 +8,7 @@ use super::{
     approvals::{Agent, Approval, Conversation, Request},
     arguments::Arguments,
     audit::{Actor, AuditAction, Entry},
-    catalog::{Lock, Standing},
+    catalog::{Lock, Eligibility},
     decisions,
     decisions::{Choice, Ended, LiveGrant},
     effects::{Changed, Effect},
@@ -20,7 +20,7 @@ use crate::domain::{
     action_ref::ActionRef,
     decision::Verdict,
     outcome::Outcome,
-    people::{Clicker, PersonKind},
+    people::{ActingUser, PersonKind},
     rejection::Rejection,
 };
 
@@ -71,13 +71,13 @@ fn request() -> Request {
 /// What somebody or something tries.
 #[derive(Debug, Clone)]
 enum Try {
-    Click { choice: Choice, clicker: Clicker, standing: Standing, existing: Option<GrantId> },
+    Click { choice: Choice, acting_user: ActingUser, standing: Eligibility, existing: Option<GrantId> },
     Cancel,
     Expire,
     GiveUp,
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
+fn standing() -> impl Strategy<Value = Eligibility> {
     // Mostly nothing in the way, so that grants are given often enough.
     let lock = prop_oneof![
         8 => Just(Lock::Unlocked),
@@ -86,7 +86,7 @@ fn standing() -> impl Strategy<Value = Standing> {
         1 => Just(Lock::Retired)
     ];
     (lock, prop::bool::weighted(0.1), prop::bool::weighted(0.8), prop::bool::weighted(0.2)).prop_map(
-        |(lock, outdated, connected, conversation_closed)| Standing {
+        |(lock, outdated, connected, conversation_closed)| Eligibility {
             lock,
             outdated,
             connected,
@@ -104,7 +104,7 @@ fn choice() -> impl Strategy<Value = Choice> {
     prop_oneof![3 => scope().prop_map(Choice::Approve), 1 => reason.prop_map(Choice::Deny)]
 }
 
-fn clicker() -> impl Strategy<Value = Clicker> {
+fn acting_user() -> impl Strategy<Value = ActingUser> {
     let kind = prop_oneof![
         4 => Just(PersonKind::Member),
         1 => Just(PersonKind::Guest),
@@ -112,12 +112,12 @@ fn clicker() -> impl Strategy<Value = Clicker> {
         1 => Just(PersonKind::Unknown)
     ];
     let user = prop_oneof![3 => Just(OWNER), 1 => Just("U0BOB")];
-    (user, kind).prop_map(|(user, kind)| Clicker { user: UserId::parse(user).unwrap(), kind })
+    (user, kind).prop_map(|(user, kind)| ActingUser { user: UserId::parse(user).unwrap(), kind })
 }
 
 fn attempt() -> impl Strategy<Value = Try> {
-    let click = (choice(), clicker(), standing(), option::of(Just(grant(EXISTING))))
-        .prop_map(|(choice, clicker, standing, existing)| Try::Click { choice, clicker, standing, existing });
+    let click = (choice(), acting_user(), standing(), option::of(Just(grant(EXISTING))))
+        .prop_map(|(choice, acting_user, standing, existing)| Try::Click { choice, acting_user, standing, existing });
     prop_oneof![6 => click, 1 => Just(Try::Cancel), 1 => Just(Try::Expire), 1 => Just(Try::GiveUp)]
 }
 
@@ -131,8 +131,8 @@ type Came = Result<Option<Changed<Ended>>, Rejection>;
 
 fn make(attempt: &Try, approval: &Approval, now: DateTime<Utc>) -> Came {
     match attempt {
-        Try::Click { choice, clicker, standing, existing } => {
-            decisions::click(approval, choice.clone(), clicker, *standing, *existing, grant(FRESH), now)
+        Try::Click { choice, acting_user, standing, existing } => {
+            decisions::click(approval, choice.clone(), acting_user, *standing, *existing, grant(FRESH), now)
                 .map(Some)
         }
         Try::Cancel => decisions::cancel(approval, now).map(Some),
@@ -195,12 +195,12 @@ fn check_end(
     let grants: Vec<&Grant> = given.iter().collect();
     prop_assert_eq!(records.len(), 1 + grants.len(), "and nothing else but the grant");
     match attempt {
-        Try::Click { choice, clicker, standing, existing } => {
-            prop_assert_eq!(clicker.user.as_str(), OWNER);
-            let unknown_denies = clicker.kind == PersonKind::Unknown && matches!(choice, Choice::Deny(_));
-            prop_assert!(clicker.kind == PersonKind::Member || unknown_denies, "{:?}", clicker.kind);
+        Try::Click { choice, acting_user, standing, existing } => {
+            prop_assert_eq!(acting_user.user.as_str(), OWNER);
+            let unknown_denies = acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Deny(_));
+            prop_assert!(acting_user.kind == PersonKind::Member || unknown_denies, "{:?}", acting_user.kind);
             prop_assert!(now < before.request.expires_at, "nobody decides what has run out");
-            prop_assert_eq!(&records[0].actor, &Actor::User(clicker.user.clone()));
+            prop_assert_eq!(&records[0].actor, &Actor::User(acting_user.user.clone()));
             check_click(choice, *standing, *existing, after, &grants)?;
         }
         Try::Cancel => prop_assert_eq!(outcome, Outcome::Cancelled),
@@ -218,7 +218,7 @@ fn check_end(
 /// What a click left: the grant that was picked, if nothing was in its way, and only where there was none yet.
 fn check_click(
     choice: &Choice,
-    standing: Standing,
+    standing: Eligibility,
     existing: Option<GrantId>,
     after: &Approval,
     grants: &[&Grant],
@@ -274,13 +274,13 @@ fn check_refusal(
     let justified = match (rejection, attempt) {
         (Rejection::AlreadyEnded(shown), Try::Click { .. } | Try::Cancel) => ended && **shown == *approval,
         (Rejection::Expired, Try::Click { .. }) => !ended && now >= approval.request.expires_at,
-        (Rejection::WrongPerson { owner }, Try::Click { clicker, .. }) => {
-            owner.as_str() == OWNER && clicker.user.as_str() != OWNER
+        (Rejection::WrongPerson { owner }, Try::Click { acting_user, .. }) => {
+            owner.as_str() == OWNER && acting_user.user.as_str() != OWNER
         }
-        (Rejection::Guest, Try::Click { clicker, .. }) => clicker.kind == PersonKind::Guest,
-        (Rejection::OtherWorkspace, Try::Click { clicker, .. }) => clicker.kind == PersonKind::ExternalUser,
-        (Rejection::LookupUnavailable, Try::Click { choice, clicker, .. }) => {
-            clicker.kind == PersonKind::Unknown && matches!(choice, Choice::Approve(_))
+        (Rejection::Guest, Try::Click { acting_user, .. }) => acting_user.kind == PersonKind::Guest,
+        (Rejection::OtherWorkspace, Try::Click { acting_user, .. }) => acting_user.kind == PersonKind::ExternalUser,
+        (Rejection::LookupUnavailable, Try::Click { choice, acting_user, .. }) => {
+            acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Approve(_))
         }
         (Rejection::Locked, Try::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && standing.lock == Lock::Locked
@@ -371,9 +371,9 @@ proptest! {
     }
 
     #[test]
-    fn whoever_may_decide_is_the_owner_and_no_guest_or_external_user(clicker in clicker()) {
-        let may = decisions::may_decide(&request(), &clicker).is_ok();
-        let fits = matches!(clicker.kind, PersonKind::Member | PersonKind::Unknown);
-        prop_assert_eq!(may, clicker.user.as_str() == OWNER && fits);
+    fn whoever_may_decide_is_the_owner_and_no_guest_or_external_user(acting_user in acting_user()) {
+        let may = decisions::may_decide(&request(), &acting_user).is_ok();
+        let fits = matches!(acting_user.kind, PersonKind::Member | PersonKind::Unknown);
+        prop_assert_eq!(may, acting_user.user.as_str() == OWNER && fits);
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::ids::UserId;
 
 /// What became of a request to unlock an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum Resolution {
     /// The action was unlocked, by this request's button or otherwise.
     Unlocked,
     /// An admin declined: the action stays locked.
@@ -15,7 +15,7 @@ pub enum Answer {
     Retired,
 }
 
-impl Answer {
+impl Resolution {
     /// As the database writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -26,7 +26,7 @@ impl Answer {
         }
     }
 
-    /// Reads what [`Answer::as_str`] wrote.
+    /// Reads what [`Resolution::as_str`] wrote.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         [Self::Unlocked, Self::Declined, Self::Retired].into_iter().find(|answer| answer.as_str() == text)
@@ -35,9 +35,9 @@ impl Answer {
 
 /// An answer, by whom and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
+pub struct Resolved {
     /// What.
-    pub answer: Answer,
+    pub answer: Resolution,
     /// Who, if it was a person in Slack.
     pub by: Option<UserId>,
     /// When.

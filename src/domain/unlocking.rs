@@ -8,16 +8,16 @@ use crate::domain::{
     catalog::Lock,
     effects::{Changed, Effect},
     ids::{ActionId, ApprovalId, UnlockRequestId, UserId, WorkspaceId},
-    people::Clicker,
+    people::ActingUser,
     rejection::Rejection,
     settings::may_change,
-    unlock_answer::{Answer, Answered},
+    unlock_answer::{Resolution, Resolved},
 };
 
 /// Whether this person may ask for the action. An action that is unlocked needs no asking, and one whose description has
 /// changed since waits for an admin anyway.
-pub fn may_ask(clicker: &Clicker, lock: Lock) -> Result<(), Rejection> {
-    may_change(clicker)?;
+pub fn may_ask(acting_user: &ActingUser, lock: Lock) -> Result<(), Rejection> {
+    may_change(acting_user)?;
     match lock {
         Lock::Locked => Ok(()),
         Lock::Unlocked => Err(Rejection::AlreadyUnlocked),
@@ -28,7 +28,7 @@ pub fn may_ask(clicker: &Clicker, lock: Lock) -> Result<(), Rejection> {
 
 /// What an admin wants of an action's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum LockCommand {
     /// Users may auto-approve it, as it is described now.
     Unlock,
     /// What users allowed holds again, although the description has changed.
@@ -48,29 +48,29 @@ pub enum Step {
     Lock,
 }
 
-/// Judges an admin's wish. `as_shown`: the description that the admin saw is the present one; locking needs none.
+/// Judges an admin's command. `as_shown`: the description that the admin saw is the present one; locking needs none.
 /// `None`: it is so already.
-pub const fn set_lock(lock: Lock, wish: Wish, as_shown: bool) -> Result<Option<Step>, Rejection> {
-    match (wish, lock) {
+pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Result<Option<Step>, Rejection> {
+    match (command, lock) {
         (_, Lock::Retired) => Err(Rejection::UnknownAction),
-        (Wish::Lock, Lock::Locked) | (Wish::Unlock | Wish::Confirm, Lock::Unlocked) => Ok(None),
-        (Wish::Lock, Lock::Unlocked | Lock::Changed) => Ok(Some(Step::Lock)),
+        (LockCommand::Lock, Lock::Locked) | (LockCommand::Unlock | LockCommand::Confirm, Lock::Unlocked) => Ok(None),
+        (LockCommand::Lock, Lock::Unlocked | Lock::Changed) => Ok(Some(Step::Lock)),
         // Confirming needs an unlocked action: another admin has locked it since.
-        (Wish::Confirm, Lock::Locked) => Err(Rejection::ChangedSinceShown),
-        (Wish::Unlock | Wish::Confirm, _) if !as_shown => Err(Rejection::ChangedSinceShown),
-        (Wish::Unlock, Lock::Locked) => Ok(Some(Step::Unlock)),
-        (Wish::Unlock | Wish::Confirm, Lock::Changed) => Ok(Some(Step::Confirm)),
+        (LockCommand::Confirm, Lock::Locked) => Err(Rejection::ChangedSinceShown),
+        (LockCommand::Unlock | LockCommand::Confirm, _) if !as_shown => Err(Rejection::ChangedSinceShown),
+        (LockCommand::Unlock, Lock::Locked) => Ok(Some(Step::Unlock)),
+        (LockCommand::Unlock | LockCommand::Confirm, Lock::Changed) => Ok(Some(Step::Confirm)),
     }
 }
 
 /// Whether an answer only repeats the one that was given: the same admin gave the same.
 #[must_use]
-pub fn repeats(answered: &Answered, answer: Answer, admin: &UserId) -> bool {
+pub fn repeats(answered: &Resolved, answer: Resolution, admin: &UserId) -> bool {
     answered.answer == answer && answered.by.as_ref() == Some(admin)
 }
 
 /// Whether the request can still be answered: the first admin answers for all.
-pub fn still_open(answered: Option<&Answered>) -> Result<(), Rejection> {
+pub fn still_open(answered: Option<&Resolved>) -> Result<(), Rejection> {
     match answered {
         Some(answered) => Err(Rejection::AlreadyAnswered(answered.clone())),
         None => Ok(()),
@@ -88,24 +88,24 @@ pub struct OpenRequest {
 
 /// An answer to requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answers {
+pub struct Resolutions {
     /// The requests.
     pub requests: Vec<UnlockRequestId>,
     /// The answer.
-    pub answer: Answer,
+    pub answer: Resolution,
     /// Who gives it: an id, or the kind of an actor that has none.
     pub by: String,
 }
 
-impl Answers {
+impl Resolutions {
     /// None: there is nothing to answer.
     #[must_use]
     pub const fn none() -> Self {
-        Self { requests: Vec::new(), answer: Answer::Retired, by: String::new() }
+        Self { requests: Vec::new(), answer: Resolution::Retired, by: String::new() }
     }
 
     /// This answer to these requests.
-    pub(super) fn new(requests: &[OpenRequest], answer: Answer, by: String) -> Self {
+    pub(super) fn new(requests: &[OpenRequest], answer: Resolution, by: String) -> Self {
         Self { requests: requests.iter().map(|request| request.id).collect(), answer, by }
     }
 
@@ -121,7 +121,7 @@ impl Answers {
     }
 }
 
-impl AsRef<Self> for Answers {
+impl AsRef<Self> for Resolutions {
     fn as_ref(&self) -> &Self {
         self
     }
@@ -137,11 +137,11 @@ pub struct LockChange {
     /// Who changes it: an id, or the kind of an actor that has none.
     pub by: String,
     /// The requests that it answers.
-    pub answers: Answers,
+    pub answers: Resolutions,
 }
 
-impl AsRef<Answers> for LockChange {
-    fn as_ref(&self) -> &Answers {
+impl AsRef<Resolutions> for LockChange {
+    fn as_ref(&self) -> &Resolutions {
         &self.answers
     }
 }
@@ -170,9 +170,9 @@ pub fn change_lock(
     let entry = Entry::new(actor.clone(), what).subject(action.path()).before(before).after(after);
     let by = actor.label();
     let open = if step == Step::Unlock { open } else { &[] };
-    let answers = Answers::new(open, Answer::Unlocked, by.clone());
+    let answers = Resolutions::new(open, Resolution::Unlocked, by.clone());
     let change = LockChange { action: action.id, step, by, answers };
-    Changed::new(workspace, change, entry).and_all(Answers::effects(open)).and_redraw(pending)
+    Changed::new(workspace, change, entry).and_all(Resolutions::effects(open)).and_redraw(pending)
 }
 
 /// A user who asks for an action to be unlocked.
@@ -216,13 +216,13 @@ pub fn decline(
     request: UnlockRequestId,
     open: &[OpenRequest],
     pending: &[ApprovalId],
-) -> Changed<Answers> {
+) -> Changed<Resolutions> {
     let entry = Entry::new(Actor::User(admin.clone()), AuditAction::UnlockDeclined)
         .subject(action.path())
         .after(json!({ "request": request }))
         .concerning(open.iter().flat_map(|request| request.askers.clone()));
-    let answers = Answers::new(open, Answer::Declined, admin.to_string());
-    Changed::new(workspace, answers, entry).and_all(Answers::effects(open)).and_redraw(pending)
+    let answers = Resolutions::new(open, Resolution::Declined, admin.to_string());
+    Changed::new(workspace, answers, entry).and_all(Resolutions::effects(open)).and_redraw(pending)
 }
 
 /// Notes that a user tried what only admins may, and was refused.
@@ -240,27 +240,27 @@ mod tests {
 
     #[test]
     fn an_admin_unlocks_and_confirms_what_was_shown() {
-        let judge = |lock, wish| set_lock(lock, wish, true);
-        assert_eq!(judge(Lock::Locked, Wish::Unlock), Ok(Some(Step::Unlock)));
-        assert_eq!(judge(Lock::Changed, Wish::Unlock), Ok(Some(Step::Confirm)));
-        assert_eq!(judge(Lock::Changed, Wish::Confirm), Ok(Some(Step::Confirm)));
-        assert_eq!(judge(Lock::Unlocked, Wish::Confirm), Ok(None));
+        let judge = |lock, command| set_lock(lock, command, true);
+        assert_eq!(judge(Lock::Locked, LockCommand::Unlock), Ok(Some(Step::Unlock)));
+        assert_eq!(judge(Lock::Changed, LockCommand::Unlock), Ok(Some(Step::Confirm)));
+        assert_eq!(judge(Lock::Changed, LockCommand::Confirm), Ok(Some(Step::Confirm)));
+        assert_eq!(judge(Lock::Unlocked, LockCommand::Confirm), Ok(None));
         for lock in [Lock::Locked, Lock::Changed] {
-            for wish in [Wish::Unlock, Wish::Confirm] {
-                assert_eq!(set_lock(lock, wish, false), Err(Rejection::ChangedSinceShown));
+            for command in [LockCommand::Unlock, LockCommand::Confirm] {
+                assert_eq!(set_lock(lock, command, false), Err(Rejection::ChangedSinceShown));
             }
         }
     }
 
     #[test]
     fn confirming_unlocks_nothing() {
-        assert_eq!(set_lock(Lock::Locked, Wish::Confirm, true), Err(Rejection::ChangedSinceShown));
+        assert_eq!(set_lock(Lock::Locked, LockCommand::Confirm, true), Err(Rejection::ChangedSinceShown));
     }
 
     #[test]
     fn locking_never_depends_on_what_was_shown() {
         for lock in [Lock::Unlocked, Lock::Changed] {
-            assert_eq!(set_lock(lock, Wish::Lock, false), Ok(Some(Step::Lock)));
+            assert_eq!(set_lock(lock, LockCommand::Lock, false), Ok(Some(Step::Lock)));
         }
     }
 }

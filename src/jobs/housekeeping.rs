@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::repeats::REMEMBERED,
     heartbeat::Pulse,
-    service::{Failure, Service, end_silent, expire, key_uses, leave},
+    service::{ServiceError, Service, end_silent, expire, key_uses, leave},
     storage,
 };
 
@@ -101,7 +101,7 @@ async fn save_key_uses(service: &Service) {
 
 /// Says how far the audit export lags behind what is written.
 #[tracing::instrument(name = "measure_audit_lag", skip_all)]
-async fn measure(service: &Service) -> Result<(), Failure> {
+async fn measure(service: &Service) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     let horizon = storage::read_models::audit_horizon::read(&mut db).await?;
     let oldest = storage::tables::audit::oldest_withheld(&mut db, horizon).await?;
@@ -133,7 +133,7 @@ async fn rest(service: &Service, pulse: &Pulse) {
 }
 
 #[tracing::instrument(name = "clean_up", skip_all)]
-async fn sweep(service: &Service, pulse: &Pulse) -> Result<(), Failure> {
+async fn sweep(service: &Service, pulse: &Pulse) -> Result<(), ServiceError> {
     while end_silent::end(service).await? > 0 {
         pulse.beat();
     }

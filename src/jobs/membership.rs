@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::people::PersonKind,
     heartbeat::Pulse,
-    service::{Failure, Service, members},
+    service::{ServiceError, Service, members},
     slack::web_api::users::People,
 };
 
@@ -54,7 +54,7 @@ pub async fn run(job: Membership, stop: CancellationToken) {
 /// Looks for everybody who is due. Where Slack doesn't say, the next round asks again: a Slack that is down takes nobody's
 /// permissions away. A workspace whose token is dead must not keep the others from being looked at, so it alone is left out.
 #[tracing::instrument(name = "check_members", skip_all)]
-async fn round(job: &Membership, pulse: &Pulse, stop: &CancellationToken) -> Result<(), Failure> {
+async fn round(job: &Membership, pulse: &Pulse, stop: &CancellationToken) -> Result<(), ServiceError> {
     let mut silent = Vec::new();
     while !stop.is_cancelled() {
         pulse.beat();

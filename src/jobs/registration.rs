@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{Failure, Service, workspaces},
+    service::{ServiceError, Service, workspaces},
     slack::web_api::{client::Client, error::CallError},
 };
 
@@ -45,7 +45,7 @@ pub enum RegisterError {
     Slack(#[from] CallError),
     /// It could not be written down.
     #[error(transparent)]
-    Service(#[from] Failure),
+    Service(#[from] ServiceError),
 }
 
 /// Asks Slack whose the configured token is, and writes that workspace down; gives Slack's id of it.

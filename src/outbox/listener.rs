@@ -55,7 +55,7 @@ enum ListenError {
 
 /// Wakes the workers of each kind.
 #[derive(Debug, Clone, Default)]
-pub struct Bells {
+pub struct Wakers {
     prompt: Arc<Notify>,
     webhook: Arc<Notify>,
     home: Arc<Notify>,
@@ -63,7 +63,7 @@ pub struct Bells {
     unlock_answer: Arc<Notify>,
 }
 
-impl Bells {
+impl Wakers {
     /// The bell of a kind.
     #[must_use]
     pub fn of(&self, kind: Kind) -> &Notify {
@@ -87,7 +87,7 @@ impl Bells {
 /// A connection on which nothing is heard for `silence` has to answer, or another one is opened.
 pub async fn listen(
     db: Db,
-    bells: Bells,
+    bells: Wakers,
     endings: Endings,
     silence: Duration,
     pulse: Pulse,
@@ -146,7 +146,7 @@ async fn in_a_runtime_of_its_own(listening: Listening) -> Result<(), ListenError
 /// What one connection needs.
 struct Listening {
     db: Db,
-    bells: Bells,
+    bells: Wakers,
     endings: Endings,
     silence: Duration,
     pulse: Arc<Pulse>,

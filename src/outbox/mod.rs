@@ -7,7 +7,7 @@ pub mod worker;
 
 use chrono::TimeDelta;
 
-use crate::service::{Failure, Service};
+use crate::service::{ServiceError, Service};
 pub use crate::storage::{statements::claim::Claim, tables::outbox::Kind};
 
 /// What does what a row asks for.
@@ -17,7 +17,7 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         &self,
         service: &Service,
         claim: &Claim,
-    ) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+    ) -> impl Future<Output = Result<Outcome, ServiceError>> + Send;
 }
 
 /// How an attempt went, as the handlers say; the schedule turns it into what is done with the row.

@@ -13,8 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::BackendId},
     heartbeat::Pulse,
-    outbox::{Claim, Deliver, Kind, Outcome, listener::Bells, schedule, schedule::Next},
-    service::{Failure, Service},
+    outbox::{Claim, Deliver, Kind, Outcome, listener::Wakers, schedule, schedule::Next},
+    service::{ServiceError, Service},
     storage::statements::{
         claim,
         claim::{Attempt, Ending, Lease},
@@ -54,7 +54,7 @@ pub struct Worker<D> {
     /// Does what rows ask for.
     pub deliver: D,
     /// Wakes the worker.
-    pub bells: Bells,
+    pub bells: Wakers,
     /// Ends it: nothing more is claimed, what is in hand is finished.
     pub stop: CancellationToken,
     /// What is in hand.
@@ -110,7 +110,7 @@ impl<D: Deliver> Worker<D> {
     async fn claim(&self, kind: Kind, limit: usize, busy: &Busy) -> Result<Vec<Claim>, sqlx::Error> {
         let mut db = self.service.db.acquire().await?;
         let (limit, now) = (number(limit), self.service.now());
-        let lease = Lease { token: self.service.fresh(), until: now + LEASE };
+        let lease = Lease { token: self.service.new_id(), until: now + LEASE };
         if kind != Kind::Webhook {
             return claim::claim(&mut db, kind, limit, now, lease).await;
         }
@@ -206,7 +206,7 @@ impl<D: Deliver> Worker<D> {
 
     /// Notes how it went. Where it changes whether a backend's webhooks are getting through, the admins' Home tabs
     /// follow.
-    async fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<bool, Failure> {
+    async fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<bool, ServiceError> {
         let now = self.service.now();
         if claim.kind != Kind::Webhook {
             let mut db = self.service.db.acquire().await?;
@@ -268,7 +268,7 @@ fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<
     }
 }
 
-fn log_failure(claim: &Claim, failure: &Failure) {
+fn log_failure(claim: &Claim, failure: &ServiceError) {
     tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), %failure, "Internal error during delivery");
 }
 

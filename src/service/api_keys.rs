@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use super::{Failure, Service, UnitOfWork, authenticate::ApiKey, retrying};
+use super::{ServiceError, Service, UnitOfWork, authenticate::ApiKey, retrying};
 use crate::{
     domain::{
         api_keys as domain,
@@ -45,18 +45,18 @@ pub enum KeyFault {
 }
 
 /// The keys of these backends, oldest first; those that no longer work too.
-pub async fn list(service: &Service, backends: &[BackendId]) -> Result<Vec<Listed>, Failure> {
+pub async fn list(service: &Service, backends: &[BackendId]) -> Result<Vec<Listed>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(api_keys::list(&mut db, backends).await?)
 }
 
 /// Gives a backend one more key.
 #[tracing::instrument(name = "create_key", skip_all, fields(backend = %backend.id))]
-pub async fn create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, Failure> {
+pub async fn create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, ServiceError> {
     retrying!(try_create(service, backend, scopes))
 }
 
-async fn try_create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, Failure> {
+async fn try_create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let (key, secret) = generate(service, backend.id, scopes);
@@ -68,7 +68,7 @@ async fn try_create(service: &Service, backend: &Summary, scopes: KeyScopes) -> 
 
 /// Makes a key for this backend: what is stored of it, and the key itself.
 pub(super) fn generate(service: &Service, backend: BackendId, scopes: KeyScopes) -> (NewApiKey, ApiKey) {
-    let key = ApiKey::new(ApiKeyId::new(service.fresh()), service.entropy.bytes());
+    let key = ApiKey::new(ApiKeyId::new(service.new_id()), service.entropy.bytes());
     (NewApiKey { id: key.id(), backend, scopes }, key)
 }
 
@@ -81,7 +81,7 @@ pub async fn rotate(
     selection: Selection,
     scopes: Option<KeyScopes>,
     overlap: TimeDelta,
-) -> Result<Result<NewKey, KeyFault>, Failure> {
+) -> Result<Result<NewKey, KeyFault>, ServiceError> {
     retrying!(try_rotate(service, backend, selection, scopes, overlap))
 }
 
@@ -91,7 +91,7 @@ async fn try_rotate(
     selection: Selection,
     scopes: Option<KeyScopes>,
     overlap: TimeDelta,
-) -> Result<Result<NewKey, KeyFault>, Failure> {
+) -> Result<Result<NewKey, KeyFault>, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let replaced = unrevoked(&mut work, backend.id, selection).await?;
@@ -131,7 +131,7 @@ pub async fn revoke(
     service: &Service,
     backend: &Summary,
     selection: Selection,
-) -> Result<Result<Vec<ApiKeyId>, KeyFault>, Failure> {
+) -> Result<Result<Vec<ApiKeyId>, KeyFault>, ServiceError> {
     retrying!(try_revoke(service, backend, selection))
 }
 
@@ -139,7 +139,7 @@ async fn try_revoke(
     service: &Service,
     backend: &Summary,
     selection: Selection,
-) -> Result<Result<Vec<ApiKeyId>, KeyFault>, Failure> {
+) -> Result<Result<Vec<ApiKeyId>, KeyFault>, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let meant = unrevoked(&mut work, backend.id, selection).await?;
@@ -163,7 +163,7 @@ async fn unrevoked(
     work: &mut UnitOfWork,
     backend: BackendId,
     selection: Selection,
-) -> Result<Vec<Listed>, Failure> {
+) -> Result<Vec<Listed>, ServiceError> {
     api_keys::lock_backend(work, backend).await?;
     let mut keys = api_keys::list(work, &[backend]).await?;
     keys.retain(|key| match selection {

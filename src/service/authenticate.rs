@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{Failure, Service};
+use super::{ServiceError, Service};
 use crate::{
     domain::{
         api_keys::KeyScope,
@@ -108,7 +108,7 @@ impl Caller {
 }
 
 /// Says who makes a call of this kind. Asking does this within its own first statement instead.
-pub async fn authenticate(service: &Service, key: &ApiKey, needed: KeyScope) -> Result<Caller, Failure> {
+pub async fn authenticate(service: &Service, key: &ApiKey, needed: KeyScope) -> Result<Caller, ServiceError> {
     let mut db = service.db.acquire().await?;
     let stored = api_keys::find(&mut db, key.id()).await?;
     let now = service.now();

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use super::{Failure, Service, api_keys, authenticate::webhook_secret, retrying};
+use super::{ServiceError, Service, api_keys, authenticate::webhook_secret, retrying};
 use crate::{
     domain::{
         api_keys::KeyScopes,
@@ -35,7 +35,7 @@ pub async fn create(
     name: &Name,
     webhook_url: &Link,
     scopes: KeyScopes,
-) -> Result<Option<Created>, Failure> {
+) -> Result<Option<Created>, ServiceError> {
     retrying!(try_create(service, workspace, name, webhook_url, scopes))
 }
 
@@ -45,10 +45,10 @@ async fn try_create(
     name: &Name,
     webhook_url: &Link,
     scopes: KeyScopes,
-) -> Result<Option<Created>, Failure> {
+) -> Result<Option<Created>, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
-    let id = BackendId::new(service.fresh());
+    let id = BackendId::new(service.new_id());
     let secret = webhook_secret(service.entropy.bytes());
     let sealed = service.sealer.seal(&secret, id.uuid(), &service.entropy);
     let (key, api_key) = api_keys::generate(service, id, scopes);
@@ -63,7 +63,7 @@ async fn try_create(
 }
 
 /// Backends of all workspaces, or of one.
-pub async fn list(service: &Service, slack_id: Option<&str>) -> Result<Vec<Summary>, Failure> {
+pub async fn list(service: &Service, slack_id: Option<&str>) -> Result<Vec<Summary>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(backends::list(&mut db, slack_id).await?)
 }
@@ -74,7 +74,7 @@ pub async fn rotate_secret(
     service: &Service,
     backend: &Summary,
     overlap: TimeDelta,
-) -> Result<SecretString, Failure> {
+) -> Result<SecretString, ServiceError> {
     retrying!(try_rotate_secret(service, backend, overlap))
 }
 
@@ -82,7 +82,7 @@ async fn try_rotate_secret(
     service: &Service,
     backend: &Summary,
     overlap: TimeDelta,
-) -> Result<SecretString, Failure> {
+) -> Result<SecretString, ServiceError> {
     let mut work = service.begin().await?;
     let secret = webhook_secret(service.entropy.bytes());
     let sealed = service.sealer.seal(&secret, backend.id.uuid(), &service.entropy);
@@ -95,11 +95,11 @@ async fn try_rotate_secret(
 
 /// Disables a backend: its keys stop working. What it asked stays to be decided. `false`: it was disabled already.
 #[tracing::instrument(name = "disable_backend", skip_all, fields(backend = %backend.id))]
-pub async fn disable(service: &Service, backend: &Summary) -> Result<bool, Failure> {
+pub async fn disable(service: &Service, backend: &Summary) -> Result<bool, ServiceError> {
     retrying!(try_disable(service, backend))
 }
 
-async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failure> {
+async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     if backends::lock(&mut work, backend.id).await?.disabled {
@@ -114,11 +114,11 @@ async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Failu
 /// Sends a backend's webhooks elsewhere, those that wait included. A stopped endpoint stays stopped, so that the new one can
 /// be tried first. `false`: they go there already.
 #[tracing::instrument(name = "set_webhook", skip_all, fields(backend = %backend.id))]
-pub async fn set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, Failure> {
+pub async fn set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, ServiceError> {
     retrying!(try_set_webhook(service, backend, webhook_url))
 }
 
-async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, Failure> {
+async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let before = backends::lock(&mut work, backend.id).await?.webhook_url;
     if before == *webhook_url {
@@ -132,7 +132,7 @@ async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Lin
 
 /// Lets a stopped endpoint's deliveries go on, at once. `false`: they were not stopped.
 #[tracing::instrument(name = "resume_webhook", skip_all, fields(backend = %backend.id))]
-pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, Failure> {
+pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     if !backends::lock(&mut work, backend.id).await?.webhook_stopped {

@@ -1,6 +1,6 @@
 //! A backend takes its request back.
 
-use super::{Failure, Service, authenticate::Caller, retrying};
+use super::{ServiceError, Service, authenticate::Caller, retrying};
 use crate::{
     domain::{approvals::Approval, decisions, ids::ApprovalId, rejection::Rejection},
     storage,
@@ -8,11 +8,11 @@ use crate::{
 
 /// Cancels a pending approval of this backend.
 #[tracing::instrument(name = "cancel_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
-pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     retrying!(attempt(service, caller, id))
 }
 
-async fn attempt(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+async fn attempt(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     let mut work = service.begin().await?;
     let approval = storage::statements::decide::lock_of_backend(&mut work, caller.backend, id)
         .await?

@@ -1,6 +1,6 @@
 //! A backend says that a conversation is over: its grants stop.
 
-use super::{Failure, Service, authenticate::Caller, retrying, turn_off};
+use super::{ServiceError, Service, authenticate::Caller, retrying, turn_off};
 use crate::{
     domain::{
         audit::Actor, conversations as domain, rejection::Rejection, revocation::Revocation, text::ForeignId,
@@ -11,11 +11,11 @@ use crate::{
 
 /// Closes a conversation of this backend. Said twice, it changes nothing more.
 #[tracing::instrument(name = "close_conversation", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
-pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
+pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), ServiceError> {
     retrying!(attempt(service, caller, id))
 }
 
-async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), Failure> {
+async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let (workspace, backend, now) = (caller.workspace, caller.backend, work.now());
     storage::tables::workspaces::hold(&mut work, workspace).await?;

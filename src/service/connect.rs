@@ -1,6 +1,6 @@
 //! A backend reports that a user connected or disconnected an integration.
 
-use super::{Failure, Service, authenticate::Caller, retrying, turn_off};
+use super::{ServiceError, Service, authenticate::Caller, retrying, turn_off};
 pub use crate::domain::connections::Report;
 use crate::{
     domain::{
@@ -24,7 +24,7 @@ pub async fn connect(
     user: &UserId,
     key: &IntegrationKey,
     report: Report,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     retrying!(attempt(service, caller, user, key, report))
 }
 
@@ -34,7 +34,7 @@ async fn attempt(
     user: &UserId,
     key: &IntegrationKey,
     report: Report,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let (workspace, backend, now) = (caller.workspace, caller.backend, work.now());
     storage::tables::workspaces::hold(&mut work, workspace).await?;

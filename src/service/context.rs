@@ -44,7 +44,7 @@ impl Service {
 
     /// A new id.
     #[must_use]
-    pub fn fresh(&self) -> Uuid {
+    pub fn new_id(&self) -> Uuid {
         self.entropy.uuid(self.clock.now())
     }
 }

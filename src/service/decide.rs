@@ -1,21 +1,21 @@
 //! A person decides. Exactly one decision, whatever races: the approval's row lock orders everybody who wants to end it.
 
-use super::{Failure, Service, UnitOfWork, members, retrying};
+use super::{ServiceError, Service, UnitOfWork, members, retrying};
 use crate::{
     domain::{
         approvals::Approval,
-        catalog::{Lock, Standing},
+        catalog::{Lock, Eligibility},
         decisions,
         decisions::Choice,
         effects::Redraw,
         grants::Scope,
         ids::{ApprovalId, GrantId},
-        people::Clicker,
+        people::ActingUser,
         rejection::Rejection,
         repeats::RequestDigest,
     },
     storage,
-    storage::{statements::decide::Ground, tables::prompts::Prompt},
+    storage::{statements::decide::DecisionContext, tables::prompts::Prompt},
 };
 
 /// A click, or the submission of the modal for a reason.
@@ -26,19 +26,19 @@ pub struct Click {
     /// What was decided on.
     pub approval: ApprovalId,
     /// Who clicked.
-    pub clicker: Clicker,
+    pub acting_user: ActingUser,
     /// The request of Slack's that says so. The same one decides nothing a second time.
     pub request: Option<RequestDigest>,
 }
 
 /// Decides. Returns once the decision is committed. A click that only repeats what was decided is taken, and changes
 /// nothing.
-#[tracing::instrument(name = "decide", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
-pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
+#[tracing::instrument(name = "decide", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.acting_user.user))]
+pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, ServiceError> {
     retrying!(attempt(service, click, choice))
 }
 
-async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, Failure> {
+async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
@@ -48,26 +48,26 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     else {
         return elsewhere(work, click).await;
     };
-    let Ground { standing, existing, left_at } = match choice {
+    let DecisionContext { standing, existing, left_at } = match choice {
         Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
-            storage::statements::decide::ground(&mut work, &approval, *scope).await?
+            storage::statements::decide::context(&mut work, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
             let standing =
-                Standing { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
-            Ground { standing, existing: None, left_at: None }
+                Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+            DecisionContext { standing, existing: None, left_at: None }
         }
     };
-    let fresh = GrantId::new(service.fresh());
-    let clicker = members::as_known(&click.clicker, left_at, now);
-    match decisions::click(&approval, choice.clone(), &clicker, standing, existing, fresh, now) {
+    let fresh = GrantId::new(service.new_id());
+    let acting_user = members::as_known(&click.acting_user, left_at, now);
+    match decisions::click(&approval, choice.clone(), &acting_user, standing, existing, fresh, now) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
             let ended = storage::statements::decide::save(db, unwritten, ended).await?;
             work.commit().await?;
             Ok(ended)
         }
-        Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, &click.clicker) => {
+        Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, &click.acting_user) => {
             // The message that was clicked is behind.
             work.redraw(Redraw::stale_prompt(&ended.request));
             work.commit().await?;
@@ -79,12 +79,12 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
 
 /// Checks, without deciding, whether this person may still deny: before the modal for the reason is opened. `None`:
 /// they have denied already. A refusal is audited.
-#[tracing::instrument(name = "may_deny", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
-pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approval>, Failure> {
+#[tracing::instrument(name = "may_deny", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.acting_user.user))]
+pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approval>, ServiceError> {
     retrying!(check(service, click))
 }
 
-async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Failure> {
+async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
@@ -94,11 +94,11 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Fai
         storage::tables::repeats::remember(&mut work, *request, now).await?;
         return elsewhere(work, click).await;
     };
-    let allowed = decisions::may_decide(&approval.request, &click.clicker)
+    let allowed = decisions::may_decide(&approval.request, &click.acting_user)
         .and_then(|()| decisions::still_pending(&approval, now));
     if let Err(rejection) = allowed {
         storage::tables::repeats::remember(&mut work, *request, now).await?;
-        if decisions::repeats(&approval, &Choice::Deny(None), &click.clicker) {
+        if decisions::repeats(&approval, &Choice::Deny(None), &click.acting_user) {
             work.redraw(Redraw::stale_prompt(&approval.request));
             work.commit().await?;
             return Ok(None);
@@ -109,8 +109,8 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Fai
 }
 
 /// Remembers a click that decided nothing yet, because a modal asks the person for more.
-#[tracing::instrument(name = "remember_click", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.clicker.user))]
-pub async fn remember(service: &Service, click: &Click) -> Result<(), Failure> {
+#[tracing::instrument(name = "remember_click", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.acting_user.user))]
+pub async fn remember(service: &Service, click: &Click) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::tables::repeats::remember(&mut db, click.request, service.now()).await?)
 }
@@ -121,14 +121,14 @@ async fn refuse<T>(
     approval: &Approval,
     click: &Click,
     rejection: Rejection,
-) -> Result<T, Failure> {
-    let refused = decisions::refuse(&approval.request, &click.clicker.user, &click.workspace, rejection);
+) -> Result<T, ServiceError> {
+    let refused = decisions::refuse(&approval.request, &click.acting_user.user, &click.workspace, rejection);
     work.refuse(refused).await
 }
 
 /// The approval isn't one of this workspace, or the app was removed from it: refuses, and tells the audit of the workspace
 /// whose it is.
-async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, Failure> {
+async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, ServiceError> {
     let Some(approval) = storage::tables::approvals::find(&mut work, click.approval).await? else {
         return Err(Rejection::UnknownApproval.into());
     };
@@ -144,7 +144,7 @@ async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, Failure>
 /// acknowledgement of the first one had been lost. It is drawn like the others from now on.
 /// `false`: it is known.
 #[tracing::instrument(name = "adopt_prompt", skip_all, fields(workspace = %approval.request.workspace, approval = %approval.id()))]
-pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, Failure> {
+pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let is_new = storage::tables::prompts::remember(&mut work, approval.id(), prompt, now).await?;

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Failure, Service};
+use super::{ServiceError, Service};
 use crate::storage::tables::events;
 pub use crate::storage::tables::events::Event;
 
@@ -17,7 +17,7 @@ const BATCH: i64 = 20;
 /// Writes an event down. `true`: it is new, and the caller handles it. The same event comes again when its answer was
 /// lost, and now and then under another id: `content` is what it says without one.
 #[tracing::instrument(name = "receive_event", skip_all, fields(event = event.id, workspace = event.workspace))]
-pub async fn receive(service: &Service, event: &Event, content: &Value) -> Result<bool, Failure> {
+pub async fn receive(service: &Service, event: &Event, content: &Value) -> Result<bool, ServiceError> {
     let now = service.now();
     let mut db = service.db.acquire().await?;
     Ok(events::insert(&mut db, event, &digest(event, content), now, now + LEASE).await?)
@@ -30,7 +30,7 @@ pub async fn receive_if_concerned(
     service: &Service,
     event: &Event,
     content: &Value,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let now = service.now();
     let mut db = service.db.acquire().await?;
     Ok(events::insert_if_concerned(&mut db, event, &digest(event, content), now, now + LEASE).await?)
@@ -47,14 +47,14 @@ fn digest(event: &Event, content: &Value) -> [u8; 32] {
 }
 
 /// Takes events that somebody began to handle and never finished.
-pub async fn unfinished(service: &Service) -> Result<Vec<Event>, Failure> {
+pub async fn unfinished(service: &Service) -> Result<Vec<Event>, ServiceError> {
     let now = service.now();
     let mut db = service.db.acquire().await?;
     Ok(events::claim(&mut db, now, now + LEASE, BATCH).await?)
 }
 
 /// Says that an event is handled.
-pub async fn finish(service: &Service, event: &Event) -> Result<(), Failure> {
+pub async fn finish(service: &Service, event: &Event) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(events::finish(&mut db, &event.id, service.now()).await?)
 }

@@ -1,6 +1,6 @@
 //! Approvals that nobody answered in time.
 
-use super::{Failure, Service, retrying};
+use super::{ServiceError, Service, retrying};
 use crate::{domain::decisions, storage};
 
 /// How many approvals one transaction ends.
@@ -9,11 +9,11 @@ const BATCH: i64 = 50;
 /// Ends up to `BATCH` approvals that have run out; says how many. Those that somebody is deciding at this moment
 /// are left to them.
 #[tracing::instrument(name = "expire_approvals", skip_all)]
-pub async fn expire(service: &Service) -> Result<usize, Failure> {
+pub async fn expire(service: &Service) -> Result<usize, ServiceError> {
     retrying!(attempt(service))
 }
 
-async fn attempt(service: &Service) -> Result<usize, Failure> {
+async fn attempt(service: &Service) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let due =

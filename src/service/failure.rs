@@ -7,7 +7,7 @@ use crate::{
 
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ServiceError {
     /// It was refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -25,13 +25,13 @@ pub enum Failure {
     Sealed(#[from] crate::seal::SealError),
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<sqlx::Error> for ServiceError {
     fn from(error: sqlx::Error) -> Self {
         if storage::tables::repeats::is_repeat(&error) { Self::Repeated } else { Self::Database(error) }
     }
 }
 
-impl Failure {
+impl ServiceError {
     /// The stored row that can't be read, where that is what failed: trying again at once is in vain.
     #[must_use]
     pub fn corrupt_row(&self) -> Option<&CorruptRow> {

@@ -1,6 +1,6 @@
 //! Slack can't show an approval, for good.
 
-use super::{Failure, Service, UnitOfWork, retrying};
+use super::{ServiceError, Service, UnitOfWork, retrying};
 use crate::{
     domain::{approvals::Approval, decisions, ids::ApprovalId, text::Prose},
     storage,
@@ -8,11 +8,11 @@ use crate::{
 
 /// Ends a pending approval as undeliverable. `false`: it had ended already.
 #[tracing::instrument(name = "give_up", skip_all, fields(approval = %id))]
-pub async fn give_up(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, Failure> {
+pub async fn give_up(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, ServiceError> {
     retrying!(attempt(service, id, why))
 }
 
-async fn attempt(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, Failure> {
+async fn attempt(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let Some(approval) = storage::statements::decide::lock(&mut work, id).await? else { return Ok(false) };
     let count = end(&mut work, &[approval], why).await?;
@@ -25,7 +25,7 @@ pub(super) async fn end(
     work: &mut UnitOfWork,
     approvals: &[Approval],
     why: &Prose,
-) -> Result<usize, Failure> {
+) -> Result<usize, ServiceError> {
     let (mut count, now) = (0, work.now());
     for ended in approvals.iter().filter_map(|approval| decisions::give_up(approval, why.clone(), now)) {
         let (db, unwritten) = work.parts();

@@ -1,6 +1,6 @@
 //! The Home tab: who opened it, where on it they are, and everything that it shows.
 
-use super::{Failure, Service, retrying, settings};
+use super::{ServiceError, Service, retrying, settings};
 use crate::{
     domain::{
         effects::Redraw,
@@ -13,11 +13,11 @@ use crate::{
 
 /// Somebody opened their Home tab: it is drawn for them, now and after every change.
 #[tracing::instrument(name = "open_home", skip_all, fields(workspace = slack_id, user = %user))]
-pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
+pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), ServiceError> {
     retrying!(try_open(service, slack_id, user))
 }
 
-async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), Failure> {
+async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let workspace = settings::workspace(&mut work, slack_id).await?;
     let now = work.now();
@@ -37,11 +37,11 @@ pub enum Turn {
 
 /// Turns a page of the user's own Home tab.
 #[tracing::instrument(name = "turn_home_page", skip_all, fields(workspace = slack_id, user = %user))]
-pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
+pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), ServiceError> {
     retrying!(try_turn(service, slack_id, user, turn))
 }
 
-async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), Failure> {
+async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let workspace = settings::workspace(&mut work, slack_id).await?;
     let known = storage::tables::homes::lock_place(&mut work, workspace, user).await?;
@@ -68,7 +68,7 @@ pub async fn read(
     workspace: WorkspaceId,
     user: &UserId,
     admin: Option<bool>,
-) -> Result<Option<Home>, Failure> {
+) -> Result<Option<Home>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some((place, was_admin)) = storage::tables::homes::place(&mut db, workspace, user).await? else {
         return Ok(None);
@@ -97,7 +97,7 @@ async fn administration(
     db: &mut storage::PgConnection,
     workspace: WorkspaceId,
     place: Place,
-) -> Result<Administration, Failure> {
+) -> Result<Administration, ServiceError> {
     let now = service.now();
     let open = unlock_requests::open(db, workspace).await?;
     let open = Page::of(open, place.page(Section::Requests), Section::Requests.size());

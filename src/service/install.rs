@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Failure, Service, retrying,
+    ServiceError, Service, retrying,
     tokens::{self, Tokens},
 };
 use crate::{
@@ -72,7 +72,7 @@ pub async fn check_state(
     service: &Service,
     state: &str,
     browser: Option<&str>,
-) -> Result<Result<State, StateFault>, Failure> {
+) -> Result<Result<State, StateFault>, ServiceError> {
     let Some((given_to, expires_at)) = open(service, state) else { return Ok(Err(StateFault::Unknown)) };
     let browser = browser.map(hash).filter(|browser| bool::from(browser[..].ct_eq(&given_to)));
     let Some(browser) = browser else { return Ok(Err(StateFault::OtherBrowser)) };
@@ -106,7 +106,7 @@ pub async fn install(
     service: &Service,
     installation: &Installation,
     state: &State,
-) -> Result<Result<WorkspaceId, StateFault>, Failure> {
+) -> Result<Result<WorkspaceId, StateFault>, ServiceError> {
     retrying!(attempt(service, installation, state))
 }
 
@@ -114,7 +114,7 @@ async fn attempt(
     service: &Service,
     installation: &Installation,
     state: &State,
-) -> Result<Result<WorkspaceId, StateFault>, Failure> {
+) -> Result<Result<WorkspaceId, StateFault>, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     if !install_states::use_up(&mut work, &state.hash, &state.browser, state.expires_at).await? {
@@ -122,7 +122,7 @@ async fn attempt(
     }
     let Installation { slack_id, name, tokens } = installation;
     let before = installations::lock(&mut work, slack_id).await?;
-    let fresh = WorkspaceId::new(service.fresh());
+    let fresh = WorkspaceId::new(service.new_id());
     let id = storage::tables::workspaces::install(&mut work, fresh, slack_id, name, now).await?;
     let again = before.is_some_and(|before| !before.removed && before.bot_token.is_some());
     let rotate = tokens.refresh.is_some();

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Failure, Service};
+use super::{ServiceError, Service};
 use crate::storage::tables::api_keys;
 
 /// How often the uses are written.
@@ -11,7 +11,7 @@ pub const INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// Writes what was noted. What can't be written is kept for the next time.
 #[tracing::instrument(name = "save_key_uses", skip_all)]
-pub async fn save(service: &Service) -> Result<(), Failure> {
+pub async fn save(service: &Service) -> Result<(), ServiceError> {
     let uses = service.key_uses.take();
     if uses.is_empty() {
         return Ok(());

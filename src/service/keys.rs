@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Failure, Service, retrying};
+use super::{ServiceError, Service, retrying};
 use crate::storage::{
     PgConnection,
     statements::{
@@ -23,7 +23,7 @@ pub struct Resealed {
 /// Opens every sealed value and seals it with the first of the configured keys. Stops at the first that no configured
 /// key opens; what was done before stays done, and it may be run again.
 #[tracing::instrument(name = "rotate_encryption", skip_all)]
-pub async fn rotate(service: &Service) -> Result<Resealed, Failure> {
+pub async fn rotate(service: &Service) -> Result<Resealed, ServiceError> {
     let mut done = Resealed::default();
     for table in Table::ALL {
         for id in ids(service, table).await? {
@@ -35,7 +35,7 @@ pub async fn rotate(service: &Service) -> Result<Resealed, Failure> {
 }
 
 /// How many rows hold a value that is not sealed with the first key.
-pub async fn outdated(service: &Service) -> Result<usize, Failure> {
+pub async fn outdated(service: &Service) -> Result<usize, ServiceError> {
     let mut count = 0;
     let mut db = service.db.acquire().await?;
     for table in Table::ALL {
@@ -53,12 +53,12 @@ pub async fn outdated(service: &Service) -> Result<usize, Failure> {
     Ok(count)
 }
 
-async fn ids(service: &Service, table: Table) -> Result<Vec<Uuid>, Failure> {
+async fn ids(service: &Service, table: Table) -> Result<Vec<Uuid>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(reencrypt::ids(&mut db, table).await?)
 }
 
-async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, Failure> {
+async fn reseal(service: &Service, table: Table, id: Uuid) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let db: &mut PgConnection = &mut work;
     let Some(row) = reencrypt::lock(db, table, id).await? else { return Ok(false) };

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Failure, Service, give_up, retrying};
+use super::{ServiceError, Service, give_up, retrying};
 use crate::{
     domain::{text::Prose, workspaces},
     storage,
@@ -18,7 +18,7 @@ const WHY: &str = "the Slack app is no longer installed";
 /// Notes that the app was removed from the workspace with this Slack id, and ends what waits there. `false`: it was
 /// removed already, or never installed.
 #[tracing::instrument(name = "remove_app", skip_all, fields(workspace = slack_id))]
-pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool, Failure> {
+pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool, ServiceError> {
     let removed = retrying!(remove(service, slack_id, None, why))?;
     end_all(service).await?;
     Ok(removed)
@@ -32,14 +32,14 @@ pub async fn leave_that(
     slack_id: &str,
     installed_at: DateTime<Utc>,
     why: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let removed = retrying!(remove(service, slack_id, Some(installed_at), why))?;
     end_all(service).await?;
     Ok(removed)
 }
 
 /// When the app was installed last in the workspace; `None` if it is not there.
-pub async fn installed_at(service: &Service, slack_id: &str) -> Result<Option<DateTime<Utc>>, Failure> {
+pub async fn installed_at(service: &Service, slack_id: &str) -> Result<Option<DateTime<Utc>>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = installations::find(&mut db, slack_id).await?;
     Ok(found.filter(|found| !found.removed).map(|found| found.installed_at))
@@ -50,7 +50,7 @@ async fn remove(
     slack_id: &str,
     meant: Option<DateTime<Utc>>,
     why: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let found = installations::lock_to_remove(&mut work, slack_id).await?;
     let is_meant = |found: &Installation| meant.is_none_or(|meant| meant == found.installed_at);
@@ -68,7 +68,7 @@ async fn remove(
 /// Ends whatever is still pending in workspaces that the app was removed from, batch by batch. Called again from time
 /// to time, it makes up for a process that died in between and for requests that came at the same moment.
 #[tracing::instrument(name = "end_removed", skip_all)]
-pub async fn end_all(service: &Service) -> Result<usize, Failure> {
+pub async fn end_all(service: &Service) -> Result<usize, ServiceError> {
     let mut count = 0;
     loop {
         match retrying!(end_batch(service))? {
@@ -78,7 +78,7 @@ pub async fn end_all(service: &Service) -> Result<usize, Failure> {
     }
 }
 
-async fn end_batch(service: &Service) -> Result<usize, Failure> {
+async fn end_batch(service: &Service) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let stranded =

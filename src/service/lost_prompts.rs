@@ -1,6 +1,6 @@
 //! A message that Slack posted without confirming it was found: from then on it is drawn like the others.
 
-use super::{Failure, Service, decide, retrying};
+use super::{ServiceError, Service, decide, retrying};
 use crate::{
     domain::{
         effects::Redraw,
@@ -37,7 +37,7 @@ pub enum Lost {
 
 /// Remembers the message, and has it drawn as things are now. `false`: it is known, or shows nothing of this workspace.
 #[tracing::instrument(name = "adopt_lost_prompt", skip_all, fields(workspace = slack_id))]
-pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, Failure> {
+pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, ServiceError> {
     match lost {
         Lost::Prompt { approval, channel, ts } => {
             let mut db = service.db.acquire().await?;
@@ -61,7 +61,7 @@ async fn adopt_request(
     request: UnlockRequestId,
     admin: &UserId,
     place: &Prompt,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let adopted = unlock_requests::adopt(&mut work, slack_id, request, admin, place, now).await?;

@@ -3,13 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Failure, Service, give_up, retrying, turn_off};
+use super::{ServiceError, Service, give_up, retrying, turn_off};
 pub use crate::storage::tables::members::Holder;
 use crate::{
     domain::{
         audit::Actor,
         ids::{UserId, WorkspaceId},
-        people::{Clicker, PersonKind},
+        people::{ActingUser, PersonKind},
         revocation::Revocation,
         text::Prose,
     },
@@ -38,13 +38,13 @@ pub struct Ended {
 
 /// Some of the people with standing permissions or pending approvals for whom nobody has looked for a day, but for those
 /// of the workspaces `except`.
-pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<Holder>, Failure> {
+pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<Holder>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(members::unchecked(&mut db, service.now() - BELIEVED, except, BATCH).await?)
 }
 
 /// This user of the workspace with this Slack id. `None`: the app is not installed there.
-pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<Option<Holder>, Failure> {
+pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<Option<Holder>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::workspaces::find_by_slack_id(&mut db, slack_id).await?;
     let found = found.filter(|workspace| !workspace.removed);
@@ -52,19 +52,19 @@ pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<O
 }
 
 /// Somebody is still a member.
-pub async fn stayed(service: &Service, holder: &Holder) -> Result<(), Failure> {
+pub async fn stayed(service: &Service, holder: &Holder) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(members::note(&mut db, holder, service.now()).await?)
 }
 
 /// Who clicked, as far as standing permissions go: somebody who was found to have left a moment ago is no member, whatever
 /// was known of them when they clicked.
-pub(super) fn as_known(clicker: &Clicker, left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Clicker {
-    let mut clicker = clicker.clone();
-    if clicker.kind == PersonKind::Member && has_left(left_at, now) {
-        clicker.kind = PersonKind::Guest;
+pub(super) fn as_known(acting_user: &ActingUser, left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> ActingUser {
+    let mut acting_user = acting_user.clone();
+    if acting_user.kind == PersonKind::Member && has_left(left_at, now) {
+        acting_user.kind = PersonKind::Guest;
     }
-    clicker
+    acting_user
 }
 
 /// Whether the user was found to have left within [`DOUBT`], so that an older profile of theirs may be wrong.
@@ -74,7 +74,7 @@ pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bo
 
 /// Ends the grants and pending approvals of a user who is no longer a member.
 #[tracing::instrument(name = "end_membership", skip_all, fields(workspace = %holder.workspace, user = %holder.user))]
-pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> {
+pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, ServiceError> {
     // What they allowed goes first, as agents use it without asking.
     let grants = retrying!(revoke(service, holder))?;
     let mut approvals = 0;
@@ -86,7 +86,7 @@ pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, Failure> 
     }
 }
 
-async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
+async fn revoke(service: &Service, holder: &Holder) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     storage::tables::workspaces::hold(&mut work, holder.workspace).await?;
     // First the person and then the grants: one that they are giving at this moment is there by then.
@@ -99,7 +99,7 @@ async fn revoke(service: &Service, holder: &Holder) -> Result<usize, Failure> {
     Ok(ended.len())
 }
 
-async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failure> {
+async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let (whose, except) = ((holder.workspace, &holder.user), service.unreadable.at(now));
@@ -111,7 +111,7 @@ async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Failur
 }
 
 /// The same, and logs what ended.
-pub async fn end(service: &Service, holder: &Holder) -> Result<(), Failure> {
+pub async fn end(service: &Service, holder: &Holder) -> Result<(), ServiceError> {
     let Ended { grants, approvals } = left(service, holder).await?;
     let Holder { slack_id, user, .. } = holder;
     tracing::warn!(workspace = slack_id, %user, grants, approvals, "Grants and pending approvals ended: the user is no longer a full member");

@@ -45,7 +45,7 @@ pub mod webhook_health;
 pub mod workspaces;
 
 pub use context::Service;
-pub use failure::Failure;
+pub use failure::ServiceError;
 pub use unit_of_work::UnitOfWork;
 pub(crate) use unit_of_work::{is_worth_retrying, retrying};
 

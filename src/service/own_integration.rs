@@ -1,6 +1,6 @@
 //! Whose an integration is: an operator shares it or moves it to a backend.
 
-use super::{Failure, Service, retrying};
+use super::{ServiceError, Service, retrying};
 use crate::{
     domain::{
         ids::{IntegrationId, WorkspaceId},
@@ -21,7 +21,7 @@ pub async fn set(
     workspace: WorkspaceId,
     key: &IntegrationKey,
     ownership: Ownership,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     retrying!(attempt(service, workspace, key, ownership))
 }
 
@@ -30,7 +30,7 @@ async fn attempt(
     workspace: WorkspaceId,
     key: &IntegrationKey,
     ownership: Ownership,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     storage::tables::workspaces::hold(&mut work, workspace).await?;
     let known = integrations::lock(&mut work, workspace, key).await?.ok_or(Rejection::UnknownIntegration)?;

@@ -1,6 +1,6 @@
 //! Users' profiles, as Slack gave them last. All instances share them, so that together they ask Slack once.
 
-use super::{Failure, Service};
+use super::{ServiceError, Service};
 pub use crate::storage::tables::profiles::KnownProfile;
 use crate::{
     domain::{ids::UserId, people::Profile},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The stored profile of a user in the installation with this Slack id, however old.
-pub async fn find(service: &Service, slack_id: &str, user: &UserId) -> Result<Option<KnownProfile>, Failure> {
+pub async fn find(service: &Service, slack_id: &str, user: &UserId) -> Result<Option<KnownProfile>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(profiles::find(&mut db, slack_id, user).await?)
 }
@@ -19,7 +19,7 @@ pub async fn save(
     slack_id: &str,
     user: &UserId,
     known: KnownProfile,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(profiles::save(&mut db, slack_id, user, known).await?)
 }
@@ -30,7 +30,7 @@ pub async fn forget_unless(
     slack_id: &str,
     user: &UserId,
     profile: Profile,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(profiles::forget_unless(&mut db, slack_id, user, profile).await?)
 }

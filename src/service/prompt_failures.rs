@@ -1,17 +1,17 @@
 //! Slack did not take a prompt: counted under its error code, and shown to admins.
 
-use super::{Failure, Service, retrying};
+use super::{ServiceError, Service, retrying};
 use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::WorkspaceId},
     storage::tables::prompt_failures,
 };
 
 /// Counts a failure. `code` is a name out of a closed set.
-pub async fn note(service: &Service, workspace: WorkspaceId, code: &'static str) -> Result<(), Failure> {
+pub async fn note(service: &Service, workspace: WorkspaceId, code: &'static str) -> Result<(), ServiceError> {
     retrying!(attempt(service, workspace, code))
 }
 
-async fn attempt(service: &Service, workspace: WorkspaceId, code: &str) -> Result<(), Failure> {
+async fn attempt(service: &Service, workspace: WorkspaceId, code: &str) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     prompt_failures::note(&mut work, workspace, code, now).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Failure, Service, UnitOfWork, retrying, turn_off};
+use super::{ServiceError, Service, UnitOfWork, retrying, turn_off};
 use crate::{
     domain,
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         rejection::Rejection,
         revocation::Revocation,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
-        unlocking::Answers,
+        unlocking::Resolutions,
     },
     storage,
     storage::tables::{
@@ -67,7 +67,7 @@ pub async fn put(
     actor: &Actor,
     key: &IntegrationKey,
     catalog: &Catalog,
-) -> Result<Stored, Failure> {
+) -> Result<Stored, ServiceError> {
     if let Some(same) = unchanged(service, workspace, actor, key, catalog).await? {
         return Ok(same);
     }
@@ -81,7 +81,7 @@ async fn unchanged(
     actor: &Actor,
     key: &IntegrationKey,
     catalog: &Catalog,
-) -> Result<Option<Stored>, Failure> {
+) -> Result<Option<Stored>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(known) = integrations::find(&mut db, workspace, key).await? else { return Ok(None) };
     let actions = actions::of(&mut db, &[known.id]).await?;
@@ -136,11 +136,11 @@ async fn attempt(
     actor: &Actor,
     key: &IntegrationKey,
     catalog: &Catalog,
-) -> Result<Stored, Failure> {
+) -> Result<Stored, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     storage::tables::workspaces::hold(&mut work, workspace).await?;
-    integrations::register(&mut work, IntegrationId::new(service.fresh()), workspace, key, now).await?;
+    integrations::register(&mut work, IntegrationId::new(service.new_id()), workspace, key, now).await?;
     let before = integrations::lock(&mut work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let ownership = match before.ownership.described_by(actor) {
         Ok(ownership) => ownership,
@@ -178,7 +178,7 @@ async fn attempt(
         },
         actions: describe(service, &mut work, catalog, &changed, &present).await?,
         retired: retire(&present, &retired),
-        answers: Answers::none(),
+        answers: Resolutions::none(),
     };
     // Prompts and requests to unlock show what stands in the way of auto-approval.
     let concerned: Vec<ActionId> = present
@@ -242,12 +242,12 @@ async fn describe(
     catalog: &Catalog,
     changed: &[&CatalogAction],
     present: &[Action],
-) -> Result<Vec<DescribedAction>, Failure> {
+) -> Result<Vec<DescribedAction>, ServiceError> {
     let known = |action: &CatalogAction| present.iter().find(|known| known.key == action.key.as_str());
     let mut described: Vec<DescribedAction> = changed
         .iter()
         .map(|action| {
-            let fresh = service.fresh();
+            let fresh = service.new_id();
             DescribedAction {
                 id: ActionId::new(known(action).map_or(fresh, |known| known.id)),
                 key: action.key.clone(),

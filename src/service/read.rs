@@ -1,6 +1,6 @@
 //! What a backend may look up of its own.
 
-use super::{Failure, Service, authenticate::Caller};
+use super::{ServiceError, Service, authenticate::Caller};
 pub use crate::storage::{
     read_models::approvals::Filter,
     statements::deliveries::{Delivery, Filter as DeliveryFilter, State as DeliveryState},
@@ -23,7 +23,7 @@ use crate::{
 
 /// One approval of this backend.
 #[tracing::instrument(name = "read_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
-pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::approvals::find_of_backend(&mut db, caller.backend, id).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
@@ -36,14 +36,14 @@ pub async fn approvals(
     caller: Caller,
     filter: &Filter,
     limit: i64,
-) -> Result<Vec<Approval>, Failure> {
+) -> Result<Vec<Approval>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(approvals_list::list(&mut db, (caller.workspace, caller.backend), filter, limit).await?)
 }
 
 /// One integration of this backend's workspace.
 #[tracing::instrument(name = "read_integration", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
-pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey) -> Result<Stored, Failure> {
+pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey) -> Result<Stored, ServiceError> {
     let mut db = service.db.acquire().await?;
     let integration = storage::tables::integrations::find(&mut db, caller.workspace, key)
         .await?
@@ -59,7 +59,7 @@ pub async fn integrations(
     caller: Caller,
     after: Option<&str>,
     limit: i64,
-) -> Result<Vec<Stored>, Failure> {
+) -> Result<Vec<Stored>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let integrations = storage::tables::integrations::list(&mut db, caller.workspace, after, limit).await?;
     let ids: Vec<_> = integrations.iter().map(|integration| integration.id).collect();
@@ -78,7 +78,7 @@ pub async fn deliveries(
     caller: Caller,
     filter: &DeliveryFilter,
     limit: i64,
-) -> Result<Vec<Delivery>, Failure> {
+) -> Result<Vec<Delivery>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(deliveries::list(&mut db, caller.backend, filter, limit).await?)
 }
@@ -89,7 +89,7 @@ pub async fn delivery(
     service: &Service,
     caller: Caller,
     id: DeliveryId,
-) -> Result<(Delivery, Vec<Noted>), Failure> {
+) -> Result<(Delivery, Vec<Noted>), ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = deliveries::find(&mut db, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     Ok((found, attempts::of(&mut db, id).await?))
@@ -102,7 +102,7 @@ pub async fn audit(
     caller: Caller,
     after: Option<&Position>,
     limit: i64,
-) -> Result<Vec<StoredEntry>, Failure> {
+) -> Result<Vec<StoredEntry>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let horizon = storage::read_models::audit_horizon::read(&mut db).await?;
     Ok(storage::tables::audit::export(&mut db, caller.workspace, after, horizon, limit).await?)

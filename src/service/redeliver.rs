@@ -1,6 +1,6 @@
 //! A backend has a webhook sent again.
 
-use super::{Failure, Service, authenticate::Caller, retrying};
+use super::{ServiceError, Service, authenticate::Caller, retrying};
 use crate::{
     domain::{backends, backends::Redelivery, ids::DeliveryId, rejection::Rejection},
     storage::statements::{deliveries, deliveries::Delivery},
@@ -9,11 +9,11 @@ use crate::{
 /// Has a delivery of this backend tried at once, with the same id: a dead or a delivered one again, a pending one
 /// without waiting for its turn. Its pauses begin anew.
 #[tracing::instrument(name = "redeliver_webhook", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, delivery = %id))]
-pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, Failure> {
+pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, ServiceError> {
     retrying!(attempt(service, caller, id))
 }
 
-async fn attempt(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, Failure> {
+async fn attempt(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let before = deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;

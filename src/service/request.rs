@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
 use super::{
-    Failure, Service, UnitOfWork,
+    ServiceError, Service, UnitOfWork,
     authenticate::{self, ApiKey, Caller},
     directory::{Directory, LookupError},
     retrying,
@@ -78,7 +78,7 @@ pub struct Asked {
 
 /// Asks. The answer is an approved approval where a live grant covers the request, a pending one otherwise.
 #[tracing::instrument(name = "create_approval", skip_all)]
-pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) -> Result<Asked, Failure> {
+pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) -> Result<Asked, ServiceError> {
     let user = match &ask.user {
         UserRef::Id(user) => user.clone(),
         UserRef::Email(email) => {
@@ -96,12 +96,12 @@ pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) ->
     retrying!(attempt(service, ask, &user))
 }
 
-async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, Failure> {
+async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let path = (&ask.integration, &ask.action);
     let (key, conversation, most) = (ask.key.id(), &ask.conversation.id, service.most_pending);
-    let ground = create_approval::load(
+    let context = create_approval::load(
         &mut work,
         key,
         ask.idempotency_key.as_ref(),
@@ -112,12 +112,12 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
         most,
     )
     .await?;
-    let stored = ground.as_ref().map(|ground| &ground.key);
+    let stored = context.as_ref().map(|context| &context.key);
     let caller = authenticate::check(&ask.key, stored, KeyScope::Ask, now)?;
     service.key_uses.note(key, now);
     caller.may_ask()?;
-    let mut ground = ground.ok_or(Rejection::Unauthenticated)?;
-    if let (Some(earlier), Some(idempotency_key)) = (ground.replayed, &ask.idempotency_key) {
+    let mut context = context.ok_or(Rejection::Unauthenticated)?;
+    if let (Some(earlier), Some(idempotency_key)) = (context.replayed, &ask.idempotency_key) {
         if create_approval::request_digest(&mut work, earlier).await? != ask.digest.bytes() {
             return Err(Rejection::KeyReused(idempotency_key.clone()).into());
         }
@@ -125,16 +125,16 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, F
             storage::tables::approvals::find(&mut work, earlier).await?.ok_or(Rejection::UnknownApproval)?;
         return Ok(Asked { approval, replayed: true });
     }
-    if ground.action.is_none() {
+    if context.action.is_none() {
         register(service, &mut work, caller, ask).await?;
-        ground = create_approval::load(&mut work, key, None, path, user, conversation, now, most)
+        context = create_approval::load(&mut work, key, None, path, user, conversation, now, most)
             .await?
             .ok_or(Rejection::Unauthenticated)?;
     }
-    let full = ground.pending >= i64::from(most);
-    let (action, standing, grant) = ground.action.ok_or(Rejection::CatalogFull)?;
+    let full = context.pending >= i64::from(most);
+    let (action, standing, grant) = context.action.ok_or(Rejection::CatalogFull)?;
     let request = Request {
-        id: ApprovalId::new(service.fresh()),
+        id: ApprovalId::new(service.new_id()),
         workspace: caller.workspace,
         backend: caller.backend,
         user: user.clone(),
@@ -166,13 +166,13 @@ async fn register(
     work: &mut UnitOfWork,
     caller: Caller,
     ask: &Ask,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let now = work.now();
     let (key, workspace) = (&ask.integration, caller.workspace);
-    integrations::register(work, IntegrationId::new(service.fresh()), workspace, key, now).await?;
+    integrations::register(work, IntegrationId::new(service.new_id()), workspace, key, now).await?;
     // Locked against a backend that describes it at this moment, and may register the same action.
     let integration = integrations::lock_shared(work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
-    let id = ActionId::new(service.fresh());
+    let id = ActionId::new(service.new_id());
     let named = NamedAction {
         id,
         integration_id: IntegrationId::new(integration.id),

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Failure, Service, UnitOfWork, members, retrying, turn_off,
+    ServiceError, Service, UnitOfWork, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -16,11 +16,11 @@ use crate::{
         effects::Redraw,
         ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
         overview::{IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
-        people::Clicker,
+        people::ActingUser,
         rejection::Rejection,
         revocation::{Revocable, Revocation},
         settings,
-        settings::Wish,
+        settings::Toggle,
         unlocking,
     },
     storage,
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// What became of a wish.
+/// What became of a toggle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changed {
     /// Of which action.
@@ -42,54 +42,54 @@ pub struct Changed {
 /// Turns auto-approval of an action on or off for whoever clicked. Turned off, no request is approved by any of their
 /// grants for it from the moment this returns. `clicked_at` is Slack's time of a click on a toggle: of two quick ones
 /// the later counts, whichever arrives first.
-#[tracing::instrument(name = "set_auto_approval", skip_all, fields(workspace = origin.workspace, user = %clicker.user, action = %action))]
+#[tracing::instrument(name = "set_auto_approval", skip_all, fields(workspace = origin.workspace, user = %acting_user.user, action = %action))]
 pub async fn set(
     service: &Service,
     origin: Origin<'_>,
-    clicker: &Clicker,
+    acting_user: &ActingUser,
     action: ActionId,
-    wish: Wish,
+    toggle: Toggle,
     clicked_at: Option<DateTime<Utc>>,
-) -> Result<Changed, Failure> {
-    retrying!(attempt(service, origin, clicker, action, wish, clicked_at))
+) -> Result<Changed, ServiceError> {
+    retrying!(attempt(service, origin, acting_user, action, toggle, clicked_at))
 }
 
 async fn attempt(
     service: &Service,
     origin: Origin<'_>,
-    clicker: &Clicker,
+    acting_user: &ActingUser,
     action: ActionId,
-    wish: Wish,
+    toggle: Toggle,
     clicked_at: Option<DateTime<Utc>>,
-) -> Result<Changed, Failure> {
+) -> Result<Changed, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
-    let user = &clicker.user;
+    let user = &acting_user.user;
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, user).await?;
-    let clicker = &members::as_known(clicker, left_at, now);
+    let acting_user = &members::as_known(acting_user, left_at, now);
     // Taking back is always allowed: whoever is no member any more may still have allowed something as one.
-    if wish == Wish::On
-        && let Err(rejection) = settings::may_change(clicker)
+    if toggle == Toggle::On
+        && let Err(rejection) = settings::may_change(acting_user)
     {
         return work.refuse(settings::refuse(workspace, user, rejection)).await;
     }
-    let ground = storage::statements::settings::lock(&mut work, workspace, action, user)
+    let context = storage::statements::settings::lock(&mut work, workspace, action, user)
         .await?
         .ok_or(Rejection::UnknownAction)?;
     if let Some(clicked_at) = clicked_at
         && !storage::statements::settings::take_turn(&mut work, action, user, clicked_at).await?
     {
-        return Ok(Changed { action: ground.action, changed: false });
+        return Ok(Changed { action: context.action, changed: false });
     }
-    let changed = match wish {
-        Wish::On => {
-            let fresh = GrantId::new(service.fresh());
+    let changed = match toggle {
+        Toggle::On => {
+            let fresh = GrantId::new(service.new_id());
             let judged = settings::turn_on(
                 workspace,
-                &ground.action,
-                clicker,
-                ground.standing,
-                ground.existing,
+                &context.action,
+                acting_user,
+                context.standing,
+                context.existing,
                 fresh,
                 now,
             );
@@ -109,13 +109,13 @@ async fn attempt(
             }
             changed
         }
-        Wish::Off => {
+        Toggle::Off => {
             let filter = GrantFilter { user: Some(user), actions: Some(&[action]), ..GrantFilter::default() };
             !revoke(&mut work, workspace, user, &filter).await?.is_empty()
         }
     };
     work.commit().await?;
-    Ok(Changed { action: ground.action, changed })
+    Ok(Changed { action: context.action, changed })
 }
 
 async fn revoke(
@@ -123,18 +123,18 @@ async fn revoke(
     workspace: WorkspaceId,
     user: &UserId,
     filter: &GrantFilter<'_>,
-) -> Result<Vec<Revocable>, Failure> {
+) -> Result<Vec<Revocable>, ServiceError> {
     let actor = Actor::User(user.clone());
     turn_off::revoke(work, workspace, filter, &actor, Revocation::TurnedOff).await
 }
 
 /// Ends everything that the user allowed; says how many grants that were.
 #[tracing::instrument(name = "turn_all_off", skip_all, fields(workspace = origin.workspace, user = %user))]
-pub async fn turn_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, Failure> {
+pub async fn turn_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, ServiceError> {
     retrying!(try_all_off(service, origin, user))
 }
 
-async fn try_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, Failure> {
+async fn try_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     let workspace = workspaces::enter(&mut work, origin, user).await?.id;
     let filter = GrantFilter { user: Some(user), ..GrantFilter::default() };
@@ -144,7 +144,7 @@ async fn try_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Re
 }
 
 /// Notes that somebody tried what only admins may.
-pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<(), Failure> {
+pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let workspace = workspaces::enter(&mut work, origin, user).await?.id;
     work.record(unlocking::refuse(workspace, user));
@@ -156,7 +156,7 @@ pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) 
 pub(super) async fn workspace(
     db: &mut storage::PgConnection,
     slack_id: &str,
-) -> Result<WorkspaceId, Failure> {
+) -> Result<WorkspaceId, ServiceError> {
     match storage::tables::workspaces::find_by_slack_id(db, slack_id).await? {
         Some(workspace) if !workspace.removed => Ok(workspace.id),
         _ => Err(Rejection::WorkspaceRemoved.into()),
@@ -169,7 +169,7 @@ pub async fn integrations(
     slack_id: &str,
     user: &UserId,
     page: usize,
-) -> Result<Page<IntegrationLine>, Failure> {
+) -> Result<Page<IntegrationLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     Ok(overview::integrations(&mut db, workspace, user, page).await?)
@@ -181,7 +181,7 @@ pub async fn behind_gear(
     slack_id: &str,
     user: &UserId,
     integration: IntegrationId,
-) -> Result<(IntegrationLine, Vec<SettingLine>), Failure> {
+) -> Result<(IntegrationLine, Vec<SettingLine>), ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     let line = overview::integration(&mut db, workspace, user, integration)
@@ -192,14 +192,14 @@ pub async fn behind_gear(
 }
 
 /// What waits for the user, oldest first.
-pub async fn waiting(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<WaitingLine>, Failure> {
+pub async fn waiting(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     Ok(overview::waiting(&mut db, workspace, user, 0).await?)
 }
 
 /// What ended lately, newest first.
-pub async fn history(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<Approval>, Failure> {
+pub async fn history(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<Approval>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     Ok(overview::decisions(&mut db, workspace, user, 0, RECENT).await?)
@@ -213,7 +213,7 @@ pub async fn find_action(
     service: &Service,
     slack_id: &str,
     path: &str,
-) -> Result<Result<ActionId, Vec<String>>, Failure> {
+) -> Result<Result<ActionId, Vec<String>>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     if let Some((integration, action)) = path.split_once('.')

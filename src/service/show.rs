@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{Failure, Service};
-pub use crate::storage::{statements::decide::Surroundings, tables::unlock_requests::Posted};
+use super::{ServiceError, Service};
+pub use crate::storage::{statements::decide::PromptFacts, tables::unlock_requests::Posted};
 use crate::{
     domain::{
         approvals::Approval,
@@ -23,7 +23,7 @@ pub struct PromptContext {
     /// The approval.
     pub approval: Approval,
     /// Whether it may be auto-approved, and what the decision left.
-    pub around: Surroundings,
+    pub around: PromptFacts,
     /// Slack's id of the workspace.
     pub slack_id: String,
     /// When the app was installed last, as of the reading.
@@ -39,7 +39,7 @@ pub async fn prompt(
     service: &Service,
     workspace: WorkspaceId,
     id: ApprovalId,
-) -> Result<Option<PromptContext>, Failure> {
+) -> Result<Option<PromptContext>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
@@ -57,34 +57,34 @@ pub async fn prompt(
 }
 
 /// One approval of this workspace.
-pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Result<Approval, Failure> {
+pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Result<Approval, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
 /// Remembers where a prompt was posted.
-pub async fn remember_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), Failure> {
+pub async fn remember_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     storage::tables::prompts::remember(&mut db, id, prompt, service.now()).await?;
     Ok(())
 }
 
 /// Forgets a message that Slack no longer lets the app change.
-pub async fn forget_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), Failure> {
+pub async fn forget_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::tables::prompts::forget(&mut db, id, prompt, service.now()).await?)
 }
 
 /// Slack's id of the workspace, if the app is installed there.
-pub async fn installed(service: &Service, workspace: WorkspaceId) -> Result<Option<String>, Failure> {
+pub async fn installed(service: &Service, workspace: WorkspaceId) -> Result<Option<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::workspaces::find(&mut db, workspace).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
 
 /// Ends the other waiting rows of a row's queue: what is read after this shows what they were written for.
-pub async fn absorb(service: &Service, claim: &Claim) -> Result<(), Failure> {
+pub async fn absorb(service: &Service, claim: &Claim) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::statements::claim::absorb(&mut db, claim, service.now()).await?)
 }
@@ -107,7 +107,7 @@ pub async fn unlock_request(
     service: &Service,
     workspace: WorkspaceId,
     id: UnlockRequestId,
-) -> Result<Option<UnlockContext>, Failure> {
+) -> Result<Option<UnlockContext>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(line) = unlock_requests::line(&mut db, id, service.now()).await? else { return Ok(None) };
     let posted = unlock_requests::messages(&mut db, id).await?;
@@ -126,7 +126,7 @@ pub async fn remember_unlock_message(
     service: &Service,
     id: UnlockRequestId,
     posted: &Posted,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(unlock_requests::remember(&mut db, id, posted, service.now()).await?)
 }
@@ -145,7 +145,7 @@ pub struct Endpoint {
 }
 
 /// A backend's endpoint.
-pub async fn endpoint(service: &Service, backend: BackendId) -> Result<Endpoint, Failure> {
+pub async fn endpoint(service: &Service, backend: BackendId) -> Result<Endpoint, ServiceError> {
     let mut db = service.db.acquire().await?;
     let stored = storage::tables::backends::endpoint(&mut db, backend).await?;
     open(service, backend, stored)
@@ -156,7 +156,7 @@ pub async fn webhook(
     service: &Service,
     backend: BackendId,
     id: ApprovalId,
-) -> Result<Option<(Approval, Endpoint)>, Failure> {
+) -> Result<Option<(Approval, Endpoint)>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
     let stored = storage::tables::backends::endpoint(&mut db, backend).await?;
@@ -168,7 +168,7 @@ fn open(
     service: &Service,
     backend: BackendId,
     stored: storage::tables::backends::Endpoint,
-) -> Result<Endpoint, Failure> {
+) -> Result<Endpoint, ServiceError> {
     let mut secrets = vec![service.sealer.open(&stored.secret, backend.uuid())?];
     let rotating = stored.previous_until.is_some_and(|until| service.now() < until);
     if let Some(previous) = stored.previous.as_ref().filter(|_| rotating) {

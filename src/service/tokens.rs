@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::{Failure, Service, UnitOfWork, retrying};
+use super::{ServiceError, Service, UnitOfWork, retrying};
 use crate::{
     domain::ids::WorkspaceId,
     storage::tables::{
@@ -44,7 +44,7 @@ pub enum RefreshLease {
 }
 
 /// The tokens of the workspace with this Slack id; `None` if the app is not installed there by OAuth.
-pub async fn find(service: &Service, slack_id: &str) -> Result<Option<Tokens>, Failure> {
+pub async fn find(service: &Service, slack_id: &str) -> Result<Option<Tokens>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(found) = installations::find(&mut db, slack_id).await? else { return Ok(None) };
     open(service, &found)
@@ -52,17 +52,17 @@ pub async fn find(service: &Service, slack_id: &str) -> Result<Option<Tokens>, F
 
 /// The Slack ids of the workspaces whose tokens expire before `until`, unless an instance has the lease on one. At most
 /// 1,000, those that expire first.
-pub async fn due(service: &Service, until: DateTime<Utc>) -> Result<Vec<String>, Failure> {
+pub async fn due(service: &Service, until: DateTime<Utc>) -> Result<Vec<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(installations::due_for_refresh(&mut db, until).await?)
 }
 
 /// Takes the lease on replacing this token.
-pub async fn lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, Failure> {
+pub async fn lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, ServiceError> {
     retrying!(try_lease(service, slack_id, used))
 }
 
-async fn try_lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, Failure> {
+async fn try_lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, ServiceError> {
     let mut work = service.begin().await?;
     let Some((id, stored)) = lock(service, &mut work, slack_id).await? else {
         return Ok(RefreshLease::Impossible);
@@ -85,7 +85,7 @@ pub async fn replace(
     slack_id: &str,
     exchanged: &SecretString,
     fresh: &Tokens,
-) -> Result<Option<Tokens>, Failure> {
+) -> Result<Option<Tokens>, ServiceError> {
     retrying!(try_replace(service, slack_id, exchanged, fresh))
 }
 
@@ -94,7 +94,7 @@ async fn try_replace(
     slack_id: &str,
     exchanged: &SecretString,
     fresh: &Tokens,
-) -> Result<Option<Tokens>, Failure> {
+) -> Result<Option<Tokens>, ServiceError> {
     let mut work = service.begin().await?;
     let Some((id, stored)) = lock(service, &mut work, slack_id).await? else { return Ok(None) };
     if stored.refresh.as_ref().is_some_and(|refresh| same(refresh, exchanged)) {
@@ -106,7 +106,7 @@ async fn try_replace(
 }
 
 /// Releases the lease: the refresh token was not exchanged.
-pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), Failure> {
+pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     if let Some(found) = installations::lock(&mut work, slack_id).await? {
         installations::release(&mut work, found.id).await?;
@@ -120,7 +120,7 @@ pub(super) async fn store(
     work: &mut UnitOfWork,
     id: WorkspaceId,
     tokens: &Tokens,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let seal = |secret: &SecretString| service.sealer.seal(secret, id.uuid(), &service.entropy);
     let refresh = tokens.refresh.as_ref().map(seal);
     let sealed = SealedTokens {
@@ -135,13 +135,13 @@ async fn lock(
     service: &Service,
     work: &mut UnitOfWork,
     slack_id: &str,
-) -> Result<Option<(WorkspaceId, Tokens)>, Failure> {
+) -> Result<Option<(WorkspaceId, Tokens)>, ServiceError> {
     let Some(found) = installations::lock(work, slack_id).await? else { return Ok(None) };
     let tokens = open(service, &found)?;
     Ok(tokens.map(|tokens| (found.id, tokens)))
 }
 
-fn open(service: &Service, found: &Installation) -> Result<Option<Tokens>, Failure> {
+fn open(service: &Service, found: &Installation) -> Result<Option<Tokens>, ServiceError> {
     let open = |sealed: &Vec<u8>| service.sealer.open(sealed, found.id.uuid());
     let Some(bot) = found.bot_token.as_ref().filter(|_| !found.removed) else { return Ok(None) };
     Ok(Some(Tokens {

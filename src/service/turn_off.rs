@@ -1,7 +1,7 @@
-//! Standing permissions end: a user turns one off, or what it rested on goes away.
+//! Eligibility permissions end: a user turns one off, or what it rested on goes away.
 
 use super::{
-    Failure, Service, UnitOfWork, retrying,
+    ServiceError, Service, UnitOfWork, retrying,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub async fn turn_off(
     origin: Origin<'_>,
     user: &UserId,
     grant: GrantId,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     retrying!(attempt(service, origin, user, grant))
 }
 
@@ -33,7 +33,7 @@ async fn attempt(
     origin: Origin<'_>,
     user: &UserId,
     grant: GrantId,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let workspace = workspaces::enter(&mut work, origin, user).await?.id;
     let actor = Actor::User(user.clone());
@@ -67,7 +67,7 @@ pub(super) async fn revoke(
     filter: &GrantFilter<'_>,
     actor: &Actor,
     why: Revocation,
-) -> Result<Vec<Revocable>, Failure> {
+) -> Result<Vec<Revocable>, ServiceError> {
     let live = storage::tables::grants::lock(work, workspace, filter).await?;
     if live.is_empty() {
         return Ok(live);

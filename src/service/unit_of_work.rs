@@ -12,7 +12,7 @@ use crate::{
         effects::{Changed, Redraw},
         rejection::Rejection,
     },
-    service::{context::Service, failure::Failure},
+    service::{context::Service, failure::ServiceError},
     storage,
     storage::{
         PgConnection, Tx,
@@ -32,7 +32,7 @@ pub struct UnitOfWork {
 
 impl Service {
     /// Begins a unit of work.
-    pub(crate) async fn begin(&self) -> Result<UnitOfWork, Failure> {
+    pub(crate) async fn begin(&self) -> Result<UnitOfWork, ServiceError> {
         let tx = self.db.begin().await?;
         let now = self.now();
         let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
@@ -64,20 +64,20 @@ impl UnitOfWork {
 
     /// Writes the effects and commits. A commit that the database refused changed nothing; one whose answer was lost, or
     /// did not come in time, may have. Until it is known, Postgres keeps the transaction's locks.
-    pub async fn commit(mut self) -> Result<(), Failure> {
+    pub async fn commit(mut self) -> Result<(), ServiceError> {
         self.unwritten.write(&mut self.tx).await?;
         match tokio::time::timeout(CONFIRMATION, self.tx.commit()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(not_committed(error)),
             Err(_) => {
                 let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out after 5 s");
-                Err(Failure::Unclear(late.into()))
+                Err(ServiceError::Unclear(late.into()))
             }
         }
     }
 
     /// Commits the audit entry of a refusal, and refuses.
-    pub async fn refuse<T>(mut self, refused: Changed<Rejection>) -> Result<T, Failure> {
+    pub async fn refuse<T>(mut self, refused: Changed<Rejection>) -> Result<T, ServiceError> {
         let rejection = self.record(refused).into_state();
         self.commit().await?;
         Err(rejection.into())
@@ -103,23 +103,23 @@ const CONFIRMATION: Duration = Duration::from_secs(5);
 
 /// What an error means that came in answer to a commit. Postgres refuses one only if nothing was committed. A pooler that
 /// lost Postgres' answer says so by an error of its own, of the class of connections (08), such as `PgBouncer`'s 08P01.
-fn not_committed(error: sqlx::Error) -> Failure {
+fn not_committed(error: sqlx::Error) -> ServiceError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     if code.is_some_and(|code| !code.starts_with("08")) {
-        Failure::Database(error)
+        ServiceError::Database(error)
     } else {
-        Failure::Unclear(error)
+        ServiceError::Unclear(error)
     }
 }
 
 /// Whether the whole attempt may be made again.
-pub(crate) fn is_worth_retrying(failure: &Failure) -> bool {
-    matches!(failure, Failure::Database(error) if storage::is_worth_retrying(error))
+pub(crate) fn is_worth_retrying(failure: &ServiceError) -> bool {
+    matches!(failure, ServiceError::Database(error) if storage::is_worth_retrying(error))
 }
 
 /// Whether the connection was one of before the database restarted, so that nothing was done on it.
-pub(crate) fn is_a_lost_connection(failure: &Failure) -> bool {
-    matches!(failure, Failure::Database(error) if storage::is_a_lost_connection(error))
+pub(crate) fn is_a_lost_connection(failure: &ServiceError) -> bool {
+    matches!(failure, ServiceError::Database(error) if storage::is_a_lost_connection(error))
 }
 
 /// How many lost connections a transaction gets over.
@@ -201,11 +201,11 @@ mod tests {
     fn a_commit_whose_answer_a_pooler_lost_is_unclear() {
         let answer = |code| not_committed(sqlx::Error::Database(Box::new(Coded(code))));
         for lost in ["08P01", "08006"] {
-            assert!(matches!(answer(lost), Failure::Unclear(_)), "{lost}");
+            assert!(matches!(answer(lost), ServiceError::Unclear(_)), "{lost}");
         }
         for refused in ["23505", "40001", "53100", "25006", "57P01"] {
-            assert!(matches!(answer(refused), Failure::Database(_)), "{refused}");
+            assert!(matches!(answer(refused), ServiceError::Database(_)), "{refused}");
         }
-        assert!(matches!(not_committed(sqlx::Error::WorkerCrashed), Failure::Unclear(_)));
+        assert!(matches!(not_committed(sqlx::Error::WorkerCrashed), ServiceError::Unclear(_)));
     }
 }

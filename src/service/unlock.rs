@@ -1,10 +1,10 @@
 //! An admin says which actions may be auto-approved at all.
 
 use super::{
-    Failure, Service, UnitOfWork, members, retrying, turn_off,
+    ServiceError, Service, UnitOfWork, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
-pub use crate::domain::unlocking::Wish;
+pub use crate::domain::unlocking::LockCommand;
 use crate::{
     domain::{
         actions::LockedAction,
@@ -55,10 +55,10 @@ pub async fn set(
     service: &Service,
     workspace: WorkspaceId,
     path: (&IntegrationKey, &ActionKey),
-    wish: Wish,
+    command: LockCommand,
     actor: &Actor,
-) -> Result<bool, Failure> {
-    set_seen(service, workspace, path, (wish, Seen::Present), actor).await
+) -> Result<bool, ServiceError> {
+    set_seen(service, workspace, path, (command, Seen::Present), actor).await
 }
 
 /// The same, where it depends on the description that was seen.
@@ -67,24 +67,24 @@ pub async fn set_seen(
     service: &Service,
     workspace: WorkspaceId,
     path: (&IntegrationKey, &ActionKey),
-    wish: (Wish, Seen),
+    command: (LockCommand, Seen),
     actor: &Actor,
-) -> Result<bool, Failure> {
-    retrying!(attempt(service, workspace, path, wish, actor))
+) -> Result<bool, ServiceError> {
+    retrying!(attempt(service, workspace, path, command, actor))
 }
 
 async fn attempt(
     service: &Service,
     workspace: WorkspaceId,
     (integration, key): (&IntegrationKey, &ActionKey),
-    wish: (Wish, Seen),
+    command: (LockCommand, Seen),
     actor: &Actor,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     storage::tables::workspaces::hold(&mut work, workspace).await?;
     let action =
         actions::lock(&mut work, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
-    let changed = apply(&mut work, workspace, &action, wish, actor).await?;
+    let changed = apply(&mut work, workspace, &action, command, actor).await?;
     work.commit().await?;
     Ok(changed)
 }
@@ -95,31 +95,31 @@ pub async fn set_by_admin(
     service: &Service,
     origin: Origin<'_>,
     action: ActionId,
-    wish: (Wish, Seen),
+    command: (LockCommand, Seen),
     admin: &UserId,
-) -> Result<bool, Failure> {
-    retrying!(attempt_by_admin(service, origin, action, wish, admin))
+) -> Result<bool, ServiceError> {
+    retrying!(attempt_by_admin(service, origin, action, command, admin))
 }
 
 async fn attempt_by_admin(
     service: &Service,
     origin: Origin<'_>,
     action: ActionId,
-    wish: (Wish, Seen),
+    command: (LockCommand, Seen),
     admin: &UserId,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if wish.0 != Wish::Lock && members::has_left(left_at, work.now()) {
+    if command.0 != LockCommand::Lock && members::has_left(left_at, work.now()) {
         return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
     let action = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
-    let result = apply(&mut work, workspace, &action, wish, &Actor::User(admin.clone())).await;
-    if matches!(result, Ok(false) | Err(Failure::Rejected(Rejection::ChangedSinceShown))) {
+    let result = apply(&mut work, workspace, &action, command, &Actor::User(admin.clone())).await;
+    if matches!(result, Ok(false) | Err(ServiceError::Rejected(Rejection::ChangedSinceShown))) {
         // Whoever wanted what is so already, or saw another description, looks at a screen that is behind.
         work.redraw(Redraw::home(workspace, admin));
     }
-    if matches!(result, Ok(_) | Err(Failure::Rejected(_))) {
+    if matches!(result, Ok(_) | Err(ServiceError::Rejected(_))) {
         work.commit().await?;
     }
     result
@@ -131,10 +131,10 @@ pub(super) async fn apply(
     work: &mut UnitOfWork,
     workspace: WorkspaceId,
     action: &LockedAction,
-    (wish, seen): (Wish, Seen),
+    (command, seen): (LockCommand, Seen),
     actor: &Actor,
-) -> Result<bool, Failure> {
-    let Some(step) = unlocking::set_lock(action.lock, wish, seen.is(action.version))? else {
+) -> Result<bool, ServiceError> {
+    let Some(step) = unlocking::set_lock(action.lock, command, seen.is(action.version))? else {
         return Ok(false);
     };
     let (now, ids) = (work.now(), [action.id]);

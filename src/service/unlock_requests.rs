@@ -1,8 +1,8 @@
 //! Users ask the admins to unlock an action, and one admin answers for all who asked.
 
 use super::{
-    Failure, Service, members, retrying,
-    unlock::{self, Seen, Wish},
+    ServiceError, Service, members, retrying,
+    unlock::{self, Seen, LockCommand},
     workspaces::{self, Origin},
 };
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
         catalog::Lock,
         effects::Redraw,
         ids::{ActionId, UnlockRequestId, UserId},
-        people::Clicker,
+        people::ActingUser,
         rejection::Rejection,
         settings,
-        unlock_answer::Answer,
+        unlock_answer::Resolution,
         unlocking,
     },
     storage,
@@ -22,37 +22,37 @@ use crate::{
 };
 
 /// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
-#[tracing::instrument(name = "request_unlock", skip_all, fields(workspace = origin.workspace, user = %clicker.user, action = %action))]
+#[tracing::instrument(name = "request_unlock", skip_all, fields(workspace = origin.workspace, user = %acting_user.user, action = %action))]
 pub async fn ask(
     service: &Service,
     origin: Origin<'_>,
-    clicker: &Clicker,
+    acting_user: &ActingUser,
     action: ActionId,
-) -> Result<bool, Failure> {
-    retrying!(try_ask(service, origin, clicker, action))
+) -> Result<bool, ServiceError> {
+    retrying!(try_ask(service, origin, acting_user, action))
 }
 
 async fn try_ask(
     service: &Service,
     origin: Origin<'_>,
-    clicker: &Clicker,
+    acting_user: &ActingUser,
     action: ActionId,
-) -> Result<bool, Failure> {
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
-    let workspace = workspaces::enter(&mut work, origin, &clicker.user).await?.id;
+    let workspace = workspaces::enter(&mut work, origin, &acting_user.user).await?.id;
     let known = actions::lock_by_id(&mut work, workspace, action).await?;
     let known = known.filter(|known| known.lock != Lock::Retired).ok_or(Rejection::UnknownAction)?;
-    if let Err(rejection) = unlocking::may_ask(clicker, known.lock) {
-        return work.refuse(settings::refuse(workspace, &clicker.user, rejection)).await;
+    if let Err(rejection) = unlocking::may_ask(acting_user, known.lock) {
+        return work.refuse(settings::refuse(workspace, &acting_user.user, rejection)).await;
     }
     let open = unlock_requests::open_of(&mut work, &[action]).await?.pop();
-    if open.as_ref().is_some_and(|open| open.askers.contains(&clicker.user)) {
+    if open.as_ref().is_some_and(|open| open.askers.contains(&acting_user.user)) {
         return Ok(false);
     }
-    let (open, fresh) = (open.map(|open| open.id), UnlockRequestId::new(service.fresh()));
+    let (open, fresh) = (open.map(|open| open.id), UnlockRequestId::new(service.new_id()));
     let pending = storage::tables::approvals::pending_for_actions(&mut work, &[action]).await?;
-    let asking = unlocking::ask(workspace, &known, &clicker.user, open, fresh, &pending);
+    let asking = unlocking::ask(workspace, &known, &acting_user.user, open, fresh, &pending);
     let asking = work.record(asking);
     unlock_requests::ask(&mut work, &asking, now).await?;
     work.commit().await?;
@@ -67,8 +67,8 @@ pub async fn answer(
     origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
-    answer: (Answer, Seen),
-) -> Result<(), Failure> {
+    answer: (Resolution, Seen),
+) -> Result<(), ServiceError> {
     retrying!(try_answer(service, origin, admin, request, answer))
 }
 
@@ -77,12 +77,12 @@ async fn try_answer(
     origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
-    (wish, seen): (Answer, Seen),
-) -> Result<(), Failure> {
+    (command, seen): (Resolution, Seen),
+) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if wish == Answer::Unlocked && members::has_left(left_at, now) {
+    if command == Resolution::Unlocked && members::has_left(left_at, now) {
         return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
     let action = unlock_requests::action_of(&mut work, workspace, request)
@@ -92,20 +92,20 @@ async fn try_answer(
     let known = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let answered = unlock_requests::answer_of(&mut work, request).await?;
     let as_shown = || {
-        let is = wish != Answer::Unlocked || seen.is(known.version);
+        let is = command != Resolution::Unlocked || seen.is(known.version);
         if is { Ok(()) } else { Err(Rejection::ChangedSinceShown) }
     };
     if let Err(rejection) = unlocking::still_open(answered.as_ref()).and_then(|()| as_shown()) {
         work.redraw(Redraw::unlock_request(workspace, request).and_home(admin));
         work.commit().await?;
-        if answered.is_some_and(|answered| unlocking::repeats(&answered, wish, admin)) {
+        if answered.is_some_and(|answered| unlocking::repeats(&answered, command, admin)) {
             return Ok(());
         }
         return Err(rejection.into());
     }
-    if wish == Answer::Unlocked {
+    if command == Resolution::Unlocked {
         let actor = Actor::User(admin.clone());
-        unlock::apply(&mut work, workspace, &known, (Wish::Unlock, seen), &actor).await?;
+        unlock::apply(&mut work, workspace, &known, (LockCommand::Unlock, seen), &actor).await?;
     } else {
         let open = unlock_requests::open_of(&mut work, &[action]).await?;
         let pending = storage::tables::approvals::pending_for_actions(&mut work, &[action]).await?;

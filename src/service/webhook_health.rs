@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Failure, Service};
+use super::{ServiceError, Service};
 use crate::{
     domain::{
         backends as domain,
@@ -16,7 +16,7 @@ pub const PATIENCE: TimeDelta = TimeDelta::days(5);
 
 /// How an endpoint answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum EndpointResponse {
     /// It took what it was sent.
     Took,
     /// It did not.
@@ -42,16 +42,16 @@ pub async fn note(
     workspace: WorkspaceId,
     backend: BackendId,
     known: Health,
-    answer: Answer,
-) -> Result<(), Failure> {
+    answer: EndpointResponse,
+) -> Result<(), ServiceError> {
     let now = service.now();
     let why = match (answer, known.failing_since) {
-        (Answer::Took, None) if !known.stopped => return Ok(()),
-        (Answer::Took, _) => return recover(service, workspace, backend).await,
-        (Answer::Gone, _) => "gone",
-        (Answer::Failed, Some(since)) if now - since >= PATIENCE && !known.stopped => "failing",
-        (Answer::Failed, Some(_)) => return Ok(()),
-        (Answer::Failed, None) => {
+        (EndpointResponse::Took, None) if !known.stopped => return Ok(()),
+        (EndpointResponse::Took, _) => return recover(service, workspace, backend).await,
+        (EndpointResponse::Gone, _) => "gone",
+        (EndpointResponse::Failed, Some(since)) if now - since >= PATIENCE && !known.stopped => "failing",
+        (EndpointResponse::Failed, Some(_)) => return Ok(()),
+        (EndpointResponse::Failed, None) => {
             let mut db = service.db.acquire().await?;
             return Ok(backends::mark_failing(&mut db, backend, now).await?);
         }
@@ -68,7 +68,7 @@ pub async fn note(
     Ok(())
 }
 
-async fn recover(service: &Service, workspace: WorkspaceId, backend: BackendId) -> Result<(), Failure> {
+async fn recover(service: &Service, workspace: WorkspaceId, backend: BackendId) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     if !backends::lock(&mut work, backend).await?.webhook_stopped {
         backends::clear_failing(&mut work, backend).await?;

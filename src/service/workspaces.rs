@@ -1,6 +1,6 @@
 //! Slack installations.
 
-use super::{Failure, Service, UnitOfWork};
+use super::{ServiceError, Service, UnitOfWork};
 use crate::{
     domain::{
         ids::{UserId, WorkspaceId},
@@ -33,7 +33,7 @@ pub(super) async fn enter(
     work: &mut UnitOfWork,
     origin: Origin<'_>,
     user: &UserId,
-) -> Result<Entered, Failure> {
+) -> Result<Entered, ServiceError> {
     let Origin { workspace, request } = origin;
     let now = work.now();
     let entered = storage::tables::workspaces::enter(work, workspace, user, request, now).await?;
@@ -42,21 +42,21 @@ pub(super) async fn enter(
 
 /// Writes a workspace down, or finds it again.
 #[tracing::instrument(name = "enter_workspace", skip_all, fields(workspace = slack_id))]
-pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, Failure> {
+pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let fresh = WorkspaceId::new(service.fresh());
+    let fresh = WorkspaceId::new(service.new_id());
     Ok(storage::tables::workspaces::install(&mut db, fresh, slack_id, name, service.now()).await?)
 }
 
 /// Slack's id of a workspace, unless the app was removed from it.
-pub async fn slack_id(service: &Service, id: WorkspaceId) -> Result<Option<String>, Failure> {
+pub async fn slack_id(service: &Service, id: WorkspaceId) -> Result<Option<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::workspaces::find(&mut db, id).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
 
 /// Slack's ids of workspaces that have the app by OAuth, oldest first, at most `limit`.
-pub async fn installed(service: &Service, limit: i64) -> Result<Vec<String>, Failure> {
+pub async fn installed(service: &Service, limit: i64) -> Result<Vec<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::tables::installations::list(&mut db, limit).await?)
 }

@@ -10,9 +10,9 @@ use crate::{
     domain::ids::{BackendId, DeliveryId, WorkspaceId},
     outbox::{Claim, Outcome},
     service::{
-        Failure, Service,
+        ServiceError, Service,
         show::{self, Endpoint},
-        webhook_health::{self, Answer, Health},
+        webhook_health::{self, EndpointResponse, Health},
     },
     webhooks::{
         address_guard::{Guard, Refused},
@@ -47,7 +47,7 @@ impl Sender {
     }
 
     /// Sends what a row asks for: the approval as it is.
-    pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+    pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let (Some(backend), Some(event), Some(id)) = (claim.backend, claim.event.as_deref(), claim.approval)
         else {
             let why = "the row names no backend or no approval".to_owned();
@@ -70,11 +70,11 @@ impl Sender {
         service: &Service,
         workspace: WorkspaceId,
         backend: BackendId,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, ServiceError> {
         let endpoint = show::endpoint(service, backend).await?;
         let now = service.now();
         let body = serde_json::to_vec(&PingJson::new(now, backend)).unwrap_or_default();
-        let id = DeliveryId::new(service.fresh()).to_string();
+        let id = DeliveryId::new(service.new_id()).to_string();
         let outcome = self.post(&endpoint, &id, body, now).await;
         if matches!(outcome, Outcome::Done { .. }) {
             note(service, workspace, backend, &endpoint, &outcome).await?;
@@ -182,11 +182,11 @@ async fn note(
     backend: BackendId,
     endpoint: &Endpoint,
     outcome: &Outcome,
-) -> Result<(), Failure> {
+) -> Result<(), ServiceError> {
     let answer = match outcome {
-        Outcome::Done { .. } => Answer::Took,
-        Outcome::Hopeless { status: Some(410), .. } => Answer::Gone,
-        Outcome::Failed { .. } | Outcome::Hopeless { .. } => Answer::Failed,
+        Outcome::Done { .. } => EndpointResponse::Took,
+        Outcome::Hopeless { status: Some(410), .. } => EndpointResponse::Gone,
+        Outcome::Failed { .. } | Outcome::Hopeless { .. } => EndpointResponse::Failed,
         Outcome::Wait(_) | Outcome::NotTaken { .. } | Outcome::Refused { .. } => return Ok(()),
     };
     let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped };

@@ -6,7 +6,7 @@ use countersign::{
     app::App,
     entropy::Entropy,
     heartbeat::Heartbeats,
-    outbox::{listener, listener::Bells},
+    outbox::{listener, listener::Wakers},
     service::endings::Endings,
     storage::{Db, Limits, OUTBOX_CHANNEL, tables::outbox::Kind},
 };
@@ -137,7 +137,7 @@ async fn of_several_hosts_the_one_that_takes_writes_is_used() {
     };
     at(&at_one).await;
 
-    let (bells, stop) = (Bells::default(), CancellationToken::new());
+    let (bells, stop) = (Wakers::default(), CancellationToken::new());
     let (pulse, silence) = (Heartbeats::default().pulse("the listener", SOON), Duration::from_millis(50));
     let listening =
         listener::listen(db.clone(), bells.clone(), Endings::default(), silence, pulse, stop.clone());

@@ -317,9 +317,9 @@ impl Reading {
                 let action = ActionKey::new("create_issue").unwrap();
                 let conversation = ForeignId::new("c-new").unwrap();
                 let asked = (&github, &action);
-                let ground =
+                let context =
                     create_approval::load(db, key, None, asked, user, &conversation, now, 10).await?.unwrap();
-                let (_, _, grant) = ground.action.unwrap();
+                let (_, _, grant) = context.action.unwrap();
                 return Ok(rows(grant.map(|grant| grant.id.uuid())));
             }
             Reader::Audit => audit::export(db, workspace, None, u64::MAX / 2, MOST).await.map(drop)?,

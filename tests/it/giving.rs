@@ -7,12 +7,12 @@ use countersign::{
         decisions::Choice,
         grants::Scope,
         ids::{ActionId, UserId},
-        people::{Clicker, PersonKind},
+        people::{ActingUser, PersonKind},
         rejection::Rejection,
-        settings::Wish,
+        settings::Toggle,
     },
     service::{
-        Failure, decide, decide::Click, leave, members, members::Holder, settings, unlock, workspaces,
+        ServiceError, decide, decide::Click, leave, members, members::Holder, settings, unlock, workspaces,
     },
 };
 use sandbox::{backend::Ask, slack::names};
@@ -140,11 +140,11 @@ impl Round {
         round
     }
 
-    async fn give(&self, s: &Story, give: Give, approval: &str) -> Result<(), Failure> {
+    async fn give(&self, s: &Story, give: Give, approval: &str) -> Result<(), ServiceError> {
         match give {
             Give::Conversation => approve(s, approval, Scope::Conversation).await,
             Give::Always => approve(s, approval, Scope::Always).await,
-            Give::Toggle => toggle(s, self.action, Wish::On).await,
+            Give::Toggle => toggle(s, self.action, Toggle::On).await,
             Give::Use | Give::UseInConversation => {
                 let reply = s.api().ask(&self.ask("act")).await;
                 assert!(reply.status == 201 || reply.status == 403, "{reply:?}");
@@ -158,7 +158,7 @@ impl Round {
             End::OffAll => {
                 settings::turn_all_off(&s.service, names::TEAM.into(), &alice()).await.unwrap();
             }
-            End::ToggledOff => toggle(s, self.action, Wish::Off).await.unwrap(),
+            End::ToggledOff => toggle(s, self.action, Toggle::Off).await.unwrap(),
             End::Locked => s.lock(&format!("{}.act", self.key)).await,
             End::Retired => {
                 let reply = s.api().put_integration(&self.key, &self.catalog(true, &["other"])).await;
@@ -207,19 +207,19 @@ fn holder(s: &Story) -> Holder {
 }
 
 /// Alice as Slack described her a moment ago.
-fn member() -> Clicker {
-    Clicker { user: alice(), kind: PersonKind::Member }
+fn member() -> ActingUser {
+    ActingUser { user: alice(), kind: PersonKind::Member }
 }
 
 /// Not over HTTP: other tests show that this is what a click does.
-async fn approve(s: &Story, approval: &str, scope: Scope) -> Result<(), Failure> {
+async fn approve(s: &Story, approval: &str, scope: Scope) -> Result<(), ServiceError> {
     let approval = approval.parse().unwrap();
-    let click = Click { workspace: names::TEAM.to_owned(), approval, clicker: member(), request: None };
+    let click = Click { workspace: names::TEAM.to_owned(), approval, acting_user: member(), request: None };
     decide::decide(&s.service, &click, &Choice::Approve(scope)).await.map(|_| ())
 }
 
-async fn toggle(s: &Story, action: ActionId, wish: Wish) -> Result<(), Failure> {
-    settings::set(&s.service, names::TEAM.into(), &member(), action, wish, None).await.map(|_| ())
+async fn toggle(s: &Story, action: ActionId, toggle: Toggle) -> Result<(), ServiceError> {
+    settings::set(&s.service, names::TEAM.into(), &member(), action, toggle, None).await.map(|_| ())
 }
 
 /// Whether what ends it concerns what is given at all.
@@ -274,13 +274,13 @@ async fn race(s: &Story, number: usize, give: Give, end: End, give_first: bool) 
     let next = s.ask(&round.ask("act")).await;
     assert_eq!(next.approval_status() == "approved", allowed_again, "{pair}: {next:?}");
     if !give_first && !allowed_again && !matches!(give, Give::Use | Give::UseInConversation) {
-        assert!(matches!(given, Err(Failure::Rejected(_))), "{pair}");
+        assert!(matches!(given, Err(ServiceError::Rejected(_))), "{pair}");
     }
     if end == End::Left {
         // Somebody who comes back may allow things again.
         s.leap(TimeDelta::minutes(3)).await;
-        toggle(s, round.action, Wish::On).await.unwrap();
-        toggle(s, round.action, Wish::Off).await.unwrap();
+        toggle(s, round.action, Toggle::On).await.unwrap();
+        toggle(s, round.action, Toggle::Off).await.unwrap();
     }
 }
 
@@ -293,9 +293,9 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                 s.lock(&format!("{}.act", round.key)).await;
                 let admin = UserId::parse(ADMIN).unwrap();
                 let unlock = async {
-                    let wish = unlock::Wish::Unlock;
-                    let wish = (wish, unlock::Seen::Present);
-                    unlock::set_by_admin(&s.service, names::TEAM.into(), round.action, wish, &admin).await
+                    let toggle = unlock::Toggle::Unlock;
+                    let toggle = (toggle, unlock::Seen::Present);
+                    unlock::set_by_admin(&s.service, names::TEAM.into(), round.action, toggle, &admin).await
                 };
                 if end == End::Locked && !give_first {
                     // Locking what is locked writes nothing, so that it can't be held.
@@ -309,10 +309,10 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                     // What admins unlocked stays when the app goes: nobody's permission is in it.
                     (_, true) => assert!(unlocked.unwrap()),
                     (End::AppRemoved, false) => {
-                        assert!(matches!(unlocked, Err(Failure::Rejected(Rejection::WorkspaceRemoved))));
+                        assert!(matches!(unlocked, Err(ServiceError::Rejected(Rejection::WorkspaceRemoved))));
                     }
                     (_, false) => {
-                        assert!(matches!(unlocked, Err(Failure::Rejected(Rejection::UnknownAction))));
+                        assert!(matches!(unlocked, Err(ServiceError::Rejected(Rejection::UnknownAction))));
                     }
                 }
                 if end != End::AppRemoved {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign::{
     heartbeat::Heartbeats,
-    outbox::{listener, listener::Bells},
+    outbox::{listener, listener::Wakers},
     service::endings::Endings,
     storage::{Db, Limits, tables::outbox::Kind},
 };
@@ -20,7 +20,7 @@ use crate::{
 async fn a_connection_that_fell_silent_is_made_anew_and_hears_again() {
     story(async |s| {
         let (wire, url) = Wire::to_postgres(s).await;
-        let (bells, stop) = (Bells::default(), CancellationToken::new());
+        let (bells, stop) = (Wakers::default(), CancellationToken::new());
         let silence = Duration::from_millis(50);
         let db = Db::new(&url, 1, Limits::SERVE).unwrap();
         let pulse = Heartbeats::default().pulse("the listener", SOON);

@@ -2,7 +2,7 @@
 //! nothing, and who is an admin.
 
 use chrono::TimeDelta;
-use countersign::slack::web_api::admins::AppointedAdmin;
+use countersign::slack::web_api::admins::ConfiguredAdmin;
 use sandbox::slack::{Channel, Message, Misbehaviour, Press, Signing, Surface, User, Workspace, names};
 use serde_json::json;
 
@@ -245,7 +245,7 @@ async fn instances_share_what_slack_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appointed_admin_is_one_in_their_workspace_alone() {
-    let appoint = |text: &str| vec![AppointedAdmin::parse(text).unwrap()];
+    let appoint = |text: &str| vec![ConfiguredAdmin::parse(text).unwrap()];
     for (admins, counts) in [
         (appoint("T0SANDBOX:U0BOB"), true),
         (appoint("U0BOB"), true),
@@ -279,10 +279,10 @@ async fn an_appointed_admin_is_one_in_their_workspace_alone() {
 async fn with_oauth_an_admin_without_a_workspace_is_refused_at_start() {
     story_as(by_oauth, async |s| {
         let mut config = s.config.clone();
-        config.admins = vec![AppointedAdmin::parse("U0BOB").unwrap()];
+        config.admins = vec![ConfiguredAdmin::parse("U0BOB").unwrap()];
         let refused = config.check().unwrap_err().to_string();
         assert!(refused.contains("Write T…:U0BOB"), "{refused}");
-        config.admins = vec![AppointedAdmin::parse("T0SANDBOX:U0BOB").unwrap()];
+        config.admins = vec![ConfiguredAdmin::parse("T0SANDBOX:U0BOB").unwrap()];
         assert_eq!(config.check(), Ok(()));
     })
     .await;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use countersign::{
     app,
     domain::ids::UserId,
-    slack::web_api::{admins::AppointedAdmin, error::CallError, users::People},
+    slack::web_api::{admins::ConfiguredAdmin, error::CallError, users::People},
 };
 use sandbox::slack::{Misbehaviour, Surface, User, Workspace, names};
 use tokio_util::task::TaskTracker;
@@ -38,10 +38,10 @@ async fn organise(s: &mut Story) {
     s.move_to(ORG).await;
 }
 
-fn people(s: &Story, appointed: &[&str]) -> People {
+fn people(s: &Story, configured_admins: &[&str]) -> People {
     let client = app::slack_client(&s.config.slack, &s.service, TaskTracker::new()).unwrap();
-    let appointed = appointed.iter().filter_map(|id| AppointedAdmin::parse(id)).collect();
-    People::new(client, s.service.clone(), appointed)
+    let configured_admins = configured_admins.iter().filter_map(|id| ConfiguredAdmin::parse(id)).collect();
+    People::new(client, s.service.clone(), configured_admins)
 }
 
 fn ids(admins: &[UserId]) -> Vec<&str> {
@@ -96,7 +96,7 @@ async fn a_long_list_is_read_to_its_end_and_from_where_it_was_held_up() {
         s.pass(TimeDelta::seconds(30));
         let admins = people.admins(ORG).await.unwrap();
         assert_eq!(ids(&admins), [OTTO, "U2LAST", ADMIN]);
-        assert_eq!(ids(&people.appointed(ORG)), ["U0CAROL"]);
+        assert_eq!(ids(&people.configured_admins(ORG)), ["U0CAROL"]);
         assert_eq!((calls_of(s, "users.list"), calls_of(s, "auth.teams.list")), (5, 1));
         // Remembered for a while.
         people.admins(ORG).await.unwrap();

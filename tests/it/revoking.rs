@@ -1,4 +1,4 @@
-//! Standing permissions end: at once, for good, and against every request that comes later.
+//! Eligibility permissions end: at once, for good, and against every request that comes later.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -10,7 +10,7 @@ use countersign::{
         decisions::Choice,
         grants::{SILENCE, Scope},
         ids::UserId,
-        people::{Clicker, PersonKind},
+        people::{ActingUser, PersonKind},
     },
     service::{decide, decide::Click},
 };
@@ -32,7 +32,7 @@ async fn grant(s: &Story, ask: &Ask, scope: Scope) -> String {
     let click = Click {
         workspace: names::TEAM.to_owned(),
         approval: asked.id().parse().unwrap(),
-        clicker: Clicker { user: UserId::parse(&ask.user).unwrap(), kind: PersonKind::Member },
+        acting_user: ActingUser { user: UserId::parse(&ask.user).unwrap(), kind: PersonKind::Member },
         request: None,
     };
     let approval = decide::decide(&s.service, &click, &Choice::Approve(scope)).await.unwrap();

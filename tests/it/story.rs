@@ -243,12 +243,12 @@ impl Story {
 
     /// Has an admin unlock an action.
     pub async fn unlock(&self, action: &str) {
-        self.set_lock(action, unlock::Wish::Unlock).await.unwrap();
+        self.set_lock(action, unlock::Toggle::Unlock).await.unwrap();
     }
 
     /// Has an admin lock an action.
     pub async fn lock(&self, action: &str) {
-        self.set_lock(action, unlock::Wish::Lock).await.unwrap();
+        self.set_lock(action, unlock::Toggle::Lock).await.unwrap();
     }
 
     /// Everything that lets Alice auto-approve an action of an integration.

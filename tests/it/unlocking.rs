@@ -298,7 +298,7 @@ async fn whoever_is_appointed_is_an_admin_too() {
     story(async |s| {
         s.stop().await;
         let admin = format!("{}:{BOB}", sandbox::slack::names::TEAM);
-        s.config.admins = vec![countersign::slack::web_api::admins::AppointedAdmin::parse(&admin).unwrap()];
+        s.config.admins = vec![countersign::slack::web_api::admins::ConfiguredAdmin::parse(&admin).unwrap()];
         s.start().await;
         s.put("github").await;
         s.connect(ALICE, "github").await;

@@ -264,7 +264,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         let lease_time = TimeDelta::seconds(60);
         let mut claim = async || {
             let lease =
-                storage::statements::claim::Lease { token: s.service.fresh(), until: s.now() + lease_time };
+                storage::statements::claim::Lease { token: s.service.new_id(), until: s.now() + lease_time };
             storage::statements::claim::claim_webhooks(&mut db, 4, 4, &[], s.now(), lease).await.unwrap()
         };
         let first = claim().await;

@@ -4,7 +4,7 @@
 use crate::{
     api::{problem::Problem, state::Api, waiters::Waiting},
     domain::{approvals::Approval, ids::ApprovalId},
-    service::{Failure, authenticate::Caller, read},
+    service::{ServiceError, authenticate::Caller, read},
 };
 
 /// The approval as soon as it has ended, or as it is when the service shuts down. A caller that stops waiting drops this
@@ -34,7 +34,7 @@ pub(super) async fn until_ended(
 }
 
 /// Reads the approval. When everybody is woken at once, they come to the database a few at a time.
-pub(super) async fn read(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, Failure> {
+pub(super) async fn read(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     // The semaphore is never closed.
     let _turn = api.turns.acquire().await;
     read::approval(&api.service, caller, id).await

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub use self::kind::{Kind, Missing};
 use crate::{
     domain::rejection::Rejection,
-    service::{ErrorClass, Failure, classify, is_worth_retrying},
+    service::{ErrorClass, ServiceError, classify, is_worth_retrying},
     wire::ApprovalJson,
 };
 
@@ -123,15 +123,15 @@ impl From<Rejection> for Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
+impl From<ServiceError> for Problem {
+    fn from(failure: ServiceError) -> Self {
         match failure {
-            Failure::Rejected(rejection) => rejection.into(),
-            Failure::Unclear(_) => {
+            ServiceError::Rejected(rejection) => rejection.into(),
+            ServiceError::Unclear(_) => {
                 tracing::error!(%failure, "Commit outcome unknown");
                 Self::of(Kind::Unclear).after(1)
             }
-            Failure::Database(ref error) => {
+            ServiceError::Database(ref error) => {
                 let class = classify(error);
                 match class {
                     // A fault that an operator has to fix is not retried every second.
@@ -146,7 +146,7 @@ impl From<Failure> for Problem {
                         tracing::error!(%failure, ?class, "Call failed: Postgres timed out");
                         Self::of(Kind::Unavailable).after(1)
                     }
-                    // Given up after several tries.
+                    // GrantOutcome up after several tries.
                     ErrorClass::Internal if is_worth_retrying(&failure) => {
                         tracing::error!(%failure, "Call failed after retries");
                         Self::of(Kind::Unavailable).after(1)
@@ -162,7 +162,7 @@ impl From<Failure> for Problem {
                 }
             }
             // What Slack sends, it sends elsewhere.
-            Failure::Sealed(_) | Failure::Repeated => {
+            ServiceError::Sealed(_) | ServiceError::Repeated => {
                 tracing::error!(%failure, "Call failed");
                 Self::of(Kind::Internal)
             }

@@ -46,6 +46,6 @@ fn reply_to(payload: &Payload) -> Option<ReplyTo> {
         let thread = payload.thread().map(str::to_owned);
         return Some(ReplyTo::ResponseUrl { url: url.to_owned(), thread });
     }
-    let (workspace, clicker) = payload.workspace().zip(payload.clicker())?;
-    Some(ReplyTo::DirectMessage { workspace: workspace.to_owned(), user: clicker.user })
+    let (workspace, acting_user) = payload.workspace().zip(payload.acting_user())?;
+    Some(ReplyTo::DirectMessage { workspace: workspace.to_owned(), user: acting_user.user })
 }

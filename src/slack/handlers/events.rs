@@ -13,7 +13,7 @@ use crate::{
         people::{PersonKind, Profile},
     },
     service,
-    service::{Failure, events, events::Event, leave, profiles::KnownProfile},
+    service::{ServiceError, events, events::Event, leave, profiles::KnownProfile},
     slack::{
         handlers::{context::Context, unconfirmed_posts},
         inbound::{payload::Payload, response::Response},
@@ -166,7 +166,7 @@ async fn handle(context: &Context, event: &Event) {
 
 /// Slack reported that a user is no longer a full member. Events come late and in any order, so Slack is asked for the
 /// present state. If it does not answer, the event counts, so that no grant outlives a silent Slack.
-async fn changed(context: &Context, event: &Event) -> Result<Handled, Failure> {
+async fn changed(context: &Context, event: &Event) -> Result<Handled, ServiceError> {
     let Some(user) = event.user.as_deref().and_then(UserId::parse) else { return Ok(Handled::Yes) };
     let workspace = event.workspace.as_str();
     let told = event.person_kind.unwrap_or(PersonKind::Unknown);
@@ -192,7 +192,7 @@ async fn changed(context: &Context, event: &Event) -> Result<Handled, Failure> {
 
 /// The app is gone, unless it was installed again since: these events come in any order and may come late, so Slack is
 /// asked whether the token still works.
-async fn left(context: &Context, event: &Event) -> Result<Handled, Failure> {
+async fn left(context: &Context, event: &Event) -> Result<Handled, ServiceError> {
     let workspace = event.workspace.as_str();
     context.client.tokens().forget(workspace);
     let Some(installed_at) = leave::installed_at(&context.service, workspace).await? else {

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{ids::UserId, rejection::Rejection},
-    service::{Failure, homes},
+    service::{ServiceError, homes},
     slack::{
         handlers::context::Context,
         inbound::{payload::Payload, response::Response},
@@ -21,7 +21,7 @@ pub async fn opened(context: &Context, payload: &Payload) -> Response {
         return Response::Taken;
     };
     match homes::open(&context.service, workspace, &user).await {
-        Ok(()) | Err(Failure::Rejected(Rejection::WorkspaceRemoved)) => Response::Taken,
+        Ok(()) | Err(ServiceError::Rejected(Rejection::WorkspaceRemoved)) => Response::Taken,
         Err(failure) => {
             tracing::error!(%failure, "Could not open a Home tab; Slack will resend the event");
             Response::Failed

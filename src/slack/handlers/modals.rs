@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{ids::UserId, overview::Page, rejection::Rejection},
     service,
-    service::{Failure, Service},
+    service::{ServiceError, Service},
     slack::{
         handlers::context::Context,
         view::{controls::Screen, sentences, settings, settings::Content},
@@ -65,13 +65,13 @@ pub(super) async fn update(
 }
 
 /// Reads a page of somebody's settings. An integration that is gone leads back to all of them.
-async fn read(service: &Service, workspace: &str, user: &UserId, screen: Screen) -> Result<Content, Failure> {
+async fn read(service: &Service, workspace: &str, user: &UserId, screen: Screen) -> Result<Content, ServiceError> {
     if let Some(integration) = screen.integration {
         match service::settings::behind_gear(service, workspace, user, integration).await {
             Ok((line, lines)) => {
                 return Ok(Content::Gear(Box::new(line), Page::of(lines, screen.page, settings::LINES)));
             }
-            Err(Failure::Rejected(Rejection::UnknownIntegration)) => {}
+            Err(ServiceError::Rejected(Rejection::UnknownIntegration)) => {}
             Err(failure) => return Err(failure),
         }
     }
@@ -80,9 +80,9 @@ async fn read(service: &Service, workspace: &str, user: &UserId, screen: Screen)
 }
 
 /// Why the modal can't show what it should.
-fn explain(failure: &Failure) -> String {
+fn explain(failure: &ServiceError) -> String {
     match failure {
-        Failure::Rejected(rejection) => sentences::settings(rejection),
+        ServiceError::Rejected(rejection) => sentences::settings(rejection),
         failure => {
             tracing::error!(%failure, "Could not read the settings");
             sentences::SETTINGS_TRY_AGAIN.to_owned()
@@ -102,7 +102,7 @@ pub(super) async fn open_settings(
         let (service, workspace, user) = (context.service.clone(), workspace.to_owned(), user.clone());
         async move { tokio::time::timeout(PATIENCE, read(&service, &workspace, &user, screen)).await }
     });
-    let draw = move |read: &Result<Content, Failure>| match read {
+    let draw = move |read: &Result<Content, ServiceError>| match read {
         Ok(page) => settings::settings(page, None, "first"),
         Err(failure) => settings::failed(screen, &explain(failure)),
     };
@@ -162,7 +162,7 @@ pub(super) fn redraw_settings(
             let view = match &read {
                 Ok(Ok(page)) if shown.as_ref() == Some(page) => return,
                 Ok(Ok(page)) => {
-                    let mark = context.service.fresh().simple().to_string();
+                    let mark = context.service.new_id().simple().to_string();
                     settings::settings(page, note.as_deref(), &mark)
                 }
                 Ok(Err(failure)) => settings::failed(screen, &explain(failure)),

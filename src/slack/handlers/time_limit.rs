@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{domain::rejection::Rejection, service::Failure};
+use crate::{domain::rejection::Rejection, service::ServiceError};
 
 /// Slack waits three seconds for an answer, of which some are the network's.
 pub const BUDGET: Duration = Duration::from_millis(2700);
@@ -23,16 +23,16 @@ pub enum UseCaseError {
 }
 
 /// Does it while Slack still waits.
-pub async fn within<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, UseCaseError> {
+pub async fn within<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
     match tokio::time::timeout(USE_CASE, work).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Failure::Rejected(rejection))) => Err(UseCaseError::Rejected(rejection)),
-        Ok(Err(Failure::Repeated)) => {
+        Ok(Err(ServiceError::Rejected(rejection))) => Err(UseCaseError::Rejected(rejection)),
+        Ok(Err(ServiceError::Repeated)) => {
             metrics::counter!("countersign_slack_requests_repeated_total").increment(1);
             tracing::warn!("Repeated signed request ignored");
             Err(UseCaseError::Repeated)
         }
-        Ok(Err(failure @ Failure::Unclear(_))) => {
+        Ok(Err(failure @ ServiceError::Unclear(_))) => {
             tracing::error!(%failure, "Click outcome unknown");
             Err(UseCaseError::Unclear)
         }
@@ -48,7 +48,7 @@ pub async fn within<T>(work: impl Future<Output = Result<T, Failure>>) -> Result
 }
 
 /// The same for what only reads: too late, nothing has changed all the same.
-pub async fn read<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, UseCaseError> {
+pub async fn read<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
     within(work).await.map_err(|trouble| match trouble {
         UseCaseError::Unclear => UseCaseError::Ours,
         trouble => trouble,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::ids::UserId,
     service::{
-        Failure,
+        ServiceError,
         events::Event,
         lost_prompts::{self, Lost},
     },
@@ -32,7 +32,7 @@ pub(super) fn content(payload: &Payload) -> Option<Value> {
 }
 
 /// Looks whether the service knows the message by now, and adopts it if it doesn't.
-pub(super) async fn find(context: &Context, event: &Event) -> Result<(), Failure> {
+pub(super) async fn find(context: &Context, event: &Event) -> Result<(), ServiceError> {
     let Some(lost) = event.content.as_ref().and_then(read) else { return Ok(()) };
     if lost_prompts::adopt(&context.service, &event.workspace, &lost).await? {
         tracing::warn!(workspace = event.workspace, "Unconfirmed message found");

@@ -12,10 +12,10 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         ids::{ActionId, GrantId, UserId},
-        people::{Clicker, PersonKind},
-        settings::Wish,
+        people::{ActingUser, PersonKind},
+        settings::Toggle,
     },
-    service::{Failure, Service, settings, turn_off, unlock},
+    service::{ServiceError, Service, settings, turn_off, unlock},
     slack::{handlers::context::Context, inbound::payload::Payload, view::sentences},
 };
 
@@ -41,21 +41,21 @@ pub(super) enum Revoking {
 
 impl Revoking {
     /// Takes it back again. Each of these writes, so that what confirms its commit confirms the ones before as well.
-    async fn again(self, service: &Service, workspace: &str, user: &UserId) -> Result<(), Failure> {
+    async fn again(self, service: &Service, workspace: &str, user: &UserId) -> Result<(), ServiceError> {
         let origin = workspace.into();
         match self {
             Self::Grant(grant) => turn_off::turn_off(service, origin, user, grant).await,
             Self::Action(action, clicked_at) => {
                 // Taking back asks for no rights.
-                let clicker = Clicker { user: user.clone(), kind: PersonKind::Member };
-                settings::set(service, origin, &clicker, action, Wish::Off, clicked_at).await.map(drop)
+                let acting_user = ActingUser { user: user.clone(), kind: PersonKind::Member };
+                settings::set(service, origin, &acting_user, action, Toggle::Off, clicked_at).await.map(drop)
             }
             Self::Everything => settings::turn_all_off(service, origin, user).await.map(drop),
             Self::Lock(action) => unlock::set_by_admin(
                 service,
                 origin,
                 action,
-                (unlock::Wish::Lock, unlock::Seen::Unknown),
+                (unlock::LockCommand::Lock, unlock::Seen::Unknown),
                 user,
             )
             .await
@@ -78,7 +78,7 @@ pub(super) fn insist(context: &Context, payload: &Payload, workspace: &str, user
             let again = what.again(&context.service, &workspace, &user);
             match tokio::time::timeout(LIMIT, again).await {
                 // What is gone needs no revoking: the grant had ended, or the action, or the installation.
-                Ok(Ok(()) | Err(Failure::Rejected(_))) => {
+                Ok(Ok(()) | Err(ServiceError::Rejected(_))) => {
                     tracing::info!(%user, ?what, "Revocation confirmed");
                     context.reply_privately(&payload, sentences::CONFIRMED.to_owned());
                     return;

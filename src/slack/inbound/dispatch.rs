@@ -27,7 +27,7 @@ pub enum Kind {
 #[tracing::instrument(name = "slack_request", skip_all, fields(
     ?kind,
     workspace = payload.workspace(),
-    user = payload.clicker().map(|clicker| tracing::field::display(clicker.user)),
+    user = payload.acting_user().map(|acting_user| tracing::field::display(acting_user.user)),
 ))]
 pub async fn dispatch(handlers: &impl Handlers, kind: Kind, payload: &Payload) -> Response {
     match kind {

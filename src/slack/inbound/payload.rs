@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::domain::{
     ids::UserId,
-    people::{Clicker, PersonKind},
+    people::{ActingUser, PersonKind},
     prompts::Prompt,
     repeats::RequestDigest,
 };
@@ -100,9 +100,9 @@ impl Payload {
 
     /// Who acted. What they are, nothing here proves: `users.info` says it.
     #[must_use]
-    pub fn clicker(&self) -> Option<Clicker> {
+    pub fn acting_user(&self) -> Option<ActingUser> {
         let user = UserId::parse(self.text("/user/id").or_else(|| self.text("/user_id"))?)?;
-        Some(Clicker { user, kind: PersonKind::Unknown })
+        Some(ActingUser { user, kind: PersonKind::Unknown })
     }
 
     /// What was clicked: the `action_id`, and the value of the button or of the option picked.
@@ -234,7 +234,7 @@ mod tests {
         );
         assert_eq!((read.text("/command"), read.text("/text")), (Some("/approvals"), Some("off all")));
         assert_eq!(read.workspace(), Some("E1"));
-        assert_eq!(read.clicker().unwrap().user.as_str(), "U1");
+        assert_eq!(read.acting_user().unwrap().user.as_str(), "U1");
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             r#"{"team":{"id":"T1"},"enterprise":null,"user":{"id":"U1","team_id":"T1"}}"#,
             r#"{"team":{"id":"T1"},"enterprise":{"id":"E1"},"user":{"id":"U1","team_id":"T2"}}"#,
         ] {
-            assert_eq!(payload(json).clicker().unwrap().kind, PersonKind::Unknown);
+            assert_eq!(payload(json).acting_user().unwrap().kind, PersonKind::Unknown);
         }
     }
 
@@ -255,7 +255,7 @@ mod tests {
                 (read.kind(), read.workspace(), read.action(), read.typed("a", "b")),
                 ("", None, None, None)
             );
-            assert!(read.clicker().is_none() && read.message().is_none());
+            assert!(read.acting_user().is_none() && read.message().is_none());
         }
     }
 }

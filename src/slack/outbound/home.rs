@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     domain::people::PersonKind,
     outbox::{Claim, Outcome},
-    service::{Failure, Service, homes, show},
+    service::{ServiceError, Service, homes, show},
     slack::{
         view::home::{HomeState, home},
         web_api::{
@@ -22,16 +22,16 @@ const PUBLISH: &str = "views.publish";
 
 /// Draws Home tabs.
 #[derive(Debug, Clone)]
-pub struct HomeDrawer {
+pub struct HomeRenderer {
     /// Slack's Web API.
     pub client: Client,
     /// Who somebody is.
     pub people: Arc<People>,
 }
 
-impl HomeDrawer {
+impl HomeRenderer {
     /// Draws the Home tab that a row names, and with it what all other waiting rows of its queue ask for.
-    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(user) = &claim.user else { return Ok(Outcome::done()) };
         let Some(slack_id) = show::installed(service, claim.workspace).await? else {
             return Ok(Outcome::done());

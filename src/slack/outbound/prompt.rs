@@ -12,7 +12,7 @@ use crate::{
         text::{Prose, Text},
     },
     outbox::{Claim, Outcome},
-    service::{Failure, Service, give_up, leave, prompt_failures, show, show::PromptContext},
+    service::{ServiceError, Service, give_up, leave, prompt_failures, show, show::PromptContext},
     slack::{
         outbound::metadata,
         view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},
@@ -31,7 +31,7 @@ const UPDATE: &str = "chat.update";
 
 /// Draws prompts.
 #[derive(Debug, Clone)]
-pub struct Drawer {
+pub struct PromptRenderer {
     /// Slack's Web API.
     pub client: Client,
     /// Who somebody is.
@@ -45,9 +45,9 @@ struct Rendering {
     in_turn: bool,
 }
 
-impl Drawer {
+impl PromptRenderer {
     /// Draws the approval that a row names.
-    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(id) = claim.approval else { return Ok(Outcome::done()) };
         let Some(context) = show::prompt(service, claim.workspace, id).await? else {
             return Ok(Outcome::done());
@@ -71,7 +71,7 @@ impl Drawer {
         Ok(outcome)
     }
 
-    async fn post_first(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, Failure> {
+    async fn post_first(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, ServiceError> {
         if rendering.context.removed {
             return undeliverable(service, rendering, "the Slack app is no longer installed", None).await;
         }
@@ -112,7 +112,7 @@ impl Drawer {
 
     /// Changes every message that shows the approval. As long as one may still have its buttons, because Slack said
     /// something that passes, no other is posted in its place.
-    async fn change(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, Failure> {
+    async fn change(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, ServiceError> {
         let message = message(service, rendering);
         let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
         for prompt in &rendering.context.prompts {
@@ -174,7 +174,7 @@ impl Drawer {
         channel: &str,
         thread: Option<&str>,
         message: &Message,
-    ) -> Result<Result<(), CallError>, Failure> {
+    ) -> Result<Result<(), CallError>, ServiceError> {
         let mut body = body(POST, channel, message);
         body["metadata"] = metadata::prompt(rendering.context.approval.id());
         if let Some(ts) = thread {
@@ -246,7 +246,7 @@ impl Drawer {
 }
 
 /// Slack no longer lets these messages be changed.
-async fn forget(service: &Service, rendering: &Rendering, gone: &[&Prompt]) -> Result<(), Failure> {
+async fn forget(service: &Service, rendering: &Rendering, gone: &[&Prompt]) -> Result<(), ServiceError> {
     for prompt in gone {
         show::forget_prompt(service, rendering.context.approval.id(), prompt).await?;
     }
@@ -279,7 +279,7 @@ async fn undeliverable(
     rendering: &Rendering,
     why: &str,
     code: Option<&'static str>,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, ServiceError> {
     let id = rendering.context.approval.id();
     tracing::warn!(approval = %id, why, code, "Prompt undeliverable");
     give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
@@ -290,7 +290,7 @@ async fn undeliverable(
 }
 
 /// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
-async fn refused(service: &Service, rendering: &Rendering, refusal: Refusal) -> Result<Outcome, Failure> {
+async fn refused(service: &Service, rendering: &Rendering, refusal: Refusal) -> Result<Outcome, ServiceError> {
     if refusal.is_about_the_token() && installed_again(service, rendering).await? {
         return Ok(Outcome::Wait(SOON));
     }
@@ -304,7 +304,7 @@ async fn refused(service: &Service, rendering: &Rendering, refusal: Refusal) -> 
 
 /// Whether the app was installed anew since it was read what is to be drawn: what Slack says of a token then is said of
 /// an earlier one.
-async fn installed_again(service: &Service, rendering: &Rendering) -> Result<bool, Failure> {
+async fn installed_again(service: &Service, rendering: &Rendering) -> Result<bool, ServiceError> {
     let at = leave::installed_at(service, &rendering.context.slack_id).await?;
     Ok(at.is_some_and(|at| at != rendering.context.installed_at))
 }

@@ -8,7 +8,7 @@ use crate::{
     domain::ids::UserId,
     outbox::{Claim, Outcome},
     service::{
-        Failure, Service,
+        ServiceError, Service,
         show::{self, Posted, UnlockContext},
     },
     slack::{
@@ -27,16 +27,16 @@ const UPDATE: &str = "chat.update";
 
 /// Draws requests to unlock actions.
 #[derive(Debug, Clone)]
-pub struct UnlockDrawer {
+pub struct UnlockRequestRenderer {
     /// Slack's Web API.
     pub client: Client,
     /// Who is an admin.
     pub people: Arc<People>,
 }
 
-impl UnlockDrawer {
+impl UnlockRequestRenderer {
     /// Makes each admin's message show the request as it is: a first post while it is open, a change afterwards.
-    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(request) = claim.unlock_request else { return Ok(Outcome::done()) };
         let Some(context) = show::unlock_request(service, claim.workspace, request).await? else {
             return Ok(Outcome::done());
@@ -80,7 +80,7 @@ impl UnlockDrawer {
     }
 
     /// Tells one who asked of the answer.
-    pub async fn tell(&self, service: &Service, claim: &Claim) -> Result<Outcome, Failure> {
+    pub async fn tell(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some((request, user)) = claim.unlock_request.zip(claim.user.as_ref()) else {
             return Ok(Outcome::done());
         };
@@ -110,7 +110,7 @@ impl UnlockDrawer {
                 Vec::new()
             }
         };
-        known.extend(self.people.appointed(slack_id));
+        known.extend(self.people.configured_admins(slack_id));
         for admin in known {
             if admins.contains(&admin) {
                 continue;

@@ -8,7 +8,7 @@ use crate::domain::{
     grants::Scope,
     ids::{ActionId, ActionVersionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
     overview::Section,
-    settings::Wish,
+    settings::Toggle,
 };
 
 const APPROVE: &str = "approve";
@@ -156,7 +156,7 @@ pub enum Control {
         /// Of which action.
         action: ActionId,
         /// What the user wants.
-        wish: Wish,
+        toggle: Toggle,
     },
 }
 
@@ -205,13 +205,13 @@ impl Control {
             SETTINGS_NEXT => Some(Self::SettingsNext(Screen::read(value))),
             SETTINGS_ALL => Some(Self::SettingsAll),
             TOGGLE => {
-                let (wish, action) = value.split_once(':')?;
-                let wish = match wish {
-                    "on" => Wish::On,
-                    "off" => Wish::Off,
+                let (toggle, action) = value.split_once(':')?;
+                let toggle = match toggle {
+                    "on" => Toggle::On,
+                    "off" => Toggle::Off,
                     _ => return None,
                 };
-                Some(Self::Toggle { action: action.parse().ok()?, wish })
+                Some(Self::Toggle { action: action.parse().ok()?, toggle })
             }
             _ => None,
         }
@@ -273,8 +273,8 @@ impl Control {
             }
             Self::Pick(integration) | Self::Gear(integration) => integration.to_string(),
             Self::SettingsPrevious(screen) | Self::SettingsNext(screen) => screen.to_string(),
-            Self::Toggle { action, wish: Wish::On } => format!("on:{action}"),
-            Self::Toggle { action, wish: Wish::Off } => format!("off:{action}"),
+            Self::Toggle { action, toggle: Toggle::On } => format!("on:{action}"),
+            Self::Toggle { action, toggle: Toggle::Off } => format!("off:{action}"),
             Self::OpenConversation | Self::Connect | Self::PickNone | Self::SettingsAll => String::new(),
         }
     }
@@ -378,8 +378,8 @@ mod tests {
             Control::SettingsPrevious(Screen::default()),
             Control::SettingsNext(screen),
             Control::SettingsAll,
-            Control::Toggle { action, wish: Wish::On },
-            Control::Toggle { action, wish: Wish::Off },
+            Control::Toggle { action, toggle: Toggle::On },
+            Control::Toggle { action, toggle: Toggle::Off },
         ] {
             assert_eq!(Control::parse(control.action_id(), &control.value()), Some(control));
             assert!(control.value().len() <= 75, "{control:?}");

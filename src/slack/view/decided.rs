@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        decision::{Decision, Given, Verdict},
+        decision::{Decision, GrantOutcome, Verdict},
         grants::Scope,
     },
     slack::view::{harmless::shown::Shown, message::Message, prompt_state::PromptState},
@@ -40,16 +40,16 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
     match &decision.verdict {
         Verdict::Approved { user, given } => {
             let how = match given {
-                Given::Once => " for this request only, ",
-                Given::Conversation(_) => " for this conversation, ",
-                Given::Always(_) => ", always from now on, ",
+                GrantOutcome::Once => " for this request only, ",
+                GrantOutcome::Conversation(_) => " for this conversation, ",
+                GrantOutcome::Always(_) => ", always from now on, ",
             };
             let left = match (given, shown.grant_live) {
-                (Given::Once, _) => "The next request asks again.",
-                (Given::Conversation(_), true) => {
+                (GrantOutcome::Once, _) => "The next request asks again.",
+                (GrantOutcome::Conversation(_), true) => {
                     "Auto-approval is on: this action runs without asking in this conversation. A new conversation asks again."
                 }
-                (Given::Always(_), true) => {
+                (GrantOutcome::Always(_), true) => {
                     "Auto-approval is on: this action runs without asking in every conversation, whichever \
                         agent asks. It applies only to this person’s requests."
                 }

@@ -7,7 +7,7 @@ use super::{
     prompt_state::PromptState, request,
 };
 use crate::{
-    domain::{catalog::Barrier, grants::Scope},
+    domain::{catalog::Blocker, grants::Scope},
     slack::view::harmless::shown::Shown,
 };
 
@@ -24,11 +24,11 @@ fn pending(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
     let mut blocks = request::asked(shown);
     blocks.extend(head::addressee(request));
-    let barrier = shown.standing.barrier();
-    if let Some(barrier) = barrier {
-        blocks.push(kit::context(vec![kit::small(why_not(barrier, shown.requested))]));
+    let blocker = shown.standing.blocker();
+    if let Some(blocker) = blocker {
+        blocks.push(kit::context(vec![kit::small(why_not(blocker, shown.requested))]));
     }
-    blocks.push(controls(shown, barrier));
+    blocks.push(controls(shown, blocker));
     blocks.push(kit::context(vec![
         kit::small(names::path(&request.action.path())),
         kit::small_mrkdwn(format!(
@@ -42,7 +42,7 @@ fn pending(shown: &PromptState<'_>) -> Message {
     Message { text: format!("{called}{} Approve or deny?", head::sentence(request)), blocks }
 }
 
-fn controls(shown: &PromptState<'_>, barrier: Option<Barrier>) -> SlackBlock {
+fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     let request = &shown.approval.request;
     let about = head::brief(request);
     let mut row = vec![kit::button(
@@ -51,7 +51,7 @@ fn controls(shown: &PromptState<'_>, barrier: Option<Barrier>) -> SlackBlock {
         Shown::from("Approve: ").then(about.clone()),
         Style::Primary,
     )];
-    if barrier.is_none() {
+    if blocker.is_none() {
         row.push(more(shown).into());
     }
     row.push(kit::button(
@@ -61,7 +61,7 @@ fn controls(shown: &PromptState<'_>, barrier: Option<Barrier>) -> SlackBlock {
         Style::Danger,
     ));
     row.extend(request::looks(shown));
-    if barrier == Some(Barrier::Locked) && !shown.requested {
+    if blocker == Some(Blocker::Locked) && !shown.requested {
         row.push(kit::button(
             Control::RequestUnlock(request.action.id),
             "Request auto-approval",
@@ -72,7 +72,7 @@ fn controls(shown: &PromptState<'_>, barrier: Option<Barrier>) -> SlackBlock {
             Style::Plain,
         ));
     }
-    if barrier == Some(Barrier::NotConnected) {
+    if blocker == Some(Blocker::NotConnected) {
         let name = Shown::from("Connect ").then(harmless::cut_short(head::integration(request), 40));
         row.extend(shown.connect_url.and_then(|url| kit::link(Control::Connect, name.clone(), name, url)));
     }
@@ -99,22 +99,22 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
     SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into())
 }
 
-const fn why_not(barrier: Barrier, requested: bool) -> &'static str {
-    match barrier {
-        Barrier::Locked if requested => {
+const fn why_not(blocker: Blocker, requested: bool) -> &'static str {
+    match blocker {
+        Blocker::Locked if requested => {
             "Auto-approval is off: no admin has unlocked this action. You requested it and will get an answer."
         }
-        Barrier::Locked => "Auto-approval is off: no admin has unlocked this action.",
-        Barrier::Retired => {
+        Blocker::Locked => "Auto-approval is off: no admin has unlocked this action.",
+        Blocker::Retired => {
             "Auto-approval is off: the integration no longer offers this action. You can still decide this request."
         }
-        Barrier::Changed => {
+        Blocker::Changed => {
             "Auto-approval is paused: this action’s description has changed since an admin unlocked it, and no admin has confirmed the change."
         }
-        Barrier::Outdated => {
+        Blocker::Outdated => {
             "Auto-approval is not offered here: this action’s description has changed since this request. The next request offers it."
         }
-        Barrier::NotConnected => "Connect this integration to auto-approve its actions.",
+        Blocker::NotConnected => "Connect this integration to auto-approve its actions.",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{approvals::Approval, catalog::Standing};
+use crate::domain::{approvals::Approval, catalog::Eligibility};
 
 /// What a prompt is drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub struct PromptState<'a> {
     /// The request, and its decision if there is one.
     pub approval: &'a Approval,
     /// Whether it may be auto-approved.
-    pub standing: Standing,
+    pub standing: Eligibility,
     /// Whether the grant that the decision left still holds.
     pub grant_live: bool,
     /// Where the integration can be connected, if its backend said so: an http or https URL.

@@ -1,11 +1,11 @@
 //! The private sentences: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
 
 use crate::domain::{
-    decision::{Given, Verdict},
+    decision::{GrantOutcome, Verdict},
     grants::Scope,
     ids::UserId,
     rejection::Rejection,
-    unlock_answer::Answer,
+    unlock_answer::Resolution,
 };
 
 /// Why *Lock* asks once more.
@@ -116,9 +116,9 @@ pub fn sentence(rejection: &Rejection) -> String {
         Rejection::AlreadyAnswered(answered) => {
             let by = answered.by.as_ref().map(|user| format!(" by {}", mention(user))).unwrap_or_default();
             match answered.answer {
-                Answer::Unlocked => format!("This action was already unlocked{by}. Nothing was changed."),
-                Answer::Declined => format!("This request was already declined{by}. Nothing was changed."),
-                Answer::Retired => {
+                Resolution::Unlocked => format!("This action was already unlocked{by}. Nothing was changed."),
+                Resolution::Declined => format!("This request was already declined{by}. Nothing was changed."),
+                Resolution::Retired => {
                     "This request was closed: the integration no longer has this action. Nothing was changed."
                         .to_owned()
                 }
@@ -220,9 +220,9 @@ pub fn ended(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved { user, given } => {
             let how = match given {
-                Given::Once => " for this request only",
-                Given::Conversation(_) => " for this conversation",
-                Given::Always(_) => ", always from now on",
+                GrantOutcome::Once => " for this request only",
+                GrantOutcome::Conversation(_) => " for this conversation",
+                GrantOutcome::Always(_) => ", always from now on",
             };
             format!("Approved by {}{how}.", mention(user))
         }

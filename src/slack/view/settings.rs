@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{
         overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
-        settings::Wish,
+        settings::Toggle,
     },
     slack::view::harmless::shown::Shown,
 };
@@ -175,7 +175,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
 
 /// The toggle. Its one option carries what setting it means; that it was cleared is said by the block's id.
 fn toggle(line: &ActionLine, about: Shown) -> SlackBlockCheckboxesElement {
-    let on = Control::Toggle { action: line.id, wish: Wish::On };
+    let on = Control::Toggle { action: line.id, toggle: Toggle::On };
     let option = SlackBlockChoiceItem::new(plain("Auto-approve always").into(), on.value())
         .with_description(plain_only(about));
     let toggle = SlackBlockCheckboxesElement::new(vec![option.clone()]).with_action_id(on.action_id().into());

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         overview::{Asker, UnlockLine},
-        unlock_answer::{Answer, Answered},
+        unlock_answer::{Resolution, Resolved},
     },
     slack::view::{harmless::shown::Shown, message::Message},
 };
@@ -107,29 +107,29 @@ fn asker(asker: &Asker) -> SlackRichTextElement {
     ])
 }
 
-fn told_admin(answered: &Answered) -> String {
+fn told_admin(answered: &Resolved) -> String {
     let by = answered.by.as_ref().map(|user| format!(" by {}", sentences::mention(user))).unwrap_or_default();
     match answered.answer {
-        Answer::Unlocked => format!("Unlocked{by}. People can now auto-approve it."),
-        Answer::Declined => format!("Declined{by}: the action stays locked."),
-        Answer::Retired => "The integration no longer has this action.".to_owned(),
+        Resolution::Unlocked => format!("Unlocked{by}. People can now auto-approve it."),
+        Resolution::Declined => format!("Declined{by}: the action stays locked."),
+        Resolution::Retired => "The integration no longer has this action.".to_owned(),
     }
 }
 
 /// Draws what one who asked hears, once.
 #[must_use]
-pub fn answer(shown: &UnlockLine, answered: &Answered) -> Message {
+pub fn answer(shown: &UnlockLine, answered: &Resolved) -> Message {
     let by = answered.by.as_ref().map_or_else(|| "An admin".to_owned(), sentences::mention);
     let action = action(shown);
     let text = match answered.answer {
-        Answer::Unlocked => format!(
+        Resolution::Unlocked => format!(
             "You requested auto-approval of {action}. {by} unlocked it. Nothing is auto-approved yet. Turn \
                 it on in the menu of the next request, with /approvals, or in the Home tab."
         ),
-        Answer::Declined => {
+        Resolution::Declined => {
             format!("You requested auto-approval of {action}. {by} declined. Every request still asks you.")
         }
-        Answer::Retired => {
+        Resolution::Retired => {
             format!("You requested auto-approval of {action}. Its integration no longer has this action.")
         }
     };

@@ -16,13 +16,13 @@ use crate::{
 
 /// A user whom the operator made an admin of one installation (`COUNTERSIGN_ADMINS`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppointedAdmin {
+pub struct ConfiguredAdmin {
     /// Slack's id of the workspace or organisation. `None`: the one of the configured token.
     installation: Option<String>,
     user: UserId,
 }
 
-impl AppointedAdmin {
+impl ConfiguredAdmin {
     /// Reads `T…:U…`, `E…:U…`, or `U…` alone.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -60,7 +60,7 @@ impl AppointedAdmin {
     }
 }
 
-impl fmt::Display for AppointedAdmin {
+impl fmt::Display for ConfiguredAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.installation {
             Some(installation) => write!(f, "{installation}:{}", self.user),
@@ -77,7 +77,7 @@ const PAGES: usize = 2000;
 
 /// A walk under way.
 #[derive(Debug, Clone)]
-pub(super) struct Walk {
+pub(super) struct AdminScan {
     /// Those who were found.
     found: Vec<UserId>,
     /// The teams that are still to be looked through; `None` is the token's own.
@@ -89,7 +89,7 @@ pub(super) struct Walk {
     pages: usize,
 }
 
-impl Walk {
+impl AdminScan {
     /// Begins. Slack lists an organisation's people by its teams alone.
     pub(super) fn new(workspace: &str) -> Self {
         let is_org = workspace.starts_with('E');
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn an_appointed_admin_counts_in_one_installation() {
         let counts = |text: &str, workspace: &str, home: Option<&str>| {
-            AppointedAdmin::parse(text).unwrap().counts_in(workspace, home)
+            ConfiguredAdmin::parse(text).unwrap().counts_in(workspace, home)
         };
         assert!(counts("T1:U1", "T1", None) && counts("E1:W1", "E1", Some("T1")));
         assert!(!counts("T1:U1", "T2", Some("T2")));
@@ -177,7 +177,7 @@ mod tests {
         for text in
             ["", "alice", "T1", "T1:", ":U1", "U1:T1", "T1:U1:U2", "t1:U1", "T1:alice", "C12:U1", "T1 :U1"]
         {
-            assert_eq!(AppointedAdmin::parse(text), None, "{text}");
+            assert_eq!(ConfiguredAdmin::parse(text), None, "{text}");
         }
     }
 }

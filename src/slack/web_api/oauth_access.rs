@@ -72,7 +72,7 @@ pub struct Granted {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct AccessResponse {
     ok: bool,
     error: Option<String>,
     access_token: Option<SecretString>,
@@ -150,7 +150,7 @@ fn form(credentials: &Credentials, exchange: Exchange<'_>) -> String {
 /// Reads an answer. The error never holds what was read: there may be a token in it.
 fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, CallError> {
     let unreadable = unreachable("the response is not from Slack");
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
+    let answer: AccessResponse = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
     if !answer.ok {
         return Err(CallError::of_answer(METHOD, &json!({ "error": answer.error })));
     }

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use crate::{
     domain::{
         ids::{UserId, WorkspaceId},
-        people::{Clicker, PersonKind, Profile},
+        people::{ActingUser, PersonKind, Profile},
         rejection::Rejection,
     },
     service::{
@@ -22,7 +22,7 @@ use crate::{
         workspaces,
     },
     slack::web_api::{
-        admins::{AppointedAdmin, Walk},
+        admins::{ConfiguredAdmin, AdminScan},
         client::Client,
         error,
         error::CallError,
@@ -51,22 +51,22 @@ pub struct People {
     client: Client,
     service: Service,
     /// Those who are admins besides Slack's own.
-    appointed: Vec<AppointedAdmin>,
+    configured_admins: Vec<ConfiguredAdmin>,
     admins: Memory<String, Vec<UserId>>,
     /// Searches for admins that were held up.
-    walks: Memory<String, Walk>,
+    walks: Memory<String, AdminScan>,
     profiles: Memory<(String, UserId), Profile>,
     emails: Memory<(WorkspaceId, String), UserId>,
 }
 
 impl People {
-    /// Remembers nobody yet. `appointed` are admins besides Slack's own.
+    /// Remembers nobody yet. `configured_admins` are admins besides Slack's own.
     #[must_use]
-    pub fn new(client: Client, service: Service, appointed: Vec<AppointedAdmin>) -> Self {
+    pub fn new(client: Client, service: Service, configured_admins: Vec<ConfiguredAdmin>) -> Self {
         Self {
             client,
             service,
-            appointed,
+            configured_admins,
             admins: Memory::default(),
             walks: Memory::default(),
             profiles: Memory::default(),
@@ -109,14 +109,14 @@ impl People {
 
     /// Those who are admins of this installation besides Slack's own.
     #[must_use]
-    pub fn appointed(&self, workspace: &str) -> Vec<UserId> {
+    pub fn configured_admins(&self, workspace: &str) -> Vec<UserId> {
         let home = self.client.tokens().home();
-        let counts = |admin: &&AppointedAdmin| admin.counts_in(workspace, home);
-        self.appointed.iter().filter(counts).map(|admin| admin.user().clone()).collect()
+        let counts = |admin: &&ConfiguredAdmin| admin.counts_in(workspace, home);
+        self.configured_admins.iter().filter(counts).map(|admin| admin.user().clone()).collect()
     }
 
     fn appoint(&self, workspace: &str, user: &UserId, mut profile: Profile) -> Profile {
-        profile.is_admin |= profile.kind == PersonKind::Member && self.appointed(workspace).contains(user);
+        profile.is_admin |= profile.kind == PersonKind::Member && self.configured_admins(workspace).contains(user);
         profile
     }
 
@@ -126,7 +126,7 @@ impl People {
         self: &Arc<Self>,
         workspace: &str,
         user: &UserId,
-    ) -> Result<(Clicker, bool), Rejection> {
+    ) -> Result<(ActingUser, bool), Rejection> {
         let task = tokio::spawn({
             let (people, workspace, user) = (Arc::clone(self), workspace.to_owned(), user.clone());
             let look_up = async move { people.rights(&workspace, &user).await };
@@ -137,10 +137,10 @@ impl People {
             Ok(Err(_)) => Err(CallError::Unreachable("the look-up failed".to_owned())),
             Err(_) => Err(CallError::Unreachable("timed out".to_owned())),
         };
-        let clicker = |kind| Clicker { user: user.clone(), kind };
+        let acting_user = |kind| ActingUser { user: user.clone(), kind };
         match looked_up {
-            Ok(profile) => Ok((clicker(profile.kind), profile.is_admin)),
-            Err(error) if error.is_nobody() => Ok((clicker(PersonKind::ExternalUser), false)),
+            Ok(profile) => Ok((acting_user(profile.kind), profile.is_admin)),
+            Err(error) if error.is_nobody() => Ok((acting_user(PersonKind::ExternalUser), false)),
             Err(CallError::NoToken) => Err(Rejection::WorkspaceRemoved),
             Err(CallError::RateLimited(wait)) => Err(Rejection::SlackBusy(error::whole_seconds(wait))),
             Err(CallError::MissingScope(scope)) => Err(Rejection::MissingScope(scope)),
@@ -160,7 +160,7 @@ impl People {
             return Ok(admins);
         }
         let held_up = self.walks.take(&key, now - ADMINS_LIFE);
-        let mut walk = held_up.unwrap_or_else(|| Walk::new(workspace));
+        let mut walk = held_up.unwrap_or_else(|| AdminScan::new(workspace));
         match walk.finish(&self.client, workspace).await {
             Ok(admins) => {
                 self.admins.keep(key, admins.clone(), now);

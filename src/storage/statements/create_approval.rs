@@ -5,7 +5,7 @@ use crate::{
     domain::{
         action_ref::ActionRef,
         approvals::{Approval, Request},
-        catalog::{Lock, Standing},
+        catalog::{Lock, Eligibility},
         decision::Decision,
         decisions::LiveGrant,
         effects::Changed,
@@ -21,7 +21,7 @@ use crate::{
 
 /// What a request is judged by.
 #[derive(Debug)]
-pub struct Ground {
+pub struct AskContext {
     /// The presented key and whose it is.
     pub key: crate::storage::tables::api_keys::StoredKey,
     /// The approval that was made with the same idempotency key.
@@ -30,7 +30,7 @@ pub struct Ground {
     /// request.
     pub pending: i64,
     /// The action, if it is known, with what stands in the way of auto-approval and the live grant that covers it.
-    pub action: Option<(ActionRef, Standing, Option<LiveGrant>)>,
+    pub action: Option<(ActionRef, Eligibility, Option<LiveGrant>)>,
 }
 
 /// Reads and locks what the request is judged by. `None`: there is no such API key.
@@ -49,7 +49,7 @@ pub async fn load(
     conversation: &ForeignId,
     now: chrono::DateTime<chrono::Utc>,
     most_pending: u32,
-) -> sqlx::Result<Option<Ground>> {
+) -> sqlx::Result<Option<AskContext>> {
     let row = sqlx::query!(
         r#"SELECT k.id AS key_id, k.hash, k.scopes, k.expires_at, k.revoked_at, b.id AS backend_id, b.workspace_id, b.disabled_at,
                   w.removed_at,
@@ -112,7 +112,7 @@ pub async fn load(
                 description: None,
                 destructive,
             };
-            let standing = Standing {
+            let standing = Eligibility {
                 lock: Lock::of(row.unlocked, false, row.confirmed),
                 outdated: false,
                 connected: row.connected || row.requires_connection == Some(false),
@@ -123,7 +123,7 @@ pub async fn load(
                 |(id, scope)| Ok(LiveGrant { id: GrantId::new(id), scope: standing_scope(id, scope)? });
             Ok::<_, CorruptRow>((action_ref, standing, grant.map(live).transpose()?))
         };
-        Ok(Ground {
+        Ok(AskContext {
             key: crate::storage::tables::api_keys::StoredKey {
                 id: ApiKeyId::new(row.key_id),
                 hash: row.hash,

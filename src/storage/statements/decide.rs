@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         approvals::Approval,
-        catalog::{Lock, Standing},
+        catalog::{Lock, Eligibility},
         decision::Decision,
         decisions::Ended,
         effects::Changed,
@@ -81,9 +81,9 @@ pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<
 
 /// What a standing permission is judged by.
 #[derive(Debug, Clone, Copy)]
-pub struct Ground {
+pub struct DecisionContext {
     /// What may stand in its way.
-    pub standing: Standing,
+    pub standing: Eligibility,
     /// The user's live grant of the same scope.
     pub existing: Option<GrantId>,
     /// When the user was last found to be no full member.
@@ -95,7 +95,7 @@ pub struct Ground {
 /// The locks are those of [`crate::storage::statements::create_approval::load`]: locking the action, disconnecting the integration or closing the
 /// conversation comes before or after this transaction, never in between. The user's row orders it with what they
 /// turn off and with their leaving the workspace.
-pub async fn ground(db: &mut PgConnection, approval: &Approval, scope: Scope) -> sqlx::Result<Ground> {
+pub async fn context(db: &mut PgConnection, approval: &Approval, scope: Scope) -> sqlx::Result<DecisionContext> {
     let request = &approval.request;
     // Each subquery names the one before it, so that Postgres can only lock them in this order.
     let row = sqlx::query!(
@@ -131,20 +131,20 @@ pub async fn ground(db: &mut PgConnection, approval: &Approval, scope: Scope) ->
     )
     .fetch_one(db)
     .await?;
-    let standing = Standing {
+    let standing = Eligibility {
         lock: Lock::of(row.unlocked, row.retired, row.confirmed),
         outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
     };
-    Ok(Ground { standing, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
+    Ok(DecisionContext { standing, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
 }
 
 /// What a prompt shows besides the approval.
 #[derive(Debug)]
-pub struct Surroundings {
-    /// As [`ground`] gives it, without locks.
-    pub standing: Standing,
+pub struct PromptFacts {
+    /// As [`context`] gives it, without locks.
+    pub standing: Eligibility,
     /// Where the integration can be connected.
     pub connect_url: Option<String>,
     /// Whether the grant that the decision left or used is live.
@@ -154,7 +154,7 @@ pub struct Surroundings {
 }
 
 /// Reads what a prompt shows besides the approval.
-pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Surroundings> {
+pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<PromptFacts> {
     let request = &approval.request;
     let row = sqlx::query!(
         r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
@@ -178,8 +178,8 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     )
     .fetch_one(db)
     .await?;
-    Ok(Surroundings {
-        standing: Standing {
+    Ok(PromptFacts {
+        standing: Eligibility {
             lock: Lock::of(row.unlocked, row.retired, row.confirmed),
             outdated: row.outdated,
             connected: row.connected,

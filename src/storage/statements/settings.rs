@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         action_ref::ActionRef,
-        catalog::{Lock, Standing},
+        catalog::{Lock, Eligibility},
         grants::Grant,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
         text::{ActionKey, IntegrationKey},
@@ -13,25 +13,25 @@ use crate::{
     storage::{PgConnection, effects::Recorded},
 };
 
-/// What a wish to turn auto-approval on is judged by.
+/// What a toggle to turn auto-approval on is judged by.
 #[derive(Debug)]
-pub struct Ground {
+pub struct ToggleContext {
     /// The action.
     pub action: ActionRef,
     /// Whether it may be auto-approved. No conversation is meant.
-    pub standing: Standing,
+    pub standing: Eligibility,
     /// The user's live grant for everything.
     pub existing: Option<GrantId>,
 }
 
-/// Reads and locks it, with the locks of [`crate::storage::statements::decide::ground`]; the user's row is locked by
+/// Reads and locks it, with the locks of [`crate::storage::statements::decide::context`]; the user's row is locked by
 /// [`crate::storage::tables::workspaces::enter`]. `None`: the workspace has no such action.
 pub async fn lock(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     action: ActionId,
     user: &UserId,
-) -> sqlx::Result<Option<Ground>> {
+) -> sqlx::Result<Option<ToggleContext>> {
     let row = sqlx::query!(
         r#"SELECT i.id AS "integration_id!", i.key AS "integration!", i.name AS "integration_name!",
                   a.key AS "action!", a.version_id AS "version_id!", a.name AS "action_name!",
@@ -55,7 +55,7 @@ pub async fn lock(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Ground {
+    Ok(row.map(|row| ToggleContext {
         action: ActionRef {
             id: action,
             integration_id: IntegrationId::new(row.integration_id),
@@ -67,7 +67,7 @@ pub async fn lock(
             description: row.action_description,
             destructive: row.destructive,
         },
-        standing: Standing {
+        standing: Eligibility {
             lock: Lock::of(row.unlocked, false, row.confirmed),
             outdated: false,
             connected: row.connected,

@@ -9,7 +9,7 @@ use crate::{
         action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Place, Request, Status},
         arguments::{Arguments, Digest},
-        decision::{Decision, Given, Verdict},
+        decision::{Decision, GrantOutcome, Verdict},
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
@@ -172,9 +172,9 @@ impl ApprovalRow {
             },
             (Outcome::Approved, Some("user")) => {
                 let given = match scope {
-                    Some(Scope::Once) => Given::Once,
-                    Some(Scope::Conversation) => Given::Conversation(grant()?),
-                    Some(Scope::Always) => Given::Always(grant()?),
+                    Some(Scope::Once) => GrantOutcome::Once,
+                    Some(Scope::Conversation) => GrantOutcome::Conversation(grant()?),
+                    Some(Scope::Always) => GrantOutcome::Always(grant()?),
                     None => return Err(corrupt("decision_scope")),
                 };
                 Verdict::Approved { user: user()?, given }

@@ -8,8 +8,8 @@ use crate::{
         audit::ActorKind,
         ids::{ActionId, ActionVersionId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::{Asker, UnlockLine},
-        unlock_answer::{Answer, Answered},
-        unlocking::{Answers, Asking, OpenRequest},
+        unlock_answer::{Resolution, Resolved},
+        unlocking::{Resolutions, Asking, OpenRequest},
     },
     storage::{PgConnection, effects::Recorded, stored::CorruptRow, tables::prompts::Prompt},
 };
@@ -79,7 +79,7 @@ pub async fn action_of(
 }
 
 /// How a request was answered, if it was. Its action's row is locked by the caller.
-pub async fn answer_of(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::Result<Option<Answered>> {
+pub async fn answer_of(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::Result<Option<Resolved>> {
     let row = sqlx::query!(
         "SELECT answer, answered_by, answered_at FROM unlock_requests WHERE id = $1",
         request.uuid()
@@ -96,12 +96,12 @@ fn answered(
     answer: Option<&str>,
     by: Option<&str>,
     at: Option<DateTime<Utc>>,
-) -> Result<Option<Answered>, CorruptRow> {
+) -> Result<Option<Resolved>, CorruptRow> {
     let corrupt = |column| CorruptRow::new("unlock_requests", column, &request);
     let Some(answer) = answer else {
         return if at.is_none() { Ok(None) } else { Err(corrupt("answer")) };
     };
-    let answer = Answer::from_stored(answer).ok_or_else(|| corrupt("answer"))?;
+    let answer = Resolution::from_stored(answer).ok_or_else(|| corrupt("answer"))?;
     let at = at.ok_or_else(|| corrupt("answered_at"))?;
     // A Slack user, or the kind of an actor that is none.
     let by = by.ok_or_else(|| corrupt("answered_by"))?;
@@ -109,16 +109,16 @@ fn answered(
     if user.is_none() && ActorKind::from_stored(by).is_none() && by.parse::<BackendId>().is_err() {
         return Err(corrupt("answered_by"));
     }
-    Ok(Some(Answered { answer, by: user, at }))
+    Ok(Some(Resolved { answer, by: user, at }))
 }
 
-/// Answers requests.
-pub async fn answer<T: AsRef<Answers>>(
+/// Resolutions requests.
+pub async fn answer<T: AsRef<Resolutions>>(
     db: &mut PgConnection,
     change: &Recorded<T>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let Answers { requests, answer, by } = change.as_ref();
+    let Resolutions { requests, answer, by } = change.as_ref();
     if requests.is_empty() {
         return Ok(());
     }

@@ -229,7 +229,7 @@ fn every_way_to_refer_to_a_module_is_seen() {
         assert_eq!(seen(source), ["storage::ask"], "{source}");
     }
     assert_eq!(
-        seen("use crate::storage; fn f() { storage::statements::create_approval::load() }"),
+        seen("use crate::storage; fn f() { storage::ask::load() }"),
         ["storage", "storage::ask"]
     );
     assert!(seen("#[cfg(test)] mod tests { use crate::storage::ask; }").is_empty());

@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::{
     domain::{
         ids::UserId,
-        people::{Clicker, PersonKind},
+        people::{ActingUser, PersonKind},
         rejection::Rejection,
-        settings::Wish,
+        settings::Toggle,
     },
     service::{settings, workspaces::Origin},
     slack::{
@@ -55,9 +55,9 @@ async fn take(context: &Context, payload: &Payload) -> Response {
         },
         "list" => typed.list().await,
         "history" => typed.history().await,
-        "on" => typed.set(rest, Wish::On).await,
+        "on" => typed.set(rest, Toggle::On).await,
         "off" if rest.eq_ignore_ascii_case("all") => typed.turn_all_off().await,
-        "off" => typed.set(rest, Wish::Off).await,
+        "off" => typed.set(rest, Toggle::Off).await,
         "help" => Ok(plain(lists::HELP.to_owned())),
         _ => Ok(lists::no_such_word(word)),
     };
@@ -129,7 +129,7 @@ impl Typed<'_> {
         }
     }
 
-    async fn set(&self, path: &str, wish: Wish) -> Result<Message, UseCaseError> {
+    async fn set(&self, path: &str, toggle: Toggle) -> Result<Message, UseCaseError> {
         let service = &self.context.service;
         if path.is_empty() {
             return Ok(plain(lists::WHICH.to_owned()));
@@ -138,31 +138,31 @@ impl Typed<'_> {
             Ok(action) => action,
             Err(paths) => return Ok(lists::no_such_action(path, &nearest::nearest(path, &paths, OFFERED))),
         };
-        let clicker = self.clicker(wish).await.map_err(UseCaseError::Rejected)?;
-        let set = settings::set(service, self.origin(), &clicker, action, wish, None);
+        let acting_user = self.acting_user(toggle).await.map_err(UseCaseError::Rejected)?;
+        let set = settings::set(service, self.origin(), &acting_user, action, toggle, None);
         let done = match within(set).await {
-            Err(UseCaseError::Unclear) if wish == Wish::Off => {
+            Err(UseCaseError::Unclear) if toggle == Toggle::Off => {
                 return Ok(self.unconfirmed(Revoking::Action(action, None)));
             }
             done => done?,
         };
-        Ok(match wish {
-            Wish::On => lists::turned_on(&done.action, done.changed),
-            Wish::Off => lists::turned_off(&done.action, done.changed),
+        Ok(match toggle {
+            Toggle::On => lists::turned_on(&done.action, done.changed),
+            Toggle::Off => lists::turned_off(&done.action, done.changed),
         })
     }
 
-    /// Answers a revocation that the database did not confirm in time, and goes on with it.
+    /// Resolutions a revocation that the database did not confirm in time, and goes on with it.
     fn unconfirmed(&self, what: Revoking) -> Message {
         insist(self.context, self.payload, self.workspace, &self.user, what);
         plain(sentences::UNCONFIRMED.to_owned())
     }
 
     /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.
-    async fn clicker(&self, wish: Wish) -> Result<Clicker, Rejection> {
+    async fn acting_user(&self, toggle: Toggle) -> Result<ActingUser, Rejection> {
         match self.context.people.identify(self.workspace, &self.user).await {
-            Ok((clicker, _)) => Ok(clicker),
-            Err(_) if wish == Wish::Off => Ok(Clicker { user: self.user.clone(), kind: PersonKind::Unknown }),
+            Ok((acting_user, _)) => Ok(acting_user),
+            Err(_) if toggle == Toggle::Off => Ok(ActingUser { user: self.user.clone(), kind: PersonKind::Unknown }),
             Err(rejection) => Err(rejection),
         }
     }
@@ -170,7 +170,7 @@ impl Typed<'_> {
     /// `Some`: why requests are not shown to this person.
     async fn may_not_look(&self) -> Option<Message> {
         let identified = self.context.people.identify(self.workspace, &self.user).await;
-        let may = identified.and_then(|(clicker, _)| clicker.must_be_member());
+        let may = identified.and_then(|(acting_user, _)| acting_user.must_be_member());
         may.err().map(|rejection| plain(sentences::looking(&rejection)))
     }
 }

@@ -54,12 +54,12 @@ pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, 
 }
 
 async fn find(interaction: &Interaction<'_>, id: ApprovalId) -> Result<Approval, UseCaseError> {
-    let (clicker, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
-    clicker.must_be_member().map_err(UseCaseError::Rejected)?;
+    let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+    acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
     read(show::approval(&interaction.context.service, interaction.workspace, id)).await
 }
 
-/// Turns a section of the clicker's own Home tab.
+/// Turns a section of the acting_user's own Home tab.
 pub(super) async fn turn_section(interaction: &Interaction<'_>, section: Section, page: usize) -> Response {
     turn(interaction, Turn::Page(section, page)).await
 }
@@ -76,7 +76,7 @@ async fn turn(interaction: &Interaction<'_>, turn: Turn) -> Response {
         within(homes::turn(
             &interaction.context.service,
             interaction.workspace,
-            &interaction.clicker.user,
+            &interaction.acting_user.user,
             turn,
         ))
         .await,

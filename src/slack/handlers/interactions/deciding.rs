@@ -22,14 +22,14 @@ use crate::{
 /// A denial. If Slack doesn't say who clicked, it counts all the same, by whoever's id the request carries: nothing that
 /// an agent wants to do happens for it.
 async fn denial(interaction: &Interaction<'_>, approval: ApprovalId) -> Click {
-    let clicker = match interaction.rights().await {
-        Ok((clicker, _)) => clicker,
-        Err(_) => interaction.clicker.clone(),
+    let acting_user = match interaction.rights().await {
+        Ok((acting_user, _)) => acting_user,
+        Err(_) => interaction.acting_user.clone(),
     };
     Click {
         workspace: interaction.workspace.to_owned(),
         approval,
-        clicker,
+        acting_user,
         request: Some(interaction.payload.request()),
     }
 }
@@ -37,14 +37,14 @@ async fn denial(interaction: &Interaction<'_>, approval: ApprovalId) -> Click {
 /// Approves. It wants to know who approves, as of at most a minute ago. Without an answer nothing is decided, and they
 /// are told so unless there is a better reason: it is another's to decide, or has ended.
 pub(super) async fn approve(interaction: &Interaction<'_>, approval: ApprovalId, scope: Scope) -> Response {
-    let (clicker, why_unknown) = match interaction.rights().await {
-        Ok((clicker, _)) => (clicker, None),
-        Err(rejection) => (interaction.clicker.clone(), Some(rejection)),
+    let (acting_user, why_unknown) = match interaction.rights().await {
+        Ok((acting_user, _)) => (acting_user, None),
+        Err(rejection) => (interaction.acting_user.clone(), Some(rejection)),
     };
     let click = Click {
         workspace: interaction.workspace.to_owned(),
         approval,
-        clicker,
+        acting_user,
         request: Some(interaction.payload.request()),
     };
     let result = match (decide(interaction, &click, Choice::Approve(scope)).await, why_unknown) {
@@ -71,7 +71,7 @@ async fn decide(
         Err(UseCaseError::Unclear) => "unclear",
     };
     metrics::counter!("countersign_clicks_total", "outcome" => outcome).increment(1);
-    let (user, approval) = (&click.clicker.user, click.approval);
+    let (user, approval) = (&click.acting_user.user, click.approval);
     tracing::info!(%user, %approval, outcome, "Approval decided");
     let about = match &result {
         Ok(approval) => Some(approval.clone()),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    domain::{people::Clicker, rejection::Rejection},
+    domain::{people::ActingUser, rejection::Rejection},
     service::workspaces::Origin,
     slack::{
         handlers::{context::Context, modals, time_limit::UseCaseError},
@@ -19,14 +19,14 @@ pub(super) struct Interaction<'a> {
     pub(super) payload: &'a Payload,
     /// Slack's id of the workspace.
     pub(super) workspace: &'a str,
-    pub(super) clicker: Clicker,
+    pub(super) acting_user: ActingUser,
 }
 
 impl Interaction<'_> {
     /// Completes who clicked with what Slack says of them, as of at most a minute ago. Without an answer nothing that
     /// needs rights is done.
-    pub(super) async fn rights(&self) -> Result<(Clicker, bool), Rejection> {
-        self.context.people.identify(self.workspace, &self.clicker.user).await
+    pub(super) async fn rights(&self) -> Result<(ActingUser, bool), Rejection> {
+        self.context.people.identify(self.workspace, &self.acting_user.user).await
     }
 
     /// Where what it leads to comes from.
@@ -44,17 +44,17 @@ impl Interaction<'_> {
     }
 }
 
-/// Answers a click that decides: where nothing was decided, privately why.
+/// Resolutions a click that decides: where nothing was decided, privately why.
 pub(super) fn decided<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::sentence, sentences::TRY_AGAIN)
 }
 
-/// Answers a click that looks at a request, in the same way.
+/// Resolutions a click that looks at a request, in the same way.
 pub(super) fn looked<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::looking, sentences::TRY_AGAIN)
 }
 
-/// Answers a click that changes settings or rights, in the same way.
+/// Resolutions a click that changes settings or rights, in the same way.
 pub(super) fn changed<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::settings, sentences::SETTINGS_TRY_AGAIN)
 }

@@ -10,8 +10,8 @@ mod settings;
 mod unlocking;
 
 use crate::{
-    domain::{grants::Scope, unlock_answer::Answer as Answered},
-    service::unlock::{Seen, Wish},
+    domain::{grants::Scope, unlock_answer::Resolution},
+    service::unlock::{Seen, LockCommand},
     slack::{
         handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},
         inbound::{payload::Payload, response::Response},
@@ -33,11 +33,11 @@ pub async fn handle(context: &Context, payload: &Payload) -> Response {
 }
 
 async fn take(context: &Context, payload: &Payload) -> Response {
-    let (Some(workspace), Some(clicker)) = (payload.workspace(), payload.clicker()) else {
+    let (Some(workspace), Some(acting_user)) = (payload.workspace(), payload.acting_user()) else {
         tracing::warn!(kind = payload.kind(), "Interaction without a workspace or user");
         return Response::Taken;
     };
-    let interaction = Interaction { context, payload, workspace, clicker };
+    let interaction = Interaction { context, payload, workspace, acting_user };
     match payload.kind() {
         "block_actions" => {
             let Some((action_id, value)) = payload.action() else { return Response::Taken };
@@ -68,7 +68,7 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::Pick(integration) => browse::pick(interaction, Some(integration)).await,
         Control::PickNone => browse::pick(interaction, None).await,
         Control::TurnOff(grant) => settings::turn_off(interaction, grant).await,
-        Control::Toggle { action, wish } => settings::toggle(interaction, action, wish).await,
+        Control::Toggle { action, toggle } => settings::toggle(interaction, action, toggle).await,
         Control::Gear(integration) => settings::open_gear(interaction, integration).await,
         Control::SettingsPrevious(screen) | Control::SettingsNext(screen) => {
             settings::show(interaction, screen)
@@ -76,18 +76,18 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::SettingsAll => settings::show(interaction, Screen::default()),
         Control::RequestUnlock(action) => unlocking::request(interaction, action).await,
         Control::GrantRequest { request, version } => {
-            unlocking::answer(interaction, request, (Answered::Unlocked, Seen::on_button(version))).await
+            unlocking::answer(interaction, request, (Resolution::Unlocked, Seen::on_button(version))).await
         }
         Control::DeclineRequest(request) => {
-            unlocking::answer(interaction, request, (Answered::Declined, Seen::Unknown)).await
+            unlocking::answer(interaction, request, (Resolution::Declined, Seen::Unknown)).await
         }
         Control::Unlock { action, version } => {
-            unlocking::set(interaction, action, (Wish::Unlock, Seen::on_button(version))).await
+            unlocking::set(interaction, action, (LockCommand::Unlock, Seen::on_button(version))).await
         }
         Control::Confirm { action, version } => {
-            unlocking::set(interaction, action, (Wish::Confirm, Seen::Version(version))).await
+            unlocking::set(interaction, action, (LockCommand::Confirm, Seen::Version(version))).await
         }
-        Control::Lock(action) => unlocking::set(interaction, action, (Wish::Lock, Seen::Unknown)).await,
+        Control::Lock(action) => unlocking::set(interaction, action, (LockCommand::Lock, Seen::Unknown)).await,
         Control::OpenConversation | Control::Connect => Response::Taken,
     }
 }

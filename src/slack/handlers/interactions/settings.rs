@@ -3,9 +3,9 @@
 use crate::{
     domain::{
         ids::{ActionId, GrantId, IntegrationId},
-        people::Clicker,
+        people::ActingUser,
         rejection::Rejection,
-        settings::Wish,
+        settings::Toggle,
     },
     service,
     service::settings::Changed,
@@ -23,24 +23,24 @@ use crate::{
 };
 
 /// The toggle *Auto-approve always*. It is saved when this is answered; the modal is then drawn again as it is so.
-pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, wish: Wish) -> Response {
+pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, toggle: Toggle) -> Response {
     let result = match interaction.rights().await {
-        Ok((clicker, _)) => set(interaction, &clicker, action, wish).await,
+        Ok((acting_user, _)) => set(interaction, &acting_user, action, toggle).await,
         // Whoever can't be looked up may still take back what they allowed.
-        Err(_) if wish == Wish::Off => set(interaction, &interaction.clicker, action, wish).await,
+        Err(_) if toggle == Toggle::Off => set(interaction, &interaction.acting_user, action, toggle).await,
         Err(rejection) => Err(UseCaseError::Rejected(rejection)),
     };
     match result {
-        Err(UseCaseError::Unclear) if wish == Wish::Off => {
+        Err(UseCaseError::Unclear) if toggle == Toggle::Off => {
             unconfirmed(interaction, Revoking::Action(action, interaction.payload.clicked_at()))
         }
         result => finish(interaction, result),
     }
 }
 
-/// Answers a revocation that the database did not confirm in time, and goes on with it.
+/// Resolutions a revocation that the database did not confirm in time, and goes on with it.
 pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Response {
-    insist(interaction.context, interaction.payload, interaction.workspace, &interaction.clicker.user, what);
+    insist(interaction.context, interaction.payload, interaction.workspace, &interaction.acting_user.user, what);
     if interaction.in_settings() {
         redraw(interaction, screen(interaction), Some(sentences::UNCONFIRMED.to_owned()));
     } else {
@@ -51,17 +51,17 @@ pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Resp
 
 async fn set(
     interaction: &Interaction<'_>,
-    clicker: &Clicker,
+    acting_user: &ActingUser,
     action: ActionId,
-    wish: Wish,
+    toggle: Toggle,
 ) -> Result<Changed, UseCaseError> {
     let at = interaction.payload.clicked_at();
     within(service::settings::set(
         &interaction.context.service,
         interaction.origin(),
-        clicker,
+        acting_user,
         action,
-        wish,
+        toggle,
         at,
     ))
     .await
@@ -69,7 +69,7 @@ async fn set(
 
 /// *Turn off* one grant, wherever it is offered.
 pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> Response {
-    let user = &interaction.clicker.user;
+    let user = &interaction.acting_user.user;
     match within(service::turn_off::turn_off(&interaction.context.service, interaction.origin(), user, grant))
         .await
     {
@@ -78,7 +78,7 @@ pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> R
     }
 }
 
-/// Answers a change of settings: in the modal by drawing it again, elsewhere privately.
+/// Resolutions a change of settings: in the modal by drawing it again, elsewhere privately.
 pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     if !interaction.in_settings() {
         return changed(interaction, result);
@@ -102,7 +102,7 @@ pub(super) fn show(interaction: &Interaction<'_>, screen: Screen) -> Response {
 /// Draws the modal in which the click was made again, with a sentence of our own above.
 pub(super) fn redraw(interaction: &Interaction<'_>, screen: Screen, note: Option<String>) {
     let Some(view_id) = interaction.payload.text("/view/id") else { return };
-    let (workspace, user) = (interaction.workspace.to_owned(), interaction.clicker.user.clone());
+    let (workspace, user) = (interaction.workspace.to_owned(), interaction.acting_user.user.clone());
     let hash = interaction.payload.text("/view/hash").map(str::to_owned);
     let modal = OpenModal { view_id: view_id.to_owned(), hash };
     modals::redraw_settings(interaction.context, workspace, user, screen, note, modal);
@@ -120,7 +120,7 @@ pub(super) async fn open_gear(interaction: &Interaction<'_>, integration: Integr
         return show(interaction, screen);
     }
     let trigger = interaction.payload.trigger().unwrap_or_default();
-    let (workspace, user) = (interaction.workspace, &interaction.clicker.user);
+    let (workspace, user) = (interaction.workspace, &interaction.acting_user.user);
     if let Err(error) = modals::open_settings(interaction.context, workspace, user, trigger, screen).await {
         tracing::warn!(%error, "Could not open the settings");
         interaction.context.reply_privately(interaction.payload, sentences::SETTINGS_TRY_AGAIN.to_owned());

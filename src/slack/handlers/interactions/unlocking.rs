@@ -8,7 +8,7 @@ use crate::{
     service,
     service::{
         unlock,
-        unlock::{Seen, Wish},
+        unlock::{Seen, LockCommand},
         unlock_requests,
     },
     slack::{
@@ -28,8 +28,8 @@ use crate::{
 /// Asks the admins to unlock an action.
 pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> Response {
     let result = match interaction.rights().await {
-        Ok((clicker, _)) => {
-            within(unlock_requests::ask(&interaction.context.service, interaction.origin(), &clicker, action))
+        Ok((acting_user, _)) => {
+            within(unlock_requests::ask(&interaction.context.service, interaction.origin(), &acting_user, action))
                 .await
         }
         Err(rejection) => refused(rejection),
@@ -48,7 +48,7 @@ pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> 
 pub(super) async fn answer(
     interaction: &Interaction<'_>,
     request: UnlockRequestId,
-    answer: (crate::domain::unlock_answer::Answer, Seen),
+    answer: (crate::domain::unlock_answer::Resolution, Seen),
 ) -> Response {
     let result = match admin(interaction).await {
         Ok(admin) => {
@@ -67,14 +67,14 @@ pub(super) async fn answer(
 }
 
 /// An admin unlocks, confirms or locks an action.
-pub(super) async fn set(interaction: &Interaction<'_>, action: ActionId, wish: (Wish, Seen)) -> Response {
+pub(super) async fn set(interaction: &Interaction<'_>, action: ActionId, command: (LockCommand, Seen)) -> Response {
     let result = match admin(interaction).await {
         Ok(admin) => {
             within(unlock::set_by_admin(
                 &interaction.context.service,
                 interaction.origin(),
                 action,
-                wish,
+                command,
                 &admin,
             ))
             .await
@@ -82,7 +82,7 @@ pub(super) async fn set(interaction: &Interaction<'_>, action: ActionId, wish: (
         Err(trouble) => Err(trouble),
     };
     match result {
-        Err(UseCaseError::Unclear) if wish.0 == Wish::Lock => {
+        Err(UseCaseError::Unclear) if command.0 == LockCommand::Lock => {
             unconfirmed(interaction, Revoking::Lock(action))
         }
         result => changed(interaction, result),
@@ -91,14 +91,14 @@ pub(super) async fn set(interaction: &Interaction<'_>, action: ActionId, wish: (
 
 /// Who clicked, if they are an admin now. Whoever is not is told so, and the try is audited.
 async fn admin(interaction: &Interaction<'_>) -> Result<UserId, UseCaseError> {
-    let (clicker, is_admin) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+    let (acting_user, is_admin) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     if is_admin {
-        return Ok(clicker.user);
+        return Ok(acting_user.user);
     }
     within(service::settings::refuse_admin(
         &interaction.context.service,
         interaction.origin(),
-        &clicker.user,
+        &acting_user.user,
     ))
     .await?;
     refused(Rejection::NotAdmin)

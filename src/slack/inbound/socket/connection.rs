@@ -81,7 +81,7 @@ impl<H> fmt::Debug for Connection<H> {
 }
 
 /// What a message means.
-enum Heard {
+enum Frame {
     Hello,
     Disconnect { too_many: bool },
     Envelope { id: String, kind: Kind, payload: Payload },
@@ -111,8 +111,8 @@ async fn greeted(stream: &mut Stream) -> Result<(), SocketError> {
     while let Some(Ok(message)) = stream.next().await {
         let Message::Text(text) = message else { continue };
         match read(&text) {
-            Heard::Hello => return Ok(()),
-            Heard::Disconnect { too_many: true } => return Err(SocketError::TooMany),
+            Frame::Hello => return Ok(()),
+            Frame::Disconnect { too_many: true } => return Err(SocketError::TooMany),
             _ => {}
         }
     }
@@ -149,10 +149,10 @@ impl<H: Handlers> Connection<H> {
                     Ok(Some(Ok(Message::Text(text)))) => {
                         asked = false;
                         match read(&text) {
-                            Heard::Envelope { id, kind, payload } => self.handle(id, kind, payload),
-                            Heard::Disconnect { too_many: true } => return End::TooMany,
-                            Heard::Disconnect { too_many: false } => return End::AskedToGo,
-                            Heard::Hello | Heard::Nothing => {}
+                            Frame::Envelope { id, kind, payload } => self.handle(id, kind, payload),
+                            Frame::Disconnect { too_many: true } => return End::TooMany,
+                            Frame::Disconnect { too_many: false } => return End::AskedToGo,
+                            Frame::Hello | Frame::Nothing => {}
                         }
                     }
                     Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return End::Broken,
@@ -206,27 +206,27 @@ impl<H: Handlers> Connection<H> {
     }
 }
 
-fn read(text: &str) -> Heard {
-    let Ok(Value::Object(mut said)) = serde_json::from_str(text) else { return Heard::Nothing };
+fn read(text: &str) -> Frame {
+    let Ok(Value::Object(mut said)) = serde_json::from_str(text) else { return Frame::Nothing };
     let kind = match said.get("type").and_then(Value::as_str) {
-        Some("hello") => return Heard::Hello,
+        Some("hello") => return Frame::Hello,
         Some("disconnect") => {
             let reason = said.get("reason").and_then(Value::as_str);
-            return Heard::Disconnect { too_many: reason == Some("too_many_websockets") };
+            return Frame::Disconnect { too_many: reason == Some("too_many_websockets") };
         }
         Some("interactive") => Kind::Interaction,
         Some("events_api") => Kind::Event,
         Some("slash_commands") => Kind::Command,
-        _ => return Heard::Nothing,
+        _ => return Frame::Nothing,
     };
     let id = said.get("envelope_id").and_then(Value::as_str).map(str::to_owned);
     match (id, said.remove("payload")) {
         (Some(id), Some(payload)) => {
             // Slack sends an envelope again, under its id, where it saw no acknowledgement.
             let payload = Payload::new(payload, RequestDigest::of_envelope(&id));
-            Heard::Envelope { id, kind, payload }
+            Frame::Envelope { id, kind, payload }
         }
-        _ => Heard::Nothing,
+        _ => Frame::Nothing,
     }
 }
 
@@ -255,17 +255,17 @@ mod tests {
             r#"{"type":"interactive"}"#,
             r#"{"type":"other","envelope_id":"1","payload":{}}"#,
         ] {
-            assert!(matches!(read(text), Heard::Nothing), "{text}");
+            assert!(matches!(read(text), Frame::Nothing), "{text}");
         }
-        assert!(matches!(read(r#"{"type":"hello","num_connections":1}"#), Heard::Hello));
+        assert!(matches!(read(r#"{"type":"hello","num_connections":1}"#), Frame::Hello));
         for (reason, crowded) in
             [("warning", false), ("refresh_requested", false), ("too_many_websockets", true)]
         {
             let text = format!(r#"{{"type":"disconnect","reason":"{reason}"}}"#);
-            assert!(matches!(read(&text), Heard::Disconnect { too_many } if too_many == crowded), "{text}");
+            assert!(matches!(read(&text), Frame::Disconnect { too_many } if too_many == crowded), "{text}");
         }
         let text = r#"{"type":"slash_commands","envelope_id":"e","payload":{"command":"/approvals"}}"#;
-        let Heard::Envelope { id, kind, payload } = read(text) else { panic!("{text}") };
+        let Frame::Envelope { id, kind, payload } = read(text) else { panic!("{text}") };
         assert_eq!((id.as_str(), kind), ("e", Kind::Command));
         assert_eq!(payload.text("/command"), Some("/approvals"));
     }

@@ -209,7 +209,7 @@ proptest! {
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         }
-        let standing = crate::domain::catalog::Standing { lock: Lock::of(unlocked, false, true), ..FREE };
+        let standing = crate::domain::catalog::Eligibility { lock: Lock::of(unlocked, false, true), ..FREE };
         let message = prompt(&PromptState { standing, ..state(&approval) });
         apart(&message.to_json());
         // In the one place where several stand in a sentence, each is in quotation marks that it can't close.

@@ -9,8 +9,8 @@ use crate::{
         action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Request},
         arguments::Arguments,
-        catalog::{Lock, Standing},
-        decision::{Decision, Given, Verdict},
+        catalog::{Lock, Eligibility},
+        decision::{Decision, GrantOutcome, Verdict},
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
@@ -20,8 +20,8 @@ use crate::{
     slack::view::prompt_state::PromptState,
 };
 
-pub(super) const FREE: Standing =
-    Standing { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+pub(super) const FREE: Eligibility =
+    Eligibility { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
 pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
 
 /// 14 March 2026, 09:26:53 UTC.
@@ -89,12 +89,12 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
     let user = alice();
     let reason = Some(Prose::new("Wrong account: it is Acme Ltd, not Acme Inc.").unwrap());
     vec![
-        ("approved_once", Verdict::Approved { user: user.clone(), given: Given::Once }),
+        ("approved_once", Verdict::Approved { user: user.clone(), given: GrantOutcome::Once }),
         (
             "approved_conversation",
-            Verdict::Approved { user: user.clone(), given: Given::Conversation(grant()) },
+            Verdict::Approved { user: user.clone(), given: GrantOutcome::Conversation(grant()) },
         ),
-        ("approved_always", Verdict::Approved { user: user.clone(), given: Given::Always(grant()) }),
+        ("approved_always", Verdict::Approved { user: user.clone(), given: GrantOutcome::Always(grant()) }),
         ("auto_approved_conversation", Verdict::AutoApproved { grant: grant(), scope: Scope::Conversation }),
         ("auto_approved_always", Verdict::AutoApproved { grant: grant(), scope: Scope::Always }),
         ("denied", Verdict::Denied { user: user.clone(), reason: None }),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         approvals::Approval,
-        catalog::{Description, Lock, Standing},
+        catalog::{Description, Lock, Eligibility},
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
@@ -21,7 +21,7 @@ use crate::{
         },
         people::PersonKind,
         rejection::Rejection,
-        unlock_answer::{Answer, Answered},
+        unlock_answer::{Resolution, Resolved},
     },
     slack::view::{
         home::{HomeState, home},
@@ -31,8 +31,8 @@ use crate::{
     },
 };
 
-const LOCKED: Standing =
-    Standing { lock: Lock::Locked, outdated: false, connected: true, conversation_closed: false };
+const LOCKED: Eligibility =
+    Eligibility { lock: Lock::Locked, outdated: false, connected: true, conversation_closed: false };
 
 fn bob() -> UserId {
     UserId::parse("U0BOB").unwrap()
@@ -84,7 +84,7 @@ pub(super) fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
     }
 }
 
-pub(super) fn unlock_line(answered: Option<Answered>) -> UnlockLine {
+pub(super) fn unlock_line(answered: Option<Resolved>) -> UnlockLine {
     let asker = |user, approved, denied| Asker { user, asked_at: asked_at(), approved, denied };
     UnlockLine {
         id: UnlockRequestId::new(Uuid::from_u128(5)),
@@ -132,15 +132,15 @@ fn changed_line() -> ChangedLine {
     }
 }
 
-fn answered(answer: Answer) -> Answered {
-    Answered { answer, by: Some(UserId::parse("U0ADMIN").unwrap()), at: asked_at() }
+fn answered(answer: Resolution) -> Resolved {
+    Resolved { answer, by: Some(UserId::parse("U0ADMIN").unwrap()), at: asked_at() }
 }
 
 pub(super) fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
     Page::of(items, 0, section.size())
 }
 
-pub(super) fn waiting(approval: Approval, standing: Standing) -> WaitingLine {
+pub(super) fn waiting(approval: Approval, standing: Eligibility) -> WaitingLine {
     WaitingLine { approval, standing, connect_url: None, requested: false }
 }
 
@@ -287,7 +287,7 @@ fn a_toggle_is_another_one_at_every_drawing() {
 #[test]
 fn requests_to_unlock_say_who_asks_and_how_they_decided() {
     keep_message("unlock_request", &unlocking::message(&unlock_line(None)));
-    for answer in [Answer::Unlocked, Answer::Declined, Answer::Retired] {
+    for answer in [Resolution::Unlocked, Resolution::Declined, Resolution::Retired] {
         let line = unlock_line(Some(answered(answer)));
         keep_message(&format!("unlock_request_{}", answer.as_str()), &unlocking::message(&line));
         keep_message(
@@ -340,8 +340,8 @@ fn every_refusal_of_a_change_of_settings_is_said() {
         Rejection::ChangedSinceUnlocked,
         Rejection::ChangedSinceShown,
         Rejection::AlreadyUnlocked,
-        Rejection::AlreadyAnswered(answered(Answer::Declined)),
-        Rejection::AlreadyAnswered(answered(Answer::Retired)),
+        Rejection::AlreadyAnswered(answered(Resolution::Declined)),
+        Rejection::AlreadyAnswered(answered(Resolution::Retired)),
         Rejection::LookupUnavailable,
         Rejection::SlackBusy(30),
         Rejection::WorkspaceRemoved,
@@ -420,7 +420,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
             checks::sound(&settings::settings(&content, None, &"m".repeat(60)), 100);
         }
         checks::message(&unlocking::message(&unlock).to_json());
-        checks::message(&unlocking::answer(&unlock, &answered(Answer::Unlocked)).to_json());
+        checks::message(&unlocking::answer(&unlock, &answered(Resolution::Unlocked)).to_json());
         checks::message(&lists::waiting(&shown.waiting).to_json());
         checks::message(&lists::history(&shown.decisions).to_json());
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         approvals::{Approval, Place},
-        catalog::{Lock, Standing},
+        catalog::{Lock, Eligibility},
         decision::Verdict,
         rejection::Rejection,
         text::{Prose, Text},
@@ -49,14 +49,14 @@ fn a_prompt_in_a_channel_calls_the_one_who_decides() {
 #[test]
 fn a_closed_conversation_is_not_offered() {
     let approval = ordinary();
-    let standing = Standing { conversation_closed: true, ..FREE };
+    let standing = Eligibility { conversation_closed: true, ..FREE };
     keep_message("prompt_conversation_closed", &prompt(&PromptState { standing, ..state(&approval) }));
 }
 
 #[test]
 fn a_locked_action_has_no_menu_and_says_why() {
     let approval = ordinary();
-    let standing = Standing { lock: Lock::Locked, connected: false, ..FREE };
+    let standing = Eligibility { lock: Lock::Locked, connected: false, ..FREE };
     let shown = PromptState { standing, ..state(&approval) };
     keep_message("prompt_locked", &prompt(&shown));
     keep_message("prompt_requested", &prompt(&PromptState { requested: true, ..shown }));
@@ -65,7 +65,7 @@ fn a_locked_action_has_no_menu_and_says_why() {
 #[test]
 fn an_unconnected_integration_has_no_menu_and_says_what_to_do() {
     let approval = ordinary();
-    let standing = Standing { connected: false, ..FREE };
+    let standing = Eligibility { connected: false, ..FREE };
     let shown = PromptState { standing, ..state(&approval) };
     keep_message("prompt_not_connected", &prompt(&shown));
     keep_message(
@@ -77,9 +77,9 @@ fn an_unconnected_integration_has_no_menu_and_says_what_to_do() {
 #[test]
 fn a_changed_action_has_no_menu_and_says_why() {
     let approval = ordinary();
-    let standing = Standing { lock: Lock::Changed, ..FREE };
+    let standing = Eligibility { lock: Lock::Changed, ..FREE };
     keep_message("prompt_changed", &prompt(&PromptState { standing, ..state(&approval) }));
-    let standing = Standing { outdated: true, ..FREE };
+    let standing = Eligibility { outdated: true, ..FREE };
     keep_message("prompt_outdated", &prompt(&PromptState { standing, ..state(&approval) }));
 }
 

@@ -36,7 +36,7 @@ impl TokenStore {
         }
         let (store, slack_id) = (self.clone(), slack_id.to_owned());
         // In a task of its own, which a shutdown waits for.
-        let task = self.0.aside.spawn(async move {
+        let task = self.0.background.spawn(async move {
             let exchanged = async {
                 // As remembered: a token that could not be stored yet is newer than the one in the database, whose
                 // refresh token Slack has taken.
@@ -63,7 +63,7 @@ impl TokenStore {
         used: SecretString,
     ) -> Result<SecretString, CallError> {
         let (store, slack_id) = (self.clone(), slack_id.to_owned());
-        let task = self.0.aside.spawn(async move {
+        let task = self.0.background.spawn(async move {
             let mut last_error = store.lock(&slack_id).lock_owned().await;
             // Those who waited learn what became of the exchange; whoever comes later tries again.
             if let Some(error) = failed_since(last_error.as_ref(), store.now() - PAUSE) {
@@ -144,7 +144,7 @@ impl TokenStore {
     /// Goes on storing tokens until they are stored. Nobody else can: Slack has taken the refresh token.
     fn store_on(&self, slack_id: String, exchanged: SecretString, fresh: Tokens) {
         let store = self.clone();
-        self.0.aside.spawn(async move {
+        self.0.background.spawn(async move {
             loop {
                 tokio::time::sleep(STORING_ON).await;
                 match tokens::replace(&store.0.service, &slack_id, &exchanged, &fresh).await {

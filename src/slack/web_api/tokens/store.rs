@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     service::{
-        Failure, Service,
+        ServiceError, Service,
         tokens::{self, Tokens},
     },
     slack::web_api::{
@@ -43,7 +43,7 @@ pub(super) struct Inner {
     pub(super) remembered: Mutex<HashMap<String, (Tokens, DateTime<Utc>)>>,
     pub(super) locks: Mutex<HashMap<String, RefreshLock>>,
     /// Exchanges under way: a shutdown waits for them.
-    pub(super) aside: TaskTracker,
+    pub(super) background: TaskTracker,
 }
 
 impl fmt::Debug for TokenStore {
@@ -62,7 +62,7 @@ impl TokenStore {
         configured: Option<SecretString>,
         credentials: Option<Credentials>,
         limiter: Arc<RateLimiter>,
-        aside: TaskTracker,
+        background: TaskTracker,
     ) -> Self {
         Self(Arc::new(Inner {
             service,
@@ -73,7 +73,7 @@ impl TokenStore {
             limiter,
             remembered: Mutex::default(),
             locks: Mutex::default(),
-            aside,
+            background,
         }))
     }
 
@@ -215,6 +215,6 @@ impl TokenStore {
     }
 }
 
-pub(super) fn trouble(failure: &Failure) -> CallError {
+pub(super) fn trouble(failure: &ServiceError) -> CallError {
     CallError::Unreadable(failure.to_string())
 }

@@ -14,7 +14,7 @@ const IN_LINE: usize = 64;
 
 /// The queue of calls with unknown keys. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Strangers {
+pub struct UnknownKeys {
     line: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
@@ -26,13 +26,13 @@ pub struct Turn {
     _turn: OwnedSemaphorePermit,
 }
 
-impl Default for Strangers {
+impl Default for UnknownKeys {
     fn default() -> Self {
         Self { line: Arc::new(Semaphore::new(IN_LINE)), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
-impl Strangers {
+impl UnknownKeys {
     /// Waits for a turn. Refuses at once if the queue is full.
     pub async fn turn(&self) -> Result<Turn, Problem> {
         let crowded = || Problem::of(Kind::Unavailable).after(1);
