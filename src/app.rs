@@ -34,7 +34,10 @@ use crate::{
         handlers::{context::Context, events},
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
         oauth,
-        outbound::{ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer, unlock_request::UnlockRequestRenderer},
+        outbound::{
+            ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer,
+            unlock_request::UnlockRequestRenderer,
+        },
         web_api::{
             client::Client,
             dialer::{Dialer, ProxyError, tls_config},
@@ -179,7 +182,8 @@ pub fn slack_client(
     let (token, credentials) = (config.slack_bot_token.clone(), config.credentials());
     let api_url = &config.slack_api_url;
     let limiter = Arc::new(RateLimiter::default());
-    let tokens = TokenStore::new(service.clone(), http, api_url, token, credentials, limiter.clone(), background);
+    let tokens =
+        TokenStore::new(service.clone(), http, api_url, token, credentials, limiter.clone(), background);
     Ok(Client::new(api_url, tokens, limiter, Dialer::new(config.slack_proxy.as_ref())?)?)
 }
 

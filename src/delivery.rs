@@ -2,7 +2,7 @@
 
 use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
-    service::{ServiceError, Service},
+    service::{Service, ServiceError},
     slack::outbound::{home::HomeRenderer, prompt::PromptRenderer, unlock_request::UnlockRequestRenderer},
     webhooks::send::Sender,
 };

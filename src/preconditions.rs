@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{ServiceError, Service},
+    service::{Service, ServiceError},
     storage,
 };
 

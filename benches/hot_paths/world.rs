@@ -87,7 +87,10 @@ impl World {
         deployment.create_own_backend("load", KeyScopes::DEFAULT).await.unwrap();
         deployment.start_service().await.unwrap();
         deployment.describe(INTEGRATION).await.unwrap();
-        deployment.set_lock(&format!("{INTEGRATION}.{}", action()), unlock::Wish::Unlock).await.unwrap();
+        deployment
+            .set_lock(&format!("{INTEGRATION}.{}", action()), unlock::LockCommand::Unlock)
+            .await
+            .unwrap();
         let (url, http) = (deployment.url(), sandbox::http::client().unwrap());
         let key = deployment.keys.clone().unwrap().api_key;
         let world = Self { deployment, http, url, key };

@@ -88,7 +88,7 @@ impl World {
         for integration in catalog::integrations() {
             for action in integration.actions.iter().filter(|action| !action.destructive) {
                 let name = format!("{}.{}", integration.key, action.key);
-                self.set_lock(&name, unlock::Wish::Unlock).await?;
+                self.set_lock(&name, unlock::LockCommand::Unlock).await?;
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ use crate::{
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
-    service::unlock::{self, Seen, LockCommand},
+    service::unlock::{self, LockCommand, Seen},
     storage,
 };
 
@@ -130,7 +130,8 @@ impl Change {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let Path(integration, action) = &self.action;
-        let changed = unlock::set(&service, workspace, (integration, action), command, &Actor::Operator).await?;
+        let changed =
+            unlock::set(&service, workspace, (integration, action), command, &Actor::Operator).await?;
         print(match (command, changed) {
             (LockCommand::Confirm, true) => CONFIRMED,
             (LockCommand::Confirm, false) => NOT_CHANGED,

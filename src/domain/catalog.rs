@@ -100,13 +100,23 @@ mod tests {
 
     #[test]
     fn whatever_has_changed_stands_in_the_way() {
-        let free =
-            Eligibility { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+        let free = Eligibility {
+            lock: Lock::Unlocked,
+            outdated: false,
+            connected: true,
+            conversation_closed: false,
+        };
         assert_eq!(free.blocker(), None);
         assert_eq!(Eligibility { outdated: true, ..free }.blocker(), Some(Blocker::Outdated));
         let changed = Eligibility { lock: Lock::of(true, false, false), ..free };
         assert_eq!(changed.blocker(), Some(Blocker::Changed));
-        assert_eq!(Eligibility { lock: Lock::of(true, true, true), ..free }.blocker(), Some(Blocker::Retired));
-        assert_eq!(Eligibility { lock: Lock::of(false, false, true), ..free }.blocker(), Some(Blocker::Locked));
+        assert_eq!(
+            Eligibility { lock: Lock::of(true, true, true), ..free }.blocker(),
+            Some(Blocker::Retired)
+        );
+        assert_eq!(
+            Eligibility { lock: Lock::of(false, false, true), ..free }.blocker(),
+            Some(Blocker::Locked)
+        );
     }
 }

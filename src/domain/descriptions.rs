@@ -7,7 +7,7 @@ use super::{
     effects::{Changed, Effect},
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, IntegrationId, UnlockRequestId, WorkspaceId},
     text::{ActionKey, IntegrationKey},
-    unlocking::{Resolutions, OpenRequest},
+    unlocking::{OpenRequest, Resolutions},
 };
 use crate::domain::{ownership::Ownership, unlock_answer::Resolution};
 

@@ -102,7 +102,8 @@ mod tests {
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));
-        let judged = turn_on(workspace, &action, &acting_user, standing, existing.then_some(grant), grant, now)?;
+        let judged =
+            turn_on(workspace, &action, &acting_user, standing, existing.then_some(grant), grant, now)?;
         Ok(judged.map(|changed| changed.state().clone()))
     }
 

@@ -8,7 +8,7 @@ use super::{
     approvals::{Agent, Approval, Conversation, Request},
     arguments::Arguments,
     audit::{Actor, AuditAction, Entry},
-    catalog::{Lock, Eligibility},
+    catalog::{Eligibility, Lock},
     decisions,
     decisions::{Choice, Ended, LiveGrant},
     effects::{Changed, Effect},
@@ -116,8 +116,9 @@ fn acting_user() -> impl Strategy<Value = ActingUser> {
 }
 
 fn attempt() -> impl Strategy<Value = Try> {
-    let click = (choice(), acting_user(), standing(), option::of(Just(grant(EXISTING))))
-        .prop_map(|(choice, acting_user, standing, existing)| Try::Click { choice, acting_user, standing, existing });
+    let click = (choice(), acting_user(), standing(), option::of(Just(grant(EXISTING)))).prop_map(
+        |(choice, acting_user, standing, existing)| Try::Click { choice, acting_user, standing, existing },
+    );
     prop_oneof![6 => click, 1 => Just(Try::Cancel), 1 => Just(Try::Expire), 1 => Just(Try::GiveUp)]
 }
 
@@ -278,7 +279,9 @@ fn check_refusal(
             owner.as_str() == OWNER && acting_user.user.as_str() != OWNER
         }
         (Rejection::Guest, Try::Click { acting_user, .. }) => acting_user.kind == PersonKind::Guest,
-        (Rejection::OtherWorkspace, Try::Click { acting_user, .. }) => acting_user.kind == PersonKind::ExternalUser,
+        (Rejection::OtherWorkspace, Try::Click { acting_user, .. }) => {
+            acting_user.kind == PersonKind::ExternalUser
+        }
         (Rejection::LookupUnavailable, Try::Click { choice, acting_user, .. }) => {
             acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Approve(_))
         }

@@ -53,7 +53,9 @@ pub enum Step {
 pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Result<Option<Step>, Rejection> {
     match (command, lock) {
         (_, Lock::Retired) => Err(Rejection::UnknownAction),
-        (LockCommand::Lock, Lock::Locked) | (LockCommand::Unlock | LockCommand::Confirm, Lock::Unlocked) => Ok(None),
+        (LockCommand::Lock, Lock::Locked) | (LockCommand::Unlock | LockCommand::Confirm, Lock::Unlocked) => {
+            Ok(None)
+        }
         (LockCommand::Lock, Lock::Unlocked | Lock::Changed) => Ok(Some(Step::Lock)),
         // Confirming needs an unlocked action: another admin has locked it since.
         (LockCommand::Confirm, Lock::Locked) => Err(Rejection::ChangedSinceShown),

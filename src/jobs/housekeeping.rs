@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::repeats::REMEMBERED,
     heartbeat::Pulse,
-    service::{ServiceError, Service, end_silent, expire, key_uses, leave},
+    service::{Service, ServiceError, end_silent, expire, key_uses, leave},
     storage,
 };
 

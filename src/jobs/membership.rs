@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::people::PersonKind,
     heartbeat::Pulse,
-    service::{ServiceError, Service, members},
+    service::{Service, ServiceError, members},
     slack::web_api::users::People,
 };
 

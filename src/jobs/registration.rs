@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{ServiceError, Service, workspaces},
+    service::{Service, ServiceError, workspaces},
     slack::web_api::{client::Client, error::CallError},
 };
 

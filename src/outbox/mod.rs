@@ -7,7 +7,7 @@ pub mod worker;
 
 use chrono::TimeDelta;
 
-use crate::service::{ServiceError, Service};
+use crate::service::{Service, ServiceError};
 pub use crate::storage::{statements::claim::Claim, tables::outbox::Kind};
 
 /// What does what a row asks for.

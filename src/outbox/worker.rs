@@ -14,7 +14,7 @@ use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::BackendId},
     heartbeat::Pulse,
     outbox::{Claim, Deliver, Kind, Outcome, listener::Wakers, schedule, schedule::Next},
-    service::{ServiceError, Service},
+    service::{Service, ServiceError},
     storage::statements::{
         claim,
         claim::{Attempt, Ending, Lease},

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use super::{ServiceError, Service, UnitOfWork, authenticate::ApiKey, retrying};
+use super::{Service, ServiceError, UnitOfWork, authenticate::ApiKey, retrying};
 use crate::{
     domain::{
         api_keys as domain,

@@ -1,6 +1,6 @@
 //! The audit moves to another database server.
 
-use super::{ServiceError, Service, retrying};
+use super::{Service, ServiceError, retrying};
 use crate::storage::tables::audit_eras;
 
 /// Begins a new era of the audit where the database was restored: where `restored` says so, or where entries come from

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{ServiceError, Service};
+use super::{Service, ServiceError};
 use crate::{
     domain::{
         api_keys::KeyScope,

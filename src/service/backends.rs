@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use super::{ServiceError, Service, api_keys, authenticate::webhook_secret, retrying};
+use super::{Service, ServiceError, api_keys, authenticate::webhook_secret, retrying};
 use crate::{
     domain::{
         api_keys::KeyScopes,
@@ -114,11 +114,19 @@ async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Servi
 /// Sends a backend's webhooks elsewhere, those that wait included. A stopped endpoint stays stopped, so that the new one can
 /// be tried first. `false`: they go there already.
 #[tracing::instrument(name = "set_webhook", skip_all, fields(backend = %backend.id))]
-pub async fn set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, ServiceError> {
+pub async fn set_webhook(
+    service: &Service,
+    backend: &Summary,
+    webhook_url: &Link,
+) -> Result<bool, ServiceError> {
     retrying!(try_set_webhook(service, backend, webhook_url))
 }
 
-async fn try_set_webhook(service: &Service, backend: &Summary, webhook_url: &Link) -> Result<bool, ServiceError> {
+async fn try_set_webhook(
+    service: &Service,
+    backend: &Summary,
+    webhook_url: &Link,
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let before = backends::lock(&mut work, backend.id).await?.webhook_url;
     if before == *webhook_url {

@@ -1,6 +1,6 @@
 //! A backend takes its request back.
 
-use super::{ServiceError, Service, authenticate::Caller, retrying};
+use super::{Service, ServiceError, authenticate::Caller, retrying};
 use crate::{
     domain::{approvals::Approval, decisions, ids::ApprovalId, rejection::Rejection},
     storage,

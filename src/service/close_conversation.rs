@@ -1,6 +1,6 @@
 //! A backend says that a conversation is over: its grants stop.
 
-use super::{ServiceError, Service, authenticate::Caller, retrying, turn_off};
+use super::{Service, ServiceError, authenticate::Caller, retrying, turn_off};
 use crate::{
     domain::{
         audit::Actor, conversations as domain, rejection::Rejection, revocation::Revocation, text::ForeignId,

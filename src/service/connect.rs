@@ -1,6 +1,6 @@
 //! A backend reports that a user connected or disconnected an integration.
 
-use super::{ServiceError, Service, authenticate::Caller, retrying, turn_off};
+use super::{Service, ServiceError, authenticate::Caller, retrying, turn_off};
 pub use crate::domain::connections::Report;
 use crate::{
     domain::{

@@ -1,10 +1,10 @@
 //! A person decides. Exactly one decision, whatever races: the approval's row lock orders everybody who wants to end it.
 
-use super::{ServiceError, Service, UnitOfWork, members, retrying};
+use super::{Service, ServiceError, UnitOfWork, members, retrying};
 use crate::{
     domain::{
         approvals::Approval,
-        catalog::{Lock, Eligibility},
+        catalog::{Eligibility, Lock},
         decisions,
         decisions::Choice,
         effects::Redraw,
@@ -53,8 +53,12 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             storage::statements::decide::context(&mut work, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
-            let standing =
-                Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+            let standing = Eligibility {
+                lock: Lock::Locked,
+                outdated: true,
+                connected: false,
+                conversation_closed: true,
+            };
             DecisionContext { standing, existing: None, left_at: None }
         }
     };
@@ -144,7 +148,11 @@ async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, ServiceE
 /// acknowledgement of the first one had been lost. It is drawn like the others from now on.
 /// `false`: it is known.
 #[tracing::instrument(name = "adopt_prompt", skip_all, fields(workspace = %approval.request.workspace, approval = %approval.id()))]
-pub async fn adopt_prompt(service: &Service, approval: &Approval, prompt: &Prompt) -> Result<bool, ServiceError> {
+pub async fn adopt_prompt(
+    service: &Service,
+    approval: &Approval,
+    prompt: &Prompt,
+) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let is_new = storage::tables::prompts::remember(&mut work, approval.id(), prompt, now).await?;

@@ -1,6 +1,6 @@
 //! A conversation in which nobody has asked for 30 days: its grants end, and the audit says so.
 
-use super::{ServiceError, Service, retrying, turn_off};
+use super::{Service, ServiceError, retrying, turn_off};
 use crate::{
     domain::{audit::Actor, grants::SILENCE, revocation::Revocation},
     storage::tables::{conversations, grants::GrantFilter},

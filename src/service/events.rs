@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{ServiceError, Service};
+use super::{Service, ServiceError};
 use crate::storage::tables::events;
 pub use crate::storage::tables::events::Event;
 

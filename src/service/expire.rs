@@ -1,6 +1,6 @@
 //! Approvals that nobody answered in time.
 
-use super::{ServiceError, Service, retrying};
+use super::{Service, ServiceError, retrying};
 use crate::{domain::decisions, storage};
 
 /// How many approvals one transaction ends.

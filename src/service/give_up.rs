@@ -1,6 +1,6 @@
 //! Slack can't show an approval, for good.
 
-use super::{ServiceError, Service, UnitOfWork, retrying};
+use super::{Service, ServiceError, UnitOfWork, retrying};
 use crate::{
     domain::{approvals::Approval, decisions, ids::ApprovalId, text::Prose},
     storage,

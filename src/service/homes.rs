@@ -1,6 +1,6 @@
 //! The Home tab: who opened it, where on it they are, and everything that it shows.
 
-use super::{ServiceError, Service, retrying, settings};
+use super::{Service, ServiceError, retrying, settings};
 use crate::{
     domain::{
         effects::Redraw,

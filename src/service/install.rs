@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    ServiceError, Service, retrying,
+    Service, ServiceError, retrying,
     tokens::{self, Tokens},
 };
 use crate::{

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{ServiceError, Service};
+use super::{Service, ServiceError};
 use crate::storage::tables::api_keys;
 
 /// How often the uses are written.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{ServiceError, Service, retrying};
+use super::{Service, ServiceError, retrying};
 use crate::storage::{
     PgConnection,
     statements::{

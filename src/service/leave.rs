@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ServiceError, Service, give_up, retrying};
+use super::{Service, ServiceError, give_up, retrying};
 use crate::{
     domain::{text::Prose, workspaces},
     storage,

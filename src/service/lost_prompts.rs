@@ -1,6 +1,6 @@
 //! A message that Slack posted without confirming it was found: from then on it is drawn like the others.
 
-use super::{ServiceError, Service, decide, retrying};
+use super::{Service, ServiceError, decide, retrying};
 use crate::{
     domain::{
         effects::Redraw,

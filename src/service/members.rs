@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ServiceError, Service, give_up, retrying, turn_off};
+use super::{Service, ServiceError, give_up, retrying, turn_off};
 pub use crate::storage::tables::members::Holder;
 use crate::{
     domain::{
@@ -59,7 +59,11 @@ pub async fn stayed(service: &Service, holder: &Holder) -> Result<(), ServiceErr
 
 /// Who clicked, as far as standing permissions go: somebody who was found to have left a moment ago is no member, whatever
 /// was known of them when they clicked.
-pub(super) fn as_known(acting_user: &ActingUser, left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> ActingUser {
+pub(super) fn as_known(
+    acting_user: &ActingUser,
+    left_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> ActingUser {
     let mut acting_user = acting_user.clone();
     if acting_user.kind == PersonKind::Member && has_left(left_at, now) {
         acting_user.kind = PersonKind::Guest;

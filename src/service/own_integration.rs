@@ -1,6 +1,6 @@
 //! Whose an integration is: an operator shares it or moves it to a backend.
 
-use super::{ServiceError, Service, retrying};
+use super::{Service, ServiceError, retrying};
 use crate::{
     domain::{
         ids::{IntegrationId, WorkspaceId},

@@ -1,6 +1,6 @@
 //! Users' profiles, as Slack gave them last. All instances share them, so that together they ask Slack once.
 
-use super::{ServiceError, Service};
+use super::{Service, ServiceError};
 pub use crate::storage::tables::profiles::KnownProfile;
 use crate::{
     domain::{ids::UserId, people::Profile},
@@ -8,7 +8,11 @@ use crate::{
 };
 
 /// The stored profile of a user in the installation with this Slack id, however old.
-pub async fn find(service: &Service, slack_id: &str, user: &UserId) -> Result<Option<KnownProfile>, ServiceError> {
+pub async fn find(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+) -> Result<Option<KnownProfile>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(profiles::find(&mut db, slack_id, user).await?)
 }

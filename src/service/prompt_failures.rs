@@ -1,6 +1,6 @@
 //! Slack did not take a prompt: counted under its error code, and shown to admins.
 
-use super::{ServiceError, Service, retrying};
+use super::{Service, ServiceError, retrying};
 use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::WorkspaceId},
     storage::tables::prompt_failures,

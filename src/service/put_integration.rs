@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{ServiceError, Service, UnitOfWork, retrying, turn_off};
+use super::{Service, ServiceError, UnitOfWork, retrying, turn_off};
 use crate::{
     domain,
     domain::{

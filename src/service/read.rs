@@ -1,6 +1,6 @@
 //! What a backend may look up of its own.
 
-use super::{ServiceError, Service, authenticate::Caller};
+use super::{Service, ServiceError, authenticate::Caller};
 pub use crate::storage::{
     read_models::approvals::Filter,
     statements::deliveries::{Delivery, Filter as DeliveryFilter, State as DeliveryState},
@@ -43,7 +43,11 @@ pub async fn approvals(
 
 /// One integration of this backend's workspace.
 #[tracing::instrument(name = "read_integration", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
-pub async fn integration(service: &Service, caller: Caller, key: &IntegrationKey) -> Result<Stored, ServiceError> {
+pub async fn integration(
+    service: &Service,
+    caller: Caller,
+    key: &IntegrationKey,
+) -> Result<Stored, ServiceError> {
     let mut db = service.db.acquire().await?;
     let integration = storage::tables::integrations::find(&mut db, caller.workspace, key)
         .await?

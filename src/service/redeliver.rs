@@ -1,6 +1,6 @@
 //! A backend has a webhook sent again.
 
-use super::{ServiceError, Service, authenticate::Caller, retrying};
+use super::{Service, ServiceError, authenticate::Caller, retrying};
 use crate::{
     domain::{backends, backends::Redelivery, ids::DeliveryId, rejection::Rejection},
     storage::statements::{deliveries, deliveries::Delivery},

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
 use super::{
-    ServiceError, Service, UnitOfWork,
+    Service, ServiceError, UnitOfWork,
     authenticate::{self, ApiKey, Caller},
     directory::{Directory, LookupError},
     retrying,

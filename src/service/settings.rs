@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    ServiceError, Service, UnitOfWork, members, retrying, turn_off,
+    Service, ServiceError, UnitOfWork, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -130,7 +130,11 @@ async fn revoke(
 
 /// Ends everything that the user allowed; says how many grants that were.
 #[tracing::instrument(name = "turn_all_off", skip_all, fields(workspace = origin.workspace, user = %user))]
-pub async fn turn_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<usize, ServiceError> {
+pub async fn turn_all_off(
+    service: &Service,
+    origin: Origin<'_>,
+    user: &UserId,
+) -> Result<usize, ServiceError> {
     retrying!(try_all_off(service, origin, user))
 }
 
@@ -192,14 +196,22 @@ pub async fn behind_gear(
 }
 
 /// What waits for the user, oldest first.
-pub async fn waiting(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<WaitingLine>, ServiceError> {
+pub async fn waiting(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     Ok(overview::waiting(&mut db, workspace, user, 0).await?)
 }
 
 /// What ended lately, newest first.
-pub async fn history(service: &Service, slack_id: &str, user: &UserId) -> Result<Page<Approval>, ServiceError> {
+pub async fn history(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+) -> Result<Page<Approval>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
     Ok(overview::decisions(&mut db, workspace, user, 0, RECENT).await?)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{ServiceError, Service};
+use super::{Service, ServiceError};
 pub use crate::storage::{statements::decide::PromptFacts, tables::unlock_requests::Posted};
 use crate::{
     domain::{

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::{ServiceError, Service, UnitOfWork, retrying};
+use super::{Service, ServiceError, UnitOfWork, retrying};
 use crate::{
     domain::ids::WorkspaceId,
     storage::tables::{
@@ -58,11 +58,19 @@ pub async fn due(service: &Service, until: DateTime<Utc>) -> Result<Vec<String>,
 }
 
 /// Takes the lease on replacing this token.
-pub async fn lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, ServiceError> {
+pub async fn lease(
+    service: &Service,
+    slack_id: &str,
+    used: &SecretString,
+) -> Result<RefreshLease, ServiceError> {
     retrying!(try_lease(service, slack_id, used))
 }
 
-async fn try_lease(service: &Service, slack_id: &str, used: &SecretString) -> Result<RefreshLease, ServiceError> {
+async fn try_lease(
+    service: &Service,
+    slack_id: &str,
+    used: &SecretString,
+) -> Result<RefreshLease, ServiceError> {
     let mut work = service.begin().await?;
     let Some((id, stored)) = lock(service, &mut work, slack_id).await? else {
         return Ok(RefreshLease::Impossible);

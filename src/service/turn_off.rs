@@ -1,7 +1,7 @@
 //! Eligibility permissions end: a user turns one off, or what it rested on goes away.
 
 use super::{
-    ServiceError, Service, UnitOfWork, retrying,
+    Service, ServiceError, UnitOfWork, retrying,
     workspaces::{self, Origin},
 };
 use crate::{

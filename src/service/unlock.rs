@@ -1,7 +1,7 @@
 //! An admin says which actions may be auto-approved at all.
 
 use super::{
-    ServiceError, Service, UnitOfWork, members, retrying, turn_off,
+    Service, ServiceError, UnitOfWork, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
 pub use crate::domain::unlocking::LockCommand;

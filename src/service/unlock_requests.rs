@@ -1,8 +1,8 @@
 //! Users ask the admins to unlock an action, and one admin answers for all who asked.
 
 use super::{
-    ServiceError, Service, members, retrying,
-    unlock::{self, Seen, LockCommand},
+    Service, ServiceError, members, retrying,
+    unlock::{self, LockCommand, Seen},
     workspaces::{self, Origin},
 };
 use crate::{

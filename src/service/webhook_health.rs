@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ServiceError, Service};
+use super::{Service, ServiceError};
 use crate::{
     domain::{
         backends as domain,

@@ -1,6 +1,6 @@
 //! Slack installations.
 
-use super::{ServiceError, Service, UnitOfWork};
+use super::{Service, ServiceError, UnitOfWork};
 use crate::{
     domain::{
         ids::{UserId, WorkspaceId},

@@ -10,7 +10,7 @@ use crate::{
     domain::ids::{BackendId, DeliveryId, WorkspaceId},
     outbox::{Claim, Outcome},
     service::{
-        ServiceError, Service,
+        Service, ServiceError,
         show::{self, Endpoint},
         webhook_health::{self, EndpointResponse, Health},
     },

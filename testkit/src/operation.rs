@@ -62,11 +62,11 @@ impl LocalDeployment {
     }
 
     /// An operator unlocks or locks an action, named as `integration.action`.
-    pub async fn set_lock(&self, action: &str, wish: unlock::Wish) -> anyhow::Result<()> {
+    pub async fn set_lock(&self, action: &str, command: unlock::LockCommand) -> anyhow::Result<()> {
         let (integration, action) =
             action.split_once('.').context("an action is named integration.action")?;
         let path = (&IntegrationKey::new(integration)?, &ActionKey::new(action)?);
-        unlock::set(&self.service, self.workspace, path, wish, &Actor::Operator).await?;
+        unlock::set(&self.service, self.workspace, path, command, &Actor::Operator).await?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use sandbox::backend::{Api, Reply, digest};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, PROMPTLY, Story, story};
+use crate::story::{ALICE, PROMPTLY, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -150,13 +150,13 @@ async fn a_faulty_idempotency_key_is_refused_by_name() {
 }
 
 /// The backend called `agents`, as an operator sees it.
-async fn summary(s: &Story) -> countersign::storage::tables::backends::Summary {
+async fn summary(s: &TestApp) -> countersign::storage::tables::backends::Summary {
     let all = backends::list(&s.service, None).await.unwrap();
     all.into_iter().find(|backend| backend.name == "agents").unwrap()
 }
 
 /// Replaces the keys of the test's backend.
-async fn rotate(s: &Story, overlap: TimeDelta) -> NewKey {
+async fn rotate(s: &TestApp, overlap: TimeDelta) -> NewKey {
     let backend = summary(s).await;
     api_keys::rotate(&s.service, &backend, Selection::All, None, overlap).await.unwrap().unwrap()
 }
@@ -168,7 +168,7 @@ async fn a_rotated_key_works_beside_the_new_one_for_the_overlap() {
         let next = s.backend.api_with_key(next.secret.expose_secret());
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
         assert_eq!(next.get(&id).await.status, 200, "it is the same backend");
-        s.leap(TimeDelta::hours(24) - TimeDelta::seconds(1)).await;
+        s.advance_until_idle(TimeDelta::hours(24) - TimeDelta::seconds(1)).await;
         assert_eq!(s.api().get(&id).await.status, 200);
         s.pass(TimeDelta::seconds(1));
         assert_eq!(s.api().get(&id).await.status, 401);
@@ -278,7 +278,7 @@ async fn what_ended_cant_be_cancelled_and_the_answer_says_how_it_ended() {
         let cancelled = s.api().cancel(&id).await;
         assert_eq!((cancelled.status, cancelled.approval_status()), (200, "cancelled"));
         assert_eq!(cancelled.str("/decision/by"), "backend");
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!((told.kind.as_str(), told.approval()), ("approval.cancelled", &cancelled.body));
         s.until(&prompt, |message| message.all_text().contains("Cancelled")).await;
         let again = s.api().cancel(&id).await;

@@ -13,13 +13,13 @@ use sqlx::Connection as _;
 
 use crate::{
     modes::http_story as story,
-    story::{ALICE, Story, eventually},
+    story::{ALICE, TestApp, eventually},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// All entries from a position on, as a backend that keeps a copy reads them; and where it goes on the next time.
-async fn read_on(s: &Story, cursor: &mut Option<String>) -> Vec<Value> {
+async fn read_on(s: &TestApp, cursor: &mut Option<String>) -> Vec<Value> {
     let mut all = Vec::new();
     loop {
         let mut query = vec![("limit", "3")];
@@ -38,7 +38,7 @@ async fn read_on(s: &Story, cursor: &mut Option<String>) -> Vec<Value> {
 }
 
 /// The audit once it holds nothing back: transactions on the same database may still run.
-async fn whole(s: &Story, last: &str) -> Vec<Value> {
+async fn whole(s: &TestApp, last: &str) -> Vec<Value> {
     eventually("the audit's last entry", async || {
         let all = read_on(s, &mut None).await;
         all.last().is_some_and(|entry| entry["what"] == last).then_some(all)
@@ -199,14 +199,14 @@ async fn a_reader_beside_many_writers_gets_every_entry_once() {
 }
 
 /// Writes an entry as a dump does that comes from another server: with the number that its transaction had there.
-async fn restore(s: &Story, subject: &str, txid: &str) {
+async fn restore(s: &TestApp, subject: &str, txid: &str) {
     let insert = "INSERT INTO audit (workspace_id, at, actor_kind, what, subject, txid)
                   VALUES ($1, $2, 'operator', 'backend.created', $3, $4::xid8)";
     let query = sqlx::query(insert).bind(s.workspace.uuid()).bind(s.now()).bind(subject).bind(txid);
     query.execute(&s.service.db).await.unwrap();
 }
 
-async fn subjects(s: &Story, cursor: Option<&str>) -> Vec<String> {
+async fn subjects(s: &TestApp, cursor: Option<&str>) -> Vec<String> {
     let entries = read_on(s, &mut cursor.map(ToOwned::to_owned)).await;
     entries.iter().map(|entry| entry["subject"].as_str().unwrap().to_owned()).collect()
 }
@@ -269,7 +269,7 @@ async fn the_database_itself_refuses_to_change_or_empty_the_audit() {
 }
 
 /// Opens a transaction that has a number, in another database of the same server.
-async fn open_elsewhere(s: &Story) -> (sqlx::PgConnection, u64) {
+async fn open_elsewhere(s: &TestApp) -> (sqlx::PgConnection, u64) {
     let mut db = sqlx::PgConnection::connect(&s.postgres().url("postgres")).await.unwrap();
     sqlx::raw_sql("BEGIN").execute(&mut db).await.unwrap();
     let number: String =

@@ -5,12 +5,12 @@ use std::{io::Write as _, process::Command};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, Story, eventually, story};
+use crate::story::{ALICE, TestApp, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// Which versions of the rows there are: any write, and any lock, changes this.
-async fn versions(s: &Story) -> Vec<String> {
+async fn versions(s: &TestApp) -> Vec<String> {
     let query = "SELECT concat_ws(' ', tableoid, ctid, xmin, xmax) FROM integrations
                  UNION ALL SELECT concat_ws(' ', tableoid, ctid, xmin, xmax) FROM actions
                  UNION ALL SELECT 'audit ' || count(*) FROM audit ORDER BY 1";
@@ -128,10 +128,10 @@ async fn a_conversation_that_is_silent_for_thirty_days_loses_its_grants() {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.choose(ALICE, &prompt, "Auto-approve for this conversation").await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
-        s.leap(chrono::TimeDelta::days(29)).await;
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
+        s.advance_until_idle(chrono::TimeDelta::days(29)).await;
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
-        s.leap(chrono::TimeDelta::days(30)).await;
+        s.advance_until_idle(chrono::TimeDelta::days(30)).await;
         let revoked = eventually("the end of the grant", async || {
             let reply = s.api().audit(&[("limit", "100")]).await;
             reply.data().iter().find(|entry| entry["what"] == "grant.revoked").cloned()

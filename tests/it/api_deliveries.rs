@@ -14,19 +14,19 @@ use sandbox::backend::{AgentBackend, Answer, BackendOptions};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::story::{Story, eventually, story};
+use crate::story::{TestApp, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// Asks, and cancels: a webhook is on its way. Gives the approval's id.
-async fn ended(s: &Story, conversation: &str) -> String {
+async fn ended(s: &TestApp, conversation: &str) -> String {
     let id = s.ask(&s.call(ACTION, conversation)).await.id().to_owned();
     assert_eq!(s.api().cancel(&id).await.status, 200);
     id
 }
 
 /// The approval's delivery, once something holds for it.
-async fn delivery(s: &Story, approval: &str, what: impl Fn(&Value) -> bool) -> Value {
+async fn delivery(s: &TestApp, approval: &str, what: impl Fn(&Value) -> bool) -> Value {
     eventually("the delivery", async || {
         let reply = s.api().deliveries(&[("approval", approval)]).await;
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -36,7 +36,7 @@ async fn delivery(s: &Story, approval: &str, what: impl Fn(&Value) -> bool) -> V
     .await
 }
 
-async fn one(s: &Story, id: &str) -> Value {
+async fn one(s: &TestApp, id: &str) -> Value {
     let reply = s.api().call(reqwest::Method::GET, &["webhook-deliveries", id], &[], None, &[]).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.body
@@ -54,7 +54,7 @@ async fn a_delivery_is_read_with_each_attempt() {
         let done = delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
         assert_eq!(done["type"], "approval.cancelled");
         assert!(done["next_attempt_at"].is_null() && done["delivered_at"].is_string());
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(done["id"], told.id.as_str());
         let whole = one(s, &told.id).await;
         let attempts = whole["attempts"].as_array().unwrap();
@@ -73,7 +73,7 @@ async fn a_dead_delivery_is_sent_again_with_the_same_id_and_its_pauses_begin_ane
         let id = ended(s, "c-1").await;
         for tries in 1..=7 {
             delivery(s, &id, |delivery| delivery["attempt_count"] == tries).await;
-            s.leap(TimeDelta::hours(13)).await;
+            s.advance_until_idle(TimeDelta::hours(13)).await;
         }
         let dead = delivery(s, &id, |delivery| delivery["status"] == "dead").await;
         assert_eq!(dead["attempt_count"], 8);
@@ -84,7 +84,7 @@ async fn a_dead_delivery_is_sent_again_with_the_same_id_and_its_pauses_begin_ane
         delivery(s, &id, |delivery| delivery["attempt_count"] == 9 && delivery["status"] == "pending").await;
         s.backend.answer_with(Answer::Take);
         s.pass(TimeDelta::seconds(7));
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(told.id, dead_id);
         assert_eq!(s.audited("webhook.redelivered", &id).await, 1);
     })
@@ -95,7 +95,7 @@ async fn a_dead_delivery_is_sent_again_with_the_same_id_and_its_pauses_begin_ane
 async fn a_delivered_one_is_sent_again_when_asked() {
     story(async |s| {
         let id = ended(s, "c-1").await;
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
         assert_eq!(s.api().redeliver(&told.id).await.status, 202);
         let repeated = s.backend.wait_for_delivery(|delivery| delivery.repeated, crate::story::SOON).await;
@@ -110,7 +110,7 @@ async fn what_is_sent_again_while_a_try_hangs_is_sent_at_once() {
     story(async |s| {
         s.backend.answer_next([Answer::Hang(std::time::Duration::from_mins(1))]);
         let id = ended(s, "c-1").await;
-        let hanging = s.told(&id).await;
+        let hanging = s.received_webhook(&id).await;
         assert_eq!(s.api().redeliver(&hanging.id).await.status, 202);
         let repeated = s.backend.wait_for_delivery(|delivery| delivery.repeated, crate::story::SOON).await;
         assert_eq!(repeated.unwrap().id, hanging.id);
@@ -124,7 +124,7 @@ async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
     story(async |s| {
         for conversation in ["c-1", "c-2", "c-3"] {
             let id = ended(s, conversation).await;
-            s.told(&id).await;
+            s.received_webhook(&id).await;
             delivery(s, &id, |delivery| delivery["status"] == "delivered").await;
             s.pass(TimeDelta::milliseconds(5));
         }
@@ -152,7 +152,7 @@ async fn deliveries_are_listed_newest_first_by_status_page_by_page() {
 async fn another_backends_delivery_is_not_found() {
     story(async |s| {
         let id = ended(s, "c-1").await;
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         let (key, _) = s.create_backend("another").await;
         let other = s.backend.api_with_key(&key);
         assert!(other.deliveries(&[]).await.data().is_empty());
@@ -164,7 +164,7 @@ async fn another_backends_delivery_is_not_found() {
 }
 
 /// How the operator's list describes the story's backend.
-async fn health(s: &Story) -> (bool, bool) {
+async fn health(s: &TestApp) -> (bool, bool) {
     let backends = backends::list(&s.service, None).await.unwrap();
     (backends[0].webhook_failing_since.is_some(), backends[0].webhook_stopped_at.is_some())
 }
@@ -176,18 +176,18 @@ async fn an_endpoint_that_fails_for_five_days_is_stopped_and_a_success_resumes_i
         let first = ended(s, "c-1").await;
         let failed = delivery(s, &first, |delivery| delivery["attempt_count"] == 1).await;
         assert_eq!(health(s).await, (true, false));
-        s.leap(TimeDelta::days(5)).await;
+        s.advance_until_idle(TimeDelta::days(5)).await;
         delivery(s, &first, |delivery| delivery["attempt_count"] == 2).await;
         eventually("the stop", async || (health(s).await == (true, true)).then_some(())).await;
         let second = ended(s, "c-2").await;
         s.backend.answer_with(Answer::Take);
-        s.leap(TimeDelta::days(1)).await;
+        s.advance_until_idle(TimeDelta::days(1)).await;
         // By hand one goes out all the same; it is taken, and so the others follow.
         let first_id = failed["id"].as_str().unwrap();
         assert_eq!(delivery(s, &second, |_| true).await["attempt_count"], 0);
         assert_eq!(s.api().redeliver(first_id).await.status, 202);
-        s.told(&first).await;
-        s.told(&second).await;
+        s.received_webhook(&first).await;
+        s.received_webhook(&second).await;
         assert_eq!(health(s).await, (false, false));
         let told = s.backend.events();
         assert_eq!((told[0].approval_id(), told[1].approval_id()), (first.as_str(), second.as_str()));
@@ -210,7 +210,7 @@ async fn what_waits_for_a_stopped_endpoint_says_so_and_is_sent_as_soon_as_that_i
         let summary = backends::list(&s.service, None).await.unwrap().remove(0);
         assert!(backends::resume_webhook(&s.service, &summary).await.unwrap());
         // Its pause is not over.
-        s.told(&first).await;
+        s.received_webhook(&first).await;
         assert_eq!(delivery(s, &first, |delivery| delivery["status"] == "delivered").await["paused"], false);
     })
     .await;

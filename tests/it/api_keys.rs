@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::{
     isolation::elsewhere,
-    story::{ALICE, Story, story},
+    story::{ALICE, TestApp, story},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Every call of the API that needs a key, each valid but for who makes it: about this approval and this delivery.
-pub fn calls(s: &Story, approval: &str, delivery: &str) -> Vec<(Method, Vec<String>, Option<Value>)> {
+pub fn calls(s: &TestApp, approval: &str, delivery: &str) -> Vec<(Method, Vec<String>, Option<Value>)> {
     let call = |method: Method, path: &str, body: Option<Value>| {
         (method, path.split('/').map(str::to_owned).collect(), body)
     };
@@ -43,11 +43,11 @@ pub async fn send(api: &Api, (method, path, body): &(Method, Vec<String>, Option
 }
 
 /// An approval that has ended, and its delivery.
-pub async fn told(s: &Story) -> (String, String) {
+pub async fn told(s: &TestApp) -> (String, String) {
     s.put("github").await;
     let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
     assert_eq!(s.api().cancel(&id).await.status, 200);
-    let delivery = s.told(&id).await.id;
+    let delivery = s.received_webhook(&id).await.id;
     (id, delivery)
 }
 
@@ -146,7 +146,7 @@ async fn an_ended_approval_stays_as_it_is_whatever_is_called() {
         let cancelled = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
         assert_eq!(s.api().cancel(&cancelled).await.approval_status(), "cancelled");
         let expired = s.ask(&s.call(ACTION, "c-1").expiring_in(60)).await.id().to_owned();
-        s.leap(chrono::TimeDelta::seconds(61)).await;
+        s.advance_until_idle(chrono::TimeDelta::seconds(61)).await;
         assert_eq!(s.api().wait(&expired, 50).await.approval_status(), "expired");
         for (id, status) in [(&cancelled, "cancelled"), (&expired, "expired")] {
             let refused = s.api().cancel(id).await;
@@ -185,7 +185,7 @@ async fn the_same_key_is_one_approval_whoever_sends_it_how_often() {
         assert_eq!((created, ids.len()), (1, 1));
         // After the process died, and after a day.
         s.restart().await;
-        s.leap(chrono::TimeDelta::hours(24)).await;
+        s.advance_until_idle(chrono::TimeDelta::hours(24)).await;
         let again = s.api().ask_once(&ask, "key-1").await;
         assert_eq!((again.status, ids.contains(again.id())), (200, true));
         let other = s.api().ask_once(&s.call(ACTION, "c-2"), "key-1").await;

@@ -74,7 +74,7 @@ async fn approvals_pending_beyond_the_limit_are_refused_until_some_have_ended() 
         let (key, _) = s.create_backend("another").await;
         assert_eq!(s.backend.api_with_key(&key).ask(&s.call(ACTION, "c-2")).await.status, 201);
         s.choose(ALICE, &prompt, "Auto-approve always").await;
-        assert_eq!(s.told(&first).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&first).await.kind, "approval.approved");
         s.ask(&s.call("github.merge_pull_request", "c-2")).await;
         // Full again; but what a grant covers does not become pending.
         assert_eq!(s.api().ask(&s.call("github.merge_pull_request", "c-3")).await.status, 429);

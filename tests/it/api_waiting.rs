@@ -3,7 +3,7 @@
 use countersign::service::backends;
 use serde_json::Value;
 
-use crate::story::{ALICE, PROMPTLY, SOON, Story, story};
+use crate::story::{ALICE, PROMPTLY, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -26,7 +26,7 @@ async fn events(url: String, key: String, id: String, told: tokio::sync::mpsc::S
     }
 }
 
-fn follow(s: &Story, id: &str) -> tokio::sync::mpsc::Receiver<(String, Value)> {
+fn follow(s: &TestApp, id: &str) -> tokio::sync::mpsc::Receiver<(String, Value)> {
     let (told, hears) = tokio::sync::mpsc::channel(8);
     tokio::spawn(events(s.url(), s.key().to_owned(), id.to_owned(), told));
     hears
@@ -131,7 +131,7 @@ async fn whoever_waits_holds_no_connection_to_the_database() {
 }
 
 /// How many connections are reading approvals at this moment, or wait to. Of a query Postgres tells the first kilobyte.
-async fn readers(s: &Story) -> i64 {
+async fn readers(s: &TestApp) -> i64 {
     sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
            AND pid <> pg_backend_pid() AND query LIKE 'SELECT p.id, p.workspace_id,%'",

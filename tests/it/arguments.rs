@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use countersign::slack::view::harmless::reveal;
+use countersign::slack::view::sanitize::reveal;
 use serde_json::{Map, Value};
 
 /// A step from a value into it.

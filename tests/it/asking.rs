@@ -3,19 +3,19 @@
 use chrono::TimeDelta;
 use sandbox::slack::{Channel, Message, Misbehaviour, Press, Signing, Surface, TokenStatus, names};
 
-use crate::story::{ADMIN, ALICE, GUEST, PROMPTLY, RANDOM, SALES, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, GUEST, PROMPTLY, RANDOM, SALES, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// The prompt that shows an approval in a channel.
-async fn in_channel(s: &Story, channel: &str, id: &str) -> Message {
+async fn in_channel(s: &TestApp, channel: &str, id: &str) -> Message {
     let fits = |message: &Message| message.to_json().to_string().contains(id);
     s.slack.wait_for_message(channel, fits, SOON).await.unwrap()
 }
 
 /// How an approval ended that could not be shown: the reason given to the backend.
-async fn undeliverable(s: &Story, id: &str) -> String {
-    let told = s.told(id).await;
+async fn undeliverable(s: &TestApp, id: &str) -> String {
+    let told = s.received_webhook(id).await;
     assert_eq!(told.kind, "approval.undeliverable");
     assert_eq!((told.approval()["status"].as_str(), s.events(id).len()), (Some("undeliverable"), 1));
     assert_eq!(s.audited("approval.undeliverable", id).await, 1);
@@ -77,7 +77,7 @@ async fn an_approval_that_nobody_answers_expires() {
         s.pass(TimeDelta::seconds(59));
         assert_eq!(s.api().wait(&id, 1).await.approval_status(), "pending", "not before its time");
         s.pass(TimeDelta::seconds(1));
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(told.kind, "approval.expired");
         s.until(&prompt, |message| !message.has_button("Approve")).await;
     })
@@ -153,7 +153,7 @@ async fn it_is_asked_in_the_channel_and_thread_that_the_request_names() {
         assert_eq!(prompt.thread_ts.as_deref(), Some(thread.ts.as_str()));
         assert!(s.slack.direct_messages(ALICE).is_empty());
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         let decided = s.until(&prompt, |message| !message.has_button("Approve")).await;
         assert_eq!(decided.thread_ts, prompt.thread_ts);
     })
@@ -173,7 +173,7 @@ async fn a_channel_that_cant_be_posted_to_is_replaced_by_the_direct_messages() {
             s.pass(TimeDelta::seconds(1));
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").in_channel(channel, None)).await;
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok(), "{channel}");
-            assert_eq!(s.told(&id).await.kind, "approval.approved", "{channel}");
+            assert_eq!(s.received_webhook(&id).await.kind, "approval.approved", "{channel}");
             assert!(s.slack.messages(channel).is_empty(), "{channel}");
         }
     })
@@ -297,7 +297,7 @@ async fn a_prompt_that_was_deleted_before_the_decision_is_said_again() {
         let click = s.slack.prepare_press(ALICE, &press).unwrap().unwrap();
         s.slack.delete_message(SALES, &prompt.ts);
         assert!(s.slack.send_interaction(click, &Signing::default()).await.is_ok());
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         let said = s.shown(ALICE, &id).await;
         assert!(said.all_text().contains("Approved by"), "{}", said.all_text());
         assert!(!said.has_button("Approve"));
@@ -317,13 +317,13 @@ async fn a_pending_prompt_that_is_found_deleted_is_asked_again_in_the_direct_mes
         s.unlock(ACTION).await;
         let again = s.shown(ALICE, &id).await;
         assert!(s.click(ALICE, &again, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
 
 /// Asks while the first post's acknowledgement is lost: the approval, and its two prompts in the order posted.
-async fn asked_twice(s: &Story) -> (String, Message, Message) {
+async fn asked_twice(s: &TestApp) -> (String, Message, Message) {
     s.slack.misbehave("chat.postMessage", Misbehaviour::DropAfterEffect, 1);
     let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
     let first = s.shown(ALICE, &id).await;
@@ -347,7 +347,7 @@ async fn of_a_prompt_posted_twice_the_one_that_nobody_knows_of_decides_and_both_
     story(async |s| {
         let (id, first, second) = asked_twice(s).await;
         assert!(s.click(ALICE, &first, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         for prompt in [&first, &second] {
             s.until(prompt, |message| !message.has_button("Approve")).await;
         }
@@ -361,13 +361,13 @@ async fn of_a_prompt_posted_twice_the_one_left_over_says_that_it_is_decided_and_
     story(async |s| {
         let (id, first, second) = asked_twice(s).await;
         assert!(s.click(ALICE, &second, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.until(&second, |message| !message.has_button("Approve")).await;
         for label in ["Approve", "Deny"] {
             let press = s.slack.click_label(ALICE, Surface::stale(&first), label);
             assert!(press.await.unwrap().is_ok());
         }
-        s.whispered(ALICE, &first.channel, "already ended").await;
+        s.ephemeral_reply(ALICE, &first.channel, "already ended").await;
         s.until(&first, |message| !message.has_button("Approve")).await;
         assert_eq!(s.refusals(&id).await, ["already-ended"], "approving again is no new choice");
     })

@@ -9,7 +9,7 @@ use countersign::{
 };
 use uuid::Uuid;
 
-use crate::story::{ALICE, Story, story};
+use crate::story::{ALICE, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 /// As many as brought a rival to its knees.
@@ -17,7 +17,7 @@ const MANY: i64 = 87_000;
 
 /// Copies a pending approval, each with a conversation of its own, and gives each a webhook of another backend whose
 /// endpoint is stopped, and a prompt that Slack can't take yet.
-async fn pile_up(s: &Story, like: ApprovalId, stopped: &str) {
+async fn pile_up(s: &TestApp, like: ApprovalId, stopped: &str) {
     let statements = [
         "INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, conversation_id, action_id, arguments,
              arguments_digest, request_digest, created_at, expires_at, status)
@@ -40,7 +40,7 @@ async fn pile_up(s: &Story, like: ApprovalId, stopped: &str) {
 }
 
 /// How many rows of the outbox a worker reads to find out that there is nothing to do.
-async fn rows_read_to_look_for_work(s: &Story) -> i64 {
+async fn rows_read_to_look_for_work(s: &TestApp) -> i64 {
     sqlx::query("ANALYZE").execute(&s.service.db).await.unwrap();
     let mut tx = s.service.db.begin().await.unwrap();
     let lease = Lease { token: Uuid::nil(), until: s.now() + chrono::TimeDelta::minutes(1) };
@@ -76,13 +76,13 @@ async fn eighty_seven_thousand_requests_and_webhooks_that_wait_hold_up_nobody_el
         pile_up(s, id.parse().unwrap(), "stopped").await;
         // Who asks is answered, who is asked sees it, who decides is heard, and the backend hears of it.
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.until(&prompt, |message| message.has_button("Turn off")).await;
         assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved");
         for number in 0..3 {
             let (id, prompt) = s.prompt(&s.call("github.merge_pull_request", &format!("c-{number}"))).await;
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-            assert_eq!(s.told(&id).await.kind, "approval.approved");
+            assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         }
         let untouched: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM outbox o JOIN backends b ON b.id = o.backend_id
@@ -104,7 +104,7 @@ async fn what_waits_for_its_turn_in_one_channel_is_not_taken_up_again_and_again(
         for number in 0..30 {
             s.ask(&s.call(ACTION, &format!("c-{number}")).in_channel(crate::story::SALES, None)).await;
         }
-        s.leap(chrono::TimeDelta::milliseconds(1)).await;
+        s.advance_until_idle(chrono::TimeDelta::milliseconds(1)).await;
         // Four are posted at once; each of the others has a second of its own.
         let due: Vec<(chrono::DateTime<chrono::Utc>, Uuid)> = sqlx::query_as(
             "SELECT due_at, id FROM outbox WHERE kind = 'prompt' AND done_at IS NULL ORDER BY due_at",
@@ -115,9 +115,9 @@ async fn what_waits_for_its_turn_in_one_channel_is_not_taken_up_again_and_again(
         assert_eq!(due.len(), 26);
         assert!(due.windows(2).all(|pair| pair[1].0 - pair[0].0 == chrono::TimeDelta::seconds(1)), "{due:?}");
         for _ in 0..26 {
-            s.leap(chrono::TimeDelta::seconds(1)).await;
+            s.advance_until_idle(chrono::TimeDelta::seconds(1)).await;
         }
-        s.leap(chrono::TimeDelta::milliseconds(1)).await;
+        s.advance_until_idle(chrono::TimeDelta::milliseconds(1)).await;
         assert_eq!(s.slack.calls_of("chat.postMessage").len(), 30);
     })
     .await;
@@ -134,7 +134,7 @@ async fn a_prompt_that_waits_to_be_drawn_is_drawn_once_for_all_that_changes_mean
             1,
         );
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
-        s.leap(chrono::TimeDelta::seconds(1)).await;
+        s.advance_until_idle(chrono::TimeDelta::seconds(1)).await;
         s.unlock(ACTION).await;
         s.lock(ACTION).await;
         s.unlock(ACTION).await;
@@ -143,7 +143,7 @@ async fn a_prompt_that_waits_to_be_drawn_is_drawn_once_for_all_that_changes_mean
             .await
             .unwrap();
         assert_eq!(rows, 1);
-        s.leap(chrono::TimeDelta::seconds(30)).await;
+        s.advance_until_idle(chrono::TimeDelta::seconds(30)).await;
         let shown = s.shown(ALICE, &id).await;
         assert_eq!(shown.overflow_options().len(), 3, "what is drawn is what is so by then");
     })

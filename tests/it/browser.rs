@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::{
     chromium::{Chromium, Tab},
-    story::{ADMIN, ALICE, BOB, Story, story},
+    story::{ADMIN, ALICE, BOB, TestApp, story},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -21,7 +21,7 @@ async fn every_control_has_a_name(browser: &mut Chromium, tab: &Tab) {
     }
 }
 
-fn at(s: &Story, path: &str, user: &str) -> String {
+fn at(s: &TestApp, path: &str, user: &str) -> String {
     format!("{}{path}?as={user}", s.slack.origin())
 }
 
@@ -36,7 +36,7 @@ fn stands(selector: &str) -> String {
 }
 
 /// A request of somebody's.
-fn call(s: &Story, user: &str, conversation: &str) -> sandbox::backend::Ask {
+fn call(s: &TestApp, user: &str, conversation: &str) -> sandbox::backend::Ask {
     let mut ask = s.call(ACTION, conversation);
     user.clone_into(&mut ask.user);
     ask

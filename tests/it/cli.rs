@@ -10,7 +10,7 @@ use sandbox::slack::names;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::story::{ALICE, PROMPTLY, Story, story};
+use crate::story::{ALICE, PROMPTLY, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -46,7 +46,7 @@ pub fn complaint(command: &mut Command) -> String {
 }
 
 /// The binary on the test's database.
-fn on(s: &Story, arguments: &[&str]) -> Command {
+fn on(s: &TestApp, arguments: &[&str]) -> Command {
     let mut command = countersign(arguments);
     command.env("DATABASE_URL", s.config.database.database_url.expose_secret()).env(
         "COUNTERSIGN_ENCRYPTION_KEY",
@@ -56,7 +56,7 @@ fn on(s: &Story, arguments: &[&str]) -> Command {
 }
 
 /// `countersign serve`, complete and pointed at the test's Slack.
-fn serve(s: &Story) -> Command {
+fn serve(s: &TestApp) -> Command {
     let mut command = on(s, &["serve"]);
     command
         .env("SLACK_SIGNING_SECRET", s.slack.signing_secret())
@@ -286,7 +286,7 @@ async fn a_backend_is_created_once_listed_rotated_and_disabled() {
         s.backend.connect(&s.url(), key, json["webhook_secret"].as_str().unwrap());
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.click(ALICE, &prompt, "Approve").await;
-        assert_eq!(s.told(&id).await.verified, Ok(()), "the printed secret verifies the webhook");
+        assert_eq!(s.received_webhook(&id).await.verified, Ok(()), "the printed secret verifies the webhook");
 
         let again = complaint(&mut on(s, &create));
         assert!(again.contains("agents-2") && again.contains("already"), "{again}");

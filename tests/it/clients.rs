@@ -11,7 +11,7 @@ use sandbox::slack::Message;
 
 use crate::{
     guides::required,
-    story::{ALICE, SOON, Story, story},
+    story::{ALICE, SOON, TestApp, story},
 };
 
 /// A folder with a program of `tests/clients`, and what was generated for it.
@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// Runs the program for Alice, who approves once it has printed a line with `seen`, and gives what it printed.
-    async fn runs(&self, s: &Story, interpreter: &Path, seen: &'static str) -> String {
+    async fn runs(&self, s: &TestApp, interpreter: &Path, seen: &'static str) -> String {
         let mut command = self.command(interpreter);
         command
             .args([self.program, ALICE, "github", "create_issue"])

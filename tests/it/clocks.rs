@@ -7,13 +7,13 @@ use countersign::{app::App, entropy::Entropy};
 
 use crate::{
     silence::{not_ready, ready},
-    story::{ALICE, Story, story},
+    story::{ALICE, TestApp, story},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// The status of the approval, as the database has it.
-async fn status(s: &Story, id: &str) -> String {
+async fn status(s: &TestApp, id: &str) -> String {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     let query = sqlx::query_scalar("SELECT status FROM approvals WHERE id = $1").bind(id.uuid());
     query.fetch_one(&s.service.db).await.unwrap()
@@ -59,7 +59,7 @@ async fn an_instance_whose_clock_drifts_stops_working_until_it_is_right() {
 
         s.clock.set_wall_error(TimeDelta::zero());
         ready(s).await;
-        assert_eq!(s.told(&id).await.kind, "approval.expired");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.expired");
         assert_eq!(s.api().ask(&s.call(ACTION, "c-3")).await.status, 201);
     })
     .await;

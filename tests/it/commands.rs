@@ -187,7 +187,7 @@ async fn a_command_with_a_nul_character_is_answered_like_any_other() {
         s.click(ALICE, &prompt, "Deny").await;
         s.slack.type_text(ALICE, "reason", "n\0o").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], "n\u{fffd}o");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "n\u{fffd}o");
     })
     .await;
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     children, cli,
     modes::free_address,
-    story::{ALICE, SOON, Story, eventually, story},
+    story::{ALICE, SOON, TestApp, eventually, story},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -173,7 +173,7 @@ struct Pooler {
 }
 
 impl Pooler {
-    async fn start(s: &Story, mode: &str) -> Option<Self> {
+    async fn start(s: &TestApp, mode: &str) -> Option<Self> {
         let url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
         let address = free_address();
         let folder = std::env::temp_dir().join(format!("countersign-pooler-{}", address.port()));
@@ -238,7 +238,7 @@ async fn a_pooler_that_keeps_no_sessions_is_found_at_the_start() {
         s.restart().await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.stop().await;
     })
     .await;

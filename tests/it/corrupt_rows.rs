@@ -24,7 +24,7 @@ use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use sqlx::{AssertSqlSafe, Row as _, types::Uuid};
 
 use crate::{
-    story::{ALICE, Story, eventually, story},
+    story::{ALICE, TestApp, eventually, story},
     upgrade::upgraded,
 };
 
@@ -392,7 +392,7 @@ const MORE: &str = "
     UPDATE outbox SET done_at = NULL, dead_at = NULL, lease = NULL, leased_until = NULL, due_at = '2026-01-01';";
 
 /// Lets every column hold everything, and every row change.
-async fn allow_everything(s: &Story) {
+async fn allow_everything(s: &TestApp) {
     let checks =
         "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
                   WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
@@ -408,7 +408,7 @@ async fn allow_everything(s: &Story) {
 }
 
 /// The columns whose values a CHECK constraint lists, each with the constraint.
-async fn listed(s: &Story) -> Vec<(String, String, String)> {
+async fn listed(s: &TestApp) -> Vec<(String, String, String)> {
     let query =
         "SELECT c.conrelid::regclass::text, a.attname::text, pg_get_constraintdef(c.oid) FROM pg_constraint c
                  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
@@ -445,7 +445,7 @@ fn unknown_values(known: &BTreeSet<String>, runner: &mut TestRunner) -> Vec<Stri
 }
 
 /// An SQL expression for a value, in the type of the column.
-async fn expression(s: &Story, column: &Column) -> &'static str {
+async fn expression(s: &TestApp, column: &Column) -> &'static str {
     let kind: String = sqlx::query_scalar(
         "SELECT data_type::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1
            AND column_name = $2",
@@ -532,7 +532,7 @@ fn check(column: &Column, key: &str, before: &Seen, read: sqlx::Result<Seen>, co
 }
 
 /// Gives a column of one row a value that this version does not know, as a newer version might.
-async fn corrupt(s: &Story, table: &str, column: &str, id: &str) {
+async fn corrupt(s: &TestApp, table: &str, column: &str, id: &str) {
     allow_everything(s).await;
     let uuid = id.split_once('_').unwrap().1;
     let write = format!("UPDATE {table} SET {column} = 'newer' WHERE id = $1::uuid");
@@ -583,7 +583,7 @@ async fn a_click_on_an_unreadable_approval_decides_nothing() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         corrupt(s, "approvals", "decided_by", &id).await;
         s.click(ALICE, &prompt, "Approve").await;
-        s.whispered(ALICE, &prompt.channel, "Something went wrong. Nothing was decided").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Something went wrong. Nothing was decided").await;
         let status: String =
             sqlx::query_scalar("SELECT status FROM approvals").fetch_one(&s.service.db).await.unwrap();
         assert_eq!(status, "pending");
@@ -599,13 +599,13 @@ async fn expiry_goes_on_past_approvals_that_cannot_be_read() {
         for number in 0..51 {
             bad.push(s.ask(&s.call(ACTION, &format!("c-{number}"))).await.id().to_owned());
         }
-        s.leap(TimeDelta::seconds(1)).await;
+        s.advance_until_idle(TimeDelta::seconds(1)).await;
         let good = s.ask(&s.call(ACTION, "c-good")).await.id().to_owned();
         for id in &bad {
             corrupt(s, "approvals", "decided_by", id).await;
         }
-        s.leap(TimeDelta::minutes(31)).await;
-        assert_eq!(s.told(&good).await.kind, "approval.expired");
+        s.advance_until_idle(TimeDelta::minutes(31)).await;
+        assert_eq!(s.received_webhook(&good).await.kind, "approval.expired");
         let mut db = s.service.db.acquire().await.unwrap();
         let left_out: Vec<Uuid> = bad.iter().map(|id| id.parse::<ApprovalId>().unwrap().uuid()).collect();
         assert_eq!(
@@ -623,7 +623,7 @@ async fn webhooks_go_on_past_an_approval_that_cannot_be_read() {
         let bad = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
         let good = s.ask(&s.call(ACTION, "c-2")).await.id().to_owned();
         assert_eq!(s.api().cancel(&bad).await.status, 200);
-        let delivery = s.told(&bad).await.id;
+        let delivery = s.received_webhook(&bad).await.id;
         corrupt(s, "approvals", "decided_by", &bad).await;
         assert_eq!(s.api().redeliver(&delivery).await.status, 202);
         let due_at = async || -> Option<DateTime<Utc>> {
@@ -634,10 +634,10 @@ async fn webhooks_go_on_past_an_approval_that_cannot_be_read() {
         let due_at = eventually("the webhook waits", due_at).await;
         assert_eq!(due_at, s.now() + TimeDelta::minutes(5));
         assert_eq!(s.api().cancel(&good).await.status, 200);
-        assert_eq!(s.told(&good).await.kind, "approval.cancelled");
+        assert_eq!(s.received_webhook(&good).await.kind, "approval.cancelled");
         // An operator repairs it.
         sqlx::query("UPDATE approvals SET decided_by = 'backend'").execute(&s.service.db).await.unwrap();
-        s.leap(TimeDelta::minutes(5)).await;
+        s.advance_until_idle(TimeDelta::minutes(5)).await;
         let delivered = async || {
             let deliveries = s.api().deliveries(&[("approval", &bad)]).await;
             (deliveries.data()[0]["status"] == "delivered").then_some(())
@@ -653,7 +653,7 @@ async fn a_revocation_ends_a_grant_whose_scope_is_unknown() {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.choose(ALICE, &prompt, "Auto-approve always").await;
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         allow_everything(s).await;
         sqlx::query("UPDATE grants SET scope = 'newer'").execute(&s.service.db).await.unwrap();
         assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "pending", "it approves nothing");
@@ -677,11 +677,11 @@ async fn of_two_grants_the_one_that_reaches_further_is_used() {
         let (first, prompt) = s.prompt(&ask).await;
         let (second, other) = s.prompt(&ask).await;
         s.choose(ALICE, &prompt, "Auto-approve for this conversation").await;
-        s.told(&first).await;
+        s.received_webhook(&first).await;
         let used = s.ask(&ask).await;
         assert_eq!(used.body["decision"]["scope"], "conversation", "{used:?}");
         s.choose(ALICE, &other, "Auto-approve always").await;
-        s.told(&second).await;
+        s.received_webhook(&second).await;
         assert_eq!(s.live_grants().await, 2);
         let used = s.ask(&ask).await;
         assert_eq!(used.body["decision"]["scope"], "always", "{used:?}");

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     children,
     modes::http_story as story,
-    story::{ALICE, SOON, Story},
+    story::{ALICE, SOON, TestApp},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -34,7 +34,7 @@ struct Limited {
 
 impl Limited {
     /// Starts it after this command of the shell, in place of the test's own instance.
-    async fn start(s: &mut Story, limit: &str) -> Self {
+    async fn start(s: &mut TestApp, limit: &str) -> Self {
         s.stop().await;
         let mut child = children::command("sh")
             .args(["-c", &format!("{limit}; echo $$; exec \"$0\" serve"), env!("CARGO_BIN_EXE_countersign")])
@@ -95,13 +95,13 @@ impl Drop for Limited {
 }
 
 /// The machine's time, in seconds since 1970.
-async fn machine_time(s: &Story) -> i64 {
+async fn machine_time(s: &TestApp) -> i64 {
     let time = sqlx::query_scalar("SELECT extract(epoch FROM clock_timestamp())::bigint");
     time.fetch_one(&s.service.db).await.unwrap()
 }
 
 /// Has Slack send something that has to be answered.
-async fn slack_gets_through(s: &Story, now: i64) {
+async fn slack_gets_through(s: &TestApp, now: i64) {
     let body = r#"{"type":"url_verification","challenge":"here"}"#;
     let sent = s.slack.send_signed(Endpoint::Events, body, &Signing::default().at(now)).await;
     assert_eq!(sent.status, Some(200), "{sent:?}");
@@ -266,7 +266,7 @@ async fn made_up_keys_do_not_take_the_database_from_slack() {
     .await;
 }
 
-impl Story {
+impl TestApp {
     /// An approval's status, read without an API key.
     async fn status_stored(&self, id: &str) -> String {
         let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();

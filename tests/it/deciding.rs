@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sandbox::slack::{Misbehaviour, Surface};
 
-use crate::story::{ALICE, Story, story};
+use crate::story::{ALICE, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -33,8 +33,8 @@ async fn approve_manually_approves_once_and_asks_again_next_time() {
     .await;
 }
 
-async fn approved_once(s: &Story, id: &str) {
-    let told = s.told(id).await;
+async fn approved_once(s: &TestApp, id: &str) {
+    let told = s.received_webhook(id).await;
     assert_eq!(told.kind, "approval.approved");
     let decision = &told.approval()["decision"];
     assert_eq!((&decision["scope"], &decision["by"]), (&"once".into(), &"user".into()));
@@ -50,7 +50,7 @@ async fn for_this_conversation_covers_the_conversation_and_no_other() {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve for this conversation").await.is_ok());
-        let grant = s.told(&id).await.approval()["decision"]["grant"].clone();
+        let grant = s.received_webhook(&id).await.approval()["decision"]["grant"].clone();
         assert!(grant.as_str().unwrap().starts_with("grt_"));
         let next = s.ask(&s.call(ACTION, "c-1")).await;
         assert_eq!(next.approval_status(), "approved");
@@ -86,7 +86,7 @@ async fn an_auto_approval_is_counted_drawn_nowhere_and_told_in_its_response_alon
         let (first, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         let decided = s.until(&prompt, |message| message.has_button("Turn off")).await;
-        s.told(&first).await;
+        s.received_webhook(&first).await;
         let posted = s.slack.calls_of("chat.postMessage").len();
         let auto = s.ask(&s.call(ACTION, "c-2")).await;
         assert_eq!(auto.approval_status(), "approved");
@@ -97,7 +97,7 @@ async fn an_auto_approval_is_counted_drawn_nowhere_and_told_in_its_response_alon
         assert!(s.click(ALICE, &decided, "Turn off").await.is_ok());
         let (second, prompt) = s.prompt(&s.call(ACTION, "c-3")).await;
         s.click(ALICE, &prompt, "Approve").await;
-        s.told(&second).await;
+        s.received_webhook(&second).await;
         assert_eq!(s.slack.calls_of("chat.postMessage").len(), posted + 1);
         assert!(s.events(auto.id()).is_empty());
     })
@@ -114,7 +114,7 @@ async fn deny_asks_why_and_tells_the_agent() {
         assert_eq!(s.status(&id).await, "pending", "nothing is decided while the reason is typed");
         s.slack.type_text(ALICE, "reason", "Wrong repository").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(told.kind, "approval.denied");
         assert_eq!(told.approval()["decision"]["reason"], "Wrong repository");
         s.until(&prompt, |message| message.all_text().contains("Wrong repository")).await;
@@ -129,7 +129,7 @@ async fn deny_takes_no_reason_too() {
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert!(s.slack.view(ALICE).is_none(), "the modal is closed");
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(told.kind, "approval.denied");
         let decision = &told.approval()["decision"];
         assert_eq!((&decision["reason"], &decision["scope"]), (&().into(), &().into()));
@@ -146,7 +146,7 @@ async fn a_modal_that_is_closed_denies_nothing() {
         s.slack.close(ALICE).await.unwrap();
         assert_eq!(s.status(&id).await, "pending");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -170,7 +170,7 @@ async fn when_the_modal_cant_be_opened_in_time_it_is_denied_without_a_reason() {
             s.slack.misbehave("views.open", misbehaviour.clone(), 1);
             let delivery = s.click(ALICE, &prompt, "Deny").await;
             assert!(delivery.is_ok(), "{misbehaviour:?}: {delivery:?}");
-            let told = s.told(&id).await;
+            let told = s.received_webhook(&id).await;
             assert_eq!(told.kind, "approval.denied", "{misbehaviour:?}");
             assert_eq!(told.approval()["decision"]["reason"], serde_json::Value::Null, "{misbehaviour:?}");
         }
@@ -183,13 +183,13 @@ async fn a_slack_that_answers_nothing_at_all_still_gets_its_click_answered_in_ti
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(3600)).await;
         // Who Alice is has been forgotten, and can't be asked.
-        s.leap(chrono::TimeDelta::minutes(11)).await;
+        s.advance_until_idle(chrono::TimeDelta::minutes(11)).await;
         let silence = Misbehaviour::Hang(Duration::from_secs(5));
         s.slack.misbehave("users.info", silence.clone(), 1);
         s.slack.misbehave("views.open", silence, 1);
         let delivery = s.click(ALICE, &prompt, "Deny").await;
         assert!(delivery.is_ok(), "{delivery:?}");
-        assert_eq!(s.told(&id).await.kind, "approval.denied");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.denied");
         assert_eq!(s.slack.calls_of("users.info").len(), 2);
     })
     .await;
@@ -201,7 +201,7 @@ async fn a_modal_that_opens_after_all_says_that_it_is_decided_and_changes_nothin
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.slack.misbehave("views.open", Misbehaviour::SlowAnswer(Duration::from_secs(2)), 1);
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         s.slack.type_text(ALICE, "reason", "Too late").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         let said = s.slack.view(ALICE).unwrap();
@@ -251,7 +251,7 @@ async fn an_integration_that_needs_no_connection_has_the_menu_once_unlocked() {
         let (id, prompt) = s.prompt(&s.call("postgres.execute_sql", "c-1")).await;
         assert_eq!(prompt.overflow_options().len(), 3);
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         assert_eq!(s.ask(&s.call("postgres.execute_sql", "c-2")).await.approval_status(), "approved");
     })
     .await;
@@ -264,13 +264,13 @@ async fn a_grant_applies_going_forward_and_pending_ones_stay_pending() {
         let (first, one) = s.prompt(&s.call(ACTION, "c-1")).await;
         let (second, two) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &one, "Auto-approve always").await.is_ok());
-        s.told(&first).await;
+        s.received_webhook(&first).await;
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
         assert_eq!(s.status(&second).await, "pending");
         assert!(s.events(&second).is_empty());
         assert!(s.click(ALICE, &two, "Deny").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        assert_eq!(s.told(&second).await.kind, "approval.denied");
+        assert_eq!(s.received_webhook(&second).await.kind, "approval.denied");
     })
     .await;
 }
@@ -286,7 +286,7 @@ async fn a_second_always_or_for_this_conversation_uses_the_grant_that_is_there()
             let (second, two) = s.prompt(&s.call(ACTION, "c-1")).await;
             for (id, prompt) in [(first, one), (second, two)] {
                 assert!(s.choose(ALICE, &prompt, choice).await.is_ok());
-                grants.push(s.told(&id).await.approval()["decision"]["grant"].clone());
+                grants.push(s.received_webhook(&id).await.approval()["decision"]["grant"].clone());
                 let given = s.audited("grant.given", &id).await;
                 assert_eq!(given, i64::from(grants.len() == 1), "only the first click gives one");
             }
@@ -299,7 +299,7 @@ async fn a_second_always_or_for_this_conversation_uses_the_grant_that_is_there()
 }
 
 /// Turns a grant off by the button of a prompt that left it.
-async fn turn_off(s: &Story, grant: &serde_json::Value) {
+async fn turn_off(s: &TestApp, grant: &serde_json::Value) {
     let grant = grant.as_str().unwrap();
     let prompt = s
         .slack

@@ -7,17 +7,17 @@ use sandbox::slack::{Misbehaviour, Press, Signing, Surface, User};
 
 use crate::{
     modes::http_story,
-    story::{ADMIN, ALICE, BOB, Story, eventually, story},
+    story::{ADMIN, ALICE, BOB, TestApp, eventually, story},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Has Alice allow the action always.
-async fn allow(s: &Story) {
+async fn allow(s: &TestApp) {
     s.open(ACTION).await;
     let (id, prompt) = s.prompt(&s.call(ACTION, "c-0")).await;
     assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-    s.told(&id).await;
+    s.received_webhook(&id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn whoever_leaves_loses_what_they_allowed_and_what_waits_for_them_at_once(
                     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 99);
                 }
                 assert!(s.slack.change_user_loudly(ALICE, change).await.unwrap().is_ok());
-                assert_eq!(s.told(&id).await.kind, "approval.undeliverable");
+                assert_eq!(s.received_webhook(&id).await.kind, "approval.undeliverable");
                 eventually("the grant ends", async || (s.grants_of(ALICE).await == 0).then_some(())).await;
                 s.until(&prompt, |message| !message.has_button("Approve")).await;
                 assert_ne!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved");
@@ -117,8 +117,8 @@ async fn what_waits_for_somebody_who_left_ends_within_a_day_though_the_event_was
     story(async |s| {
         let (id, _) = s.prompt(&s.call(ACTION, "c-1").expiring_in(7 * 86_400)).await;
         s.slack.change_user(ALICE, |user| user.deleted = true);
-        s.leap(TimeDelta::hours(25)).await;
-        assert_eq!(s.told(&id).await.kind, "approval.undeliverable");
+        s.advance_until_idle(TimeDelta::hours(25)).await;
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.undeliverable");
     })
     .await;
 }

@@ -16,16 +16,16 @@ use serde_json::Value;
 
 use crate::{
     modes::{Browser, by_oauth, free_address, http_story as story, socket_mode, with_rotation},
-    story::{SOON, Story, story_as},
+    story::{SOON, TestApp, story_as},
 };
 
-async fn examine(s: &Story) -> Vec<Finding> {
+async fn examine(s: &TestApp) -> Vec<Finding> {
     // Where it listens by now.
     let listen = s.url().trim_start_matches("http://").parse().unwrap();
     examine_as(s, ServeConfig { listen, ..s.config.clone() }).await
 }
 
-async fn examine_as(s: &Story, config: ServeConfig) -> Vec<Finding> {
+async fn examine_as(s: &TestApp, config: ServeConfig) -> Vec<Finding> {
     let mut findings = doctor::examine(config, s.clock.clone(), Entropy::seeded(1)).await.unwrap();
     // The test's clock is none of this machine's: that is found, and beside the point.
     findings.retain(|finding| !finding.check.ends_with("clock"));
@@ -95,12 +95,12 @@ async fn a_token_that_runs_out_is_left_to_the_service() {
             .execute(&s.service.db)
             .await
             .unwrap();
-        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        s.advance_until_idle(TimeDelta::minutes(11 * 60 + 30)).await;
         let findings = examine(s).await;
         all_well(&findings);
         says(&findings, "installations", State::Ok, "expires soon");
         says(&findings, "installations", State::Ok, "Acme (T0SANDBOX)");
-        s.leap(TimeDelta::hours(1)).await;
+        s.advance_until_idle(TimeDelta::hours(1)).await;
         let findings = examine(s).await;
         all_well(&findings);
         says(&findings, "installations", State::Warning, "has expired");
@@ -205,7 +205,7 @@ async fn clocks_that_differ_are_found() {
 }
 
 /// The binary, as an operator runs it, with everything that the service needs.
-fn countersign(s: &Story, arguments: &[&str], listen: &str) -> Command {
+fn countersign(s: &TestApp, arguments: &[&str], listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     let database = &s.config.database;
     command

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     children,
-    story::{ADMIN, ALICE, PROMPTLY, Story, eventually, story, story_with_own_server, story_with_server},
+    story::{ADMIN, ALICE, PROMPTLY, TestApp, eventually, story, story_with_own_server, story_with_server},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -22,7 +22,7 @@ fn with_standbys() -> PostgresOptions {
 }
 
 /// Has every commit wait for a standby that is away, or for none any more.
-async fn standby_is_away(s: &Story, away: bool) {
+async fn standby_is_away(s: &TestApp, away: bool) {
     let (set, named) = if away {
         ("ALTER SYSTEM SET synchronous_standby_names = 'away'", "away")
     } else {
@@ -38,7 +38,7 @@ async fn standby_is_away(s: &Story, away: bool) {
 }
 
 /// Alice's grant, and nothing left to do.
-async fn granted(s: &Story) {
+async fn granted(s: &TestApp) {
     s.open(ACTION).await;
     assert!(s.answer(ALICE, &format!("on {ACTION}")).await.text().starts_with("On:"));
     assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
@@ -46,7 +46,7 @@ async fn granted(s: &Story) {
 }
 
 /// While the standby is away, what the grant covers is neither approved nor asked about; afterwards a person is asked.
-async fn unknown_and_then_revoked(s: &Story) {
+async fn unknown_and_then_revoked(s: &TestApp) {
     for _ in 0..2 {
         let ask = s.call(ACTION, "c-1");
         let reply = tokio::time::timeout(PROMPTLY, s.api().ask(&ask)).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_revocation_that_no_standby_confirms_is_not_confirmed_and_approves_not
         assert!(off.text().starts_with("Not confirmed"), "{}", off.text());
         unknown_and_then_revoked(s).await;
         let channel = off.channel.clone();
-        s.whispered(ALICE, &channel, "Confirmed").await;
+        s.ephemeral_reply(ALICE, &channel, "Confirmed").await;
     })
     .await;
 }
@@ -82,7 +82,7 @@ async fn a_revocation_that_took_too_long_is_made_again_until_it_holds() {
         assert_eq!(s.api().ask(&s.call(ACTION, "c-1")).await.status, 503);
         held.rollback().await.unwrap();
         eventually("the grant ends", async || (s.grants_of(ALICE).await == 0).then_some(())).await;
-        s.whispered(ALICE, &off.channel, "Confirmed").await;
+        s.ephemeral_reply(ALICE, &off.channel, "Confirmed").await;
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
     })
     .await;
@@ -154,7 +154,7 @@ async fn doctor_says_what_a_crash_or_a_failover_would_undo() {
 }
 
 /// Runs `countersign serve` as this role until it has logged `until`; gives what it logged.
-fn serve_until(s: &Story, url: &str, until: &str) -> Vec<String> {
+fn serve_until(s: &TestApp, url: &str, until: &str) -> Vec<String> {
     let mut child = children::command(env!("CARGO_BIN_EXE_countersign"))
         .arg("serve")
         .env_clear()

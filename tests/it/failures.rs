@@ -16,7 +16,7 @@ use sandbox::{
 
 use crate::{
     children,
-    story::{ALICE, SALES, SOON, Story, story, story_with_own_server},
+    story::{ALICE, SALES, SOON, TestApp, story, story_with_own_server},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -31,7 +31,7 @@ struct Process {
 
 impl Process {
     /// Starts `countersign serve` beside a story's database, and waits until it listens.
-    fn start(s: &Story, slack: &Slack) -> Self {
+    fn start(s: &TestApp, slack: &Slack) -> Self {
         let url = secrecy::ExposeSecret::expose_secret(&s.config.database.database_url);
         let mut url = url::Url::parse(url).unwrap();
         url.query_pairs_mut().append_pair("application_name", PROCESS);
@@ -69,7 +69,7 @@ impl Process {
 
     /// `kill -9`. What it had begun in the database may go on for a moment: waits until that has ended, and then has
     /// its leases run out, for which a test need not wait.
-    async fn kill(mut self, s: &Story) {
+    async fn kill(mut self, s: &TestApp) {
         children::kill(&mut self.child);
         let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
         s.until_so(async || {
@@ -91,7 +91,7 @@ impl Drop for Process {
 }
 
 /// A Slack and a backend on the machine's clock, as the real program needs them.
-async fn real_time(s: &mut Story) -> (Slack, AgentBackend) {
+async fn real_time(s: &mut TestApp) -> (Slack, AgentBackend) {
     s.stop().await;
     let clock = ambient::Clock::system();
     let slack = Slack::start(SlackOptions { clock: clock.clone(), ..SlackOptions::default() }).await.unwrap();
@@ -211,11 +211,11 @@ async fn a_database_that_is_down_shows_an_error_and_one_that_is_back_decides() {
         let delivery = s.click(ALICE, &prompt, "Approve").await;
         assert!(!delivery.is_ok(), "Slack shows that it did not work: {delivery:?}");
         // That nothing was decided, or, where it took too long to know, that it may have been.
-        s.whispered(ALICE, &prompt.channel, "Something went wrong").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Something went wrong").await;
         assert_eq!(s.api().ask(&s.call(ACTION, "c-2")).await.status, 503);
         s.postgres().start_server().await.unwrap();
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.until(&prompt, |message| !message.has_button("Approve")).await;
     })
     .await;
@@ -237,7 +237,7 @@ async fn a_database_restarted_in_mid_flight_loses_nothing() {
             let shows = |message: &Message| message.to_json().to_string().contains(id.as_str());
             let prompt = s.slack.wait_for_message(SALES, shows, SOON).await.unwrap();
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-            assert_eq!(s.told(id).await.kind, "approval.approved");
+            assert_eq!(s.received_webhook(id).await.kind, "approval.approved");
         }
     })
     .await;
@@ -296,7 +296,7 @@ async fn a_shutdown_finishes_what_is_in_hand() {
             .unwrap();
         assert_eq!(open, 0, "the webhook in hand was finished and noted");
         s.start().await;
-        s.leap(TimeDelta::minutes(2)).await;
+        s.advance_until_idle(TimeDelta::minutes(2)).await;
         s.settled().await;
         assert_eq!(s.backend.deliveries().len(), 1);
     })
@@ -314,7 +314,7 @@ async fn two_instances_share_the_work_and_repeat_none_of_it() {
             asked.push(reply.id().to_owned());
         }
         for id in &asked {
-            s.told(id).await;
+            s.received_webhook(id).await;
         }
         s.settled().await;
         assert_eq!(s.backend.deliveries().len(), 30);

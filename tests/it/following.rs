@@ -7,12 +7,12 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// Describes GitHub anew, with something changed.
-async fn describe(s: &Story, change: impl FnOnce(&mut Value)) {
+async fn describe(s: &TestApp, change: impl FnOnce(&mut Value)) {
     let mut body = catalog::integration("github").unwrap().body();
     change(&mut body);
     let reply = s.api().put_integration("github", &body).await;
@@ -71,7 +71,7 @@ async fn when_an_integration_comes_to_need_a_connection_what_the_unconnected_all
         for ask in [s.call(ACTION, "c-1"), bobs.clone()] {
             let (id, prompt) = s.prompt(&ask).await;
             assert!(s.choose(&ask.user, &prompt, "Auto-approve always").await.is_ok());
-            s.told(&id).await;
+            s.received_webhook(&id).await;
         }
         s.put("github").await;
         assert_eq!((s.grants_of(ALICE).await, s.grants_of(BOB).await), (0, 1));
@@ -98,7 +98,7 @@ async fn the_prompt_of_an_action_that_is_retired_says_so_and_offers_nothing_in_v
         let shown = s.until(&prompt, |message| message.all_text().contains("no longer offers")).await;
         assert!(!shown.has_button("Request auto-approval") && shown.overflow_options().is_empty());
         assert!(s.click(ALICE, &shown, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -149,7 +149,7 @@ async fn whoever_clicks_turn_off_on_anothers_prompt_learns_whose_it_is() {
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         let decided = s.until(&prompt, |message| message.has_button("Turn off")).await;
         assert!(s.click(BOB, &decided, "Turn off").await.is_ok());
-        let said = s.whispered(BOB, SALES, "can turn off this auto-approval").await;
+        let said = s.ephemeral_reply(BOB, SALES, "can turn off this auto-approval").await;
         assert!(said.text().contains(&format!("<@{ALICE}>")), "{}", said.text());
         assert_eq!((s.grants_of(ALICE).await, s.audited_by("settings.refused", BOB).await), (1, 1));
     })
@@ -161,21 +161,21 @@ async fn a_standing_permission_wants_to_know_who_gives_it() {
     story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(3600)).await;
-        s.leap(chrono::TimeDelta::seconds(61)).await;
+        s.advance_until_idle(chrono::TimeDelta::seconds(61)).await;
         s.slack.misbehave("users.info", Misbehaviour::ServerError(503), 1);
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-        s.whispered(ALICE, &prompt.channel, "Could not confirm with Slack").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Could not confirm with Slack").await;
         assert_eq!(s.status(&id).await, "pending");
         // A guest of a minute allows nothing more, while a member of before does.
         s.slack.change_user(ALICE, |user| user.is_restricted = true);
         let press = s.slack.choose(ALICE, Surface::message(&prompt), "approve_more", "Auto-approve always");
         assert!(press.await.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "Guests and bots can't decide").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Guests and bots can't decide").await;
         assert_eq!((s.status(&id).await.as_str(), s.live_grants().await), ("pending", 0));
         s.slack.change_user(ALICE, |user| user.is_restricted = false);
-        s.leap(chrono::TimeDelta::seconds(61)).await;
+        s.advance_until_idle(chrono::TimeDelta::seconds(61)).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-        assert_eq!(s.told(&id).await.approval()["decision"]["scope"], "always");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["scope"], "always");
     })
     .await;
 }

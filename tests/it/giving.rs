@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     racing::waiting,
-    story::{ADMIN, ALICE, Story, story},
+    story::{ADMIN, ALICE, TestApp, story},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ const ENDS: [End; 10] = [
 ];
 
 /// Lets nobody finish: every change writes into the audit, after it has taken its locks.
-pub async fn hold_audit(s: &Story) -> countersign::storage::Tx {
+pub async fn hold_audit(s: &TestApp) -> countersign::storage::Tx {
     let mut tx = s.service.db.begin().await.unwrap();
     sqlx::query("LOCK TABLE audit IN SHARE MODE").execute(&mut *tx).await.unwrap();
     tx
@@ -75,7 +75,7 @@ pub async fn hold_audit(s: &Story) -> countersign::storage::Tx {
 
 /// Runs both at once, so that the first one has taken its locks when the second one begins.
 async fn in_order<A, B>(
-    s: &Story,
+    s: &TestApp,
     give: impl Future<Output = A>,
     end: impl Future<Output = B>,
     give_first: bool,
@@ -120,7 +120,7 @@ impl Round {
         Ask::new(ALICE, &self.key, action, json!({})).in_conversation(&self.conversation)
     }
 
-    async fn begin(s: &Story, number: usize, end: End) -> Self {
+    async fn begin(s: &TestApp, number: usize, end: End) -> Self {
         let (key, conversation) = (format!("race-{number}"), format!("c-{number}"));
         let mut round = Self { key, conversation, action: ActionId::new(uuid::Uuid::nil()) };
         let needs = end != End::ConnectionRequired;
@@ -140,7 +140,7 @@ impl Round {
         round
     }
 
-    async fn give(&self, s: &Story, give: Give, approval: &str) -> Result<(), ServiceError> {
+    async fn give(&self, s: &TestApp, give: Give, approval: &str) -> Result<(), ServiceError> {
         match give {
             Give::Conversation => approve(s, approval, Scope::Conversation).await,
             Give::Always => approve(s, approval, Scope::Always).await,
@@ -153,7 +153,7 @@ impl Round {
         }
     }
 
-    async fn end(&self, s: &Story, end: End) {
+    async fn end(&self, s: &TestApp, end: End) {
         match end {
             End::OffAll => {
                 settings::turn_all_off(&s.service, names::TEAM.into(), &alice()).await.unwrap();
@@ -189,7 +189,7 @@ impl Round {
         }
     }
 
-    async fn live(&self, s: &Story) -> i64 {
+    async fn live(&self, s: &TestApp) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM grants WHERE action_id = $1 AND revoked_at IS NULL")
             .bind(self.action.uuid())
             .fetch_one(&s.service.db)
@@ -202,7 +202,7 @@ fn alice() -> UserId {
     UserId::parse(ALICE).unwrap()
 }
 
-fn holder(s: &Story) -> Holder {
+fn holder(s: &TestApp) -> Holder {
     Holder { workspace: s.workspace, slack_id: names::TEAM.to_owned(), user: alice() }
 }
 
@@ -212,13 +212,13 @@ fn member() -> ActingUser {
 }
 
 /// Not over HTTP: other tests show that this is what a click does.
-async fn approve(s: &Story, approval: &str, scope: Scope) -> Result<(), ServiceError> {
+async fn approve(s: &TestApp, approval: &str, scope: Scope) -> Result<(), ServiceError> {
     let approval = approval.parse().unwrap();
     let click = Click { workspace: names::TEAM.to_owned(), approval, acting_user: member(), request: None };
     decide::decide(&s.service, &click, &Choice::Approve(scope)).await.map(|_| ())
 }
 
-async fn toggle(s: &Story, action: ActionId, toggle: Toggle) -> Result<(), ServiceError> {
+async fn toggle(s: &TestApp, action: ActionId, toggle: Toggle) -> Result<(), ServiceError> {
     settings::set(&s.service, names::TEAM.into(), &member(), action, toggle, None).await.map(|_| ())
 }
 
@@ -243,7 +243,7 @@ async fn what_is_given_beside_its_end_does_not_outlive_it() {
     .await;
 }
 
-async fn race(s: &Story, number: usize, give: Give, end: End, give_first: bool) {
+async fn race(s: &TestApp, number: usize, give: Give, end: End, give_first: bool) {
     // Toggling off one action writes nothing where there is no grant for it, so that it can't be held.
     let unheld =
         end == End::ToggledOff && !give_first && !matches!(give, Give::Use | Give::UseInConversation);
@@ -278,7 +278,7 @@ async fn race(s: &Story, number: usize, give: Give, end: End, give_first: bool) 
     }
     if end == End::Left {
         // Somebody who comes back may allow things again.
-        s.leap(TimeDelta::minutes(3)).await;
+        s.advance_until_idle(TimeDelta::minutes(3)).await;
         toggle(s, round.action, Toggle::On).await.unwrap();
         toggle(s, round.action, Toggle::Off).await.unwrap();
     }
@@ -293,7 +293,7 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                 s.lock(&format!("{}.act", round.key)).await;
                 let admin = UserId::parse(ADMIN).unwrap();
                 let unlock = async {
-                    let toggle = unlock::Toggle::Unlock;
+                    let toggle = unlock::LockCommand::Unlock;
                     let toggle = (toggle, unlock::Seen::Present);
                     unlock::set_by_admin(&s.service, names::TEAM.into(), round.action, toggle, &admin).await
                 };

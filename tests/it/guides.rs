@@ -24,7 +24,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
-use crate::story::{ALICE, SOON, Story, story};
+use crate::story::{ALICE, SOON, TestApp, story};
 
 /// How the programs are run: what runs them, and the program.
 struct Guide {
@@ -78,9 +78,9 @@ impl Guide {
     }
 
     /// Has the program ask for Alice, as a backend of its own.
-    async fn ask(&self, s: &Story, arguments: &str) -> Asking {
+    async fn ask(&self, s: &TestApp, arguments: &str) -> Asking {
         // Standard Webhooks' libraries go by the machine's clock.
-        s.leap(Clock::system().now() - s.now()).await;
+        s.advance_until_idle(Clock::system().now() - s.now()).await;
         let port = free_port();
         let name = Name::new(format!("guide {port}")).unwrap();
         let url = Link::new(format!("http://127.0.0.1:{port}/webhook")).unwrap();
@@ -97,7 +97,7 @@ impl Guide {
         Asking { program, prompt, approval, port, secret: secret.to_owned() }
     }
 
-    async fn holds(&self, s: &Story) {
+    async fn holds(&self, s: &TestApp) {
         // Sorted otherwise by code points than by UTF-16 code units, as RFC 8785 wants it.
         let names = r#"{"title": "Größe", "labels": ["a", {"\uff61": 1, "😀": 2}], "\uff61": true, "😀": null, "number": 7}"#;
         let asking = self.ask(s, names).await;

@@ -23,7 +23,7 @@ async fn a_request_is_decided_on_the_home_tab_and_the_prompt_follows() {
                 .unwrap()
                 .is_ok()
         );
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.until(&prompt, |message| !message.has_button("Approve")).await;
         let home =
             s.home_shows(ALICE, |home| !home.has_button("Approve") && home.has_button("Turn off")).await;
@@ -52,7 +52,7 @@ async fn a_request_is_decided_on_the_prompt_and_the_home_tab_follows() {
             .await;
         s.prompt(&s.call(ACTION, "c-3").expiring_in(60)).await;
         s.home_shows(ALICE, |home| home.has_button("Approve")).await;
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         s.home_shows(ALICE, |home| !home.has_button("Approve") && home.all_text().contains("Expired")).await;
     })
     .await;
@@ -68,7 +68,7 @@ async fn deny_on_the_home_tab_asks_why() {
         assert!(s.slack.click_label(ALICE, Surface::Home, "Deny").await.unwrap().is_ok());
         s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], "Not today");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "Not today");
         s.home_shows(ALICE, |home| !home.has_button("Deny")).await;
     })
     .await;
@@ -228,14 +228,14 @@ async fn what_is_said_privately_on_the_home_tab_comes_as_fast_as_slack_takes_it(
 async fn while_slack_does_not_say_who_somebody_is_they_see_what_they_saw_and_then_what_they_may() {
     story(async |s| {
         s.home(ADMIN, |home| home.all_text().contains("Administration")).await;
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         s.slack.misbehave("users.info", Misbehaviour::ServerError(503), 1);
         s.put("github").await;
         let home = s.home_shows(ADMIN, |home| home.all_text().contains("GitHub")).await;
         assert!(home.all_text().contains("Administration"), "{}", home.all_text());
         // Slack says it later, and then it is drawn once more.
         s.slack.change_user(ADMIN, |user| user.is_admin = false);
-        s.leap(TimeDelta::seconds(5)).await;
+        s.advance_until_idle(TimeDelta::seconds(5)).await;
         s.home_shows(ADMIN, |home| !home.all_text().contains("Administration")).await;
     })
     .await;
@@ -267,7 +267,7 @@ async fn an_admin_sees_whether_webhooks_are_getting_through() {
         s.home(ADMIN, |home| home.all_text().contains("No webhook sent yet")).await;
         let (first, prompt) = s.prompt(&s.call(ACTION, "c-0")).await;
         s.click(ALICE, &prompt, "Approve").await;
-        s.told(&first).await;
+        s.received_webhook(&first).await;
         // What goes well is drawn within seconds of its being noted, which nobody can wait for.
         let well = |slack: &Slack| {
             slack.home(ADMIN).filter(|home| home.all_text().contains("Webhooks are being delivered"))
@@ -282,7 +282,7 @@ async fn an_admin_sees_whether_webhooks_are_getting_through() {
         s.click(ALICE, &prompt, "Approve").await;
         s.home_shows(ADMIN, |home| home.all_text().contains("Webhooks are failing")).await;
         s.pass(TimeDelta::seconds(10));
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         s.home_shows(ADMIN, |home| home.all_text().contains("Webhooks are being delivered")).await;
     })
     .await;

@@ -8,7 +8,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, TestApp, story};
 
 /// What every prompt may offer, and nothing else.
 const CONTROLS: [&str; 5] = ["approve", "deny", "details", "connect", "request_unlock"];
@@ -68,7 +68,7 @@ fn is_hidden(character: char) -> bool {
 }
 
 /// What *Details* says that the arguments are.
-async fn shown_in_details(s: &Story, prompt: &Message) -> Value {
+async fn shown_in_details(s: &TestApp, prompt: &Message) -> Value {
     s.details(ALICE, prompt).await.0
 }
 
@@ -120,7 +120,7 @@ async fn no_call_deceives_and_each_is_shown_whole() {
             assert!(first.contains(&digest(&ask.arguments)), "{name}: {first}");
 
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok(), "{name}");
-            let told = s.told(reply.id()).await;
+            let told = s.received_webhook(reply.id()).await;
             assert_eq!(told.approval()["arguments"].to_string(), ask.arguments.to_string(), "{name}");
             s.until(&prompt, |message| message.all_text().contains("Approved by")).await;
         }
@@ -183,7 +183,7 @@ async fn arguments_of_200_kb_are_cut_with_a_mark_and_whole_page_by_page() {
         assert_eq!(shown_in_details(s, &prompt).await.to_string(), arguments.to_string());
         assert_eq!(s.api().get(&id).await.body["arguments"].to_string(), arguments.to_string());
         s.click(ALICE, &prompt, "Approve").await;
-        assert_eq!(s.told(&id).await.approval()["arguments_digest"], digest(&arguments));
+        assert_eq!(s.received_webhook(&id).await.approval()["arguments_digest"], digest(&arguments));
         let decided = s.until(&prompt, |message| !message.has_button("Approve")).await;
         assert_eq!(shown_in_details(s, &decided).await, arguments, "afterwards too");
     })
@@ -223,7 +223,7 @@ async fn the_reason_for_a_denial_is_as_harmless_as_the_agents_own() {
         s.slack.type_text(ALICE, "reason", &reason).await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert_eq!(
-            s.told(ask.id()).await.approval()["decision"]["reason"],
+            s.received_webhook(ask.id()).await.approval()["decision"]["reason"],
             reason,
             "the agent reads it as it is"
         );

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use crate::{
     modes::http_story as story,
-    story::{ALICE, Story},
+    story::{ALICE, TestApp},
 };
 
 const ACTION: &str = "github.create_issue";
 const BOTH: [Endpoint; 2] = [Endpoint::Interactivity, Endpoint::Events];
 
 /// Asks, and gives the approval's id with the payload of an Approve click on it.
-async fn click(s: &Story) -> (String, Value) {
+async fn click(s: &TestApp) -> (String, Value) {
     let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
     let press = Press::labelled(Surface::message(&prompt), "Approve");
     (id, s.slack.prepare_press(ALICE, &press).unwrap().unwrap())
@@ -50,7 +50,7 @@ async fn what_slack_did_not_sign_is_refused() {
         assert_eq!(s.status(&id).await, "pending");
         let oldest = s.slack.send_interaction(payload, &good.at(now - 300)).await;
         assert!(oldest.is_ok(), "300 seconds are still Slack's");
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -104,7 +104,7 @@ async fn while_the_secret_is_rotated_the_previous_one_counts_too() {
             let (id, payload) = click(s).await;
             let signing = Signing::default().with_secret(secret);
             assert!(s.slack.send_interaction(payload, &signing).await.is_ok());
-            assert_eq!(s.told(&id).await.kind, "approval.approved");
+            assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         }
         s.stop().await;
         s.config.slack_signing_secret = Some("the-next-secret".into());
@@ -122,12 +122,12 @@ async fn a_click_that_is_replayed_does_nothing_within_the_window_and_is_refused_
         let (id, payload) = click(s).await;
         let signing = Signing::default().at(s.now().timestamp());
         for _ in 0..3 {
-            s.leap(chrono::TimeDelta::seconds(99)).await;
+            s.advance_until_idle(chrono::TimeDelta::seconds(99)).await;
             assert!(s.slack.send_interaction(payload.clone(), &signing).await.is_ok());
         }
         s.pass(chrono::TimeDelta::seconds(4));
         assert_eq!(status(&s.slack.send_interaction(payload, &signing).await), 401);
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         assert!(s.refusals(&id).await.is_empty());
         assert_eq!((s.audited("approval.approved", &id).await, s.events(&id).len()), (1, 1));
     })

@@ -13,21 +13,21 @@ use sandbox::{backend::Api, catalog};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, Story, story};
+use crate::story::{ALICE, BOB, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// Has Alice allow the action in the conversation `c-1`.
-async fn allowed(s: &Story, choice: &str) {
+async fn allowed(s: &TestApp, choice: &str) {
     s.open(ACTION).await;
     let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
     assert!(s.choose(ALICE, &prompt, choice).await.is_ok());
-    s.told(&id).await;
+    s.received_webhook(&id).await;
     assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
 }
 
 /// A backend of another workspace, where everything is as in the first one.
-pub async fn elsewhere(s: &Story) -> Api {
+pub async fn elsewhere(s: &TestApp) -> Api {
     let workspace = workspaces::install(&s.service, "T0ELSEWHERE", "Elsewhere").await.unwrap();
     let (name, url) = (Name::new("agents").unwrap(), Link::new(s.backend.webhook_url()).unwrap());
     let created =
@@ -36,7 +36,7 @@ pub async fn elsewhere(s: &Story) -> Api {
     let body = catalog::integration("github").unwrap().body();
     assert_eq!(api.put_integration("github", &body).await.status, 200);
     let path = (&IntegrationKey::new("github").unwrap(), &ActionKey::new("create_issue").unwrap());
-    unlock::set(&s.service, workspace, path, unlock::Toggle::Unlock, &Actor::Operator).await.unwrap();
+    unlock::set(&s.service, workspace, path, unlock::LockCommand::Unlock, &Actor::Operator).await.unwrap();
     assert_eq!(api.connect_user(ALICE, "github").await.status, 204);
     api
 }

@@ -10,17 +10,17 @@ use crate::{
     giving::hold_audit,
     modes::{Browser, by_oauth},
     racing::waiting,
-    story::{ALICE, Story, story, story_as},
+    story::{ALICE, TestApp, story, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Waits until the service knows that the app is gone.
-async fn gone(s: &Story) {
+async fn gone(s: &TestApp) {
     s.until_so(async || s.audits("workspace.removed").await == 1).await;
 }
 
-async fn ask_some(s: &Story, count: usize) -> Vec<String> {
+async fn ask_some(s: &TestApp, count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for number in 0..count {
         ids.push(s.prompt(&s.call(ACTION, &format!("c-{number}"))).await.0);
@@ -28,7 +28,7 @@ async fn ask_some(s: &Story, count: usize) -> Vec<String> {
     ids
 }
 
-async fn leaves(s: &mut Story, order: [usize; 2]) {
+async fn leaves(s: &mut TestApp, order: [usize; 2]) {
     Browser::new().install(s, names::TEAM).await;
     let ids = ask_some(s, 3).await;
     s.pass(TimeDelta::seconds(5));
@@ -39,7 +39,7 @@ async fn leaves(s: &mut Story, order: [usize; 2]) {
         assert!(s.slack.send_envelope(envelopes[at].clone()).await.is_ok());
     }
     for id in &ids {
-        let told = s.told(id).await;
+        let told = s.received_webhook(id).await;
         assert_eq!(told.kind, "approval.undeliverable");
         assert_eq!(told.approval()["decision"]["reason"], "the Slack app is no longer installed");
     }
@@ -71,7 +71,7 @@ async fn more_than_one_batch_ends() {
         let [event, _] = s.slack.uninstall(names::TEAM);
         s.slack.send_envelope(event).await;
         for reply in &replies {
-            assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");
+            assert_eq!(s.received_webhook(reply.id()).await.kind, "approval.undeliverable");
         }
         assert_eq!(s.audits("approval.undeliverable").await, 120);
         gone(s).await;
@@ -103,7 +103,7 @@ async fn installing_again_starts_clean_and_late_events_change_nothing() {
         // What people allowed is gone, and everything works.
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-3")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         assert_eq!(s.audits("workspace.removed").await, 1);
         assert_eq!(s.audits("workspace.installed").await, installed + 1);
         assert_eq!(s.audits("grant.revoked").await, 1);
@@ -137,12 +137,12 @@ async fn a_permission_given_while_the_app_is_removed_ends_with_it() {
 }
 
 /// Lets what was left unfinished be taken up again.
-async fn taken_up_again(s: &Story, misbehaved: usize) {
+async fn taken_up_again(s: &TestApp, misbehaved: usize) {
     s.pass(TimeDelta::seconds(31));
     s.until_so(async || asked_whether_it_works(s) > misbehaved).await;
 }
 
-fn asked_whether_it_works(s: &Story) -> usize {
+fn asked_whether_it_works(s: &TestApp) -> usize {
     s.slack.calls().iter().filter(|call| call.method == "auth.test").count()
 }
 
@@ -165,7 +165,7 @@ async fn while_slack_does_not_say_an_event_waits() {
             assert_eq!((s.unhandled_events().await, s.audits("workspace.removed").await), (1, 0));
             taken_up_again(s, asked).await;
         }
-        assert_eq!(s.told(&ids[0]).await.kind, "approval.undeliverable");
+        assert_eq!(s.received_webhook(&ids[0]).await.kind, "approval.undeliverable");
         gone(s).await;
     })
     .await;
@@ -176,20 +176,20 @@ async fn events_go_by_their_times_where_slack_says_nothing_for_an_hour() {
     story_as(by_oauth, async |s| {
         Browser::new().install(s, names::TEAM).await;
         let [late, _] = s.slack.uninstall(names::TEAM);
-        s.leap(TimeDelta::minutes(1)).await;
+        s.advance_until_idle(TimeDelta::minutes(1)).await;
         Browser::new().install(s, names::TEAM).await;
         s.slack.misbehave("auth.test", Misbehaviour::ServerError(503), 1000);
         s.slack.send_envelope(late).await;
         s.until_so(async || asked_whether_it_works(s) == 1).await;
         assert_eq!(s.unhandled_events().await, 1);
-        s.leap(TimeDelta::hours(1)).await;
+        s.advance_until_idle(TimeDelta::hours(1)).await;
         s.until_so(async || s.unhandled_events().await == 0).await;
         assert_eq!(s.audits("workspace.removed").await, 0);
         // The same, and the app was not installed again.
         let [event, _] = s.slack.uninstall(names::TEAM);
         s.slack.send_envelope(event).await;
         s.until_so(async || asked_whether_it_works(s) == 3).await;
-        s.leap(TimeDelta::hours(1)).await;
+        s.advance_until_idle(TimeDelta::hours(1)).await;
         gone(s).await;
     })
     .await;
@@ -213,7 +213,7 @@ async fn whoever_installs_the_app_while_slack_is_asked_keeps_it() {
         assert_eq!((s.audits("workspace.removed").await, s.sealed_tokens().await), (0, 1));
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -248,7 +248,7 @@ async fn a_removal_that_nobody_announced_is_noticed_at_the_next_prompt() {
         let _lost = s.slack.uninstall(names::TEAM);
         let reply = s.ask(&s.call(ACTION, "c-9")).await;
         for id in ids.iter().map(String::as_str).chain([reply.id()]) {
-            assert_eq!(s.told(id).await.kind, "approval.undeliverable");
+            assert_eq!(s.received_webhook(id).await.kind, "approval.undeliverable");
         }
         gone(s).await;
     })

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::{
     arguments::Reader,
-    story::{SOON, Story},
+    story::{SOON, TestApp},
 };
 
-impl Story {
+impl TestApp {
     /// How often the audit says this of an approval.
     pub async fn audited(&self, what: &str, id: &str) -> i64 {
         let id: ApprovalId = id.parse().unwrap();

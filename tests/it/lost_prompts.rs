@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     modes::{Browser, by_oauth},
-    story::{ADMIN, ALICE, SOON, Story, story, story_as},
+    story::{ADMIN, ALICE, SOON, TestApp, story, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -25,19 +25,19 @@ fn finding(config: &mut ServeConfig, slack: &Slack) {
 }
 
 /// Asks while the first post's answer is lost: the approval, and the two messages in the order posted.
-async fn asked_twice(s: &Story) -> (String, Message, Message) {
+async fn asked_twice(s: &TestApp) -> (String, Message, Message) {
     s.slack.misbehave("chat.postMessage", Misbehaviour::DropAfterEffect, 1);
     let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
     let first = s.shown(ALICE, &id).await;
-    s.leap(TimeDelta::seconds(2)).await;
+    s.advance_until_idle(TimeDelta::seconds(2)).await;
     let is_another = |message: &Message| message.ts != first.ts && message.has_button("Approve");
     let second = s.slack.wait_for_direct_message(ALICE, is_another, SOON).await.unwrap();
     s.noted(&id).await;
     (id, first, second)
 }
 
-async fn found(s: &Story) {
-    s.leap(TimeDelta::seconds(31)).await;
+async fn found(s: &TestApp) {
+    s.advance_until_idle(TimeDelta::seconds(31)).await;
     s.until_so(async || s.unhandled_events().await == 0).await;
     s.settled().await;
 }
@@ -53,7 +53,7 @@ async fn a_lost_prompt_is_found_and_its_buttons_go() {
         s.until_so(async || s.events_kept().await == 2).await;
         found(s).await;
         assert!(s.click(ALICE, &known, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         for message in [&lost, &known] {
             s.until(message, |message| !decides(message)).await;
         }
@@ -77,7 +77,7 @@ async fn an_event_that_comes_after_the_decision_takes_the_buttons_away() {
     story(async |s| {
         let (id, lost, known) = asked_twice(s).await;
         assert!(s.click(ALICE, &known, "Approve").await.is_ok());
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         s.until(&known, |message| !decides(message)).await;
         assert!(decides(&s.slack.message(&lost.channel, &lost.ts).unwrap()), "nobody knows of it");
         assert!(s.slack.send_event(names::TEAM, posted(&lost, names::APP)).await.is_ok());
@@ -130,7 +130,7 @@ async fn a_lost_request_to_unlock_is_found_too() {
         assert!(s.click(ALICE, &prompt, "Request auto-approval").await.is_ok());
         let asks = |message: &Message| message.has_button("Unlock");
         let lost = s.slack.wait_for_direct_message(ADMIN, asks, SOON).await.unwrap();
-        s.leap(TimeDelta::seconds(2)).await;
+        s.advance_until_idle(TimeDelta::seconds(2)).await;
         let is_another = |message: &Message| message.ts != lost.ts && asks(message);
         let known = s.slack.wait_for_direct_message(ADMIN, is_another, SOON).await.unwrap();
         found(s).await;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     modes::{by_http, by_oauth},
-    story::{ADMIN, ALICE, BOB, GUEST, SALES, SOON, Story, story, story_as},
+    story::{ADMIN, ALICE, BOB, GUEST, SALES, SOON, TestApp, story, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -22,7 +22,7 @@ const FOREIGN: &str = "T0FOREIGN";
 const EVE: &str = "U0EVE";
 
 /// Makes Acme and another workspace one organisation; the app stays where it is.
-fn on_grid(s: &Story) {
+fn on_grid(s: &TestApp) {
     s.slack.add_workspace(Workspace::new(OTHER, "Other"));
     for team in [names::TEAM, OTHER] {
         s.slack.change_workspace(team, |workspace| workspace.enterprise_id = Some(ORG.to_owned()));
@@ -30,7 +30,7 @@ fn on_grid(s: &Story) {
 }
 
 /// Shares #sales with another company by Slack Connect.
-fn share(s: &Story) {
+fn share(s: &TestApp) {
     let foreign =
         Workspace { enterprise_id: Some("E0FOREIGN".to_owned()), ..Workspace::new(FOREIGN, "Foreign") };
     s.slack.add_workspace(foreign);
@@ -39,7 +39,7 @@ fn share(s: &Story) {
 }
 
 /// Asks Alice in #sales.
-async fn asked_in_public(s: &Story) -> (String, Message) {
+async fn asked_in_public(s: &TestApp) -> (String, Message) {
     let ask = s.call(ACTION, "c-1").in_channel(SALES, None).expiring_in(3600);
     let id = s.ask(&ask).await.id().to_owned();
     let fits = |message: &Message| message.to_json().to_string().contains(&id);
@@ -47,7 +47,7 @@ async fn asked_in_public(s: &Story) -> (String, Message) {
 }
 
 /// Makes Slack say nothing of anybody.
-fn silence(s: &Story) {
+fn silence(s: &TestApp) {
     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 99);
 }
 
@@ -63,13 +63,13 @@ async fn a_person_of_another_company_decides_and_sees_nothing() {
             let (id, prompt) = asked_in_public(s).await;
             // She is who was asked, and works for the other company by now: no flag and no payload says so.
             s.slack.change_user(ALICE, |user| FOREIGN.clone_into(&mut user.team_id));
-            s.leap(TimeDelta::seconds(61)).await;
+            s.advance_until_idle(TimeDelta::seconds(61)).await;
             for label in ["Approve", "Deny", "Details"] {
                 assert!(s.click(ALICE, &prompt, label).await.is_ok());
             }
             assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-            s.whispered(ALICE, SALES, "belongs to another workspace").await;
-            s.whispered(ALICE, SALES, "shown only to members").await;
+            s.ephemeral_reply(ALICE, SALES, "belongs to another workspace").await;
+            s.ephemeral_reply(ALICE, SALES, "shown only to members").await;
             let command = async |text: &str| s.answer(ALICE, text).await.text().to_owned();
             assert!(command(&format!("on {ACTION}")).await.contains("members of this workspace"));
             for text in ["list", "history"] {
@@ -98,7 +98,7 @@ async fn an_admin_of_another_company_unlocks_nothing() {
             payload["actions"][0]["value"] = action.into();
         });
         assert!(forged.await.is_ok());
-        s.whispered(EVE, SALES, "Only an admin").await;
+        s.ephemeral_reply(EVE, SALES, "Only an admin").await;
         assert_eq!(s.audited_by("admin.refused", EVE).await, 1);
     })
     .await;
@@ -111,7 +111,7 @@ async fn an_ask_for_a_person_of_another_company_is_undeliverable_at_once() {
         let mut ask = s.call(ACTION, "c-1").in_channel(SALES, None);
         EVE.clone_into(&mut ask.user);
         let id = s.ask(&ask).await.id().to_owned();
-        assert_eq!(s.told(&id).await.kind, "approval.undeliverable");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.undeliverable");
         assert!(s.slack.direct_messages(EVE).is_empty());
         assert_eq!(s.slack.calls_of("chat.postMessage").len(), 0);
     })
@@ -136,14 +136,14 @@ async fn a_colleague_on_grid_approves_denies_and_uses_settings() {
         };
         let (id, prompt) = s.prompt(&ask("c-1")).await;
         assert!(s.click(BOB, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
 
         let (id, prompt) = s.prompt(&ask("c-2")).await;
         assert!(s.click(BOB, &prompt, "Deny").await.is_ok());
         s.slack.type_text(BOB, "reason", "Not now").await.unwrap();
         let submitted = s.slack.submit(BOB).await.unwrap();
         assert_eq!(submitted.payload["team"]["id"], OTHER, "as Slack has it");
-        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], "Not now");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "Not now");
 
         s.gear(BOB, "GitHub").await;
         assert!(s.toggle(BOB, ACTION).await.is_ok());
@@ -164,7 +164,7 @@ async fn whoever_belongs_only_to_a_sister_workspace_is_asked_nothing() {
         let mut ask = s.call(ACTION, "c-1");
         BOB.clone_into(&mut ask.user);
         let id = s.ask(&ask).await.id().to_owned();
-        assert_eq!(s.told(&id).await.kind, "approval.undeliverable");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.undeliverable");
     })
     .await;
 }
@@ -174,21 +174,21 @@ async fn while_slack_does_not_say_who_somebody_is_they_deny_and_do_not_approve()
     story(async |s| {
         let (id, prompt) = asked_in_public(s).await;
         let (other, denied) = s.prompt(&s.call(ACTION, "c-2").expiring_in(3600)).await;
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         // A new instance, which remembers nobody.
         s.restart().await;
         silence(s);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.whispered(ALICE, SALES, "Could not confirm with Slack").await;
+        s.ephemeral_reply(ALICE, SALES, "Could not confirm with Slack").await;
         assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
         assert!(s.slack.view(ALICE).is_none());
         assert!(s.click(ALICE, &denied, "Deny").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        assert_eq!(s.told(&other).await.kind, "approval.denied");
+        assert_eq!(s.received_webhook(&other).await.kind, "approval.denied");
         assert_eq!(s.status(&id).await, "pending");
         s.slack.behave("users.info");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -198,11 +198,11 @@ async fn a_guest_of_a_minute_approves_nothing() {
     story(async |s| {
         let (id, prompt) = asked_in_public(s).await;
         s.slack.change_user(ALICE, |user| user.is_restricted = true);
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.whispered(ALICE, SALES, "Guests and bots can't decide").await;
+        s.ephemeral_reply(ALICE, SALES, "Guests and bots can't decide").await;
         assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
-        s.whispered(ALICE, SALES, "Guests and bots can't see").await;
+        s.ephemeral_reply(ALICE, SALES, "Guests and bots can't see").await;
         assert!(s.click(GUEST, &prompt, "Details").await.is_ok());
         assert!(s.slack.view(ALICE).is_none() && s.slack.view(GUEST).is_none());
         let home = s.home(ALICE, |home| home.all_text().contains("Guests and bots")).await;
@@ -217,15 +217,15 @@ async fn while_slack_is_busy_a_person_reads_how_long_to_wait() {
     story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = asked_in_public(s).await;
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         s.slack.misbehave("users.info", Misbehaviour::RateLimited { retry_after: 17 }, 99);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.whispered(ALICE, SALES, "Try again in 1").await;
+        s.ephemeral_reply(ALICE, SALES, "Try again in 1").await;
         assert!(s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("Try again in 1"));
         assert_eq!(s.status(&id).await, "pending");
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.denied");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.denied");
     })
     .await;
 }
@@ -237,7 +237,7 @@ async fn instances_share_what_slack_said() {
         assert_eq!(s.slack.calls_of("users.info").len(), 1);
         s.restart().await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         assert_eq!(s.slack.calls_of("users.info").len(), 1);
     })
     .await;
@@ -297,7 +297,11 @@ async fn a_payload_that_names_another_team_moves_nobody() {
         let mut payload = s.slack.prepare_press(ALICE, &press).unwrap().unwrap();
         payload["user"]["team_id"] = json!(OTHER);
         assert!(s.slack.send_interaction(payload, &Signing::default()).await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved", "Slack says that she is a member");
+        assert_eq!(
+            s.received_webhook(&id).await.kind,
+            "approval.approved",
+            "Slack says that she is a member"
+        );
     })
     .await;
 }

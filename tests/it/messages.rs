@@ -15,14 +15,14 @@ async fn a_private_answer_stands_in_the_thread_of_the_click() {
         let posted = |message: &sandbox::slack::Message| message.has_button("Approve");
         let prompt = s.slack.wait_for_message(SALES, posted, SOON).await.unwrap();
         assert!(s.click(BOB, &prompt, "Approve").await.is_ok());
-        let told = s.whispered(BOB, SALES, "Only <@U0ALICE> can decide").await;
+        let told = s.ephemeral_reply(BOB, SALES, "Only <@U0ALICE> can decide").await;
         assert_eq!(told.thread_ts.as_deref(), Some(&*root.ts));
         // Outside of threads there is none to name.
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-2")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         let stale = s.slack.click_label(ALICE, sandbox::slack::Surface::stale(&prompt), "Deny");
         assert!(stale.await.unwrap().is_ok());
-        assert_eq!(s.whispered(ALICE, &prompt.channel, "already ended").await.thread_ts, None);
+        assert_eq!(s.ephemeral_reply(ALICE, &prompt.channel, "already ended").await.thread_ts, None);
     })
     .await;
 }
@@ -34,7 +34,7 @@ async fn a_prompt_in_plain_text_keeps_no_button() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.slack.misbehave("chat.update", Misbehaviour::SlackError("invalid_blocks".into()), 1);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         let shown = s.until(&prompt, |message| message.text().contains("Approved by")).await;
         assert!(shown.blocks.is_empty(), "{:?}", shown.blocks);
     })

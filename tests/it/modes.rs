@@ -15,7 +15,7 @@ use sandbox::slack::{Consent, Slack, names};
 
 pub use testkit::use_socket_mode as socket_mode;
 
-use crate::story::{SOON, Story, story_as};
+use crate::story::{SOON, TestApp, story_as};
 
 /// The services of a whole run by OAuth, in whose workspaces the app is installed before their tests begin. Tests of
 /// installing choose an address of their own.
@@ -38,7 +38,7 @@ pub fn of_the_whole_run(config: &mut ServeConfig, slack: &Slack) {
 }
 
 /// Waits until what the configuration asks for is there.
-pub async fn settle(s: &Story) {
+pub async fn settle(s: &TestApp) {
     if s.config.slack_app_token.is_some() {
         s.slack.wait_for(|slack| (slack.sockets() >= 2).then_some(()), SOON).await.unwrap();
     }
@@ -52,7 +52,7 @@ pub async fn settle(s: &Story) {
 }
 
 /// Runs a test that is about the addresses that Slack posts to, whatever mode the others run in.
-pub async fn http_story(test: impl AsyncFnOnce(&mut Story)) {
+pub async fn http_story(test: impl AsyncFnOnce(&mut TestApp)) {
     story_as(by_http, test).await;
 }
 
@@ -146,21 +146,21 @@ impl Browser {
     }
 
     /// Begins an installation: the address of Slack's page.
-    pub async fn begin(&mut self, s: &Story) -> String {
+    pub async fn begin(&mut self, s: &TestApp) -> String {
         let response = self.open(&format!("{}/slack/install", s.url())).await;
         assert_eq!(response.status(), 302);
         response.headers()["location"].to_str().unwrap().to_owned()
     }
 
     /// Installs in a workspace or organisation: the page at the end.
-    pub async fn install(&mut self, s: &Story, place: &str) -> Response {
+    pub async fn install(&mut self, s: &TestApp, place: &str) -> Response {
         let location = self.begin(s).await;
         let back = s.slack.consent(&location, Consent::Allow(place)).unwrap();
         self.open(&back).await
     }
 }
 
-impl Story {
+impl TestApp {
     /// How often the audit says this at all.
     pub async fn audits(&self, what: &str) -> i64 {
         let count = sqlx::query_scalar("SELECT count(*) FROM audit WHERE what = $1").bind(what);

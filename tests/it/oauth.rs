@@ -7,16 +7,16 @@ use sandbox::slack::{Channel, Consent, Misbehaviour, Slack, Surface, User, Works
 
 use crate::{
     modes::{Browser, by_oauth, with_rotation},
-    story::{ADMIN, ALICE, Story, story_as},
+    story::{ADMIN, ALICE, TestApp, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Asks, and approves what is shown: all of the way through Slack and back.
-async fn works(s: &Story, conversation: &str) {
+async fn works(s: &TestApp, conversation: &str) {
     let (id, prompt) = s.prompt(&s.call(ACTION, conversation)).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-    assert_eq!(s.told(&id).await.kind, "approval.approved");
+    assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
 }
 
 async fn text(response: reqwest::Response) -> (u16, String) {
@@ -150,7 +150,7 @@ async fn a_state_is_good_once_and_for_ten_minutes() {
         assert!(page.contains("can't be used"), "{page}");
 
         let location = browser.begin(s).await;
-        s.leap(TimeDelta::minutes(10)).await;
+        s.advance_until_idle(TimeDelta::minutes(10)).await;
         let back = s.slack.consent(&location, Consent::Allow(names::TEAM)).unwrap();
         let (status, page) = text(browser.open(&back).await).await;
         assert_eq!(status, 400);
@@ -228,7 +228,7 @@ async fn two_instances_refresh_one_token_at_the_same_time_and_present_it_once() 
             Misbehaviour::SlowAnswer(std::time::Duration::from_millis(300)),
             1,
         );
-        s.leap(TimeDelta::hours(12)).await;
+        s.advance_until_idle(TimeDelta::hours(12)).await;
         let calls: Vec<_> = (1..17).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
         let asked = futures::future::join_all(calls.iter().map(|call| s.ask(call))).await;
         // No time passes before the exchange is over: whose turn it is has half a minute for it.
@@ -254,10 +254,10 @@ async fn two_instances_refresh_one_token_at_the_same_time_and_present_it_once() 
 async fn a_token_is_replaced_before_it_runs_out() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        s.advance_until_idle(TimeDelta::minutes(11 * 60 + 30)).await;
         works(s, "c-1").await;
         s.until_so(async || s.token_is_fresh().await).await;
-        s.leap(TimeDelta::hours(2)).await;
+        s.advance_until_idle(TimeDelta::hours(2)).await;
         works(s, "c-2").await;
         assert!(!s.slack.calls().iter().any(|call| format!("{:?}", call.outcome).contains("token_expired")));
     })
@@ -268,7 +268,7 @@ async fn a_token_is_replaced_before_it_runs_out() {
 async fn a_token_that_no_call_uses_is_replaced_too() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
-        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        s.advance_until_idle(TimeDelta::minutes(11 * 60 + 30)).await;
         s.until_so(async || s.token_is_fresh().await).await;
     })
     .await;
@@ -279,10 +279,10 @@ async fn a_refresh_that_slack_does_not_answer_is_tried_again() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(500), 2);
-        s.leap(TimeDelta::hours(13)).await;
+        s.advance_until_idle(TimeDelta::hours(13)).await;
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
         s.until_so(async || {
-            s.leap(TimeDelta::seconds(10)).await;
+            s.advance_until_idle(TimeDelta::seconds(10)).await;
             !s.slack.direct_messages(ALICE).is_empty()
         })
         .await;
@@ -298,7 +298,7 @@ async fn a_wrong_client_secret_ends_nothing_and_can_be_put_right() {
         for code in ["bad_client_secret", "invalid_client_id", "something_new"] {
             s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError(code.to_owned()), 1);
         }
-        s.leap(TimeDelta::hours(13)).await;
+        s.advance_until_idle(TimeDelta::hours(13)).await;
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
         s.until_so(async || {
             s.pass(TimeDelta::seconds(10));
@@ -308,7 +308,7 @@ async fn a_wrong_client_secret_ends_nothing_and_can_be_put_right() {
         .await;
         let prompt = s.shown(ALICE, reply.id()).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(reply.id()).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(reply.id()).await.kind, "approval.approved");
         assert_eq!((s.audits("workspace.removed").await, s.sealed_tokens().await), (0, 1));
     })
     .await;
@@ -319,9 +319,9 @@ async fn a_refresh_token_that_is_none_any_more_is_the_end() {
     story_as(with_rotation, async |s| {
         Browser::new().install(s, names::TEAM).await;
         s.slack.misbehave("oauth.v2.access", Misbehaviour::SlackError("invalid_refresh_token".into()), 1);
-        s.leap(TimeDelta::hours(13)).await;
+        s.advance_until_idle(TimeDelta::hours(13)).await;
         let reply = s.ask(&s.call(ACTION, "c-1")).await;
-        assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");
+        assert_eq!(s.received_webhook(reply.id()).await.kind, "approval.undeliverable");
     })
     .await;
 }
@@ -354,7 +354,7 @@ async fn an_organisation_installs_for_all_its_workspaces() {
         assert!(payload["team"].is_null() && payload["is_enterprise_install"] == true, "{payload}");
         let sent = s.slack.send_interaction(payload, &sandbox::slack::Signing::default()).await;
         assert!(sent.is_ok(), "{sent:?}");
-        assert_eq!(s.told(reply.id()).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(reply.id()).await.kind, "approval.approved");
         assert!(s.slack.messages_seen_by(ADMIN, &prompt.channel).is_empty());
     })
     .await;

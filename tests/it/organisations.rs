@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     modes::{Browser, by_oauth},
-    story::{ADMIN, ALICE, SOON, Story, story_as},
+    story::{ADMIN, ALICE, SOON, TestApp, story_as},
 };
 
 const ORG: &str = "E0GROUP";
@@ -24,7 +24,7 @@ const OTTO: &str = "U0OTTO";
 const TINA: &str = "U0TINA";
 
 /// Makes an organisation of Acme and another team, has it install the app, and goes on there.
-async fn organise(s: &mut Story) {
+async fn organise(s: &mut TestApp) {
     s.slack.change_workspace(names::TEAM, |workspace| workspace.enterprise_id = Some(ORG.to_owned()));
     s.slack.change_token(&s.slack.bot_token(), |token| "T0GONE".clone_into(&mut token.team_id));
     s.slack
@@ -38,7 +38,7 @@ async fn organise(s: &mut Story) {
     s.move_to(ORG).await;
 }
 
-fn people(s: &Story, configured_admins: &[&str]) -> People {
+fn people(s: &TestApp, configured_admins: &[&str]) -> People {
     let client = app::slack_client(&s.config.slack, &s.service, TaskTracker::new()).unwrap();
     let configured_admins = configured_admins.iter().filter_map(|id| ConfiguredAdmin::parse(id)).collect();
     People::new(client, s.service.clone(), configured_admins)
@@ -48,7 +48,7 @@ fn ids(admins: &[UserId]) -> Vec<&str> {
     admins.iter().map(UserId::as_str).collect()
 }
 
-fn calls_of(s: &Story, method: &str) -> usize {
+fn calls_of(s: &TestApp, method: &str) -> usize {
     s.slack.calls().iter().filter(|call| call.method == method).count()
 }
 

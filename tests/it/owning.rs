@@ -6,13 +6,13 @@ use sandbox::{backend::Api, catalog};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, BOB, Story, story};
+use crate::story::{ALICE, BOB, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 const NOT_OWNER: &str = "urn:countersign:problem:not-owner";
 
 /// Another backend of the workspace.
-async fn another(s: &Story, name: &str) -> Api {
+async fn another(s: &TestApp, name: &str) -> Api {
     let (key, _) = s.create_backend(name).await;
     s.backend.api_with_key(&key)
 }
@@ -23,7 +23,7 @@ fn renamed() -> Value {
 }
 
 /// Runs `countersign integration …`: whether it worked, and what it said.
-async fn integration(s: &Story, arguments: &[&str]) -> (bool, String) {
+async fn integration(s: &TestApp, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.env_clear().env("DATABASE_URL", s.config.database.database_url.expose_secret());
     command.arg("integration").args(arguments);

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     modes::{by_http, socket_mode},
-    story::{ALICE, Story, story, story_as},
+    story::{ALICE, TestApp, story, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -79,11 +79,11 @@ async fn slack_is_reached_through_the_proxy_and_webhooks_are_not() {
     story_as(configure, async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         // A private answer goes to Slack as well.
         let press = s.slack.click_label(ALICE, sandbox::slack::Surface::stale(&prompt), "Deny").await;
         assert!(press.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "already ended").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "already ended").await;
         let seen = seen.lock().unwrap().clone();
         let slack = s.slack.origin();
         let socket = slack.trim_start_matches("http://");
@@ -131,7 +131,7 @@ async fn behind_tls(slack: &Slack) -> (u16, String) {
 }
 
 /// What `countersign doctor` prints of the Slack token, where system certificates are read from this file.
-async fn examined(s: &Story, port: u16, certificates: &std::path::Path) -> String {
+async fn examined(s: &TestApp, port: u16, certificates: &std::path::Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command
         .env_clear()

@@ -11,12 +11,12 @@ use futures::future::join_all;
 use sandbox::slack::{Gesture, Message, Press, Signing, Surface, names};
 use serde_json::Value;
 
-use crate::story::{ALICE, SOON, Story, story};
+use crate::story::{ALICE, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// A click on a prompt, as it would be sent.
-fn click(s: &Story, prompt: &Message, label: &str) -> Value {
+fn click(s: &TestApp, prompt: &Message, label: &str) -> Value {
     let surface = Surface::stale(prompt);
     let press = match label {
         "Approve" => Press::labelled(surface, label),
@@ -27,7 +27,7 @@ fn click(s: &Story, prompt: &Message, label: &str) -> Value {
 
 /// Lets nobody past an approval's row until it is dropped or rolled back, so that whoever comes meanwhile comes at
 /// once.
-async fn hold(s: &Story, id: &str) -> countersign::storage::Tx {
+async fn hold(s: &TestApp, id: &str) -> countersign::storage::Tx {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     let mut tx = s.service.db.begin().await.unwrap();
     sqlx::query("SELECT FROM approvals WHERE id = $1 FOR UPDATE")
@@ -39,7 +39,7 @@ async fn hold(s: &Story, id: &str) -> countersign::storage::Tx {
 }
 
 /// Waits until so many transactions wait for a row.
-pub async fn waiting(s: &Story, count: i64) {
+pub async fn waiting(s: &TestApp, count: i64) {
     let look = async {
         let blocked = "SELECT count(*) FROM pg_stat_activity
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -51,7 +51,7 @@ pub async fn waiting(s: &Story, count: i64) {
 }
 
 /// How often something ended this approval, as the audit says.
-async fn ends(s: &Story, id: &str) -> i64 {
+async fn ends(s: &TestApp, id: &str) -> i64 {
     let mut ends = 0;
     for what in ["approved", "denied", "expired", "cancelled", "undeliverable"] {
         ends += s.audited(&format!("approval.{what}"), id).await;
@@ -60,7 +60,7 @@ async fn ends(s: &Story, id: &str) -> i64 {
 }
 
 /// How many webhooks were ever queued for this approval.
-async fn webhooks(s: &Story, id: &str) -> i64 {
+async fn webhooks(s: &TestApp, id: &str) -> i64 {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     sqlx::query_scalar("SELECT count(*) FROM outbox WHERE kind = 'webhook' AND approval_id = $1")
         .bind(id.uuid())
@@ -70,8 +70,8 @@ async fn webhooks(s: &Story, id: &str) -> i64 {
 }
 
 /// One end, one webhook, and it says what the API says.
-async fn ended_once(s: &Story, id: &str) -> Value {
-    let told = s.told(id).await;
+async fn ended_once(s: &TestApp, id: &str) -> Value {
+    let told = s.received_webhook(id).await;
     assert_eq!((ends(s, id).await, webhooks(s, id).await), (1, 1));
     let approval = s.api().get(id).await.body;
     assert_eq!(told.approval(), &approval);

@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 use sandbox::slack::{Message, Press, Signing, Surface, User};
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, BOB, GUEST, SALES, SOON, Story, story};
+use crate::story::{ALICE, BOB, GUEST, SALES, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 /// A workspace that has nothing to do with the first one.
 const ELSEWHERE: &str = "T0ELSEWHERE";
 
 /// Asks Alice in #sales, where others see it.
-async fn asked_in_public(s: &Story) -> (String, Message) {
+async fn asked_in_public(s: &TestApp) -> (String, Message) {
     let id = s.ask(&s.call(ACTION, "c-1").in_channel(SALES, None)).await.id().to_owned();
     let fits = |message: &Message| message.to_json().to_string().contains(&id);
     let prompt = s.slack.wait_for_message(SALES, fits, SOON).await.unwrap();
@@ -19,13 +19,13 @@ async fn asked_in_public(s: &Story) -> (String, Message) {
 }
 
 /// The payload of a click on a button, to be altered.
-fn payload(s: &Story, user: &str, prompt: &Message, label: &str) -> Value {
+fn payload(s: &TestApp, user: &str, prompt: &Message, label: &str) -> Value {
     let press = Press::labelled(Surface::stale(prompt), label);
     s.slack.prepare_press(user, &press).unwrap().unwrap()
 }
 
 /// Nothing was decided, given, told or drawn differently, and the audit says once why the try was refused.
-async fn nothing_changed(s: &Story, id: &str, prompt: &Message, why: &str) {
+async fn nothing_changed(s: &TestApp, id: &str, prompt: &Message, why: &str) {
     assert_eq!(s.refusals(id).await, [why]);
     assert_eq!(s.status(id).await, "pending");
     assert_eq!((s.live_grants().await, s.events(id).len()), (0, 0));
@@ -52,7 +52,7 @@ async fn another_person_is_told_whose_it_is_whatever_they_click() {
         assert_eq!(s.refusals(&id).await, ["wrong-person"; 3]);
         assert_eq!(s.status(&id).await, "pending");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok(), "Alice still can");
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -76,7 +76,7 @@ async fn a_guest_in_the_channel_decides_nothing() {
     story(async |s| {
         let (id, prompt) = asked_in_public(s).await;
         assert!(s.click(GUEST, &prompt, "Approve").await.is_ok());
-        s.whispered(GUEST, SALES, &format!("Only <@{ALICE}> can decide")).await;
+        s.ephemeral_reply(GUEST, SALES, &format!("Only <@{ALICE}> can decide")).await;
         nothing_changed(s, &id, &prompt, "wrong-person").await;
     })
     .await;
@@ -91,9 +91,9 @@ async fn whoever_has_become_a_guest_or_was_deactivated_decides_nothing_any_more(
             let fits = |message: &Message| message.has_button("Approve");
             let prompt = s.slack.wait_for_message(SALES, fits, SOON).await.unwrap();
             s.slack.change_user(ALICE, change);
-            s.leap(TimeDelta::seconds(61)).await;
+            s.advance_until_idle(TimeDelta::seconds(61)).await;
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-            s.whispered(ALICE, SALES, "Guests and bots can't decide").await;
+            s.ephemeral_reply(ALICE, SALES, "Guests and bots can't decide").await;
             nothing_changed(s, &id, &prompt, "guest").await;
         })
         .await;
@@ -108,7 +108,7 @@ async fn a_stranger_decides_nothing_and_sees_no_details() {
         s.slack.add_user(stranger);
         s.slack.change_channel(SALES, |channel| channel.members.insert("U0STRANGER".to_owned()));
         assert!(s.click("U0STRANGER", &prompt, "Approve").await.is_ok());
-        s.whispered("U0STRANGER", SALES, "belongs to another workspace").await;
+        s.ephemeral_reply("U0STRANGER", SALES, "belongs to another workspace").await;
         nothing_changed(s, &id, &prompt, "other-workspace").await;
         assert!(s.click("U0STRANGER", &prompt, "Details").await.is_ok());
         assert!(s.slack.view("U0STRANGER").is_none());
@@ -127,7 +127,7 @@ async fn a_click_of_another_workspace_reaches_nothing() {
             payload["user"]["team_id"] = json!(ELSEWHERE);
             assert!(s.slack.forge_block_actions(payload).await.is_ok());
         }
-        s.whispered(ALICE, SALES, "belongs to another workspace").await;
+        s.ephemeral_reply(ALICE, SALES, "belongs to another workspace").await;
         assert!(s.slack.view(ALICE).is_none(), "neither a reason is asked for nor details are shown");
         assert_eq!(s.refusals(&id).await, ["other-workspace"; 2]);
         assert_eq!(s.status(&id).await, "pending");
@@ -141,12 +141,12 @@ async fn whoever_is_late_is_told_what_won() {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve for this conversation").await.is_ok());
-        let won = s.told(&id).await.approval().clone();
+        let won = s.received_webhook(&id).await.approval().clone();
         for label in ["Approve", "Deny"] {
             let late = s.slack.click_label(ALICE, Surface::stale(&prompt), label).await.unwrap();
             assert!(late.is_ok());
         }
-        s.whispered(ALICE, &prompt.channel, "Approved by <@U0ALICE> for this conversation.").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Approved by <@U0ALICE> for this conversation.").await;
         assert_eq!(s.refusals(&id).await, ["already-ended"; 2]);
         assert_eq!(s.api().get(&id).await.body, won);
         assert!(s.slack.view(ALICE).is_none());
@@ -165,7 +165,7 @@ async fn what_ended_while_the_reason_was_typed_stays_as_it_is() {
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         let said = s.slack.view(ALICE).unwrap().all_text();
         assert!(said.contains("already ended") && said.contains("Cancelled"), "{said}");
-        assert_eq!(s.told(&id).await.kind, "approval.cancelled");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.cancelled");
         assert_eq!(s.events(&id).len(), 1);
     })
     .await;
@@ -182,16 +182,16 @@ async fn what_has_run_out_cant_be_decided_even_before_it_is_marked_so() {
         for statement in [hold, hold_it] {
             sqlx::query(statement).execute(&s.service.db).await.unwrap();
         }
-        s.leap(TimeDelta::seconds(60)).await;
+        s.advance_until_idle(TimeDelta::seconds(60)).await;
         for label in ["Approve", "Deny"] {
             assert!(s.click(ALICE, &prompt, label).await.is_ok());
         }
-        s.whispered(ALICE, &prompt.channel, "has expired").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "has expired").await;
         assert!(s.slack.view(ALICE).is_none());
         assert_eq!(s.refusals(&id).await, ["expired", "expired"]);
         assert_eq!(s.status(&id).await, "pending");
         sqlx::query("DROP TRIGGER hold ON approvals").execute(&s.service.db).await.unwrap();
-        assert_eq!(s.told(&id).await.kind, "approval.expired");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.expired");
     })
     .await;
 }
@@ -204,12 +204,12 @@ async fn locked_between_posting_and_clicking_nothing_is_decided() {
         s.lock(ACTION).await;
         let press = s.slack.choose(ALICE, Surface::stale(&prompt), "approve_more", "Auto-approve always");
         assert!(press.await.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "An admin has locked this action").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "An admin has locked this action").await;
         nothing_changed(s, &id, &prompt, "locked").await;
         let redrawn = s.until(&prompt, |message| message.overflow_options().is_empty()).await;
         assert!(redrawn.has_button("Approve") && redrawn.all_text().contains("o admin has unlocked"));
         assert!(s.click(ALICE, &redrawn, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.approval()["decision"]["scope"], "once");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["scope"], "once");
     })
     .await;
 }
@@ -223,7 +223,7 @@ async fn disconnected_between_posting_and_clicking_nothing_is_decided() {
         let choice = "Auto-approve for this conversation";
         let press = s.slack.choose(ALICE, Surface::stale(&prompt), "approve_more", choice);
         assert!(press.await.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "is not connected to your account").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "is not connected to your account").await;
         nothing_changed(s, &id, &prompt, "not-connected").await;
         s.until(&prompt, |message| message.all_text().contains("Connect GitHub")).await;
     })
@@ -239,11 +239,11 @@ async fn a_conversation_closed_meanwhile_takes_no_grant() {
         let choice = "Auto-approve for this conversation";
         let press = s.slack.choose(ALICE, Surface::stale(&prompt), "approve_more", choice);
         assert!(press.await.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "The conversation is closed").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "The conversation is closed").await;
         nothing_changed(s, &id, &prompt, "conversation-closed").await;
         let redrawn = s.until(&prompt, |message| message.overflow_options().len() == 2).await;
         assert!(s.choose(ALICE, &redrawn, "Auto-approve always").await.is_ok());
-        assert_eq!(s.told(&id).await.approval()["decision"]["scope"], "always");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["scope"], "always");
     })
     .await;
 }
@@ -266,11 +266,11 @@ async fn a_control_that_no_view_has_or_an_id_that_nothing_has_does_nothing() {
             payload["actions"][0]["value"] = json!(value);
             assert!(s.slack.forge_block_actions(payload).await.is_ok(), "{action_id} {value}");
         }
-        s.whispered(ALICE, &prompt.channel, "This button is no longer supported").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "This button is no longer supported").await;
         let mut payload = payload(s, ALICE, &prompt, "Approve");
         payload["actions"][0]["value"] = json!("apr_00000000000000000000000000000001");
         assert!(s.slack.forge_block_actions(payload).await.is_ok());
-        s.whispered(ALICE, &prompt.channel, "no longer exists").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "no longer exists").await;
         assert_eq!((s.status(&id).await.as_str(), s.refusals(&id).await.len()), ("pending", 0));
     })
     .await;
@@ -284,13 +284,13 @@ async fn only_its_own_user_turns_a_grant_off_and_only_once() {
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         let decided = s.until(&prompt, |message| message.has_button("Turn off")).await;
         assert!(s.click(BOB, &decided, "Turn off").await.is_ok());
-        s.whispered(BOB, SALES, "auto-approval").await;
+        s.ephemeral_reply(BOB, SALES, "auto-approval").await;
         assert_eq!(s.live_grants().await, 1, "Bob has none that he could turn off");
         for _ in 0..2 {
             let press = s.slack.click_label(ALICE, Surface::stale(&decided), "Turn off");
             assert!(press.await.unwrap().is_ok());
         }
-        s.whispered(ALICE, SALES, "already off").await;
+        s.ephemeral_reply(ALICE, SALES, "already off").await;
         assert_eq!(s.live_grants().await, 0);
     })
     .await;

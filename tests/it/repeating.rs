@@ -4,17 +4,17 @@
 use sandbox::slack::{Gesture, Message, Press, Signing, Surface};
 use serde_json::Value;
 
-use crate::story::{ADMIN, ALICE, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
-fn prepare(s: &Story, user: &str, press: &Press) -> Value {
+fn prepare(s: &TestApp, user: &str, press: &Press) -> Value {
     s.slack.prepare_press(user, press).unwrap().unwrap()
 }
 
 /// Sends it twice at once, and once more, each signed at another time: a request that is signed like another one is a
 /// copy, of which `repeats.rs` tells.
-async fn thrice(s: &Story, payload: &Value) {
+async fn thrice(s: &TestApp, payload: &Value) {
     let send = async |seconds| {
         let signing = Signing::default().at(s.now().timestamp() - seconds);
         s.slack.send_interaction(payload.clone(), &signing).await
@@ -24,11 +24,11 @@ async fn thrice(s: &Story, payload: &Value) {
 }
 
 /// What was said to Alice privately, after something that is sure to be.
-async fn said(s: &Story, prompt: &Message) -> Vec<String> {
+async fn said(s: &TestApp, prompt: &Message) -> Vec<String> {
     let stale =
         Press::on(Surface::stale(prompt), "approve_more").doing(Gesture::Pick("Auto-approve always".into()));
     assert!(s.slack.press(ALICE, stale).await.unwrap().is_ok());
-    s.whispered(ALICE, &prompt.channel, "already ended").await;
+    s.ephemeral_reply(ALICE, &prompt.channel, "already ended").await;
     let seen = s.slack.messages_seen_by(ALICE, &prompt.channel);
     let private = seen.iter().filter(|message| message.ephemeral_for.is_some());
     private.map(|message| message.text().to_owned()).collect()
@@ -40,7 +40,7 @@ async fn an_approval_that_comes_twice_decides_once_and_says_nothing() {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         thrice(s, &prepare(s, ALICE, &Press::labelled(Surface::message(&prompt), "Approve"))).await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         assert_eq!(said(s, &prompt).await.len(), 1);
         assert_eq!((s.refusals(&id).await.len(), s.events(&id).len()), (1, 1));
         assert_eq!(s.audited("approval.approved", &id).await, 1);
@@ -58,7 +58,7 @@ async fn a_denial_that_comes_twice_keeps_its_reason_and_says_nothing() {
         assert_eq!(s.status(&id).await, "pending", "the modal is open");
         s.slack.type_text(ALICE, "reason", "Wrong repository").await.unwrap();
         thrice(s, &s.slack.prepare_submit(ALICE).unwrap()).await;
-        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], "Wrong repository");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "Wrong repository");
         thrice(s, &deny).await;
         assert_eq!(said(s, &prompt).await.len(), 1);
         assert_eq!((s.refusals(&id).await.len(), s.events(&id).len()), (1, 1));
@@ -79,7 +79,7 @@ async fn another_reason_is_not_lost_in_silence() {
         assert!(s.slack.send_interaction(empty, &signing).await.is_ok());
         let answer = s.slack.send_interaction(filled, &signing).await;
         assert!(answer.body.contains("already ended"), "{}", answer.body);
-        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], Value::Null);
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], Value::Null);
     })
     .await;
 }
@@ -106,7 +106,7 @@ async fn an_answer_to_a_request_to_unlock_that_comes_twice_says_nothing() {
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         thrice(s, &prepare(s, ALICE, &Press::labelled(Surface::message(&prompt), "Request auto-approval")))
             .await;
-        s.whispered(ALICE, &prompt.channel, "The admins have been asked").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "The admins have been asked").await;
         let open = |message: &Message| message.has_button("Decline");
         let request = s.slack.wait_for_direct_message(ADMIN, open, SOON).await.unwrap();
         let press = |label| Press::labelled(Surface::message(&request), label);
@@ -114,7 +114,7 @@ async fn an_answer_to_a_request_to_unlock_that_comes_twice_says_nothing() {
         thrice(s, &decline).await;
         // The other answer is another choice.
         assert!(s.slack.send_interaction(unlock, &Signing::default()).await.is_ok());
-        s.whispered(ADMIN, &request.channel, "already declined").await;
+        s.ephemeral_reply(ADMIN, &request.channel, "already declined").await;
         for (user, message) in [(ADMIN, &request), (ALICE, &prompt)] {
             let seen = s.slack.messages_seen_by(user, &message.channel);
             let private: Vec<_> = seen.iter().filter(|message| message.ephemeral_for.is_some()).collect();

@@ -7,26 +7,26 @@ use serde_json::Value;
 
 use crate::{
     modes::{http_story as story, socket_mode},
-    story::{ADMIN, ALICE, SALES, Story, story_as, story_with_own_server},
+    story::{ADMIN, ALICE, SALES, TestApp, story_as, story_with_own_server},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Signed now: sent again later, it carries the same time.
-fn now(s: &Story) -> Signing {
+fn now(s: &TestApp) -> Signing {
     Signing::default().at(s.now().timestamp())
 }
 
 /// A click on a prompt, as it would be sent.
-fn press(s: &Story, user: &str, press: &Press) -> Value {
+fn press(s: &TestApp, user: &str, press: &Press) -> Value {
     s.slack.prepare_press(user, press).unwrap().unwrap()
 }
 
-async fn asks(s: &Story) {
+async fn asks(s: &TestApp) {
     assert_eq!(s.ask(&s.call(ACTION, "c-asks")).await.approval_status(), "pending");
 }
 
-async fn taken(s: &Story, payload: &Value, signing: &Signing) {
+async fn taken(s: &TestApp, payload: &Value, signing: &Signing) {
     let delivery = s.slack.send_interaction(payload.clone(), signing).await;
     assert!(delivery.is_ok() && delivery.body.is_empty(), "{delivery:?}");
 }
@@ -146,7 +146,7 @@ async fn a_deny_that_was_thought_better_of_does_not_deny_when_it_comes_again() {
         for _ in 0..2 {
             taken(s, &submitted, &signing).await;
         }
-        assert_eq!(s.told(&id).await.kind, "approval.denied");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.denied");
         assert!(s.refusals(&id).await.is_empty());
     })
     .await;
@@ -159,7 +159,7 @@ async fn of_copies_that_come_at_once_one_decides_and_none_is_refused() {
         let approve = press(s, ALICE, &Press::labelled(Surface::message(&prompt), "Approve"));
         let signing = now(s);
         futures::future::join_all((0..8).map(|_| taken(s, &approve, &signing))).await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         assert!(s.refusals(&id).await.is_empty());
     })
     .await;
@@ -171,7 +171,7 @@ async fn an_envelope_that_comes_on_both_connections_is_obeyed_once() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.slack.double_envelopes(1);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.stop().await;
         assert!(s.refusals(&id).await.is_empty());
     })
@@ -188,7 +188,7 @@ async fn what_was_not_committed_works_when_it_is_sent_again() {
         assert!(!s.slack.send_interaction(approve.clone(), &signing).await.is_ok());
         s.postgres().start_server().await.unwrap();
         taken(s, &approve, &signing).await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -204,7 +204,7 @@ async fn requests_are_forgotten_when_their_signature_no_longer_counts() {
                 .unwrap()
         };
         assert_eq!(count().await, 1);
-        s.leap(REMEMBERED + TimeDelta::hours(1)).await;
+        s.advance_until_idle(REMEMBERED + TimeDelta::hours(1)).await;
         s.until_so(async || count().await == 0).await;
     })
     .await;

@@ -20,13 +20,13 @@ use sandbox::{
 };
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, Story, eventually, story};
+use crate::story::{ALICE, BOB, TestApp, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// Asks, and has Alice approve with this scope; the grant's id. Not over HTTP: other tests show that this is what a
 /// click does.
-async fn grant(s: &Story, ask: &Ask, scope: Scope) -> String {
+async fn grant(s: &TestApp, ask: &Ask, scope: Scope) -> String {
     let asked = s.ask(ask).await;
     assert_eq!(asked.approval_status(), "pending", "{asked:?}");
     let click = Click {
@@ -42,7 +42,7 @@ async fn grant(s: &Story, ask: &Ask, scope: Scope) -> String {
 }
 
 /// Has Alice press *Turn off*.
-async fn turn_off(s: &Story, grant: &str) {
+async fn turn_off(s: &TestApp, grant: &str) {
     let payload = json!({
         "type": "block_actions",
         "team": { "id": names::TEAM },
@@ -54,7 +54,7 @@ async fn turn_off(s: &Story, grant: &str) {
 }
 
 /// Asks once more, and expects that a person is asked.
-async fn asks(s: &Story, ask: &Ask) {
+async fn asks(s: &TestApp, ask: &Ask) {
     assert_eq!(s.ask(ask).await.approval_status(), "pending");
 }
 
@@ -163,9 +163,9 @@ async fn a_conversation_that_fell_silent_asks_again() {
         s.open(ACTION).await;
         let ask = s.call(ACTION, "c-1");
         grant(s, &ask, Scope::Conversation).await;
-        s.leap(SILENCE - chrono::TimeDelta::seconds(1)).await;
+        s.advance_until_idle(SILENCE - chrono::TimeDelta::seconds(1)).await;
         assert_eq!(s.ask(&ask).await.approval_status(), "approved");
-        s.leap(SILENCE).await;
+        s.advance_until_idle(SILENCE).await;
         asks(s, &ask).await;
     })
     .await;
@@ -179,15 +179,15 @@ async fn whoever_leaves_the_workspace_takes_their_standing_permissions_along() {
             let ask = s.call(ACTION, "c-1");
             grant(s, &ask, Scope::Always).await;
             s.slack.change_user(ALICE, change);
-            s.leap(chrono::TimeDelta::hours(23)).await;
+            s.advance_until_idle(chrono::TimeDelta::hours(23)).await;
             let asked = s.slack.calls_of("users.info").len();
             s.slack.misbehave("users.info", Misbehaviour::ServerError(503), 1);
-            s.leap(chrono::TimeDelta::hours(2)).await;
+            s.advance_until_idle(chrono::TimeDelta::hours(2)).await;
             // A Slack that doesn't say takes nothing away, and is asked again.
             let again = async || (s.slack.calls_of("users.info").len() > asked).then_some(());
             eventually("Slack is asked", again).await;
             assert_eq!(s.grants_of(ALICE).await, 1);
-            s.leap(chrono::TimeDelta::minutes(11)).await;
+            s.advance_until_idle(chrono::TimeDelta::minutes(11)).await;
             eventually("the grant ends", async || (s.grants_of(ALICE).await == 0).then_some(())).await;
             assert_ne!(s.ask(&ask).await.approval_status(), "approved");
             let why: serde_json::Value =
@@ -225,7 +225,7 @@ async fn a_workspace_of_which_slack_says_nothing_keeps_no_other_from_being_looke
         .unwrap();
         grant(s, &s.call(ACTION, "c-1"), Scope::Always).await;
         s.slack.change_user(ALICE, |user| user.deleted = true);
-        s.leap(chrono::TimeDelta::hours(25)).await;
+        s.advance_until_idle(chrono::TimeDelta::hours(25)).await;
         eventually("the grant ends", async || (s.grants_of(ALICE).await == 0).then_some(())).await;
         // Nobody's permissions there were taken away for it.
         let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM grants WHERE revoked_at IS NULL")
@@ -296,7 +296,7 @@ async fn no_request_sent_after_a_revocation_returned_is_auto_approved() {
 }
 
 /// One round, with an integration of its own. Says whether a request was approved while others were racing.
-async fn race(s: &Story, round: usize, end: End) -> bool {
+async fn race(s: &TestApp, round: usize, end: End) -> bool {
     let (key, conversation) = (format!("race-{round}"), format!("c-{round}"));
     let action = format!("{key}.act");
     let body = |name: &str| json!({ "name": "Race", "requires_connection": true, "actions": [{ "key": "act", "name": name }] });

@@ -11,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::story::{ALICE, Story, story};
+use crate::story::{ALICE, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -131,7 +131,7 @@ fn transactions(trips: &Trips, with: &str) -> Vec<usize> {
 }
 
 /// Restarts the service behind the proxy.
-async fn watched(s: &mut Story) -> Trips {
+async fn watched(s: &mut TestApp) -> Trips {
     s.stop().await;
     let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
     let (port, trips) = proxy(format!("127.0.0.1:{}", url.port().unwrap())).await;
@@ -174,7 +174,7 @@ async fn a_click_takes_three_statements_at_most_beyond_begin_and_commit() {
             let label =
                 if number % 2 == 0 { "Approve manually" } else { "Auto-approve for this conversation" };
             assert!(s.choose(ALICE, prompt, label).await.is_ok());
-            s.told(id).await;
+            s.received_webhook(id).await;
         }
         let counts = transactions(&trips, "UPDATE approvals SET status");
         let (once, granting) = (2, 3);

@@ -21,13 +21,13 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     api_keys::{calls, send, told},
-    story::{ALICE, Story, story},
+    story::{ALICE, TestApp, story},
 };
 
 const ACTION: &str = "github.create_issue";
 const MISSING: (u16, &str) = (403, "urn:countersign:problem:insufficient-scope");
 
-async fn agents(s: &Story) -> Summary {
+async fn agents(s: &TestApp) -> Summary {
     backends::list(&s.service, None)
         .await
         .unwrap()
@@ -36,12 +36,12 @@ async fn agents(s: &Story) -> Summary {
         .unwrap()
 }
 
-async fn create(s: &Story, scopes: impl IntoIterator<Item = KeyScope>) -> NewKey {
+async fn create(s: &TestApp, scopes: impl IntoIterator<Item = KeyScope>) -> NewKey {
     let scopes = KeyScopes::new(scopes).unwrap();
     api_keys::create(&s.service, &agents(s).await, scopes).await.unwrap()
 }
 
-fn with(s: &Story, key: &NewKey) -> Api {
+fn with(s: &TestApp, key: &NewKey) -> Api {
     s.backend.api_with_key(key.secret.expose_secret())
 }
 
@@ -237,7 +237,7 @@ async fn a_rotated_key_passes_on_its_scopes() {
     .await;
 }
 
-async fn last_used(s: &Story, key: &NewKey) -> Option<DateTime<Utc>> {
+async fn last_used(s: &TestApp, key: &NewKey) -> Option<DateTime<Utc>> {
     let keys = api_keys::list(&s.service, &[agents(s).await.id]).await.unwrap();
     keys.iter().find(|found| found.id == key.id).unwrap().last_used_at
 }
@@ -256,7 +256,7 @@ async fn the_last_use_of_a_key_is_written_once_a_minute() {
         s.pass(TimeDelta::seconds(30));
         assert_eq!(api.list(&[]).await.status, 200);
         let at = s.now();
-        s.leap(TimeDelta::seconds(31)).await;
+        s.advance_until_idle(TimeDelta::seconds(31)).await;
         s.until_so(async || last_used(s, &key).await == Some(at)).await;
         // What the last minute used is not lost when an instance stops.
         assert_eq!(api.list(&[("user", ALICE)]).await.status, 200);

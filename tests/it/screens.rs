@@ -3,12 +3,12 @@
 use sandbox::slack::{Delivery, Gesture, Message, Press, Shown, Surface, Tab, View};
 use serde_json::Value;
 
-use crate::story::{SALES, SOON, Story};
+use crate::story::{SALES, SOON, TestApp};
 
 /// The words of every toggle.
 pub const ALWAYS: &str = "Auto-approve always";
 
-impl Story {
+impl TestApp {
     /// Types `/approvals` and this.
     pub async fn command(&self, user: &str, text: &str) -> Delivery {
         self.slack.command(user, SALES, "/approvals", text).await.unwrap()

@@ -20,22 +20,22 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     modes::{Browser, with_rotation},
-    story::{ALICE, SOON, Story, story_as},
+    story::{ALICE, SOON, TestApp, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
 const OLD: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const NEW: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
-fn service(s: &Story, keys: &str) -> Service {
+fn service(s: &TestApp, keys: &str) -> Service {
     let config = DatabaseConfig { encryption_key: Some(keys.into()), ..s.config.database.clone() };
     countersign::app::service(&config, 2, s.clock.clone(), Entropy::system()).unwrap()
 }
 
-async fn works(s: &Story, conversation: &str) {
+async fn works(s: &TestApp, conversation: &str) {
     let (id, prompt) = s.prompt(&s.call(ACTION, conversation)).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-    assert_eq!(s.told(&id).await.kind, "approval.approved");
+    assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +70,7 @@ async fn the_encryption_key_is_changed_under_load() {
         // Then the rows are sealed again while requests, webhooks and refreshes go on.
         let load = async {
             for number in 0..5 {
-                s.leap(TimeDelta::hours(12)).await;
+                s.advance_until_idle(TimeDelta::hours(12)).await;
                 works(s, &format!("c-{number}")).await;
             }
         };
@@ -89,7 +89,7 @@ async fn the_encryption_key_is_changed_under_load() {
         s.config.database.encryption_key = Some(NEW.into());
         s.stop().await;
         s.start().await;
-        s.leap(TimeDelta::hours(12)).await;
+        s.advance_until_idle(TimeDelta::hours(12)).await;
         works(s, "c-9").await;
         assert!(keys::outdated(&service(s, OLD)).await.is_err());
     })
@@ -128,7 +128,7 @@ fn panic_of(config: &ServeConfig, service: &Service) -> String {
 }
 
 /// Everything that a command prints, to either side, with the service's whole environment.
-async fn printed(s: &Story, arguments: &[&str]) -> String {
+async fn printed(s: &TestApp, arguments: &[&str]) -> String {
     let (config, database, app) = (&s.config, &s.config.database, s.slack.app());
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command
@@ -182,18 +182,18 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
                         show(&page.text().await.unwrap());
                     }
                     s.slack.misbehave("oauth.v2.access", Misbehaviour::HtmlPage, 1);
-                    s.leap(TimeDelta::hours(12)).await;
+                    s.advance_until_idle(TimeDelta::hours(12)).await;
                     s.slack.misbehave("chat.update", Misbehaviour::SlackError("invalid_blocks".into()), 1);
                     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 1);
                     let reply = s.ask(&s.call(ACTION, "c-1")).await;
                     s.until_so(async || {
-                        s.leap(TimeDelta::seconds(2)).await;
+                        s.advance_until_idle(TimeDelta::seconds(2)).await;
                         !s.slack.direct_messages(ALICE).is_empty()
                     })
                     .await;
                     let prompt = s.shown(ALICE, reply.id()).await;
                     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-                    s.told(reply.id()).await;
+                    s.received_webhook(reply.id()).await;
                     s.slack.cut_socket();
                     s.slack.wait_for(|slack| (slack.sockets() == 2).then_some(()), SOON).await.unwrap();
                     works(s, "c-2").await;

@@ -246,7 +246,7 @@ async fn guests_bots_and_people_of_other_companies_allow_nothing() {
             assert_eq!(s.grants_of(who).await, 0, "{who}");
         }
         s.slack.change_user(ALICE, |user| "T0OTHER".clone_into(&mut user.team_id));
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         assert!(s.forge(payload, ALICE, |_| {}).await.is_ok());
         assert_eq!(s.grants_of(ALICE).await, 0);
         let refused = s.answer(GUEST, &format!("on {ACTION}")).await;
@@ -264,7 +264,7 @@ async fn a_member_who_became_a_guest_is_one_within_a_minute() {
         s.gear(ALICE, "GitHub").await;
         s.toggle(ALICE, ACTION).await;
         s.slack.change_user(ALICE, |user| user.is_restricted = true);
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         s.answer(ALICE, "off all").await;
         assert_eq!(s.grants_of(ALICE).await, 0);
         let refused = s.answer(ALICE, &format!("on {ACTION}")).await;
@@ -283,7 +283,7 @@ async fn whoever_is_no_member_any_more_still_takes_back_what_they_allowed() {
             s.toggle(ALICE, ACTION).await;
             s.modal(ALICE, |view| !view.checked("toggle").is_empty()).await;
             s.slack.change_user(ALICE, |user| user.is_restricted = true);
-            s.leap(TimeDelta::seconds(61)).await;
+            s.advance_until_idle(TimeDelta::seconds(61)).await;
             if by_command {
                 let said = s.answer(ALICE, &format!("off {ACTION}")).await;
                 assert!(said.text().starts_with("Off: "), "{}", said.text());

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use countersign::storage::Limits;
 
 use crate::{
-    story::{ALICE, PROMPTLY, Story, eventually, story},
+    story::{ALICE, PROMPTLY, TestApp, eventually, story},
     wire::Wire,
 };
 
@@ -16,13 +16,13 @@ const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// The answer of `/readyz`.
-pub async fn readiness(s: &Story) -> (u16, String) {
+pub async fn readiness(s: &TestApp) -> (u16, String) {
     let answer = reqwest::get(format!("{}/readyz", s.url())).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 /// Waits until `/readyz` is 503 and says this.
-pub async fn not_ready(s: &Story, why: &str) {
+pub async fn not_ready(s: &TestApp, why: &str) {
     eventually(why, async || {
         let (status, said) = readiness(s).await;
         (status == 503 && said.contains(why)).then_some(())
@@ -31,12 +31,12 @@ pub async fn not_ready(s: &Story, why: &str) {
 }
 
 /// Waits until `/readyz` is 200.
-pub async fn ready(s: &Story) {
+pub async fn ready(s: &TestApp) {
     eventually("readiness", async || (readiness(s).await.0 == 200).then_some(())).await;
 }
 
 /// Starts the story's service anew with a wire between it and Postgres.
-async fn wired(s: &mut Story) -> Wire {
+async fn wired(s: &mut TestApp) -> Wire {
     let (wire, url) = Wire::to_postgres(s).await;
     s.config.database.database_url = url.into();
     s.config.database.limits =
@@ -46,7 +46,7 @@ async fn wired(s: &mut Story) -> Wire {
 }
 
 /// Waits until so many statements wait for a lock.
-async fn waiting(s: &Story, least: i64) {
+async fn waiting(s: &TestApp, least: i64) {
     eventually("statements that wait", async || {
         let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&s.service.db).await.unwrap();
         (waiting >= least).then_some(())
@@ -82,7 +82,7 @@ async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
         }
         not_ready(s, "the database can't be reached").await;
         assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok(), "Slack shows that it did not work");
-        s.whispered(ALICE, &prompt.channel, "Something went wrong").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Something went wrong").await;
 
         wire.mend();
         ready(s).await;
@@ -93,9 +93,9 @@ async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
         });
         assert!(futures::future::join_all(asks).await.iter().all(|status| *status == 201));
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
-        s.leap(TimeDelta::minutes(31)).await;
-        assert_eq!(s.told(&forgotten).await.kind, "approval.expired");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
+        s.advance_until_idle(TimeDelta::minutes(31)).await;
+        assert_eq!(s.received_webhook(&forgotten).await.kind, "approval.expired");
     })
     .await;
 }

@@ -5,7 +5,7 @@ use sandbox::slack::{CallOutcome, Message, Misbehaviour, names};
 
 use crate::{
     modes::{Browser, by_oauth},
-    story::{ADMIN, ALICE, SALES, SOON, Story, story, story_as},
+    story::{ADMIN, ALICE, SALES, SOON, TestApp, story, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -25,13 +25,13 @@ fn says(code: &str) -> Misbehaviour {
 }
 
 /// How often Slack answered a method with this code.
-fn answered(s: &Story, method: &str, code: &str) -> usize {
+fn answered(s: &TestApp, method: &str, code: &str) -> usize {
     let is_it = |outcome: &CallOutcome| matches!(outcome, CallOutcome::Error(name) if name == code);
     s.slack.calls_of(method).iter().filter(|call| is_it(&call.outcome)).count()
 }
 
 /// A pending approval whose prompt is out of date, because Slack said this when it was to be changed.
-async fn out_of_date(s: &Story, code: &str, times: u32) -> (String, Message) {
+async fn out_of_date(s: &TestApp, code: &str, times: u32) -> (String, Message) {
     s.put("github").await;
     let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(7 * 86_400)).await;
     s.slack.misbehave("chat.update", says(code), times);
@@ -50,12 +50,12 @@ async fn a_passing_error_is_retried_on_the_same_message() {
         story(async |s| {
             let (id, prompt) = out_of_date(s, code, 1).await;
             assert!(s.slack.message(&prompt.channel, &prompt.ts).unwrap().has_button("Approve"));
-            s.leap(TimeDelta::seconds(2)).await;
+            s.advance_until_idle(TimeDelta::seconds(2)).await;
             s.until(&prompt, is_unlocked).await;
             assert_eq!(s.slack.direct_messages(ALICE).len(), 1, "{code}: no second prompt");
             assert_eq!(s.status(&id).await, "pending", "{code}");
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-            assert_eq!(s.told(&id).await.kind, "approval.approved");
+            assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         })
         .await;
     }
@@ -66,7 +66,7 @@ async fn an_error_that_lasts_for_hours_ends_nothing() {
     story(async |s| {
         let (id, prompt) = out_of_date(s, "org_login_required", 10_000).await;
         for _ in 0..80 {
-            s.leap(TimeDelta::minutes(6)).await;
+            s.advance_until_idle(TimeDelta::minutes(6)).await;
         }
         let tries = answered(s, "chat.update", "org_login_required");
         assert!((70..100).contains(&tries), "{tries}");
@@ -75,7 +75,7 @@ async fn an_error_that_lasts_for_hours_ends_nothing() {
         s.slack.behave("chat.update");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         s.until(&prompt, |message| !message.has_button("Approve")).await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -93,7 +93,7 @@ async fn a_first_prompt_comes_when_the_error_has_passed() {
             s.slack.misbehave(method, says(code), 1);
             let id = s.ask(&s.call(ACTION, "c-1").in_channel(SALES, None)).await.id().to_owned();
             s.until_so(async || answered(s, method, code) == 1).await;
-            s.leap(TimeDelta::seconds(2)).await;
+            s.advance_until_idle(TimeDelta::seconds(2)).await;
             let fits = |message: &Message| message.to_json().to_string().contains(&id);
             s.slack.wait_for_message(SALES, fits, SOON).await.unwrap();
             assert!(s.slack.direct_messages(ALICE).is_empty(), "{code}");
@@ -118,7 +118,7 @@ async fn what_can_never_be_changed_is_said_once_elsewhere() {
             s.slack.misbehave("chat.postMessage", Misbehaviour::Delay(std::time::Duration::ZERO), 1);
             s.slack.misbehave("chat.postMessage", says("internal_error"), 1);
             let (_, prompt) = out_of_date(s, code, 2).await;
-            s.leap(TimeDelta::seconds(2)).await;
+            s.advance_until_idle(TimeDelta::seconds(2)).await;
             let is_another = |message: &Message| message.ts != prompt.ts;
             s.slack.wait_for_direct_message(ALICE, is_another, SOON).await.unwrap();
             s.lock(ACTION).await;
@@ -142,17 +142,17 @@ async fn a_migration_to_an_organisation_removes_no_app() {
             assert!(s.slack.send_event(names::TEAM, event).await.is_ok());
             for _ in 0..3 {
                 let before = asked();
-                s.leap(TimeDelta::hours(1)).await;
+                s.advance_until_idle(TimeDelta::hours(1)).await;
                 s.until_so(async || asked() > before).await;
             }
             assert_eq!((s.audits("workspace.removed").await, s.unhandled_events().await), (0, 1));
             s.slack.behave("auth.test");
-            s.leap(TimeDelta::minutes(1)).await;
+            s.advance_until_idle(TimeDelta::minutes(1)).await;
             s.until_so(async || s.unhandled_events().await == 0).await;
             assert_eq!(s.audits("workspace.removed").await, 0);
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-            assert_eq!(s.told(&id).await.kind, "approval.approved");
+            assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         })
         .await;
     }
@@ -190,7 +190,7 @@ async fn a_caller_is_told_how_long_slack_wants_to_wait() {
                 assert_eq!(s.api().ask(&ask).await.header("retry-after"), "40");
                 assert_eq!(s.slack.calls_of("users.lookupByEmail").len(), 1);
             }
-            s.leap(TimeDelta::hours(1)).await;
+            s.advance_until_idle(TimeDelta::hours(1)).await;
             assert_eq!(s.ask(&ask).await.str("/user"), ALICE);
         })
         .await;
@@ -250,9 +250,9 @@ async fn admins_see_why_slack_took_no_prompt() {
         s.slack.misbehave("chat.postMessage", says("accesslimited"), 2);
         s.ask(&s.call(ACTION, "c-1")).await;
         s.until_so(async || answered(s, "chat.postMessage", "accesslimited") == 1).await;
-        s.leap(TimeDelta::seconds(2)).await;
+        s.advance_until_idle(TimeDelta::seconds(2)).await;
         s.until_so(async || answered(s, "chat.postMessage", "accesslimited") == 2).await;
-        s.leap(TimeDelta::seconds(4)).await;
+        s.advance_until_idle(TimeDelta::seconds(4)).await;
         s.home_shows(ADMIN, |home| home.all_text().contains("accesslimited: 2 times")).await;
         let http = sandbox::http::client().unwrap();
         let metrics = http.get(format!("{}/metrics", s.url())).send().await.unwrap().text().await.unwrap();
@@ -261,7 +261,7 @@ async fn admins_see_why_slack_took_no_prompt() {
         };
         assert!(metrics.lines().any(counted), "{metrics}");
         // A day later it is no news.
-        s.leap(TimeDelta::hours(25)).await;
+        s.advance_until_idle(TimeDelta::hours(25)).await;
         s.put("github").await;
         s.home_shows(ADMIN, |home| !home.all_text().contains("accesslimited")).await;
     })

@@ -8,15 +8,15 @@ use serde_json::json;
 
 use crate::{
     modes::{by_oauth, free_address, settle, socket_mode},
-    story::{ALICE, SOON, Story, story_as},
+    story::{ALICE, SOON, TestApp, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
 
-async fn works(s: &Story, conversation: &str) {
+async fn works(s: &TestApp, conversation: &str) {
     let (id, prompt) = s.prompt(&s.call(ACTION, conversation)).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-    assert_eq!(s.told(&id).await.kind, "approval.approved");
+    assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn clicks_and_modals_are_answered_through_the_socket() {
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
         s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-        assert_eq!(s.told(&id).await.approval()["decision"]["reason"], "Not today");
+        assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "Not today");
         assert!(s.slack.sent().iter().all(|sent| sent.status == Some(200)));
     })
     .await;
@@ -90,7 +90,7 @@ async fn a_hundred_forced_reconnects_lose_nothing_and_handle_nothing_twice() {
             settled(s).await;
         }
         for id in &clicked {
-            assert_eq!(s.told(id).await.kind, "approval.approved");
+            assert_eq!(s.received_webhook(id).await.kind, "approval.approved");
             assert_eq!(s.audited("approval.approved", id).await, 1);
         }
         s.until_so(async || s.events_kept().await == 100).await;
@@ -101,7 +101,7 @@ async fn a_hundred_forced_reconnects_lose_nothing_and_handle_nothing_twice() {
     .await;
 }
 
-async fn settled(s: &Story) {
+async fn settled(s: &TestApp) {
     s.slack.wait_for(|slack| (slack.sockets() >= 1).then_some(()), SOON).await.unwrap();
 }
 
@@ -129,7 +129,7 @@ async fn a_click_that_breaks_off_in_the_middle_decides_nothing_and_can_be_made_a
         assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok());
         assert_eq!(s.api().get(&id).await.approval_status(), "pending");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -167,7 +167,7 @@ async fn slack_may_be_away_when_the_service_starts() {
         s.ask(&s.call(ACTION, "c-1")).await;
         // What could not be posted yet is tried again.
         s.until_so(async || {
-            s.leap(chrono::TimeDelta::seconds(1)).await;
+            s.advance_until_idle(chrono::TimeDelta::seconds(1)).await;
             !s.slack.direct_messages(ALICE).is_empty()
         })
         .await;
@@ -198,7 +198,7 @@ async fn nobody_may_listen_where_slack_is_when_the_service_starts() {
     story_as(refused_at_first, async |s| works(s, "c-1").await).await;
 }
 
-fn opened(s: &Story) -> usize {
+fn opened(s: &TestApp) -> usize {
     s.slack.calls().iter().filter(|call| call.method == "apps.connections.open").count()
 }
 

@@ -90,7 +90,7 @@ fn spans_have_ids_and_nothing_confidential() {
             assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
             s.slack.type_text(ALICE, "reason", "Confidential-answer").await.unwrap();
             assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
-            s.told(&id).await;
+            s.received_webhook(&id).await;
             let backend = s.api().list(&[]).await;
             assert_eq!(backend.status, 200);
 

@@ -52,9 +52,9 @@ async fn server() -> &'static (Postgres, String) {
 }
 
 /// A deployment of one test's own, with what tests do and look at.
-pub struct Story(LocalDeployment);
+pub struct TestApp(LocalDeployment);
 
-impl Deref for Story {
+impl Deref for TestApp {
     type Target = LocalDeployment;
 
     fn deref(&self) -> &LocalDeployment {
@@ -62,29 +62,32 @@ impl Deref for Story {
     }
 }
 
-impl DerefMut for Story {
+impl DerefMut for TestApp {
     fn deref_mut(&mut self) -> &mut LocalDeployment {
         &mut self.0
     }
 }
 
 /// Runs a test in a world of its own, and takes the world down afterwards.
-pub async fn story(test: impl AsyncFnOnce(&mut Story)) {
+pub async fn story(test: impl AsyncFnOnce(&mut TestApp)) {
     story_as(|_, _| {}, test).await;
 }
 
 /// The same with the service set up otherwise: for Socket Mode, for instance, or for installing by OAuth.
-pub async fn story_as(configure: impl FnOnce(&mut ServeConfig, &Slack), test: impl AsyncFnOnce(&mut Story)) {
+pub async fn story_as(
+    configure: impl FnOnce(&mut ServeConfig, &Slack),
+    test: impl AsyncFnOnce(&mut TestApp),
+) {
     let (postgres, template) = server().await;
     let database = postgres.create_database(Some(template)).await.unwrap();
-    let mut story = Story::begin(postgres.clone(), database, None, configure).await;
+    let mut story = TestApp::begin(postgres.clone(), database, None, configure).await;
     told_why(&mut story, test).await;
     story.end().await;
 }
 
 /// The same on a database that an earlier version filled: restored from its dump, then migrated. `keys` are the API key
 /// and the webhook secret of its backend.
-pub async fn story_on_dump(dump: &str, keys: (&str, &str), test: impl AsyncFnOnce(&mut Story)) {
+pub async fn story_on_dump(dump: &str, keys: (&str, &str), test: impl AsyncFnOnce(&mut TestApp)) {
     let (postgres, _) = server().await;
     let database = postgres.create_database(None).await.unwrap();
     crate::upgrade::restore(&database.url, dump).await;
@@ -92,14 +95,14 @@ pub async fn story_on_dump(dump: &str, keys: (&str, &str), test: impl AsyncFnOnc
     testkit::migrate(&database.url).await.unwrap();
     assert_eq!(before, crate::upgrade::written(&database.url).await, "a migration changed what was written");
     let keys = BackendKeys { api_key: keys.0.to_owned(), webhook_secret: keys.1.to_owned() };
-    let mut story = Story::begin(postgres.clone(), database, Some(keys), |_, _| {}).await;
+    let mut story = TestApp::begin(postgres.clone(), database, Some(keys), |_, _| {}).await;
     told_why(&mut story, test).await;
     story.end().await;
 }
 
 /// Runs the test. If it fails, what is still open in the outbox is printed: most that does not come about waits there.
 #[expect(clippy::print_stderr, reason = "it stands beside why the test failed")]
-async fn told_why(story: &mut Story, test: impl AsyncFnOnce(&mut Story)) {
+async fn told_why(story: &mut TestApp, test: impl AsyncFnOnce(&mut TestApp)) {
     let ended = AssertUnwindSafe(test(story)).catch_unwind().await;
     if let Err(why) = ended {
         let open = tokio::time::timeout(Duration::from_secs(30), story.open_rows()).await;
@@ -110,12 +113,12 @@ async fn told_why(story: &mut Story, test: impl AsyncFnOnce(&mut Story)) {
 
 /// The same on a database server of its own, which the test may stop and start, and with time that passes by itself:
 /// whatever a database that is away keeps from being done is tried again after a moment of it.
-pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut Story)) {
+pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut TestApp)) {
     story_with_server(PostgresOptions::default(), test).await;
 }
 
 /// The same with a server that is set up otherwise.
-pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(&mut Story)) {
+pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(&mut TestApp)) {
     let postgres = match Postgres::start_with(options).await {
         Err(error @ PostgresError::Missing { .. }) if std::env::var_os("DATABASE_URL").is_some() => {
             let said = format!("\nSKIPPED: this needs a server that can be stopped. {error}\n");
@@ -126,7 +129,7 @@ pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(
         started => started.unwrap(),
     };
     let database = testkit::migrated_database(&postgres).await.unwrap();
-    let mut story = Story::begin(postgres, database, None, |_, _| {}).await;
+    let mut story = TestApp::begin(postgres, database, None, |_, _| {}).await;
     let clock = story.clock.clone();
     tokio::select! {
         () = told_why(&mut story, test) => {}
@@ -144,7 +147,7 @@ async fn run(clock: &Clock) {
     }
 }
 
-impl Story {
+impl TestApp {
     async fn begin(
         postgres: Postgres,
         database: Database,
@@ -180,7 +183,7 @@ impl Story {
         story
     }
 
-    /// Starts the service, or another instance of it after [`Story::stop`] or [`Story::crash`].
+    /// Starts the service, or another instance of it after [`TestApp::stop`] or [`TestApp::crash`].
     pub async fn start(&mut self) {
         self.start_service().await.unwrap();
         crate::modes::settle(self).await;
@@ -197,7 +200,7 @@ impl Story {
         self.stop_service().await;
     }
 
-    /// Ends the service and starts it again, as [`Story::config`] says now.
+    /// Ends the service and starts it again, as [`TestApp::config`] says now.
     pub async fn restart(&mut self) {
         self.stop().await;
         self.start().await;
@@ -243,12 +246,12 @@ impl Story {
 
     /// Has an admin unlock an action.
     pub async fn unlock(&self, action: &str) {
-        self.set_lock(action, unlock::Toggle::Unlock).await.unwrap();
+        self.set_lock(action, unlock::LockCommand::Unlock).await.unwrap();
     }
 
     /// Has an admin lock an action.
     pub async fn lock(&self, action: &str) {
-        self.set_lock(action, unlock::Toggle::Lock).await.unwrap();
+        self.set_lock(action, unlock::LockCommand::Lock).await.unwrap();
     }
 
     /// Everything that lets Alice auto-approve an action of an integration.
@@ -318,14 +321,14 @@ impl Story {
     }
 
     /// The webhook that says how an approval ended.
-    pub async fn told(&self, id: &str) -> Webhook {
+    pub async fn received_webhook(&self, id: &str) -> Webhook {
         let told = self.backend.wait_for_event(|event| event.approval_id() == id, SOON).await.unwrap();
         assert_eq!(told.verified, Ok(()));
         told
     }
 
     /// The private sentence that a person got last.
-    pub async fn whispered(&self, user: &str, channel: &str, containing: &str) -> Message {
+    pub async fn ephemeral_reply(&self, user: &str, channel: &str, containing: &str) -> Message {
         self.slack
             .wait_for(
                 |slack| {

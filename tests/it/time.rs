@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::story::{SOON, Story};
+use crate::story::{SOON, TestApp};
 
 /// How long a worker holds what it has in hand.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
-impl Story {
+impl TestApp {
     /// Waits until the worker has noted what it drew: time that passes before would cost it its lease.
     pub async fn noted(&self, id: &str) {
         let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
@@ -33,12 +33,12 @@ impl Story {
 
     /// Moves time a little: by less than a worker holds what it has in hand, so that this can be done in mid-flight.
     pub fn pass(&self, by: TimeDelta) {
-        assert!(by < LEASE, "what is in hand would be taken for lost: leap instead");
+        assert!(by < LEASE, "what is in hand would be taken for lost: call advance_until_idle instead");
         self.clock.advance(by);
     }
 
     /// Moves time by as much as may be, once the service has done what it can do by now.
-    pub async fn leap(&self, by: TimeDelta) {
+    pub async fn advance_until_idle(&self, by: TimeDelta) {
         if self.is_running() {
             self.settled().await;
         }

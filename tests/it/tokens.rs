@@ -12,16 +12,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     modes::{Browser, by_oauth, with_rotation},
-    story::{ALICE, Story, story_as},
+    story::{ALICE, TestApp, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Asks, and approves what is shown: all of the way through Slack and back.
-async fn works(s: &Story, conversation: &str) {
+async fn works(s: &TestApp, conversation: &str) {
     let (id, prompt) = s.prompt(&s.call(ACTION, conversation)).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-    assert_eq!(s.told(&id).await.kind, "approval.approved");
+    assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
 }
 
 /// Installing by OAuth beside a configured token of another workspace, which has this status.
@@ -77,7 +77,7 @@ async fn a_dead_configured_token_gives_way_to_its_own_workspaces_installation() 
         s.settled().await;
         let _events = s.slack.uninstall(names::TEAM);
         let reply = s.ask(&s.call(ACTION, "c-4")).await;
-        assert_eq!(s.told(reply.id()).await.kind, "approval.undeliverable");
+        assert_eq!(s.received_webhook(reply.id()).await.kind, "approval.undeliverable");
     })
     .await;
 }
@@ -102,7 +102,7 @@ async fn a_dead_installation_gives_way_to_the_configured_token() {
 }
 
 /// Finds tokens as an instance with this clock does.
-fn token_store(s: &Story, clock: Clock) -> TokenStore {
+fn token_store(s: &TestApp, clock: Clock) -> TokenStore {
     let service = app::service(&s.config.database, 2, clock, Entropy::system()).unwrap();
     app::slack_client(&s.config.slack, &service, TaskTracker::new()).unwrap().tokens().clone()
 }
@@ -147,7 +147,7 @@ async fn a_token_that_can_not_be_stored_is_used_and_stored_as_soon_as_it_can() {
         .execute(&s.service.db)
         .await
         .unwrap();
-        s.leap(TimeDelta::hours(13)).await;
+        s.advance_until_idle(TimeDelta::hours(13)).await;
         works(s, "c-1").await;
         // Longer than whoever needs the token waits for it to be stored.
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -162,7 +162,7 @@ async fn a_token_that_can_not_be_stored_is_used_and_stored_as_soon_as_it_can() {
     .await;
 }
 
-fn exchanges(s: &Story) -> usize {
+fn exchanges(s: &TestApp) -> usize {
     s.slack.calls().iter().filter(|call| call.method == "oauth.v2.access").count()
 }
 
@@ -172,7 +172,7 @@ async fn many_calls_at_once_try_one_exchange_and_rest_after_its_failure() {
         Browser::new().install(s, names::TEAM).await;
         let before = exchanges(s);
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(503), 1000);
-        s.leap(TimeDelta::hours(12)).await;
+        s.advance_until_idle(TimeDelta::hours(12)).await;
         let calls: Vec<_> = (0..20).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
         futures::future::join_all(calls.iter().map(|call| s.ask(call))).await;
         s.until_so(async || exchanges(s) > before).await;
@@ -195,14 +195,14 @@ async fn a_token_that_still_works_is_not_tried_to_be_replaced_at_every_call() {
         Browser::new().install(s, names::TEAM).await;
         let before = exchanges(s);
         s.slack.misbehave("oauth.v2.access", Misbehaviour::ServerError(503), 1000);
-        s.leap(TimeDelta::minutes(11 * 60 + 30)).await;
+        s.advance_until_idle(TimeDelta::minutes(11 * 60 + 30)).await;
         for number in 0..4 {
             works(s, &format!("c-{number}")).await;
             s.pass(TimeDelta::seconds(2));
         }
         assert_eq!(exchanges(s), before + 1);
         s.slack.behave("oauth.v2.access");
-        s.leap(TimeDelta::minutes(1)).await;
+        s.advance_until_idle(TimeDelta::minutes(1)).await;
         works(s, "c-9").await;
         s.until_so(async || exchanges(s) == before + 2).await;
     })

@@ -3,30 +3,30 @@
 use chrono::TimeDelta;
 use sandbox::slack::{Message, Press, Signing, Surface};
 
-use crate::story::{ADMIN, ALICE, BOB, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, BOB, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 const ASKED: &str = "you to unlock:";
 
 /// An admin's message about a request, once it fits.
-async fn asked(s: &Story, admin: &str, fits: impl Fn(&Message) -> bool) -> Message {
+async fn asked(s: &TestApp, admin: &str, fits: impl Fn(&Message) -> bool) -> Message {
     let fits = |message: &Message| message.all_text().contains(ASKED) && fits(message);
     s.slack.wait_for_direct_message(admin, fits, SOON).await.unwrap()
 }
 
 /// How many direct messages say this.
-fn heard(s: &Story, user: &str, what: &str) -> usize {
+fn heard(s: &TestApp, user: &str, what: &str) -> usize {
     let seen = s.slack.direct_messages(user);
     seen.iter().filter(|message| message.text().contains(what) || message.all_text().contains(what)).count()
 }
 
-async fn hears(s: &Story, user: &str, what: &str) -> Message {
+async fn hears(s: &TestApp, user: &str, what: &str) -> Message {
     let found = s.slack.wait_for_direct_message(user, |message| message.text().contains(what), SOON).await;
     found.unwrap_or_else(|_| panic!("{user} never heard {what:?}"))
 }
 
 /// A request of somebody's for an action that is locked: its prompt.
-async fn locked_prompt(s: &Story, user: &str) -> Message {
+async fn locked_prompt(s: &TestApp, user: &str) -> Message {
     let mut ask = s.call(ACTION, &format!("c-{user}"));
     ask.user = user.to_owned();
     s.prompt(&ask).await.1
@@ -110,7 +110,7 @@ async fn while_slack_does_not_say_who_the_admins_are_they_are_told_later() {
             .wait_for(|slack| (!slack.calls_of("users.list").is_empty()).then_some(()), SOON)
             .await
             .unwrap();
-        s.leap(TimeDelta::seconds(21)).await;
+        s.advance_until_idle(TimeDelta::seconds(21)).await;
         asked(s, ADMIN, |_| true).await;
         assert_eq!(heard(s, ADMIN, ASKED), 1);
     })
@@ -145,7 +145,7 @@ async fn of_two_admins_who_answer_at_once_one_wins_and_the_other_is_told() {
         let action = actions.iter().find(|action| action["key"] == "create_issue").unwrap();
         assert_eq!(action["unlocked"], was_unlocked);
         let (loser, channel) = if was_unlocked { (BOB, &other.channel) } else { (ADMIN, &one.channel) };
-        s.whispered(loser, channel, "was already").await;
+        s.ephemeral_reply(loser, channel, "was already").await;
         for message in [&one, &other] {
             s.until(message, |message| !message.has_button("Unlock")).await;
         }
@@ -250,7 +250,7 @@ async fn an_admin_who_was_demoted_in_between_changes_nothing() {
         let stale =
             s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == value)).await;
         s.slack.change_user(ADMIN, |user| user.is_admin = false);
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         let press = Press::labelled(Surface::stale_view(&stale), "Unlock").with_value(&value);
         assert!(s.slack.press(ADMIN, press).await.unwrap().is_ok());
         hears(s, ADMIN, "Only an admin can do this").await;
@@ -283,9 +283,9 @@ async fn somebody_who_is_no_admin_can_not_forge_it() {
         assert!(!s.api().integration("github").await.body.to_string().contains("\"unlocked\":true"));
         assert_eq!(s.audited_by("admin.refused", ALICE).await, 4);
         s.slack.misbehave("users.info", sandbox::slack::Misbehaviour::ServerError(503), 9);
-        s.leap(TimeDelta::seconds(61)).await;
+        s.advance_until_idle(TimeDelta::seconds(61)).await;
         assert!(s.click(ADMIN, &message, "Unlock").await.is_ok());
-        s.whispered(ADMIN, &message.channel, "Could not confirm with Slack").await;
+        s.ephemeral_reply(ADMIN, &message.channel, "Could not confirm with Slack").await;
         s.slack.behave("users.info");
         assert!(s.click(ADMIN, &message, "Unlock").await.is_ok());
         hears(s, ALICE, "unlocked it").await;

@@ -6,13 +6,13 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::{
     api::problem,
     silence::{not_ready, ready},
-    story::{ALICE, Story, story},
+    story::{ALICE, TestApp, story},
 };
 
 const ACTION: &str = "github.create_issue";
 
 /// Runs statements on a connection of their own, which may write whatever the database says.
-async fn as_operator(s: &Story, statements: &str) {
+async fn as_operator(s: &TestApp, statements: &str) {
     let url = s.config.database.database_url.expose_secret();
     let mut db = sqlx::PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql("SET default_transaction_read_only = off").execute(&mut db).await.unwrap();
@@ -21,7 +21,7 @@ async fn as_operator(s: &Story, statements: &str) {
 }
 
 /// Has the database be read-only, or writable again, for all connections.
-async fn set_read_only(s: &Story, setting: &str) {
+async fn set_read_only(s: &TestApp, setting: &str) {
     let url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
     let name = url.path().trim_start_matches('/');
     as_operator(
@@ -36,7 +36,7 @@ async fn set_read_only(s: &Story, setting: &str) {
 }
 
 /// What people and backends meet while nothing can be written, and afterwards.
-async fn refused_until(s: &mut Story, why: &str, works_again: impl AsyncFnOnce(&Story)) {
+async fn refused_until(s: &mut TestApp, why: &str, works_again: impl AsyncFnOnce(&TestApp)) {
     let answer = s.api().ask(&s.call(ACTION, "c-2")).await;
     assert_eq!((answer.status, problem(&answer)), (503, "unavailable"), "{answer:?}");
     assert_eq!(answer.headers["retry-after"], "5", "{answer:?}");
@@ -44,11 +44,11 @@ async fn refused_until(s: &mut Story, why: &str, works_again: impl AsyncFnOnce(&
     let (id, prompt) =
         (s.api().list(&[]).await.data()[0]["id"].clone(), s.slack.direct_messages(ALICE)[0].clone());
     assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok(), "Slack shows that it did not work");
-    s.whispered(ALICE, &prompt.channel, "Something went wrong").await;
+    s.ephemeral_reply(ALICE, &prompt.channel, "Something went wrong").await;
     works_again(s).await;
     ready(s).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-    assert_eq!(s.told(id.as_str().unwrap()).await.kind, "approval.approved");
+    assert_eq!(s.received_webhook(id.as_str().unwrap()).await.kind, "approval.approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
-use crate::story::{ADMIN, ALICE, BOB, Story, story_on_dump};
+use crate::story::{ADMIN, ALICE, BOB, TestApp, story_on_dump};
 
 /// What the dumps were filled with.
 const ACTION: &str = "github.create_issue";
@@ -47,7 +47,7 @@ pub async fn written(url: &str) -> Vec<String> {
     texts
 }
 
-pub async fn upgraded(test: impl AsyncFnOnce(&mut Story)) {
+pub async fn upgraded(test: impl AsyncFnOnce(&mut TestApp)) {
     story_on_dump(DUMP, KEYS, test).await;
 }
 
@@ -81,7 +81,7 @@ async fn permissions_hold_after_an_upgrade() {
         ask.user = ALICE.to_owned();
         let (id, prompt) = s.prompt(&ask).await;
         s.choose(ALICE, &prompt, "Auto-approve always").await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }
@@ -92,8 +92,8 @@ async fn what_waited_goes_on_after_an_upgrade() {
         // A webhook that the old version could not deliver.
         let refunds = s.api().list(&[("conversation", "c-refund-2")]).await;
         let id = refunds.data()[0]["id"].as_str().unwrap().to_owned();
-        s.leap(chrono::TimeDelta::hours(1)).await;
-        assert_eq!(s.told(&id).await.kind, "approval.approved");
+        s.advance_until_idle(chrono::TimeDelta::hours(1)).await;
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
     .await;
 }

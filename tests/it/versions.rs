@@ -10,7 +10,7 @@ use sandbox::{
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::story::{ADMIN, ALICE, SOON, Story, story};
+use crate::story::{ADMIN, ALICE, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 const PAUSED: &str = "Auto-approval is paused";
@@ -26,34 +26,34 @@ fn described(name: &str, description: &str) -> Value {
     body
 }
 
-async fn put(s: &Story, body: &Value) {
+async fn put(s: &TestApp, body: &Value) {
     let reply = s.api().put_integration("github", body).await;
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
 /// Has Alice auto-approve the action always.
-async fn allowed(s: &Story) {
+async fn allowed(s: &TestApp) {
     s.open(ACTION).await;
     assert!(s.answer(ALICE, &format!("on {ACTION}")).await.text().contains("On:"));
     asks(s, "approved").await;
 }
 
 /// Asks once more, and expects this.
-async fn asks(s: &Story, status: &str) {
+async fn asks(s: &TestApp, status: &str) {
     assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), status);
 }
 
 /// The admin's Home tab, once it shows that something has changed and fits.
-async fn admin_sees(s: &Story, fits: impl Fn(&View) -> bool) -> View {
+async fn admin_sees(s: &TestApp, fits: impl Fn(&View) -> bool) -> View {
     s.home(ADMIN, |home| home.all_text().contains(CHANGED) && fits(home)).await
 }
 
-async fn confirm(s: &Story) {
+async fn confirm(s: &TestApp) {
     let button = Press::labelled(Surface::Home, "Confirm");
     assert!(s.slack.press(ADMIN, button).await.unwrap().is_ok());
 }
 
-async fn hears(s: &Story, user: &str, what: &str) -> Message {
+async fn hears(s: &TestApp, user: &str, what: &str) -> Message {
     let found = s.slack.wait_for_direct_message(user, |message| message.text().contains(what), SOON).await;
     found.unwrap_or_else(|_| panic!("{user} never heard {what:?}"))
 }
@@ -78,7 +78,7 @@ async fn an_approval_keeps_the_names_it_was_asked_under() {
         s.home(ALICE, |home| own(&home.all_text()) && home.has_button("Approve")).await;
         assert!(s.answer(ALICE, "list").await.all_text().contains("Create issue"));
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         let decided = s.until(&prompt, |message| !message.has_button("Approve")).await;
         assert!(own(&decided.all_text()), "{}", decided.all_text());
         assert!(s.answer(ALICE, "history").await.all_text().contains("Create issue"));
@@ -244,18 +244,18 @@ async fn no_standing_permission_is_given_on_a_description_that_has_changed() {
             .doing(sandbox::slack::Gesture::Pick("Auto-approve always".to_owned()));
         put(s, &described("Delete issue", "Deletes an issue.")).await;
         assert!(s.slack.press(ALICE, always.clone()).await.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "so auto-approval is paused").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "so auto-approval is paused").await;
         admin_sees(s, |_| true).await;
         confirm(s).await;
         // Confirmed or not: the person reads what the action was. Another click than the first, not a repeat of it.
         s.pass(chrono::TimeDelta::seconds(1));
         s.until(&prompt, |message| message.all_text().contains("The next request offers it")).await;
         assert!(s.slack.press(ALICE, always).await.unwrap().is_ok());
-        s.whispered(ALICE, &prompt.channel, "has changed since this request").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "has changed since this request").await;
         assert_eq!((s.status(&id).await.as_str(), s.grants_of(ALICE).await), ("pending", 0));
         assert_eq!(s.refusals(&id).await, ["changed-since-unlocked", "changed-since-asked"]);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         s.pass(chrono::TimeDelta::seconds(2));
         let (_, next) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &next, "Auto-approve always").await.is_ok());

@@ -14,19 +14,19 @@ use countersign::{
 use sandbox::backend::{AgentBackend, Answer, BackendOptions};
 use secrecy::ExposeSecret as _;
 
-use crate::story::{ALICE, BOB, SOON, Story, story};
+use crate::story::{ALICE, BOB, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
 /// Asks and approves, and gives the approval's id.
-async fn approved(s: &Story) -> String {
+async fn approved(s: &TestApp) -> String {
     let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
     assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
     id
 }
 
 /// The delivery's row once `tries` tries have been noted: status of the last one, whether it is done, whether dead.
-async fn after_tries(s: &Story, id: &str, tries: i32) -> (Option<i32>, bool, bool) {
+async fn after_tries(s: &TestApp, id: &str, tries: i32) -> (Option<i32>, bool, bool) {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     let look = async {
         loop {
@@ -49,7 +49,7 @@ async fn after_tries(s: &Story, id: &str, tries: i32) -> (Option<i32>, bool, boo
 }
 
 /// How long the delivery's row has to wait from now on.
-async fn pause(s: &Story, id: &str) -> TimeDelta {
+async fn pause(s: &TestApp, id: &str) -> TimeDelta {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     let due: DateTime<Utc> =
         sqlx::query_scalar("SELECT due_at FROM outbox WHERE kind = 'webhook' AND approval_id = $1")
@@ -64,7 +64,7 @@ async fn pause(s: &Story, id: &str) -> TimeDelta {
 async fn a_webhook_carries_the_approval_and_a_signature() {
     story(async |s| {
         let id = approved(s).await;
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(told.kind, "approval.approved");
         assert_eq!(told.approval(), &s.api().get(&id).await.body);
         assert!(told.id.starts_with("dlv_"));
@@ -81,7 +81,7 @@ async fn a_failing_endpoint_is_tried_eight_times_under_one_id_and_then_left() {
         for tries in 1..=8 {
             let (status, done, dead) = after_tries(s, &id, tries).await;
             assert_eq!((status, done, dead), (Some(500), false, tries == 8), "try {tries}");
-            s.leap(TimeDelta::hours(13)).await;
+            s.advance_until_idle(TimeDelta::hours(13)).await;
         }
         let deliveries = s.backend.deliveries();
         assert_eq!(deliveries.len(), 8);
@@ -104,7 +104,7 @@ async fn an_endpoint_that_recovers_gets_what_it_missed_after_the_pause_and_not_b
         s.settled().await;
         assert_eq!(s.backend.events().len(), 0);
         s.pass(TimeDelta::milliseconds(1));
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         assert_eq!(after_tries(s, &id, 2).await, (Some(204), true, false));
     })
     .await;
@@ -117,11 +117,11 @@ async fn retry_after_is_honoured() {
         let id = approved(s).await;
         assert_eq!(after_tries(s, &id, 1).await, (Some(429), false, false));
         assert_eq!(pause(s, &id).await, TimeDelta::seconds(120));
-        s.leap(TimeDelta::seconds(119)).await;
+        s.advance_until_idle(TimeDelta::seconds(119)).await;
         s.settled().await;
         assert_eq!(s.backend.deliveries().len(), 1);
         s.pass(TimeDelta::seconds(1));
-        s.told(&id).await;
+        s.received_webhook(&id).await;
     })
     .await;
 }
@@ -133,13 +133,13 @@ async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_resumed() {
         let first = approved(s).await;
         assert_eq!(after_tries(s, &first, 1).await, (Some(410), false, true));
         let second = approved(s).await;
-        s.leap(TimeDelta::days(1)).await;
+        s.advance_until_idle(TimeDelta::days(1)).await;
         s.settled().await;
         let summary = backends::list(&s.service, None).await.unwrap().remove(0);
         assert!(summary.webhook_stopped_at.is_some());
         assert!(s.backend.events().is_empty());
         assert!(backends::resume_webhook(&s.service, &summary).await.unwrap());
-        s.told(&second).await;
+        s.received_webhook(&second).await;
     })
     .await;
 }
@@ -190,13 +190,13 @@ async fn both_secrets_sign_while_one_is_being_rotated() {
         let summary = backends::list(&s.service, None).await.unwrap().remove(0);
         let new = backends::rotate_secret(&s.service, &summary, TimeDelta::hours(24)).await.unwrap();
         let id = approved(s).await;
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         let signatures = told.headers["webhook-signature"].to_str().unwrap().split(' ').count();
         assert_eq!(signatures, 2, "the receiver, which knows the old secret alone, believed it");
         s.backend.set_webhook_secrets(&[secrecy::ExposeSecret::expose_secret(&new)]);
-        s.leap(TimeDelta::hours(25)).await;
+        s.advance_until_idle(TimeDelta::hours(25)).await;
         let id = approved(s).await;
-        let told = s.told(&id).await;
+        let told = s.received_webhook(&id).await;
         assert_eq!(told.headers["webhook-signature"].to_str().unwrap().split(' ').count(), 1);
     })
     .await;
@@ -219,7 +219,7 @@ async fn a_slow_endpoint_holds_up_neither_decisions_nor_other_backends() {
         }
         hanging.wait_for_delivery(|_| true, SOON).await.unwrap();
         let id = approved(s).await;
-        s.told(&id).await;
+        s.received_webhook(&id).await;
         // In this order: whatever is sent in between has another one end first.
         let begun = hanging.deliveries().len();
         let ended: i64 = sqlx::query_scalar(
@@ -259,7 +259,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         let id = approved(s).await;
         after_tries(s, &id, 1).await;
         s.stop().await;
-        s.leap(TimeDelta::minutes(1)).await;
+        s.advance_until_idle(TimeDelta::minutes(1)).await;
         let mut db = s.service.db.acquire().await.unwrap();
         let lease_time = TimeDelta::seconds(60);
         let mut claim = async || {
@@ -269,7 +269,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         };
         let first = claim().await;
         assert_eq!((first.len(), claim().await.len()), (1, 0), "what is leased is not claimed again");
-        s.leap(lease_time).await;
+        s.advance_until_idle(lease_time).await;
         let second = claim().await;
         assert_eq!(second.len(), 1, "a lease that ran out is");
         let attempt = storage::statements::claim::Attempt {

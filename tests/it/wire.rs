@@ -14,7 +14,7 @@ use tokio::{
     },
 };
 
-use crate::story::Story;
+use crate::story::TestApp;
 
 /// A firewall that forgets about connections: they stay open, and nothing passes any more, without a reset.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ pub struct Wire {
 
 impl Wire {
     /// Leads to the story's Postgres, at the URL that is given.
-    pub async fn to_postgres(s: &Story) -> (Self, String) {
+    pub async fn to_postgres(s: &TestApp) -> (Self, String) {
         let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let to = format!("127.0.0.1:{}", url.port().unwrap());

@@ -3,9 +3,9 @@
 use anyhow::ensure;
 use sandbox::slack::names::BOB;
 
-use super::stage::{SOON, Stage, call, ran};
+use super::stage::{DemoContext, SOON, call, ran};
 
-pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (teller, quill, ledger) = (stage.teller, stage.quill.clone(), stage.ledger.clone());
     teller.chapter("Always");
     let in_conversation = |id| call("github", "create_issue", (id, "Weekly report"));
@@ -28,7 +28,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     teller
         .step(words, async {
             stage.click(BOB, &prompt, "Approve").await?;
-            let event = stage.told(waiting.approval(), "approval.approved").await?;
+            let event = stage.received_webhook(waiting.approval(), "approval.approved").await?;
             let decision = &event.approval()["decision"];
             ensure!(decision["scope"] == "once" && decision["grant"].is_null(), "it says {decision}");
             ran(quill.settle(&waiting, SOON).await)?;

@@ -6,10 +6,10 @@ use sandbox::{
     slack::{Message, Surface, names::ALICE},
 };
 
-use super::stage::{CHOICES, FOR_THIS_CONVERSATION, SOON, Stage, create_issue, ran};
+use super::stage::{CHOICES, DemoContext, FOR_THIS_CONVERSATION, SOON, create_issue, ran};
 
 /// Gives the prompt that was decided.
-pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
+pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<Message> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("An agent asks");
     let ask = create_issue()?;
@@ -61,7 +61,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
     let words = "A signed webhook tells Scout's backend: approved, for the conversation, with a grant";
     teller
         .step(words, async {
-            let event = stage.told(&id, "approval.approved").await?;
+            let event = stage.received_webhook(&id, "approval.approved").await?;
             let decision = &event.approval()["decision"];
             ensure!(decision["scope"] == "conversation" && decision["by"] == "user", "it says {decision}");
             ensure!(decision["grant"].is_string(), "it names no grant: {decision}");

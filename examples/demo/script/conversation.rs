@@ -2,10 +2,10 @@
 
 use sandbox::slack::{Message, names::ALICE};
 
-use super::stage::{ALWAYS, SOON, Stage, call, create_issue, ran};
+use super::stage::{ALWAYS, DemoContext, SOON, call, create_issue, ran};
 
 /// Gives the prompt of the second conversation, decided.
-pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
+pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<Message> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("For this conversation");
     let words = "Scout asks again in the conversation: approved at once, no one is asked, Scout runs it";
@@ -25,7 +25,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<Message> {
     teller
         .step(words, async {
             stage.choose(ALICE, &prompt, ALWAYS).await?;
-            let event = stage.told(waiting.approval(), "approval.approved").await?;
+            let event = stage.received_webhook(waiting.approval(), "approval.approved").await?;
             let scope = &event.approval()["decision"]["scope"];
             anyhow::ensure!(scope == "always", "the scope is {scope}");
             ran(scout.settle(&waiting, SOON).await)?;

@@ -2,9 +2,9 @@
 
 use anyhow::ensure;
 
-use super::stage::Stage;
+use super::stage::DemoContext;
 
-pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let teller = stage.teller;
     teller.chapter("In the end");
     let asked = stage.asked.len();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use countersign::clock::Clock;
 
-use self::stage::Stage;
+use self::stage::DemoContext;
 use crate::{
     say::{Teller, say},
     world::World,
@@ -48,7 +48,7 @@ async fn tell(world: &World, teller: &Teller) -> anyhow::Result<()> {
         world.postgres().version(),
         world.slack.origin(),
     ));
-    let stage = &mut Stage::set(world, teller).await?;
+    let stage = &mut DemoContext::set(world, teller).await?;
     let first = asking::play(stage).await?;
     let second = conversation::play(stage).await?;
     always::play(stage).await?;

@@ -4,14 +4,14 @@ use anyhow::{Context as _, ensure};
 use chrono::TimeDelta;
 use sandbox::slack::{Message, names::ALICE};
 
-use super::stage::{SOON, Stage, call, create_issue, ran, stopped};
+use super::stage::{DemoContext, SOON, call, create_issue, ran, stopped};
 
 /// Why Alice says no.
 const REASON: &str = "Wrong repository: this belongs to storefront.";
 
 /// Both permissions are turned off, and the next request is denied.
 pub(super) async fn turned_off(
-    stage: &mut Stage<'_>,
+    stage: &mut DemoContext<'_>,
     first: &Message,
     second: &Message,
 ) -> anyhow::Result<()> {
@@ -57,7 +57,7 @@ pub(super) async fn turned_off(
     let words = "The webhook carries the reason; Scout receives it and does not run";
     teller
         .step(words, async {
-            stage.told(waiting.approval(), "approval.denied").await?;
+            stage.received_webhook(waiting.approval(), "approval.denied").await?;
             let (status, reason) = stopped(scout.settle(&waiting, SOON).await)?;
             ensure!(status == "denied", "it is {status}");
             ensure!(reason.as_deref() == Some(REASON), "Scout heard {reason:?}");
@@ -68,7 +68,7 @@ pub(super) async fn turned_off(
 }
 
 /// What no admin has unlocked can only be allowed once.
-pub(super) async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+pub(super) async fn locked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("Locked");
     let words = "Scout asks to delete a repository, which is locked: the prompt says so and has no menu";
@@ -86,7 +86,7 @@ pub(super) async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     teller
         .step(words, async {
             stage.click(ALICE, &prompt, "Approve").await?;
-            stage.told(waiting.approval(), "approval.approved").await?;
+            stage.received_webhook(waiting.approval(), "approval.approved").await?;
             ran(scout.settle(&waiting, SOON).await)?;
             Ok(())
         })
@@ -94,7 +94,7 @@ pub(super) async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 }
 
 /// Nobody answers.
-pub(super) async fn expired(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+pub(super) async fn expired(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("Expired");
     let words = "Scout asks for something that has to be answered within 10 minutes";
@@ -110,7 +110,7 @@ pub(super) async fn expired(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         .step(words, async {
             stage.world.wait_until_idle(SOON).await?;
             stage.world.clock.advance(TimeDelta::minutes(10));
-            stage.told(waiting.approval(), "approval.expired").await?;
+            stage.received_webhook(waiting.approval(), "approval.expired").await?;
             let (status, _) = stopped(scout.settle(&waiting, SOON).await)?;
             ensure!(status == "expired", "it is {status}");
             Ok(())

@@ -10,7 +10,7 @@ use sandbox::{
 };
 use serde_json::Value;
 
-use super::stage::{ALWAYS, SOON, Stage, call, ran};
+use super::stage::{ALWAYS, DemoContext, SOON, call, ran};
 
 const INTEGRATION: &str = "Postgres";
 const ACTION: &str = "Run SQL";
@@ -19,14 +19,14 @@ fn run_sql(conversation: &str) -> anyhow::Result<sandbox::backend::Ask> {
     call("postgres", "execute_sql", (conversation, "Churn report"))
 }
 
-pub(super) async fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     unlocked(stage).await?;
     toggled(stage).await?;
     locked(stage).await
 }
 
 /// The user asks for it, and an admin allows that it be allowed.
-async fn unlocked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+async fn unlocked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let teller = stage.teller;
     teller.chapter("An admin unlocks");
     let words = "Scout asks to run SQL, which is locked; Alice clicks Request auto-approval";
@@ -53,7 +53,7 @@ async fn unlocked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 }
 
 /// The user allows it in the settings, and takes it back there.
-async fn toggled(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+async fn toggled(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("Settings");
     let words = "Alice types /approvals, opens the gear of Postgres, and turns Auto-approve always on";
@@ -85,7 +85,7 @@ async fn toggled(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 }
 
 /// The admin takes it away from everybody.
-async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+async fn locked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let teller = stage.teller;
     teller.chapter("The admin locks");
     let words = "Ada opens the app's Home tab, picks the actions of Postgres, and locks Run SQL";
@@ -113,23 +113,23 @@ async fn locked(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     teller.step("She approves it, this once", approved(stage, waiting, &prompt)).await
 }
 
-async fn asked(stage: &mut Stage<'_>, conversation: &str) -> anyhow::Result<(Waiting, Message)> {
+async fn asked(stage: &mut DemoContext<'_>, conversation: &str) -> anyhow::Result<(Waiting, Message)> {
     let scout = stage.scout.clone();
     let waiting = stage.asks(&scout, run_sql(conversation)?).await?;
     let prompt = stage.prompt(ALICE, waiting.approval()).await?;
     Ok((waiting, prompt))
 }
 
-async fn approved(stage: &Stage<'_>, waiting: Waiting, prompt: &Message) -> anyhow::Result<()> {
+async fn approved(stage: &DemoContext<'_>, waiting: Waiting, prompt: &Message) -> anyhow::Result<()> {
     stage.click(ALICE, prompt, "Approve").await?;
-    stage.told(waiting.approval(), "approval.approved").await?;
+    stage.received_webhook(waiting.approval(), "approval.approved").await?;
     ran(stage.scout.settle(&waiting, SOON).await)?;
     Ok(())
 }
 
 /// Presses the button that screen readers call this.
 async fn press(
-    stage: &Stage<'_>,
+    stage: &DemoContext<'_>,
     user: &str,
     surface: Surface,
     view: &View,
@@ -144,7 +144,7 @@ async fn press(
 }
 
 /// Uses the toggle of the action in the open settings, and waits until it shows what was saved.
-async fn switch(stage: &Stage<'_>) -> anyhow::Result<()> {
+async fn switch(stage: &DemoContext<'_>) -> anyhow::Result<()> {
     let slack = &stage.world.slack;
     let view = slack.view(ALICE).context("the settings are closed")?;
     let block = toggle(&view).context("there is no toggle")?;

@@ -21,7 +21,7 @@ pub(super) const ALWAYS: &str = "Auto-approve always";
 pub(super) const CHOICES: [&str; 3] = ["Approve manually", FOR_THIS_CONVERSATION, ALWAYS];
 
 /// Where the story is played.
-pub(super) struct Stage<'s> {
+pub(super) struct DemoContext<'s> {
     pub(super) world: &'s World,
     pub(super) teller: &'s Teller,
     /// An agent of the first backend.
@@ -37,7 +37,7 @@ pub(super) struct Stage<'s> {
     pub(super) answered_at_once: usize,
 }
 
-impl<'s> Stage<'s> {
+impl<'s> DemoContext<'s> {
     /// Brings in the agents, and a second backend.
     pub(super) async fn set(world: &'s World, teller: &'s Teller) -> anyhow::Result<Self> {
         let clock = world.clock.clone();
@@ -119,7 +119,7 @@ impl<'s> Stage<'s> {
     }
 
     /// The webhook that says how an approval ended, which must be of this kind.
-    pub(super) async fn told(&self, id: &str, kind: &str) -> anyhow::Result<Webhook> {
+    pub(super) async fn received_webhook(&self, id: &str, kind: &str) -> anyhow::Result<Webhook> {
         let about_it = |event: &Webhook| event.approval_id() == id;
         let event = self.world.backend.wait_for_event(about_it, SOON).await;
         let event = event.with_context(|| format!("no verified webhook about {id}"))?;

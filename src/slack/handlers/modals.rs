@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{ids::UserId, overview::Page, rejection::Rejection},
     service,
-    service::{ServiceError, Service},
+    service::{Service, ServiceError},
     slack::{
         handlers::context::Context,
         view::{controls::Screen, sentences, settings, settings::Content},
@@ -65,7 +65,12 @@ pub(super) async fn update(
 }
 
 /// Reads a page of somebody's settings. An integration that is gone leads back to all of them.
-async fn read(service: &Service, workspace: &str, user: &UserId, screen: Screen) -> Result<Content, ServiceError> {
+async fn read(
+    service: &Service,
+    workspace: &str,
+    user: &UserId,
+    screen: Screen,
+) -> Result<Content, ServiceError> {
     if let Some(integration) = screen.integration {
         match service::settings::behind_gear(service, workspace, user, integration).await {
             Ok((line, lines)) => {

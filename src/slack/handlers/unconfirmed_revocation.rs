@@ -15,7 +15,7 @@ use crate::{
         people::{ActingUser, PersonKind},
         settings::Toggle,
     },
-    service::{ServiceError, Service, settings, turn_off, unlock},
+    service::{Service, ServiceError, settings, turn_off, unlock},
     slack::{handlers::context::Context, inbound::payload::Payload, view::sentences},
 };
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     domain::people::PersonKind,
     outbox::{Claim, Outcome},
-    service::{ServiceError, Service, homes, show},
+    service::{Service, ServiceError, homes, show},
     slack::{
         view::home::{HomeState, home},
         web_api::{

@@ -12,7 +12,7 @@ use crate::{
         text::{Prose, Text},
     },
     outbox::{Claim, Outcome},
-    service::{ServiceError, Service, give_up, leave, prompt_failures, show, show::PromptContext},
+    service::{Service, ServiceError, give_up, leave, prompt_failures, show, show::PromptContext},
     slack::{
         outbound::metadata,
         view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},
@@ -290,7 +290,11 @@ async fn undeliverable(
 }
 
 /// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
-async fn refused(service: &Service, rendering: &Rendering, refusal: Refusal) -> Result<Outcome, ServiceError> {
+async fn refused(
+    service: &Service,
+    rendering: &Rendering,
+    refusal: Refusal,
+) -> Result<Outcome, ServiceError> {
     if refusal.is_about_the_token() && installed_again(service, rendering).await? {
         return Ok(Outcome::Wait(SOON));
     }

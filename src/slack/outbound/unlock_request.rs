@@ -8,7 +8,7 @@ use crate::{
     domain::ids::UserId,
     outbox::{Claim, Outcome},
     service::{
-        ServiceError, Service,
+        Service, ServiceError,
         show::{self, Posted, UnlockContext},
     },
     slack::{

@@ -5,12 +5,20 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use super::{
-    fields::{Content, Field, fields},
-    harmless::{fit, note, size},
-    kit::{bold, boxed, paragraph, quote, rich, words},
-};
-use crate::{domain::arguments::Arguments, slack::view::harmless::shown::Shown};
+use super::fields::Content;
+use super::fields::Field;
+use super::fields::fields;
+use crate::domain::arguments::Arguments;
+use crate::slack::view::blocks::bold;
+use crate::slack::view::blocks::boxed;
+use crate::slack::view::blocks::paragraph;
+use crate::slack::view::blocks::quote;
+use crate::slack::view::blocks::rich;
+use crate::slack::view::blocks::words;
+use crate::slack::view::sanitize::fit;
+use crate::slack::view::sanitize::note;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::sanitize::size;
 
 /// Most fields in a message.
 const FIELDS: usize = 12;
@@ -33,7 +41,7 @@ pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
         let (name, name_missing) = fit(name, usize::MAX, NAME);
         let (value, value_missing) = match content {
             Content::Value(value) => fit(value, LINES, VALUE),
-            Content::Alias(_) => (Shown::default(), 0),
+            Content::Alias(_) => (SafeText::default(), 0),
         };
         used += size(name.as_str()) + size(value.as_str());
         if shown > 0 && used > ALL {
@@ -52,26 +60,26 @@ pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
     if missing > 0 {
         let values = if missing == 1 { "value" } else { "values" };
         let more = format!("… and {missing} more {values}: see Details");
-        elements.push(paragraph(vec![words(Shown::own(more))]));
+        elements.push(paragraph(vec![words(SafeText::own(more))]));
     }
     (shown > 0).then(|| rich(elements))
 }
 
 /// A value in a bar or a box.
-fn framed(value: Shown) -> SlackRichTextElement {
+fn framed(value: SafeText) -> SlackRichTextElement {
     let text = value.as_str();
     let short = size(text) <= BAR && !text.contains(['\n', '\t']) && !text.contains("  ");
     if short { quote(value) } else { boxed(value) }
 }
 
 /// What stands under the name of a field whose fields follow under an alias.
-pub(super) fn follows(alias: &Shown) -> Shown {
-    Shown::from("What is in it follows as ").then(alias.clone())
+pub(super) fn follows(alias: &SafeText) -> SafeText {
+    SafeText::from("What is in it follows as ").then(alias.clone())
 }
 
 /// That something was cut. It stands outside the box: inside, a value could say it of itself.
 fn said(missing: usize) -> Option<SlackRichTextElement> {
-    (missing > 0).then(|| paragraph(vec![words(Shown::own(note(missing)))]))
+    (missing > 0).then(|| paragraph(vec![words(SafeText::own(note(missing)))]))
 }
 
 #[cfg(test)]

@@ -2,23 +2,24 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use super::{
-    controls::Control,
-    harmless,
-    harmless::cut_short,
-    kit,
-    kit::{Style, bold, paragraph, quote, words},
-    names,
-    sections::{pager, title},
-    sentences::LOCKING,
-};
-use crate::{
-    domain::{
-        catalog::Description,
-        overview::{ChangedLine, Page, Section},
-    },
-    slack::view::harmless::shown::Shown,
-};
+use super::controls::Control;
+use super::names;
+use super::sections::pager;
+use super::sections::title;
+use super::sentences::LOCKING;
+use crate::domain::catalog::Description;
+use crate::domain::overview::ChangedLine;
+use crate::domain::overview::Page;
+use crate::domain::overview::Section;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::blocks::bold;
+use crate::slack::view::blocks::paragraph;
+use crate::slack::view::blocks::quote;
+use crate::slack::view::blocks::words;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Longest part of a description that is shown.
 const DESCRIPTION: usize = 1_500;
@@ -48,24 +49,24 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
         paragraph(vec![words(names::path(&line.path))]),
     ];
     lines.extend(differences(line.before.as_ref(), &line.after));
-    lines.push(paragraph(vec![words(Shown::own(paused))]));
+    lines.push(paragraph(vec![words(SafeText::own(paused))]));
     let about = names::brief(&line.after.integration_name, &line.after.name);
     let confirm = Control::Confirm { action: line.action, version: line.version };
     let row = vec![
-        kit::button(
+        blocks::button(
             confirm,
             "Confirm",
-            Shown::from("Confirm the change of ").then(about.clone()),
+            SafeText::from("Confirm the change of ").then(about.clone()),
             Style::Primary,
         ),
-        kit::button_after_confirming(
+        blocks::button_after_confirming(
             Control::Lock(line.action),
             "Lock",
-            Shown::from("Lock ").then(about),
+            SafeText::from("Lock ").then(about),
             LOCKING,
         ),
     ];
-    [kit::rich(lines), kit::actions(row)]
+    [blocks::rich(lines), blocks::actions(row)]
 }
 
 /// Each difference: its name, what was, what is. Every value stands in an element of its own, so that none can look like
@@ -110,7 +111,7 @@ const NONE: &str = "(none)";
 
 fn value(label: &'static str, text: &str) -> [SlackRichTextElement; 2] {
     let text = if text.is_empty() { NONE } else { text };
-    [paragraph(vec![bold(label)]), quote(cut_short(harmless::line(text), DESCRIPTION))]
+    [paragraph(vec![bold(label)]), quote(cut_short(sanitize::line(text), DESCRIPTION))]
 }
 
 fn ours(label: &'static str, text: &'static str) -> [SlackRichTextElement; 2] {

@@ -2,19 +2,24 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextInlineElement};
 
-use super::{
-    controls::Control,
-    head, kit,
-    kit::{Style, moment, paragraph, person, rich, words},
-    request, sentences,
-};
-use crate::{
-    domain::{
-        decision::{Decision, GrantOutcome, Verdict},
-        grants::Scope,
-    },
-    slack::view::{harmless::shown::Shown, message::Message, prompt_state::PromptState},
-};
+use super::controls::Control;
+use super::request;
+use super::sentences;
+use crate::domain::decision::Decision;
+use crate::domain::decision::GrantOutcome;
+use crate::domain::decision::Verdict;
+use crate::domain::grants::Scope;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::blocks::moment;
+use crate::slack::view::blocks::paragraph;
+use crate::slack::view::blocks::person;
+use crate::slack::view::blocks::rich;
+use crate::slack::view::blocks::words;
+use crate::slack::view::message::Message;
+use crate::slack::view::prompt_state::PromptState;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::summary;
 
 /// Draws the message without its decision buttons. Every ending is said in words.
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
@@ -25,13 +30,16 @@ pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     if let (true, Verdict::Approved { given, .. }) = (shown.grant_live, &decision.verdict)
         && let Some(grant) = given.grant()
     {
-        let alone = Shown::from("Turn off auto-approval: ").then(head::brief(request));
-        row.push(kit::button(Control::TurnOff(grant), "Turn off", alone, Style::Plain));
+        let alone = SafeText::from("Turn off auto-approval: ").then(summary::brief(request));
+        row.push(blocks::button(Control::TurnOff(grant), "Turn off", alone, Style::Plain));
     }
     row.extend(request::looks(shown));
-    blocks.push(kit::actions(row));
-    blocks.push(kit::context(vec![kit::small(request::digest(shown))]));
-    Message { text: format!("{} {}", sentences::ended(&decision.verdict), head::sentence(request)), blocks }
+    blocks.push(blocks::actions(row));
+    blocks.push(blocks::context(vec![blocks::small(request::digest(shown))]));
+    Message {
+        text: format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(request)),
+        blocks,
+    }
 }
 
 fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
@@ -56,8 +64,8 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
                 (_, false) => "The auto-approval that this decision left is off.",
             };
             vec![
-                say(vec![kit::bold("Approved"), words(" by "), person(user), words(how), at, words(".")]),
-                kit::say(left),
+                say(vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")]),
+                blocks::say(left),
             ]
         }
         Verdict::AutoApproved { scope, .. } => {
@@ -67,7 +75,7 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
             };
             let user = person(&shown.approval.request.user);
             vec![say(vec![
-                kit::bold("Approved"),
+                blocks::bold("Approved"),
                 words(" without asking, "),
                 at,
                 words(": "),
@@ -76,30 +84,30 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
             ])]
         }
         Verdict::Denied { user, reason } => {
-            let by = vec![kit::bold("Denied"), words(" by "), person(user), words(", "), at, words(".")];
+            let by = vec![blocks::bold("Denied"), words(" by "), person(user), words(", "), at, words(".")];
             match reason {
                 Some(reason) => {
                     let mut said = by;
                     said.push(words(" The reason given to the agent:"));
-                    vec![head::quoted(paragraph(said), reason.as_str())]
+                    vec![summary::quoted(paragraph(said), reason.as_str())]
                 }
                 None => vec![say(by)],
             }
         }
         Verdict::Expired => vec![say(vec![
-            kit::bold("Expired"),
+            blocks::bold("Expired"),
             words(" "),
             at,
             words(": no one answered in time. The action was not approved."),
         ])],
         Verdict::Cancelled => vec![say(vec![
-            kit::bold("Cancelled"),
+            blocks::bold("Cancelled"),
             words(" "),
             at,
             words(": the request was withdrawn before a decision. The action was not approved."),
         ])],
         Verdict::Undeliverable { .. } => vec![say(vec![
-            kit::bold("Not delivered"),
+            blocks::bold("Not delivered"),
             words(": Slack could not show this request to the person who was asked. It ended "),
             at,
             words(" without an approval."),

@@ -5,12 +5,11 @@ use slack_morphism::prelude::{
     SlackBlockId, SlackBlockPlainTextInputElement, SlackInputBlock, SlackModalView, SlackView,
 };
 
-use super::{
-    controls::Callback,
-    head,
-    kit::{plain_only, say},
-};
+use super::controls::Callback;
 use crate::domain::approvals::Approval;
+use crate::slack::view::blocks::plain_only;
+use crate::slack::view::blocks::say;
+use crate::slack::view::summary;
 
 /// The input's `block_id`: the reason is in `state.values[REASON_BLOCK][REASON_ACTION].value`, null if left empty.
 pub const REASON_BLOCK: &str = "reason";
@@ -33,7 +32,7 @@ pub fn modal(approval: &Approval) -> Value {
         .with_block_id(SlackBlockId::new(REASON_BLOCK.to_owned()))
         .with_hint(plain_only("The agent reads it. You can leave it empty."))
         .with_optional(true);
-    let blocks = vec![head::summary(&approval.request), say("The action will not run."), reason.into()];
+    let blocks = vec![summary::summary(&approval.request), say("The action will not run."), reason.into()];
     view(
         SlackModalView::new(plain_only("Deny"), blocks)
             .with_submit(plain_only("Deny"))

@@ -5,20 +5,33 @@ use std::ops::Range;
 use serde_json::Value;
 use slack_morphism::prelude::{SlackBlock, SlackModalView, SlackRichTextElement};
 
-use super::{
-    arguments::follows,
-    controls::{Callback, Control},
-    deny::view,
-    fields::{Content, Field, fields},
-    harmless,
-    harmless::{cut_short, size, split},
-    head, kit,
-    kit::{Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
-};
-use crate::{
-    domain::{approvals::Approval, arguments::Arguments, decision::Verdict, text::Prose},
-    slack::view::harmless::shown::Shown,
-};
+use super::arguments::follows;
+use super::controls::Callback;
+use super::controls::Control;
+use super::deny::view;
+use super::fields::Content;
+use super::fields::Field;
+use super::fields::fields;
+use crate::domain::approvals::Approval;
+use crate::domain::arguments::Arguments;
+use crate::domain::decision::Verdict;
+use crate::domain::text::Prose;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::blocks::bold;
+use crate::slack::view::blocks::boxed;
+use crate::slack::view::blocks::paragraph;
+use crate::slack::view::blocks::plain_only;
+use crate::slack::view::blocks::quote;
+use crate::slack::view::blocks::rich;
+use crate::slack::view::blocks::say;
+use crate::slack::view::blocks::words;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::sanitize::size;
+use crate::slack::view::sanitize::split;
+use crate::slack::view::summary;
 
 /// Longest text of a block, as Slack counts: that of a section, as nothing is said about `rich_text`.
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
@@ -42,21 +55,21 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     let mut pages = pages(&request.arguments);
     let count = pages.len();
     let page = page.min(count - 1);
-    let mut blocks = vec![head::title(request)];
+    let mut blocks = vec![summary::title(request)];
     if page == 0 {
         blocks.extend(first(approval));
     }
     let mut title =
-        Shown::from(if request.arguments.members().is_empty() { "No arguments" } else { "Arguments" });
+        SafeText::from(if request.arguments.members().is_empty() { "No arguments" } else { "Arguments" });
     if count > 1 {
-        title = title.then(Shown::own(format!(". Page {} of {count}", page + 1)));
+        title = title.then(SafeText::own(format!(". Page {} of {count}", page + 1)));
     }
-    blocks.push(kit::heading(title));
+    blocks.push(blocks::heading(title));
     blocks.extend(in_blocks(pages.swap_remove(page)));
     blocks.extend(turning(approval, page, count));
-    blocks.push(kit::context(vec![
-        kit::small(Shown::own(format!("Digest of the arguments: {}", request.digest))),
-        kit::small(Shown::own(format!("Request: {}", request.id))),
+    blocks.push(blocks::context(vec![
+        blocks::small(SafeText::own(format!("Digest of the arguments: {}", request.digest))),
+        blocks::small(SafeText::own(format!("Request: {}", request.id))),
     ]));
     let modal = SlackModalView::new(plain_only("Details"), blocks)
         .with_close(plain_only("Close"))
@@ -69,17 +82,17 @@ pub fn details(approval: &Approval, page: usize) -> Value {
 fn first(approval: &Approval) -> Vec<SlackBlock> {
     let request = &approval.request;
     let mut facts = vec![
-        ("Agent", head::agent(request)),
-        ("Integration", head::integration(request)),
-        ("Action", head::action(request)),
-        ("Name in the API", harmless::line(&request.action.path())),
-        ("Conversation", head::conversation(request)),
+        ("Agent", summary::agent(request)),
+        ("Integration", summary::integration(request)),
+        ("Action", summary::action(request)),
+        ("Name in the API", sanitize::line(&request.action.path())),
+        ("Conversation", summary::conversation(request)),
     ];
     if request.conversation.title.is_some() {
-        facts.push(("Conversation id", harmless::line(request.conversation.id.as_str())));
+        facts.push(("Conversation id", sanitize::line(request.conversation.id.as_str())));
     }
     if let Some(description) = &request.action.description {
-        facts.push(("Description", harmless::lines(description)));
+        facts.push(("Description", sanitize::lines(description)));
     }
     let mut blocks = vec![rich(
         facts
@@ -89,7 +102,7 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
             .collect(),
     )];
     if let Some(reason) = &request.reason {
-        blocks.extend(whole(head::SAID, reason));
+        blocks.extend(whole(summary::SAID, reason));
     }
     if let Some(Verdict::Denied { reason: Some(reason), .. }) =
         approval.decision.as_ref().map(|made| &made.verdict)
@@ -101,7 +114,7 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
 
 /// Somebody's words, not cut, under what says whose they are.
 fn whole(whose: &'static str, text: &Prose) -> Vec<SlackBlock> {
-    let text = harmless::lines(text.as_str());
+    let text = sanitize::lines(text.as_str());
     let quotes = chunks(&text).into_iter().map(|chunk| rich(vec![quote(chunk)]));
     std::iter::once(say(whose)).chain(quotes).collect()
 }
@@ -111,15 +124,15 @@ fn turning(approval: &Approval, page: usize, pages: usize) -> Option<SlackBlock>
     let mut row = Vec::new();
     if page > 0 {
         let control = Control::DetailsPrevious { approval, page: page - 1 };
-        let alone = Shown::own(format!("Previous page of the arguments, {page} of {pages}"));
-        row.push(kit::button(control, "Previous page", alone, Style::Plain));
+        let alone = SafeText::own(format!("Previous page of the arguments, {page} of {pages}"));
+        row.push(blocks::button(control, "Previous page", alone, Style::Plain));
     }
     if page + 1 < pages {
         let control = Control::DetailsNext { approval, page: page + 1 };
-        let alone = Shown::own(format!("Next page of the arguments, {} of {pages}", page + 2));
-        row.push(kit::button(control, "Next page", alone, Style::Plain));
+        let alone = SafeText::own(format!("Next page of the arguments, {} of {pages}", page + 2));
+        row.push(blocks::button(control, "Next page", alone, Style::Plain));
     }
-    (!row.is_empty()).then(|| kit::actions(row))
+    (!row.is_empty()).then(|| blocks::actions(row))
 }
 
 /// How many pages the details have.
@@ -151,7 +164,7 @@ fn pages(arguments: &Arguments) -> Vec<Vec<Piece>> {
 /// A field in groups that stay on one page: its name, then its value in boxes. A value that is too long for one box
 /// goes on in others, each under the field's name.
 fn groups(field: Field) -> Vec<Vec<Piece>> {
-    let heading = |part: Shown| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
+    let heading = |part: SafeText| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
     let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(heading).collect();
     // There is one: an empty name stands in quotes.
     let last = names.pop();
@@ -193,7 +206,7 @@ fn in_blocks(pieces: Vec<Piece>) -> Vec<SlackBlock> {
     blocks.into_iter().map(rich).collect()
 }
 
-fn chunks(text: &Shown) -> Vec<Shown> {
+fn chunks(text: &SafeText) -> Vec<SafeText> {
     pieces(text.as_str(), BLOCK).into_iter().map(|range| text.part(range)).collect()
 }
 

@@ -6,8 +6,10 @@
 
 use serde_json::Value;
 
-use super::{harmless, harmless::size};
-use crate::{domain::arguments::Arguments, slack::view::harmless::shown::Shown};
+use crate::domain::arguments::Arguments;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::sanitize::size;
 
 /// Longest path, as Slack counts, that the names below it repeat. A longer one gets an alias: otherwise 200 KB of
 /// arguments could become gigabytes of names.
@@ -21,7 +23,7 @@ const WORD: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// Where it stands, such as `to.name`, `lines[0].amount` or `"a name with spaces"`.
-    pub name: Shown,
+    pub name: SafeText,
     /// What stands there.
     pub content: Content,
 }
@@ -30,9 +32,9 @@ pub struct Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// One value: a text as it is, or JSON.
-    Value(Shown),
+    Value(SafeText),
     /// More fields, which follow. Their names begin with this alias, such as `(1)`, instead of this field's long name.
-    Alias(Shown),
+    Alias(SafeText),
 }
 
 /// Takes arguments apart.
@@ -52,7 +54,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn add(&mut self, path: Shown, value: &Value) {
+    fn add(&mut self, path: SafeText, value: &Value) {
         match value {
             Value::Object(members) if !members.is_empty() => {
                 let base = self.base(path);
@@ -63,7 +65,7 @@ impl Fields {
             Value::Array(items) if !is_list(items) => {
                 let base = self.base(path);
                 for (at, item) in items.iter().enumerate() {
-                    self.add(base.clone().then(Shown::own(format!("[{at}]"))), item);
+                    self.add(base.clone().then(SafeText::own(format!("[{at}]"))), item);
                 }
             }
             one => self.found.push(Field { name: path, content: Content::Value(show(one)) }),
@@ -71,24 +73,24 @@ impl Fields {
     }
 
     /// What the names below a path begin with.
-    fn base(&mut self, path: Shown) -> Shown {
+    fn base(&mut self, path: SafeText) -> SafeText {
         if size(path.as_str()) <= PATH {
             return path;
         }
         self.aliases += 1;
         // No name looks like it: one with brackets stands in quotes.
-        let alias = Shown::own(format!("({})", self.aliases));
+        let alias = SafeText::own(format!("({})", self.aliases));
         self.found.push(Field { name: path, content: Content::Alias(alias.clone()) });
         alias
     }
 }
 
 /// A member's name within a path: bare, or as JSON where it could be read as more than one name.
-fn segment(name: &str) -> Shown {
+fn segment(name: &str) -> SafeText {
     let ordinary = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@');
-    let shown = harmless::line(name);
+    let shown = sanitize::line(name);
     let bare = !name.is_empty() && name.chars().all(ordinary) && shown.as_str() == name;
-    if bare && size(name) <= BARE_NAME { shown } else { harmless::line(&Value::from(name).to_string()) }
+    if bare && size(name) <= BARE_NAME { shown } else { sanitize::line(&Value::from(name).to_string()) }
 }
 
 /// Whether an array is one value: it is empty, or has only numbers, `true`, `false`, `null`, words without anything
@@ -109,10 +111,10 @@ fn is_word(word: &str) -> bool {
 }
 
 /// A value: text as it is, with its line breaks, where it can be nothing else; everything else as JSON.
-fn show(value: &Value) -> Shown {
+fn show(value: &Value) -> SafeText {
     match value {
-        Value::String(text) if is_bare(text) => harmless::lines(text),
-        other => harmless::lines(&other.to_string()),
+        Value::String(text) if is_bare(text) => sanitize::lines(text),
+        other => sanitize::lines(&other.to_string()),
     }
 }
 

@@ -6,15 +6,26 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackView};
 
-use super::{controls::Control, harmless, head, home_admin, kit, names, prompt, sections::pager, sentences};
-use crate::{
-    domain::{
-        approvals::Approval,
-        overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
-        people::PersonKind,
-    },
-    slack::view::{harmless::shown::Shown, prompt_state::PromptState},
-};
+use super::controls::Control;
+use super::home_admin;
+use super::names;
+use super::prompt;
+use super::sections::pager;
+use super::sentences;
+use crate::domain::approvals::Approval;
+use crate::domain::overview::GrantLine;
+use crate::domain::overview::Home;
+use crate::domain::overview::IntegrationLine;
+use crate::domain::overview::Page;
+use crate::domain::overview::RECENT;
+use crate::domain::overview::Section;
+use crate::domain::overview::WaitingLine;
+use crate::domain::people::PersonKind;
+use crate::slack::view::blocks;
+use crate::slack::view::prompt_state::PromptState;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::summary;
 
 /// What a Home tab is drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -49,19 +60,19 @@ pub fn home(state: &HomeState<'_>) -> Value {
         ),
     };
     if let Some(why) = why {
-        blocks.push(kit::say(why));
+        blocks.push(blocks::say(why));
         grants(&mut blocks, &home.grants);
         return view(blocks);
     }
     waiting(&mut blocks, &home.waiting, state.now);
-    blocks.push(kit::divider());
+    blocks.push(blocks::divider());
     grants(&mut blocks, &home.grants);
-    blocks.push(kit::divider());
+    blocks.push(blocks::divider());
     integrations(&mut blocks, &home.integrations);
-    blocks.push(kit::divider());
+    blocks.push(blocks::divider());
     decisions(&mut blocks, &home.decisions);
     if let Some(administration) = &home.administration {
-        blocks.push(kit::divider());
+        blocks.push(blocks::divider());
         home_admin::administration(&mut blocks, administration);
     }
     view(blocks)
@@ -73,15 +84,15 @@ fn view(blocks: Vec<SlackBlock>) -> Value {
 }
 
 fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime<Utc>) {
-    blocks.push(kit::heading(names::titled("Waiting for you", page.total, page.number, page.count)));
+    blocks.push(blocks::heading(names::titled("Waiting for you", page.total, page.number, page.count)));
     if page.items.is_empty() {
-        blocks.push(kit::say(
+        blocks.push(blocks::say(
             "Nothing is waiting. When an agent asks, the request appears here and as a message.",
         ));
     }
     for (at, line) in page.items.iter().enumerate() {
         if at > 0 {
-            blocks.push(kit::divider());
+            blocks.push(blocks::divider());
         }
         let state = PromptState {
             approval: &line.approval,
@@ -97,9 +108,10 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
 }
 
 fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
-    blocks.push(kit::heading(names::titled("Your auto-approvals", page.total, page.number, page.count)));
+    blocks.push(blocks::heading(names::titled("Your auto-approvals", page.total, page.number, page.count)));
     if page.items.is_empty() {
-        blocks.push(kit::say("None. Every request asks you. Auto-approval applies only to your requests."));
+        blocks
+            .push(blocks::say("None. Every request asks you. Auto-approval applies only to your requests."));
     }
     blocks.extend(page.items.iter().map(grant));
     blocks.extend(pager(Section::Grants, "Your auto-approvals", page));
@@ -107,15 +119,19 @@ fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
 
 /// One grant with *Turn off*.
 pub(super) fn grant(grant: &GrantLine) -> SlackBlock {
-    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
+    let off = blocks::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
     let name = names::pair(&grant.integration_name, &grant.action_name);
-    kit::section(name, vec![kit::fact(names::reach(grant)), kit::own_fact(names::use_of(grant))], Some(off))
+    blocks::section(
+        name,
+        vec![blocks::fact(names::reach(grant)), blocks::own_fact(names::use_of(grant))],
+        Some(off),
+    )
 }
 
 fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
-    blocks.push(kit::heading(names::titled("Integrations", page.total, page.number, page.count)));
+    blocks.push(blocks::heading(names::titled("Integrations", page.total, page.number, page.count)));
     if page.items.is_empty() {
-        blocks.push(kit::say(NO_INTEGRATIONS));
+        blocks.push(blocks::say(NO_INTEGRATIONS));
     }
     blocks.extend(page.items.iter().map(integration));
     blocks.extend(pager(Section::Integrations, "Integrations", page));
@@ -130,11 +146,11 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
     let name = names::name(&line.name);
     let short = names::short(&line.name);
     if !line.is_usable() {
-        let missing = kit::fact("Not connected to your account. Connect it to auto-approve its actions.");
+        let missing = blocks::fact("Not connected to your account. Connect it to auto-approve its actions.");
         let connect = line.connect_url.as_deref().and_then(|url| {
-            kit::link_beside(Control::Connect, "Connect", Shown::from("Connect ").then(short), url)
+            blocks::link_beside(Control::Connect, "Connect", SafeText::from("Connect ").then(short), url)
         });
-        return kit::section(name, vec![missing], connect);
+        return blocks::section(name, vec![missing], connect);
     }
     let state = match (line.unlocked, line.always) {
         (0, _) => "No action is unlocked for auto-approval yet. You can request one.".to_owned(),
@@ -147,23 +163,24 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
             format!("{unlocked} of {actions} can be auto-approved. {yours} turned on.")
         }
     };
-    let gear = kit::beside(Control::Gear(line.id), "⚙ Settings", Shown::from("Settings of ").then(short));
-    kit::section(name, vec![kit::fact(Shown::own(state))], Some(gear))
+    let gear =
+        blocks::beside(Control::Gear(line.id), "⚙ Settings", SafeText::from("Settings of ").then(short));
+    blocks::section(name, vec![blocks::fact(SafeText::own(state))], Some(gear))
 }
 
 fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
-    blocks.push(kit::heading(if page.total < RECENT {
+    blocks.push(blocks::heading(if page.total < RECENT {
         names::titled("Recent decisions", page.total, page.number, page.count)
     } else {
         // There may be more: the history goes back no further.
-        Shown::own(format!(
+        SafeText::own(format!(
             "Recent decisions (the last {RECENT}), page {} of {}",
             page.number + 1,
             page.count
         ))
     }));
     if page.items.is_empty() {
-        blocks.push(kit::say("No decisions yet."));
+        blocks.push(blocks::say("No decisions yet."));
     }
     blocks.extend(page.items.iter().map(decision));
     blocks.extend(pager(Section::Decisions, "Recent decisions", page));
@@ -171,24 +188,27 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
 
 /// One request that ended, with *Details*.
 pub(super) fn decision(approval: &Approval) -> SlackBlock {
-    let ended = approval
-        .decision
-        .as_ref()
-        .map(|decision| sentences::ended_at(&decision.verdict, &kit::moment_in_mrkdwn(decision.decided_at)));
+    let ended = approval.decision.as_ref().map(|decision| {
+        sentences::ended_at(&decision.verdict, &blocks::moment_in_mrkdwn(decision.decided_at))
+    });
     asked(approval, ended)
 }
 
 /// What was asked, by which agent, one more fact of our own, and *Details*.
 pub(super) fn asked(approval: &Approval, own: Option<String>) -> SlackBlock {
     let request = &approval.request;
-    let agent = harmless::in_quotes(&names::name(request.agent.label()));
-    let mut facts: Vec<_> = own.map(kit::own_fact).into_iter().collect();
-    facts.push(kit::fact(Shown::from("Asked by ").then(agent)));
+    let agent = sanitize::in_quotes(&names::name(request.agent.label()));
+    let mut facts: Vec<_> = own.map(blocks::own_fact).into_iter().collect();
+    facts.push(blocks::fact(SafeText::from("Asked by ").then(agent)));
     let name = names::pair(&request.action.integration_name, &request.action.action_name);
-    kit::section(name, facts, Some(details(request)))
+    blocks::section(name, facts, Some(details(request)))
 }
 
 /// *Details* beside a request.
 fn details(request: &crate::domain::approvals::Request) -> slack_morphism::prelude::SlackSectionBlockElement {
-    kit::beside(Control::Details(request.id), "Details", Shown::from("Details: ").then(head::brief(request)))
+    blocks::beside(
+        Control::Details(request.id),
+        "Details",
+        SafeText::from("Details: ").then(summary::brief(request)),
+    )
 }

@@ -2,27 +2,28 @@
 
 use slack_morphism::prelude::SlackBlock;
 
-use super::{
-    changed,
-    controls::Control,
-    kit,
-    kit::Style,
-    names,
-    sections::{pager, title},
-    sentences::LOCKING,
-    unlocking,
-};
-use crate::{
-    domain::overview::{
-        ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section,
-        UnlockLine,
-    },
-    slack::view::harmless::shown::Shown,
-};
+use super::changed;
+use super::controls::Control;
+use super::names;
+use super::sections::pager;
+use super::sections::title;
+use super::sentences::LOCKING;
+use super::unlocking;
+use crate::domain::overview::ActionLine;
+use crate::domain::overview::Administration;
+use crate::domain::overview::BackendLine;
+use crate::domain::overview::IntegrationLine;
+use crate::domain::overview::Page;
+use crate::domain::overview::PromptFailureLine;
+use crate::domain::overview::Section;
+use crate::domain::overview::UnlockLine;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Draws the section *Administration*.
 pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
-    blocks.push(kit::heading("Administration"));
+    blocks.push(blocks::heading("Administration"));
     requests(blocks, &shown.requests);
     changed::changed(blocks, &shown.changed);
     match &shown.picked {
@@ -36,7 +37,7 @@ pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administratio
 fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
     blocks.push(title("Requests to unlock", page));
     if page.items.is_empty() {
-        blocks.push(kit::say("No unlock requests."));
+        blocks.push(blocks::say("No unlock requests."));
     }
     for line in &page.items {
         blocks.extend(unlocking::request(line));
@@ -47,28 +48,29 @@ fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
 fn catalog(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
     blocks.push(title("What people may auto-approve", page));
     if page.items.is_empty() {
-        blocks.push(kit::say("No backend has described an integration yet, and no agent has used one."));
+        blocks.push(blocks::say("No backend has described an integration yet, and no agent has used one."));
     }
     blocks.extend(page.items.iter().map(|line| {
         let state =
             format!("{} of {} unlocked", line.unlocked, names::count(line.actions, "action", "actions"));
-        let alone = Shown::from("Actions of ").then(names::short(&line.name));
-        let open = kit::beside(Control::Pick(line.id), "Actions", alone);
-        kit::section(names::name(&line.name), vec![kit::fact(Shown::own(state))], Some(open))
+        let alone = SafeText::from("Actions of ").then(names::short(&line.name));
+        let open = blocks::beside(Control::Pick(line.id), "Actions", alone);
+        blocks::section(names::name(&line.name), vec![blocks::fact(SafeText::own(state))], Some(open))
     }));
     blocks.extend(pager(Section::Catalog, "the integrations", page));
 }
 
 fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page<ActionLine>) {
     let counted = names::titled("Actions", page.total, page.number, page.count);
-    blocks.push(kit::rich(vec![
-        kit::paragraph(vec![kit::bold(names::name(&integration.name))]),
-        kit::paragraph(vec![kit::words(counted)]),
+    blocks.push(blocks::rich(vec![
+        blocks::paragraph(vec![blocks::bold(names::name(&integration.name))]),
+        blocks::paragraph(vec![blocks::words(counted)]),
     ]));
-    let back = kit::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
-    blocks.push(kit::actions(vec![back]));
+    let back =
+        blocks::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
+    blocks.push(blocks::actions(vec![back]));
     if page.items.is_empty() {
-        blocks.push(kit::say("No actions."));
+        blocks.push(blocks::say("No actions."));
     }
     blocks.extend(page.items.iter().map(|line| action(integration, line)));
     blocks.extend(pager(Section::Actions, "the actions", page));
@@ -83,23 +85,23 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
         "Locked: every request asks. "
     };
     let path = names::path(&format!("{}.{}", integration.key, line.key));
-    let mut facts = vec![kit::fact(path), kit::fact(Shown::from(state).then(names::nature(line)))];
-    facts.extend(line.description.as_deref().map(|text| kit::fact(names::description(text))));
+    let mut facts = vec![blocks::fact(path), blocks::fact(SafeText::from(state).then(names::nature(line)))];
+    facts.extend(line.description.as_deref().map(|text| blocks::fact(names::description(text))));
     let about = names::brief(&integration.name, &line.name);
     let control = if line.unlocked {
-        let alone = Shown::from("Lock ").then(about);
-        kit::beside_after_confirming(Control::Lock(line.id), "Lock", alone, LOCKING)
+        let alone = SafeText::from("Lock ").then(about);
+        blocks::beside_after_confirming(Control::Lock(line.id), "Lock", alone, LOCKING)
     } else {
         let unlock = Control::Unlock { action: line.id, version: Some(line.version) };
-        kit::beside(unlock, "Unlock", Shown::from("Unlock ").then(about))
+        blocks::beside(unlock, "Unlock", SafeText::from("Unlock ").then(about))
     };
-    kit::section(names::name(&line.name), facts, Some(control))
+    blocks::section(names::name(&line.name), facts, Some(control))
 }
 
 fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
     blocks.push(title("Backends", page));
     if page.items.is_empty() {
-        blocks.push(kit::say("No backends yet. The operator of Countersign creates them."));
+        blocks.push(blocks::say("No backends yet. The operator of Countersign creates them."));
     }
     blocks.extend(page.items.iter().map(|line| {
         let state = if line.disabled {
@@ -108,7 +110,7 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
             format!(
                 "Webhooks have been stopped since {}: the endpoint is gone or has failed for days. The \
                     operator of Countersign can resume them.",
-                kit::moment_in_mrkdwn(at)
+                blocks::moment_in_mrkdwn(at)
             )
         } else if line.failing > 0 {
             format!(
@@ -127,7 +129,7 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
         } else {
             "No webhook sent yet.".to_owned()
         };
-        kit::section(names::name(&line.name), vec![kit::own_fact(state)], None)
+        blocks::section(names::name(&line.name), vec![blocks::own_fact(state)], None)
     }));
     blocks.extend(pager(Section::Backends, "the backends", page));
 }
@@ -136,14 +138,16 @@ fn prompt_failures(blocks: &mut Vec<SlackBlock>, lines: &[PromptFailureLine]) {
     if lines.is_empty() {
         return;
     }
-    let mut parts = vec![kit::bold("Prompts that Slack refused in the last 24 hours")];
+    let mut parts = vec![blocks::bold("Prompts that Slack refused in the last 24 hours")];
     for line in lines {
         let counted = format!(": {}, last ", names::count(line.count, "time", "times"));
-        parts.push(kit::words(Shown::from("\n").then(names::path(&line.code)).then(Shown::own(counted))));
-        parts.push(kit::moment(line.last_at));
+        parts.push(blocks::words(
+            SafeText::from("\n").then(names::path(&line.code)).then(SafeText::own(counted)),
+        ));
+        parts.push(blocks::moment(line.last_at));
     }
-    parts.push(kit::words(
+    parts.push(blocks::words(
         "\nCountersign retries them unless the error is permanent. countersign doctor shows what to fix.",
     ));
-    blocks.push(kit::rich(vec![kit::paragraph(parts)]));
+    blocks.push(blocks::rich(vec![blocks::paragraph(parts)]));
 }

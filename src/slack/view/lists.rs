@@ -1,9 +1,12 @@
 //! What `/approvals` answers, to the person who typed it alone.
 
-use super::{
-    harmless::{cut_short, in_mrkdwn, in_quotes, line},
-    home, kit, names,
-};
+use super::home;
+use super::names;
+use crate::slack::view::blocks;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::in_mrkdwn;
+use crate::slack::view::sanitize::in_quotes;
+use crate::slack::view::sanitize::line;
 use crate::{
     domain::{
         action_ref::ActionRef,
@@ -40,12 +43,12 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
     }
     let text = names::count(page.total, "request is waiting for you", "requests are waiting for you");
     let text = if page.count > 1 { format!("{text}. The oldest {}:", page.items.len()) } else { text + "." };
-    let mut blocks = vec![kit::say(crate::slack::view::harmless::shown::Shown::own(text.clone()))];
+    let mut blocks = vec![blocks::say(crate::slack::view::sanitize::safe_text::SafeText::own(text.clone()))];
     blocks.extend(page.items.iter().map(|line| {
-        let expires = format!("Expires {}.", kit::moment_in_mrkdwn(line.approval.request.expires_at));
+        let expires = format!("Expires {}.", blocks::moment_in_mrkdwn(line.approval.request.expires_at));
         home::asked(&line.approval, Some(expires))
     }));
-    blocks.push(kit::say(more(
+    blocks.push(blocks::say(more(
         page,
         "Decide them where they were posted, or in the Home tab of this app, which shows all of them.",
         "Decide them where they were posted, or in the Home tab of this app.",
@@ -59,9 +62,9 @@ pub fn history(page: &Page<Approval>) -> Message {
     if page.items.is_empty() {
         return plain("No decisions yet.".to_owned());
     }
-    let mut blocks = vec![kit::say("Your recent decisions, newest first:")];
+    let mut blocks = vec![blocks::say("Your recent decisions, newest first:")];
     blocks.extend(page.items.iter().map(home::decision));
-    blocks.push(kit::say(more(
+    blocks.push(blocks::say(more(
         page,
         "Earlier ones are in the Home tab of this app.",
         "The Home tab of this app shows them too.",

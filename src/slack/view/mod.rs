@@ -1,23 +1,21 @@
 //! What Slack users read: state in, Block Kit out. Pure, and the only place that holds such words.
 //!
-//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`harmless::Shown`]; the
-//! constructors in `kit` take nothing else, so that no text reaches a view unless its hidden characters were made
+//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`sanitize::Shown`]; the
+//! constructors in `blocks` take nothing else, so that no text reaches a view unless its hidden characters were made
 //! visible. It stands in `plain_text` and `rich_text`, which Slack doesn't parse; the one place that Slack does parse,
-//! a message's `text`, goes through [`harmless::in_mrkdwn`] as well.
+//! a message's `text`, goes through [`sanitize::in_mrkdwn`] as well.
 
 pub mod arguments;
+mod blocks;
 mod changed;
 pub mod controls;
 mod decided;
 pub mod deny;
 pub mod details;
 pub mod fields;
-pub mod harmless;
-mod head;
 pub mod home;
 mod home_admin;
 pub mod install;
-mod kit;
 pub mod lists;
 pub mod message;
 mod names;
@@ -26,9 +24,11 @@ pub mod plain;
 pub mod prompt;
 pub mod prompt_state;
 mod request;
+pub mod sanitize;
 mod sections;
 pub mod sentences;
 pub mod settings;
+mod summary;
 pub mod unlocking;
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    harmless,
-    harmless::{cut_short, in_mrkdwn, in_quotes, runs_right_to_left},
-    kit,
-};
-use crate::{
-    domain::overview::{ActionLine, GrantLine},
-    slack::view::harmless::shown::Shown,
-};
+use crate::domain::overview::ActionLine;
+use crate::domain::overview::GrantLine;
+use crate::slack::view::blocks;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::in_mrkdwn;
+use crate::slack::view::sanitize::in_quotes;
+use crate::slack::view::sanitize::runs_right_to_left;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Longest name in a list.
 const NAME: usize = 100;
@@ -20,27 +20,27 @@ const DESCRIPTION: usize = 400;
 const PATH: usize = 201;
 
 /// A name somebody gave, on one line.
-pub(super) fn name(text: &str) -> Shown {
-    cut_short(harmless::line(text), NAME)
+pub(super) fn name(text: &str) -> SafeText {
+    cut_short(sanitize::line(text), NAME)
 }
 
 /// A name short enough for a control's label.
-pub(super) fn short(text: &str) -> Shown {
-    cut_short(harmless::line(text), 24)
+pub(super) fn short(text: &str) -> SafeText {
+    cut_short(sanitize::line(text), 24)
 }
 
 /// A description, on one line.
-pub(super) fn description(text: &str) -> Shown {
-    cut_short(harmless::line(text), DESCRIPTION)
+pub(super) fn description(text: &str) -> SafeText {
+    cut_short(sanitize::line(text), DESCRIPTION)
 }
 
 /// A path, which is made of letters, digits and a few signs.
-pub(super) fn path(text: &str) -> Shown {
-    cut_short(harmless::line(text), PATH)
+pub(super) fn path(text: &str) -> SafeText {
+    cut_short(sanitize::line(text), PATH)
 }
 
 /// *Salesforce: Create record*, on two lines if one of them runs from right to left.
-pub(super) fn pair(integration: &str, action: &str) -> Shown {
+pub(super) fn pair(integration: &str, action: &str) -> SafeText {
     let (integration, action) = (name(integration), name(action));
     let apart = runs_right_to_left(integration.as_str()) || runs_right_to_left(action.as_str());
     integration.then(if apart { "\n" } else { ": " }).then(action)
@@ -64,23 +64,23 @@ pub(super) fn key(path: &str) -> String {
 }
 
 /// *Create record in Salesforce*, for a control's label.
-pub(super) fn brief(integration: &str, action: &str) -> Shown {
-    short(action).then(" in ").then(cut_short(harmless::line(integration), 16))
+pub(super) fn brief(integration: &str, action: &str) -> SafeText {
+    short(action).then(" in ").then(cut_short(sanitize::line(integration), 16))
 }
 
 /// How far a grant reaches.
-pub(super) fn reach(grant: &GrantLine) -> Shown {
+pub(super) fn reach(grant: &GrantLine) -> SafeText {
     match &grant.conversation {
         Some(conversation) => {
-            Shown::from("In the conversation ").then(in_quotes(&name(conversation))).then(" only")
+            SafeText::from("In the conversation ").then(in_quotes(&name(conversation))).then(" only")
         }
         None => "Always, in every conversation".into(),
     }
 }
 
 /// What *Turn off* is about, for a screen reader: an action may have several, each for a conversation of its own.
-pub(super) fn turning_off(grant: &GrantLine) -> Shown {
-    let action = Shown::from("Turn off ").then(short(&grant.action_name));
+pub(super) fn turning_off(grant: &GrantLine) -> SafeText {
+    let action = SafeText::from("Turn off ").then(short(&grant.action_name));
     match &grant.conversation {
         Some(conversation) => action.then(" in the conversation ").then(short(conversation)),
         None => action.then(" always, in every conversation"),
@@ -89,12 +89,12 @@ pub(super) fn turning_off(grant: &GrantLine) -> Shown {
 
 /// Since when a grant holds and how it was used, for mrkdwn; before that, whether it is paused.
 pub(super) fn use_of(grant: &GrantLine) -> String {
-    let since = kit::moment_in_mrkdwn(grant.created_at);
+    let since = blocks::moment_in_mrkdwn(grant.created_at);
     let used = match (grant.use_count, grant.last_used_at) {
         (0, _) | (_, None) => format!("Since {since}. Not used yet."),
-        (1, Some(last)) => format!("Since {since}. Used once, {}.", kit::moment_in_mrkdwn(last)),
+        (1, Some(last)) => format!("Since {since}. Used once, {}.", blocks::moment_in_mrkdwn(last)),
         (count, Some(last)) => {
-            format!("Since {since}. Used {count} times, last {}.", kit::moment_in_mrkdwn(last))
+            format!("Since {since}. Used {count} times, last {}.", blocks::moment_in_mrkdwn(last))
         }
     };
     if grant.paused { format!("Paused: {PAUSED} {used}") } else { used }
@@ -125,8 +125,8 @@ pub(super) fn count(count: usize, one: &str, many: &str) -> String {
 }
 
 /// The title of a section that may have pages.
-pub(super) fn titled(title: &str, total: usize, number: usize, pages: usize) -> Shown {
-    Shown::own(match (total, pages) {
+pub(super) fn titled(title: &str, total: usize, number: usize, pages: usize) -> SafeText {
+    SafeText::own(match (total, pages) {
         (0, _) => title.to_owned(),
         (_, 0 | 1) => format!("{title} ({total})"),
         _ => format!("{title} ({total}), page {} of {pages}", number + 1),
@@ -135,5 +135,5 @@ pub(super) fn titled(title: &str, total: usize, number: usize, pages: usize) -> 
 
 /// A moment that may be missing, for mrkdwn.
 pub(super) fn moment(at: Option<DateTime<Utc>>) -> String {
-    at.map_or_else(|| "never".to_owned(), kit::moment_in_mrkdwn)
+    at.map_or_else(|| "never".to_owned(), blocks::moment_in_mrkdwn)
 }

@@ -3,14 +3,15 @@
 use serde_json::Value;
 use slack_morphism::prelude::SlackModalView;
 
-use super::{deny::view, kit};
+use super::deny::view;
+use crate::slack::view::blocks;
 
 /// Draws the modal, as `response_action: update` takes it. The sentence is one of [`super::sentences`], which Slack
 /// reads as mrkdwn: in a modal's `errors` a mention would be read as a bare id
 /// (<https://docs.slack.dev/surfaces/modals#displaying_errors>).
 #[must_use]
 pub fn notice(title: &'static str, sentence: String) -> Value {
-    let modal = SlackModalView::new(kit::plain_only(title), vec![kit::own(sentence)])
-        .with_close(kit::plain_only("Close"));
+    let modal = SlackModalView::new(blocks::plain_only(title), vec![blocks::own(sentence)])
+        .with_close(blocks::plain_only("Close"));
     view(modal)
 }

@@ -1,6 +1,8 @@
 //! The prompt as plain text, for the case that Slack refuses the blocks.
 
-use super::{head, kit, sentences};
+use super::sentences;
+use crate::slack::view::blocks;
+use crate::slack::view::summary;
 use crate::slack::view::{message::Message, prompt_state::PromptState};
 
 /// A message without blocks. While the request is pending it can't be decided from here: the arguments aren't shown,
@@ -8,12 +10,12 @@ use crate::slack::view::{message::Message, prompt_state::PromptState};
 #[must_use]
 pub fn plain(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
-    let asked = head::sentence(request);
+    let asked = summary::sentence(request);
     let text = match &shown.approval.decision {
         None => format!(
             "{asked} This request can't be shown here, so it can't be approved from this message. Open the Home tab of \
              Countersign to see what is waiting for you. Without an answer it expires on {} and is not approved.",
-            kit::in_utc(request.expires_at)
+            blocks::in_utc(request.expires_at)
         ),
         Some(decision) => format!("{} {asked}", sentences::ended(&decision.verdict)),
     };

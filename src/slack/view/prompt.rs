@@ -2,14 +2,19 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackBlockChoiceItem, SlackBlockOverflowElement};
 
-use super::{
-    controls::Control, decided, harmless, head, kit, kit::Style, message::Message, names,
-    prompt_state::PromptState, request,
-};
-use crate::{
-    domain::{catalog::Blocker, grants::Scope},
-    slack::view::harmless::shown::Shown,
-};
+use super::controls::Control;
+use super::decided;
+use super::message::Message;
+use super::names;
+use super::prompt_state::PromptState;
+use super::request;
+use crate::domain::catalog::Blocker;
+use crate::domain::grants::Scope;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::summary;
 
 /// Draws the prompt, pending or decided.
 #[must_use]
@@ -23,60 +28,60 @@ pub fn prompt(shown: &PromptState<'_>) -> Message {
 fn pending(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
     let mut blocks = request::asked(shown);
-    blocks.extend(head::addressee(request));
+    blocks.extend(summary::addressee(request));
     let blocker = shown.standing.blocker();
     if let Some(blocker) = blocker {
-        blocks.push(kit::context(vec![kit::small(why_not(blocker, shown.requested))]));
+        blocks.push(blocks::context(vec![blocks::small(why_not(blocker, shown.requested))]));
     }
     blocks.push(controls(shown, blocker));
-    blocks.push(kit::context(vec![
-        kit::small(names::path(&request.action.path())),
-        kit::small_mrkdwn(format!(
+    blocks.push(blocks::context(vec![
+        blocks::small(names::path(&request.action.path())),
+        blocks::small_mrkdwn(format!(
             "expires {} ({})",
             remaining(shown),
-            kit::moment_in_mrkdwn(request.expires_at)
+            blocks::moment_in_mrkdwn(request.expires_at)
         )),
-        kit::small(request::digest(shown)),
+        blocks::small(request::digest(shown)),
     ]));
     let called = request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default();
-    Message { text: format!("{called}{} Approve or deny?", head::sentence(request)), blocks }
+    Message { text: format!("{called}{} Approve or deny?", summary::sentence(request)), blocks }
 }
 
 fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     let request = &shown.approval.request;
-    let about = head::brief(request);
-    let mut row = vec![kit::button(
+    let about = summary::brief(request);
+    let mut row = vec![blocks::button(
         Control::Approve(request.id),
         "Approve",
-        Shown::from("Approve: ").then(about.clone()),
+        SafeText::from("Approve: ").then(about.clone()),
         Style::Primary,
     )];
     if blocker.is_none() {
         row.push(more(shown).into());
     }
-    row.push(kit::button(
+    row.push(blocks::button(
         Control::Deny(request.id),
         "Deny",
-        Shown::from("Deny: ").then(about),
+        SafeText::from("Deny: ").then(about),
         Style::Danger,
     ));
     row.extend(request::looks(shown));
     if blocker == Some(Blocker::Locked) && !shown.requested {
-        row.push(kit::button(
+        row.push(blocks::button(
             Control::RequestUnlock(request.action.id),
             "Request auto-approval",
-            Shown::from("Request auto-approval: ")
-                .then(harmless::cut_short(head::action(request), 26))
+            SafeText::from("Request auto-approval: ")
+                .then(sanitize::cut_short(summary::action(request), 26))
                 .then(" in ")
-                .then(harmless::cut_short(head::integration(request), 16)),
+                .then(sanitize::cut_short(summary::integration(request), 16)),
             Style::Plain,
         ));
     }
     if blocker == Some(Blocker::NotConnected) {
-        let name = Shown::from("Connect ").then(harmless::cut_short(head::integration(request), 40));
-        row.extend(shown.connect_url.and_then(|url| kit::link(Control::Connect, name.clone(), name, url)));
+        let name = SafeText::from("Connect ").then(sanitize::cut_short(summary::integration(request), 40));
+        row.extend(shown.connect_url.and_then(|url| blocks::link(Control::Connect, name.clone(), name, url)));
     }
-    kit::actions(row)
+    blocks::actions(row)
 }
 
 /// The overflow menu: 2 or 3 choices.
@@ -91,8 +96,11 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
         .into_iter()
         .filter(|(scope, ..)| *scope != Scope::Conversation || !shown.standing.conversation_closed)
         .map(|(scope, text, means)| {
-            SlackBlockChoiceItem::new(kit::plain_only(text), Control::ApproveMore { approval, scope }.value())
-                .with_description(kit::plain_only(means))
+            SlackBlockChoiceItem::new(
+                blocks::plain_only(text),
+                Control::ApproveMore { approval, scope }.value(),
+            )
+            .with_description(blocks::plain_only(means))
         })
         .collect();
     let control = Control::ApproveMore { approval, scope: Scope::Once };

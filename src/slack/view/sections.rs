@@ -2,18 +2,16 @@
 
 use slack_morphism::prelude::SlackBlock;
 
-use crate::{
-    domain::overview::{Page, Section},
-    slack::view::{
-        controls::Control,
-        harmless::shown::Shown,
-        kit::{self, Style},
-        names,
-    },
-};
+use crate::domain::overview::Page;
+use crate::domain::overview::Section;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::controls::Control;
+use crate::slack::view::names;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
-    kit::rich(vec![kit::paragraph(vec![kit::bold(names::titled(
+    blocks::rich(vec![blocks::paragraph(vec![blocks::bold(names::titled(
         title,
         page.total,
         page.number,
@@ -25,17 +23,17 @@ pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
 pub(super) fn pager<T>(section: Section, title: &'static str, page: &Page<T>) -> Option<SlackBlock> {
     let mut row = Vec::new();
     let label = |turn: &'static str, to: usize| {
-        Shown::from(turn).then(title).then(Shown::own(format!(", {} of {}", to + 1, page.count)))
+        SafeText::from(turn).then(title).then(SafeText::own(format!(", {} of {}", to + 1, page.count)))
     };
     if page.number > 0 {
         let to = page.number - 1;
         let control = Control::SectionPrevious { section, page: to };
-        row.push(kit::button(control, "Previous page", label("Previous page of ", to), Style::Plain));
+        row.push(blocks::button(control, "Previous page", label("Previous page of ", to), Style::Plain));
     }
     if page.number + 1 < page.count {
         let to = page.number + 1;
         let control = Control::SectionNext { section, page: to };
-        row.push(kit::button(control, "Next page", label("Next page of ", to), Style::Plain));
+        row.push(blocks::button(control, "Next page", label("Next page of ", to), Style::Plain));
     }
-    (!row.is_empty()).then(|| kit::actions(row))
+    (!row.is_empty()).then(|| blocks::actions(row))
 }

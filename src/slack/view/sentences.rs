@@ -117,7 +117,9 @@ pub fn sentence(rejection: &Rejection) -> String {
             let by = answered.by.as_ref().map(|user| format!(" by {}", mention(user))).unwrap_or_default();
             match answered.answer {
                 Resolution::Unlocked => format!("This action was already unlocked{by}. Nothing was changed."),
-                Resolution::Declined => format!("This request was already declined{by}. Nothing was changed."),
+                Resolution::Declined => {
+                    format!("This request was already declined{by}. Nothing was changed.")
+                }
                 Resolution::Retired => {
                     "This request was closed: the integration no longer has this action. Nothing was changed."
                         .to_owned()

@@ -10,20 +10,23 @@ use slack_morphism::prelude::{
     SlackSectionBlock,
 };
 
-use super::{
-    controls::{Callback, Control, Screen},
-    deny::view,
-    home, kit,
-    kit::{Style, plain, plain_only},
-    names,
-};
-use crate::{
-    domain::{
-        overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
-        settings::Toggle,
-    },
-    slack::view::harmless::shown::Shown,
-};
+use super::controls::Callback;
+use super::controls::Control;
+use super::controls::Screen;
+use super::deny::view;
+use super::home;
+use super::names;
+use crate::domain::overview::ActionLine;
+use crate::domain::overview::GrantLine;
+use crate::domain::overview::IntegrationLine;
+use crate::domain::overview::Page;
+use crate::domain::overview::SettingLine;
+use crate::domain::settings::Toggle;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::blocks::plain;
+use crate::slack::view::blocks::plain_only;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// How many lines a page behind a gear has. Each is one block.
 pub const LINES: usize = 12;
@@ -53,7 +56,7 @@ impl Content {
 #[must_use]
 pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
     let mut blocks = Vec::new();
-    blocks.extend(note.map(|note| kit::own(note.to_owned())));
+    blocks.extend(note.map(|note| blocks::own(note.to_owned())));
     match content {
         Content::Integrations(page) => integrations(&mut blocks, page),
         Content::Gear(integration, page) => gear(&mut blocks, integration, page, mark),
@@ -64,13 +67,13 @@ pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
 /// What the modal shows while its content is being read.
 #[must_use]
 pub fn loading(screen: Screen) -> Value {
-    modal(vec![kit::say("Loading your settings…")], &screen.to_string())
+    modal(vec![blocks::say("Loading your settings…")], &screen.to_string())
 }
 
 /// What the modal shows when its content can't be read: one of our own sentences.
 #[must_use]
 pub fn failed(screen: Screen, sentence: &str) -> Value {
-    modal(vec![kit::own(sentence.to_owned())], &screen.to_string())
+    modal(vec![blocks::own(sentence.to_owned())], &screen.to_string())
 }
 
 fn modal(blocks: Vec<SlackBlock>, metadata: &str) -> Value {
@@ -84,10 +87,10 @@ fn modal(blocks: Vec<SlackBlock>, metadata: &str) -> Value {
 
 fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
     if page.items.is_empty() {
-        blocks.push(kit::say(home::NO_INTEGRATIONS));
+        blocks.push(blocks::say(home::NO_INTEGRATIONS));
         return;
     }
-    blocks.push(kit::say(
+    blocks.push(blocks::say(
         "Choose what runs without asking you. It applies only to your requests, and you can turn it off at \
             any time.",
     ));
@@ -96,27 +99,27 @@ fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
 }
 
 fn gear(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page<SettingLine>, mark: &str) {
-    blocks.push(kit::heading(names::name(&integration.name)));
+    blocks.push(blocks::heading(names::name(&integration.name)));
     let back =
-        kit::button(Control::SettingsAll, "All integrations", "Back to all integrations", Style::Plain);
+        blocks::button(Control::SettingsAll, "All integrations", "Back to all integrations", Style::Plain);
     let mut row = vec![back];
     if !integration.is_usable() {
-        let name = Shown::from("Connect ").then(names::short(&integration.name));
+        let name = SafeText::from("Connect ").then(names::short(&integration.name));
         row.extend(
             integration
                 .connect_url
                 .as_deref()
-                .and_then(|url| kit::link(Control::Connect, name.clone(), name, url)),
+                .and_then(|url| blocks::link(Control::Connect, name.clone(), name, url)),
         );
-        blocks.push(kit::say(
+        blocks.push(blocks::say(
             "This integration is not connected to your account. Connect it to auto-approve its actions.",
         ));
     }
-    blocks.push(kit::actions(row));
+    blocks.push(blocks::actions(row));
     if page.items.is_empty() {
-        blocks.push(kit::say("No actions."));
+        blocks.push(blocks::say("No actions."));
     } else {
-        blocks.push(kit::say(
+        blocks.push(blocks::say(
             "Changes are saved at once. When on, an action runs without asking in every conversation, \
                 whichever agent asks. When off, the very next request asks you, in every conversation.",
         ));
@@ -132,36 +135,35 @@ fn gear(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page
 
 fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> SlackBlock {
     let name = names::name(&line.name);
-    let facts = |state: &'static str| {
-        let own = [names::nature(line), state].into_iter().filter(|own| !own.is_empty());
-        let own =
-            own.fold(
-                Shown::default(),
-                |all, own| if all.is_empty() { own.into() } else { all.then(" ").then(own) },
-            );
-        let description = line.description.as_deref().map(|text| kit::fact(names::description(text)));
-        let own = (!own.is_empty()).then(|| kit::fact(own));
-        own.into_iter().chain(description).collect::<Vec<_>>()
-    };
+    let facts =
+        |state: &'static str| {
+            let own = [names::nature(line), state].into_iter().filter(|own| !own.is_empty());
+            let own = own.fold(SafeText::default(), |all, own| {
+                if all.is_empty() { own.into() } else { all.then(" ").then(own) }
+            });
+            let description = line.description.as_deref().map(|text| blocks::fact(names::description(text)));
+            let own = (!own.is_empty()).then(|| blocks::fact(own));
+            own.into_iter().chain(description).collect::<Vec<_>>()
+        };
     let about = names::brief(&integration.name, &line.name);
     if !line.unlocked {
         if line.requested {
             let state = "Locked. You requested it and will get an answer.";
-            return kit::section(name, facts(state), None);
+            return blocks::section(name, facts(state), None);
         }
-        let alone = Shown::from("Request auto-approval: ").then(about);
-        let request = kit::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
+        let alone = SafeText::from("Request auto-approval: ").then(about);
+        let request = blocks::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
         let state = "Locked: no admin has unlocked it for auto-approval.";
-        return kit::section(name, facts(state), Some(request));
+        return blocks::section(name, facts(state), Some(request));
     }
     let state =
         if line.changed { "Paused: its description has changed since an admin unlocked it." } else { "" };
     // What was turned on can be turned off all the same.
     if line.changed && !line.always {
-        return kit::section(name, facts(state), None);
+        return blocks::section(name, facts(state), None);
     }
     if !integration.is_usable() {
-        return kit::section(name, facts("Connect the integration first."), None);
+        return blocks::section(name, facts("Connect the integration first."), None);
     }
     let section = SlackSectionBlock::new()
         .with_block_id(SlackBlockId::new(format!("{}:{mark}", line.id)))
@@ -174,7 +176,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
 }
 
 /// The toggle. Its one option carries what setting it means; that it was cleared is said by the block's id.
-fn toggle(line: &ActionLine, about: Shown) -> SlackBlockCheckboxesElement {
+fn toggle(line: &ActionLine, about: SafeText) -> SlackBlockCheckboxesElement {
     let on = Control::Toggle { action: line.id, toggle: Toggle::On };
     let option = SlackBlockChoiceItem::new(plain("Auto-approve always").into(), on.value())
         .with_description(plain_only(about));
@@ -184,26 +186,26 @@ fn toggle(line: &ActionLine, about: Shown) -> SlackBlockCheckboxesElement {
 
 /// A grant for one conversation, under its action.
 fn conversation(grant: &GrantLine) -> SlackBlock {
-    let off = kit::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
-    let facts = vec![kit::fact(names::reach(grant)), kit::own_fact(names::use_of(grant))];
-    kit::section(names::name(&grant.action_name), facts, Some(off))
+    let off = blocks::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
+    let facts = vec![blocks::fact(names::reach(grant)), blocks::own_fact(names::use_of(grant))];
+    blocks::section(names::name(&grant.action_name), facts, Some(off))
 }
 
 fn pager<T>(page: &Page<T>, integration: Option<&IntegrationLine>) -> Option<SlackBlock> {
     let mut row = Vec::new();
     let screen = |page| Screen { integration: integration.map(|line| line.id), page };
     let label = |turn: &'static str, to: usize| {
-        Shown::from(turn).then(Shown::own(format!(" of the settings, {} of {}", to + 1, page.count)))
+        SafeText::from(turn).then(SafeText::own(format!(" of the settings, {} of {}", to + 1, page.count)))
     };
     if page.number > 0 {
         let to = page.number - 1;
         let control = Control::SettingsPrevious(screen(to));
-        row.push(kit::button(control, "Previous page", label("Previous page", to), Style::Plain));
+        row.push(blocks::button(control, "Previous page", label("Previous page", to), Style::Plain));
     }
     if page.number + 1 < page.count {
         let to = page.number + 1;
         let control = Control::SettingsNext(screen(to));
-        row.push(kit::button(control, "Next page", label("Next page", to), Style::Plain));
+        row.push(blocks::button(control, "Next page", label("Next page", to), Style::Plain));
     }
-    (!row.is_empty()).then(|| kit::actions(row))
+    (!row.is_empty()).then(|| blocks::actions(row))
 }

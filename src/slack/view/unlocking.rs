@@ -2,19 +2,19 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use super::{
-    controls::Control,
-    kit,
-    kit::{Style, paragraph, words},
-    names, sentences,
-};
-use crate::{
-    domain::{
-        overview::{Asker, UnlockLine},
-        unlock_answer::{Resolution, Resolved},
-    },
-    slack::view::{harmless::shown::Shown, message::Message},
-};
+use super::controls::Control;
+use super::names;
+use super::sentences;
+use crate::domain::overview::Asker;
+use crate::domain::overview::UnlockLine;
+use crate::domain::unlock_answer::Resolution;
+use crate::domain::unlock_answer::Resolved;
+use crate::slack::view::blocks;
+use crate::slack::view::blocks::Style;
+use crate::slack::view::blocks::paragraph;
+use crate::slack::view::blocks::words;
+use crate::slack::view::message::Message;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Draws the message that an admin gets: open, or with its answer.
 #[must_use]
@@ -27,11 +27,11 @@ pub fn message(shown: &UnlockLine) -> Message {
             action(shown)
         ),
         Some(answered) => {
-            blocks.push(kit::own(told_admin(answered)));
+            blocks.push(blocks::own(told_admin(answered)));
             format!("{} It was about {}.", told_admin(answered), action(shown))
         }
     };
-    blocks.push(kit::context(vec![kit::small(
+    blocks.push(blocks::context(vec![blocks::small(
         "Unlocking lets each person decide for their own requests. It does not approve anything.",
     )]));
     Message { text, blocks }
@@ -40,16 +40,16 @@ pub fn message(shown: &UnlockLine) -> Message {
 /// A request with who asked, and with *Unlock* and *Decline* while it is open.
 pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     let name = names::pair(&shown.integration_name, &shown.action_name);
-    let mut lines: Vec<SlackRichTextElement> = vec![asks(shown), kit::quote(name)];
+    let mut lines: Vec<SlackRichTextElement> = vec![asks(shown), blocks::quote(name)];
     lines.push(paragraph(vec![words(names::path(&shown.path))]));
     if let Some(description) = &shown.description {
-        lines.push(kit::quote(names::description(description)));
+        lines.push(blocks::quote(names::description(description)));
     }
     lines.extend(shown.askers.iter().map(asker));
     let missing = shown.asked.saturating_sub(shown.askers.len());
     if missing > 0 {
         let more = names::count(missing, "more person asks", "more people ask");
-        lines.push(paragraph(vec![words(Shown::own(format!("… and {more}.")))]));
+        lines.push(paragraph(vec![words(SafeText::own(format!("… and {more}.")))]));
     }
     if shown.destructive {
         lines.push(paragraph(vec![words("⚠ Destructive: deleted data cannot be recovered.")]));
@@ -57,20 +57,20 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     if shown.read_only && !shown.destructive {
         lines.push(paragraph(vec![words(names::effect(false, true))]));
     }
-    let mut blocks = vec![kit::rich(lines)];
+    let mut blocks = vec![blocks::rich(lines)];
     if shown.answered.is_none() {
         let about = names::brief(&shown.integration_name, &shown.action_name);
-        blocks.push(kit::actions(vec![
-            kit::button(
+        blocks.push(blocks::actions(vec![
+            blocks::button(
                 Control::GrantRequest { request: shown.id, version: Some(shown.version) },
                 "Unlock",
-                Shown::from("Unlock ").then(about.clone()),
+                SafeText::from("Unlock ").then(about.clone()),
                 Style::Primary,
             ),
-            kit::button(
+            blocks::button(
                 Control::DeclineRequest(shown.id),
                 "Decline",
-                Shown::from("Decline to unlock ").then(about),
+                SafeText::from("Decline to unlock ").then(about),
                 Style::Plain,
             ),
         ]));
@@ -82,13 +82,14 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
 fn asks(shown: &UnlockLine) -> SlackRichTextElement {
     let verb = if shown.answered.is_some() { "asked" } else { "asks" };
     match shown.askers.as_slice() {
-        [only] if shown.asked == 1 => {
-            paragraph(vec![kit::person(&only.user), words(Shown::own(format!(" {verb} you to unlock:")))])
-        }
+        [only] if shown.asked == 1 => paragraph(vec![
+            blocks::person(&only.user),
+            words(SafeText::own(format!(" {verb} you to unlock:"))),
+        ]),
         _ => {
             let people = names::count(shown.asked, "person", "people");
             let verb = if shown.answered.is_none() && shown.asked != 1 { "ask" } else { verb };
-            paragraph(vec![words(Shown::own(format!("{people} {verb} you to unlock:")))])
+            paragraph(vec![words(SafeText::own(format!("{people} {verb} you to unlock:")))])
         }
     }
 }
@@ -100,10 +101,10 @@ fn asker(asker: &Asker) -> SlackRichTextElement {
         format!(". In the last 30 days: {} approved manually, {} denied.", asker.approved, asker.denied)
     };
     paragraph(vec![
-        kit::person(&asker.user),
+        blocks::person(&asker.user),
         words(" asked "),
-        kit::moment(asker.asked_at),
-        words(Shown::own(how)),
+        blocks::moment(asker.asked_at),
+        words(SafeText::own(how)),
     ])
 }
 

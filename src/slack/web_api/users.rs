@@ -22,7 +22,7 @@ use crate::{
         workspaces,
     },
     slack::web_api::{
-        admins::{ConfiguredAdmin, AdminScan},
+        admins::{AdminScan, ConfiguredAdmin},
         client::Client,
         error,
         error::CallError,
@@ -116,7 +116,8 @@ impl People {
     }
 
     fn appoint(&self, workspace: &str, user: &UserId, mut profile: Profile) -> Profile {
-        profile.is_admin |= profile.kind == PersonKind::Member && self.configured_admins(workspace).contains(user);
+        profile.is_admin |=
+            profile.kind == PersonKind::Member && self.configured_admins(workspace).contains(user);
         profile
     }
 

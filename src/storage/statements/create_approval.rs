@@ -5,7 +5,7 @@ use crate::{
     domain::{
         action_ref::ActionRef,
         approvals::{Approval, Request},
-        catalog::{Lock, Eligibility},
+        catalog::{Eligibility, Lock},
         decision::Decision,
         decisions::LiveGrant,
         effects::Changed,

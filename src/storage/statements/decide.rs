@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         approvals::Approval,
-        catalog::{Lock, Eligibility},
+        catalog::{Eligibility, Lock},
         decision::Decision,
         decisions::Ended,
         effects::Changed,
@@ -95,7 +95,11 @@ pub struct DecisionContext {
 /// The locks are those of [`crate::storage::statements::create_approval::load`]: locking the action, disconnecting the integration or closing the
 /// conversation comes before or after this transaction, never in between. The user's row orders it with what they
 /// turn off and with their leaving the workspace.
-pub async fn context(db: &mut PgConnection, approval: &Approval, scope: Scope) -> sqlx::Result<DecisionContext> {
+pub async fn context(
+    db: &mut PgConnection,
+    approval: &Approval,
+    scope: Scope,
+) -> sqlx::Result<DecisionContext> {
     let request = &approval.request;
     // Each subquery names the one before it, so that Postgres can only lock them in this order.
     let row = sqlx::query!(

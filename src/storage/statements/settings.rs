@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         action_ref::ActionRef,
-        catalog::{Lock, Eligibility},
+        catalog::{Eligibility, Lock},
         grants::Grant,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
         text::{ActionKey, IntegrationKey},

@@ -9,7 +9,7 @@ use crate::{
         ids::{ActionId, ActionVersionId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::{Asker, UnlockLine},
         unlock_answer::{Resolution, Resolved},
-        unlocking::{Resolutions, Asking, OpenRequest},
+        unlocking::{Asking, OpenRequest, Resolutions},
     },
     storage::{PgConnection, effects::Recorded, stored::CorruptRow, tables::prompts::Prompt},
 };

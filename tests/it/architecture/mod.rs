@@ -228,10 +228,7 @@ fn every_way_to_refer_to_a_module_is_seen() {
     ] {
         assert_eq!(seen(source), ["storage::ask"], "{source}");
     }
-    assert_eq!(
-        seen("use crate::storage; fn f() { storage::ask::load() }"),
-        ["storage", "storage::ask"]
-    );
+    assert_eq!(seen("use crate::storage; fn f() { storage::ask::load() }"), ["storage", "storage::ask"]);
     assert!(seen("#[cfg(test)] mod tests { use crate::storage::ask; }").is_empty());
     assert!(seen("// crate::storage::ask\nuse crate::storage_of_another::ask;").is_empty());
 }

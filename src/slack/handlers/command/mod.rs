@@ -162,7 +162,9 @@ impl Typed<'_> {
     async fn acting_user(&self, toggle: Toggle) -> Result<ActingUser, Rejection> {
         match self.context.people.identify(self.workspace, &self.user).await {
             Ok((acting_user, _)) => Ok(acting_user),
-            Err(_) if toggle == Toggle::Off => Ok(ActingUser { user: self.user.clone(), kind: PersonKind::Unknown }),
+            Err(_) if toggle == Toggle::Off => {
+                Ok(ActingUser { user: self.user.clone(), kind: PersonKind::Unknown })
+            }
             Err(rejection) => Err(rejection),
         }
     }

@@ -11,7 +11,7 @@ mod unlocking;
 
 use crate::{
     domain::{grants::Scope, unlock_answer::Resolution},
-    service::unlock::{Seen, LockCommand},
+    service::unlock::{LockCommand, Seen},
     slack::{
         handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},
         inbound::{payload::Payload, response::Response},
@@ -87,7 +87,9 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::Confirm { action, version } => {
             unlocking::set(interaction, action, (LockCommand::Confirm, Seen::Version(version))).await
         }
-        Control::Lock(action) => unlocking::set(interaction, action, (LockCommand::Lock, Seen::Unknown)).await,
+        Control::Lock(action) => {
+            unlocking::set(interaction, action, (LockCommand::Lock, Seen::Unknown)).await
+        }
         Control::OpenConversation | Control::Connect => Response::Taken,
     }
 }

@@ -40,7 +40,13 @@ pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, togg
 
 /// Resolutions a revocation that the database did not confirm in time, and goes on with it.
 pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Response {
-    insist(interaction.context, interaction.payload, interaction.workspace, &interaction.acting_user.user, what);
+    insist(
+        interaction.context,
+        interaction.payload,
+        interaction.workspace,
+        &interaction.acting_user.user,
+        what,
+    );
     if interaction.in_settings() {
         redraw(interaction, screen(interaction), Some(sentences::UNCONFIRMED.to_owned()));
     } else {

@@ -8,7 +8,7 @@ use crate::{
     service,
     service::{
         unlock,
-        unlock::{Seen, LockCommand},
+        unlock::{LockCommand, Seen},
         unlock_requests,
     },
     slack::{
@@ -29,8 +29,13 @@ use crate::{
 pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> Response {
     let result = match interaction.rights().await {
         Ok((acting_user, _)) => {
-            within(unlock_requests::ask(&interaction.context.service, interaction.origin(), &acting_user, action))
-                .await
+            within(unlock_requests::ask(
+                &interaction.context.service,
+                interaction.origin(),
+                &acting_user,
+                action,
+            ))
+            .await
         }
         Err(rejection) => refused(rejection),
     };
@@ -67,7 +72,11 @@ pub(super) async fn answer(
 }
 
 /// An admin unlocks, confirms or locks an action.
-pub(super) async fn set(interaction: &Interaction<'_>, action: ActionId, command: (LockCommand, Seen)) -> Response {
+pub(super) async fn set(
+    interaction: &Interaction<'_>,
+    action: ActionId,
+    command: (LockCommand, Seen),
+) -> Response {
     let result = match admin(interaction).await {
         Ok(admin) => {
             within(unlock::set_by_admin(

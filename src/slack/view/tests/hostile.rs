@@ -6,20 +6,23 @@ use super::{
     checks,
     samples::{FREE, asked_at, full_of, state, verdicts},
 };
-use crate::{
-    domain::{
-        catalog::{Lock, Eligibility},
-        decision::{Decision, Verdict},
-        text::Prose,
-    },
-    slack::view::{
-        deny, details,
-        harmless::{cut, cut_short, in_mrkdwn, line, lines, reveal, size},
-        plain::plain,
-        prompt::prompt,
-        prompt_state::PromptState,
-    },
-};
+use crate::domain::catalog::Eligibility;
+use crate::domain::catalog::Lock;
+use crate::domain::decision::Decision;
+use crate::domain::decision::Verdict;
+use crate::domain::text::Prose;
+use crate::slack::view::deny;
+use crate::slack::view::details;
+use crate::slack::view::plain::plain;
+use crate::slack::view::prompt::prompt;
+use crate::slack::view::prompt_state::PromptState;
+use crate::slack::view::sanitize::cut;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::in_mrkdwn;
+use crate::slack::view::sanitize::line;
+use crate::slack::view::sanitize::lines;
+use crate::slack::view::sanitize::reveal;
+use crate::slack::view::sanitize::size;
 
 /// Pieces that have broken somebody's view before.
 const PIECES: [&str; 40] = [

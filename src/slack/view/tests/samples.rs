@@ -9,7 +9,7 @@ use crate::{
         action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Request},
         arguments::Arguments,
-        catalog::{Lock, Eligibility},
+        catalog::{Eligibility, Lock},
         decision::{Decision, GrantOutcome, Verdict},
         grants::Scope,
         ids::{

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         approvals::Approval,
-        catalog::{Description, Lock, Eligibility},
+        catalog::{Description, Eligibility, Lock},
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         approvals::{Approval, Place},
-        catalog::{Lock, Eligibility},
+        catalog::{Eligibility, Lock},
         decision::Verdict,
         rejection::Rejection,
         text::{Prose, Text},

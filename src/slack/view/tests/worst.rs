@@ -6,15 +6,15 @@ use super::{
     checks,
     samples::{alice, approval, asked_at, foreign, full_of, name, state},
 };
-use crate::{
-    domain::{
-        approvals::Approval,
-        arguments::Arguments,
-        decision::{Decision, Verdict},
-        text::Prose,
-    },
-    slack::view::{deny, details, harmless, prompt::prompt},
-};
+use crate::domain::approvals::Approval;
+use crate::domain::arguments::Arguments;
+use crate::domain::decision::Decision;
+use crate::domain::decision::Verdict;
+use crate::domain::text::Prose;
+use crate::slack::view::deny;
+use crate::slack::view::details;
+use crate::slack::view::prompt::prompt;
+use crate::slack::view::sanitize;
 
 /// The values of all pages, each in one piece: what stands in boxes, joined where it goes on in the next one.
 fn values(approval: &Approval) -> Vec<String> {
@@ -38,7 +38,7 @@ fn values(approval: &Approval) -> Vec<String> {
 
 /// What a box says, as a value.
 fn read(shown: &str) -> Value {
-    let text = harmless::reveal(shown);
+    let text = sanitize::reveal(shown);
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     service::{
-        ServiceError, Service,
+        Service, ServiceError,
         tokens::{self, Tokens},
     },
     slack::web_api::{

@@ -2,13 +2,13 @@
 
 use std::{fmt::Write as _, ops::Range};
 
-use crate::slack::view::harmless::hidden;
+use crate::slack::view::sanitize::hidden;
 
 /// Text that may be shown: our own words, or untrusted text that was made harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shown(String);
+pub struct SafeText(String);
 
-impl Shown {
+impl SafeText {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -52,7 +52,7 @@ impl Shown {
 }
 
 /// Our own words.
-impl From<&'static str> for Shown {
+impl From<&'static str> for SafeText {
     fn from(words: &'static str) -> Self {
         Self(words.to_owned())
     }
@@ -61,14 +61,14 @@ impl From<&'static str> for Shown {
 /// Makes a text harmless that has to stay on one line: line breaks and tabs are written out too, and a long run of
 /// spaces, which could push what follows to where it looks like something else, is written as `⟨20 spaces⟩`.
 #[must_use]
-pub fn line(text: &str) -> Shown {
-    Shown(hidden::show(text, hidden::Keep::OneLine))
+pub fn line(text: &str) -> SafeText {
+    SafeText(hidden::show(text, hidden::Keep::OneLine))
 }
 
 /// Makes a text harmless whose line breaks and tabs are kept. `\r\n` becomes `\n`.
 #[must_use]
-pub fn lines(text: &str) -> Shown {
-    Shown(hidden::show(text, hidden::Keep::Lines))
+pub fn lines(text: &str) -> SafeText {
+    SafeText(hidden::show(text, hidden::Keep::Lines))
 }
 
 /// Undoes [`lines`] for a text without `\r`: every mark becomes its character again.
@@ -94,13 +94,13 @@ pub fn reveal(shown: &str) -> String {
 /// Puts a text that stands within a sentence between quotation marks, and takes those that could close them early out
 /// of it.
 #[must_use]
-pub fn in_quotes(text: &Shown) -> Shown {
+pub fn in_quotes(text: &SafeText) -> SafeText {
     let inside: String = text
         .0
         .chars()
         .map(|letter| if matches!(letter, '“' | '”' | '„' | '‟') { '"' } else { letter })
         .collect();
-    Shown(format!("“{inside}”"))
+    SafeText(format!("“{inside}”"))
 }
 
 /// Whether the text has letters that run from right to left. Such a text gets a line or an element of its own: within

@@ -1,12 +1,13 @@
 //! Untrusted text in the one place that Slack parses: a message's `text`.
 
-use crate::slack::view::harmless::{measure::size, shown::Shown};
+use crate::slack::view::sanitize::measure::size;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Writes a harmless text so that Slack's parser finds nothing in it: `&`, `<` and `>` are escaped, which is all that
 /// Slack offers (<https://docs.slack.dev/messaging/formatting-message-text#escaping>); the characters that would make
 /// bold, italic, struck or preformatted text, an emoji or a link of their own are replaced by others that look alike.
 #[must_use]
-pub fn in_mrkdwn(shown: &Shown) -> String {
+pub fn in_mrkdwn(shown: &SafeText) -> String {
     let text = shown.as_str();
     let characters: Vec<char> = text.chars().collect();
     let mut safe = String::with_capacity(size(text));
@@ -38,7 +39,8 @@ pub fn in_mrkdwn(shown: &Shown) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::line, *};
+    use super::*;
+    use crate::slack::view::sanitize::line;
 
     #[test]
     fn nothing_in_it_means_anything_to_slack() {

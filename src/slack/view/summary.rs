@@ -2,12 +2,23 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use super::{
-    harmless,
-    harmless::{cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left},
-    kit::{bold, paragraph, person, quote, rich, say, words},
-};
-use crate::{domain::approvals::Request, slack::view::harmless::shown::Shown};
+use crate::domain::approvals::Request;
+use crate::slack::view::blocks::bold;
+use crate::slack::view::blocks::paragraph;
+use crate::slack::view::blocks::person;
+use crate::slack::view::blocks::quote;
+use crate::slack::view::blocks::rich;
+use crate::slack::view::blocks::say;
+use crate::slack::view::blocks::words;
+use crate::slack::view::sanitize;
+use crate::slack::view::sanitize::cut;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::fit;
+use crate::slack::view::sanitize::in_mrkdwn;
+use crate::slack::view::sanitize::in_quotes;
+use crate::slack::view::sanitize::note;
+use crate::slack::view::sanitize::runs_right_to_left;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Longest name in the head.
 const NAME: usize = 160;
@@ -18,24 +29,24 @@ const REASON: usize = 700;
 const REASON_LINES: usize = 8;
 
 /// The agent's name.
-pub(super) fn agent(request: &Request) -> Shown {
-    harmless::line(request.agent.label())
+pub(super) fn agent(request: &Request) -> SafeText {
+    sanitize::line(request.agent.label())
 }
 
 /// The integration's name.
-pub(super) fn integration(request: &Request) -> Shown {
-    harmless::line(&request.action.integration_name)
+pub(super) fn integration(request: &Request) -> SafeText {
+    sanitize::line(&request.action.integration_name)
 }
 
 /// The action's name.
-pub(super) fn action(request: &Request) -> Shown {
-    harmless::line(&request.action.action_name)
+pub(super) fn action(request: &Request) -> SafeText {
+    sanitize::line(&request.action.action_name)
 }
 
 /// What the conversation is called: its title, or the backend's id for it.
-pub(super) fn conversation(request: &Request) -> Shown {
+pub(super) fn conversation(request: &Request) -> SafeText {
     let conversation = &request.conversation;
-    harmless::line(conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str()))
+    sanitize::line(conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str()))
 }
 
 /// What is asked for, by which agent and in which conversation. The agent's and the conversation's name stand in bars
@@ -47,7 +58,7 @@ pub(super) fn summary(request: &Request) -> SlackBlock {
         elements.push(paragraph(vec![words(label)]));
         elements.push(quote(name));
         if missing > 0 {
-            elements.push(paragraph(vec![words(Shown::own(note(missing)))]));
+            elements.push(paragraph(vec![words(SafeText::own(note(missing)))]));
         }
     }
     rich(elements)
@@ -90,10 +101,10 @@ pub(super) const SAID: &str = "The agent’s reason, in its own words:";
 
 /// Somebody's words in quotes, under what says whose they are; cut to what a message has room for.
 pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
-    let (kept, missing) = fit(&harmless::lines(text), REASON_LINES, REASON);
+    let (kept, missing) = fit(&sanitize::lines(text), REASON_LINES, REASON);
     let mut elements = vec![whose, quote(kept.between("“", "”"))];
     if missing > 0 {
-        elements.push(paragraph(vec![words(Shown::own(note(missing)))]));
+        elements.push(paragraph(vec![words(SafeText::own(note(missing)))]));
     }
     rich(elements)
 }
@@ -114,10 +125,10 @@ pub(super) fn sentence(request: &Request) -> String {
 fn asked_in_sentence(request: &Request) -> String {
     let action = &request.action;
     let names = [&action.integration_name, &action.action_name]
-        .map(|name| cut_short(harmless::line(name), NAME_IN_TEXT));
+        .map(|name| cut_short(sanitize::line(name), NAME_IN_TEXT));
     let [integration, action] = if names.iter().any(|name| runs_right_to_left(name.as_str())) {
         [action.integration.as_str(), action.action.as_str()]
-            .map(|key| cut_short(harmless::line(key), NAME_IN_TEXT))
+            .map(|key| cut_short(sanitize::line(key), NAME_IN_TEXT))
     } else {
         names
     };
@@ -125,7 +136,7 @@ fn asked_in_sentence(request: &Request) -> String {
 }
 
 /// *Create record (Salesforce) for Atlas*: what a control is about, short enough for its label.
-pub(super) fn brief(request: &Request) -> Shown {
+pub(super) fn brief(request: &Request) -> SafeText {
     cut_short(action(request), 24)
         .then(" in ")
         .then(cut_short(integration(request), 16))

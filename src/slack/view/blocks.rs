@@ -12,11 +12,11 @@ use slack_morphism::prelude::{
 };
 use url::Url;
 
-use super::{
-    controls::Control,
-    harmless::{cut_short, size},
-};
-use crate::{domain::ids::UserId, slack::view::harmless::shown::Shown};
+use crate::domain::ids::UserId;
+use crate::slack::view::controls::Control;
+use crate::slack::view::sanitize::cut_short;
+use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::sanitize::size;
 
 /// Longest text of a button, and its accessibility label.
 /// <https://docs.slack.dev/reference/block-kit/block-elements/button-element>
@@ -36,27 +36,27 @@ pub(super) enum Style {
 }
 
 /// Plain text in which `:tick:` stays what it is.
-pub(super) fn plain(text: impl Into<Shown>) -> SlackBlockPlainText {
+pub(super) fn plain(text: impl Into<SafeText>) -> SlackBlockPlainText {
     SlackBlockPlainText::new(filled(text.into())).with_emoji(false)
 }
 
 /// Slack refuses a text of no characters.
-fn filled(text: Shown) -> String {
+fn filled(text: SafeText) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { text.into_string() }
 }
 
 /// The same where Slack takes nothing else.
-pub(super) fn plain_only(text: impl Into<Shown>) -> SlackBlockPlainTextOnly {
+pub(super) fn plain_only(text: impl Into<SafeText>) -> SlackBlockPlainTextOnly {
     plain(text).into()
 }
 
 /// Running text.
-pub(super) fn words(text: impl Into<Shown>) -> SlackRichTextInlineElement {
+pub(super) fn words(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
     SlackRichTextText::new(filled(text.into())).into()
 }
 
 /// Bold text: what somebody else called something.
-pub(super) fn bold(text: impl Into<Shown>) -> SlackRichTextInlineElement {
+pub(super) fn bold(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
     SlackRichTextText::new(filled(text.into())).bold().into()
 }
 
@@ -71,7 +71,7 @@ pub(super) fn moment(at: DateTime<Utc>) -> SlackRichTextInlineElement {
         Some(date) => SlackRichTextInlineElement::Date(
             SlackRichTextDate::new(SlackDateTime::new(date), MOMENT.to_owned()).with_fallback(in_utc(at)),
         ),
-        None => words(Shown::own(in_utc(at))),
+        None => words(SafeText::own(in_utc(at))),
     }
 }
 
@@ -91,12 +91,12 @@ pub(super) fn paragraph(parts: Vec<SlackRichTextInlineElement>) -> SlackRichText
 }
 
 /// A paragraph of somebody else's words, set off by a bar that they can't leave.
-pub(super) fn quote(text: Shown) -> SlackRichTextElement {
+pub(super) fn quote(text: SafeText) -> SlackRichTextElement {
     SlackRichTextQuote::new(vec![words(text)]).into()
 }
 
 /// Text in a box, letter by letter.
-pub(super) fn boxed(text: Shown) -> SlackRichTextElement {
+pub(super) fn boxed(text: SafeText) -> SlackRichTextElement {
     SlackRichTextPreformatted::new(vec![words(text)]).into()
 }
 
@@ -106,7 +106,7 @@ pub(super) fn rich(elements: Vec<SlackRichTextElement>) -> SlackBlock {
 }
 
 /// A block that is one paragraph of our own words.
-pub(super) fn say(text: impl Into<Shown>) -> SlackBlock {
+pub(super) fn say(text: impl Into<SafeText>) -> SlackBlock {
     rich(vec![paragraph(vec![words(text)])])
 }
 
@@ -121,7 +121,7 @@ pub(super) fn context(parts: Vec<SlackContextBlockElement>) -> SlackBlock {
 }
 
 /// A part of such a line that Slack doesn't parse.
-pub(super) fn small(text: impl Into<Shown>) -> SlackContextBlockElement {
+pub(super) fn small(text: impl Into<SafeText>) -> SlackContextBlockElement {
     plain(text).into()
 }
 
@@ -138,8 +138,8 @@ pub(super) fn actions(controls: Vec<SlackActionBlockElement>) -> SlackBlock {
 /// A button. `alone` is what a screen reader says: it has to make sense without what stands around it.
 pub(super) fn button(
     control: Control,
-    text: impl Into<Shown>,
-    alone: impl Into<Shown>,
+    text: impl Into<SafeText>,
+    alone: impl Into<SafeText>,
     style: Style,
 ) -> SlackActionBlockElement {
     let button = bare_button(control, text, alone).opt_value(valued(control));
@@ -154,8 +154,8 @@ pub(super) fn button(
 /// A button that opens an address in the browser; `None` if it isn't one that Slack would take.
 pub(super) fn link(
     control: Control,
-    text: impl Into<Shown>,
-    alone: impl Into<Shown>,
+    text: impl Into<SafeText>,
+    alone: impl Into<SafeText>,
     address: &str,
 ) -> Option<SlackActionBlockElement> {
     let url = Url::parse(address).ok()?;
@@ -171,8 +171,8 @@ fn valued(control: Control) -> Option<String> {
 /// The same button beside a section.
 pub(super) fn beside(
     control: Control,
-    text: impl Into<Shown>,
-    alone: impl Into<Shown>,
+    text: impl Into<SafeText>,
+    alone: impl Into<SafeText>,
 ) -> SlackSectionBlockElement {
     bare_button(control, text, alone).with_value(control.value()).into()
 }
@@ -181,7 +181,7 @@ pub(super) fn beside(
 pub(super) fn beside_after_confirming(
     control: Control,
     text: &'static str,
-    alone: impl Into<Shown>,
+    alone: impl Into<SafeText>,
     question: (&'static str, &'static str),
 ) -> SlackSectionBlockElement {
     asking(control, text, alone, question).into()
@@ -191,7 +191,7 @@ pub(super) fn beside_after_confirming(
 pub(super) fn button_after_confirming(
     control: Control,
     text: &'static str,
-    alone: impl Into<Shown>,
+    alone: impl Into<SafeText>,
     question: (&'static str, &'static str),
 ) -> SlackActionBlockElement {
     asking(control, text, alone, question).into()
@@ -200,7 +200,7 @@ pub(super) fn button_after_confirming(
 fn asking(
     control: Control,
     text: &'static str,
-    alone: impl Into<Shown>,
+    alone: impl Into<SafeText>,
     (title, question): (&'static str, &'static str),
 ) -> SlackBlockButtonElement {
     let confirm = SlackBlockConfirmItem::new(
@@ -218,8 +218,8 @@ fn asking(
 /// A link beside a section; `None` if it isn't one that Slack would take.
 pub(super) fn link_beside(
     control: Control,
-    text: impl Into<Shown>,
-    alone: impl Into<Shown>,
+    text: impl Into<SafeText>,
+    alone: impl Into<SafeText>,
     address: &str,
 ) -> Option<SlackSectionBlockElement> {
     let url = Url::parse(address).ok()?;
@@ -228,7 +228,7 @@ pub(super) fn link_beside(
 }
 
 /// A heading of our own words and numbers, at most 150 characters.
-pub(super) fn heading(text: impl Into<Shown>) -> SlackBlock {
+pub(super) fn heading(text: impl Into<SafeText>) -> SlackBlock {
     SlackHeaderBlock::new(plain_only(text)).into()
 }
 
@@ -239,7 +239,7 @@ pub(super) fn divider() -> SlackBlock {
 
 /// A text that Slack doesn't parse, under it facts, each a field of its own, and beside it a control.
 pub(super) fn section(
-    text: Shown,
+    text: SafeText,
     facts: Vec<SlackBlockText>,
     beside: Option<SlackSectionBlockElement>,
 ) -> SlackBlock {
@@ -254,7 +254,7 @@ pub(super) fn section(
 }
 
 /// A fact that Slack doesn't parse.
-pub(super) fn fact(text: impl Into<Shown>) -> SlackBlockText {
+pub(super) fn fact(text: impl Into<SafeText>) -> SlackBlockText {
     plain(text).into()
 }
 
@@ -263,7 +263,11 @@ pub(super) fn own_fact(sentence: String) -> SlackBlockText {
     SlackBlockMarkDownText::new(sentence).into()
 }
 
-fn bare_button(control: Control, text: impl Into<Shown>, alone: impl Into<Shown>) -> SlackBlockButtonElement {
+fn bare_button(
+    control: Control,
+    text: impl Into<SafeText>,
+    alone: impl Into<SafeText>,
+) -> SlackBlockButtonElement {
     SlackBlockButtonElement::new(plain_only(cut_short(text.into(), BUTTON)))
         .with_action_id(control.action_id().into())
         .with_accessibility_label(SlackAccessibilityLabel::new(cut_short(alone.into(), BUTTON).into_string()))

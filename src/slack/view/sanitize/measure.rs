@@ -1,7 +1,8 @@
 //! How long Slack counts a text, and cutting one to fit.
 
-use super::hidden::{pictures, stacks};
-use crate::slack::view::harmless::shown::Shown;
+use crate::slack::view::sanitize::hidden::pictures;
+use crate::slack::view::sanitize::hidden::stacks;
+use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// How long Slack counts the text: after `&`, `<` and `>` were escaped
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters beyond the basic plane count two,
@@ -23,7 +24,7 @@ const fn weight(character: char) -> usize {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The text, with a mark at its end if it was cut.
-    pub text: Shown,
+    pub text: SafeText,
     /// Whether it was cut.
     pub was_cut: bool,
 }
@@ -31,36 +32,36 @@ pub struct Cut {
 /// Cuts the text to a [`size`] of at most `max`, and says at its end how much is missing and where it is whole. `max`
 /// should be 80 or more, so that there is room for both.
 #[must_use]
-pub fn cut(text: Shown, max: usize) -> Cut {
+pub fn cut(text: SafeText, max: usize) -> Cut {
     cut_with(text, max, note)
 }
 
 /// Says that so many characters are missing, and where they are.
-pub(in super::super) fn note(missing: usize) -> String {
+pub(in crate::slack::view) fn note(missing: usize) -> String {
     let characters = if missing == 1 { "character" } else { "characters" };
     format!("… (cut, {missing} more {characters}: see Details)")
 }
 
 /// Cuts the text to a [`size`] of at most `max`, with `…` at its end.
 #[must_use]
-pub fn cut_short(text: Shown, max: usize) -> Shown {
+pub fn cut_short(text: SafeText, max: usize) -> SafeText {
     cut_with(text, max, |_| "…".to_owned()).text
 }
 
-fn cut_with(text: Shown, max: usize, note: impl Fn(usize) -> String) -> Cut {
+fn cut_with(text: SafeText, max: usize, note: impl Fn(usize) -> String) -> Cut {
     if size(text.as_str()) <= max {
         return Cut { text, was_cut: false };
     }
     // The note is longest when everything is missing.
     let room = max.saturating_sub(size(&note(text.as_str().chars().count())));
     let (kept, missing) = fit(&text, usize::MAX, room);
-    Cut { text: kept.then(Shown::own(note(missing))), was_cut: true }
+    Cut { text: kept.then(SafeText::own(note(missing))), was_cut: true }
 }
 
 /// The beginning of the text that has at most so many lines and a [`size`] of at most `max`, and how many characters
 /// are missing then.
 #[must_use]
-pub fn fit(text: &Shown, max_lines: usize, max: usize) -> (Shown, usize) {
+pub fn fit(text: &SafeText, max_lines: usize, max: usize) -> (SafeText, usize) {
     let end = text
         .as_str()
         .match_indices('\n')
@@ -68,12 +69,12 @@ pub fn fit(text: &Shown, max_lines: usize, max: usize) -> (Shown, usize) {
         .map_or(text.as_str().len(), |(at, _)| at);
     let end = split(&text.as_str()[..end], max);
     let missing = text.as_str()[end..].chars().count();
-    (Shown::own(text.as_str()[..end].to_owned()), missing)
+    (SafeText::own(text.as_str()[..end].to_owned()), missing)
 }
 
 /// Where to split the text so that the first part has a [`size`] of at most `room` and nothing that belongs together
 /// is torn: a letter and its marks, an emoji, one of our own marks. In bytes.
-pub(in super::super) fn split(text: &str, room: usize) -> usize {
+pub(in crate::slack::view) fn split(text: &str, room: usize) -> usize {
     let mut used = 0;
     let mut end = text.len();
     for (at, character) in text.char_indices() {
@@ -107,7 +108,8 @@ fn tears(text: &str, at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::line, *};
+    use super::*;
+    use crate::slack::view::sanitize::line;
 
     #[test]
     fn a_text_is_measured_as_slack_measures_it() {

@@ -8,12 +8,12 @@
 mod hidden;
 mod measure;
 mod mrkdwn;
-pub mod shown;
+pub mod safe_text;
 
 pub use measure::{Cut, cut, cut_short, fit, size};
 pub(super) use measure::{note, split};
 pub use mrkdwn::in_mrkdwn;
-pub use shown::{in_quotes, line, lines, reveal, runs_right_to_left};
+pub use safe_text::{in_quotes, line, lines, reveal, runs_right_to_left};
 
 #[cfg(test)]
 mod tests {
