@@ -44,7 +44,7 @@ const NDJSON: &str = "application/x-ndjson";
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 pub struct EntryJson {
-    /// GrantOutcome as `cursor`, continues after this entry.
+    /// Given as `cursor`, continues after this entry.
     cursor: String,
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
@@ -101,7 +101,7 @@ impl From<StoredEntry> for EntryJson {
     }
 }
 
-/// Resolutions a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
+/// Answers a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
 #[utoipa::path(
     get, path = "/v1/audit", operation_id = "list_audit_entries", tag = "audit",
     summary = "Read the workspace's audit, oldest first",

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Resolutions 204: the user has it connected.
+/// Answers 204: the user has it connected.
 #[utoipa::path(
     put, path = "/v1/users/{user}/connections/{integration}", operation_id = "connect_user", tag = "integrations",
     summary = "Report that a user has connected an integration",
@@ -40,7 +40,7 @@ pub async fn connect(
     report(&api, caller, &user, integration, Report::Connected).await
 }
 
-/// Resolutions 204: the user has it no longer, and what they allowed for it has ended.
+/// Answers 204: the user has it no longer, and what they allowed for it has ended.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/connections/{integration}", operation_id = "disconnect_user", tag = "integrations",
     summary = "Report that a user has disconnected an integration",

@@ -16,7 +16,7 @@ use crate::{
     service::close_conversation,
 };
 
-/// Resolutions 204, also when it was closed before.
+/// Answers 204, also when it was closed before.
 #[utoipa::path(
     post, path = "/v1/conversations/{id}/close", operation_id = "close_conversation", tag = "conversations",
     summary = "End a conversation",

@@ -136,7 +136,7 @@ impl From<Noted> for AttemptJson {
     }
 }
 
-/// Resolutions a page of this backend's deliveries.
+/// Answers a page of this backend's deliveries.
 #[utoipa::path(
     get, path = "/v1/webhook-deliveries", operation_id = "list_deliveries", tag = "webhook deliveries",
     summary = "List the webhooks sent to this backend, newest first",

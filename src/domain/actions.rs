@@ -10,7 +10,7 @@ use crate::domain::{
     text::{ActionKey, IntegrationKey},
 };
 
-/// An action under its lock, and what an admin's toggle is judged by.
+/// An action under its lock, and what an admin's command is judged by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedAction {
     /// The action.

@@ -161,7 +161,7 @@ pub fn refuse(
     }
 }
 
-/// Judges a backend's toggle to take the request back.
+/// Judges a backend's wish to take the request back.
 pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<Changed<Ended>, Rejection> {
     if approval.decision.is_some() {
         return Err(Rejection::AlreadyEnded(Box::new(approval.clone())));

@@ -90,7 +90,7 @@ id!(
     GrantId, "grt"
 );
 id!(
-    /// Somebody's toggle that an action be unlocked.
+    /// A user's request that an action be unlocked.
     UnlockRequestId, "unl"
 );
 id!(

@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What is served, and how much of it at once.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Resolutions the requests.
+    /// Answers the requests.
     pub router: Router,
     /// Room for connections.
     pub capacity: Capacity,
@@ -53,7 +53,7 @@ pub struct Server {
     pub patience: Patience,
     /// The beginnings of the paths for which room is kept.
     pub reserved: &'static [&'static str],
-    /// Resolutions requests to other paths for which there is no room.
+    /// Answers requests to other paths for which there is no room.
     pub refuse: fn() -> Response,
 }
 

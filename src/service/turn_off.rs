@@ -1,4 +1,4 @@
-//! Eligibility permissions end: a user turns one off, or what it rested on goes away.
+//! Standing permissions end: a user turns one off, or what it rested on goes away.
 
 use super::{
     Service, ServiceError, UnitOfWork, retrying,

@@ -56,7 +56,7 @@ fn walk(name: &str, value: &Value) {
     }
 }
 
-/// Control characters background from breaks and tabs, and whatever has no width or turns the direction. Joiners hold
+/// Control characters other from breaks and tabs, and whatever has no width or turns the direction. Joiners hold
 /// pictures together, and are judged where they are drawn.
 fn is_hidden(character: char) -> bool {
     let code = u32::from(character);

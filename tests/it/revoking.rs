@@ -1,4 +1,4 @@
-//! Eligibility permissions end: at once, for good, and against every request that comes later.
+//! Standing permissions end: at once, for good, and against every request that comes later.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -26,7 +26,7 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// Resolutions 201 with a new approval, 200 with the one that the same idempotency key made earlier.
+/// Answers 201 with a new approval, 200 with the one that the same idempotency key made earlier.
 #[utoipa::path(
     post, path = "/v1/approvals", operation_id = "create_approval", tag = "approvals",
     summary = "Ask for an approval",

@@ -19,7 +19,7 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// Resolutions with the cancelled approval, or 409 with the one that had ended.
+/// Answers with the cancelled approval, or 409 with the one that had ended.
 #[utoipa::path(
     post, path = "/v1/approvals/{id}/cancel", operation_id = "cancel_approval", tag = "approvals",
     summary = "Cancel an approval",

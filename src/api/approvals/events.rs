@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 /// The `Last-Event-ID` of a client that reconnects.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Resolutions the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
+/// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
 /// when it ends. Then the stream ends. A standard client connects again after that; 204 tells it that there is no more.
 #[utoipa::path(
     get, path = "/v1/approvals/{id}/events", operation_id = "watch_approval", tag = "approvals",

@@ -26,7 +26,7 @@ use crate::{
 /// The longest wait, in seconds: below the minute after which proxies cut a silent connection.
 const LONGEST: i64 = 55;
 
-/// Resolutions with the approval. With `wait`, an answer may take that long, and may say `pending` all the same.
+/// Answers with the approval. With `wait`, an answer may take that long, and may say `pending` all the same.
 #[utoipa::path(
     get, path = "/v1/approvals/{id}", operation_id = "get_approval", tag = "approvals",
     summary = "Read an approval, at once or as soon as it has ended",

@@ -146,7 +146,7 @@ impl From<ServiceError> for Problem {
                         tracing::error!(%failure, ?class, "Call failed: Postgres timed out");
                         Self::of(Kind::Unavailable).after(1)
                     }
-                    // GrantOutcome up after several tries.
+                    // Given up after several tries.
                     ErrorClass::Internal if is_worth_retrying(&failure) => {
                         tracing::error!(%failure, "Call failed after retries");
                         Self::of(Kind::Unavailable).after(1)

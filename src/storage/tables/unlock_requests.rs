@@ -112,7 +112,7 @@ fn answered(
     Ok(Some(Resolved { answer, by: user, at }))
 }
 
-/// Resolutions requests.
+/// Answers requests.
 pub async fn answer<T: AsRef<Resolutions>>(
     db: &mut PgConnection,
     change: &Recorded<T>,

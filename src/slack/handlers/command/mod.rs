@@ -152,7 +152,7 @@ impl Typed<'_> {
         })
     }
 
-    /// Resolutions a revocation that the database did not confirm in time, and goes on with it.
+    /// Answers a revocation that the database did not confirm in time, and goes on with it.
     fn unconfirmed(&self, what: Revoking) -> Message {
         insist(self.context, self.payload, self.workspace, &self.user, what);
         plain(sentences::UNCONFIRMED.to_owned())

@@ -59,7 +59,7 @@ async fn find(interaction: &Interaction<'_>, id: ApprovalId) -> Result<Approval,
     read(show::approval(&interaction.context.service, interaction.workspace, id)).await
 }
 
-/// Turns a section of the acting_user's own Home tab.
+/// Turns a section of the user's own Home tab.
 pub(super) async fn turn_section(interaction: &Interaction<'_>, section: Section, page: usize) -> Response {
     turn(interaction, Turn::Page(section, page)).await
 }

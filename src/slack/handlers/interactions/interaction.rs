@@ -44,17 +44,17 @@ impl Interaction<'_> {
     }
 }
 
-/// Resolutions a click that decides: where nothing was decided, privately why.
+/// Answers a click that decides: where nothing was decided, privately why.
 pub(super) fn decided<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::sentence, sentences::TRY_AGAIN)
 }
 
-/// Resolutions a click that looks at a request, in the same way.
+/// Answers a click that looks at a request, in the same way.
 pub(super) fn looked<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::looking, sentences::TRY_AGAIN)
 }
 
-/// Resolutions a click that changes settings or rights, in the same way.
+/// Answers a click that changes settings or rights, in the same way.
 pub(super) fn changed<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::settings, sentences::SETTINGS_TRY_AGAIN)
 }

@@ -38,7 +38,7 @@ pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, togg
     }
 }
 
-/// Resolutions a revocation that the database did not confirm in time, and goes on with it.
+/// Answers a revocation that the database did not confirm in time, and goes on with it.
 pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Response {
     insist(
         interaction.context,
@@ -84,7 +84,7 @@ pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> R
     }
 }
 
-/// Resolutions a change of settings: in the modal by drawing it again, elsewhere privately.
+/// Answers a change of settings: in the modal by drawing it again, elsewhere privately.
 pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     if !interaction.in_settings() {
         return changed(interaction, result);
