@@ -1,19 +1,26 @@
-//! Countersign puts a person's signature under what an AI agent is about to do.
+//! Countersign lets people approve, in Slack, what AI agents are about to do.
 //!
-//! The way of every change: [`api`] or [`slack`] parses and authenticates and calls one function in [`service`]; that
-//! begins a transaction, loads and locks through [`storage`], lets [`domain`] judge, saves the state, the audit and the
-//! outbox together, and commits. The [`outbox`] does what reaches outside.
+//! Every change takes one way: [`api`] or [`slack::inbound`] parses and authenticates and calls one function in
+//! [`service`]. That opens a unit of work, loads and locks through [`storage`], lets [`domain`] judge, saves the new state
+//! with its effects, and commits. The [`outbox`] then delivers: prompts through [`slack::outbound`], webhooks through
+//! [`webhooks`].
 //!
-//! | module | owns | may know |
-//! | --- | --- | --- |
-//! | [`domain`] | what is judged, as pure functions over values | nothing of the others |
-//! | [`storage`] | the only SQL, one table a file | `domain` |
-//! | [`service`] | one use case a file, and its transaction | `domain`, `storage` |
-//! | [`api`] | the agent-backend API, one endpoint a file | `domain`, `service`, `wire` |
-//! | [`slack`] | what Slack sends, Slack's Web API, what people read | `domain`, `service` |
-//! | [`outbox`] | queue, retries, drawing prompts, sending webhooks | `domain`, `service`, `storage`, `slack`, `wire` |
-//! | [`doctor`] | what may be wrong, and how to put it right | all |
-//! | [`app`] | puts the parts together | all |
+//! | module | owns |
+//! | --- | --- |
+//! | [`domain`] | every judgement, as pure functions over values |
+//! | [`storage`] | the only SQL |
+//! | [`service`] | one use case a file, and its transaction |
+//! | [`outbox`] | worker, retry schedule, listening connection |
+//! | [`webhooks`] | sending and signing webhooks |
+//! | [`wire`] | an approval as JSON |
+//! | [`api`] | the agent-backend API, one endpoint a file |
+//! | [`slack`] | what Slack sends, Slack's Web API, what people read |
+//! | [`jobs`] | what happens by the clock |
+//! | [`doctor`], [`cli`] | the operator's commands |
+//! | [`app`] | one instance, from its configuration to its end |
+//!
+//! `docs/architecture.md` tells which module may import which, follows an ask, a click, a webhook and a Home tab through
+//! the code, and lists the files that the commonest changes touch.
 
 pub mod api;
 pub mod app;
