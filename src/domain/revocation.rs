@@ -25,7 +25,7 @@ pub enum Revocation {
     ConnectionRequired,
     /// The backend closed the conversation.
     ConversationClosed,
-    /// Nobody asked in the conversation for [`SILENCE`].
+    /// Nobody asked in the conversation for [`SILENCE`](super::grants::SILENCE).
     ConversationSilent,
     /// The user is no full member any more: deactivated, or a guest.
     NoMember,

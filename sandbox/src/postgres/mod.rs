@@ -2,7 +2,7 @@
 //!
 //! Where `DATABASE_URL` is set, databases are created on that server, under names of our own, and dropped at the end; what is
 //! there already isn't touched. Else a server is started in a fresh folder, as an unprivileged user if we are root: from the
-//! machine's own binaries, or else from [others](sources).
+//! machine's own binaries, or else from other sources (`sources.rs`).
 //!
 //! However the process ends, SIGKILL included, a watchdog stops the server and removes its folder. A [`Postgres`] is tied to no
 //! async runtime: it can stand in a `static` and be used by tests that each have a runtime of their own.

@@ -1,6 +1,6 @@
 //! What Slack users read: state in, Block Kit out. Pure, and the only place that holds such words.
 //!
-//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`sanitize::Shown`]; the
+//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`sanitize::safe_text::SafeText`]; the
 //! constructors in `blocks` take nothing else, so that no text reaches a view unless its hidden characters were made
 //! visible. It stands in `plain_text` and `rich_text`, which Slack doesn't parse; the one place that Slack does parse,
 //! a message's `text`, goes through [`sanitize::in_mrkdwn`] as well.

@@ -1,6 +1,6 @@
 //! Untrusted text made harmless.
 //!
-//! [`line()`] and [`lines`] take what an agent or a backend wrote and give [`Shown`]: characters that are invisible, that
+//! [`line()`] and [`lines`] take what an agent or a backend wrote and give [`SafeText`](safe_text::SafeText): characters that are invisible, that
 //! reorder the text around them, or that stack on it, are written out as `⟨U+202E⟩`. What a person reads is then what
 //! is there. The bracket `⟨` is itself written out, so that nobody can fake or hide such a mark, and [`reveal`]
 //! undoes it exactly.
