@@ -1,6 +1,6 @@
-//! The Slack app as this program needs it: scopes, events, commands and addresses, each once, each with its reason.
-//! `manifest.yml` and `countersign manifest` are written from here, OAuth asks for these scopes, and the doctor checks
-//! them (<https://docs.slack.dev/reference/app-manifest>).
+//! The Slack app's manifest: scopes, events, commands and addresses, each once, each with its reason. `manifest.yml`
+//! and `countersign manifest` are generated from here, OAuth requests these scopes, and the doctor checks them
+//! (<https://docs.slack.dev/reference/app-manifest>).
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::slack::{
     scopes::{FIND_LOST_PROMPTS, SCOPES},
 };
 
-/// The events that Slack sends, and why.
+/// The events that the app subscribes to, each with its reason.
 pub const EVENTS: [(&str, &str); 4] = [
     ("app_home_opened", "shows the Home tab when a user opens it"),
     (events::APP_UNINSTALLED, "ends pending approvals when the app is removed"),
@@ -23,22 +23,22 @@ pub const EVENTS: [(&str, &str); 4] = [
 /// The slash command.
 pub const COMMAND: &str = "/approvals";
 
-/// What a manifest is written for.
+/// The installation that a manifest is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// The service as Slack and browsers reach it, without a slash at its end. `None`: an example, or no address at all
-    /// where none is needed.
+    /// The service's public address, without a slash at its end. `None` writes an example address, or none where Socket
+    /// Mode makes it unnecessary.
     pub url: Option<&'a str>,
-    /// Slack sends through a socket, and needs no address; browsers do, where the app is installed by OAuth.
+    /// Slack sends payloads over a socket and needs no address. Browsers still do if the app is installed by OAuth.
     pub socket_mode: bool,
-    /// With [`FIND_LOST_PROMPTS`] and its event.
+    /// Includes [`FIND_LOST_PROMPTS`] and its event.
     pub find_lost_prompts: bool,
 }
 
-/// What stands for an address that is not known.
+/// Stands for an unknown address.
 const EXAMPLE: &str = "https://countersign.example.com";
 
-/// The manifest, as YAML. Every text in it is quoted as JSON quotes it, which YAML takes.
+/// The manifest as YAML. Texts are quoted as JSON strings, which YAML accepts.
 #[must_use]
 pub fn manifest(target: Target<'_>) -> String {
     let socket_mode = target.socket_mode;

@@ -1,17 +1,17 @@
-//! What the app may do in a workspace: each scope once, with its reason (<https://docs.slack.dev/reference/scopes>).
+//! The app's permissions in a workspace: each scope once, with its reason (<https://docs.slack.dev/reference/scopes>).
 
-/// One thing that the app may do.
+/// One scope of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope {
     /// Slack's name of it.
     pub name: &'static str,
     /// What needs it.
     pub why: &'static str,
-    /// Without it, what it is for doesn't work and everything else does.
+    /// Without an optional scope only the feature in `why` stops working.
     pub optional: bool,
 }
 
-/// The bot's scopes, the least that suffice.
+/// The bot's scopes: the fewest that suffice.
 pub const SCOPES: [Scope; 5] = [
     Scope { name: "chat:write", why: "posts and updates prompts", optional: false },
     Scope {
@@ -24,7 +24,7 @@ pub const SCOPES: [Scope; 5] = [
     Scope { name: "users:read.email", why: "lets backends name people by email", optional: true },
 ];
 
-/// What the app needs beside [`SCOPES`] to find messages whose post Slack did not answer.
+/// The additional scope for finding messages whose post Slack did not confirm.
 pub const FIND_LOST_PROMPTS: Scope = Scope {
     name: "metadata.message:read",
     why: "finds prompts that Slack posted without confirming it: reads the metadata of messages, not the messages",
@@ -38,7 +38,7 @@ pub fn scopes(find_lost_prompts: bool) -> Vec<&'static str> {
     SCOPES.into_iter().chain(more).map(|scope| scope.name).collect()
 }
 
-/// The names of the scopes without which nothing works.
+/// The names of the scopes without which the app doesn't work.
 pub fn required_scopes() -> impl Iterator<Item = &'static str> {
     SCOPES.iter().filter(|scope| !scope.optional).map(|scope| scope.name)
 }

@@ -1,4 +1,4 @@
-//! What every handler needs.
+//! The context that every handler gets.
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ use crate::{
     },
 };
 
-/// What every handler needs. Cheap to clone.
+/// The context that every handler gets. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The use cases.
+    /// The use cases, on one database pool.
     pub service: Service,
-    /// Slack's Web API.
+    /// Calls Slack's Web API.
     pub client: Client,
-    /// Who a user is.
+    /// Looks users up in Slack, with a cache.
     pub people: Arc<People>,
     /// Sends ephemeral replies.
     pub ephemeral: Ephemeral,
-    /// Work that the response to a click doesn't wait for. A shutdown does.
+    /// Work that continues after the response to a click. A shutdown waits for it.
     pub background: TaskTracker,
     /// Cancelled when the service shuts down.
     pub stop: CancellationToken,
 }
 
 impl Context {
-    /// Tells the user who sent the payload something that only they see, without the response waiting for it.
+    /// Sends an ephemeral reply to the user who sent the payload, in the background.
     pub fn reply_privately(&self, payload: &Payload, sentence: String) {
         let Some(reply_to) = reply_to(payload) else {
             tracing::warn!("Ephemeral reply not sent: the payload names no user");

@@ -1,5 +1,4 @@
-//! What happens in a workspace (<https://docs.slack.dev/apis/events-api/>): written down, answered at once, and handled
-//! afterwards.
+//! Events in a workspace (<https://docs.slack.dev/apis/events-api/>): stored, acknowledged, and handled afterwards.
 
 use std::time::Duration;
 
@@ -25,26 +24,28 @@ use crate::{
 pub const APP_UNINSTALLED: &str = "app_uninstalled";
 /// Tokens of the app were revoked.
 pub const TOKENS_REVOKED: &str = "tokens_revoked";
-/// Something of a person changed: their status, their picture, and now and then what they are.
+/// A user's profile changed: status, picture, and sometimes their role or whether their account is active.
 pub const USER_CHANGE: &str = "user_change";
 
-/// What became of an event.
+/// The result of handling an event.
 enum Handled {
     Yes,
-    /// It stays unfinished, and is taken up again.
+    /// The event stays unfinished and is retried later.
     Later(CallError),
 }
 
-/// How long Slack is asked again whether a token works, when it does not say, before the times are gone by.
+/// While Slack does not say whether a token still works, the service asks again for this long. Then it compares the
+/// times of the event and of the installation.
 const DOUBT: TimeDelta = TimeDelta::hours(1);
 /// Time limit for looking up a user whom an event reported as no longer a member.
 const CONFIRMING: Duration = Duration::from_secs(3);
-/// How often it is looked for events that nobody finished.
+/// How often the job looks for events that no instance has finished.
 const POLL: Duration = Duration::from_secs(5);
-/// Longest time without progress: one event, with everything that ends in a workspace from which the app was removed.
+/// Longest time without progress: one event, including everything that ends in a workspace from which the app was
+/// removed.
 const STUCK: Duration = Duration::from_mins(2);
 
-/// Takes an event. It is answered once it is written down.
+/// Stores an event and acknowledges it. Slack sends an event again unless it is acknowledged.
 pub async fn receive(context: &Context, payload: &Payload) -> Response {
     let Some(event) = read(payload) else { return Response::Taken };
     let body = &payload.value()["event"];
@@ -63,7 +64,8 @@ pub async fn receive(context: &Context, payload: &Payload) -> Response {
         }
     };
     match received {
-        // Its post may be answered in this moment: it is looked for when the event is taken up again.
+        // Slack may still be answering the post that this event reports, so the look-up waits until the event is picked
+        // up later.
         Ok(true) if event.kind == unconfirmed_posts::POSTED => Response::Taken,
         Ok(true) => {
             let context = context.clone();
@@ -81,14 +83,14 @@ pub async fn receive(context: &Context, payload: &Payload) -> Response {
     }
 }
 
-/// The events that concern us.
+/// Reads an event that the service handles; `None` for all others.
 fn read(payload: &Payload) -> Option<Event> {
     let kind = payload.text("/event/type")?;
     let mut body = None;
     match kind {
         APP_UNINSTALLED => {}
         USER_CHANGE if payload.text("/event/user/id").is_some_and(|id| UserId::parse(id).is_some()) => {}
-        // People's own tokens may come and go: the app has none of them.
+        // Users' own tokens don't matter: the app has none of them.
         TOKENS_REVOKED => {
             payload.value().pointer("/event/tokens/bot")?.as_array().filter(|bots| !bots.is_empty())?;
         }
@@ -111,8 +113,8 @@ fn read(payload: &Payload) -> Option<Event> {
     })
 }
 
-/// Slack told of a change of a full member: what is remembered of them may hold no longer. It is not written down, since
-/// there is nothing to end, and Slack sends one for every status.
+/// Slack reported a change of a full member, so what is remembered about them may be outdated. The event is not stored:
+/// there is nothing to end, and Slack sends one for every change of status.
 async fn still_member(context: &Context, event: &Event, body: &Value) {
     if let Some(user) = event.user.as_deref().and_then(UserId::parse) {
         let profile = membership::profile(&event.workspace, &body["user"]);
@@ -120,7 +122,7 @@ async fn still_member(context: &Context, event: &Event, body: &Value) {
     }
 }
 
-/// Handles events that another instance, or this one before it died, began to handle and did not finish.
+/// Handles events that another instance, or this one before a crash, started but did not finish.
 pub async fn run(context: Context, stop: CancellationToken) {
     let pulse = context.service.heartbeats.pulse("the Slack event worker", STUCK);
     while !stop.is_cancelled() {
@@ -164,8 +166,9 @@ async fn handle(context: &Context, event: &Event) {
     }
 }
 
-/// Slack reported that a user is no longer a full member. Events come late and in any order, so Slack is asked for the
-/// present state. If it does not answer, the event counts, so that no grant outlives a silent Slack.
+/// Slack reported that a user is no longer a full member. Events arrive late and out of order, so the service asks
+/// Slack for the current state. If Slack does not answer, the event is taken as true, so that no grant outlives a
+/// silent Slack.
 async fn changed(context: &Context, event: &Event) -> Result<Handled, ServiceError> {
     let Some(user) = event.user.as_deref().and_then(UserId::parse) else { return Ok(Handled::Yes) };
     let workspace = event.workspace.as_str();
@@ -190,8 +193,8 @@ async fn changed(context: &Context, event: &Event) -> Result<Handled, ServiceErr
     Ok(Handled::Yes)
 }
 
-/// The app is gone, unless it was installed again since: these events come in any order and may come late, so Slack is
-/// asked whether the token still works.
+/// The app was removed, unless it has been installed again since. These events arrive late and out of order, so the
+/// service asks Slack whether the token still works.
 async fn left(context: &Context, event: &Event) -> Result<Handled, ServiceError> {
     let workspace = event.workspace.as_str();
     context.client.tokens().forget(workspace);
@@ -202,11 +205,11 @@ async fn left(context: &Context, event: &Event) -> Result<Handled, ServiceError>
         Ok(_) => true,
         Err(CallError::NoToken) => false,
         Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => false,
-        // A workspace that moves into an organisation has not lost the app, however long the move takes.
+        // A workspace that moves into an organisation keeps the app, however long the move takes.
         Err(error) if error.is_migration() || context.service.now() - event.happened_at < DOUBT => {
             return Ok(Handled::Later(error));
         }
-        // Slack did not say in all that time: go by the times.
+        // Slack did not answer within `DOUBT`, so only the times can decide.
         Err(_) => event.happened_at.timestamp() < installed_at.timestamp(),
     };
     if alive {

@@ -1,4 +1,4 @@
-//! Somebody opens the app's Home tab.
+//! A user opens the app's Home tab.
 
 use crate::{
     domain::{ids::UserId, rejection::Rejection},
@@ -9,11 +9,11 @@ use crate::{
     },
 };
 
-/// The event that says so (<https://docs.slack.dev/reference/events/app_home_opened>).
+/// Slack's event for it (<https://docs.slack.dev/reference/events/app_home_opened>).
 pub const OPENED: &str = "app_home_opened";
 
-/// Has the Home tab drawn, now and after every change. It is answered once that is written down; an event that could
-/// not be is sent again by Slack, and one that comes twice is drawn once more.
+/// Requests a render of the Home tab, now and after every change. The event is acknowledged once the request is stored.
+/// Slack repeats an event that could not be stored; a duplicate only causes another render.
 pub async fn opened(context: &Context, payload: &Payload) -> Response {
     let user = payload.text("/event/user").and_then(UserId::parse);
     let (Some("home"), Some(workspace), Some(user)) = (payload.text("/event/tab"), payload.workspace(), user)

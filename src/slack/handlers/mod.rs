@@ -1,5 +1,5 @@
-//! What Slack's interactions, commands and events lead to. Each is parsed, handed to one use case, and answered once that
-//! has committed.
+//! Handlers for Slack's interactions, commands and events. Each one parses the payload, calls one use case, and
+//! responds once that has committed.
 
 pub mod command;
 pub mod context;

@@ -1,4 +1,4 @@
-//! Opening modals while their trigger lives, and keeping the settings modal at what is so.
+//! Opens modals before their trigger expires, and keeps the settings modal up to date.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use crate::{
     },
 };
 
-/// A trigger lives three seconds, and Slack waits as long for an answer.
+/// Time limit for one call. A trigger expires after three seconds, and Slack waits just as long for the response.
 const LIMIT: Duration = Duration::from_millis(1200);
-/// How long the content may take before the modal is opened without it.
+/// Time limit for reading the content. After that the modal opens without it and is filled later.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// How long it may take in all.
+/// Time limit for reading the content in total.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long to wait after an error that passes.
+/// Pause after a temporary error.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the modal is drawn for one click at most, while what it shows goes on changing.
+/// Most updates of the modal for one click, when its content keeps changing.
 const DRAWINGS: usize = 5;
 
-/// Opens a modal; gives the view as Slack keeps it.
+/// Opens a modal. Returns the view as Slack stores it, with its id and hash.
 pub(super) async fn open(
     context: &Context,
     workspace: &str,
@@ -37,19 +37,19 @@ pub(super) async fn open(
     context.client.post(workspace, "views.open", &body, LIMIT).await
 }
 
-/// Whether a modal wasn't opened because the same click, which came twice, has opened it.
+/// Whether the modal wasn't opened because an earlier delivery of the same click opened it.
 /// <https://docs.slack.dev/reference/methods/views.open>
 pub(super) fn is_open(error: &CallError) -> bool {
     matches!(error, CallError::Refused(refusal) if matches!(refusal.code, "exchanged_trigger_id" | "trigger_exchanged"))
 }
 
-/// Whether a modal wasn't drawn because it is no longer what `hash` said.
+/// Whether the modal wasn't updated because its content no longer matches `hash`.
 /// <https://docs.slack.dev/reference/methods/views.update>
 fn is_another(error: &CallError) -> bool {
     matches!(error, CallError::Refused(refusal) if refusal.code == "hash_conflict")
 }
 
-/// Draws a modal anew, if it is still what `hash` says, or in any case.
+/// Updates a modal: only if it still matches `hash`, or unconditionally for `None`.
 pub(super) async fn update(
     context: &Context,
     workspace: &str,
@@ -64,7 +64,7 @@ pub(super) async fn update(
     context.client.post(workspace, "views.update", &body, LIMIT).await
 }
 
-/// Reads a page of somebody's settings. An integration that is gone leads back to all of them.
+/// Reads a page of the user's settings. If the integration no longer exists, this is the list of all integrations.
 async fn read(
     service: &Service,
     workspace: &str,
@@ -84,7 +84,7 @@ async fn read(
     Ok(Content::Integrations(service::settings::integrations(service, workspace, user, page).await?))
 }
 
-/// Why the modal can't show what it should.
+/// The sentence that the modal shows instead of its content.
 fn explain(failure: &ServiceError) -> String {
     match failure {
         ServiceError::Rejected(rejection) => sentences::settings(rejection),
@@ -95,7 +95,7 @@ fn explain(failure: &ServiceError) -> String {
     }
 }
 
-/// Opens the settings. If they can't be read at once, the modal says so and is filled when they are there.
+/// Opens the settings. If they can't be read in time, the modal first says that it is loading and is filled afterwards.
 pub(super) async fn open_settings(
     context: &Context,
     workspace: &str,
@@ -141,14 +141,14 @@ pub(super) async fn open_settings(
     Ok(())
 }
 
-/// An open settings modal, as it was when a user clicked in it.
+/// An open settings modal, as it was when the user clicked in it.
 pub(super) struct OpenModal {
     pub(super) view_id: String,
     pub(super) hash: Option<String>,
 }
 
-/// Draws an open settings modal again until it shows what is so: another click may have changed that meanwhile, and
-/// its drawing may have come first.
+/// Updates an open settings modal until it shows the stored state. Another click may change that state at the same
+/// time, and its update may arrive first.
 pub(super) fn redraw_settings(
     context: &Context,
     workspace: String,
@@ -175,8 +175,8 @@ pub(super) fn redraw_settings(
             };
             match update(&context, &workspace, &view_id, hash.as_deref(), &view).await {
                 Ok(drawn) => hash = drawn["view"]["hash"].as_str().map(str::to_owned),
-                // Another click was drawn in between, perhaps as things were before ours. What is so now is read and
-                // drawn over it, whatever it shows.
+                // An update for another click came first and may show the state before this one. Read the state again
+                // and overwrite the modal unconditionally.
                 Err(error) if hash.is_some() && is_another(&error) => {
                     hash = None;
                     continue;
@@ -187,7 +187,7 @@ pub(super) fn redraw_settings(
                     continue;
                 }
                 Err(error) => {
-                    // A user who has closed the modal sees the present state when they open it again.
+                    // The user may have closed the modal. It shows the current state when they open it again.
                     tracing::info!(%error, "Could not update the settings");
                     return;
                 }

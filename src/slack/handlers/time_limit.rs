@@ -1,28 +1,28 @@
-//! The time that Slack leaves: it waits three seconds for a response
+//! Slack's time limit: it waits three seconds for a response
 //! (<https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response>).
 
 use std::time::Duration;
 
 use crate::{domain::rejection::Rejection, service::ServiceError};
 
-/// Slack waits three seconds for an answer, of which some are the network's.
+/// Time for one response: Slack's three seconds less the time on the network.
 pub const BUDGET: Duration = Duration::from_millis(2700);
-/// How long one use case may take of it: a modal may have to be opened too.
+/// Time for the use case within that: a modal may have to be opened as well.
 const USE_CASE: Duration = Duration::from_millis(1800);
 
-/// Why a click led to nothing.
+/// Why a use case called by a click had no result.
 pub enum UseCaseError {
-    /// It was refused.
+    /// A rule refused it.
     Rejected(Rejection),
-    /// The same request was taken before, and what it led to holds.
+    /// The same request was handled before, and that result stands.
     Repeated,
-    /// The database failed: nothing has changed.
+    /// Internal error: nothing has changed.
     Ours,
-    /// The database took too long, or its answer to a commit was lost: it may have changed.
+    /// The database took too long, or its response to the commit was lost: the change may have been saved.
     Unclear,
 }
 
-/// Does it while Slack still waits.
+/// Runs a use case that writes, within the time limit.
 pub async fn within<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
     match tokio::time::timeout(USE_CASE, work).await {
         Ok(Ok(value)) => Ok(value),
@@ -47,7 +47,7 @@ pub async fn within<T>(work: impl Future<Output = Result<T, ServiceError>>) -> R
     }
 }
 
-/// The same for what only reads: too late, nothing has changed all the same.
+/// Runs a use case that only reads. A timeout then means that nothing has changed.
 pub async fn read<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
     within(work).await.map_err(|trouble| match trouble {
         UseCaseError::Unclear => UseCaseError::Ours,

@@ -1,6 +1,6 @@
-//! Messages whose post Slack did not answer: they stand in Slack, with their buttons, and the service does not know
-//! where. Each post carries metadata that says what it shows; where the app may read that
-//! (`metadata.message:read`), Slack tells where each of them is
+//! Messages whose post Slack did not confirm. They are visible in Slack, with their buttons, but the service does not
+//! know where. Each post carries metadata that says what it shows. If the app may read metadata
+//! (`metadata.message:read`), Slack sends an event that says where the message is
 //! (<https://docs.slack.dev/reference/events/message_metadata_posted>).
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::{
 
 /// Slack's type of the event.
 pub const POSTED: &str = "message_metadata_posted";
-/// What has to be kept of such an event, if it is about a message of this app's own: other apps may post what they like.
+/// The fields of such an event to store, if it is about one of this app's messages. Other apps may post metadata too.
 pub(super) fn content(payload: &Payload) -> Option<Value> {
     let event = &payload.value()["event"];
     let own = event["app_id"].is_string() && event["app_id"] == payload.value()["api_app_id"];
@@ -31,7 +31,7 @@ pub(super) fn content(payload: &Payload) -> Option<Value> {
     })
 }
 
-/// Looks whether the service knows the message by now, and adopts it if it doesn't.
+/// Checks whether the service already knows the message, and adopts it if it doesn't.
 pub(super) async fn find(context: &Context, event: &Event) -> Result<(), ServiceError> {
     let Some(lost) = event.content.as_ref().and_then(read) else { return Ok(()) };
     if lost_prompts::adopt(&context.service, &event.workspace, &lost).await? {

@@ -1,9 +1,8 @@
-//! A revocation that the database did not confirm in time is made again until it is confirmed: the person has been told
-//! that it is not, and is told once it is.
+//! A revocation that the database did not confirm in time is retried until it is confirmed. The user is told that it is
+//! not confirmed yet, and again once it is.
 //!
-//! Until then nothing is approved by what is being revoked. The transaction that waits for its confirmation holds the row
-//! of the grant, so a request that the grant covers waits for it, and is refused (503) after
-//! the time limit of a lock.
+//! Until then, what is being revoked approves nothing. The transaction that waits for its confirmation locks the row of
+//! the grant, so a request that the grant covers waits for that lock, and is refused (503) after the lock timeout.
 
 use std::time::Duration;
 
@@ -19,34 +18,34 @@ use crate::{
     slack::{handlers::context::Context, inbound::payload::Payload, view::sentences},
 };
 
-/// The first pause; each is twice as long as the one before.
+/// The first pause. Each following one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How long one try may take.
+/// Time limit of one attempt.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What a person takes back.
+/// What the user revokes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Revoking {
     /// One grant.
     Grant(GrantId),
-    /// Everything they allowed of one action, and when they clicked, by Slack's clock.
+    /// All grants of the user for one action, and when the user clicked, by Slack's clock.
     Action(ActionId, Option<DateTime<Utc>>),
-    /// Everything they allowed.
+    /// All grants of the user.
     Everything,
-    /// All grants of one action: an admin locks it.
+    /// All grants for one action: an admin locks it.
     Lock(ActionId),
 }
 
 impl Revoking {
-    /// Takes it back again. Each of these writes, so that what confirms its commit confirms the ones before as well.
+    /// Repeats the revocation. Every variant writes, so a confirmed commit also confirms the earlier attempts.
     async fn again(self, service: &Service, workspace: &str, user: &UserId) -> Result<(), ServiceError> {
         let origin = workspace.into();
         match self {
             Self::Grant(grant) => turn_off::turn_off(service, origin, user, grant).await,
             Self::Action(action, clicked_at) => {
-                // Taking back asks for no rights.
+                // A revocation needs no rights, so the user isn't looked up.
                 let acting_user = ActingUser { user: user.clone(), kind: PersonKind::Member };
                 settings::set(service, origin, &acting_user, action, Toggle::Off, clicked_at).await.map(drop)
             }
@@ -64,7 +63,7 @@ impl Revoking {
     }
 }
 
-/// Goes on with a revocation that the person was told is not confirmed.
+/// Retries a revocation in the background, after the user was told that it is not confirmed.
 pub(super) fn insist(context: &Context, payload: &Payload, workspace: &str, user: &UserId, what: Revoking) {
     let (context, payload) = (context.clone(), payload.clone());
     let (workspace, user) = (workspace.to_owned(), user.clone());
@@ -77,7 +76,8 @@ pub(super) fn insist(context: &Context, payload: &Payload, workspace: &str, user
             }
             let again = what.again(&context.service, &workspace, &user);
             match tokio::time::timeout(LIMIT, again).await {
-                // What is gone needs no revoking: the grant had ended, or the action, or the installation.
+                // A rejection means that there is nothing left to revoke: the grant, the action or the installation is
+                // gone.
                 Ok(Ok(()) | Err(ServiceError::Rejected(_))) => {
                     tracing::info!(%user, ?what, "Revocation confirmed");
                     context.reply_privately(&payload, sentences::CONFIRMED.to_owned());

@@ -1,23 +1,23 @@
-//! Where everything goes that Slack sends, by HTTP or by Socket Mode: a payload in, a response out.
+//! The one entry point for payloads, over HTTP or Socket Mode: a payload in, a response out.
 
 use crate::slack::inbound::{payload::Payload, response::Response};
 
-/// What handles payloads. They are known to be Slack's.
+/// Handles payloads that are already verified to come from Slack.
 pub trait Handlers: Clone + Send + Sync + 'static {
-    /// A user used a button, a menu or a modal.
+    /// A user clicked a button or menu, or submitted a modal.
     fn interaction(&self, payload: &Payload) -> impl Future<Output = Response> + Send;
     /// A user typed a slash command.
     fn command(&self, payload: &Payload) -> impl Future<Output = Response> + Send;
-    /// Something happened in a workspace.
+    /// An event in a workspace, such as an uninstalled app.
     fn event(&self, payload: &Payload) -> impl Future<Output = Response> + Send;
 }
 
-/// What a payload is.
+/// The kind of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A user used a button, a menu or a modal.
+    /// A user clicked a button or menu, or submitted a modal.
     Interaction,
-    /// Something happened in a workspace.
+    /// An event in a workspace, such as an uninstalled app.
     Event,
     /// A user typed a slash command.
     Command,

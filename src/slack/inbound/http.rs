@@ -1,5 +1,5 @@
-//! Where Slack posts to: `/slack/interactivity`, `/slack/commands` and `/slack/events`. The headers are judged before any of
-//! the body is read, and the raw body is verified before it is parsed.
+//! The endpoints that Slack posts to: `/slack/interactivity`, `/slack/commands` and `/slack/events`. Headers are
+//! checked before any of the body is read, and the raw body is verified before it is parsed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,32 +24,32 @@ use crate::{
     },
 };
 
-/// What receives Slack's requests. Cheap to clone.
+/// The state of Slack's endpoints. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Receiver<H> {
-    /// What handles what they carry.
+    /// Handles the verified payloads.
     pub handlers: H,
     /// Verifies that a request comes from Slack.
     pub secrets: Arc<SigningSecrets>,
-    /// What time it is.
+    /// Checks how old a request is.
     pub clock: Clock,
-    /// Limits the bodies in memory.
+    /// Limits how much memory the bodies use.
     pub bodies: Bodies,
 }
 
-/// Where events are posted to.
+/// Request URL for events.
 pub const EVENTS: &str = "/slack/events";
-/// Where interactions are posted to.
+/// Request URL for interactions.
 pub const INTERACTIVITY: &str = "/slack/interactivity";
-/// Where slash commands are posted to.
+/// Request URL for slash commands.
 pub const COMMANDS: &str = "/slack/commands";
 
-/// What a body may take. A view may have 250 KB, and a form triples some characters. Slack waits 3 seconds for an answer:
-/// what takes longer to arrive comes too late.
+/// Limits of one body. A view may have 250 KB, and form encoding triples some characters. Slack waits 3 seconds for a
+/// response, so a body that takes longer to arrive is of no use.
 const LIMITS: BodyLimits = BodyLimits { size: 2 * 1024 * 1024, time: Duration::from_secs(3) };
 
-/// How much of these bodies may be in memory at once, and how many may be read where there is room for so many connections:
-/// a sixteenth, so that whoever only pretends to be Slack does not take the room that is kept for Slack.
+/// Limits of all these bodies together: memory, and how many are read at once, a sixteenth of `connections`. A client
+/// that only pretends to be Slack then can't take the memory that Slack needs.
 #[must_use]
 pub fn bodies(connections: usize) -> Bodies {
     Bodies::new((connections / 16).clamp(2, 256), 32 * 1024 * 1024)
@@ -69,7 +69,7 @@ async fn interactivity<H: Handlers>(
     Signed { body, request }: Signed,
 ) -> Response {
     let Some(payload) = Payload::read_form(&body, request) else {
-        // Slack's TLS check (`ssl_check=1`) and whatever else is no interaction.
+        // Slack's TLS check (`ssl_check=1`) and anything else that is no interaction.
         return StatusCode::OK.into_response();
     };
     dispatch(&receiver.handlers, Kind::Interaction, &payload).await.into_response()
@@ -81,7 +81,7 @@ async fn commands<H: Handlers>(
 ) -> Response {
     let payload = Payload::read_fields(&body, request);
     if payload.text("/command").is_none() {
-        // Slack's TLS check (`ssl_check=1`) and whatever else is no command.
+        // Slack's TLS check (`ssl_check=1`) and anything else that is no command.
         return StatusCode::OK.into_response();
     }
     dispatch(&receiver.handlers, Kind::Command, &payload).await.into_response()
@@ -102,7 +102,7 @@ async fn events<H: Handlers>(
     }
 }
 
-/// A body that Slack signed, and which request it is.
+/// A body that Slack signed, and the digest that identifies its request.
 struct Signed {
     body: Received,
     request: RequestDigest,

@@ -1,5 +1,4 @@
-//! What Slack sends. It is verified and parsed here, and passed on to whatever implements
-//! [`dispatch::Handlers`].
+//! What Slack sends. It is verified and parsed here, and passed on to the implementation of [`dispatch::Handlers`].
 
 pub mod dispatch;
 pub mod http;

@@ -1,7 +1,7 @@
-//! What Slack sends, read tolerantly: only what is needed, by name, and everything may be missing.
+//! Slack's payloads, read tolerantly: only the fields that are needed, by name, and any of them may be missing.
 //!
-//! slack-morphism's typed events fail on payloads that Slack really sends (`team: null`, `values: []`, kinds it
-//! doesn't know), and a payload that can't be read can't be answered.
+//! slack-morphism's typed events fail on payloads that Slack really sends (`team: null`, `values: []`, unknown types),
+//! and a payload that can't be parsed can't be answered.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::domain::{
     repeats::RequestDigest,
 };
 
-/// An interaction, an event or a command, and the request that it came with.
+/// An interaction, event or command, and the request that delivered it.
 #[derive(Debug, Clone)]
 pub struct Payload {
     value: Value,
@@ -23,58 +23,60 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Reads a JSON text.
+    /// Parses JSON text.
     pub fn read(json: &[u8], request: RequestDigest) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json).map(|value| Self::new(value, request))
     }
 
-    /// Reads the `payload` field of a form (<https://docs.slack.dev/interactivity/handling-user-interaction>).
+    /// Parses the `payload` field of a form (<https://docs.slack.dev/interactivity/handling-user-interaction>).
     #[must_use]
     pub fn read_form(body: &[u8], request: RequestDigest) -> Option<Self> {
         let (_, payload) = url::form_urlencoded::parse(body).find(|(name, _)| name == "payload")?;
         Self::read(payload.as_bytes(), request).ok()
     }
 
-    /// Reads the fields of a form, as slash commands come (<https://docs.slack.dev/interactivity/implementing-slash-commands>).
+    /// Parses the fields of a form, which is how slash commands arrive
+    /// (<https://docs.slack.dev/interactivity/implementing-slash-commands>).
     #[must_use]
     pub fn read_fields(body: &[u8], request: RequestDigest) -> Self {
         let fields = url::form_urlencoded::parse(body);
         Self::new(fields.map(|(name, value)| (name.into_owned(), Value::from(value))).collect(), request)
     }
 
-    /// Takes what was read already.
+    /// Wraps a JSON value. Characters that Postgres can't store are replaced.
     #[must_use]
     pub fn new(value: Value, request: RequestDigest) -> Self {
         Self { value: without_nul(value), request }
     }
 
-    /// The request that it came with.
+    /// The request that delivered it.
     #[must_use]
     pub const fn request(&self) -> RequestDigest {
         self.request
     }
 
-    /// All of it.
+    /// The complete JSON value.
     #[must_use]
     pub const fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The text at a JSON pointer, if there is one and it isn't empty.
+    /// The text at a JSON pointer; `None` if it is missing or empty.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
         self.value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// `block_actions`, `view_submission`, …
+    /// Slack's `type`, such as `block_actions` or `view_submission`.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.text("/type").unwrap_or_default()
     }
 
-    /// The installation that this belongs to: the organisation for an organisation-wide one, the team otherwise. What is
-    /// done in a view names it there, as `team` is the person's workspace, on Enterprise Grid and with Slack Connect
-    /// another one. Events say in `authorizations` whose they are; their own `team_id` may be where the thing happened.
+    /// The installation that the payload belongs to: the organisation for an organisation-wide one, otherwise the team.
+    /// Clicks in a view name it inside `view`, because their `team` is the user's workspace, which differs on
+    /// Enterprise Grid and with Slack Connect. Events name it in `authorizations`; their own `team_id` may be the
+    /// workspace where the event happened.
     #[must_use]
     pub fn workspace(&self) -> Option<&str> {
         let of_view = self.text("/view/app_installed_team_id");
@@ -98,14 +100,14 @@ impl Payload {
         }
     }
 
-    /// Who acted. What they are, nothing here proves: `users.info` says it.
+    /// The user who acted. The payload does not prove their role; `users.info` does.
     #[must_use]
     pub fn acting_user(&self) -> Option<ActingUser> {
         let user = UserId::parse(self.text("/user/id").or_else(|| self.text("/user_id"))?)?;
         Some(ActingUser { user, kind: PersonKind::Unknown })
     }
 
-    /// What was clicked: the `action_id`, and the value of the button or of the option picked.
+    /// The clicked control: its `action_id`, and the value of the button or of the selected option.
     #[must_use]
     pub fn action(&self) -> Option<(&str, Cow<'_, str>)> {
         let action_id = self.text("/actions/0/action_id")?;
@@ -116,8 +118,7 @@ impl Payload {
         Some((action_id, value.unwrap_or_default().into()))
     }
 
-    /// What a check box was set to. One that was cleared says nothing but where it stands: its block's id begins with
-    /// what it is about.
+    /// The state of a check box. A cleared one sends no value, so the action comes from the start of its block id.
     fn checked(&self) -> String {
         if let Some(value) = self.text("/actions/0/selected_options/0/value") {
             return value.to_owned();
@@ -126,7 +127,7 @@ impl Payload {
         format!("off:{}", block.split_once(':').map_or(block, |(about, _)| about))
     }
 
-    /// When it was clicked, by Slack's clock.
+    /// When the user clicked, by Slack's clock.
     #[must_use]
     pub fn clicked_at(&self) -> Option<DateTime<Utc>> {
         let (seconds, micros) = self.text("/actions/0/action_ts")?.split_once('.')?;
@@ -134,10 +135,10 @@ impl Payload {
         DateTime::from_timestamp(seconds.parse().ok()?, nanos)
     }
 
-    /// The message that was clicked on.
+    /// The message that the user clicked on.
     #[must_use]
     pub fn message(&self) -> Option<Prompt> {
-        // An ephemeral message can't be drawn again by its `ts`.
+        // An ephemeral message can't be updated by its `ts`.
         if self.value.pointer("/container/is_ephemeral") == Some(&Value::Bool(true)) {
             return None;
         }
@@ -147,34 +148,33 @@ impl Payload {
         })
     }
 
-    /// Opens a modal, once, within three seconds.
+    /// Opens a modal once, within three seconds of the click.
     #[must_use]
     pub fn trigger(&self) -> Option<&str> {
         self.text("/trigger_id")
     }
 
-    /// Takes private answers, five of them, for half an hour.
+    /// The URL for ephemeral replies: up to five, within half an hour.
     #[must_use]
     pub fn response_url(&self) -> Option<&str> {
         self.text("/response_url").or_else(|| self.text("/response_urls/0/response_url"))
     }
 
-    /// The thread of the message that was clicked on. A private answer that doesn't name it appears outside of it.
+    /// The thread of the clicked message. An ephemeral reply without it appears outside the thread.
     /// <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>
     #[must_use]
     pub fn thread(&self) -> Option<&str> {
         self.text("/container/thread_ts")
     }
 
-    /// What was typed into an input of a modal.
+    /// The text that the user typed into an input of a modal.
     #[must_use]
     pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {
         self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
     }
 }
 
-/// The same with U+FFFD in the place of U+0000, which Postgres can't store. People can type it, and see that it was
-/// replaced.
+/// Replaces U+0000, which Postgres can't store, with U+FFFD. Users can type it, and can see that it was replaced.
 fn without_nul(value: Value) -> Value {
     let replace = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
     match value {

@@ -1,19 +1,19 @@
-//! What Slack is answered.
+//! The responses to Slack's payloads.
 
 use axum::{http::StatusCode, response::IntoResponse};
 use serde_json::Value;
 
-/// What Slack is answered.
+/// The response to one payload.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Response {
-    /// Taken; nothing is shown.
+    /// Accepted; Slack shows nothing.
     Taken,
-    /// Taken, and the modal does this (`response_action`).
+    /// Accepted; the modal does this (`response_action`).
     Modal(Value),
-    /// Taken, and this message is shown
+    /// Accepted; Slack shows this message
     /// (<https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>).
     Message(Value),
-    /// Not taken. Slack shows the user that something went wrong, and sends an event again.
+    /// Not accepted. Slack shows the user an error, and sends an event again.
     Failed,
 }
 
@@ -28,7 +28,8 @@ impl IntoResponse for Response {
 }
 
 impl Response {
-    /// The acknowledgement for a socket, which has no statuses: `None` if the payload was not taken, else its body.
+    /// The acknowledgement for a socket, which has no status codes. `None`: the payload was not accepted, so it isn't
+    /// acknowledged. `Some(body)` otherwise.
     #[must_use]
     pub fn acknowledgement(self) -> Option<Option<Value>> {
         match self {

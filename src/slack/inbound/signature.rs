@@ -1,33 +1,34 @@
-//! Whether a request comes from Slack: HMAC-SHA256 over the raw body
+//! Verifies that a request comes from Slack: HMAC-SHA256 over the raw body
 //! (<https://docs.slack.dev/authentication/verifying-requests-from-slack>).
 //!
-//! The verifier of slack-morphism reads the machine's clock, which a test can't move, and knows one secret.
+//! The verifier of slack-morphism is not used: it reads the system clock, which a test can't move, and supports only
+//! one secret.
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-/// How far a request's timestamp may be off, in seconds.
+/// Largest difference between a request's timestamp and the clock, in seconds.
 const WINDOW: i64 = 300;
-/// The length of a signature, in bytes.
+/// Length of a signature, in bytes.
 const DIGEST: usize = 32;
 
-/// The app's signing secrets: the present one, and the previous one while it is being rotated. Without any, nothing is
-/// taken for Slack's.
+/// The app's signing secrets: the current one, and the previous one during a rotation. Without any, every request is
+/// refused.
 #[derive(Debug, Default)]
 pub struct SigningSecrets(Vec<SecretString>);
 
-/// Why a request is not taken for Slack's.
+/// Why a request is not accepted as Slack's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// A header is missing or unreadable.
+    /// A header is missing or malformed.
     #[error("x-slack-signature or x-slack-request-timestamp is missing or unreadable")]
     Missing,
-    /// Too old, or from the future: perhaps a replay.
+    /// The timestamp is too old or in the future: possibly a replay.
     #[error("x-slack-request-timestamp is more than 300 seconds off")]
     Stale,
-    /// Signed with another secret, or not these bytes.
+    /// Signed with another secret, or the body was altered.
     #[error("x-slack-signature does not match the body")]
     Wrong,
 }
@@ -40,7 +41,7 @@ pub struct Claim<'h> {
 }
 
 impl<'h> Claim<'h> {
-    /// The time, as the header has it.
+    /// The timestamp exactly as in the header, which is what was signed.
     #[must_use]
     pub const fn timestamp(&self) -> &'h str {
         self.timestamp
@@ -48,14 +49,14 @@ impl<'h> Claim<'h> {
 }
 
 impl SigningSecrets {
-    /// Takes the secrets as the configuration gives them, separated by commas.
+    /// Reads the secrets from the configuration, separated by commas.
     #[must_use]
     pub fn new(secrets: &SecretString) -> Self {
         let secrets = secrets.expose_secret().split(',').map(str::trim).filter(|secret| !secret.is_empty());
         Self(secrets.map(SecretString::from).collect())
     }
 
-    /// Signs a raw body as Slack does, for a request to ourselves.
+    /// Signs a raw body as Slack does, for requests that the service sends to itself.
     #[must_use]
     pub fn sign(secret: &SecretString, timestamp: &str, body: &[u8]) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
@@ -68,7 +69,7 @@ impl SigningSecrets {
         format!("v0={}", hex.concat())
     }
 
-    /// Judges what can be judged before the body is read.
+    /// Checks everything that can be checked before the body is read.
     pub fn check_headers<'h>(
         &self,
         signature: Option<&str>,
@@ -106,7 +107,7 @@ impl SigningSecrets {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    // Of a sign, too, `from_str_radix` would make a number.
+    // `from_str_radix` would also accept a sign, such as `+f`.
     if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
@@ -118,7 +119,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// The example of Slack's page.
+    /// The example in Slack's documentation.
     const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
     const BODY: &str = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V\
         &channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=\

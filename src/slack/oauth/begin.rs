@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// Sends the browser to Slack's page with a state that is good once, in this browser, for ten minutes.
+/// Redirects the browser to Slack's page with a state that works once, in this browser, for ten minutes.
 pub(super) async fn begin(State(install): State<Install>, headers: HeaderMap) -> Response {
     let service = &install.service;
-    // A second tab goes on with the first one's cookie, so that both can be finished.
+    // A second tab reuses the first one's cookie, so that the user can finish in either.
     let browser = browser::known(&headers).map_or_else(|| browser::fresh(&service.entropy), str::to_owned);
     let state = install::begin(service, &browser);
     let cookie = browser::set(&browser, install::STATE_LIFE.num_seconds(), &install.config.public_url);

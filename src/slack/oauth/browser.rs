@@ -1,4 +1,4 @@
-//! The cookie by which a browser is known again when it comes back from Slack's page (RFC 6265).
+//! The cookie that identifies a browser when it comes back from Slack's page (RFC 6265).
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use crate::entropy::Entropy;
 
 const NAME: &str = "countersign_install";
 
-/// What the browser brought along, if it is one of ours.
+/// The id in the browser's cookie, if it has the form of an id that this module creates.
 pub(super) fn known(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -15,16 +15,16 @@ pub(super) fn known(headers: &HeaderMap) -> Option<&str> {
     URL_SAFE_NO_PAD.decode(value).is_ok_and(|bytes| bytes.len() == 32).then_some(value)
 }
 
-/// A name for a browser that has none.
+/// A random id for a browser that has no cookie.
 pub(super) fn fresh(entropy: &Entropy) -> String {
     URL_SAFE_NO_PAD.encode(entropy.bytes())
 }
 
-/// Gives the browser its name for `seconds`. It is sent back on the way from Slack's page (`Lax`), to these pages only,
-/// and to no script.
+/// Sets the cookie for `seconds`. Browsers send it on the redirect from Slack's page (`Lax`), only to these pages, and
+/// hide it from scripts.
 pub(super) fn set(browser: &str, seconds: i64, public_url: &str) -> Option<HeaderValue> {
     let secure = if public_url.starts_with("https://") { "; Secure" } else { "" };
-    // Browsers know these pages by the public address, which may lie below a path.
+    // The public address may have a path, and browsers match the cookie against the complete one.
     let base = url::Url::parse(public_url).ok()?.path().trim_end_matches('/').to_owned();
     let cookie =
         format!("{NAME}={browser}; Path={base}/slack; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");

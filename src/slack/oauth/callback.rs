@@ -1,4 +1,4 @@
-//! `GET /slack/oauth/callback`: the browser comes back from Slack's page.
+//! `GET /slack/oauth/callback`: Slack's page redirects the browser here.
 
 use axum::{
     extract::{RawQuery, State},
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Judges the state, exchanges the code, and writes the installation down.
+/// Checks the state, exchanges the code, and stores the installation.
 pub(super) async fn callback(
     State(install): State<Install>,
     RawQuery(query): RawQuery,
@@ -102,7 +102,7 @@ fn refused(fault: StateFault) -> Trouble {
     }
 }
 
-/// What the app needs and was not granted.
+/// The scopes that the app needs and was not granted.
 fn missing(granted: &Granted) -> Vec<&'static str> {
     let is_missing = |scope: &&str| !granted.scopes.iter().any(|granted| granted == scope);
     scopes::required_scopes().filter(is_missing).collect()

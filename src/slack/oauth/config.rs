@@ -1,4 +1,4 @@
-//! What installing needs.
+//! Configuration of OAuth installation.
 
 use std::sync::Arc;
 
@@ -13,37 +13,37 @@ use crate::{
 
 /// Where an installation begins.
 pub const INSTALL: &str = "/slack/install";
-/// Where Slack sends the browser back to.
+/// Where Slack redirects the browser afterwards.
 pub const CALLBACK: &str = "/slack/oauth/callback";
 
-/// What installing takes. Cheap to clone.
+/// The state of the OAuth endpoints. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Install {
     /// The use cases.
     pub(super) service: Service,
-    /// Slack's Web API, for its tokens.
+    /// The client whose token store exchanges the code.
     pub(super) client: Client,
-    /// How this server is known.
+    /// The app's credentials and addresses.
     pub(super) config: Arc<Config>,
-    /// Limits the codes that are exchanged at once.
+    /// Limits how many codes are exchanged at once.
     pub(super) exchanges: Exchanges,
 }
 
-/// How this server is known to Slack and to browsers.
+/// The app's credentials, and the addresses of this server and of Slack.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The app's credentials.
     pub credentials: Credentials,
-    /// This server as browsers reach it, without a slash at its end.
+    /// This server's public address, without a slash at its end.
     pub public_url: String,
     /// Slack's Web API, without a slash at its end.
     pub api_url: String,
-    /// Whether workspaces are asked for the scope that finds prompts whose post Slack did not answer.
+    /// Whether installations request the scope that finds prompts whose post Slack did not confirm.
     pub find_lost_prompts: bool,
 }
 
 impl Config {
-    /// Where Slack sends the browser back to; it must be among the app's redirect URLs.
+    /// Where Slack redirects the browser; the app's redirect URLs must contain it.
     #[must_use]
     pub fn redirect_uri(&self) -> String {
         format!("{}{CALLBACK}", self.public_url)
@@ -54,7 +54,7 @@ impl Config {
         format!("{}{INSTALL}", self.public_url)
     }
 
-    /// Slack's page on which somebody allows the installation, on the same host as the Web API.
+    /// Slack's page on which a user allows the installation, on the same host as the Web API.
     pub(super) fn authorize_url(&self, state: &str) -> String {
         let origin = self.api_url.trim_end_matches("/api");
         let query = url::form_urlencoded::Serializer::new(String::new())

@@ -1,5 +1,5 @@
-//! How many codes are exchanged at Slack at once. Anybody can bring a code that means nothing: that must neither take all
-//! connections nor use up what Slack allows the app.
+//! Limits the exchanges of codes at Slack. Anyone can send a meaningless code, which must neither use up the
+//! connections nor the app's rate limit at Slack.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,10 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const AT_ONCE: usize = 8;
 const IN_LINE: usize = 64;
-/// How long a person may wait for their turn.
+/// Longest wait for a free slot.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The line of those whose code is to be exchanged. Cheap to clone.
+/// The slots, and the queue for them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Exchanges {
     line: Arc<Semaphore>,
@@ -24,7 +24,8 @@ impl Default for Exchanges {
 }
 
 impl Exchanges {
-    /// Waits for a turn, which ends when it is dropped. `None`: too many wait, or it took too long.
+    /// Waits for a slot, which is free again when the permits are dropped. `None`: the queue is full, or the wait took
+    /// too long.
     pub(super) async fn turn(&self) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
         let line = self.line.clone().try_acquire_owned().ok()?;
         let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await.ok()?.ok()?;

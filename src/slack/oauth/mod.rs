@@ -1,5 +1,5 @@
-//! Installing the app into any number of workspaces (<https://docs.slack.dev/authentication/installing-with-oauth>):
-//! `/slack/install` sends the browser to Slack's page, which sends it back to `/slack/oauth/callback`.
+//! Installs the app into any number of workspaces (<https://docs.slack.dev/authentication/installing-with-oauth>):
+//! `/slack/install` redirects the browser to Slack's page, which redirects it back to `/slack/oauth/callback`.
 
 mod begin;
 mod browser;
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The routes that browsers meet.
+/// The routes for browsers.
 pub fn routes(service: Service, client: Client, config: Config) -> Router {
     let install = Install { service, client, config: Arc::new(config), exchanges: Exchanges::default() };
     Router::new()

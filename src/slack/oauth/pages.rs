@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::slack::{oauth::config::Config, view::install};
 
-/// A page, with what a browser may do with it.
+/// A page, with headers that restrict what the browser may do with it.
 pub(super) fn page(status: StatusCode, html: String) -> Response {
     let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(install::STYLE));
     let policy = format!(
@@ -21,13 +21,13 @@ pub(super) fn page(status: StatusCode, html: String) -> Response {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The address holds a code: it is good once, and nobody else needs to see it.
+    // The address contains a code. It works only once, but no other site needs to see it.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-/// The page that says why an installation did not succeed.
+/// The page that says why an installation failed.
 pub(super) fn trouble(config: &Config, which: install::Trouble) -> Response {
     use install::Trouble;
     let status = match which {

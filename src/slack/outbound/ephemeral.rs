@@ -14,11 +14,11 @@ use crate::{
 
 /// Time limit of one attempt.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How often a direct message is attempted.
+/// Most attempts to send a direct message.
 const ATTEMPTS: usize = 5;
-/// A user no longer knows what they clicked after this long, so no rate limit is waited out for longer.
+/// Users forget what they clicked, so a longer rate limit is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How long to wait before the second attempt.
+/// Pause before the second attempt.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where a reply goes.
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub enum ReplyTo {
     /// The `response_url` of the interaction.
     ResponseUrl {
-        /// The address.
+        /// The URL.
         url: String,
         /// The `ts` of the thread of the click.
         thread: Option<String>,
@@ -35,7 +35,7 @@ pub enum ReplyTo {
     DirectMessage {
         /// Slack's id of the workspace.
         workspace: String,
-        /// The user.
+        /// The user who clicked.
         user: UserId,
     },
 }
@@ -45,19 +45,18 @@ pub enum ReplyTo {
 pub struct Ephemeral {
     /// Posts to `response_url`s.
     pub http: reqwest::Client,
-    /// Slack's Web API.
+    /// Posts direct messages.
     pub client: Client,
-    /// What time it is.
+    /// The time for the rate limit.
     pub clock: Clock,
-    /// What a shutdown waits for.
+    /// Tasks that a shutdown waits for.
     pub background: TaskTracker,
     /// Cancelled when the service shuts down.
     pub stop: CancellationToken,
 }
 
 impl Ephemeral {
-    /// Sends a reply in the background. One that can't be delivered is logged: a user who missed it sees the prompt as it
-    /// is.
+    /// Sends a reply in the background. A failure is only logged: the prompt itself shows the user the current state.
     pub fn send(&self, to: ReplyTo, sentence: String) {
         let sender = self.clone();
         self.background.spawn(async move {
@@ -90,7 +89,7 @@ impl Ephemeral {
         }
     }
 
-    /// Sends a direct message. It shares the rate limit of the prompts, and comes a little later where it has to.
+    /// Sends a direct message. It shares the rate limit of the prompts and is delayed when the limit is reached.
     async fn write(&self, workspace: &str, user: &UserId, sentence: String) {
         let body = json!({
             "channel": user.as_str(), "text": sentence, "unfurl_links": false, "unfurl_media": false

@@ -1,4 +1,4 @@
-//! Making a user's Home tab show what is so now.
+//! Renders a user's Home tab from the current state.
 
 use std::sync::Arc;
 
@@ -20,17 +20,17 @@ use crate::{
 
 const PUBLISH: &str = "views.publish";
 
-/// Draws Home tabs.
+/// Renders Home tabs.
 #[derive(Debug, Clone)]
 pub struct HomeRenderer {
-    /// Slack's Web API.
+    /// Publishes the views.
     pub client: Client,
-    /// Who somebody is.
+    /// Looks up what the user is in the workspace.
     pub people: Arc<People>,
 }
 
 impl HomeRenderer {
-    /// Draws the Home tab that a row names, and with it what all other waiting rows of its queue ask for.
+    /// Renders the Home tab that an outbox row names. This also covers all other waiting rows of the same queue.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(user) = &claim.user else { return Ok(Outcome::done()) };
         let Some(slack_id) = show::installed(service, claim.workspace).await? else {
@@ -41,15 +41,15 @@ impl HomeRenderer {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::UnknownUser => {
                 return Ok(refusal.into());
             }
-            // Whoever can't be looked up sees what they saw last, and what they click is judged when they click. It is
-            // drawn once more when Slack says what they are.
+            // If Slack can't look the user up, the tab shows what they last had access to; clicks are checked when they
+            // happen. The row is retried, and renders the tab again once Slack answers.
             Err(error) => {
                 tracing::info!(%error, %user, "Home tab drawn from the last known profile");
                 let known = self.people.last_known(&slack_id, user).await;
                 (known.map_or(PersonKind::Unknown, |profile| profile.kind), None, Some(error))
             }
         };
-        // First end the other rows, then read: what they were written for is then in what is read.
+        // End the other rows first and read afterwards: the state that is read then includes their changes.
         show::absorb(service, claim).await?;
         let Some(shown) = homes::read(service, claim.workspace, user, admin).await? else {
             return Ok(Outcome::done());

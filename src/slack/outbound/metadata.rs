@@ -1,20 +1,20 @@
-//! The metadata that each message carries, so that one whose post Slack did not confirm can be found again
+//! The metadata of each message, by which the service finds one whose post Slack did not confirm
 //! (<https://docs.slack.dev/messaging/message-metadata>).
 
 use serde_json::{Value, json};
 
 use crate::domain::ids::{ApprovalId, UnlockRequestId, UserId};
 
-/// Our type of metadata: what the app subscribes to.
+/// The type of our metadata, which the app subscribes to.
 pub const EVENT_TYPE: &str = "countersign_prompt";
 
-/// What a prompt carries. Everyone in the workspace may read it, so it holds ids only.
+/// A prompt's metadata. Everyone in the workspace may read it, so it contains only ids.
 #[must_use]
 pub fn prompt(approval: ApprovalId) -> Value {
     metadata(&json!({ "approval": approval.to_string() }))
 }
 
-/// What an admin's message about an unlock request carries.
+/// The metadata of an admin's message about an unlock request. It contains only ids.
 #[must_use]
 pub fn unlock_request(request: UnlockRequestId, admin: &UserId) -> Value {
     metadata(&json!({ "unlock_request": request.to_string(), "admin": admin.as_str() }))

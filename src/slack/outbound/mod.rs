@@ -1,5 +1,5 @@
-//! What is shown in Slack after a transaction has committed. The outbox names what to show; its state is read now, so
-//! that a repeat is harmless and a late one right.
+//! What the service shows in Slack after a commit. An outbox row names what to show, and its state is read at that
+//! time, so repeated and late deliveries are correct.
 
 pub mod ephemeral;
 pub mod home;

@@ -1,4 +1,4 @@
-//! What a response of Slack's means for the outbox.
+//! What Slack's responses mean for an outbox row.
 
 use chrono::TimeDelta;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl From<CallError> for Outcome {
-    /// Retried: whatever Slack said is taken for passing. A rate limit is waited out, and doesn't count as an attempt.
+    /// Retried: every such error is treated as temporary. Waiting for a rate limit doesn't count as an attempt.
     fn from(error: CallError) -> Self {
         match error {
             CallError::RateLimited(wait) => Self::Wait(TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)),

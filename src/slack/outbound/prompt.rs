@@ -1,4 +1,4 @@
-//! Making Slack show an approval as it is: a first post, or a change of what was posted.
+//! Makes Slack show the current state of an approval: posts a prompt, or updates those that exist.
 
 use std::sync::Arc;
 
@@ -24,29 +24,29 @@ use crate::{
     },
 };
 
-/// How long until what met a token of before is tried with the one of now.
+/// How long until a post that was refused for an old token is tried with the new one.
 const SOON: TimeDelta = TimeDelta::seconds(1);
 const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
 
-/// Draws prompts.
+/// Renders prompts.
 #[derive(Debug, Clone)]
 pub struct PromptRenderer {
-    /// Slack's Web API.
+    /// Posts and updates the messages.
     pub client: Client,
-    /// Who somebody is.
+    /// Looks up what the user is in the workspace.
     pub people: Arc<People>,
 }
 
-/// A prompt, and how urgently it is posted.
+/// A prompt to render, and its priority at the rate limit.
 struct Rendering {
     context: PromptContext,
-    /// The row has waited for its turn already.
+    /// The row was rate limited before, and goes ahead of new ones.
     in_turn: bool,
 }
 
 impl PromptRenderer {
-    /// Draws the approval that a row names.
+    /// Renders the approval that an outbox row names.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(id) = claim.approval else { return Ok(Outcome::done()) };
         let Some(context) = show::prompt(service, claim.workspace, id).await? else {
@@ -54,13 +54,13 @@ impl PromptRenderer {
         };
         let rendering = Rendering { context, in_turn: claim.has_waited() };
         if rendering.context.removed && rendering.context.approval.decision.is_some() {
-            // There is no longer anybody to show it to.
+            // The app was removed, so the message can't be updated.
             return Ok(Outcome::done());
         }
         let outcome = if !rendering.context.prompts.is_empty() {
             self.change(service, &rendering).await?
         } else if rendering.context.approval.decision.is_some() {
-            // It ended before it was ever shown: there is nothing to correct.
+            // The approval ended before it was posted, so there is no message to update.
             Outcome::done()
         } else {
             self.post_first(service, &rendering).await?
@@ -110,8 +110,8 @@ impl PromptRenderer {
         }
     }
 
-    /// Changes every message that shows the approval. As long as one may still have its buttons, because Slack said
-    /// something that passes, no other is posted in its place.
+    /// Updates every message that shows the approval. No replacement is posted while one may still have its buttons
+    /// because of a temporary error.
     async fn change(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, ServiceError> {
         let message = message(service, rendering);
         let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
@@ -144,8 +144,8 @@ impl PromptRenderer {
             forget(service, rendering, &gone).await?;
             return Ok(later.map_or_else(Outcome::done, Outcome::from));
         }
-        // The prompt is gone: say it once where the user is sure to see it. Until that is done it is not forgotten, so
-        // that the next try comes here again.
+        // The prompt was deleted: post the decision once where the user is sure to see it. Its place is forgotten only
+        // after that, so that a retry gets here again.
         match self
             .post(service, rendering, rendering.context.approval.request.user.as_str(), None, &message)
             .await?
@@ -166,7 +166,7 @@ impl PromptRenderer {
         }
     }
 
-    /// Posts, and remembers where. Inner error: Slack's; outer: ours.
+    /// Posts the message and stores where it is. The inner error is Slack's, the outer one the service's.
     async fn post(
         &self,
         service: &Service,
@@ -221,7 +221,7 @@ impl PromptRenderer {
         }
     }
 
-    /// What Slack finds wrong with our blocks is our fault, so the message goes out once more as plain text.
+    /// If Slack refuses our blocks, the message is sent again as plain text: a bug in a view must not hide an approval.
     async fn plainly(
         &self,
         service: &Service,
@@ -245,7 +245,7 @@ impl PromptRenderer {
     }
 }
 
-/// Slack no longer lets these messages be changed.
+/// Forgets messages that Slack no longer lets the app update.
 async fn forget(service: &Service, rendering: &Rendering, gone: &[&Prompt]) -> Result<(), ServiceError> {
     for prompt in gone {
         show::forget_prompt(service, rendering.context.approval.id(), prompt).await?;
@@ -289,7 +289,7 @@ async fn undeliverable(
     Ok(Outcome::done())
 }
 
-/// Slack says no, for good. Where it says that the app is gone, the whole workspace is.
+/// Slack refused permanently. If the reason is that the app was removed, the whole workspace is marked so.
 async fn refused(
     service: &Service,
     rendering: &Rendering,
@@ -306,8 +306,8 @@ async fn refused(
     Ok(outcome)
 }
 
-/// Whether the app was installed anew since it was read what is to be drawn: what Slack says of a token then is said of
-/// an earlier one.
+/// Whether the app was installed again after the rendering was read. A refused token then belongs to the earlier
+/// installation.
 async fn installed_again(service: &Service, rendering: &Rendering) -> Result<bool, ServiceError> {
     let at = leave::installed_at(service, &rendering.context.slack_id).await?;
     Ok(at.is_some_and(|at| at != rendering.context.installed_at))

@@ -1,4 +1,4 @@
-//! Showing admins who asks for an action to be unlocked, and telling those who asked of the answer.
+//! Shows unlock requests to admins, and tells the users who asked about the answer.
 
 use std::sync::Arc;
 
@@ -25,17 +25,18 @@ use crate::{
 const POST: &str = "chat.postMessage";
 const UPDATE: &str = "chat.update";
 
-/// Draws requests to unlock actions.
+/// Renders unlock requests.
 #[derive(Debug, Clone)]
 pub struct UnlockRequestRenderer {
-    /// Slack's Web API.
+    /// Posts and updates the messages.
     pub client: Client,
-    /// Who is an admin.
+    /// Finds the admins.
     pub people: Arc<People>,
 }
 
 impl UnlockRequestRenderer {
-    /// Makes each admin's message show the request as it is: a first post while it is open, a change afterwards.
+    /// Makes each admin's message show the current request: posts it while the request is open, and updates it
+    /// afterwards.
     pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(request) = claim.unlock_request else { return Ok(Outcome::done()) };
         let Some(context) = show::unlock_request(service, claim.workspace, request).await? else {
@@ -48,7 +49,7 @@ impl UnlockRequestRenderer {
             let mut body = body(UPDATE, &old.channel, &message);
             body["ts"] = old.ts.as_str().into();
             match self.client.post(&slack_id, UPDATE, &body, PATIENT).await {
-                // The message is gone: the Home tab has the request.
+                // The admin's message was deleted. The Home tab still shows the request.
                 Ok(_) | Err(CallError::Refused(_)) => {}
                 Err(error) => trouble = Some(error),
             }
@@ -79,7 +80,7 @@ impl UnlockRequestRenderer {
         Ok(trouble.map_or_else(Outcome::done, Outcome::from))
     }
 
-    /// Tells one who asked of the answer.
+    /// Tells one user who asked about the answer.
     pub async fn tell(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some((request, user)) = claim.unlock_request.zip(claim.user.as_ref()) else {
             return Ok(Outcome::done());
@@ -97,15 +98,15 @@ impl UnlockRequestRenderer {
         }
     }
 
-    /// Everybody who may answer: Slack's admins, those who are appointed, those who saw the admins' Home tab lately; and
-    /// why that may not be everybody yet.
+    /// Everyone who may answer: Slack's admins, the configured admins, and those who recently opened the admins' Home
+    /// tab. The error says why the list may be incomplete.
     async fn admins(&self, slack_id: &str, mut known: Vec<UserId>) -> (Vec<UserId>, Option<CallError>) {
         let mut missing = None;
         let mut admins = match self.people.admins(slack_id).await {
             Ok(admins) => admins,
             Err(error) => {
                 tracing::warn!(%error, "Could not read Slack's list of admins; notifying the known admins");
-                // What Slack refuses, it refuses the next time as well.
+                // Slack would refuse the same call again, so this is not worth a retry.
                 missing = Some(error).filter(|error| !matches!(error, CallError::Refused(_)));
                 Vec::new()
             }

@@ -1,7 +1,8 @@
-//! An action's arguments in a message: each value in an element of its own under its name, cut where it is too long.
+//! An action's arguments in a message. Each value has an element of its own under its name, and is cut if it is too
+//! long.
 //!
-//! A short value stands behind a bar, which takes half the room; one with line breaks, spaces that matter or more to
-//! read stands in a box. Slack draws either on every line, however narrow the window.
+//! A short value stands behind a bar, which takes half the space. One with line breaks, significant spaces or more text
+//! stands in a box. Slack draws the bar or the box along every line, however narrow the window.
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
@@ -22,7 +23,7 @@ use crate::slack::view::sanitize::size;
 
 /// Most fields in a message.
 const FIELDS: usize = 12;
-/// Longest text of all of them, as Slack counts.
+/// Longest text of all fields together, by Slack's count.
 const ALL: usize = 2500;
 /// Longest name and value, and most lines of a value.
 const NAME: usize = 100;
@@ -31,7 +32,7 @@ const LINES: usize = 12;
 /// Longest value that stands behind a bar.
 const BAR: usize = 80;
 
-/// The arguments, for a message. `None` if there are none.
+/// The arguments for a message. `None` if there are none.
 #[must_use]
 pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
     let fields = fields(arguments);
@@ -65,19 +66,19 @@ pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
     (shown > 0).then(|| rich(elements))
 }
 
-/// A value in a bar or a box.
+/// A value behind a bar or in a box.
 fn framed(value: SafeText) -> SlackRichTextElement {
     let text = value.as_str();
     let short = size(text) <= BAR && !text.contains(['\n', '\t']) && !text.contains("  ");
     if short { quote(value) } else { boxed(value) }
 }
 
-/// What stands under the name of a field whose fields follow under an alias.
+/// The text under the name of a field whose own fields follow under an alias.
 pub(super) fn follows(alias: &SafeText) -> SafeText {
     SafeText::from("What is in it follows as ").then(alias.clone())
 }
 
-/// That something was cut. It stands outside the box: inside, a value could say it of itself.
+/// Says that something was cut. It stands outside the box, because a value could contain the same words.
 fn said(missing: usize) -> Option<SlackRichTextElement> {
     (missing > 0).then(|| paragraph(vec![words(SafeText::own(note(missing)))]))
 }
@@ -88,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// The elements, a line each: `[…]` is a box, `| …` a bar.
+    /// The elements, one a line: `[…]` is a box, `| …` a bar.
     fn show(json: &str) -> String {
         let arguments: Arguments = serde_json::from_str(json).unwrap();
         let block = serde_json::to_value(shown(&arguments)).unwrap();

@@ -1,5 +1,5 @@
-//! The few Block Kit shapes that the views are made of. Text goes in as [`Shown`] or as our own words, never as a
-//! bare `String`.
+//! The few Block Kit elements that the views are made of. They take text as [`SafeText`] or as our own words, never as
+//! a plain `String`.
 
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::{
@@ -18,16 +18,16 @@ use crate::slack::view::sanitize::cut_short;
 use crate::slack::view::sanitize::safe_text::SafeText;
 use crate::slack::view::sanitize::size;
 
-/// Longest text of a button, and its accessibility label.
+/// Longest text of a button, and longest accessibility label.
 /// <https://docs.slack.dev/reference/block-kit/block-elements/button-element>
 const BUTTON: usize = 75;
 /// Longest address of a button, from the same page.
 const ADDRESS: usize = 3000;
-/// How Slack writes a moment in the reader's own time zone.
+/// Slack's format for a time in the reader's time zone.
 /// <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>
 const MOMENT: &str = "{date_short_pretty} at {time}";
 
-/// How a button looks. None of them means anything by its colour alone.
+/// The colour of a button. Its text always says the same, for readers who can't see colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,
@@ -35,17 +35,17 @@ pub(super) enum Style {
     Danger,
 }
 
-/// Plain text in which `:tick:` stays what it is.
+/// Plain text in which `:tick:` does not become an emoji.
 pub(super) fn plain(text: impl Into<SafeText>) -> SlackBlockPlainText {
     SlackBlockPlainText::new(filled(text.into())).with_emoji(false)
 }
 
-/// Slack refuses a text of no characters.
+/// Slack refuses an empty text.
 fn filled(text: SafeText) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { text.into_string() }
 }
 
-/// The same where Slack takes nothing else.
+/// Plain text where Slack accepts no other type.
 pub(super) fn plain_only(text: impl Into<SafeText>) -> SlackBlockPlainTextOnly {
     plain(text).into()
 }
@@ -55,17 +55,17 @@ pub(super) fn words(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
     SlackRichTextText::new(filled(text.into())).into()
 }
 
-/// Bold text: what somebody else called something.
+/// Bold text, for names and labels.
 pub(super) fn bold(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
     SlackRichTextText::new(filled(text.into())).bold().into()
 }
 
-/// A person, by id. Slack writes their name.
+/// A mention of a user by id. Slack shows their name.
 pub(super) fn person(user: &UserId) -> SlackRichTextInlineElement {
     SlackRichTextUser::new(user.as_str().into()).into()
 }
 
-/// A moment, in the reader's time zone.
+/// A time in the reader's time zone.
 pub(super) fn moment(at: DateTime<Utc>) -> SlackRichTextInlineElement {
     match SlackTs::new(format!("{}.000000", at.timestamp())).to_date_time_opt() {
         Some(date) => SlackRichTextInlineElement::Date(
@@ -75,12 +75,12 @@ pub(super) fn moment(at: DateTime<Utc>) -> SlackRichTextInlineElement {
     }
 }
 
-/// A moment in the reader's time zone, for mrkdwn.
+/// A time in the reader's time zone, for mrkdwn.
 pub(super) fn moment_in_mrkdwn(at: DateTime<Utc>) -> String {
     format!("<!date^{}^{MOMENT}|{}>", at.timestamp(), in_utc(at))
 }
 
-/// A moment in words that are the same for everybody.
+/// A time in UTC, which reads the same for everyone.
 pub(super) fn in_utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -90,42 +90,42 @@ pub(super) fn paragraph(parts: Vec<SlackRichTextInlineElement>) -> SlackRichText
     SlackRichTextSection::new(parts).into()
 }
 
-/// A paragraph of somebody else's words, set off by a bar that they can't leave.
+/// A paragraph of untrusted text, marked by a bar that the text can't escape.
 pub(super) fn quote(text: SafeText) -> SlackRichTextElement {
     SlackRichTextQuote::new(vec![words(text)]).into()
 }
 
-/// Text in a box, letter by letter.
+/// Preformatted text in a box.
 pub(super) fn boxed(text: SafeText) -> SlackRichTextElement {
     SlackRichTextPreformatted::new(vec![words(text)]).into()
 }
 
-/// A block of such elements.
+/// A block of rich text elements.
 pub(super) fn rich(elements: Vec<SlackRichTextElement>) -> SlackBlock {
     SlackRichTextBlock::new(elements).into()
 }
 
-/// A block that is one paragraph of our own words.
+/// A block with one paragraph in our own words.
 pub(super) fn say(text: impl Into<SafeText>) -> SlackBlock {
     rich(vec![paragraph(vec![words(text)])])
 }
 
-/// A block of our own words and mentions, which Slack parses.
+/// A block with our own words and mentions, which Slack parses.
 pub(super) fn own(sentence: String) -> SlackBlock {
     SlackSectionBlock::new().with_text(SlackBlockMarkDownText::new(sentence).into()).into()
 }
 
-/// A small grey line. At most 10 parts, each drawn on its own.
+/// A small grey line. At most 10 parts, each laid out on its own.
 pub(super) fn context(parts: Vec<SlackContextBlockElement>) -> SlackBlock {
     SlackContextBlock::new(parts).into()
 }
 
-/// A part of such a line that Slack doesn't parse.
+/// A part of a grey line that Slack doesn't parse.
 pub(super) fn small(text: impl Into<SafeText>) -> SlackContextBlockElement {
     plain(text).into()
 }
 
-/// A part of such a line that Slack parses. The text is made of our own words and numbers alone.
+/// A part of a grey line that Slack parses. It must contain only our own words and numbers.
 pub(super) fn small_mrkdwn(own: String) -> SlackContextBlockElement {
     SlackBlockMarkDownText::new(own).into()
 }
@@ -135,7 +135,7 @@ pub(super) fn actions(controls: Vec<SlackActionBlockElement>) -> SlackBlock {
     SlackActionsBlock::new(controls).into()
 }
 
-/// A button. `alone` is what a screen reader says: it has to make sense without what stands around it.
+/// A button. `alone` is its label for screen readers, which must make sense without the surrounding text.
 pub(super) fn button(
     control: Control,
     text: impl Into<SafeText>,
@@ -151,7 +151,7 @@ pub(super) fn button(
     .into()
 }
 
-/// A button that opens an address in the browser; `None` if it isn't one that Slack would take.
+/// A button that opens an address in the browser; `None` if Slack would refuse the address.
 pub(super) fn link(
     control: Control,
     text: impl Into<SafeText>,
@@ -163,12 +163,12 @@ pub(super) fn link(
     fits.then(|| bare_button(control, text, alone).with_url(url).into())
 }
 
-/// What a control carries; Slack refuses a value of no characters.
+/// The value of a control. Slack refuses an empty value.
 fn valued(control: Control) -> Option<String> {
     Some(control.value()).filter(|value| !value.is_empty())
 }
 
-/// The same button beside a section.
+/// A button beside a section.
 pub(super) fn beside(
     control: Control,
     text: impl Into<SafeText>,
@@ -177,7 +177,7 @@ pub(super) fn beside(
     bare_button(control, text, alone).with_value(control.value()).into()
 }
 
-/// A button beside a section that asks once more. All of its words are our own.
+/// A button beside a section that asks for confirmation. All of its words are our own.
 pub(super) fn beside_after_confirming(
     control: Control,
     text: &'static str,
@@ -187,7 +187,7 @@ pub(super) fn beside_after_confirming(
     asking(control, text, alone, question).into()
 }
 
-/// The same in a row of buttons.
+/// A button in a row that asks for confirmation.
 pub(super) fn button_after_confirming(
     control: Control,
     text: &'static str,
@@ -215,7 +215,7 @@ fn asking(
         .with_confirm(confirm)
 }
 
-/// A link beside a section; `None` if it isn't one that Slack would take.
+/// A link beside a section; `None` if Slack would refuse the address.
 pub(super) fn link_beside(
     control: Control,
     text: impl Into<SafeText>,
@@ -227,17 +227,17 @@ pub(super) fn link_beside(
     fits.then(|| bare_button(control, text, alone).with_url(url).into())
 }
 
-/// A heading of our own words and numbers, at most 150 characters.
+/// A heading with our own words and numbers, at most 150 characters.
 pub(super) fn heading(text: impl Into<SafeText>) -> SlackBlock {
     SlackHeaderBlock::new(plain_only(text)).into()
 }
 
-/// A line across.
+/// A horizontal line.
 pub(super) fn divider() -> SlackBlock {
     SlackDividerBlock::new().into()
 }
 
-/// A text that Slack doesn't parse, under it facts, each a field of its own, and beside it a control.
+/// A text that Slack doesn't parse, facts under it, each in a field of its own, and a control beside it.
 pub(super) fn section(
     text: SafeText,
     facts: Vec<SlackBlockText>,
@@ -258,7 +258,7 @@ pub(super) fn fact(text: impl Into<SafeText>) -> SlackBlockText {
     plain(text).into()
 }
 
-/// A fact of our own words and mentions, which Slack parses.
+/// A fact with our own words and mentions, which Slack parses.
 pub(super) fn own_fact(sentence: String) -> SlackBlockText {
     SlackBlockMarkDownText::new(sentence).into()
 }

@@ -1,4 +1,4 @@
-//! Unlocked actions whose description has changed: what an admin compares, and confirms or locks.
+//! Unlocked actions whose description has changed. An admin compares the versions, and confirms or locks.
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
@@ -23,10 +23,10 @@ use crate::slack::view::sanitize::safe_text::SafeText;
 
 /// Longest part of a description that is shown.
 const DESCRIPTION: usize = 1_500;
-/// How much of what two descriptions have in common is shown before they differ.
+/// How much common text is shown before two descriptions differ.
 const IN_COMMON: usize = 40;
 
-/// Draws the section; nothing where nothing has changed.
+/// Renders the section; nothing if no description has changed.
 pub(super) fn changed(blocks: &mut Vec<SlackBlock>, page: &Page<ChangedLine>) {
     if page.items.is_empty() {
         return;
@@ -69,7 +69,7 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
     [blocks::rich(lines), blocks::actions(row)]
 }
 
-/// Each difference: its name, what was, what is. Every value stands in an element of its own, so that none can look like
+/// The differences: name, old value, new value. Every value has an element of its own, so that none can pass for
 /// another.
 fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRichTextElement> {
     let Some(before) = before else {
@@ -118,12 +118,12 @@ fn ours(label: &'static str, text: &'static str) -> [SlackRichTextElement; 2] {
     [paragraph(vec![bold(label)]), quote(text.into())]
 }
 
-/// How many letters two texts begin with in common.
+/// How many characters two texts have in common at their beginning.
 fn in_common(one: &str, other: &str) -> usize {
     one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count()
 }
 
-/// A text from shortly before its first difference on, if it is too long to be shown from its beginning.
+/// The text from shortly before the first difference, if it is too long to be shown from its beginning.
 fn from(text: &str, same: usize) -> String {
     if text.chars().count() <= DESCRIPTION || same <= IN_COMMON {
         return text.to_owned();

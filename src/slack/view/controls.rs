@@ -1,6 +1,7 @@
-//! Everything that can be clicked, as a closed list: what a view writes into a control is what a click is read from.
+//! Every clickable control, as a closed list. Clicks are parsed with the same code that writes the controls into a
+//! view.
 //!
-//! A click's payload is untrusted. Ids in it name things; whether this person may touch them is judged afterwards.
+//! A click's payload is untrusted. Its ids only name things; the use case decides whether this user may touch them.
 
 use std::fmt;
 
@@ -39,15 +40,15 @@ const TOGGLE: &str = "toggle";
 /// A page of the settings modal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Screen {
-    /// The integration whose actions are shown; all integrations if none.
+    /// The integration whose actions are shown; `None` shows all integrations.
     pub integration: Option<IntegrationId>,
     /// The page, counted from 0.
     pub page: usize,
 }
 
 impl Screen {
-    /// Reads what [`Screen`]'s `Display` wrote: a button's value or a modal's `private_metadata`. Whatever else it is,
-    /// is the first page: it says where somebody looks, never what they may do.
+    /// Parses what [`Screen`]'s `Display` wrote: a button's value or a modal's `private_metadata`. Anything else is the
+    /// first page; a screen only says what to show, never what the user may do.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let (page, integration) = text.split_once(':').unwrap_or(("", ""));
@@ -62,88 +63,88 @@ impl fmt::Display for Screen {
     }
 }
 
-/// One control and what it is about.
+/// One control, with what it applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
     /// The *Approve* button: this request only.
     Approve(ApprovalId),
-    /// One of the overflow menu's choices.
+    /// A choice in the overflow menu.
     ApproveMore {
-        /// What is approved.
+        /// The approval to approve.
         approval: ApprovalId,
-        /// How far.
+        /// How far the approval extends.
         scope: Scope,
     },
-    /// *Deny*: opens the modal that [`super::deny::modal`] draws.
+    /// *Deny*: opens the modal that [`super::deny::modal`] renders.
     Deny(ApprovalId),
-    /// *Details*: opens the modal that [`super::details::details`] draws, at its first page.
+    /// *Details*: opens the modal that [`super::details::details`] renders, at its first page.
     Details(ApprovalId),
     /// *Previous page* in the details: updates the modal.
     DetailsPrevious {
-        /// Whose details.
+        /// The approval whose details these are.
         approval: ApprovalId,
         /// The page to show, counted from 0.
         page: usize,
     },
     /// *Next page* in the details: updates the modal.
     DetailsNext {
-        /// Whose details.
+        /// The approval whose details these are.
         approval: ApprovalId,
         /// The page to show, counted from 0.
         page: usize,
     },
-    /// *Turn off* the grant that a decision left.
+    /// *Turn off* for the grant that a decision created.
     TurnOff(GrantId),
-    /// A link to the conversation. The browser opens it; Slack tells us, and wants nothing but an acknowledgement.
+    /// A link to the conversation. The browser opens it; Slack reports the click and only expects an acknowledgement.
     OpenConversation,
-    /// A link to where the integration is connected. As above.
+    /// A link to the page where the user connects the integration. Slack only expects an acknowledgement.
     Connect,
     /// *Request auto-approval*: asks the admins to unlock the action.
     RequestUnlock(ActionId),
-    /// *Unlock* on such a request.
+    /// *Unlock* on an unlock request.
     GrantRequest {
-        /// Its id.
+        /// The request.
         request: UnlockRequestId,
-        /// The description that was shown; the previous version of the program did not say.
+        /// The description that the admin saw. Messages of the previous version of this program don't contain it.
         version: Option<ActionVersionId>,
     },
-    /// *Decline* on such a request.
+    /// *Decline* on an unlock request.
     DeclineRequest(UnlockRequestId),
-    /// *Unlock* an action, on an admin's Home tab.
+    /// *Unlock* for an action, on an admin's Home tab.
     Unlock {
-        /// Its id.
+        /// The action.
         action: ActionId,
-        /// As above.
+        /// The description that the admin saw. Messages of the previous version of this program don't contain it.
         version: Option<ActionVersionId>,
     },
-    /// *Confirm* what an unlocked action has become.
+    /// *Confirm* the changed description of an unlocked action.
     Confirm {
-        /// Its id.
+        /// The action.
         action: ActionId,
-        /// The description that was shown.
+        /// The description that the admin saw.
         version: ActionVersionId,
     },
-    /// *Lock* it.
+    /// *Lock* for an action.
     Lock(ActionId),
     /// *Previous page* of a section of the Home tab.
     SectionPrevious {
-        /// Its id.
+        /// The section.
         section: Section,
         /// The page to show, counted from 0.
         page: usize,
     },
     /// *Next page* of a section of the Home tab.
     SectionNext {
-        /// Its id.
+        /// The section.
         section: Section,
         /// The page to show, counted from 0.
         page: usize,
     },
     /// *Actions*: shows the actions of one integration on an admin's Home tab.
     Pick(IntegrationId),
-    /// *All integrations*: goes back from there.
+    /// *All integrations*: returns from one integration's actions.
     PickNone,
-    /// The gear: shows what stands behind it, in the settings modal.
+    /// The gear: shows an integration's actions in the settings modal.
     Gear(IntegrationId),
     /// *Previous page* in the settings modal.
     SettingsPrevious(Screen),
@@ -151,18 +152,18 @@ pub enum Control {
     SettingsNext(Screen),
     /// *All integrations* in the settings modal.
     SettingsAll,
-    /// The toggle *Auto-approve always*, and what it was set to.
+    /// The toggle *Auto-approve always*, and its new state.
     Toggle {
-        /// Of which action.
+        /// The action.
         action: ActionId,
-        /// What the user wants.
+        /// The state that the user chose.
         toggle: Toggle,
     },
 }
 
 impl Control {
-    /// Reads a click: the element's `action_id` and its `value`, or the selected option's `value` for the overflow
-    /// menu; empty where Slack sends none. `None`: not one of ours, or not well-formed.
+    /// Parses a click: the element's `action_id` and `value`, or for the overflow menu the selected option's `value`;
+    /// empty if Slack sends none. `None`: not one of our controls, or malformed.
     #[must_use]
     pub fn parse(action_id: &str, value: &str) -> Option<Self> {
         match action_id {
@@ -285,7 +286,7 @@ fn paged(value: &str) -> Option<(ApprovalId, usize)> {
     Some((approval.parse().ok()?, page.parse().ok()?))
 }
 
-/// An id, and the version of a description if one is named.
+/// An id, and the version of the description if the value names one.
 fn versioned(value: &str) -> Option<(&str, Option<ActionVersionId>)> {
     match value.split_once(':') {
         Some((id, version)) => Some((id, Some(version.parse().ok()?))),
@@ -298,10 +299,10 @@ fn section(value: &str) -> Option<(Section, usize)> {
     Some((Section::from_name(section)?, page.parse().ok()?))
 }
 
-/// Which modal, in its `callback_id`.
+/// A modal, as identified by its `callback_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callback {
-    /// The modal that asks why.
+    /// The modal that asks for a reason.
     Deny,
     /// The modal that shows all arguments.
     Details,
@@ -310,7 +311,7 @@ pub enum Callback {
 }
 
 impl Callback {
-    /// Reads a view's `callback_id`.
+    /// Parses a view's `callback_id`.
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
         [Self::Deny, Self::Details, Self::Settings]
@@ -318,7 +319,7 @@ impl Callback {
             .find(|callback| callback.as_str() == callback_id)
     }
 
-    /// As the view carries it.
+    /// The view's `callback_id`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The prompt after the decision: what became of the request, who decided, and what it left.
+//! The prompt after the decision: the outcome, who decided, and the grant that it created.
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextInlineElement};
 
@@ -21,7 +21,7 @@ use crate::slack::view::prompt_state::PromptState;
 use crate::slack::view::sanitize::safe_text::SafeText;
 use crate::slack::view::summary;
 
-/// Draws the message without its decision buttons. Every ending is said in words.
+/// Renders the message without its decision buttons. The outcome is always said in words.
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let request = &shown.approval.request;
     let mut blocks = request::asked(shown);

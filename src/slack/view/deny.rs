@@ -1,4 +1,4 @@
-//! The modal that asks why.
+//! The modal that asks for a reason.
 
 use serde_json::{Value, json};
 use slack_morphism::prelude::{
@@ -15,11 +15,11 @@ use crate::slack::view::summary;
 pub const REASON_BLOCK: &str = "reason";
 /// The input's `action_id`.
 pub const REASON_ACTION: &str = "reason";
-/// Longest reason in characters; also Slack's own limit.
+/// Longest reason in characters, which is Slack's own limit.
 /// <https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element>
 pub const REASON_MAX: u64 = 3000;
 
-/// Draws the modal, as `views.open` takes it. Its `private_metadata` is the approval's id, its `callback_id`
+/// Renders the modal for `views.open`. Its `private_metadata` is the approval's id, its `callback_id`
 /// [`Callback::Deny`].
 #[must_use]
 pub fn modal(approval: &Approval) -> Value {
@@ -44,6 +44,6 @@ pub fn modal(approval: &Approval) -> Value {
 
 /// A view as JSON.
 pub(super) fn view(modal: SlackModalView) -> Value {
-    // Nothing in a view fails to become JSON: all its keys are text.
+    // This can't fail: all keys of a view are text.
     serde_json::to_value(SlackView::Modal(modal)).unwrap_or_else(|_| json!({}))
 }

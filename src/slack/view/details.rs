@@ -1,4 +1,4 @@
-//! The modal that shows everything: all arguments letter by letter, the agent's whole reason, the whole digest.
+//! The modal with everything: all arguments letter by letter, the agent's complete reason, the complete digest.
 
 use std::ops::Range;
 
@@ -33,22 +33,22 @@ use crate::slack::view::sanitize::size;
 use crate::slack::view::sanitize::split;
 use crate::slack::view::summary;
 
-/// Longest text of a block, as Slack counts: that of a section, as nothing is said about `rich_text`.
+/// Longest text of a block, by Slack's count. Slack documents no limit for `rich_text`, so this is a section's.
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
 const BLOCK: usize = 3000;
-/// Longest text of a page. In the worst case each unit is three bytes of JSON, and the first page has the reason and
-/// the names besides: together well under the 250 KB that a view may have.
+/// Longest text of a page. In the worst case each unit is three bytes of JSON, and the first page also has the reason
+/// and the names. Together they stay well below the 250 KB that a view may have.
 const PAGE: usize = 40_000;
-/// What an element's JSON counts as besides its text.
+/// What an element's JSON counts in addition to its text.
 const ELEMENT: usize = 60;
 /// Most elements in a block.
 const ELEMENTS: usize = 40;
-/// Longest name where a value goes on in another box, and what stands behind it.
+/// Longest name above a value's further boxes, and the note after it.
 const NAME_AGAIN: usize = 100;
 const CONTINUED: &str = " (continued)";
 
-/// Draws the modal, as `views.open` and `views.update` take it. Pages are counted from 0; one that doesn't exist is
-/// the last. `private_metadata` is the approval's id, `callback_id` [`Callback::Details`].
+/// Renders the modal for `views.open` and `views.update`. Pages are counted from 0; a page beyond the last is the last.
+/// `private_metadata` is the approval's id, `callback_id` [`Callback::Details`].
 #[must_use]
 pub fn details(approval: &Approval, page: usize) -> Value {
     let request = &approval.request;
@@ -78,7 +78,7 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     view(modal)
 }
 
-/// What only the first page shows: names, reason and conversation, none of them cut.
+/// The part that only the first page has: names, reason and conversation, none of them cut.
 fn first(approval: &Approval) -> Vec<SlackBlock> {
     let request = &approval.request;
     let mut facts = vec![
@@ -97,7 +97,7 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
     let mut blocks = vec![rich(
         facts
             .into_iter()
-            // A name that runs from right to left would move the word before it.
+            // A right-to-left name in the same line would move the label before it.
             .flat_map(|(label, fact)| [paragraph(vec![bold(label)]), quote(fact)])
             .collect(),
     )];
@@ -112,7 +112,7 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
     blocks
 }
 
-/// Somebody's words, not cut, under what says whose they are.
+/// An untrusted text in full, under a label that says whose words it is.
 fn whole(whose: &'static str, text: &Prose) -> Vec<SlackBlock> {
     let text = sanitize::lines(text.as_str());
     let quotes = chunks(&text).into_iter().map(|chunk| rich(vec![quote(chunk)]));
@@ -162,11 +162,11 @@ fn pages(arguments: &Arguments) -> Vec<Vec<Piece>> {
 }
 
 /// A field in groups that stay on one page: its name, then its value in boxes. A value that is too long for one box
-/// goes on in others, each under the field's name.
+/// continues in others, each under the field's name.
 fn groups(field: Field) -> Vec<Vec<Piece>> {
     let heading = |part: SafeText| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
     let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(heading).collect();
-    // There is one: an empty name stands in quotes.
+    // There always is one: an empty name is shown in quotes.
     let last = names.pop();
     let mut groups: Vec<Vec<Piece>> = names.into_iter().map(|name| vec![name]).collect();
     match field.content {
@@ -190,7 +190,7 @@ fn groups(field: Field) -> Vec<Vec<Piece>> {
     groups
 }
 
-/// Elements in as few blocks as they fit into.
+/// Packs elements into as few blocks as possible.
 fn in_blocks(pieces: Vec<Piece>) -> Vec<SlackBlock> {
     let (mut blocks, mut used) = (Vec::<Vec<SlackRichTextElement>>::new(), 0);
     for (element, length) in pieces {
@@ -210,7 +210,7 @@ fn chunks(text: &SafeText) -> Vec<SafeText> {
     pieces(text.as_str(), BLOCK).into_iter().map(|range| text.part(range)).collect()
 }
 
-/// Cuts a text into pieces of at most `max`, at line ends where that doesn't make them shorter than half of it.
+/// Cuts a text into pieces of at most `max`: at line ends, unless a piece would be shorter than half of it.
 fn pieces(text: &str, max: usize) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -219,7 +219,7 @@ fn pieces(text: &str, max: usize) -> Vec<Range<usize>> {
         let fits = split(rest, max);
         let line = rest[..fits].rfind('\n').map(|at| at + 1).filter(|&at| size(&rest[..at]) > max / 2);
         let length = if fits == rest.len() { fits } else { line.unwrap_or(fits) };
-        // A piece is never empty, so that this ends whatever the text.
+        // A piece is never empty, so this loop ends for every text.
         let length =
             if length == 0 { rest.chars().next().map_or(rest.len(), char::len_utf8) } else { length };
         pieces.push(start..start + length);

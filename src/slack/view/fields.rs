@@ -1,8 +1,8 @@
-//! An action's arguments taken apart, so that each value can stand in an element of its own.
+//! Takes an action's arguments apart, so that each value can have an element of its own.
 //!
-//! Objects are opened: `{"to": {"name": "Kim"}}` is one field, `to.name`. So are arrays, except those of plain words
-//! and numbers, which are one value. What is inside a box is then never both a name and a value, or two texts, and
-//! text that wraps can't continue as something else.
+//! Objects are flattened: `{"to": {"name": "Kim"}}` is one field, `to.name`. So are arrays, except those of plain words
+//! and numbers, which are one value. A box then never contains both a name and a value, or two texts, and wrapped text
+//! can't pass for the next field.
 
 use serde_json::Value;
 
@@ -11,29 +11,30 @@ use crate::slack::view::sanitize;
 use crate::slack::view::sanitize::safe_text::SafeText;
 use crate::slack::view::sanitize::size;
 
-/// Longest path, as Slack counts, that the names below it repeat. A longer one gets an alias: otherwise 200 KB of
+/// Longest path, by Slack's count, that the names below it repeat. A longer one gets an alias: otherwise 200 KB of
 /// arguments could become gigabytes of names.
 const PATH: usize = 60;
-/// Longest name that stands bare.
+/// Longest name that is shown without quotes.
 const BARE_NAME: usize = 32;
 /// Longest word of an array that is shown as one value.
 const WORD: usize = 100;
 
-/// A part of the arguments, in the order given.
+/// A part of the arguments. Fields keep the order of the arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Where it stands, such as `to.name`, `lines[0].amount` or `"a name with spaces"`.
+    /// The path of the field, such as `to.name`, `lines[0].amount` or `"a name with spaces"`.
     pub name: SafeText,
-    /// What stands there.
+    /// The field's value, or the alias for its own fields.
     pub content: Content,
 }
 
-/// What a field holds.
+/// The content of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// One value: a text as it is, or JSON.
     Value(SafeText),
-    /// More fields, which follow. Their names begin with this alias, such as `(1)`, instead of this field's long name.
+    /// Further fields, which follow. Their names begin with this alias, such as `(1)`, instead of this field's long
+    /// name.
     Alias(SafeText),
 }
 
@@ -72,20 +73,20 @@ impl Fields {
         }
     }
 
-    /// What the names below a path begin with.
+    /// The prefix for the names below a path: the path itself, or an alias for it.
     fn base(&mut self, path: SafeText) -> SafeText {
         if size(path.as_str()) <= PATH {
             return path;
         }
         self.aliases += 1;
-        // No name looks like it: one with brackets stands in quotes.
+        // No name looks like an alias: a name with brackets is shown in quotes.
         let alias = SafeText::own(format!("({})", self.aliases));
         self.found.push(Field { name: path, content: Content::Alias(alias.clone()) });
         alias
     }
 }
 
-/// A member's name within a path: bare, or as JSON where it could be read as more than one name.
+/// A member's name within a path: bare, or as JSON if it could be read as several names.
 fn segment(name: &str) -> SafeText {
     let ordinary = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@');
     let shown = sanitize::line(name);
@@ -93,8 +94,8 @@ fn segment(name: &str) -> SafeText {
     if bare && size(name) <= BARE_NAME { shown } else { sanitize::line(&Value::from(name).to_string()) }
 }
 
-/// Whether an array is one value: it is empty, or has only numbers, `true`, `false`, `null`, words without anything
-/// that JSON is made of, and such arrays.
+/// Whether an array is one value: it is empty, or contains only numbers, `true`, `false`, `null`, words without JSON's
+/// special characters, and such arrays.
 fn is_list(items: &[Value]) -> bool {
     items.iter().all(|item| match item {
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
@@ -110,7 +111,7 @@ fn is_word(word: &str) -> bool {
     word.len() <= WORD && word.bytes().all(ordinary)
 }
 
-/// A value: text as it is, with its line breaks, where it can be nothing else; everything else as JSON.
+/// A value: text as it is, with its line breaks, if that is unambiguous; everything else as JSON.
 fn show(value: &Value) -> SafeText {
     match value {
         Value::String(text) if is_bare(text) => sanitize::lines(text),
@@ -118,14 +119,14 @@ fn show(value: &Value) -> SafeText {
     }
 }
 
-/// Whether a text is told from every other value without quotation marks: it isn't empty, isn't JSON itself, has no
-/// white space where it goes unseen, and no `\r`, which is not kept.
+/// Whether a text can't be confused with another value without quotes: it isn't empty, isn't JSON, has no white space
+/// at places where it is invisible, and no `\r`, which is not preserved.
 fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(char::is_whitespace)
         && !text.ends_with(char::is_whitespace)
         && !text.contains('\r')
-        // A quotation mark at its start could close where the text doesn't; a number or `true` is not a text.
+        // A quotation mark at the start could seem to close too early; a number or `true` is not a text.
         && !text.starts_with(['"', '{', '['])
         && serde_json::from_str::<Value>(text).is_err()
 }

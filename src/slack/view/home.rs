@@ -1,6 +1,7 @@
-//! The Home tab: what waits, what is allowed, what was decided; for admins also what may be allowed at all.
+//! The Home tab: pending requests, grants and past decisions; for admins also which actions users may auto-approve.
 //!
-//! Sizes are those of [`Section::size`]: at their worst they stay below the 100 blocks and 250 KB that a view may have.
+//! Sections have at most [`Section::size`] lines. At their worst they stay below the 100 blocks and 250 KB that a view
+//! may have.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -27,23 +28,23 @@ use crate::slack::view::sanitize;
 use crate::slack::view::sanitize::safe_text::SafeText;
 use crate::slack::view::summary;
 
-/// What a Home tab is drawn from.
+/// The state that a Home tab shows.
 #[derive(Debug, Clone, Copy)]
 pub struct HomeState<'a> {
-    /// What it shows.
+    /// The content of the tab.
     pub home: &'a Home,
-    /// What its user is to the workspace.
+    /// The user's membership in the workspace.
     pub kind: PersonKind,
-    /// When it is drawn.
+    /// The time of the render, for the time left.
     pub now: DateTime<Utc>,
 }
 
-/// Draws the Home tab, as `views.publish` takes it.
+/// Renders the Home tab for `views.publish`.
 #[must_use]
 pub fn home(state: &HomeState<'_>) -> Value {
     let home = state.home;
     let mut blocks = Vec::new();
-    // A person who is not known to be a full member sees no requests, and can turn off their grants.
+    // Only a full member sees requests. Anyone else may still turn off their grants.
     let why = match state.kind {
         PersonKind::Member => None,
         PersonKind::Guest => Some(
@@ -79,7 +80,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
 }
 
 fn view(blocks: Vec<SlackBlock>) -> Value {
-    // Nothing in a view fails to become JSON: all its keys are text.
+    // This can't fail: all keys of a view are text.
     serde_json::to_value(SlackView::Home(SlackHomeView::new(blocks))).unwrap_or_else(|_| json!({}))
 }
 
@@ -137,11 +138,11 @@ fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
     blocks.extend(pager(Section::Integrations, "Integrations", page));
 }
 
-/// What is said where there are no integrations at all.
+/// The text of the section when the workspace has no integrations.
 pub(super) const NO_INTEGRATIONS: &str = "No agent has used an integration yet. Integrations appear here \
     when one does. You don’t have to set anything up.";
 
-/// One integration with its gear, or with what has to be done first.
+/// One integration with its gear, or with what the user must do first.
 pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
     let name = names::name(&line.name);
     let short = names::short(&line.name);
@@ -172,7 +173,7 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
     blocks.push(blocks::heading(if page.total < RECENT {
         names::titled("Recent decisions", page.total, page.number, page.count)
     } else {
-        // There may be more: the history goes back no further.
+        // The history ends at this page, so the true number may be higher.
         SafeText::own(format!(
             "Recent decisions (the last {RECENT}), page {} of {}",
             page.number + 1,
@@ -186,7 +187,7 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
     blocks.extend(pager(Section::Decisions, "Recent decisions", page));
 }
 
-/// One request that ended, with *Details*.
+/// One past request, with *Details*.
 pub(super) fn decision(approval: &Approval) -> SlackBlock {
     let ended = approval.decision.as_ref().map(|decision| {
         sentences::ended_at(&decision.verdict, &blocks::moment_in_mrkdwn(decision.decided_at))
@@ -194,7 +195,7 @@ pub(super) fn decision(approval: &Approval) -> SlackBlock {
     asked(approval, ended)
 }
 
-/// What was asked, by which agent, one more fact of our own, and *Details*.
+/// The action, its agent, one more fact in our own words, and *Details*.
 pub(super) fn asked(approval: &Approval, own: Option<String>) -> SlackBlock {
     let request = &approval.request;
     let agent = sanitize::in_quotes(&names::name(request.agent.label()));

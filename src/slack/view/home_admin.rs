@@ -21,7 +21,7 @@ use crate::slack::view::blocks;
 use crate::slack::view::blocks::Style;
 use crate::slack::view::sanitize::safe_text::SafeText;
 
-/// Draws the section *Administration*.
+/// Renders the section *Administration*.
 pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
     blocks.push(blocks::heading("Administration"));
     requests(blocks, &shown.requests);

@@ -1,8 +1,8 @@
-//! The pages that a person sees who installs the app: what happened, and what to do next.
+//! The pages for a person who installs the app: what happened, and what to do next.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// The pages' whole style. Its digest is in their Content-Security-Policy.
+/// The complete style of the pages. Their Content-Security-Policy contains its digest.
 pub const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1d1c1d; --soft: #616061; --paper: #fff; --ground: #f4f2ef; --line: #dcd8d3;
   --good: #0b6b4f; --bad: #a3341f; --code: #f7f5f2; }
@@ -31,24 +31,24 @@ a.button { display: inline-block; margin-top: 8px; padding: 10px 18px; border-ra
 @media (max-width: 480px) { main { padding: 26px 22px; } }
 ";
 
-/// What went wrong on the way.
+/// Why an installation failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// The person said no on Slack's page.
+    /// The person cancelled on Slack's page.
     Declined,
-    /// The link did not begin here, was used before, or began in another browser.
+    /// The link was used before, or the installation began elsewhere or in another browser.
     Stale,
     /// It took longer than ten minutes.
     Late,
-    /// Slack did not take its own code.
+    /// Slack refused its own code.
     CodeRefused,
     /// The app's credentials are wrong: the operator must act.
     Misconfigured,
-    /// Slack can't be reached, or answers with an error of its own.
+    /// Slack can't be reached, or responds with an internal error.
     SlackDown,
-    /// Too many installations are under way.
+    /// Too many installations are in progress.
     Busy,
-    /// We can't store the installation.
+    /// The service could not store the installation.
     OursDown,
 }
 
@@ -101,16 +101,16 @@ impl Trouble {
     }
 }
 
-/// The app is installed.
+/// A finished installation.
 #[derive(Debug, Clone, Copy)]
 pub struct Installed<'a> {
-    /// What people call the workspace.
+    /// The name of the workspace, as people see it.
     pub name: &'a str,
     /// Slack's id of it.
     pub slack_id: &'a str,
-    /// The app's id, if Slack said it.
+    /// The app's id, if Slack sent it.
     pub app_id: Option<&'a str>,
-    /// It is an organisation.
+    /// Whether it is an organisation.
     pub org_wide: bool,
     /// Scopes that the app needs and was not granted.
     pub missing: &'a [&'a str],
@@ -161,7 +161,7 @@ pub fn installed(installed: &Installed<'_>) -> String {
     )
 }
 
-/// The page after something went wrong.
+/// The page after a failed installation. `again` is the address where the person can start over.
 #[must_use]
 pub fn trouble(trouble: Trouble, again: &str) -> String {
     let (title, words, may_try) = trouble.words();

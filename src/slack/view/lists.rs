@@ -1,4 +1,4 @@
-//! What `/approvals` answers, to the person who typed it alone.
+//! The replies to `/approvals`, which only the user who typed it sees.
 
 use super::home;
 use super::names;
@@ -16,7 +16,7 @@ use crate::{
     slack::view::message::Message,
 };
 
-/// The answer to `/approvals help`.
+/// The reply to `/approvals help`.
 pub const HELP: &str = "Commands:
 • `/approvals` opens your settings: what runs without asking you
 • `/approvals list` shows what is waiting for you
@@ -27,15 +27,15 @@ pub const HELP: &str = "Commands:
 • `/approvals help` shows this list
 Auto-approval applies only to your requests. The Home tab of this app shows the same settings.";
 
-/// For a modal that could not be opened.
+/// The reply when the settings modal could not be opened.
 pub const NOT_OPENED: &str =
     "Could not open the settings. Type the command again, or open the Home tab of this app.";
 
-/// For `/approvals on` and `off` without an action.
+/// The reply to `/approvals on` and `off` without an action.
 pub const WHICH: &str = "Which action? Name it, for example: `/approvals off salesforce.create_record`. Type \
     `/approvals` to see the actions.";
 
-/// The answer to `/approvals list`.
+/// The reply to `/approvals list`.
 #[must_use]
 pub fn waiting(page: &Page<WaitingLine>) -> Message {
     if page.items.is_empty() {
@@ -56,7 +56,7 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
     Message { text, blocks }
 }
 
-/// The answer to `/approvals history`.
+/// The reply to `/approvals history`.
 #[must_use]
 pub fn history(page: &Page<Approval>) -> Message {
     if page.items.is_empty() {
@@ -76,7 +76,7 @@ const fn more<T>(page: &Page<T>, there_is: &'static str, that_is_all: &'static s
     if page.count > 1 { there_is } else { that_is_all }
 }
 
-/// After `/approvals on`.
+/// The reply to `/approvals on`.
 #[must_use]
 pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
     let name = named(action);
@@ -90,7 +90,7 @@ pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
     })
 }
 
-/// After `/approvals off`.
+/// The reply to `/approvals off`.
 #[must_use]
 pub fn turned_off(action: &ActionRef, changed: bool) -> Message {
     let name = named(action);
@@ -101,7 +101,7 @@ pub fn turned_off(action: &ActionRef, changed: bool) -> Message {
     })
 }
 
-/// After `/approvals off all`.
+/// The reply to `/approvals off all`.
 #[must_use]
 pub fn all_off(count: usize) -> Message {
     plain(match count {
@@ -113,7 +113,7 @@ pub fn all_off(count: usize) -> Message {
     })
 }
 
-/// For an action that there is none of, with the nearest names.
+/// The reply for an unknown action, with the nearest names.
 #[must_use]
 pub fn no_such_action(typed: &str, nearest: &[String]) -> Message {
     let typed = in_mrkdwn(&in_quotes(&cut_short(line(typed), 100)));
@@ -124,13 +124,13 @@ pub fn no_such_action(typed: &str, nearest: &[String]) -> Message {
     plain(format!("Unknown action {typed}. Did you mean {}?", names.join(" or ")))
 }
 
-/// For a word that there is none of.
+/// The reply for an unknown command.
 #[must_use]
 pub fn no_such_word(typed: &str) -> Message {
     plain(format!("Unknown command {}.\n{HELP}", in_mrkdwn(&in_quotes(&cut_short(line(typed), 60)))))
 }
 
-/// One of our own sentences.
+/// A message with one sentence, which must contain only safe text.
 #[must_use]
 pub fn plain(text: String) -> Message {
     Message { text, blocks: Vec::new() }

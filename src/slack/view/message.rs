@@ -1,4 +1,4 @@
-//! A message, as Slack takes it.
+//! A message in Slack's format.
 
 use serde_json::{Value, json};
 use slack_morphism::prelude::SlackBlock;
@@ -6,14 +6,14 @@ use slack_morphism::prelude::SlackBlock;
 /// A message for `chat.postMessage` and `chat.update`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// The same in one sentence, for notifications and screen readers. Slack reads it as mrkdwn.
+    /// The same content in one sentence, for notifications and screen readers. Slack reads it as mrkdwn.
     pub text: String,
     /// At most 50.
     pub blocks: Vec<SlackBlock>,
 }
 
 impl Message {
-    /// `text`, and `blocks` where there are some.
+    /// `text`, and `blocks` if there are any.
     #[must_use]
     pub fn to_json(&self) -> Value {
         if self.blocks.is_empty() {
@@ -23,7 +23,7 @@ impl Message {
         }
     }
 
-    /// The message's part of `chat.postMessage`'s JSON body. Slack shows nothing of what links lead to.
+    /// The message's part of `chat.postMessage`'s JSON body. Link previews are turned off.
     #[must_use]
     pub fn to_post(&self) -> Value {
         let mut body = self.to_json();
@@ -32,8 +32,8 @@ impl Message {
         body
     }
 
-    /// The message's part of `chat.update`'s, which takes no word on links. `blocks` is there even if it is empty:
-    /// without it Slack may leave what the message had before, and its buttons would still be there.
+    /// The message's part of `chat.update`'s JSON body, which has no option for link previews. `blocks` is present even
+    /// if it is empty: without it Slack may keep the previous blocks and their buttons.
     /// <https://docs.slack.dev/reference/methods/chat.update>
     #[must_use]
     pub fn to_update(&self) -> Value {

@@ -1,7 +1,7 @@
-//! What Slack users read: state in, Block Kit out. Pure, and the only place that holds such words.
+//! What Slack users read: state in, Block Kit out. Pure, and the only module with such texts.
 //!
-//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`sanitize::safe_text::SafeText`]; the
-//! constructors in `blocks` take nothing else, so that no text reaches a view unless its hidden characters were made
+//! Everything that an agent or a backend wrote comes in as plain `&str` and goes out as [`sanitize::SafeText`]. The
+//! constructors in `blocks` accept nothing else, so no text reaches a view unless its hidden characters were made
 //! visible. It stands in `plain_text` and `rich_text`, which Slack doesn't parse; the one place that Slack does parse,
 //! a message's `text`, goes through [`sanitize::in_mrkdwn`] as well.
 

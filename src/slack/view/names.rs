@@ -1,4 +1,4 @@
-//! What things are called where many of them stand in a list.
+//! Names of things in lists.
 
 use chrono::{DateTime, Utc};
 
@@ -19,7 +19,7 @@ const DESCRIPTION: usize = 400;
 /// Longest path: two keys of 100 characters and a dot.
 const PATH: usize = 201;
 
-/// A name somebody gave, on one line.
+/// An untrusted name, on one line.
 pub(super) fn name(text: &str) -> SafeText {
     cut_short(sanitize::line(text), NAME)
 }
@@ -34,19 +34,20 @@ pub(super) fn description(text: &str) -> SafeText {
     cut_short(sanitize::line(text), DESCRIPTION)
 }
 
-/// A path, which is made of letters, digits and a few signs.
+/// A path. It contains only letters, digits and a few signs.
 pub(super) fn path(text: &str) -> SafeText {
     cut_short(sanitize::line(text), PATH)
 }
 
-/// *Salesforce: Create record*, on two lines if one of them runs from right to left.
+/// *Salesforce: Create record*, on two lines if one of the names runs from right to left.
 pub(super) fn pair(integration: &str, action: &str) -> SafeText {
     let (integration, action) = (name(integration), name(action));
     let apart = runs_right_to_left(integration.as_str()) || runs_right_to_left(action.as_str());
     integration.then(if apart { "\n" } else { ": " }).then(action)
 }
 
-/// *“Salesforce: Create record”* within a sentence of mrkdwn, or the path where a name could turn the sentence around.
+/// *“Salesforce: Create record”* within a sentence of mrkdwn, or the path if a right-to-left name could reorder the
+/// sentence.
 pub(super) fn in_sentence(integration: &str, action: &str, path: &str) -> String {
     let names = [name(integration), name(action)];
     if names.iter().any(|name| runs_right_to_left(name.as_str())) {
@@ -56,7 +57,7 @@ pub(super) fn in_sentence(integration: &str, action: &str, path: &str) -> String
     in_mrkdwn(&in_quotes(&integration.then(": ").then(action)))
 }
 
-/// A path for mrkdwn, where it stands between backticks: keys are letters, digits, dots and two signs.
+/// A path for mrkdwn, between backticks: keys contain only letters, digits, dots and two signs.
 pub(super) fn key(path: &str) -> String {
     path.chars()
         .filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
@@ -68,7 +69,7 @@ pub(super) fn brief(integration: &str, action: &str) -> SafeText {
     short(action).then(" in ").then(cut_short(sanitize::line(integration), 16))
 }
 
-/// How far a grant reaches.
+/// The scope of a grant.
 pub(super) fn reach(grant: &GrantLine) -> SafeText {
     match &grant.conversation {
         Some(conversation) => {
@@ -78,7 +79,7 @@ pub(super) fn reach(grant: &GrantLine) -> SafeText {
     }
 }
 
-/// What *Turn off* is about, for a screen reader: an action may have several, each for a conversation of its own.
+/// The screen reader's label for *Turn off*: an action may have several grants, each for another conversation.
 pub(super) fn turning_off(grant: &GrantLine) -> SafeText {
     let action = SafeText::from("Turn off ").then(short(&grant.action_name));
     match &grant.conversation {
@@ -87,7 +88,7 @@ pub(super) fn turning_off(grant: &GrantLine) -> SafeText {
     }
 }
 
-/// Since when a grant holds and how it was used, for mrkdwn; before that, whether it is paused.
+/// When a grant was given and how it was used, for mrkdwn; first, whether it is paused.
 pub(super) fn use_of(grant: &GrantLine) -> String {
     let since = blocks::moment_in_mrkdwn(grant.created_at);
     let used = match (grant.use_count, grant.last_used_at) {
@@ -100,15 +101,15 @@ pub(super) fn use_of(grant: &GrantLine) -> String {
     if grant.paused { format!("Paused: {PAUSED} {used}") } else { used }
 }
 
-/// Why a grant approves nothing, although it has not ended.
+/// Why a grant approves nothing although it has not ended.
 pub(super) const PAUSED: &str = "the action’s description has changed since an admin unlocked it. Every request asks you until an admin confirms the change.";
 
-/// What a backend says of an action, in our words.
+/// What a backend declares about an action, in our words.
 pub(super) const fn nature(action: &ActionLine) -> &'static str {
     effect(action.destructive, action.read_only)
 }
 
-/// The same of what it declares.
+/// The same from the two declared hints.
 pub(super) const fn effect(destructive: bool, read_only: bool) -> &'static str {
     if destructive {
         "Marked as destructive."
@@ -133,7 +134,7 @@ pub(super) fn titled(title: &str, total: usize, number: usize, pages: usize) -> 
     })
 }
 
-/// A moment that may be missing, for mrkdwn.
+/// A time that may be missing, for mrkdwn.
 pub(super) fn moment(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "never".to_owned(), blocks::moment_in_mrkdwn)
 }

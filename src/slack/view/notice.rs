@@ -1,4 +1,4 @@
-//! A modal that says one sentence: what an open one turns into when what was submitted came too late.
+//! A modal with one sentence: it replaces an open modal whose submission came too late.
 
 use serde_json::Value;
 use slack_morphism::prelude::SlackModalView;
@@ -6,8 +6,8 @@ use slack_morphism::prelude::SlackModalView;
 use super::deny::view;
 use crate::slack::view::blocks;
 
-/// Draws the modal, as `response_action: update` takes it. The sentence is one of [`super::sentences`], which Slack
-/// reads as mrkdwn: in a modal's `errors` a mention would be read as a bare id
+/// Renders the modal for `response_action: update`. The sentence is one of [`super::sentences`], which Slack reads as
+/// mrkdwn: in a modal's `errors` a mention would appear as a bare id
 /// (<https://docs.slack.dev/surfaces/modals#displaying_errors>).
 #[must_use]
 pub fn notice(title: &'static str, sentence: String) -> Value {

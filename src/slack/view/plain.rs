@@ -1,12 +1,12 @@
-//! The prompt as plain text, for the case that Slack refuses the blocks.
+//! The prompt as plain text, for when Slack refuses the blocks.
 
 use super::sentences;
 use crate::slack::view::blocks;
 use crate::slack::view::summary;
 use crate::slack::view::{message::Message, prompt_state::PromptState};
 
-/// A message without blocks. While the request is pending it can't be decided from here: the arguments aren't shown,
-/// and nobody should sign what they haven't seen.
+/// A message without blocks. It has no buttons while the request is pending: the arguments aren't shown, and no user
+/// should approve what they haven't seen.
 #[must_use]
 pub fn plain(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;

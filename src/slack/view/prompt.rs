@@ -1,4 +1,4 @@
-//! The prompt: the message that asks, and that says afterwards what became of the request.
+//! The prompt: the message that asks the user, and later says what was decided.
 
 use slack_morphism::prelude::{SlackBlock, SlackBlockChoiceItem, SlackBlockOverflowElement};
 
@@ -16,7 +16,7 @@ use crate::slack::view::sanitize;
 use crate::slack::view::sanitize::safe_text::SafeText;
 use crate::slack::view::summary;
 
-/// Draws the prompt, pending or decided.
+/// Renders the prompt, pending or decided.
 #[must_use]
 pub fn prompt(shown: &PromptState<'_>) -> Message {
     match &shown.approval.decision {

@@ -1,4 +1,4 @@
-//! What a prompt shows of its request, pending or decided.
+//! The part of a prompt about its request, pending or decided.
 
 use slack_morphism::prelude::{SlackActionBlockElement, SlackBlock};
 
@@ -10,7 +10,7 @@ use crate::slack::view::prompt_state::PromptState;
 use crate::slack::view::sanitize::safe_text::SafeText;
 use crate::slack::view::summary;
 
-/// What stays the same when the request is decided: who wants what, why, and with which arguments.
+/// The part that stays the same after the decision: who wants what, why, and with which arguments.
 pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
     let request = &shown.approval.request;
     let mut blocks = vec![summary::summary(request)];
@@ -23,7 +23,7 @@ pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
     blocks
 }
 
-/// The controls that only look: *Details*, and *Open conversation* if there is an address.
+/// The controls that only show something: *Details*, and *Open conversation* if there is an address.
 pub(super) fn looks(shown: &PromptState<'_>) -> Vec<SlackActionBlockElement> {
     let request = &shown.approval.request;
     let about = summary::brief(request);
@@ -40,7 +40,7 @@ pub(super) fn looks(shown: &PromptState<'_>) -> Vec<SlackActionBlockElement> {
     std::iter::once(details).chain(conversation).collect()
 }
 
-/// The beginning of the digest; all of it is in the details.
+/// The beginning of the digest. The details contain all of it.
 pub(super) fn digest(shown: &PromptState<'_>) -> SafeText {
     let digest = shown.approval.request.digest.to_string();
     let kept: String = digest.chars().take("sha256:".len() + 12).collect();

@@ -1,4 +1,4 @@
-//! Titles and page buttons of the sections of the Home tab.
+//! Titles and page buttons of the Home tab's sections.
 
 use slack_morphism::prelude::SlackBlock;
 
@@ -19,7 +19,7 @@ pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
     ))])])
 }
 
-/// The buttons that turn a section's pages; none if it has only one.
+/// The page buttons of a section; none if it has only one page.
 pub(super) fn pager<T>(section: Section, title: &'static str, page: &Page<T>) -> Option<SlackBlock> {
     let mut row = Vec::new();
     let label = |turn: &'static str, to: usize| {

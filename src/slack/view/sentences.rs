@@ -1,4 +1,4 @@
-//! The private sentences: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
+//! The sentences of ephemeral replies: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
 
 use crate::domain::{
     decision::{GrantOutcome, Verdict},
@@ -8,23 +8,23 @@ use crate::domain::{
     unlock_answer::Resolution,
 };
 
-/// Why *Lock* asks once more.
+/// The confirmation that *Lock* asks for.
 pub(super) const LOCKING: (&str, &str) = (
     "Lock this action?",
     "Every request for it will ask a person. Auto-approvals that people gave for it end, and unlocking it again does not bring them back.",
 );
 
-/// For a fault of ours: the database is down, or something else went wrong.
+/// For an internal error: the database is down, or a call failed.
 pub const TRY_AGAIN: &str = "Something went wrong. Nothing was decided. Try again in a moment.";
 
-/// What a person is told when it took too long to know: it may have happened.
+/// For a use case that timed out: its change may have been saved.
 pub const UNCLEAR: &str = "Timed out: Countersign could not confirm whether this took effect. Check again in \
     a moment.";
 
-/// For a click that isn't one of ours, or comes from a message that this version no longer knows.
+/// For a click on an unknown control, or in a message that this version no longer supports.
 pub const UNKNOWN_CONTROL: &str = "This button is no longer supported. Nothing was changed.";
 
-/// Says one refusal of a change of settings. They concern no request, so nothing is said of one.
+/// The sentence for a refused change of settings. It mentions no request, because settings have none.
 #[must_use]
 pub fn settings(rejection: &Rejection) -> String {
     match rejection {
@@ -60,7 +60,7 @@ pub fn settings(rejection: &Rejection) -> String {
     }
 }
 
-/// Says why requests are not shown to a person.
+/// Why a user may not see requests.
 #[must_use]
 pub fn looking(rejection: &Rejection) -> String {
     match rejection {
@@ -81,7 +81,7 @@ fn busy(verb: &str, seconds: u32) -> String {
     format!("Slack is rate limiting Countersign. Nothing was {verb}. Try again in {seconds} s.")
 }
 
-/// For settings, where the database is down or something else went wrong.
+/// For an internal error in the settings.
 pub const SETTINGS_TRY_AGAIN: &str = "Something went wrong. Nothing was changed. Try again in a moment.";
 
 /// For a revocation that the database did not confirm in time.
@@ -91,15 +91,15 @@ pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in tim
 /// For the same revocation, once it is confirmed.
 pub const CONFIRMED: &str = "Confirmed: your change has taken effect.";
 
-/// For a command that arrives a second time: its answer was lost, or the request was replayed.
+/// For a command that arrives twice: its response was lost, or the request was replayed.
 pub const REPEATED: &str =
     "This command has already been carried out. Type `/approvals` to see your settings.";
 
-/// After *Request auto-approval*, and the same when a user asks again.
+/// After *Request auto-approval*, also when a user asks again.
 pub const REQUESTED: &str =
     "The admins have been asked to unlock this action. You will get their answer in your direct messages.";
 
-/// Says one refusal to the person who clicked.
+/// The sentence for a refusal, for the user who clicked.
 #[must_use]
 pub fn sentence(rejection: &Rejection) -> String {
     match rejection {
@@ -196,8 +196,8 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::BackendDisabled => {
             "The program that asked has been disabled. Nothing was changed. Ask an admin of this workspace."
         }
-        // The backends' own: nobody in Slack meets them, and if so they are faults of ours. The first four are said
-        // above.
+        // Rejections of API calls. Slack users should never see them, so they read as internal errors. The first four
+        // are handled above.
         Rejection::WrongPerson { .. }
         | Rejection::AlreadyEnded(_)
         | Rejection::AlreadyAnswered(_)
@@ -211,12 +211,12 @@ const fn fixed(rejection: &Rejection) -> &'static str {
     }
 }
 
-/// The same, and when.
+/// The outcome of a request, and when it ended.
 pub(super) fn ended_at(verdict: &Verdict, moment: &str) -> String {
     format!("{}, {moment}.", ended(verdict).trim_end_matches('.'))
 }
 
-/// What became of a request, in one sentence of mrkdwn.
+/// The outcome of a request, in one sentence of mrkdwn.
 #[must_use]
 pub fn ended(verdict: &Verdict) -> String {
     match verdict {
@@ -239,7 +239,7 @@ pub fn ended(verdict: &Verdict) -> String {
     }
 }
 
-/// A mention made of nothing but an id.
+/// A mention, made of nothing but an id.
 pub(super) fn mention(user: &UserId) -> String {
     let mut mention = String::from("<@");
     mention.extend(user.as_str().chars().filter(char::is_ascii_alphanumeric));

@@ -1,8 +1,8 @@
 //! The settings modal: the integrations, each with its gear, and behind it the actions with their toggles.
 //!
-//! A view that is drawn again keeps what was chosen in elements whose `block_id` stays the same
-//! (<https://docs.slack.dev/reference/methods/views.update>). Each toggle's has a mark in it that is another one at
-//! every drawing, so that it shows what is so.
+//! When Slack updates a view, elements whose `block_id` is unchanged keep what the user chose
+//! (<https://docs.slack.dev/reference/methods/views.update>). A toggle's `block_id` therefore contains a mark that
+//! differs in every render, so that the toggle shows the stored state.
 
 use serde_json::Value;
 use slack_morphism::prelude::{
@@ -28,20 +28,20 @@ use crate::slack::view::blocks::plain;
 use crate::slack::view::blocks::plain_only;
 use crate::slack::view::sanitize::safe_text::SafeText;
 
-/// How many lines a page behind a gear has. Each is one block.
+/// Lines on a page behind a gear. Each is one block.
 pub const LINES: usize = 12;
 
 /// What the modal shows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// The integrations.
+    /// The list of integrations.
     Integrations(Page<IntegrationLine>),
-    /// What stands behind one's gear.
+    /// One integration, with the actions and grants behind its gear.
     Gear(Box<IntegrationLine>, Page<SettingLine>),
 }
 
 impl Content {
-    /// Which page of the modal it is.
+    /// The page of the modal that this is.
     #[must_use]
     pub const fn screen(&self) -> Screen {
         match self {
@@ -51,8 +51,8 @@ impl Content {
     }
 }
 
-/// Draws the modal, as `views.open` and `views.update` take it. `note` is one of our own sentences, why something was
-/// not done; `mark` is another one at every drawing.
+/// Renders the modal for `views.open` and `views.update`. `note` is a sentence in our own words, such as why a
+/// change failed; `mark` must differ in every render.
 #[must_use]
 pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
     let mut blocks = Vec::new();
@@ -64,13 +64,13 @@ pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
     modal(blocks, &content.screen().to_string())
 }
 
-/// What the modal shows while its content is being read.
+/// The modal while its content is being read.
 #[must_use]
 pub fn loading(screen: Screen) -> Value {
     modal(vec![blocks::say("Loading your settings…")], &screen.to_string())
 }
 
-/// What the modal shows when its content can't be read: one of our own sentences.
+/// The modal when its content can't be read, with a sentence in our own words.
 #[must_use]
 pub fn failed(screen: Screen, sentence: &str) -> Value {
     modal(vec![blocks::own(sentence.to_owned())], &screen.to_string())
@@ -158,7 +158,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
     }
     let state =
         if line.changed { "Paused: its description has changed since an admin unlocked it." } else { "" };
-    // What was turned on can be turned off all the same.
+    // A grant for a changed description can still be turned off, but none can be turned on.
     if line.changed && !line.always {
         return blocks::section(name, facts(state), None);
     }
@@ -175,7 +175,8 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
     }
 }
 
-/// The toggle. Its one option carries what setting it means; that it was cleared is said by the block's id.
+/// The toggle. Its option's value is the setting for *on*. A cleared check box sends no value, so the block's id names
+/// the action too.
 fn toggle(line: &ActionLine, about: SafeText) -> SlackBlockCheckboxesElement {
     let on = Control::Toggle { action: line.id, toggle: Toggle::On };
     let option = SlackBlockChoiceItem::new(plain("Auto-approve always").into(), on.value())

@@ -1,4 +1,4 @@
-//! What every view of an approval says first: who wants to do what, and why.
+//! The first part of every view of an approval: who wants to do what, and why.
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
@@ -20,11 +20,11 @@ use crate::slack::view::sanitize::note;
 use crate::slack::view::sanitize::runs_right_to_left;
 use crate::slack::view::sanitize::safe_text::SafeText;
 
-/// Longest name in the head.
+/// Longest name in the first part.
 const NAME: usize = 160;
 /// Longest name in a message's `text`.
 const NAME_IN_TEXT: usize = 60;
-/// Longest reason in a message, and its lines.
+/// Longest reason in a message, and its most lines.
 const REASON: usize = 700;
 const REASON_LINES: usize = 8;
 
@@ -43,14 +43,14 @@ pub(super) fn action(request: &Request) -> SafeText {
     sanitize::line(&request.action.action_name)
 }
 
-/// What the conversation is called: its title, or the backend's id for it.
+/// The conversation's title, or the backend's id for it.
 pub(super) fn conversation(request: &Request) -> SafeText {
     let conversation = &request.conversation;
     sanitize::line(conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str()))
 }
 
-/// What is asked for, by which agent and in which conversation. The agent's and the conversation's name stand in bars
-/// of their own, which they can't leave at any width: neither can add to what is asked for.
+/// The requested action, its agent and its conversation. The names of agent and conversation stand behind bars of their
+/// own, which they can't escape at any width, so neither can add to the request.
 pub(super) fn summary(request: &Request) -> SlackBlock {
     let mut elements = asked_for(request);
     for (label, name) in [("Agent", agent(request)), ("Conversation", conversation(request))] {
@@ -64,12 +64,12 @@ pub(super) fn summary(request: &Request) -> SlackBlock {
     rich(elements)
 }
 
-/// What is asked for, and nothing else.
+/// The requested action only.
 pub(super) fn title(request: &Request) -> SlackBlock {
     rich(asked_for(request))
 }
 
-/// *Salesforce: Create record*. Names that run from right to left stand on lines of their own.
+/// *Salesforce: Create record*. Names that run from right to left have lines of their own.
 fn asked_for(request: &Request) -> Vec<SlackRichTextElement> {
     let names = [integration(request), action(request)].map(|name| cut(name, NAME).text);
     if names.iter().any(|name| runs_right_to_left(name.as_str())) {
@@ -79,13 +79,13 @@ fn asked_for(request: &Request) -> Vec<SlackRichTextElement> {
     vec![paragraph(vec![bold(integration.then(": ").then(action))])]
 }
 
-/// Whose request it is, where others read along too: it calls that person, and tells the others that it isn't theirs.
+/// Where other people read along: mentions the user whose request it is, and tells the others that it isn't theirs.
 pub(super) fn addressee(request: &Request) -> Option<SlackBlock> {
     request.place.as_ref()?;
     Some(rich(vec![paragraph(vec![words("Only "), person(&request.user), words(" can decide this.")])]))
 }
 
-/// A warning, if the backend says that the action destroys something.
+/// A warning, if the backend declares that the action is destructive.
 pub(super) fn warning(request: &Request) -> Option<SlackBlock> {
     request.action.destructive.then(|| say("⚠ Destructive: deleted data cannot be recovered."))
 }
@@ -96,10 +96,10 @@ pub(super) fn reason(request: &Request) -> Option<SlackBlock> {
     Some(quoted(paragraph(vec![words(SAID)]), reason.as_str()))
 }
 
-/// What stands above the agent's reason.
+/// The label above the agent's reason.
 pub(super) const SAID: &str = "The agent’s reason, in its own words:";
 
-/// Somebody's words in quotes, under what says whose they are; cut to what a message has room for.
+/// An untrusted text in quotes, under a label that says whose words it is; cut to fit a message.
 pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
     let (kept, missing) = fit(&sanitize::lines(text), REASON_LINES, REASON);
     let mut elements = vec![whose, quote(kept.between("“", "”"))];
@@ -109,8 +109,8 @@ pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
     rich(elements)
 }
 
-/// *“Atlas” wants to use “Salesforce: Create record”.* for a message's `text`. A name that runs from right to left is
-/// left out or replaced by its key, so that it can't turn the sentence around.
+/// *“Atlas” wants to use “Salesforce: Create record”.* for a message's `text`. A right-to-left name is left out or
+/// replaced by its key, so that it can't reorder the sentence.
 pub(super) fn sentence(request: &Request) -> String {
     let agent = cut_short(agent(request), NAME_IN_TEXT);
     let agent = if runs_right_to_left(agent.as_str()) {
@@ -135,7 +135,7 @@ fn asked_in_sentence(request: &Request) -> String {
     in_mrkdwn(&in_quotes(&integration.then(": ").then(action)))
 }
 
-/// *Create record (Salesforce) for Atlas*: what a control is about, short enough for its label.
+/// *Create record (Salesforce) for Atlas*: names the request in a control's label.
 pub(super) fn brief(request: &Request) -> SafeText {
     cut_short(action(request), 24)
         .then(" in ")

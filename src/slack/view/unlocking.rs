@@ -1,4 +1,4 @@
-//! Requests to unlock an action: what admins read and answer, and what those who asked hear.
+//! Unlock requests: what admins read and answer, and the answer that the users who asked get.
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
@@ -16,7 +16,7 @@ use crate::slack::view::blocks::words;
 use crate::slack::view::message::Message;
 use crate::slack::view::sanitize::safe_text::SafeText;
 
-/// Draws the message that an admin gets: open, or with its answer.
+/// Renders an admin's message: open, or with its answer.
 #[must_use]
 pub fn message(shown: &UnlockLine) -> Message {
     let mut blocks = request(shown);
@@ -37,7 +37,7 @@ pub fn message(shown: &UnlockLine) -> Message {
     Message { text, blocks }
 }
 
-/// A request with who asked, and with *Unlock* and *Decline* while it is open.
+/// A request with the users who asked, and with *Unlock* and *Decline* while it is open.
 pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     let name = names::pair(&shown.integration_name, &shown.action_name);
     let mut lines: Vec<SlackRichTextElement> = vec![asks(shown), blocks::quote(name)];
@@ -78,7 +78,7 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
     blocks
 }
 
-/// Says who asks: mentions the person, or gives the number of people.
+/// Says who asks: mentions the user, or gives the number of users.
 fn asks(shown: &UnlockLine) -> SlackRichTextElement {
     let verb = if shown.answered.is_some() { "asked" } else { "asks" };
     match shown.askers.as_slice() {
@@ -117,7 +117,7 @@ fn told_admin(answered: &Resolved) -> String {
     }
 }
 
-/// Draws what one who asked hears, once.
+/// Renders the answer for one user who asked. It is sent once.
 #[must_use]
 pub fn answer(shown: &UnlockLine, answered: &Resolved) -> Message {
     let by = answered.by.as_ref().map_or_else(|| "An admin".to_owned(), sentences::mention);

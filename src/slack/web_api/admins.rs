@@ -1,5 +1,5 @@
-//! A walk through a workspace's list of people, in search of its admins, page by page. Slack answers few pages a minute,
-//! so a walk that is held up goes on later from where it was.
+//! Scans a workspace's users for its admins, page by page. Slack answers few pages a minute, so an interrupted scan
+//! continues later from where it stopped.
 
 use std::{collections::VecDeque, fmt};
 
@@ -23,7 +23,7 @@ pub struct ConfiguredAdmin {
 }
 
 impl ConfiguredAdmin {
-    /// Reads `T…:U…`, `E…:U…`, or `U…` alone.
+    /// Parses `T…:U…`, `E…:U…`, or just `U…`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (installation, user) = match text.split_once(':') {
@@ -41,19 +41,20 @@ impl ConfiguredAdmin {
         Some(Self { installation: installation.map(str::to_owned), user: UserId::parse(user)? })
     }
 
-    /// Who.
+    /// The user's Slack id.
     #[must_use]
     pub const fn user(&self) -> &UserId {
         &self.user
     }
 
-    /// Whether it is not said where they are an admin.
+    /// Whether the entry names no installation.
     #[must_use]
     pub const fn is_bare(&self) -> bool {
         self.installation.is_none()
     }
 
-    /// Whether they are an admin of this installation. `home` is the one of the configured token, once that is known.
+    /// Whether the user is an admin of this installation. `home` is the installation of the configured token, once
+    /// known.
     #[must_use]
     pub fn counts_in(&self, workspace: &str, home: Option<&str>) -> bool {
         self.installation.as_deref().or(home) == Some(workspace)
@@ -69,28 +70,28 @@ impl fmt::Display for ConfiguredAdmin {
     }
 }
 
-/// How many people Slack is asked for at once: the most that it gives, as there may be many and calls are few
+/// Users per page: the most that Slack returns. Workspaces may have many users, and calls are limited
 /// (<https://docs.slack.dev/reference/methods/users.list>, tier 2).
 const PAGE: &str = "999";
-/// More pages than any organisation has.
+/// More pages than any organisation has. Ends a scan whose cursors never end.
 const PAGES: usize = 2000;
 
-/// A walk under way.
+/// A scan in progress.
 #[derive(Debug, Clone)]
 pub(super) struct AdminScan {
-    /// Those who were found.
+    /// The admins found so far.
     found: Vec<UserId>,
-    /// The teams that are still to be looked through; `None` is the token's own.
+    /// The teams still to be scanned; `None` is the token's own.
     teams: VecDeque<Option<String>>,
-    /// Where in an organisation's list of teams, while that is read.
+    /// The cursor in an organisation's list of teams, until that is complete.
     listing: Option<String>,
-    /// Where in the first team's list of people.
+    /// The cursor in the first team's list of users.
     cursor: String,
     pages: usize,
 }
 
 impl AdminScan {
-    /// Begins. Slack lists an organisation's people by its teams alone.
+    /// Starts a scan. Slack lists an organisation's users only team by team.
     pub(super) fn new(workspace: &str) -> Self {
         let is_org = workspace.starts_with('E');
         Self {
@@ -102,7 +103,7 @@ impl AdminScan {
         }
     }
 
-    /// Goes on to the end, and gives everybody found. After an error it can be called again.
+    /// Scans to the end and returns all admins. After an error, another call continues from the same page.
     pub(super) async fn finish(
         &mut self,
         client: &Client,

@@ -1,5 +1,5 @@
-//! Slack's Web API: one call, one time limit, one classified answer. No call goes out while its method is limited;
-//! repeating is the outbox's.
+//! Slack's Web API: each call has a time limit and a classified result. While a method is rate limited, no call is
+//! sent. Retries are left to the outbox.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,12 +20,12 @@ use crate::slack::web_api::{
     tokens::TokenStore,
 };
 
-/// The time limit of a call that nobody waits for.
+/// Time limit of a call that no user waits for.
 pub const PATIENT: Duration = Duration::from_secs(10);
 
 const POST_MESSAGE: &str = "chat.postMessage";
 
-/// How many tokens a call is tried with: the configured one, the installation's, and the one that replaced it.
+/// Most tokens that a call is tried with: the configured one, the installation's, and the one that replaced it.
 const TOKENS: usize = 3;
 
 type Connector = SlackClientHyperConnector<HttpsConnector<Dialer>>;
@@ -39,18 +39,18 @@ pub struct Client {
     dialer: Dialer,
 }
 
-/// One call.
+/// The encoding of one call.
 enum Call<'a> {
     Post(&'a Value),
     Get(&'a [(&'a str, &'a str)]),
 }
 
-/// Whose token it is.
+/// The workspace that a token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Slack's id of the workspace, or of the organisation for an organisation-wide installation.
     pub slack_id: String,
-    /// What people call it.
+    /// The name of the workspace, as people see it.
     pub name: String,
 }
 
@@ -68,7 +68,7 @@ impl Client {
         limiter: Arc<RateLimiter>,
         dialer: Dialer,
     ) -> Result<Self, rustls::Error> {
-        // slack-morphism's own connector speaks https and HTTP/2 only; GovSlack and a local stand-in don't.
+        // slack-morphism's own connector only supports https and HTTP/2, unlike GovSlack and local test servers.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls_config()?)
             .https_or_http()
@@ -79,19 +79,19 @@ impl Client {
         Ok(Self { inner: Arc::new(SlackClient::new(connector)), tokens, limiter, dialer })
     }
 
-    /// What opens connections to Slack.
+    /// Opens connections to Slack.
     #[must_use]
     pub const fn dialer(&self) -> &Dialer {
         &self.dialer
     }
 
-    /// Where the tokens come from.
+    /// The tokens of all workspaces.
     #[must_use]
     pub const fn tokens(&self) -> &TokenStore {
         &self.tokens
     }
 
-    /// Calls a method that takes JSON, as all that write do, in the workspace with this Slack id.
+    /// Calls a method with a JSON body, as all writing methods take, in the workspace with this Slack id.
     pub async fn post(
         &self,
         workspace: &str,
@@ -102,8 +102,8 @@ impl Client {
         self.in_time(method, limit, self.call(workspace, method, Call::Post(body))).await
     }
 
-    /// Posts a message, no faster than its channel takes them: `RateLimited` if it has to wait. `in_turn`: it has waited
-    /// already, and goes before those that have not.
+    /// Posts a message, no faster than its channel accepts: otherwise `RateLimited`. `in_turn`: the message has waited
+    /// already, and goes ahead of those that have not.
     pub async fn post_message(
         &self,
         workspace: &str,
@@ -112,7 +112,7 @@ impl Client {
         limit: Duration,
     ) -> Result<Value, CallError> {
         let now = self.tokens.now();
-        // A message that Slack would not take anyway uses up none of its channel's turns.
+        // A message that Slack would refuse anyway must not use up a slot of its channel.
         self.limiter.check(workspace, POST_MESSAGE, now).map_err(CallError::RateLimited)?;
         let channel = body["channel"].as_str().unwrap_or_default();
         self.limiter
@@ -121,7 +121,7 @@ impl Client {
         self.post(workspace, POST_MESSAGE, body, limit).await
     }
 
-    /// Calls a method that reads, in the workspace with this Slack id: those take no JSON.
+    /// Calls a reading method, in the workspace with this Slack id. Those methods take a form instead of JSON.
     pub async fn get(
         &self,
         workspace: &str,
@@ -132,7 +132,7 @@ impl Client {
         self.in_time(method, limit, self.call(workspace, method, Call::Get(query))).await
     }
 
-    /// Calls a method that takes JSON with a token of its own, whoever's it is.
+    /// Calls a method with a JSON body and a given token, such as an app-level token.
     pub async fn post_with(
         &self,
         token: &SecretString,
@@ -145,7 +145,7 @@ impl Client {
         self.in_time(method, limit, self.once(&caller, token, method, &Call::Post(body))).await
     }
 
-    /// Asks Slack whose token this is.
+    /// Asks Slack which workspace a token belongs to.
     pub async fn whose(&self, token: &SecretString) -> Result<Identity, CallError> {
         let answer = self.post_with(token, "auth.test", &json!({}), PATIENT).await?;
         let org_wide = answer["is_enterprise_install"] == true;
@@ -156,7 +156,7 @@ impl Client {
         Ok(Identity { slack_id, name })
     }
 
-    /// Asks Slack whose the configured token is, if there is one.
+    /// Asks Slack which workspace the configured token belongs to; `None` without one.
     pub async fn identify(&self) -> Result<Option<Identity>, CallError> {
         let Some(token) = self.tokens.configured() else { return Ok(None) };
         let identity = self.whose(token).await?;
@@ -164,10 +164,10 @@ impl Client {
         Ok(Some(identity))
     }
 
-    /// Calls with the workspace's token; where Slack refuses it, again with the one that takes its place.
+    /// Calls with the workspace's token. If Slack refuses it, the call is repeated with the token that replaces it.
     async fn call(&self, workspace: &str, method: &str, call: Call<'_>) -> Result<Value, CallError> {
         let mut token = match self.tokens.of(workspace).await {
-            // No installation speaks for it: the configured token may, once Slack has said whose that is.
+            // No installation has a token. The configured one may be for this workspace; ask Slack.
             Err(CallError::NoToken) if self.tokens.is_unsettled() => {
                 self.identify().await?;
                 self.tokens.of(workspace).await?
@@ -185,8 +185,8 @@ impl Client {
         self.once(workspace, &token, method, &call).await
     }
 
-    /// Another token than this one, which Slack refused. What Slack says of the configured token decides
-    /// nothing for a workspace that has one of its own.
+    /// A different token than the one that Slack refused. If both are refused, the error of the workspace's own token
+    /// counts.
     async fn another(
         &self,
         workspace: &str,
@@ -197,14 +197,14 @@ impl Client {
             Err(CallError::Refused(refusal)) if self.tokens.is_unsettled() => match self.identify().await {
                 Ok(Some(identity)) if identity.slack_id == workspace => self.tokens.of(workspace).await,
                 Ok(_) | Err(CallError::Refused(_)) => Err(CallError::Refused(refusal)),
-                // It may be the one that speaks for it.
+                // The configured token may still belong to this workspace, so report this temporary error.
                 Err(error) => Err(error),
             },
             found => found,
         }
     }
 
-    /// One request, unless the method is limited for the caller: a workspace, or a token whose workspace is not known.
+    /// Sends one request, unless the method is limited for the caller: a workspace, or a token of an unknown workspace.
     async fn once(
         &self,
         caller: &str,
@@ -247,7 +247,7 @@ impl Client {
             }
         };
         match answer {
-            // A page of HTML with status 200 is read as an empty answer: only `ok` says that it went well.
+            // slack-morphism reads an HTML page with status 200 as an empty response, so only `ok` proves success.
             Ok(value) if value["ok"] == true => Ok(value),
             Ok(value) => Err(CallError::of_answer(method, &value)),
             Err(error) => Err(read(method, &error)),
@@ -269,7 +269,7 @@ impl Client {
     }
 }
 
-/// Counts a failure under its method and a name out of a closed set.
+/// Counts a failed call by method and error label. Both come from closed sets.
 fn count(method: &str, answer: &Result<Value, CallError>) {
     if let Err(error) = answer {
         metrics::counter!("countersign_slack_failures_total", "method" => method.to_owned(), "code" => error.label())
@@ -277,10 +277,10 @@ fn count(method: &str, answer: &Result<Value, CallError>) {
     }
 }
 
-/// Keeps what is needed of an error: never its body, which may hold what users wrote.
+/// Reduces an error to what is needed. It never keeps the response body, which may contain what users wrote.
 fn read(method: &str, error: &SlackClientError) -> CallError {
     match error {
-        // The library keeps the code alone; what else Slack says of it, the missing scope for one, is in the body.
+        // The library keeps only the code. Details, such as the missing scope, are in the body.
         SlackClientError::ApiError(error) => {
             let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str(body).ok());
             CallError::of_answer(method, &body.unwrap_or_else(|| json!({ "error": error.code })))

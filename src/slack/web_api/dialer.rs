@@ -1,4 +1,5 @@
-//! Connections to Slack: directly, or through an HTTP proxy (CONNECT), by system and Mozilla certificate authorities.
+//! Connections to Slack: direct, or through an HTTP proxy (CONNECT), trusting the system's and Mozilla's certificate
+//! authorities.
 
 use std::{
     fmt,
@@ -22,8 +23,8 @@ use url::Url;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// TLS as every connection to Slack uses it: ring, and the certificate authorities of Mozilla and of this machine, which
-/// may know one that inspects what leaves a network.
+/// TLS for every connection to Slack: ring, and the certificate authorities of Mozilla and of this machine, which may
+/// include that of a proxy that inspects traffic.
 pub fn tls_config() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(rustls::ClientConfig::builder_with_provider(provider)
@@ -37,7 +38,7 @@ fn roots() -> Arc<RootCertStore> {
     let read = || {
         let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         let system = rustls_native_certs::load_native_certs();
-        // A minimal image has none, and Mozilla's are enough.
+        // A minimal container image has no certificates; Mozilla's are then enough.
         for error in &system.errors {
             tracing::debug!(%error, "Could not read a system certificate");
         }
@@ -61,7 +62,7 @@ impl fmt::Debug for Dialer {
     }
 }
 
-/// The proxy's address can't be used. It is not said: there may be a password in it.
+/// The proxy's address is invalid. The error leaves it out, since it may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("COUNTERSIGN_SLACK_PROXY is not a valid address: it should look like http://proxy.internal:3128")]
 pub struct ProxyError;
@@ -70,7 +71,7 @@ impl Dialer {
     /// Connects directly, or through this proxy.
     pub fn new(proxy: Option<&SecretString>) -> Result<Self, ProxyError> {
         let mut direct = HttpConnector::new();
-        // What is encrypted is so above it.
+        // TLS is added above this connector, so it must accept `https`.
         direct.enforce_http(false);
         let tunnel = proxy.map(|proxy| tunnel(proxy.expose_secret(), direct.clone())).transpose()?;
         Ok(Self { direct, tunnel })

@@ -1,91 +1,91 @@
-//! What Slack's answers mean. An error code is read once, where the answer is read: the codes of [`refusal`] are final,
-//! and every other one, known or not, is passing.
+//! The meaning of Slack's errors. A code is classified once, when the response is read: those in [`refusal`] are final,
+//! and all others, known or unknown, are temporary.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long to wait where Slack limits a method and does not say for how long.
+/// Wait after a rate limit without a `Retry-After`.
 const DEFAULT_WAIT: Duration = Duration::from_secs(30);
-/// No `Retry-After` is followed for longer: whatever it says, Slack is asked again after this.
+/// Longest wait after a rate limit, whatever `Retry-After` says.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// The longest code or scope that is kept of an answer, in bytes.
+/// Longest error code or scope that is kept, in bytes.
 const LONGEST_NAME: usize = 64;
 
-/// Why a call did not do what it was asked.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The method is limited in this workspace, for this much longer.
+    /// The method is rate limited in this workspace, for this long.
     #[error("Rate limited; retry after {} s", .0.as_secs())]
     RateLimited(Duration),
-    /// Slack said no, and will say so again.
+    /// Slack refused, and would refuse again.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The token lacks this scope. The call works once the scope is added and the app is installed again.
+    /// The token lacks this scope. The call works after the scope is added and the app is installed again.
     #[error("Slack says missing_scope: add {0} in the app's OAuth & Permissions, and install the app again")]
     MissingScope(String),
-    /// Slack said no for now, with this code: anything that is not known to be final. It may have had its effect.
+    /// A temporary error with this code: any code that is not known to be final. The call may have had its effect.
     #[error("Slack says {0}")]
     Passing(String),
-    /// No answer, or none that means anything: a server error, a time-out, a page of HTML. It may have had its effect.
+    /// No usable response: a server error, a timeout, an HTML page. The call may have had its effect.
     #[error("could not reach Slack: {0}")]
     Unreachable(String),
     /// There is no token for the workspace.
     #[error("the workspace has no Slack token")]
     NoToken,
-    /// Its token could not be read or stored.
+    /// The token could not be read or stored.
     #[error("could not read the workspace's Slack token: {0}")]
     Unreadable(String),
-    /// Its token ran out, and for a reason that lies with this server Slack gives no other. It may once that is set
-    /// right.
+    /// The token expired, and could not be replaced for a reason on this server's side. Calls work again once that is
+    /// fixed.
     #[error("the workspace's Slack token expired and could not be refreshed: {0}")]
     NotReplaced(String),
 }
 
-/// A final no: one entry of the closed list.
+/// A final error: one entry of the closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Slack says {code}")]
 pub struct Refusal {
-    /// What it means.
+    /// Its meaning.
     pub reason: Reason,
-    /// Slack's name of it.
+    /// Slack's code.
     pub code: &'static str,
 }
 
-/// What a final no means.
+/// The meaning of a final error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The app was removed from the workspace.
     AppRemoved,
-    /// The token is not valid, or no longer.
+    /// The token is invalid or no longer valid.
     InvalidToken,
-    /// The workspace has no such user, or none that it sees.
+    /// The workspace has no such user, or can't see them.
     UnknownUser,
-    /// The user gets no messages of apps.
+    /// The user accepts no messages from apps.
     UnreachableUser,
-    /// The channel or thread takes no messages of the app.
+    /// The channel or thread accepts no messages from the app.
     Channel,
-    /// The message is gone, or can never be changed again.
+    /// The message was deleted, or can no longer be updated.
     Message,
-    /// Slack finds fault with what was sent: our bug.
+    /// Slack rejects the content: a bug in this program.
     Content,
-    /// The view is gone, or the moment in which it could be shown.
+    /// The view no longer exists, or its trigger expired.
     View,
-    /// The place in a list that was asked for is gone.
+    /// The cursor is no longer valid.
     Cursor,
-    /// The app's settings don't allow it.
+    /// The app's settings don't allow the call.
     Settings,
-    /// The refresh token is not valid, or no longer.
+    /// The refresh token is invalid or no longer valid.
     RefreshToken,
-    /// The code that came back from Slack's page is not valid, or no longer.
+    /// The authorization code is invalid or no longer valid.
     AuthorizationCode,
-    /// The client's id, secret or redirect URL is not the app's.
+    /// The client id, client secret or redirect URL is not the app's.
     Client,
 }
 
 type List = &'static [(Reason, &'static [&'static str])];
 
-/// Of every method that takes a bot's or an app's token.
+/// Codes of every method that takes a bot or app token.
 const TOKEN: List = &[
     (Reason::AppRemoved, &["account_inactive", "token_revoked"]),
     (Reason::InvalidToken, &["invalid_auth", "not_authed", "token_expired"]),
@@ -141,7 +141,7 @@ const UPDATE: List = &[
     ),
     (Reason::Content, CONTENT),
 ];
-/// <https://docs.slack.dev/reference/methods/views.open#errors>, and of its siblings.
+/// <https://docs.slack.dev/reference/methods/views.open#errors>, and the other `views` methods.
 const VIEWS: List = &[
     (Reason::UnknownUser, &["user_not_found"]),
     (
@@ -195,10 +195,10 @@ const OAUTH: List = &[
         ],
     ),
 ];
-/// What we say of a token of another kind than the one that was asked for.
+/// Our own code for a token that is not a bot token.
 pub(super) const NOT_A_BOT_TOKEN: &str = "not_a_bot_token";
 
-/// Codes that pass, by name so that they can be counted by name. That a code is missing here makes no other difference.
+/// Temporary codes that are counted by name. All other unlisted codes count as `other`; this has no other effect.
 const PASSING: [&str; 18] = [
     "access_denied",
     "accesslimited",
@@ -220,7 +220,7 @@ const PASSING: [&str; 18] = [
     "update_failed",
 ];
 
-/// The final meaning of an error code of a method; `None`: it passes.
+/// The meaning of a method's error code if it is final; `None` if it is temporary.
 #[must_use]
 pub fn refusal(method: &str, code: &str) -> Option<Refusal> {
     let (own, common) = match method {
@@ -230,7 +230,7 @@ pub fn refusal(method: &str, code: &str) -> Option<Refusal> {
         "users.info" | "users.lookupByEmail" => (USERS, TOKEN),
         "users.list" | "auth.teams.list" => (LISTS, TOKEN),
         "apps.connections.open" => (SOCKETS, TOKEN),
-        // It takes no token, so what it says of one is said of the refresh token.
+        // The method takes no token, so token errors are about the refresh token.
         "oauth.v2.access" => (OAUTH, [].as_slice()),
         _ => ([].as_slice(), TOKEN),
     };
@@ -240,7 +240,7 @@ pub fn refusal(method: &str, code: &str) -> Option<Refusal> {
 }
 
 impl Refusal {
-    /// Whether it is about the token, whatever else the call was about.
+    /// Whether the error is about the token rather than the call.
     #[must_use]
     pub const fn is_about_the_token(self) -> bool {
         matches!(self.reason, Reason::AppRemoved | Reason::InvalidToken)
@@ -248,7 +248,7 @@ impl Refusal {
 }
 
 impl CallError {
-    /// What an answer with `ok: false` means.
+    /// Classifies a response with `ok: false`.
     #[must_use]
     pub fn of_answer(method: &str, answer: &Value) -> Self {
         let name = |field: &str| answer[field].as_str().filter(|name| is_a_name(name));
@@ -265,25 +265,25 @@ impl CallError {
         }
     }
 
-    /// What a 429 means, with what its `Retry-After` says.
+    /// A 429, with its `Retry-After`: from 1 second to an hour.
     #[must_use]
     pub fn limited(retry_after: Option<Duration>) -> Self {
         Self::RateLimited(retry_after.unwrap_or(DEFAULT_WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT))
     }
 
-    /// No Slack user has the id that was looked up, or none that the workspace sees.
+    /// No Slack user has the id or email address that was looked up, or the workspace can't see them.
     #[must_use]
     pub const fn is_nobody(&self) -> bool {
         matches!(self, Self::Refused(Refusal { reason: Reason::UnknownUser, .. }))
     }
 
-    /// The workspace is moving into an organisation: nothing that Slack says of it meanwhile holds for long.
+    /// The workspace is moving into an organisation. Its other errors during that time are temporary too.
     #[must_use]
     pub fn is_migration(&self) -> bool {
         matches!(self, Self::Passing(code) if matches!(code.as_str(), "org_login_required" | "team_added_to_org"))
     }
 
-    /// A name out of a closed set, to count by.
+    /// A label for metrics, from a closed set.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
@@ -299,13 +299,13 @@ impl CallError {
     }
 }
 
-/// A wait in whole seconds, rounded up, so that whoever keeps it does not come too early.
+/// A wait in whole seconds, rounded up: rounded down, a client would retry too early.
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }
 
-/// Whether it can be one of Slack's error codes or scopes, and so be logged and shown. Several scopes stand with commas.
+/// Whether the text can be one of Slack's error codes or scopes, or several with commas, and is safe to log and show.
 fn is_a_name(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:.,".contains(&byte);
     !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(is_part)

@@ -1,17 +1,17 @@
-//! A user's membership in an installation: one judgement of one user object, for everything that people do or are
-//! shown.
+//! A user's membership in an installation. Every check of what a user may do or see uses this one reading of Slack's
+//! user object.
 //!
-//! What proves membership is the person's home, and nothing else. No flag does: `is_stranger` is true only for people of
-//! other companies who share no channel with the app. Nothing in a payload does either: its `enterprise` is the app's,
-//! and its `team` the app's or the person's, as the case may be.
+//! Only the user's home workspace proves membership. Flags don't: `is_stranger` is true only for people of other
+//! companies who share no channel with the app. Payloads don't either: their `enterprise` is the app's, and their
+//! `team` is either the app's or the user's.
 
 use serde_json::Value;
 
 use crate::domain::people::{PersonKind, Profile};
 
-/// Judges a user object (<https://docs.slack.dev/reference/objects/user-object>) for the installation with this Slack id,
-/// `T…` or `E…`. Whatever is missing or odd makes a person less: no home is another home, and a flag that is not said to
-/// be false is taken for true.
+/// Reads a user object (<https://docs.slack.dev/reference/objects/user-object>) for the installation with this Slack
+/// id, `T…` or `E…`. Missing or malformed fields only reduce rights: a missing home counts as another one, and a flag
+/// that isn't `false` counts as true.
 #[must_use]
 pub fn profile(installation: &str, user: &Value) -> Profile {
     let is = |name: &str| user[name] == true;
@@ -23,7 +23,7 @@ pub fn profile(installation: &str, user: &Value) -> Profile {
             || if org_wide {
                 enterprise["enterprise_id"] == installation
             } else {
-                // On Enterprise Grid a person has one home and may belong to several workspaces.
+                // On Enterprise Grid a user has one home and may belong to several workspaces.
                 enterprise["teams"]
                     .as_array()
                     .is_some_and(|teams| teams.iter().any(|team| team == installation))
@@ -40,8 +40,8 @@ pub fn profile(installation: &str, user: &Value) -> Profile {
     } else {
         PersonKind::Guest
     };
-    // `users.info` tells an organisation's token of rights in the organisation, `users.list` of those in one workspace.
-    // What stands in `enterprise_user` is the same in both.
+    // For an organisation's token, `users.info` reports rights in the organisation, but `users.list` rights in one
+    // workspace. `enterprise_user` is the same in both.
     let rights = if org_wide { enterprise } else { user };
     let has_right = ["is_admin", "is_owner", "is_primary_owner"].iter().any(|name| rights[*name] == true);
     Profile { kind, is_admin: kind == PersonKind::Member && has_right }
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
 
-    /// A full member of T1 with something changed.
+    /// The kind of a full member of T1 after `change` is applied to their user object.
     fn kind(installation: &str, change: &Value) -> PersonKind {
         let mut user = json!({
             "id": "U1", "team_id": "T1", "deleted": false, "is_bot": false, "is_restricted": false,

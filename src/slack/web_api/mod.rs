@@ -1,4 +1,4 @@
-//! Slack's Web API: one client for every workspace, with its tokens, its rate limits, and what its errors mean.
+//! Slack's Web API: one client for every workspace, with its tokens, its rate limits, and the meaning of its errors.
 
 pub mod admins;
 pub mod client;

@@ -1,9 +1,9 @@
-//! `oauth.v2.access`: a code, or a refresh token, is exchanged for tokens
+//! `oauth.v2.access` exchanges a code or a refresh token for tokens
 //! (<https://docs.slack.dev/reference/methods/oauth.v2.access>,
 //! <https://docs.slack.dev/authentication/using-token-rotation>).
 //!
-//! The answer is read into structs of our own: slack-morphism knows no refresh and no organisation, and puts tokens
-//! into error texts.
+//! The response has its own structs here: slack-morphism supports neither refresh nor organisations, and includes
+//! tokens in error texts.
 
 use std::{fmt, time::Duration};
 
@@ -18,16 +18,16 @@ use crate::{
     slack::web_api::error::{CallError, NOT_A_BOT_TOKEN},
 };
 
-/// The method.
+/// The method's name.
 pub(in crate::slack) const METHOD: &str = "oauth.v2.access";
-/// No token is taken to work for longer than a year, in seconds: they live for twelve hours.
+/// Longest lifetime of a token that is believed, in seconds: one year. Slack's tokens live for twelve hours.
 const LONGEST_LIFE: i64 = 365 * 24 * 60 * 60;
-/// How long Slack may take.
+/// Time limit of one exchange.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The largest answer that is read, in bytes.
+/// The largest response that is read, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// The app's own credentials, "App Credentials" in its Basic Information.
+/// The app's own credentials: "App Credentials" in its Basic Information.
 #[derive(Clone)]
 pub struct Credentials {
     /// The client id.
@@ -42,14 +42,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What is exchanged.
+/// What is exchanged for tokens.
 #[derive(Debug, Clone, Copy)]
 pub enum Exchange<'a> {
-    /// The code that came back from Slack's page.
+    /// The code that Slack's page sent back.
     Code {
-        /// It.
+        /// The code.
         code: &'a str,
-        /// The address that it came back to.
+        /// The redirect URL that it was sent to; Slack compares it.
         redirect_uri: &'a str,
     },
     /// A refresh token.
@@ -59,15 +59,15 @@ pub enum Exchange<'a> {
 /// What Slack granted.
 #[derive(Debug, Clone)]
 pub struct Granted {
-    /// Slack's id of the installation: the organisation's for an organisation-wide one, the team's otherwise.
+    /// Slack's id of the installation: the organisation's for an organisation-wide one, otherwise the team's.
     pub slack_id: String,
-    /// What people call the workspace.
+    /// The name of the workspace, as people see it.
     pub name: String,
     /// The app's own id, `A…`.
     pub app_id: Option<String>,
-    /// What the bot may do.
+    /// The bot's scopes.
     pub scopes: Vec<String>,
-    /// The tokens.
+    /// The bot token, and its refresh token and expiry if tokens rotate.
     pub tokens: Tokens,
 }
 
@@ -97,7 +97,7 @@ fn unreachable(why: &str) -> CallError {
     CallError::Unreachable(why.to_owned())
 }
 
-/// Exchanges it. `now` is what `expires_in` counts from.
+/// Calls the method. `expires_in` counts from `now`.
 pub async fn access(
     http: &reqwest::Client,
     api_url: &str,
@@ -147,7 +147,7 @@ fn form(credentials: &Credentials, exchange: Exchange<'_>) -> String {
     form.finish()
 }
 
-/// Reads an answer. The error never holds what was read: there may be a token in it.
+/// Reads a response. The error never contains it, because there may be a token in it.
 fn read(body: &[u8], now: DateTime<Utc>) -> Result<Granted, CallError> {
     let unreadable = unreachable("the response is not from Slack");
     let answer: AccessResponse = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;

@@ -1,4 +1,4 @@
-//! How fast Slack may be called: about one message a second and channel with short bursts, and no call of a limited
+//! Limits how fast Slack is called: about one message a second and channel, with short bursts, and no call of a limited
 //! method before its `Retry-After` has passed (<https://docs.slack.dev/apis/web-api/rate-limits>).
 
 use std::{
@@ -9,21 +9,21 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A channel takes this many messages at once before it is paced.
+/// How many messages a channel accepts at once before they are spaced out.
 const BURST: i32 = 4;
-/// Then one in this time.
+/// The interval after that.
 const PACE: TimeDelta = TimeDelta::seconds(1);
-/// Channels that were silent are forgotten once there are this many.
+/// Idle channels are forgotten once the map has this many.
 const CAPACITY: usize = 10_000;
 
-/// Limits calls. Each instance has its own; Slack's 429 corrects their sum.
+/// Limits calls. Each instance has its own limiter; Slack's 429 responses correct their sum.
 #[derive(Debug, Default)]
 pub struct RateLimiter(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     channels: HashMap<String, Channel>,
-    /// Until when Slack wants no calls of a method for a caller: a workspace, or a token whose workspace is not known.
+    /// When a limited method may be called again, per caller: a workspace, or a token of an unknown workspace.
     blocked: HashMap<(String, String), DateTime<Utc>>,
 }
 
@@ -31,14 +31,14 @@ struct State {
 struct Channel {
     /// When the last message would have been sent at an even pace.
     even: DateTime<Utc>,
-    /// The last moment that was given to a message that had to wait.
+    /// The latest slot that was given to a waiting message.
     last_turn: DateTime<Utc>,
 }
 
 impl RateLimiter {
-    /// Asks to send a message to a channel now. `Err`: it must wait this long, and then it is its turn: whoever waits is
-    /// given a moment of their own, so that what waits for one channel doesn't come back all at once, again and again.
-    /// `in_turn`: it has waited already, and goes before those that have not.
+    /// Asks to send a message to a channel now. `Err` says how long it must wait. Each waiting message gets its own
+    /// slot, so that those of one channel don't retry all at once. `in_turn`: the message has waited already, and goes
+    /// ahead of those that have not.
     pub fn admit(&self, channel: &str, in_turn: bool, now: DateTime<Utc>) -> Result<(), TimeDelta> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.channels.len() >= CAPACITY {
@@ -60,7 +60,7 @@ impl RateLimiter {
         Err(channel.last_turn - now)
     }
 
-    /// Whether a method may be called now. `Err`: it is limited for this much longer.
+    /// Whether a method may be called now. `Err` says how long it is still limited.
     pub fn check(&self, caller: &str, method: &str, now: DateTime<Utc>) -> Result<(), Duration> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (caller.to_owned(), method.to_owned());
@@ -74,7 +74,7 @@ impl RateLimiter {
         }
     }
 
-    /// Slack limits a method for this long from `now`. Of two that say so the longer holds.
+    /// Blocks a method for this long from `now`. A longer block that exists stays.
     pub fn block(&self, caller: &str, method: &str, wait: Duration, now: DateTime<Utc>) {
         let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
         let until = now.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -112,7 +112,7 @@ mod tests {
             assert_eq!(*turn, Err(TimeDelta::seconds(i64::try_from(number).unwrap() + 1)));
         }
         for second in 1..=6 {
-            // One that has just come doesn't take the moment of one that waits for it, and waits behind the last.
+            // A new message does not take the slot of a waiting one, and queues behind the last.
             assert_eq!(limiter.admit("C1", false, at(second)), Err(TimeDelta::seconds(6)));
             assert_eq!(limiter.admit("C1", true, at(second)), Ok(()), "{second}");
         }

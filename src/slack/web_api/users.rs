@@ -1,5 +1,5 @@
-//! Who somebody is, as `users.info` and `users.lookupByEmail` say, remembered for a while: by this instance, and behind
-//! that in the database by all.
+//! Looks users up by `users.info` and `users.lookupByEmail`. Results are cached in this instance, and behind that in
+//! the database for all instances.
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 
@@ -30,37 +30,37 @@ use crate::{
     },
 };
 
-/// How long an email address stands for the same person.
+/// How long an email address is taken to belong to the same user.
 const EMAIL_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// How long a profile is believed when a prompt is posted.
+/// Oldest profile for posting a prompt.
 const PROFILE_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// How old a profile may be when a user decides, opens details or changes a setting.
+/// Oldest profile for a user who decides, opens details or changes a setting.
 const RIGHTS_LIFE: TimeDelta = TimeDelta::seconds(60);
-/// How far ahead another instance's clock may be.
+/// How far another instance's clock may be ahead.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
-/// How long a workspace's list of admins is believed, when it is asked whom to tell.
+/// Oldest list of a workspace's admins for sending them messages.
 const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// A look-up that a click waits for must leave time for the rest of the three seconds.
+/// Time limit of a look-up that a click waits for, so that enough of Slack's three seconds remains.
 const HURRIED: Duration = Duration::from_millis(600);
-/// How many people are remembered.
+/// Capacity of each cache, in entries.
 const CAPACITY: u64 = 20_000;
 
-/// Looks people up.
+/// Looks users up, with a cache.
 #[derive(Debug)]
 pub struct People {
     client: Client,
     service: Service,
-    /// Those who are admins besides Slack's own.
+    /// The admins from the configuration, in addition to Slack's own.
     configured_admins: Vec<ConfiguredAdmin>,
     admins: Memory<String, Vec<UserId>>,
-    /// Searches for admins that were held up.
+    /// Interrupted scans for admins.
     walks: Memory<String, AdminScan>,
     profiles: Memory<(String, UserId), Profile>,
     emails: Memory<(WorkspaceId, String), UserId>,
 }
 
 impl People {
-    /// Remembers nobody yet. `configured_admins` are admins besides Slack's own.
+    /// Starts with an empty cache. `configured_admins` are admins in addition to Slack's own.
     #[must_use]
     pub fn new(client: Client, service: Service, configured_admins: Vec<ConfiguredAdmin>) -> Self {
         Self {
@@ -74,18 +74,18 @@ impl People {
         }
     }
 
-    /// What this user is, as of at most ten minutes ago.
+    /// A user's profile, at most ten minutes old.
     pub async fn profile(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
         self.look_up(workspace, user, PROFILE_LIFE).await
     }
 
-    /// What this user is, as of at most a minute ago: for what they may decide, see or change.
+    /// A user's profile, at most a minute old: for what they may decide, see or change.
     pub async fn rights(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
         let profile = self.look_up(workspace, user, RIGHTS_LIFE).await?;
         Ok(self.appoint(workspace, user, profile))
     }
 
-    /// What this user is now, whatever is remembered.
+    /// A user's current profile, without the cache.
     pub async fn ask(&self, workspace: &str, user: &UserId) -> Result<Profile, CallError> {
         let read_at = self.service.now();
         let query = [("user", user.as_str())];
@@ -96,7 +96,7 @@ impl People {
         Ok(profile)
     }
 
-    /// What was last known of this user, however old: to show what they saw, and never to allow anything.
+    /// The last known profile of a user, of any age. Use it only to show what they saw, never to allow anything.
     pub async fn last_known(&self, workspace: &str, user: &UserId) -> Option<Profile> {
         match profiles::find(&self.service, workspace, user).await {
             Ok(known) => known.map(|known| known.profile),
@@ -107,7 +107,7 @@ impl People {
         }
     }
 
-    /// Those who are admins of this installation besides Slack's own.
+    /// The configured admins of this installation.
     #[must_use]
     pub fn configured_admins(&self, workspace: &str) -> Vec<UserId> {
         let home = self.client.tokens().home();
@@ -121,8 +121,8 @@ impl People {
         profile
     }
 
-    /// Who acts, and whether they are an admin, for a person who waits: in vain after 600 ms, so that the rest of Slack's
-    /// three seconds is left for what they want. What comes too late is remembered for their next try.
+    /// The user who acts, and whether they are an admin. A click waits for this, so it fails after 600 ms to leave
+    /// enough of Slack's three seconds. A later response is cached for the next click.
     pub async fn identify(
         self: &Arc<Self>,
         workspace: &str,
@@ -152,8 +152,8 @@ impl People {
         }
     }
 
-    /// Slack's admins and owners of the workspace or organisation. After an error it goes on from where it was when it is
-    /// called again.
+    /// Slack's admins and owners of the workspace or organisation. After an error, another call continues where this
+    /// one stopped.
     pub async fn admins(&self, workspace: &str) -> Result<Vec<UserId>, CallError> {
         let key = workspace.to_owned();
         let now = self.service.now();
@@ -168,7 +168,8 @@ impl People {
                 Ok(admins)
             }
             Err(error) => {
-                // What a cursor points at may be gone: only what Slack means to go on is gone on with.
+                // After a refusal the cursor may be invalid, so the next scan starts over. After other errors it
+                // continues.
                 if !matches!(error, CallError::Refused(_)) {
                     self.walks.keep(key, walk, now);
                 }
@@ -177,16 +178,16 @@ impl People {
         }
     }
 
-    /// Slack reported a changed user. Their stored profile is deleted if it differs.
+    /// Slack reported a changed user. Deletes their stored profile if it differs.
     pub async fn forget_unless(&self, workspace: &str, user: &UserId, profile: Profile) {
         if let Err(failure) = profiles::forget_unless(&self.service, workspace, user, profile).await {
             tracing::warn!(%failure, %user, "Could not delete a stored profile; it is used for up to a minute");
         }
-        // Last: a look-up at this moment may have read what was stored.
+        // Last, because a concurrent look-up may have read the stored profile.
         self.forget(workspace, user);
     }
 
-    /// Forgets what this instance remembers of somebody.
+    /// Removes a user from this instance's cache.
     pub fn forget(&self, workspace: &str, user: &UserId) {
         self.profiles.forget(&(workspace.to_owned(), user.clone()));
     }
@@ -207,7 +208,7 @@ impl People {
             return Ok(profile);
         }
         match profiles::find(&self.service, workspace, user).await {
-            // What an instance noted whose clock is ahead would be believed for too long.
+            // If another instance's clock is ahead, its profile would be believed for too long.
             Ok(Some(KnownProfile { profile, read_at }))
                 if read_at > since && read_at <= now + CLOCKS_DIFFER =>
             {
@@ -267,9 +268,9 @@ impl Directory for People {
     }
 }
 
-/// What was found out, and when. At its limit what was used longest ago makes room.
+/// A cache of values and when they were read. At capacity the least recently used entry is evicted.
 ///
-/// `moka` bounds the size alone: how long an entry is believed depends on who asks, and on the service's clock.
+/// `moka` only limits the size. How long an entry is valid depends on the caller and on the service's clock.
 #[derive(Debug)]
 struct Memory<K, V>(Cache<K, (V, DateTime<Utc>)>)
 where
@@ -292,7 +293,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn of_size(entries: u64) -> Self {
-        // Not moka's default policy, which may refuse an entry that is new.
+        // moka's default policy may refuse a new entry.
         Self(Cache::builder().max_capacity(entries).eviction_policy(EvictionPolicy::lru()).build())
     }
 
@@ -300,14 +301,14 @@ where
         self.0.get(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
     }
 
-    /// As [`Memory::recall`], and forgets it.
+    /// Like [`Memory::recall`], and removes the entry.
     fn take(&self, key: &K, since: DateTime<Utc>) -> Option<V> {
         self.0.remove(key).filter(|(_, at)| *at > since).map(|(value, _)| value)
     }
 
     fn keep(&self, key: K, value: V, now: DateTime<Utc>) {
         self.0.entry(key).and_compute_with(|known| {
-            // Of two answers the one that was asked for later holds.
+            // Of two results, the one that was requested later wins.
             if known.is_some_and(|known| known.value().1 > now) {
                 return Op::Nop;
             }

@@ -1,5 +1,5 @@
-//! `/approvals` (<https://docs.slack.dev/interactivity/implementing-slash-commands>). Whatever is answered, only the
-//! person who typed it sees.
+//! `/approvals` (<https://docs.slack.dev/interactivity/implementing-slash-commands>). Every reply is ephemeral: only
+//! the user who typed the command sees it.
 
 mod nearest;
 
@@ -26,10 +26,10 @@ use crate::{
     },
 };
 
-/// How many near-miss names are offered.
+/// How many similar names a reply suggests.
 const OFFERED: usize = 3;
 
-/// Handles one command, in time for Slack.
+/// Handles one command before Slack's three seconds end.
 pub async fn handle(context: &Context, payload: &Payload) -> Response {
     if let Ok(answer) = tokio::time::timeout(BUDGET, take(context, payload)).await {
         return answer;
@@ -79,7 +79,7 @@ fn explain(trouble: &UseCaseError) -> Message {
     })
 }
 
-/// A command that somebody typed.
+/// A command as the user typed it.
 struct Typed<'a> {
     context: &'a Context,
     payload: &'a Payload,
@@ -88,7 +88,7 @@ struct Typed<'a> {
 }
 
 impl Typed<'_> {
-    /// Opens the modal. `Some`: why it could not be opened.
+    /// Opens the settings modal. `Some` is the reply that says why it could not be opened.
     async fn open_settings(&self) -> Option<Message> {
         let trigger = self.payload.trigger().unwrap_or_default();
         let opened =
@@ -101,7 +101,7 @@ impl Typed<'_> {
         }))
     }
 
-    /// Where what it leads to comes from.
+    /// The request that the command came with, for repeat detection and the audit.
     fn origin(&self) -> Origin<'_> {
         Origin { workspace: self.workspace, request: Some(self.payload.request()) }
     }
@@ -152,13 +152,15 @@ impl Typed<'_> {
         })
     }
 
-    /// Answers a revocation that the database did not confirm in time, and goes on with it.
+    /// Tells the user that the database did not confirm the revocation in time, and keeps retrying it in the
+    /// background.
     fn unconfirmed(&self, what: Revoking) -> Message {
         insist(self.context, self.payload, self.workspace, &self.user, what);
         plain(sentences::UNCONFIRMED.to_owned())
     }
 
-    /// What the person is, as of at most a minute ago. Whoever can't be looked up may take back, and not allow.
+    /// What the user is in the workspace, as of at most a minute ago. A user whom Slack can't look up may revoke
+    /// permissions, but not grant any.
     async fn acting_user(&self, toggle: Toggle) -> Result<ActingUser, Rejection> {
         match self.context.people.identify(self.workspace, &self.user).await {
             Ok((acting_user, _)) => Ok(acting_user),
@@ -169,7 +171,7 @@ impl Typed<'_> {
         }
     }
 
-    /// `Some`: why requests are not shown to this person.
+    /// `Some` is the reply that says why this user may not see requests.
     async fn may_not_look(&self) -> Option<Message> {
         let identified = self.context.people.identify(self.workspace, &self.user).await;
         let may = identified.and_then(|(acting_user, _)| acting_user.must_be_member());

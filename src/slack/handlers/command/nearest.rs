@@ -1,6 +1,8 @@
-//! Names that somebody may have meant. They are offered, never taken: a permission is given by its exact name alone.
+//! Suggestions for mistyped names. They are only suggested, never applied: a permission is granted only by its exact
+//! name.
 
-/// The nearest of the paths (`salesforce.create_record`), nearest first, at most `most`; none that is far off.
+/// The paths (`salesforce.create_record`) closest to what was typed, closest first, at most `most`. Distant ones are
+/// left out.
 pub(super) fn nearest(typed: &str, paths: &[String], most: usize) -> Vec<String> {
     let typed = plain(typed);
     let mut near: Vec<(usize, &String)> =
@@ -9,7 +11,7 @@ pub(super) fn nearest(typed: &str, paths: &[String], most: usize) -> Vec<String>
     near.into_iter().take(most).map(|(_, path)| path.clone()).collect()
 }
 
-/// How far a path is from what was typed; `None` if too far to have been meant.
+/// The edit distance between a path and what was typed; `None` if it is too large for a typing error.
 fn distance(typed: &str, path: &str) -> Option<usize> {
     let whole = plain(path);
     let action = path.split_once('.').map_or_else(String::new, |(_, action)| plain(action));
@@ -24,12 +26,12 @@ fn distance(typed: &str, path: &str) -> Option<usize> {
     (edits <= allowed).then_some(edits + 1)
 }
 
-/// Letters and digits in lower case: neither case nor separators keep a name from being found.
+/// Letters and digits in lower case, so that case and separators don't count as differences.
 fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).take(200).collect()
 }
 
-/// The Levenshtein distance, in Wagner and Fischer's way with one row.
+/// The Levenshtein distance, by the Wagner–Fischer algorithm with a single row.
 fn edits(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -1,4 +1,4 @@
-//! Looking closer, and turning pages: nothing is decided and nothing changed, except where somebody looks.
+//! Clicks that only show something: details, pages, and lists. They change nothing but the page that the user sees.
 
 use crate::{
     domain::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Shows the whole request. Every full member who sees the prompt may see what was cut from it.
+/// Shows the complete request. Every full member who can see the prompt may also see what was cut from it.
 pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) -> Response {
     let approval = match find(interaction, id).await {
         Ok(approval) => approval,
@@ -38,7 +38,7 @@ pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) 
     }
 }
 
-/// Shows another page of it.
+/// Shows another page of the details.
 pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, page: usize) -> Response {
     let approval = match find(interaction, id).await {
         Ok(approval) => approval,
@@ -59,13 +59,13 @@ async fn find(interaction: &Interaction<'_>, id: ApprovalId) -> Result<Approval,
     read(show::approval(&interaction.context.service, interaction.workspace, id)).await
 }
 
-/// Turns a section of the user's own Home tab.
+/// Turns the page of a section on the user's own Home tab.
 pub(super) async fn turn_section(interaction: &Interaction<'_>, section: Section, page: usize) -> Response {
     turn(interaction, Turn::Page(section, page)).await
 }
 
-/// Shows the actions of one integration, or all integrations again. What an admin sees there, only an admin is shown:
-/// the page is drawn by what its user is then.
+/// Shows the actions of one integration, or all integrations again. Rights are not checked here: the render shows an
+/// admin's part only to a user who is an admin at that time.
 pub(super) async fn pick(interaction: &Interaction<'_>, integration: Option<IntegrationId>) -> Response {
     turn(interaction, Turn::Pick(integration)).await
 }

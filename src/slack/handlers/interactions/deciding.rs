@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// A denial. If Slack doesn't say who clicked, it counts all the same, by whoever's id the request carries: nothing that
-/// an agent wants to do happens for it.
+/// A denial. It counts even if Slack can't confirm who clicked: the user id in the payload is enough, since a denial
+/// only prevents what an agent wants to do.
 async fn denial(interaction: &Interaction<'_>, approval: ApprovalId) -> Click {
     let acting_user = match interaction.rights().await {
         Ok((acting_user, _)) => acting_user,
@@ -34,8 +34,8 @@ async fn denial(interaction: &Interaction<'_>, approval: ApprovalId) -> Click {
     }
 }
 
-/// Approves. It wants to know who approves, as of at most a minute ago. Without an answer nothing is decided, and they
-/// are told so unless there is a better reason: it is another's to decide, or has ended.
+/// Approves, after a look-up of the user that is at most a minute old. If Slack does not answer, nothing is approved.
+/// The user is told so, unless a more precise reason exists: the request belongs to another user or has ended.
 pub(super) async fn approve(interaction: &Interaction<'_>, approval: ApprovalId, scope: Scope) -> Response {
     let (acting_user, why_unknown) = match interaction.rights().await {
         Ok((acting_user, _)) => (acting_user, None),
@@ -56,7 +56,7 @@ pub(super) async fn approve(interaction: &Interaction<'_>, approval: ApprovalId,
     decided(interaction, result)
 }
 
-/// Decides in time for Slack, and learns of a prompt that was clicked and that we didn't know of.
+/// Decides before Slack's time limit, and stores where the prompt is if the service did not know the clicked message.
 async fn decide(
     interaction: &Interaction<'_>,
     click: &Click,
@@ -89,7 +89,7 @@ async fn decide(
     result
 }
 
-/// Opens the modal that asks why. If it can't be opened in time, the approval is denied without a reason.
+/// Opens the modal that asks for a reason. If it can't be opened in time, the approval is denied without one.
 pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId) -> Response {
     let click = denial(interaction, approval).await;
     let approval = match within(decide::may_deny(&interaction.context.service, &click)).await {
@@ -99,7 +99,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
     };
     match interaction.open(deny::modal(&approval)).await {
         Ok(_) => {
-            // Sent again, it would find the trigger used, and deny at once.
+            // Slack's retry would find its trigger used, and would deny at once.
             let service = interaction.context.service.clone();
             interaction.context.background.spawn(async move {
                 if let Err(failure) = decide::remember(&service, &click).await {
@@ -108,7 +108,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
             });
             Response::Taken
         }
-        // The same click came before: its modal is open, and a reason may be being typed.
+        // An earlier delivery of the same click opened the modal, and the user may be typing a reason in it.
         Err(error) if modals::is_open(&error) => Response::Taken,
         Err(error) => {
             tracing::info!(%error, approval = %approval.id(), "Could not open the modal for a reason; \
@@ -118,7 +118,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
     }
 }
 
-/// The modal for the reason was submitted.
+/// The user submitted the modal with the reason.
 pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let payload = interaction.payload;
     let callback = payload.text("/view/callback_id").and_then(Callback::parse);
@@ -142,7 +142,7 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     }
 }
 
-/// Says beside the input what has to be done before the modal can be sent. Slack doesn't parse it.
+/// Shows an error at the input, which keeps the modal open. Slack doesn't parse its text.
 fn complain(sentence: &str) -> Response {
     Response::Modal(json!({ "response_action": "errors", "errors": { deny::REASON_BLOCK: sentence } }))
 }

@@ -1,4 +1,4 @@
-//! One interaction, and how its outcome is answered.
+//! One interaction, and the responses to its outcome.
 
 use serde_json::Value;
 
@@ -23,18 +23,18 @@ pub(super) struct Interaction<'a> {
 }
 
 impl Interaction<'_> {
-    /// Completes who clicked with what Slack says of them, as of at most a minute ago. Without an answer nothing that
-    /// needs rights is done.
+    /// The user with what Slack says about them, as of at most a minute ago, and whether they are an admin. An error
+    /// stops everything that needs rights.
     pub(super) async fn rights(&self) -> Result<(ActingUser, bool), Rejection> {
         self.context.people.identify(self.workspace, &self.acting_user.user).await
     }
 
-    /// Where what it leads to comes from.
+    /// The request that the click came with, for repeat detection and the audit.
     pub(super) fn origin(&self) -> Origin<'_> {
         Origin { workspace: self.workspace, request: Some(self.payload.request()) }
     }
 
-    /// Whether the click was made in the settings modal.
+    /// Whether the user clicked in the settings modal.
     pub(super) fn in_settings(&self) -> bool {
         self.payload.text("/view/callback_id").and_then(Callback::parse) == Some(Callback::Settings)
     }
@@ -44,17 +44,17 @@ impl Interaction<'_> {
     }
 }
 
-/// Answers a click that decides: where nothing was decided, privately why.
+/// Responds to a click that decides. If nothing was decided, an ephemeral reply says why.
 pub(super) fn decided<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::sentence, sentences::TRY_AGAIN)
 }
 
-/// Answers a click that looks at a request, in the same way.
+/// Responds to a click that shows a request. If it can't be shown, an ephemeral reply says why.
 pub(super) fn looked<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::looking, sentences::TRY_AGAIN)
 }
 
-/// Answers a click that changes settings or rights, in the same way.
+/// Responds to a click that changes settings or rights. If nothing changed, an ephemeral reply says why.
 pub(super) fn changed<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     answered(interaction, result, sentences::settings, sentences::SETTINGS_TRY_AGAIN)
 }

@@ -1,7 +1,7 @@
-//! What people click: read, handed to one use case, answered once its transaction is committed.
+//! What users click: parsed, passed to one use case, and answered once its transaction is committed.
 //!
-//! A payload says what was clicked and who clicked. What it says of anything else, in a value or in a view's
-//! `private_metadata`, names things; whether this person may touch them is judged by the use case.
+//! A payload proves what was clicked and who clicked. Everything else in it, such as a value or a view's
+//! `private_metadata`, only names things; the use case decides whether this user may touch them.
 
 mod browse;
 mod deciding;
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Handles one interaction, in time for Slack.
+/// Handles one interaction before Slack's three seconds end.
 pub async fn handle(context: &Context, payload: &Payload) -> Response {
     if let Ok(answer) = tokio::time::timeout(BUDGET, take(context, payload)).await {
         return answer;

@@ -1,4 +1,4 @@
-//! Toggles, gears and *Turn off*: always about the settings of whoever clicked.
+//! Toggles, gears and *Turn off*. They always apply to the settings of the user who clicked.
 
 use crate::{
     domain::{
@@ -22,11 +22,12 @@ use crate::{
     },
 };
 
-/// The toggle *Auto-approve always*. It is saved when this is answered; the modal is then drawn again as it is so.
+/// The toggle *Auto-approve always*. It is saved before the response; the modal is then updated to show the stored
+/// state.
 pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, toggle: Toggle) -> Response {
     let result = match interaction.rights().await {
         Ok((acting_user, _)) => set(interaction, &acting_user, action, toggle).await,
-        // Whoever can't be looked up may still take back what they allowed.
+        // A user whom Slack can't look up may still revoke what they allowed.
         Err(_) if toggle == Toggle::Off => set(interaction, &interaction.acting_user, action, toggle).await,
         Err(rejection) => Err(UseCaseError::Rejected(rejection)),
     };
@@ -38,7 +39,7 @@ pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, togg
     }
 }
 
-/// Answers a revocation that the database did not confirm in time, and goes on with it.
+/// Tells the user that the database did not confirm the revocation in time, and keeps retrying it in the background.
 pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Response {
     insist(
         interaction.context,
@@ -73,7 +74,7 @@ async fn set(
     .await
 }
 
-/// *Turn off* one grant, wherever it is offered.
+/// *Turn off* for one grant, on a prompt, the Home tab or in the settings modal.
 pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> Response {
     let user = &interaction.acting_user.user;
     match within(service::turn_off::turn_off(&interaction.context.service, interaction.origin(), user, grant))
@@ -84,7 +85,7 @@ pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> R
     }
 }
 
-/// Answers a change of settings: in the modal by drawing it again, elsewhere privately.
+/// Responds to a change of settings: updates the modal if the click was in it, otherwise sends an ephemeral reply.
 pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     if !interaction.in_settings() {
         return changed(interaction, result);
@@ -99,13 +100,13 @@ pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCase
     answer
 }
 
-/// Shows a page of the modal in which the click was made.
+/// Shows a page of the modal in which the user clicked.
 pub(super) fn show(interaction: &Interaction<'_>, screen: Screen) -> Response {
     redraw(interaction, screen, None);
     Response::Taken
 }
 
-/// Draws the modal in which the click was made again, with a sentence of our own above.
+/// Updates the modal in which the user clicked, with a sentence above its content.
 pub(super) fn redraw(interaction: &Interaction<'_>, screen: Screen, note: Option<String>) {
     let Some(view_id) = interaction.payload.text("/view/id") else { return };
     let (workspace, user) = (interaction.workspace.to_owned(), interaction.acting_user.user.clone());
@@ -114,12 +115,12 @@ pub(super) fn redraw(interaction: &Interaction<'_>, screen: Screen, note: Option
     modals::redraw_settings(interaction.context, workspace, user, screen, note, modal);
 }
 
-/// Where in the settings the click was made. It says where to look, and nothing else.
+/// The page of the settings on which the user clicked. It only says which page to show.
 fn screen(interaction: &Interaction<'_>) -> Screen {
     Screen::read(interaction.payload.text("/view/private_metadata").unwrap_or_default())
 }
 
-/// The gear: opens the modal, or turns it to the integration.
+/// The gear: opens the modal, or shows the integration in the modal that is open.
 pub(super) async fn open_gear(interaction: &Interaction<'_>, integration: IntegrationId) -> Response {
     let screen = Screen { integration: Some(integration), page: 0 };
     if interaction.in_settings() {
@@ -134,7 +135,7 @@ pub(super) async fn open_gear(interaction: &Interaction<'_>, integration: Integr
     Response::Taken
 }
 
-/// Says that somebody is none whom this concerns.
+/// The result for a user whose role does not permit the change.
 pub(super) const fn refused<T>(rejection: Rejection) -> Result<T, UseCaseError> {
     Err(UseCaseError::Rejected(rejection))
 }

@@ -1,4 +1,4 @@
-//! *Request auto-approval*, and what admins do about it. Rights are checked at each click.
+//! *Request auto-approval*, and what admins do with such requests. Rights are checked on every click.
 
 use crate::{
     domain::{
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Asks the admins to unlock an action.
+/// Sends the admins a request to unlock an action.
 pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> Response {
     let result = match interaction.rights().await {
         Ok((acting_user, _)) => {
@@ -49,7 +49,7 @@ pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> 
     Response::Taken
 }
 
-/// An admin answers a request.
+/// An admin unlocks the requested action or declines.
 pub(super) async fn answer(
     interaction: &Interaction<'_>,
     request: UnlockRequestId,
@@ -98,7 +98,8 @@ pub(super) async fn set(
     }
 }
 
-/// Who clicked, if they are an admin now. Whoever is not is told so, and the try is audited.
+/// The user who clicked, if they are an admin now. Anyone else gets an ephemeral reply, and the audit records the
+/// attempt.
 async fn admin(interaction: &Interaction<'_>) -> Result<UserId, UseCaseError> {
     let (acting_user, is_admin) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     if is_admin {

@@ -6,24 +6,24 @@ use chrono::TimeDelta;
 
 use crate::slack::{inbound::socket::error::SocketError, web_api::error::CallError};
 
-/// The first pause after a failure.
+/// The first pause after a failed attempt.
 const FIRST: Duration = Duration::from_millis(250);
-/// The first pause after a connection that worked broke.
+/// The first pause after a working connection broke.
 const FIRST_BROKEN: Duration = Duration::from_millis(50);
-/// The longest pause, and the only one where trying again soon can't help.
+/// The longest pause. It is used at once after errors that a quick retry can't fix.
 const LONGEST: Duration = Duration::from_secs(30);
-/// A connection that lived this long was a good one.
+/// A connection that lived this long counts as working.
 const GOOD: TimeDelta = TimeDelta::seconds(2);
 
-/// What went wrong of late. `chance`, wherever it is taken, is from 0 up to 1, so that many instances don't come back at
-/// once.
+/// The recent failures. `chance`, in every method, is a random number from 0 up to 1; it spreads the attempts of many
+/// instances.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    /// No connection could be made.
+    /// An attempt to connect failed.
     pub(super) fn failed(&mut self, error: &SocketError, chance: f64) -> Duration {
         let pause = self.next(FIRST, chance);
         match error {
@@ -35,25 +35,25 @@ impl Backoff {
         }
     }
 
-    /// One that had been made broke after `life`.
+    /// A connection broke after `life`.
     pub(super) fn broken(&mut self, life: TimeDelta, chance: f64) -> Duration {
         self.judge(life);
         self.next(FIRST_BROKEN, chance)
     }
 
-    /// Slack asked one to go after `life`: one that lived long is replaced at once.
+    /// Slack asked the client to reconnect after `life`. A connection that lived long is replaced at once.
     pub(super) fn asked_to_go(&mut self, life: TimeDelta, chance: f64) -> Duration {
         self.judge(life);
         if life >= GOOD { Duration::ZERO } else { self.next(FIRST_BROKEN, chance) }
     }
 
-    /// Slack ended one because there are too many: another would only push out a third.
+    /// Slack closed a connection because the app has too many. Connecting at once would only make Slack close another.
     pub(super) fn too_many(&mut self, chance: f64) -> Duration {
         self.failures = self.failures.saturating_add(1);
         Self::long(chance)
     }
 
-    /// Only a connection that lived long shows that what was wrong is over.
+    /// Resets the failures after a connection that lived long. A shorter one proves nothing.
     fn judge(&mut self, life: TimeDelta) {
         if life >= GOOD {
             self.failures = 0;
@@ -118,7 +118,7 @@ mod tests {
                 end(&mut backoff, TimeDelta::zero(), 0.5);
             }
             assert_eq!(end(&mut backoff, TimeDelta::zero(), 0.5), LONGEST);
-            // That one could be made again is no sign yet.
+            // A connection that was made but did not live long doesn't end the backoff.
             assert_eq!(backoff.failed(&SocketError::Silent, 0.5), LONGEST);
         }
     }

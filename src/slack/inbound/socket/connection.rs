@@ -23,27 +23,27 @@ use crate::{
     },
 };
 
-/// How long connecting may take, and how long Slack may take to say hello.
+/// Time limit for connecting, and for Slack's hello after that.
 const CONNECTING: Duration = Duration::from_secs(10);
-/// After this long without a word the other side is asked for a sign of life; after as long again it is given up.
+/// After this long without a frame the client sends a ping. After as long again the connection counts as broken.
 const QUIET: Duration = Duration::from_secs(20);
-/// How long what is in hand may take once the connection is to end. Slack waits three seconds.
+/// Time limit for handlers that still run when the connection ends. Slack waits three seconds for an acknowledgement.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// The largest message that is read, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How a connection ended.
+/// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// This instance stops.
+    /// This instance shuts down.
     Stopped,
-    /// Slack asks for another one in its place; this one still works for a while.
+    /// Slack asked for a replacement. This connection still works for a while.
     AskedToGo,
-    /// Slack ends it because the app has too many.
+    /// Slack closed it because the app has too many.
     TooMany,
-    /// It is gone.
+    /// The connection broke.
     Broken,
 }
 
@@ -52,13 +52,13 @@ pub(super) struct Connection<H> {
     handlers: H,
     background: TaskTracker,
     stream: Stream,
-    /// What handlers want said; each holds a sender until it is done.
+    /// Acknowledgements that handlers want sent. Each handler holds a sender until it is done.
     acknowledge: mpsc::UnboundedSender<String>,
     acknowledgements: mpsc::UnboundedReceiver<String>,
     _counted: Counted,
 }
 
-/// Counts an open connection, as long as it lives.
+/// Counts an open connection in the metrics while it exists.
 struct Counted;
 
 impl Counted {
@@ -80,7 +80,7 @@ impl<H> fmt::Debug for Connection<H> {
     }
 }
 
-/// What a message means.
+/// The meaning of one message on the socket.
 enum Frame {
     Hello,
     Disconnect { too_many: bool },
@@ -88,7 +88,7 @@ enum Frame {
     Nothing,
 }
 
-/// Connects, and waits until Slack says hello.
+/// Opens a connection and waits for Slack's hello, within the time limit.
 pub(super) async fn connect(
     dialer: &Dialer,
     url: &str,
@@ -120,7 +120,7 @@ async fn greeted(stream: &mut Stream) -> Result<(), SocketError> {
 }
 
 impl<H: Handlers> Connection<H> {
-    /// Connects, and waits until Slack says hello.
+    /// Opens a connection and waits for Slack's hello, without a time limit.
     pub(super) async fn open(
         handlers: H,
         background: TaskTracker,
@@ -133,7 +133,7 @@ impl<H: Handlers> Connection<H> {
         Ok(Self { handlers, background, stream, acknowledge, acknowledgements, _counted: Counted::new() })
     }
 
-    /// Handles what comes until the connection breaks, is asked to go, or this instance stops.
+    /// Handles messages until the connection breaks, Slack asks for a replacement, or this instance shuts down.
     #[tracing::instrument(name = "socket", skip_all)]
     pub(super) async fn serve(&mut self, stop: &CancellationToken) -> End {
         let mut asked = false;
@@ -156,7 +156,7 @@ impl<H: Handlers> Connection<H> {
                         }
                     }
                     Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return End::Broken,
-                    // Pings are answered by the library, with the next flush.
+                    // tungstenite answers pings itself, with the next flush.
                     Ok(Some(Ok(_))) => {
                         asked = false;
                         if self.stream.flush().await.is_err() {
@@ -175,8 +175,8 @@ impl<H: Handlers> Connection<H> {
         }
     }
 
-    /// Handles an envelope beside the others, and acknowledges it when its effect is committed. What fails is not
-    /// acknowledged: Slack shows the person that something went wrong, and sends an event again.
+    /// Handles an envelope concurrently with others, and acknowledges it once its effect is committed. A failed one is
+    /// not acknowledged: Slack then shows the user an error, or sends the event again.
     fn handle(&self, id: String, kind: Kind, payload: Payload) {
         let (handlers, acknowledge) = (self.handlers.clone(), self.acknowledge.clone());
         self.background.spawn(async move {
@@ -191,7 +191,7 @@ impl<H: Handlers> Connection<H> {
         });
     }
 
-    /// Says what handlers still have to say, and closes.
+    /// Sends the remaining acknowledgements and closes.
     pub(super) async fn finish(mut self) {
         drop(self.acknowledge);
         let rest = async {
@@ -222,7 +222,7 @@ fn read(text: &str) -> Frame {
     let id = said.get("envelope_id").and_then(Value::as_str).map(str::to_owned);
     match (id, said.remove("payload")) {
         (Some(id), Some(payload)) => {
-            // Slack sends an envelope again, under its id, where it saw no acknowledgement.
+            // Slack sends an unacknowledged envelope again under the same id, so the id identifies the request.
             let payload = Payload::new(payload, RequestDigest::of_envelope(&id));
             Frame::Envelope { id, kind, payload }
         }
@@ -230,7 +230,7 @@ fn read(text: &str) -> Frame {
     }
 }
 
-/// What went wrong, without the address: there is a secret in it.
+/// The error without the address, which contains a secret.
 fn describe(error: &tungstenite::Error) -> String {
     match error {
         tungstenite::Error::Io(error) => error.kind().to_string(),

@@ -1,9 +1,9 @@
-//! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): Slack sends through connections that this
-//! service opens, so that nothing of it has to be reachable from outside.
+//! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): Slack sends payloads over connections that
+//! this service opens, so the service needs no public address.
 //!
-//! Each instance keeps two connections, of the ten that Slack allows an app. Slack gives each payload to one of all that
-//! are open, and asks one to go every few hours: its successor is made first, and what the old one still brings is
-//! handled. What comes in goes through the same [`crate::slack::inbound::dispatch`] as what is posted.
+//! Each instance keeps two connections of the ten that Slack allows an app. Slack sends each payload to one of all open
+//! connections, and asks for a replacement every few hours. The replacement is opened first, and payloads that still
+//! arrive on the old one are handled. They go through the same [`crate::slack::inbound::dispatch`] as HTTP requests.
 
 mod backoff;
 mod connection;
@@ -37,28 +37,28 @@ use crate::{
 
 /// How many connections an instance keeps.
 const CONNECTIONS: usize = 2;
-/// How long a connection that was asked to go is listened to at most. Slack closes it earlier.
+/// How long the service still reads a connection that Slack asked to replace. Slack usually closes it earlier.
 const FAREWELL: Duration = Duration::from_secs(30);
 
-/// Keeps connections to Slack. Cheap to clone.
+/// Keeps connections to Slack open. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Socket<H> {
-    /// What handles what comes in.
+    /// Handles the payloads.
     pub handlers: H,
-    /// Slack's Web API.
+    /// Calls Slack's Web API for the addresses.
     pub client: Client,
     /// The app-level token (`xapp-…`).
     pub token: SecretString,
-    /// What time it is.
+    /// Measures how long connections live.
     pub clock: Clock,
-    /// Where the jitter of pauses comes from.
+    /// The randomness of the pauses.
     pub entropy: Entropy,
-    /// What a shutdown waits for.
+    /// Tasks that a shutdown waits for.
     pub background: TaskTracker,
 }
 
 impl<H: Handlers> Socket<H> {
-    /// Keeps connections until it is told to stop, and ends when what they brought is acknowledged.
+    /// Keeps connections open until `stop`, and returns once their payloads are acknowledged.
     pub async fn run(self, tls: Arc<rustls::ClientConfig>, stop: CancellationToken) {
         let slots = (0..CONNECTIONS).map(|_| self.clone().keep(tls.clone(), stop.clone()));
         futures::future::join_all(slots).await;
@@ -116,7 +116,7 @@ impl<H: Handlers> Socket<H> {
         Connection::open(handlers, background, self.client.dialer(), &url, tls.clone()).await
     }
 
-    /// Asks Slack where to connect to (<https://docs.slack.dev/reference/methods/apps.connections.open>).
+    /// Asks Slack for an address to connect to (<https://docs.slack.dev/reference/methods/apps.connections.open>).
     async fn address(&self) -> Result<String, SocketError> {
         let answer = self.client.post_with(&self.token, "apps.connections.open", &json!({}), PATIENT).await?;
         let url = answer["url"].as_str().map(str::to_owned);
@@ -124,11 +124,11 @@ impl<H: Handlers> Socket<H> {
     }
 }
 
-/// Connects once, as the service does, waits until Slack says hello and hangs up: nothing that Slack sends is taken.
+/// Connects once, as the service does, waits for Slack's hello and closes. No payload is accepted.
 pub async fn try_out(dialer: &Dialer, url: &str) -> Result<(), SocketError> {
     let tls = tls_config().map_err(|error| SocketError::Connect(error.to_string()))?;
     let mut stream = connection::connect(dialer, url, Arc::new(tls)).await?;
-    // Slack drops a connection whose end it does not hear of.
+    // A proper close lets Slack drop the connection at once. Errors don't matter any longer.
     let _ = stream.close(None).await;
     Ok(())
 }

@@ -7,27 +7,26 @@
 
 use std::fmt::Write as _;
 
-/// Combining marks that may stand on one letter. Hebrew with vowels and accents needs four; more climb into the
-/// lines above and below.
+/// Most combining marks on one letter. Hebrew with vowels and accents needs four; more would reach into the lines above
+/// and below.
 const STACK: usize = 4;
 
-/// Spaces in a row that a line may have.
+/// Most consecutive spaces in a line.
 const SPACES: usize = 3;
 
-/// The subdivision flags in general use: England, Scotland and Wales. Any other run of tag characters is a message
-/// that nobody sees.
+/// The subdivision flags in general use: England, Scotland and Wales. Any other run of tag characters is hidden text.
 const FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
-/// What of the layout is kept.
+/// Which white space is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// Nothing.
+    /// None.
     OneLine,
     /// Line breaks, tabs and runs of spaces.
     Lines,
 }
 
-/// Writes the text with everything hidden written out.
+/// Writes the text with every hidden character made visible.
 pub(super) fn show(text: &str, keep: Keep) -> String {
     let characters: Vec<char> = text.chars().collect();
     let mut shown = String::with_capacity(text.len());
@@ -58,7 +57,7 @@ pub(super) fn show(text: &str, keep: Keep) -> String {
         } else {
             shown.push(character);
         }
-        // A mark that opens a text or a line would stand on whatever we put before it.
+        // A mark at the start of a text or line would combine with our own text before it.
         let opens = matches!(character, '\n' | '\t') || is_hidden(character);
         stacked = if stacks(character) {
             stacked + 1
@@ -83,7 +82,7 @@ fn is_space(character: char) -> bool {
     )
 }
 
-/// Whether the character can't be seen, moves others about, or is the bracket that our marks begin with.
+/// Whether the character is invisible, reorders others, or is the bracket that begins our marks.
 fn is_hidden(character: char) -> bool {
     let code = u32::from(character);
     character.is_control()
@@ -96,7 +95,7 @@ fn is_hidden(character: char) -> bool {
             | 0x4_0000..=0x10_FFFF)
 }
 
-/// Whether the character is drawn onto the one before it: the general combining marks, and those of the scripts that
+/// Whether the character combines with the one before it: the general combining marks, and those of the scripts that
 /// stack them.
 pub(super) fn stacks(character: char) -> bool {
     matches!(u32::from(character),
@@ -108,7 +107,7 @@ pub(super) fn stacks(character: char) -> bool {
         | 0x3099..=0x309A | 0xA66F..=0xA672 | 0xA674..=0xA67D | 0xFE20..=0xFE2F)
 }
 
-/// Whether the character may be a picture that a joiner or a variation selector belongs to.
+/// Whether the character may be an emoji that a joiner or a variation selector belongs to.
 pub(super) fn pictures(character: char) -> bool {
     matches!(u32::from(character),
         0x00A9 | 0x00AE | 0x203C | 0x2049 | 0x2122 | 0x2139 | 0x2190..=0x21FF | 0x2300..=0x23FF | 0x24C2
@@ -116,7 +115,7 @@ pub(super) fn pictures(character: char) -> bool {
         | 0x1_F000..=0x1_FAFF)
 }
 
-/// Whether the hidden character that `rest` begins with holds an emoji together.
+/// Whether the hidden character at the start of `rest` holds an emoji together.
 fn joins_emoji(before: &[char], rest: &[char]) -> bool {
     let picture = |at: Option<&char>| at.is_some_and(|&character| pictures(character));
     match rest[0] {
@@ -134,7 +133,7 @@ fn joins_emoji(before: &[char], rest: &[char]) -> bool {
     }
 }
 
-/// The length of the tag sequence that `rest` begins with, if it makes a flag of the black flag before it.
+/// The length of the tag sequence at the start of `rest`, if it makes a flag of the black flag before it.
 fn flag(before: &[char], rest: &[char]) -> Option<usize> {
     if before.last() != Some(&'\u{1F3F4}') {
         return None;

@@ -1,12 +1,12 @@
-//! How long Slack counts a text, and cutting one to fit.
+//! The length of a text by Slack's count, and cutting a text to a length.
 
 use crate::slack::view::sanitize::hidden::pictures;
 use crate::slack::view::sanitize::hidden::stacks;
 use crate::slack::view::sanitize::safe_text::SafeText;
 
-/// How long Slack counts the text: after `&`, `<` and `>` were escaped
-/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters beyond the basic plane count two,
-/// as they do in UTF-16, so that the count is never too low.
+/// The length by Slack's count: after `&`, `<` and `>` are escaped
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters beyond the basic plane count as
+/// two, as in UTF-16, so that the result is never too low.
 #[must_use]
 pub fn size(text: &str) -> usize {
     text.chars().map(weight).sum()
@@ -23,20 +23,20 @@ const fn weight(character: char) -> usize {
 /// A text that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// The text, with a mark at its end if it was cut.
+    /// The text, with a note at its end if it was cut.
     pub text: SafeText,
     /// Whether it was cut.
     pub was_cut: bool,
 }
 
-/// Cuts the text to a [`size`] of at most `max`, and says at its end how much is missing and where it is whole. `max`
-/// should be 80 or more, so that there is room for both.
+/// Cuts the text to a [`size`] of at most `max`. A note at its end says how much is missing and where to read it all.
+/// `max` should be at least 80, so that there is room for both.
 #[must_use]
 pub fn cut(text: SafeText, max: usize) -> Cut {
     cut_with(text, max, note)
 }
 
-/// Says that so many characters are missing, and where they are.
+/// The note that says how many characters are missing, and where to read them.
 pub(in crate::slack::view) fn note(missing: usize) -> String {
     let characters = if missing == 1 { "character" } else { "characters" };
     format!("… (cut, {missing} more {characters}: see Details)")
@@ -58,8 +58,8 @@ fn cut_with(text: SafeText, max: usize, note: impl Fn(usize) -> String) -> Cut {
     Cut { text: kept.then(SafeText::own(note(missing))), was_cut: true }
 }
 
-/// The beginning of the text that has at most so many lines and a [`size`] of at most `max`, and how many characters
-/// are missing then.
+/// The beginning of the text with at most so many lines and a [`size`] of at most `max`, and how many characters are
+/// then missing.
 #[must_use]
 pub fn fit(text: &SafeText, max_lines: usize, max: usize) -> (SafeText, usize) {
     let end = text
@@ -72,8 +72,8 @@ pub fn fit(text: &SafeText, max_lines: usize, max: usize) -> (SafeText, usize) {
     (SafeText::own(text.as_str()[..end].to_owned()), missing)
 }
 
-/// Where to split the text so that the first part has a [`size`] of at most `room` and nothing that belongs together
-/// is torn: a letter and its marks, an emoji, one of our own marks. In bytes.
+/// Where to split the text, in bytes, so that the first part has a [`size`] of at most `room` and no unit is torn: a
+/// letter and its marks, an emoji, a `⟨…⟩` mark.
 pub(in crate::slack::view) fn split(text: &str, room: usize) -> usize {
     let mut used = 0;
     let mut end = text.len();
@@ -85,7 +85,7 @@ pub(in crate::slack::view) fn split(text: &str, room: usize) -> usize {
         }
     }
     let mut at = end;
-    // Nothing that belongs together is longer than this; a text that pretends to be is torn.
+    // No real unit is longer than this; a text that imitates one is torn.
     for _ in 0..40 {
         if at == 0 || !tears(text, at) {
             break;

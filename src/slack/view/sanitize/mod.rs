@@ -1,9 +1,9 @@
-//! Untrusted text made harmless.
+//! Makes untrusted text safe to show.
 //!
-//! [`line()`] and [`lines`] take what an agent or a backend wrote and give [`SafeText`](safe_text::SafeText): characters that are invisible, that
-//! reorder the text around them, or that stack on it, are written out as `⟨U+202E⟩`. What a person reads is then what
-//! is there. The bracket `⟨` is itself written out, so that nobody can fake or hide such a mark, and [`reveal`]
-//! undoes it exactly.
+//! [`line()`] and [`lines`] turn what an agent or a backend wrote into [`SafeText`]: characters that are invisible,
+//! reorder the text around them, or stack on it are written out as `⟨U+202E⟩`. What a user reads is then what is there.
+//! The bracket `⟨` is written out too, so that no text can fake or hide such a mark, and [`reveal`] restores the
+//! original exactly.
 
 mod hidden;
 mod measure;

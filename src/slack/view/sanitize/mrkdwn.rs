@@ -3,9 +3,9 @@
 use crate::slack::view::sanitize::measure::size;
 use crate::slack::view::sanitize::safe_text::SafeText;
 
-/// Writes a harmless text so that Slack's parser finds nothing in it: `&`, `<` and `>` are escaped, which is all that
-/// Slack offers (<https://docs.slack.dev/messaging/formatting-message-text#escaping>); the characters that would make
-/// bold, italic, struck or preformatted text, an emoji or a link of their own are replaced by others that look alike.
+/// Writes safe text so that Slack's parser finds no markup in it. `&`, `<` and `>` are escaped, which is all that Slack
+/// offers (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters that would start bold,
+/// italic, struck or preformatted text, an emoji or a link are replaced by similar ones.
 #[must_use]
 pub fn in_mrkdwn(shown: &SafeText) -> String {
     let text = shown.as_str();
@@ -26,9 +26,9 @@ pub fn in_mrkdwn(shown: &SafeText) -> String {
             '#' => safe.push('＃'),
             // Within a word it formats nothing.
             '_' if !within(char::is_alphanumeric) => safe.push('＿'),
-            // It begins and ends an emoji's name, and an address has one.
+            // It begins and ends an emoji's name, and every URL contains one.
             ':' => safe.push('∶'),
-            // Slack makes links of bare host names.
+            // Slack turns bare host names into links.
             '.' if within(|near| !near.is_whitespace()) => safe.push('․'),
             '\n' | '\t' => safe.push(' '),
             other => safe.push(other),

@@ -1,21 +1,21 @@
-//! Text that may be shown.
+//! Text that is safe to show.
 
 use std::{fmt::Write as _, ops::Range};
 
 use crate::slack::view::sanitize::hidden;
 
-/// Text that may be shown: our own words, or untrusted text that was made harmless.
+/// Text that is safe to show: our own words, or sanitized untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SafeText(String);
 
 impl SafeText {
-    /// The text.
+    /// The text, borrowed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text.
+    /// The text, owned.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
@@ -27,23 +27,23 @@ impl SafeText {
         self.0.is_empty()
     }
 
-    /// Takes our own words with numbers, ids and times in them, which can't hold anything harmful.
+    /// Wraps our own words with numbers, ids and times in them, which can't contain anything harmful.
     pub(in crate::slack::view) const fn own(text: String) -> Self {
         Self(text)
     }
 
-    /// A part of it, in bytes; nothing if they lie within a character.
+    /// A part of the text, by bytes; empty if an end lies within a character.
     pub(in crate::slack::view) fn part(&self, range: Range<usize>) -> Self {
         Self(self.0.get(range).unwrap_or_default().to_owned())
     }
 
-    /// Puts `before` and `after`, which are our own words, around it.
+    /// Puts `before` and `after`, which are our own words, around the text.
     #[must_use]
     pub fn between(&self, before: &'static str, after: &'static str) -> Self {
         Self(format!("{before}{}{after}", self.0))
     }
 
-    /// Puts another text after it.
+    /// Appends another text.
     #[must_use]
     pub fn then(mut self, more: impl Into<Self>) -> Self {
         self.0.push_str(more.into().as_str());
@@ -51,21 +51,21 @@ impl SafeText {
     }
 }
 
-/// Our own words.
+/// String literals are our own words.
 impl From<&'static str> for SafeText {
     fn from(words: &'static str) -> Self {
         Self(words.to_owned())
     }
 }
 
-/// Makes a text harmless that has to stay on one line: line breaks and tabs are written out too, and a long run of
-/// spaces, which could push what follows to where it looks like something else, is written as `⟨20 spaces⟩`.
+/// Sanitizes a text that must stay on one line. Line breaks and tabs are written out too, and a long run of spaces,
+/// which could push the rest to a misleading place, becomes `⟨20 spaces⟩`.
 #[must_use]
 pub fn line(text: &str) -> SafeText {
     SafeText(hidden::show(text, hidden::Keep::OneLine))
 }
 
-/// Makes a text harmless whose line breaks and tabs are kept. `\r\n` becomes `\n`.
+/// Sanitizes a text and keeps its line breaks and tabs. `\r\n` becomes `\n`.
 #[must_use]
 pub fn lines(text: &str) -> SafeText {
     SafeText(hidden::show(text, hidden::Keep::Lines))
@@ -91,8 +91,7 @@ pub fn reveal(shown: &str) -> String {
     text
 }
 
-/// Puts a text that stands within a sentence between quotation marks, and takes those that could close them early out
-/// of it.
+/// Puts a text within a sentence in quotation marks, and replaces those in it that could close them early.
 #[must_use]
 pub fn in_quotes(text: &SafeText) -> SafeText {
     let inside: String = text
@@ -103,8 +102,8 @@ pub fn in_quotes(text: &SafeText) -> SafeText {
     SafeText(format!("“{inside}”"))
 }
 
-/// Whether the text has letters that run from right to left. Such a text gets a line or an element of its own: within
-/// a line the bidirectional algorithm (UAX #9) could put our words on its other side.
+/// Whether the text has letters that run from right to left. Such a text needs a line or an element of its own: within
+/// a line the bidirectional algorithm (UAX #9) could move our words to its other side.
 #[must_use]
 pub fn runs_right_to_left(text: &str) -> bool {
     text.chars().any(|character| {

@@ -1,7 +1,7 @@
-//! Nothing that an agent or a backend wrote can look like something else, at any width: each value stands in an element
-//! of its own, and its name outside.
+//! Nothing that an agent or a backend wrote can pass for something else, at any width: each value has an element of its
+//! own, and its name is outside of it.
 //!
-//! Every name and every value carries a token that no other one has, so it is seen where each of them ends up.
+//! Every name and every value contains a unique token, which shows where each of them ends up.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -49,7 +49,8 @@ fn tree() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Gives every name and every text a token: `token-n7q` or `token-v8q`. It stands in front, because the end may be cut off.
+/// Gives every name and every text a token: `token-n7q` or `token-v8q`. It is at the beginning, because the end may be
+/// cut.
 fn mark(value: Value, last: &mut usize) -> Value {
     let mut token = |kind| {
         *last += 1;
@@ -84,7 +85,7 @@ fn tokens(kind: char, text: &str) -> Vec<&str> {
     found
 }
 
-/// Every element that is drawn by itself: its kind, and what it says.
+/// Every element that Slack lays out separately: its kind, and its text.
 fn elements(value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| elements(item, found)),
@@ -104,7 +105,8 @@ fn elements(value: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// Words and numbers in an array are one value: none of them has anything in it that JSON is made of.
+/// Whether the text is an array of words and numbers shown as one value: no part of it contains JSON's special
+/// characters.
 fn is_list(text: &str) -> bool {
     let ordinary = |letter: char| letter.is_ascii_alphanumeric() || "_-.@+/\"[],".contains(letter);
     text.starts_with('[') && text.chars().all(ordinary) && serde_json::from_str::<Vec<Value>>(text).is_ok()
@@ -120,7 +122,7 @@ fn apart(view: &Value) {
         let framed = matches!(&*kind, "rich_text_preformatted" | "rich_text_quote");
         assert!(values.is_empty() || framed, "a value in a {kind}: {text:?}");
         assert!(names.is_empty() || kind == "bold", "a name in a {kind}: {text:?}");
-        // An integration and its action are named by the same hand, and have the same token.
+        // The backend names both an integration and its action, so they have the same token.
         assert!(others.len() + names.len().min(1) + values.len().min(1) <= 1, "two of them: {text:?}");
     }
 }
@@ -212,7 +214,7 @@ proptest! {
         let standing = crate::domain::catalog::Eligibility { lock: Lock::of(unlocked, false, true), ..FREE };
         let message = prompt(&PromptState { standing, ..state(&approval) });
         apart(&message.to_json());
-        // In the one place where several stand in a sentence, each is in quotation marks that it can't close.
+        // The one place where several stand in a sentence: each is in quotation marks that it can't close.
         let quotes = |mark| message.text.matches(mark).count();
         prop_assert!(quotes('“') == quotes('”') && (1..=2).contains(&quotes('“')), "{}", message.text);
         for page in 0..details::page_count(&approval) {

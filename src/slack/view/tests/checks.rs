@@ -1,8 +1,8 @@
-//! Slack's rules and ours, for anything that is sent. Written without the code that draws.
+//! Slack's rules and ours, for everything that is sent. Written independently of the code under test.
 
 use serde_json::Value;
 
-/// What a text has to satisfy wherever it stands.
+/// The requirements on every text, wherever it stands.
 fn readable(text: &str) {
     for (at, character) in text.char_indices() {
         let code = u32::from(character);
@@ -25,7 +25,7 @@ fn readable(text: &str) {
             | 0xFE00..=0xFE0E
             | 0xFFF9..=0xFFFB
             | 0xF_0000.. => true,
-            // A joiner holds two pictures together; tags belong to a flag.
+            // A joiner holds two emoji together; tags belong to a flag.
             0x200D => at == 0 || after.is_empty() || after.starts_with(|next: char| next.is_ascii()),
             0xFE0F => at == 0,
             0xE_0000..=0xE_FFFF => !text.contains('\u{1F3F4}') || !text.contains('\u{E007F}'),
@@ -35,7 +35,7 @@ fn readable(text: &str) {
     }
 }
 
-/// Every string of any view, wherever it is, and the limits of every kind of block.
+/// Checks every string of a view, and the limits of every kind of block.
 pub(super) fn sound(view: &Value, most_blocks: usize) {
     let blocks = view["blocks"].as_array().unwrap();
     assert!((1..=most_blocks).contains(&blocks.len()), "{} blocks", blocks.len());
@@ -50,7 +50,7 @@ pub(super) fn sound(view: &Value, most_blocks: usize) {
     assert!(view["private_metadata"].as_str().is_none_or(|data| data.len() <= 3000));
 }
 
-/// A message: its blocks, and its `text`, in which Slack finds nothing but mentions that we made.
+/// Checks a message: its blocks, and its `text`, in which Slack must find only mentions that we wrote.
 pub(super) fn message(message: &Value) {
     let text = message["text"].as_str().unwrap();
     assert!(text.len() <= 4000, "{}", text.len());
@@ -61,7 +61,7 @@ pub(super) fn message(message: &Value) {
     }
 }
 
-/// Mrkdwn in which nothing has a meaning except mentions and dates of our own.
+/// Checks mrkdwn in which only our own mentions and dates have a meaning.
 fn inert(text: &str) {
     let mut rest = text.to_owned();
     while let Some((before, tag)) =
@@ -183,7 +183,7 @@ fn within_text(text: &Value, most: usize) {
     assert!((1..=most).contains(&length), "{length} of {most}: {text}");
 }
 
-/// As Slack counts: escaped.
+/// The length by Slack's count: escaped.
 pub(super) fn size(text: &str) -> usize {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").encode_utf16().count()
 }

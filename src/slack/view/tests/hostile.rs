@@ -1,4 +1,4 @@
-//! Whatever comes from outside, nothing of it hides, reorders, forges or breaks a view.
+//! No untrusted text hides, reorders, forges or breaks a view.
 
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ use crate::slack::view::sanitize::lines;
 use crate::slack::view::sanitize::reveal;
 use crate::slack::view::sanitize::size;
 
-/// Pieces that have broken somebody's view before.
+/// Texts that have broken views of other programs.
 const PIECES: [&str; 40] = [
     "\u{202E}",
     "\u{2066}",

@@ -1,4 +1,4 @@
-//! Every view in every state, and every view with the worst that can be put into it.
+//! Every view in every state, and every view with the worst possible content.
 
 mod apart;
 mod checks;

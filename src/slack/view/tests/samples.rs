@@ -1,4 +1,4 @@
-//! Approvals to draw.
+//! Sample approvals.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -124,7 +124,7 @@ pub(super) fn foreign(text: &str) -> ForeignId {
     ForeignId::from_stored(text.to_owned())
 }
 
-/// An approval in which everything that can come from outside is this text.
+/// An approval in which every untrusted text is this one.
 pub(super) fn full_of(text: &str) -> Approval {
     let mut approval = approval("{}");
     let request = &mut approval.request;

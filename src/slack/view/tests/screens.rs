@@ -1,4 +1,5 @@
-//! The Home tab, the settings, requests to unlock and the command's answers: for a human eye, and at their worst.
+//! The Home tab, the settings, unlock requests and the command's replies: as snapshots for a human reader, and at their
+//! worst.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -355,7 +356,7 @@ fn every_refusal_of_a_change_of_settings_is_said() {
     keep("sentences_settings", &json!(said));
 }
 
-/// Every list full, every name of the greatest length and of the worst kind.
+/// Every list is full, and every name is as long and as hostile as possible.
 #[test]
 fn at_their_worst_they_stay_within_slacks_limits() {
     for piece in ["x", "&", "<", "\"", "\u{1}", "\u{202E}", "界", "👩‍💻", "e\u{301}", "שלום "] {

@@ -1,4 +1,4 @@
-//! What each view says, for a human eye: the files are in `../snapshots`.
+//! Each view as a snapshot for a human reader: the files are in `../snapshots`.
 
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;

@@ -16,7 +16,7 @@ use crate::slack::view::details;
 use crate::slack::view::prompt::prompt;
 use crate::slack::view::sanitize;
 
-/// The values of all pages, each in one piece: what stands in boxes, joined where it goes on in the next one.
+/// The values of all pages, each in one piece: a value that continues in the next box is joined.
 fn values(approval: &Approval) -> Vec<String> {
     let (mut values, mut goes_on) = (Vec::<String>::new(), false);
     for page in 0..details::page_count(approval) {
@@ -36,13 +36,13 @@ fn values(approval: &Approval) -> Vec<String> {
     values
 }
 
-/// What a box says, as a value.
+/// The value that a box shows.
 fn read(shown: &str) -> Value {
     let text = sanitize::reveal(shown);
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
-/// Takes from `shown` what makes up this value: itself, or each of its parts.
+/// Takes from `shown` the parts of this value: itself, or each of its members.
 fn take(value: &Value, shown: &mut impl Iterator<Item = Value>, next: &mut Option<Value>) {
     if next.as_ref() == Some(value) {
         *next = shown.next();

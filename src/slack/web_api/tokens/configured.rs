@@ -1,4 +1,4 @@
-//! The token of the configuration.
+//! The token from the configuration.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,15 +6,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
-/// How long a token is remembered. What another instance changed is seen after this long, or when Slack refuses it.
+/// How long a token stays in memory. A change by another instance is seen after this long, or when Slack refuses the
+/// old one.
 pub(super) const MEMORY: TimeDelta = TimeDelta::seconds(60);
 
-/// A token that was configured, and what Slack said of it.
+/// The configured token, and what Slack said about it.
 pub(super) struct Configured {
     pub(super) token: SecretString,
-    /// The workspace it belongs to, once Slack has said so.
+    /// The workspace that it belongs to, once Slack has said so.
     pub(super) home: OnceCell<String>,
-    /// When Slack refused it last.
+    /// When Slack last refused it.
     refused_at: Mutex<Option<DateTime<Utc>>>,
 }
 

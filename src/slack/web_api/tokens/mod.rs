@@ -1,7 +1,7 @@
-//! Which token speaks for a workspace: the configured one for its own workspace as long as Slack takes it, otherwise the
-//! installation's, which is remembered for a moment.
+//! Chooses the token for a workspace: the configured one in its own workspace as long as Slack accepts it, otherwise
+//! the installation's, which stays in memory briefly.
 //!
-//! [`token_refresh`](crate::jobs::token_refresh) replaces tokens before they expire. A call that finds its token expired
+//! [`token_refresh`](crate::jobs::token_refresh) replaces tokens before they expire. A call that finds an expired token
 //! waits for the same exchange.
 
 mod configured;

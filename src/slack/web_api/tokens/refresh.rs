@@ -1,5 +1,5 @@
-//! Exchanges a refresh token for the next token. One exchange of a workspace's token at a time: within this instance by a
-//! lock, among instances by a [`RefreshLease`] in the database.
+//! Exchanges a refresh token for the next token. A workspace has only one exchange at a time: a lock ensures this
+//! within the instance, and a [`RefreshLease`] in the database across instances.
 
 use std::time::Duration;
 
@@ -15,31 +15,30 @@ use crate::{
     },
 };
 
-/// How long no other exchange is tried after one that failed, while the token still works. Shorter than the pause between
-/// two runs of the job.
+/// Pause after a failed exchange while the token still works. Shorter than the pause between two runs of the job.
 const EARLY_PAUSE: TimeDelta = TimeDelta::seconds(50);
-/// The same, when it no longer does.
+/// Pause after a failed exchange once the token has expired.
 const PAUSE: TimeDelta = TimeDelta::seconds(2);
-/// How often it is looked whether another instance has finished replacing a token.
+/// How often an instance checks whether another one has finished replacing a token.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// The pauses, in milliseconds, before each of the tries to store tokens that a call waits for.
+/// Pauses in milliseconds before each attempt to store new tokens, while a call waits.
 const STORING: [u64; 4] = [0, 100, 500, 2_000];
-/// How often it is tried afterwards, for as long as the process lives: they can't be had a second time.
+/// Interval of further attempts, for as long as the process runs: Slack does not issue the same tokens again.
 const STORING_ON: Duration = Duration::from_secs(1);
 
 impl TokenStore {
-    /// Replaces a token that expires before `until`, unless that is being done or failed lately.
+    /// Replaces a token that expires before `until`, unless an exchange is running or failed recently.
     pub async fn refresh_early(&self, slack_id: &str, until: DateTime<Utc>) {
         let Ok(mut last_error) = self.lock(slack_id).try_lock_owned() else { return };
         if failed_since(last_error.as_ref(), self.now() - EARLY_PAUSE).is_some() {
             return;
         }
         let (store, slack_id) = (self.clone(), slack_id.to_owned());
-        // In a task of its own, which a shutdown waits for.
+        // A separate task, which a shutdown waits for.
         let task = self.0.background.spawn(async move {
             let exchanged = async {
-                // As remembered: a token that could not be stored yet is newer than the one in the database, whose
-                // refresh token Slack has taken.
+                // Prefer the tokens in memory. If they could not be stored yet, the database still has the previous
+                // refresh token, which Slack has already consumed.
                 let tokens = store.tokens(&slack_id, store.now()).await?;
                 if tokens.expires_at.is_some_and(|expires_at| expires_at < until) {
                     store.exchange(&slack_id, &tokens.bot).await?;
@@ -55,8 +54,8 @@ impl TokenStore {
         let _ = task.await;
     }
 
-    /// Replaces a token that has expired, in a task of its own: what Slack gave must be stored, whatever becomes of
-    /// the call that needed it.
+    /// Replaces an expired token, in a separate task: the new tokens must be stored even if the call that needed them
+    /// is cancelled.
     pub(super) async fn refresh(
         &self,
         slack_id: &str,
@@ -65,11 +64,11 @@ impl TokenStore {
         let (store, slack_id) = (self.clone(), slack_id.to_owned());
         let task = self.0.background.spawn(async move {
             let mut last_error = store.lock(&slack_id).lock_owned().await;
-            // Those who waited learn what became of the exchange; whoever comes later tries again.
+            // Callers that waited for the lock get the error of that exchange. Later callers try again.
             if let Some(error) = failed_since(last_error.as_ref(), store.now() - PAUSE) {
                 return Err(error);
             }
-            // An exchange that was waited for may have left a token that is not stored yet.
+            // The exchange that this call waited for may have left a token that is not stored yet.
             let known = store.recall(&slack_id, store.now()).map(|tokens| tokens.bot);
             if let Some(known) = known.filter(|known| known.expose_secret() != used.expose_secret()) {
                 return Ok(known);
@@ -94,7 +93,7 @@ impl TokenStore {
         }
     }
 
-    /// Presents the refresh token, and stores what comes for it.
+    /// Sends the refresh token to Slack and stores the tokens that it returns.
     async fn present(&self, slack_id: &str, refresh: &SecretString) -> Result<SecretString, CallError> {
         let service = &self.0.service;
         let Some(credentials) = &self.0.credentials else {
@@ -110,14 +109,15 @@ impl TokenStore {
             Ok(granted) => granted,
             Err(error) => {
                 self.release(slack_id).await;
-                // Another instance, whose lease ended before it could store what it got, may have stored it by now.
+                // The lease of another instance may have expired before it stored its tokens. It may have stored them
+                // since.
                 if let Some(tokens) = self.stored_instead_of(slack_id, refresh).await {
                     return Ok(self.keep(slack_id, tokens));
                 }
                 return Err(not_replaced(slack_id, error));
             }
         };
-        // An answer without a refresh token would leave the installation without a future: keep the one there is.
+        // Without a refresh token the installation could never refresh again, so keep the current one.
         let fresh =
             Tokens { refresh: granted.tokens.refresh.or_else(|| Some(refresh.clone())), ..granted.tokens };
         for pause in STORING {
@@ -141,7 +141,7 @@ impl TokenStore {
         Ok(self.keep(slack_id, fresh))
     }
 
-    /// Goes on storing tokens until they are stored. Nobody else can: Slack has taken the refresh token.
+    /// Keeps trying to store tokens. No other instance can get them: Slack has consumed the refresh token.
     fn store_on(&self, slack_id: String, exchanged: SecretString, fresh: Tokens) {
         let store = self.clone();
         self.0.background.spawn(async move {
@@ -158,7 +158,8 @@ impl TokenStore {
                     }
                     Err(failure) => {
                         tracing::debug!(%failure, workspace = slack_id, "Could not store a new token; retrying");
-                        // Read from the database, it would be the one that has run out.
+                        // Keep it in memory on every attempt; otherwise the next read would find the expired token in
+                        // the database.
                         store.keep(&slack_id, fresh.clone());
                     }
                 }
@@ -166,14 +167,14 @@ impl TokenStore {
         });
     }
 
-    /// The tokens that were stored since this refresh token was.
+    /// The tokens that replaced this refresh token in the database.
     async fn stored_instead_of(&self, slack_id: &str, refresh: &SecretString) -> Option<Tokens> {
         let stored = tokens::find(&self.0.service, slack_id).await.ok().flatten()?;
         let same = stored.refresh.as_ref().is_some_and(|it| it.expose_secret() == refresh.expose_secret());
         (!same).then_some(stored)
     }
 
-    /// Exchanges a code or a refresh token, unless Slack limits that.
+    /// Exchanges a code or a refresh token, unless Slack limits the method.
     pub async fn access(
         &self,
         credentials: &Credentials,
@@ -196,8 +197,8 @@ impl TokenStore {
     }
 }
 
-/// Why a token has no successor. What Slack refuses for the refresh token's sake is the end of the installation; anything
-/// else lies with this server, or passes.
+/// Why a token could not be replaced. A refused refresh token ends the installation. All other errors are this server's
+/// fault or temporary.
 fn not_replaced(slack_id: &str, error: CallError) -> CallError {
     match error {
         CallError::Refused(Refusal { reason: Reason::RefreshToken, code }) => {
@@ -220,7 +221,7 @@ fn not_replaced(slack_id: &str, error: CallError) -> CallError {
     }
 }
 
-/// How the last exchange failed, if that was after `since`.
+/// The error of the last exchange, if it happened after `since`.
 fn failed_since(last: Option<&(CallError, DateTime<Utc>)>, since: DateTime<Utc>) -> Option<CallError> {
     last.filter(|(_, at)| *at > since).map(|(error, _)| error.clone())
 }

@@ -23,14 +23,14 @@ use crate::{
     },
 };
 
-/// What Slack says of a token that has run out.
+/// Slack's error for an expired token.
 pub(super) const EXPIRED: Refusal = Refusal { reason: Reason::InvalidToken, code: "token_expired" };
 
 /// Finds the workspaces' tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenStore(pub(super) Arc<Inner>);
 
-/// Lets one exchange of a workspace's token through at a time, and remembers how the last one failed.
+/// Allows one exchange of a workspace's token at a time, and remembers the error of the last one.
 type RefreshLock = Arc<tokio::sync::Mutex<Option<(CallError, DateTime<Utc>)>>>;
 
 pub(super) struct Inner {
@@ -42,7 +42,7 @@ pub(super) struct Inner {
     pub(super) limiter: Arc<RateLimiter>,
     pub(super) remembered: Mutex<HashMap<String, (Tokens, DateTime<Utc>)>>,
     pub(super) locks: Mutex<HashMap<String, RefreshLock>>,
-    /// Exchanges under way: a shutdown waits for them.
+    /// Exchanges in progress, which a shutdown waits for.
     pub(super) background: TaskTracker,
 }
 
@@ -77,7 +77,7 @@ impl TokenStore {
         }))
     }
 
-    /// The time.
+    /// The service's clock.
     pub(in crate::slack::web_api) fn now(&self) -> DateTime<Utc> {
         self.0.service.now()
     }
@@ -88,27 +88,27 @@ impl TokenStore {
         self.0.configured.as_ref().map(|configured| &configured.token)
     }
 
-    /// The workspace that the configured token belongs to, if that is known already.
+    /// The workspace that the configured token belongs to, if Slack has said so already.
     #[must_use]
     pub fn home(&self) -> Option<&str> {
         self.0.configured.as_ref().and_then(|configured| configured.home.get()).map(String::as_str)
     }
 
-    /// Whether there is a configured token of which it is not known yet whose it is.
+    /// Whether there is a configured token whose workspace is not known yet.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
         self.configured().is_some() && self.home().is_none()
     }
 
-    /// Notes which workspace the configured token belongs to.
+    /// Stores which workspace the configured token belongs to.
     pub fn settle(&self, slack_id: &str) {
         if let Some(configured) = &self.0.configured {
-            // It belongs to one workspace for good: a second answer is the first one.
+            // A token never changes its workspace, so a second call has no effect.
             let _ = configured.home.set(slack_id.to_owned());
         }
     }
 
-    /// The token of the workspace with this Slack id. One that has expired is replaced first.
+    /// The token for the workspace with this Slack id. An expired one is replaced first.
     pub async fn of(&self, slack_id: &str) -> Result<SecretString, CallError> {
         let now = self.0.service.now();
         let Some(configured) = self.configured_for(slack_id) else {
@@ -123,7 +123,7 @@ impl TokenStore {
         Ok(configured.token.clone())
     }
 
-    /// The configured token, if it is this workspace's.
+    /// The configured token, if it belongs to this workspace.
     fn configured_for(&self, slack_id: &str) -> Option<&Configured> {
         self.0.configured.as_ref().filter(|_| self.home() == Some(slack_id))
     }
@@ -140,7 +140,7 @@ impl TokenStore {
         Ok(tokens.bot)
     }
 
-    /// Slack refused this token: another one, if there is one by now or in exchange for it.
+    /// A token to use instead of this one, which Slack refused: a newer one, or one in exchange for it.
     pub async fn instead_of(
         &self,
         slack_id: &str,
@@ -153,7 +153,7 @@ impl TokenStore {
         if let Some(configured) = configured.filter(|configured| configured.is(used)) {
             let now = self.0.service.now();
             configured.refused(now);
-            // An installation's own token outlives it.
+            // The installation's own token may still work.
             return match self.installed(slack_id, now).await {
                 Err(CallError::NoToken) => Err(refused()),
                 found => found,
@@ -171,7 +171,7 @@ impl TokenStore {
         configured.map(|configured| configured.token.clone()).ok_or_else(refused)
     }
 
-    /// Remembers nothing of a workspace any more: its installation changed.
+    /// Removes a workspace from memory, because its installation changed.
     pub fn forget(&self, slack_id: &str) {
         self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
     }
@@ -181,13 +181,13 @@ impl TokenStore {
         locks.entry(slack_id.to_owned()).or_default().clone()
     }
 
-    /// The app was installed there: what was remembered of an earlier installation holds no longer.
+    /// The app was installed again, so tokens and errors of the earlier installation no longer apply.
     pub fn installed_anew(&self, slack_id: &str) {
         self.forget(slack_id);
         self.0.locks.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
     }
 
-    /// The tokens of the workspace's installation, as remembered or stored.
+    /// The tokens of the workspace's installation, from memory or the database.
     pub(super) async fn tokens(&self, slack_id: &str, now: DateTime<Utc>) -> Result<Tokens, CallError> {
         match self.recall(slack_id, now) {
             Some(tokens) => Ok(tokens),
