@@ -23,10 +23,10 @@ pub struct Delivery {
 impl Deliver for Delivery {
     async fn deliver(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         match claim.kind {
-            Kind::Prompt => self.prompts.draw(service, claim).await,
+            Kind::Prompt => self.prompts.render(service, claim).await,
             Kind::Webhook => self.webhooks.send(service, claim).await,
-            Kind::Home => self.homes.draw(service, claim).await,
-            Kind::UnlockRequest => self.unlock_requests.draw(service, claim).await,
+            Kind::Home => self.homes.render(service, claim).await,
+            Kind::UnlockRequest => self.unlock_requests.render(service, claim).await,
             Kind::UnlockAnswer => self.unlock_requests.tell(service, claim).await,
         }
     }

@@ -72,7 +72,7 @@ async fn round(job: &Membership, pulse: &Pulse, stop: &CancellationToken) -> Res
                     members::stayed(&job.service, holder).await?;
                 }
                 Ok(_) => members::end(&job.service, holder).await?,
-                Err(error) if error.is_nobody() => members::end(&job.service, holder).await?,
+                Err(error) if error.is_unknown_user() => members::end(&job.service, holder).await?,
                 Err(error) => {
                     let workspace = &holder.slack_id;
                     tracing::info!(workspace, %error, "Membership check failed; retrying later");

@@ -125,9 +125,9 @@ async fn an_instance_with_a_clock_ahead_waits_for_the_one_that_is_exchanging() {
             })
             .await;
             tokio::time::sleep(Duration::from_millis(200)).await;
-            ahead.of(names::TEAM).await
+            ahead.token_for(names::TEAM).await
         };
-        let (first, second) = tokio::join!(one.of(names::TEAM), second);
+        let (first, second) = tokio::join!(one.token_for(names::TEAM), second);
         assert_eq!(first.unwrap().expose_secret(), second.unwrap().expose_secret());
         assert_eq!(exchanges(s), before + 1);
     })

@@ -11,8 +11,12 @@ use crate::{
         ids::UserId,
         people::{PersonKind, Profile},
     },
-    service,
-    service::{ServiceError, events, events::Event, leave, profiles::KnownProfile},
+    service::{
+        self, ServiceError,
+        events::{self, Event},
+        leave,
+        profiles::KnownProfile,
+    },
     slack::{
         handlers::{context::Context, unconfirmed_posts},
         inbound::{payload::Payload, response::Response},
@@ -36,7 +40,7 @@ enum Handled {
 
 /// While Slack does not say whether a token still works, the service asks again for this long. Then it compares the
 /// times of the event and of the installation.
-const DOUBT: TimeDelta = TimeDelta::hours(1);
+const UNCERTAIN_LIMIT: TimeDelta = TimeDelta::hours(1);
 /// Time limit for looking up a user whom an event reported as no longer a member.
 const CONFIRMING: Duration = Duration::from_secs(3);
 /// How often the job looks for events that no instance has finished.
@@ -176,7 +180,7 @@ async fn changed(context: &Context, event: &Event) -> Result<Handled, ServiceErr
     let asked = tokio::time::timeout(CONFIRMING, context.people.ask(workspace, &user)).await;
     let kind = match asked {
         Ok(Ok(profile)) => profile.kind,
-        Ok(Err(error)) if error.is_nobody() => PersonKind::ExternalUser,
+        Ok(Err(error)) if error.is_unknown_user() => PersonKind::ExternalUser,
         Ok(Err(_)) | Err(_) => {
             let profile = Profile { kind: told, is_admin: false };
             let known = KnownProfile { profile, read_at: context.service.now() };
@@ -206,10 +210,10 @@ async fn left(context: &Context, event: &Event) -> Result<Handled, ServiceError>
         Err(CallError::NoToken) => false,
         Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => false,
         // A workspace that moves into an organisation keeps the app, however long the move takes.
-        Err(error) if error.is_migration() || context.service.now() - event.happened_at < DOUBT => {
+        Err(error) if error.is_migration() || context.service.now() - event.happened_at < UNCERTAIN_LIMIT => {
             return Ok(Handled::Later(error));
         }
-        // Slack did not answer within `DOUBT`, so only the times can decide.
+        // Slack did not answer within `UNCERTAIN_LIMIT`, so only the times can decide.
         Err(_) => event.happened_at.timestamp() < installed_at.timestamp(),
     };
     if alive {

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{ids::UserId, overview::Page, rejection::Rejection},
-    service,
-    service::{Service, ServiceError},
+    service::{self, Service, ServiceError},
     slack::{
         handlers::context::Context,
-        view::{controls::Screen, sentences, settings, settings::Content},
+        view::{
+            controls::Screen,
+            sentences,
+            settings::{self, Content},
+        },
         web_api::error::CallError,
     },
 };
@@ -18,13 +21,13 @@ use crate::{
 /// Time limit for one call. A trigger expires after three seconds, and Slack waits just as long for the response.
 const LIMIT: Duration = Duration::from_millis(1200);
 /// Time limit for reading the content. After that the modal opens without it and is filled later.
-const AT_ONCE: Duration = Duration::from_millis(500);
+const FIRST_READ_LIMIT: Duration = Duration::from_millis(500);
 /// Time limit for reading the content in total.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READ_LIMIT: Duration = Duration::from_secs(30);
 /// Pause after a temporary error.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Most updates of the modal for one click, when its content keeps changing.
-const DRAWINGS: usize = 5;
+const MAX_UPDATES: usize = 5;
 
 /// Opens a modal. Returns the view as Slack stores it, with its id and hash.
 pub(super) async fn open(
@@ -105,16 +108,16 @@ pub(super) async fn open_settings(
 ) -> Result<(), CallError> {
     let mut reading = context.background.spawn({
         let (service, workspace, user) = (context.service.clone(), workspace.to_owned(), user.clone());
-        async move { tokio::time::timeout(PATIENCE, read(&service, &workspace, &user, screen)).await }
+        async move { tokio::time::timeout(READ_LIMIT, read(&service, &workspace, &user, screen)).await }
     });
-    let draw = move |read: &Result<Content, ServiceError>| match read {
+    let render = move |read: &Result<Content, ServiceError>| match read {
         Ok(page) => settings::settings(page, None, "first"),
         Err(failure) => settings::failed(screen, &explain(failure)),
     };
     let too_late = move || settings::failed(screen, sentences::SETTINGS_TRY_AGAIN);
-    if let Ok(read) = tokio::time::timeout(AT_ONCE, &mut reading).await {
+    if let Ok(read) = tokio::time::timeout(FIRST_READ_LIMIT, &mut reading).await {
         let view = match &read {
-            Ok(Ok(read)) => draw(read),
+            Ok(Ok(read)) => render(read),
             _ => too_late(),
         };
         return match open(context, workspace, trigger, &view).await {
@@ -131,7 +134,7 @@ pub(super) async fn open_settings(
     let (context, workspace) = (context.clone(), workspace.to_owned());
     context.background.clone().spawn(async move {
         let view = match reading.await {
-            Ok(Ok(read)) => draw(&read),
+            Ok(Ok(read)) => render(&read),
             _ => too_late(),
         };
         if let Err(error) = update(&context, &workspace, &view_id, Some(&hash), &view).await {
@@ -149,7 +152,7 @@ pub(super) struct OpenModal {
 
 /// Updates an open settings modal until it shows the stored state. Another click may change that state at the same
 /// time, and its update may arrive first.
-pub(super) fn redraw_settings(
+pub(super) fn update_settings(
     context: &Context,
     workspace: String,
     user: UserId,
@@ -161,9 +164,9 @@ pub(super) fn redraw_settings(
     context.background.clone().spawn(async move {
         let OpenModal { view_id, mut hash } = modal;
         let mut shown = None;
-        for _ in 0..DRAWINGS {
+        for _ in 0..MAX_UPDATES {
             let read =
-                tokio::time::timeout(PATIENCE, read(&context.service, &workspace, &user, screen)).await;
+                tokio::time::timeout(READ_LIMIT, read(&context.service, &workspace, &user, screen)).await;
             let view = match &read {
                 Ok(Ok(page)) if shown.as_ref() == Some(page) => return,
                 Ok(Ok(page)) => {

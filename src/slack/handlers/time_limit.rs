@@ -49,8 +49,8 @@ pub async fn within<T>(work: impl Future<Output = Result<T, ServiceError>>) -> R
 
 /// Runs a use case that only reads. A timeout then means that nothing has changed.
 pub async fn read<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
-    within(work).await.map_err(|trouble| match trouble {
+    within(work).await.map_err(|error| match error {
         UseCaseError::Unclear => UseCaseError::Ours,
-        trouble => trouble,
+        error => error,
     })
 }

@@ -64,7 +64,13 @@ impl Revoking {
 }
 
 /// Retries a revocation in the background, after the user was told that it is not confirmed.
-pub(super) fn insist(context: &Context, payload: &Payload, workspace: &str, user: &UserId, what: Revoking) {
+pub(super) fn retry_until_confirmed(
+    context: &Context,
+    payload: &Payload,
+    workspace: &str,
+    user: &UserId,
+    what: Revoking,
+) {
     let (context, payload) = (context.clone(), payload.clone());
     let (workspace, user) = (workspace.to_owned(), user.clone());
     context.background.clone().spawn(async move {

@@ -9,8 +9,8 @@ use axum::{
 use crate::{
     service::install,
     slack::{
-        oauth::{browser, config::Install, pages::trouble},
-        view::install::Trouble,
+        oauth::{browser, config::Install, pages::failed},
+        view::install::InstallError,
     },
 };
 
@@ -18,12 +18,12 @@ use crate::{
 pub(super) async fn begin(State(install): State<Install>, headers: HeaderMap) -> Response {
     let service = &install.service;
     // A second tab reuses the first one's cookie, so that the user can finish in either.
-    let browser = browser::known(&headers).map_or_else(|| browser::fresh(&service.entropy), str::to_owned);
+    let browser = browser::known(&headers).map_or_else(|| browser::new_id(&service.entropy), str::to_owned);
     let state = install::begin(service, &browser);
     let cookie = browser::set(&browser, install::STATE_LIFE.num_seconds(), &install.config.public_url);
     let location = HeaderValue::from_str(&install.config.authorize_url(&state)).ok();
     let (Some(cookie), Some(location)) = (cookie, location) else {
-        return trouble(&install.config, Trouble::Misconfigured);
+        return failed(&install.config, InstallError::Misconfigured);
     };
     let headers = [
         (header::LOCATION, location),

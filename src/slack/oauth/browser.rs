@@ -16,7 +16,7 @@ pub(super) fn known(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A random id for a browser that has no cookie.
-pub(super) fn fresh(entropy: &Entropy) -> String {
+pub(super) fn new_id(entropy: &Entropy) -> String {
     URL_SAFE_NO_PAD.encode(entropy.bytes())
 }
 

@@ -7,18 +7,15 @@ use axum::{
 };
 
 use crate::{
-    service::{
-        install,
-        install::{Installation, StateFault},
-    },
+    service::install::{self, Installation, StateFault},
     slack::{
         oauth::{
             browser,
             config::Install,
-            pages::{page, trouble},
+            pages::{failed, page},
         },
         scopes,
-        view::install::{Installed, Trouble, installed},
+        view::install::{InstallError, Installed, installed},
         web_api::{
             error::{CallError, Reason},
             oauth_access::{Exchange, Granted},
@@ -44,32 +41,32 @@ pub(super) async fn callback(
             };
             page(StatusCode::OK, installed(&shown))
         }
-        Err(which) => trouble(&install.config, which),
+        Err(error) => failed(&install.config, error),
     }
 }
 
-async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<Granted, Trouble> {
+async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<Granted, InstallError> {
     let field = |wanted: &str| {
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
         pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
     };
     let service = &install.service;
-    let state = field("state").ok_or(Trouble::Stale)?;
+    let state = field("state").ok_or(InstallError::Stale)?;
     let state = match install::check_state(service, &state, browser::known(headers)).await {
         Ok(state) => state.map_err(refused)?,
         Err(failure) => {
             tracing::error!(%failure, "Could not look up an OAuth state");
-            return Err(Trouble::OursDown);
+            return Err(InstallError::OursDown);
         }
     };
     if let Some(error) = field("error") {
         if error == "access_denied" {
-            return Err(Trouble::Declined);
+            return Err(InstallError::Declined);
         }
         tracing::error!(error, "Installation refused by Slack");
-        return Err(Trouble::Misconfigured);
+        return Err(InstallError::Misconfigured);
     }
-    let code = field("code").ok_or(Trouble::Stale)?;
+    let code = field("code").ok_or(InstallError::Stale)?;
     let granted = exchange(install, &code).await?;
     let installation = Installation {
         slack_id: granted.slack_id.clone(),
@@ -78,10 +75,10 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
     };
     let stored = install::install(service, &installation, &state).await.map_err(|failure| {
         tracing::error!(%failure, "Could not store an installation");
-        Trouble::OursDown
+        InstallError::OursDown
     })?;
     stored.map_err(refused)?;
-    install.client.tokens().installed_anew(&granted.slack_id);
+    install.client.tokens().forget_installation(&granted.slack_id);
     let missing = missing(&granted);
     if !missing.is_empty() {
         tracing::warn!(
@@ -94,11 +91,11 @@ async fn finish(install: &Install, query: &str, headers: &HeaderMap) -> Result<G
     Ok(granted)
 }
 
-fn refused(fault: StateFault) -> Trouble {
+fn refused(fault: StateFault) -> InstallError {
     tracing::warn!(%fault, "Installation refused");
     match fault {
-        StateFault::Expired => Trouble::Late,
-        StateFault::Unknown | StateFault::OtherBrowser => Trouble::Stale,
+        StateFault::Expired => InstallError::Late,
+        StateFault::Unknown | StateFault::OtherBrowser => InstallError::Stale,
     }
 }
 
@@ -108,23 +105,23 @@ fn missing(granted: &Granted) -> Vec<&'static str> {
     scopes::required_scopes().filter(is_missing).collect()
 }
 
-async fn exchange(install: &Install, code: &str) -> Result<Granted, Trouble> {
+async fn exchange(install: &Install, code: &str) -> Result<Granted, InstallError> {
     let config = &install.config;
     let redirect_uri = config.redirect_uri();
     let exchange = Exchange::Code { code, redirect_uri: &redirect_uri };
-    let _turn = install.exchanges.turn().await.ok_or_else(|| {
+    let _slot = install.exchanges.slot().await.ok_or_else(|| {
         tracing::warn!("Installation refused: too many in progress");
-        Trouble::Busy
+        InstallError::Busy
     })?;
     let granted = install.client.tokens().access(&config.credentials, exchange).await;
     granted.map_err(|error| {
         tracing::error!(%error, "Could not exchange an OAuth code");
         match error {
             CallError::Refused(refusal) if refusal.reason == Reason::AuthorizationCode => {
-                Trouble::CodeRefused
+                InstallError::CodeRefused
             }
-            CallError::Refused(_) => Trouble::Misconfigured,
-            _ => Trouble::SlackDown,
+            CallError::Refused(_) => InstallError::Misconfigured,
+            _ => InstallError::SlackDown,
         }
     })
 }

@@ -28,14 +28,14 @@ pub(super) fn page(status: StatusCode, html: String) -> Response {
 }
 
 /// The page that says why an installation failed.
-pub(super) fn trouble(config: &Config, which: install::Trouble) -> Response {
-    use install::Trouble;
-    let status = match which {
-        Trouble::Declined => StatusCode::OK,
-        Trouble::Stale | Trouble::Late | Trouble::CodeRefused => StatusCode::BAD_REQUEST,
-        Trouble::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
-        Trouble::SlackDown => StatusCode::BAD_GATEWAY,
-        Trouble::OursDown | Trouble::Busy => StatusCode::SERVICE_UNAVAILABLE,
+pub(super) fn failed(config: &Config, error: install::InstallError) -> Response {
+    use install::InstallError;
+    let status = match error {
+        InstallError::Declined => StatusCode::OK,
+        InstallError::Stale | InstallError::Late | InstallError::CodeRefused => StatusCode::BAD_REQUEST,
+        InstallError::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+        InstallError::SlackDown => StatusCode::BAD_GATEWAY,
+        InstallError::OursDown | InstallError::Busy => StatusCode::SERVICE_UNAVAILABLE,
     };
-    page(status, install::trouble(which, &config.install_url()))
+    page(status, install::failed(error, &config.install_url()))
 }

@@ -31,7 +31,7 @@ pub struct HomeRenderer {
 
 impl HomeRenderer {
     /// Renders the Home tab that an outbox row names. This also covers all other waiting rows of the same queue.
-    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
+    pub async fn render(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(user) = &claim.user else { return Ok(Outcome::done()) };
         let Some(slack_id) = show::installed(service, claim.workspace).await? else {
             return Ok(Outcome::done());

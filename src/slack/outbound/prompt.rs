@@ -12,7 +12,10 @@ use crate::{
         text::{Prose, Text},
     },
     outbox::{Claim, Outcome},
-    service::{Service, ServiceError, give_up, leave, prompt_failures, show, show::PromptContext},
+    service::{
+        Service, ServiceError, give_up, leave, prompt_failures,
+        show::{self, PromptContext},
+    },
     slack::{
         outbound::metadata,
         view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},
@@ -47,7 +50,7 @@ struct Rendering {
 
 impl PromptRenderer {
     /// Renders the approval that an outbox row names.
-    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
+    pub async fn render(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(id) = claim.approval else { return Ok(Outcome::done()) };
         let Some(context) = show::prompt(service, claim.workspace, id).await? else {
             return Ok(Outcome::done());
@@ -186,7 +189,7 @@ impl PromptRenderer {
             .await
         {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.plainly(service, rendering, POST, body, refusal).await
+                self.send_plain(service, rendering, POST, body, refusal).await
             }
             answer => answer,
         };
@@ -215,14 +218,14 @@ impl PromptRenderer {
         body["ts"] = prompt.ts.as_str().into();
         match self.client.post(&rendering.context.slack_id, UPDATE, &body, PATIENT).await {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.plainly(service, rendering, UPDATE, body, refusal).await.map(|_| ())
+                self.send_plain(service, rendering, UPDATE, body, refusal).await.map(|_| ())
             }
             answer => answer.map(|_| ()),
         }
     }
 
     /// If Slack refuses our blocks, the message is sent again as plain text: a bug in a view must not hide an approval.
-    async fn plainly(
+    async fn send_plain(
         &self,
         service: &Service,
         rendering: &Rendering,

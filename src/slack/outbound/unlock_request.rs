@@ -37,26 +37,26 @@ pub struct UnlockRequestRenderer {
 impl UnlockRequestRenderer {
     /// Makes each admin's message show the current request: posts it while the request is open, and updates it
     /// afterwards.
-    pub async fn draw(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
+    pub async fn render(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let Some(request) = claim.unlock_request else { return Ok(Outcome::done()) };
         let Some(context) = show::unlock_request(service, claim.workspace, request).await? else {
             return Ok(Outcome::done());
         };
         let UnlockContext { line, posted, known_admins, slack_id } = context;
         let message = unlocking::message(&line);
-        let mut trouble = None;
+        let mut last_error = None;
         for old in &posted {
             let mut body = body(UPDATE, &old.channel, &message);
             body["ts"] = old.ts.as_str().into();
             match self.client.post(&slack_id, UPDATE, &body, PATIENT).await {
                 // The admin's message was deleted. The Home tab still shows the request.
                 Ok(_) | Err(CallError::Refused(_)) => {}
-                Err(error) => trouble = Some(error),
+                Err(error) => last_error = Some(error),
             }
         }
         if line.answered.is_none() {
             let (admins, missing) = self.admins(&slack_id, known_admins).await;
-            trouble = trouble.or(missing);
+            last_error = last_error.or(missing);
             for admin in admins {
                 if posted.iter().any(|old| old.user == admin) {
                     continue;
@@ -73,11 +73,11 @@ impl UnlockRequestRenderer {
                         tracing::warn!(%admin, code = refusal.code, "Could not send an unlock request to an \
                             admin");
                     }
-                    Err(error) => trouble = Some(error),
+                    Err(error) => last_error = Some(error),
                 }
             }
         }
-        Ok(trouble.map_or_else(Outcome::done, Outcome::from))
+        Ok(last_error.map_or_else(Outcome::done, Outcome::from))
     }
 
     /// Tells one user who asked about the answer.
@@ -119,7 +119,7 @@ impl UnlockRequestRenderer {
             match self.people.rights(slack_id, &admin).await {
                 Ok(now) if now.is_admin => admins.push(admin),
                 Ok(_) => {}
-                Err(error) if error.is_nobody() => {}
+                Err(error) if error.is_unknown_user() => {}
                 Err(error) => missing = Some(error),
             }
         }

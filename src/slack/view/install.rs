@@ -33,7 +33,7 @@ a.button { display: inline-block; margin-top: 8px; padding: 10px 18px; border-ra
 
 /// Why an installation failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum InstallError {
     /// The person cancelled on Slack's page.
     Declined,
     /// The link was used before, or the installation began elsewhere or in another browser.
@@ -52,7 +52,7 @@ pub enum Trouble {
     OursDown,
 }
 
-impl Trouble {
+impl InstallError {
     const fn words(self) -> (&'static str, &'static str, bool) {
         match self {
             Self::Declined => (
@@ -163,8 +163,8 @@ pub fn installed(installed: &Installed<'_>) -> String {
 
 /// The page after a failed installation. `again` is the address where the person can start over.
 #[must_use]
-pub fn trouble(trouble: Trouble, again: &str) -> String {
-    let (title, words, may_try) = trouble.words();
+pub fn failed(error: InstallError, again: &str) -> String {
+    let (title, words, may_try) = error.words();
     page(
         title,
         &html! {
@@ -211,18 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn every_trouble_says_what_to_do() {
-        for which in [
-            Trouble::Declined,
-            Trouble::Stale,
-            Trouble::Late,
-            Trouble::CodeRefused,
-            Trouble::Misconfigured,
-            Trouble::SlackDown,
-            Trouble::OursDown,
+    fn every_error_says_what_to_do() {
+        for error in [
+            InstallError::Declined,
+            InstallError::Stale,
+            InstallError::Late,
+            InstallError::CodeRefused,
+            InstallError::Misconfigured,
+            InstallError::SlackDown,
+            InstallError::OursDown,
         ] {
-            let page = trouble(which, "/slack/install");
-            assert_eq!(page.contains("href=\"/slack/install\""), which != Trouble::Misconfigured);
+            let page = failed(error, "/slack/install");
+            assert_eq!(page.contains("href=\"/slack/install\""), error != InstallError::Misconfigured);
         }
     }
 }

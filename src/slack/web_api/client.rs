@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// Asks Slack which workspace a token belongs to.
-    pub async fn whose(&self, token: &SecretString) -> Result<Identity, CallError> {
+    pub async fn identify_token(&self, token: &SecretString) -> Result<Identity, CallError> {
         let answer = self.post_with(token, "auth.test", &json!({}), PATIENT).await?;
         let org_wide = answer["is_enterprise_install"] == true;
         let id = if org_wide { &answer["enterprise_id"] } else { &answer["team_id"] };
@@ -159,25 +159,25 @@ impl Client {
     /// Asks Slack which workspace the configured token belongs to; `None` without one.
     pub async fn identify(&self) -> Result<Option<Identity>, CallError> {
         let Some(token) = self.tokens.configured() else { return Ok(None) };
-        let identity = self.whose(token).await?;
+        let identity = self.identify_token(token).await?;
         self.tokens.settle(&identity.slack_id);
         Ok(Some(identity))
     }
 
     /// Calls with the workspace's token. If Slack refuses it, the call is repeated with the token that replaces it.
     async fn call(&self, workspace: &str, method: &str, call: Call<'_>) -> Result<Value, CallError> {
-        let mut token = match self.tokens.of(workspace).await {
+        let mut token = match self.tokens.token_for(workspace).await {
             // No installation has a token. The configured one may be for this workspace; ask Slack.
             Err(CallError::NoToken) if self.tokens.is_unsettled() => {
                 self.identify().await?;
-                self.tokens.of(workspace).await?
+                self.tokens.token_for(workspace).await?
             }
             found => found?,
         };
         for _ in 1..TOKENS {
             match self.once(workspace, &token, method, &call).await {
                 Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
-                    token = self.another(workspace, &token, refusal).await?;
+                    token = self.replacement(workspace, &token, refusal).await?;
                 }
                 answer => return answer,
             }
@@ -187,15 +187,17 @@ impl Client {
 
     /// A different token than the one that Slack refused. If both are refused, the error of the workspace's own token
     /// counts.
-    async fn another(
+    async fn replacement(
         &self,
         workspace: &str,
         refused: &SecretString,
         refusal: Refusal,
     ) -> Result<SecretString, CallError> {
-        match self.tokens.instead_of(workspace, refused, refusal).await {
+        match self.tokens.replacement_for(workspace, refused, refusal).await {
             Err(CallError::Refused(refusal)) if self.tokens.is_unsettled() => match self.identify().await {
-                Ok(Some(identity)) if identity.slack_id == workspace => self.tokens.of(workspace).await,
+                Ok(Some(identity)) if identity.slack_id == workspace => {
+                    self.tokens.token_for(workspace).await
+                }
                 Ok(_) | Err(CallError::Refused(_)) => Err(CallError::Refused(refusal)),
                 // The configured token may still belong to this workspace, so report this temporary error.
                 Err(error) => Err(error),

@@ -273,7 +273,7 @@ impl CallError {
 
     /// No Slack user has the id or email address that was looked up, or the workspace can't see them.
     #[must_use]
-    pub const fn is_nobody(&self) -> bool {
+    pub const fn is_unknown_user(&self) -> bool {
         matches!(self, Self::Refused(Refusal { reason: Reason::UnknownUser, .. }))
     }
 
@@ -317,7 +317,7 @@ mod tests {
 
     use super::*;
 
-    fn of(method: &str, code: &str) -> CallError {
+    fn error_for(method: &str, code: &str) -> CallError {
         CallError::of_answer(method, &json!({ "ok": false, "error": code }))
     }
 
@@ -325,7 +325,11 @@ mod tests {
     fn a_code_that_is_not_listed_passes() {
         for method in ["chat.postMessage", "chat.update", "users.info", "views.publish", "oauth.v2.access"] {
             for code in PASSING.iter().chain(&["something_new", "org_login_required"]) {
-                assert_eq!(of(method, code), CallError::Passing((*code).to_owned()), "{method} {code}");
+                assert_eq!(
+                    error_for(method, code),
+                    CallError::Passing((*code).to_owned()),
+                    "{method} {code}"
+                );
             }
         }
     }
@@ -344,9 +348,9 @@ mod tests {
     #[test]
     fn no_label_is_made_of_an_answer() {
         for code in ["something_new", "x\ny", "Hello", &"a".repeat(65)] {
-            assert!(["other", "unreachable"].contains(&of("chat.update", code).label()), "{code}");
+            assert!(["other", "unreachable"].contains(&error_for("chat.update", code).label()), "{code}");
         }
-        assert_eq!(of("chat.update", "update_failed").label(), "update_failed");
+        assert_eq!(error_for("chat.update", "update_failed").label(), "update_failed");
     }
 
     #[test]

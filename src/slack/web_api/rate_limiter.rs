@@ -118,7 +118,7 @@ mod tests {
         }
         assert_eq!(limiter.admit("C1", true, at(6)), Err(TimeDelta::seconds(1)), "no faster than the pace");
         assert!((7..=12).all(|second| limiter.admit("C1", true, at(second)).is_ok()));
-        assert!(limiter.admit("C1", false, at(13)).is_ok(), "nobody waits any more");
+        assert!(limiter.admit("C1", false, at(13)).is_ok(), "no message waits");
     }
 
     #[test]

@@ -17,15 +17,13 @@ use crate::{
     service::{
         Service,
         directory::{Directory, LookupError},
-        profiles,
-        profiles::KnownProfile,
+        profiles::{self, KnownProfile},
         workspaces,
     },
     slack::web_api::{
         admins::{AdminScan, ConfiguredAdmin},
         client::Client,
-        error,
-        error::CallError,
+        error::{self, CallError},
         membership,
     },
 };
@@ -41,7 +39,7 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 /// Oldest list of a workspace's admins for sending them messages.
 const ADMINS_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// Time limit of a look-up that a click waits for, so that enough of Slack's three seconds remains.
-const HURRIED: Duration = Duration::from_millis(600);
+const CLICK_LIMIT: Duration = Duration::from_millis(600);
 /// Capacity of each cache, in entries.
 const CAPACITY: u64 = 20_000;
 
@@ -54,7 +52,7 @@ pub struct People {
     configured_admins: Vec<ConfiguredAdmin>,
     admins: Memory<String, Vec<UserId>>,
     /// Interrupted scans for admins.
-    walks: Memory<String, AdminScan>,
+    scans: Memory<String, AdminScan>,
     profiles: Memory<(String, UserId), Profile>,
     emails: Memory<(WorkspaceId, String), UserId>,
 }
@@ -68,7 +66,7 @@ impl People {
             service,
             configured_admins,
             admins: Memory::default(),
-            walks: Memory::default(),
+            scans: Memory::default(),
             profiles: Memory::default(),
             emails: Memory::default(),
         }
@@ -133,7 +131,7 @@ impl People {
             let look_up = async move { people.rights(&workspace, &user).await };
             look_up.in_current_span()
         });
-        let looked_up = match tokio::time::timeout(HURRIED, task).await {
+        let looked_up = match tokio::time::timeout(CLICK_LIMIT, task).await {
             Ok(Ok(looked_up)) => looked_up,
             Ok(Err(_)) => Err(CallError::Unreachable("the look-up failed".to_owned())),
             Err(_) => Err(CallError::Unreachable("timed out".to_owned())),
@@ -141,7 +139,7 @@ impl People {
         let acting_user = |kind| ActingUser { user: user.clone(), kind };
         match looked_up {
             Ok(profile) => Ok((acting_user(profile.kind), profile.is_admin)),
-            Err(error) if error.is_nobody() => Ok((acting_user(PersonKind::ExternalUser), false)),
+            Err(error) if error.is_unknown_user() => Ok((acting_user(PersonKind::ExternalUser), false)),
             Err(CallError::NoToken) => Err(Rejection::WorkspaceRemoved),
             Err(CallError::RateLimited(wait)) => Err(Rejection::SlackBusy(error::whole_seconds(wait))),
             Err(CallError::MissingScope(scope)) => Err(Rejection::MissingScope(scope)),
@@ -160,9 +158,9 @@ impl People {
         if let Some(admins) = self.admins.recall(&key, now - ADMINS_LIFE) {
             return Ok(admins);
         }
-        let held_up = self.walks.take(&key, now - ADMINS_LIFE);
-        let mut walk = held_up.unwrap_or_else(|| AdminScan::new(workspace));
-        match walk.finish(&self.client, workspace).await {
+        let interrupted = self.scans.take(&key, now - ADMINS_LIFE);
+        let mut scan = interrupted.unwrap_or_else(|| AdminScan::new(workspace));
+        match scan.finish(&self.client, workspace).await {
             Ok(admins) => {
                 self.admins.keep(key, admins.clone(), now);
                 Ok(admins)
@@ -171,7 +169,7 @@ impl People {
                 // After a refusal the cursor may be invalid, so the next scan starts over. After other errors it
                 // continues.
                 if !matches!(error, CallError::Refused(_)) {
-                    self.walks.keep(key, walk, now);
+                    self.scans.keep(key, scan, now);
                 }
                 Err(error)
             }
@@ -254,7 +252,7 @@ impl Directory for People {
                     self.emails.keep(key, user.clone(), now);
                     Ok(user)
                 }
-                Err(error) if error.is_nobody() => Err(LookupError::Nobody),
+                Err(error) if error.is_unknown_user() => Err(LookupError::Nobody),
                 Err(error) => {
                     tracing::warn!(%error, "Could not look up a user by email");
                     Err(match error {

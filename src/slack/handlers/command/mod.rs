@@ -18,10 +18,15 @@ use crate::{
             context::Context,
             modals,
             time_limit::{BUDGET, UseCaseError, read, within},
-            unconfirmed_revocation::{Revoking, insist},
+            unconfirmed_revocation::{Revoking, retry_until_confirmed},
         },
         inbound::{payload::Payload, response::Response},
-        view::{controls::Screen, lists, lists::plain, message::Message, sentences},
+        view::{
+            controls::Screen,
+            lists::{self, plain},
+            message::Message,
+            sentences,
+        },
         web_api::error::CallError,
     },
 };
@@ -61,7 +66,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
         "help" => Ok(plain(lists::HELP.to_owned())),
         _ => Ok(lists::no_such_word(word)),
     };
-    answer(&message.unwrap_or_else(|trouble| explain(&trouble)))
+    answer(&message.unwrap_or_else(|error| explain(&error)))
 }
 
 fn answer(message: &Message) -> Response {
@@ -70,8 +75,8 @@ fn answer(message: &Message) -> Response {
     Response::Message(body)
 }
 
-fn explain(trouble: &UseCaseError) -> Message {
-    plain(match trouble {
+fn explain(error: &UseCaseError) -> Message {
+    plain(match error {
         UseCaseError::Rejected(rejection) => sentences::settings(rejection),
         UseCaseError::Repeated => sentences::REPEATED.to_owned(),
         UseCaseError::Ours => sentences::SETTINGS_TRY_AGAIN.to_owned(),
@@ -155,7 +160,7 @@ impl Typed<'_> {
     /// Tells the user that the database did not confirm the revocation in time, and keeps retrying it in the
     /// background.
     fn unconfirmed(&self, what: Revoking) -> Message {
-        insist(self.context, self.payload, self.workspace, &self.user, what);
+        retry_until_confirmed(self.context, self.payload, self.workspace, &self.user, what);
         plain(sentences::UNCONFIRMED.to_owned())
     }
 

@@ -25,7 +25,7 @@ use crate::{
 pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) -> Response {
     let approval = match find(interaction, id).await {
         Ok(approval) => approval,
-        Err(trouble) => return looked::<()>(interaction, Err(trouble)),
+        Err(error) => return looked::<()>(interaction, Err(error)),
     };
     match interaction.open(details::details(&approval, 0)).await {
         Ok(_) => Response::Taken,
@@ -42,7 +42,7 @@ pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) 
 pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, page: usize) -> Response {
     let approval = match find(interaction, id).await {
         Ok(approval) => approval,
-        Err(trouble) => return looked::<()>(interaction, Err(trouble)),
+        Err(error) => return looked::<()>(interaction, Err(error)),
     };
     let view_id = interaction.payload.text("/view/id").unwrap_or_default();
     let (hash, view) = (interaction.payload.text("/view/hash"), details::details(&approval, page));

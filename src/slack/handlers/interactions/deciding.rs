@@ -7,7 +7,7 @@ use crate::{
         approvals::Approval, decisions::Choice, grants::Scope, ids::ApprovalId, rejection::Rejection,
         text::Prose,
     },
-    service::{decide, decide::Click},
+    service::decide::{self, Click},
     slack::{
         handlers::{
             interactions::interaction::{Interaction, decided},
@@ -95,7 +95,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
     let approval = match within(decide::may_deny(&interaction.context.service, &click)).await {
         Ok(Some(approval)) => approval,
         Ok(None) => return Response::Taken,
-        Err(trouble) => return decided::<()>(interaction, Err(trouble)),
+        Err(error) => return decided::<()>(interaction, Err(error)),
     };
     match interaction.open(deny::modal(&approval)).await {
         Ok(_) => {
@@ -128,7 +128,7 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         payload.typed(deny::REASON_BLOCK, deny::REASON_ACTION).map(str::trim).filter(|text| !text.is_empty());
     let reason = match typed.map(Prose::new).transpose() {
         Ok(reason) => reason,
-        Err(fault) => return complain(&format!("The reason {fault}.")),
+        Err(fault) => return input_error(&format!("The reason {fault}.")),
     };
     let click = denial(interaction, approval).await;
     match decide(interaction, &click, Choice::Deny(reason)).await {
@@ -137,12 +137,12 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
             let view = notice::notice("Deny", sentences::sentence(&rejection));
             Response::Modal(json!({ "response_action": "update", "view": view }))
         }
-        Err(UseCaseError::Ours) => complain(sentences::TRY_AGAIN),
-        Err(UseCaseError::Unclear) => complain(sentences::UNCLEAR),
+        Err(UseCaseError::Ours) => input_error(sentences::TRY_AGAIN),
+        Err(UseCaseError::Unclear) => input_error(sentences::UNCLEAR),
     }
 }
 
 /// Shows an error at the input, which keeps the modal open. Slack doesn't parse its text.
-fn complain(sentence: &str) -> Response {
+fn input_error(sentence: &str) -> Response {
     Response::Modal(json!({ "response_action": "errors", "errors": { deny::REASON_BLOCK: sentence } }))
 }

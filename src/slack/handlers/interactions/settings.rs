@@ -7,15 +7,13 @@ use crate::{
         rejection::Rejection,
         settings::Toggle,
     },
-    service,
-    service::settings::Changed,
+    service::{self, settings::Changed},
     slack::{
         handlers::{
             interactions::interaction::{Interaction, changed},
-            modals,
-            modals::OpenModal,
+            modals::{self, OpenModal},
             time_limit::{UseCaseError, within},
-            unconfirmed_revocation::{Revoking, insist},
+            unconfirmed_revocation::{Revoking, retry_until_confirmed},
         },
         inbound::response::Response,
         view::{controls::Screen, sentences},
@@ -41,7 +39,7 @@ pub(super) async fn toggle(interaction: &Interaction<'_>, action: ActionId, togg
 
 /// Tells the user that the database did not confirm the revocation in time, and keeps retrying it in the background.
 pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Response {
-    insist(
+    retry_until_confirmed(
         interaction.context,
         interaction.payload,
         interaction.workspace,
@@ -49,7 +47,7 @@ pub(super) fn unconfirmed(interaction: &Interaction<'_>, what: Revoking) -> Resp
         what,
     );
     if interaction.in_settings() {
-        redraw(interaction, screen(interaction), Some(sentences::UNCONFIRMED.to_owned()));
+        update_modal(interaction, screen(interaction), Some(sentences::UNCONFIRMED.to_owned()));
     } else {
         interaction.context.reply_privately(interaction.payload, sentences::UNCONFIRMED.to_owned());
     }
@@ -96,23 +94,23 @@ pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCase
         Err(UseCaseError::Ours) => (Some(sentences::SETTINGS_TRY_AGAIN.to_owned()), Response::Failed),
         Err(UseCaseError::Unclear) => (Some(sentences::UNCLEAR.to_owned()), Response::Failed),
     };
-    redraw(interaction, screen(interaction), note);
+    update_modal(interaction, screen(interaction), note);
     answer
 }
 
 /// Shows a page of the modal in which the user clicked.
 pub(super) fn show(interaction: &Interaction<'_>, screen: Screen) -> Response {
-    redraw(interaction, screen, None);
+    update_modal(interaction, screen, None);
     Response::Taken
 }
 
 /// Updates the modal in which the user clicked, with a sentence above its content.
-pub(super) fn redraw(interaction: &Interaction<'_>, screen: Screen, note: Option<String>) {
+pub(super) fn update_modal(interaction: &Interaction<'_>, screen: Screen, note: Option<String>) {
     let Some(view_id) = interaction.payload.text("/view/id") else { return };
     let (workspace, user) = (interaction.workspace.to_owned(), interaction.acting_user.user.clone());
     let hash = interaction.payload.text("/view/hash").map(str::to_owned);
     let modal = OpenModal { view_id: view_id.to_owned(), hash };
-    modals::redraw_settings(interaction.context, workspace, user, screen, note, modal);
+    modals::update_settings(interaction.context, workspace, user, screen, note, modal);
 }
 
 /// The page of the settings on which the user clicked. It only says which page to show.

@@ -5,17 +5,16 @@ use crate::{
         ids::{ActionId, UnlockRequestId, UserId},
         rejection::Rejection,
     },
-    service,
     service::{
-        unlock,
-        unlock::{LockCommand, Seen},
+        self,
+        unlock::{self, LockCommand, Seen},
         unlock_requests,
     },
     slack::{
         handlers::{
             interactions::{
                 interaction::{Interaction, changed},
-                settings::{finish, redraw, refused, unconfirmed},
+                settings::{finish, refused, unconfirmed, update_modal},
             },
             time_limit::{UseCaseError, within},
             unconfirmed_revocation::Revoking,
@@ -42,7 +41,7 @@ pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> 
     let Ok(first) = result else { return finish(interaction, result) };
     if interaction.in_settings() {
         let screen = Screen::read(interaction.payload.text("/view/private_metadata").unwrap_or_default());
-        redraw(interaction, screen, Some(sentences::REQUESTED.to_owned()));
+        update_modal(interaction, screen, Some(sentences::REQUESTED.to_owned()));
     } else if first {
         interaction.context.reply_privately(interaction.payload, sentences::REQUESTED.to_owned());
     }
@@ -66,7 +65,7 @@ pub(super) async fn answer(
             ))
             .await
         }
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     };
     changed(interaction, result)
 }
@@ -88,7 +87,7 @@ pub(super) async fn set(
             ))
             .await
         }
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     };
     match result {
         Err(UseCaseError::Unclear) if command.0 == LockCommand::Lock => {

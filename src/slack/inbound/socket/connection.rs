@@ -26,9 +26,9 @@ use crate::{
 /// Time limit for connecting, and for Slack's hello after that.
 const CONNECTING: Duration = Duration::from_secs(10);
 /// After this long without a frame the client sends a ping. After as long again the connection counts as broken.
-const QUIET: Duration = Duration::from_secs(20);
+const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// Time limit for handlers that still run when the connection ends. Slack waits three seconds for an acknowledgement.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+const FINISH_LIMIT: Duration = Duration::from_secs(3);
 /// The largest message that is read, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
 
@@ -145,7 +145,7 @@ impl<H: Handlers> Connection<H> {
                         return End::Broken;
                     }
                 }
-                heard = tokio::time::timeout(QUIET, self.stream.next()) => match heard {
+                heard = tokio::time::timeout(SILENCE_LIMIT, self.stream.next()) => match heard {
                     Ok(Some(Ok(Message::Text(text)))) => {
                         asked = false;
                         match read(&text) {
@@ -202,7 +202,7 @@ impl<H: Handlers> Connection<H> {
             }
             let _ = self.stream.close(None).await;
         };
-        let _ = tokio::time::timeout(LAST_WORDS, rest).await;
+        let _ = tokio::time::timeout(FINISH_LIMIT, rest).await;
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
 /// How many connections an instance keeps.
 const CONNECTIONS: usize = 2;
 /// How long the service still reads a connection that Slack asked to replace. Slack usually closes it earlier.
-const FAREWELL: Duration = Duration::from_secs(30);
+const REPLACED_LIMIT: Duration = Duration::from_secs(30);
 
 /// Keeps connections to Slack open. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl<H: Handlers> Socket<H> {
                     tracing::debug!("Slack is closing a connection; opening its replacement");
                     let until = stop.clone();
                     self.background.spawn(async move {
-                        let _ = tokio::time::timeout(FAREWELL, connection.serve(&until)).await;
+                        let _ = tokio::time::timeout(REPLACED_LIMIT, connection.serve(&until)).await;
                         connection.finish().await;
                     });
                     wait(backoff.asked_to_go(life, chance), &stop).await;

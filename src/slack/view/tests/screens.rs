@@ -26,8 +26,8 @@ use crate::{
     },
     slack::view::{
         home::{HomeState, home},
-        lists, sentences, settings,
-        settings::{Content, LINES},
+        lists, sentences,
+        settings::{self, Content, LINES},
         unlocking,
     },
 };
@@ -157,7 +157,7 @@ fn backend(name: &str) -> BackendLine {
     }
 }
 
-fn draw(home_: &Home, kind: PersonKind) -> Value {
+fn render_home(home_: &Home, kind: PersonKind) -> Value {
     let view = home(&HomeState { home: home_, kind, now: asked_at() });
     checks::sound(&view, 100);
     view
@@ -210,15 +210,15 @@ pub(super) fn administration() -> Administration {
 
 #[test]
 fn the_home_tab_shows_what_is_so() {
-    keep("home_empty", &draw(&empty(), PersonKind::Member));
-    keep("home", &draw(&full(), PersonKind::Member));
-    keep("home_guest", &draw(&empty(), PersonKind::Guest));
+    keep("home_empty", &render_home(&empty(), PersonKind::Member));
+    keep("home", &render_home(&full(), PersonKind::Member));
+    keep("home_guest", &render_home(&empty(), PersonKind::Guest));
     let admin = Home { administration: Some(administration()), ..empty() };
-    keep("home_admin", &draw(&admin, PersonKind::Member));
+    keep("home_admin", &render_home(&admin, PersonKind::Member));
     let actions = vec![action("Create record", true), action("Delete record", false)];
     let picked = Some((integration("Salesforce", false), page(actions, Section::Actions)));
     let admin = Home { administration: Some(Administration { picked, ..administration() }), ..empty() };
-    keep("home_admin_picked", &draw(&admin, PersonKind::Member));
+    keep("home_admin_picked", &render_home(&admin, PersonKind::Member));
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn what_has_changed_since_it_was_unlocked_stands_before_and_after() {
         administration: Some(administration),
         ..empty()
     };
-    keep("home_changed", &draw(&home, PersonKind::Member));
+    keep("home_changed", &render_home(&home, PersonKind::Member));
     let off = ActionLine { always: false, ..action.clone() };
     let lines = vec![SettingLine::Action(action), SettingLine::Grant(paused), SettingLine::Action(off)];
     let gear = Content::Gear(Box::new(integration("Salesforce", true)), Page::of(lines, 0, LINES));
@@ -409,7 +409,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
                 prompt_failures: vec![prompt_failure(&"x".repeat(64), usize::MAX); 5],
             }),
         };
-        draw(&shown, PersonKind::Guest);
+        render_home(&shown, PersonKind::Guest);
         let usable = IntegrationLine { connected: true, ..integration.clone() };
         let lines = vec![SettingLine::Action(action), SettingLine::Grant(grant)];
         let lines = Page::of(lines.into_iter().cycle().take(200).collect(), 1, LINES);

@@ -11,7 +11,7 @@ use crate::{
     slack::web_api::{
         error::{CallError, Reason, Refusal},
         oauth_access::{self, Credentials, Exchange, Granted},
-        tokens::store::{EXPIRED, Inner, TokenStore, trouble},
+        tokens::store::{EXPIRED, Inner, TokenStore, unreadable},
     },
 };
 
@@ -84,7 +84,7 @@ impl TokenStore {
     async fn exchange(&self, slack_id: &str, used: &SecretString) -> Result<SecretString, CallError> {
         let service = &self.0.service;
         loop {
-            match tokens::lease(service, slack_id, used).await.map_err(|error| trouble(&error))? {
+            match tokens::lease(service, slack_id, used).await.map_err(|error| unreadable(&error))? {
                 RefreshLease::Replaced(tokens) => return Ok(self.keep(slack_id, tokens)),
                 RefreshLease::HeldElsewhere => tokio::time::sleep(POLL_INTERVAL).await,
                 RefreshLease::Impossible => return Err(CallError::Refused(EXPIRED)),

@@ -109,7 +109,7 @@ impl TokenStore {
     }
 
     /// The token for the workspace with this Slack id. An expired one is replaced first.
-    pub async fn of(&self, slack_id: &str) -> Result<SecretString, CallError> {
+    pub async fn token_for(&self, slack_id: &str) -> Result<SecretString, CallError> {
         let now = self.0.service.now();
         let Some(configured) = self.configured_for(slack_id) else {
             return self.installed(slack_id, now).await;
@@ -141,7 +141,7 @@ impl TokenStore {
     }
 
     /// A token to use instead of this one, which Slack refused: a newer one, or one in exchange for it.
-    pub async fn instead_of(
+    pub async fn replacement_for(
         &self,
         slack_id: &str,
         used: &SecretString,
@@ -182,7 +182,7 @@ impl TokenStore {
     }
 
     /// The app was installed again, so tokens and errors of the earlier installation no longer apply.
-    pub fn installed_anew(&self, slack_id: &str) {
+    pub fn forget_installation(&self, slack_id: &str) {
         self.forget(slack_id);
         self.0.locks.lock().unwrap_or_else(PoisonError::into_inner).remove(slack_id);
     }
@@ -196,7 +196,7 @@ impl TokenStore {
     }
 
     async fn read(&self, slack_id: &str) -> Result<Tokens, CallError> {
-        let found = tokens::find(&self.0.service, slack_id).await.map_err(|error| trouble(&error))?;
+        let found = tokens::find(&self.0.service, slack_id).await.map_err(|error| unreadable(&error))?;
         let tokens = found.ok_or(CallError::NoToken)?;
         self.keep(slack_id, tokens.clone());
         Ok(tokens)
@@ -215,6 +215,6 @@ impl TokenStore {
     }
 }
 
-pub(super) fn trouble(failure: &ServiceError) -> CallError {
+pub(super) fn unreadable(failure: &ServiceError) -> CallError {
     CallError::Unreadable(failure.to_string())
 }
