@@ -11,8 +11,8 @@ use crate::{
     api::state::Api,
     domain::{api_keys::KeyScope, rejection::Rejection},
     service::{
-        ServiceError, authenticate,
-        authenticate::{ApiKey, Caller},
+        ServiceError,
+        authenticate::{self, ApiKey, Caller},
     },
 };
 

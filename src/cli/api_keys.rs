@@ -14,8 +14,8 @@ use crate::{
         ids::ApiKeyId,
     },
     service::{
-        Service, api_keys,
-        api_keys::{KeyFault, NewKey, Selection},
+        Service,
+        api_keys::{self, KeyFault, NewKey, Selection},
         backends,
     },
     storage::tables::{api_keys::Listed, backends::Summary},

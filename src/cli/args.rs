@@ -8,8 +8,7 @@ use crate::{
     domain::ids::WorkspaceId,
     entropy::Entropy,
     service::{Service, backends},
-    storage,
-    storage::tables::backends::Summary,
+    storage::{self, tables::backends::Summary},
 };
 
 /// Which workspace a command is about.

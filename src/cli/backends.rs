@@ -20,7 +20,11 @@ use crate::{
         text::{Link, Name},
     },
     outbox::Outcome,
-    service::{Service, api_keys, api_keys::Selection, backends, workspaces},
+    service::{
+        Service,
+        api_keys::{self, Selection},
+        backends, workspaces,
+    },
     storage::tables::backends::Summary,
 };
 

@@ -6,8 +6,10 @@ use crate::{
     cli::{error::CliError, output::print},
     clock::Clock,
     config::ServeConfig,
-    doctor,
-    doctor::finding::{Finding, State},
+    doctor::{
+        self,
+        finding::{Finding, State},
+    },
     entropy::Entropy,
 };
 

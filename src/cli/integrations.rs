@@ -19,9 +19,11 @@ use crate::{
         text::{IntegrationKey, Link, Name, Prose},
     },
     entropy::Entropy,
-    service::{Service, own_integration, put_integration, put_integration::Catalog},
-    storage,
-    storage::tables::backends::Summary,
+    service::{
+        Service, own_integration,
+        put_integration::{self, Catalog},
+    },
+    storage::{self, tables::backends::Summary},
 };
 
 #[derive(Debug, Subcommand)]

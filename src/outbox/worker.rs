@@ -13,12 +13,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{effects::Redraw, homes::Urgency, ids::BackendId},
     heartbeat::Pulse,
-    outbox::{Claim, Deliver, Kind, Outcome, listener::Wakers, schedule, schedule::Next},
-    service::{Service, ServiceError},
-    storage::statements::{
-        claim,
-        claim::{Attempt, Ending, Lease},
+    outbox::{
+        Claim, Deliver, Kind, Outcome,
+        listener::Wakers,
+        schedule::{self, Next},
     },
+    service::{Service, ServiceError},
+    storage::statements::claim::{self, Attempt, Ending, Lease},
 };
 
 /// How long a row is held. Longer than any attempt takes.

@@ -9,17 +9,13 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 use super::fields::Content;
 use super::fields::Field;
 use super::fields::fields;
-use crate::domain::arguments::Arguments;
-use crate::slack::view::blocks::bold;
-use crate::slack::view::blocks::boxed;
-use crate::slack::view::blocks::paragraph;
-use crate::slack::view::blocks::quote;
-use crate::slack::view::blocks::rich;
-use crate::slack::view::blocks::words;
-use crate::slack::view::sanitize::fit;
-use crate::slack::view::sanitize::note;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::sanitize::size;
+use crate::{
+    domain::arguments::Arguments,
+    slack::view::{
+        blocks::{bold, boxed, paragraph, quote, rich, words},
+        sanitize::{fit, note, safe_text::SafeText, size},
+    },
+};
 
 /// Most fields in a message.
 const FIELDS: usize = 12;

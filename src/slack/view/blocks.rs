@@ -12,11 +12,13 @@ use slack_morphism::prelude::{
 };
 use url::Url;
 
-use crate::domain::ids::UserId;
-use crate::slack::view::controls::Control;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::sanitize::size;
+use crate::{
+    domain::ids::UserId,
+    slack::view::{
+        controls::Control,
+        sanitize::{cut_short, safe_text::SafeText, size},
+    },
+};
 
 /// Longest text of a button, and longest accessibility label.
 /// <https://docs.slack.dev/reference/block-kit/block-elements/button-element>

@@ -7,19 +7,16 @@ use super::names;
 use super::sections::pager;
 use super::sections::title;
 use super::sentences::LOCKING;
-use crate::domain::catalog::Description;
-use crate::domain::overview::ChangedLine;
-use crate::domain::overview::Page;
-use crate::domain::overview::Section;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::blocks::bold;
-use crate::slack::view::blocks::paragraph;
-use crate::slack::view::blocks::quote;
-use crate::slack::view::blocks::words;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::{
+        catalog::Description,
+        overview::{ChangedLine, Page, Section},
+    },
+    slack::view::{
+        blocks::{self, Style, bold, paragraph, quote, words},
+        sanitize::{self, cut_short, safe_text::SafeText},
+    },
+};
 
 /// Longest part of a description that is shown.
 const DESCRIPTION: usize = 1_500;

@@ -5,21 +5,19 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextInlineElement};
 use super::controls::Control;
 use super::request;
 use super::sentences;
-use crate::domain::decision::Decision;
-use crate::domain::decision::GrantOutcome;
-use crate::domain::decision::Verdict;
-use crate::domain::grants::Scope;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::blocks::moment;
-use crate::slack::view::blocks::paragraph;
-use crate::slack::view::blocks::person;
-use crate::slack::view::blocks::rich;
-use crate::slack::view::blocks::words;
-use crate::slack::view::message::Message;
-use crate::slack::view::prompt_state::PromptState;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::summary;
+use crate::{
+    domain::{
+        decision::{Decision, GrantOutcome, Verdict},
+        grants::Scope,
+    },
+    slack::view::{
+        blocks::{self, Style, moment, paragraph, person, rich, words},
+        message::Message,
+        prompt_state::PromptState,
+        sanitize::safe_text::SafeText,
+        summary,
+    },
+};
 
 /// Renders the message without its decision buttons. The outcome is always said in words.
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {

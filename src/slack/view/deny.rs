@@ -6,10 +6,13 @@ use slack_morphism::prelude::{
 };
 
 use super::controls::Callback;
-use crate::domain::approvals::Approval;
-use crate::slack::view::blocks::plain_only;
-use crate::slack::view::blocks::say;
-use crate::slack::view::summary;
+use crate::{
+    domain::approvals::Approval,
+    slack::view::{
+        blocks::{plain_only, say},
+        summary,
+    },
+};
 
 /// The input's `block_id`: the reason is in `state.values[REASON_BLOCK][REASON_ACTION].value`, null if left empty.
 pub const REASON_BLOCK: &str = "reason";

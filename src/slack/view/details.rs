@@ -12,26 +12,14 @@ use super::deny::view;
 use super::fields::Content;
 use super::fields::Field;
 use super::fields::fields;
-use crate::domain::approvals::Approval;
-use crate::domain::arguments::Arguments;
-use crate::domain::decision::Verdict;
-use crate::domain::text::Prose;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::blocks::bold;
-use crate::slack::view::blocks::boxed;
-use crate::slack::view::blocks::paragraph;
-use crate::slack::view::blocks::plain_only;
-use crate::slack::view::blocks::quote;
-use crate::slack::view::blocks::rich;
-use crate::slack::view::blocks::say;
-use crate::slack::view::blocks::words;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::sanitize::size;
-use crate::slack::view::sanitize::split;
-use crate::slack::view::summary;
+use crate::{
+    domain::{approvals::Approval, arguments::Arguments, decision::Verdict, text::Prose},
+    slack::view::{
+        blocks::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
+        sanitize::{self, cut_short, safe_text::SafeText, size, split},
+        summary,
+    },
+};
 
 /// Longest text of a block, by Slack's count. Slack documents no limit for `rich_text`, so this is a section's.
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>

@@ -6,10 +6,10 @@
 
 use serde_json::Value;
 
-use crate::domain::arguments::Arguments;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::sanitize::size;
+use crate::{
+    domain::arguments::Arguments,
+    slack::view::sanitize::{self, safe_text::SafeText, size},
+};
 
 /// Longest path, by Slack's count, that the names below it repeat. A longer one gets an alias: otherwise 200 KB of
 /// arguments could become gigabytes of names.

@@ -13,20 +13,19 @@ use super::names;
 use super::prompt;
 use super::sections::pager;
 use super::sentences;
-use crate::domain::approvals::Approval;
-use crate::domain::overview::GrantLine;
-use crate::domain::overview::Home;
-use crate::domain::overview::IntegrationLine;
-use crate::domain::overview::Page;
-use crate::domain::overview::RECENT;
-use crate::domain::overview::Section;
-use crate::domain::overview::WaitingLine;
-use crate::domain::people::PersonKind;
-use crate::slack::view::blocks;
-use crate::slack::view::prompt_state::PromptState;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::summary;
+use crate::{
+    domain::{
+        approvals::Approval,
+        overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
+        people::PersonKind,
+    },
+    slack::view::{
+        blocks,
+        prompt_state::PromptState,
+        sanitize::{self, safe_text::SafeText},
+        summary,
+    },
+};
 
 /// The state that a Home tab shows.
 #[derive(Debug, Clone, Copy)]

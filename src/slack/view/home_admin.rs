@@ -9,17 +9,16 @@ use super::sections::pager;
 use super::sections::title;
 use super::sentences::LOCKING;
 use super::unlocking;
-use crate::domain::overview::ActionLine;
-use crate::domain::overview::Administration;
-use crate::domain::overview::BackendLine;
-use crate::domain::overview::IntegrationLine;
-use crate::domain::overview::Page;
-use crate::domain::overview::PromptFailureLine;
-use crate::domain::overview::Section;
-use crate::domain::overview::UnlockLine;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::overview::{
+        ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section,
+        UnlockLine,
+    },
+    slack::view::{
+        blocks::{self, Style},
+        sanitize::safe_text::SafeText,
+    },
+};
 
 /// Renders the section *Administration*.
 pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {

@@ -2,18 +2,17 @@
 
 use super::home;
 use super::names;
-use crate::slack::view::blocks;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::in_mrkdwn;
-use crate::slack::view::sanitize::in_quotes;
-use crate::slack::view::sanitize::line;
 use crate::{
     domain::{
         action_ref::ActionRef,
         approvals::Approval,
         overview::{Page, WaitingLine},
     },
-    slack::view::message::Message,
+    slack::view::{
+        blocks,
+        message::Message,
+        sanitize::{cut_short, in_mrkdwn, in_quotes, line},
+    },
 };
 
 /// The reply to `/approvals help`.

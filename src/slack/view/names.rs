@@ -2,15 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::overview::ActionLine;
-use crate::domain::overview::GrantLine;
-use crate::slack::view::blocks;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::in_mrkdwn;
-use crate::slack::view::sanitize::in_quotes;
-use crate::slack::view::sanitize::runs_right_to_left;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::overview::{ActionLine, GrantLine},
+    slack::view::{
+        blocks,
+        sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
+    },
+};
 
 /// Longest name in a list.
 const NAME: usize = 100;

@@ -1,9 +1,7 @@
 //! The prompt as plain text, for when Slack refuses the blocks.
 
 use super::sentences;
-use crate::slack::view::blocks;
-use crate::slack::view::summary;
-use crate::slack::view::{message::Message, prompt_state::PromptState};
+use crate::slack::view::{blocks, message::Message, prompt_state::PromptState, summary};
 
 /// A message without blocks. It has no buttons while the request is pending: the arguments aren't shown, and no user
 /// should approve what they haven't seen.

@@ -8,13 +8,14 @@ use super::message::Message;
 use super::names;
 use super::prompt_state::PromptState;
 use super::request;
-use crate::domain::catalog::Blocker;
-use crate::domain::grants::Scope;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::summary;
+use crate::{
+    domain::{catalog::Blocker, grants::Scope},
+    slack::view::{
+        blocks::{self, Style},
+        sanitize::{self, safe_text::SafeText},
+        summary,
+    },
+};
 
 /// Renders the prompt, pending or decided.
 #[must_use]

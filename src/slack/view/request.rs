@@ -2,13 +2,14 @@
 
 use slack_morphism::prelude::{SlackActionBlockElement, SlackBlock};
 
-use crate::slack::view::arguments;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::controls::Control;
-use crate::slack::view::prompt_state::PromptState;
-use crate::slack::view::sanitize::safe_text::SafeText;
-use crate::slack::view::summary;
+use crate::slack::view::{
+    arguments,
+    blocks::{self, Style},
+    controls::Control,
+    prompt_state::PromptState,
+    sanitize::safe_text::SafeText,
+    summary,
+};
 
 /// The part that stays the same after the decision: who wants what, why, and with which arguments.
 pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {

@@ -2,13 +2,15 @@
 
 use slack_morphism::prelude::SlackBlock;
 
-use crate::domain::overview::Page;
-use crate::domain::overview::Section;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::controls::Control;
-use crate::slack::view::names;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::overview::{Page, Section},
+    slack::view::{
+        blocks::{self, Style},
+        controls::Control,
+        names,
+        sanitize::safe_text::SafeText,
+    },
+};
 
 pub(super) fn title<T>(title: &'static str, page: &Page<T>) -> SlackBlock {
     blocks::rich(vec![blocks::paragraph(vec![blocks::bold(names::titled(

@@ -16,17 +16,16 @@ use super::controls::Screen;
 use super::deny::view;
 use super::home;
 use super::names;
-use crate::domain::overview::ActionLine;
-use crate::domain::overview::GrantLine;
-use crate::domain::overview::IntegrationLine;
-use crate::domain::overview::Page;
-use crate::domain::overview::SettingLine;
-use crate::domain::settings::Toggle;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::blocks::plain;
-use crate::slack::view::blocks::plain_only;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::{
+        overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
+        settings::Toggle,
+    },
+    slack::view::{
+        blocks::{self, Style, plain, plain_only},
+        sanitize::safe_text::SafeText,
+    },
+};
 
 /// Lines on a page behind a gear. Each is one block.
 pub const LINES: usize = 12;

@@ -2,23 +2,15 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use crate::domain::approvals::Request;
-use crate::slack::view::blocks::bold;
-use crate::slack::view::blocks::paragraph;
-use crate::slack::view::blocks::person;
-use crate::slack::view::blocks::quote;
-use crate::slack::view::blocks::rich;
-use crate::slack::view::blocks::say;
-use crate::slack::view::blocks::words;
-use crate::slack::view::sanitize;
-use crate::slack::view::sanitize::cut;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::fit;
-use crate::slack::view::sanitize::in_mrkdwn;
-use crate::slack::view::sanitize::in_quotes;
-use crate::slack::view::sanitize::note;
-use crate::slack::view::sanitize::runs_right_to_left;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::approvals::Request,
+    slack::view::{
+        blocks::{bold, paragraph, person, quote, rich, say, words},
+        sanitize::{
+            self, cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left, safe_text::SafeText,
+        },
+    },
+};
 
 /// Longest name in the first part.
 const NAME: usize = 160;

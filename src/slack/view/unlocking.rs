@@ -5,16 +5,17 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 use super::controls::Control;
 use super::names;
 use super::sentences;
-use crate::domain::overview::Asker;
-use crate::domain::overview::UnlockLine;
-use crate::domain::unlock_answer::Resolution;
-use crate::domain::unlock_answer::Resolved;
-use crate::slack::view::blocks;
-use crate::slack::view::blocks::Style;
-use crate::slack::view::blocks::paragraph;
-use crate::slack::view::blocks::words;
-use crate::slack::view::message::Message;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::{
+    domain::{
+        overview::{Asker, UnlockLine},
+        unlock_answer::{Resolution, Resolved},
+    },
+    slack::view::{
+        blocks::{self, Style, paragraph, words},
+        message::Message,
+        sanitize::safe_text::SafeText,
+    },
+};
 
 /// Renders an admin's message: open, or with its answer.
 #[must_use]

@@ -1,8 +1,9 @@
 //! The length of a text by Slack's count, and cutting a text to a length.
 
-use crate::slack::view::sanitize::hidden::pictures;
-use crate::slack::view::sanitize::hidden::stacks;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::sanitize::{
+    hidden::{pictures, stacks},
+    safe_text::SafeText,
+};
 
 /// The length by Slack's count: after `&`, `<` and `>` are escaped
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters beyond the basic plane count as

@@ -1,7 +1,6 @@
 //! Untrusted text in the one place that Slack parses: a message's `text`.
 
-use crate::slack::view::sanitize::measure::size;
-use crate::slack::view::sanitize::safe_text::SafeText;
+use crate::slack::view::sanitize::{measure::size, safe_text::SafeText};
 
 /// Writes safe text so that Slack's parser finds no markup in it. `&`, `<` and `>` are escaped, which is all that Slack
 /// offers (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Characters that would start bold,

@@ -27,8 +27,7 @@ use crate::{
         lists,
         prompt::prompt,
         prompt_state::PromptState,
-        settings,
-        settings::Content,
+        settings::{self, Content},
         unlocking,
     },
 };

@@ -6,23 +6,20 @@ use super::{
     checks,
     samples::{FREE, asked_at, full_of, state, verdicts},
 };
-use crate::domain::catalog::Eligibility;
-use crate::domain::catalog::Lock;
-use crate::domain::decision::Decision;
-use crate::domain::decision::Verdict;
-use crate::domain::text::Prose;
-use crate::slack::view::deny;
-use crate::slack::view::details;
-use crate::slack::view::plain::plain;
-use crate::slack::view::prompt::prompt;
-use crate::slack::view::prompt_state::PromptState;
-use crate::slack::view::sanitize::cut;
-use crate::slack::view::sanitize::cut_short;
-use crate::slack::view::sanitize::in_mrkdwn;
-use crate::slack::view::sanitize::line;
-use crate::slack::view::sanitize::lines;
-use crate::slack::view::sanitize::reveal;
-use crate::slack::view::sanitize::size;
+use crate::{
+    domain::{
+        catalog::{Eligibility, Lock},
+        decision::{Decision, Verdict},
+        text::Prose,
+    },
+    slack::view::{
+        deny, details,
+        plain::plain,
+        prompt::prompt,
+        prompt_state::PromptState,
+        sanitize::{cut, cut_short, in_mrkdwn, line, lines, reveal, size},
+    },
+};
 
 /// Texts that have broken views of other programs.
 const PIECES: [&str; 40] = [

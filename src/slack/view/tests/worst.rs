@@ -6,15 +6,15 @@ use super::{
     checks,
     samples::{alice, approval, asked_at, foreign, full_of, name, state},
 };
-use crate::domain::approvals::Approval;
-use crate::domain::arguments::Arguments;
-use crate::domain::decision::Decision;
-use crate::domain::decision::Verdict;
-use crate::domain::text::Prose;
-use crate::slack::view::deny;
-use crate::slack::view::details;
-use crate::slack::view::prompt::prompt;
-use crate::slack::view::sanitize;
+use crate::{
+    domain::{
+        approvals::Approval,
+        arguments::Arguments,
+        decision::{Decision, Verdict},
+        text::Prose,
+    },
+    slack::view::{deny, details, prompt::prompt, sanitize},
+};
 
 /// The values of all pages, each in one piece: a value that continues in the next box is joined.
 fn values(approval: &Approval) -> Vec<String> {
