@@ -23,7 +23,11 @@ use crate::{
     delivery::Delivery,
     entropy::Entropy,
     heartbeat::Heartbeats,
-    jobs::{audit_protection, housekeeping, membership, membership::Membership, registration, token_refresh},
+    jobs::{
+        audit_lag, audit_protection, expiry, key_uses,
+        membership::{self, Membership},
+        registration, removed_apps, retention, token_refresh,
+    },
     outbox::{listener, listener::Wakers, worker::Worker},
     preconditions,
     preconditions::Unmet,
@@ -331,7 +335,11 @@ impl App {
 /// What happens by the clock rather than by a request.
 fn spawn_jobs(tasks: &TaskTracker, context: &Context, stop: &CancellationToken) {
     let Context { service, client, people, .. } = context;
-    tasks.spawn(housekeeping::run(service.clone(), stop.clone()));
+    tasks.spawn(expiry::run(service.clone(), stop.clone()));
+    tasks.spawn(removed_apps::run(service.clone(), stop.clone()));
+    tasks.spawn(retention::run(service.clone(), stop.clone()));
+    tasks.spawn(key_uses::run(service.clone(), stop.clone()));
+    tasks.spawn(audit_lag::run(service.clone(), stop.clone()));
     tasks.spawn(registration::run(service.clone(), client.clone(), stop.clone()));
     tasks.spawn(token_refresh::run(service.clone(), client.tokens().clone(), stop.clone()));
     tasks.spawn(audit_protection::run(service.clone(), stop.clone()));

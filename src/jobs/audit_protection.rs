@@ -4,19 +4,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{service::Service, storage};
+use crate::service::{Service, audit_protection};
 
-/// How long to wait before asking a database that did not answer again.
+/// Pause after an error.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Asks until the database has answered once.
+/// Reads the role's rights, and retries until the database answers.
 pub async fn run(service: Service, stop: CancellationToken) {
     loop {
-        let power = async {
-            let mut db = service.db.acquire().await?;
-            storage::power_over_audit(&mut db).await
-        };
-        match power.await {
+        match audit_protection::bypass(&service).await {
             Ok(Some(power)) => {
                 tracing::warn!(
                     power,
@@ -28,7 +24,7 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 tracing::debug!("The service's database role can't change audit entries");
                 return;
             }
-            // The database is away, or not migrated yet.
+            // The database is unavailable, or not migrated yet.
             Err(error) => tracing::debug!(%error, "Could not read who owns the audit; retrying"),
         }
         tokio::select! {

@@ -1,7 +1,12 @@
-//! What happens by the clock rather than by a request.
+//! Work that the clock starts, not a request: one job a file.
 
+pub mod audit_lag;
 pub mod audit_protection;
-pub mod housekeeping;
+pub mod expiry;
+pub mod key_uses;
 pub mod membership;
+mod periodic;
 pub mod registration;
+pub mod removed_apps;
+pub mod retention;
 pub mod token_refresh;

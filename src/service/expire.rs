@@ -1,5 +1,7 @@
 //! Approvals that nobody answered in time.
 
+use chrono::{DateTime, Utc};
+
 use super::{Service, ServiceError, retrying};
 use crate::{domain::decisions, storage};
 
@@ -27,4 +29,11 @@ async fn attempt(service: &Service) -> Result<usize, ServiceError> {
     }
     work.commit().await?;
     Ok(count)
+}
+
+/// When the next pending approval expires, apart from rows that can't be read.
+pub async fn next(service: &Service) -> Result<Option<DateTime<Utc>>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let except = service.unreadable.at(service.now());
+    Ok(storage::tables::approvals::next_expiry(&mut db, &except).await?)
 }

@@ -3,6 +3,8 @@
 
 pub mod api_keys;
 pub mod audit_era;
+pub mod audit_lag;
+pub mod audit_protection;
 pub mod authenticate;
 pub mod backends;
 pub mod cancel;
@@ -33,6 +35,7 @@ pub mod read;
 pub mod ready;
 pub mod redeliver;
 pub mod request;
+pub mod retention;
 pub mod settings;
 pub mod show;
 pub mod tokens;

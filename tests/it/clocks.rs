@@ -50,7 +50,7 @@ async fn an_instance_whose_clock_drifts_stops_working_until_it_is_right() {
         let answer = s.api().ask(&s.call(ACTION, "c-2")).await;
         assert_eq!((answer.status, answer.headers.contains_key("retry-after")), (503, true), "{answer:?}");
         assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok());
-        // Due, and not expired: housekeeping looks every second.
+        // Due, and not expired: the job looks every second.
         s.clock.advance(TimeDelta::minutes(31));
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(status(s, &id).await, "pending");

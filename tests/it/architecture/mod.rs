@@ -42,7 +42,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "slack::manifest",
         &["slack::handlers", "slack::inbound", "slack::oauth", "slack::outbound", "slack::scopes"],
     ),
-    ("jobs", &["domain", "heartbeat", "service", "slack::web_api", "storage"]),
+    ("jobs", &["domain", "heartbeat", "service", "slack::web_api"]),
     ("delivery", &["outbox", "service", "slack::outbound", "webhooks"]),
     ("config", &["seal", "slack::oauth", "slack::web_api", "storage"]),
     // These put the parts together.

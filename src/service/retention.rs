@@ -1,0 +1,40 @@
+//! How long rows that are no longer needed stay in the database.
+
+use chrono::TimeDelta;
+
+use super::{Service, ServiceError};
+use crate::{
+    domain::repeats::REMEMBERED,
+    storage::tables::{events, install_states, outbox, profiles, repeats},
+};
+
+/// Finished outbox rows.
+const OUTBOX: TimeDelta = TimeDelta::days(7);
+/// Slack's events: longer than Slack repeats them.
+const EVENTS: TimeDelta = TimeDelta::days(3);
+/// A user's last known membership, from which their Home tab is rendered while Slack does not answer.
+const PROFILES: TimeDelta = TimeDelta::days(7);
+/// How many rows one statement deletes. A smaller count means that none are left.
+const BATCH: u64 = 1000;
+
+/// Deletes old rows in batches, and calls `progress` after each full one.
+pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), ServiceError> {
+    let mut db = service.db.acquire().await?;
+    while outbox::prune(&mut db, service.now() - OUTBOX).await? == BATCH {
+        progress();
+    }
+    while events::prune(&mut db, service.now() - EVENTS).await? == BATCH {
+        progress();
+    }
+    // States have their own expiry.
+    while install_states::prune(&mut db, service.now()).await? == BATCH {
+        progress();
+    }
+    while repeats::prune(&mut db, service.now() - REMEMBERED).await? == BATCH {
+        progress();
+    }
+    while profiles::prune(&mut db, service.now() - PROFILES).await? == BATCH {
+        progress();
+    }
+    Ok(())
+}
