@@ -101,7 +101,7 @@ impl From<StoredEntry> for EntryJson {
     }
 }
 
-/// Answers a page; or, to whoever accepts `application/x-ndjson`, one line an entry: `limit` of them, else all.
+/// Responds with a page, or with one entry a line if the client accepts `application/x-ndjson`: `limit` of them, or all.
 #[utoipa::path(
     get, path = "/v1/audit", operation_id = "list_audit_entries", tag = "audit",
     summary = "Read the workspace's audit, oldest first",
@@ -160,8 +160,8 @@ struct Export {
     _place: Waiting,
 }
 
-/// The entries batch by batch. No database connection is held while the client reads; a failure breaks the answer off,
-/// so that a part is never taken for the whole.
+/// Streams the entries batch by batch. It holds no database connection while the client reads. An error aborts the
+/// response, so that the client can't take a part for the whole.
 fn lines(export: Export) -> impl futures::Stream<Item = Result<Vec<u8>, ServiceError>> {
     stream::try_unfold(export, async |mut export| {
         let batch = export.left.map_or(BATCH, |left| left.min(BATCH));
@@ -174,7 +174,7 @@ fn lines(export: Export) -> impl futures::Stream<Item = Result<Vec<u8>, ServiceE
         export.left = export.left.map(|left| left - i64::try_from(found.len()).unwrap_or(left));
         let mut text = Vec::new();
         for entry in found {
-            // Strings, numbers and JSON only: it can always be written.
+            // These values are strings, numbers and JSON, which always serialise.
             text.extend(serde_json::to_vec(&EntryJson::from(entry)).unwrap_or_default());
             text.push(b'\n');
         }

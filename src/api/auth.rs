@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Reads the key that a call presents. Whether it is a valid one is judged later.
+/// Parses the key in the request. Whether it is valid is checked later.
 pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
     headers
         .get(header::AUTHORIZATION)
@@ -27,14 +27,14 @@ pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
         .ok_or_else(|| Problem::of(Kind::Unauthenticated))
 }
 
-/// Authenticates the caller, and checks that the key has this scope.
+/// Authenticates the caller, counts the request, and checks that the key has this scope.
 pub async fn caller(api: &Api, headers: &HeaderMap, needed: KeyScope) -> Result<Caller, Problem> {
     let key = api_key(headers)?;
     admit(api, &key)?;
     whose(api, &key, needed).await
 }
 
-/// The same, and refuses every parameter of the query: for calls that take none.
+/// Like [`caller`], but refuses all query parameters: for calls that take none.
 pub async fn caller_without_query(
     api: &Api,
     headers: &HeaderMap,
@@ -46,7 +46,7 @@ pub async fn caller_without_query(
     Ok(caller)
 }
 
-/// Authenticates the caller of an admitted request, and checks that the key has this scope.
+/// Authenticates the caller of a request that was counted already, and checks that the key has this scope.
 pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, Problem> {
     let _turn = if api.limits.knows(key) { None } else { Some(api.strangers.turn().await?) };
     let caller = authenticate::authenticate(&api.service, key, needed).await;
@@ -57,14 +57,14 @@ pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, 
     Ok(caller)
 }
 
-/// Treats a key that is no longer valid as unknown again.
+/// Forgets a key that is no longer valid, so that it counts as unknown.
 pub fn forget_refused(api: &Api, key: &ApiKey, failure: &ServiceError) {
     if matches!(failure, ServiceError::Rejected(Rejection::Unauthenticated)) {
         api.limits.forget(key);
     }
 }
 
-/// Refuses a request beyond what the key's backend may make a second.
+/// Refuses a request that exceeds the backend's limit per second.
 pub fn admit(api: &Api, key: &ApiKey) -> Result<(), Problem> {
     api.limits.admit(key).map_err(|seconds| Problem::of(Kind::TooManyRequests).after(seconds))
 }

@@ -1,4 +1,4 @@
-//! A call's body. It is read only if the request presents something like an API key, and within bounds.
+//! A request's body. It is read only if the request presents something like an API key, and within limits.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 
 const LIMITS: BodyLimits = BodyLimits { size: LARGEST, time: Duration::from_secs(10) };
 
-/// What was read, or why not. It counts as being in memory for as long as it is kept.
+/// The body, or why it was not read. It counts as in memory for as long as it exists.
 #[derive(Debug)]
 pub struct ApiBody(pub Result<Received, Problem>);
 

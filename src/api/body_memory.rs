@@ -1,9 +1,9 @@
-//! How many request bodies may be in memory.
+//! Limits the request bodies in memory.
 
 use crate::bodies::Bodies;
 
-/// The bodies in memory. Those of keys that were found to be valid before are counted separately, so that invented
-/// keys take no room from the backends. Cheap to clone.
+/// The bodies in memory. Those with keys that are known to be valid are counted separately, so that forged keys can't
+/// take memory from the backends. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ApiBodies {
     pub(super) known: Bodies,

@@ -1,4 +1,4 @@
-//! What every call keeps to: small headers, and an answer in time.
+//! Limits for every call: the size of its headers, and its duration.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use axum::{
 
 use super::problem::{Kind, Problem};
 
-/// The longest path, query and headers together, in bytes.
+/// The largest path, query and headers together, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
-/// How long a call may take, its body included.
+/// Time limit of a call, including its body.
 const LIMIT: Duration = Duration::from_secs(15);
-/// How long a call may take that may wait for a decision: its longest wait, and a little more.
+/// Time limit of a call that may wait for a decision: its longest wait, and some time for the rest.
 const LIMIT_OF_WAITING: Duration = Duration::from_mins(1);
 
 /// Refuses a head that is too large.
@@ -29,7 +29,7 @@ pub async fn small_head(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Ends a call that takes too long. A change may have happened by then: the caller is told so.
+/// Ends a call that takes too long. The response says that its change may have been saved.
 pub async fn in_time(request: Request, next: Next) -> Response {
     let reads = request.method() == Method::GET;
     let waits = request

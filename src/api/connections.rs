@@ -1,4 +1,5 @@
-//! `PUT` and `DELETE /v1/users/{user}/connections/{integration}`: this user connected or disconnected it.
+//! `PUT` and `DELETE /v1/users/{user}/connections/{integration}`: a backend reports that the user connected or
+//! disconnected an integration.
 
 use axum::{
     extract::{RawQuery, State},
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 
-/// Answers 204: the user has it connected.
+/// Responds with 204: the user has connected the integration.
 #[utoipa::path(
     put, path = "/v1/users/{user}/connections/{integration}", operation_id = "connect_user", tag = "integrations",
     summary = "Report that a user has connected an integration",
@@ -40,7 +41,7 @@ pub async fn connect(
     report(&api, caller, &user, integration, Report::Connected).await
 }
 
-/// Answers 204: the user has it no longer, and what they allowed for it has ended.
+/// Responds with 204: the user has disconnected the integration, and their grants for it have ended.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/connections/{integration}", operation_id = "disconnect_user", tag = "integrations",
     summary = "Report that a user has disconnected an integration",

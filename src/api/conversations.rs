@@ -1,4 +1,4 @@
-//! `POST /v1/conversations/{id}/close`: the run is over, and its grants stop.
+//! `POST /v1/conversations/{id}/close`: the run is over, and its grants end.
 
 use axum::{
     extract::{RawQuery, State},
@@ -16,7 +16,7 @@ use crate::{
     service::close_conversation,
 };
 
-/// Answers 204, also when it was closed before.
+/// Responds with 204, also if the conversation was closed before.
 #[utoipa::path(
     post, path = "/v1/conversations/{id}/close", operation_id = "close_conversation", tag = "conversations",
     summary = "End a conversation",

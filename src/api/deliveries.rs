@@ -1,4 +1,4 @@
-//! `/v1/webhook-deliveries`: what was sent to this backend, each attempt, and again.
+//! `/v1/webhook-deliveries`: the webhooks to this backend, their attempts, and redelivery.
 
 use axum::{
     Json,
@@ -136,7 +136,7 @@ impl From<Noted> for AttemptJson {
     }
 }
 
-/// Answers a page of this backend's deliveries.
+/// Responds with a page of this backend's deliveries.
 #[utoipa::path(
     get, path = "/v1/webhook-deliveries", operation_id = "list_deliveries", tag = "webhook deliveries",
     summary = "List the webhooks sent to this backend, newest first",
@@ -172,7 +172,7 @@ pub async fn list(
     Ok(Json(page.map(DeliveryJson::from)).into_response())
 }
 
-/// Answers one delivery with its attempts.
+/// Responds with one delivery and its attempts.
 #[utoipa::path(
     get, path = "/v1/webhook-deliveries/{id}", operation_id = "get_delivery", tag = "webhook deliveries",
     summary = "Read a delivery and its attempts",
@@ -192,7 +192,7 @@ pub async fn get(
     Ok(Json(DeliveryWithAttemptsJson { delivery: delivery.into(), attempts }).into_response())
 }
 
-/// Answers 202 with the delivery, which is about to be tried.
+/// Responds with 202 and the delivery. A worker attempts it soon.
 #[utoipa::path(
     post, path = "/v1/webhook-deliveries/{id}/redeliver", operation_id = "redeliver_webhook", tag = "webhook deliveries",
     summary = "Send a webhook again",
@@ -214,7 +214,7 @@ pub async fn redeliver(
     Ok((StatusCode::ACCEPTED, Json(DeliveryJson::from(delivery))).into_response())
 }
 
-/// Reads a delivery's id from a path. What is no id names no delivery.
+/// Parses a delivery's id from a path. A malformed id is *not found*, like an unknown one.
 fn id(text: &str) -> Result<DeliveryId, Problem> {
     text.parse().map_err(|_| Problem::of(Kind::NotFound(Missing::Delivery)))
 }

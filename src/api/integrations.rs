@@ -1,4 +1,4 @@
-//! `/v1/integrations`: what agents use and what they do with it.
+//! `/v1/integrations`: the catalogue of integrations and their actions.
 
 use axum::{
     Json,
@@ -113,7 +113,7 @@ pub async fn list(
     Ok(Json(page.map(describe)).into_response())
 }
 
-/// Reads an integration's key from a path. What is no key names no integration.
+/// Parses an integration's key from a path. A malformed key is *not found*, like an unknown one.
 pub(super) fn key(text: String) -> Result<IntegrationKey, Problem> {
     IntegrationKey::new(text).map_err(|_| Problem::of(Kind::NotFound(Missing::Integration)))
 }
@@ -190,7 +190,7 @@ json_body! {
     }
 }
 
-/// The actions of an integration: not too many, and each with a key of its own.
+/// The actions of an integration: of limited number, and with unique keys.
 #[derive(Debug)]
 struct Actions(Vec<CatalogActionBody>);
 

@@ -1,4 +1,4 @@
-//! How many requests a second a backend may make of one instance.
+//! Limits each backend's requests a second to one instance.
 
 use std::{
     collections::HashMap,
@@ -17,11 +17,11 @@ use crate::{domain::ids::BackendId, service::authenticate::ApiKey};
 
 /// Counts the backends' requests. Cheap to clone.
 ///
-/// A backend may use a second's requests at once; afterwards they come back evenly. The limiter reads the monotonic
-/// clock, not [`crate::clock::Clock`]: wall time may jump, and a limit must not close for that.
+/// A backend may use a second's requests at once; afterwards they refill evenly. The limiter reads the monotonic clock,
+/// not [`crate::clock::Clock`]: wall time may jump, and a jump must not block a backend.
 ///
-/// A key is judged in the database; here it is only known which backend it belonged to the last time, by the digest of
-/// the whole key. So a request with a wrong key never counts against a backend.
+/// Only the database can validate a key. This only remembers which backend a key belonged to, by the digest of the
+/// complete key, so a request with a wrong key never counts against a backend.
 #[derive(Debug, Clone)]
 pub struct Limits<C: Clock = MonotonicClock> {
     limiter: Arc<BackendLimiter<C>>,
@@ -33,7 +33,7 @@ type BackendLimiter<C> =
     RateLimiter<BackendId, DefaultKeyedStateStore<BackendId>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 impl Limits {
-    /// Lets every backend make so many requests a second, one at least.
+    /// Allows every backend this many requests a second, at least one.
     #[must_use]
     pub fn new(per_second: u32) -> Self {
         Self::with_clock(per_second, MonotonicClock)
@@ -47,7 +47,7 @@ impl<C: Clock + Clone> Limits<C> {
         Self { limiter: Arc::new(limiter), clock, known: Arc::default() }
     }
 
-    /// Counts a request with this key. Refused: how many seconds to wait, rounded up.
+    /// Counts a request with this key. `Err` is the time to wait in seconds, rounded up.
     pub fn admit(&self, key: &ApiKey) -> Result<(), u32> {
         let Some(backend) = self.known().get(&key.hash()).copied() else { return Ok(()) };
         self.limiter.check_key(&backend).map_err(|refused| {
@@ -56,18 +56,18 @@ impl<C: Clock + Clone> Limits<C> {
         })
     }
 
-    /// Whether this key was found to be valid before.
+    /// Whether this key was valid in an earlier call.
     #[must_use]
     pub fn knows(&self, key: &ApiKey) -> bool {
         self.known().contains_key(&key.hash())
     }
 
-    /// Notes that a key is no longer valid.
+    /// Forgets a key that is no longer valid.
     pub fn forget(&self, key: &ApiKey) {
         self.known().remove(&key.hash());
     }
 
-    /// Notes which backend this key belongs to: it was just found to be valid.
+    /// Remembers the backend of a key that was just found to be valid.
     pub fn learn(&self, key: &ApiKey, backend: BackendId) {
         self.known().insert(key.hash(), backend);
     }

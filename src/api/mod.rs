@@ -1,4 +1,4 @@
-//! The agent-backend API: one endpoint a file. Each parses, authenticates, calls one use case and answers.
+//! The agent-backend API: one endpoint a file. Each one parses, authenticates, calls one use case and responds.
 
 pub mod approvals;
 pub mod audit;
@@ -48,7 +48,7 @@ pub fn routes(api: Api) -> Router {
         .layer(middleware::from_fn(bounds::in_time))
         .layer(middleware::from_fn(bounds::small_head))
         .layer(middleware::from_fn(observe));
-    // In front of the routes: by the time that one of them is found, it has taken HEAD for GET.
+    // This must wrap the router: inside it, axum has already matched HEAD to a GET route.
     Router::new().fallback_service(behind).layer(middleware::from_fn(without_head))
 }
 
@@ -58,7 +58,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     described().1
 }
 
-/// The calls, with what the handlers say of themselves.
+/// The routes, and the document from their handlers' annotations.
 fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
     let (routes, mut document) = OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(approvals::ask::ask, approvals::list::list))
@@ -81,11 +81,11 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
     (routes, document)
 }
 
-/// Refuses `HEAD` like any method that a path doesn't take, and leaves it out of `Allow`: a link's preview must find
-/// nothing to do.
+/// Treats `HEAD` as an unsupported method, and leaves it out of `Allow`. A link preview that sends `HEAD` must have no
+/// effect.
 async fn without_head(mut request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD {
-        // What no route takes.
+        // No route supports TRACE.
         *request.method_mut() = Method::TRACE;
     }
     let mut response = next.run(request).await;
@@ -105,7 +105,7 @@ async fn observe(request: Request, next: Next) -> Response {
         .get::<axum::extract::MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let method = label(request.method());
-    // Authentication and the handlers record the ids.
+    // Authentication and the handlers fill in the empty ids.
     let span = tracing::info_span!(
         "request",
         method,
@@ -123,7 +123,8 @@ async fn observe(request: Request, next: Next) -> Response {
     response
 }
 
-/// A method as a metric names it. Any word may be one (RFC 9110, section 9.1), and each would make a metric of its own.
+/// The method as a metric label. Clients may send any word as method (RFC 9110, section 9.1), and each would create a
+/// time series.
 const fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

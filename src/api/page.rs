@@ -16,7 +16,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of `limit` items, from one more than that if there are more. `position` says where an item stands.
+    /// A page of at most `limit` items. `found` has one more if there is a next page. `position` is an item's cursor.
     pub fn cut(mut found: Vec<T>, limit: i64, position: impl FnOnce(&T) -> String) -> Self {
         let page = usize::try_from(limit).unwrap_or(1);
         let more = found.len() > page;
@@ -31,7 +31,7 @@ impl<T> Page<T> {
         Page { data: self.data.iter().collect(), next_cursor: self.next_cursor.clone() }
     }
 
-    /// The same page of other things.
+    /// The same page with converted items.
     pub fn map<U>(self, into: impl FnMut(T) -> U) -> Page<U> {
         Page { data: self.data.into_iter().map(into).collect(), next_cursor: self.next_cursor }
     }

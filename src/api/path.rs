@@ -1,4 +1,4 @@
-//! What stands in a path.
+//! Path parameters.
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// The named parts of a path.
+/// The named parameters of a path.
 #[derive(Debug)]
 pub struct Named<T>(pub T);
 

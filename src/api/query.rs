@@ -1,18 +1,18 @@
-//! Reading a query string: unknown parameters are refused by name, like unknown fields.
+//! Query strings. Unknown parameters are refused by name, like unknown fields.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::problem::{Fault, Problem};
 
-/// Parameters, taken out one by one.
+/// Parameters, which are taken out one by one.
 #[derive(Debug)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// A page's length, unless the call says otherwise.
+    /// Default length of a page.
     pub const DEFAULT_LIMIT: i64 = 50;
 
-    /// Reads a query string.
+    /// Parses a query string.
     #[must_use]
     pub fn read(query: Option<&str>) -> Self {
         Self(url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
@@ -23,7 +23,7 @@ impl Query {
         Some(self.0.remove(at).1)
     }
 
-    /// A parameter that may be missing, as `read` takes it.
+    /// An optional parameter, parsed by `read`.
     pub fn text<T>(
         &mut self,
         name: &'static str,
@@ -36,7 +36,7 @@ impl Query {
         read(&text).map(Some).map_err(|detail| Problem::parameter(name, detail))
     }
 
-    /// A whole number that may be missing.
+    /// An optional whole number.
     pub fn number(
         &mut self,
         name: &'static str,
@@ -50,17 +50,17 @@ impl Query {
         })
     }
 
-    /// How many items a page has.
+    /// The length of a page, or its default.
     pub fn limit(&mut self) -> Result<i64, Problem> {
         Ok(self.some_limit()?.unwrap_or(Self::DEFAULT_LIMIT))
     }
 
-    /// How many items a page has, if the call says so.
+    /// The length of a page, if the call has one.
     pub fn some_limit(&mut self) -> Result<Option<i64>, Problem> {
         self.number("limit", 1..=100)
     }
 
-    /// Where a page begins.
+    /// The cursor at which a page begins.
     pub fn cursor<T>(&mut self, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
         self.text("cursor", |text| {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok();
@@ -69,13 +69,13 @@ impl Query {
         })
     }
 
-    /// A position as a cursor that nobody should read.
+    /// Encodes a position as an opaque cursor.
     #[must_use]
     pub fn write_cursor(position: &str) -> String {
         URL_SAFE_NO_PAD.encode(position)
     }
 
-    /// Refuses what is left.
+    /// Refuses the parameters that were not taken.
     pub fn finish(self) -> Result<(), Problem> {
         if self.0.is_empty() {
             return Ok(());

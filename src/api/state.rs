@@ -1,4 +1,4 @@
-//! What the endpoints share.
+//! The state that the endpoints share.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use crate::{
 /// The largest body that is read, in bytes.
 pub const LARGEST: usize = 256 * 1024;
 
-/// What the endpoints need. Cheap to clone.
+/// The state of the endpoints. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
     /// The use cases.
     pub service: Service,
-    /// Finds people by email.
+    /// Finds users by email address.
     pub directory: Arc<dyn Directory>,
-    /// Who waits for which approval.
+    /// Wakes calls that wait for an approval's end.
     pub endings: Endings,
-    /// The metrics' text.
+    /// The metrics for `/metrics`.
     pub metrics: PrometheusHandle,
-    /// How many requests a second a backend may make.
+    /// Limits each backend's requests a second.
     pub limits: Limits,
-    /// Places for calls that wait.
+    /// Limits the calls that wait or stream.
     pub waiters: Waiters,
-    /// Keys that are not known yet.
+    /// Limits look-ups of unknown keys.
     pub strangers: UnknownKeys,
-    /// The bodies that are in memory.
+    /// Limits the bodies in memory.
     pub bodies: ApiBodies,
-    /// How many of those who wait may read at once.
+    /// Limits how many waiting calls read the database at once.
     pub turns: Arc<Semaphore>,
-    /// The service shuts down: nobody waits any longer.
+    /// Cancelled at shutdown; waiting calls then return.
     pub stop: CancellationToken,
 }

@@ -1,5 +1,5 @@
-//! Calls with keys that this instance has not yet found to be valid. A few keys at a time are looked up in the
-//! database, so that invented keys do not take its connections from Slack and the backends.
+//! Calls with keys that this instance has not yet seen to be valid. Only a few of them query the database at a time, so
+//! that forged keys can't take its connections from Slack and the backends.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::{Kind, Problem};
 
-/// How many are looked up at once.
+/// How many keys are looked up at once.
 const AT_ONCE: usize = 4;
-/// How many are looked up or wait for it.
+/// How many keys are looked up or wait for that.
 const IN_LINE: usize = 64;
 
 /// The queue of calls with unknown keys. Cheap to clone.
@@ -19,7 +19,7 @@ pub struct UnknownKeys {
     turns: Arc<Semaphore>,
 }
 
-/// A turn to look a key up, given up when it is dropped.
+/// The right to look a key up, until it is dropped.
 #[derive(Debug)]
 pub struct Turn {
     _line: OwnedSemaphorePermit,
@@ -33,7 +33,7 @@ impl Default for UnknownKeys {
 }
 
 impl UnknownKeys {
-    /// Waits for a turn. Refuses at once if the queue is full.
+    /// Waits for the right to look a key up. Refuses at once if the queue is full.
     pub async fn turn(&self) -> Result<Turn, Problem> {
         let crowded = || Problem::of(Kind::Unavailable).after(1);
         let line = self.line.clone().try_acquire_owned().map_err(|_| crowded())?;

@@ -1,4 +1,4 @@
-//! How many calls may wait for a decision, or stream, at one instance: each holds a connection for as long.
+//! Limits the calls of one instance that wait for a decision or stream, because each holds a connection.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use crate::domain::ids::BackendId;
 /// `Retry-After` of a refused call, in seconds.
 const RETRY_AFTER: u32 = 5;
 
-/// Places for those who wait. Cheap to clone.
+/// The places for waiting calls. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Waiters {
     per_backend: usize,
@@ -25,7 +25,7 @@ struct State {
     by_backend: HashMap<BackendId, usize>,
 }
 
-/// A place, given up when it is dropped.
+/// A place, which is free again when this is dropped.
 #[derive(Debug)]
 pub struct Waiting {
     waiters: Waiters,
@@ -33,7 +33,7 @@ pub struct Waiting {
 }
 
 impl Waiters {
-    /// So many places for each backend, and for all of them together no more than `most`.
+    /// This many places for each backend, and `most` for all of them together.
     #[must_use]
     pub fn new(per_backend: u32, most: usize) -> Self {
         let per_backend = usize::try_from(per_backend).unwrap_or(usize::MAX).min(most);
@@ -51,7 +51,7 @@ impl Waiters {
             return Err(Problem::of(Kind::TooManyWaiting).after(RETRY_AFTER));
         }
         if state.all >= self.most {
-            // Other backends hold the places: this one did nothing wrong.
+            // Other backends hold the places, so this is not the backend's fault.
             return Err(Problem::of(Kind::Unavailable).after(RETRY_AFTER));
         }
         state.all += 1;

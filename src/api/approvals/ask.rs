@@ -1,4 +1,4 @@
-//! `POST /v1/approvals`: an agent asks.
+//! `POST /v1/approvals`: an agent asks for approval.
 
 use axum::{
     Json,
@@ -26,7 +26,7 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// Answers 201 with a new approval, 200 with the one that the same idempotency key made earlier.
+/// Responds with 201 and a new approval, or with 200 and the one that an earlier call with the same idempotency key created.
 #[utoipa::path(
     post, path = "/v1/approvals", operation_id = "create_approval", tag = "approvals",
     summary = "Ask for an approval",
@@ -63,13 +63,13 @@ pub async fn ask(
     let ask = match read(key.clone(), query.as_deref(), &headers, body) {
         Ok(ask) => ask,
         Err(problem) => {
-            // Who is not known is not told what is wrong with the request.
+            // A caller without a valid key must not learn what is wrong with the request.
             auth::whose(&api, &key, KeyScope::Ask).await?;
             return Err(problem);
         }
     };
     if !api.limits.knows(&key) {
-        // Once for each key of each instance: afterwards it is looked up with everything that the request is judged by.
+        // Only once for each key and instance: later calls authenticate in the statement that reads everything else.
         auth::whose(&api, &key, KeyScope::Ask).await?;
     }
     let asked = request::request(&api.service, &*api.directory, &ask).await;

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// How long a person has to answer, in seconds, unless the request says otherwise.
+/// How long the user has to answer by default, in seconds.
 const DEFAULT_EXPIRY: i64 = 1800;
 /// The largest `metadata`, in bytes of JSON.
 const LARGEST_METADATA: usize = 16 * 1024;
@@ -76,7 +76,7 @@ json_body! {
 }
 
 impl AskBody {
-    /// What is asked with this key.
+    /// The use case's input, asked with this key.
     #[must_use]
     pub fn into_ask(self, key: ApiKey, idempotency_key: Option<ForeignId>, digest: Digest) -> Ask {
         Ask {
@@ -125,7 +125,7 @@ impl Field for UserRef {
     }
 }
 
-/// The id of a channel.
+/// A channel's id.
 #[derive(Debug)]
 struct Channel(Text64);
 
@@ -143,7 +143,7 @@ impl Field for Channel {
     }
 }
 
-/// The `ts` of a message.
+/// A message's `ts`.
 #[derive(Debug)]
 struct Timestamp(Text64);
 

@@ -1,4 +1,4 @@
-//! `POST /v1/approvals/{id}/cancel`: the backend no longer asks.
+//! `POST /v1/approvals/{id}/cancel`: the backend withdraws its request.
 
 use axum::{
     Json,
@@ -19,7 +19,7 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// Answers with the cancelled approval, or 409 with the one that had ended.
+/// Responds with the cancelled approval, or with 409 and the one that had ended before.
 #[utoipa::path(
     post, path = "/v1/approvals/{id}/cancel", operation_id = "cancel_approval", tag = "approvals",
     summary = "Cancel an approval",

@@ -28,15 +28,15 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// How often a comment keeps the connection alive, and shows whether the client is still there.
+/// How often a comment is sent. It keeps the connection open, and detects a client that has disconnected.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// After this long the stream ends, and the client connects again: a key that no longer works is noticed then.
+/// The longest stream. The client then connects again, which checks its key again.
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// The `Last-Event-ID` of a client that reconnects.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Answers the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
+/// Responds with the approval as it is, as an event of the type `approval.<status>`; and, if it was pending, a second one
 /// when it ends. Then the stream ends. A standard client connects again after that; 204 tells it that there is no more.
 #[utoipa::path(
     get, path = "/v1/approvals/{id}/events", operation_id = "watch_approval", tag = "approvals",
@@ -72,7 +72,7 @@ pub async fn events(
     };
     let end = async move {
         let place = Some(place?);
-        // What fails ends the stream: the client connects again, and reads the approval anew.
+        // An error ends the stream. The client then connects again and reads the current approval.
         let ended =
             tokio::time::timeout(LONGEST, waiting::until_ended(&api, caller, id, place)).await.ok()?.ok()?;
         ended.decision.is_some().then(|| event(&ended))
@@ -87,7 +87,7 @@ fn event(approval: &Approval) -> Event {
         Status::Pending => "approval.pending",
         Status::Ended(outcome) => outcome.event(),
     };
-    // An approval is always JSON on one line.
+    // `serde_json` writes no line breaks, which would end an event's data.
     let data = serde_json::to_string(&ApprovalJson::from(approval)).unwrap_or_default();
     Event::default().id(approval.status().as_str()).event(kind).data(data)
 }

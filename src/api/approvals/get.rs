@@ -23,10 +23,10 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// The longest wait, in seconds: below the minute after which proxies cut a silent connection.
+/// The longest wait, in seconds: below the minute after which proxies close an idle connection.
 const LONGEST: i64 = 55;
 
-/// Answers with the approval. With `wait`, an answer may take that long, and may say `pending` all the same.
+/// Responds with the approval. With `wait`, this may take that long, and the approval may still be pending.
 #[utoipa::path(
     get, path = "/v1/approvals/{id}", operation_id = "get_approval", tag = "approvals",
     summary = "Read an approval, at once or as soon as it has ended",

@@ -1,11 +1,11 @@
-//! The id in an approval's path.
+//! The approval's id in a path.
 
 use crate::{
     api::problem::{Kind, Missing, Problem},
     domain::ids::ApprovalId,
 };
 
-/// Reads an approval's id from a path. What is no id names no approval.
+/// Parses an approval's id from a path. A malformed id is *not found*, like an unknown one.
 pub(super) fn parse(text: &str) -> Result<ApprovalId, Problem> {
     text.parse().map_err(|_| Problem::of(Kind::NotFound(Missing::Approval)))
 }

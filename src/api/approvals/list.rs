@@ -24,7 +24,7 @@ use crate::{
     wire::{ApprovalJson, examples},
 };
 
-/// Answers a page of this backend's approvals.
+/// Responds with a page of this backend's approvals.
 #[utoipa::path(
     get, path = "/v1/approvals", operation_id = "list_approvals", tag = "approvals",
     summary = "List this backend's approvals, newest first",

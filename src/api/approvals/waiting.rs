@@ -1,5 +1,5 @@
-//! Waiting for an approval to end. Whoever waits holds no database connection: it reads once before, and once when it
-//! is woken.
+//! Waits for an approval to end. A waiting call holds no database connection: it reads once before, and once when it is
+//! woken.
 
 use crate::{
     api::{problem::Problem, state::Api, waiters::Waiting},
@@ -7,8 +7,8 @@ use crate::{
     service::{ServiceError, authenticate::Caller, read},
 };
 
-/// The approval as soon as it has ended, or as it is when the service shuts down. A caller that stops waiting drops this
-/// future. It takes a place among the waiting calls once it has to wait, unless it is given one.
+/// The approval as soon as it has ended, or its current state when the service shuts down. Dropping the future stops
+/// the wait. A call that must wait takes one of the waiting places, unless it already has one.
 pub(super) async fn until_ended(
     api: &Api,
     caller: Caller,
@@ -33,7 +33,7 @@ pub(super) async fn until_ended(
     }
 }
 
-/// Reads the approval. When everybody is woken at once, they come to the database a few at a time.
+/// Reads the approval. When many calls are woken at once, only a few read the database at a time.
 pub(super) async fn read(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     // The semaphore is never closed.
     let _turn = api.turns.acquire().await;

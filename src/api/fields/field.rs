@@ -1,4 +1,4 @@
-//! What a type must offer to be the type of a field.
+//! The interface of a field's type.
 
 use serde_json::Value;
 use utoipa::openapi::{
@@ -10,10 +10,10 @@ use crate::api::{fields::pointer::Pointer, problem::Fault};
 
 /// A type that a field of a body may have.
 pub trait Field: Sized {
-    /// Reads a value that is not null. `None`: it has faults, which were added.
+    /// Parses a value that is not null. `None`: it is invalid, and its faults were added.
     fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self>;
 
-    /// What a missing or null field stands for. `None`: the field is required.
+    /// The value of a missing or null field. `None`: the field is required.
     #[must_use]
     fn missing() -> Option<Self> {
         None
@@ -22,7 +22,7 @@ pub trait Field: Sized {
     /// The type in the `OpenAPI` document.
     fn schema() -> RefOr<Schema>;
 
-    /// Adds the schemas with names that [`Field::schema`] refers to.
+    /// Adds the named schemas that [`Field::schema`] refers to.
     fn components(_: &mut Vec<(String, RefOr<Schema>)>) {}
 }
 

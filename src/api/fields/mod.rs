@@ -1,6 +1,6 @@
-//! JSON bodies. One description says how a body is read and how the `OpenAPI` document shows it: `json_body!`.
+//! JSON bodies. `json_body!` describes a body once, for parsing and for the `OpenAPI` document.
 //!
-//! Every fault is found, not just the first, each with its JSON pointer, and unknown fields are refused by name.
+//! All faults are reported, each with its JSON pointer, and unknown fields are refused by name.
 
 mod field;
 mod pointer;
@@ -36,7 +36,7 @@ pub fn object(headers: &HeaderMap, body: ApiBody) -> Result<Map<String, Value>, 
     }
 }
 
-/// Reads a body's fields, or answers with all of their faults.
+/// Parses a body's fields, or returns all of their faults.
 pub fn read<T: Field>(members: Map<String, Value>) -> Result<T, Problem> {
     let mut faults = Vec::new();
     match T::read(Value::Object(members), Pointer::ROOT, &mut faults) {
@@ -62,7 +62,7 @@ impl<'m> Members<'m> {
 
     /// Takes a member. `None`: a fault was added.
     pub fn take<T: Field>(&mut self, name: &str) -> Option<T> {
-        // Not `remove`, which would change the order of what is left.
+        // `remove` would change the order of the other members.
         match self.left.shift_remove(name).filter(|value| !value.is_null()) {
             Some(value) => T::read(value, self.at.child(name), self.faults),
             None => T::missing().or_else(|| {
@@ -72,15 +72,15 @@ impl<'m> Members<'m> {
         }
     }
 
-    /// Refuses what is left.
+    /// Adds a fault for each member that was not taken.
     pub fn finish(self) {
         let faults = self.left.keys().map(|name| self.at.child(name).fault("is not a field of this request"));
         self.faults.extend(faults);
     }
 }
 
-/// Declares a JSON object of a request as a struct. Its doc comments are the descriptions in the `OpenAPI` document, and
-/// the fields' types say what is read, whether it is required, and how it is documented.
+/// Declares a JSON object of a request as a struct. Its doc comments become the descriptions in the `OpenAPI` document.
+/// The fields' types define how they are parsed, whether they are required, and their schemas.
 macro_rules! json_body {
     ($(
         $(#[doc = $doc:literal])*
@@ -101,7 +101,7 @@ macro_rules! json_body {
                 faults: &mut Vec<$crate::api::problem::Fault>,
             ) -> Option<Self> {
                 let mut members = $crate::api::fields::Members::of(value, at, faults)?;
-                // All are taken before the first `?`, so that every fault is found.
+                // Take all of them before the first `?`, so that every fault is found.
                 $(let $field = members.take::<$type>(stringify!($field));)*
                 members.finish();
                 Some(Self { $($field: $field?,)* })
@@ -142,7 +142,7 @@ pub(crate) use json_body;
 pub struct ObjectSchema(ObjectBuilder);
 
 impl ObjectSchema {
-    /// An object without fields, and the lines of its doc comment.
+    /// An object without fields, described by the lines of its doc comment.
     #[must_use]
     pub fn new(doc: &[&str]) -> Self {
         let no_others = AdditionalProperties::FreeForm(false);
@@ -171,7 +171,7 @@ impl From<ObjectSchema> for RefOr<Schema> {
     }
 }
 
-/// The text of a doc comment, from its lines.
+/// Joins the lines of a doc comment.
 fn description(doc: &[&str]) -> Option<String> {
     let lines: Vec<&str> = doc.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     Some(lines.join("\n")).filter(|text| !text.is_empty())

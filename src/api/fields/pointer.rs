@@ -1,8 +1,8 @@
-//! Where a fault is.
+//! The position of a fault.
 
 use crate::api::problem::Fault;
 
-/// A JSON pointer (RFC 6901). It is written out only for a fault.
+/// A JSON pointer (RFC 6901). It is formatted only for a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Pointer<'p> {
     parent: Option<&'p Pointer<'p>>,
@@ -10,7 +10,7 @@ pub struct Pointer<'p> {
 }
 
 impl<'p> Pointer<'p> {
-    /// The body.
+    /// The body itself.
     pub const ROOT: Self = Self { parent: None, name: "" };
 
     /// A member of this object, or an item of this array by its index.
@@ -19,7 +19,7 @@ impl<'p> Pointer<'p> {
         Self { parent: Some(self), name }
     }
 
-    /// A fault of the value here.
+    /// A fault of the value at this position.
     pub fn fault(&self, detail: impl Into<String>) -> Fault {
         let mut pointer = String::new();
         self.write(&mut pointer);
@@ -30,7 +30,7 @@ impl<'p> Pointer<'p> {
         let Some(parent) = self.parent else { return };
         parent.write(pointer);
         pointer.push('/');
-        // RFC 6901, section 3.
+        // Escaping by RFC 6901, section 3.
         pointer.push_str(&self.name.replace('~', "~0").replace('/', "~1"));
     }
 }

@@ -1,4 +1,4 @@
-//! The types that fields of several bodies have.
+//! Field types that several bodies use.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
@@ -15,7 +15,7 @@ use crate::{
     wire::schema,
 };
 
-/// Reads a string as `read` takes it.
+/// Parses a string with `read`, and adds its error as a fault.
 pub fn read_text<T>(
     value: Value,
     at: Pointer<'_>,

@@ -1,4 +1,4 @@
-//! The API's description, made of the handlers: `/openapi.json`, `/docs` and `countersign openapi`.
+//! The API's description, generated from the handlers: `/openapi.json`, `/docs` and `countersign openapi`.
 
 mod page;
 pub(super) mod tidy;
@@ -65,7 +65,7 @@ struct ProblemBody {
 )]
 struct Described;
 
-/// What the document says besides the operations.
+/// The parts of the document other than the operations.
 pub(super) fn base() -> utoipa::openapi::OpenApi {
     let mut document = Described::openapi();
     let key = HttpBuilder::new()
@@ -89,7 +89,7 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// A webhook, as Standard Webhooks has it.
+/// A webhook, as Standard Webhooks defines it.
 fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
     let header = |name: &str, description: &str| {
         ParameterBuilder::new()
@@ -105,7 +105,7 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
     let body = RequestBodyBuilder::new().content("application/json", content).build();
     let operation = OperationBuilder::new()
         .summary(Some(summary))
-        // The signature is what proves it.
+        // The signature authenticates it, so no other scheme applies.
         .securities(Some([]))
         .parameter(header("webhook-id", "The delivery, `dlv_…`: the same over all attempts."))
         .parameter(header("webhook-timestamp", "When the attempt was made, in Unix seconds."))
@@ -137,14 +137,14 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
     PathItem::new(HttpMethod::Post, operation)
 }
 
-/// `/openapi.json` and `/docs`, for this document.
+/// Serves `/openapi.json` and `/docs` for this document.
 pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
     let document = serde_json::to_value(document).unwrap_or_default();
     let page = Bytes::from(page::render(&document));
     let json = Bytes::from(document.to_string());
     let serve = |kind: &'static str, text: Bytes| {
         get(async move || {
-            // All responses share the text: it is not copied for each.
+            // All responses share the bytes, which are not copied.
             let mut response = text.into_response();
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             response

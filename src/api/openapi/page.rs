@@ -1,4 +1,4 @@
-//! `/docs`: the document as one page of HTML. It needs no script and nothing from elsewhere.
+//! `/docs`: the document as one HTML page, without scripts or external resources.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:t
 summary{cursor:pointer}nav a{margin-right:1rem}\
 @media(prefers-color-scheme:dark){body{color:#dbe4ec;background:#11171d}pre{background:#1a222b}a{color:#7cb8ff}.verb{color:#58c78b}}";
 
-/// Draws the document.
+/// Renders the document.
 pub(super) fn render(document: &Value) -> String {
     let mut out = String::new();
     let text = |pointer: &str| escape(document.pointer(pointer).and_then(Value::as_str).unwrap_or_default());

@@ -9,17 +9,17 @@ use utoipa::openapi::{
 /// Prefix of the names that utoipa gives to pages.
 const PAGE: &str = "Page_";
 
-/// Completes the document.
+/// Applies all corrections.
 pub(in crate::api) fn tidy(document: &mut OpenApi) {
     refer_to_items(document);
     for operation in document.paths.paths.values_mut().flat_map(operations) {
-        // Needs no key: said outright, so that generated clients don't ask for one.
+        // An operation without a key says so explicitly, so that generated clients don't require one.
         operation.security.get_or_insert_default();
     }
 }
 
-/// Lets pages refer to what they are of. utoipa writes a generic type's argument out, and a generated client then has a
-/// second type of the same thing.
+/// Makes pages refer to the schema of their items. utoipa repeats the schema instead, and generated clients would have
+/// two types for the same thing.
 fn refer_to_items(document: &mut OpenApi) {
     let Some(components) = &mut document.components else { return };
     for (name, schema) in &mut components.schemas {

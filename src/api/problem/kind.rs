@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-/// What there is none of.
+/// What was not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
     /// An approval of this backend.
@@ -15,22 +15,22 @@ pub enum Missing {
     Delivery,
 }
 
-/// A kind of error. Its code is the end of the problem's `type`.
+/// A kind of error. Its code is the last part of the problem's `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The body is not JSON, or JSON that two readers could read differently.
+    /// The body is not JSON, or JSON that parsers read differently.
     InvalidJson,
-    /// Something in the request is not as it should be; `errors` says what.
+    /// The request is invalid; `errors` says where and why.
     InvalidRequest,
-    /// No API key, or none that is valid.
+    /// The API key is missing or invalid.
     Unauthenticated,
-    /// The API key may not make calls of this kind.
+    /// The API key lacks the scope for this call.
     InsufficientScope,
     /// The backend is disabled.
     BackendDisabled,
     /// The app is no longer installed.
     WorkspaceRemoved,
-    /// No such thing, or it is another backend's.
+    /// Not found, or another backend's.
     NotFound(Missing),
     /// Path not found.
     UnknownPath,
@@ -48,11 +48,11 @@ pub enum Kind {
     KeyReused,
     /// No Slack user has this email address.
     UnknownUser,
-    /// There is room for no more integrations or actions.
+    /// The workspace has the most integrations or actions that it may have.
     CatalogFull,
     /// The Slack app may not look users up.
     MissingScope,
-    /// could not reach Slack.
+    /// Slack could not be reached.
     LookupUnavailable,
     /// Too many requests a second.
     TooManyRequests,
@@ -62,15 +62,15 @@ pub enum Kind {
     TooManyWaiting,
     /// The body took too long to arrive.
     BodyTooSlow,
-    /// The caller may not do this.
+    /// Not permitted.
     Forbidden,
     /// The integration is another backend's.
     NotOwner,
-    /// The database is away; nothing has changed.
+    /// The database is unavailable; nothing has changed.
     Unavailable,
-    /// The database's answer was lost; something may have changed.
+    /// The database's response was lost; the change may have been saved.
     Unclear,
-    /// Our fault.
+    /// Internal error.
     Internal,
 }
 
@@ -115,7 +115,7 @@ impl Kind {
         self.describe().0
     }
 
-    /// The end of the problem's `type`.
+    /// The last part of the problem's `type`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         self.describe().1
@@ -127,7 +127,7 @@ impl Kind {
         self.describe().2
     }
 
-    /// What to do: the words of `detail`.
+    /// What to do, as the `detail` says it.
     #[must_use]
     pub const fn what_to_do(self) -> &'static str {
         self.describe().3

@@ -1,4 +1,4 @@
-//! Errors as `application/problem+json` (RFC 9457), a closed list ([`kind`]). What each means stands in docs/errors.md.
+//! Errors as `application/problem+json` (RFC 9457), from a closed list ([`kind`]). docs/errors.md explains each one.
 
 pub mod kind;
 pub mod responses;
@@ -30,7 +30,7 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// An error, ready to be answered.
+/// An error response.
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: Kind,
@@ -41,33 +41,33 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this kind.
+    /// A problem of this kind, with its standard texts.
     #[must_use]
     pub const fn of(kind: Kind) -> Self {
         Self { kind, detail: None, errors: Vec::new(), approval: None, retry_after: None }
     }
 
-    /// Says more exactly what is wrong.
+    /// Replaces the detail by a more precise one.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Says when to try again, in seconds.
+    /// Adds `Retry-After`, in seconds.
     #[must_use]
     pub const fn after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// The faults of a request.
+    /// The problem of an invalid request, with its faults.
     #[must_use]
     pub fn invalid(errors: Vec<Fault>) -> Self {
         Self { errors, ..Self::of(Kind::InvalidRequest) }
     }
 
-    /// One fault of a header, of the path or of the query.
+    /// The problem of one invalid header, path or query parameter.
     #[must_use]
     pub fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
         Self::invalid(vec![Fault { pointer: None, parameter: Some(name), detail: detail.into() }])
@@ -102,7 +102,7 @@ impl From<Rejection> for Problem {
                 let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok().map(Box::new);
                 Self { approval: json, ..Self::of(Kind::AlreadyEnded) }
             }
-            // What people meet, in Slack.
+            // Rejections that only users of Slack cause.
             Rejection::UnknownAction
             | Rejection::UnknownGrant
             | Rejection::UnknownUnlockRequest
@@ -134,7 +134,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Database(ref error) => {
                 let class = classify(error);
                 match class {
-                    // A fault that an operator has to fix is not retried every second.
+                    // An operator must fix this, so clients should not retry every second.
                     ErrorClass::ReadOnly
                     | ErrorClass::Full
                     | ErrorClass::NotMigrated
@@ -146,7 +146,7 @@ impl From<ServiceError> for Problem {
                         tracing::error!(%failure, ?class, "Call failed: Postgres timed out");
                         Self::of(Kind::Unavailable).after(1)
                     }
-                    // Given up after several tries.
+                    // The use case has already retried this several times.
                     ErrorClass::Internal if is_worth_retrying(&failure) => {
                         tracing::error!(%failure, "Call failed after retries");
                         Self::of(Kind::Unavailable).after(1)
@@ -161,7 +161,7 @@ impl From<ServiceError> for Problem {
                     }
                 }
             }
-            // What Slack sends, it sends elsewhere.
+            // Only calls from Slack or from the command line cause these.
             ServiceError::Sealed(_) | ServiceError::Repeated => {
                 tracing::error!(%failure, "Call failed");
                 Self::of(Kind::Internal)

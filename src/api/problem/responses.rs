@@ -1,5 +1,4 @@
-//! Errors as the `OpenAPI` document tells them: for each operation, the statuses that it answers and an example of every
-//! problem.
+//! Errors in the `OpenAPI` document: for each operation its statuses, with an example of every problem.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use utoipa::openapi::{
 
 use super::{Kind, Missing};
 
-/// What every call with a key may answer.
+/// Problems of every call with a key.
 const ALWAYS: [Kind; 9] = [
     Kind::Unauthenticated,
     Kind::InsufficientScope,
@@ -25,11 +24,11 @@ const ALWAYS: [Kind; 9] = [
     Kind::Unavailable,
 ];
 
-/// What every call with a body may answer besides.
+/// Additional problems of every call with a body.
 const READING: [Kind; 4] =
     [Kind::InvalidJson, Kind::BodyTooLarge, Kind::BodyTooSlow, Kind::UnsupportedMediaType];
 
-/// The responses of some kinds, one a status.
+/// The responses for some kinds, one for each status.
 fn responses(kinds: impl IntoIterator<Item = Kind>) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
     for kind in kinds {
@@ -70,7 +69,7 @@ fn header(kind: Type, description: &str) -> utoipa::openapi::Header {
     HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
-/// A problem as it is answered.
+/// An example of a problem's body.
 fn example(kind: Kind) -> Value {
     let mut problem = json!({
         "type": format!("urn:countersign:problem:{}", kind.code()),
@@ -91,7 +90,7 @@ fn example(kind: Kind) -> Value {
     problem
 }
 
-/// The problems of an operation.
+/// Declares the problems of an operation.
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident: $($part:expr),+;)*) => {$(
         $(#[$doc])*
@@ -109,26 +108,26 @@ macro_rules! problems {
 }
 
 problems! {
-    /// Of asking.
+    /// Creating an approval.
     Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::MissingScope, Kind::Unclear];
-    /// Of lists.
+    /// Lists.
     Listing: [Kind::InvalidRequest];
-    /// Of reading one approval, or waiting for its end.
+    /// Reading one approval, or waiting for its end.
     OneApproval: [Kind::NotFound(Missing::Approval), Kind::TooManyWaiting];
-    /// Of reading the audit.
+    /// Reading the audit.
     ReadingAudit: [Kind::TooManyWaiting];
-    /// Of cancelling.
+    /// Cancelling an approval.
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
-    /// Of putting an integration.
+    /// Putting an integration.
     PuttingIntegration: READING, [Kind::NotOwner, Kind::CatalogFull, Kind::Unclear];
-    /// Of reading one integration.
+    /// Reading one integration.
     OneIntegration: [Kind::NotFound(Missing::Integration)];
-    /// Of reporting a connection.
+    /// Reporting a connection.
     Connecting: [Kind::NotOwner, Kind::NotFound(Missing::Integration), Kind::Unclear];
-    /// Of closing a conversation.
+    /// Closing a conversation.
     Closing: [Kind::NotFound(Missing::Conversation), Kind::Unclear];
-    /// Of reading one delivery.
+    /// Reading one delivery.
     OneDelivery: [Kind::NotFound(Missing::Delivery)];
-    /// Of sending a delivery again.
+    /// Sending a delivery again.
     Redelivering: [Kind::NotFound(Missing::Delivery), Kind::Unclear];
 }
