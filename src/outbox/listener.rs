@@ -1,4 +1,4 @@
-//! Hears from Postgres, on one connection of its own, that there is work or that an approval ended.
+//! Listens, on a Postgres connection of its own, for notifications of new outbox rows and ended approvals.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,34 +21,34 @@ use crate::{
 
 /// How long to wait before connecting again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long nothing may be heard until the connection is asked whether it still works: one that broke in between, at a
-/// firewall for instance, is as silent as one on which nothing is said.
+/// After this long without a notification, the connection must answer a query. A connection that was cut, by a firewall
+/// for instance, looks the same as an idle one.
 pub const SILENCE: Duration = Duration::from_secs(10);
-/// How long Postgres may take to answer.
+/// Time limit for an answer from Postgres.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Longest time without progress.
 pub const STUCK: Duration = Duration::from_mins(1);
 
-/// Why nothing more is heard.
+/// Why the connection stopped listening.
 #[derive(Debug, thiserror::Error)]
 enum ListenError {
-    /// There is no connection.
+    /// It could not be opened.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The connection failed.
+    /// It failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The system has no thread for it.
+    /// The system could not start the thread.
     #[error(transparent)]
     Thread(#[from] std::io::Error),
-    /// Another host takes the writes now, and tells of them.
+    /// Another host accepts the writes now, and only that one sends notifications.
     #[error("this Postgres host no longer accepts writes")]
     Demoted,
     /// The thread panicked.
     #[error("the listening thread has ended")]
     Ended,
-    /// The connection is open, and nothing comes back.
+    /// The connection is open, but Postgres does not answer.
     #[error("Postgres did not answer within 5 s")]
     NoAnswer,
 }
@@ -64,7 +64,7 @@ pub struct Wakers {
 }
 
 impl Wakers {
-    /// The bell of a kind.
+    /// The wake-up of one kind's worker.
     #[must_use]
     pub fn of(&self, kind: Kind) -> &Notify {
         match kind {
@@ -83,8 +83,8 @@ impl Wakers {
     }
 }
 
-/// Listens until it is told to stop. What was said while the connection was down is made up for by waking everybody.
-/// A connection on which nothing is heard for `silence` has to answer, or another one is opened.
+/// Listens until `stop`. After a reconnect it wakes all workers and waiting calls, because notifications may have been
+/// missed. A connection without notifications for `silence` must answer a query, or a new one is opened.
 pub async fn listen(
     db: Db,
     bells: Wakers,
@@ -118,10 +118,10 @@ pub async fn listen(
     }
 }
 
-/// Listens on a thread with a runtime of its own, until the connection fails or this is dropped.
+/// Listens on a thread with its own runtime, until the connection fails or this future is dropped.
 ///
-/// A `PgListener` that is dropped sends a last statement in a task that it spawns, and waits for the answer. On a silent
-/// connection that never comes, and each would leave a task and a socket behind. With the runtime goes all of it.
+/// A dropped `PgListener` spawns a task that sends a last statement and waits for its response. On a dead connection
+/// that response never comes, and each drop would leak a task and a socket. Dropping the runtime ends both.
 async fn in_a_runtime_of_its_own(listening: Listening) -> Result<(), ListenError> {
     let over = CancellationToken::new();
     let _ends_with_this = over.clone().drop_guard();
@@ -143,7 +143,7 @@ async fn in_a_runtime_of_its_own(listening: Listening) -> Result<(), ListenError
     told.await.unwrap_or(Err(ListenError::Ended))
 }
 
-/// What one connection needs.
+/// The state of one connection.
 struct Listening {
     db: Db,
     bells: Wakers,
@@ -182,7 +182,7 @@ impl Listening {
         }
     }
 
-    /// Listens at the host that takes writes: no other one tells anything.
+    /// Listens on the host that accepts writes: only that one sends notifications.
     async fn connect(&self) -> Result<PgListener, ListenError> {
         let options = self.db.options().await?;
         let pool = PgPoolOptions::new()
@@ -193,7 +193,7 @@ impl Listening {
             .connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.ignore_pool_close_event(true);
-        // Another connection may have to go to another host.
+        // A new connection may have to go to another host, so reconnecting is left to the caller.
         listener.eager_reconnect(false);
         listener.listen_all([OUTBOX_CHANNEL, ENDED_CHANNEL]).await?;
         Ok(listener)

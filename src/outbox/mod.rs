@@ -1,5 +1,5 @@
-//! What reaches the outside. A worker claims rows that transactions left and hands each to a [`Deliver`], which reads the
-//! state as it is now and shows or sends that: repeats are harmless, and late ones right.
+//! Delivers to Slack and to backends. A worker claims the rows that transactions left and passes each to a [`Deliver`],
+//! which reads the current state and shows or sends that. Repeated and late deliveries are therefore correct.
 
 pub mod listener;
 pub mod schedule;
@@ -10,9 +10,9 @@ use chrono::TimeDelta;
 use crate::service::{Service, ServiceError};
 pub use crate::storage::{statements::claim::Claim, tables::outbox::Kind};
 
-/// What does what a row asks for.
+/// Performs the deliveries that rows ask for.
 pub trait Deliver: Clone + Send + Sync + 'static {
-    /// Makes one attempt. An error is our own, most often the database's, and is retried.
+    /// Makes one attempt. An error is internal, usually the database's, and is retried.
     fn deliver(
         &self,
         service: &Service,
@@ -20,58 +20,58 @@ pub trait Deliver: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Outcome, ServiceError>> + Send;
 }
 
-/// How an attempt went, as the handlers say; the schedule turns it into what is done with the row.
+/// The result of an attempt, as its handler reports it. The schedule decides what happens to the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It reached the outside.
+    /// It was delivered.
     Done {
-        /// The HTTP status that came back.
+        /// The HTTP status of the response.
         status: Option<u16>,
-        /// The beginning of the answer.
+        /// The beginning of the response.
         detail: Option<String>,
     },
-    /// It did not, and may later.
+    /// It failed, and is retried.
     Failed {
-        /// What went wrong.
+        /// Why it failed.
         why: String,
-        /// The HTTP status that came back.
+        /// The HTTP status of the response.
         status: Option<u16>,
-        /// Not before this long from now, as the other side asked.
+        /// The shortest pause before the next attempt, from `Retry-After`.
         after: Option<TimeDelta>,
     },
-    /// Slack did not take it, and may later.
+    /// Slack did not accept it, and it is retried.
     NotTaken {
-        /// Slack's code, or what went wrong, out of a closed set.
+        /// Slack's code, or our own name for the error, from a closed set.
         code: &'static str,
-        /// What went wrong.
+        /// Why it failed.
         why: String,
     },
-    /// Slack refused it for good.
+    /// Slack refused it permanently.
     Refused {
         /// Slack's code.
         code: &'static str,
-        /// What it means.
+        /// The meaning of the code.
         why: String,
     },
-    /// It must wait, through nobody's fault: it does not count as a try.
+    /// It must wait, for example for a rate limit. This does not count as an attempt.
     Wait(TimeDelta),
-    /// It never will.
+    /// It can never succeed.
     Hopeless {
-        /// Why.
+        /// Why not.
         why: String,
-        /// The HTTP status that came back.
+        /// The HTTP status of the response.
         status: Option<u16>,
     },
 }
 
 impl Outcome {
-    /// A success about which there is nothing to note.
+    /// A success without details.
     #[must_use]
     pub const fn done() -> Self {
         Self::Done { status: None, detail: None }
     }
 
-    /// Why Slack did not take it, as a name out of a closed set.
+    /// Why Slack did not accept it, as a label from a closed set.
     #[must_use]
     pub const fn slack_code(&self) -> Option<&'static str> {
         match self {

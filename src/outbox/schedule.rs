@@ -5,36 +5,36 @@ use chrono::TimeDelta;
 use super::Outcome;
 use crate::storage::tables::outbox::Kind;
 
-/// Pauses between a webhook's tries, in seconds: 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
+/// Pauses between attempts of a webhook, in seconds: 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
 const WEBHOOK: [i64; 7] = [5, 60, 300, 1800, 7200, 18_000, 36_000];
-/// Pauses between tries to show something in Slack, in seconds. A person waits for it, so they stay short.
+/// Pauses between attempts to show something in Slack, in seconds. Users wait for it, so they stay short.
 const SLACK: [i64; 60] = {
     let mut pauses = [60; 60];
     (pauses[0], pauses[1], pauses[2], pauses[3], pauses[4]) = (1, 2, 5, 15, 30);
     pauses
 };
-/// Pauses vary by this much either way, so that what failed together does not come back together.
+/// Random variation of pauses, in both directions, so that attempts that failed together don't repeat together.
 const JITTER: f64 = 0.2;
-/// No `Retry-After` is followed for longer.
+/// Longest `Retry-After` that is followed.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
 
-/// What is done with a row.
+/// What happens to a row after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing more.
+    /// It is finished.
     Done,
-    /// Try again after this long.
+    /// It is tried again after a pause.
     After {
-        /// How long.
+        /// The pause.
         pause: TimeDelta,
-        /// Whether the try counts.
+        /// Whether the attempt counts.
         counts: bool,
     },
-    /// Leave it, until somebody has it sent again.
+    /// It stays, until an operator or the backend asks for a redelivery.
     Dead,
 }
 
-/// Says what follows from an outcome, when `tries` were made before this one. `fraction` is random, from 0 to 1.
+/// Decides what follows from an outcome, after `tries` earlier attempts. `fraction` is random, from 0 to 1.
 #[must_use]
 pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
     match outcome {
@@ -57,9 +57,9 @@ fn again(kind: Kind, tries: i32, after: Option<TimeDelta>, fraction: f64) -> Nex
     Next::After { pause: after.map_or(pause, |after| pause.max(after.min(LONGEST))), counts: true }
 }
 
-/// The pause after so many tries to show an approval: for an hour as for everything in Slack, then every five minutes
-/// for a day, then every half hour until every approval has ended. A workspace that moves into an organisation is away
-/// for hours, and a request that waits for days must not be forgotten after one.
+/// The pause after so many attempts to show an approval. The first hour is as for everything in Slack; then it is five
+/// minutes for a day, and half an hour until every approval has ended. A workspace that moves into an organisation is
+/// unreachable for hours, and a request that may wait for days must not be given up after one.
 fn prompt(tries: usize) -> Option<i64> {
     const FIRST_DAY: usize = SLACK.len() + 24 * 12;
     const ALL: usize = FIRST_DAY + 7 * 24 * 2;

@@ -1,4 +1,5 @@
-//! The worker: claims what is due, hands it to its handler under a permit of its kind, and notes how it went.
+//! The worker: claims due rows, passes each to its handler, and records the result. Permits limit the attempts of each
+//! kind.
 
 use std::{
     collections::HashMap,
@@ -22,21 +23,21 @@ use crate::{
     storage::statements::claim::{self, Attempt, Ending, Lease},
 };
 
-/// How long a row is held. Longer than any attempt takes.
+/// How long a claimed row is held. Longer than any attempt.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// The time limit of one attempt, all its calls together.
+/// The time limit of one attempt, including all its calls.
 const LIMIT: Duration = Duration::from_secs(45);
-/// How long the worker sleeps at most when it hears nothing.
+/// The worker's longest sleep without a notification.
 const POLL: Duration = Duration::from_secs(2);
-/// Longest time without progress. All permits may be with attempts that take as long as they may, and whose end can't be
-/// noted for a while.
+/// Longest time without progress. In the worst case all permits are held by attempts that take their full time and
+/// whose results can't be recorded for a while.
 const STUCK: Duration = Duration::from_mins(2);
-/// How often, and how far apart, it is tried to note how an attempt went: as long as the lease lasts.
+/// How often, and at what interval, the worker tries to record a result: together as long as the lease.
 const NOTING_TRIES: usize = 100;
 const NOTING_PAUSE: Duration = Duration::from_millis(500);
-/// How long until a row is tried again that needs something stored that can't be read.
+/// Pause before a row is tried again that depends on an unreadable row.
 const UNREADABLE: TimeDelta = crate::service::unreadable::PAUSE;
-/// How many webhooks of one backend are under way at once, so that a slow one can't take all permits.
+/// Most concurrent webhooks of one backend, so that a slow endpoint can't hold all permits.
 const PER_BACKEND: usize = 4;
 
 const fn permits(kind: Kind) -> usize {
@@ -47,31 +48,31 @@ const fn permits(kind: Kind) -> usize {
     }
 }
 
-/// What the worker needs. Cheap to clone.
+/// A worker for all kinds. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Worker<D> {
     /// The use cases, the database and the clock.
     pub service: Service,
-    /// Does what rows ask for.
+    /// Performs the deliveries.
     pub deliver: D,
     /// Wakes the worker.
     pub bells: Wakers,
-    /// Ends it: nothing more is claimed, what is in hand is finished.
+    /// Stops it: it claims nothing more, and finishes running attempts.
     pub stop: CancellationToken,
-    /// What is in hand.
+    /// The running attempts.
     pub tasks: TaskTracker,
 }
 
-/// A count as the database takes it. None here is anywhere near its largest.
+/// Converts a count for the database. All counts here are small.
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// How many attempts are under way for each backend.
+/// The number of running attempts for each backend.
 type Busy = Arc<Mutex<HashMap<BackendId, usize>>>;
 
 impl<D: Deliver> Worker<D> {
-    /// Works until it is told to stop: one loop a kind.
+    /// Runs one loop for each kind, until `stop`.
     pub async fn run(self) {
         futures::future::join_all(Kind::ALL.map(|kind| self.clone().work(kind))).await;
     }
@@ -82,7 +83,7 @@ impl<D: Deliver> Worker<D> {
         let pulse = self.service.heartbeats.pulse(format!("the {} outbox worker", kind.as_str()), STUCK);
         while !self.stop.is_cancelled() {
             pulse.beat();
-            // Wait for a permit first: what is claimed is begun at once.
+            // Get a permit before claiming: a claimed row's lease starts at once, so it must not wait for one.
             let permit = tokio::select! {
                 () = self.stop.cancelled() => return,
                 permit = free.clone().acquire_owned() => permit,
@@ -122,9 +123,10 @@ impl<D: Deliver> Worker<D> {
         claim::claim_webhooks(&mut db, limit, number(PER_BACKEND), &held, now, lease).await
     }
 
-    /// Sleeps until something is due, the bell rings, or it is time to look again.
+    /// Sleeps until a row is due, a notification arrives, or the poll interval is over.
     async fn rest(&self, kind: Kind, pulse: &Pulse) {
-        // What is due already and was not claimed waits for something that rings the bell.
+        // Only rows due in the future count. Those that are due but were not claimed wait for another attempt to end,
+        // which wakes this loop.
         let due = match self.service.db.acquire().await {
             Ok(mut db) => claim::next_due(&mut db, kind, self.service.now()).await.ok().flatten(),
             Err(_) => None,
@@ -151,7 +153,7 @@ impl<D: Deliver> Worker<D> {
             *busy.lock().unwrap_or_else(PoisonError::into_inner).entry(backend).or_default() += 1;
         }
         self.tasks.spawn(async move {
-            // A handler that panics is like a process that dies: the lease runs out and somebody else takes over.
+            // A panic is handled like a crash: the lease expires, and any worker may claim the row.
             let attempt = tokio::spawn({
                 let (worker, claim) = (worker.clone(), claim.clone());
                 async move { worker.attempt(&claim).await }
@@ -169,7 +171,7 @@ impl<D: Deliver> Worker<D> {
                 }
             }
             drop(permit);
-            // The next row of the same queue, or of a backend that was busy, may be due.
+            // The next row of the same queue, or of a backend that was at its limit, may be due.
             worker.bells.of(claim.kind).notify_one();
         });
     }
@@ -187,7 +189,7 @@ impl<D: Deliver> Worker<D> {
         let delivered = self.deliver.deliver(&self.service, claim);
         let outcome = match tokio::time::timeout(LIMIT, delivered).await {
             Ok(Ok(outcome)) => outcome,
-            // Our own trouble doesn't use up the receiver's tries.
+            // An internal error must not use up the attempts of the receiver.
             Ok(Err(failure)) => {
                 log_failure(claim, &failure);
                 Outcome::Wait(if failure.corrupt_row().is_some() {
@@ -205,8 +207,7 @@ impl<D: Deliver> Worker<D> {
         self.finish(claim, &attempt).await;
     }
 
-    /// Notes how it went. Where it changes whether a backend's webhooks are getting through, the admins' Home tabs
-    /// follow.
+    /// Records the result. If it may change whether a backend's webhooks arrive, the admins' Home tabs are updated.
     async fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<bool, ServiceError> {
         let now = self.service.now();
         if claim.kind != Kind::Webhook {
@@ -215,7 +216,7 @@ impl<D: Deliver> Worker<D> {
         }
         let mut work = self.service.begin().await?;
         let held = claim::finish(&mut work, claim, attempt, now).await?;
-        // What goes well, or goes on failing, changes little there, and may come often.
+        // Repeated successes or failures change little on the Home tab and may be frequent, so they are not urgent.
         let news = match attempt.ending {
             Ending::Done => claim.attempts > 0,
             Ending::Later { .. } => claim.attempts == 0,
@@ -227,7 +228,7 @@ impl<D: Deliver> Worker<D> {
         Ok(held)
     }
 
-    /// Notes how it went, again and again while the database is away, as long as the lease lasts.
+    /// Records the result. While the database is unavailable, this is retried until the lease ends.
     async fn finish(&self, claim: &Claim, attempt: &Attempt) {
         for _ in 0..NOTING_TRIES {
             match self.note(claim, attempt).await {
@@ -273,7 +274,7 @@ fn log_failure(claim: &Claim, failure: &ServiceError) {
     tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), %failure, "Internal error during delivery");
 }
 
-/// One line an attempt, which reads alone. Never what came back: it may hold what users wrote.
+/// One complete log line for each attempt. It leaves the response out, which may contain what users wrote.
 fn log(claim: &Claim, attempt: &Attempt, code: Option<&str>) {
     let kind = claim.kind.as_str();
     let (ending, level_is_warn) = match attempt.ending {
