@@ -1,4 +1,5 @@
-//! Where webhooks may go: addresses are judged when the connection is made, because a name can point elsewhere by then.
+//! Which addresses webhooks may go to. They are checked when the connection is made, because a name can resolve
+//! differently by then.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -34,7 +35,7 @@ const REFUSED_V4: [Ipv4Net; 16] = [
     v4([240, 0, 0, 0], 4),
     v4([255, 255, 255, 255], 32),
 ];
-/// Of IPv6 only global unicast is let through at all; these are the exceptions within it.
+/// In IPv6 only global unicast is allowed; these are the exceptions within it.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 const REFUSED_V6: [Ipv6Net; 3] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
@@ -50,14 +51,14 @@ const fn v6(s: [u16; 8], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]), prefix)
 }
 
-/// Judges addresses.
+/// Checks addresses.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     allowed: Arc<[IpNet]>,
 }
 
 impl Guard {
-    /// Lets these networks through besides the public internet.
+    /// Allows these networks in addition to the public internet.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed: allowed.into() }
@@ -65,7 +66,7 @@ impl Guard {
 
     /// Whether a webhook may go to this address.
     pub fn judge(&self, address: IpAddr) -> Result<(), Refused> {
-        // ::ffff:10.0.0.1 is 10.0.0.1.
+        // An IPv4-mapped address is checked as IPv4: `::ffff:10.0.0.1` is `10.0.0.1`.
         let address = address.to_canonical();
         let public = match address {
             IpAddr::V4(v4) => !REFUSED_V4.iter().any(|net| net.contains(&v4)),
@@ -78,7 +79,7 @@ impl Guard {
         }
     }
 
-    /// Judges an address that stands in the URL itself: no name is resolved for it.
+    /// Checks an address in the URL itself, because no name is resolved for it.
     pub fn judge_literal(&self, url: &url::Url) -> Result<(), Refused> {
         match url.host() {
             Some(url::Host::Ipv4(address)) => self.judge(address.into()),
@@ -89,7 +90,7 @@ impl Guard {
 }
 
 impl Resolve for Guard {
-    /// Resolves a name to those of its addresses that may be connected to.
+    /// Resolves a name, and keeps the addresses that are allowed.
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {

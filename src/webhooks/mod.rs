@@ -1,4 +1,4 @@
-//! Webhooks to agent backends, as Standard Webhooks has them
+//! Webhooks to backends, according to Standard Webhooks
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 pub mod address_guard;

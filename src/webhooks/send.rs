@@ -1,4 +1,4 @@
-//! Telling a backend how an approval ended.
+//! Sends webhooks to backends.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -21,9 +21,9 @@ use crate::{
     wire::{EventJson, PingJson},
 };
 
-/// How long one try may take, from the connection to the last byte.
+/// Time limit of one attempt, from the connection to the last byte.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How much of an answer is kept, in bytes.
+/// How much of a response is kept, in bytes.
 const KEPT: usize = 16 * 1024;
 
 /// Sends webhooks.
@@ -34,7 +34,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Sends to the public internet and to what the guard allows besides; follows no redirect and no proxy.
+    /// Sends to the public internet and to what the guard also allows. Follows no redirect and uses no proxy.
     pub fn new(guard: Guard) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -46,7 +46,7 @@ impl Sender {
         Ok(Self { http, guard })
     }
 
-    /// Sends what a row asks for: the approval as it is.
+    /// Sends the webhook of an outbox row, with the current state of the approval.
     pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
         let (Some(backend), Some(event), Some(id)) = (claim.backend, claim.event.as_deref(), claim.approval)
         else {
@@ -63,8 +63,8 @@ impl Sender {
         Ok(outcome)
     }
 
-    /// Sends a signed `webhook.ping`, once. An endpoint that takes it is resumed if it was stopped; one that doesn't is
-    /// none the worse for it.
+    /// Sends one signed `webhook.ping`. If the endpoint accepts it, its stopped deliveries resume; if not, nothing
+    /// changes.
     pub async fn ping(
         &self,
         service: &Service,
@@ -107,7 +107,7 @@ impl Sender {
     }
 }
 
-/// Why a request failed, without the URL, which may hold a secret.
+/// Why a request failed, without the URL, which may contain a secret.
 fn explain(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "timed out after 10 s".to_owned();
@@ -158,10 +158,10 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
     }
 }
 
-/// The beginning of an answer as text that Postgres can store, which U+0000 is not.
+/// The beginning of a response, as text that Postgres can store: without U+0000.
 fn text(kept: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(kept).replace('\0', "\u{fffd}");
-    // What stands for a byte that is no text takes three.
+    // The replacement character for an invalid byte takes three bytes, so the text may have grown.
     text.truncate(text.floor_char_boundary(KEPT));
     text
 }

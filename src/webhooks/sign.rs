@@ -1,4 +1,4 @@
-//! What signs a webhook: Standard Webhooks 1.0
+//! Signs webhooks by Standard Webhooks 1.0
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -32,7 +32,7 @@ mod tests {
         let at = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
         let body = br#"{"test": 2432232314}"#;
         let signed = signature(&[other, secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", at, body);
-        // The example of the specification, second because an older secret signs first here.
+        // The specification's example comes second, because an older secret signs first here.
         assert!(signed.ends_with(" v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="), "{signed}");
     }
 }
