@@ -1,5 +1,6 @@
-//! Looks once a day whether those who gave standing permissions, or are asked, are still full members of their workspace.
-//! Slack tells of it ([`crate::slack::handlers::events`]), but events get lost, and apps from before lack the subscription.
+//! Checks once a day whether the users who gave grants or have pending requests are still full members of their
+//! workspace. Slack sends events about this ([`crate::slack::handlers::events`]), but events get lost, and older
+//! installations of the app have no subscription.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,23 +14,23 @@ use crate::{
     slack::web_api::users::People,
 };
 
-/// How often it is asked what time it is.
+/// How often the job compares the clock with its next run. Tests move the clock.
 const POLL: Duration = Duration::from_secs(1);
-/// How often it is looked for people whom nobody has looked for.
+/// How often the job looks for users whose check is due.
 const ROUND: TimeDelta = TimeDelta::minutes(10);
-/// Longest time without progress: one person, whom Slack may ask to wait for.
+/// Longest time without progress: the look-up of one user, including a rate limit.
 const STUCK: Duration = Duration::from_mins(2);
 
-/// What the job needs.
+/// The job and its dependencies.
 #[derive(Debug, Clone)]
 pub struct Membership {
     /// The use cases.
     pub service: Service,
-    /// Who a user is.
+    /// Looks users up in Slack.
     pub people: Arc<People>,
 }
 
-/// Looks until it is told to stop.
+/// Runs until `stop`.
 pub async fn run(job: Membership, stop: CancellationToken) {
     let mut next = job.service.now();
     let pulse = job.service.heartbeats.pulse("the membership check", STUCK);
@@ -51,8 +52,8 @@ pub async fn run(job: Membership, stop: CancellationToken) {
     }
 }
 
-/// Looks for everybody who is due. Where Slack doesn't say, the next round asks again: a Slack that is down takes nobody's
-/// permissions away. A workspace whose token is dead must not keep the others from being looked at, so it alone is left out.
+/// Checks every user who is due. If Slack does not answer, the next run tries again: an outage of Slack must not end
+/// grants. A workspace whose token no longer works is skipped, so that the others are still checked.
 #[tracing::instrument(name = "check_members", skip_all)]
 async fn round(job: &Membership, pulse: &Pulse, stop: &CancellationToken) -> Result<(), ServiceError> {
     let mut silent = Vec::new();

@@ -1,4 +1,4 @@
-//! Finds out which workspace the configured bot token belongs to, and stores it.
+//! Asks Slack which workspace the configured bot token belongs to, and stores it.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::{
     slack::web_api::{client::Client, error::CallError},
 };
 
-/// Longest time without progress in finding out whose the bot token is.
+/// Longest time without progress: one call to Slack and one transaction.
 const REGISTERING: Duration = Duration::from_mins(1);
 
-/// Registers the workspace of the configured token, trying until Slack and the database answer.
+/// Registers the workspace of the configured token. Retries until Slack and the database answer.
 pub async fn run(service: Service, client: Client, stop: CancellationToken) {
     let mut pause = Duration::from_millis(200);
     let pulse = service.heartbeats.pulse("the workspace's registration", REGISTERING);
@@ -37,18 +37,19 @@ pub async fn run(service: Service, client: Client, stop: CancellationToken) {
     }
 }
 
-/// Why the token's workspace is not known.
+/// Why the token's workspace could not be registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// Slack did not say.
+    /// Slack did not say which one it is.
     #[error(transparent)]
     Slack(#[from] CallError),
-    /// It could not be written down.
+    /// It could not be stored.
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
 
-/// Asks Slack whose the configured token is, and writes that workspace down; gives Slack's id of it.
+/// Asks Slack for the workspace of the configured token, and stores it. Returns Slack's id of it; `None` without a
+/// token.
 pub async fn workspace_of_token(service: &Service, client: &Client) -> Result<Option<String>, RegisterError> {
     let Some(identity) = client.identify().await? else { return Ok(None) };
     workspaces::install(service, &identity.slack_id, &identity.name).await?;

@@ -1,4 +1,4 @@
-//! The job that replaces tokens before they expire, so that a call seldom waits for an exchange.
+//! Replaces tokens before they expire, so that calls rarely wait for an exchange.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::{
     slack::web_api::tokens::TokenStore,
 };
 
-/// How long before its end a token is replaced.
+/// How long before its expiry a token is replaced.
 const EARLY: TimeDelta = TimeDelta::hours(1);
 /// The pause between two runs.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
-/// How many workspaces' tokens are replaced at the same time.
+/// How many tokens are exchanged concurrently.
 const AT_ONCE: usize = 4;
-/// Longest time without progress. One exchange ends sooner.
+/// Longest time without progress. One exchange takes less.
 const STUCK: Duration = Duration::from_mins(2);
 
-/// Replaces tokens until it is told to stop.
+/// Replaces tokens until `stop`.
 pub async fn run(service: Service, store: TokenStore, stop: CancellationToken) {
     let pulse = service.heartbeats.pulse("the token refresh", STUCK);
     loop {
