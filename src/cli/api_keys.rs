@@ -45,7 +45,7 @@ pub(super) enum Command {
     Revoke(Revoke),
 }
 
-/// What a key may be used for.
+/// The scopes of a new key.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScopesArg {
     /// The key's scopes, separated by commas: ask, catalog, connections, read, audit. audit reads the
@@ -116,7 +116,7 @@ pub(super) struct Revoke {
     database: DatabaseConfig,
 }
 
-/// The backend whose keys are meant.
+/// The backend whose keys a command applies to.
 #[derive(Debug, Args)]
 struct BackendArg {
     /// The name or id of the backend

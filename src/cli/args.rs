@@ -11,7 +11,7 @@ use crate::{
     storage::{self, tables::backends::Summary},
 };
 
-/// Which workspace a command is about.
+/// The workspace that a command applies to.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct WorkspaceArg {
     /// Slack's id of the workspace (T… or E…). Not needed while there is only one
@@ -20,7 +20,7 @@ pub(super) struct WorkspaceArg {
 }
 
 impl WorkspaceArg {
-    /// The workspace named, or the only one there is.
+    /// The named workspace, or the only one.
     pub(super) async fn find(&self, service: &Service) -> Result<WorkspaceId, CliError> {
         let mut db = service.db.acquire().await?;
         if let Some(slack_id) = &self.workspace {
@@ -40,7 +40,7 @@ impl WorkspaceArg {
     }
 }
 
-/// The use cases, over the database that is configured.
+/// The use cases, on the configured database.
 pub(super) fn open(config: &DatabaseConfig) -> Result<Service, CliError> {
     Ok(app::service(config, 2, Clock::system(), Entropy::system())?)
 }

@@ -219,7 +219,7 @@ impl Create {
         ))
     }
 
-    /// The workspace named, written down if it is new; else the only one; else the bot token's.
+    /// The named workspace, registered if it is new; otherwise the only workspace, or the bot token's.
     async fn find_workspace(&self, service: &Service) -> Result<WorkspaceId, CliError> {
         if let Some(slack_id) = &self.workspace.workspace {
             let plausible = slack_id.starts_with(['T', 'E'])

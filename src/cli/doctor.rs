@@ -22,7 +22,7 @@ pub(super) struct Command {
     config: ServeConfig,
 }
 
-/// Prints what was found, a line each; fails if anything has to be put right.
+/// Prints one line for each finding. Returns an error if any of them is a failure.
 pub(super) async fn run(command: Command) -> Result<(), CliError> {
     let findings = doctor::examine(command.config, Clock::system(), Entropy::system()).await?;
     if command.json {

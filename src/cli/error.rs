@@ -1,13 +1,13 @@
-//! Why a command did not do what it was asked.
+//! Errors of commands.
 
 use sqlx::migrate::MigrateError;
 
 use crate::{app, storage};
 
-/// What a command answers when it can't do what it was asked.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// It is not configured.
+    /// The configuration is invalid.
     #[error(transparent)]
     Start(#[from] app::StartError),
     /// The use case failed.
@@ -16,16 +16,16 @@ pub enum CliError {
     /// The database failed.
     #[error("{}", storage::explain(.0))]
     Database(#[from] sqlx::Error),
-    /// The schema can't be brought up to date.
+    /// The schema could not be migrated.
     #[error("Could not bring the schema up to date: {}", migration_error(.0))]
     Migrate(#[from] MigrateError),
-    /// Slack did not say whose token it is.
+    /// The workspace of the bot token could not be registered.
     #[error("could not look up the bot token's workspace: {0}")]
     Register(#[from] crate::jobs::registration::RegisterError),
-    /// The doctor found something.
+    /// The doctor found a failure.
     #[error("{0}")]
     Unhealthy(String),
-    /// Something in the command is not as it should be.
+    /// The arguments are invalid.
     #[error("{0}")]
     Usage(String),
     /// Standard output is closed.

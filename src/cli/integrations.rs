@@ -234,7 +234,8 @@ impl Import {
             put_integration::put(&service, workspace, &Actor::Operator, &self.key, &catalog).await?;
         let owner = match (owner, integration.ownership) {
             (Some(owner), _) => Some(owner),
-            // It was described for the first time: a workspace with one backend has no doubt whose it is.
+            // This is the first description of the integration. If the workspace has only one backend, it must be the
+            // owner.
             (None, Ownership::Operator) => {
                 let backends = backends(&service, workspace).await?;
                 let mut enabled = backends.iter().filter(|backend| backend.disabled_at.is_none());

@@ -1,4 +1,4 @@
-//! An MCP server's tools as an integration's actions
+//! Turns the tools of an MCP server into the actions of an integration
 //! (<https://modelcontextprotocol.io/specification/2025-06-18/server/tools>, `tools/list`).
 
 use serde::Deserialize;
@@ -11,10 +11,10 @@ use crate::{
     service::put_integration::CatalogAction,
 };
 
-/// The most characters of a description that are kept.
+/// The longest part of a description that is kept, in characters.
 const LONGEST: usize = 3000;
 
-/// A `tools/list` result, alone or within its JSON-RPC response.
+/// A `tools/list` result, as it is or inside its JSON-RPC response.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum ToolsResponse {
@@ -48,26 +48,26 @@ struct Annotations {
 /// Why a file can't be imported.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
-    /// It is not what `tools/list` answers.
+    /// It is not a response to `tools/list`.
     #[error("it is not an MCP server's tools/list response: {0}")]
     NotTools(String),
-    /// Importing it would retire the actions of the other pages.
+    /// It is one page of several. Importing it would retire the actions of the other pages.
     #[error(
         "it is one page of several (it has a nextCursor): put the tools of all pages into one file first"
     )]
     OnePageOfSeveral,
-    /// An integration has no room for them.
+    /// It has more tools than an integration may have actions.
     #[error(
         "it has {0} tools, and an integration has at most {MOST_ACTIONS} actions: import them as several"
     )]
     TooMany(usize),
-    /// Tools that can't be actions.
+    /// Some of its tools can't be actions.
     #[error("these tools can't be actions:\n{0}")]
     Tools(String),
 }
 
-/// The actions that a `tools/list` result describes. Hints that are missing mean what the specification says they do:
-/// a tool that doesn't say that it reads only may destroy something.
+/// The actions that a `tools/list` result describes. Missing hints have the specification's defaults: a tool that
+/// doesn't declare itself read-only may be destructive.
 pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     let answer = serde_json::from_str(json).map_err(|error| Unreadable::NotTools(error.to_string()))?;
     let (ToolsResponse::Response { result: tools } | ToolsResponse::Result(tools)) = answer;
@@ -97,7 +97,7 @@ impl Tool {
         let hints = self.annotations.as_ref();
         let title = self.title.as_ref().or_else(|| hints?.title.as_ref()).unwrap_or(&self.name);
         let name = Name::new(title.as_str()).map_err(|fault| format!("its title {fault}"))?;
-        // Some servers write manuals here; an admin reads the beginning.
+        // Some servers write complete manuals here. An admin reads the beginning.
         let description =
             self.description.as_deref().map(|text| text.chars().take(LONGEST).collect::<String>());
         let description = description.filter(|text| !text.trim().is_empty());

@@ -23,8 +23,8 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// Brings the schema up to date. One that a newer program has migrated further is as good: while instances are
-    /// replaced one after the other, an older one may start again beside it.
+    /// Migrates the schema to this version. A schema of a newer version is accepted: during a rolling update, an older
+    /// instance may start beside a newer one.
     pub(super) async fn run(self) -> Result<(), CliError> {
         let service = app::service(&self.database, 1, Clock::system(), Entropy::system())?;
         let ours = storage::MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -33,7 +33,7 @@ impl Command {
                 "The schema is up to date ({} migrations).",
                 storage::MIGRATIONS.iter().count()
             ))?,
-            // Migrations go forward only: whoever applied that one had applied ours.
+            // Migrations only go forward, so a newer schema contains all of ours.
             Err(MigrateError::VersionMissing(version)) if version > ours => print(&format!(
                 "The schema (version {version}) is newer than this program (version {ours}): nothing to do."
             ))?,

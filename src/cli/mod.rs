@@ -27,7 +27,7 @@ use crate::{
     shutdown, telemetry,
 };
 
-/// With fewer files than this a busy instance refuses calls that wait.
+/// With fewer files than this, a busy instance refuses long-polling calls.
 const FEW_FILES: u64 = 4096;
 
 /// Lets people approve, in Slack, what AI agents are about to do.
@@ -121,7 +121,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
     }
 }
 
-/// Lets the process have as many connections as the system allows it.
+/// Raises the process's limit of open files to what the system allows: every connection needs one.
 fn raise_file_limit() {
     match capacity::raise_file_limit() {
         Ok(files) if files < FEW_FILES => {

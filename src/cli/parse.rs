@@ -1,5 +1,5 @@
-//! Reading the command line and the environment. What is wrong is named by its variable, which is where an operator
-//! has to look; clap names the flag alone, and repeats the value, which may be a secret.
+//! Parses the command line and the environment. Errors name the environment variable, where operators have to look.
+//! clap only names the flag, and repeats the value, which may be a secret.
 
 use std::ffi::OsString;
 
@@ -11,8 +11,8 @@ use clap::{
 use super::Cli;
 
 impl Cli {
-    /// Reads the arguments and the variables that stand in for them. Prints what is wrong, or the help that was asked
-    /// for, and ends the process if there is nothing to run.
+    /// Parses the arguments and the variables that stand in for them. On an error, or for `--help`, it prints the text
+    /// and exits.
     #[must_use]
     pub fn read() -> Self {
         Self::from(std::env::args_os()).unwrap_or_else(|error| error.exit())
@@ -27,7 +27,7 @@ impl Cli {
     }
 }
 
-/// Names the variables in an error, and takes secrets out of it.
+/// Adds the variables' names to an error, and removes secrets from it.
 fn named(mut error: Error, command: &Command) -> Error {
     match error.get(ContextKind::InvalidArg).cloned() {
         Some(ContextValue::String(shown)) => {
@@ -48,7 +48,7 @@ fn named(mut error: Error, command: &Command) -> Error {
     error
 }
 
-/// The argument of any command that clap shows like this.
+/// The argument of any command that clap displays like this.
 fn find<'c>(command: &'c Command, shown: &str) -> Option<&'c Arg> {
     let own = command.get_arguments().find(|arg| arg.get_env().is_some() && arg.to_string() == shown);
     own.or_else(|| command.get_subcommands().find_map(|inner| find(inner, shown)))
