@@ -1,4 +1,4 @@
-//! The backends' API keys: which may do more than a backend's own work.
+//! The backends' API keys: finds those with more scopes than a backend needs.
 
 use crate::{
     doctor::{context::DoctorContext, finding::Finding},
@@ -19,7 +19,7 @@ pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
     })
 }
 
-/// One finding for each key that can read the whole workspace's audit beside doing a backend's work.
+/// One finding for each key that can read the whole workspace's audit in addition to a backend's work.
 async fn examine(context: &DoctorContext) -> Result<Vec<Finding>, ServiceError> {
     let service = &context.service;
     let backends = backends::list(service, None).await?;

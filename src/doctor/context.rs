@@ -1,18 +1,18 @@
-//! What every check needs.
+//! The context of every check.
 
 use std::time::Duration;
 
 use crate::{config::ServeConfig, service::Service};
 
-/// What the checks need.
+/// What the checks have in common: configuration and clients.
 pub(super) struct DoctorContext {
     pub(super) config: ServeConfig,
     pub(super) service: Service,
-    /// Speaks with Slack as the service does.
+    /// Calls Slack with the service's proxy and certificates.
     pub(super) slack: reqwest::Client,
-    /// Speaks with the service itself, as its callers do.
+    /// Calls the service itself, as its clients do.
     pub(super) http: reqwest::Client,
 }
 
-/// How long whoever is asked may take.
+/// Time limit of one network request.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);

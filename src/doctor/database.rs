@@ -1,4 +1,4 @@
-//! Postgres: reachable, new enough, migrated; its clock; what is sealed in it.
+//! Checks Postgres: reachable, new enough, migrated; its clock; the secrets sealed in it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,12 +12,12 @@ use crate::{
     storage::{self, TlsUse},
 };
 
-/// The oldest version that works, as Postgres counts: 14.0.
+/// The oldest supported version, in Postgres' numbering: 14.0.
 const OLDEST: i32 = 140_000;
-/// Clocks further apart than this are worth a word. Slack's signatures may be five minutes old.
+/// Largest difference between clocks without a finding. Slack's signatures are valid for five minutes.
 const SKEW: TimeDelta = TimeDelta::seconds(30);
 
-/// The findings, and whether the schema is there to go on with.
+/// The findings, and whether the schema exists, so that other checks can read it.
 pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
     let service = &context.service;
     let server = async {
@@ -85,7 +85,7 @@ pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
     (findings, migrated)
 }
 
-/// Whether a commit survives: the machine's end, and a failover.
+/// Whether a commit survives a crash and a failover.
 async fn kept(context: &DoctorContext) -> Vec<Finding> {
     let read = async {
         let mut db = context.service.db.acquire().await?;
@@ -142,7 +142,7 @@ async fn kept(context: &DoctorContext) -> Vec<Finding> {
     vec![disk, failover]
 }
 
-/// Whether the audit's triggers bind the service.
+/// Whether the audit's triggers bind the service's role.
 async fn audit(context: &DoctorContext) -> Finding {
     let read = async {
         let mut db = context.service.db.acquire().await?;
@@ -195,7 +195,7 @@ fn database_clock(ahead: TimeDelta) -> Finding {
     )
 }
 
-/// Compares our clock with another one.
+/// Compares this machine's clock with another one.
 pub(super) fn clock(check: &'static str, whose: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
     let apart = ours - theirs;
     if apart.abs() <= SKEW {

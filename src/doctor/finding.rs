@@ -1,29 +1,29 @@
-//! What the doctor finds.
+//! The doctor's findings.
 
 use serde::Serialize;
 
-/// How something was found.
+/// The state of what was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// As it should be.
+    /// Everything is in order.
     Ok,
-    /// It works, and could be better; or it could not be looked at.
+    /// It works but could be better, or it could not be checked.
     Warning,
     /// It does not work.
     Failed,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What: `database`, `scopes`, …
+    /// What was checked: `database`, `scopes`, …
     pub check: &'static str,
-    /// How it is.
+    /// Its state.
     pub state: State,
     /// What was found.
     pub found: String,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: Option<String>,
 }
 

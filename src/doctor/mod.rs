@@ -1,4 +1,4 @@
-//! Looks at everything that has to be right for the service to work, and says of what isn't how to put it right.
+//! Checks everything that the service needs, and says how to fix what is wrong.
 //!
 //! It changes nothing, and can run beside the service.
 
@@ -21,7 +21,7 @@ use crate::{
     entropy::Entropy,
 };
 
-/// Looks at everything, in the order in which things depend on each other.
+/// Runs all checks. Those on which others depend come first.
 pub async fn examine(
     config: ServeConfig,
     clock: Clock,

@@ -1,5 +1,5 @@
-//! Whether what Slack sends would arrive and be believed: a request, signed as Slack signs, to the running service, and
-//! to its public address.
+//! Checks whether Slack's requests arrive and are accepted: sends a request, signed as Slack signs, to the running
+//! service and to its public address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::{
     slack::inbound::{http as ingress, signature::SigningSecrets},
 };
 
-/// What a signed request came to.
+/// The result of a signed request.
 enum Reached {
     Believed,
     NotBelieved,
@@ -90,7 +90,7 @@ async fn public(context: &DoctorContext, url: &str) -> Finding {
     }
 }
 
-/// Asks to prove itself, as Slack does when an address is entered
+/// Sends the challenge that Slack sends when a request URL is entered
 /// (<https://docs.slack.dev/reference/events/url_verification>).
 async fn post(context: &DoctorContext, base: &str, secret: &SecretString) -> Reached {
     let service = &context.service;
@@ -119,7 +119,7 @@ async fn post(context: &DoctorContext, base: &str, secret: &SecretString) -> Rea
     }
 }
 
-/// Where a service that listens there is reached on this machine.
+/// The address at which a service that listens on `listen` is reached from this machine.
 fn local(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

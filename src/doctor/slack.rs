@@ -1,4 +1,4 @@
-//! Slack: whether it answers, whose the tokens are, what they may do.
+//! Checks Slack: whether it responds, which workspaces the tokens belong to, and their scopes.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::{
 };
 
 const SOCKET: &str = "apps.connections.open";
-/// How many installations are looked at.
+/// The most installations that are checked.
 const MOST: usize = 20;
-/// The service replaces a token when so little of its life is left.
+/// The service replaces a token that expires this soon.
 const SOON: TimeDelta = TimeDelta::hours(1);
 
 pub(super) async fn check(context: &DoctorContext, migrated: bool) -> Vec<Finding> {
@@ -73,8 +73,8 @@ async fn installations(context: &DoctorContext, asked: &mut bool) -> Vec<Finding
     findings
 }
 
-/// Tries the stored token as it is. One that has run out is left to the service: what is exchanged for the next one
-/// is good once, and would be lost with this process.
+/// Tests the stored token as it is. An expired one is left to the service: a refresh token works only once, and its
+/// successor would be lost with this process.
 async fn installation(
     context: &DoctorContext,
     check: &'static str,
@@ -108,7 +108,7 @@ async fn installation(
     findings
 }
 
-/// What is stored of installations can't be had.
+/// The finding for stored tokens that can't be read.
 fn unreadable(check: &'static str, error: &ServiceError) -> Finding {
     let fix = match error {
         ServiceError::Sealed(_) => "add the missing key to COUNTERSIGN_ENCRYPTION_KEY, after a comma",
@@ -178,7 +178,7 @@ fn refused(
         CallError::MissingScope(scope) => {
             let found = format!("{place}Slack says missing_scope: the token lacks {scope}");
             let bots = format!("add {scope} in the app's OAuth & Permissions, and install the app again");
-            // An app's token gets its scopes elsewhere.
+            // An app-level token gets its scopes in another place than the bot.
             Finding::failed(check, found, if method == SOCKET { fix.to_owned() } else { bots })
         }
         _ => Finding::warning(check, format!("{place}{error}"), "run `countersign doctor` again later"),
@@ -219,7 +219,7 @@ fn scopes(headers: &HeaderMap, place: &str) -> Finding {
     }
 }
 
-/// Slack's clock, as its answers tell it.
+/// Slack's clock, from the `Date` header of its responses.
 fn time(context: &DoctorContext, headers: &HeaderMap) -> Option<Finding> {
     let date = headers.get("date").and_then(|value| value.to_str().ok())?;
     let theirs = DateTime::parse_from_rfc2822(date).ok()?.with_timezone(&Utc);
@@ -244,7 +244,7 @@ fn unreachable(context: &DoctorContext, error: &str) -> Finding {
     )
 }
 
-/// Without any token to try, at least whether Slack answers.
+/// Without a token, checks at least whether Slack responds.
 async fn reachable(context: &DoctorContext) -> Finding {
     match call(context, "api.test", None).await {
         Ok(_) => Finding::ok("Slack", "it answers"),
@@ -270,7 +270,7 @@ async fn app_token(context: &DoctorContext, token: &SecretString) -> Finding {
     }
 }
 
-/// Connects as the service does. Slack counts the connection for a moment among the ten that an app may have.
+/// Connects as the service does. For a moment Slack counts the connection among the ten that an app may have.
 async fn connection(context: &DoctorContext, check: &'static str, url: &str) -> Finding {
     let dialer = match Dialer::new(context.config.slack.slack_proxy.as_ref()) {
         Ok(dialer) => dialer,

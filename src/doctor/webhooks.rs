@@ -1,4 +1,4 @@
-//! The backends' webhook endpoints: allowed, and answering at all. Nothing is delivered.
+//! Checks the backends' webhook endpoints: whether the address is allowed and responds. Nothing is delivered.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -68,7 +68,7 @@ async fn endpoint(client: &reqwest::Client, guard: &Guard, backend: &Summary) ->
     if let Err(refused) = guard.judge_literal(&parsed) {
         return Finding::failed(CHECK, format!("{name}: {refused}"), allow);
     }
-    // HEAD has no effect, and whatever it is answered with comes from somebody who listens.
+    // HEAD has no side effects, and any response proves that a server listens.
     match client.head(parsed).send().await {
         Ok(_) => Finding::ok(CHECK, format!("{name}: {url} answers")),
         Err(error) => {
