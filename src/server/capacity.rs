@@ -1,29 +1,29 @@
-//! How many connections there is room for, by the number of files that the process may have open.
+//! The capacity for connections, from the number of files that the process may have open.
 
 use std::io;
 
-/// Files beside client and database connections: logs, timers, and the connections to Slack and to webhook endpoints.
+/// Files other than client and database connections: logs, timers, and connections to Slack and to webhook endpoints.
 const OWN_FILES: u64 = 128;
-/// More connections than this are never accepted: each takes memory, too.
+/// The most connections, however many files are allowed: each one also takes memory.
 const MOST: u64 = 65_536;
 
-/// Shares of the connections that clients may have.
+/// How many connections clients may have, and what they may use them for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
     /// All connections.
     pub connections: usize,
-    /// Requests that may be in hand at once and are not for Slack's addresses. The rest stays free for Slack.
+    /// Concurrent requests to paths other than Slack's. The rest stays free for Slack.
     pub others: usize,
-    /// Requests of these that may wait for a decision, or stream.
+    /// Those of them that may wait for a decision, or stream.
     pub waiters: usize,
 }
 
 impl Capacity {
-    /// The shares where so many files may be open, of which the database takes some.
+    /// The shares for this file limit, of which the database takes some.
     #[must_use]
     pub fn of(files: u64, database_connections: u32) -> Self {
         let own = OWN_FILES + u64::from(database_connections);
-        // Where there is hardly room for the process itself, a quarter goes to clients all the same.
+        // If there are hardly enough files for the process itself, a quarter of them still goes to clients.
         let connections = files.saturating_sub(own).max(files / 4).clamp(8, MOST);
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         Self { connections, others: connections / 8 * 7, waiters: connections / 2 }
@@ -37,8 +37,8 @@ impl Capacity {
     }
 }
 
-/// Lets the process open as many files as its hard limit allows. Many systems set the soft limit to 1,024, for the sake
-/// of programs that use `select(2)`. Gives the limit that holds now.
+/// Raises the soft limit of open files to the hard limit, and returns the limit that applies now. Many systems set the
+/// soft limit to 1,024, for programs that use `select(2)`.
 pub fn raise_file_limit() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }

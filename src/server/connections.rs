@@ -1,4 +1,4 @@
-//! The open connections, and which of them is closed when there are too many or when one takes too long.
+//! The open connections, and which of them to close when there are too many or when one takes too long.
 
 use std::{
     collections::BTreeMap,
@@ -12,15 +12,15 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection may take.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// From a request's first byte to the end of its headers.
     pub head: Duration,
-    /// Without a request. Longer than the minute for which proxies keep connections: one that the proxy is about to use
-    /// must not be closed here.
+    /// Without a request. Longer than the minute for which proxies keep connections: the server must not close one that
+    /// a proxy is about to use.
     pub idle: Duration,
-    /// Until the client takes more of a response.
+    /// Until the client accepts more of a response.
     pub stalled: Duration,
 }
 
@@ -34,14 +34,14 @@ impl Default for Patience {
     }
 }
 
-/// What a connection is doing.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// No byte of the next request has come.
+    /// No byte of the next request has arrived.
     Idle,
-    /// Some bytes have come, and not all headers.
+    /// Some bytes have arrived, but not all headers.
     Head,
-    /// A request is in hand, or its response under way.
+    /// A request is being handled, or its response is being sent.
     Serving,
 }
 
@@ -75,14 +75,14 @@ impl Connection {
         activity.since = Instant::now();
     }
 
-    /// Notes that bytes came.
+    /// Records that bytes arrived.
     pub(super) fn received(&self) {
         if self.activity().phase == Phase::Idle {
             self.turn(Phase::Head);
         }
     }
 
-    /// Notes whether the client takes what is sent.
+    /// Records whether the client accepts what is sent.
     pub(super) fn sent(&self, stalled: bool) {
         let mut activity = self.activity();
         activity.stalled_since = match (stalled, activity.stalled_since) {
@@ -91,7 +91,7 @@ impl Connection {
         };
     }
 
-    /// Waits until the connection has to be closed.
+    /// Waits until the connection must be closed.
     pub(super) async fn has_to_go(&self) {
         self.close.cancelled().await;
     }
@@ -106,7 +106,7 @@ impl Connection {
         over || activity.stalled_since.is_some_and(|since| since.elapsed() > patience.stalled)
     }
 
-    /// Since when no request has been in hand, if none is.
+    /// The time since which no request has been active; `None` if one is.
     fn unused_since(&self) -> Option<Instant> {
         let activity = self.activity();
         (activity.phase != Phase::Serving).then_some(activity.since)
@@ -130,7 +130,7 @@ struct Open {
 }
 
 impl Connections {
-    /// At most `most` connections, and at most `most_others` requests in hand that are not for a reserved address.
+    /// At most `most` connections, and at most `most_others` active requests to paths that are not reserved.
     pub(super) fn new(most: usize, most_others: usize) -> Arc<Self> {
         let (open, others) = (Mutex::default(), AtomicUsize::default());
         Arc::new(Self { most, most_others, open, others, room: Notify::new() })
@@ -140,15 +140,16 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one more connection up. Where there are too many, the one goes that has been without a request for the
-    /// longest time; a client that sends one promptly, as Slack does, is not closed. Waits while all have one.
+    /// Admits one more connection. If there are too many, it closes the one that has been without a request for the
+    /// longest time; a client that sends one promptly, as Slack does, keeps its connection. If all have requests, it
+    /// waits.
     pub(super) async fn admit(self: &Arc<Self>) -> Admitted {
         loop {
             let room = self.room.notified();
             if let Some(admitted) = self.try_admit() {
                 return admitted;
             }
-            // A connection may also have become unused, of which nobody tells.
+            // A connection can also become unused without a notification, so look again after a moment.
             let _ = tokio::time::timeout(Duration::from_millis(50), room).await;
         }
     }
@@ -173,7 +174,7 @@ impl Connections {
         Some(Admitted { number, connection, all: self.clone() })
     }
 
-    /// Closes those that take too long.
+    /// Closes the connections that exceed a time limit.
     pub(super) fn close_overdue(&self, patience: Patience) {
         for connection in self.open().by_number.values() {
             if !connection.close.is_cancelled() && connection.is_overdue(patience) {
@@ -184,7 +185,7 @@ impl Connections {
     }
 }
 
-/// A connection that was taken up. It makes room when this is dropped.
+/// An admitted connection. Dropping this makes room for another.
 #[derive(Debug)]
 pub(super) struct Admitted {
     number: u64,
@@ -199,7 +200,7 @@ impl Drop for Admitted {
     }
 }
 
-/// A request that is in hand, until its response has been sent.
+/// A request that is being handled, until its response has been sent.
 #[derive(Debug)]
 pub(super) struct Serving {
     connection: Arc<Connection>,
@@ -207,7 +208,7 @@ pub(super) struct Serving {
 }
 
 impl Admitted {
-    /// Takes a request in hand. `None`: there are too many that are not for a reserved address.
+    /// Starts a request. `None`: too many requests to paths that are not reserved are active.
     pub(super) fn serve(&self, reserved: bool) -> Option<Serving> {
         let counted = (!reserved).then(|| self.all.clone());
         if let Some(all) = &counted

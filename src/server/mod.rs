@@ -1,8 +1,8 @@
-//! The HTTP server. It bounds the connections that there are at once, keeps some of them for Slack, and closes those on
-//! which a client is too slow.
+//! The HTTP server. It limits the number of connections, reserves some for Slack, and closes those whose client is too
+//! slow.
 //!
-//! `axum::serve` bounds nothing of this. hyper has a limit for the time that headers take, which runs while a connection
-//! is idle as well: it can't be shorter than the time for which a proxy keeps a connection.
+//! `axum::serve` has none of these limits. hyper limits the time for headers, but that limit also runs while a
+//! connection is idle, so it can't be shorter than the time for which proxies keep connections.
 
 pub mod capacity;
 mod connections;
@@ -35,30 +35,30 @@ use self::{
 
 pub use connections::Patience;
 
-/// How much of a request or response a connection holds in memory, in bytes. Longer headers are refused.
+/// How much of a request or response a connection buffers, in bytes. Longer headers are refused.
 const BUFFER: usize = 32 * 1024;
-/// How often connections are looked at that take too long.
+/// How often the server looks for connections that exceed a time limit.
 const SWEEP: Duration = Duration::from_millis(500);
-/// How long nothing is accepted after the system refused a connection, for want of files or memory.
+/// Pause after the system refused a connection because it lacked files or memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What is served, and how much of it at once.
+/// The server's configuration.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Answers the requests.
+    /// Handles the requests.
     pub router: Router,
-    /// Room for connections.
+    /// The limits on connections.
     pub capacity: Capacity,
-    /// How long connections may take.
+    /// The time limits of connections.
     pub patience: Patience,
-    /// The beginnings of the paths for which room is kept.
+    /// Prefixes of the paths for which capacity is reserved.
     pub reserved: &'static [&'static str],
-    /// Answers requests to other paths for which there is no room.
+    /// Responds to requests to other paths when the limit is reached.
     pub refuse: fn() -> Response,
 }
 
 impl Server {
-    /// Serves until `stop`; then accepts nothing more, and finishes what is in hand until `force`.
+    /// Serves until `stop`. Then it accepts no more connections, and finishes active requests until `force`.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken, force: CancellationToken) {
         let open = Connections::new(self.capacity.connections, self.capacity.others);
         let in_hand = TaskTracker::new();
@@ -79,7 +79,7 @@ impl Server {
                 }
             }
         }
-        // Who connects from now on is told at once that nobody listens.
+        // Closing the listener at once refuses new clients, instead of leaving them in the system's queue.
         drop(listener);
         in_hand.close();
         while !in_hand.is_empty() {
@@ -91,13 +91,13 @@ impl Server {
     }
 }
 
-/// The next connection for which there is room.
+/// The next connection, once there is capacity for it.
 async fn accept(listener: &TcpListener, open: &Arc<Connections>) -> (TcpStream, Admitted) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return (stream, open.admit().await),
             Err(error) => {
-                // The client is gone already, or the process has as many files open as it may.
+                // The client is gone already, or the process has reached its limit of open files.
                 tracing::warn!(%error, "Could not accept a connection");
                 tokio::time::sleep(PAUSE).await;
             }

@@ -1,4 +1,4 @@
-//! Slow and silent clients, on a server with short patience.
+//! Slow and silent clients, on a server with short time limits.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use super::*;
 
-/// How long something may take that has to come about.
+/// Time limit for what must happen in a test.
 const SOON: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_millis(100);
@@ -53,20 +53,20 @@ impl Running {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Opens a connection and sends this.
+    /// Opens a connection and sends this text.
     async fn send(&self, text: &str) -> TcpStream {
         let mut stream = self.connect().await;
         stream.write_all(text.as_bytes()).await.unwrap();
         stream
     }
 
-    /// Sends a request on a connection of its own.
+    /// Sends a request on a new connection.
     async fn request(&self, path: &str) -> TcpStream {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n")).await
     }
 }
 
-/// Reads until what was read ends like this.
+/// Reads until the text ends like this.
 async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut read = String::new();
     let reading = async {
@@ -80,17 +80,17 @@ async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     read
 }
 
-/// Waits until the other side has closed the connection.
+/// Waits until the server has closed the connection.
 async fn closed(mut stream: TcpStream) {
     let mut rest = Vec::new();
-    // Whether it ends or breaks off is all the same.
+    // A clean end and a broken connection both count.
     let _ = tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_do_not_end_are_not_waited_for() {
     let server = start(Patience { head: SHORT, ..PATIENT }, FEW).await;
-    // One that has sent nothing is idle, and waits.
+    // This connection has sent nothing, so it is idle.
     let mut idle = server.connect().await;
     closed(server.send("GET / HTTP/1.1\r\nhost: he").await).await;
     idle.write_all(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
@@ -106,7 +106,7 @@ async fn an_idle_connection_is_closed_and_one_that_waits_for_its_response_is_not
     read_until(&mut waiting, "first\r\n").await;
     closed(server.connect().await).await;
     closed(server.request("/").await).await;
-    // The others are gone; this one still listens.
+    // The server closed the others; this one is still open.
     let silent = tokio::time::timeout(SHORT, waiting.read_u8()).await;
     assert!(silent.is_err(), "{silent:?}");
 }
@@ -115,7 +115,7 @@ async fn an_idle_connection_is_closed_and_one_that_waits_for_its_response_is_not
 async fn a_client_that_does_not_read_is_not_waited_for() {
     let server = start(Patience { stalled: SHORT, ..PATIENT }, Capacity { others: 1, ..FEW }).await;
     let stuck = server.request("/endless").await;
-    // Its place is free once the server has given it up.
+    // Its place becomes free once the server has closed it.
     let next_is_answered = async {
         loop {
             let mut next = server.request("/").await;
@@ -159,7 +159,7 @@ async fn room_is_left_for_slack_and_for_livez() {
     let mut slack = server.request("/slack/").await;
     read_until(&mut slack, "Slack").await;
     read_until(&mut server.request("/livez").await, "alive").await;
-    // One that leaves makes room for the next.
+    // Closing one makes room for the next.
     streams.pop();
     let answered = async {
         loop {

@@ -1,4 +1,4 @@
-//! A stream, and a response's body, that say what happens on them.
+//! A stream and a response body that report what happens on them.
 
 use std::{
     io,
@@ -71,7 +71,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// A response's body: while there is some of it to send, its request is in hand.
+/// A response body. Its request is active until the body has been sent.
 #[derive(Debug)]
 pub(super) struct Tracked {
     pub(super) body: Body,
