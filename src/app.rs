@@ -1,4 +1,4 @@
-//! Puts the parts together: one instance of the service, from its configuration to its end.
+//! Assembles one instance of the service, from its configuration to its shutdown.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -56,52 +56,52 @@ use crate::{
     webhooks::{address_guard::Guard, send::Sender},
 };
 
-/// How long what is in hand may take once the service is told to stop.
+/// How long active requests and tasks may take after a shutdown begins.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The time limit of a request: longer than the longest wait.
+/// Time limit of a request: longer than the longest wait.
 const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 
-/// How many of those who wait for a decision read the database at once.
+/// How many waiting calls read the database at once.
 const READERS: usize = 8;
 
 /// Why an instance can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address is taken, or not ours.
+    /// The address is in use, or not one of this machine's.
     #[error("could not listen at {address}: {source}. Set another address with COUNTERSIGN_LISTEN")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The database's address can't be read.
+    /// The database's address is invalid.
     #[error(
         "DATABASE_URL is not valid: {}. It should look like postgres://user:password@host:5432/database",
         storage::explain(.0)
     )]
     Database(#[source] sqlx::Error),
-    /// An HTTP client can't be made.
+    /// An HTTP client could not be created.
     #[error("could not create the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
-    /// The proxy can't be used.
+    /// The proxy's address is invalid.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// TLS can't be set up.
+    /// TLS could not be configured.
     #[error("could not set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// A precondition does not hold.
+    /// A precondition is not met.
     #[error(transparent)]
     Unmet(#[from] Unmet),
-    /// Something is missing in the configuration.
+    /// The configuration is incomplete or contradictory.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    /// The encryption key can't be used.
+    /// The encryption key is invalid.
     #[error("COUNTERSIGN_ENCRYPTION_KEY is not valid: {0}")]
     Key(#[from] crate::seal::SealError),
 }
 
-/// An instance that runs.
+/// A running instance.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
@@ -110,7 +110,7 @@ pub struct App {
     tasks: TaskTracker,
 }
 
-/// The use cases alone, for the command line.
+/// The use cases without a server, for the command line.
 pub fn service(
     config: &DatabaseConfig,
     connections: u32,
@@ -143,7 +143,7 @@ fn service_within(
     })
 }
 
-/// The use cases as an instance needs them, with a warning for each secret that is less protected than it could be.
+/// The use cases of an instance. Logs a warning for each secret that could be better protected.
 fn open_database(config: &ServeConfig, clock: Clock, entropy: Entropy) -> Result<Service, StartError> {
     let DatabaseConfig { limits, .. } = config.database;
     let mut service = service_within(limits, &config.database, config.database_connections, clock, entropy)?;
@@ -161,14 +161,14 @@ fn open_database(config: &ServeConfig, clock: Clock, entropy: Entropy) -> Result
     Ok(service)
 }
 
-/// Checks what has to hold. A database that is away fails requests, not the start: nothing is read or written until it
-/// was found that everything holds.
+/// Checks the preconditions. If the database is unavailable, the instance still starts, but reads and writes nothing
+/// until they are known to be met.
 async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
     match preconditions::check(service).await {
         Ok(()) => Ok(true),
         Err(Unmet::Unknown(failure)) => {
             tracing::error!(%failure, "Could not use Postgres yet; retrying");
-            // The reason names hosts and users, and any client of the service can read this response.
+            // The reason contains hosts and users, and any client can read this response, so it says less.
             service.db.suspend(preconditions::NOT_YET.to_owned());
             Ok(false)
         }
@@ -176,7 +176,7 @@ async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
     }
 }
 
-/// A client for Slack's Web API, with every workspace's token.
+/// A client for Slack's Web API, with the tokens of all workspaces.
 pub fn slack_client(
     config: &SlackConfig,
     service: &Service,
@@ -191,10 +191,10 @@ pub fn slack_client(
     Ok(Client::new(api_url, tokens, limiter, Dialer::new(config.slack_proxy.as_ref())?)?)
 }
 
-/// The HTTP client for Slack where the Web API's client is not used: with the same certificate authorities, through the
-/// same proxy or none, ignoring proxies of the environment, and without following redirects.
+/// The HTTP client for requests to Slack outside the Web API: the same certificate authorities and proxy, without
+/// proxies from the environment, and without redirects.
 pub fn slack_http(config: &SlackConfig) -> Result<reqwest::Client, StartError> {
-    // reqwest is built without a provider of its own; a second call finds the first one's.
+    // reqwest is built without a TLS provider. A second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     if let Some(proxy) = &config.slack_proxy {
@@ -203,14 +203,15 @@ pub fn slack_http(config: &SlackConfig) -> Result<reqwest::Client, StartError> {
     Ok(builder.tls_backend_preconfigured(tls_config()?).build()?)
 }
 
-/// What sends webhooks, to the public internet and these networks.
+/// Sends webhooks to the public internet and to these networks.
 pub fn webhook_sender(allowed: Vec<ipnet::IpNet>) -> Result<Sender, StartError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(Sender::new(Guard::new(allowed))?)
 }
 
 impl App {
-    /// Starts an instance. It serves as soon as this returns; what the database or Slack can't do yet it tries again.
+    /// Starts an instance. It serves when this returns; what needs the database or Slack is retried until they are
+    /// available.
     pub async fn start(config: ServeConfig, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
         config.check()?;
         let metrics = telemetry::metrics();
@@ -300,8 +301,8 @@ impl App {
             router: router(api, receiver, install),
             capacity,
             patience: Patience::default(),
-            // Whoever holds all the rest must not have this instance restarted. Not /readyz, which reads the database and
-            // so could be held itself.
+            // Clients that use up the other connections must not cause a restart of this instance, so /livez is
+            // reserved. /readyz is not: it reads the database, which could itself be exhausted.
             reserved: &["/slack/", "/livez"],
             refuse: || Problem::of(Kind::Unavailable).after(1).into_response(),
         };
@@ -311,13 +312,13 @@ impl App {
         Ok(Self { address, stop, force_shutdown, tasks })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops: takes nothing more, finishes what is in hand, for 30 s at most.
+    /// Shuts down: accepts nothing more, and finishes active requests and tasks within 30 s.
     pub async fn shutdown(self) {
         tracing::info!("Shutting down; finishing work in progress");
         self.stop.cancel();
@@ -332,7 +333,7 @@ impl App {
     }
 }
 
-/// What happens by the clock rather than by a request.
+/// Starts everything that the clock drives instead of a request.
 fn spawn_jobs(tasks: &TaskTracker, context: &Context, stop: &CancellationToken) {
     let Context { service, client, people, .. } = context;
     tasks.spawn(expiry::run(service.clone(), stop.clone()));

@@ -1,4 +1,4 @@
-//! Reading request bodies, with limits on each body's size and time and on the memory of all of them.
+//! Reads request bodies, with limits on each body's size and time and on their total memory.
 
 use std::{
     collections::BTreeMap,
@@ -16,33 +16,33 @@ use tokio_util::sync::CancellationToken;
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is larger than it may be.
+    /// It is larger than allowed.
     #[error("the body is too large")]
     TooLarge,
     /// It took too long.
     #[error("the body did not arrive in time")]
     TooSlow,
-    /// Too many bodies are being read, or are in memory.
+    /// Too many bodies are being read, or in memory.
     #[error("too many requests are being read")]
     Crowded,
-    /// The client went away, or did not keep to HTTP.
+    /// The client disconnected, or violated HTTP.
     #[error("the body was cut off")]
     Broken,
 }
 
-/// What one body may take.
+/// The limits of one body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
-    /// Its size, in bytes.
+    /// The largest size, in bytes.
     pub size: usize,
-    /// The time until the last byte has come.
+    /// The time until the last byte has arrived.
     pub time: Duration,
 }
 
-/// The bodies of one group of callers that are in memory. Cheap to clone.
+/// The bodies in memory of one group of callers. Cheap to clone.
 ///
-/// If there are too many, the oldest one that is still being read is dropped: slow senders give way to prompt ones, so
-/// that unfinished bodies can't keep other senders out.
+/// If there are too many, the oldest unfinished one is dropped: slow senders give way to prompt ones, so that
+/// unfinished bodies can't keep other senders out.
 #[derive(Debug, Clone)]
 pub struct Bodies {
     most: usize,
@@ -58,7 +58,7 @@ struct State {
 }
 
 impl State {
-    /// Gives the oldest up that is still being read, other than this one.
+    /// Gives up the oldest unfinished body other than this one. Returns whether there was one.
     fn give_up_oldest_but(&mut self, number: u64) -> bool {
         let oldest = self.reading.keys().copied().find(|other| *other != number);
         oldest.and_then(|oldest| self.reading.remove(&oldest)).inspect(CancellationToken::cancel).is_some()
@@ -66,7 +66,7 @@ impl State {
 }
 
 impl Bodies {
-    /// Lets so many bodies be read at once, and so many bytes of them be in memory.
+    /// Allows this many bodies to be read at once, and this many bytes in memory.
     #[must_use]
     pub fn new(most: usize, most_bytes: usize) -> Self {
         Self { most, most_bytes, state: Arc::default() }
@@ -76,7 +76,7 @@ impl Bodies {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a body. It counts for as long as the result is kept.
+    /// Reads a body. It counts against the limits for as long as the result exists.
     pub async fn read(
         &self,
         headers: &HeaderMap,
@@ -108,7 +108,7 @@ impl Bodies {
     }
 }
 
-/// Refuses a body that is said to be too large, before any of it is read.
+/// Refuses a body whose Content-Length is too large, before any of it is read.
 pub fn check_length(headers: &HeaderMap, most: usize) -> Result<(), BodyError> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let length: Option<usize> = length.and_then(|value| value.parse().ok());
@@ -128,7 +128,7 @@ async fn read_within(held: &mut Held, mut body: Body, most: usize) -> Result<Byt
     Ok(bytes.into())
 }
 
-/// What one body takes of the memory.
+/// The memory that one body takes.
 #[derive(Debug)]
 struct Held {
     bodies: Bodies,
@@ -139,7 +139,8 @@ struct Held {
 impl Held {
     fn grow(&mut self, more: usize) -> Result<(), BodyError> {
         let mut state = self.bodies.state();
-        // The bytes of one that is given up are free a moment later: meanwhile others go too, rather than this one wait.
+        // The bytes of a body that is given up become free a moment later. Until then others may be given up too, so
+        // that this one does not wait.
         if state.bytes + more > self.bodies.most_bytes && !state.give_up_oldest_but(self.number) {
             return Err(BodyError::Crowded);
         }
@@ -158,7 +159,7 @@ impl Drop for Held {
     }
 }
 
-/// A body that was read.
+/// A complete body.
 #[derive(Debug)]
 pub struct Received {
     bytes: Bytes,

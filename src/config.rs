@@ -11,7 +11,7 @@ use crate::slack::{
     web_api::{admins::ConfiguredAdmin, oauth_access::Credentials},
 };
 
-/// What every command needs: the database, and what opens the secrets in it.
+/// What every command needs: the database, and the keys for the secrets in it.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
@@ -25,13 +25,13 @@ pub struct DatabaseConfig {
     #[arg(long, env = "COUNTERSIGN_ENCRYPTION_KEY", hide_env_values = true, value_parser = encryption_key)]
     pub encryption_key: Option<SecretString>,
 
-    /// How long Postgres may take.
+    /// Time limits for Postgres.
     #[arg(skip)]
     pub limits: crate::storage::Limits,
 }
 
 impl DatabaseConfig {
-    /// Whether there is anything that could be a key: what is empty seals nothing.
+    /// Whether a key is configured. An empty value seals nothing.
     #[must_use]
     pub fn has_encryption_key(&self) -> bool {
         self.encryption_key.as_ref().is_some_and(names_a_key)
@@ -74,7 +74,7 @@ pub struct SlackConfig {
 }
 
 impl SlackConfig {
-    /// What installing by OAuth takes, if it is configured.
+    /// The app's credentials for OAuth, if they are configured.
     #[must_use]
     pub fn credentials(&self) -> Option<Credentials> {
         let (client_id, client_secret) =
@@ -83,7 +83,7 @@ impl SlackConfig {
     }
 }
 
-/// What one backend may use.
+/// Limits for one backend.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits for each backend")]
 pub struct LimitsConfig {
@@ -109,7 +109,7 @@ impl Default for LimitsConfig {
     }
 }
 
-/// What `countersign serve` needs.
+/// The configuration of `countersign serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeConfig {
     #[command(flatten)]
@@ -150,7 +150,7 @@ pub struct ServeConfig {
     pub webhook_allow: Vec<IpNet>,
 
     #[command(flatten)]
-    /// What a backend may use.
+    /// Limits for one backend.
     pub limits: LimitsConfig,
 
     /// The most connections that the instance opens to Postgres
@@ -159,34 +159,34 @@ pub struct ServeConfig {
     pub database_connections: u32,
 }
 
-/// What is missing in a configuration, or doesn't go together.
+/// What is missing in a configuration, or contradictory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Nothing says what speaks for any workspace.
+    /// Neither a bot token nor OAuth is configured, so no workspace can use the service.
     #[error(
         "no Slack workspace is configured: set SLACK_BOT_TOKEN for one workspace, or SLACK_CLIENT_ID and SLACK_CLIENT_SECRET to let many install the app"
     )]
     NoWorkspace,
-    /// One of the two is missing.
+    /// Only one of the client id and the client secret is set.
     #[error("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET go together: set both, or neither")]
     HalfCredentials,
-    /// Slack must know where to send browsers back to.
+    /// Slack needs the address to which it redirects browsers.
     #[error(
         "SLACK_CLIENT_ID is set, and COUNTERSIGN_PUBLIC_URL is not: set it to this service's address, as https://countersign.example.com"
     )]
     NoPublicUrl,
-    /// Tokens of others are not stored in the clear.
+    /// Tokens of other workspaces must not be stored unencrypted.
     #[error(
         "SLACK_CLIENT_ID is set, and COUNTERSIGN_ENCRYPTION_KEY is not: create a key with `openssl rand \
             -base64 32`"
     )]
     NoEncryptionKey,
-    /// Nothing would tell Slack's requests from others.
+    /// Nothing would distinguish Slack's requests from forged ones.
     #[error(
         "SLACK_SIGNING_SECRET is not set: copy \"Signing Secret\" from the app's Basic Information, or set SLACK_APP_TOKEN to use Socket Mode"
     )]
     NoSigningSecret,
-    /// An id may belong to another person in another workspace.
+    /// The id may belong to a different user in another workspace.
     #[error(
         "COUNTERSIGN_ADMINS names {0} without a workspace, and SLACK_CLIENT_ID is set, so that any workspace may install the app. Write T…:{0} with the workspace's id, or E…:{0} with the organisation's: `countersign doctor` prints them"
     )]
@@ -194,7 +194,7 @@ pub enum ConfigError {
 }
 
 impl ServeConfig {
-    /// Whether the parts go together.
+    /// Checks that the settings go together.
     pub fn check(&self) -> Result<(), ConfigError> {
         let slack = &self.slack;
         if slack.slack_client_id.is_some() != slack.slack_client_secret.is_some() {
@@ -220,7 +220,7 @@ impl ServeConfig {
         Ok(())
     }
 
-    /// What installing by OAuth takes, if it is configured.
+    /// The configuration of OAuth installation, if it is enabled.
     #[must_use]
     pub fn oauth(&self) -> Option<oauth::config::Config> {
         let (credentials, public_url) = self.slack.credentials().zip(self.public_url.clone())?;

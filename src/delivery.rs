@@ -1,4 +1,4 @@
-//! Which module does what an outbox row asks for.
+//! Passes each outbox row to the module that handles its kind.
 
 use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
@@ -7,14 +7,14 @@ use crate::{
     webhooks::send::Sender,
 };
 
-/// Everything that rows may ask for. Cheap to clone.
+/// The handlers of all kinds. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Shows prompts.
+    /// Renders prompts.
     pub prompts: PromptRenderer,
-    /// Shows Home tabs.
+    /// Renders Home tabs.
     pub homes: HomeRenderer,
-    /// Shows unlock requests and their answers.
+    /// Renders unlock requests and their answers.
     pub unlock_requests: UnlockRequestRenderer,
     /// Sends webhooks.
     pub webhooks: Sender,

@@ -1,9 +1,9 @@
-//! What has to hold for an instance to work at all. Where it does not, the instance does not start; where it stops
-//! holding later, the instance stops working until it holds again.
+//! The preconditions of an instance. If one is not met, the instance does not start; if one fails later, the instance
+//! stops working until it is met again.
 //!
-//! Every time that is stored and compared (expiry, a grant's end, a key's revocation) is the writing instance's own, so
-//! an instance whose clock is wrong ends approvals early or honours what was revoked. Postgres' clock is the one that
-//! all instances share.
+//! Every time that is stored and compared (expiry, a grant's end, a key's revocation) comes from the instance that
+//! writes it. An instance with a wrong clock would therefore end approvals early or honour what was revoked. Postgres'
+//! clock is the reference that all instances share.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::{
 
 /// The reason given until Postgres has answered once.
 pub const NOT_YET: &str = "Postgres has not answered yet.";
-/// How far this machine's clock may be from Postgres'.
+/// Largest difference between this machine's clock and Postgres'.
 pub const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 /// How often the clocks are compared.
 const EVERY: TimeDelta = TimeDelta::minutes(1);
-/// How often all is looked at again while something does not hold.
+/// How often everything is checked while a precondition is not met.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How long one look may take before `/readyz` says that it is stuck.
+/// Longest duration of one check, before `/readyz` reports it as stuck.
 const STUCK: Duration = Duration::from_mins(1);
 
-/// What does not hold.
+/// The precondition that is not met.
 #[derive(Debug, thiserror::Error)]
 pub enum Unmet {
     /// The clocks differ.
@@ -48,12 +48,13 @@ pub enum Unmet {
     Unknown(#[from] ServiceError),
 }
 
-/// How far this machine's clock is ahead of Postgres', and by how much the measurement may be wrong.
+/// How far this machine's clock is ahead of Postgres', and the possible error of that measurement.
 pub async fn clock_offset(service: &Service) -> Result<(TimeDelta, TimeDelta), ServiceError> {
     let mut db = service.db.acquire_for_checks().await?;
     let (sent_at, sent) = (service.clock.wall(), tokio::time::Instant::now());
     let theirs = storage::time(&mut db).await?;
-    // Postgres looked at its clock somewhere between: in the middle, give or take half of the time.
+    // Postgres read its clock at some point between sending and receiving: take the middle, and half the time as the
+    // error.
     let half = TimeDelta::from_std(sent.elapsed() / 2).unwrap_or(TimeDelta::MAX);
     Ok((sent_at + half - theirs, half))
 }
@@ -73,7 +74,7 @@ pub async fn check(service: &Service) -> Result<(), Unmet> {
     check_clock(service).await
 }
 
-/// Goes on checking until it is told to stop. `met`: whether everything held at the start.
+/// Repeats the checks until `stop`. `met`: whether all preconditions were met at the start.
 pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
     let pulse = service.heartbeats.pulse("the clock check", STUCK);
     let mut met = met;
@@ -85,7 +86,7 @@ pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
             () = tokio::time::sleep(AGAIN), if !met => {}
         }
         pulse.beat();
-        // The pooler can't change under an instance that works.
+        // A pooler can't appear while an instance runs, so a working one only checks the clock.
         let checked = if met { check_clock(&service).await } else { check(&service).await };
         match checked {
             Ok(()) if !met => {
@@ -94,7 +95,7 @@ pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
                 tracing::info!("Instance ready: Postgres answers and the clocks agree");
             }
             Ok(()) => {}
-            // A database that is away stops everything by itself. What was right a minute ago is taken to be so still.
+            // Without the database nothing works anyway, so the last result stands.
             Err(Unmet::Unknown(failure)) if met => {
                 tracing::warn!(%failure, "Clock check failed");
             }

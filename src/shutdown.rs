@@ -1,8 +1,8 @@
-//! When to stop: `SIGINT` or `SIGTERM`.
+//! The signals that request a shutdown: `SIGINT` or `SIGTERM`.
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Waits until the process is asked to end.
+/// Waits for such a signal.
 pub async fn requested() {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

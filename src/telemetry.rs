@@ -6,22 +6,23 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// How often what was measured is put into the summaries. Until then every single measurement is kept.
+/// How often measurements are aggregated into the summaries. Until then each one is kept in memory.
 pub const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Starts logging to standard error: lines for people on a terminal, JSON elsewhere. `RUST_LOG` says what.
+/// Starts logging to standard error: readable lines on a terminal, JSON otherwise. `RUST_LOG` filters it.
 pub fn start_logging() {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start, in a test, keeps the first one's.
+    // A second call, as in tests, keeps the first subscriber.
     let _ = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
 }
 
-/// Prometheus' text of every metric, for `/metrics`.
+/// The Prometheus text of all metrics, for `/metrics`.
 pub fn metrics() -> PrometheusHandle {
     static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
-    // Within one process, as in tests, the first recorder serves every instance: whoever comes meanwhile waits for it.
+    // A process has one recorder, which serves every instance in it, as in tests. Concurrent calls wait until it is
+    // installed.
     HANDLE
         .get_or_init(|| {
             let recorder = PrometheusBuilder::new().build_recorder();
@@ -32,7 +33,7 @@ pub fn metrics() -> PrometheusHandle {
         .clone()
 }
 
-/// Keeps measurements from piling up where nobody reads `/metrics`, until it is told to stop.
+/// Aggregates measurements until `stop`. Otherwise they would accumulate when no client reads `/metrics`.
 pub async fn keep_up(upkeep: impl Fn(), every: Duration, stop: CancellationToken) {
     let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
