@@ -1,4 +1,4 @@
-//! Actions as they are locked, and registered when a request names them first.
+//! Actions as read under their row lock, and the registration of an action when a request first names it.
 
 use serde_json::json;
 
@@ -10,25 +10,25 @@ use crate::domain::{
     text::{ActionKey, IntegrationKey},
 };
 
-/// An action under its lock, and what an admin's command is judged by.
+/// An action as read under its row lock: the input for judging an admin's command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedAction {
-    /// The action.
+    /// The action's id.
     pub id: ActionId,
-    /// Its integration's key.
+    /// The integration's key.
     pub integration: String,
-    /// Its key.
+    /// The action's key.
     pub key: String,
     /// Whether users may auto-approve it.
     pub lock: Lock,
-    /// Its present description.
+    /// The version of the action's current description.
     pub version: ActionVersionId,
-    /// The description that an admin unlocked or confirmed last.
+    /// The version that an admin last unlocked or confirmed. `None`: no admin has.
     pub confirmed: Option<ActionVersionId>,
 }
 
 impl LockedAction {
-    /// The pair as it is written: `salesforce.create_record`.
+    /// Integration and action as people write them: `salesforce.create_record`.
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}.{}", self.integration, self.key)
@@ -38,9 +38,9 @@ impl LockedAction {
 /// An action that a request named before a backend described it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedAction {
-    /// The action.
+    /// The id of the new action.
     pub id: ActionId,
-    /// The integration that it is registered with.
+    /// The integration that the action is registered with.
     pub integration_id: IntegrationId,
     /// The integration's key.
     pub integration: IntegrationKey,
@@ -48,7 +48,7 @@ pub struct NamedAction {
     pub action: ActionKey,
 }
 
-/// Registers an action that a backend's request named, locked.
+/// Registers an action that a backend's request named. A registered action starts locked.
 pub fn register(workspace: WorkspaceId, backend: BackendId, action: NamedAction) -> Changed<NamedAction> {
     let entry = Entry::new(Actor::Backend(backend), AuditAction::ActionRegistered)
         .subject(format!("{}.{}", action.integration, action.action))

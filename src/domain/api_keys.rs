@@ -15,23 +15,23 @@ use crate::domain::backend_ref::BackendRef;
 /// One kind of call that an API key may make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyScope {
-    /// Asking, cancelling, closing conversations, having a webhook sent again.
+    /// Create and cancel approvals, close conversations, redeliver webhooks.
     Ask,
-    /// Describing integrations.
+    /// Describe integrations.
     Catalog,
-    /// Reporting which users have connected an integration.
+    /// Report which users have connected an integration.
     Connections,
-    /// Reading the backend's own approvals and deliveries, and the workspace's integrations.
+    /// Read the backend's own approvals and deliveries, and the workspace's integrations.
     Read,
-    /// Reading the audit of the whole workspace, which tells what every backend and person did.
+    /// Read the audit of the whole workspace, which shows what every backend and person did.
     Audit,
 }
 
 impl KeyScope {
-    /// Every scope, in the order in which they are listed.
+    /// Every scope, in display order.
     pub const ALL: [Self; 5] = [Self::Ask, Self::Catalog, Self::Connections, Self::Read, Self::Audit];
 
-    /// As the database, the command line and the `OpenAPI` document write it.
+    /// The scope as written in the database, on the command line and in the `OpenAPI` document.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl KeyScope {
         }
     }
 
-    /// Reads what [`KeyScope::as_str`] wrote.
+    /// Parses what [`KeyScope::as_str`] returns.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
@@ -65,7 +65,7 @@ impl fmt::Display for KeyScope {
 pub struct KeyScopes(u8);
 
 impl KeyScopes {
-    /// All scopes: what every key could do before there were scopes.
+    /// Every scope. Keys that were created before scopes existed have all of them.
     pub const ALL: Self = Self(
         KeyScope::Ask.bit()
             | KeyScope::Catalog.bit()
@@ -74,11 +74,11 @@ impl KeyScopes {
             | KeyScope::Audit.bit(),
     );
 
-    /// What a key may do unless its creator says otherwise: everything about its own backend. The audit covers
-    /// the whole workspace.
+    /// The scopes of a key whose creator named none: everything about its own backend. The audit is left out, because
+    /// it covers the whole workspace.
     pub const DEFAULT: Self = Self(Self::ALL.0 & !KeyScope::Audit.bit());
 
-    /// These scopes. `None`: there are none, and such a key could do nothing.
+    /// A set of these scopes. `None` if the list is empty: such a key could do nothing.
     #[must_use]
     pub fn new(scopes: impl IntoIterator<Item = KeyScope>) -> Option<Self> {
         let bits = scopes.into_iter().fold(0, |bits, scope| bits | scope.bit());
@@ -91,19 +91,19 @@ impl KeyScopes {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether these are scopes for a backend's own work together with further ones: one leaked key could then do
-    /// both.
+    /// Whether the key combines scopes for a backend's own work with scopes that reach further. If such a key leaks,
+    /// both are exposed.
     #[must_use]
     pub const fn mix_jobs(self) -> bool {
         self.0 & Self::DEFAULT.0 != 0 && self.0 & !Self::DEFAULT.0 != 0
     }
 
-    /// The scopes, in their fixed order.
+    /// The scopes, in display order.
     pub fn iter(self) -> impl Iterator<Item = KeyScope> {
         KeyScope::ALL.into_iter().filter(move |scope| self.allow(*scope))
     }
 
-    /// The names of the scopes, in their fixed order.
+    /// The scopes' names, in display order.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         self.iter().map(KeyScope::as_str).collect()
@@ -116,14 +116,14 @@ impl fmt::Display for KeyScopes {
     }
 }
 
-/// A new key of a backend. Its secret half is not known here.
+/// A new API key of a backend, without its secret half: `domain` never sees that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewApiKey {
-    /// Its public half.
+    /// The public half of the key.
     pub id: ApiKeyId,
-    /// Whose key it is.
+    /// The backend that the key belongs to.
     pub backend: BackendId,
-    /// What it may be used for.
+    /// The calls that the key may make.
     pub scopes: KeyScopes,
 }
 
@@ -133,7 +133,7 @@ impl AsRef<Self> for NewApiKey {
     }
 }
 
-/// Gives a backend one more key.
+/// Gives a backend an additional key.
 pub fn create(backend: BackendRef<'_>, key: NewApiKey) -> Changed<NewApiKey> {
     let entry =
         backend.entry(AuditAction::KeyCreated).after(json!({ "key": key.id, "scopes": key.scopes.names() }));
@@ -145,9 +145,9 @@ pub fn create(backend: BackendRef<'_>, key: NewApiKey) -> Changed<NewApiKey> {
 pub struct KeyRotation {
     /// The new key.
     pub key: NewApiKey,
-    /// Those that it replaces.
+    /// The keys that it replaces.
     pub replaced: Vec<ApiKeyId>,
-    /// Until when they work.
+    /// How long the replaced keys keep working.
     pub previous_until: DateTime<Utc>,
 }
 
@@ -157,7 +157,7 @@ impl AsRef<NewApiKey> for KeyRotation {
     }
 }
 
-/// Replaces keys of a backend by a new one.
+/// Replaces keys of a backend with a new one. The old keys work until `previous_until`.
 pub fn rotate(backend: BackendRef<'_>, rotation: KeyRotation) -> Changed<KeyRotation> {
     let KeyRotation { key, replaced, previous_until } = &rotation;
     let entry = backend
@@ -167,11 +167,11 @@ pub fn rotate(backend: BackendRef<'_>, rotation: KeyRotation) -> Changed<KeyRota
     Changed::new(backend.workspace, rotation, entry)
 }
 
-/// Keys that stop.
+/// Keys to revoke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeysRevoked(pub Vec<ApiKeyId>);
 
-/// Stops keys of a backend that work. `None`: none of them does.
+/// Revokes those of a backend's keys that still work. `None` if none of them does.
 #[must_use]
 pub fn revoke(backend: BackendRef<'_>, working: &[ApiKeyId]) -> Option<Changed<KeysRevoked>> {
     let entry = backend.entry(AuditAction::KeyRevoked).after(json!({ "keys": working }));

@@ -1,4 +1,4 @@
-//! Approvals: one request of one agent to run one action once.
+//! Approvals: one request by an agent to run one action once.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -12,17 +12,17 @@ use crate::domain::{
     text::{ForeignId, Link, Name, Prose},
 };
 
-/// Who runs the action.
+/// The agent that wants to run the action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// The backend's id for it.
+    /// The backend's id for the agent.
     pub id: ForeignId,
-    /// Its name for people.
+    /// The agent's display name.
     pub name: Option<Name>,
 }
 
 impl Agent {
-    /// What to call it: its name, or its id.
+    /// The display name, or the backend's id if there is none.
     #[must_use]
     pub fn label(&self) -> &str {
         self.name.as_ref().map_or(self.id.as_str(), Name::as_str)
@@ -32,65 +32,65 @@ impl Agent {
 /// One run of an agent with a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
-    /// The backend's id for it.
+    /// The backend's id for the conversation. Unique only within that backend.
     pub id: ForeignId,
-    /// Its title for people.
+    /// The conversation's display title.
     pub title: Option<Name>,
-    /// Where it can be read.
+    /// Where a person can read the conversation.
     pub url: Option<Link>,
 }
 
-/// Where the request wants the prompt; the user's direct messages otherwise.
+/// Where the backend wants the prompt posted. Without a place, the prompt goes to the user's direct messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// A channel's id, `C…` or `G…`.
+    /// A channel id, `C…` or `G…`.
     pub channel: Text64,
-    /// The thread's first message in it.
+    /// The `ts` of the first message of the thread to post in.
     pub thread_ts: Option<Text64>,
 }
 
-/// A short text of Slack's.
+/// A short text that Slack issued, such as a channel id or a `ts`.
 pub type Text64 = super::text::Text<64>;
 
-/// What an agent asks, and of whom. It never changes.
+/// What an agent asks a user to approve. A request never changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// Its id.
+    /// The approval's id.
     pub id: ApprovalId,
-    /// Where the user is.
+    /// The user's workspace.
     pub workspace: WorkspaceId,
-    /// Who asks.
+    /// The backend that asks.
     pub backend: BackendId,
-    /// Who is asked.
+    /// The user who decides.
     pub user: UserId,
-    /// Who wants to run the action.
+    /// The agent that wants to run the action.
     pub agent: Agent,
-    /// In which run.
+    /// The run of the agent that the request belongs to.
     pub conversation: Conversation,
-    /// What it wants to run.
+    /// The action to run.
     pub action: ActionRef,
-    /// With what.
+    /// The arguments to run the action with.
     pub arguments: Arguments,
     /// The digest of `arguments`.
     pub digest: Digest,
-    /// Why, in the agent's own words.
+    /// The agent's reason, in its own words.
     pub reason: Option<Prose>,
-    /// Echoed to the backend, and shown to nobody.
+    /// JSON that is returned to the backend unchanged. Slack never shows it.
     pub metadata: Option<Map<String, Value>>,
-    /// Where to ask.
+    /// Where to post the prompt.
     pub place: Option<Place>,
-    /// When it was asked.
+    /// When the request was made.
     pub created_at: DateTime<Utc>,
-    /// From this moment on nobody can decide it any more.
+    /// The approval can no longer be decided from this moment on.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A request and what became of it.
+/// A request and its decision, if there is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approval {
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// `None` while it is pending.
+    /// The decision. `None` while the approval is pending.
     pub decision: Option<Decision>,
 }
 
@@ -101,24 +101,24 @@ impl Approval {
         self.request.id
     }
 
-    /// Where it stands.
+    /// Whether the approval is pending, or how it ended.
     #[must_use]
     pub fn status(&self) -> Status {
         self.decision.as_ref().map_or(Status::Pending, |decision| Status::Ended(decision.outcome()))
     }
 }
 
-/// Where an approval stands.
+/// The state of an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Still pending.
+    /// Not decided yet.
     Pending,
-    /// It ended, and stays as it is.
+    /// Decided. An ended approval never changes.
     Ended(Outcome),
 }
 
 impl Status {
-    /// As the database and JSON write it.
+    /// The status as written in the database and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -127,13 +127,13 @@ impl Status {
         }
     }
 
-    /// Reads what [`Status::as_str`] wrote.
+    /// Parses what [`Status::as_str`] returns.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Every status, in the words of JSON.
+    /// Every status.
     pub const ALL: [Self; 6] = [
         Self::Pending,
         Self::Ended(Outcome::Approved),

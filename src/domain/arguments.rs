@@ -1,8 +1,8 @@
-//! An action's arguments: kept as they were given, digested as canonical JSON.
+//! An action's arguments: kept exactly as given, digested as canonical JSON.
 //!
-//! The digest is what ties "what runs" to "what was approved", so two argument objects that a backend could tell
-//! apart must never share one. RFC 8785 reads its input as I-JSON (RFC 7493): no member twice, no integer that a
-//! double can't hold. Such input is refused here instead of being digested as something else.
+//! The digest ties the action that runs to the one that was approved, so two argument objects that a backend could tell
+//! apart must never share a digest. RFC 8785 expects I-JSON (RFC 7493): no duplicate members, and no integer that a
+//! double can't represent. Input that breaks these rules is refused here, because its digest would be ambiguous.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
 
-/// A JSON object whose meaning is unambiguous, in the order in which it was given.
+/// A JSON object without ambiguities, with its members in the order in which they were given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arguments(Map<String, Value>);
 
 impl Arguments {
-    /// Takes what this service itself stored.
+    /// Wraps arguments that were read from the database, without checking them again.
     #[must_use]
     pub const fn from_stored(members: Map<String, Value>) -> Self {
         Self(members)
     }
 
-    /// The members, in the order given.
+    /// The members, in the order in which they were given.
     #[must_use]
     pub const fn members(&self) -> &Map<String, Value> {
         &self.0
@@ -33,7 +33,7 @@ impl Arguments {
     /// SHA-256 over the canonical JSON (RFC 8785).
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.0)
+        Digest::for_json(&self.0)
     }
 }
 
@@ -57,21 +57,21 @@ impl serde::Serialize for Arguments {
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Digests a value's canonical JSON.
+    /// The digest of a value's canonical JSON (RFC 8785).
     #[must_use]
-    pub fn of(value: &impl serde::Serialize) -> Self {
-        // Every value that reaches this came out of JSON, so it can be written as JSON again.
+    pub fn for_json(value: &impl serde::Serialize) -> Self {
+        // Values reach this only from parsed JSON, so they can always be serialized again.
         let canonical = serde_json_canonicalizer::to_vec(value).unwrap_or_default();
         Self(Sha256::digest(&canonical).into())
     }
 
-    /// Takes 32 bytes, as the database keeps them.
+    /// Wraps 32 bytes that were read from the database.
     #[must_use]
     pub fn from_stored(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The 32 bytes.
+    /// The digest's 32 bytes, as the database stores them.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -85,15 +85,16 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Any JSON value, read without silently dropping a member or rounding a number.
+/// A JSON value that was read without dropping a duplicate member or rounding a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exact(pub Value);
 
 impl Exact {
-    /// Reads JSON. The reason why it can't be read completes "The body …".
+    /// Parses JSON. An error text is the rest of a sentence that starts with "The body".
     pub fn read(json: &[u8]) -> Result<Self, String> {
         let value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        // The reader makes a double of an integer of more than 64 bits, and doesn't say so.
+        // serde_json turns an integer of more than 64 bits into a double without an error, so the text itself is
+        // checked.
         match inexact_integer(json) {
             Some(offset) => Err(format!("{INEXACT} at byte {offset}")),
             None => Ok(value),
@@ -101,8 +102,8 @@ impl Exact {
     }
 }
 
-/// Where a valid JSON text has an integer, written in digits, that a double can't hold. With a fraction or an exponent
-/// a number means the nearest double, and every reader takes it for that.
+/// The byte offset of the first integer that a double can't represent. Only plain digits count: a number with a
+/// fraction or an exponent stands for the nearest double in every JSON reader.
 fn inexact_integer(json: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(&byte) = json.get(at) {
@@ -124,7 +125,7 @@ fn inexact_integer(json: &[u8]) -> Option<usize> {
     None
 }
 
-/// The length of a string, from its first quotation mark to its last.
+/// The length in bytes of a JSON string, both quotation marks included.
 fn text_length(json: &[u8]) -> usize {
     let mut escaped = false;
     let end = json.iter().skip(1).position(|&byte| {
@@ -135,8 +136,8 @@ fn text_length(json: &[u8]) -> usize {
     end.map_or(json.len(), |end| end + 2)
 }
 
-/// Whether a double holds the integer of these digits. Fifteen digits always fit; otherwise the double is written out in
-/// full and compared.
+/// Whether a double represents this integer exactly. Every integer of up to 15 digits fits; a longer one is parsed and
+/// printed again for comparison.
 fn is_exact(digits: &str) -> bool {
     digits.len() <= 15 || digits.parse::<f64>().is_ok_and(|double| format!("{double:.0}") == digits)
 }

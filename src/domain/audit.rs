@@ -1,23 +1,23 @@
-//! The audit: who changed what, when, and what was tried and refused. Never argument values.
+//! The audit: who changed what and when, and which attempts were refused. It never contains argument values.
 
 use serde_json::Value;
 
 use super::ids::{ApprovalId, BackendId, GrantId, UserId};
 
-/// Who did it.
+/// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// A person in Slack.
     User(UserId),
     /// A backend, through the API.
     Backend(BackendId),
-    /// Whoever runs the command line.
+    /// The person at the command line.
     Operator,
-    /// Countersign itself: a grant that was used, a clock that ran out.
+    /// Countersign itself: it used a grant, or an approval expired.
     Service,
 }
 
-/// What an actor is.
+/// The kind of an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActorKind {
     /// A person in Slack.
@@ -34,7 +34,7 @@ impl ActorKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::User, Self::Backend, Self::Operator, Self::Service];
 
-    /// As the database and JSON write it.
+    /// The kind as written in the database and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl ActorKind {
         }
     }
 
-    /// Reads what [`ActorKind::as_str`] wrote.
+    /// Parses what [`ActorKind::as_str`] returns.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
@@ -53,7 +53,7 @@ impl ActorKind {
 }
 
 impl Actor {
-    /// The kind, as the database writes it.
+    /// The actor's kind, as written in the database.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         let kind = match self {
@@ -65,7 +65,7 @@ impl Actor {
         kind.as_str()
     }
 
-    /// The id within its kind.
+    /// The actor's id. `None` for the operator and for Countersign itself, which have none.
     #[must_use]
     pub fn id(&self) -> Option<String> {
         match self {
@@ -75,63 +75,63 @@ impl Actor {
         }
     }
 
-    /// The id, or the kind of an actor that has none: as the tables name who changed a row.
+    /// The actor's id, or the kind of an actor without one. Tables store this as the author of a change.
     #[must_use]
     pub fn label(&self) -> String {
         self.id().unwrap_or_else(|| self.kind().to_owned())
     }
 }
 
-/// What happened. A closed list: each is written `noun.verb`.
+/// What happened. A closed list: each action is written `noun.verb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditAction {
-    /// A backend asked, and a person has to answer.
+    /// A backend created an approval, and a user has to decide it.
     ApprovalRequested,
-    /// Approved by a person or a grant.
+    /// A user or a grant approved.
     ApprovalApproved,
-    /// Denied by the user.
+    /// The user denied.
     ApprovalDenied,
-    /// Nobody answered in time.
+    /// The approval expired undecided.
     ApprovalExpired,
-    /// The backend took it back.
+    /// The backend cancelled the approval.
     ApprovalCancelled,
-    /// Slack can't show it.
+    /// Slack can't show the prompt.
     ApprovalUndeliverable,
-    /// Somebody tried to decide and was refused.
+    /// A person tried to decide and was refused.
     ApprovalRefused,
-    /// A user gave a standing permission.
+    /// A user gave a grant.
     GrantGiven,
-    /// A standing permission ended.
+    /// A grant ended.
     GrantRevoked,
     /// A backend created or changed an integration.
     IntegrationPut,
-    /// A backend tried to describe or connect another's integration, and was refused.
+    /// A backend tried to describe another backend's integration, or to report a connection of it, and was refused.
     IntegrationRefused,
     /// An operator let every backend describe an integration.
     IntegrationShared,
     /// An operator gave an integration to a backend.
     IntegrationMoved,
-    /// An unknown action was registered.
+    /// A request named an unknown action, which was registered.
     ActionRegistered,
-    /// An admin allowed auto-approval.
+    /// An admin unlocked an action.
     ActionUnlocked,
-    /// An admin confirmed what the description of an unlocked action has become.
+    /// An admin confirmed the changed description of an unlocked action.
     ActionConfirmed,
-    /// An admin took that back.
+    /// An admin locked an action.
     ActionLocked,
-    /// The integration no longer has the action.
+    /// A backend left an action out of its integration.
     ActionRetired,
     /// A user asked the admins to unlock an action.
     UnlockRequested,
-    /// An admin declined that.
+    /// An admin declined a request to unlock an action.
     UnlockDeclined,
-    /// Somebody tried what only admins may, and was refused.
+    /// A person without admin rights tried an admin's command and was refused.
     AdminRefused,
-    /// Somebody tried to change settings, and was refused.
+    /// A person tried to change settings and was refused.
     SettingsRefused,
     /// A user connected an integration.
     ConnectionAdded,
-    /// A user disconnected it.
+    /// A user disconnected an integration.
     ConnectionRemoved,
     /// A backend closed a conversation.
     ConversationClosed,
@@ -139,23 +139,23 @@ pub enum AuditAction {
     BackendCreated,
     /// A backend was disabled.
     BackendDisabled,
-    /// A backend got one more API key.
+    /// A backend got an additional API key.
     KeyCreated,
     /// A new API key of a backend replaced others.
     KeyRotated,
-    /// API keys of a backend stopped.
+    /// API keys of a backend were revoked.
     KeyRevoked,
     /// A backend got a new webhook secret.
     SecretRotated,
-    /// Deliveries to a backend's endpoint stopped.
+    /// Deliveries to a backend's endpoint were stopped.
     WebhookStopped,
-    /// Deliveries to a backend's endpoint go on.
+    /// Deliveries to a backend's endpoint were resumed.
     WebhookResumed,
-    /// A backend's webhooks go elsewhere.
+    /// A backend's webhooks got another URL.
     WebhookMoved,
     /// The app was installed in the workspace.
     WorkspaceInstalled,
-    /// A backend had a webhook sent again.
+    /// A backend had a webhook redelivered.
     WebhookRedelivered,
     /// The app was removed from the workspace.
     WorkspaceRemoved,
@@ -203,7 +203,7 @@ impl AuditAction {
         Self::WorkspaceRemoved,
     ];
 
-    /// As the database and the export write it.
+    /// The action as written in the database and in the export.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -248,30 +248,30 @@ impl AuditAction {
     }
 }
 
-/// One line of the audit. Its workspace and time are those of the change it is saved with.
+/// One audit entry. Its workspace and time are those of the change that it is saved with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Who did it.
+    /// Who acted.
     pub actor: Actor,
-    /// What.
+    /// What happened.
     pub what: AuditAction,
-    /// To which approval.
+    /// The approval that was acted on.
     pub approval: Option<ApprovalId>,
-    /// To which grant.
+    /// The grant that was acted on.
     pub grant: Option<GrantId>,
-    /// To what else: `salesforce.create_record`, a user, a backend's name.
+    /// Any other thing that was acted on: `salesforce.create_record`, a user, a backend's name.
     pub subject: Option<String>,
-    /// How it was.
+    /// The earlier state.
     pub before: Option<Value>,
-    /// How it is now, or why it was refused.
+    /// The new state, or why the attempt was refused.
     pub after: Option<Value>,
-    /// The users whose Home tabs show it. Not stored: the tabs are drawn again with the change
-    /// ([`super::homes::HomeAudience`]).
+    /// The users whose Home tabs show the change. Not stored: the change's transaction schedules the update of those
+    /// tabs ([`super::homes::HomeAudience`]).
     pub concerns: Vec<UserId>,
 }
 
 impl Entry {
-    /// A line that so far says only who did what.
+    /// An entry with only actor and action.
     pub(super) const fn new(actor: Actor, what: AuditAction) -> Self {
         Self {
             actor,
@@ -285,37 +285,37 @@ impl Entry {
         }
     }
 
-    /// Says to which approval.
+    /// Names the approval that was acted on.
     pub(super) const fn approval(mut self, id: ApprovalId) -> Self {
         self.approval = Some(id);
         self
     }
 
-    /// Says to which grant.
+    /// Names the grant that was acted on.
     pub(super) const fn grant(mut self, id: GrantId) -> Self {
         self.grant = Some(id);
         self
     }
 
-    /// Says to what else.
+    /// Names another thing that was acted on.
     pub(super) fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Says how it was.
+    /// Adds the earlier state.
     pub(super) fn before(mut self, before: Value) -> Self {
         self.before = Some(before);
         self
     }
 
-    /// Says how it is now.
+    /// Adds the new state.
     pub(super) fn after(mut self, after: Value) -> Self {
         self.after = Some(after);
         self
     }
 
-    /// Says whose Home tabs show it.
+    /// Names the users whose Home tabs show the change.
     pub(super) fn concerning(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
         self.concerns.extend(users);
         self

@@ -1,4 +1,4 @@
-//! Backends, as an operator manages them, and the endpoints that their webhooks go to.
+//! Backends, as an operator manages them, and their webhook endpoints.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -15,15 +15,15 @@ use crate::domain::{
 /// A new backend with its first key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewBackend {
-    /// Its id.
+    /// The backend's id.
     pub id: BackendId,
-    /// Where it belongs.
+    /// The workspace that the backend belongs to.
     pub workspace: WorkspaceId,
-    /// Its name, unique in the workspace.
+    /// The backend's name, unique in the workspace.
     pub name: Name,
-    /// Where its webhooks go.
+    /// The URL that webhooks are sent to.
     pub webhook_url: Link,
-    /// Its first key.
+    /// The backend's first key.
     pub key: NewApiKey,
 }
 
@@ -44,7 +44,7 @@ pub fn create(backend: NewBackend) -> Changed<NewBackend> {
     Changed::new(backend.workspace, backend, entry)
 }
 
-/// A backend that may no longer ask.
+/// A backend that may no longer create approvals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disabled(pub BackendId);
 
@@ -59,7 +59,7 @@ pub fn disable(backend: BackendRef<'_>) -> Changed<Disabled> {
 pub struct SecretRotation {
     /// The backend.
     pub backend: BackendId,
-    /// Until when the present secret also signs.
+    /// How long the previous secret signs too.
     pub previous_until: DateTime<Utc>,
 }
 
@@ -69,16 +69,16 @@ pub fn rotate_secret(backend: BackendRef<'_>, previous_until: DateTime<Utc>) -> 
     Changed::new(backend.workspace, SecretRotation { backend: backend.id, previous_until }, entry)
 }
 
-/// A backend whose webhooks go elsewhere.
+/// A backend whose webhooks get another URL.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookMove {
     /// The backend.
     pub backend: BackendId,
-    /// Where they go now.
+    /// The new URL.
     pub url: Link,
 }
 
-/// Sends a backend's webhooks elsewhere.
+/// Changes the URL that a backend's webhooks are sent to.
 pub fn move_webhook(backend: BackendRef<'_>, before: &Link, after: &Link) -> Changed<WebhookMove> {
     let entry = backend
         .entry(AuditAction::WebhookMoved)
@@ -87,16 +87,16 @@ pub fn move_webhook(backend: BackendRef<'_>, before: &Link, after: &Link) -> Cha
     Changed::new(backend.workspace, WebhookMove { backend: backend.id, url: after.clone() }, entry)
 }
 
-/// An endpoint to which deliveries stop.
+/// An endpoint that gets no more deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookStop {
     /// The backend.
     pub backend: BackendId,
-    /// Why: a short name.
+    /// The reason, as a short stable name.
     pub why: &'static str,
 }
 
-/// Stops deliveries to an endpoint that does not take them.
+/// Stops deliveries to an endpoint that keeps failing.
 pub fn stop_webhook(
     workspace: WorkspaceId,
     backend: BackendId,
@@ -109,17 +109,17 @@ pub fn stop_webhook(
     Changed::new(workspace, WebhookStop { backend, why }, entry)
 }
 
-/// An endpoint to which deliveries go on.
+/// An endpoint that gets deliveries again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookResumption(pub BackendId);
 
-/// Lets deliveries to a stopped endpoint go on, because the operator says so.
+/// Resumes deliveries to a stopped endpoint, on the operator's command.
 pub fn resume_webhook(backend: BackendRef<'_>) -> Changed<WebhookResumption> {
     let entry = backend.entry(AuditAction::WebhookResumed);
     Changed::new(backend.workspace, WebhookResumption(backend.id), entry)
 }
 
-/// Lets deliveries to a stopped endpoint go on, because it took one.
+/// Resumes deliveries to a stopped endpoint, because a delivery to it succeeded.
 pub fn recover_webhook(workspace: WorkspaceId, backend: BackendId) -> Changed<WebhookResumption> {
     let entry = Entry::new(Actor::Service, AuditAction::WebhookResumed)
         .subject(backend.to_string())
@@ -127,16 +127,16 @@ pub fn recover_webhook(workspace: WorkspaceId, backend: BackendId) -> Changed<We
     Changed::new(workspace, WebhookResumption(backend), entry)
 }
 
-/// A webhook that is sent again.
+/// A webhook to send again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Redelivery {
-    /// Whose it is.
+    /// The backend that the webhook is for.
     pub backend: BackendId,
-    /// Its id.
+    /// The delivery's id.
     pub delivery: DeliveryId,
 }
 
-/// Has a webhook sent again, because its backend asks for it.
+/// Sends a webhook again, because its backend asked for that.
 pub fn redeliver(
     workspace: WorkspaceId,
     redelivery: Redelivery,

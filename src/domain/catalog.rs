@@ -1,46 +1,47 @@
 //! Integrations and their actions, and whether an action may be auto-approved for a user.
 
-/// The most actions of an integration that are not retired.
+/// The maximum number of an integration's actions, retired ones not counted.
 pub const MOST_ACTIONS: u16 = 500;
 
-/// The most integrations of a workspace.
+/// The maximum number of integrations in a workspace.
 pub const MOST_INTEGRATIONS: u16 = 500;
 
-/// All that people see of an action, and all that it is judged by. A version holds one.
+/// The content of one version of an action's description: everything that people see and that rules depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// The integration's name for people.
+    /// The integration's display name.
     pub integration_name: String,
-    /// The action's name for people.
+    /// The action's display name.
     pub name: String,
-    /// What it does.
+    /// What the action does.
     pub description: Option<String>,
-    /// It changes nothing.
+    /// Whether the backend declared that the action changes nothing.
     pub read_only: bool,
-    /// It destroys something.
+    /// Whether the backend declared that the action deletes or overwrites data.
     pub destructive: bool,
-    /// A user must have connected the integration before anything is auto-approved.
+    /// Whether auto-approval requires that the user has connected the integration.
     pub requires_connection: bool,
 }
 
-/// Whether users may auto-approve an action at all.
+/// Whether users may auto-approve an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
-    /// An admin has allowed it.
+    /// An admin has unlocked the action.
     Unlocked,
-    /// An admin has allowed it, and its description has changed since: grants are paused until an admin confirms.
+    /// An admin has unlocked the action, and its description has changed since. Grants are paused until an admin
+    /// confirms.
     Changed,
-    /// No admin has.
+    /// No admin has unlocked the action.
     Locked,
-    /// The integration no longer has the action: there is nothing that an admin could allow.
+    /// The integration no longer has the action, so an admin can't unlock it.
     Retired,
 }
 
 impl Lock {
-    /// Reads what the database says of an action. `confirmed`: its present description is the one that an admin unlocked
-    /// or confirmed.
+    /// The lock from the values that the database stores. `confirmed`: the current version of the description is the
+    /// one that an admin last unlocked or confirmed.
     #[must_use]
-    pub const fn of(unlocked: bool, retired: bool, confirmed: bool) -> Self {
+    pub const fn new(unlocked: bool, retired: bool, confirmed: bool) -> Self {
         match (unlocked, retired, confirmed) {
             (_, true, _) => Self::Retired,
             (true, false, true) => Self::Unlocked,
@@ -50,21 +51,21 @@ impl Lock {
     }
 }
 
-/// What decides whether a standing permission may be used or given, as read under lock.
+/// The facts that decide whether a grant may be used or given, as read under lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Eligibility {
-    /// Whether the action may be auto-approved.
+    /// The action's lock.
     pub lock: Lock,
-    /// The action's description has changed since the request was asked: a grant would cover something else than what
-    /// the person reads.
+    /// Whether the description has changed since the approval was created. A grant would then cover something other
+    /// than what the prompt shows.
     pub outdated: bool,
-    /// The user has the integration connected, or the integration needs no connection.
+    /// Whether the user has connected the integration, or the integration needs no connection.
     pub connected: bool,
-    /// The backend closed the conversation.
+    /// Whether the backend has closed the conversation.
     pub conversation_closed: bool,
 }
 
-/// Why there is no auto-approval.
+/// Why an action can't be auto-approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocker {
     /// No admin has unlocked the action.
@@ -73,14 +74,15 @@ pub enum Blocker {
     Retired,
     /// The action's description has changed since an admin unlocked it.
     Changed,
-    /// The action's description has changed since the request was asked, and an admin has confirmed the change.
+    /// The action's description has changed since the approval was created, and an admin has confirmed the change.
     Outdated,
-    /// The user hasn't connected the integration.
+    /// The user has not connected the integration.
     NotConnected,
 }
 
 impl Eligibility {
-    /// What stands in the way of auto-approval, the lock first: without it nothing else helps.
+    /// What prevents auto-approval. The lock comes first, because connecting the integration doesn't help while it is
+    /// locked.
     #[must_use]
     pub const fn blocker(self) -> Option<Blocker> {
         match self.lock {
@@ -108,14 +110,14 @@ mod tests {
         };
         assert_eq!(free.blocker(), None);
         assert_eq!(Eligibility { outdated: true, ..free }.blocker(), Some(Blocker::Outdated));
-        let changed = Eligibility { lock: Lock::of(true, false, false), ..free };
+        let changed = Eligibility { lock: Lock::new(true, false, false), ..free };
         assert_eq!(changed.blocker(), Some(Blocker::Changed));
         assert_eq!(
-            Eligibility { lock: Lock::of(true, true, true), ..free }.blocker(),
+            Eligibility { lock: Lock::new(true, true, true), ..free }.blocker(),
             Some(Blocker::Retired)
         );
         assert_eq!(
-            Eligibility { lock: Lock::of(false, false, true), ..free }.blocker(),
+            Eligibility { lock: Lock::new(false, false, true), ..free }.blocker(),
             Some(Blocker::Locked)
         );
     }

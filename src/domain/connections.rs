@@ -1,4 +1,4 @@
-//! Which user has which integration connected, as backends report it.
+//! Which users have connected which integration, as backends report it.
 
 use crate::domain::{
     audit::{Actor, AuditAction, Entry},
@@ -7,12 +7,12 @@ use crate::domain::{
     text::IntegrationKey,
 };
 
-/// What a backend reports of a user and an integration.
+/// What a backend reports about a user and an integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
     /// The user connected it.
     Connected,
-    /// The user disconnected it, and what they allowed for it ends.
+    /// The user disconnected the integration. The user's grants for its actions end.
     Disconnected,
 }
 
@@ -23,11 +23,11 @@ pub struct ConnectionChange {
     pub integration: IntegrationId,
     /// The user.
     pub user: UserId,
-    /// Whether it is there now.
+    /// What happened to the connection.
     pub report: Report,
 }
 
-/// Adds or removes a connection, as its backend reports. `pending`: the user's approvals for the integration, whose
+/// Adds or removes a connection, as the backend reports. `pending`: the user's approvals for the integration, whose
 /// prompts show whether it is connected.
 pub fn connect(
     workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! Conversations: one run of an agent with a user each.
+//! Conversations: each is one run of an agent with a user.
 
 use super::{
     audit::{Actor, AuditAction, Entry},
@@ -10,14 +10,14 @@ use super::{
 /// A conversation that its backend closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// Whose it is.
+    /// The backend that the conversation belongs to.
     pub backend: BackendId,
-    /// The backend's id for it.
+    /// The backend's id for the conversation.
     pub id: ForeignId,
 }
 
-/// Closes a conversation. `pending`: the approvals that wait in it, and whom they ask: they can no longer be
-/// auto-approved for it.
+/// Closes a conversation. `pending`: its pending approvals and their users. The conversation scope is no longer offered
+/// for these.
 pub fn close(
     workspace: WorkspaceId,
     backend: BackendId,

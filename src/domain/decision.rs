@@ -12,60 +12,61 @@ use crate::domain::{
 /// What ended an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// How, and by what.
+    /// How the approval ended.
     pub verdict: Verdict,
-    /// When.
+    /// When the approval ended.
     pub decided_at: DateTime<Utc>,
 }
 
-/// How an approval ended and by what: only combinations that make sense can be written down.
+/// How an approval ended. Each variant holds exactly what that ending needs, so contradictory combinations can't be
+/// built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The user approved, and perhaps left a standing permission.
+    /// The user approved, and may have given a grant.
     Approved {
-        /// Who clicked.
+        /// The user who clicked.
         user: UserId,
-        /// What the click left.
+        /// What the click granted beyond this approval.
         given: GrantOutcome,
     },
-    /// A standing permission of the user's approved.
+    /// One of the user's grants approved.
     AutoApproved {
-        /// Its id.
+        /// The grant's id.
         grant: GrantId,
-        /// How far it reaches.
+        /// The grant's scope.
         scope: Scope,
     },
     /// The user denied.
     Denied {
-        /// Who clicked.
+        /// The user who clicked.
         user: UserId,
-        /// Why, for the agent.
+        /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
-    /// Nobody answered in time.
+    /// The approval expired undecided.
     Expired,
-    /// The backend took the request back.
+    /// The backend cancelled the approval.
     Cancelled,
-    /// Slack can't show the prompt, for good.
+    /// Slack permanently refuses to show the prompt.
     Undeliverable {
-        /// Why, for the backend.
+        /// The reason, for the backend.
         why: Prose,
     },
 }
 
-/// What an approving click left behind.
+/// What an approving click granted beyond the approval itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantOutcome {
-    /// Nothing: the user is asked again next time.
+    /// Nothing: the next call asks again.
     Once,
-    /// A grant for the conversation.
+    /// A grant for the rest of the conversation.
     Conversation(GrantId),
-    /// A grant for everything.
+    /// A grant for every later call.
     Always(GrantId),
 }
 
 impl GrantOutcome {
-    /// The scope that was picked.
+    /// The scope that the user picked.
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
@@ -75,7 +76,7 @@ impl GrantOutcome {
         }
     }
 
-    /// The grant, if one was given.
+    /// The grant's id, if the click gave one or met an existing one.
     #[must_use]
     pub const fn grant(self) -> Option<GrantId> {
         match self {
@@ -86,7 +87,7 @@ impl GrantOutcome {
 }
 
 impl Decision {
-    /// How the approval ended.
+    /// The outcome, without the details.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         match self.verdict {
@@ -98,7 +99,7 @@ impl Decision {
         }
     }
 
-    /// How far it reaches, where something was approved.
+    /// The scope, if the approval was approved.
     #[must_use]
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
@@ -118,7 +119,7 @@ impl Decision {
         }
     }
 
-    /// The grant that approved without asking.
+    /// The grant that auto-approved.
     #[must_use]
     pub const fn used_grant(&self) -> Option<GrantId> {
         match &self.verdict {
@@ -127,7 +128,8 @@ impl Decision {
         }
     }
 
-    /// `user` for a click, `backend` for a cancellation, `auto` for a grant or what happened by itself.
+    /// Who ended the approval: `user` for a click, `backend` for a cancellation, `auto` for a grant, an expiry or an
+    /// undeliverable prompt.
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
@@ -137,7 +139,7 @@ impl Decision {
         }
     }
 
-    /// Who clicked.
+    /// The user who clicked.
     #[must_use]
     pub const fn user(&self) -> Option<&UserId> {
         match &self.verdict {
@@ -146,7 +148,7 @@ impl Decision {
         }
     }
 
-    /// The user's reason, or why Slack couldn't show it.
+    /// The user's reason for denying, or why Slack could not show the prompt.
     #[must_use]
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {

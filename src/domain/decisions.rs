@@ -1,4 +1,4 @@
-//! Decisions: what ends an approval. Every judgement that this product exists for is in this file.
+//! Decisions: what ends an approval. Every rule about that is in this file.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -17,25 +17,25 @@ use crate::domain::{
     text::Prose,
 };
 
-/// What the user picked.
+/// What the user chose in the prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// Approve, and how far.
+    /// Approve, with this scope.
     Approve(Scope),
-    /// Deny, and why.
+    /// Deny, with this reason.
     Deny(Option<Prose>),
 }
 
 /// A live grant that covers a request, as read under lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveGrant {
-    /// Its id.
+    /// The grant's id.
     pub id: GrantId,
-    /// How far it reaches.
+    /// The grant's scope.
     pub scope: Scope,
 }
 
-/// Judges a new request: approved at once by a live grant, or pending.
+/// Judges a new request: a live grant approves it at once, otherwise it stays pending.
 pub fn request(
     request: Request,
     standing: Eligibility,
@@ -65,23 +65,23 @@ pub fn request(
 /// An approval that has just ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
-    /// The approval, with its decision.
+    /// The approval, including its decision.
     pub approval: Approval,
     /// The decision.
     pub decision: Decision,
-    /// The grant that the click gave, unless the user had one already.
+    /// The grant that the click gave. `None` if the user already had it.
     pub given: Option<Grant>,
 }
 
-/// Judges a click. `existing` is the live grant of the picked scope, if the user has one already; `fresh` names the
-/// grant that is written down otherwise.
+/// Judges a click. `existing` is the user's live grant of the chosen scope, if there is one; otherwise `new_id` becomes
+/// the id of the new grant.
 pub fn click(
     approval: &Approval,
     choice: Choice,
     acting_user: &ActingUser,
     standing: Eligibility,
     existing: Option<GrantId>,
-    fresh: GrantId,
+    new_id: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Changed<Ended>, Rejection> {
     let request = &approval.request;
@@ -104,7 +104,7 @@ pub fn click(
                 None => GrantOutcome::Once,
                 Some(reach) => {
                     may_grant(standing, scope)?;
-                    let id = existing.unwrap_or(fresh);
+                    let id = existing.unwrap_or(new_id);
                     if existing.is_none() {
                         given = Some(Grant {
                             id,
@@ -135,7 +135,7 @@ pub fn click(
     Ok(end(approval, verdict, given, actor, now).and_record(record))
 }
 
-/// Notes that a click was refused. A refusal that shows the prompt to be behind has it drawn again.
+/// Records that a click was refused. If the refusal shows that the prompt is out of date, the prompt is rendered again.
 pub fn refuse(
     request: &Request,
     acting_user: &UserId,
@@ -161,7 +161,7 @@ pub fn refuse(
     }
 }
 
-/// Judges a backend's wish to take the request back.
+/// Judges a backend's cancellation.
 pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<Changed<Ended>, Rejection> {
     if approval.decision.is_some() {
         return Err(Rejection::AlreadyEnded(Box::new(approval.clone())));
@@ -169,21 +169,21 @@ pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<Changed<Ended>,
     Ok(end(approval, Verdict::Cancelled, None, Actor::Backend(approval.request.backend), now))
 }
 
-/// Judges whether the approval has run out. `None`: it has not, or it has ended already.
+/// Expires the approval if its time is over. `None` if it is not over yet, or if the approval has already ended.
 #[must_use]
 pub fn expire(approval: &Approval, now: DateTime<Utc>) -> Option<Changed<Ended>> {
     (approval.decision.is_none() && now >= approval.request.expires_at)
         .then(|| end(approval, Verdict::Expired, None, Actor::Service, now))
 }
 
-/// Ends an approval that Slack can't show. `None`: it has ended already.
+/// Ends an approval whose prompt Slack can't show. `None` if the approval has already ended.
 #[must_use]
 pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<Changed<Ended>> {
     let verdict = Verdict::Undeliverable { why };
     approval.decision.is_none().then(|| end(approval, verdict, None, Actor::Service, now))
 }
 
-/// Whether this person may decide this request. A person whose membership is unknown may only deny it.
+/// Whether this person may decide this request. While Slack can't confirm their membership, they may only deny.
 pub fn may_decide(request: &Request, acting_user: &ActingUser) -> Result<(), Rejection> {
     if acting_user.kind == PersonKind::ExternalUser {
         Err(Rejection::OtherWorkspace)
@@ -207,8 +207,8 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
     }
 }
 
-/// Whether a click only repeats what ended the approval: the same person made the same choice. One click can arrive
-/// twice, which needs no reply. A reason that the decision lacks is new.
+/// Whether a click repeats the one that ended the approval: same person, same choice. Slack can deliver one click
+/// twice, and the second needs no reply. A click with a reason that the decision lacks is not a repetition.
 #[must_use]
 pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -> bool {
     match (approval.decision.as_ref().map(|decision| &decision.verdict), choice) {

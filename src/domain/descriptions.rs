@@ -1,4 +1,4 @@
-//! Descriptions: what a backend says of an integration and its actions, and what follows from it.
+//! Descriptions: what a backend declares about an integration and its actions, and the effects of changing that.
 
 use serde_json::{Map, Value, json};
 
@@ -11,30 +11,30 @@ use super::{
 };
 use crate::domain::{ownership::Ownership, unlock_answer::Resolution};
 
-/// An integration as it is described from now on.
+/// An integration's new description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
-    /// The integration.
+    /// The integration's id.
     pub id: IntegrationId,
-    /// Its key.
+    /// The integration's key.
     pub key: IntegrationKey,
-    /// Its name for people.
+    /// The integration's display name.
     pub name: String,
-    /// What it is.
+    /// What the integration is.
     pub description: Option<String>,
-    /// Whether a user must have connected it.
+    /// Whether auto-approval requires that the user has connected the integration.
     pub requires_connection: bool,
-    /// Where a user connects it.
+    /// Where a user can connect the integration.
     pub connect_url: Option<String>,
-    /// Who may describe it.
+    /// The integration's owner after this change.
     pub ownership: Ownership,
-    /// Who describes it, if it is a backend.
+    /// The backend that describes the integration. `None` for the operator.
     pub described_by: Option<BackendId>,
-    /// Its actions that are new, or described otherwise than before.
+    /// The actions that are new or whose description differs.
     pub actions: Vec<DescribedAction>,
-    /// Its actions that it no longer has.
+    /// The actions that the new description leaves out.
     pub retired: Vec<RetiredAction>,
-    /// The requests to unlock a retired action, which end.
+    /// Answers to the open unlock requests of retired actions.
     pub answers: Resolutions,
 }
 
@@ -44,48 +44,48 @@ impl AsRef<Resolutions> for Described {
     }
 }
 
-/// An action as it is described from now on.
+/// An action's new description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedAction {
-    /// The action.
+    /// The action's id.
     pub id: ActionId,
-    /// Its key.
+    /// The action's key.
     pub key: ActionKey,
-    /// The version that holds the description.
+    /// The version that holds the new description.
     pub version: ActionVersionId,
-    /// No earlier version says the same, so it has to be made.
+    /// Whether the version has to be created. False if an earlier version has the same content.
     pub is_new_version: bool,
-    /// Its name for people.
+    /// The action's display name.
     pub name: String,
-    /// What it does.
+    /// What the action does.
     pub description: Option<String>,
-    /// It changes nothing.
+    /// Whether the action changes nothing.
     pub read_only: bool,
-    /// It destroys something.
+    /// Whether the action deletes or overwrites data.
     pub destructive: bool,
-    /// What it was described as.
+    /// How the action was described before.
     pub before: Before,
 }
 
-/// What an action was described as.
+/// How an action was described before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Before {
-    /// It is new.
+    /// The action is new.
     New,
-    /// The same; only what its integration says is described otherwise.
+    /// The same way. Only the integration's part of the version differs.
     Same,
-    /// Otherwise.
+    /// Differently.
     Other(Said),
 }
 
-/// An action's description as the audit says it; the rest of it is in the version.
+/// The part of an action's description that the audit shows. The version holds the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
-    /// Its name for people.
+    /// The action's display name.
     pub name: String,
-    /// It changes nothing.
+    /// Whether the action changes nothing.
     pub read_only: bool,
-    /// It destroys something.
+    /// Whether the action deletes or overwrites data.
     pub destructive: bool,
     /// The version that holds the description.
     pub version: ActionVersionId,
@@ -103,45 +103,45 @@ impl Said {
 /// An action that its integration no longer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetiredAction {
-    /// The action.
+    /// The action's id.
     pub id: ActionId,
-    /// Its key.
+    /// The action's key.
     pub key: String,
-    /// Whether users could auto-approve it.
+    /// Whether users could auto-approve the action until now.
     pub unlocked: bool,
 }
 
-/// What the integration was described as.
+/// How an integration was described before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
-    /// Its name for people.
+    /// The integration's display name.
     pub name: String,
-    /// Whether a user must have connected it.
+    /// Whether auto-approval required a connection.
     pub requires_connection: bool,
-    /// Who could describe it.
+    /// The integration's owner.
     pub ownership: Ownership,
 }
 
-/// What shows the descriptions that change.
+/// The messages that show the descriptions that change, and so have to be updated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// Pending approvals.
+pub struct DescriptionViews {
+    /// Pending approvals for the integration's actions.
     pub pending: Vec<ApprovalId>,
-    /// Requests to unlock an action.
+    /// Open unlock requests for the integration's actions. Those in `retired` are answered, not updated.
     pub requests: Vec<UnlockRequestId>,
-    /// Requests to unlock an action that is retired.
+    /// Open unlock requests for actions that are retired: the change answers these.
     pub retired: Vec<OpenRequest>,
 }
 
-/// Describes an integration, whose owner `actor` is by now.
+/// Describes an integration. The caller has already checked that `actor` owns it.
 pub fn describe(
     workspace: WorkspaceId,
     actor: &Actor,
     earlier: &Earlier,
     mut described: Described,
-    shown: Shown,
+    views: DescriptionViews,
 ) -> Changed<Described> {
-    let Shown { pending, requests, retired: ended } = shown;
+    let DescriptionViews { pending, requests, retired: ended } = views;
     described.answers = Resolutions::new(&ended, Resolution::Retired, actor.kind().to_owned());
     let retired: Vec<Entry> = described
         .retired
@@ -162,7 +162,7 @@ pub fn describe(
         .and_all(draw)
 }
 
-/// What the audit says of it: what people and admins go by, before and after. An action that is new is only named.
+/// The audit entry: what people and rules depend on, before and after. For new actions it lists only the keys.
 fn entry(actor: &Actor, earlier: &Earlier, described: &Described) -> Entry {
     let (mut were, mut are, mut added) = (Map::new(), Map::new(), Vec::new());
     for action in &described.actions {

@@ -1,8 +1,8 @@
 //! Effects: what follows from a change of state, as data.
 //!
-//! A judgement gives a [`Changed`]: the new state and its effects. Storage saves a state only if its effects were handed
-//! over to be written in the same transaction, so a change can't lack its audit entry. What has to be shown again although
-//! nothing changed is a [`Redraw`].
+//! A judgement returns a [`Changed`]: the new state and its effects. Storage saves a state only together with its
+//! effects, in one transaction, so no change lacks its audit entry. What has to be rendered again although nothing
+//! changed is a [`Redraw`].
 
 use super::{
     approvals::Request,
@@ -15,31 +15,32 @@ use crate::domain::outcome::Outcome;
 /// One thing that follows from a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// An audit entry. The Home tabs that show it are drawn again ([`HomeAudience::of`]).
+    /// Write an audit entry, and update the Home tabs that show it ([`HomeAudience::for_entry`]).
     Record(Box<Entry>),
-    /// The prompt has to show the approval as it is now.
+    /// Render the prompt at once.
     DrawPrompt(ApprovalId),
-    /// The same where only what surrounds the approval changed. A prompt that is drawn within a minute anyway shows it then.
+    /// Render the prompt, because something that it shows beside the approval changed. Storage drops this if the prompt
+    /// is due to be rendered within a minute anyway.
     RedrawPrompt(ApprovalId),
-    /// The backend is told how an approval ended.
+    /// Send the backend a webhook that says how an approval ended.
     SendWebhook {
-        /// The approval.
+        /// The approval that ended.
         approval: ApprovalId,
         /// The backend that asked.
         backend: BackendId,
-        /// How it ended.
+        /// How the approval ended.
         outcome: Outcome,
     },
-    /// The admins' messages have to show the request to unlock an action as it is now.
+    /// Render the admins' messages about an unlock request.
     DrawUnlockRequest(UnlockRequestId),
-    /// A user who asked to unlock an action is told the answer.
+    /// Send a user the answer to an unlock request that they joined.
     SendUnlockAnswer {
-        /// The request.
+        /// The request that was answered.
         request: UnlockRequestId,
-        /// The user.
+        /// The user to notify.
         user: UserId,
     },
-    /// Home tabs have to show the present state, although the audit has no entry for it.
+    /// Update Home tabs because of something that has no audit entry.
     DrawHomes(HomeAudience),
 }
 
@@ -73,7 +74,7 @@ impl IntoIterator for Effects {
     }
 }
 
-/// A new state and the effects of the change that led to it. Only `domain` builds one, and each has an audit entry.
+/// A new state, and the effects of the change that led to it. Only `domain` can build one, and each has an audit entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a change that is not recorded can't be saved"]
 pub struct Changed<T> {
@@ -82,7 +83,7 @@ pub struct Changed<T> {
 }
 
 impl<T> Changed<T> {
-    /// A change that the audit knows by this entry.
+    /// A change with its audit entry, which is its first effect.
     pub(super) fn new(workspace: WorkspaceId, state: T, entry: Entry) -> Self {
         Self { state, effects: Effects { workspace, effects: vec![Effect::record(entry)] } }
     }
@@ -93,7 +94,7 @@ impl<T> Changed<T> {
         self
     }
 
-    /// Adds effects.
+    /// Adds several effects.
     pub(super) fn and_all(mut self, effects: impl IntoIterator<Item = Effect>) -> Self {
         self.effects.effects.extend(effects);
         self
@@ -104,30 +105,30 @@ impl<T> Changed<T> {
         self.and_all(entries.into_iter().map(Effect::record))
     }
 
-    /// Has prompts drawn again, because what surrounds their approvals changed.
+    /// Updates these prompts, because something that they show beside the approval changed.
     pub(super) fn and_redraw(self, prompts: &[ApprovalId]) -> Self {
         self.and_all(prompts.iter().copied().map(Effect::RedrawPrompt))
     }
 
-    /// The new state, to look at. It is saved only once its effects are recorded.
+    /// The new state, for reading. Storage saves it only once its effects are recorded.
     pub const fn state(&self) -> &T {
         &self.state
     }
 
-    /// The effects.
+    /// The effects, in the order in which they were added.
     #[must_use]
     pub fn effects(&self) -> &[Effect] {
         &self.effects.effects
     }
 
-    /// The state and the effects apart: for the one place that records them.
+    /// Separates state and effects. Only the code that records the effects needs this.
     #[must_use]
     pub fn into_parts(self) -> (T, Effects) {
         (self.state, self.effects)
     }
 }
 
-/// What has to be shown again although nothing changed: a screen is behind, or was just opened.
+/// What to render again although nothing changed: a message or Home tab is out of date, or was just opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "it has to be queued"]
 pub struct Redraw(Effects);
@@ -137,38 +138,38 @@ impl Redraw {
         Self(Effects { workspace, effects })
     }
 
-    /// A prompt, and the Home tab of the user whom it asks: both are behind.
+    /// Renders a prompt and its user's Home tab, which are both out of date.
     pub fn stale_prompt(request: &Request) -> Self {
         Self::prompt(request).and_home(&request.user)
     }
 
-    /// A prompt.
+    /// Renders a prompt.
     pub fn prompt(request: &Request) -> Self {
         Self::new(request.workspace, vec![Effect::RedrawPrompt(request.id)])
     }
 
-    /// The admins' messages about a request to unlock an action.
+    /// Renders the admins' messages about an unlock request.
     pub fn unlock_request(workspace: WorkspaceId, request: UnlockRequestId) -> Self {
         Self::new(workspace, vec![Effect::DrawUnlockRequest(request)])
     }
 
-    /// A user's Home tab.
+    /// Updates a user's Home tab.
     pub fn home(workspace: WorkspaceId, user: &UserId) -> Self {
         Self::new(workspace, Vec::new()).and_home(user)
     }
 
-    /// The Home tabs of admins.
+    /// Updates the admins' Home tabs.
     pub fn admins_homes(workspace: WorkspaceId, urgency: Urgency) -> Self {
         Self::new(workspace, vec![Effect::DrawHomes(HomeAudience::Admins(urgency))])
     }
 
-    /// Adds a user's Home tab.
+    /// Updates a user's Home tab as well.
     pub fn and_home(mut self, user: &UserId) -> Self {
         self.0.effects.push(Effect::DrawHomes(HomeAudience::Users(vec![user.clone()], Urgency::Now)));
         self
     }
 
-    /// The effects.
+    /// The effects to queue.
     #[must_use]
     pub fn into_effects(self) -> Effects {
         self.0

@@ -1,4 +1,4 @@
-//! Grants: a user's standing permissions.
+//! Grants: standing permissions that users give.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,10 +7,10 @@ use crate::domain::{
     text::ForeignId,
 };
 
-/// A conversation grant ends by itself when nobody asked in its conversation for this long.
+/// A conversation grant ends when its conversation has had no request for this long.
 pub const SILENCE: TimeDelta = TimeDelta::days(30);
 
-/// How far an approval reaches.
+/// What an approval permits beyond the call that was asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -23,7 +23,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// As the database and JSON write it.
+    /// The scope as written in the database and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Scope {
         }
     }
 
-    /// Reads what [`Scope::as_str`] wrote.
+    /// Parses what [`Scope::as_str`] returns.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         [Self::Once, Self::Conversation, Self::Always].into_iter().find(|scope| scope.as_str() == text)
@@ -45,17 +45,17 @@ impl Scope {
 pub enum Reach {
     /// One conversation of one backend.
     Conversation {
-        /// Whose conversation.
+        /// The backend that the conversation belongs to.
         backend: BackendId,
         /// The backend's id for it.
         conversation: ForeignId,
     },
-    /// Everything.
+    /// Every later call of the action.
     Always,
 }
 
 impl Reach {
-    /// The scope's name.
+    /// The grant's scope.
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match self {
@@ -65,19 +65,19 @@ impl Reach {
     }
 }
 
-/// A permission to be written down. It is personal: it names the one user whose requests it covers.
+/// A standing permission. It covers only the requests of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Its id.
+    /// The grant's id.
     pub id: GrantId,
-    /// Where it holds.
+    /// The workspace in which the grant is valid.
     pub workspace: WorkspaceId,
-    /// Whose it is.
+    /// The user who gave the grant.
     pub user: UserId,
-    /// What it permits.
+    /// The action that the grant permits.
     pub action: ActionId,
-    /// How far it reaches.
+    /// The conversation that the grant is limited to, or every later call.
     pub reach: Reach,
-    /// When it was given.
+    /// When the grant was given.
     pub created_at: DateTime<Utc>,
 }

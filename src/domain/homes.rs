@@ -1,20 +1,20 @@
-//! Home tabs: whose has to be drawn again after a change.
+//! Home tabs: which ones to update after a change.
 
 use super::{
     audit::{Actor, AuditAction, Entry},
     ids::UserId,
 };
 
-/// How soon a Home tab has to be drawn.
+/// How soon a Home tab is updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// At once: the user may be looking at it.
     Now,
-    /// Within seconds: many such changes are drawn together.
+    /// Within seconds, so that frequent changes share one update.
     Soon,
 }
 
-/// Whose Home tabs show a change, of those who have opened theirs.
+/// The users whose Home tabs show a change. Only users who have opened their Home tab count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HomeAudience {
     /// No Home tab shows it.
@@ -30,12 +30,12 @@ pub enum HomeAudience {
 }
 
 impl HomeAudience {
-    /// Whose Home tabs show what an audit entry says.
+    /// The users whose Home tabs show what an audit entry records.
     #[must_use]
-    pub fn of(entry: &Entry) -> Self {
+    pub fn for_entry(entry: &Entry) -> Self {
         let users = || entry.concerns.clone();
         match entry.what {
-            // What an agent does without asking changes little on the Home tab, and may come often.
+            // Auto-approvals change little on the Home tab and can be frequent.
             AuditAction::ApprovalApproved if entry.actor == Actor::Service => {
                 Self::Users(users(), Urgency::Soon)
             }
@@ -54,7 +54,7 @@ impl HomeAudience {
             | AuditAction::AdminRefused
             | AuditAction::SettingsRefused => Self::Users(users(), Urgency::Now),
             AuditAction::UnlockRequested | AuditAction::UnlockDeclined => Self::UsersAndAdmins(users()),
-            // It is locked, so nothing has changed for users.
+            // A registered action is locked, so users see no difference.
             AuditAction::ActionRegistered => Self::Admins(Urgency::Soon),
             AuditAction::BackendCreated
             | AuditAction::BackendDisabled
@@ -75,7 +75,7 @@ impl HomeAudience {
             | AuditAction::WebhookMoved
             | AuditAction::WebhookRedelivered
             | AuditAction::WorkspaceInstalled
-            // The app is gone, and with it every Home tab.
+            // No Home tab exists once the app is removed.
             | AuditAction::WorkspaceRemoved => Self::Nobody,
         }
     }
@@ -89,7 +89,7 @@ mod tests {
         UserId::parse("U0ALICE").unwrap()
     }
 
-    /// Whose Home tabs are drawn again, for each kind of entry.
+    /// Which Home tabs are updated, for each kind of entry.
     #[expect(clippy::match_same_arms, reason = "a line for each kind of entry")]
     fn expected(what: AuditAction) -> HomeAudience {
         let user = || HomeAudience::Users(vec![alice()], Urgency::Now);
@@ -138,21 +138,21 @@ mod tests {
     fn every_kind_of_entry_says_whose_home_tab_shows_it() {
         for what in AuditAction::ALL {
             let entry = Entry::new(Actor::User(alice()), what).concerning([alice()]);
-            assert_eq!(HomeAudience::of(&entry), expected(what), "{what:?}");
+            assert_eq!(HomeAudience::for_entry(&entry), expected(what), "{what:?}");
         }
     }
 
     #[test]
     fn an_automatic_approval_is_drawn_soon() {
         let entry = Entry::new(Actor::Service, AuditAction::ApprovalApproved).concerning([alice()]);
-        assert_eq!(HomeAudience::of(&entry), HomeAudience::Users(vec![alice()], Urgency::Soon));
+        assert_eq!(HomeAudience::for_entry(&entry), HomeAudience::Users(vec![alice()], Urgency::Soon));
     }
 
     #[test]
     fn an_entry_that_concerns_no_user_refreshes_no_user() {
         for what in [AuditAction::ApprovalRefused, AuditAction::GrantRevoked] {
             let entry = Entry::new(Actor::User(alice()), what);
-            assert_eq!(HomeAudience::of(&entry), HomeAudience::Users(Vec::new(), Urgency::Now));
+            assert_eq!(HomeAudience::for_entry(&entry), HomeAudience::Users(Vec::new(), Urgency::Now));
         }
     }
 }

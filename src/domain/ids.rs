@@ -1,10 +1,11 @@
-//! Identifiers. Ours are UUIDv7 with a prefix that says what they name; Slack's and the backends' are theirs.
+//! Identifiers. Countersign's own are UUIDv7 with a prefix for what they identify; Slack's and the backends' are kept
+//! as given.
 
 use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-/// A text that is not an id of the wanted kind.
+/// The text is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected an id that looks like {prefix}_0192f7c3a4b57d0e8f1a2b3c4d5e6f70")]
 pub struct BadId {
@@ -18,13 +19,13 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Names the thing with this UUID.
+            /// Wraps a UUID that names a thing of this kind.
             #[must_use]
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID, as the database keeps it.
+            /// The UUID, as the database stores it.
             #[must_use]
             pub const fn uuid(self) -> Uuid {
                 self.0
@@ -58,11 +59,11 @@ macro_rules! id {
 }
 
 id!(
-    /// One Slack installation.
+    /// An installation of the Slack app, in a team or an Enterprise organisation.
     WorkspaceId, "wsp"
 );
 id!(
-    /// A program that runs agents and asks.
+    /// A program that runs agents and asks for approvals.
     BackendId, "bck"
 );
 id!(
@@ -78,7 +79,7 @@ id!(
     ActionId, "act"
 );
 id!(
-    /// An action as it was described at one time.
+    /// One version of an action's description.
     ActionVersionId, "ver"
 );
 id!(
@@ -90,20 +91,20 @@ id!(
     GrantId, "grt"
 );
 id!(
-    /// A user's request that an action be unlocked.
+    /// A request that admins unlock an action.
     UnlockRequestId, "unl"
 );
 id!(
-    /// One thing that has to reach the outside; for webhooks, the `webhook-id`.
+    /// A webhook or Slack message to send. Webhooks carry it as `webhook-id`.
     DeliveryId, "dlv"
 );
 
-/// A Slack user id, `U…` or `W…`. People are known by this and never by a name.
+/// A Slack user id, `U…` or `W…`. Users are identified only by it, because names are not unique and change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct UserId(String);
 
 impl UserId {
-    /// Takes a text that looks like Slack's user ids: `U` or `W`, then capitals and digits.
+    /// Parses a text that has the form of Slack's user ids: `U` or `W`, then capital letters and digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(['U', 'W'])?;
@@ -112,7 +113,7 @@ impl UserId {
         plausible.then(|| Self(text.to_owned()))
     }
 
-    /// Takes what this service itself stored.
+    /// Wraps an id that was read from the database, without checking it again.
     #[must_use]
     pub const fn from_stored(text: String) -> Self {
         Self(text)

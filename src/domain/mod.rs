@@ -1,7 +1,7 @@
 //! What Countersign decides, as pure functions over values: no SQL, no HTTP, no Slack, no clock, no async.
 //!
-//! A judgement takes the state that was read under lock and gives either the new state with its effects
-//! ([`effects::Changed`]), or a [`Rejection`](rejection::Rejection). Effects are data, and are saved in the transaction that saves the state.
+//! A judgement takes the state that was read under lock. It returns either the new state with its effects
+//! ([`effects::Changed`]) or a [`Rejection`](rejection::Rejection). Effects are data, and are saved in the transaction that saves the state.
 
 pub mod action_ref;
 pub mod actions;

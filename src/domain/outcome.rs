@@ -3,20 +3,20 @@
 /// How an approval ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The action may run.
+    /// Approved by the user or a grant: the action may run.
     Approved,
-    /// The user said no.
+    /// The user denied.
     Denied,
-    /// Nobody answered in time.
+    /// The approval expired undecided.
     Expired,
-    /// The backend no longer asks.
+    /// The backend cancelled the approval.
     Cancelled,
-    /// Slack can't show it to the user.
+    /// Slack could not show the prompt to the user.
     Undeliverable,
 }
 
 impl Outcome {
-    /// As the database and JSON write it.
+    /// The outcome as written in the database and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,13 +32,13 @@ impl Outcome {
     pub const ALL: [Self; 5] =
         [Self::Approved, Self::Denied, Self::Expired, Self::Cancelled, Self::Undeliverable];
 
-    /// Reads what [`Outcome::event`] wrote.
+    /// Parses what [`Outcome::event`] returns.
     #[must_use]
     pub fn from_event(event: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.event() == event)
     }
 
-    /// The webhook's type.
+    /// The webhook's event type.
     #[must_use]
     pub const fn event(self) -> &'static str {
         match self {

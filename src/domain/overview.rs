@@ -1,4 +1,4 @@
-//! What people see of the state on their screens: lists, cut into pages. Values only, read and shown, never judged by.
+//! What screens show of the state: lists, cut into pages. These values are only displayed; no rule depends on them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,24 +11,25 @@ use super::{
 };
 use crate::domain::unlock_answer::Resolved;
 
-/// How many decisions back the Home tab and the history go.
+/// How many of the newest decisions the Home tab and the history include.
 pub const RECENT: usize = 300;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items on this page.
     pub items: Vec<T>,
-    /// Which it is, counted from 0; the last one if a later one was wanted.
+    /// The page's number, counted from 0. Never beyond the last page, even if a later one was requested.
     pub number: usize,
-    /// How many there are, at least 1.
+    /// The number of pages, at least 1.
     pub count: usize,
-    /// How many items there are on all of them.
+    /// The number of items on all pages together.
     pub total: usize,
 }
 
 impl<T> Page<T> {
-    /// The page that is shown where `wanted` is wanted of `total` items, `size` a page: its number and its first item.
+    /// The number of the page to show, and the index of its first item. `wanted` is the requested page, `total` the
+    /// number of items, `size` the items per page.
     #[must_use]
     pub fn locate(wanted: usize, total: usize, size: usize) -> (usize, usize) {
         let last = total.div_ceil(size.max(1)).saturating_sub(1);
@@ -36,251 +37,252 @@ impl<T> Page<T> {
         (number, number * size)
     }
 
-    /// A page with these items of a list of `total`.
+    /// A page with these items, of a list that has `total` items.
     #[must_use]
     pub fn new(items: Vec<T>, number: usize, total: usize, size: usize) -> Self {
         Self { items, number, count: total.div_ceil(size.max(1)).max(1), total }
     }
 
-    /// Cuts a page out of a whole list.
+    /// Cuts one page out of a complete list.
     #[must_use]
-    pub fn of(all: Vec<T>, wanted: usize, size: usize) -> Self {
+    pub fn from_list(all: Vec<T>, wanted: usize, size: usize) -> Self {
         let total = all.len();
         let (number, first) = Self::locate(wanted, total, size);
         Self::new(all.into_iter().skip(first).take(size).collect(), number, total, size)
     }
 }
 
-/// An integration as its user sees it.
+/// An integration, as one user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntegrationLine {
-    /// Its id.
+    /// The integration's id.
     pub id: IntegrationId,
-    /// Its key.
+    /// The integration's key.
     pub key: String,
-    /// Its name for people.
+    /// The integration's display name.
     pub name: String,
-    /// Whether a user must have connected it.
+    /// Whether auto-approval requires that a user has connected the integration.
     pub requires_connection: bool,
-    /// Whether this user has.
+    /// Whether this user has connected the integration.
     pub connected: bool,
-    /// Where they can.
+    /// Where the user can connect the integration.
     pub connect_url: Option<String>,
-    /// How many actions it has.
+    /// The number of its actions.
     pub actions: usize,
-    /// How many of them are unlocked; to a user, those that can be auto-approved now.
+    /// The number of its unlocked actions. For a user, those that can be auto-approved now.
     pub unlocked: usize,
-    /// How many of them this user auto-approves always.
+    /// The number of its actions for which this user has an *always* grant.
     pub always: usize,
 }
 
 impl IntegrationLine {
-    /// Whether the connection stands in nothing's way.
+    /// Whether the integration is connected, or needs no connection.
     #[must_use]
     pub const fn is_usable(&self) -> bool {
         self.connected || !self.requires_connection
     }
 }
 
-/// An action behind an integration's gear.
+/// An action in an integration's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is another fact that is shown")]
 pub struct ActionLine {
-    /// Its id.
+    /// The action's id.
     pub id: ActionId,
-    /// The version of its description that the following is read from.
+    /// The version of the action's description that the texts below were read from.
     pub version: ActionVersionId,
-    /// Its key.
+    /// The action's key.
     pub key: String,
-    /// Its name for people.
+    /// The action's display name.
     pub name: String,
-    /// What it does.
+    /// What the action does.
     pub description: Option<String>,
-    /// It changes nothing.
+    /// Whether the action changes nothing.
     pub read_only: bool,
-    /// It destroys something.
+    /// Whether the action deletes or overwrites data.
     pub destructive: bool,
-    /// An admin has unlocked it.
+    /// Whether an admin has unlocked the action.
     pub unlocked: bool,
-    /// Its description has changed since an admin unlocked it: grants are paused.
+    /// Whether the description has changed since an admin unlocked the action, which pauses its grants.
     pub changed: bool,
-    /// The user auto-approves it always.
+    /// Whether the user has an *always* grant for the action.
     pub always: bool,
-    /// The user has asked the admins to unlock it, and has no answer yet.
+    /// Whether the user has an unanswered unlock request for the action.
     pub requested: bool,
 }
 
 /// A live grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantLine {
-    /// Its id.
+    /// The grant's id.
     pub id: GrantId,
-    /// What it permits.
+    /// The action that the grant permits.
     pub action: ActionId,
-    /// `salesforce.create_record`.
+    /// Integration and action, such as `salesforce.create_record`.
     pub path: String,
-    /// The integration's name for people.
+    /// The integration's display name.
     pub integration_name: String,
-    /// The action's name for people.
+    /// The action's display name.
     pub action_name: String,
-    /// How far it reaches.
+    /// The grant's scope.
     pub scope: Scope,
-    /// What the conversation is called: its title, or the backend's id for it.
+    /// The conversation's title, or the backend's id for it. `None` for an *always* grant.
     pub conversation: Option<String>,
-    /// The action's description has changed since an admin unlocked it: the grant approves nothing until an admin confirms.
+    /// Whether the grant is paused: the action's description has changed since an admin unlocked it, and no admin has
+    /// confirmed the change.
     pub paused: bool,
-    /// Since when.
+    /// When the grant was given.
     pub created_at: DateTime<Utc>,
-    /// How often it was used.
+    /// How many approvals the grant has auto-approved.
     pub use_count: u64,
-    /// When last.
+    /// When the grant last auto-approved.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// A line behind an integration's gear: an action, or under it one of its live conversation grants.
+/// A line in an integration's settings: an action, or below it one of its live conversation grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingLine {
-    /// An action, with its toggle where it is unlocked.
+    /// An action. It has a toggle if it is unlocked.
     Action(ActionLine),
     /// A grant for one conversation.
     Grant(GrantLine),
 }
 
-/// A pending approval and whether it may be auto-approved.
+/// A pending approval, and whether its action may be auto-approved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitingLine {
-    /// The request.
+    /// The approval.
     pub approval: Approval,
-    /// Whether it may be auto-approved.
+    /// Whether the action may be auto-approved.
     pub standing: Eligibility,
     /// Where the integration can be connected.
     pub connect_url: Option<String>,
-    /// The user has asked the admins to unlock the action.
+    /// Whether the user has an open unlock request for the action.
     pub requested: bool,
 }
 
-/// One who asked for an action to be unlocked.
+/// A user who asked for an action to be unlocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
-    /// Who.
+    /// The user's id.
     pub user: UserId,
-    /// When.
+    /// When the user asked.
     pub asked_at: DateTime<Utc>,
-    /// How often they approved the action by hand in the last 30 days.
+    /// How many approvals for the action the user approved by hand in the last 30 days.
     pub approved: u64,
-    /// How often they denied it.
+    /// How many the user denied in the last 30 days.
     pub denied: u64,
 }
 
 /// A request to unlock an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnlockLine {
-    /// Its id.
+    /// The request's id.
     pub id: UnlockRequestId,
-    /// What is to be unlocked.
+    /// The action to unlock.
     pub action: ActionId,
-    /// `salesforce.create_record`.
+    /// Integration and action, such as `salesforce.create_record`.
     pub path: String,
-    /// The version of its description that the following is read from.
+    /// The version of the action's description that the texts below were read from.
     pub version: ActionVersionId,
-    /// The integration's name for people.
+    /// The integration's display name.
     pub integration_name: String,
-    /// The action's name for people.
+    /// The action's display name.
     pub action_name: String,
-    /// What it does.
+    /// What the action does.
     pub description: Option<String>,
-    /// The backend says that it changes nothing.
+    /// Whether the backend declared that the action changes nothing.
     pub read_only: bool,
-    /// The backend says that it destroys something.
+    /// Whether the backend declared that the action deletes or overwrites data.
     pub destructive: bool,
-    /// The first few who asked, earliest first.
+    /// The users who asked first, earliest first. The list is cut off; `asked` counts all.
     pub askers: Vec<Asker>,
-    /// How many asked in all.
+    /// How many users asked.
     pub asked: usize,
-    /// How it was answered.
+    /// The answer, if there is one.
     pub answered: Option<Resolved>,
 }
 
 /// An unlocked action whose description has changed since an admin unlocked or confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedLine {
-    /// Its id.
+    /// The action's id.
     pub action: ActionId,
-    /// `salesforce.create_record`.
+    /// Integration and action, such as `salesforce.create_record`.
     pub path: String,
-    /// What an admin unlocked or confirmed last, if that is known.
+    /// The description that an admin last unlocked or confirmed. `None` if it was not recorded.
     pub before: Option<Description>,
-    /// What it has become.
+    /// The current description.
     pub after: Description,
-    /// The version that says so.
+    /// The version that holds the current description.
     pub version: ActionVersionId,
-    /// How many grants are paused by it.
+    /// The number of grants that the change pauses.
     pub paused: usize,
 }
 
-/// A backend and whether its webhooks are getting through.
+/// A backend and the state of its webhook deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendLine {
-    /// Its id.
+    /// The backend's id.
     pub id: BackendId,
-    /// Its name.
+    /// The backend's name.
     pub name: String,
-    /// It may no longer ask.
+    /// Whether the backend was disabled. It can no longer create approvals.
     pub disabled: bool,
-    /// Deliveries stopped, until an operator resumes them.
+    /// When deliveries were stopped. They stay stopped until an operator resumes them.
     pub stopped_at: Option<DateTime<Utc>>,
-    /// Deliveries that failed and are tried again.
+    /// The number of failed deliveries that will be tried again.
     pub failing: usize,
-    /// Deliveries of the last seven days that are tried no more.
+    /// The number of deliveries of the last seven days that are given up.
     pub dead: usize,
-    /// When one last got through.
+    /// When a delivery last succeeded.
     pub delivered_at: Option<DateTime<Utc>>,
 }
 
-/// What an admin sees besides.
+/// The part of the Home tab that only admins see.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Administration {
-    /// Open requests to unlock an action, oldest first.
+    /// Open unlock requests, oldest first.
     pub requests: Page<UnlockLine>,
-    /// Unlocked actions whose description has changed, by path.
+    /// Unlocked actions whose description has changed, sorted by path.
     pub changed: Page<ChangedLine>,
-    /// The integrations, to pick one.
+    /// The integrations to choose from.
     pub catalog: Page<IntegrationLine>,
-    /// The picked integration with its actions.
+    /// The chosen integration and its actions.
     pub picked: Option<(IntegrationLine, Page<ActionLine>)>,
     /// The backends.
     pub backends: Page<BackendLine>,
-    /// Why Slack did not take prompts in the last day, newest first.
+    /// Prompts that Slack refused in the last day, by error, newest first.
     pub prompt_failures: Vec<PromptFailureLine>,
 }
 
-/// Why Slack did not take prompts.
+/// An error with which Slack refused prompts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptFailureLine {
-    /// Slack's error code, or our name for its silence.
+    /// Slack's error code, or our name for a missing response.
     pub code: String,
-    /// How often.
+    /// How many prompts failed with it.
     pub count: usize,
-    /// When it happened last.
+    /// When it last occurred.
     pub last_at: DateTime<Utc>,
 }
 
-/// Everything on a Home tab.
+/// Everything that a Home tab shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Home {
     /// Pending approvals, oldest first.
     pub waiting: Page<WaitingLine>,
     /// Live grants.
     pub grants: Page<GrantLine>,
-    /// The integrations, usable ones first.
+    /// The integrations. Those that the user can use without connecting come first.
     pub integrations: Page<IntegrationLine>,
     /// Approvals that ended, newest first.
     pub decisions: Page<Approval>,
-    /// For admins.
+    /// The admins' part. `None` for other users.
     pub administration: Option<Administration>,
 }
 
-/// A list on the Home tab that has pages.
+/// A list on the Home tab that is split into pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// *Waiting for you*.
@@ -291,11 +293,11 @@ pub enum Section {
     Integrations,
     /// *Recent decisions*.
     Decisions,
-    /// Requests to unlock.
+    /// Open unlock requests.
     Requests,
     /// The admin's integrations.
     Catalog,
-    /// The actions of the integration that the admin picked.
+    /// The actions of the integration that an admin chose.
     Actions,
     /// Backends.
     Backends,
@@ -317,7 +319,7 @@ impl Section {
         Self::Changed,
     ];
 
-    /// Its name in controls.
+    /// The section's name in the ids of controls.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -333,13 +335,13 @@ impl Section {
         }
     }
 
-    /// Reads what [`Section::as_str`] wrote.
+    /// Parses what [`Section::as_str`] returns.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|section| section.as_str() == name)
     }
 
-    /// How many items a page of it has. Together they stay within the 100 blocks and 250 KB of a view, at their worst.
+    /// Items per page. At the largest possible items, all sections together stay within a view's 100 blocks and 250 KB.
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
@@ -352,24 +354,25 @@ impl Section {
     }
 }
 
-/// Where somebody is on their Home tab: the page of each section, and the integration that an admin picked.
+/// A user's position on the Home tab: the page of each section, and the integration that an admin chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
     pages: [u16; 8],
-    /// The page of [`Section::Changed`]: a place that the previous version of the program wrote has eight pages.
+    /// The page of [`Section::Changed`]. It has a field of its own because positions that earlier versions stored have
+    /// eight pages.
     changed: u16,
     picked: Option<uuid::Uuid>,
 }
 
 impl Place {
-    /// The page of a section.
+    /// The page that a section is on.
     #[must_use]
     pub fn page(&self, section: Section) -> usize {
         self.pages.get(section as usize).copied().unwrap_or(self.changed).into()
     }
 
-    /// The same with a section turned to another page.
+    /// The position after a section was turned to another page.
     #[must_use]
     pub fn turned(mut self, section: Section, page: usize) -> Self {
         let page = u16::try_from(page).unwrap_or(u16::MAX);
@@ -377,13 +380,13 @@ impl Place {
         self
     }
 
-    /// The integration whose actions an admin looks at.
+    /// The integration that an admin chose.
     #[must_use]
     pub fn picked(&self) -> Option<IntegrationId> {
         self.picked.map(IntegrationId::new)
     }
 
-    /// The same with an integration picked, or none.
+    /// The position after an admin chose an integration, or none.
     #[must_use]
     pub fn picking(self, integration: Option<IntegrationId>) -> Self {
         Self { picked: integration.map(IntegrationId::uuid), ..self.turned(Section::Actions, 0) }
@@ -396,11 +399,11 @@ mod tests {
 
     #[test]
     fn a_page_that_is_not_there_is_the_last_one() {
-        let page = Page::of((0..10).collect(), 7, 4);
+        let page = Page::from_list((0..10).collect(), 7, 4);
         assert_eq!((page.items, page.number, page.count, page.total), (vec![8, 9], 2, 3, 10));
-        let empty = Page::<i32>::of(Vec::new(), 3, 4);
+        let empty = Page::<i32>::from_list(Vec::new(), 3, 4);
         assert_eq!((empty.number, empty.count, empty.total), (0, 1, 0));
-        assert_eq!(Page::of((0..8).collect(), 1, 4).items, vec![4, 5, 6, 7]);
+        assert_eq!(Page::from_list((0..8).collect(), 1, 4).items, vec![4, 5, 6, 7]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Who may describe an integration.
+//! The owner of an integration: the actor that describes it.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::domain::{
     text::IntegrationKey,
 };
 
-/// Notes that a backend tried to change what is another's, and was refused.
+/// Records that a backend tried to change another backend's integration, and was refused.
 pub fn refuse(
     workspace: WorkspaceId,
     actor: &Actor,
@@ -23,16 +23,16 @@ pub fn refuse(
     Changed::new(workspace, rejection, entry)
 }
 
-/// An integration that gets another owner.
+/// An integration and its new owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnerChange {
     /// The integration.
     pub integration: IntegrationId,
-    /// Who may describe it now.
+    /// The new owner.
     pub ownership: Ownership,
 }
 
-/// Says who may describe an integration from now on, as the operator wants. `None`: it is so already.
+/// Changes an integration's owner, on the operator's command. `None` if the owner is already the requested one.
 #[must_use]
 pub fn set_owner(
     workspace: WorkspaceId,
@@ -52,22 +52,22 @@ pub fn set_owner(
     Some(Changed::new(workspace, OwnerChange { integration, ownership: after }, entry))
 }
 
-/// Who may describe an integration and report who has connected it. Every backend of the workspace may ask for its
-/// actions.
+/// Who may describe an integration, and report which users have connected it. Creating approvals for its actions is
+/// open to every backend of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
-    /// Not described yet: a request named it. The first backend to describe it becomes its owner.
+    /// Not described yet, only named by a request. The first backend to describe the integration becomes its owner.
     Unclaimed,
     /// This backend.
     Backend(BackendId),
-    /// The operator at the command line, and no backend.
+    /// Only the operator at the command line.
     Operator,
     /// Every backend of the workspace.
     Shared,
 }
 
 impl Ownership {
-    /// The owner after this actor has described it. `None`: the actor may not describe it.
+    /// The owner once this actor has described the integration. Rejected if the actor may not describe it.
     pub fn described_by(self, actor: &Actor) -> Result<Self, Rejection> {
         match (self, actor) {
             (Self::Unclaimed, Actor::Backend(backend)) => Ok(Self::Backend(*backend)),
@@ -78,7 +78,7 @@ impl Ownership {
         }
     }
 
-    /// The owner, as the audit names it: a backend's id, or a word. `None`: no owner.
+    /// The owner as the audit names it: a backend's id, or a word. `None` if there is no owner.
     #[must_use]
     pub fn owner(self) -> Option<String> {
         match self {
@@ -89,7 +89,7 @@ impl Ownership {
         }
     }
 
-    /// Whether this backend may report who has connected it.
+    /// Whether this backend may report who has connected the integration.
     pub fn may_connect(self, backend: BackendId) -> Result<(), Rejection> {
         match self {
             Self::Unclaimed | Self::Shared => Ok(()),

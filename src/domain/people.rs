@@ -1,18 +1,18 @@
-//! Slack users, as Slack describes them.
+//! Slack users, as Slack reports them.
 
 use crate::domain::{ids::UserId, rejection::Rejection};
 
-/// Who clicked, as Slack says.
+/// The user who clicked, as Slack identified them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActingUser {
-    /// Their id.
+    /// The user's id.
     pub user: UserId,
-    /// What they are.
+    /// The user's relation to the workspace.
     pub kind: PersonKind,
 }
 
 impl ActingUser {
-    /// Refuses every person who is not known to be a full member.
+    /// Rejects everyone who is not known to be a full member.
     pub const fn must_be_member(&self) -> Result<(), Rejection> {
         match self.kind {
             PersonKind::Member => Ok(()),
@@ -23,21 +23,21 @@ impl ActingUser {
     }
 }
 
-/// What a Slack user is to this workspace.
+/// A Slack user's relation to this workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonKind {
     /// A full member.
     Member,
     /// A guest of one or several channels, a bot, or a deactivated account.
     Guest,
-    /// A person of another workspace or company, met in a shared channel.
+    /// A person of another workspace or company, who shares a channel with this one.
     ExternalUser,
-    /// Slack did not answer. Such a person may only deny their requests and turn off their grants.
+    /// Slack did not say. Such a person may only deny their own requests and turn off their own grants.
     Unknown,
 }
 
 impl PersonKind {
-    /// As the database writes it.
+    /// The kind as written in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,18 +48,19 @@ impl PersonKind {
         }
     }
 
-    /// Reads what [`PersonKind::as_str`] wrote. What Slack did not say is not stored.
+    /// Parses what [`PersonKind::as_str`] returns. [`PersonKind::Unknown`] is never stored.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         [Self::Member, Self::Guest, Self::ExternalUser].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// A Slack user's membership and rights.
+/// What Slack reports about a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
-    /// A member, a guest, a person of another company.
+    /// The user's relation to the workspace.
     pub kind: PersonKind,
-    /// An admin or owner of the workspace, or of the organisation where the app is installed in all of it.
+    /// Whether the user is an admin or owner: of the workspace, or of the organisation if the app is installed
+    /// organisation-wide.
     pub is_admin: bool,
 }

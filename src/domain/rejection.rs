@@ -1,4 +1,4 @@
-//! Why something was refused: one closed list, matched once for the API and once for Slack.
+//! Why a request was refused: one closed list, matched once for the API and once for Slack.
 
 use super::{
     api_keys::{KeyScope, KeyScopes},
@@ -8,27 +8,27 @@ use super::{
 };
 use crate::domain::unlock_answer::Resolved;
 
-/// A refusal. Nothing changed, except that the audit may say that somebody tried.
+/// Why a request was refused. Nothing changed, except that the audit may record the attempt.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Rejection {
-    /// No API key, or none that is known and valid.
+    /// The API key is missing, unknown or no longer valid.
     #[error("the API key is missing, unknown or no longer valid")]
     Unauthenticated,
-    /// The API key is valid, and may not make calls of this kind.
+    /// The API key is valid but lacks the scope for this call.
     #[error("this call needs the scope `{needed}`, and the API key has only: {held}")]
     InsufficientScope {
-        /// What the call needs.
+        /// The scope that the call needs.
         needed: KeyScope,
-        /// What the key has.
+        /// The scopes that the key has.
         held: KeyScopes,
     },
-    /// The backend may no longer ask.
+    /// The backend was disabled.
     #[error("the backend is disabled")]
     BackendDisabled,
     /// The app was removed from the workspace.
     #[error("the Slack app is no longer installed in the workspace")]
     WorkspaceRemoved,
-    /// No such approval in this workspace or of this backend.
+    /// The approval does not exist in this workspace, or belongs to another backend.
     #[error("approval not found")]
     UnknownApproval,
     /// No such integration in this workspace.
@@ -37,91 +37,91 @@ pub enum Rejection {
     /// No such action in this workspace.
     #[error("action not found")]
     UnknownAction,
-    /// The workspace has as many integrations, or the integration as many actions, as it may.
+    /// The workspace has the maximum number of integrations, or the integration the maximum number of actions.
     #[error("too many integrations in the workspace, or too many actions in the integration")]
     CatalogFull,
-    /// Another backend's integration was to be described, or a connection of it reported.
+    /// A backend tried to describe another backend's integration, or to report a connection of it.
     #[error("the integration belongs to another backend, or to the operator")]
     NotOwner,
-    /// No such live grant of this user.
+    /// The user has no such grant, or it has ended.
     #[error("grant not found, or it has ended")]
     UnknownGrant,
-    /// No such delivery of this backend.
+    /// The backend has no such delivery.
     #[error("delivery not found")]
     UnknownDelivery,
     /// No such request to unlock an action in this workspace.
     #[error("unlock request not found")]
     UnknownUnlockRequest,
-    /// No such conversation of this backend.
+    /// The backend has no such conversation.
     #[error("conversation not found")]
     UnknownConversation,
     /// No Slack user has this email address.
     #[error("no Slack user has this email address")]
     UnknownUser,
-    /// Could not look up the user.
+    /// Slack did not answer the look-up of the user.
     #[error("could not look up the user in Slack")]
     LookupUnavailable,
-    /// Slack limits how often users may be looked up, for this many seconds more.
+    /// Slack is rate limiting look-ups of users. The value is the number of seconds to wait.
     #[error("Slack is rate limiting look-ups; retry after {0} s")]
     SlackBusy(u32),
-    /// The Slack app may not look the user up: it lacks this scope.
+    /// The Slack app lacks this scope, which it needs to look the user up.
     #[error("the Slack app lacks the scope {0}")]
     MissingScope(String),
-    /// The backend has as many approvals pending as it may.
+    /// The backend has the maximum number of pending approvals.
     #[error("the backend has too many approvals pending")]
     TooManyPending,
-    /// The idempotency key was used for another request.
+    /// The backend used this idempotency key for a different request.
     #[error("the idempotency key {0} was used for another request")]
     KeyReused(ForeignId),
     /// The approval has already ended.
     #[error("the approval has already ended")]
     AlreadyEnded(Box<Approval>),
-    /// The request to unlock an action was answered before.
+    /// The unlock request has already been answered.
     #[error("the request to unlock the action was answered before")]
     AlreadyAnswered(Resolved),
-    /// Nobody needs to unlock what is unlocked.
+    /// An unlock request for an action that is already unlocked.
     #[error("the action is unlocked already")]
     AlreadyUnlocked,
-    /// The approval ran out and is about to be marked so.
+    /// The approval has expired, even if its row does not say so yet.
     #[error("the approval has expired")]
     Expired,
-    /// Somebody else has to decide.
+    /// A person clicked on another user's prompt.
     #[error("only its user can decide it")]
     WrongPerson {
-        /// Whose approval it is.
+        /// The user whose approval it is.
         owner: UserId,
     },
-    /// Guests and bots decide nothing.
+    /// Guests and bots can't decide.
     #[error("guests and bots can't decide")]
     Guest,
-    /// A person of another workspace, in a shared channel.
+    /// People of another workspace in a shared channel can't decide.
     #[error("a person of another workspace can't decide")]
     OtherWorkspace,
     /// Only admins may do this.
     #[error("only an admin can do this")]
     NotAdmin,
-    /// A standing permission was asked for, and the action is locked.
+    /// The user asked for a grant, and the action is locked.
     #[error("the action is locked")]
     Locked,
-    /// A standing permission was asked for, and the action's description has changed since an admin unlocked it.
+    /// The user asked for a grant, and the action's description has changed since an admin unlocked it.
     #[error("the action's description has changed since an admin unlocked it")]
     ChangedSinceUnlocked,
-    /// A standing permission was asked for, and the action's description has changed since the request.
+    /// The user asked for a grant, and the action's description has changed since the approval was created.
     #[error("the action's description has changed since the request")]
     ChangedSinceAsked,
-    /// An admin was shown another description, or another lock, than the action has now.
+    /// The action's description or lock has changed since the admin's screen was rendered.
     #[error("the action has changed since it was shown")]
     ChangedSinceShown,
-    /// A standing permission was asked for, and the integration is not connected.
+    /// The user asked for a grant, and the integration is not connected.
     #[error("the integration is not connected")]
     NotConnected,
-    /// A conversation grant was asked for, and the conversation was closed.
+    /// The user asked for a conversation grant, and the conversation is closed.
     #[error("the conversation is closed")]
     ConversationClosed,
 }
 
 impl Rejection {
-    /// A short stable name, for the audit, the logs and the problem type.
+    /// A short stable name, for the audit, logs and problem types.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

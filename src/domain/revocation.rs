@@ -1,4 +1,4 @@
-//! How grants end.
+//! Revocations: how grants end.
 
 use serde_json::json;
 
@@ -17,24 +17,24 @@ pub enum Revocation {
     TurnedOff,
     /// An admin locked the action.
     ActionLocked,
-    /// The integration's backend left the action out.
+    /// A backend described the integration without the action.
     ActionRetired,
-    /// The integration was disconnected from the user's account.
+    /// The user disconnected the integration.
     Disconnected,
-    /// The integration needs a connection from now on, and the user has none.
+    /// The integration now requires a connection, and the user has none.
     ConnectionRequired,
     /// The backend closed the conversation.
     ConversationClosed,
-    /// Nobody asked in the conversation for [`SILENCE`](super::grants::SILENCE).
+    /// The conversation had no request for [`SILENCE`](super::grants::SILENCE).
     ConversationSilent,
-    /// The user is no full member any more: deactivated, or a guest.
+    /// The user is no longer a full member: deactivated, or a guest.
     NoMember,
     /// The app was removed from the workspace.
     AppRemoved,
 }
 
 impl Revocation {
-    /// As the database and the audit write it.
+    /// The reason as written in the database and in the audit.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,35 +51,35 @@ impl Revocation {
     }
 }
 
-/// A live grant under its lock, about to end.
+/// A live grant, read under its row lock in order to end it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocable {
-    /// Its id.
+    /// The grant's id.
     pub id: GrantId,
-    /// Whose it is.
+    /// The user who gave the grant.
     pub user: UserId,
-    /// What it permits.
+    /// The action that the grant permits.
     pub action: ActionId,
-    /// Its scope. `None`: what is stored can't be read. It ends all the same, since what can't be read permits nothing.
+    /// The grant's scope. `None` if the stored scope can't be read. Such a grant can be ended too: it permits nothing.
     pub scope: Option<Scope>,
 }
 
 impl Revocable {
-    /// Whether it covers one conversation, and nothing beyond.
+    /// Whether the grant covers only one conversation.
     #[must_use]
     pub fn is_for_one_conversation(&self) -> bool {
         self.scope == Some(Scope::Conversation)
     }
 }
 
-/// Grants that end.
+/// Grants that are ended together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revoked {
-    /// Which.
+    /// The grants.
     pub grants: Vec<Revocable>,
-    /// Who ends them: an id, or the kind of an actor that has none.
+    /// Who ends the grants: an id, or the kind of an actor without one.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub why: Revocation,
 }
 
@@ -89,8 +89,8 @@ impl AsRef<Self> for Revoked {
     }
 }
 
-/// Ends grants, with an audit entry each. `shown`: the approvals whose prompts offer to turn them off. `None`: there are
-/// no grants to end.
+/// Ends grants, with an audit entry for each. `shown`: the approvals whose prompts offer to turn these grants off.
+/// `None` if there are no grants.
 #[must_use]
 pub fn revoke(
     workspace: WorkspaceId,
@@ -106,7 +106,7 @@ pub fn revoke(
     Some(Changed::new(workspace, revoked, first).and_record(others).and_redraw(shown))
 }
 
-/// What the audit says of a grant that ends.
+/// The audit entry for a grant that ends.
 pub(super) fn entry(grant: &Revocable, actor: &Actor, why: Revocation) -> Entry {
     Entry::new(actor.clone(), AuditAction::GrantRevoked)
         .grant(grant.id)
@@ -115,7 +115,7 @@ pub(super) fn entry(grant: &Revocable, actor: &Actor, why: Revocation) -> Entry 
         .after(json!({ "why": why.as_str() }))
 }
 
-/// Notes that a user tried to turn off a grant and was refused.
+/// Records that a user tried to turn off a grant, and was refused.
 pub fn refuse(
     workspace: WorkspaceId,
     user: &UserId,

@@ -1,4 +1,4 @@
-//! A user turns auto-approval on or off without waiting for a prompt.
+//! Settings: users turn auto-approval on or off without waiting for a prompt.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -13,29 +13,29 @@ use super::{
 };
 use crate::domain::{action_ref::ActionRef, people::ActingUser, rejection::Rejection};
 
-/// What the user wants.
+/// The position that a user moved a toggle to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toggle {
     /// Every later call of the action is approved without asking.
     On,
-    /// The next one asks, in every conversation.
+    /// The next call asks, in every conversation.
     Off,
 }
 
-/// Whether this person may allow something here, and ask for what they might allow. Turning off wants no such judgement.
+/// Whether this person may give grants and request unlocks in this workspace. Turning off doesn't need this check.
 pub const fn may_change(acting_user: &ActingUser) -> Result<(), Rejection> {
     acting_user.must_be_member()
 }
 
-/// Judges a toggle to turn auto-approval on. `existing` is the user's live grant for everything, if there is one: then
-/// nothing changes. `fresh` names the one that is written down otherwise.
+/// Judges turning auto-approval on. `existing` is the user's live *always* grant, if there is one: then nothing
+/// changes. Otherwise `new_id` becomes the id of the new grant.
 pub fn turn_on(
     workspace: WorkspaceId,
     action: &ActionRef,
     acting_user: &ActingUser,
     standing: Eligibility,
     existing: Option<GrantId>,
-    fresh: GrantId,
+    new_id: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Option<Changed<Grant>>, Rejection> {
     may_change(acting_user)?;
@@ -44,7 +44,7 @@ pub fn turn_on(
         return Ok(None);
     }
     let grant = Grant {
-        id: fresh,
+        id: new_id,
         workspace,
         user: acting_user.user.clone(),
         action: action.id,
@@ -52,14 +52,14 @@ pub fn turn_on(
         created_at: now,
     };
     let record = Entry::new(Actor::User(acting_user.user.clone()), AuditAction::GrantGiven)
-        .grant(fresh)
+        .grant(new_id)
         .subject(action.path())
         .after(json!({ "scope": Scope::Always.as_str(), "from": "settings" }))
         .concerning([acting_user.user.clone()]);
     Ok(Some(Changed::new(workspace, grant, record)))
 }
 
-/// Notes that a user tried to change settings and was refused.
+/// Records that a user tried to change settings, and was refused.
 pub fn refuse(workspace: WorkspaceId, user: &UserId, rejection: Rejection) -> Changed<Rejection> {
     let entry = Entry::new(Actor::User(user.clone()), AuditAction::SettingsRefused)
         .after(json!({ "why": rejection.code() }))
@@ -97,7 +97,7 @@ mod tests {
             destructive: false,
         };
         let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
-        let lock = Lock::of(unlocked, false, true);
+        let lock = Lock::new(unlocked, false, true);
         let standing = Eligibility { lock, outdated: false, connected, conversation_closed: true };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();

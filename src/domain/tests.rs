@@ -1,4 +1,4 @@
-//! What holds of every judgement, whatever happens in whatever order.
+//! Properties of every judgement, whatever happens in whatever order.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*};
@@ -27,7 +27,7 @@ use crate::domain::{
 /// How long the approval can be decided, in seconds.
 const LIFE: i64 = 60;
 const OWNER: &str = "U0ALICE";
-const FRESH: u128 = 100;
+const NEW_GRANT: u128 = 100;
 const EXISTING: u128 = 200;
 
 fn start() -> DateTime<Utc> {
@@ -68,9 +68,9 @@ fn request() -> Request {
     }
 }
 
-/// What somebody or something tries.
+/// An attempt by a person, the backend or the service.
 #[derive(Debug, Clone)]
-enum Try {
+enum Attempt {
     Click { choice: Choice, acting_user: ActingUser, standing: Eligibility, existing: Option<GrantId> },
     Cancel,
     Expire,
@@ -78,7 +78,7 @@ enum Try {
 }
 
 fn standing() -> impl Strategy<Value = Eligibility> {
-    // Mostly nothing in the way, so that grants are given often enough.
+    // Mostly nothing prevents a grant, so that grants are given often enough.
     let lock = prop_oneof![
         8 => Just(Lock::Unlocked),
         1 => Just(Lock::Changed),
@@ -115,37 +115,48 @@ fn acting_user() -> impl Strategy<Value = ActingUser> {
     (user, kind).prop_map(|(user, kind)| ActingUser { user: UserId::parse(user).unwrap(), kind })
 }
 
-fn attempt() -> impl Strategy<Value = Try> {
+fn attempt() -> impl Strategy<Value = Attempt> {
     let click = (choice(), acting_user(), standing(), option::of(Just(grant(EXISTING)))).prop_map(
-        |(choice, acting_user, standing, existing)| Try::Click { choice, acting_user, standing, existing },
+        |(choice, acting_user, standing, existing)| Attempt::Click {
+            choice,
+            acting_user,
+            standing,
+            existing,
+        },
     );
-    prop_oneof![6 => click, 1 => Just(Try::Cancel), 1 => Just(Try::Expire), 1 => Just(Try::GiveUp)]
+    prop_oneof![6 => click, 1 => Just(Attempt::Cancel), 1 => Just(Attempt::Expire), 1 => Just(Attempt::GiveUp)]
 }
 
-/// Several tries, each some seconds after the one before.
-fn history() -> impl Strategy<Value = Vec<(i64, Try)>> {
+/// Several attempts, with pauses between them in seconds.
+fn history() -> impl Strategy<Value = Vec<(i64, Attempt)>> {
     vec((0..40_i64, attempt()), 1..12)
 }
 
-/// What came of a try: the new state with its effects, a refusal, or nothing at all.
-type Came = Result<Option<Changed<Ended>>, Rejection>;
+/// The result of an attempt: the new state with its effects, a rejection, or no change.
+type AttemptResult = Result<Option<Changed<Ended>>, Rejection>;
 
-fn make(attempt: &Try, approval: &Approval, now: DateTime<Utc>) -> Came {
+fn make(attempt: &Attempt, approval: &Approval, now: DateTime<Utc>) -> AttemptResult {
     match attempt {
-        Try::Click { choice, acting_user, standing, existing } => {
-            decisions::click(approval, choice.clone(), acting_user, *standing, *existing, grant(FRESH), now)
-                .map(Some)
-        }
-        Try::Cancel => decisions::cancel(approval, now).map(Some),
-        Try::Expire => Ok(decisions::expire(approval, now)),
-        Try::GiveUp => {
+        Attempt::Click { choice, acting_user, standing, existing } => decisions::click(
+            approval,
+            choice.clone(),
+            acting_user,
+            *standing,
+            *existing,
+            grant(NEW_GRANT),
+            now,
+        )
+        .map(Some),
+        Attempt::Cancel => decisions::cancel(approval, now).map(Some),
+        Attempt::Expire => Ok(decisions::expire(approval, now)),
+        Attempt::GiveUp => {
             let why = Prose::new("the user is gone").unwrap();
             Ok(decisions::give_up(approval, why, now))
         }
     }
 }
 
-fn told(effects: &[Effect]) -> Vec<(BackendId, Outcome)> {
+fn webhooks(effects: &[Effect]) -> Vec<(BackendId, Outcome)> {
     let tell = |effect: &Effect| match effect {
         Effect::SendWebhook { backend, outcome, .. } => Some((*backend, *outcome)),
         _ => None,
@@ -161,7 +172,7 @@ fn recorded(effects: &[Effect]) -> Vec<&Entry> {
     entries.collect()
 }
 
-const fn what(outcome: Outcome) -> AuditAction {
+const fn audit_action(outcome: Outcome) -> AuditAction {
     match outcome {
         Outcome::Approved => AuditAction::ApprovalApproved,
         Outcome::Denied => AuditAction::ApprovalDenied,
@@ -171,52 +182,52 @@ const fn what(outcome: Outcome) -> AuditAction {
     }
 }
 
-/// What has to be so when a try ended the approval.
+/// What must hold after an attempt ended the approval.
 fn check_end(
-    attempt: &Try,
+    attempt: &Attempt,
     before: &Approval,
     changed: &Changed<Ended>,
     now: DateTime<Utc>,
 ) -> Result<(), TestCaseError> {
     let (Ended { approval: after, decision, given }, effects) = (changed.state(), changed.effects());
     prop_assert_eq!(after.decision.as_ref(), Some(decision));
-    prop_assert_eq!(&after.request, &before.request, "what was asked never changes");
+    prop_assert_eq!(&after.request, &before.request, "the request never changes");
     prop_assert_eq!(decision.decided_at, now);
     let outcome = decision.outcome();
-    prop_assert_eq!(told(effects), [(before.request.backend, outcome)], "the backend hears it once");
+    prop_assert_eq!(webhooks(effects), [(before.request.backend, outcome)], "the backend gets one webhook");
     let records = recorded(effects);
-    let ends: Vec<_> = records.iter().filter(|entry| entry.what == what(outcome)).collect();
-    prop_assert_eq!(ends.len(), 1, "the audit says once how it ended");
+    let ends: Vec<_> = records.iter().filter(|entry| entry.what == audit_action(outcome)).collect();
+    prop_assert_eq!(ends.len(), 1, "one audit entry says how it ended");
     prop_assert!(records.iter().all(|entry| entry.approval == Some(before.request.id)));
     prop_assert_eq!(
         effects.iter().filter(|effect| **effect == Effect::DrawPrompt(before.request.id)).count(),
         1
     );
-    prop_assert_eq!(decision.used_grant(), None, "an end uses no grant");
+    prop_assert_eq!(decision.used_grant(), None, "no grant was used");
     let grants: Vec<&Grant> = given.iter().collect();
-    prop_assert_eq!(records.len(), 1 + grants.len(), "and nothing else but the grant");
+    prop_assert_eq!(records.len(), 1 + grants.len(), "no entries but the decision's and the grant's");
     match attempt {
-        Try::Click { choice, acting_user, standing, existing } => {
+        Attempt::Click { choice, acting_user, standing, existing } => {
             prop_assert_eq!(acting_user.user.as_str(), OWNER);
             let unknown_denies = acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Deny(_));
             prop_assert!(acting_user.kind == PersonKind::Member || unknown_denies, "{:?}", acting_user.kind);
-            prop_assert!(now < before.request.expires_at, "nobody decides what has run out");
+            prop_assert!(now < before.request.expires_at, "an expired approval was decided");
             prop_assert_eq!(&records[0].actor, &Actor::User(acting_user.user.clone()));
             check_click(choice, *standing, *existing, after, &grants)?;
         }
-        Try::Cancel => prop_assert_eq!(outcome, Outcome::Cancelled),
-        Try::Expire => {
+        Attempt::Cancel => prop_assert_eq!(outcome, Outcome::Cancelled),
+        Attempt::Expire => {
             prop_assert_eq!(outcome, Outcome::Expired);
-            prop_assert!(now >= before.request.expires_at, "never before its time");
+            prop_assert!(now >= before.request.expires_at, "expired too early");
         }
-        Try::GiveUp => prop_assert_eq!(outcome, Outcome::Undeliverable),
+        Attempt::GiveUp => prop_assert_eq!(outcome, Outcome::Undeliverable),
     }
-    let by_click = matches!(attempt, Try::Click { .. });
+    let by_click = matches!(attempt, Attempt::Click { .. });
     prop_assert!(by_click || grants.is_empty(), "only a click gives a grant");
     Ok(())
 }
 
-/// What a click left: the grant that was picked, if nothing was in its way, and only where there was none yet.
+/// What a click must grant: the chosen scope, unless something prevents it or the user already has that grant.
 fn check_click(
     choice: &Choice,
     standing: Eligibility,
@@ -233,7 +244,7 @@ fn check_click(
         (Choice::Approve(scope), Some(Verdict::Approved { user, given })) => {
             prop_assert_eq!(user, &request.user);
             prop_assert_eq!(given.scope(), *scope);
-            let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(FRESH)));
+            let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(NEW_GRANT)));
             prop_assert_eq!(given.grant(), expected);
             if *scope != Scope::Once {
                 prop_assert!(standing.lock == Lock::Unlocked && !standing.outdated && standing.connected);
@@ -263,44 +274,46 @@ fn check_click(
     Ok(())
 }
 
-/// What has to be so when a try was refused: there was a reason, and it was said. That nothing follows is in the type:
-/// a refusal has no state and no effects.
+/// What must hold after a rejected attempt: its reason applies. A rejection has neither state nor effects, so it can't
+/// change anything.
 fn check_refusal(
-    attempt: &Try,
+    attempt: &Attempt,
     approval: &Approval,
     rejection: &Rejection,
     now: DateTime<Utc>,
 ) -> Result<(), TestCaseError> {
     let ended = approval.decision.is_some();
     let justified = match (rejection, attempt) {
-        (Rejection::AlreadyEnded(shown), Try::Click { .. } | Try::Cancel) => ended && **shown == *approval,
-        (Rejection::Expired, Try::Click { .. }) => !ended && now >= approval.request.expires_at,
-        (Rejection::WrongPerson { owner }, Try::Click { acting_user, .. }) => {
+        (Rejection::AlreadyEnded(shown), Attempt::Click { .. } | Attempt::Cancel) => {
+            ended && **shown == *approval
+        }
+        (Rejection::Expired, Attempt::Click { .. }) => !ended && now >= approval.request.expires_at,
+        (Rejection::WrongPerson { owner }, Attempt::Click { acting_user, .. }) => {
             owner.as_str() == OWNER && acting_user.user.as_str() != OWNER
         }
-        (Rejection::Guest, Try::Click { acting_user, .. }) => acting_user.kind == PersonKind::Guest,
-        (Rejection::OtherWorkspace, Try::Click { acting_user, .. }) => {
+        (Rejection::Guest, Attempt::Click { acting_user, .. }) => acting_user.kind == PersonKind::Guest,
+        (Rejection::OtherWorkspace, Attempt::Click { acting_user, .. }) => {
             acting_user.kind == PersonKind::ExternalUser
         }
-        (Rejection::LookupUnavailable, Try::Click { choice, acting_user, .. }) => {
+        (Rejection::LookupUnavailable, Attempt::Click { choice, acting_user, .. }) => {
             acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Approve(_))
         }
-        (Rejection::Locked, Try::Click { choice, standing, .. }) => {
+        (Rejection::Locked, Attempt::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && standing.lock == Lock::Locked
         }
-        (Rejection::UnknownAction, Try::Click { choice, standing, .. }) => {
+        (Rejection::UnknownAction, Attempt::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && standing.lock == Lock::Retired
         }
-        (Rejection::ChangedSinceUnlocked, Try::Click { choice, standing, .. }) => {
+        (Rejection::ChangedSinceUnlocked, Attempt::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && standing.lock == Lock::Changed
         }
-        (Rejection::ChangedSinceAsked, Try::Click { choice, standing, .. }) => {
+        (Rejection::ChangedSinceAsked, Attempt::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && standing.outdated
         }
-        (Rejection::NotConnected, Try::Click { choice, standing, .. }) => {
+        (Rejection::NotConnected, Attempt::Click { choice, standing, .. }) => {
             grants_are_wanted(choice) && !standing.connected
         }
-        (Rejection::ConversationClosed, Try::Click { choice, standing, .. }) => {
+        (Rejection::ConversationClosed, Attempt::Click { choice, standing, .. }) => {
             *choice == Choice::Approve(Scope::Conversation) && standing.conversation_closed
         }
         _ => false,
@@ -331,7 +344,7 @@ proptest! {
                     approval = changed.state().approval.clone();
                 }
                 Ok(None) => {
-                    let too_early = matches!(attempt, Try::Expire) && now < before.request.expires_at;
+                    let too_early = matches!(attempt, Attempt::Expire) && now < before.request.expires_at;
                     prop_assert!(before.decision.is_some() || too_early, "{attempt:?} did nothing");
                 }
                 Err(rejection) => check_refusal(attempt, &before, &rejection, now)?,
@@ -342,7 +355,7 @@ proptest! {
     }
 
     #[test]
-    fn only_a_live_grant_with_nothing_in_its_way_approves_without_asking(
+    fn only_an_unblocked_live_grant_approves_without_asking(
         standing in standing(),
         live in option::of(prop_oneof![Just(Scope::Conversation), Just(Scope::Always)]),
     ) {
@@ -350,7 +363,7 @@ proptest! {
         let changed = decisions::request(request(), standing, live, start());
         let (approval, effects) = (changed.state().clone(), changed.effects());
         prop_assert_eq!(&approval.request, &request());
-        prop_assert!(told(effects).is_empty(), "the answer itself says so");
+        prop_assert!(webhooks(effects).is_empty(), "the response says it already");
         prop_assert_eq!(recorded(effects).len(), 1);
         let free = standing.lock == Lock::Unlocked && !standing.outdated && standing.connected;
         if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
@@ -358,15 +371,15 @@ proptest! {
             prop_assert_eq!(decision.used_grant(), Some(id));
             prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });
             prop_assert_eq!(recorded(effects)[0].grant, Some(id));
-            prop_assert!(!effects.contains(&Effect::DrawPrompt(request().id)), "nobody is asked");
+            prop_assert!(!effects.contains(&Effect::DrawPrompt(request().id)), "no prompt is rendered");
         } else {
             prop_assert_eq!(approval.decision, None);
-            prop_assert!(effects.contains(&Effect::DrawPrompt(request().id)), "a person is asked");
+            prop_assert!(effects.contains(&Effect::DrawPrompt(request().id)), "a prompt is rendered");
         }
     }
 
     #[test]
-    fn it_runs_out_at_its_time_and_not_before(seconds in -3600..3600_i64) {
+    fn an_approval_expires_at_its_time_and_not_before(seconds in -3600..3600_i64) {
         let approval = Approval { request: request(), decision: None };
         let now = start() + TimeDelta::seconds(LIFE + seconds);
         prop_assert_eq!(decisions::expire(&approval, now).is_some(), seconds >= 0);
@@ -374,7 +387,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_may_decide_is_the_owner_and_no_guest_or_external_user(acting_user in acting_user()) {
+    fn only_the_owner_decides_and_no_guest_or_external_user(acting_user in acting_user()) {
         let may = decisions::may_decide(&request(), &acting_user).is_ok();
         let fits = matches!(acting_user.kind, PersonKind::Member | PersonKind::Unknown);
         prop_assert_eq!(may, acting_user.user.as_str() == OWNER && fits);

@@ -1,37 +1,38 @@
-//! Text from outside, bounded. What it contains is untrusted all the same: the Slack views make it harmless.
+//! Text from backends and Slack, with limits on its length. Its content is still untrusted: the Slack views sanitize
+//! it.
 
 use std::fmt;
 
-/// Why a text was not taken. The words go into an error's `detail`.
+/// Why a text was rejected. The message goes into an error's `detail`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextFault {
-    /// Fewer characters than needed.
+    /// The text is empty.
     #[error("must not be empty")]
     Empty,
-    /// More characters than allowed.
+    /// The text is too long.
     #[error("must be at most {max} characters long; got {found}")]
     TooLong {
-        /// Characters allowed.
+        /// The maximum number of characters.
         max: usize,
-        /// Characters found.
+        /// The text's number of characters.
         found: usize,
     },
     /// Postgres can't store U+0000 in text, and no name needs it.
     #[error("must not contain the character U+0000")]
     Nul,
-    /// Not made of the characters that a key has.
+    /// The text contains characters that a key can't have.
     #[error("must contain only letters, digits, `_`, `-`{}, and start with a letter or digit", if *.dots { ", `.`" } else { "" })]
     NotAKey {
-        /// Whether dots are allowed.
+        /// Whether this kind of key may contain dots.
         dots: bool,
     },
-    /// Not an address that a person can open.
+    /// The text is not a URL that a person can open.
     #[error("must be an absolute http or https URL")]
     NotAUrl,
-    /// Not one of Slack's channel ids.
+    /// The text is not a Slack channel id.
     #[error("must be a Slack channel id (C…), not a name")]
     NotAChannel,
-    /// Not one of Slack's message timestamps.
+    /// The text is not a Slack message timestamp.
     #[error("must be a message's `ts`, such as 1700000000.000100")]
     NotATimestamp,
 }
@@ -42,7 +43,7 @@ pub enum TextFault {
 pub struct Text<const MAX: usize>(String);
 
 impl<const MAX: usize> Text<MAX> {
-    /// Takes the text if it is not empty, at most `MAX` characters long and free of U+0000.
+    /// Checks that the text is not empty, has at most `MAX` characters and contains no U+0000.
     pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
         let text = text.into();
         let found = text.chars().count();
@@ -57,7 +58,7 @@ impl<const MAX: usize> Text<MAX> {
         }
     }
 
-    /// Takes what this service itself stored.
+    /// Wraps a text that was read from the database, without checking it again.
     #[must_use]
     pub const fn from_stored(text: String) -> Self {
         Self(text)
@@ -76,14 +77,15 @@ impl<const MAX: usize> fmt::Display for Text<MAX> {
     }
 }
 
-/// The name of an agent, an integration, an action or a conversation.
+/// The display name of an agent, an integration, an action or a conversation.
 pub type Name = Text<200>;
-/// An id that a backend gave: of an agent, a conversation, or its idempotency key.
+/// An id that a backend chose: for an agent, for a conversation, or as an idempotency key.
 pub type ForeignId = Text<255>;
 /// A reason, or a description.
 pub type Prose = Text<3000>;
 
-/// An integration's key: letters, digits, `_` and `-`. No dot, so that `salesforce.create_record` has one reading.
+/// An integration's key: letters, digits, `_` and `-`. No dots, so that `salesforce.create_record` splits in only one
+/// way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct IntegrationKey(String);
@@ -113,12 +115,12 @@ fn key(text: String, dots: bool) -> Result<String, TextFault> {
 macro_rules! key_type {
     ($name:ident, $dots:literal) => {
         impl $name {
-            /// Takes a key of at most 100 characters.
+            /// Checks that the key has at most 100 characters, and only allowed ones.
             pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
                 key(text.into(), $dots).map(Self)
             }
 
-            /// Takes what this service itself stored.
+            /// Wraps a key that was read from the database, without checking it again.
             #[must_use]
             pub const fn from_stored(text: String) -> Self {
                 Self(text)
@@ -141,13 +143,13 @@ macro_rules! key_type {
 key_type!(IntegrationKey, false);
 key_type!(ActionKey, true);
 
-/// An address that a person may be sent to: absolute, http or https, at most 2,000 characters.
+/// A URL that the service may show to people: absolute, http or https, at most 2,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct Link(String);
 
 impl Link {
-    /// Takes an absolute http or https URL. Slack opens it in a browser, so nothing else is let through.
+    /// Checks that the URL is absolute, and http or https. Slack opens it in a browser, so no other scheme is allowed.
     pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
         let text: String = text.into();
         let found = text.chars().count();
@@ -160,19 +162,19 @@ impl Link {
         }
     }
 
-    /// Takes what this service itself stored.
+    /// Wraps a URL that was read from the database, without checking it again.
     #[must_use]
     pub const fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The address.
+    /// The URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Scheme, host and port. What else there is may be a secret.
+    /// Scheme, host and port. The rest of a URL may contain secrets.
     #[must_use]
     pub fn origin(&self) -> String {
         url::Url::parse(&self.0).map(|url| url.origin().ascii_serialization()).unwrap_or_default()

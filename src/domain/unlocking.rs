@@ -14,8 +14,8 @@ use crate::domain::{
     unlock_answer::{Resolution, Resolved},
 };
 
-/// Whether this person may ask for the action. An action that is unlocked needs no asking, and one whose description has
-/// changed since waits for an admin anyway.
+/// Whether this person may request that the action be unlocked. An unlocked action needs no request. An action whose
+/// description has changed doesn't either: admins already see that it needs confirmation.
 pub fn may_ask(acting_user: &ActingUser, lock: Lock) -> Result<(), Rejection> {
     may_change(acting_user)?;
     match lock {
@@ -26,30 +26,30 @@ pub fn may_ask(acting_user: &ActingUser, lock: Lock) -> Result<(), Rejection> {
     }
 }
 
-/// What an admin wants of an action's lock.
+/// What an admin wants to do with an action's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockCommand {
-    /// Users may auto-approve it, as it is described now.
+    /// Let users auto-approve the action, as it is now described.
     Unlock,
-    /// What users allowed holds again, although the description has changed.
+    /// Resume paused grants: the admin accepts the changed description.
     Confirm,
-    /// Users may not, and what they allowed ends. Unlocking again does not bring it back.
+    /// Stop users from auto-approving the action, and end its grants. Unlocking again does not restore them.
     Lock,
 }
 
-/// What becomes of an action's lock.
+/// What happens to an action's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It is unlocked.
+    /// The action becomes unlocked.
     Unlock,
-    /// It stays unlocked, and its present description is confirmed.
+    /// The action stays unlocked, and its current description becomes the confirmed one.
     Confirm,
-    /// It is locked.
+    /// The action becomes locked.
     Lock,
 }
 
-/// Judges an admin's command. `as_shown`: the description that the admin saw is the present one; locking needs none.
-/// `None`: it is so already.
+/// Judges an admin's command. `as_shown`: the description that the admin saw is still the current one; locking does not
+/// depend on it. `None` if the command changes nothing.
 pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Result<Option<Step>, Rejection> {
     match (command, lock) {
         (_, Lock::Retired) => Err(Rejection::UnknownAction),
@@ -57,7 +57,7 @@ pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Resul
             Ok(None)
         }
         (LockCommand::Lock, Lock::Unlocked | Lock::Changed) => Ok(Some(Step::Lock)),
-        // Confirming needs an unlocked action: another admin has locked it since.
+        // The admin saw an unlocked action, and another admin has locked it since.
         (LockCommand::Confirm, Lock::Locked) => Err(Rejection::ChangedSinceShown),
         (LockCommand::Unlock | LockCommand::Confirm, _) if !as_shown => Err(Rejection::ChangedSinceShown),
         (LockCommand::Unlock, Lock::Locked) => Ok(Some(Step::Unlock)),
@@ -65,13 +65,13 @@ pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Resul
     }
 }
 
-/// Whether an answer only repeats the one that was given: the same admin gave the same.
+/// Whether an answer repeats the one already given: same admin, same answer.
 #[must_use]
 pub fn repeats(answered: &Resolved, answer: Resolution, admin: &UserId) -> bool {
     answered.answer == answer && answered.by.as_ref() == Some(admin)
 }
 
-/// Whether the request can still be answered: the first admin answers for all.
+/// Whether the request can still be answered. The first admin's answer counts for all.
 pub fn still_open(answered: Option<&Resolved>) -> Result<(), Rejection> {
     match answered {
         Some(answered) => Err(Rejection::AlreadyAnswered(answered.clone())),
@@ -79,39 +79,39 @@ pub fn still_open(answered: Option<&Resolved>) -> Result<(), Rejection> {
     }
 }
 
-/// A request to unlock an action that nobody has answered.
+/// An unanswered request to unlock an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRequest {
-    /// Its id.
+    /// The request's id.
     pub id: UnlockRequestId,
-    /// Who asked.
+    /// The users who asked.
     pub askers: Vec<UserId>,
 }
 
-/// An answer to requests.
+/// One answer to several unlock requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolutions {
     /// The requests.
     pub requests: Vec<UnlockRequestId>,
-    /// The answer.
+    /// How the requests are resolved.
     pub answer: Resolution,
-    /// Who gives it: an id, or the kind of an actor that has none.
+    /// Who answers: an id, or the kind of an actor without one.
     pub by: String,
 }
 
 impl Resolutions {
-    /// None: there is nothing to answer.
+    /// No requests to answer.
     #[must_use]
     pub const fn none() -> Self {
         Self { requests: Vec::new(), answer: Resolution::Retired, by: String::new() }
     }
 
-    /// This answer to these requests.
+    /// An answer to these requests.
     pub(super) fn new(requests: &[OpenRequest], answer: Resolution, by: String) -> Self {
         Self { requests: requests.iter().map(|request| request.id).collect(), answer, by }
     }
 
-    /// The admins' messages show the answer, and every user who asked is told it.
+    /// Updates the admins' messages, and notifies every user who asked.
     pub(super) fn effects(requests: &[OpenRequest]) -> impl Iterator<Item = Effect> {
         requests.iter().flat_map(|request| {
             let answers = request
@@ -129,16 +129,16 @@ impl AsRef<Self> for Resolutions {
     }
 }
 
-/// A change of an action's lock.
+/// A change of an action's lock, as storage saves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockChange {
     /// The action.
     pub action: ActionId,
-    /// What becomes of its lock.
+    /// What happens to the lock.
     pub step: Step,
-    /// Who changes it: an id, or the kind of an actor that has none.
+    /// Who changes the lock: an id, or the kind of an actor without one.
     pub by: String,
-    /// The requests that it answers.
+    /// The unlock requests that the change answers.
     pub answers: Resolutions,
 }
 
@@ -148,8 +148,8 @@ impl AsRef<Resolutions> for LockChange {
     }
 }
 
-/// Takes a step that [`set_lock`] judged. `open`: the requests to unlock the action, which unlocking it answers, however
-/// it came about. `pending`: the approvals for it, whose prompts show the lock.
+/// Applies a step that [`set_lock`] returned. `open`: the unlock requests for the action, which unlocking answers even
+/// if it was not done through them. `pending`: the approvals for the action, whose prompts show the lock.
 pub fn change_lock(
     workspace: WorkspaceId,
     action: &LockedAction,
@@ -177,12 +177,12 @@ pub fn change_lock(
     Changed::new(workspace, change, entry).and_all(Resolutions::effects(open)).and_redraw(pending)
 }
 
-/// A user who asks for an action to be unlocked.
+/// A user who joins or opens a request to unlock an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asking {
-    /// The request that they join.
+    /// The request's id.
     pub request: UnlockRequestId,
-    /// They are the first, and make it.
+    /// Whether the user is the first to ask, so that the request is created.
     pub is_new: bool,
     /// The workspace.
     pub workspace: WorkspaceId,
@@ -192,16 +192,17 @@ pub struct Asking {
     pub user: UserId,
 }
 
-/// Has a user ask, who may ([`may_ask`]): in the open request, or in a new one, which `fresh` names.
+/// Adds the user to the open unlock request, or opens a new one with the id `new_id`. The caller has checked
+/// [`may_ask`].
 pub fn ask(
     workspace: WorkspaceId,
     action: &LockedAction,
     user: &UserId,
     open: Option<UnlockRequestId>,
-    fresh: UnlockRequestId,
+    new_id: UnlockRequestId,
     pending: &[ApprovalId],
 ) -> Changed<Asking> {
-    let request = open.unwrap_or(fresh);
+    let request = open.unwrap_or(new_id);
     let entry = Entry::new(Actor::User(user.clone()), AuditAction::UnlockRequested)
         .subject(action.path())
         .after(json!({ "request": request }))
@@ -210,7 +211,7 @@ pub fn ask(
     Changed::new(workspace, asking, entry).and(Effect::DrawUnlockRequest(request)).and_redraw(pending)
 }
 
-/// Declines the open requests for an action, `request` among them.
+/// Declines an action's open unlock requests. `request` is the one whose button was clicked.
 pub fn decline(
     workspace: WorkspaceId,
     action: &LockedAction,
@@ -227,7 +228,7 @@ pub fn decline(
     Changed::new(workspace, answers, entry).and_all(Resolutions::effects(open)).and_redraw(pending)
 }
 
-/// Notes that a user tried what only admins may, and was refused.
+/// Records that a user tried what only admins may do, and was refused.
 pub fn refuse(workspace: WorkspaceId, user: &UserId) -> Changed<Rejection> {
     let rejection = Rejection::NotAdmin;
     let entry = Entry::new(Actor::User(user.clone()), AuditAction::AdminRefused)

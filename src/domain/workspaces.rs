@@ -1,4 +1,4 @@
-//! Workspaces: the app is installed in one by OAuth, or removed.
+//! Workspaces: installing the app by OAuth, and removing it.
 
 use serde_json::json;
 
@@ -17,11 +17,11 @@ use crate::domain::{
 pub struct Installed {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// What people call it.
+    /// The workspace's name.
     pub name: String,
 }
 
-/// Installs the app. `again`: it is installed there already. `tokens_rotate`: its tokens expire.
+/// Installs the app. `again`: the workspace already has it. `tokens_rotate`: the app's tokens expire and are refreshed.
 pub fn install(
     workspace: WorkspaceId,
     slack_id: &str,
@@ -35,12 +35,12 @@ pub fn install(
     Changed::new(workspace, Installed { workspace, name: name.to_owned() }, entry)
 }
 
-/// The app's removal from a workspace, with the grants that end by it.
+/// The removal of the app from a workspace, and the grants that end with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The grants.
+    /// The grants that end.
     pub revoked: Revoked,
 }
 
@@ -50,7 +50,7 @@ impl AsRef<Revoked> for Removed {
     }
 }
 
-/// Removes the app. No prompt and no Home tab can be drawn there any more.
+/// Removes the app. Prompts and Home tabs in the workspace can no longer be updated.
 pub fn remove(workspace: WorkspaceId, slack_id: &str, why: &str, grants: Vec<Revocable>) -> Changed<Removed> {
     let (actor, revocation) = (Actor::Service, Revocation::AppRemoved);
     let entry = Entry::new(actor.clone(), AuditAction::WorkspaceRemoved)

@@ -62,9 +62,9 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             DecisionContext { standing, existing: None, left_at: None }
         }
     };
-    let fresh = GrantId::new(service.new_id());
+    let new_id = GrantId::new(service.new_id());
     let acting_user = members::as_known(&click.acting_user, left_at, now);
-    match decisions::click(&approval, choice.clone(), &acting_user, standing, existing, fresh, now) {
+    match decisions::click(&approval, choice.clone(), &acting_user, standing, existing, new_id, now) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
             let ended = storage::statements::decide::save(db, unwritten, ended).await?;

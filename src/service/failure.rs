@@ -36,7 +36,7 @@ impl ServiceError {
     #[must_use]
     pub fn corrupt_row(&self) -> Option<&CorruptRow> {
         match self {
-            Self::Database(error) => CorruptRow::of(error),
+            Self::Database(error) => CorruptRow::find_in(error),
             Self::Rejected(_) | Self::Repeated | Self::Unclear(_) | Self::Sealed(_) => None,
         }
     }

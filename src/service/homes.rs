@@ -100,7 +100,7 @@ async fn administration(
 ) -> Result<Administration, ServiceError> {
     let now = service.now();
     let open = unlock_requests::open(db, workspace).await?;
-    let open = Page::of(open, place.page(Section::Requests), Section::Requests.size());
+    let open = Page::from_list(open, place.page(Section::Requests), Section::Requests.size());
     let mut requests = Vec::new();
     for id in &open.items {
         requests.extend(unlock_requests::line(db, *id, now).await?);

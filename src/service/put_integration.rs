@@ -9,7 +9,7 @@ use crate::{
         audit::Actor,
         catalog::Lock,
         descriptions,
-        descriptions::{Before, Described, DescribedAction, Earlier, RetiredAction, Said, Shown},
+        descriptions::{Before, Described, DescribedAction, DescriptionViews, Earlier, RetiredAction, Said},
         ids::{ActionId, ActionVersionId, IntegrationId, WorkspaceId},
         rejection::Rejection,
         revocation::Revocation,
@@ -84,7 +84,7 @@ async fn unchanged(
 ) -> Result<Option<Stored>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(known) = integrations::find(&mut db, workspace, key).await? else { return Ok(None) };
-    let actions = actions::of(&mut db, &[known.id]).await?;
+    let actions = actions::for_integrations(&mut db, &[known.id]).await?;
     let same = known.ownership.described_by(actor) == Ok(known.ownership)
         && Difference::between((&known, &actions), catalog).is_none();
     Ok(same.then_some((known, actions)))
@@ -161,7 +161,7 @@ async fn attempt(
     };
     let difference = Difference::between((&before, &present), catalog);
     if difference.is_none() && ownership == before.ownership {
-        return Ok((wanted, actions::of(&mut work, &[before.id]).await?));
+        return Ok((wanted, actions::for_integrations(&mut work, &[before.id]).await?));
     }
     let Difference { around, changed, retired } = difference.unwrap_or_default();
     let described = Described {
@@ -188,7 +188,7 @@ async fn attempt(
         .chain(retired.iter().copied())
         .collect();
     let requests = unlock_requests::open_of(&mut work, &concerned).await?;
-    let shown = Shown {
+    let shown = DescriptionViews {
         pending: storage::tables::approvals::pending_for_actions(&mut work, &concerned).await?,
         requests: requests.into_iter().map(|request| request.id).collect(),
         retired: unlock_requests::open_of(&mut work, &retired).await?,
@@ -212,7 +212,7 @@ async fn attempt(
         let filter = GrantFilter { integration: Some(id), unconnected: true, ..GrantFilter::default() };
         turn_off::revoke(&mut work, workspace, &filter, actor, Revocation::ConnectionRequired).await?;
     }
-    let stored = actions::of(&mut work, &[before.id]).await?;
+    let stored = actions::for_integrations(&mut work, &[before.id]).await?;
     work.commit().await?;
     warn_of_changes(key, &present, &stored);
     Ok((wanted, stored))
@@ -247,11 +247,11 @@ async fn describe(
     let mut described: Vec<DescribedAction> = changed
         .iter()
         .map(|action| {
-            let fresh = service.new_id();
+            let new_id = service.new_id();
             DescribedAction {
-                id: ActionId::new(known(action).map_or(fresh, |known| known.id)),
+                id: ActionId::new(known(action).map_or(new_id, |known| known.id)),
                 key: action.key.clone(),
-                version: ActionVersionId::new(fresh),
+                version: ActionVersionId::new(new_id),
                 is_new_version: true,
                 name: action.name.to_string(),
                 description: action.description.as_ref().map(ToString::to_string),

@@ -52,7 +52,7 @@ pub async fn integration(
     let integration = storage::tables::integrations::find(&mut db, caller.workspace, key)
         .await?
         .ok_or(Rejection::UnknownIntegration)?;
-    let actions = storage::tables::actions::of(&mut db, &[integration.id]).await?;
+    let actions = storage::tables::actions::for_integrations(&mut db, &[integration.id]).await?;
     Ok((integration, actions))
 }
 
@@ -67,7 +67,7 @@ pub async fn integrations(
     let mut db = service.db.acquire().await?;
     let integrations = storage::tables::integrations::list(&mut db, caller.workspace, after, limit).await?;
     let ids: Vec<_> = integrations.iter().map(|integration| integration.id).collect();
-    let actions = storage::tables::actions::of(&mut db, &ids).await?;
+    let actions = storage::tables::actions::for_integrations(&mut db, &ids).await?;
     let with_actions = integrations.into_iter().map(|integration| {
         let own = actions.iter().filter(|action| action.integration == integration.key).cloned().collect();
         (integration, own)
@@ -96,7 +96,7 @@ pub async fn delivery(
 ) -> Result<(Delivery, Vec<Noted>), ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = deliveries::find(&mut db, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
-    Ok((found, attempts::of(&mut db, id).await?))
+    Ok((found, attempts::for_delivery(&mut db, id).await?))
 }
 
 /// Audit entries of this backend's workspace, oldest first, in an order that later ones only add to.

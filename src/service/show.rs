@@ -44,7 +44,7 @@ pub async fn prompt(
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
     let workspace = storage::tables::workspaces::find(&mut db, workspace).await?;
-    let prompts = storage::tables::prompts::of(&mut db, id).await?;
+    let prompts = storage::tables::prompts::for_approval(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
     Ok(Some(PromptContext {
         approval,

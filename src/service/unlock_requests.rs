@@ -50,9 +50,9 @@ async fn try_ask(
     if open.as_ref().is_some_and(|open| open.askers.contains(&acting_user.user)) {
         return Ok(false);
     }
-    let (open, fresh) = (open.map(|open| open.id), UnlockRequestId::new(service.new_id()));
+    let (open, new_id) = (open.map(|open| open.id), UnlockRequestId::new(service.new_id()));
     let pending = storage::tables::approvals::pending_for_actions(&mut work, &[action]).await?;
-    let asking = unlocking::ask(workspace, &known, &acting_user.user, open, fresh, &pending);
+    let asking = unlocking::ask(workspace, &known, &acting_user.user, open, new_id, &pending);
     let asking = work.record(asking);
     unlock_requests::ask(&mut work, &asking, now).await?;
     work.commit().await?;

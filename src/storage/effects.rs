@@ -94,7 +94,7 @@ impl Unwritten {
         for (workspace, effect) in std::mem::take(&mut self.effects) {
             match effect {
                 Effect::Record(entry) => {
-                    homes.entry(workspace).or_default().add(HomeAudience::of(&entry));
+                    homes.entry(workspace).or_default().add(HomeAudience::for_entry(&entry));
                     rows.audit.push(AuditRow::new(workspace, *entry));
                 }
                 Effect::DrawHomes(audience) => homes.entry(workspace).or_default().add(audience),
@@ -116,7 +116,7 @@ impl Unwritten {
         for (workspace, effect) in std::mem::take(&mut self.effects) {
             let audience = match effect {
                 Effect::Record(entry) => {
-                    let audience = HomeAudience::of(&entry);
+                    let audience = HomeAudience::for_entry(&entry);
                     rows.audit.push(AuditRow::new(workspace, *entry));
                     audience
                 }

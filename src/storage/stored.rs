@@ -24,7 +24,7 @@ impl CorruptRow {
 
     /// The corrupt row that this error is about, if it is about one.
     #[must_use]
-    pub fn of(error: &sqlx::Error) -> Option<&Self> {
+    pub fn find_in(error: &sqlx::Error) -> Option<&Self> {
         match error {
             sqlx::Error::Decode(source) => source.downcast_ref(),
             _ => None,

@@ -53,7 +53,7 @@ pub fn pending() -> Value {
         "integration": "salesforce",
         "action": "create_record",
         "arguments": arguments,
-        "arguments_digest": Digest::of(&arguments).to_string(),
+        "arguments_digest": Digest::for_json(&arguments).to_string(),
         "reason": "Log the call with Acme",
         "metadata": { "run": 17 },
         "created_at": "2026-01-05T09:30:00.000000Z",

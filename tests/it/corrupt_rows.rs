@@ -344,7 +344,7 @@ impl Reading {
             Reader::ApiKeys => api_keys::list(db, &[backend]).await.map(drop)?,
             Reader::Place => homes::place(db, workspace, user).await.map(drop)?,
             Reader::LockPlace => homes::lock_place(db, workspace, user).await.map(drop)?,
-            Reader::Attempts => attempts::of(db, DeliveryId::new(self.uuid())).await.map(drop)?,
+            Reader::Attempts => attempts::for_delivery(db, DeliveryId::new(self.uuid())).await.map(drop)?,
             Reader::Deliveries => {
                 deliveries::list(db, backend, &deliveries::Filter::default(), MOST).await.map(drop)?;
             }
@@ -524,7 +524,7 @@ fn check(column: &Column, key: &str, before: &Seen, read: sqlx::Result<Seen>, co
         }
         (_, Ok(read)) => panic!("{context} was read: {read:?}"),
         (_, Err(error)) => {
-            let row = CorruptRow::of(&error).unwrap_or_else(|| panic!("{context}: {error}"));
+            let row = CorruptRow::find_in(&error).unwrap_or_else(|| panic!("{context}: {error}"));
             assert_eq!((row.table, row.column), (column.table, column.name), "{context}");
             assert!(row.id.contains(&key.replace('-', "")), "{context} names {}", row.id);
         }

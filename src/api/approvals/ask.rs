@@ -97,7 +97,7 @@ pub async fn ask(
 fn read(key: ApiKey, query: Option<&str>, headers: &HeaderMap, body: ApiBody) -> Result<Ask, Problem> {
     Query::read(query).finish()?;
     let members = fields::object(headers, body)?;
-    let digest = Digest::of(&members);
+    let digest = Digest::for_json(&members);
     let idempotency_key = idempotency_key(headers)?;
     let body: AskBody = fields::read(members)?;
     Ok(body.into_ask(key, idempotency_key, digest))

@@ -77,7 +77,10 @@ async fn read(
     if let Some(integration) = screen.integration {
         match service::settings::behind_gear(service, workspace, user, integration).await {
             Ok((line, lines)) => {
-                return Ok(Content::Gear(Box::new(line), Page::of(lines, screen.page, settings::LINES)));
+                return Ok(Content::Gear(
+                    Box::new(line),
+                    Page::from_list(lines, screen.page, settings::LINES),
+                ));
             }
             Err(ServiceError::Rejected(Rejection::UnknownIntegration)) => {}
             Err(failure) => return Err(failure),

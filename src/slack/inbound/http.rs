@@ -125,7 +125,7 @@ async fn read<H>(receiver: &Receiver<H>, headers: &HeaderMap, body: Body) -> Res
         receiver.secrets.check_headers(signature, timestamp, receiver.clock.now()).map_err(unsigned)?;
     let body = receiver.bodies.read(headers, body, LIMITS).await.map_err(unread)?;
     receiver.secrets.verify(&claim, &body).map_err(unsigned)?;
-    let request = RequestDigest::of_signed(claim.timestamp(), &body);
+    let request = RequestDigest::for_signed_request(claim.timestamp(), &body);
     Ok(Signed { body, request })
 }
 

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn payload(json: &str) -> Payload {
-        Payload::read(json.as_bytes(), RequestDigest::of_envelope("1")).unwrap()
+        Payload::read(json.as_bytes(), RequestDigest::for_envelope("1")).unwrap()
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
     fn a_command_is_a_form_of_fields() {
         let read = Payload::read_fields(
             b"command=%2Fapprovals&text=off+all&team_id=T1&enterprise_id=E1&is_enterprise_install=true&user_id=U1",
-            RequestDigest::of_envelope("1"),
+            RequestDigest::for_envelope("1"),
         );
         assert_eq!((read.text("/command"), read.text("/text")), (Some("/approvals"), Some("off all")));
         assert_eq!(read.workspace(), Some("E1"));

@@ -195,7 +195,7 @@ pub fn connect_error(error: &sqlx::Error) -> Option<&ConnectError> {
 /// What to print for an error: ours as it is, without the words that sqlx puts before it.
 #[must_use]
 pub fn explain(error: &sqlx::Error) -> String {
-    if let Some(row) = CorruptRow::of(error) {
+    if let Some(row) = CorruptRow::find_in(error) {
         return row.to_string();
     }
     connect_error(error).map_or_else(|| error.to_string(), ToString::to_string)

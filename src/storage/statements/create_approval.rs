@@ -113,7 +113,7 @@ pub async fn load(
                 destructive,
             };
             let standing = Eligibility {
-                lock: Lock::of(row.unlocked, false, row.confirmed),
+                lock: Lock::new(row.unlocked, false, row.confirmed),
                 outdated: false,
                 connected: row.connected || row.requires_connection == Some(false),
                 conversation_closed: false,

@@ -136,7 +136,7 @@ pub async fn context(
     .fetch_one(db)
     .await?;
     let standing = Eligibility {
-        lock: Lock::of(row.unlocked, row.retired, row.confirmed),
+        lock: Lock::new(row.unlocked, row.retired, row.confirmed),
         outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
@@ -184,7 +184,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     .await?;
     Ok(PromptFacts {
         standing: Eligibility {
-            lock: Lock::of(row.unlocked, row.retired, row.confirmed),
+            lock: Lock::new(row.unlocked, row.retired, row.confirmed),
             outdated: row.outdated,
             connected: row.connected,
             conversation_closed: row.closed,

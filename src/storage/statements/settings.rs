@@ -68,7 +68,7 @@ pub async fn lock(
             destructive: row.destructive,
         },
         standing: Eligibility {
-            lock: Lock::of(row.unlocked, false, row.confirmed),
+            lock: Lock::new(row.unlocked, false, row.confirmed),
             outdated: false,
             connected: row.connected,
             conversation_closed: true,

@@ -59,7 +59,7 @@ impl Action {
     /// Whether users may auto-approve it.
     #[must_use]
     pub const fn lock(&self) -> Lock {
-        Lock::of(self.unlocked_at.is_some(), self.retired_at.is_some(), self.confirmed)
+        Lock::new(self.unlocked_at.is_some(), self.retired_at.is_some(), self.confirmed)
     }
 }
 
@@ -88,7 +88,7 @@ pub async fn lock_all(db: &mut PgConnection, integration: IntegrationId) -> sqlx
 }
 
 /// The actions of several integrations, retired ones left out, in the order of their keys.
-pub async fn of(db: &mut PgConnection, integrations: &[Uuid]) -> sqlx::Result<Vec<Action>> {
+pub async fn for_integrations(db: &mut PgConnection, integrations: &[Uuid]) -> sqlx::Result<Vec<Action>> {
     select_actions!(
         "WHERE a.integration_id = ANY($1) AND a.retired_at IS NULL ORDER BY i.key, a.key",
         integrations
@@ -124,7 +124,7 @@ impl From<LockedRow> for LockedAction {
             id: ActionId::new(row.id),
             integration: row.integration,
             key: row.key,
-            lock: Lock::of(row.unlocked, row.retired, row.confirmed == Some(row.version)),
+            lock: Lock::new(row.unlocked, row.retired, row.confirmed == Some(row.version)),
             version: ActionVersionId::new(row.version),
             confirmed: row.confirmed.map(ActionVersionId::new),
         }
@@ -221,7 +221,7 @@ pub async fn earlier_versions(
     requires_connection: bool,
     described: &[DescribedAction],
 ) -> sqlx::Result<HashMap<ActionId, ActionVersionId>> {
-    let columns = Columns::of(described);
+    let columns = Columns::new(described);
     let rows = sqlx::query!(
         "SELECT DISTINCT ON (d.action_id) v.action_id, v.id
          FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bool[])
@@ -253,7 +253,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(described: &'a [DescribedAction]) -> Self {
+    fn new(described: &'a [DescribedAction]) -> Self {
         Self {
             ids: described.iter().map(|action| action.id.uuid()).collect(),
             names: described.iter().map(|action| action.name.as_str()).collect(),
@@ -274,7 +274,7 @@ pub async fn put(
     if described.actions.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(&described.actions);
+    let columns = Columns::new(&described.actions);
     let keys: Vec<&str> = described.actions.iter().map(|action| action.key.as_str()).collect();
     let versions: Vec<Uuid> = described.actions.iter().map(|action| action.version.uuid()).collect();
     let are_new: Vec<bool> = described.actions.iter().map(|action| action.is_new_version).collect();

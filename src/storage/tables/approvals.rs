@@ -206,7 +206,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn of(rows: Vec<ApprovalRow>) -> Self {
+    fn new(rows: Vec<ApprovalRow>) -> Self {
         let mut batch = Self::default();
         for row in rows {
             let id = ApprovalId::new(row.id);
@@ -278,7 +278,7 @@ pub async fn lock_expired(
     )
     .fetch_all(db)
     .await?;
-    Ok(Batch::of(rows))
+    Ok(Batch::new(rows))
 }
 
 /// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands, and
@@ -296,7 +296,7 @@ pub async fn lock_stranded(db: &mut PgConnection, except: &[Uuid], limit: i64) -
     )
     .fetch_all(db)
     .await?;
-    Ok(Batch::of(rows))
+    Ok(Batch::new(rows))
 }
 
 /// Locks up to `limit` pending approvals of this user but those of `except`, waiting for whoever is deciding them.
@@ -316,7 +316,7 @@ pub async fn lock_pending_of(
     )
     .fetch_all(db)
     .await?;
-    Ok(Batch::of(rows))
+    Ok(Batch::new(rows))
 }
 
 /// When the next pending approval runs out, of all but those of `except`.

@@ -48,7 +48,7 @@ pub struct Noted {
 }
 
 /// The attempts at a delivery, oldest first.
-pub async fn of(db: &mut PgConnection, delivery: DeliveryId) -> sqlx::Result<Vec<Noted>> {
+pub async fn for_delivery(db: &mut PgConnection, delivery: DeliveryId) -> sqlx::Result<Vec<Noted>> {
     let rows = sqlx::query!(
         "SELECT number, started_at, took_ms, outcome, http_status, detail FROM attempts
          WHERE outbox_id = $1 ORDER BY number",

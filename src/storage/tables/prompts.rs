@@ -6,7 +6,7 @@ pub use crate::domain::prompts::Prompt;
 use crate::{domain::ids::ApprovalId, storage::PgConnection};
 
 /// The messages that show an approval and can still be changed.
-pub async fn of(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Vec<Prompt>> {
+pub async fn for_approval(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Vec<Prompt>> {
     sqlx::query_as!(
         Prompt,
         "SELECT channel, ts FROM prompts WHERE approval_id = $1 AND gone_at IS NULL ORDER BY posted_at",

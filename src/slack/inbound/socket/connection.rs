@@ -222,8 +222,8 @@ fn read(text: &str) -> Frame {
     let id = said.get("envelope_id").and_then(Value::as_str).map(str::to_owned);
     match (id, said.remove("payload")) {
         (Some(id), Some(payload)) => {
-            // Slack sends an unacknowledged envelope again under the same id, so the id identifies the request.
-            let payload = Payload::new(payload, RequestDigest::of_envelope(&id));
+            // Slack sends an envelope again, under its id, where it saw no acknowledgement.
+            let payload = Payload::new(payload, RequestDigest::for_envelope(&id));
             Frame::Envelope { id, kind, payload }
         }
         _ => Frame::Nothing,

@@ -159,23 +159,23 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
     };
     let mut ended = approval.clone();
     ended.decision = Some(Decision { verdict: Verdict::Expired, decided_at: asked_at() });
-    let waiting = Page::of(vec![screens::waiting(approval.clone(), FREE)], 0, 4);
-    let decisions = Page::of(vec![ended], 0, 4);
+    let waiting = Page::from_list(vec![screens::waiting(approval.clone(), FREE)], 0, 4);
+    let decisions = Page::from_list(vec![ended], 0, 4);
     let shown = Home {
         waiting: waiting.clone(),
-        grants: Page::of(vec![grant.clone()], 0, 4),
-        integrations: Page::of(vec![integration.clone()], 0, 4),
+        grants: Page::from_list(vec![grant.clone()], 0, 4),
+        integrations: Page::from_list(vec![integration.clone()], 0, 4),
         decisions: decisions.clone(),
         administration: Some(Administration {
-            requests: Page::of(vec![unlock.clone()], 0, 4),
-            catalog: Page::of(vec![integration.clone()], 0, 4),
-            picked: Some((integration.clone(), Page::of(vec![action(true), action(false)], 0, 4))),
+            requests: Page::from_list(vec![unlock.clone()], 0, 4),
+            catalog: Page::from_list(vec![integration.clone()], 0, 4),
+            picked: Some((integration.clone(), Page::from_list(vec![action(true), action(false)], 0, 4))),
             ..screens::administration()
         }),
     };
     let lines = [true, false].map(|unlocked| SettingLine::Action(action(unlocked))).into_iter();
     let lines = lines.chain([SettingLine::Grant(grant)]).collect();
-    let gear = Content::Gear(Box::new(integration), Page::of(lines, 0, settings::LINES));
+    let gear = Content::Gear(Box::new(integration), Page::from_list(lines, 0, settings::LINES));
     vec![
         home(&HomeState { home: &shown, kind: PersonKind::Member, now: asked_at() }),
         settings::settings(&gear, None, "1"),
@@ -210,7 +210,7 @@ proptest! {
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         }
-        let standing = crate::domain::catalog::Eligibility { lock: Lock::of(unlocked, false, true), ..FREE };
+        let standing = crate::domain::catalog::Eligibility { lock: Lock::new(unlocked, false, true), ..FREE };
         let message = prompt(&PromptState { standing, ..state(&approval) });
         apart(&message.to_json());
         // The one place where several stand in a sentence: each is in quotation marks that it can't close.

@@ -88,7 +88,7 @@ proptest! {
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         }
-        let standing = Eligibility { lock: Lock::of(unlocked, false, true), connected, ..FREE };
+        let standing = Eligibility { lock: Lock::new(unlocked, false, true), connected, ..FREE };
         let shown = PromptState { standing, grant_live: live, connect_url: Some(&text), ..state(&approval) };
         checks::message(&prompt(&shown).to_json());
         checks::message(&plain(&shown).to_json());

@@ -138,7 +138,7 @@ fn answered(answer: Resolution) -> Resolved {
 }
 
 pub(super) fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
-    Page::of(items, 0, section.size())
+    Page::from_list(items, 0, section.size())
 }
 
 pub(super) fn waiting(approval: Approval, standing: Eligibility) -> WaitingLine {
@@ -241,7 +241,7 @@ fn what_has_changed_since_it_was_unlocked_stands_before_and_after() {
     keep("home_changed", &render_home(&home, PersonKind::Member));
     let off = ActionLine { always: false, ..action.clone() };
     let lines = vec![SettingLine::Action(action), SettingLine::Grant(paused), SettingLine::Action(off)];
-    let gear = Content::Gear(Box::new(integration("Salesforce", true)), Page::of(lines, 0, LINES));
+    let gear = Content::Gear(Box::new(integration("Salesforce", true)), Page::from_list(lines, 0, LINES));
     let view = settings::settings(&gear, None, "1");
     checks::sound(&view, 100);
     keep("settings_changed", &view);
@@ -261,7 +261,10 @@ fn the_settings_show_toggles_and_what_is_missing() {
         SettingLine::Action(requested),
     ];
     let gear = |connected| {
-        Content::Gear(Box::new(integration("Salesforce", connected)), Page::of(lines.clone(), 0, LINES))
+        Content::Gear(
+            Box::new(integration("Salesforce", connected)),
+            Page::from_list(lines.clone(), 0, LINES),
+        )
     };
     let note = sentences::settings(&Rejection::Locked);
     for (name, view) in [
@@ -279,7 +282,8 @@ fn the_settings_show_toggles_and_what_is_missing() {
 #[test]
 fn a_toggle_is_another_one_at_every_drawing() {
     let line = SettingLine::Action(action("Create record", true));
-    let gear = Content::Gear(Box::new(integration("Salesforce", true)), Page::of(vec![line], 0, LINES));
+    let gear =
+        Content::Gear(Box::new(integration("Salesforce", true)), Page::from_list(vec![line], 0, LINES));
     let one = settings::settings(&gear, None, "one").to_string();
     assert!(one.contains("act_00000000000000000000000000000003:one") && one.contains("initial_options"));
     assert_ne!(one, settings::settings(&gear, None, "other").to_string());
@@ -396,25 +400,32 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         let mut ended = approval;
         ended.decision = decided(verdicts().remove(6).1).decision;
         let shown = Home {
-            waiting: Page::of(vec![line; 500], 1, Section::Waiting.size()),
-            grants: Page::of(vec![grant.clone(); 500], 1, Section::Grants.size()),
-            integrations: Page::of(vec![integration.clone(); 60], 1, Section::Integrations.size()),
-            decisions: Page::of(vec![ended; 300], 1, Section::Decisions.size()),
+            waiting: Page::from_list(vec![line; 500], 1, Section::Waiting.size()),
+            grants: Page::from_list(vec![grant.clone(); 500], 1, Section::Grants.size()),
+            integrations: Page::from_list(vec![integration.clone(); 60], 1, Section::Integrations.size()),
+            decisions: Page::from_list(vec![ended; 300], 1, Section::Decisions.size()),
             administration: Some(Administration {
-                requests: Page::of(vec![unlock.clone(); 50], 1, Section::Requests.size()),
-                changed: Page::of(vec![changed; 50], 1, Section::Changed.size()),
-                catalog: Page::of(vec![integration.clone(); 60], 1, Section::Catalog.size()),
-                picked: Some((integration.clone(), Page::of(vec![locked; 80], 1, Section::Actions.size()))),
-                backends: Page::of(vec![backend(&name); 50], 1, Section::Backends.size()),
+                requests: Page::from_list(vec![unlock.clone(); 50], 1, Section::Requests.size()),
+                changed: Page::from_list(vec![changed; 50], 1, Section::Changed.size()),
+                catalog: Page::from_list(vec![integration.clone(); 60], 1, Section::Catalog.size()),
+                picked: Some((
+                    integration.clone(),
+                    Page::from_list(vec![locked; 80], 1, Section::Actions.size()),
+                )),
+                backends: Page::from_list(vec![backend(&name); 50], 1, Section::Backends.size()),
                 prompt_failures: vec![prompt_failure(&"x".repeat(64), usize::MAX); 5],
             }),
         };
         render_home(&shown, PersonKind::Guest);
         let usable = IntegrationLine { connected: true, ..integration.clone() };
         let lines = vec![SettingLine::Action(action), SettingLine::Grant(grant)];
-        let lines = Page::of(lines.into_iter().cycle().take(200).collect(), 1, LINES);
+        let lines = Page::from_list(lines.into_iter().cycle().take(200).collect(), 1, LINES);
         for content in [
-            Content::Integrations(Page::of(vec![integration.clone(); 60], 1, Section::Integrations.size())),
+            Content::Integrations(Page::from_list(
+                vec![integration.clone(); 60],
+                1,
+                Section::Integrations.size(),
+            )),
             Content::Gear(Box::new(usable), Page { items: Vec::new(), ..lines.clone() }),
             Content::Gear(Box::new(integration), lines),
         ] {
