@@ -38,12 +38,12 @@ pub struct LiveGrant {
 /// Judges a new request: a live grant approves it at once, otherwise it stays pending.
 pub fn request(
     request: Request,
-    standing: Eligibility,
+    eligibility: Eligibility,
     grant: Option<LiveGrant>,
     now: DateTime<Utc>,
 ) -> Changed<Approval> {
     let workspace = request.workspace;
-    let Some(LiveGrant { id, scope }) = grant.filter(|_| standing.blocker().is_none()) else {
+    let Some(LiveGrant { id, scope }) = grant.filter(|_| eligibility.blocker().is_none()) else {
         let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
             .approval(request.id)
             .subject(request.action.path())
@@ -79,7 +79,7 @@ pub fn click(
     approval: &Approval,
     choice: Choice,
     acting_user: &ActingUser,
-    standing: Eligibility,
+    eligibility: Eligibility,
     existing: Option<GrantId>,
     new_id: GrantId,
     now: DateTime<Utc>,
@@ -103,7 +103,7 @@ pub fn click(
             let left = match reach {
                 None => GrantOutcome::Once,
                 Some(reach) => {
-                    may_grant(standing, scope)?;
+                    may_grant(eligibility, scope)?;
                     let id = existing.unwrap_or(new_id);
                     if existing.is_none() {
                         given = Some(Grant {
@@ -222,14 +222,14 @@ pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -
     }
 }
 
-pub(super) fn may_grant(standing: Eligibility, scope: Scope) -> Result<(), Rejection> {
-    match standing.blocker() {
+pub(super) fn may_grant(eligibility: Eligibility, scope: Scope) -> Result<(), Rejection> {
+    match eligibility.blocker() {
         Some(Blocker::Locked) => Err(Rejection::Locked),
         Some(Blocker::Retired) => Err(Rejection::UnknownAction),
         Some(Blocker::Changed) => Err(Rejection::ChangedSinceUnlocked),
         Some(Blocker::Outdated) => Err(Rejection::ChangedSinceAsked),
         Some(Blocker::NotConnected) => Err(Rejection::NotConnected),
-        None if scope == Scope::Conversation && standing.conversation_closed => {
+        None if scope == Scope::Conversation && eligibility.conversation_closed => {
             Err(Rejection::ConversationClosed)
         }
         None => Ok(()),

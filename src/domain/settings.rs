@@ -33,13 +33,13 @@ pub fn turn_on(
     workspace: WorkspaceId,
     action: &ActionRef,
     acting_user: &ActingUser,
-    standing: Eligibility,
+    eligibility: Eligibility,
     existing: Option<GrantId>,
     new_id: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Option<Changed<Grant>>, Rejection> {
     may_change(acting_user)?;
-    may_grant(standing, Scope::Always)?;
+    may_grant(eligibility, Scope::Always)?;
     if existing.is_some() {
         return Ok(None);
     }
@@ -98,12 +98,12 @@ mod tests {
         };
         let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
         let lock = Lock::new(unlocked, false, true);
-        let standing = Eligibility { lock, outdated: false, connected, conversation_closed: true };
+        let eligibility = Eligibility { lock, outdated: false, connected, conversation_closed: true };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));
         let judged =
-            turn_on(workspace, &action, &acting_user, standing, existing.then_some(grant), grant, now)?;
+            turn_on(workspace, &action, &acting_user, eligibility, existing.then_some(grant), grant, now)?;
         Ok(judged.map(|changed| changed.state().clone()))
     }
 

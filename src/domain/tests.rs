@@ -71,13 +71,13 @@ fn request() -> Request {
 /// An attempt by a person, the backend or the service.
 #[derive(Debug, Clone)]
 enum Attempt {
-    Click { choice: Choice, acting_user: ActingUser, standing: Eligibility, existing: Option<GrantId> },
+    Click { choice: Choice, acting_user: ActingUser, eligibility: Eligibility, existing: Option<GrantId> },
     Cancel,
     Expire,
     GiveUp,
 }
 
-fn standing() -> impl Strategy<Value = Eligibility> {
+fn eligibility() -> impl Strategy<Value = Eligibility> {
     // Mostly nothing prevents a grant, so that grants are given often enough.
     let lock = prop_oneof![
         8 => Just(Lock::Unlocked),
@@ -116,11 +116,11 @@ fn acting_user() -> impl Strategy<Value = ActingUser> {
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
-    let click = (choice(), acting_user(), standing(), option::of(Just(grant(EXISTING)))).prop_map(
-        |(choice, acting_user, standing, existing)| Attempt::Click {
+    let click = (choice(), acting_user(), eligibility(), option::of(Just(grant(EXISTING)))).prop_map(
+        |(choice, acting_user, eligibility, existing)| Attempt::Click {
             choice,
             acting_user,
-            standing,
+            eligibility,
             existing,
         },
     );
@@ -137,11 +137,11 @@ type AttemptResult = Result<Option<Changed<Ended>>, Rejection>;
 
 fn make(attempt: &Attempt, approval: &Approval, now: DateTime<Utc>) -> AttemptResult {
     match attempt {
-        Attempt::Click { choice, acting_user, standing, existing } => decisions::click(
+        Attempt::Click { choice, acting_user, eligibility, existing } => decisions::click(
             approval,
             choice.clone(),
             acting_user,
-            *standing,
+            *eligibility,
             *existing,
             grant(NEW_GRANT),
             now,
@@ -207,13 +207,13 @@ fn check_end(
     let grants: Vec<&Grant> = given.iter().collect();
     prop_assert_eq!(records.len(), 1 + grants.len(), "no entries but the decision's and the grant's");
     match attempt {
-        Attempt::Click { choice, acting_user, standing, existing } => {
+        Attempt::Click { choice, acting_user, eligibility, existing } => {
             prop_assert_eq!(acting_user.user.as_str(), OWNER);
             let unknown_denies = acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Deny(_));
             prop_assert!(acting_user.kind == PersonKind::Member || unknown_denies, "{:?}", acting_user.kind);
             prop_assert!(now < before.request.expires_at, "an expired approval was decided");
             prop_assert_eq!(&records[0].actor, &Actor::User(acting_user.user.clone()));
-            check_click(choice, *standing, *existing, after, &grants)?;
+            check_click(choice, *eligibility, *existing, after, &grants)?;
         }
         Attempt::Cancel => prop_assert_eq!(outcome, Outcome::Cancelled),
         Attempt::Expire => {
@@ -230,7 +230,7 @@ fn check_end(
 /// What a click must grant: the chosen scope, unless something prevents it or the user already has that grant.
 fn check_click(
     choice: &Choice,
-    standing: Eligibility,
+    eligibility: Eligibility,
     existing: Option<GrantId>,
     after: &Approval,
     grants: &[&Grant],
@@ -247,10 +247,12 @@ fn check_click(
             let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(NEW_GRANT)));
             prop_assert_eq!(given.grant(), expected);
             if *scope != Scope::Once {
-                prop_assert!(standing.lock == Lock::Unlocked && !standing.outdated && standing.connected);
+                prop_assert!(
+                    eligibility.lock == Lock::Unlocked && !eligibility.outdated && eligibility.connected
+                );
             }
             if *scope == Scope::Conversation {
-                prop_assert!(!standing.conversation_closed);
+                prop_assert!(!eligibility.conversation_closed);
             }
             let gives = *scope != Scope::Once && existing.is_none();
             prop_assert_eq!(grants.len(), usize::from(gives));
@@ -298,23 +300,23 @@ fn check_refusal(
         (Rejection::LookupUnavailable, Attempt::Click { choice, acting_user, .. }) => {
             acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Approve(_))
         }
-        (Rejection::Locked, Attempt::Click { choice, standing, .. }) => {
-            grants_are_wanted(choice) && standing.lock == Lock::Locked
+        (Rejection::Locked, Attempt::Click { choice, eligibility, .. }) => {
+            grants_are_wanted(choice) && eligibility.lock == Lock::Locked
         }
-        (Rejection::UnknownAction, Attempt::Click { choice, standing, .. }) => {
-            grants_are_wanted(choice) && standing.lock == Lock::Retired
+        (Rejection::UnknownAction, Attempt::Click { choice, eligibility, .. }) => {
+            grants_are_wanted(choice) && eligibility.lock == Lock::Retired
         }
-        (Rejection::ChangedSinceUnlocked, Attempt::Click { choice, standing, .. }) => {
-            grants_are_wanted(choice) && standing.lock == Lock::Changed
+        (Rejection::ChangedSinceUnlocked, Attempt::Click { choice, eligibility, .. }) => {
+            grants_are_wanted(choice) && eligibility.lock == Lock::Changed
         }
-        (Rejection::ChangedSinceAsked, Attempt::Click { choice, standing, .. }) => {
-            grants_are_wanted(choice) && standing.outdated
+        (Rejection::ChangedSinceAsked, Attempt::Click { choice, eligibility, .. }) => {
+            grants_are_wanted(choice) && eligibility.outdated
         }
-        (Rejection::NotConnected, Attempt::Click { choice, standing, .. }) => {
-            grants_are_wanted(choice) && !standing.connected
+        (Rejection::NotConnected, Attempt::Click { choice, eligibility, .. }) => {
+            grants_are_wanted(choice) && !eligibility.connected
         }
-        (Rejection::ConversationClosed, Attempt::Click { choice, standing, .. }) => {
-            *choice == Choice::Approve(Scope::Conversation) && standing.conversation_closed
+        (Rejection::ConversationClosed, Attempt::Click { choice, eligibility, .. }) => {
+            *choice == Choice::Approve(Scope::Conversation) && eligibility.conversation_closed
         }
         _ => false,
     };
@@ -356,16 +358,16 @@ proptest! {
 
     #[test]
     fn only_an_unblocked_live_grant_approves_without_asking(
-        standing in standing(),
+        eligibility in eligibility(),
         live in option::of(prop_oneof![Just(Scope::Conversation), Just(Scope::Always)]),
     ) {
         let live = live.map(|scope| LiveGrant { id: grant(EXISTING), scope });
-        let changed = decisions::request(request(), standing, live, start());
+        let changed = decisions::request(request(), eligibility, live, start());
         let (approval, effects) = (changed.state().clone(), changed.effects());
         prop_assert_eq!(&approval.request, &request());
         prop_assert!(webhooks(effects).is_empty(), "the response says it already");
         prop_assert_eq!(recorded(effects).len(), 1);
-        let free = standing.lock == Lock::Unlocked && !standing.outdated && standing.connected;
+        let free = eligibility.lock == Lock::Unlocked && !eligibility.outdated && eligibility.connected;
         if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
             let decision = approval.decision.unwrap();
             prop_assert_eq!(decision.used_grant(), Some(id));

@@ -48,23 +48,23 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     else {
         return elsewhere(work, click).await;
     };
-    let DecisionContext { standing, existing, left_at } = match choice {
+    let DecisionContext { eligibility, existing, left_at } = match choice {
         Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
             storage::statements::decide::context(&mut work, &approval, *scope).await?
         }
         Choice::Approve(Scope::Once) | Choice::Deny(_) => {
-            let standing = Eligibility {
+            let eligibility = Eligibility {
                 lock: Lock::Locked,
                 outdated: true,
                 connected: false,
                 conversation_closed: true,
             };
-            DecisionContext { standing, existing: None, left_at: None }
+            DecisionContext { eligibility, existing: None, left_at: None }
         }
     };
     let new_id = GrantId::new(service.new_id());
     let acting_user = members::as_known(&click.acting_user, left_at, now);
-    match decisions::click(&approval, choice.clone(), &acting_user, standing, existing, new_id, now) {
+    match decisions::click(&approval, choice.clone(), &acting_user, eligibility, existing, new_id, now) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
             let ended = storage::statements::decide::save(db, unwritten, ended).await?;

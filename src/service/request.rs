@@ -132,7 +132,7 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, S
             .ok_or(Rejection::Unauthenticated)?;
     }
     let full = context.pending >= i64::from(most);
-    let (action, standing, grant) = context.action.ok_or(Rejection::CatalogFull)?;
+    let (action, eligibility, grant) = context.action.ok_or(Rejection::CatalogFull)?;
     let request = Request {
         id: ApprovalId::new(service.new_id()),
         workspace: caller.workspace,
@@ -149,7 +149,7 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, S
         created_at: now,
         expires_at: now + ask.expires_in,
     };
-    let asked = decisions::request(request, standing, grant, now);
+    let asked = decisions::request(request, eligibility, grant, now);
     if full && asked.state().decision.is_none() {
         return Err(Rejection::TooManyPending.into());
     }

@@ -88,7 +88,7 @@ async fn attempt(
                 workspace,
                 &context.action,
                 acting_user,
-                context.standing,
+                context.eligibility,
                 context.existing,
                 fresh,
                 now,

@@ -1,9 +1,10 @@
-//! Effects, as rows: the one place that builds and writes the rows of `audit` and `outbox`, those that draw Home tabs
-//! again included.
+//! The effects of a change, as rows. Only this module builds and writes rows of `audit` and `outbox`, including the
+//! outbox rows that update Home tabs.
 //!
-//! A use case records its changes in [`Unwritten`], which gives the [`Recorded`] states that save functions take. The unit
-//! of work writes what is recorded before it commits, in one statement. Asking and deciding write it with the state, in
-//! the statements that they have anyway ([`crate::storage::statements::create_approval::save`], [`crate::storage::statements::decide::save`]).
+//! A use case records its changes in [`Unwritten`], which returns the [`Recorded`] states that save functions take. The
+//! unit of work writes everything recorded in one statement, just before it commits. Creating and deciding approvals
+//! are the exceptions: their statements write the effects together with the state
+//! ([`crate::storage::statements::create_approval::save`], [`crate::storage::statements::decide::save`]).
 
 use std::{collections::BTreeMap, fmt, ops::Deref};
 
@@ -24,15 +25,15 @@ use crate::{
     storage::tables::{homes::Homes, outbox::Kind},
 };
 
-/// How long small changes wait to be drawn together.
+/// How long non-urgent Home tab updates wait, so that several changes share one update.
 const DEBOUNCE: TimeDelta = TimeDelta::seconds(3);
 
-/// A new state whose effects are recorded, and which may therefore be saved. Obtained from [`Unwritten::record`] only.
+/// A new state whose effects are recorded, which means that it may be saved. Only [`Unwritten::record`] returns one.
 #[derive(Debug, Clone)]
 pub struct Recorded<T>(T);
 
 impl<T> Recorded<T> {
-    /// The state, once it is saved.
+    /// The state, for use after it is saved.
     pub fn into_state(self) -> T {
         self.0
     }
@@ -46,10 +47,10 @@ impl<T> Deref for Recorded<T> {
     }
 }
 
-/// The effects of a transaction that are not written yet.
+/// Effects that a transaction has recorded but not written yet.
 pub struct Unwritten {
     at: DateTime<Utc>,
-    fresh: Box<dyn Fn() -> Uuid + Send + Sync>,
+    new_id: Box<dyn Fn() -> Uuid + Send + Sync>,
     effects: Vec<(WorkspaceId, Effect)>,
 }
 
@@ -63,19 +64,19 @@ impl fmt::Debug for Unwritten {
 }
 
 impl Unwritten {
-    /// None yet, of a transaction that changes things at this time. `fresh` makes ids.
-    pub fn new(at: DateTime<Utc>, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
-        Self { at, fresh: Box::new(fresh), effects: Vec::new() }
+    /// No effects yet. `at` is the time of the transaction's changes, `new_id` makes the ids of outbox rows.
+    pub fn new(at: DateTime<Utc>, new_id: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
+        Self { at, new_id: Box::new(new_id), effects: Vec::new() }
     }
 
-    /// Takes the effects of a change, and gives the state to be saved.
+    /// Records the effects of a change, and returns the state to save.
     pub fn record<T>(&mut self, changed: Changed<T>) -> Recorded<T> {
         let (state, effects) = changed.into_parts();
         self.add(effects);
         Recorded(state)
     }
 
-    /// Takes what has to be drawn again although nothing changed.
+    /// Records what has to be rendered again although nothing changed.
     pub fn redraw(&mut self, redraw: Redraw) {
         self.add(redraw.into_effects());
     }
@@ -85,7 +86,8 @@ impl Unwritten {
         self.effects.extend(effects.into_iter().map(|effect| (workspace, effect)));
     }
 
-    /// Writes all effects. The last statement before the commit: what is drawn afterwards shows the whole change.
+    /// Writes all recorded effects. Must be the last statement before the commit, because Home tabs must show the whole
+    /// change.
     pub async fn write(&mut self, db: &mut PgConnection) -> sqlx::Result<()> {
         if self.effects.is_empty() {
             return Ok(());
@@ -103,14 +105,14 @@ impl Unwritten {
         }
         for (workspace, homes) in homes {
             for (user, urgency) in homes.opened(db, workspace, self.at).await? {
-                rows.outbox.push(OutboxRow::home(workspace, user, urgency, self.at, (self.fresh)()));
+                rows.outbox.push(OutboxRow::home(workspace, user, urgency, self.at, (self.new_id)()));
             }
         }
         rows.write(db, self.at).await
     }
 
-    /// Takes what a statement can write that saves an approval: audit entries, the prompt, the webhook, and the Home tab of
-    /// the user whom the approval asks. The rest is left to [`Self::write`].
+    /// Takes the effects that the statement which saves an approval can write itself: audit entries, the prompt, the
+    /// webhook, and the Home tab of the approval's user. The others stay for [`Self::write`].
     pub(super) fn bind(&mut self, user: &UserId) -> Bound {
         let (mut rows, mut home, mut left) = (Rows::default(), None, Vec::new());
         for (workspace, effect) in std::mem::take(&mut self.effects) {
@@ -145,25 +147,26 @@ impl Unwritten {
         Bound {
             audit: Json(rows.audit),
             outbox: Json(rows.outbox),
-            home: home.map(|_| (self.fresh)()),
+            home: home.map(|_| (self.new_id)()),
             home_soon: soon,
             home_due_at: if soon { self.at + DEBOUNCE } else { self.at },
         }
     }
 
-    /// The outbox row of an effect other than an entry or a Home tab.
+    /// The outbox row for an effect. `None` for audit entries, and for Home tabs, whose rows depend on who has opened
+    /// one.
     fn row(&self, workspace: WorkspaceId, effect: &Effect) -> Option<OutboxRow> {
-        let row = |kind| OutboxRow::new(workspace, kind, self.at, (self.fresh)());
+        let row = |kind| OutboxRow::new(workspace, kind, self.at, (self.new_id)());
         Some(match effect {
             Effect::Record(_) | Effect::DrawHomes(_) => return None,
-            Effect::DrawPrompt(approval) => row(Kind::Prompt).of_approval(*approval),
+            Effect::DrawPrompt(approval) => row(Kind::Prompt).for_approval(*approval),
             Effect::RedrawPrompt(approval) => {
-                OutboxRow { unless_waiting: true, ..row(Kind::Prompt).of_approval(*approval) }
+                OutboxRow { unless_waiting: true, ..row(Kind::Prompt).for_approval(*approval) }
             }
             Effect::SendWebhook { approval, backend, outcome } => OutboxRow {
                 backend_id: Some(backend.uuid()),
                 event: Some(outcome.event().to_owned()),
-                ..row(Kind::Webhook).of_approval(*approval)
+                ..row(Kind::Webhook).for_approval(*approval)
             },
             Effect::DrawUnlockRequest(request) => OutboxRow {
                 queue: format!("unlock_request:{}", request.uuid()),
@@ -180,19 +183,19 @@ impl Unwritten {
     }
 }
 
-/// What a statement binds that writes effects together with the state of an approval. Both lists are JSON arrays, read by
-/// `jsonb_to_recordset`.
+/// The parameters of a statement that writes effects together with an approval's state. Both lists are JSON arrays,
+/// which the statement reads with `jsonb_to_recordset`.
 #[must_use = "effects that are not bound are lost"]
 pub(super) struct Bound {
     /// Rows of `audit`.
     pub(super) audit: Json<Vec<AuditRow>>,
     /// Rows of `outbox`.
     pub(super) outbox: Json<Vec<OutboxRow>>,
-    /// The id of the row that draws the user's Home tab again, if it has to be.
+    /// The id of the outbox row that updates the user's Home tab. `None` if the tab doesn't change.
     pub(super) home: Option<Uuid>,
-    /// A row of the Home tab that waits already is enough.
+    /// Whether a row that is already waiting for the Home tab makes a new one unnecessary.
     pub(super) home_soon: bool,
-    /// When it is due.
+    /// When the Home tab's row is due.
     pub(super) home_due_at: DateTime<Utc>,
 }
 
@@ -233,14 +236,14 @@ pub(super) struct OutboxRow {
     workspace_id: Uuid,
     due_at: DateTime<Utc>,
     kind: &'static str,
-    /// Rows of one queue are processed one after the other.
+    /// The rows of one queue are processed one after another.
     queue: String,
     approval_id: Option<Uuid>,
     backend_id: Option<Uuid>,
     event: Option<String>,
     unlock_request_id: Option<Uuid>,
     user_id: Option<String>,
-    /// Not written if a row of the queue is due within a minute.
+    /// Whether to skip the row if another row of its queue is due within a minute.
     unless_waiting: bool,
 }
 
@@ -261,7 +264,7 @@ impl OutboxRow {
         }
     }
 
-    fn of_approval(self, approval: ApprovalId) -> Self {
+    fn for_approval(self, approval: ApprovalId) -> Self {
         let queue = format!("{}:{}", self.kind, approval.uuid());
         Self { queue, approval_id: Some(approval.uuid()), ..self }
     }
@@ -279,7 +282,7 @@ impl OutboxRow {
     }
 }
 
-/// Rows to be written.
+/// Rows to write in one statement.
 #[derive(Debug, Default)]
 struct Rows {
     audit: Vec<AuditRow>,
@@ -334,7 +337,7 @@ mod tests {
     use crate::domain::ids::UnlockRequestId;
 
     #[test]
-    fn what_a_statement_cannot_write_is_left_to_the_commit() {
+    fn effects_that_a_statement_cannot_write_wait_for_the_commit() {
         let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(1));
         let (alice, bob) = (UserId::parse("U0ALICE").unwrap(), UserId::parse("U0BOB").unwrap());

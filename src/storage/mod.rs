@@ -1,4 +1,4 @@
-//! The only SQL.
+//! All SQL of the program.
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -23,9 +23,9 @@ pub use db::{
     connect_error, explain, is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
 };
 
-/// The channel on which a transaction says that it left work in the outbox; the payload is the kind.
+/// The channel that a transaction notifies when it adds work to the outbox. The payload is the row's kind.
 pub const OUTBOX_CHANNEL: &str = "countersign_outbox";
-/// The channel on which a transaction says that an approval ended; the payload is its UUID.
+/// The channel that a transaction notifies when an approval ends. The payload is the approval's UUID.
 pub const ENDED_CHANNEL: &str = "countersign_ended";
 
 /// The server's clock.
@@ -33,7 +33,7 @@ pub async fn time(db: &mut PgConnection) -> sqlx::Result<chrono::DateTime<chrono
     sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "time!""#).fetch_one(db).await
 }
 
-/// Whether the server takes no writes: it is a standby, or transactions are read-only.
+/// Whether the server refuses writes, because it is a standby or its transactions are read-only.
 pub async fn is_read_only(db: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS "read_only!""#
@@ -42,13 +42,13 @@ pub async fn is_read_only(db: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
-/// Writes what needs new room on the disk. The caller rolls it back.
+/// Writes enough to need new disk space, which fails on a full disk. The caller rolls back.
 pub async fn probe_writes(db: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("INSERT INTO write_probes (padding) VALUES (repeat('x', 262144))").execute(db).await?;
     Ok(())
 }
 
-/// The server's version, as `server_version_num` counts it, and its clock.
+/// The server's version in the form of `server_version_num`, and its clock.
 pub async fn server(db: &mut PgConnection) -> sqlx::Result<(i32, chrono::DateTime<chrono::Utc>)> {
     let row = sqlx::query!(
         r#"SELECT current_setting('server_version_num')::int AS "version!", clock_timestamp() AS "time!""#
@@ -58,22 +58,22 @@ pub async fn server(db: &mut PgConnection) -> sqlx::Result<(i32, chrono::DateTim
     Ok((row.version, row.time))
 }
 
-/// What becomes of a commit when the server, or the machine it runs on, goes down.
+/// The settings that decide whether a commit survives a crash of the server or its machine.
 #[derive(Debug, Clone)]
 pub struct Durability {
-    /// `fsync`: what is written reaches the disk.
+    /// `fsync`: whether writes are forced to the disk.
     pub fsync: bool,
-    /// `full_page_writes`: a page that was half written can be mended.
+    /// `full_page_writes`: whether a page that was only partly written can be repaired.
     pub full_page_writes: bool,
-    /// `synchronous_commit`.
+    /// `synchronous_commit`: what a commit waits for.
     pub synchronous_commit: String,
-    /// `synchronous_standby_names`.
+    /// `synchronous_standby_names`: the standbys that a commit waits for.
     pub synchronous_standby_names: String,
-    /// How many standbys are connected.
+    /// The number of connected standbys.
     pub standbys: i64,
 }
 
-/// Reads it.
+/// Reads the server's durability settings.
 pub async fn durability(db: &mut PgConnection) -> sqlx::Result<Durability> {
     sqlx::query_as!(
         Durability,
@@ -86,7 +86,7 @@ pub async fn durability(db: &mut PgConnection) -> sqlx::Result<Durability> {
     .await
 }
 
-/// What lets this connection's role change the audit in spite of its triggers: `superuser`, `owner`, or nothing.
+/// Why this connection's role can change the audit despite its triggers: `superuser` or `owner`. `None` if it can't.
 pub async fn power_over_audit(db: &mut PgConnection) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(
         r#"SELECT CASE WHEN r.rolsuper THEN 'superuser'
@@ -97,7 +97,7 @@ pub async fn power_over_audit(db: &mut PgConnection) -> sqlx::Result<Option<Stri
     .await
 }
 
-/// The newest migration that was applied. Not a checked query: the table is made by the migrations themselves.
+/// The version of the newest applied migration. Not a checked query, because sqlx's migrator creates the table.
 pub async fn newest_migration(db: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
         .fetch_one(db)

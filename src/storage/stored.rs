@@ -1,8 +1,8 @@
-//! Rows that this program can't read: an error that names the row, and never a default.
+//! Rows with values that this program can't read. They are an error that names the row, never a default.
 
-/// A row whose value this version of Countersign does not know. A newer version wrote it, or a person did.
+/// A row whose value this version of Countersign does not know. A newer version or a person wrote it.
 ///
-/// The value itself is not part of the error: it may be a secret or an argument.
+/// The error does not contain the value, which may be a secret or an argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "could not read {table}.{column} of {id}: this version of Countersign does not know the stored value"
@@ -17,12 +17,12 @@ pub struct CorruptRow {
 }
 
 impl CorruptRow {
-    /// The error of the row with this id, for a value in this column.
+    /// An error for the value of this column in the row with this id.
     pub(super) fn new(table: &'static str, column: &'static str, id: &impl ToString) -> Self {
         Self { table, column, id: id.to_string() }
     }
 
-    /// The corrupt row that this error is about, if it is about one.
+    /// The corrupt row that caused a database error, if one did.
     #[must_use]
     pub fn find_in(error: &sqlx::Error) -> Option<&Self> {
         match error {
@@ -31,7 +31,7 @@ impl CorruptRow {
         }
     }
 
-    /// Logs the row where what is done goes on without it, or in spite of it.
+    /// Logs the row. For callers that continue without the row, or in spite of it.
     pub(super) fn log(&self) {
         let Self { table, column, id } = self;
         tracing::error!(table, column, row = id, "Stored value unknown to this version of Countersign");
@@ -44,7 +44,7 @@ impl From<CorruptRow> for sqlx::Error {
     }
 }
 
-/// The rows of a batch that can be read. Each of the others is logged and left out, so that it holds up none of them.
+/// The readable rows of a batch. The others are logged and left out, so that one corrupt row does not block the rest.
 pub(super) fn readable<T>(rows: impl IntoIterator<Item = Result<T, CorruptRow>>) -> Vec<T> {
     let keep = |row: Result<T, CorruptRow>| row.inspect_err(CorruptRow::log).ok();
     rows.into_iter().filter_map(keep).collect()

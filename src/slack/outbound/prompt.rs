@@ -263,7 +263,7 @@ fn message(service: &Service, rendering: &Rendering) -> Message {
 fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
     PromptState {
         approval: &rendering.context.approval,
-        standing: rendering.context.around.standing,
+        standing: rendering.context.around.eligibility,
         grant_live: rendering.context.around.grant_live,
         requested: rendering.context.around.requested,
         connect_url: rendering.context.around.connect_url.as_deref(),

@@ -1,7 +1,8 @@
-//! The table `outbox`, as workers take rows from it, under a lease, and note how it went.
+//! The worker's side of the table `outbox`: claiming rows under a lease, and recording how the attempt ended.
 //!
-//! A worker looks for work many times a second, so what it reads must not grow with what waits. Where it is asked whether
-//! another row of the same queue comes first, a scalar subquery keeps Postgres from joining all rows to answer it.
+//! A worker looks for work many times a second, so the cost must not grow with the number of waiting rows. To check
+//! whether another row of the same queue comes first, the statements use a scalar subquery: a join would make Postgres
+//! read all waiting rows.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -18,37 +19,37 @@ use crate::{
     },
 };
 
-/// A row that this worker holds.
+/// A row that this worker holds a lease on.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The row.
+    /// The row's id.
     pub id: DeliveryId,
-    /// Its kind.
+    /// The row's kind.
     pub kind: Kind,
     /// The token that proves the lease.
     pub lease: Uuid,
-    /// Where it belongs.
+    /// The workspace that the row belongs to.
     pub workspace: WorkspaceId,
-    /// The approval that it is about, if it is about one.
+    /// The approval to render or report, for prompts and webhooks.
     pub approval: Option<ApprovalId>,
-    /// The user whose screen it is, or who is told.
+    /// The user whose Home tab is updated, or who gets the answer.
     pub user: Option<UserId>,
-    /// The request to unlock an action that it is about.
+    /// The unlock request to render, or whose answer is sent.
     pub unlock_request: Option<UnlockRequestId>,
-    /// Whom to tell.
+    /// The backend that the webhook goes to.
     pub backend: Option<BackendId>,
-    /// The webhook's type.
+    /// The webhook's event type.
     pub event: Option<String>,
-    /// How often it was tried before, since somebody last had it sent again.
+    /// The number of earlier attempts, counted since the webhook was last redelivered on request.
     pub attempts: i32,
-    /// When it was written.
+    /// When the row was written.
     pub created_at: DateTime<Utc>,
-    /// When it was due: later than that, if it had to wait or is tried again.
+    /// When the row was due. Later than `created_at` if the row had to wait or is tried again.
     pub due_at: DateTime<Utc>,
 }
 
 impl Claim {
-    /// Whether it had to wait, or failed, before.
+    /// Whether the row was delayed or tried before.
     #[must_use]
     pub fn has_waited(&self) -> bool {
         self.due_at > self.created_at
@@ -95,18 +96,18 @@ impl Row {
     }
 }
 
-/// Until when a claim holds, and the token that proves it.
+/// A worker's right to process a row until a time. If the worker dies, others take the row after that.
 #[derive(Debug, Clone, Copy)]
 pub struct Lease {
-    /// The token.
+    /// The token that proves the lease.
     pub token: Uuid,
-    /// When it runs out.
+    /// When the lease expires.
     pub until: DateTime<Utc>,
 }
 
-/// Takes up to `limit` due rows of a kind other than webhooks: the oldest of each queue, none whose queue is in hand
-/// elsewhere. One that can't be read is logged and left out. It is leased like the others, so that it is read again only
-/// when the lease is over.
+/// Claims up to `limit` due rows of a kind other than webhooks: the oldest of each queue, and none of a queue that
+/// another worker is processing. A row that can't be read is logged and left out. It is leased like the others, so that
+/// it is not read again before the lease expires.
 pub async fn claim(
     db: &mut PgConnection,
     kind: Kind,
@@ -140,12 +141,13 @@ pub async fn claim(
     Ok(readable(rows.into_iter().map(|row| row.claim(kind, lease.token))))
 }
 
-/// Takes up to `limit` due webhooks: the oldest of each queue, none whose queue is in hand elsewhere, none for a stopped
-/// endpoint unless somebody had it sent again, and for each backend no more than `share` with those that `held` says
-/// this worker has in hand. One that can't be read is left out as by [`claim`].
+/// Claims up to `limit` due webhooks: the oldest of each queue, and none of a queue that another worker is processing.
+/// Webhooks to a stopped endpoint are left out unless their redelivery was requested. A backend gets at most `share`
+/// rows, including those that `held` says this worker is already sending. A row that can't be read is left out as in
+/// [`claim`].
 ///
-/// However much waits for one endpoint, those that wait for another are found without reading it: from backend to
-/// backend by the index `outbox_waiting`, and at each for what is due.
+/// The cost does not depend on how many webhooks wait for one endpoint: the statement steps from backend to backend
+/// through the index `outbox_waiting`, and reads only the due rows of each.
 pub async fn claim_webhooks(
     db: &mut PgConnection,
     limit: i64,
@@ -216,7 +218,7 @@ pub async fn claim_webhooks(
     Ok(readable(rows.into_iter().map(|row| row.claim(Kind::Webhook, lease.token))))
 }
 
-/// Ends the other waiting rows of a Home tab's queue: what they were written for is seen by whoever reads after this.
+/// Ends the other waiting rows of a Home tab's queue. Rendering the tab reads the state afterwards, so it covers them.
 pub async fn absorb(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE outbox SET done_at = $2 WHERE id <> $1 AND queue = (SELECT queue FROM outbox WHERE id = $1)
@@ -232,35 +234,35 @@ pub async fn absorb(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) ->
 /// How an attempt ended.
 #[derive(Debug, Clone)]
 pub enum Ending {
-    /// It reached the outside.
+    /// The message or webhook was delivered.
     Done,
-    /// It is to be tried again.
+    /// The delivery is to be tried again.
     Later {
-        /// When.
+        /// When to try again.
         at: DateTime<Utc>,
-        /// Whether it counts as one of the schedule's tries. Our own faults and Slack's pace don't.
+        /// Whether the attempt counts towards the retry schedule. Internal errors and Slack's rate limits don't.
         counts: bool,
     },
-    /// It is not tried again by itself.
+    /// The delivery is given up, until someone requests its redelivery.
     Dead,
 }
 
-/// What is noted of an attempt.
+/// An attempt to deliver, as it is recorded.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// How it ended.
     pub ending: Ending,
-    /// When it began.
+    /// When the attempt began.
     pub started_at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
+    /// How long the attempt took, in milliseconds.
     pub took_ms: i64,
-    /// The HTTP status that came back.
+    /// The HTTP status of the response, if there was one.
     pub http_status: Option<i32>,
-    /// What went wrong, or the beginning of the answer.
+    /// The error, or the beginning of the response.
     pub detail: Option<String>,
 }
 
-/// Notes how an attempt ended and gives the row back. `false`: the lease had been lost, and nothing was changed.
+/// Records how an attempt ended, and releases the row. `false` if the worker had lost the lease: then nothing changes.
 pub async fn finish(
     db: &mut PgConnection,
     claim: &Claim,
@@ -308,8 +310,8 @@ pub async fn finish(
     Ok(held > 0)
 }
 
-/// When the next row of this kind becomes due that is not due yet. What a dead worker holds is found by looking again
-/// now and then.
+/// When the next row of this kind becomes due that is not due yet. Rows whose worker died are not included; workers
+/// find those by polling.
 pub async fn next_due(
     db: &mut PgConnection,
     kind: Kind,

@@ -1,5 +1,6 @@
-//! Asking, in two statements: one that reads and locks everything a request is judged by, one that writes everything
-//! that follows. Every call of every agent takes this path, so it costs two round trips between begin and commit.
+//! Creating an approval takes two statements: one reads and locks everything that the request is judged by, the other
+//! writes everything that follows. Every call of every agent takes this path, so it needs only two round trips between
+//! begin and commit.
 
 use crate::{
     domain::{
@@ -22,23 +23,25 @@ use crate::{
 /// What a request is judged by.
 #[derive(Debug)]
 pub struct AskContext {
-    /// The presented key and whose it is.
+    /// The presented API key and its backend.
     pub key: crate::storage::tables::api_keys::StoredKey,
-    /// The approval that was made with the same idempotency key.
+    /// The approval that the backend created earlier with the same idempotency key.
     pub replayed: Option<ApprovalId>,
-    /// How many of the backend's approvals are pending, counted up to the limit, and only where no grant covers the
+    /// The number of the backend's pending approvals. Counted only up to the limit, and only if no grant covers the
     /// request.
     pub pending: i64,
-    /// The action, if it is known, with what stands in the way of auto-approval and the live grant that covers it.
+    /// The action, whether it may be auto-approved, and the live grant that covers the request. `None` if no request
+    /// has named the action yet.
     pub action: Option<(ActionRef, Eligibility, Option<LiveGrant>)>,
 }
 
-/// Reads and locks what the request is judged by. `None`: there is no such API key.
+/// Reads and locks what the request is judged by. `None` if the API key does not exist.
 ///
-/// The workspace is locked against the app's removal (`FOR KEY SHARE`, as the approval's foreign key does later), the
-/// action, the integration and the connection against change (`FOR SHARE`), the grant against use and revocation
-/// (`FOR UPDATE`): a revocation that has returned is seen, one that is under way is waited for. Each subquery names the
-/// one before it, so that Postgres can only lock them in this order.
+/// The locks order this transaction with every change that could withdraw the permission. The workspace is locked
+/// against removal of the app (`FOR KEY SHARE`, as the approval's foreign key does later), the action, integration and
+/// connection against changes (`FOR SHARE`), the grant against use and revocation (`FOR UPDATE`). A committed
+/// revocation is therefore seen, and one in progress blocks this statement until it ends. Each subquery refers to the
+/// one before it, so that Postgres can only lock in this order.
 #[expect(clippy::too_many_arguments, reason = "everything a request is judged by, in one round trip")]
 pub async fn load(
     db: &mut PgConnection,
@@ -105,14 +108,15 @@ pub async fn load(
                 integration_id: IntegrationId::new(integration_id),
                 integration: integration.clone(),
                 action: action.clone(),
-                // Not read from the version: of another table, only what was there when the statement began is seen.
+                // Taken from the action's locked row. Once a row lock had to wait, Postgres reads that row in its
+                // newest version, but rows of joined tables as of the start of the statement.
                 version: ActionVersionId::new(version_id),
                 integration_name,
                 action_name,
                 description: None,
                 destructive,
             };
-            let standing = Eligibility {
+            let eligibility = Eligibility {
                 lock: Lock::new(row.unlocked, false, row.confirmed),
                 outdated: false,
                 connected: row.connected || row.requires_connection == Some(false),
@@ -121,7 +125,7 @@ pub async fn load(
             let grant = row.grant_id.zip(row.grant_scope.as_deref());
             let live =
                 |(id, scope)| Ok(LiveGrant { id: GrantId::new(id), scope: standing_scope(id, scope)? });
-            Ok::<_, CorruptRow>((action_ref, standing, grant.map(live).transpose()?))
+            Ok::<_, CorruptRow>((action_ref, eligibility, grant.map(live).transpose()?))
         };
         Ok(AskContext {
             key: crate::storage::tables::api_keys::StoredKey {
@@ -143,8 +147,8 @@ pub async fn load(
     .transpose()
 }
 
-/// Writes the approval with its effects, and gives it back. Fails with a unique violation if another request with the same
-/// idempotency key came first.
+/// Writes the approval and its effects, and returns the approval. Fails with a unique violation if another request with
+/// the same idempotency key came first.
 pub async fn save(
     db: &mut PgConnection,
     unwritten: &mut Unwritten,
@@ -201,30 +205,30 @@ pub async fn save(
                  AND NOT EXISTS (SELECT 1 FROM planned) RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told
            FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds"#,
-        // Who asks whom.
+        // Backend, user and agent.
         request.id.uuid(),
         request.workspace.uuid(),
         request.backend.uuid(),
         request.user.as_str(),
         agent.id.as_str(),
         agent.name.as_ref().map(Text::as_str),
-        // In which conversation.
+        // The conversation.
         conversation.id.as_str(),
         conversation.title.as_ref().map(Text::as_str),
         conversation.url.as_ref().map(Link::as_str),
-        // For what.
+        // What the agent wants to run.
         request.action.id.uuid(),
         request.action.version.uuid(),
         json_text(&request.arguments)?,
         request.digest.bytes(),
         request.reason.as_ref().map(Text::as_str),
         request.metadata.as_ref().map(json_text).transpose()?,
-        // Where it is shown, and how long.
+        // Where the prompt goes, and for how long.
         place.as_ref().map(|place| place.channel.as_str()),
         place.as_ref().and_then(|place| place.thread_ts.as_ref()).map(Text::as_str),
         request.created_at,
         request.expires_at,
-        // What a repeat of the request is known by.
+        // What identifies a repeated request.
         idempotency_key.map(ForeignId::as_str),
         request_digest,
         // The decision, if a grant approves it.
@@ -246,13 +250,13 @@ pub async fn save(
     Ok(approval)
 }
 
-/// JSON as it was given. Not bound as [`sqlx::types::Json`], which Postgres takes for `jsonb` on its way to the column
-/// and so puts members into an order of its own and refuses U+0000.
+/// JSON as text, in the form in which it was given. Not bound as [`sqlx::types::Json`]: Postgres would convert that to
+/// `jsonb`, which reorders members and refuses U+0000.
 fn json_text(value: &impl serde::Serialize) -> sqlx::Result<String> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// The digest of the request that made an approval, to compare a replay with.
+/// The digest of the request that created an approval, for comparison with a repeated request.
 pub async fn request_digest(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Vec<u8>> {
     sqlx::query_scalar!("SELECT request_digest FROM approvals WHERE id = $1", id.uuid()).fetch_one(db).await
 }

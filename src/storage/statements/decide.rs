@@ -1,5 +1,5 @@
-//! Deciding: the approval under its lock, what a standing permission is judged by, and everything that follows from
-//! the decision in one statement. A click costs at most three round trips between begin and commit.
+//! Deciding an approval: locking it, reading what a grant is judged by, and writing everything that follows from the
+//! decision in one statement. A click needs at most three round trips between begin and commit.
 
 use chrono::{DateTime, Utc};
 
@@ -22,9 +22,10 @@ use crate::{
     },
 };
 
-/// Locks an approval of the workspace with this Slack id, and the workspace against the app's removal: first the
-/// workspace, since rows are locked in the order of the locking clauses. `None` if the app is no longer installed.
-/// Remembers the request in any case, and fails ([`crate::storage::tables::repeats::is_repeat`]) if it was taken before.
+/// Locks an approval and its workspace, which is known by its Slack id. The workspace is locked first, against removal
+/// of the app: Postgres takes row locks in the order of the locking clauses. `None` if the app is no longer installed.
+/// The request is recorded in any case; if it was recorded before, the statement fails
+/// ([`crate::storage::tables::repeats::is_repeat`]).
 pub async fn lock_in_workspace(
     db: &mut PgConnection,
     slack_id: &str,
@@ -33,7 +34,8 @@ pub async fn lock_in_workspace(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
-        // Runs after the locks are taken, so that of two copies of a request one waits for the other and then fails.
+        // Postgres runs this after it took the locks, so the second copy of a request waits for the first, and then
+        // fails.
         @ "WITH remembered AS (
                INSERT INTO slack_requests (digest, taken_at) SELECT $3, $4 WHERE $3::bytea IS NOT NULL)
            ";
@@ -50,7 +52,7 @@ pub async fn lock_in_workspace(
     Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
-/// Locks an approval that this backend asked.
+/// Locks an approval of this backend.
 pub async fn lock_of_backend(
     db: &mut PgConnection,
     backend: BackendId,
@@ -67,7 +69,7 @@ pub async fn lock_of_backend(
     Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
-/// Locks an approval, whoever asked it: for the worker.
+/// Locks an approval of any backend, for background work.
 pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
@@ -79,29 +81,29 @@ pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<
     Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
-/// What a standing permission is judged by.
+/// What giving a grant is judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct DecisionContext {
-    /// What may stand in its way.
-    pub standing: Eligibility,
-    /// The user's live grant of the same scope.
+    /// Whether the action may be auto-approved.
+    pub eligibility: Eligibility,
+    /// The user's live grant of the chosen scope.
     pub existing: Option<GrantId>,
-    /// When the user was last found to be no full member.
+    /// When the user was last found not to be a full member.
     pub left_at: Option<DateTime<Utc>>,
 }
 
-/// Reads and locks what a standing permission of this scope is judged by.
+/// Reads and locks what giving a grant of this scope is judged by.
 ///
-/// The locks are those of [`crate::storage::statements::create_approval::load`]: locking the action, disconnecting the integration or closing the
-/// conversation comes before or after this transaction, never in between. The user's row orders it with what they
-/// turn off and with their leaving the workspace.
+/// The locks are those of [`crate::storage::statements::create_approval::load`]. Locking the action, disconnecting the
+/// integration and closing the conversation therefore happen before or after this transaction, never during it. The
+/// lock on the user's row does the same for turning off grants and for leaving the workspace.
 pub async fn context(
     db: &mut PgConnection,
     approval: &Approval,
     scope: Scope,
 ) -> sqlx::Result<DecisionContext> {
     let request = &approval.request;
-    // Each subquery names the one before it, so that Postgres can only lock them in this order.
+    // Each subquery refers to the one before it, so that Postgres can only lock in this order.
     let row = sqlx::query!(
         r#"WITH present AS (
                INSERT INTO members (workspace_id, user_id) VALUES ($6, $3)
@@ -135,29 +137,29 @@ pub async fn context(
     )
     .fetch_one(db)
     .await?;
-    let standing = Eligibility {
+    let eligibility = Eligibility {
         lock: Lock::new(row.unlocked, row.retired, row.confirmed),
         outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
     };
-    Ok(DecisionContext { standing, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
+    Ok(DecisionContext { eligibility, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
 }
 
-/// What a prompt shows besides the approval.
+/// What a prompt shows in addition to the approval.
 #[derive(Debug)]
 pub struct PromptFacts {
-    /// As [`context`] gives it, without locks.
-    pub standing: Eligibility,
-    /// Where the integration can be connected.
+    /// Whether the action may be auto-approved, read without locks.
+    pub eligibility: Eligibility,
+    /// Where the user can connect the integration.
     pub connect_url: Option<String>,
-    /// Whether the grant that the decision left or used is live.
+    /// Whether the grant that the decision gave or used is still live.
     pub grant_live: bool,
-    /// Whether the user has asked the admins to unlock the action, and has no answer yet.
+    /// Whether the user has an unanswered unlock request for the action.
     pub requested: bool,
 }
 
-/// Reads what a prompt shows besides the approval.
+/// Reads what a prompt shows in addition to the approval, without locks.
 pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<PromptFacts> {
     let request = &approval.request;
     let row = sqlx::query!(
@@ -183,7 +185,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     .fetch_one(db)
     .await?;
     Ok(PromptFacts {
-        standing: Eligibility {
+        eligibility: Eligibility {
             lock: Lock::new(row.unlocked, row.retired, row.confirmed),
             outdated: row.outdated,
             connected: row.connected,
@@ -195,7 +197,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     })
 }
 
-/// Writes the decision with its effects, and gives the ended approval back.
+/// Writes the decision and its effects, and returns the ended approval.
 pub async fn save(
     db: &mut PgConnection,
     unwritten: &mut Unwritten,

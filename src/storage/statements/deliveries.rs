@@ -1,4 +1,4 @@
-//! The table `outbox`, as a backend reads the webhooks in it.
+//! The backend's view of the table `outbox`: its webhooks.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -12,14 +12,14 @@ use crate::{
     storage::{PgConnection, effects::Recorded, stored::CorruptRow},
 };
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It is sent, or will be.
+    /// Waiting for its first or next attempt.
     Pending,
-    /// The endpoint took it.
+    /// The endpoint accepted the webhook.
     Delivered,
-    /// It is not tried again by itself.
+    /// Given up, until someone requests its redelivery.
     Dead,
 }
 
@@ -27,7 +27,7 @@ impl State {
     /// Every state.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
 
-    /// As JSON writes it.
+    /// The state as written in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,30 +41,30 @@ impl State {
 /// A webhook to a backend.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Its id, which is the `webhook-id`.
+    /// The delivery's id, sent as `webhook-id`.
     pub id: DeliveryId,
-    /// What it tells of.
+    /// The approval that the webhook reports.
     pub approval: ApprovalId,
-    /// The webhook's type.
+    /// The webhook's event type.
     pub event: String,
-    /// When it was written.
+    /// When the delivery was created.
     pub created_at: DateTime<Utc>,
-    /// When it is, or was, due.
+    /// When the next attempt is due, or the last one was.
     pub due_at: DateTime<Utc>,
-    /// How often it was tried.
+    /// The number of attempts so far.
     pub attempts: i32,
-    /// When the endpoint took it.
+    /// When the endpoint accepted the webhook.
     pub done_at: Option<DateTime<Utc>>,
-    /// When it was given up.
+    /// When the delivery was given up.
     pub dead_at: Option<DateTime<Utc>>,
-    /// What went wrong last.
+    /// The last attempt's error.
     pub last_error: Option<String>,
-    /// The endpoint is stopped, and nobody had it sent again: it waits.
+    /// Whether the delivery waits because its endpoint is stopped. One whose redelivery was requested doesn't wait.
     pub paused: bool,
 }
 
 impl Delivery {
-    /// Where it stands.
+    /// The delivery's state.
     #[must_use]
     pub const fn state(&self) -> State {
         match (self.done_at, self.dead_at) {
@@ -75,14 +75,14 @@ impl Delivery {
     }
 }
 
-/// Which deliveries a backend wants listed.
+/// The deliveries that a backend wants listed. Conditions that are `None` match everything.
 #[derive(Debug, Default)]
 pub struct Filter {
-    /// Of this approval.
+    /// Only deliveries about this approval.
     pub approval: Option<ApprovalId>,
-    /// In this state.
+    /// Only deliveries in this state.
     pub state: Option<State>,
-    /// Older than this one.
+    /// Only deliveries older than this one.
     pub before: Option<DeliveryId>,
 }
 
@@ -124,7 +124,7 @@ impl Row {
     }
 }
 
-/// Selects webhooks to the backend `$1`; the tail says which.
+/// Selects webhooks of the backend `$1`. The tail adds conditions.
 macro_rules! select_deliveries {
     ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -139,7 +139,7 @@ macro_rules! select_deliveries {
     };
 }
 
-/// A backend's deliveries, newest first, at most `limit`.
+/// A backend's deliveries that match the filter: newest first, at most `limit`.
 pub async fn list(
     db: &mut PgConnection,
     backend: BackendId,
@@ -158,13 +158,13 @@ pub async fn list(
             rows.fetch_all(db).await?.into_iter().map(Row::read).collect::<Result<_, _>>()?
         }};
     }
-    // A statement each, so that Postgres plans each for the index that goes straight there.
+    // One statement for each state, so that Postgres plans each with the index made for it.
     Ok(match (filter.approval, filter.state) {
         (Some(approval), state) => {
-            let mut of_approval = of_approval(db, backend, approval, before).await?;
-            of_approval.retain(|delivery| state.is_none_or(|state| delivery.state() == state));
-            of_approval.truncate(usize::try_from(limit).unwrap_or_default());
-            of_approval
+            let mut found = for_approval(db, backend, approval, before).await?;
+            found.retain(|delivery| state.is_none_or(|state| delivery.state() == state));
+            found.truncate(usize::try_from(limit).unwrap_or_default());
+            found
         }
         (None, None) => listed!("true"),
         (None, Some(State::Pending)) => listed!("done_at IS NULL AND dead_at IS NULL"),
@@ -173,8 +173,8 @@ pub async fn list(
     })
 }
 
-/// The deliveries of one approval, newest first: one, as an approval ends once.
-async fn of_approval(
+/// The deliveries about one approval, newest first. Usually one, because an approval ends once.
+async fn for_approval(
     db: &mut PgConnection,
     backend: BackendId,
     approval: ApprovalId,
@@ -201,8 +201,8 @@ pub async fn find(
     Ok(row.map(Row::read).transpose()?)
 }
 
-/// Makes a delivery of this backend due now, with its pauses begun anew, even while the endpoint is stopped. A try that
-/// is under way loses its lease: how it ends no longer says what becomes of the delivery. `false`: there is no such
+/// Makes a delivery of this backend due now, even if the endpoint is stopped, and restarts its retry schedule. An
+/// attempt in progress loses its lease, so its result is no longer recorded. `false` if the backend has no such
 /// delivery.
 pub async fn send_again(
     db: &mut PgConnection,
@@ -224,7 +224,7 @@ pub async fn send_again(
     Ok(told.is_some())
 }
 
-/// Makes all deliveries of a backend that are waiting due now; none loses any of its tries.
+/// Makes a backend's waiting deliveries due now. Their retry schedules stay as they are.
 pub async fn send_waiting(db: &mut PgConnection, backend: BackendId, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         r#"WITH waiting AS (

@@ -1,4 +1,4 @@
-//! The statements that span tables, each one round trip.
+//! Statements that span tables. Each is one round trip.
 
 pub mod claim;
 pub mod create_approval;

@@ -1,28 +1,28 @@
-//! Every column that holds a sealed secret, wherever it is: what a change of the encryption key goes through.
+//! All columns that hold encrypted secrets, in whatever table, for changing the encryption key.
 
 use uuid::Uuid;
 
 use crate::storage::PgConnection;
 
-/// A table with sealed columns.
+/// A table with encrypted columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
-    /// Tokens of installations.
+    /// Slack tokens.
     Workspaces,
     /// Webhook secrets.
     Backends,
 }
 
 impl Table {
-    /// Every one.
+    /// Every table with encrypted columns.
     pub const ALL: [Self; 2] = [Self::Workspaces, Self::Backends];
 }
 
-/// The sealed values of a row: of a workspace its bot token and refresh token, of a backend its webhook secret and the
-/// previous one. They are sealed for the row's id.
+/// The encrypted values of a row. For a workspace: bot token and refresh token. For a backend: webhook secret and
+/// previous webhook secret. Each is bound to the row's id.
 pub type Row = [Option<Vec<u8>>; 2];
 
-/// The rows that have a sealed value.
+/// The ids of the rows that have an encrypted value.
 pub async fn ids(db: &mut PgConnection, table: Table) -> sqlx::Result<Vec<Uuid>> {
     match table {
         Table::Workspaces => sqlx::query_scalar!(
@@ -34,7 +34,7 @@ pub async fn ids(db: &mut PgConnection, table: Table) -> sqlx::Result<Vec<Uuid>>
     }
 }
 
-/// The sealed values of a row.
+/// The encrypted values of a row.
 pub async fn find(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result<Option<Row>> {
     match table {
         Table::Workspaces => {
@@ -55,7 +55,7 @@ pub async fn find(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
     }
 }
 
-/// The same, with the row locked until the transaction ends: nobody else changes them meanwhile.
+/// Like [`find`], with the row locked until the transaction ends, so that the values can't change in between.
 pub async fn lock(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result<Option<Row>> {
     match table {
         Table::Workspaces => {
@@ -72,7 +72,7 @@ pub async fn lock(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
     find(db, table, id).await
 }
 
-/// Stores them sealed anew.
+/// Replaces a row's encrypted values.
 pub async fn store(db: &mut PgConnection, table: Table, id: Uuid, row: &Row) -> sqlx::Result<()> {
     let [first, second] = row;
     match table {

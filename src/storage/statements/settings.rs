@@ -1,4 +1,4 @@
-//! A user's settings: what a toggle is judged by, and the grant that it leaves.
+//! The settings of a user: what a toggle is judged by, and the grant that it gives.
 
 use chrono::{DateTime, Utc};
 
@@ -13,19 +13,20 @@ use crate::{
     storage::{PgConnection, effects::Recorded},
 };
 
-/// What a toggle to turn auto-approval on is judged by.
+/// What turning auto-approval on is judged by.
 #[derive(Debug)]
 pub struct ToggleContext {
     /// The action.
     pub action: ActionRef,
-    /// Whether it may be auto-approved. No conversation is meant.
-    pub standing: Eligibility,
-    /// The user's live grant for everything.
+    /// Whether the action may be auto-approved, outside of any conversation.
+    pub eligibility: Eligibility,
+    /// The user's live *always* grant.
     pub existing: Option<GrantId>,
 }
 
-/// Reads and locks it, with the locks of [`crate::storage::statements::decide::context`]; the user's row is locked by
-/// [`crate::storage::tables::workspaces::enter`]. `None`: the workspace has no such action.
+/// Reads and locks what a toggle is judged by. The locks are those of [`crate::storage::statements::decide::context`],
+/// except that [`crate::storage::tables::workspaces::enter`] locks the user's row. `None` if the workspace has no such
+/// action.
 pub async fn lock(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -67,7 +68,7 @@ pub async fn lock(
             description: row.action_description,
             destructive: row.destructive,
         },
-        standing: Eligibility {
+        eligibility: Eligibility {
             lock: Lock::new(row.unlocked, false, row.confirmed),
             outdated: false,
             connected: row.connected,
@@ -77,7 +78,7 @@ pub async fn lock(
     }))
 }
 
-/// Writes an always grant down. Fails with a unique violation if another one came first.
+/// Saves an *always* grant. Fails with a unique violation if the user already has one.
 pub async fn give(db: &mut PgConnection, grant: &Recorded<Grant>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO grants (id, workspace_id, user_id, action_id, scope, created_at)
@@ -93,7 +94,7 @@ pub async fn give(db: &mut PgConnection, grant: &Recorded<Grant>) -> sqlx::Resul
     Ok(())
 }
 
-/// Takes a click on a toggle in its turn. `false`: a later click of the same user was taken before.
+/// Records a click on a toggle. `false` if a later click of the same user on it was recorded before.
 pub async fn take_turn(
     db: &mut PgConnection,
     action: ActionId,
@@ -113,7 +114,7 @@ pub async fn take_turn(
     Ok(done.rows_affected() == 1)
 }
 
-/// An action of the workspace by its path. Retired ones are not found.
+/// An action of the workspace, found by its keys. Retired actions are not found.
 pub async fn find_action(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -132,7 +133,7 @@ pub async fn find_action(
     Ok(id.map(ActionId::new))
 }
 
-/// The paths of a workspace's actions, to find the one that was meant; at most `limit`.
+/// The paths of at most `limit` actions of a workspace, for suggesting the one that a user meant.
 pub async fn paths(db: &mut PgConnection, workspace: WorkspaceId, limit: i64) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"SELECT i.key || '.' || a.key AS "path!" FROM actions a JOIN integrations i ON i.id = a.integration_id

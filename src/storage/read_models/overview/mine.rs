@@ -54,7 +54,7 @@ pub async fn waiting(
         let around = crate::storage::statements::decide::surroundings(db, &approval).await?;
         lines.push(WaitingLine {
             approval,
-            standing: around.standing,
+            standing: around.eligibility,
             connect_url: around.connect_url,
             requested: around.requested,
         });
