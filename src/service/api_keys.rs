@@ -1,4 +1,4 @@
-//! An operator manages the API keys of a backend from the command line.
+//! API keys, as an operator manages them from the command line.
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -13,44 +13,44 @@ use crate::{
     storage::tables::{api_keys, api_keys::Listed, backends::Summary},
 };
 
-/// A key that was just created. Its secret can't be read again.
+/// A key that was just created. Its secret is not stored, so this is the only time to show it.
 #[derive(Debug)]
 pub struct NewKey {
-    /// Its public half.
+    /// The public half of the key.
     pub id: ApiKeyId,
-    /// What it may be used for.
+    /// The calls that the key may make.
     pub scopes: KeyScopes,
-    /// The whole key.
+    /// The whole key, as a caller sends it.
     pub secret: SecretString,
 }
 
 /// A selection of a backend's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// This one.
+    /// The key with this id.
     One(ApiKeyId),
-    /// Every one.
+    /// All keys of the backend.
     All,
 }
 
-/// Why keys are left as they are.
+/// Why no key was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
     /// The backend has no such key, or it no longer works.
     #[error("the backend has no such key, or the key no longer works")]
     NoSuchKey,
-    /// The backend's keys have different scopes, so it is not clear what their successor may do.
+    /// The backend's keys have different scopes, so the scopes of a common successor are unclear.
     #[error("the backend's keys have different scopes")]
     ScopesDiffer,
 }
 
-/// The keys of these backends, oldest first; those that no longer work too.
+/// The keys of these backends, oldest first. Keys that no longer work are included.
 pub async fn list(service: &Service, backends: &[BackendId]) -> Result<Vec<Listed>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(api_keys::list(&mut db, backends).await?)
 }
 
-/// Gives a backend one more key.
+/// Gives a backend an additional key.
 #[tracing::instrument(name = "create_key", skip_all, fields(backend = %backend.id))]
 pub async fn create(service: &Service, backend: &Summary, scopes: KeyScopes) -> Result<NewKey, ServiceError> {
     retrying!(try_create(service, backend, scopes))
@@ -66,14 +66,14 @@ async fn try_create(service: &Service, backend: &Summary, scopes: KeyScopes) -> 
     Ok(NewKey { id: key.id, scopes, secret: secret.reveal() })
 }
 
-/// Makes a key for this backend: what is stored of it, and the key itself.
+/// Generates a key for a backend. Returns what to store, and the key itself.
 pub(super) fn generate(service: &Service, backend: BackendId, scopes: KeyScopes) -> (NewApiKey, ApiKey) {
     let key = ApiKey::new(ApiKeyId::new(service.new_id()), service.entropy.bytes());
     (NewApiKey { id: key.id(), backend, scopes }, key)
 }
 
-/// Replaces keys by a new one. They work for `overlap` more; zero revokes them. The new key has the scopes of those that
-/// it replaces, unless others are given.
+/// Replaces keys with a new one. The replaced keys work for `overlap` longer; zero revokes them. The new key gets the
+/// scopes of the replaced ones, unless `scopes` names others.
 #[tracing::instrument(name = "rotate_key", skip_all, fields(backend = %backend.id))]
 pub async fn rotate(
     service: &Service,
@@ -112,8 +112,8 @@ async fn try_rotate(
     Ok(Ok(NewKey { id: key.id, scopes, secret: secret.reveal() }))
 }
 
-/// What the successor of these keys may do. Keys that were rotated before and are about to expire don't count while
-/// there are others. Without any key, the default.
+/// The scopes for the successor of these keys. Keys that were rotated earlier and are about to expire count only if
+/// there are no others. Without any key, the default scopes.
 fn common_scopes(keys: &[&Listed]) -> Result<KeyScopes, KeyFault> {
     let lasting: Vec<&Listed> = keys.iter().copied().filter(|key| key.expires_at.is_none()).collect();
     let counted = if lasting.is_empty() { keys } else { &lasting };
@@ -125,7 +125,7 @@ fn common_scopes(keys: &[&Listed]) -> Result<KeyScopes, KeyFault> {
     }
 }
 
-/// Revokes keys: when this returns, no instance takes them any more. Gives those that worked until now.
+/// Revokes keys. Once this returns, no instance accepts them. Returns the keys that worked until now.
 #[tracing::instrument(name = "revoke_key", skip_all, fields(backend = %backend.id))]
 pub async fn revoke(
     service: &Service,
@@ -157,8 +157,7 @@ async fn try_revoke(
     Ok(Ok(working))
 }
 
-/// The keys that are meant, but for those that were revoked. Until this transaction ends, no other one gives the backend
-/// keys or takes them away.
+/// The selected keys that are not revoked. Locks the backend, so that its keys can't change until the transaction ends.
 async fn unrevoked(
     work: &mut UnitOfWork,
     backend: BackendId,

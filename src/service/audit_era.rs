@@ -1,13 +1,13 @@
-//! The audit moves to another database server.
+//! Audit eras: the audit's move to another database server.
 
 use super::{Service, ServiceError, retrying};
 use crate::storage::tables::audit_eras;
 
-/// Begins a new era of the audit where the database was restored: where `restored` says so, or where entries come from
-/// transactions that this server has yet to begin. Gives the era's number if one was begun.
+/// Begins a new audit era after the database was restored: if `restored` says so, or if the audit contains entries of
+/// transactions that this server has yet to begin. Returns the number of a new era.
 ///
-/// Without it whoever reads the audit would miss what is written after the restore, since transactions number
-/// themselves anew.
+/// A restored server numbers its transactions from its own counter. Without a new era, a reader who exports in
+/// transaction order would miss entries written after the restore.
 pub async fn follow(service: &Service, restored: bool) -> Result<Option<i32>, ServiceError> {
     retrying!(attempt(service, restored))
 }

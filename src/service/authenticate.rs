@@ -1,4 +1,4 @@
-//! Who calls the API: keys of the form `cs_<id>_<secret>`, known here only by the SHA-256 of their secret.
+//! API authentication: keys of the form `cs_<id>_<secret>`. The service stores only the SHA-256 of the secret.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::{
     storage::tables::{api_keys, api_keys::StoredKey},
 };
 
-/// A key as a caller presents it.
+/// A key as a caller sends it.
 #[derive(Clone)]
 pub struct ApiKey {
     id: ApiKeyId,
@@ -33,13 +33,13 @@ impl fmt::Debug for ApiKey {
 }
 
 impl ApiKey {
-    /// Makes a key from random bytes.
+    /// Builds a key from random bytes.
     #[must_use]
     pub const fn new(id: ApiKeyId, secret: [u8; 32]) -> Self {
         Self { id, secret }
     }
 
-    /// Reads `cs_<32 hexadecimal digits>_<43 base64url characters>`.
+    /// Parses `cs_<32 hexadecimal digits>_<43 base64url characters>`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix("cs_")?.split_once('_')?;
@@ -54,32 +54,32 @@ impl ApiKey {
         self.id
     }
 
-    /// What is stored of it.
+    /// The SHA-256 of the secret half, which is what the database stores.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.secret).into()
     }
 
-    /// As it is printed, once.
+    /// The whole key, to be printed once.
     #[must_use]
     pub fn reveal(&self) -> SecretString {
         format!("cs_{}_{}", self.id.uuid().simple(), URL_SAFE_NO_PAD.encode(self.secret)).into()
     }
 }
 
-/// Who called, with a key that may make calls of this kind.
+/// An authenticated backend, whose key may make calls of this kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     /// The backend.
     pub backend: BackendId,
     /// Its workspace.
     pub workspace: WorkspaceId,
-    /// The app is no longer installed there.
+    /// Whether the app was removed from the workspace.
     pub removed: bool,
 }
 
-/// Whether the presented key is the stored one and may make a call of this kind. Nothing else makes a [`Caller`], so no
-/// call goes without. The comparison takes the same time for every secret.
+/// Checks the presented key against the stored one and the scope that the call needs. Only this function builds a
+/// [`Caller`], so every call passes the check. The comparison takes the same time for every secret.
 pub(super) fn check(
     key: &ApiKey,
     stored: Option<&StoredKey>,
@@ -101,13 +101,14 @@ pub(super) fn check(
 }
 
 impl Caller {
-    /// Whether there is anybody to ask. What was asked before can be read either way.
+    /// Refuses new approvals if the app was removed, because no prompt could be shown. Earlier approvals can still be
+    /// read.
     pub(super) const fn may_ask(&self) -> Result<(), Rejection> {
         if self.removed { Err(Rejection::WorkspaceRemoved) } else { Ok(()) }
     }
 }
 
-/// Says who makes a call of this kind. Asking does this within its own first statement instead.
+/// Authenticates a call that needs this scope. Creating an approval does this within its own first statement instead.
 pub async fn authenticate(service: &Service, key: &ApiKey, needed: KeyScope) -> Result<Caller, ServiceError> {
     let mut db = service.db.acquire().await?;
     let stored = api_keys::find(&mut db, key.id()).await?;
@@ -117,13 +118,13 @@ pub async fn authenticate(service: &Service, key: &ApiKey, needed: KeyScope) -> 
     Ok(caller)
 }
 
-/// A secret of 32 random bytes in the form of Standard Webhooks: `whsec_` and base64.
+/// A secret of 32 random bytes in the format of Standard Webhooks: `whsec_` and base64.
 #[must_use]
 pub fn webhook_secret(bytes: [u8; 32]) -> SecretString {
     format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes)).into()
 }
 
-/// The bytes that sign, from a secret of that form.
+/// The bytes of a secret in that format, which are the key for signatures.
 #[must_use]
 pub fn signing_bytes(secret: &SecretString) -> Option<Vec<u8>> {
     let encoded = secret.expose_secret().strip_prefix("whsec_")?;

@@ -1,4 +1,4 @@
-//! An operator manages backends from the command line.
+//! Backends, as an operator manages them from the command line.
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -16,18 +16,18 @@ use crate::{
     storage::tables::{backends, backends::Summary},
 };
 
-/// A backend that was just created. Its secrets can't be read again.
+/// A backend that was just created. Its API key is not stored, so this is the only time to show it.
 #[derive(Debug)]
 pub struct Created {
-    /// Its id.
+    /// The backend's id.
     pub id: BackendId,
     /// Its first API key.
     pub api_key: SecretString,
-    /// What signs its webhooks.
+    /// The secret that signs its webhooks.
     pub webhook_secret: SecretString,
 }
 
-/// Creates a backend with a first key of these scopes. `None`: the workspace has a backend of this name.
+/// Creates a backend with a first key that has these scopes. `None` if the workspace has a backend with this name.
 #[tracing::instrument(name = "create_backend", skip_all, fields(%workspace))]
 pub async fn create(
     service: &Service,
@@ -62,13 +62,13 @@ async fn try_create(
     Ok(Some(Created { id, api_key: api_key.reveal(), webhook_secret: secret }))
 }
 
-/// Backends of all workspaces, or of one.
+/// The backends of all workspaces, or of one.
 pub async fn list(service: &Service, slack_id: Option<&str>) -> Result<Vec<Summary>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(backends::list(&mut db, slack_id).await?)
 }
 
-/// Gives a backend a new webhook secret; the present one signs besides for `overlap` more.
+/// Gives a backend a new webhook secret. The current secret signs too for `overlap` longer.
 #[tracing::instrument(name = "rotate_webhook_secret", skip_all, fields(backend = %backend.id))]
 pub async fn rotate_secret(
     service: &Service,
@@ -93,7 +93,8 @@ async fn try_rotate_secret(
     Ok(secret)
 }
 
-/// Disables a backend: its keys stop working. What it asked stays to be decided. `false`: it was disabled already.
+/// Disables a backend: its keys stop working. Its pending approvals can still be decided. `false` if it was disabled
+/// already.
 #[tracing::instrument(name = "disable_backend", skip_all, fields(backend = %backend.id))]
 pub async fn disable(service: &Service, backend: &Summary) -> Result<bool, ServiceError> {
     retrying!(try_disable(service, backend))
@@ -111,8 +112,8 @@ async fn try_disable(service: &Service, backend: &Summary) -> Result<bool, Servi
     Ok(true)
 }
 
-/// Sends a backend's webhooks elsewhere, those that wait included. A stopped endpoint stays stopped, so that the new one can
-/// be tried first. `false`: they go there already.
+/// Changes the URL that a backend's webhooks are sent to, including waiting ones. A stopped endpoint stays stopped, so
+/// that the operator can test the new URL first. `false` if the URL is the same.
 #[tracing::instrument(name = "set_webhook", skip_all, fields(backend = %backend.id))]
 pub async fn set_webhook(
     service: &Service,
@@ -138,7 +139,7 @@ async fn try_set_webhook(
     Ok(true)
 }
 
-/// Lets a stopped endpoint's deliveries go on, at once. `false`: they were not stopped.
+/// Resumes deliveries to a stopped endpoint, and makes the waiting ones due now. `false` if it was not stopped.
 #[tracing::instrument(name = "resume_webhook", skip_all, fields(backend = %backend.id))]
 pub async fn resume_webhook(service: &Service, backend: &Summary) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;

@@ -1,4 +1,4 @@
-//! A backend takes its request back.
+//! A backend cancels its approval.
 
 use super::{Service, ServiceError, authenticate::Caller, retrying};
 use crate::{

@@ -1,4 +1,4 @@
-//! A backend says that a conversation is over: its grants stop.
+//! A backend closes a conversation, which ends the conversation's grants.
 
 use super::{Service, ServiceError, authenticate::Caller, retrying, turn_off};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     storage::tables::{conversations, grants::GrantFilter},
 };
 
-/// Closes a conversation of this backend. Said twice, it changes nothing more.
+/// Closes a conversation of this backend. Closing it again changes nothing.
 #[tracing::instrument(name = "close_conversation", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn close(service: &Service, caller: Caller, id: &ForeignId) -> Result<(), ServiceError> {
     retrying!(attempt(service, caller, id))
@@ -21,8 +21,8 @@ async fn attempt(service: &Service, caller: Caller, id: &ForeignId) -> Result<()
     storage::tables::workspaces::hold(&mut work, workspace).await?;
     let closed = conversations::lock(&mut work, backend, id).await?.ok_or(Rejection::UnknownConversation)?;
     if closed {
-        // Not only read: what was said before was perhaps not confirmed. The locks that were taken are written, so that this
-        // commit confirms it.
+        // The earlier request may have had no confirmed commit. Taking row locks is a write too, so this commit waits
+        // for the same confirmation.
         return work.commit().await;
     }
     let pending = storage::tables::approvals::pending_in_conversation(&mut work, backend, id).await?;

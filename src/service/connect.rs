@@ -16,7 +16,7 @@ use crate::{
     storage::tables::{connections, grants::GrantFilter, integrations},
 };
 
-/// Stores the report, if this backend owns the integration or it has no owner. Idempotent.
+/// Stores the report, if this backend owns the integration or it has no owner. Repeating a report changes nothing.
 #[tracing::instrument(name = "report_connection", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, user = %user))]
 pub async fn connect(
     service: &Service,
@@ -49,7 +49,7 @@ async fn attempt(
     }
     let is_connected = connections::lock(&mut work, id, user).await?;
     if is_connected == (report == Report::Connected) {
-        // Not only read: a report that is said again was perhaps not confirmed, and this confirms it.
+        // An earlier report may have had no confirmed commit. Committing here confirms it.
         return work.commit().await;
     }
     let pending = storage::tables::approvals::pending_for_connection(&mut work, id, user).await?;

@@ -1,4 +1,4 @@
-//! What every use case needs.
+//! The context that every use case gets.
 
 use std::sync::Arc;
 
@@ -14,29 +14,29 @@ use crate::{
     storage::Db,
 };
 
-/// What every use case needs. Cheap to clone.
+/// The context that every use case gets. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The database.
     pub db: Db,
-    /// What time it is.
+    /// The source of the current time.
     pub clock: Clock,
-    /// Where ids and secrets come from.
+    /// The source of ids and secrets.
     pub entropy: Entropy,
-    /// Seals secrets at rest.
+    /// Encrypts secrets for storage.
     pub sealer: Arc<Sealer>,
-    /// How many approvals of a backend may be pending.
+    /// The maximum number of pending approvals of a backend.
     pub most_pending: u32,
-    /// When API keys were last used, to be written soon.
+    /// The latest uses of API keys, which are saved once a minute.
     pub key_uses: KeyUses,
-    /// What its loops say of their progress.
+    /// The progress that background loops report.
     pub heartbeats: Heartbeats,
-    /// Approvals that batches leave out.
+    /// Approvals that batches skip because their rows can't be read.
     pub unreadable: Unreadable,
 }
 
 impl Service {
-    /// The time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

@@ -1,4 +1,5 @@
-//! A person decides. Exactly one decision, whatever races: the approval's row lock orders everybody who wants to end it.
+//! A person decides an approval. Whatever races, exactly one decision wins: all that can end an approval lock its row
+//! first.
 
 use super::{Service, ServiceError, UnitOfWork, members, retrying};
 use crate::{
@@ -18,20 +19,20 @@ use crate::{
     storage::{statements::decide::DecisionContext, tables::prompts::Prompt},
 };
 
-/// A click, or the submission of the modal for a reason.
+/// A click on a prompt, or the submission of the modal that asks for a reason.
 #[derive(Debug, Clone)]
 pub struct Click {
-    /// Slack's id of the workspace it came from.
+    /// Slack's id of the workspace that the click came from.
     pub workspace: String,
-    /// What was decided on.
+    /// The approval to decide.
     pub approval: ApprovalId,
-    /// Who clicked.
+    /// The user who clicked.
     pub acting_user: ActingUser,
-    /// The request of Slack's that says so. The same one decides nothing a second time.
+    /// The identity of Slack's request, so that a repeated one does not decide a second time.
     pub request: Option<RequestDigest>,
 }
 
-/// Decides. Returns once the decision is committed. A click that only repeats what was decided is taken, and changes
+/// Decides an approval. Returns once the decision is committed. A click that repeats the decision succeeds and changes
 /// nothing.
 #[tracing::instrument(name = "decide", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.acting_user.user))]
 pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, ServiceError> {
@@ -72,7 +73,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             Ok(ended)
         }
         Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, &click.acting_user) => {
-            // The message that was clicked is behind.
+            // The prompt was out of date when it was clicked.
             work.redraw(Redraw::stale_prompt(&ended.request));
             work.commit().await?;
             Ok(*ended)
@@ -81,8 +82,8 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     }
 }
 
-/// Checks, without deciding, whether this person may still deny: before the modal for the reason is opened. `None`:
-/// they have denied already. A refusal is audited.
+/// Checks whether this person may still deny, before Slack opens the modal for the reason. `None` if they have already
+/// denied. A refusal is audited.
 #[tracing::instrument(name = "may_deny", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.acting_user.user))]
 pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approval>, ServiceError> {
     retrying!(check(service, click))
@@ -112,14 +113,14 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Ser
     Ok(Some(approval))
 }
 
-/// Remembers a click that decided nothing yet, because a modal asks the person for more.
+/// Records a click that opens a modal, and so decides nothing yet.
 #[tracing::instrument(name = "remember_click", skip_all, fields(workspace = click.workspace, approval = %click.approval, user = %click.acting_user.user))]
 pub async fn remember(service: &Service, click: &Click) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::tables::repeats::remember(&mut db, click.request, service.now()).await?)
 }
 
-/// Commits that the click was refused, and refuses it.
+/// Commits the audit entry of a refused click, and returns the rejection.
 async fn refuse<T>(
     work: UnitOfWork,
     approval: &Approval,
@@ -130,8 +131,8 @@ async fn refuse<T>(
     work.refuse(refused).await
 }
 
-/// The approval isn't one of this workspace, or the app was removed from it: refuses, and tells the audit of the workspace
-/// whose it is.
+/// Refuses a click on an approval of another workspace, or of one that the app was removed from. The entry goes to the
+/// audit of the workspace that owns the approval.
 async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, ServiceError> {
     let Some(approval) = storage::tables::approvals::find(&mut work, click.approval).await? else {
         return Err(Rejection::UnknownApproval.into());
@@ -144,9 +145,8 @@ async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, ServiceE
     refuse(work, &approval, click, rejection).await
 }
 
-/// Remembers a message that somebody clicked on and that we didn't know of: its post was repeated because the
-/// acknowledgement of the first one had been lost. It is drawn like the others from now on.
-/// `false`: it is known.
+/// Records a clicked message that the service did not know. Slack had posted it, but the response was lost, so the
+/// prompt was posted a second time. From now on this message is updated as well. `false` if it was known.
 #[tracing::instrument(name = "adopt_prompt", skip_all, fields(workspace = %approval.request.workspace, approval = %approval.id()))]
 pub async fn adopt_prompt(
     service: &Service,

@@ -1,4 +1,4 @@
-//! A conversation in which nobody has asked for 30 days: its grants end, and the audit says so.
+//! Ending the grants of conversations that have had no request for 30 days, with an audit entry for each.
 
 use super::{Service, ServiceError, retrying, turn_off};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     storage::tables::{conversations, grants::GrantFilter},
 };
 
-/// How many conversations one transaction looks after.
+/// The maximum number of conversations per transaction.
 const BATCH: i64 = 50;
 
-/// Ends the grants of up to `BATCH` silent conversations; says of how many. A conversation in which somebody is
-/// asking at this moment is left to them.
+/// Ends the grants of up to `BATCH` silent conversations. Returns how many conversations it handled. A conversation
+/// that a request is using at that moment is skipped.
 #[tracing::instrument(name = "end_silent_conversations", skip_all)]
 pub async fn end(service: &Service) -> Result<usize, ServiceError> {
     retrying!(attempt(service))

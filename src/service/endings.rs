@@ -1,4 +1,4 @@
-//! Who waits for which approval to end, on this instance. One listening connection wakes them all.
+//! Long-polling requests that wait for approvals to end, on this instance. One listening connection wakes them all.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::ApprovalId;
 
-/// The waiters. Cheap to clone.
+/// The waiting requests. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Endings(Arc<Mutex<HashMap<Uuid, Entry>>>);
 
@@ -20,7 +20,7 @@ struct Entry {
     waiters: usize,
 }
 
-/// A place among the waiters, given up when it is dropped.
+/// A waiting request's registration, removed on drop.
 #[derive(Debug)]
 pub struct Waiter {
     endings: Endings,
@@ -29,7 +29,8 @@ pub struct Waiter {
 }
 
 impl Endings {
-    /// Waits for an approval. Whoever waits subscribes first and reads the state afterwards, so that no end is missed.
+    /// Registers a waiting request. Callers register first and read the state afterwards, so that they can't miss the
+    /// end.
     #[must_use]
     pub fn subscribe(&self, id: ApprovalId) -> Waiter {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +39,7 @@ impl Endings {
         Waiter { endings: self.clone(), id: id.uuid(), ended: entry.ended.clone() }
     }
 
-    /// Wakes those who wait for this approval.
+    /// Wakes the requests that wait for this approval.
     pub fn wake(&self, id: Uuid) {
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = waiting.get(&id) {
@@ -46,7 +47,7 @@ impl Endings {
         }
     }
 
-    /// Wakes everybody: something may have been missed, or the service shuts down.
+    /// Wakes all waiting requests, because a notification may have been missed or the service shuts down.
     pub fn wake_all(&self) {
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.values().for_each(|entry| entry.ended.notify_waiters());
@@ -54,8 +55,8 @@ impl Endings {
 }
 
 impl Waiter {
-    /// The next wake. Whoever waits enables it (`Notified::enable`) before reading the state, so that a wake between
-    /// the two is not lost.
+    /// The next wake-up. Callers enable it (`Notified::enable`) before they read the state, so that a wake-up in
+    /// between is not lost.
     pub fn woken(&self) -> Notified<'_> {
         self.ended.notified()
     }

@@ -1,5 +1,5 @@
-//! What Slack tells: written down before it is answered, so that each event is handled once, whoever it reaches and
-//! whatever dies meanwhile.
+//! Slack's events. Each is stored before Slack gets its response, so that it is handled exactly once, even if Slack
+//! sends it to several instances or an instance dies.
 
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -9,13 +9,13 @@ use super::{Service, ServiceError};
 use crate::storage::tables::events;
 pub use crate::storage::tables::events::Event;
 
-/// How long whoever took an event may need for it.
+/// How long one instance may take to handle an event before another takes it over.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// How many unfinished events are taken at once.
+/// How many unfinished events are claimed at once.
 const BATCH: i64 = 20;
 
-/// Writes an event down. `true`: it is new, and the caller handles it. The same event comes again when its answer was
-/// lost, and now and then under another id: `content` is what it says without one.
+/// Stores an event. `true` if it is new, and the caller has to handle it. Slack repeats an event when our response was
+/// lost, sometimes under another id; `content` identifies it regardless of the id.
 #[tracing::instrument(name = "receive_event", skip_all, fields(event = event.id, workspace = event.workspace))]
 pub async fn receive(service: &Service, event: &Event, content: &Value) -> Result<bool, ServiceError> {
     let now = service.now();
@@ -23,8 +23,8 @@ pub async fn receive(service: &Service, event: &Event, content: &Value) -> Resul
     Ok(events::insert(&mut db, event, &digest(event, content), now, now + LEASE).await?)
 }
 
-/// The same for an event about a person who is no full member, which is written down only if they have a live grant or a
-/// pending approval, or were known as a full member until now.
+/// Stores an event about a person who is not a full member, but only if they have a live grant or a pending approval,
+/// or were known as a full member until now.
 #[tracing::instrument(name = "receive_event", skip_all, fields(event = event.id, workspace = event.workspace))]
 pub async fn receive_if_concerned(
     service: &Service,
@@ -46,14 +46,14 @@ fn digest(event: &Event, content: &Value) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Takes events that somebody began to handle and never finished.
+/// Claims events whose handling began but did not finish.
 pub async fn unfinished(service: &Service) -> Result<Vec<Event>, ServiceError> {
     let now = service.now();
     let mut db = service.db.acquire().await?;
     Ok(events::claim(&mut db, now, now + LEASE, BATCH).await?)
 }
 
-/// Says that an event is handled.
+/// Marks an event as handled.
 pub async fn finish(service: &Service, event: &Event) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(events::finish(&mut db, &event.id, service.now()).await?)

@@ -1,15 +1,15 @@
-//! Approvals that nobody answered in time.
+//! Ending approvals that were not decided in time.
 
 use chrono::{DateTime, Utc};
 
 use super::{Service, ServiceError, retrying};
 use crate::{domain::decisions, storage};
 
-/// How many approvals one transaction ends.
+/// The maximum number of approvals per transaction.
 const BATCH: i64 = 50;
 
-/// Ends up to `BATCH` approvals that have run out; says how many. Those that somebody is deciding at this moment
-/// are left to them.
+/// Ends up to `BATCH` approvals that have expired. Returns how many. Approvals that are being decided at this moment
+/// are skipped.
 #[tracing::instrument(name = "expire_approvals", skip_all)]
 pub async fn expire(service: &Service) -> Result<usize, ServiceError> {
     retrying!(attempt(service))

@@ -1,26 +1,26 @@
-//! Why a use case did not do what it was asked.
+//! Why a use case failed.
 
 use crate::{
     domain::rejection::Rejection,
     storage::{self, stored::CorruptRow},
 };
 
-/// Why a use case did not do what it was asked.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// It was refused.
+    /// The request was refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The same request was taken before: nothing more has changed.
+    /// Slack sent the same request before. Nothing changed this time.
     #[error("the request was already handled")]
     Repeated,
-    /// The database failed before anything was committed: nothing has changed.
+    /// The database failed before anything was committed. Nothing changed.
     #[error("{}", storage::explain(.0))]
     Database(#[source] sqlx::Error),
-    /// The commit was sent, and its answer was lost or did not come in time: it may have happened.
+    /// The commit was sent, but its response was lost or late. The change may have happened.
     #[error("the database did not confirm a commit: {}", storage::explain(.0))]
     Unclear(sqlx::Error),
-    /// A stored secret can't be opened with the configured keys.
+    /// None of the configured keys decrypts a stored secret.
     #[error("a stored secret can't be opened: {0}")]
     Sealed(#[from] crate::seal::SealError),
 }
@@ -32,7 +32,7 @@ impl From<sqlx::Error> for ServiceError {
 }
 
 impl ServiceError {
-    /// The stored row that can't be read, where that is what failed: trying again at once is in vain.
+    /// The stored row that can't be read, if that caused the failure. An immediate retry would fail too.
     #[must_use]
     pub fn corrupt_row(&self) -> Option<&CorruptRow> {
         match self {

@@ -1,4 +1,4 @@
-//! Slack can't show an approval, for good.
+//! Ending approvals whose prompt Slack permanently refuses to show.
 
 use super::{Service, ServiceError, UnitOfWork, retrying};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     storage,
 };
 
-/// Ends a pending approval as undeliverable. `false`: it had ended already.
+/// Ends a pending approval as undeliverable. `false` if it had already ended.
 #[tracing::instrument(name = "give_up", skip_all, fields(approval = %id))]
 pub async fn give_up(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, ServiceError> {
     retrying!(attempt(service, id, why))
@@ -20,7 +20,7 @@ async fn attempt(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool,
     Ok(count == 1)
 }
 
-/// Ends those of the approvals that are pending, all of them locked by this unit of work. Returns how many.
+/// Ends those of the approvals that are pending. The unit of work has locked all of them. Returns how many it ended.
 pub(super) async fn end(
     work: &mut UnitOfWork,
     approvals: &[Approval],

@@ -1,4 +1,4 @@
-//! The Home tab: who opened it, where on it they are, and everything that it shows.
+//! The Home tab: its users, the pages that they are on, and everything that it shows.
 
 use super::{Service, ServiceError, retrying, settings};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     storage::{read_models::overview, tables::unlock_requests},
 };
 
-/// Somebody opened their Home tab: it is drawn for them, now and after every change.
+/// Records that a user opened their Home tab. It is rendered now and after every change.
 #[tracing::instrument(name = "open_home", skip_all, fields(workspace = slack_id, user = %user))]
 pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), ServiceError> {
     retrying!(try_open(service, slack_id, user))
@@ -26,16 +26,16 @@ async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<()
     work.commit().await
 }
 
-/// Where to turn to.
+/// A move on the Home tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// A page of a section.
+    /// To a page of a section.
     Page(Section, usize),
-    /// An integration whose actions an admin wants to see, or back to all.
+    /// To the actions of an integration, for admins. `None`: back to all integrations.
     Pick(Option<IntegrationId>),
 }
 
-/// Turns a page of the user's own Home tab.
+/// Applies a move to the user's own Home tab.
 #[tracing::instrument(name = "turn_home_page", skip_all, fields(workspace = slack_id, user = %user))]
 pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), ServiceError> {
     retrying!(try_turn(service, slack_id, user, turn))
@@ -46,7 +46,7 @@ async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
     let workspace = settings::workspace(&mut work, slack_id).await?;
     let known = storage::tables::homes::lock_place(&mut work, workspace, user).await?;
     if known.is_none() {
-        // They look at a Home tab that we don't know to be open.
+        // They are looking at a Home tab that the service has no record of.
         let now = work.now();
         storage::tables::homes::open(&mut work, workspace, user, now).await?;
     }
@@ -60,8 +60,8 @@ async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
     work.commit().await
 }
 
-/// Reads what a user's Home tab shows. `admin`: whether they are one, if that is known; it is drawn as the last time
-/// otherwise. `None`: they never opened it.
+/// Reads what a user's Home tab shows. `admin`: whether the user is an admin; `None` if unknown, and then the tab keeps
+/// the form it last had. `None` is returned if the user never opened it.
 #[tracing::instrument(name = "read_home", skip_all, fields(%workspace, %user))]
 pub async fn read(
     service: &Service,

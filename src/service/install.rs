@@ -1,4 +1,4 @@
-//! The app is installed in a workspace by OAuth: for the first time, again, or again after it had been removed.
+//! Installing the app in a workspace by OAuth: for the first time, over an existing installation, or after a removal.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,40 +17,40 @@ use crate::{
     storage::tables::{install_states, installations},
 };
 
-/// How long somebody may take on Slack's page.
+/// How long a user may take on Slack's page.
 pub const STATE_LIFE: TimeDelta = TimeDelta::minutes(10);
 
-/// What a state is sealed for: no row has this id.
+/// The id that states are encrypted for. No row has it, so a state can't pass for another secret.
 const STATE: Uuid = Uuid::nil();
 
-/// What Slack granted.
+/// The result of Slack's OAuth exchange.
 #[derive(Debug)]
 pub struct Installation {
     /// Slack's id of the team, or of the organisation for an organisation-wide installation.
     pub slack_id: String,
-    /// What people call it.
+    /// The workspace's name.
     pub name: String,
-    /// What speaks for it.
+    /// The tokens that Slack issued.
     pub tokens: Tokens,
 }
 
-/// Why a state is not taken.
+/// Why a state is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StateFault {
-    /// It was never given out, or was used already.
+    /// The service never issued the state, or it was used already.
     #[error("the state is unknown or was used")]
     Unknown,
-    /// It was given to another browser.
+    /// The state was issued to another browser.
     #[error("the state belongs to another browser")]
     OtherBrowser,
-    /// It expired.
+    /// The state expired.
     #[error("the state expired")]
     Expired,
 }
 
-/// Begins an installation in this browser: gives the state that has to come back. Nothing is stored: the state itself says
-/// to which browser it was given and until when it is good, sealed so that it can't be forged. Thousands of
-/// begun installations therefore keep no one from installing.
+/// Starts an installation in this browser. Returns the state that Slack passes back. The state contains the browser and
+/// the expiry time, encrypted so that it can't be forged, and nothing is stored. Thousands of unfinished installations
+/// therefore cost nothing.
 #[must_use]
 pub fn begin(service: &Service, browser: &str) -> String {
     let expires_at = (service.now() + STATE_LIFE).timestamp();
@@ -58,7 +58,7 @@ pub fn begin(service: &Service, browser: &str) -> String {
     URL_SAFE_NO_PAD.encode(service.sealer.seal(&content, STATE, &service.entropy))
 }
 
-/// A state that came back in the browser that it was given to, in time. It is good for one installation.
+/// A valid state that came back in the right browser, in time. It can be used for one installation.
 #[derive(Debug)]
 pub struct State {
     hash: [u8; 32],
@@ -66,8 +66,7 @@ pub struct State {
     expires_at: DateTime<Utc>,
 }
 
-/// Judges a state that came back in this browser. Only [`install`] uses it up: presenting it without installing stores
-/// nothing.
+/// Checks a state that came back in this browser. Nothing is stored: only [`install`] uses the state up.
 pub async fn check_state(
     service: &Service,
     state: &str,
@@ -87,7 +86,7 @@ pub async fn check_state(
     Ok(Ok(State { hash, browser, expires_at }))
 }
 
-/// Reads a state that this service made: the browser that it was given to, as SHA-256, and until when it is good.
+/// Decrypts a state of this service. Returns the SHA-256 of its browser's token, and its expiry time.
 fn open(service: &Service, state: &str) -> Option<(Vec<u8>, DateTime<Utc>)> {
     let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
     let content = service.sealer.open_authentic(&sealed, STATE).ok()?;
@@ -100,7 +99,7 @@ fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// Writes an installation down, with its tokens in place of any there were, and uses its state up.
+/// Saves an installation, replaces earlier tokens, and uses the state up.
 #[tracing::instrument(name = "install_app", skip_all, fields(workspace = installation.slack_id))]
 pub async fn install(
     service: &Service,

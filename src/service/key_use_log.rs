@@ -1,4 +1,4 @@
-//! The uses of API keys that are not written yet.
+//! Uses of API keys that are not saved yet.
 
 use std::{
     collections::HashMap,
@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::ApiKeyId;
 
-/// Uses that are not written yet. Cheap to clone. It has an entry for each key that was found to be valid since the last
-/// writing, so its size is bounded by the keys that there are.
+/// Uses of API keys that are not saved yet. Cheap to clone. The log has one entry for each valid key that was used
+/// since the last save, so its size is bounded by the number of keys.
 #[derive(Debug, Clone, Default)]
 pub struct KeyUses(Arc<Mutex<HashMap<ApiKeyId, DateTime<Utc>>>>);
 
 impl KeyUses {
-    /// Notes that a key was used.
+    /// Records that a key was used.
     pub(super) fn note(&self, key: ApiKeyId, at: DateTime<Utc>) {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = uses.entry(key).or_insert(at);

@@ -1,15 +1,15 @@
-//! When each API key was last used. Noted in memory, and written once a minute, so that no call costs a
-//! round trip or waits for a key's row.
+//! When each API key was last used. Kept in memory and saved once a minute, so that calls neither cost a round trip for
+//! it nor wait for a key's row.
 
 use chrono::TimeDelta;
 
 use super::{Service, ServiceError};
 use crate::storage::tables::api_keys;
 
-/// How often the uses are written.
+/// How often uses are saved.
 pub const INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
-/// Writes what was noted. What can't be written is kept for the next time.
+/// Saves the recorded uses. If that fails, they are kept for the next time.
 #[tracing::instrument(name = "save_key_uses", skip_all)]
 pub async fn save(service: &Service) -> Result<(), ServiceError> {
     let uses = service.key_uses.take();

@@ -1,4 +1,4 @@
-//! Sealing everything at rest with the newest encryption key, row by row under the row's lock, while instances run.
+//! Encrypting all stored secrets with the newest encryption key: row by row under the row's lock, while instances run.
 
 use uuid::Uuid;
 
@@ -11,17 +11,17 @@ use crate::storage::{
     },
 };
 
-/// What was done.
+/// The result of an encryption run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Resealed {
-    /// Rows that have a secret.
+    /// The number of rows that contain a secret.
     pub rows: usize,
-    /// Those of them that were sealed again.
+    /// The number of those rows that were encrypted again.
     pub changed: usize,
 }
 
-/// Opens every sealed value and seals it with the first of the configured keys. Stops at the first that no configured
-/// key opens; what was done before stays done, and it may be run again.
+/// Decrypts every stored secret, and encrypts it with the first of the configured keys. Stops at the first secret that
+/// no configured key decrypts. Rows done before that stay done, and the run can be repeated.
 #[tracing::instrument(name = "rotate_encryption", skip_all)]
 pub async fn rotate(service: &Service) -> Result<Resealed, ServiceError> {
     let mut done = Resealed::default();
@@ -34,7 +34,7 @@ pub async fn rotate(service: &Service) -> Result<Resealed, ServiceError> {
     Ok(done)
 }
 
-/// How many rows hold a value that is not sealed with the first key.
+/// The number of rows with a value that is not encrypted with the first key.
 pub async fn outdated(service: &Service) -> Result<usize, ServiceError> {
     let mut count = 0;
     let mut db = service.db.acquire().await?;

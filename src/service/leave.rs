@@ -1,5 +1,5 @@
-//! The app is removed from a workspace. What waits there can no longer be shown, so it ends; what people allowed ends
-//! too. The audit stays, and so do the catalogue and the backends: installing again finds them.
+//! Removal of the app from a workspace. Pending approvals end, because they can no longer be shown, and so do grants.
+//! The audit, the catalogue and the backends stay, and a new installation finds them.
 
 use chrono::{DateTime, Utc};
 
@@ -10,12 +10,12 @@ use crate::{
     storage::tables::{grants::GrantFilter, installations, installations::Installation},
 };
 
-/// How many approvals one transaction ends.
+/// The maximum number of approvals per transaction.
 const BATCH: i64 = 50;
-/// What backends are told.
+/// The reason that backends get.
 const WHY: &str = "the Slack app is no longer installed";
 
-/// Notes that the app was removed from the workspace with this Slack id, and ends what waits there. `false`: it was
+/// Records that the app was removed from a workspace, and ends its grants and pending approvals. `false` if it was
 /// removed already, or never installed.
 #[tracing::instrument(name = "remove_app", skip_all, fields(workspace = slack_id))]
 pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool, ServiceError> {
@@ -24,8 +24,8 @@ pub async fn leave(service: &Service, slack_id: &str, why: &str) -> Result<bool,
     Ok(removed)
 }
 
-/// The same for the installation of that time, as [`installed_at`] gave it before Slack was asked: whoever has installed
-/// the app since keeps it.
+/// Like [`leave`], but only for the installation of this time, as [`installed_at`] returned it before Slack was asked.
+/// A newer installation is not affected.
 #[tracing::instrument(name = "remove_app", skip_all, fields(workspace = slack_id))]
 pub async fn leave_that(
     service: &Service,
@@ -38,7 +38,7 @@ pub async fn leave_that(
     Ok(removed)
 }
 
-/// When the app was installed last in the workspace; `None` if it is not there.
+/// When the app was last installed in the workspace. `None` if it is not installed.
 pub async fn installed_at(service: &Service, slack_id: &str) -> Result<Option<DateTime<Utc>>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = installations::find(&mut db, slack_id).await?;
@@ -65,8 +65,8 @@ async fn remove(
     Ok(true)
 }
 
-/// Ends whatever is still pending in workspaces that the app was removed from, batch by batch. Called again from time
-/// to time, it makes up for a process that died in between and for requests that came at the same moment.
+/// Ends approvals that are still pending in workspaces that the app was removed from, batch by batch. Called regularly,
+/// because a process may die in between, and requests may arrive at the moment of removal.
 #[tracing::instrument(name = "end_removed", skip_all)]
 pub async fn end_all(service: &Service) -> Result<usize, ServiceError> {
     let mut count = 0;

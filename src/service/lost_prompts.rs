@@ -1,4 +1,4 @@
-//! A message that Slack posted without confirming it was found: from then on it is drawn like the others.
+//! Recording messages that Slack posted although its response was lost, so that they are updated like the others.
 
 use super::{Service, ServiceError, decide, retrying};
 use crate::{
@@ -10,32 +10,33 @@ use crate::{
     storage::tables::{prompts::Prompt, unlock_requests},
 };
 
-/// A message in Slack, and what it shows.
+/// A message in Slack, with what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lost {
     /// A prompt.
     Prompt {
         /// The approval that it shows.
         approval: ApprovalId,
-        /// Its channel.
+        /// The message's channel.
         channel: String,
-        /// Its `ts`.
+        /// The message's `ts`.
         ts: String,
     },
     /// An admin's message about a request to unlock an action.
     UnlockRequest {
-        /// The request.
+        /// The unlock request that it shows.
         request: UnlockRequestId,
-        /// The admin.
+        /// The admin who got it.
         admin: UserId,
-        /// Its channel.
+        /// The message's channel.
         channel: String,
-        /// Its `ts`.
+        /// The message's `ts`.
         ts: String,
     },
 }
 
-/// Remembers the message, and has it drawn as things are now. `false`: it is known, or shows nothing of this workspace.
+/// Records the message and schedules its update. `false` if the message is known already, or does not belong to this
+/// workspace.
 #[tracing::instrument(name = "adopt_lost_prompt", skip_all, fields(workspace = slack_id))]
 pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, ServiceError> {
     match lost {

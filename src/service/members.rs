@@ -1,5 +1,5 @@
-//! A user who is no longer a full member keeps no grants and no pending approvals: they could not decide, and could not
-//! be expected to turn their grants off.
+//! Ending the grants and pending approvals of users who are no longer full members. They could neither decide nor be
+//! expected to turn their grants off.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -17,33 +17,33 @@ use crate::{
     storage::tables::{grants::GrantFilter, members},
 };
 
-/// How long it is believed that somebody with standing permissions is still a member.
+/// How long a membership check of a user with grants or pending approvals stays valid.
 pub const BELIEVED: TimeDelta = TimeDelta::days(1);
-/// How long after somebody was found to have left they can give no standing permission. What Slack said of them before
-/// may be remembered for a minute; this is longer by what clocks may differ and a click may take.
+/// How long a user who was found to have left can't give grants. Profiles are cached for a minute; the rest is a margin
+/// for clock differences and the duration of a click.
 const DOUBT: TimeDelta = TimeDelta::minutes(2);
-/// How many people are looked for, and how many approvals one transaction ends, at once.
+/// The maximum number of users checked at once, and of approvals per transaction.
 const BATCH: i64 = 50;
-/// What backends are told.
+/// The reason that backends get.
 const WHY: &str = "the user is no longer a full member of the workspace, and can't decide";
 
 /// What ended with a user's membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// Grants that were live.
+    /// The number of live grants.
     pub grants: usize,
-    /// Approvals that were pending.
+    /// The number of pending approvals.
     pub approvals: usize,
 }
 
-/// Some of the people with standing permissions or pending approvals for whom nobody has looked for a day, but for those
-/// of the workspaces `except`.
+/// Some of the users with grants or pending approvals whose membership was not checked for a day, without those in the
+/// workspaces `except`.
 pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<Holder>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(members::unchecked(&mut db, service.now() - BELIEVED, except, BATCH).await?)
 }
 
-/// This user of the workspace with this Slack id. `None`: the app is not installed there.
+/// A user of the workspace with this Slack id. `None` if the app is not installed there.
 pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<Option<Holder>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::workspaces::find_by_slack_id(&mut db, slack_id).await?;
@@ -51,14 +51,14 @@ pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<O
     Ok(found.map(|workspace| Holder { workspace: workspace.id, slack_id: workspace.slack_id, user }))
 }
 
-/// Somebody is still a member.
+/// Records that a user is still a member.
 pub async fn stayed(service: &Service, holder: &Holder) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(members::note(&mut db, holder, service.now()).await?)
 }
 
-/// Who clicked, as far as standing permissions go: somebody who was found to have left a moment ago is no member, whatever
-/// was known of them when they clicked.
+/// The user who clicked, for judging grants. A user who was found to have left a moment ago counts as a non-member,
+/// even if an older profile said otherwise at the click.
 pub(super) fn as_known(
     acting_user: &ActingUser,
     left_at: Option<DateTime<Utc>>,
@@ -71,7 +71,7 @@ pub(super) fn as_known(
     acting_user
 }
 
-/// Whether the user was found to have left within [`DOUBT`], so that an older profile of theirs may be wrong.
+/// Whether the user was found to have left within [`DOUBT`], so that an older cached profile may be wrong.
 pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     left_at.is_some_and(|left_at| now - left_at < DOUBT)
 }
@@ -79,7 +79,7 @@ pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bo
 /// Ends the grants and pending approvals of a user who is no longer a member.
 #[tracing::instrument(name = "end_membership", skip_all, fields(workspace = %holder.workspace, user = %holder.user))]
 pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, ServiceError> {
-    // What they allowed goes first, as agents use it without asking.
+    // Grants end first, because agents can use them without asking.
     let grants = retrying!(revoke(service, holder))?;
     let mut approvals = 0;
     loop {
@@ -93,7 +93,8 @@ pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, ServiceEr
 async fn revoke(service: &Service, holder: &Holder) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     storage::tables::workspaces::hold(&mut work, holder.workspace).await?;
-    // First the person and then the grants: one that they are giving at this moment is there by then.
+    // The user's row is locked before the grants are read, so that a grant that is being given at this moment is
+    // included.
     let now = work.now();
     members::leave(&mut work, holder.workspace, &holder.user, now).await?;
     let filter = GrantFilter { user: Some(&holder.user), ..GrantFilter::default() };
@@ -114,7 +115,7 @@ async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Servic
     Ok(count)
 }
 
-/// The same, and logs what ended.
+/// Like [`left`], and logs what ended.
 pub async fn end(service: &Service, holder: &Holder) -> Result<(), ServiceError> {
     let Ended { grants, approvals } = left(service, holder).await?;
     let Holder { slack_id, user, .. } = holder;

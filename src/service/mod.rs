@@ -1,5 +1,5 @@
-//! What Countersign does: one use case a file. Each opens a unit of work ([`unit_of_work`]): it loads and locks through
-//! `storage`, lets `domain` judge, and saves the state and its effects together.
+//! The use cases, one a file. Each opens a unit of work ([`unit_of_work`]): it loads and locks through `storage`, lets
+//! `domain` judge, and saves the state and its effects together.
 
 pub mod api_keys;
 pub mod audit_era;

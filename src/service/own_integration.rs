@@ -1,4 +1,4 @@
-//! Whose an integration is: an operator shares it or moves it to a backend.
+//! The owner of an integration: an operator shares it, or moves it to a backend.
 
 use super::{Service, ServiceError, retrying};
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     storage::tables::integrations,
 };
 
-/// Says whose the integration is from now on: the next description by another backend is refused. `false`: it was so
-/// already.
+/// Changes an integration's owner. From now on descriptions by other backends are refused. `false` if the owner is
+/// already the requested one.
 #[tracing::instrument(name = "set_owner", skip_all, fields(%workspace))]
 pub async fn set(
     service: &Service,

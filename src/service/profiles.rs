@@ -1,4 +1,4 @@
-//! Users' profiles, as Slack gave them last. All instances share them, so that together they ask Slack once.
+//! Slack profiles of users, as last read. All instances share them, so that together they ask Slack once.
 
 use super::{Service, ServiceError};
 pub use crate::storage::tables::profiles::KnownProfile;
@@ -17,7 +17,7 @@ pub async fn find(
     Ok(profiles::find(&mut db, slack_id, user).await?)
 }
 
-/// Notes what Slack said, unless what it said later is known.
+/// Saves a profile from Slack, unless a newer one is stored.
 pub async fn save(
     service: &Service,
     slack_id: &str,
@@ -28,7 +28,7 @@ pub async fn save(
     Ok(profiles::save(&mut db, slack_id, user, known).await?)
 }
 
-/// Deletes the stored profile of a user whose membership changed.
+/// Deletes the stored profile of a user, unless it agrees with what an event reported.
 pub async fn forget_unless(
     service: &Service,
     slack_id: &str,

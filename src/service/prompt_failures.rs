@@ -1,4 +1,4 @@
-//! Slack did not take a prompt: counted under its error code, and shown to admins.
+//! Prompts that Slack refused, counted by error code and shown to admins.
 
 use super::{Service, ServiceError, retrying};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     storage::tables::prompt_failures,
 };
 
-/// Counts a failure. `code` is a name out of a closed set.
+/// Counts a failed prompt. `code` is a name from a closed list.
 pub async fn note(service: &Service, workspace: WorkspaceId, code: &'static str) -> Result<(), ServiceError> {
     retrying!(attempt(service, workspace, code))
 }

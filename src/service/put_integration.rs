@@ -1,4 +1,4 @@
-//! A backend describes an integration: the whole of it, so that what it leaves out is retired.
+//! A backend describes an integration completely. Actions that the description leaves out are retired.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,40 +26,39 @@ use crate::{
 /// An integration as a backend describes it.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    /// Its name for people.
+    /// The integration's display name.
     pub name: Name,
-    /// What it is.
+    /// What the integration is.
     pub description: Option<Prose>,
-    /// Whether a user must have connected it before anything is auto-approved.
+    /// Whether auto-approval requires that the user has connected the integration.
     pub requires_connection: bool,
-    /// The address where users connect it.
+    /// Where users connect the integration.
     pub connect_url: Option<Link>,
-    /// Everything it can do.
+    /// All actions of the integration.
     pub actions: Vec<CatalogAction>,
 }
 
 /// An action as a backend describes it.
 #[derive(Debug, Clone)]
 pub struct CatalogAction {
-    /// Its key.
+    /// The action's key.
     pub key: ActionKey,
-    /// Its name for people.
+    /// The action's display name.
     pub name: Name,
-    /// What it does.
+    /// What the action does.
     pub description: Option<Prose>,
-    /// It changes nothing.
+    /// Whether the action changes nothing.
     pub read_only: bool,
-    /// It destroys something.
+    /// Whether the action deletes or overwrites data.
     pub destructive: bool,
 }
 
-/// An integration as it is stored, with its actions.
+/// A stored integration and its actions.
 pub type Stored = (Integration, Vec<Action>);
 
-/// Stores the description, if the actor owns the integration or it has no owner yet. Locks and grants of what stays are
-/// kept; what is left out is retired. An unlocked action that is described otherwise pauses its grants: when this has
-/// returned, no request is auto-approved by one until an admin confirms. When nothing has changed, nothing is written or
-/// locked.
+/// Saves a description, if the actor owns the integration or it has no owner yet. Actions that stay keep their locks
+/// and grants; the others are retired. If an unlocked action's description changes, its grants are paused: once this
+/// returns, they approve nothing until an admin confirms. If nothing differs, nothing is written or locked.
 #[tracing::instrument(name = "put_integration", skip_all, fields(%workspace))]
 pub async fn put(
     service: &Service,
@@ -74,7 +73,7 @@ pub async fn put(
     retrying!(attempt(service, workspace, actor, key, catalog))
 }
 
-/// The integration as it is stored, if that is what the catalog says and the actor may say so.
+/// The stored integration, if it equals the description already and the actor may describe it.
 async fn unchanged(
     service: &Service,
     workspace: WorkspaceId,
@@ -90,12 +89,12 @@ async fn unchanged(
     Ok(same.then_some((known, actions)))
 }
 
-/// What a catalog changes.
+/// What differs between a description and the stored integration.
 #[derive(Default)]
 struct Difference<'c> {
-    /// Something of the integration itself.
+    /// Whether the integration itself differs.
     around: bool,
-    /// What needs another version of its description, or comes back.
+    /// The actions that need another version of their description, or are no longer retired.
     changed: Vec<&'c CatalogAction>,
     retired: Vec<ActionId>,
 }
@@ -180,7 +179,7 @@ async fn attempt(
         retired: retire(&present, &retired),
         answers: Resolutions::none(),
     };
-    // Prompts and requests to unlock show what stands in the way of auto-approval.
+    // Prompts and unlock requests show the descriptions, and what prevents auto-approval.
     let concerned: Vec<ActionId> = present
         .iter()
         .filter(|known| around || changed.iter().any(|action| action.key.as_str() == known.key))
@@ -208,7 +207,8 @@ async fn attempt(
         turn_off::revoke(&mut work, workspace, &filter, actor, Revocation::ActionRetired).await?;
     }
     if wanted.requires_connection && !before.requires_connection {
-        // A user who has not connected it can no longer auto-approve it, and connecting it brings nothing back.
+        // Users without a connection can no longer auto-approve. Their grants end now, so that connecting later does
+        // not revive them.
         let filter = GrantFilter { integration: Some(id), unconnected: true, ..GrantFilter::default() };
         turn_off::revoke(&mut work, workspace, &filter, actor, Revocation::ConnectionRequired).await?;
     }
@@ -218,7 +218,7 @@ async fn attempt(
     Ok((wanted, stored))
 }
 
-/// Says in the log that grants are paused.
+/// Logs which actions have paused grants.
 fn warn_of_changes(key: &IntegrationKey, present: &[Action], stored: &[Action]) {
     let paused = stored.iter().filter(|action| action.lock() == Lock::Changed);
     let paused = paused.filter(|action| {
@@ -234,8 +234,8 @@ fn warn_of_changes(key: &IntegrationKey, present: &[Action], stored: &[Action]) 
     }
 }
 
-/// The actions of the catalog that change, each with the version that holds its description: an earlier one that says the
-/// same, or a new one. An action's first version has the action's id.
+/// The actions that change, each with the version that holds its new description: an earlier version with the same
+/// content, or a new one. An action's first version has the action's id.
 async fn describe(
     service: &Service,
     work: &mut UnitOfWork,
@@ -289,7 +289,7 @@ fn is_same(known: &Action, action: &CatalogAction) -> bool {
         && known.destructive == action.destructive
 }
 
-/// Whether the rest of its description, which is its integration's, is what the catalog says.
+/// Whether the integration's part of the action's stored version equals the new description.
 fn is_same_around(known: &Action, catalog: &Catalog) -> bool {
     known.integration_name == catalog.name.as_str()
         && known.requires_connection == catalog.requires_connection

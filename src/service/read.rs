@@ -1,4 +1,4 @@
-//! What a backend may look up of its own.
+//! What backends can look up: their own approvals and deliveries, and the workspace's integrations.
 
 use super::{Service, ServiceError, authenticate::Caller};
 pub use crate::storage::{
@@ -21,7 +21,7 @@ use crate::{
     storage::{read_models::approvals as approvals_list, statements::deliveries, tables::attempts},
 };
 
-/// One approval of this backend.
+/// An approval of this backend.
 #[tracing::instrument(name = "read_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
 pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     let mut db = service.db.acquire().await?;
@@ -29,7 +29,7 @@ pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Resu
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
-/// Approvals of this backend, newest first.
+/// This backend's approvals, newest first.
 #[tracing::instrument(name = "list_approvals", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn approvals(
     service: &Service,
@@ -41,7 +41,7 @@ pub async fn approvals(
     Ok(approvals_list::list(&mut db, (caller.workspace, caller.backend), filter, limit).await?)
 }
 
-/// One integration of this backend's workspace.
+/// An integration of this backend's workspace.
 #[tracing::instrument(name = "read_integration", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn integration(
     service: &Service,
@@ -56,7 +56,7 @@ pub async fn integration(
     Ok((integration, actions))
 }
 
-/// The integrations of this backend's workspace, in the order of their keys.
+/// The integrations of this backend's workspace, sorted by key.
 #[tracing::instrument(name = "list_integrations", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn integrations(
     service: &Service,
@@ -75,7 +75,7 @@ pub async fn integrations(
     Ok(with_actions.collect())
 }
 
-/// Webhooks to this backend, newest first.
+/// This backend's webhook deliveries, newest first.
 #[tracing::instrument(name = "list_deliveries", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend))]
 pub async fn deliveries(
     service: &Service,

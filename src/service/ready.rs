@@ -1,32 +1,32 @@
-//! Whether requests can be served.
+//! Readiness: whether this instance can serve requests.
 
 use super::Service;
 use crate::storage::{self, ErrorClass, MIGRATIONS};
 
-/// Why not. What is said here can be read by anyone who reaches the service; the log says more.
+/// Why the instance is not ready. Anyone who reaches the service can read this text; the log has the details.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
-    /// Postgres does not answer.
+    /// Postgres does not respond.
     #[error("the database can't be reached")]
     Unreachable,
-    /// The schema is not this program's.
+    /// The database's schema is not the one that this program needs.
     #[error("the database is not migrated: run `countersign migrate`")]
     NotMigrated,
-    /// It answers, and takes no writes.
+    /// Postgres responds but refuses writes.
     #[error("the database is read-only")]
     ReadOnly,
-    /// It refuses writes because its disk is full, or it has no other room.
+    /// Postgres refuses writes because its disk is full, or another resource is exhausted.
     #[error("the database has no room left")]
     Full,
-    /// A loop makes no progress.
+    /// A background loop makes no progress.
     #[error("{0}")]
     Stuck(String),
-    /// The instance has stopped working.
+    /// The instance has suspended itself.
     #[error("{0}")]
     Suspended(String),
 }
 
-/// Checks that every loop makes progress, and that the database answers, takes writes and has this program's schema.
+/// Checks that every loop makes progress, and that the database responds, accepts writes and has this program's schema.
 pub async fn ready(service: &Service) -> Result<(), NotReady> {
     if let Some(problem) = service.heartbeats.problem() {
         return Err(NotReady::Stuck(problem));
@@ -57,7 +57,7 @@ async fn database(service: &Service) -> sqlx::Result<Result<(), NotReady>> {
     }
     drop(db);
     if service.db.refuses_writes() {
-        // A full disk is seen only by writing, which is done only while there is a reason to.
+        // Only a write reveals a full disk, so the probe writes, but only after an earlier write was refused.
         let mut tx = service.db.begin().await?;
         storage::probe_writes(&mut tx).await?;
         tx.rollback().await?;

@@ -1,4 +1,4 @@
-//! A backend has a webhook sent again.
+//! A backend requests the redelivery of a webhook.
 
 use super::{Service, ServiceError, authenticate::Caller, retrying};
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     storage::statements::{deliveries, deliveries::Delivery},
 };
 
-/// Has a delivery of this backend tried at once, with the same id: a dead or a delivered one again, a pending one
-/// without waiting for its turn. Its pauses begin anew.
+/// Makes a delivery of this backend due now, with its id unchanged: whether it is dead, delivered or still pending. Its
+/// retry schedule starts again.
 #[tracing::instrument(name = "redeliver_webhook", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, delivery = %id))]
 pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, ServiceError> {
     retrying!(attempt(service, caller, id))

@@ -1,4 +1,4 @@
-//! An agent asks. The path that every agent call takes: two statements between begin and commit.
+//! Creating an approval. Every agent call takes this path, so it needs only two statements between begin and commit.
 
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
@@ -27,56 +27,56 @@ use crate::{
     },
 };
 
-/// Whom to ask.
+/// The user who is asked to decide.
 #[derive(Debug, Clone)]
 pub enum UserRef {
-    /// By Slack id.
+    /// The user's Slack id.
     Id(UserId),
-    /// By email address, which Slack is asked for.
+    /// The user's email address. The service looks it up in Slack.
     Email(String),
 }
 
-/// What a backend wants approved.
+/// A backend's request for an approval.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    /// Who asks.
+    /// The API key that was presented.
     pub key: ApiKey,
-    /// Makes repeats of the same request answer with the same approval.
+    /// A key that a backend repeats to get the same approval again instead of a second one.
     pub idempotency_key: Option<ForeignId>,
-    /// The digest of the whole request.
+    /// The digest of the whole request, to tell a repetition from a different request with the same key.
     pub digest: Digest,
-    /// Whom to ask.
+    /// The user who is asked to decide.
     pub user: UserRef,
-    /// Who wants to run the action.
+    /// The agent that wants to run the action.
     pub agent: Agent,
-    /// In which run.
+    /// The run of the agent.
     pub conversation: Conversation,
-    /// The integration.
+    /// The key of the action's integration.
     pub integration: IntegrationKey,
-    /// The action.
+    /// The key of the action.
     pub action: ActionKey,
-    /// With what.
+    /// The arguments to run the action with.
     pub arguments: Arguments,
-    /// Why, in the agent's words.
+    /// The agent's reason, in its own words.
     pub reason: Option<Prose>,
-    /// How long a person has to answer.
+    /// How long the approval can be decided.
     pub expires_in: TimeDelta,
-    /// Where to ask.
+    /// Where to post the prompt. `None`: in the user's direct messages.
     pub place: Option<Place>,
-    /// Echoed.
+    /// JSON that is returned to the backend unchanged.
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// What became of it.
+/// The result of a request for an approval.
 #[derive(Debug)]
 pub struct Asked {
-    /// The approval: pending, or approved by a grant.
+    /// The approval: pending, or approved by a grant. A replayed one may have ended in any way.
     pub approval: Approval,
-    /// It was made earlier, with the same idempotency key.
+    /// Whether an earlier request with the same idempotency key created the approval.
     pub replayed: bool,
 }
 
-/// Asks. The answer is an approved approval where a live grant covers the request, a pending one otherwise.
+/// Creates an approval. A live grant that covers the request approves it at once, otherwise it is pending.
 #[tracing::instrument(name = "create_approval", skip_all)]
 pub async fn request(service: &Service, directory: &dyn Directory, ask: &Ask) -> Result<Asked, ServiceError> {
     let user = match &ask.user {
@@ -160,7 +160,8 @@ async fn attempt(service: &Service, ask: &Ask, user: &UserId) -> Result<Asked, S
     Ok(Asked { approval, replayed: false })
 }
 
-/// Writes down an integration or action that nobody has described yet, locked, if there is room for it.
+/// Registers an integration or action that no backend has described yet. It is locked. Rejected if the workspace or
+/// integration is full.
 async fn register(
     service: &Service,
     work: &mut UnitOfWork,
@@ -170,7 +171,8 @@ async fn register(
     let now = work.now();
     let (key, workspace) = (&ask.integration, caller.workspace);
     integrations::register(work, IntegrationId::new(service.new_id()), workspace, key, now).await?;
-    // Locked against a backend that describes it at this moment, and may register the same action.
+    // The lock excludes a backend that is describing the integration at this moment, and could register the same
+    // action.
     let integration = integrations::lock_shared(work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
     let id = ActionId::new(service.new_id());
     let named = NamedAction {

@@ -1,6 +1,6 @@
-//! A user's own settings: auto-approval turned on or off without waiting for a prompt.
+//! A user's settings: turning auto-approval on or off without waiting for a prompt.
 //!
-//! Whose settings are changed is never said by what was clicked, only by who clicked.
+//! The user whose settings change is always the one who clicked. A click's content never names the user.
 
 use chrono::{DateTime, Utc};
 
@@ -30,18 +30,18 @@ use crate::{
     },
 };
 
-/// What became of a toggle.
+/// The result of moving a toggle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changed {
-    /// Of which action.
+    /// The action that the toggle is for.
     pub action: ActionRef,
-    /// `false`: it was so already, or a later click of the same user was taken before.
+    /// Whether anything changed. `false` if the toggle was already there, or if a later click of the user came first.
     pub changed: bool,
 }
 
-/// Turns auto-approval of an action on or off for whoever clicked. Turned off, no request is approved by any of their
-/// grants for it from the moment this returns. `clicked_at` is Slack's time of a click on a toggle: of two quick ones
-/// the later counts, whichever arrives first.
+/// Turns auto-approval of an action on or off for the user who clicked. Once turning off returns, none of the user's
+/// grants for the action approves anything. `clicked_at` is Slack's time of the click: of two quick clicks the later
+/// one counts, whichever arrives first.
 #[tracing::instrument(name = "set_auto_approval", skip_all, fields(workspace = origin.workspace, user = %acting_user.user, action = %action))]
 pub async fn set(
     service: &Service,
@@ -67,7 +67,7 @@ async fn attempt(
     let user = &acting_user.user;
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, user).await?;
     let acting_user = &members::as_known(acting_user, left_at, now);
-    // Taking back is always allowed: whoever is no member any more may still have allowed something as one.
+    // Turning off is always allowed: a user who is no longer a member may have given grants as one.
     if toggle == Toggle::On
         && let Err(rejection) = settings::may_change(acting_user)
     {
@@ -96,7 +96,7 @@ async fn attempt(
             let given = match judged {
                 Ok(given) => given,
                 Err(rejection) => {
-                    // A screen that still offers it is behind.
+                    // The screen that offered the toggle is out of date.
                     work.redraw(Redraw::home(workspace, user));
                     work.commit().await?;
                     return Err(rejection.into());
@@ -128,7 +128,7 @@ async fn revoke(
     turn_off::revoke(work, workspace, filter, &actor, Revocation::TurnedOff).await
 }
 
-/// Ends everything that the user allowed; says how many grants that were.
+/// Ends all grants of the user. Returns how many.
 #[tracing::instrument(name = "turn_all_off", skip_all, fields(workspace = origin.workspace, user = %user))]
 pub async fn turn_all_off(
     service: &Service,
@@ -147,7 +147,7 @@ async fn try_all_off(service: &Service, origin: Origin<'_>, user: &UserId) -> Re
     Ok(count)
 }
 
-/// Notes that somebody tried what only admins may.
+/// Records that a user tried what only admins may do.
 pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let workspace = workspaces::enter(&mut work, origin, user).await?.id;
@@ -155,8 +155,8 @@ pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) 
     work.commit().await
 }
 
-/// The workspace of this Slack id, if the app is installed in it: for reading. What changes something enters it
-/// ([`workspaces::enter`]).
+/// The workspace with this Slack id, if the app is installed there. Only for reading: a use case that changes something
+/// calls [`workspaces::enter`].
 pub(super) async fn workspace(
     db: &mut storage::PgConnection,
     slack_id: &str,
@@ -179,7 +179,7 @@ pub async fn integrations(
     Ok(overview::integrations(&mut db, workspace, user, page).await?)
 }
 
-/// What stands behind an integration's gear.
+/// The actions and grants in an integration's settings.
 pub async fn behind_gear(
     service: &Service,
     slack_id: &str,
@@ -195,7 +195,7 @@ pub async fn behind_gear(
     Ok((line, settings))
 }
 
-/// What waits for the user, oldest first.
+/// The user's pending approvals, oldest first.
 pub async fn waiting(
     service: &Service,
     slack_id: &str,
@@ -206,7 +206,7 @@ pub async fn waiting(
     Ok(overview::waiting(&mut db, workspace, user, 0).await?)
 }
 
-/// What ended lately, newest first.
+/// The user's ended approvals, newest first.
 pub async fn history(
     service: &Service,
     slack_id: &str,
@@ -217,10 +217,10 @@ pub async fn history(
     Ok(overview::decisions(&mut db, workspace, user, 0, RECENT).await?)
 }
 
-/// How many actions are compared with a name that is none.
+/// The maximum number of paths to compare with a name that matches no action.
 const COMPARED: i64 = 10_000;
 
-/// The action that a user names, or the paths of all, to find what was meant.
+/// The action that a user named, or else the paths of all actions, for suggesting the one that they meant.
 pub async fn find_action(
     service: &Service,
     slack_id: &str,

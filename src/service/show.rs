@@ -1,4 +1,4 @@
-//! What the outbox shows in Slack and sends to backends, read as it is now; and where in Slack it is shown.
+//! What outbox workers render in Slack or send to backends: the current state, and the location of the messages.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -17,24 +17,24 @@ use crate::{
     storage::{statements::claim::Claim, tables::unlock_requests},
 };
 
-/// An approval and what else its prompt shows.
+/// An approval, with everything that its prompt shows.
 #[derive(Debug)]
 pub struct PromptContext {
     /// The approval.
     pub approval: Approval,
-    /// Whether it may be auto-approved, and what the decision left.
+    /// Whether the action may be auto-approved, and whether the decision's grant is live.
     pub around: PromptFacts,
     /// Slack's id of the workspace.
     pub slack_id: String,
-    /// When the app was installed last, as of the reading.
+    /// When the app was last installed, as of this read.
     pub installed_at: DateTime<Utc>,
-    /// Whether the app is no longer installed.
+    /// Whether the app was removed from the workspace.
     pub removed: bool,
-    /// The messages that show it.
+    /// The messages that show the approval.
     pub prompts: Vec<Prompt>,
 }
 
-/// Reads an approval for its prompt. `None`: it is gone.
+/// Reads an approval for its prompt. `None` if it no longer exists.
 pub async fn prompt(
     service: &Service,
     workspace: WorkspaceId,
@@ -56,53 +56,53 @@ pub async fn prompt(
     }))
 }
 
-/// One approval of this workspace.
+/// An approval of this workspace.
 pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Result<Approval, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
-/// Remembers where a prompt was posted.
+/// Records where a prompt was posted.
 pub async fn remember_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     storage::tables::prompts::remember(&mut db, id, prompt, service.now()).await?;
     Ok(())
 }
 
-/// Forgets a message that Slack no longer lets the app change.
+/// Deletes the record of a message that Slack no longer lets the app change.
 pub async fn forget_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::tables::prompts::forget(&mut db, id, prompt, service.now()).await?)
 }
 
-/// Slack's id of the workspace, if the app is installed there.
+/// Slack's id of the workspace. `None` if the app is not installed there.
 pub async fn installed(service: &Service, workspace: WorkspaceId) -> Result<Option<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::workspaces::find(&mut db, workspace).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
 
-/// Ends the other waiting rows of a row's queue: what is read after this shows what they were written for.
+/// Ends the other waiting rows of a row's queue. The state is read after this, so rendering it covers them.
 pub async fn absorb(service: &Service, claim: &Claim) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::statements::claim::absorb(&mut db, claim, service.now()).await?)
 }
 
-/// A request to unlock an action, and who was told of it.
+/// An unlock request, with the admins who were notified of it.
 #[derive(Debug)]
 pub struct UnlockContext {
-    /// The request, and its answer if there is one.
+    /// The request, with its answer if there is one.
     pub line: UnlockLine,
-    /// The messages that show it.
+    /// The messages that show the request.
     pub posted: Vec<Posted>,
-    /// Users who were admins when their Home tab was last shown.
+    /// Users who were admins when their Home tab was last rendered.
     pub known_admins: Vec<UserId>,
     /// Slack's id of the workspace.
     pub slack_id: String,
 }
 
-/// Reads a request to unlock an action. `None`: it is gone, or the app is not installed.
+/// Reads an unlock request. `None` if it no longer exists, or if the app is not installed.
 pub async fn unlock_request(
     service: &Service,
     workspace: WorkspaceId,
@@ -121,7 +121,7 @@ pub async fn unlock_request(
     }))
 }
 
-/// Remembers where an admin was told of a request.
+/// Records the message that notified an admin of an unlock request.
 pub async fn remember_unlock_message(
     service: &Service,
     id: UnlockRequestId,
@@ -131,16 +131,16 @@ pub async fn remember_unlock_message(
     Ok(unlock_requests::remember(&mut db, id, posted, service.now()).await?)
 }
 
-/// Where a backend's webhooks go, and what signs them.
+/// A backend's webhook endpoint, with the secrets that sign.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// The address.
+    /// The URL.
     pub url: String,
-    /// What signs; two while a secret is being rotated.
+    /// The secrets to sign with: two while a secret is being rotated.
     pub secrets: Vec<SecretString>,
-    /// Since when it has answered nothing but failures.
+    /// Since when every delivery has failed. `None` if the last one succeeded.
     pub failing_since: Option<DateTime<Utc>>,
-    /// Whether its deliveries wait.
+    /// Whether deliveries to the endpoint are stopped.
     pub stopped: bool,
 }
 
@@ -151,7 +151,7 @@ pub async fn endpoint(service: &Service, backend: BackendId) -> Result<Endpoint,
     open(service, backend, stored)
 }
 
-/// An approval and the endpoint that is told of it, in one reading. `None`: the approval is gone.
+/// An approval, and the endpoint that its webhook goes to. `None` if the approval no longer exists.
 pub async fn webhook(
     service: &Service,
     backend: BackendId,

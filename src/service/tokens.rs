@@ -1,7 +1,8 @@
-//! The tokens of installations: sealed in the database, replaced before they run out.
+//! Slack tokens of installations: encrypted in the database, and replaced before they expire.
 //!
-//! Slack takes a refresh token once. So that two instances never present the same one, an instance first takes a lease,
-//! under the row's lock; the others wait for what it stores. The exchange itself happens outside of any transaction.
+//! Slack accepts a refresh token once. To keep two instances from using the same one, an instance first takes a lease,
+//! under the row's lock; the others wait for the tokens that it stores. The exchange with Slack happens outside of any
+//! transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,48 +17,49 @@ use crate::{
     },
 };
 
-/// How long an instance may take to exchange a refresh token before another one tries, by the database's clock.
+/// How long an instance may take to exchange a refresh token before another one tries. Measured by the database's
+/// clock.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 /// The tokens of one installation.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// The bot's token.
+    /// The bot token.
     pub bot: SecretString,
-    /// What is exchanged for the next one; `None` where tokens don't rotate.
+    /// The refresh token. `None` if the app's tokens don't expire.
     pub refresh: Option<SecretString>,
-    /// Until when the bot's token works.
+    /// When the bot token expires.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Which caller may exchange the refresh token of an installation.
+/// Whether the caller may exchange an installation's refresh token.
 #[derive(Debug)]
 pub enum RefreshLease {
-    /// This one, with this refresh token.
+    /// The caller has the lease, and exchanges this refresh token.
     Granted(SecretString),
-    /// None: the token was replaced already.
+    /// No exchange is needed, because the token was already replaced by these.
     Replaced(Tokens),
     /// Another instance has the lease.
     HeldElsewhere,
-    /// None: the installation is gone, or its tokens don't rotate.
+    /// There is nothing to exchange: the installation no longer exists, or its tokens don't expire.
     Impossible,
 }
 
-/// The tokens of the workspace with this Slack id; `None` if the app is not installed there by OAuth.
+/// The tokens of the workspace with this Slack id. `None` if the app was not installed there by OAuth.
 pub async fn find(service: &Service, slack_id: &str) -> Result<Option<Tokens>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(found) = installations::find(&mut db, slack_id).await? else { return Ok(None) };
     open(service, &found)
 }
 
-/// The Slack ids of the workspaces whose tokens expire before `until`, unless an instance has the lease on one. At most
-/// 1,000, those that expire first.
+/// The Slack ids of workspaces whose tokens expire before `until` and are not leased to an instance. At most 1,000,
+/// sorted by expiry.
 pub async fn due(service: &Service, until: DateTime<Utc>) -> Result<Vec<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(installations::due_for_refresh(&mut db, until).await?)
 }
 
-/// Takes the lease on replacing this token.
+/// Takes the lease on replacing this token, if it is free.
 pub async fn lease(
     service: &Service,
     slack_id: &str,
@@ -86,8 +88,8 @@ async fn try_lease(
     Ok(RefreshLease::Granted(refresh))
 }
 
-/// Stores what came in exchange for a refresh token, unless the app was installed again or removed meanwhile. Gives
-/// the tokens that hold now.
+/// Stores the tokens that Slack returned for a refresh token. If the app was installed again or removed in the
+/// meantime, they are dropped. Returns the tokens that are valid now.
 pub async fn replace(
     service: &Service,
     slack_id: &str,
@@ -113,7 +115,7 @@ async fn try_replace(
     Ok(Some(stored))
 }
 
-/// Releases the lease: the refresh token was not exchanged.
+/// Releases the lease without new tokens, because the exchange failed.
 pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     if let Some(found) = installations::lock(&mut work, slack_id).await? {
@@ -122,7 +124,7 @@ pub async fn give_back(service: &Service, slack_id: &str) -> Result<(), ServiceE
     work.commit().await
 }
 
-/// Seals tokens and stores them within the caller's transaction.
+/// Encrypts tokens and stores them, in the caller's transaction.
 pub(super) async fn store(
     service: &Service,
     work: &mut UnitOfWork,

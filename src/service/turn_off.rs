@@ -1,4 +1,4 @@
-//! Standing permissions end: a user turns one off, or what it rested on goes away.
+//! Ending grants: a user turns one off, or what it depends on changes.
 
 use super::{
     Service, ServiceError, UnitOfWork, retrying,
@@ -17,7 +17,7 @@ use crate::{
     storage::tables::grants::GrantFilter,
 };
 
-/// Turns one of the user's grants off. From the moment this returns no request is approved by it.
+/// Turns one of the user's grants off. Once this returns, it approves nothing.
 #[tracing::instrument(name = "turn_off", skip_all, fields(workspace = origin.workspace, user = %user, grant = %grant))]
 pub async fn turn_off(
     service: &Service,
@@ -44,12 +44,13 @@ async fn attempt(
             let rejection = Rejection::WrongPerson { owner };
             return work.refuse(revocation::refuse(workspace, user, grant, rejection)).await;
         }
-        // A screen that still offers it is behind.
+        // The screen that offered the grant is out of date.
         work.redraw(Redraw::home(workspace, user));
         work.commit().await?;
         return Err(Rejection::UnknownGrant.into());
     }
-    // Whoever turns off "always" means every conversation: the next request asks, in whichever it comes.
+    // Turning off an *always* grant ends the action's conversation grants too, so that the next call asks in every
+    // conversation.
     let always: Vec<ActionId> =
         revoked.iter().filter(|grant| !grant.is_for_one_conversation()).map(|grant| grant.action).collect();
     if !always.is_empty() {
@@ -59,8 +60,8 @@ async fn attempt(
     work.commit().await
 }
 
-/// Ends live grants within the caller's unit of work, with audit entries that name who and why, and has the prompts
-/// that offer to turn them off drawn again.
+/// Ends live grants in the caller's unit of work, with audit entries that name the actor and the reason. Also updates
+/// the prompts that offer to turn these grants off.
 pub(super) async fn revoke(
     work: &mut UnitOfWork,
     workspace: WorkspaceId,

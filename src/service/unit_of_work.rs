@@ -1,4 +1,4 @@
-//! A unit of work: the transaction of a use case, its effects, its commit.
+//! Units of work: the transaction of a use case, its effects, and its commit.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// A transaction and the effects of what it changed. [`UnitOfWork::commit`] writes them; dropped without it, the whole
-/// is rolled back.
+/// A transaction, and the effects of its changes. [`UnitOfWork::commit`] writes the effects; without it, dropping the
+/// value rolls everything back.
 #[derive(Debug)]
 #[must_use = "what is not committed is rolled back"]
 pub struct UnitOfWork {
@@ -41,18 +41,18 @@ impl Service {
 }
 
 impl UnitOfWork {
-    /// The time at which everything in it happens.
+    /// The time of all changes in this unit of work.
     #[must_use]
     pub const fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Takes the effects of a change, and gives the state for a save function of `storage`.
+    /// Records the effects of a change, and returns the state for a save function of `storage`.
     pub fn record<T>(&mut self, changed: Changed<T>) -> Recorded<T> {
         self.unwritten.record(changed)
     }
 
-    /// Takes what has to be drawn again although nothing changed.
+    /// Records what has to be rendered again although nothing changed.
     pub fn redraw(&mut self, redraw: Redraw) {
         self.unwritten.redraw(redraw);
     }
@@ -62,8 +62,8 @@ impl UnitOfWork {
         (&mut self.tx, &mut self.unwritten)
     }
 
-    /// Writes the effects and commits. A commit that the database refused changed nothing; one whose answer was lost, or
-    /// did not come in time, may have. Until it is known, Postgres keeps the transaction's locks.
+    /// Writes the effects and commits. If the database refuses the commit, nothing has changed. If its response is lost
+    /// or late, the change may have happened; Postgres keeps the transaction's locks until the commit is decided.
     pub async fn commit(mut self) -> Result<(), ServiceError> {
         self.unwritten.write(&mut self.tx).await?;
         match tokio::time::timeout(CONFIRMATION, self.tx.commit()).await {
@@ -76,7 +76,7 @@ impl UnitOfWork {
         }
     }
 
-    /// Commits the audit entry of a refusal, and refuses.
+    /// Commits the audit entry of a refusal, and returns the rejection.
     pub async fn refuse<T>(mut self, refused: Changed<Rejection>) -> Result<T, ServiceError> {
         let rejection = self.record(refused).into_state();
         self.commit().await?;
@@ -98,11 +98,12 @@ impl DerefMut for UnitOfWork {
     }
 }
 
-/// How long a commit may take. Where the database waits for a synchronous standby, it takes as long as that is away.
+/// How long a commit may take. A commit that waits for a synchronous standby takes as long as the standby is away.
 const CONFIRMATION: Duration = Duration::from_secs(5);
 
-/// What an error means that came in answer to a commit. Postgres refuses one only if nothing was committed. A pooler that
-/// lost Postgres' answer says so by an error of its own, of the class of connections (08), such as `PgBouncer`'s 08P01.
+/// What an error in response to a commit means. If Postgres itself refuses a commit, nothing was committed. A pooler
+/// that lost Postgres' response reports an error of its own, of class 08 (connection exception), such as `PgBouncer`'s
+/// 08P01.
 fn not_committed(error: sqlx::Error) -> ServiceError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     if code.is_some_and(|code| !code.starts_with("08")) {
@@ -112,30 +113,30 @@ fn not_committed(error: sqlx::Error) -> ServiceError {
     }
 }
 
-/// Whether the whole attempt may be made again.
+/// Whether to run the whole transaction again.
 pub(crate) fn is_worth_retrying(failure: &ServiceError) -> bool {
     matches!(failure, ServiceError::Database(error) if storage::is_worth_retrying(error))
 }
 
-/// Whether the connection was one of before the database restarted, so that nothing was done on it.
+/// Whether the connection was opened before the database restarted, so that nothing was executed on it.
 pub(crate) fn is_a_lost_connection(failure: &ServiceError) -> bool {
     matches!(failure, ServiceError::Database(error) if storage::is_a_lost_connection(error))
 }
 
-/// How many lost connections a transaction gets over.
+/// How many lost connections a transaction tolerates.
 pub(crate) const LOST: u32 = 32;
 
-/// How often a transaction is tried in all.
+/// How often a transaction is tried in total.
 pub(crate) const TRIES: u32 = 4;
 
-/// Makes an attempt again while the database says that another try may well succeed.
+/// Repeats an attempt as long as the database's errors say that another one may succeed.
 macro_rules! retrying {
     ($attempt:expr) => {{
         let mut tries = 1;
         let mut lost = 0;
         loop {
             match $attempt.await {
-                // After the database restarted, every connection of the pool may be one of before.
+                // After the database restarted, every connection in the pool may be a lost one.
                 Err(failure) if lost < $crate::service::unit_of_work::LOST && $crate::service::unit_of_work::is_a_lost_connection(&failure) => {
                     tracing::debug!(lost, %failure, "Trying a transaction again on another connection");
                     lost += 1;
@@ -159,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// An error with this code.
+    /// A database error with this code.
     #[derive(Debug)]
     struct Coded(&'static str);
 

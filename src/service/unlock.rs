@@ -1,4 +1,4 @@
-//! An admin says which actions may be auto-approved at all.
+//! Admins unlock, confirm and lock actions.
 
 use super::{
     Service, ServiceError, UnitOfWork, members, retrying, turn_off,
@@ -21,19 +21,19 @@ use crate::{
     storage::tables::{actions, grants::GrantFilter, unlock_requests, workspaces::Entered},
 };
 
-/// The description that an admin saw when they clicked.
+/// The version of the description that an admin saw when they clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// Whatever it is now: for an operator, who names the action.
+    /// The current version, whatever it is. For operators, who name the action instead of clicking.
     Present,
     /// This one.
     Version(ActionVersionId),
-    /// It is not known which: the button was drawn by a version of the program that did not say.
+    /// Unknown: an earlier version of the program rendered the button without it.
     Unknown,
 }
 
 impl Seen {
-    /// What a button says.
+    /// Parses the version from a button's value.
     #[must_use]
     pub fn on_button(version: Option<ActionVersionId>) -> Self {
         version.map_or(Self::Unknown, Self::Version)
@@ -48,8 +48,8 @@ impl Seen {
     }
 }
 
-/// Unlocks, confirms or locks an action. `false`: it was so already. When a lock has returned, no request is auto-approved
-/// by a grant for the action.
+/// Unlocks, confirms or locks an action. `false` if that changes nothing. Once locking returns, no grant for the action
+/// approves anything.
 #[tracing::instrument(name = "set_lock", skip_all, fields(%workspace))]
 pub async fn set(
     service: &Service,
@@ -61,7 +61,7 @@ pub async fn set(
     set_seen(service, workspace, path, (command, Seen::Present), actor).await
 }
 
-/// The same, where it depends on the description that was seen.
+/// Like [`set_lock`], for a description that the admin has seen.
 #[tracing::instrument(name = "set_lock", skip_all, fields(%workspace))]
 pub async fn set_seen(
     service: &Service,
@@ -89,7 +89,7 @@ async fn attempt(
     Ok(changed)
 }
 
-/// The same by a click of an admin, whose rights the caller has just checked.
+/// Like [`set_lock`], for an admin's click. The caller has just checked the admin's rights.
 #[tracing::instrument(name = "set_lock_by_admin", skip_all, fields(workspace = origin.workspace, user = %admin, action = %action))]
 pub async fn set_by_admin(
     service: &Service,
@@ -116,7 +116,7 @@ async fn attempt_by_admin(
     let action = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let result = apply(&mut work, workspace, &action, command, &Actor::User(admin.clone())).await;
     if matches!(result, Ok(false) | Err(ServiceError::Rejected(Rejection::ChangedSinceShown))) {
-        // Whoever wanted what is so already, or saw another description, looks at a screen that is behind.
+        // The admin asked for the state that it has already, or saw another description: their screen is out of date.
         work.redraw(Redraw::home(workspace, admin));
     }
     if matches!(result, Ok(_) | Err(ServiceError::Rejected(_))) {
@@ -125,8 +125,8 @@ async fn attempt_by_admin(
     result
 }
 
-/// Changes a locked row's lock within the caller's unit of work, with everything that follows from it. A refusal has
-/// changed nothing.
+/// Changes the lock of a locked row in the caller's unit of work, with everything that follows. A rejection has changed
+/// nothing.
 pub(super) async fn apply(
     work: &mut UnitOfWork,
     workspace: WorkspaceId,

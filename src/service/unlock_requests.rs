@@ -1,4 +1,4 @@
-//! Users ask the admins to unlock an action, and one admin answers for all who asked.
+//! Requests to unlock an action: users ask, and one admin's answer counts for all who asked.
 
 use super::{
     Service, ServiceError, members, retrying,
@@ -21,7 +21,8 @@ use crate::{
     storage::tables::{actions, unlock_requests, workspaces::Entered},
 };
 
-/// Asks. `false`: they had asked before, and have no answer yet. Each admin hears of an action once, however many ask.
+/// Records a user's request to unlock an action. `false` if the user has an unanswered one. Admins are notified of an
+/// action once, however many users ask.
 #[tracing::instrument(name = "request_unlock", skip_all, fields(workspace = origin.workspace, user = %acting_user.user, action = %action))]
 pub async fn ask(
     service: &Service,
@@ -59,8 +60,8 @@ async fn try_ask(
     Ok(true)
 }
 
-/// An admin answers, whose rights the caller has just checked. Everybody who asked hears it once. Unlocked is the
-/// description that the admin saw, or nothing.
+/// Records an admin's answer. The caller has just checked the admin's rights. Each user who asked is notified once. If
+/// the description is no longer the one that the admin saw, nothing is unlocked.
 #[tracing::instrument(name = "answer_unlock_request", skip_all, fields(workspace = origin.workspace, user = %admin, request = %request))]
 pub async fn answer(
     service: &Service,
@@ -88,7 +89,7 @@ async fn try_answer(
     let action = unlock_requests::action_of(&mut work, workspace, request)
         .await?
         .ok_or(Rejection::UnknownUnlockRequest)?;
-    // The action's lock orders all who ask, answer, unlock and lock.
+    // The lock on the action's row orders all requests, answers, unlocks and locks.
     let known = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let answered = unlock_requests::answer_of(&mut work, request).await?;
     let as_shown = || {

@@ -1,5 +1,5 @@
-//! The approvals that this instance could not read. What ends approvals in batches leaves them out for a while, so that
-//! they neither hold up the others nor are tried all the time.
+//! Approvals whose rows this instance could not read. Batches that end approvals skip them for a while, so that they
+//! neither block the others nor are retried constantly.
 
 use std::{
     collections::HashMap,
@@ -11,15 +11,15 @@ use uuid::Uuid;
 
 use crate::domain::ids::ApprovalId;
 
-/// How long until one is read again: an operator may have repaired it.
+/// How long an approval is skipped before it is read again. An operator may have repaired the row by then.
 pub const PAUSE: TimeDelta = TimeDelta::minutes(5);
 
-/// Which they are, and until when they are left out. Cheap to clone.
+/// The skipped approvals, with the time until which each is skipped. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Unreadable(Arc<Mutex<HashMap<Uuid, DateTime<Utc>>>>);
 
 impl Unreadable {
-    /// Those that are left out at this time.
+    /// The approvals that are skipped at this time.
     #[must_use]
     pub fn at(&self, now: DateTime<Utc>) -> Vec<Uuid> {
         let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +27,7 @@ impl Unreadable {
         until.keys().copied().collect()
     }
 
-    /// Leaves these out from now on, for [`PAUSE`].
+    /// Skips these approvals for [`PAUSE`].
     pub fn leave_out(&self, approvals: &[ApprovalId], now: DateTime<Utc>) {
         let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         until.extend(approvals.iter().map(|id| (id.uuid(), now + PAUSE)));

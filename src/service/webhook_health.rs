@@ -1,4 +1,4 @@
-//! Whether a backend's endpoint takes what it is sent, and what follows when it doesn't.
+//! The health of webhook endpoints: when deliveries to one are stopped and resumed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,31 +11,31 @@ use crate::{
     storage::tables::backends,
 };
 
-/// An endpoint that has failed for this long is stopped: its deliveries wait.
+/// Deliveries to an endpoint that has only failed for this long are stopped.
 pub const PATIENCE: TimeDelta = TimeDelta::days(5);
 
-/// How an endpoint answered.
+/// How an endpoint responded to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointResponse {
-    /// It took what it was sent.
+    /// The endpoint accepted the delivery.
     Took,
-    /// It did not.
+    /// The delivery failed.
     Failed,
-    /// It said that it is gone for good (410).
+    /// The endpoint is permanently gone (HTTP status 410).
     Gone,
 }
 
-/// What was known of an endpoint before it answered.
+/// An endpoint's health before the delivery.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Health {
-    /// Since when it has done nothing but fail.
+    /// Since when every delivery has failed. `None` if the last one succeeded.
     pub failing_since: Option<DateTime<Utc>>,
-    /// Its deliveries wait.
+    /// Whether deliveries to the endpoint are stopped.
     pub stopped: bool,
 }
 
-/// Notes how an endpoint answered. A success resumes it, 410 or five days of failures stop it. As long as all is well
-/// this costs nothing.
+/// Records how an endpoint responded. A success resumes deliveries; a 410 or five days of failures stop them. A success
+/// of a healthy endpoint needs no statement.
 #[tracing::instrument(name = "note_webhook_health", skip_all, fields(%workspace, %backend))]
 pub async fn note(
     service: &Service,

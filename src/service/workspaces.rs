@@ -1,4 +1,4 @@
-//! Slack installations.
+//! Workspaces: installations of the Slack app.
 
 use super::{Service, ServiceError, UnitOfWork};
 use crate::{
@@ -11,24 +11,24 @@ use crate::{
     storage::tables::workspaces::Entered,
 };
 
-/// Where a change comes from.
+/// The origin of a change in Slack.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
     /// Slack's id of the workspace.
     pub workspace: &'a str,
-    /// The request of Slack's that asks for it. The same one changes nothing a second time.
+    /// The identity of Slack's request, so that a repeated one changes nothing.
     pub request: Option<RequestDigest>,
 }
 
 impl<'a> From<&'a str> for Origin<'a> {
-    /// No request of Slack's: the service makes the change itself.
+    /// A change by the service itself, without a request from Slack.
     fn from(workspace: &'a str) -> Self {
         Self { workspace, request: None }
     }
 }
 
-/// Enters the workspace with this Slack id for a change by one of its people: until the transaction ends, the app can't be
-/// removed from it, and the person can't leave it.
+/// Enters a workspace for a change by one of its users. Until the transaction ends, the app can't be removed from the
+/// workspace and the user can't leave it.
 pub(super) async fn enter(
     work: &mut UnitOfWork,
     origin: Origin<'_>,
@@ -40,7 +40,7 @@ pub(super) async fn enter(
     Ok(entered.filter(|entered| !entered.removed).ok_or(Rejection::WorkspaceRemoved)?)
 }
 
-/// Writes a workspace down, or finds it again.
+/// Creates a workspace, or finds the existing one.
 #[tracing::instrument(name = "enter_workspace", skip_all, fields(workspace = slack_id))]
 pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<WorkspaceId, ServiceError> {
     let mut db = service.db.acquire().await?;
@@ -48,14 +48,14 @@ pub async fn install(service: &Service, slack_id: &str, name: &str) -> Result<Wo
     Ok(storage::tables::workspaces::install(&mut db, fresh, slack_id, name, service.now()).await?)
 }
 
-/// Slack's id of a workspace, unless the app was removed from it.
+/// Slack's id of a workspace. `None` if the app was removed from it.
 pub async fn slack_id(service: &Service, id: WorkspaceId) -> Result<Option<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::workspaces::find(&mut db, id).await?;
     Ok(found.filter(|workspace| !workspace.removed).map(|workspace| workspace.slack_id))
 }
 
-/// Slack's ids of workspaces that have the app by OAuth, oldest first, at most `limit`.
+/// The Slack ids of workspaces where the app was installed by OAuth, oldest first, at most `limit`.
 pub async fn installed(service: &Service, limit: i64) -> Result<Vec<String>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(storage::tables::installations::list(&mut db, limit).await?)
