@@ -1,4 +1,4 @@
-//! Where this machine keeps its Postgres.
+//! The Postgres programs installed on this machine.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -9,20 +9,20 @@ use std::process::Command;
 
 use super::error::OLDEST_MAJOR_VERSION;
 
-/// A folder with `initdb` and `postgres`, both of one version that is new enough.
+/// A folder with `initdb` and `postgres`, both of the same supported version.
 #[derive(Debug, Clone)]
 pub(super) struct Binaries {
     folder: PathBuf,
 }
 
-/// What a search for binaries came to, if to nothing usable.
+/// Why a search found no usable binaries.
 #[derive(Debug, Default)]
 pub(super) struct NotFound {
     too_old: BTreeSet<String>,
 }
 
 impl NotFound {
-    /// The same as words, for an error's text.
+    /// The reason as text, for an error message.
     pub(super) fn reason(&self) -> String {
         if self.too_old.is_empty() {
             "no initdb and postgres on this machine".to_owned()
@@ -34,8 +34,8 @@ impl NotFound {
 }
 
 impl Binaries {
-    /// The first usable ones on this machine: those on the `PATH`, then where `pg_config` says, then where packages of the usual
-    /// systems put them, the newest version first.
+    /// The first usable binaries on this machine: on the `PATH`, then where `pg_config` points, then where the packages
+    /// of common systems install them, newest version first.
     pub(super) fn find() -> Result<Self, NotFound> {
         let mut not_found = NotFound::default();
         for folder in candidates() {
@@ -48,9 +48,10 @@ impl Binaries {
         Err(not_found)
     }
 
-    /// Those in `folder`, if both are there, run, and are new enough; else the version that is too old, if it is that.
+    /// The binaries in `folder`, if both exist, run, and are of a supported version. The error is the version if it is
+    /// too old, `None` otherwise.
     pub(super) fn check(folder: &Path) -> Result<Self, Option<String>> {
-        // A link on the PATH (/usr/local/bin/postgres) leads to the folder where all of them are.
+        // A link on the PATH (/usr/local/bin/postgres) points into the folder that holds all of the programs.
         let postgres = fs::canonicalize(folder.join("postgres")).map_err(|_| None)?;
         let folder = postgres.parent().ok_or(None)?.to_owned();
         if !folder.join("initdb").is_file() {
@@ -91,7 +92,7 @@ fn candidates() -> impl Iterator<Item = PathBuf> {
         .chain(fixed)
 }
 
-/// The folders `parent/prefix…/inner`, those with the highest number in their name first.
+/// The folders `parent/prefix…/inner`, highest number in their name first.
 fn newest_first(parent: &str, prefix: &str, inner: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
     let mut found: Vec<(u32, PathBuf)> = entries
@@ -106,7 +107,7 @@ fn newest_first(parent: &str, prefix: &str, inner: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// 15 for `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+/// Returns 15 for `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
 fn major_version(text: &str) -> Option<u32> {
     first_number(text.split_once("PostgreSQL)")?.1)
 }
@@ -126,7 +127,7 @@ mod tests {
     use super::{Binaries, NotFound, first_number, major_version};
 
     #[test]
-    fn versions_are_read_from_what_postgres_prints() {
+    fn the_version_is_read_from_postgres_output() {
         assert_eq!(major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(major_version("postgres (PostgreSQL) 19devel\n"), Some(19));
         assert_eq!(major_version("initdb 3"), None);
@@ -134,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_them_is_not_taken() {
+    fn a_folder_without_the_programs_is_not_used() {
         assert_eq!(Binaries::check("/nonexistent".as_ref()).unwrap_err(), None);
     }
 
     #[test]
-    fn what_is_too_old_is_named() {
+    fn an_old_version_is_reported() {
         let mut not_found = NotFound::default();
         assert_eq!(not_found.reason(), "no initdb and postgres on this machine");
         not_found.too_old.insert("9".to_owned());

@@ -1,4 +1,4 @@
-//! The folder in which Postgres' programs are kept that this machine did not have.
+//! The cache folder for Postgres programs that were not installed on this machine.
 
 use std::env;
 use std::fs::{self, File, Permissions};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::binaries::Binaries;
 
-/// A folder of folders, one for each set of programs. Nothing else of them is kept anywhere.
+/// A folder with one subfolder for each set of programs. The sandbox stores downloaded programs nowhere else.
 #[derive(Debug, Clone)]
 pub(super) struct Cache {
     folder: PathBuf,
@@ -19,13 +19,13 @@ pub(super) struct Cache {
 pub(super) struct Entry {
     /// The name of its folder in the cache.
     pub(super) name: &'static str,
-    /// Where in it the programs are.
+    /// The folder inside it that contains the programs.
     pub(super) programs: &'static str,
 }
 
 impl Cache {
-    /// For root `/var/cache/countersign/postgresql`, which the server's user can read and only root can write to; else
-    /// `countersign/postgresql` in `$XDG_CACHE_HOME` or `~/.cache`. `None` without a home.
+    /// `/var/cache/countersign/postgresql` for root, because the server's user can read it and only root can write to
+    /// it. `countersign/postgresql` in `$XDG_CACHE_HOME` or `~/.cache` for other users, `None` if there is no home.
     pub(super) fn of_user() -> Option<Self> {
         let base = if rustix::process::geteuid().is_root() {
             PathBuf::from("/var/cache")
@@ -40,16 +40,16 @@ impl Cache {
         Self { folder }
     }
 
-    /// The programs that an earlier run put here, if they run.
+    /// The programs that an earlier run stored here, if they still run.
     pub(super) fn find(&self, entry: Entry) -> Option<Binaries> {
         Binaries::check(&self.folder.join(entry.name).join(entry.programs)).ok()
     }
 
-    /// Keeps what `fill` puts into the folder that it is given. Of several processes one fills it, and the others wait for
-    /// that. If it fails, or what it gives does not run, nothing is kept.
+    /// Stores the programs that `fill` writes to the folder it receives. If several processes call this, one fills the
+    /// folder and the others wait for it. Stores nothing if `fill` fails or the programs don't run.
     ///
     /// # Errors
-    /// Why there are none, as words.
+    /// The reason as text.
     pub(super) async fn install(
         &self,
         entry: Entry,
@@ -57,7 +57,7 @@ impl Cache {
     ) -> Result<Binaries, String> {
         let refused = |error: io::Error| format!("could not write to {}: {error}", self.folder.display());
         fs::create_dir_all(&self.folder).map_err(refused)?;
-        // Held until this returns or the process ends.
+        // The lock is held until this function returns or the process ends.
         let lock = File::create(self.folder.join("lock")).map_err(refused)?;
         lock.lock().map_err(refused)?;
         if let Some(binaries) = self.find(entry) {
@@ -89,7 +89,7 @@ impl Cache {
     }
 }
 
-/// Removes a folder, if it is there.
+/// Removes a folder if it exists.
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -97,8 +97,8 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Lets every user read all of it and run what is in a folder called `bin`: the server may run as another user, the umask
-/// may forbid that, and not every archive says what is a program.
+/// Lets every user read the files and run those in folders called `bin`. The server may run as another user, the umask
+/// may forbid access, and not every archive marks its programs as executable.
 fn make_readable(folder: &Path) -> io::Result<()> {
     let programs = folder.file_name().is_some_and(|name| name == "bin");
     fs::set_permissions(folder, Permissions::from_mode(0o755))?;

@@ -1,4 +1,4 @@
-//! Creating and dropping databases, one short-lived connection each.
+//! Creates and drops databases, each over one short-lived connection.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,16 +12,16 @@ use super::PostgresError;
 use super::binaries::first_number;
 use super::error::OLDEST_MAJOR_VERSION;
 
-/// How long a template may stay busy with connections that are still closing.
+/// How long to wait while connections to the template are still closing.
 const TEMPLATE_LIMIT: Duration = Duration::from_secs(10);
-/// How long a server may take to say that it is ready.
+/// How long a server may take to answer the readiness query.
 const READY_LIMIT: Duration = Duration::from_secs(5);
-/// `object_in_use`: somebody is connected to the template, or to the database that should go.
+/// `object_in_use`: a session is connected to the template, or to the database to drop.
 const OBJECT_IN_USE: &str = "55006";
-/// `duplicate_database`: a name that is taken, left by a dead process with our id.
+/// `duplicate_database`: the name is taken, by a database that a dead process with our id left behind.
 const DUPLICATE_DATABASE: &str = "42P04";
 
-/// The administrator's view of a server: the URL of a database that is always there.
+/// Administrative access to a server, through the URL of a database that always exists.
 #[derive(Debug, Clone)]
 pub(super) struct Admin {
     pub(super) url: String,
@@ -35,7 +35,7 @@ impl Admin {
     /// The server's version, such as `15.18`.
     ///
     /// # Errors
-    /// [`PostgresError::TooOld`], besides what connecting can give.
+    /// [`PostgresError::TooOld`], or the error of the connection.
     pub(super) async fn version(&self) -> Result<String, PostgresError> {
         let mut connection = self.connect().await?;
         let text = show(&mut connection, "server_version").await?;
@@ -47,7 +47,7 @@ impl Admin {
         }
     }
 
-    /// Whether a server answers, and it is the one with its data in `data`, not another that took the port.
+    /// Whether a server answers, and its data folder is `data`. Another server may have taken the port.
     pub(super) async fn is_ready(&self, data: &Path) -> bool {
         let look = async {
             let mut connection = self.connect().await?;
@@ -55,12 +55,12 @@ impl Admin {
             close(connection).await;
             shown
         };
-        // Whoever took the port may say nothing at all.
+        // Another program that took the port might never respond.
         let shown = tokio::time::timeout(READY_LIMIT, look).await;
         shown.is_ok_and(|shown| shown.is_ok_and(|shown| Path::new(&shown) == data))
     }
 
-    /// Creates a database; false if the name is taken.
+    /// Creates a database. Returns false if the name is taken.
     pub(super) async fn create(&self, name: &str, template: Option<&str>) -> Result<bool, PostgresError> {
         let mut connection = self.connect().await?;
         let statement =
@@ -70,7 +70,7 @@ impl Admin {
             match sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut connection).await {
                 Ok(_) => break Ok(true),
                 Err(error) if has_code(&error, DUPLICATE_DATABASE) => break Ok(false),
-                // The server itself has waited for 5 s by now.
+                // No pause is needed: the server itself has waited 5 s for the connections to close.
                 Err(error) if has_code(&error, OBJECT_IN_USE) && started.elapsed() < TEMPLATE_LIMIT => {}
                 Err(error) => break Err(PostgresError::sql(format!("create the database {name}"))(error)),
             }
@@ -79,7 +79,7 @@ impl Admin {
         created
     }
 
-    /// Drops a database, if it is there, and cuts the connections to it.
+    /// Drops a database if it exists, and closes the connections to it.
     pub(super) async fn drop(&self, name: &str) -> Result<(), PostgresError> {
         let mut connection = self.connect().await?;
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name));
@@ -101,8 +101,8 @@ impl Admin {
         Ok(rows?.iter().filter_map(|row| row.try_get(0).ok()).collect())
     }
 
-    /// Drops what dead processes of this machine left. `family` begins all names of this machine's databases; after it comes
-    /// the process id. Databases that somebody is connected to stay.
+    /// Drops the databases that dead processes of this machine left behind. All database names of this machine begin
+    /// with `family`, followed by the process id. A database with an open connection stays.
     pub(super) async fn drop_stale(&self, family: &str) -> Result<(), PostgresError> {
         for name in self.named(family).await? {
             let pid = name.strip_prefix(family).and_then(|rest| rest.split('_').next()?.parse::<i32>().ok());
@@ -119,21 +119,22 @@ impl Admin {
     }
 }
 
-/// `url` with another database in it.
+/// `url` with another database name.
 ///
 /// # Errors
-/// [`PostgresError::Url`] if it isn't one of Postgres.
+/// [`PostgresError::Url`] if it isn't a Postgres URL.
 pub(super) fn with_database(url: &str, database: &str) -> Result<String, PostgresError> {
     let mut url = parse(url)?;
     url.set_path(database);
     Ok(url.into())
 }
 
-/// The variables that tell `psql` where the server behind `url` is: so that its password is in no list of processes.
+/// The environment variables that point `psql` to the server of `url`. In variables the password doesn't appear in
+/// process lists.
 pub(super) fn environment(url: &str) -> Result<Vec<(&'static str, String)>, PostgresError> {
     let url = parse(url)?;
     let decoded = |text: &str| {
-        // A query string is decoded as the parts before it are, but for the plus sign.
+        // Query strings decode like the other parts of a URL, except for the plus sign.
         let pair = format!("v={}", text.replace('+', "%2B"));
         url.join(&format!("?{pair}")).ok().and_then(|url| Some(url.query_pairs().next()?.1.into_owned()))
     };
@@ -157,9 +158,9 @@ fn parse(url: &str) -> Result<Url, PostgresError> {
     if matches!(url.scheme(), "postgres" | "postgresql") { Ok(url) } else { Err(PostgresError::Url) }
 }
 
-/// Whether there is no such process.
+/// Whether no process has this id.
 pub(super) fn is_dead(pid: Pid) -> bool {
-    // Anything else, such as EPERM, means that there is a process.
+    // Any other result, such as EPERM, means that the process exists.
     test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
 }
 
@@ -168,7 +169,7 @@ async fn show(connection: &mut PgConnection, setting: &str) -> Result<String, Po
     row.and_then(|row| row.try_get(0)).map_err(PostgresError::sql(format!("read the setting {setting}")))
 }
 
-/// Says goodbye; if the server is gone, so much the better.
+/// Closes the connection properly. An error means that the server is gone, which is fine too.
 async fn close(connection: PgConnection) {
     let _ = connection.close().await;
 }
@@ -177,7 +178,7 @@ fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|found| found == code)
 }
 
-/// An identifier, as SQL writes one.
+/// Quotes an SQL identifier.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

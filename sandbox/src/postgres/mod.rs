@@ -1,13 +1,12 @@
-//! A Postgres of its own for tests and the demo, which leaves nothing behind.
+//! A private Postgres for tests and the demo that leaves nothing behind.
 //!
-//! Where `DATABASE_URL` is set, databases are created on that server, under names of our own, and dropped at the end; what is
-//! there already isn't touched. Else a server is started in a fresh folder, as an unprivileged user if we are root: from the
-//! machine's own binaries, or else from other sources (`sources.rs`).
+//! If `DATABASE_URL` is set, databases are created on that server under unique names and dropped at the end. Existing
+//! databases are not touched. Otherwise the sandbox starts a server in a new folder, as an unprivileged user if the
+//! process runs as root, with the machine's own binaries or others (`sources.rs`).
 //!
-//! However the process ends, SIGKILL included, a watchdog stops the server and removes its folder. A [`Postgres`] is tied to no
-//! async runtime: it can stand in a `static` and be used by tests that each have a runtime of their own.
+//! However the process ends, SIGKILL included, a watchdog stops the server and removes its folder. A [`Postgres`] isn't
+//! tied to an async runtime: it can be a `static` that tests with separate runtimes share.
 
-mod aside;
 mod binaries;
 mod cache;
 mod databases;
@@ -19,6 +18,7 @@ mod server;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod user;
 mod watchdog;
 
@@ -32,25 +32,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::aside::{aside, aside_blocking};
 use self::databases::{Admin, environment, with_database};
 pub use self::error::{OLDEST_MAJOR_VERSION, PostgresError};
 use self::server::Server;
+use self::threads::{run_on_thread, run_on_thread_blocking};
 use self::watchdog::Watchdog;
 
-/// How long a server may take from its start to its first answer; recovery after a crash included.
+/// How long a server may take from its start to its first answer, including recovery after a crash.
 const START_LIMIT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(15);
 
-/// Which server to have, and how.
+/// Which server to use, and its settings.
 #[derive(Debug, Clone, Default)]
 pub struct PostgresOptions {
-    /// The server to use instead of one of our own; its user must be allowed to create databases.
+    /// The server to use instead of starting one. Its user must be allowed to create databases.
     pub database_url: Option<String>,
-    /// Keep `fsync` and `full_page_writes` on, as in production. Slower, and needed only to survive a crash of the machine: what
-    /// was committed survives [`Postgres::stop_server`] in any case. Has no effect on the server of `database_url`.
+    /// Keep `fsync` and `full_page_writes` on, as in production. This is slower, and only needed to survive a crash of
+    /// the machine: committed data survives [`Postgres::stop_server`] in any case. Has no effect on the server of
+    /// `database_url`.
     pub durable: bool,
-    /// Take standbys, as a server does that may fail over. Has no effect on the server of `database_url`.
+    /// Accept standbys, as a server with failover does. Has no effect on the server of `database_url`.
     pub standbys: bool,
 }
 
@@ -63,17 +64,17 @@ impl PostgresOptions {
     }
 }
 
-/// A database that was made for us.
+/// A database that was created for a test or a demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
     /// Its name, unique on its server.
     pub name: String,
-    /// Where to connect to it, password included.
+    /// Its connection URL, including the password.
     pub url: String,
 }
 
-/// A Postgres server to make databases on. Clones are the same server; when the last is dropped, the server (or, on a server
-/// that isn't ours, the databases) goes.
+/// A Postgres server for creating databases. Clones share one server. Dropping the last one stops the server, or drops
+/// the databases on a server that the sandbox didn't start.
 #[derive(Debug, Clone)]
 pub struct Postgres {
     inner: Arc<Inner>,
@@ -81,37 +82,37 @@ pub struct Postgres {
 
 #[derive(Debug)]
 struct Inner {
-    /// `None` on a server that isn't ours.
+    /// `None` on a server that the sandbox didn't start.
     server: Option<Mutex<Server>>,
     admin: Admin,
     version: String,
-    /// What the names of all databases of this process begin with.
+    /// The prefix of all database names of this process.
     prefix: String,
     made: AtomicU32,
     _watchdog: Option<Watchdog>,
 }
 
 impl Postgres {
-    /// The server of `DATABASE_URL`, or one of our own.
+    /// Uses the server of `DATABASE_URL`, or starts one.
     ///
     /// # Errors
-    /// [`PostgresError::Missing`] says what to install; the others say what went wrong.
+    /// [`PostgresError::Missing`] says what to install. The other variants say what failed.
     pub async fn start() -> Result<Self, PostgresError> {
         Self::start_with(PostgresOptions::from_env()).await
     }
 
-    /// As [`start`](Self::start), with other options.
+    /// Like [`start`](Self::start), with options.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(options: PostgresOptions) -> Result<Self, PostgresError> {
-        aside(|| start(options)).await
+        run_on_thread(|| start(options)).await
     }
 
-    /// Where to connect to `database` on this server, password included.
+    /// The connection URL of `database` on this server, including the password.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        // The URL was parsed once before this exists.
+        // `start` parsed this URL already.
         with_database(&self.inner.admin.url, database).unwrap_or_default()
     }
 
@@ -121,26 +122,27 @@ impl Postgres {
         &self.inner.version
     }
 
-    /// The folder with the server's data and log, if it is ours.
+    /// The folder with the server's data and log, if the sandbox started it.
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
         self.inner.server().map(|server| server.folder().to_owned())
     }
 
-    /// A new database: empty, or a copy of the database called `template`, to which nobody may be connected meanwhile.
+    /// Creates a database: empty, or a copy of the database `template`, which must have no connections during the copy.
     ///
     /// # Errors
     /// [`PostgresError::Sql`] if the server refuses.
     pub async fn create_database(&self, template: Option<&str>) -> Result<Database, PostgresError> {
         let inner = Arc::clone(&self.inner);
         let template = template.map(str::to_owned);
-        aside(async move || inner.create_database(template.as_deref()).await).await
+        run_on_thread(async move || inner.create_database(template.as_deref()).await).await
     }
 
-    /// Drops a database of ours, cutting the connections to it. One that isn't there is no error.
+    /// Drops a database that [`create_database`](Self::create_database) made, and closes the connections to it. A
+    /// database that doesn't exist is not an error.
     ///
     /// # Errors
-    /// [`PostgresError::Sql`] if the server refuses, or if the name isn't one that [`create_database`](Self::create_database) gave.
+    /// [`PostgresError::Sql`] if the server refuses, or if the name is of another kind.
     pub async fn drop_database(&self, name: &str) -> Result<(), PostgresError> {
         if !name.starts_with(&self.inner.prefix) {
             let reason = sqlx::Error::Configuration("it was not made here".into());
@@ -148,25 +150,26 @@ impl Postgres {
         }
         let admin = self.inner.admin.clone();
         let name = name.to_owned();
-        aside(async move || admin.drop(&name).await).await
+        run_on_thread(async move || admin.drop(&name).await).await
     }
 
-    /// Stops the server in mid-flight, as a crash would: all connections are cut. Stopping it again does nothing.
+    /// Stops the server immediately, as a crash would: all connections break. Does nothing if it is stopped already.
     ///
     /// # Errors
     /// [`PostgresError::NotOurs`] on the server of `DATABASE_URL`.
     pub async fn stop_server(&self) -> Result<(), PostgresError> {
         let inner = Arc::clone(&self.inner);
-        aside(async move || inner.server().ok_or(PostgresError::NotOurs)?.stop()).await
+        run_on_thread(async move || inner.server().ok_or(PostgresError::NotOurs)?.stop()).await
     }
 
-    /// Starts it again, on the same port and with the same data, and waits until it answers.
+    /// Starts the server again, on the same port and with the same data, and waits until it answers.
     ///
     /// # Errors
-    /// [`PostgresError::NotOurs`] on the server of `DATABASE_URL`, [`PostgresError::NotReady`] if it doesn't answer.
+    /// [`PostgresError::NotOurs`] on the server of `DATABASE_URL`, [`PostgresError::NotReady`] if the server doesn't
+    /// answer.
     pub async fn start_server(&self) -> Result<(), PostgresError> {
         let inner = Arc::clone(&self.inner);
-        aside(async move || {
+        run_on_thread(async move || {
             let data = {
                 let mut server = inner.server().ok_or(PostgresError::NotOurs)?;
                 server.spawn()?;
@@ -185,7 +188,7 @@ impl Postgres {
     /// [Stops](Self::stop_server) and [starts](Self::start_server) the server.
     ///
     /// # Errors
-    /// As those two.
+    /// As [`stop_server`](Self::stop_server) and [`start_server`](Self::start_server).
     pub async fn restart(&self) -> Result<(), PostgresError> {
         self.stop_server().await?;
         self.start_server().await
@@ -195,7 +198,7 @@ impl Postgres {
 impl Inner {
     fn server(&self) -> Option<MutexGuard<'_, Server>> {
         let server = self.server.as_ref()?;
-        // A panic while it was held leaves a server that can still be stopped.
+        // A panic that poisoned the lock leaves a server that can still be stopped.
         Some(server.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -216,8 +219,8 @@ impl Drop for Inner {
             return;
         }
         let (admin, prefix) = (self.admin.clone(), self.prefix.clone());
-        // What fails here is tried again by the watchdog, which is dropped next, and by the next start.
-        let _ = aside_blocking(async move || {
+        // The watchdog, which is dropped next, tries again, and so does the next start.
+        let _ = run_on_thread_blocking(async move || {
             for name in admin.named(&prefix).await? {
                 admin.drop(&name).await?;
             }
@@ -253,7 +256,7 @@ async fn start_own(durable: bool, standbys: bool) -> Result<Server, PostgresErro
         if (Admin { url: server.url("postgres") }).is_ready(&server.data()).await {
             return Ok(server);
         }
-        // Another process may have been quicker to take the port.
+        // Another process may have taken the port first.
         if !server.is_running() && server.log_tail().contains("could not create any TCP/IP sockets") {
             server.change_port()?;
             server.spawn()?;
@@ -264,7 +267,7 @@ async fn start_own(durable: bool, standbys: bool) -> Result<Server, PostgresErro
 }
 
 impl Server {
-    /// Fails if it has ended, or is taking too long to become ready.
+    /// Fails if the server has exited or takes too long to become ready.
     fn check(&mut self, started: Instant) -> Result<(), PostgresError> {
         if self.is_running() && started.elapsed() < START_LIMIT {
             return Ok(());
@@ -273,7 +276,7 @@ impl Server {
     }
 }
 
-/// Tells this machine from others that use the same server, and this container from others: process ids mean something only
+/// Distinguishes this machine or container from others that use the same server, because process ids are only unique
 /// within one.
 fn machine() -> u32 {
     let mut hasher = DefaultHasher::new();

@@ -1,5 +1,5 @@
-//! Postgres' programs from a package registry, through the user's own npm or pip, which know where theirs is and how to get
-//! there. What comes is checked against a checksum that stands here, so it is the same from every registry.
+//! Fetches the Postgres programs from a package registry through the user's own npm or pip, which are configured for
+//! the user's network. Each archive must match a checksum in this file, so every registry provides the same programs.
 
 use std::env::consts::{ARCH, OS};
 use std::fs::{self, File};
@@ -15,24 +15,24 @@ use sha2::{Digest as _, Sha256};
 use super::cache::Entry;
 use crate::ambient::hex;
 
-/// Some 50 MB, on a slow line.
+/// Time limit for some 50 MB over a slow line.
 const TIME_LIMIT: Duration = Duration::from_mins(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Where npm's are kept.
+/// The cache entry of npm's programs.
 pub(super) const NPM_ENTRY: Entry = Entry { name: "npm-17.10.0-beta.17", programs: "package/native/bin" };
-/// Where pip's are kept.
+/// The cache entry of pip's programs.
 pub(super) const PIP_ENTRY: Entry = Entry { name: "pip-pgserver-0.1.4", programs: "pgserver/pginstall/bin" };
 
-/// An archive of a registry.
+/// An archive in a registry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Package {
-    /// As [`std::env::consts::OS`] and [`ARCH`] name them.
+    /// Named as in [`std::env::consts::OS`]; `arch` as in [`ARCH`].
     os: &'static str,
     arch: &'static str,
-    /// Name and version, as the registry's client takes them.
+    /// Name and version, in the syntax of the registry's client.
     spec: &'static str,
-    /// Of wheels, what pip calls the platform.
+    /// The platform tag, for wheels.
     platform: &'static str,
     /// The SHA-256 of the archive, in hex.
     sha256: &'static str,
@@ -70,7 +70,7 @@ const NPM: [Package; 4] = [
     },
 ];
 
-/// The wheels of `pgserver`: Postgres 16.2. There is none for Linux on ARM.
+/// The wheels of `pgserver`: Postgres 16.2. None exists for Linux on ARM.
 const PIP: [Package; 3] = [
     Package {
         os: "linux",
@@ -95,22 +95,22 @@ const PIP: [Package; 3] = [
     },
 ];
 
-/// Puts npm's package for this machine into a folder.
+/// Fetches npm's package for this machine into a folder.
 ///
 /// # Errors
-/// Why not, as words.
+/// The reason as text.
 pub(super) fn fetch_by_npm(folder: &Path) -> Result<(), String> {
     fetch_with_npm("npm", for_this_machine(&NPM)?, folder)
 }
 
-/// Puts pip's wheel for this machine into a folder.
+/// Fetches pip's wheel for this machine into a folder.
 ///
 /// # Errors
-/// Why not, as words.
+/// The reason as text.
 pub(super) fn fetch_by_pip(folder: &Path) -> Result<(), String> {
     let wheel = for_this_machine(&PIP)?;
     let mut why = Vec::new();
-    // The wheel is chosen by its name, so any version of Python will do.
+    // The file name selects the wheel, so any version of Python works.
     for pip in [&["python3", "-m", "pip"][..], &["pip3"], &["pip"]] {
         match fetch_with_pip(pip, wheel, folder) {
             Ok(()) => return Ok(()),
@@ -154,7 +154,7 @@ fn fetch_with_pip(pip: &[&str], wheel: Package, folder: &Path) -> Result<(), Str
     download.run(Command::new("unzip").arg("-q").arg(&archive).arg("-d").arg(folder))
 }
 
-/// A folder for what is needed only until the archive is unpacked. Dropping it removes it.
+/// A temporary folder for the archive. Dropping it removes it.
 struct Download(PathBuf);
 
 impl Download {
@@ -164,7 +164,7 @@ impl Download {
         Ok(Self(inner))
     }
 
-    /// Runs a program in this folder, where no project's settings are.
+    /// Runs a program in this folder, which contains no project settings.
     fn run(&self, command: &mut Command) -> Result<(), String> {
         let name = command.get_program().display().to_string();
         let errors = self.0.join("errors");
@@ -188,7 +188,7 @@ impl Download {
         Err(format!("{name} failed: {}", super::server::tail(&said)))
     }
 
-    /// The archive that was downloaded, if it is the right one.
+    /// The downloaded archive, if its checksum matches.
     fn verified(&self, extension: &str, package: Package) -> Result<PathBuf, String> {
         let entries = fs::read_dir(&self.0).map_err(|error| error.to_string())?;
         let mut paths = entries.flatten().map(|entry| entry.path());
@@ -205,7 +205,7 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        // If it stays, it goes with the folder that it is in, or is a little space lost in the cache.
+        // If removal fails, the folder disappears with its parent or wastes a little space in the cache.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -214,16 +214,16 @@ fn sha256(path: &Path) -> io::Result<String> {
     Ok(hex(&Sha256::digest(fs::read(path)?)))
 }
 
-/// A link that npm's archive lists, because archives of npm hold none.
+/// A symbolic link that npm's package lists in a file, because npm's archives can't contain links.
 #[derive(serde::Deserialize)]
 struct Link {
-    /// The file, as a path in the package.
+    /// The existing file, as a path in the package.
     source: PathBuf,
-    /// The link, in the same folder.
+    /// The path of the link, in the same folder.
     target: PathBuf,
 }
 
-/// Makes the links that the package would make when npm installs it.
+/// Creates the links that the package creates when npm installs it.
 fn restore_links(package: &Path) -> io::Result<()> {
     let list = package.join("native/pg-symlinks.json");
     if !list.exists() {

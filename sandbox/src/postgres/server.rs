@@ -1,4 +1,4 @@
-//! A server of our own: a fresh data folder, a child process, and a watchdog that clears both away.
+//! A private Postgres server: a new data folder, a child process, and a watchdog that removes both.
 
 use std::env;
 use std::fs::{self, File};
@@ -20,14 +20,14 @@ use super::folders;
 use super::user::User;
 use super::watchdog::Watchdog;
 
-/// What the server gets to end after SIGQUIT; its documented behaviour is to end its children within 5 s.
+/// How long to wait after SIGQUIT. Postgres documents that it ends its children within 5 s.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
-/// Ports are taken from 17000 to 28999: below the ranges from which Linux (32768) and macOS (49152) serve outgoing connections,
-/// so that none takes ours while the server is restarted.
+/// The range of ports, below those that Linux (32768) and macOS (49152) use for outgoing connections, so that no
+/// connection takes the port while the server restarts.
 const PORTS: std::ops::Range<u16> = 17_000..29_000;
 
-/// The server. Dropping it stops it and removes its folder.
+/// A server process with its folder. Dropping it stops the server and removes the folder.
 #[derive(Debug)]
 pub(super) struct Server {
     binaries: Binaries,
@@ -38,17 +38,17 @@ pub(super) struct Server {
     durable: bool,
     standbys: bool,
     process: Option<Child>,
-    /// Dropped last: it removes the folder.
+    /// Dropped last, because it removes the folder.
     watchdog: Watchdog,
 }
 
 impl Server {
-    /// A data folder, made with `initdb`; nothing runs yet. Blocks for about a second.
+    /// Creates a data folder with `initdb`, without starting the server. Blocks for about a second.
     pub(super) fn create(binaries: Binaries, durable: bool, standbys: bool) -> Result<Self, PostgresError> {
         let user = User::for_server()?;
         let parent = temporary_folder(user);
         folders::sweep(&parent, user);
-        let folder = folders::fresh(&parent)?;
+        let folder = folders::create(&parent)?;
         give(&folder, user)?;
         let watchdog = Watchdog::for_server(&folder, user)?;
         let password = random_password()?;
@@ -59,22 +59,22 @@ impl Server {
         Ok(server)
     }
 
-    /// The URL of a database here. The address is plain TCP on this machine, so TLS isn't even asked for.
+    /// The URL of a database on this server. It connects by plain TCP on this machine, so it disables TLS.
     pub(super) fn url(&self, database: &str) -> String {
         format!("postgres://postgres:{}@127.0.0.1:{}/{database}?sslmode=disable", self.password, self.port)
     }
 
-    /// The folder of its data, as the server itself reports it.
+    /// The data folder, in the form in which the server itself reports it.
     pub(super) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
-    /// Everything of it on disk.
+    /// The folder with all of the server's files.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Starts the process if it isn't running. It doesn't answer at once.
+    /// Starts the process if it isn't running. The server needs a moment before it answers.
     pub(super) fn spawn(&mut self) -> Result<(), PostgresError> {
         if self.is_running() {
             return Ok(());
@@ -96,12 +96,12 @@ impl Server {
             command.args(["-c", setting]);
         }
         if !self.standbys {
-            // No replica or archive reads the WAL, so less of it is written.
+            // No standby or archive reads the WAL, so Postgres can write less of it.
             command.args(["-c", "wal_level=minimal", "-c", "max_wal_senders=0"]);
         }
         if !self.durable {
-            // Unsafe only if the machine itself goes down. synchronous_commit stays on: without it, stopping the server would lose
-            // transactions that it reported as committed.
+            // Unsafe only if the machine itself crashes. synchronous_commit stays on: without it, stopping the server
+            // would lose transactions that it reported as committed.
             command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
         }
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
@@ -111,18 +111,19 @@ impl Server {
         Ok(())
     }
 
-    /// Whether the process is there. It may not answer yet.
+    /// Whether the process is running. It may not answer yet.
     pub(super) fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(None)))
     }
 
-    /// Stops the process at once, as a crash would: connections are cut, and the next start recovers from the log. Blocks until
-    /// it has ended.
+    /// Stops the process immediately, as a crash would: connections break, and the next start recovers from the WAL.
+    /// Blocks until the process has ended.
     pub(super) fn stop(&mut self) -> Result<(), PostgresError> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         if let (Ok(None), Some(pid)) = (process.try_wait(), pid) {
-            // It hasn't been waited for, so the id is still its own. If it has ended meanwhile, nothing hears the signal.
+            // Nothing has waited for the process yet, so its id can't belong to another one. If it has already ended,
+            // the signal has no effect.
             let _ = kill_process(pid, Signal::QUIT);
         }
         let started = Instant::now();
@@ -135,7 +136,7 @@ impl Server {
         self.watchdog.server_is(None)
     }
 
-    /// Takes another port, after this one turned out to be taken.
+    /// Chooses another port after this one turned out to be taken.
     pub(super) fn change_port(&mut self) -> Result<(), PostgresError> {
         self.port = free_port()?;
         Ok(())
@@ -154,7 +155,7 @@ impl Server {
         give(&password_file, self.user)?;
         let mut command = self.command("initdb");
         command.arg("-D").arg(self.data()).arg("--pwfile").arg(&password_file);
-        // The password keeps other users of this machine out; over loopback it need not be hashed on the way.
+        // The password keeps other users of this machine out. Over loopback it needs no hashing.
         command.args(["-A", "password", "-U", "postgres", "--no-sync", "--encoding=UTF8", "--locale=C"]);
         let output = command.output().map_err(PostgresError::io("start", command.get_program()))?;
         if output.status.success() {
@@ -163,8 +164,9 @@ impl Server {
         Err(PostgresError::Initdb { output: tail(&String::from_utf8_lossy(&output.stderr)) })
     }
 
-    /// One of the programs, in a process group of its own (Ctrl-C in the terminal is for us, not for it), as the unprivileged
-    /// user if there has to be one, and with none of the `PG…` variables that would change its behaviour.
+    /// A command for one of the programs. It runs in its own process group, so that Ctrl-C in the terminal doesn't
+    /// reach it, as the unprivileged user if there is one, and without the `PG…` variables that would change its
+    /// behaviour.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.binaries.program(program));
         command.current_dir(&self.folder).stdin(Stdio::null()).process_group(0);
@@ -180,19 +182,19 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The watchdog, dropped right after this, does whatever failed here.
+        // If this fails, the watchdog, which is dropped next, stops the server.
         let _ = self.stop();
     }
 }
 
-/// How many connections it takes: as many tests run at once as there are cores, and each has a few instances of the
-/// service, with 20 connections each.
+/// How many connections the server accepts: one test runs per core, and each has a few instances of the service with 20
+/// connections each.
 fn connections() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     (100 + 50 * cores).max(200)
 }
 
-/// The temporary folder, unless the user that the server has to run as couldn't reach it there.
+/// The temporary folder, or `/tmp` if the user that runs the server couldn't reach that folder.
 fn temporary_folder(user: Option<User>) -> PathBuf {
     let usual = env::temp_dir();
     let open_to_all =
@@ -205,7 +207,7 @@ fn give(path: &Path, user: Option<User>) -> Result<(), PostgresError> {
     chown(path, Some(user.uid), Some(user.gid)).map_err(PostgresError::io("give away", path))
 }
 
-/// A port on which nobody listens now. Several processes of ours look for one at the same time, so each begins elsewhere.
+/// Finds a port without a listener. Several processes search at the same time, so each starts at another port.
 fn free_port() -> Result<u16, PostgresError> {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     let span = u32::from(PORTS.end - PORTS.start);
@@ -230,7 +232,7 @@ fn random_password() -> Result<String, PostgresError> {
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
-/// The last few lines, as one.
+/// The last few lines, joined into one.
 pub(super) fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines.iter().skip(lines.len().saturating_sub(5)).copied().collect::<Vec<_>>().join(" | ")

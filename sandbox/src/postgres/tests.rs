@@ -1,4 +1,4 @@
-//! Against real servers, each started here.
+//! Uses real servers, which the tests start.
 
 use std::env;
 use std::fs;
@@ -19,7 +19,7 @@ use super::{Postgres, PostgresError, PostgresOptions, folders};
 /// Set for the process that [`nothing_is_left_after_sigkill`] starts and kills.
 const HELPER: &str = "COUNTERSIGN_SANDBOX_POSTGRES_HELPER";
 
-/// A server of our own. `None`, and a word about it: only that of `DATABASE_URL` can be had here.
+/// Starts a private server. Returns `None` and prints a note if only the server of `DATABASE_URL` is available.
 async fn own() -> Option<Postgres> {
     match Postgres::start_with(PostgresOptions::default()).await {
         Err(error @ PostgresError::Missing { .. }) if env::var_os("DATABASE_URL").is_some() => {
@@ -42,7 +42,7 @@ async fn names(postgres: &Postgres) -> Vec<String> {
     postgres.inner.admin.named("countersign_").await.unwrap()
 }
 
-/// Waits for what another process does; there is no event for it.
+/// Polls for an effect of another process, which sends no event.
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
@@ -52,7 +52,7 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn databases_are_apart_and_copies_of_their_template() {
+async fn databases_are_separate_copies_of_their_template() {
     let Some(postgres) = own().await else { return };
     assert!(postgres.version().split('.').next().unwrap().parse::<u32>().unwrap() >= 14);
     let template = postgres.create_database(None).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_restart_cuts_connections_and_keeps_data() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_after_dropping_it() {
+async fn dropping_the_server_leaves_nothing() {
     let Some(postgres) = own().await else { return };
     let (folder, clone) = (postgres.folder().unwrap(), postgres.clone());
     assert!(server_of(&folder).is_some());
@@ -106,10 +106,10 @@ async fn nothing_is_left_after_dropping_it() {
 }
 
 #[test]
-fn runtimes_come_and_go_under_it() {
+fn several_runtimes_share_one_server() {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // A static is never dropped: the watchdog of the test process clears this one away.
+    // Rust never drops a static. The watchdog removes this server when the test process ends.
     let shared = SHARED.get_or_init(|| runtime().block_on(Postgres::start()).unwrap());
     for _ in 0..2 {
         let runtime = runtime();
@@ -122,7 +122,7 @@ fn runtimes_come_and_go_under_it() {
 }
 
 #[tokio::test]
-async fn of_a_given_server_only_our_databases_go() {
+async fn only_our_databases_are_dropped_from_a_given_server() {
     let Some(server) = own().await else { return };
     run(&server.url("postgres"), "CREATE DATABASE theirs").await.unwrap();
     let options =
@@ -138,7 +138,7 @@ async fn of_a_given_server_only_our_databases_go() {
 }
 
 #[tokio::test]
-async fn databases_of_dead_processes_are_dropped_at_the_next_start() {
+async fn start_drops_the_databases_of_dead_processes() {
     let Some(server) = own().await else { return };
     let options =
         PostgresOptions { database_url: Some(server.url("postgres")), ..PostgresOptions::default() };
@@ -164,7 +164,7 @@ async fn an_unusable_database_url_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_watchdog_that_was_never_told_of_the_server_finds_it() {
+async fn a_watchdog_finds_a_server_that_was_not_reported() {
     let Some(postgres) = own().await else { return };
     let folder = postgres.folder().unwrap();
     let process = server_of(&folder).unwrap();
@@ -173,7 +173,7 @@ async fn a_watchdog_that_was_never_told_of_the_server_finds_it() {
 }
 
 #[tokio::test]
-async fn what_dead_processes_left_is_cleared_away_at_the_next_start() {
+async fn start_removes_the_folders_of_dead_processes() {
     let Some(first) = own().await else { return };
     let parent = first.folder().unwrap().parent().unwrap().to_owned();
     let mut ended = Command::new("true").spawn().unwrap();
@@ -219,7 +219,7 @@ fn nothing_is_left_after_sigkill() {
 }
 
 #[test]
-fn databases_on_a_given_server_go_after_sigkill() {
+fn databases_on_a_given_server_are_dropped_after_sigkill() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let Some(server) = runtime.block_on(own()) else { return };
     let mut helper = Command::new(env::current_exe().unwrap())
@@ -245,7 +245,7 @@ fn databases_on_a_given_server_go_after_sigkill() {
     }
 }
 
-/// No test by itself: the process that is killed in the tests above.
+/// A helper process, not a test: the tests above start and kill it.
 #[test]
 #[expect(clippy::print_stdout, reason = "the test that started this process reads it")]
 fn helper_process() {
@@ -259,7 +259,7 @@ fn helper_process() {
     thread::sleep(Duration::from_mins(1));
 }
 
-/// The id of the server's process, from the file that it keeps in its data folder.
+/// The server's process id, from the pid file in its data folder.
 fn server_of(folder: &Path) -> Option<i32> {
     fs::read_to_string(folder.join("data/postmaster.pid")).ok()?.lines().next()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Whom the server runs as. Postgres refuses to run as root.
+//! Chooses the user that runs the server. Postgres refuses to run as root.
 
 use std::fs;
 
@@ -12,10 +12,10 @@ pub(super) struct User {
 }
 
 impl User {
-    /// Whom to run Postgres as: `None` if we aren't root and it can run as ourselves; else `postgres` or `nobody`.
+    /// The user to run Postgres as: `None` for the current user if that isn't root, else `postgres` or `nobody`.
     ///
     /// # Errors
-    /// [`PostgresError::NoUnprivilegedUser`] if we are root and there is neither.
+    /// [`PostgresError::NoUnprivilegedUser`] if the process runs as root and neither user exists.
     pub(super) fn for_server() -> Result<Option<Self>, PostgresError> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -29,7 +29,7 @@ impl User {
     }
 }
 
-/// The user called `name` in the text of a passwd(5) file, unless it is root by another name.
+/// The user `name` in the text of a passwd(5) file, unless it has root's id.
 fn find(passwd: &str, name: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -42,7 +42,7 @@ fn find(passwd: &str, name: &str) -> Option<User> {
     })
 }
 
-/// macOS writes the id of `nobody` as -2.
+/// Parses a user or group id. macOS writes the id of `nobody` as -2.
 fn id(text: &str) -> Option<u32> {
     text.parse::<u32>().ok().or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned))
 }

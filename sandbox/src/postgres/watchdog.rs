@@ -1,8 +1,8 @@
-//! A shell that clears up after us, however we end.
+//! A shell process that cleans up after this process, however it ends.
 //!
-//! Nothing in a process can be relied on to run when it is killed, and statics are never dropped. So a small `sh` in a process
-//! group of its own holds the reading end of a pipe whose writing end only we have: the kernel closes that end when we are gone,
-//! be it by `return`, by Ctrl-C or by SIGKILL.
+//! A killed process runs no code, and Rust never drops statics. So a small `sh` in its own process group holds the
+//! reading end of a pipe to which only this process holds the writing end. The kernel closes that end when this process
+//! ends, by `return`, Ctrl-C or SIGKILL.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -14,15 +14,15 @@ use super::user::User;
 const REMOVE_SERVER: &str = include_str!("remove_server.sh");
 const DROP_DATABASES: &str = include_str!("drop_databases.sh");
 
-/// The shell that waits for our end. Dropping it starts the clearing up and waits until that is done.
+/// The shell that waits for this process to end. Dropping it starts the cleanup and waits until it is done.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     shell: Child,
 }
 
 impl Watchdog {
-    /// One that stops the server in `folder` and removes the folder. It runs as `user`, if given, and can so hurt nobody else's
-    /// processes.
+    /// A watchdog that stops the server in `folder` and removes the folder. It runs as `user` if given, so it can't
+    /// signal the processes of other users.
     pub(super) fn for_server(folder: &std::path::Path, user: Option<User>) -> Result<Self, PostgresError> {
         let mut command = shell(REMOVE_SERVER);
         command.arg(folder);
@@ -32,7 +32,8 @@ impl Watchdog {
         Self::spawn(command)
     }
 
-    /// One that drops the databases whose names begin with `prefix`, on the server that the `PG…` variables in `server` name.
+    /// A watchdog that drops the databases whose names begin with `prefix`, on the server that the `PG…` variables in
+    /// `server` name.
     pub(super) fn for_databases(
         prefix: &str,
         server: &[(&'static str, String)],
@@ -47,7 +48,7 @@ impl Watchdog {
         Ok(Self { shell })
     }
 
-    /// Says which process is the server now; `None` while it is stopped.
+    /// Reports the server's process id, or `None` while it is stopped.
     pub(super) fn server_is(&mut self, pid: Option<u32>) -> Result<(), PostgresError> {
         let Some(pipe) = self.shell.stdin.as_mut() else { return Ok(()) };
         writeln!(pipe, "{}", pid.unwrap_or(0)).map_err(PostgresError::io("tell", "the watchdog"))
@@ -57,7 +58,7 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
-        // It ends by itself in any case; waiting keeps it from staying behind as a zombie.
+        // The shell ends in any case. Waiting prevents a zombie process.
         let _ = self.shell.wait();
     }
 }
@@ -68,7 +69,7 @@ fn shell(script: &str) -> Command {
         .args(["-c", script, "countersign-sandbox-watchdog"])
         .current_dir("/")
         .stdin(Stdio::piped())
-        // Its output must not be ours: whoever reads ours to its end would wait for the watchdog.
+        // It must not share this process's output: a reader of that output would wait for the watchdog too.
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0);

