@@ -1,7 +1,7 @@
 //! `/approvals`: every word of it, answered to the one who typed it alone.
 
 use chrono::TimeDelta;
-use sandbox::slack::{Misbehaviour, Shown, Signing};
+use sandbox::slack::{Feedback, Misbehaviour, Signing};
 use serde_json::json;
 
 use crate::story::{ADMIN, ALICE, BOB, story};
@@ -165,7 +165,7 @@ async fn a_modal_that_can_not_be_opened_is_answered_in_words() {
         s.pass(TimeDelta::seconds(4));
         let sent = s.slack.send_command(fields, &Signing::default()).await;
         assert!(
-            matches!(&sent.shown, Shown::Message(message) if message.text().contains("Could not open the settings")),
+            matches!(&sent.feedback, Feedback::Message(message) if message.text().contains("Could not open the settings")),
             "{sent:?}"
         );
         s.slack.misbehave("views.open", Misbehaviour::ServerError(503), 1);

@@ -1,6 +1,6 @@
 //! The screens of settings, as people use them: the modal, the Home tab, the command.
 
-use sandbox::slack::{Delivery, Gesture, Message, Press, Shown, Surface, Tab, View};
+use sandbox::slack::{Delivery, Feedback, Gesture, Message, Press, Surface, Tab, View};
 use serde_json::Value;
 
 use crate::story::{SALES, SOON, TestApp};
@@ -16,8 +16,8 @@ impl TestApp {
 
     /// Types it, and gives the private answer.
     pub async fn answer(&self, user: &str, text: &str) -> Message {
-        match self.command(user, text).await.shown {
-            Shown::Message(message) => {
+        match self.command(user, text).await.feedback {
+            Feedback::Message(message) => {
                 assert_eq!(message.ephemeral_for.as_deref(), Some(user));
                 *message
             }

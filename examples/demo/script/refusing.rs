@@ -48,7 +48,7 @@ pub(super) async fn turned_off(
             ensure!(
                 delivery.is_ok() && slack.view(ALICE).is_none(),
                 "the modal stayed: {:?}",
-                delivery.shown
+                delivery.feedback
             );
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! What the app called, and how that ended.
+//! The log of the app's calls and their outcomes.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -16,9 +16,9 @@ pub enum CallOutcome {
     Status(u16),
     /// An HTML page with status 200.
     HtmlPage,
-    /// The connection was closed without an answer; `effect` says whether the call had been carried out.
+    /// The connection was closed without an answer.
     Dropped {
-        /// The call had been carried out.
+        /// Whether the call was carried out before.
         effect: bool,
     },
 }
@@ -30,7 +30,7 @@ pub struct Call {
     pub method: String,
     /// When it arrived, by the sandbox's clock.
     pub at: DateTime<Utc>,
-    /// The workspace of the token, if that was known.
+    /// The workspace of the token, if the token is known.
     pub team_id: Option<String>,
     /// The channel that was named, if any.
     pub channel: Option<String>,
@@ -38,8 +38,8 @@ pub struct Call {
     pub arguments: Value,
     /// How it ended.
     pub outcome: CallOutcome,
-    /// It came sooner than Slack's limits allow, whether or not the sandbox enforces them.
+    /// The call came sooner than Slack's limits allow, whether or not the sandbox enforces them.
     pub over_limit: bool,
-    /// Names of arguments that the method doesn't take. Slack ignores them, so that they do nothing unnoticed.
+    /// Names of arguments that the method doesn't take. Slack ignores them silently, so the log keeps them.
     pub unknown: Vec<String>,
 }

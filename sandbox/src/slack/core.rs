@@ -1,4 +1,4 @@
-//! What the server and every handle share.
+//! The part that the server and all handles share.
 
 use std::{
     net::SocketAddr,
@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 use super::{socket::Sockets, state::State};
 use crate::ambient::Clock;
 
-/// The state behind its lock, and what surrounds it.
+/// The state behind its lock, with the clock, the HTTP client and the means to stop.
 #[derive(Debug)]
 pub(crate) struct Core {
     state: Mutex<State>,
-    /// Moves at every change, so that pages and tests can wait instead of asking again and again.
+    /// Counts the changes, so that pages and tests can wait for one instead of polling.
     version: watch::Sender<u64>,
     pub(crate) clock: Clock,
     pub(crate) http: reqwest::Client,
-    /// Ends the server with all of its connections, and what is still to be retried.
+    /// Stops the server with all of its connections and pending retries.
     pub(crate) stop: CancellationToken,
     pub(crate) address: SocketAddr,
     pub(crate) enforce_rate_limits: bool,
@@ -54,19 +54,19 @@ impl Core {
         }
     }
 
-    /// Looks at the state.
+    /// Reads the state.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.lock())
     }
 
-    /// Changes the state, and tells those who wait.
+    /// Changes the state, and wakes those who wait for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let result = change(&mut self.lock());
         self.version.send_modify(|version| *version += 1);
         result
     }
 
-    /// Sees every change from now on.
+    /// Receives a notification for every change from now on.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }
@@ -77,7 +77,7 @@ impl Core {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A test that panicked while it held the lock has failed already; the others may go on.
+        // A test that panicked while it held the lock has failed already. Other tests can continue.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The server's life: started, connected, stopped.
+//! Starts, connects and stops the server.
 
 use std::{
     io,
@@ -22,25 +22,25 @@ use super::{
     response_url, setup, socket, web_api,
 };
 
-/// The largest request body that is read; Slack's largest content is a view of 250 KB.
+/// The largest request body that is read. Slack's largest content is a view of 250 KB.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// A running Slack. Clones are handles on the same one; when the last is dropped, the server stops.
+/// A running local Slack. Clones share the same server, which stops when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct Slack {
     core: Arc<Core>,
-    /// Missing in the handle that the server itself holds.
+    /// `None` in the handle that the server itself holds.
     life: Option<Arc<Life>>,
 }
 
-/// Stops the server when it goes.
+/// Stops the server when it is dropped.
 #[derive(Debug)]
 struct Life {
     _stop: DropGuard,
     server: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Why a sandbox could not be started.
+/// Why a local Slack could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port is taken, or there is no loopback interface.
@@ -52,14 +52,15 @@ pub enum StartError {
 }
 
 impl Slack {
-    /// Starts a workspace as [`names`](super::names) describes it, with the app installed and not connected yet.
+    /// Starts with the workspace that [`names`](super::names) describes: the app is installed, but not connected yet.
     pub async fn start(options: SlackOptions) -> Result<Self, StartError> {
-        // reqwest was built without a TLS provider of its own. Somebody else may have installed one: as good.
+        // reqwest was built without a TLS provider of its own. An error means that the program has installed one
+        // already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            // It speaks to loopback only: spare it the reading of the machine's certificates.
+            // The client speaks to loopback only, so it needn't read the machine's certificates.
             .tls_certs_only(std::iter::empty())
             .build()?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
@@ -98,8 +99,8 @@ impl Slack {
         Self { core: Arc::clone(core), life: None }
     }
 
-    /// The routes of Slack itself, for a server of one's own. Misbehaviour that cuts connections works only on the
-    /// sandbox's server.
+    /// Slack's own routes, for use in another server. Misbehaviour that cuts connections works only on the sandbox's
+    /// server.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/{method}", any(web_api::call))
@@ -110,7 +111,7 @@ impl Slack {
             .with_state(Arc::clone(&self.core))
     }
 
-    /// Stops the server, its connections and its retries, and waits until it has.
+    /// Stops the server, its connections and its retries, and waits until they have ended.
     pub async fn shutdown(&self) {
         self.core.stop.cancel();
         let server = self
@@ -130,14 +131,14 @@ impl Slack {
         format!("{}/api", self.core.origin())
     }
 
-    /// `http://127.0.0.1:PORT`, below which the extra routes are.
+    /// `http://127.0.0.1:PORT`, the base of the extra routes.
     #[must_use]
     pub fn origin(&self) -> String {
         self.core.origin()
     }
 
-    /// The app's address: events go to `{base}/slack/events`, interactions to `{base}/slack/interactivity`, commands
-    /// to `{base}/slack/commands`.
+    /// Sets the app's base URL. Events go to `{base}/slack/events`, interactions to `{base}/slack/interactivity`,
+    /// commands to `{base}/slack/commands`.
     pub fn connect_app(&self, base_url: &str) {
         let base_url = base_url.trim_end_matches('/').to_owned();
         self.core.change(|state| state.app.base_url = Some(base_url));

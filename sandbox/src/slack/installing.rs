@@ -1,4 +1,4 @@
-//! Slack's page on which somebody installs the app, and what they and tests do with it
+//! Slack's page on which a user installs the app, and its use by browsers and tests
 //! (<https://docs.slack.dev/authentication/installing-with-oauth>).
 
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use serde_json::Value;
 
 use super::{Slack, core::Core, state::TokenStatus};
 
-/// What somebody picks on the page.
+/// The button that the user picks on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent<'a> {
-    /// The app may come into this workspace (`T…`), or into all of this organisation's (`E…`).
+    /// Allow the app in this workspace (`T…`), or in all workspaces of this organisation (`E…`).
     Allow(&'a str),
-    /// It may not.
+    /// Refuse the app.
     Cancel,
 }
 
-/// The request that the page was opened with.
+/// The parameters of the page's address.
 #[derive(Debug)]
 struct Asked {
     redirect_uri: String,
@@ -70,7 +70,7 @@ pub(crate) async fn page(Shared(core): Shared<Arc<Core>>, RawQuery(query): RawQu
     .into_response()
 }
 
-/// `POST /oauth/v2/authorize`: one of the page's buttons.
+/// `POST /oauth/v2/authorize`: the submission of one of the page's buttons.
 pub(crate) async fn answer(
     Shared(core): Shared<Arc<Core>>,
     RawQuery(query): RawQuery,
@@ -134,16 +134,16 @@ fn consented(core: &Core, query: &str, consent: Consent<'_>) -> Result<String, &
 }
 
 impl Slack {
-    /// Somebody who was sent to `location` (the page's address) picks: where their browser goes then. The error is
-    /// Slack's name of what is wrong with the address.
+    /// Picks a button as a user who was sent to `location`, the page's address. Returns where their browser goes next.
+    /// The error is Slack's name for the fault in the address.
     pub fn consent(&self, location: &str, consent: Consent<'_>) -> Result<String, String> {
         let page = format!("{}/oauth/v2/authorize?", self.origin());
         let query = location.strip_prefix(&page).ok_or_else(|| format!("{location} is not {page}…"))?;
         consented(self.core(), query, consent).map_err(str::to_owned)
     }
 
-    /// Removes the app from a workspace or organisation: its tokens are dead. Gives the two events that announce it,
-    /// for [`Slack::send_envelope`]: they come in either order.
+    /// Removes the app from a workspace or organisation and revokes its tokens. Returns the two events that announce
+    /// it, for [`Slack::send_envelope`]. Slack sends them in either order.
     #[must_use]
     pub fn uninstall(&self, id: &str) -> [Value; 2] {
         let bot = self.token_of(id).map(|token| token.bot_user_id);

@@ -1,4 +1,4 @@
-//! Connections that can be cut from within: Slack's misbehaviour, and the end of the sandbox.
+//! Connections that the server can cut, for misbehaviour and for the sandbox's shutdown.
 
 use std::{
     fmt, io,
@@ -19,12 +19,12 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A request's hold on the connection that it came on.
+/// Gives a request control over the connection that it came on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line(Arc<AtomicBool>);
 
 impl Line {
-    /// Nothing more is written: the caller sees the connection closed, without a byte of an answer.
+    /// Stops all writing: the caller sees a closed connection without a byte of the answer.
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -62,7 +62,7 @@ impl axum::serve::Listener for Switchboard {
                     return (CutStream { stream, line: Line::default(), stopped }, peer);
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: wait until some were given back.
+                    // Probably out of file descriptors: wait until some are free again.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

@@ -1,11 +1,11 @@
-//! How the sandbox's Slack can be told to misbehave, one method at a time.
+//! Simulated failures of the local Slack, configured per method.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
 };
 
-/// What happens to a call instead of its due answer.
+/// What happens to a call instead of its usual answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misbehaviour {
     /// HTTP 429 with `Retry-After`; nothing is carried out.
@@ -29,28 +29,28 @@ pub enum Misbehaviour {
     WithoutScopes,
     /// The call arrives this much later, and is then carried out and answered as always.
     Delay(Duration),
-    /// The call is carried out at once, its answer comes this much later.
+    /// The call is carried out immediately, and its answer comes this much later.
     SlowAnswer(Duration),
 }
 
-/// What is still to go wrong.
+/// The failures still to simulate, by method.
 #[derive(Debug, Default)]
 pub(crate) struct Misbehaviours(BTreeMap<String, VecDeque<(Misbehaviour, u32)>>);
 
 impl Misbehaviours {
-    /// The next `times` calls of the method go wrong like this, after those that were already told to.
+    /// The next `times` calls of the method fail in this way, after the failures that are already queued.
     pub(crate) fn add(&mut self, method: &str, misbehaviour: Misbehaviour, times: u32) {
         if times > 0 {
             self.0.entry(method.to_owned()).or_default().push_back((misbehaviour, times));
         }
     }
 
-    /// From now on the method behaves.
+    /// The method works normally from now on.
     pub(crate) fn clear(&mut self, method: &str) {
         self.0.remove(method);
     }
 
-    /// What goes wrong with this call.
+    /// The failure to simulate for this call.
     pub(crate) fn take(&mut self, method: &str) -> Option<Misbehaviour> {
         let queue = self.0.get_mut(method)?;
         let (misbehaviour, left) = queue.front_mut()?;

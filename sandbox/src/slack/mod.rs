@@ -1,22 +1,42 @@
-//! A Slack of one's own: strict where Slack is strict, and able to misbehave where Slack does.
+//! A local Slack: strict where Slack is strict, and able to fail in the ways in which Slack fails.
 //!
-//! [`Slack::start`] gives a workspace with people, channels and an installed app, served on a free port of the
-//! loopback interface. The program under test talks to it as to Slack ([`Slack::api_url`]); tests and the demo's page
-//! act as its people ([`Slack::click`], [`Slack::command`], …) and read what they see ([`Slack::direct_messages`], …).
+//! [`Slack::start`] creates a workspace with people, channels and an installed app, and serves it on a free port of the
+//! loopback interface. The program under test uses it like Slack ([`Slack::api_url`]). Tests and the demo's page act as
+//! its people ([`Slack::click`], [`Slack::command`], …) and read what they see ([`Slack::direct_messages`], …).
 //!
 //! | part | what |
 //! | --- | --- |
-//! | `state` | all that is remembered, and the moves that keep it consistent; no HTTP |
+//!
+//! `state`
+//!
+//! everything that the local Slack stores, and operations that keep it consistent; no HTTP
+//!
 //! | `validate` | what Slack accepts as blocks and views: pure functions over JSON |
 //! | `web_api` | `/api/{method}`: tokens, scopes, a file for each family of methods |
 //! | `response_url` | `/response/{token}` |
-//! | `people` | clicks, modals, commands, events: the requests that Slack sends to the app, and what comes of them |
-//! | `reading`, `screen` | what tests and the page look at |
-//! | `misbehaviour`, `rates`, `call_log` | 429s and worse on demand; the limits; every call that came |
-//! | `installing`, `socket` | Slack's page for installing the app; Socket Mode's connections |
-//! | `line` | connections that can be cut, for calls that break off with or without their effect |
 //!
-//! What Slack does stands on <https://docs.slack.dev>; each rule names its page where it is enforced.
+//! `people`
+//!
+//! clicks, modals, commands, events: the requests that Slack sends to the app, and their results
+//!
+//!
+//! `reading`, `screen`
+//!
+//! read access for tests and the page
+//!
+//!
+//! `misbehaviour`, `rates`, `call_log`
+//!
+//! failures on demand; rate limits; the log of calls
+//!
+//! | `installing`, `socket` | Slack's page for installing the app; Socket Mode's connections |
+//!
+//! `line`
+//!
+//! connections that can be cut, for calls that break with or without their effect
+//!
+//!
+//! Slack's behaviour is documented on <https://docs.slack.dev>. Each rule names its page where it is enforced.
 
 mod call_log;
 mod core;
@@ -47,7 +67,7 @@ pub use self::{
     misbehaviour::Misbehaviour,
     options::{ExtraRoutes, SlackOptions},
     people::{
-        ActError, Delivery, DeliveryError, Endpoint, Gesture, Press, Sent, Shown, Signing, Surface, Tab,
+        ActError, Delivery, DeliveryError, Endpoint, Feedback, Gesture, Press, Sent, Signing, Surface, Tab,
     },
     reading::WaitError,
     screen::{Button, Choice},

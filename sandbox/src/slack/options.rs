@@ -7,22 +7,22 @@ use axum::Router;
 use super::Slack;
 use crate::ambient::Clock;
 
-/// Makes further routes of the same server, for instance the page on which one acts as its people. It is handed a
-/// handle that does not keep the server alive.
+/// Creates further routes on the same server, for instance the page on which one acts as the workspace's people. The
+/// handle that it receives does not keep the server alive.
 pub type ExtraRoutes = Box<dyn FnOnce(Slack) -> Router + Send>;
 
-/// What [`Slack::start`] takes. The default is a workspace on the machine's clock that enforces no rate limits.
+/// Options of [`Slack::start`]. The default uses the machine's clock and enforces no rate limits.
 pub struct SlackOptions {
-    /// Tells the lifetimes of triggers and response URLs, the times of messages and signatures.
+    /// The clock for the lifetimes of triggers and response URLs, and the times of messages and signatures.
     pub clock: Clock,
-    /// Answer 429 to calls that come sooner than Slack's limits allow. They are marked in the log in any case.
+    /// Answer 429 to calls that come sooner than Slack's limits allow. The log marks such calls in any case.
     pub rate_limits: bool,
-    /// How long after each failed try an event is sent again. Slack: at once, after a minute, after five
+    /// The delay before each retry of an event. Slack retries immediately, after a minute and after five minutes
     /// (<https://docs.slack.dev/apis/events-api/#retries>).
     pub event_retries: Vec<Duration>,
-    /// The port on the loopback interface; 0 for any that is free.
+    /// The port on the loopback interface, 0 for any free port.
     pub port: u16,
-    /// Further routes. Those of Slack itself are `/api/…`, `/response/…`, `/oauth/…` and `/link/`.
+    /// Further routes. Slack's own are `/api/…`, `/response/…`, `/oauth/…` and `/link/`.
     pub extra: Option<ExtraRoutes>,
 }
 

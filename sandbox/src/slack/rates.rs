@@ -1,18 +1,18 @@
-//! Slack's rate limits (<https://docs.slack.dev/apis/web-api/rate-limits>), told from the log of calls. Slack does
-//! not publish how it counts; these are windows that pacing at the documented rate always fits through.
+//! Slack's rate limits (<https://docs.slack.dev/apis/web-api/rate-limits>), computed from the log of calls. Slack does
+//! not publish how it counts; these windows always accept calls that are spaced at the documented rate.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::call_log::{Call, CallOutcome};
 
-/// So many calls within so many seconds.
+/// At most this many calls within this many seconds.
 #[derive(Clone, Copy)]
 struct Window {
     calls: usize,
     seconds: i64,
 }
 
-/// One a second in each channel, with room for a jitter of one.
+/// One per second in each channel, with room for one call of jitter.
 const PER_CHANNEL: Window = Window { calls: 6, seconds: 5 };
 
 fn per_workspace(method: &str) -> Option<Window> {
@@ -27,8 +27,8 @@ fn per_workspace(method: &str) -> Option<Window> {
     Some(Window { calls: a_minute, seconds: 60 })
 }
 
-/// How many seconds too soon a call of the method would come now; `None` when it is within the limits. `team_id`: the
-/// workspace of the token, if it is one's. `channel`: all names of the channel that is named, if one is.
+/// How many seconds too soon a call of the method would come now. `None` if it is within the limits. `team_id` is the
+/// workspace of the token, if known. `channel` lists all names of the channel in the call.
 pub(crate) fn too_soon(
     calls: &[Call],
     method: &str,

@@ -1,4 +1,4 @@
-//! What one can look at, and waiting for it.
+//! Read access to the local Slack, and waiting for changes.
 
 use std::time::Duration;
 
@@ -11,19 +11,20 @@ use super::{
     state::{App, Channel, Message, User, View, Workspace},
 };
 
-/// What was waited for did not come.
+/// The condition did not hold within this time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nothing of the kind came within {0:?}")]
 pub struct WaitError(pub Duration);
 
 impl Slack {
-    /// Everything in a channel, oldest first, threads and everybody's ephemerals included.
+    /// All messages in a channel, oldest first, including threads and every user's ephemeral messages.
     #[must_use]
     pub fn messages(&self, channel: &str) -> Vec<Message> {
         self.core().read(|state| state.in_channel(channel).cloned().collect())
     }
 
-    /// What this user sees in a channel, oldest first, their ephemerals included; nothing if they don't see it.
+    /// The messages that this user sees in a channel, oldest first, including their ephemeral ones. Empty if they don't
+    /// see the channel.
     #[must_use]
     pub fn messages_seen_by(&self, user: &str, channel: &str) -> Vec<Message> {
         self.core().read(|state| {
@@ -31,7 +32,7 @@ impl Slack {
         })
     }
 
-    /// What this user sees in their direct messages with the app, oldest first, ephemerals included.
+    /// The messages that this user sees in their direct messages with the app, oldest first, including ephemeral ones.
     #[must_use]
     pub fn direct_messages(&self, user: &str) -> Vec<Message> {
         match self.direct_channel(user) {
@@ -40,7 +41,7 @@ impl Slack {
         }
     }
 
-    /// The id of this user's direct messages with the app, `D…`, if they were ever opened.
+    /// The id of this user's direct messages with the app, `D…`, if they exist.
     #[must_use]
     pub fn direct_channel(&self, user: &str) -> Option<String> {
         self.core().read(|state| {
@@ -50,13 +51,13 @@ impl Slack {
         })
     }
 
-    /// One message as it is now.
+    /// One message in its present state.
     #[must_use]
     pub fn message(&self, channel: &str, ts: &str) -> Option<Message> {
         self.core().read(|state| state.messages.get(&(channel.to_owned(), ts.to_owned())).cloned())
     }
 
-    /// The modal that lies on top for this user.
+    /// The topmost modal of this user.
     #[must_use]
     pub fn view(&self, user: &str) -> Option<View> {
         self.views(user).pop()
@@ -86,7 +87,7 @@ impl Slack {
         self.core().read(|state| state.calls.iter().filter(|call| call.method == method).cloned().collect())
     }
 
-    /// Every request to the app, retries included, oldest first.
+    /// Every request to the app, oldest first, including retries.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.core().read(|state| state.sent.clone())
@@ -98,7 +99,7 @@ impl Slack {
         self.core().read(|state| state.workspaces.values().cloned().collect())
     }
 
-    /// All users, by id, bots included.
+    /// All users, by id, including bots.
     #[must_use]
     pub fn users(&self) -> Vec<User> {
         self.core().read(|state| state.users.values().cloned().collect())
@@ -122,13 +123,13 @@ impl Slack {
         self.core().read(|state| state.app.clone())
     }
 
-    /// A number that moves at every change.
+    /// A number that changes with every change of the state.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.core().changes()
     }
 
-    /// Waits until `look` finds something, looking again at every change.
+    /// Waits until `look` returns a value, calling it again after every change.
     pub async fn wait_for<T>(
         &self,
         mut look: impl FnMut(&Self) -> Option<T>,
@@ -141,14 +142,14 @@ impl Slack {
                 if let Some(found) = look(self) {
                     return Some(found);
                 }
-                // The sender lives in this handle: it can't be gone.
+                // The sender can't be gone: this handle owns it.
                 changes.changed().await.ok()?;
             }
         };
         tokio::time::timeout(timeout, search).await.ok().flatten().ok_or(WaitError(timeout))
     }
 
-    /// Waits for a direct message to this user that fits: the newest such.
+    /// Waits for a matching direct message to this user, and returns the newest.
     pub async fn wait_for_direct_message(
         &self,
         user: &str,
@@ -158,7 +159,7 @@ impl Slack {
         self.wait_for(|slack| slack.direct_messages(user).into_iter().rev().find(&fits), timeout).await
     }
 
-    /// Waits for a message in a channel that fits: the newest such.
+    /// Waits for a matching message in a channel, and returns the newest.
     pub async fn wait_for_message(
         &self,
         channel: &str,
@@ -168,7 +169,7 @@ impl Slack {
         self.wait_for(|slack| slack.messages(channel).into_iter().rev().find(&fits), timeout).await
     }
 
-    /// Waits until the modal on top for this user fits.
+    /// Waits until the topmost modal of this user matches.
     pub async fn wait_for_view(
         &self,
         user: &str,
@@ -178,7 +179,7 @@ impl Slack {
         self.wait_for(|slack| slack.view(user).filter(&fits), timeout).await
     }
 
-    /// Waits until this user's Home tab fits.
+    /// Waits until this user's Home tab matches.
     pub async fn wait_for_home(
         &self,
         user: &str,

@@ -1,4 +1,4 @@
-//! `/response/{token}`: the address that comes with a click or a command, and takes messages in answer to it
+//! `/response/{token}`: the address that comes with a click or a command and accepts messages in response
 //! (<https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>).
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::{
     web_api::{Answer, Handled, answer_or_misbehave, chat, error::ApiError},
 };
 
-/// The name under which its calls are logged, and can be told to misbehave.
+/// The method name for its calls in the log and in misbehaviour.
 const METHOD: &str = "response_url";
 
 /// `POST /response/{token}`.
@@ -66,7 +66,7 @@ fn answer(state: &mut State, core: &Core, token: &str, body: &[u8]) -> Result<()
     respond(state, &ticket, &given, now).map_err(|error| (StatusCode::BAD_REQUEST, error))
 }
 
-/// Does what an answer asks for: a new message, or another one in place of the message that was acted on.
+/// Carries out an answer: posts a new message, or replaces the message that was acted on.
 pub(crate) fn respond(
     state: &mut State,
     ticket: &ResponseUrl,
@@ -92,7 +92,7 @@ pub(crate) fn respond(
         _ => Some(ticket.user.clone()),
     };
     let author = state.installation(&ticket.team_id).cloned().ok_or_else(|| ApiError::named("no_service"))?;
-    // The address doesn't say in which thread one clicked: an answer that doesn't either stands outside of it.
+    // The address doesn't name the thread of the click. An answer without `thread_ts` is posted outside the thread.
     let thread_ts = present("thread_ts").and_then(Value::as_str).map(str::to_owned);
     let draft = Draft {
         channel: ticket.channel.clone(),

@@ -1,19 +1,19 @@
-//! What a person reads and finds on a message or view.
+//! Reads the text and buttons of a message or view, as a person does.
 
 use serde_json::Value;
 
 use super::state::{Message, View, entered};
 
-/// A button as it stands on the screen.
+/// A button on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Button {
-    /// Its words.
+    /// Its label.
     pub label: String,
     /// Its `action_id`.
     pub action_id: String,
-    /// The block that it stands in.
+    /// The block that contains it.
     pub block_id: String,
-    /// What it carries; empty if nothing.
+    /// Its value, empty if it has none.
     pub value: String,
     /// `primary`, `danger`, or empty.
     pub style: String,
@@ -22,13 +22,13 @@ pub struct Button {
 /// An option of a menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Its words.
+    /// Its text.
     pub label: String,
     /// The `action_id` of its menu.
     pub action_id: String,
-    /// The block that the menu stands in.
+    /// The block that contains the menu.
     pub block_id: String,
-    /// What it carries.
+    /// Its value.
     pub value: String,
 }
 
@@ -39,7 +39,7 @@ impl Message {
         &self.text
     }
 
-    /// Every string that a person reads in the blocks, in order, a line each.
+    /// All text that a person reads in the blocks, in order, one string per line.
     #[must_use]
     pub fn all_text(&self) -> String {
         all_text(&self.blocks)
@@ -51,7 +51,7 @@ impl Message {
         buttons(&self.blocks)
     }
 
-    /// Whether a button has exactly these words.
+    /// Whether a button has exactly this label.
     #[must_use]
     pub fn has_button(&self, label: &str) -> bool {
         self.buttons().iter().any(|button| button.label == label)
@@ -65,7 +65,7 @@ impl Message {
 }
 
 impl View {
-    /// Every string that a person reads in its title, blocks and buttons, in order, a line each.
+    /// All text that a person reads in its title, blocks and buttons, in order, one string per line.
     #[must_use]
     pub fn all_text(&self) -> String {
         let parts = [self.title().to_owned(), all_text(self.blocks()), self.text_of("submit").to_owned()];
@@ -73,13 +73,13 @@ impl View {
         parts.into_iter().chain([close]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
-    /// The buttons in its blocks, in order; submit and close are not among them.
+    /// The buttons in its blocks, in order, without submit and close.
     #[must_use]
     pub fn buttons(&self) -> Vec<Button> {
         buttons(self.blocks())
     }
 
-    /// Whether a button has exactly these words.
+    /// Whether a button has exactly this label.
     #[must_use]
     pub fn has_button(&self, label: &str) -> bool {
         self.buttons().iter().any(|button| button.label == label)
@@ -97,7 +97,7 @@ impl View {
         choices(self.blocks(), "checkboxes")
     }
 
-    /// The values of the check boxes that are set in the element with this `action_id`.
+    /// The values of the set check boxes in the element with this `action_id`.
     #[must_use]
     pub fn checked(&self, action_id: &str) -> Vec<String> {
         let entries = self.state.values().filter_map(|block| block.get(action_id));
@@ -151,7 +151,7 @@ fn all_text(blocks: &[Value]) -> String {
     lines.join("\n")
 }
 
-/// Reads a block or element, from top to bottom.
+/// Collects the text of a block or element, from top to bottom.
 fn read(value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Array(all) => all.iter().for_each(|one| read(one, lines)),
@@ -175,7 +175,7 @@ fn read(value: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// A piece of rich text as it reads in its line.
+/// The text of an inline rich text element.
 fn inline(element: &Value) -> String {
     match element["type"].as_str() {
         Some("text") => text(&element["text"]),

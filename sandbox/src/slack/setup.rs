@@ -1,4 +1,4 @@
-//! The workspace that a sandbox starts with, and what tests and the demo change in it.
+//! The workspace that a sandbox starts with, and functions that change it for tests and the demo.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::ambient::random_hex;
 
-/// The ids of what a sandbox starts with.
+/// The ids of the initial workspace, people and channels.
 pub mod names {
     /// The workspace `Acme`.
     pub const TEAM: &str = "T0SANDBOX";
@@ -26,16 +26,16 @@ pub mod names {
     pub const ADMIN: &str = "U0ADMIN";
     /// Gus Guest, a guest in `#sales`, `gus@example.com`.
     pub const GUEST: &str = "U0GUEST";
-    /// `#sales`, with everybody and the app in it.
+    /// `#sales`, with all users and the app as members.
     pub const SALES: &str = "C0SALES";
-    /// `#random`, public; the app is not in it.
+    /// `#random`, public, without the app.
     pub const RANDOM: &str = "C0RANDOM";
 }
 
-/// The scopes of the first token.
+/// The scopes of the initial token.
 const SCOPES: [&str; 5] = ["chat:write", "commands", "im:write", "users:read", "users:read.email"];
 
-/// The state that a sandbox starts with.
+/// The initial state of a sandbox.
 pub(crate) fn workspace() -> State {
     let mut state = State::new(App {
         id: names::APP.to_owned(),
@@ -81,7 +81,7 @@ pub(crate) fn workspace() -> State {
 }
 
 impl Slack {
-    /// The token of the working installation in a workspace or organisation.
+    /// The active token of the installation in a workspace or organisation.
     #[must_use]
     pub fn token_of(&self, id: &str) -> Option<Token> {
         self.core().read(|state| {
@@ -90,7 +90,7 @@ impl Slack {
         })
     }
 
-    /// Every token and refresh token that was ever given out, and every code: what nobody but the app may know.
+    /// Every token, refresh token and code that was ever issued: the values that only the app may know.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         self.core().read(|state| {
@@ -109,13 +109,13 @@ impl Slack {
         })
     }
 
-    /// The secret that requests to the app are signed with.
+    /// The secret that signs requests to the app.
     #[must_use]
     pub fn signing_secret(&self) -> String {
         self.core().read(|state| state.app.signing_secret.clone())
     }
 
-    /// Changes how the app is set up, for instance turns token rotation or Socket Mode on.
+    /// Changes the app's settings, for instance turns on token rotation or Socket Mode.
     pub fn change_app(&self, change: impl FnOnce(&mut App)) {
         self.core().change(|state| change(&mut state.app));
     }
@@ -125,7 +125,7 @@ impl Slack {
         self.core().change(|state| state.workspaces.insert(workspace.id.clone(), workspace));
     }
 
-    /// Changes a workspace, for instance turns its Messages tab off. False if there is none.
+    /// Changes a workspace, for instance turns its Messages tab off. Returns false if it doesn't exist.
     pub fn change_workspace<R>(&self, id: &str, change: impl FnOnce(&mut Workspace) -> R) -> bool {
         self.core().change(|state| state.workspaces.get_mut(id).map(change).is_some())
     }
@@ -135,7 +135,7 @@ impl Slack {
         self.core().change(|state| state.users.insert(user.id.clone(), user));
     }
 
-    /// Changes a user, for instance demotes or deactivates them. False if there is none.
+    /// Changes a user, for instance demotes or deactivates them. Returns false if they don't exist.
     pub fn change_user<R>(&self, id: &str, change: impl FnOnce(&mut User) -> R) -> bool {
         self.core().change(|state| state.users.get_mut(id).map(change).is_some())
     }
@@ -145,7 +145,7 @@ impl Slack {
         self.core().change(|state| state.channels.insert(channel.id.clone(), channel));
     }
 
-    /// Changes a channel, for instance archives it or invites the app. False if there is none.
+    /// Changes a channel, for instance archives it or invites the app. Returns false if it doesn't exist.
     pub fn change_channel<R>(&self, id: &str, change: impl FnOnce(&mut Channel) -> R) -> bool {
         self.core().change(|state| state.channels.get_mut(id).map(change).is_some())
     }
@@ -155,22 +155,22 @@ impl Slack {
         self.core().change(|state| state.tokens.insert(token.value.clone(), token));
     }
 
-    /// Changes a token, for instance revokes it or takes a scope away. False if there is none.
+    /// Changes a token, for instance revokes it or removes a scope. Returns false if it doesn't exist.
     pub fn change_token<R>(&self, value: &str, change: impl FnOnce(&mut Token) -> R) -> bool {
         self.core().change(|state| state.tokens.get_mut(value).map(change).is_some())
     }
 
-    /// Deletes a message, as its author or an admin may do in Slack.
+    /// Deletes a message, as its author or an admin can in Slack.
     pub fn delete_message(&self, channel: &str, ts: &str) {
         self.core().change(|state| state.messages.remove(&(channel.to_owned(), ts.to_owned())));
     }
 
-    /// Makes the next `times` calls of the method (`chat.postMessage`, …, or `response_url`) go wrong.
+    /// Makes the next `times` calls of the method (`chat.postMessage`, …, or `response_url`) fail in this way.
     pub fn misbehave(&self, method: &str, misbehaviour: Misbehaviour, times: u32) {
         self.core().change(|state| state.misbehaviours.add(method, misbehaviour, times));
     }
 
-    /// The method behaves from now on, whatever it was told before.
+    /// Makes the method work normally from now on, and discards its queued failures.
     pub fn behave(&self, method: &str) {
         self.core().change(|state| state.misbehaviours.clear(method));
     }

@@ -10,7 +10,7 @@ use crate::ambient::hex;
 #[must_use]
 pub fn sign(secret: &str, timestamp: i64, body: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
-        // HMAC takes keys of any length, so there is no such case.
+        // Unreachable: HMAC accepts keys of any length.
         return String::new();
     };
     mac.update(format!("v0:{timestamp}:").as_bytes());
@@ -24,7 +24,7 @@ mod tests {
 
     /// The example of Slack's own page on verifying requests.
     #[test]
-    fn signs_slacks_own_example_as_slack_does() {
+    fn the_signature_matches_the_example_of_slack() {
         let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V\
                     &channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=\
                     &response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554\

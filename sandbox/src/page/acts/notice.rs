@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::slack::{ActError, Delivery, Shown};
+use crate::slack::{ActError, Delivery, Feedback};
 
 /// The end of an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Notice {
     /// What the person is told of a request to the app.
     pub(super) fn of(delivery: Result<Delivery, ActError>) -> Self {
         match delivery {
-            Ok(Delivery { shown: Shown::Trouble(words), .. }) => Self::Said(words),
+            Ok(Delivery { feedback: Feedback::Error(words), .. }) => Self::Said(words),
             Ok(_) => Self::Done,
             Err(error) => Self::Impossible(format!("That did not work: {error}.")),
         }

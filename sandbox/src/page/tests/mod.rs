@@ -1,8 +1,8 @@
 //! The page over HTTP, as a browser uses it, with a small app behind the local Slack.
 
 mod acting;
-mod looking;
 mod panel;
+mod viewing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    ActError, Delivery, DeliveryError, Shown, Signing,
+    ActError, Delivery, DeliveryError, Feedback, Signing,
     deliver::{Endpoint, deliver},
 };
 use crate::slack::{
@@ -13,8 +13,8 @@ use crate::slack::{
 };
 
 impl Slack {
-    /// Sends `command` (`/approvals`) with the text after it from a channel that the user sees. The app's immediate
-    /// answer is shown as a message; an error is shown in Slack's own words.
+    /// Sends `command` (`/approvals`) with the text after it from a channel that the user sees. Shows the app's
+    /// immediate answer as a message, and an error in Slack's own words.
     pub async fn command(
         &self,
         user: &str,
@@ -26,7 +26,7 @@ impl Slack {
         Ok(self.send_command(fields, &Signing::default()).await)
     }
 
-    /// The fields that [`Slack::command`] would send, as a JSON object of strings.
+    /// The fields that [`Slack::command`] sends, as a JSON object of strings.
     pub fn prepare_command(
         &self,
         user: &str,
@@ -45,7 +45,7 @@ impl Slack {
                 return Err(not_visible());
             }
             let place = state.channels.get(channel).cloned().ok_or_else(not_visible)?;
-            // Without the scope a workspace has none of the app's commands.
+            // The app's commands exist only where its token has this scope.
             let installed = state.installation(&place.team_id);
             if !installed.is_some_and(|token| token.scopes.contains("commands")) {
                 return Err(ActError::NotOffered(command.to_owned()));
@@ -86,18 +86,18 @@ impl Slack {
         })
     }
 
-    /// Sends the fields of a command to the app as they are, signed as told, and shows its answer.
+    /// Sends the fields of a command to the app unchanged, signed as given, and shows the app's answer.
     pub async fn send_command(&self, fields: Value, signing: &Signing) -> Delivery {
         let (endpoint, body) = (Endpoint::Commands, form(&fields));
         let reply = deliver(self.core(), endpoint, endpoint.content_type(), body, signing, None).await;
-        let mut delivery = Delivery::of(reply, fields);
+        let mut delivery = Delivery::from_reply(reply, fields);
         if let Some(error) = &delivery.error {
             let command = delivery.payload["command"].as_str().unwrap_or_default();
             let why = match error {
                 DeliveryError::TimedOut => "operation_timeout",
                 _ => "dispatch_failed",
             };
-            delivery.shown = Shown::Trouble(format!("{command} failed with the error \"{why}\""));
+            delivery.feedback = Feedback::Error(format!("{command} failed with the error \"{why}\""));
             return delivery;
         }
         if delivery.body.is_empty() {
@@ -105,7 +105,7 @@ impl Slack {
         }
         let now = self.core().clock.now();
         self.core().change(|state| match show(state, &delivery, now) {
-            Ok(shown) => Delivery { shown, ..delivery },
+            Ok(feedback) => Delivery { feedback, ..delivery },
             Err(faults) => delivery.refused(faults),
         })
     }
@@ -117,19 +117,19 @@ fn form(fields: &Value) -> Vec<u8> {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
 }
 
-/// The immediate answer becomes a message, as if it had come to the response URL.
+/// Turns the immediate answer into a message, as if it had come to the response URL.
 fn show(
     state: &mut State,
     delivery: &Delivery,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Shown, Vec<String>> {
-    // Anything that is not a JSON object is a text.
+) -> Result<Feedback, Vec<String>> {
+    // Slack treats an answer that isn't a JSON object as plain text.
     let answer = match serde_json::from_str::<Value>(&delivery.body) {
         Ok(answer @ Value::Object(_)) => answer,
         _ => json!({ "text": delivery.body }),
     };
     if answer.as_object().is_some_and(serde_json::Map::is_empty) {
-        return Ok(Shown::Nothing);
+        return Ok(Feedback::Nothing);
     }
     let field = |key: &str| delivery.payload[key].as_str().unwrap_or_default().to_owned();
     let ticket = ResponseUrl {
@@ -142,5 +142,5 @@ fn show(
     };
     respond(state, &ticket, &answer, now).map_err(|error| vec![error.to_json().to_string()])?;
     let posted = state.in_channel(&ticket.channel).last().cloned();
-    Ok(posted.map_or(Shown::Nothing, |message| Shown::Message(Box::new(message))))
+    Ok(posted.map_or(Feedback::Nothing, |message| Feedback::Message(Box::new(message))))
 }

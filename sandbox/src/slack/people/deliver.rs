@@ -1,4 +1,4 @@
-//! Requests to the app, signed and timed as Slack's are.
+//! Requests to the app, with Slack's signatures and time limits.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::slack::{core::Core, signature, socket};
 /// The app must answer within three seconds
 /// (<https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response>).
 const PATIENCE: Duration = Duration::from_secs(3);
-/// No answer of an app is larger than a view.
+/// The largest answer that is read. No answer of an app is larger than a view.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// The three addresses of the app.
@@ -35,7 +35,7 @@ impl Endpoint {
         }
     }
 
-    /// The content type of what Slack sends there.
+    /// The content type of Slack's requests to this address.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Endpoint {
     }
 }
 
-/// How a request is signed; [`Signing::default`] does it as Slack does.
+/// How to sign a request. [`Signing::default`] signs as Slack does.
 #[derive(Clone, Debug, Default)]
 pub struct Signing {
     secret: Option<String>,
@@ -54,21 +54,21 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// Signed with another secret than the app's.
+    /// Signs with another secret instead of the app's.
     #[must_use]
     pub fn with_secret(mut self, secret: &str) -> Self {
         self.secret = Some(secret.to_owned());
         self
     }
 
-    /// Signed as if sent at this time (Unix seconds).
+    /// Signs as if the request were sent at this time (Unix seconds).
     #[must_use]
     pub fn at(mut self, timestamp: i64) -> Self {
         self.timestamp = Some(timestamp);
         self
     }
 
-    /// With this text in the place of the signature.
+    /// Sends this text instead of the signature.
     #[must_use]
     pub fn with_signature(mut self, signature: &str) -> Self {
         self.signature = Some(signature.to_owned());
@@ -76,7 +76,7 @@ impl Signing {
     }
 }
 
-/// Why a request to the app came to nothing.
+/// Why a request to the app failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// [`connect_app`](crate::slack::Slack::connect_app) was not called yet.
@@ -91,29 +91,29 @@ pub enum DeliveryError {
     /// The app answered with another status than 200.
     #[error("the app answered with status {0}")]
     Status(u16),
-    /// The app's answer is not one that Slack would take; what is wrong with it.
+    /// Slack would not accept the app's answer, for these reasons.
     #[error("the app's answer was refused: {}", .0.join("; "))]
     BadAnswer(Vec<String>),
 }
 
-/// One request to the app, for the record.
+/// One request to the app, as recorded.
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// When, by the sandbox's clock.
     pub at: DateTime<Utc>,
-    /// Where to.
+    /// The address of the app that it went to.
     pub endpoint: Endpoint,
-    /// The body as it went over the wire.
+    /// The body as sent.
     pub body: String,
-    /// Which retry of an event this is; 0 for the first try, and for everything that is not retried.
+    /// The number of the retry of an event. 0 for the first attempt, and for requests that are never retried.
     pub retry: u32,
-    /// The status of the answer, if there was one.
+    /// The status of the answer, if one came.
     pub status: Option<u16>,
-    /// What went wrong, if anything did.
+    /// The error, if the request failed.
     pub error: Option<DeliveryError>,
 }
 
-/// The app's bare answer.
+/// The app's answer before it is interpreted.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: Option<u16>,
@@ -148,7 +148,7 @@ pub(crate) async fn deliver(
     deliver_raw(core, endpoint, body, &headers, retry.map_or(0, |(number, _)| number)).await
 }
 
-/// Sends the body with these headers and no others, and puts it on record.
+/// Sends the body with exactly these headers, and records the request.
 pub(crate) async fn deliver_raw(
     core: &Core,
     endpoint: Endpoint,
@@ -206,7 +206,7 @@ fn failed(error: DeliveryError) -> Reply {
     Reply { status: None, body: String::new(), no_retry: false, elapsed: Duration::ZERO, error: Some(error) }
 }
 
-/// An error's own words and those of all its causes.
+/// The messages of an error and all its causes.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -217,7 +217,7 @@ fn causes(error: &dyn std::error::Error) -> String {
     words
 }
 
-/// A form with the single field `payload`, as interactions are sent.
+/// A form with the single field `payload`, the format of interactions.
 pub(crate) fn payload_form(payload: &serde_json::Value) -> Vec<u8> {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("payload", &payload.to_string())

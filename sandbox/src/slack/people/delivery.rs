@@ -1,4 +1,4 @@
-//! What came of an act: what the app answered, and what the person saw.
+//! The result of an action on the screen: the app's answer, and what the person saw.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,87 +7,87 @@ use serde_json::Value;
 use super::deliver::{DeliveryError, Reply};
 use crate::slack::state::{Message, View};
 
-/// What the person sees because of the app's answer to their act. What the app does by the Web API meanwhile is not
-/// in it: look at the messages and views.
+/// What the person sees because of the app's answer to their action. The app's Web API calls are not part of it: look
+/// at the messages and views for those.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shown {
-    /// Nothing changed: Slack took the answer silently, or nothing was sent.
+pub enum Feedback {
+    /// Nothing changed: Slack accepted the answer silently, or nothing was sent.
     Nothing,
-    /// Slack's own words that something went wrong.
-    Trouble(String),
-    /// A message, for this person alone unless it says otherwise.
+    /// Slack's own error text.
+    Error(String),
+    /// A message, visible only to this person unless it says otherwise.
     Message(Box<Message>),
     /// The modal stays open, with these sentences at these blocks (`block_id` → sentence).
     Errors(BTreeMap<String, String>),
-    /// This modal is on top now: replaced, pushed, or bared by the one above it closing.
+    /// This modal is on top now: replaced, pushed, or uncovered when the one above it closed.
     View(Box<View>),
-    /// No modal is open any more.
+    /// No modal is open.
     Closed,
 }
 
-/// One request to the app and its end.
+/// One request to the app and its result.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The HTTP status; `None` if no answer came, or nothing was sent.
     pub status: Option<u16>,
     /// The body of the answer.
     pub body: String,
-    /// How long it took.
+    /// The time until the answer or the failure.
     pub elapsed: Duration,
-    /// What the person sees.
-    pub shown: Shown,
-    /// What went wrong, if anything did.
+    /// What the person sees as the result.
+    pub feedback: Feedback,
+    /// The error, if the request failed.
     pub error: Option<DeliveryError>,
-    /// What was sent: the payload of an interaction, the envelope of an event, the fields of a command. `null` for
-    /// raw requests.
+    /// The content of the request: the payload of an interaction, the envelope of an event, the fields of a command.
+    /// `null` for raw requests.
     pub payload: Value,
 }
 
 impl Delivery {
-    /// Whether the app took it: status 200 within the time, with an answer that Slack accepts.
+    /// Whether the app accepted the request: status 200 in time, with an answer that Slack accepts.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.error.is_none()
     }
 
-    /// Nothing was sent because nothing had to be.
+    /// The result of an action for which Slack sends no request.
     pub(super) fn unsent() -> Self {
         Self {
             status: None,
             body: String::new(),
             elapsed: Duration::ZERO,
-            shown: Shown::Nothing,
+            feedback: Feedback::Nothing,
             error: None,
             payload: Value::Null,
         }
     }
 
-    /// The reply to this payload, with trouble shown if it was no success.
-    pub(super) fn of(reply: Reply, payload: Value) -> Self {
-        let shown = match &reply.error {
-            None => Shown::Nothing,
-            Some(error) => Shown::Trouble(trouble(error)),
+    /// The result of a reply to this payload. Shows an error unless the reply is a success.
+    pub(super) fn from_reply(reply: Reply, payload: Value) -> Self {
+        let feedback = match &reply.error {
+            None => Feedback::Nothing,
+            Some(error) => Feedback::Error(error_text(error)),
         };
         Self {
             status: reply.status,
             body: reply.body,
             elapsed: reply.elapsed,
-            shown,
+            feedback,
             error: reply.error,
             payload,
         }
     }
 
-    /// The same, refused for what the answer said.
+    /// Turns it into a failure because of the faults in the answer.
     pub(super) fn refused(mut self, faults: Vec<String>) -> Self {
         let error = DeliveryError::BadAnswer(faults);
-        self.shown = Shown::Trouble(trouble(&error));
+        self.feedback = Feedback::Error(error_text(&error));
         self.error = Some(error);
         self
     }
 }
 
-fn trouble(error: &DeliveryError) -> String {
+fn error_text(error: &DeliveryError) -> String {
     match error {
         DeliveryError::TimedOut => "This app didn't respond in time. Try again, or contact the app's owner.",
         DeliveryError::NotConnected | DeliveryError::Unreachable(_) => "This app couldn't be reached.",

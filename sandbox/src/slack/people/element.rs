@@ -1,4 +1,4 @@
-//! Finding an element on the screen, and what using it does.
+//! Finds an element on the screen, and computes the effect of using it.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ pub(super) struct Found {
     pub(super) element: Value,
 }
 
-/// The one element that fits.
+/// Finds the one element that matches.
 pub(super) fn find(blocks: &[Value], press: &Press) -> Result<Found, ActError> {
     let wanted = || press.action_id.clone().or_else(|| press.label.clone()).unwrap_or_default();
     let fits = |block: &Value, element: &Value| {
@@ -33,16 +33,16 @@ pub(super) fn find(blocks: &[Value], press: &Press) -> Result<Found, ActError> {
     Ok(Found { block: block.clone(), element: element.clone() })
 }
 
-/// What a gesture makes of an element.
+/// The effect of a gesture on an element.
 #[derive(Debug)]
 pub(super) struct Used {
-    /// What it holds from now on; `None` for elements that hold nothing.
+    /// The element's new state. `None` for elements without state.
     pub(super) state: Option<Value>,
-    /// What the action says of it.
+    /// The fields of the action for this gesture.
     pub(super) action: Map<String, Value>,
 }
 
-/// Uses the element, which held `before`.
+/// Uses the element, whose state was `before`.
 pub(super) fn used(element: &Value, before: Option<&Value>, gesture: &Gesture) -> Result<Used, ActError> {
     let kind = element["type"].as_str().unwrap_or_default();
     let refused = || ActError::NotOffered(format!("{gesture:?}"));
@@ -80,7 +80,7 @@ pub(super) fn used(element: &Value, before: Option<&Value>, gesture: &Gesture) -
             ("selected_options", json!(chosen))
         }
         ("plain_text_input" | "number_input", Gesture::Enter(text) | Gesture::Pick(text)) => {
-            // An emptied field is sent as null.
+            // Slack sends null for an emptied field.
             ("value", if text.is_empty() { Value::Null } else { json!(text) })
         }
         _ => return Err(refused()),
@@ -91,7 +91,7 @@ pub(super) fn used(element: &Value, before: Option<&Value>, gesture: &Gesture) -
     Ok(Used { state: Some(Value::Object(state)), action })
 }
 
-/// The entry of `actions` for this use.
+/// The entry of `actions` for this gesture.
 pub(super) fn action(block: &Value, element: &Value, used: &Map<String, Value>, now: DateTime<Utc>) -> Value {
     let mut action = Map::new();
     for key in ["type", "action_id"] {
@@ -104,7 +104,7 @@ pub(super) fn action(block: &Value, element: &Value, used: &Map<String, Value>, 
     Value::Object(action)
 }
 
-/// The option with this value, or else with these words.
+/// The option with this value, or else with this text.
 fn option(element: &Value, wanted: &str) -> Result<Value, ActError> {
     let all = entered::options_of(element);
     let by_value = all.iter().find(|option| option["value"] == wanted);

@@ -24,8 +24,8 @@ pub enum Tab {
 }
 
 impl Slack {
-    /// Opens the app's page on this tab, which sends `app_home_opened`. Opens the direct messages as well, if they
-    /// were not open yet.
+    /// Opens the app's page on this tab, which sends `app_home_opened`. Creates the direct messages with the app if
+    /// they don't exist yet.
     pub async fn open_home(&self, user: &str, tab: Tab) -> Result<Delivery, ActError> {
         let now = self.core().clock.now();
         let (team_id, event) = self.core().change(|state| {
@@ -49,8 +49,9 @@ impl Slack {
         Ok(self.send_event(&team_id, event).await)
     }
 
-    /// Changes a person as an admin or they themselves would, and sends `user_change`
-    /// (<https://docs.slack.dev/reference/events/user_change>). [`Slack::change_user`] is the same with the event lost.
+    /// Changes a user's profile or role, as an admin or the user would, and sends `user_change`
+    /// (<https://docs.slack.dev/reference/events/user_change>). [`Slack::change_user`] makes the same change without
+    /// the event.
     pub async fn change_user_loudly<R>(
         &self,
         user: &str,
@@ -74,15 +75,15 @@ impl Slack {
         Ok(self.send_event(&team_id, event).await)
     }
 
-    /// Sends an event in its envelope. If the app does not take it, it is sent again as Slack does, in the background:
-    /// at once, after a minute, after five, unless [`SlackOptions`](crate::slack::SlackOptions) says otherwise. The
-    /// delivery is that of the first try; [`Slack::sent`] has them all.
+    /// Sends an event in its envelope. If the app does not accept it, retries in the background as Slack does:
+    /// immediately, after a minute and after five, unless [`SlackOptions`](crate::slack::SlackOptions) says otherwise.
+    /// Returns the delivery of the first attempt; [`Slack::sent`] has all of them.
     pub async fn send_event(&self, team_id: &str, event: Value) -> Delivery {
         let envelope = self.envelope(team_id, &event);
         self.send_envelope(envelope).await
     }
 
-    /// Sends events of these workspaces, one after the other, without waiting for the app.
+    /// Sends events of these workspaces in order, without waiting for the app.
     pub(crate) fn send_in_background(self, events: Vec<(String, Value)>) {
         if !events.is_empty() {
             tokio::spawn(async move {
@@ -93,16 +94,16 @@ impl Slack {
         }
     }
 
-    /// Sends an event's envelope as it is, for instance a second time with the same id.
+    /// Sends an event's envelope unchanged, for instance a second time with the same id.
     pub async fn send_envelope(&self, envelope: Value) -> Delivery {
         let reply = attempt(self.core(), &envelope, None).await;
         if let Some(reason) = retry_reason(&reply) {
             tokio::spawn(retry(Arc::clone(self.core_arc()), envelope.clone(), reason));
         }
-        Delivery::of(reply, envelope)
+        Delivery::from_reply(reply, envelope)
     }
 
-    /// An event's envelope, with a fresh id.
+    /// An event's envelope, with a new id.
     #[must_use]
     pub fn envelope(&self, team_id: &str, event: &Value) -> Value {
         let now = self.core().clock.now();
@@ -111,7 +112,7 @@ impl Slack {
             let installed = state.installation(team_id);
             let bot = installed.map(|token| token.bot_user_id.clone());
             let org = installed.map(|token| token.team_id.clone()).filter(|id| id.starts_with('E'));
-            // For an organisation's installation the workspace is nobody's.
+            // For an organisation's installation the envelope names no workspace.
             let team_id = Some(team_id).filter(|_| org.is_none());
             json!({
                 "token": state.app.verification_token,
@@ -142,7 +143,7 @@ async fn attempt(core: &Core, body: &Value, retry: Option<(u32, &str)>) -> Reply
     deliver(core, endpoint, endpoint.content_type(), bytes, &Signing::default(), retry).await
 }
 
-/// Slack's word for why it sends an event again; `None` if it doesn't.
+/// Slack's reason for a retry. `None` if the event needs no retry.
 fn retry_reason(reply: &Reply) -> Option<&'static str> {
     match &reply.error {
         _ if reply.no_retry => None,

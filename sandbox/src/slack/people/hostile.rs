@@ -1,4 +1,4 @@
-//! Requests that Slack would never send: for tests of what the app refuses.
+//! Requests that Slack would never send, for tests of what the app refuses.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::{
 use crate::slack::Slack;
 
 impl Slack {
-    /// Sends these bytes with these headers and nothing added: no signature, no content type.
+    /// Sends these bytes with exactly these headers: no signature, no content type.
     pub async fn send_raw(
         &self,
         endpoint: Endpoint,
@@ -19,10 +19,10 @@ impl Slack {
         let headers: Vec<_> =
             headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let reply = deliver_raw(self.core(), endpoint, body.into(), &headers, 0).await;
-        Delivery::of(reply, Value::Null)
+        Delivery::from_reply(reply, Value::Null)
     }
 
-    /// Sends these bytes with the usual content type, signed as told.
+    /// Sends these bytes with the usual content type, signed as given.
     pub async fn send_signed(
         &self,
         endpoint: Endpoint,
@@ -30,11 +30,11 @@ impl Slack {
         signing: &Signing,
     ) -> Delivery {
         let reply = deliver(self.core(), endpoint, endpoint.content_type(), body.into(), signing, None).await;
-        Delivery::of(reply, Value::Null)
+        Delivery::from_reply(reply, Value::Null)
     }
 
-    /// Sends an invented interaction with a genuine signature: what somebody could do who has the signing secret, or
-    /// who has found a way to alter what a button carries.
+    /// Sends a forged interaction with a genuine signature, as an attacker could who has the signing secret or can
+    /// alter a button's value.
     pub async fn forge_block_actions(&self, payload: Value) -> Delivery {
         self.send_interaction(payload, &Signing::default()).await
     }

@@ -1,5 +1,5 @@
-//! People act: they click, type, submit, close, open the Home tab and send commands. Each act builds the request that
-//! Slack would send to the app, sends it, and shows the person what Slack would show.
+//! Actions of people: they click, type, submit, close, open the Home tab and send commands. Each action builds the
+//! request that Slack would send to the app, sends it, and shows the person what Slack would show.
 
 mod command;
 mod deliver;
@@ -15,12 +15,12 @@ mod say;
 pub(crate) use self::deliver::Reply;
 pub use self::{
     deliver::{DeliveryError, Endpoint, Sent, Signing},
-    delivery::{Delivery, Shown},
+    delivery::{Delivery, Feedback},
     events::Tab,
     press::{Gesture, Press, Surface},
 };
 
-/// Why somebody can't do that. Nothing was sent.
+/// Why a person can't perform an action. No request was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActError {
     /// There is no such user.
@@ -29,12 +29,12 @@ pub enum ActError {
     /// There is no such channel, or this user does not see it.
     #[error("user {user} sees no channel {channel}")]
     ChannelNotVisible {
-        /// Who tried.
+        /// The user who tried.
         user: String,
-        /// What they tried to see.
+        /// The channel that they tried to see.
         channel: String,
     },
-    /// There is no such message any more, or this user does not see it.
+    /// The message doesn't exist, or this user does not see it.
     #[error("the message is not there")]
     MessageNotVisible,
     /// This user has no modal open.
@@ -43,19 +43,19 @@ pub enum ActError {
     /// The app has not published a Home tab for this user.
     #[error("the Home tab is empty")]
     NoHome,
-    /// What this user sees has no such element.
+    /// The screen of this user has no such element.
     #[error("nothing like {0} is on the screen")]
     NotOnScreen(String),
-    /// Several elements fit: name the block or the value.
+    /// Several elements match: name the block or the value.
     #[error("several elements fit {0}")]
     Ambiguous(String),
-    /// The element has no such option or takes no such gesture, or the app has no such command here.
+    /// The element has no such option or doesn't support the gesture, or the app has no such command here.
     #[error("{0} is not offered")]
     NotOffered(String),
     /// The modal has no submit button.
     #[error("the modal has no submit button")]
     NothingToSubmit,
-    /// Slack does not send the modal: these blocks (`block_id`) still lack a valid entry.
+    /// Slack does not submit the modal, because these blocks (`block_id`) lack a valid entry.
     #[error("entries are missing or too long in {}", .0.join(", "))]
     Incomplete(Vec<String>),
 }

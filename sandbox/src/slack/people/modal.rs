@@ -1,10 +1,10 @@
-//! Modals are submitted and closed.
+//! Submits and closes modals.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{ActError, Delivery, Shown, Signing, payload};
+use super::{ActError, Delivery, Feedback, Signing, payload};
 use crate::slack::{
     Slack,
     state::{State, StateValues, User, View, ViewKind},
@@ -12,7 +12,7 @@ use crate::slack::{
 };
 
 impl Slack {
-    /// Submits the topmost modal. The app's answer closes, changes or clears it, as its `response_action` says
+    /// Submits the topmost modal. The app's answer closes, changes or clears it, depending on its `response_action`
     /// (<https://docs.slack.dev/surfaces/modals#updating_response>).
     pub async fn submit(&self, user: &str) -> Result<Delivery, ActError> {
         let payload = self.prepare_submit(user)?;
@@ -23,12 +23,12 @@ impl Slack {
         }
         let now = self.core().clock.now();
         Ok(self.core().change(|state| match react(state, user, &view_id, &delivery.body, now) {
-            Ok(shown) => Delivery { shown, ..delivery },
+            Ok(feedback) => Delivery { feedback, ..delivery },
             Err(faults) => delivery.refused(faults),
         }))
     }
 
-    /// The payload that [`Slack::submit`] would send.
+    /// The payload that [`Slack::submit`] sends.
     pub fn prepare_submit(&self, user: &str) -> Result<Value, ActError> {
         let now = self.core().clock.now();
         self.core().change(|state| {
@@ -46,13 +46,13 @@ impl Slack {
         })
     }
 
-    /// Closes the topmost modal with its close button; with `clear_on_close` in it, the whole stack goes. The app
-    /// hears of it only if the view asked for that: `None` if it did not.
+    /// Closes the topmost modal with its close button, or the whole stack if it has `clear_on_close`. Slack sends an
+    /// event only if the view has `notify_on_close`; otherwise this returns `None`.
     pub async fn close(&self, user: &str) -> Result<Option<Delivery>, ActError> {
         self.close_modals(user, false).await
     }
 
-    /// Closes all modals at once with the cross.
+    /// Closes all modals with the cross.
     pub async fn close_all(&self, user: &str) -> Result<Option<Delivery>, ActError> {
         self.close_modals(user, true).await
     }
@@ -71,8 +71,8 @@ impl Slack {
             None => Ok(None),
             Some(payload) => {
                 let mut delivery = self.send_interaction(payload, &Signing::default()).await;
-                // The modal is gone whatever the app says.
-                delivery.shown = Shown::Closed;
+                // The modal is closed whatever the app answers.
+                delivery.feedback = Feedback::Closed;
                 Ok(Some(delivery))
             }
         }
@@ -83,7 +83,7 @@ fn person(state: &State, user: &str) -> Result<User, ActError> {
     state.users.get(user).cloned().ok_or_else(|| ActError::NoSuchUser(user.to_owned()))
 }
 
-/// The input blocks that Slack would not let through: empty though required, or of a length that is not allowed.
+/// The input blocks that prevent submission: empty although required, or of a length that is not allowed.
 fn incomplete(blocks: &[Value], state: &StateValues) -> Vec<String> {
     let inputs = blocks.iter().filter(|block| block["type"] == "input");
     let bad = inputs.filter(|block| {
@@ -112,21 +112,21 @@ fn incomplete(blocks: &[Value], state: &StateValues) -> Vec<String> {
     bad.map(|block| block["block_id"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Does what the answer to a submission says.
+/// Carries out the app's answer to a submission.
 fn react(
     state: &mut State,
     user: &str,
     view_id: &str,
     body: &str,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Shown, Vec<String>> {
+) -> Result<Feedback, Vec<String>> {
     let answer: Value = if body.trim().is_empty() {
         Value::Null
     } else {
         serde_json::from_str(body).map_err(|error| vec![format!("[ERROR] not JSON: {error}")])?
     };
     for view in state.modals.get_mut(user).into_iter().flatten() {
-        // What was wrong with an earlier submission is not wrong with this one.
+        // Errors of an earlier submission don't apply to this one.
         view.errors.clear();
     }
     let is_top = state.modals.get(user).and_then(|stack| stack.last()).is_some_and(|view| view.id == view_id);
@@ -139,7 +139,7 @@ fn react(
         }
         Some("clear") => {
             state.close_modals(user, true);
-            Ok(Shown::Closed)
+            Ok(Feedback::Closed)
         }
         Some("errors") => {
             let errors = errors_of(&answer["errors"])?;
@@ -153,7 +153,7 @@ fn react(
                 return Err(vec![format!("[ERROR] no input block has the block_id {strange:?}")]);
             }
             view.errors.clone_from(&errors);
-            Ok(Shown::Errors(errors))
+            Ok(Feedback::Errors(errors))
         }
         Some(action @ ("update" | "push")) => {
             let definition =
@@ -165,7 +165,7 @@ fn react(
                 let by = by.cloned().ok_or_else(gone)?;
                 state.push_modal(user, &by, definition, now)
             };
-            shown.map(|view| Shown::View(Box::new(view))).map_err(|error| vec![format!("[ERROR] {error}")])
+            shown.map(|view| Feedback::View(Box::new(view))).map_err(|error| vec![format!("[ERROR] {error}")])
         }
         _ => Err(vec![format!("[ERROR] invalid response_action in {body}")]),
     }
@@ -183,10 +183,10 @@ fn errors_of(errors: &Value) -> Result<BTreeMap<String, String>, Vec<String>> {
     object.iter().map(pair).collect::<Result<_, _>>().map_err(|fault| vec![fault])
 }
 
-fn on_top(state: &State, user: &str) -> Shown {
+fn on_top(state: &State, user: &str) -> Feedback {
     match state.modals.get(user).and_then(|stack| stack.last()) {
-        Some(view) => Shown::View(Box::new(View::clone(view))),
-        None => Shown::Closed,
+        Some(view) => Feedback::View(Box::new(View::clone(view))),
+        None => Feedback::Closed,
     }
 }
 

@@ -1,12 +1,11 @@
-//! Interaction payloads, field by field as Slack sends them
-//! (<https://docs.slack.dev/reference/interaction-payloads/>).
+//! Interaction payloads with the fields that Slack sends (<https://docs.slack.dev/reference/interaction-payloads/>).
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::slack::state::{Message, ResponseUrl, State, StateValues, User, View};
 
-/// Where an act happened, as the person saw it.
+/// The message or view that the person acted on, as they saw it.
 #[derive(Debug)]
 pub(super) enum Origin {
     Message(Box<Message>),
@@ -22,7 +21,7 @@ impl Origin {
         }
     }
 
-    /// What the element holds now for this user.
+    /// The element's present state for this user.
     pub(super) fn entry_of(&self, user: &str, block: &Value, element: &Value) -> Option<Value> {
         let (block_id, action_id) = (block["block_id"].as_str()?, element["action_id"].as_str()?);
         let values = match self {
@@ -33,7 +32,7 @@ impl Origin {
         entry.cloned().or_else(|| crate::slack::state::entered::initial(element))
     }
 
-    /// Remembers what the element holds from now on, here and on the surface itself if it is still there.
+    /// Stores the element's new state, here and on the surface itself if it still exists.
     pub(super) fn enter(
         &mut self,
         state: &mut State,
@@ -81,7 +80,7 @@ pub(super) fn block_actions(
         Origin::Message(message) => message.team_id.clone(),
         Origin::View(view) => view.team_id.clone(),
     };
-    // Slack names the app's workspace in what is done in a message, and the person's in what is done in a view.
+    // For actions in a message Slack names the app's workspace, for actions in a view the person's.
     let named = if matches!(seen, Origin::Message(_)) { &team_id } else { &person.team_id };
     let mut payload = envelope(state, "block_actions", person, (&team_id, named), now);
     match seen {
@@ -106,7 +105,7 @@ pub(super) fn block_actions(
             };
             payload.insert("container".to_owned(), container);
             payload.insert("channel".to_owned(), json!({ "id": message.channel, "name": name }));
-            // Slack keeps no ephemeral messages, so it can't send them along.
+            // Slack stores no ephemeral messages, so the payload can't contain them.
             if message.ephemeral_for.is_none() {
                 payload.insert("message".to_owned(), message.to_json());
             }
@@ -132,7 +131,7 @@ pub(super) fn view_submission(state: &mut State, person: &User, view: &View, now
     Value::Object(payload)
 }
 
-/// A `view_closed` payload; it carries no trigger.
+/// A `view_closed` payload. It has no trigger.
 pub(super) fn view_closed(
     state: &mut State,
     person: &User,
@@ -147,8 +146,8 @@ pub(super) fn view_closed(
     Value::Object(payload)
 }
 
-/// What all interaction payloads begin with. `team_id` is the app's workspace, whose organisation the payload names;
-/// `named` is the workspace that stands in `team`.
+/// The fields that all interaction payloads start with. `team_id` is the app's workspace, whose organisation the
+/// payload names. `named` is the workspace in the field `team`.
 fn envelope(
     state: &mut State,
     kind: &str,

@@ -1,4 +1,4 @@
-//! Buttons, menus and inputs are used.
+//! Uses buttons, menus and inputs.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::slack::{
     state::{Message, State, View, ViewKind},
 };
 
-/// What a person acts on.
+/// The message or view that a person acts on.
 #[derive(Clone, Debug)]
 pub enum Surface {
     /// A message as it is now.
@@ -23,18 +23,18 @@ pub enum Surface {
         /// The message's `ts`.
         ts: String,
     },
-    /// A message as it was: a second device, or a screen that has not caught up.
+    /// A message as it was earlier: on a second device, or on a screen that is behind.
     StaleMessage(Box<Message>),
     /// The topmost modal.
     Modal,
     /// The Home tab.
     Home,
-    /// A modal or Home tab as it was.
+    /// A modal or Home tab as it was earlier.
     StaleView(Box<View>),
 }
 
 impl Surface {
-    /// The message as it is now, whatever it was when it was read.
+    /// The message in its present state, even if it changed since it was read.
     #[must_use]
     pub fn message(message: &Message) -> Self {
         Self::Message { channel: message.channel.clone(), ts: message.ts.clone() }
@@ -53,22 +53,22 @@ impl Surface {
     }
 }
 
-/// What is done to an element.
+/// What a person does to an element.
 #[derive(Clone, Debug)]
 pub enum Gesture {
-    /// A button is clicked.
+    /// Clicks a button.
     Click,
-    /// A menu's option is taken, by its value or else its text; a date or user is chosen.
+    /// Takes a menu's option, by its value or else its text. Also chooses a date or a user.
     Pick(String),
-    /// Exactly these of the check boxes (or of a multi-select) are set, by value or else text.
+    /// Sets exactly these check boxes, or options of a multi-select, by value or else text.
     Check(Vec<String>),
-    /// One check box is set or cleared.
+    /// Sets or clears one check box.
     Toggle(String),
-    /// A text is typed in place of what was there.
+    /// Types a text in place of the present one.
     Enter(String),
 }
 
-/// Which element, and what is done to it.
+/// An element and what is done to it.
 #[derive(Clone, Debug)]
 pub struct Press {
     pub(super) surface: Surface,
@@ -93,27 +93,27 @@ impl Press {
         }
     }
 
-    /// A click on the button with these words.
+    /// A click on the button with this label.
     #[must_use]
     pub fn labelled(surface: Surface, label: &str) -> Self {
         Self { action_id: None, label: Some(label.to_owned()), ..Self::on(surface, "") }
     }
 
-    /// Only in this block.
+    /// Restricts the search to this block.
     #[must_use]
     pub fn in_block(mut self, block_id: &str) -> Self {
         self.block_id = Some(block_id.to_owned());
         self
     }
 
-    /// Only the button with this value.
+    /// Restricts the search to buttons with this value.
     #[must_use]
     pub fn with_value(mut self, value: &str) -> Self {
         self.value = Some(value.to_owned());
         self
     }
 
-    /// Something else than a click.
+    /// Uses another gesture than a click.
     #[must_use]
     pub fn doing(mut self, gesture: Gesture) -> Self {
         self.gesture = gesture;
@@ -127,7 +127,7 @@ impl Slack {
         self.press(user, Press::on(surface, action_id)).await
     }
 
-    /// Clicks the button with these words.
+    /// Clicks the button with this label.
     pub async fn click_label(&self, user: &str, surface: Surface, label: &str) -> Result<Delivery, ActError> {
         self.press(user, Press::labelled(surface, label)).await
     }
@@ -159,14 +159,14 @@ impl Slack {
         self.press(user, Press::on(Surface::Modal, action_id).doing(Gesture::Enter(text.to_owned()))).await
     }
 
-    /// Uses an element that this user sees. An element in an `input` block sends nothing (unless its block says
-    /// `dispatch_action`): it is only remembered for the submission, and the delivery has no status.
+    /// Uses an element that this user sees. An element in an `input` block without `dispatch_action` sends nothing: its
+    /// state is kept for the submission, and the delivery has no status.
     pub async fn press(&self, user: &str, press: Press) -> Result<Delivery, ActError> {
         let Some(payload) = self.prepare_press(user, &press)? else { return Ok(Delivery::unsent()) };
         Ok(self.send_interaction(payload, &Signing::default()).await)
     }
 
-    /// Does what [`Slack::press`] does up to the sending, and gives the payload that it would send; `None` if it would
+    /// Does what [`Slack::press`] does except sending, and returns the payload that it would send. `None` if it would
     /// send nothing. For tests that send it twice, late or altered.
     pub fn prepare_press(&self, user: &str, press: &Press) -> Result<Option<Value>, ActError> {
         let now = self.core().clock.now();
@@ -190,16 +190,16 @@ impl Slack {
         })
     }
 
-    /// Sends an interaction payload to the app as it is, signed as told.
+    /// Sends an interaction payload to the app unchanged, signed as given.
     pub async fn send_interaction(&self, payload: Value, signing: &Signing) -> Delivery {
         let endpoint = Endpoint::Interactivity;
         let body = payload_form(&payload);
         let reply = deliver(self.core(), endpoint, endpoint.content_type(), body, signing, None).await;
-        Delivery::of(reply, payload)
+        Delivery::from_reply(reply, payload)
     }
 }
 
-/// What the user sees there.
+/// What the user sees on this surface.
 fn look(state: &State, user: &str, surface: &Surface) -> Result<Origin, ActError> {
     match surface {
         Surface::Message { channel, ts } => {

@@ -1,4 +1,4 @@
-//! People write messages themselves. The app hears nothing of them: it has no history scopes.
+//! Messages that people write themselves. The app receives no events for them, because it has no history scopes.
 
 use super::ActError;
 use crate::slack::{
@@ -7,7 +7,7 @@ use crate::slack::{
 };
 
 impl Slack {
-    /// Writes a message, in a thread if one is named.
+    /// Writes a message, as a reply if a thread is given.
     pub fn say(
         &self,
         user: &str,
@@ -39,8 +39,8 @@ impl Slack {
 }
 
 impl State {
-    /// Whether this user may look into the channel: its members, and for public channels everybody of the workspace
-    /// but its guests.
+    /// Whether this user may read the channel: members may, and in public channels everyone in the workspace except
+    /// guests.
     pub(crate) fn sees_channel(&self, user: &str, channel: &str) -> bool {
         let (Some(person), Some(channel)) = (self.users.get(user), self.channels.get(channel)) else {
             return false;

@@ -1,4 +1,4 @@
-//! One connection, from its upgrade to its end.
+//! One connection, from its upgrade to its close.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ async fn live(core: &Core, mut socket: Socket, line: &Line) {
         let mut inner = core.sockets.lock();
         inner.opened += 1;
         let id = inner.opened;
-        // One that is about to go makes room for its successor.
+        // A connection that is about to close makes room for its successor.
         let staying = inner.links.iter().filter(|link| !link.leaving).count();
         (staying < MOST).then(|| {
             inner.links.push(Link { id, out, leaving: false });
@@ -80,7 +80,7 @@ async fn live(core: &Core, mut socket: Socket, line: &Line) {
         let _ = socket.close(None).await;
         return;
     };
-    // Whoever waits for connections looks again.
+    // Wakes those who wait for the number of connections.
     core.change(|_| ());
     let hello = json!({
         "type": "hello",
@@ -108,7 +108,7 @@ async fn live(core: &Core, mut socket: Socket, line: &Line) {
     }
     let mut inner = core.sockets.lock();
     inner.links.retain(|link| link.id != id);
-    // Whoever waits for this connection's acknowledgements waits in vain.
+    // No acknowledgement can come on this connection, so its senders stop waiting.
     inner.waiting.retain(|_, (link, _)| *link != id);
     drop(inner);
     core.change(|_| ());
@@ -139,7 +139,7 @@ fn acknowledge(core: &Core, text: &str) {
     let Ok(said) = serde_json::from_str::<Value>(text) else { return };
     let waiting = said["envelope_id"].as_str().and_then(|id| core.sockets.lock().waiting.remove(id));
     if let Some((_, waiting)) = waiting {
-        // Nobody waits any longer: it came too late.
+        // Sending fails if the acknowledgement came too late and its sender has stopped waiting.
         let _ = waiting.send(said["payload"].clone());
     }
 }

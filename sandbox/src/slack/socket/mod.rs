@@ -1,5 +1,5 @@
-//! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): the app opens connections, and each thing
-//! that Slack sends goes to one of them, to be acknowledged by its envelope's id.
+//! Socket Mode (<https://docs.slack.dev/apis/events-api/using-socket-mode>): the app opens connections. Slack sends
+//! each request over one of them, and the app acknowledges it by its envelope's id.
 
 mod connection;
 mod sending;
@@ -18,9 +18,9 @@ pub(crate) use self::{connection::open, sending::deliver};
 use super::Slack;
 use crate::ambient::random_hex;
 
-/// More connections than this Slack doesn't allow.
+/// The most connections that Slack allows at once.
 const MOST: usize = 10;
-/// How long a connection that was asked to go stays open.
+/// How long a connection stays open after it was asked to close.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// The connections of the app.
@@ -31,13 +31,13 @@ pub(crate) struct Sockets(Mutex<Inner>);
 struct Inner {
     tickets: BTreeSet<String>,
     links: Vec<Link>,
-    /// By envelope: the connection it went to, and who waits for its acknowledgement.
+    /// By envelope id: the connection that carried it, and the sender that waits for its acknowledgement.
     waiting: HashMap<String, (u64, oneshot::Sender<Value>)>,
     opened: u64,
     turn: usize,
-    /// How many of the next envelopes break off in the middle, with their connection.
+    /// How many of the next envelopes break off in the middle, together with their connection.
     broken: u32,
-    /// How many of the next envelopes go to another connection besides.
+    /// How many of the next envelopes go to a second connection too.
     doubled: u32,
 }
 
@@ -45,11 +45,11 @@ struct Inner {
 struct Link {
     id: u64,
     out: mpsc::UnboundedSender<Out>,
-    /// It was asked to go: nothing more is sent to it, what it still says is heard.
+    /// The app was asked to close it: Slack sends nothing more on it, but still reads what the app sends.
     leaving: bool,
 }
 
-/// What a connection is told to do.
+/// An instruction to a connection.
 #[derive(Debug)]
 enum Out {
     Text(String),
@@ -64,7 +64,7 @@ impl Sockets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The address of a connection, good once.
+    /// The address of a connection, valid for one use.
     pub(crate) fn ticket(&self, address: SocketAddr) -> String {
         let ticket = random_hex();
         self.lock().tickets.insert(ticket.clone());
@@ -73,7 +73,7 @@ impl Sockets {
 }
 
 impl Slack {
-    /// How many connections are open and not about to go.
+    /// How many connections are open, without those about to close.
     #[must_use]
     pub fn sockets(&self) -> usize {
         self.core().sockets.lock().links.iter().filter(|link| !link.leaving).count()
@@ -85,12 +85,12 @@ impl Slack {
         self.core().sockets.lock().opened
     }
 
-    /// Asks the oldest connection to go, as Slack does every few hours, and closes it soon after.
+    /// Asks the app to close the oldest connection, as Slack does every few hours, and closes it soon after.
     pub fn refresh_socket(&self) {
         self.end_socket("refresh_requested");
     }
 
-    /// Asks the oldest connection to go for this reason, and closes it soon after.
+    /// Asks the app to close the oldest connection for this reason, and closes it soon after.
     pub fn end_socket(&self, reason: &str) {
         let mut inner = self.core().sockets.lock();
         let Some(link) = inner.links.iter_mut().find(|link| !link.leaving) else { return };
@@ -98,7 +98,7 @@ impl Slack {
         let (id, out) = (link.id, link.out.clone());
         drop(inner);
         let message = json!({ "type": "disconnect", "reason": reason, "debug_info": { "host": id } });
-        // A connection that is gone needs no asking.
+        // Sending fails if the connection has closed already.
         let _ = out.send(Out::Text(message.to_string()));
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
@@ -106,7 +106,7 @@ impl Slack {
         });
     }
 
-    /// Cuts the oldest connection without a word.
+    /// Cuts the oldest connection without a warning.
     pub fn cut_socket(&self) {
         let mut inner = self.core().sockets.lock();
         if let Some(link) = inner.links.iter_mut().find(|link| !link.leaving) {
@@ -115,12 +115,12 @@ impl Slack {
         }
     }
 
-    /// The next envelopes break off in the middle, and their connections with them.
+    /// The next `count` envelopes break off in the middle, together with their connections.
     pub fn break_envelopes(&self, count: u32) {
         self.core().sockets.lock().broken += count;
     }
 
-    /// The next envelopes go to two connections each, under the same id.
+    /// The next `count` envelopes go to two connections each, under the same id.
     pub fn double_envelopes(&self, count: u32) {
         self.core().sockets.lock().doubled += count;
     }

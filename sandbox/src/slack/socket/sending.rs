@@ -1,4 +1,4 @@
-//! What would be posted to the app goes through one of its connections instead.
+//! Sends requests to the app over its connections instead of by HTTP.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::slack::{
 /// The app must acknowledge within three seconds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Sends the body that would be posted, and waits for its acknowledgement.
+/// Sends the body over a connection, and waits for its acknowledgement.
 pub(crate) async fn deliver(core: &Core, endpoint: Endpoint, body: &[u8], retry: u32) -> Reply {
     let deadline = Instant::now() + PATIENCE;
     let failed = |error| Reply {
@@ -41,7 +41,7 @@ pub(crate) async fn deliver(core: &Core, endpoint: Endpoint, body: &[u8], retry:
             return match tokio::time::timeout_at(deadline, acknowledged).await {
                 Ok(Ok(answer)) => Reply {
                     status: Some(200),
-                    // `accepts_response_payload` said that none is expected.
+                    // `accepts_response_payload` said that Slack expects no payload.
                     error: (!answerable && !answer.is_null()).then(|| {
                         DeliveryError::BadAnswer(vec!["the acknowledgement has a payload".to_owned()])
                     }),
@@ -63,7 +63,7 @@ pub(crate) async fn deliver(core: &Core, endpoint: Endpoint, body: &[u8], retry:
     }
 }
 
-/// Gives the envelope to the next connection that is not about to go; `None` if there is none.
+/// Passes the envelope to the next connection that is not about to close. `None` if there is none.
 fn hand_over(core: &Core, id: &str, envelope: &Value) -> Option<oneshot::Receiver<Value>> {
     let mut inner = core.sockets.lock();
     let inner = &mut *inner;
@@ -74,7 +74,7 @@ fn hand_over(core: &Core, id: &str, envelope: &Value) -> Option<oneshot::Receive
     inner.turn = inner.turn.wrapping_add(1);
     if inner.doubled > 0 {
         inner.doubled -= 1;
-        // Whichever is acknowledged first counts.
+        // Both copies share the id, so the first acknowledgement counts.
         let other = &inner.links[staying[(inner.turn + 1) % staying.len()]];
         let _ = other.out.send(Out::Text(envelope.to_string()));
     }

@@ -1,4 +1,4 @@
-//! The app, its installations' tokens, and the short-lived tickets that Slack hands it.
+//! The app, the tokens of its installations, and the short-lived tickets that Slack issues.
 
 use std::collections::BTreeSet;
 
@@ -9,29 +9,29 @@ use chrono::{DateTime, Utc};
 pub struct App {
     /// `A…`.
     pub id: String,
-    /// What people see as the author of its messages.
+    /// The author's name that people see on its messages.
     pub name: String,
-    /// Signs every request to the app.
+    /// The key for the signature of every request to the app.
     pub signing_secret: String,
     /// The deprecated verification token, still in every payload.
     pub verification_token: String,
-    /// Names the app on Slack's installation page.
+    /// Identifies the app on Slack's installation page.
     pub client_id: String,
-    /// Proves that who exchanges a code is the app.
+    /// Authenticates the app when it exchanges a code.
     pub client_secret: String,
-    /// Opens connections in Socket Mode, `xapp-…`.
+    /// The token for opening Socket Mode connections, `xapp-…`.
     pub app_token: String,
-    /// Tokens run out after twelve hours, and are exchanged before.
+    /// Whether tokens expire after twelve hours and have to be refreshed.
     pub token_rotation: bool,
-    /// The app is sent to through its connections instead of its addresses.
+    /// Whether Slack sends to the app over its connections instead of to its addresses.
     pub socket_mode: bool,
-    /// The types of metadata that it is told of, its `metadata_subscriptions`.
+    /// The metadata types that the app is notified of, its `metadata_subscriptions`.
     pub metadata_subscriptions: BTreeSet<String>,
-    /// Where the app listens, without a trailing slash; nothing until it is connected.
+    /// The app's address, without a trailing slash. `None` until it is connected.
     pub base_url: Option<String>,
 }
 
-/// Whether a token still works, and what Slack says if it doesn't.
+/// Whether a token works, or Slack's error if it doesn't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenStatus {
     /// It works.
@@ -55,9 +55,9 @@ pub struct Token {
     pub bot_user_id: String,
     /// The bot, `B…`.
     pub bot_id: String,
-    /// What it may do.
+    /// The scopes that it grants.
     pub scopes: BTreeSet<String>,
-    /// Whether it works.
+    /// Whether it still works.
     pub status: TokenStatus,
 }
 
@@ -80,6 +80,6 @@ pub(crate) struct ResponseUrl {
     pub(crate) channel: String,
     pub(crate) born: DateTime<Utc>,
     pub(crate) uses: u32,
-    /// The message that was acted on, which `replace_original` and `delete_original` mean.
+    /// The message that was acted on, which `replace_original` and `delete_original` refer to.
     pub(crate) original: Option<String>,
 }

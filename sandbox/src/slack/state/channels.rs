@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 /// What kind of conversation a [`Channel`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelKind {
-    /// Anybody in the workspace may read it.
+    /// Anyone in the workspace may read it.
     Public,
-    /// Only its members know of it.
+    /// Visible only to its members.
     Private,
     /// Between the app and this user.
     Direct {
@@ -21,15 +21,15 @@ pub enum ChannelKind {
 pub struct Channel {
     /// `C…` or `D…`.
     pub id: String,
-    /// Without the `#`; `directmessage` for direct messages, as Slack has it.
+    /// The name without `#`. `directmessage` for direct messages, as in Slack.
     pub name: String,
     /// The workspace.
     pub team_id: String,
     /// What kind.
     pub kind: ChannelKind,
-    /// User ids, the app's bot user among them if it was invited.
+    /// User ids, including the app's bot user if it was invited.
     pub members: BTreeSet<String>,
-    /// Nobody may post to it any more.
+    /// Archived: no one can post to it.
     pub is_archived: bool,
 }
 
@@ -60,13 +60,13 @@ impl Channel {
         }
     }
 
-    /// Whether this is somebody's direct messages with the app.
+    /// Whether this is the direct messages between the app and a user.
     #[must_use]
     pub fn is_direct(&self) -> bool {
         matches!(self.kind, ChannelKind::Direct { .. })
     }
 
-    /// Whether this user sees what is written in it.
+    /// Whether this user sees its messages.
     #[must_use]
     pub fn is_visible_to(&self, user: &str) -> bool {
         match &self.kind {

@@ -1,11 +1,11 @@
-//! What an interactive element holds before and after somebody used it: the entries of `state.values`
+//! The state of an interactive element before and after its use: the entries of `state.values`
 //! (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
 
 use serde_json::{Value, json};
 
 use super::messages::StateValues;
 
-/// Every interactive element of a block, with the key `element`, `accessory` or `elements` it stands under.
+/// Every interactive element of a block, from the key `element`, `accessory` or `elements`.
 pub(crate) fn elements_of(block: &Value) -> Vec<&Value> {
     match block["type"].as_str() {
         Some("section") => block.get("accessory").into_iter().collect(),
@@ -15,7 +15,7 @@ pub(crate) fn elements_of(block: &Value) -> Vec<&Value> {
     }
 }
 
-/// What the element holds before anybody touches it; `None` for those that hold nothing (buttons, overflow menus).
+/// The element's state before its first use. `None` for elements without state (buttons, overflow menus).
 pub(crate) fn initial(element: &Value) -> Option<Value> {
     let kind = element["type"].as_str()?;
     let from = |key: &str| element.get(key).cloned().unwrap_or(Value::Null);
@@ -38,8 +38,8 @@ pub(crate) fn initial(element: &Value) -> Option<Value> {
     Some(state)
 }
 
-/// The state of freshly shown blocks. Where an element with the same ids and the same type was there before, what
-/// the user had entered stays, whatever initial value it has now (<https://docs.slack.dev/reference/views>,
+/// The state of newly shown blocks. If an element with the same ids and type existed before, its state stays, whatever
+/// initial value it has now (<https://docs.slack.dev/reference/views>,
 /// <https://github.com/slackapi/bolt-js/issues/290>).
 pub(crate) fn state_of(blocks: &[Value], before: &StateValues) -> StateValues {
     let mut state = StateValues::new();
@@ -59,7 +59,7 @@ pub(crate) fn state_of(blocks: &[Value], before: &StateValues) -> StateValues {
     state
 }
 
-/// Whether everything that was chosen can still be chosen.
+/// Whether all chosen options are still among the element's options.
 fn is_offered(element: &Value, kept: &Value) -> bool {
     let one = kept.get("selected_option").filter(|option| !option.is_null());
     let several = kept["selected_options"].as_array().into_iter().flatten();
@@ -69,7 +69,7 @@ fn is_offered(element: &Value, kept: &Value) -> bool {
         .all(|chosen| options.iter().any(|option| option["value"] == chosen["value"]))
 }
 
-/// All options of a menu or of check boxes, those in groups included.
+/// All options of a menu or of check boxes, including those in groups.
 pub(crate) fn options_of(element: &Value) -> Vec<&Value> {
     let direct = element["options"].as_array().into_iter().flatten();
     let groups = element["option_groups"].as_array().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Installing the app: codes, and tokens that rotate.
+//! Installing the app: codes, and rotating tokens.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use serde_json::{Value, json};
 use super::{State, Token, TokenStatus};
 use crate::ambient::random_hex;
 
-/// A code is good for ten minutes (<https://docs.slack.dev/authentication/installing-with-oauth>).
+/// A code expires after ten minutes (<https://docs.slack.dev/authentication/installing-with-oauth>).
 const CODE_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// A token that rotates is good for twelve hours (<https://docs.slack.dev/authentication/using-token-rotation>).
+/// A rotating token expires after twelve hours (<https://docs.slack.dev/authentication/using-token-rotation>).
 const TOKEN_LIFE: TimeDelta = TimeDelta::hours(12);
 
-/// What came of installing so far.
+/// The codes and tokens that installing the app created.
 #[derive(Debug, Default)]
 pub(crate) struct Installs {
     pub(crate) codes: BTreeMap<String, Code>,
     pub(crate) refreshes: BTreeMap<String, Refresh>,
-    /// By token: until when it works.
+    /// The expiry time of each token.
     pub(crate) expiries: BTreeMap<String, DateTime<Utc>>,
 }
 
-/// What somebody allowed, to be exchanged once.
+/// A user's consent, to be exchanged once.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
     pub(crate) installed_in: String,
@@ -32,7 +32,7 @@ pub(crate) struct Code {
     pub(crate) used: bool,
 }
 
-/// What a refresh token stands for.
+/// The installation that a refresh token belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
     pub(crate) token: String,
@@ -40,7 +40,7 @@ pub(crate) struct Refresh {
 }
 
 impl State {
-    /// Somebody allows the app in a workspace or organisation: the code that their browser takes back.
+    /// Records that a user allowed the app in a workspace or organisation. Returns the code for their browser.
     pub(crate) fn allow(
         &mut self,
         installed_in: &str,
@@ -56,7 +56,7 @@ impl State {
         code
     }
 
-    /// Takes a code in; the error is Slack's name of it.
+    /// Exchanges a code. The error is Slack's name for the fault.
     pub(crate) fn exchange_code(
         &mut self,
         code: &str,
@@ -79,7 +79,7 @@ impl State {
             token.status = TokenStatus::Revoked;
         }
         let fresh = format!("U{}BOT", known.installed_in.trim_start_matches(['T', 'E']));
-        // Installed again, the app has the bot that it had.
+        // An app that is installed again keeps its bot.
         let mut before = self.tokens.values().filter(|token| token.team_id == known.installed_in);
         let (bot_user_id, bot_id) = before.next().map_or_else(
             || (fresh.clone(), fresh.replacen('U', "B", 1)),
@@ -96,7 +96,7 @@ impl State {
         Ok(self.issue(token, now))
     }
 
-    /// Takes a refresh token in, once.
+    /// Exchanges a refresh token, which works once.
     pub(crate) fn exchange_refresh(
         &mut self,
         refresh: &str,

@@ -1,21 +1,21 @@
-//! Messages as Slack keeps them.
+//! Messages as Slack stores them.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// What people chose in one surface: `block_id` → `action_id` → the element's state, in the shape of
-/// `state.values` of an interaction payload.
+/// The state of a surface's elements: `block_id` → `action_id` → the element's state, in the shape of `state.values` of
+/// an interaction payload.
 pub type StateValues = BTreeMap<String, BTreeMap<String, Value>>;
 
-/// One message in a channel or in somebody's direct messages.
+/// One message in a channel or in direct messages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// `C…` or `D…`.
     pub channel: String,
     /// Its id within the channel, and when it was posted: seconds and microseconds, `1700000000.000100`.
     pub ts: String,
-    /// The `ts` of the message that it replies to.
+    /// The `ts` of the message that it is a reply to.
     pub thread_ts: Option<String>,
     /// The workspace.
     pub team_id: String,
@@ -25,15 +25,16 @@ pub struct Message {
     pub bot_id: Option<String>,
     /// The app that wrote it.
     pub app_id: Option<String>,
-    /// The top-level text: what notifications and screen readers read.
+    /// The top-level text, for notifications and screen readers.
     pub text: String,
     /// Its blocks as posted, each with a `block_id`.
     pub blocks: Vec<Value>,
-    /// What its app said of it to other apps. People don't see it.
+    /// The metadata that its app attached for other apps. People don't see it.
     pub metadata: Option<Value>,
     /// The `ts` of its last edit.
     pub edited: Option<String>,
-    /// The one user who sees it. Gone from Slack's store: it can't be read, edited or answered in a thread.
+    /// The only user who sees it. Slack doesn't store such a message: no one can read it again, edit it or reply to it
+    /// in a thread.
     pub ephemeral_for: Option<String>,
     /// What each user has chosen in its menus and check boxes.
     pub(crate) chosen: BTreeMap<String, StateValues>,
@@ -46,7 +47,7 @@ impl Message {
         self.ephemeral_for.as_deref().is_none_or(|only| only == user)
     }
 
-    /// The message object of Slack's answers and payloads.
+    /// The message object in Slack's responses and payloads.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut message = json!({

@@ -1,5 +1,5 @@
-//! Everything that the sandbox's Slack remembers, and the moves that keep it consistent. Nothing here speaks HTTP:
-//! the Web API ([`super::web_api`]) and the people ([`super::people`]) both act on it.
+//! Everything that the local Slack stores, and operations that keep it consistent. Nothing here speaks HTTP: the Web
+//! API ([`super::web_api`]) and the people ([`super::people`]) both use it.
 
 mod apps;
 mod channels;
@@ -33,7 +33,7 @@ pub(crate) use self::{
 };
 use super::{call_log::Call, misbehaviour::Misbehaviours, people::Sent};
 
-/// The whole of it. Ids are unique over all workspaces, so the maps are flat and each thing names its workspace.
+/// The complete state. Ids are unique over all workspaces, so the maps are flat and each value names its workspace.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) app: App,
@@ -42,16 +42,15 @@ pub(crate) struct State {
     pub(crate) channels: BTreeMap<String, Channel>,
     /// By token value.
     pub(crate) tokens: BTreeMap<String, Token>,
-    /// By channel and `ts`; `ts` has a fixed width, so the order is that of posting.
+    /// By channel and `ts`. Every `ts` has the same width, so they sort in the order of posting.
     pub(crate) messages: BTreeMap<(String, String), Message>,
-    /// By user: the stack, the topmost last.
+    /// By user, with the topmost modal last.
     pub(crate) modals: BTreeMap<String, Vec<View>>,
     /// By user.
     pub(crate) homes: BTreeMap<String, View>,
     pub(crate) triggers: BTreeMap<String, Trigger>,
     pub(crate) response_urls: BTreeMap<String, ResponseUrl>,
-    /// Every call of the Web API, oldest first.
-    /// Events that a call led to, with their workspaces.
+    /// Events caused by a call and not sent yet, with their workspaces.
     pub(crate) unsent_events: Vec<(String, serde_json::Value)>,
     pub(crate) calls: Vec<Call>,
     /// Every request to the app, oldest first.
@@ -91,19 +90,19 @@ impl State {
         format!("{prefix}{:08}", self.counter)
     }
 
-    /// A new `ts`: the given time, or just after the last one if that is not earlier.
+    /// A new `ts`: the given time, or just after the last `ts` if that is later.
     pub(crate) fn next_ts(&mut self, now: DateTime<Utc>) -> String {
         self.last_ts_micros = now.timestamp_micros().max(self.last_ts_micros + 1);
         format!("{}.{:06}", self.last_ts_micros / 1_000_000, self.last_ts_micros % 1_000_000)
     }
 
-    /// The working installation that covers the workspace, if there is one: its own, or its organisation's.
+    /// The active installation for the workspace, if there is one: its own, or its organisation's.
     pub(crate) fn installation(&self, team_id: &str) -> Option<&Token> {
         let mut of_team = self.tokens.values().filter(|token| self.covers(&token.team_id, team_id));
         of_team.clone().find(|token| token.status == TokenStatus::Active).or_else(|| of_team.next())
     }
 
-    /// Whether an installation here reaches there: in the workspace itself, or in the organisation that it belongs to.
+    /// Whether an installation covers the workspace: it is in the workspace itself, or in its organisation.
     pub(crate) fn covers(&self, installed_in: &str, team_id: &str) -> bool {
         installed_in == team_id
             || self

@@ -15,14 +15,14 @@ pub struct Workspace {
     pub domain: String,
     /// The Enterprise organisation that it belongs to, `E…`, if any.
     pub enterprise_id: Option<String>,
-    /// The app's Messages tab is on; off, direct messages fail with `messages_tab_disabled`.
+    /// Whether the app's Messages tab is on. If not, direct messages fail with `messages_tab_disabled`.
     pub messages_tab: bool,
-    /// The app's Home tab is on; off, `views.publish` fails with `not_enabled`.
+    /// Whether the app's Home tab is on. If not, `views.publish` fails with `not_enabled`.
     pub home_tab: bool,
 }
 
 impl Workspace {
-    /// A workspace with both of the app's tabs on and outside any organisation.
+    /// A workspace outside any organisation, with both of the app's tabs on.
     #[must_use]
     pub fn new(id: &str, name: &str) -> Self {
         Self {
@@ -36,45 +36,45 @@ impl Workspace {
     }
 }
 
-/// A member of a workspace: a person, a bot, or somebody of another company met through Slack Connect. The flags are
+/// A member of a workspace: a person, a bot, or a person of another company met through Slack Connect. The flags are
 /// those of <https://docs.slack.dev/reference/objects/user-object>.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "Slack's own user object is a row of flags")]
 pub struct User {
     /// User id, `U…`.
     pub id: String,
-    /// Their home workspace; another one than the app's for a person of another company.
+    /// Their home workspace. It differs from the app's for a person of another company.
     pub team_id: String,
-    /// Further workspaces of the same organisation that they belong to. What Slack tells of them names their home
-    /// workspace all the same.
+    /// Other workspaces of the same organisation that they belong to. Slack's user object still names their home
+    /// workspace.
     pub other_teams: Vec<String>,
-    /// The short name, `alice`.
+    /// The user name, `alice`.
     pub name: String,
-    /// The whole name, `Alice Chen`.
+    /// The full name, `Alice Chen`.
     pub real_name: String,
-    /// Their address; `users.lookupByEmail` finds them by it.
+    /// Their email address, which `users.lookupByEmail` finds them by.
     pub email: Option<String>,
-    /// Administers their workspaces.
+    /// Whether they are an admin of their workspaces.
     pub is_admin: bool,
-    /// Owns their workspaces.
+    /// Whether they are an owner of their workspaces.
     pub is_owner: bool,
-    /// Administers the organisation that their workspace belongs to.
+    /// Whether they are an admin of their workspace's organisation.
     pub is_org_admin: bool,
-    /// A guest of several channels. Single-channel guests have this set too.
+    /// Whether they are a guest. True for guests of one or of several channels.
     pub is_restricted: bool,
-    /// A guest of a single channel.
+    /// Whether they are a guest of a single channel.
     pub is_ultra_restricted: bool,
     /// A bot.
     pub is_bot: bool,
-    /// Known to the app although they belong elsewhere and share no channel with it, for instance because somebody
-    /// mentioned them. People of other companies who do share a channel need no flag.
+    /// Whether the app knows them although they belong elsewhere and share no channel with it, for instance because a
+    /// message mentions them. People of other companies who share a channel with it don't need the flag.
     pub is_stranger: bool,
     /// Deactivated.
     pub deleted: bool,
 }
 
 impl User {
-    /// An ordinary member with the given names and nothing else.
+    /// An ordinary member with the given names.
     #[must_use]
     pub fn new(id: &str, team_id: &str, name: &str, real_name: &str) -> Self {
         Self {
@@ -86,35 +86,35 @@ impl User {
         }
     }
 
-    /// The same with an address.
+    /// The same user with an email address.
     #[must_use]
     pub fn with_email(mut self, email: &str) -> Self {
         self.email = Some(email.to_owned());
         self
     }
 
-    /// The same as an administrator.
+    /// The same user as a workspace admin.
     #[must_use]
     pub fn as_admin(mut self) -> Self {
         self.is_admin = true;
         self
     }
 
-    /// The same as a guest.
+    /// The same user as a guest.
     #[must_use]
     pub fn as_guest(mut self) -> Self {
         self.is_restricted = true;
         self
     }
 
-    /// The same as an administrator of the organisation.
+    /// The same user as an admin of the organisation.
     #[must_use]
     pub fn as_org_admin(mut self) -> Self {
         self.is_org_admin = true;
         self
     }
 
-    /// The workspaces that they belong to, their home first.
+    /// The workspaces that they belong to, starting with their home workspace.
     pub(crate) fn teams(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.team_id.as_str()).chain(self.other_teams.iter().map(String::as_str))
     }
@@ -125,22 +125,22 @@ impl User {
     }
 }
 
-/// Whose rights a user object tells.
+/// Which rights a user object describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
-    /// Those in the workspace.
+    /// The rights in the workspace.
     Workspace,
-    /// Those in the organisation, as `users.info` answers an organisation's token.
+    /// The rights in the organisation, which `users.info` returns for an organisation's token.
     Organisation,
 }
 
 impl State {
-    /// Whether the person belongs to the workspace, or to one of the organisation, that the app is installed in.
+    /// Whether the user belongs to the workspace or organisation that the app is installed in.
     pub(crate) fn belongs_to(&self, installed_in: &str, user: &User) -> bool {
         user.teams().any(|team_id| self.covers(installed_in, team_id))
     }
 
-    /// Whether the app meets the person in a channel.
+    /// Whether the app shares a channel with the user.
     fn meets(&self, app: &Token, user: &User) -> bool {
         let mut channels = self.channels.values().filter(|channel| !channel.is_direct());
         channels.any(|channel| {
@@ -150,26 +150,27 @@ impl State {
         })
     }
 
-    /// Whether Slack tells the app of this person at all.
+    /// Whether Slack gives the app any information about this user.
     pub(crate) fn is_visible_to_app(&self, app: &Token, user: &User) -> bool {
         self.belongs_to(&app.team_id, user) || user.is_stranger || self.meets(app, user)
     }
 
-    /// The installation that hears of this person: one that they belong to, or else one that meets them.
+    /// The installation that receives events about this user: one that they belong to, or else one that shares a
+    /// channel with them.
     pub(crate) fn installation_of(&self, user: &User) -> Option<&Token> {
         let met = || self.tokens.values().find(|token| self.meets(token, user));
         user.teams().find_map(|team_id| self.installation(team_id)).or_else(met)
     }
 
-    /// The user object as the app gets it. The address is in it only where the token may read addresses. People of other
-    /// companies come without rights (<https://docs.slack.dev/apis/slack-connect/#external-members>).
+    /// The user object that the app receives. It contains the email address only if the token may read it. People of
+    /// other companies come without rights (<https://docs.slack.dev/apis/slack-connect/#external-members>).
     pub(crate) fn user_object(&self, app: &Token, user: &User, rights: Rights) -> Value {
         let own = self.belongs_to(&app.team_id, user);
         let mut profile = json!({
             "real_name": user.real_name,
             "display_name": user.name,
             "team": user.team_id,
-            // Slack's own answers hold an empty array where there are no custom fields.
+            // Slack returns an empty array if there are no custom fields.
             "fields": [],
         });
         if own
@@ -203,7 +204,7 @@ impl State {
             object["is_stranger"] = json!(!self.meets(app, user));
             return object;
         }
-        // A deactivated user's answer lacks names, time zone and rights.
+        // Slack omits names, time zone and rights of a deactivated user.
         if !user.deleted {
             let admin = match rights {
                 Rights::Workspace => user.is_admin || user.is_owner,

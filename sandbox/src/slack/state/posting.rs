@@ -1,4 +1,4 @@
-//! Messages come, change and go.
+//! Posts, changes and deletes messages.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl State {
         self.post_as(author.bot_user_id.clone(), Some(bot_id), Some(app_id), draft, now)
     }
 
-    /// Keeps what the app says of a message, and tells the app of it where it asked for that, may read it and is in the
+    /// Stores a message's metadata, and sends the event about it if the app subscribed to it, may read it and is in the
     /// channel (<https://docs.slack.dev/reference/scopes/metadata.message.read>).
     pub(crate) fn note_metadata(&mut self, author: &Token, message: &Message, metadata: Value, event: Value) {
         let kind = metadata["event_type"].as_str().unwrap_or_default();
@@ -74,7 +74,7 @@ impl State {
         message
     }
 
-    /// Replaces the message's words and blocks; `None` if there is no such message.
+    /// Replaces the message's text and blocks. `None` if the message doesn't exist.
     pub(crate) fn rewrite(
         &mut self,
         channel: &str,
@@ -99,18 +99,18 @@ impl State {
         Some(message.clone())
     }
 
-    /// What this user sees in the channel, oldest first.
+    /// The messages that this user sees in the channel, oldest first.
     pub(crate) fn seen_in(&self, channel: &str, user: &str) -> Vec<Message> {
         self.in_channel(channel).filter(|message| message.is_visible_to(user)).cloned().collect()
     }
 
-    /// Everything in the channel, oldest first, other people's ephemerals included.
+    /// All messages in the channel, oldest first, including other people's ephemeral ones.
     pub(crate) fn in_channel<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Message> {
         let all = self.messages.range((channel.to_owned(), String::new())..).map(|(_, message)| message);
         all.take_while(move |message| message.channel == channel)
     }
 
-    /// The user's direct messages with the workspace's bot, opened if they were not yet.
+    /// The user's direct messages with the workspace's bot, created if necessary.
     pub(crate) fn open_direct(&mut self, user: &str, installation: &Token) -> Channel {
         if let Some(channel) = self.direct_of(user, &installation.bot_user_id) {
             return channel.clone();
@@ -123,7 +123,7 @@ impl State {
         channel
     }
 
-    /// The workspace of what this user sees of an installation: theirs, where it is an organisation's.
+    /// The workspace in which this user sees an installation: their own if it is an organisation's.
     pub(crate) fn home_of(&self, user: &str, installed_in: &str) -> String {
         let own = self.users.get(user).map(|user| &user.team_id);
         own.filter(|team_id| self.covers(installed_in, team_id))
@@ -131,7 +131,7 @@ impl State {
             .unwrap_or_else(|| installed_in.to_owned())
     }
 
-    /// The user's direct messages with this bot, if they were ever opened.
+    /// The user's direct messages with this bot, if they exist.
     pub(crate) fn direct_of(&self, user: &str, bot: &str) -> Option<&Channel> {
         let is_theirs = |channel: &&Channel| {
             matches!(&channel.kind, super::ChannelKind::Direct { user: partner } if partner == user)

@@ -1,4 +1,4 @@
-//! Views are opened, pushed, replaced and closed.
+//! Opens, pushes, replaces and closes views.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{State, StateValues, Token, View, ViewKind, entered};
 
-/// At most this many modals lie on each other (<https://docs.slack.dev/surfaces/modals#stack>).
+/// The most modals in a stack (<https://docs.slack.dev/surfaces/modals#stack>).
 const STACK: usize = 3;
 
-/// Why a view can't be shown; the names are Slack's.
+/// Why a view can't be shown. The names are Slack's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ShowError {
     #[error("push_limit_reached")]
@@ -24,7 +24,7 @@ pub(crate) enum ShowError {
 }
 
 impl State {
-    /// Opens a modal as the root of a new stack, in place of what was open.
+    /// Opens a modal as the root of a new stack, which replaces the open one.
     pub(crate) fn open_modal(
         &mut self,
         user: &str,
@@ -38,7 +38,7 @@ impl State {
         Ok(view)
     }
 
-    /// Lays a modal on the user's stack.
+    /// Pushes a modal onto the user's stack.
     pub(crate) fn push_modal(
         &mut self,
         user: &str,
@@ -59,7 +59,7 @@ impl State {
         Ok(view)
     }
 
-    /// Replaces what a modal that is still open shows. What the user entered stays where block and element do.
+    /// Replaces the definition of an open modal. Entered values stay if their block and element do.
     pub(crate) fn update_modal(
         &mut self,
         is_meant: impl Fn(&View) -> bool,
@@ -87,7 +87,7 @@ impl State {
         Ok(view.clone())
     }
 
-    /// Shows the Home tab anew. Its id stays, its hash changes.
+    /// Publishes the Home tab. Its id stays the same, its hash changes.
     pub(crate) fn publish_home(
         &mut self,
         user: &str,
@@ -112,7 +112,7 @@ impl State {
         Ok(view)
     }
 
-    /// Takes away the topmost modal, or with `clear` the whole stack; gives back those that went, topmost first.
+    /// Closes the topmost modal, or with `clear` the whole stack. Returns the closed views, topmost first.
     pub(crate) fn close_modals(&mut self, user: &str, clear: bool) -> Vec<View> {
         let Some(stack) = self.modals.get_mut(user) else { return Vec::new() };
         let keep = if clear { 0 } else { stack.len().saturating_sub(1) };

@@ -1,18 +1,20 @@
-//! Triggers and response URLs: how long they live and how often they may be used.
+//! Triggers and response URLs: their lifetimes and how often they may be used.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ResponseUrl, State, Trigger};
 use crate::ambient::random_hex;
 
-/// A trigger lives three seconds (<https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses>).
+/// A trigger expires after three seconds
+/// (<https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses>).
 const TRIGGER_LIFE: TimeDelta = TimeDelta::seconds(3);
-/// A response URL lives half an hour (<https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>).
+/// A response URL expires after half an hour
+/// (<https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>).
 const RESPONSE_URL_LIFE: TimeDelta = TimeDelta::minutes(30);
 /// A response URL may be used five times (same page).
 const RESPONSE_URL_USES: u32 = 5;
 
-/// Why a trigger is refused; the names are Slack's (<https://docs.slack.dev/reference/methods/views.open>).
+/// Why a trigger is refused. The names are Slack's (<https://docs.slack.dev/reference/methods/views.open>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TriggerError {
     #[error("invalid_trigger_id")]
@@ -33,7 +35,7 @@ pub(crate) enum TicketError {
 }
 
 impl State {
-    /// A fresh trigger for the user, in Slack's form of three parts.
+    /// A new trigger for the user, in Slack's three-part format.
     pub(crate) fn new_trigger(&mut self, user: &str, team_id: &str, now: DateTime<Utc>) -> String {
         let id = format!("{}.{}.{}", self.next_id("1"), now.timestamp_millis(), &random_hex()[..32]);
         let (user, team_id) = (user.to_owned(), team_id.to_owned());
@@ -41,7 +43,7 @@ impl State {
         id
     }
 
-    /// The user of a trigger that still works in this workspace.
+    /// The user of a trigger that is still valid in this workspace.
     pub(crate) fn trigger_user(
         &self,
         id: &str,
@@ -59,21 +61,21 @@ impl State {
         }
     }
 
-    /// The trigger has opened its view.
+    /// Marks a trigger as used, after it opened its view.
     pub(crate) fn exchange_trigger(&mut self, id: &str) {
         if let Some(trigger) = self.triggers.get_mut(id) {
             trigger.used = true;
         }
     }
 
-    /// Keeps what the response URL is good for and gives its secret part.
+    /// Stores a response URL and returns its secret part.
     pub(crate) fn new_response_url(&mut self, ticket: ResponseUrl) -> String {
         let token = random_hex();
         self.response_urls.insert(token.clone(), ticket);
         token
     }
 
-    /// Uses the response URL once more.
+    /// Counts one more use of the response URL.
     pub(crate) fn use_response_url(
         &mut self,
         token: &str,

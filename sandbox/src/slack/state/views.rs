@@ -1,4 +1,4 @@
-//! Modals and Home tabs as Slack keeps them.
+//! Modals and Home tabs as Slack stores them.
 
 use std::collections::BTreeMap;
 
@@ -33,27 +33,27 @@ pub struct View {
     pub id: String,
     /// The workspace.
     pub team_id: String,
-    /// Where the app that shows it is installed: the workspace, or the organisation.
+    /// The installation of the app that shows it: a workspace, or an organisation.
     pub installed_in: String,
-    /// Who sees it.
+    /// The user who sees it.
     pub user: String,
     /// Modal or Home tab.
     pub kind: ViewKind,
-    /// The view as the app gave it, its blocks each with a `block_id`.
+    /// The view as the app defined it, each block with a `block_id`.
     pub definition: Map<String, Value>,
     /// Changes with every update.
     pub hash: String,
-    /// The first view of its stack.
+    /// The root view of its stack.
     pub root_view_id: String,
-    /// The view under it in the stack.
+    /// The view below it in the stack.
     pub previous_view_id: Option<String>,
-    /// The app and its bot.
+    /// The app that shows it.
     pub app_id: String,
     /// The bot's id.
     pub bot_id: String,
-    /// What the user has typed and chosen so far.
+    /// The values that the user has entered so far.
     pub state: StateValues,
-    /// The faults that the app found in the last submission: `block_id` → sentence.
+    /// The app's errors for the last submission: `block_id` → sentence.
     pub errors: BTreeMap<String, String>,
 }
 
@@ -64,8 +64,8 @@ impl View {
         self.definition.get("blocks").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// A text of the definition: the strings `callback_id`, `private_metadata`, `external_id`, and the words of
-    /// `title`, `submit` and `close`. Empty where there is none.
+    /// A text of the definition: the strings `callback_id`, `private_metadata`, `external_id`, and the text of `title`,
+    /// `submit` and `close`. Empty if it is missing.
     #[must_use]
     pub fn text_of(&self, key: &str) -> &str {
         match self.definition.get(key) {
@@ -81,7 +81,7 @@ impl View {
         self.definition.get(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// The words in its title bar.
+    /// The text in its title bar.
     #[must_use]
     pub fn title(&self) -> &str {
         self.text_of("title")
@@ -93,17 +93,17 @@ impl View {
         self.text_of("callback_id")
     }
 
-    /// What the app wrote into it for itself.
+    /// The app's private data in the view.
     #[must_use]
     pub fn private_metadata(&self) -> &str {
         self.text_of("private_metadata")
     }
 
-    /// The view object of Slack's answers and payloads.
+    /// The view object in Slack's responses and payloads.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let given = |key: &str| self.definition.get(key).cloned().unwrap_or(Value::Null);
-        // Slack's own answers show an empty array where nothing was entered yet.
+        // Slack returns an empty array if nothing was entered yet.
         let values = if self.state.is_empty() { json!([]) } else { json!(self.state) };
         json!({
             "id": self.id,

@@ -1,4 +1,4 @@
-//! A tiny app that keeps what it is sent and answers as told.
+//! A small app that records its requests and answers as configured.
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,13 +16,13 @@ use serde_json::Value;
 
 use crate::slack::{Slack, sign};
 
-/// One request as it came.
+/// One received request.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// The signature fits the body and the secret.
+    /// Whether the signature matches the body and the secret.
     pub(super) genuine: bool,
 }
 
@@ -76,7 +76,7 @@ impl TestApp {
         app
     }
 
-    /// Answers everything like this from now on.
+    /// Answers every request like this from now on.
     pub(super) fn answers(&self, status: u16, body: &str, after: Duration) {
         let status = StatusCode::from_u16(status).unwrap();
         *self.answer.lock().unwrap() = Answer { status, body: body.to_owned(), after };

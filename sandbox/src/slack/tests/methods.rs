@@ -1,66 +1,66 @@
 use serde_json::{Value, json};
 
-use super::{Scene, prompt};
+use super::{Fixture, prompt};
 use crate::slack::{TokenStatus, User, Workspace, names};
 
 #[tokio::test]
 async fn tokens_are_checked_before_anything_else() {
-    let scene = Scene::new().await;
-    let token = scene.slack.bot_token();
-    assert_eq!(scene.call_with("", "chat.postMessage", json!({})).await["error"], "not_authed");
-    assert_eq!(scene.call_with("xoxb-other", "chat.postMessage", json!({})).await["error"], "invalid_auth");
+    let fixture = Fixture::new().await;
+    let token = fixture.slack.bot_token();
+    assert_eq!(fixture.call_with("", "chat.postMessage", json!({})).await["error"], "not_authed");
+    assert_eq!(fixture.call_with("xoxb-other", "chat.postMessage", json!({})).await["error"], "invalid_auth");
     for (status, error) in [
         (TokenStatus::Revoked, "token_revoked"),
         (TokenStatus::Expired, "token_expired"),
         (TokenStatus::AccountInactive, "account_inactive"),
     ] {
-        scene.slack.change_token(&token, |token| token.status = status);
-        assert_eq!(scene.call("auth.test", json!({})).await["error"], error);
+        fixture.slack.change_token(&token, |token| token.status = status);
+        assert_eq!(fixture.call("auth.test", json!({})).await["error"], error);
     }
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_named_beside_those_that_are_there() {
-    let scene = Scene::new().await;
+async fn a_missing_scope_error_lists_the_granted_scopes() {
+    let fixture = Fixture::new().await;
     let drop_scope = |token: &mut crate::slack::Token| token.scopes.remove("chat:write");
-    scene.slack.change_token(&scene.slack.bot_token(), drop_scope);
-    let answer = scene.call("chat.postMessage", prompt(names::ALICE)).await;
+    fixture.slack.change_token(&fixture.slack.bot_token(), drop_scope);
+    let answer = fixture.call("chat.postMessage", prompt(names::ALICE)).await;
     assert_eq!(answer["error"], "missing_scope");
     assert_eq!(answer["needed"], "chat:write");
     assert_eq!(answer["provided"], "commands,im:write,users:read,users:read.email");
 }
 
 #[tokio::test]
-async fn a_method_that_slack_does_not_know_is_refused_by_name() {
-    let scene = Scene::new().await;
-    let answer = scene.call("chat.postMessages", json!({})).await;
+async fn an_unknown_method_is_refused() {
+    let fixture = Fixture::new().await;
+    let answer = fixture.call("chat.postMessages", json!({})).await;
     assert_eq!(answer["error"], "unknown_method");
     assert_eq!(answer["req_method"], "chat.postMessages");
 }
 
 #[tokio::test]
-async fn auth_test_tells_who_the_app_is() {
-    let scene = Scene::new().await;
-    let answer = scene.call("auth.test", json!({})).await;
+async fn auth_test_identifies_the_app() {
+    let fixture = Fixture::new().await;
+    let answer = fixture.call("auth.test", json!({})).await;
     let told = |key: &str| answer[key].as_str().unwrap().to_owned();
     assert_eq!((told("team"), told("team_id")), ("Acme".to_owned(), names::TEAM.to_owned()));
     assert_eq!((told("user_id"), told("bot_id")), (names::BOT_USER.to_owned(), names::BOT.to_owned()));
 }
 
 #[tokio::test]
-async fn users_are_told_with_their_rights_and_only_within_sight() {
-    let scene = Scene::new().await;
-    let info = async |user: &str| scene.call("users.info", json!({ "user": user })).await;
+async fn users_info_returns_visible_users_with_their_rights() {
+    let fixture = Fixture::new().await;
+    let info = async |user: &str| fixture.call("users.info", json!({ "user": user })).await;
     assert_eq!(info(names::ADMIN).await["user"]["is_admin"], true);
     assert_eq!(info(names::GUEST).await["user"]["is_restricted"], true);
     let alice: Value = info(names::ALICE).await;
     assert_eq!(alice["user"]["is_admin"], false);
     assert_eq!(alice["user"]["profile"]["email"], "alice@example.com");
 
-    scene.slack.add_workspace(Workspace::new("T0OTHER", "Other"));
-    scene.slack.add_user(User::new("U0FAR", "T0OTHER", "far", "Far Away"));
+    fixture.slack.add_workspace(Workspace::new("T0OTHER", "Other"));
+    fixture.slack.add_user(User::new("U0FAR", "T0OTHER", "far", "Far Away"));
     assert_eq!(info("U0FAR").await["error"], "user_not_found");
-    scene.slack.change_user("U0FAR", |user| user.is_stranger = true);
+    fixture.slack.change_user("U0FAR", |user| user.is_stranger = true);
     let stranger = info("U0FAR").await;
     assert_eq!(
         (&stranger["user"]["is_stranger"], &stranger["user"]["team_id"]),
@@ -68,43 +68,43 @@ async fn users_are_told_with_their_rights_and_only_within_sight() {
     );
 
     let no_email = |token: &mut crate::slack::Token| token.scopes.remove("users:read.email");
-    scene.slack.change_token(&scene.slack.bot_token(), no_email);
+    fixture.slack.change_token(&fixture.slack.bot_token(), no_email);
     assert_eq!(info(names::ALICE).await["user"]["profile"].get("email"), None);
 }
 
 #[tokio::test]
-async fn users_are_found_by_their_address_while_they_are_active() {
-    let scene = Scene::new().await;
-    let look_up = async |email: &str| scene.call("users.lookupByEmail", json!({ "email": email })).await;
+async fn active_users_are_found_by_their_email_address() {
+    let fixture = Fixture::new().await;
+    let look_up = async |email: &str| fixture.call("users.lookupByEmail", json!({ "email": email })).await;
     assert_eq!(look_up("Alice@Example.com").await["user"]["id"], names::ALICE);
     assert_eq!(look_up("nobody@example.com").await["error"], "users_not_found");
     assert_eq!(look_up("").await["error"], "users_not_found");
-    scene.slack.change_user(names::ALICE, |user| user.deleted = true);
+    fixture.slack.change_user(names::ALICE, |user| user.deleted = true);
     assert_eq!(look_up("alice@example.com").await["error"], "users_not_found");
 }
 
 #[tokio::test]
-async fn what_a_json_body_says_does_not_reach_a_method_that_reads() {
-    let scene = Scene::new().await;
+async fn methods_that_read_ignore_a_json_body() {
+    let fixture = Fixture::new().await;
     let (user, email) = (json!({ "user": names::ALICE }), json!({ "email": "alice@example.com" }));
-    let app = json!({ "client_id": scene.slack.app().client_id });
+    let app = json!({ "client_id": fixture.slack.app().client_id });
     for (method, arguments, error) in [
         ("users.info", user, "user_not_found"),
         ("users.lookupByEmail", email, "users_not_found"),
         ("oauth.v2.access", app, "invalid_client_id"),
     ] {
-        let request = scene.http.post(format!("{}/{method}", scene.slack.api_url()));
-        let request = request.bearer_auth(scene.slack.bot_token()).json(&arguments);
+        let request = fixture.http.post(format!("{}/{method}", fixture.slack.api_url()));
+        let request = request.bearer_auth(fixture.slack.bot_token()).json(&arguments);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["error"], error, "{method}");
     }
 }
 
 #[tokio::test]
-async fn a_get_with_a_query_is_a_call_too() {
-    let scene = Scene::new().await;
-    let url = format!("{}/users.info?user={}", scene.slack.api_url(), names::BOB);
-    let answer = scene.http.get(url).bearer_auth(scene.slack.bot_token()).send().await.unwrap();
+async fn a_get_with_a_query_is_a_valid_call() {
+    let fixture = Fixture::new().await;
+    let url = format!("{}/users.info?user={}", fixture.slack.api_url(), names::BOB);
+    let answer = fixture.http.get(url).bearer_auth(fixture.slack.bot_token()).send().await.unwrap();
     assert_eq!(
         answer.headers()["x-oauth-scopes"],
         "chat:write,commands,im:write,users:read,users:read.email"

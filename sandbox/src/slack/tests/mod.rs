@@ -1,4 +1,4 @@
-//! The sandbox's Slack over real HTTP: what it accepts and refuses, what it sends, and how it misbehaves.
+//! Tests of the local Slack over real HTTP: what it accepts and refuses, what it sends, and how it misbehaves.
 
 mod app;
 mod clicking;
@@ -26,15 +26,15 @@ use self::app::TestApp;
 use super::{Slack, SlackOptions, names};
 use crate::ambient::Clock;
 
-/// A Slack, an app connected to it, and a clock that tests move.
-struct Scene {
+/// A local Slack, an app connected to it, and a clock that tests move.
+struct Fixture {
     slack: Slack,
     app: TestApp,
     time: Arc<AtomicI64>,
     http: reqwest::Client,
 }
 
-impl Scene {
+impl Fixture {
     async fn new() -> Self {
         Self::with(SlackOptions::default()).await
     }
@@ -52,7 +52,7 @@ impl Scene {
         Self { slack, app, time, http: crate::http::client().expect("a client") }
     }
 
-    /// Moves the clock.
+    /// Moves the clock forward.
     fn pass(&self, milliseconds: i64) {
         self.time.fetch_add(milliseconds, Ordering::SeqCst);
     }
@@ -75,7 +75,7 @@ impl Scene {
         arguments: &Value,
     ) -> Result<reqwest::Response, reqwest::Error> {
         let request = self.http.post(format!("{}/{method}", self.slack.api_url())).bearer_auth(token);
-        // Methods that read take no JSON.
+        // Methods that read data don't accept JSON.
         if !method.starts_with("users.") {
             return request.json(arguments).send().await;
         }
@@ -85,14 +85,14 @@ impl Scene {
         request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await
     }
 
-    /// Posts a prompt-like message with buttons and an overflow menu to Alice; gives its channel and `ts`.
+    /// Posts a message with buttons and an overflow menu to Alice. Returns its channel and `ts`.
     async fn prompt(&self) -> (String, String) {
         let answer = self.call("chat.postMessage", prompt(names::ALICE)).await;
         assert_eq!(answer["ok"], true, "{answer}");
         (answer["channel"].as_str().unwrap().to_owned(), answer["ts"].as_str().unwrap().to_owned())
     }
 
-    /// Makes Alice click on a fresh prompt, and gives the trigger of it.
+    /// Makes Alice click on a new prompt, and returns the trigger.
     async fn trigger(&self) -> String {
         let (channel, ts) = self.prompt().await;
         let surface = super::Surface::Message { channel, ts };
@@ -100,7 +100,7 @@ impl Scene {
         delivery.payload["trigger_id"].as_str().unwrap().to_owned()
     }
 
-    /// Opens a modal for Alice; gives its id.
+    /// Opens a modal for Alice and returns its id.
     async fn modal(&self, view: Value) -> String {
         let trigger_id = self.trigger().await;
         let answer = self.call("views.open", json!({ "trigger_id": trigger_id, "view": view })).await;

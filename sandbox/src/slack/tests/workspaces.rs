@@ -2,15 +2,15 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Scene, prompt, reason_modal};
+use super::{Fixture, prompt, reason_modal};
 use crate::slack::{Channel, Surface, Token, TokenStatus, User, Workspace, names};
 
 const OTHER_TOKEN: &str = "xoxb-other";
 
-/// The usual workspace, and another one with the same app in it.
-async fn two() -> Scene {
-    let scene = Scene::new().await;
-    let slack = &scene.slack;
+/// The default workspace, and another one with the same app in it.
+async fn two() -> Fixture {
+    let fixture = Fixture::new().await;
+    let slack = &fixture.slack;
     slack.add_workspace(Workspace::new("T0OTHER", "Other Ltd"));
     slack.add_user(User::new("U0EVE", "T0OTHER", "eve", "Eve Else").with_email("alice@example.com"));
     slack.add_user(User { is_bot: true, ..User::new("U0OTHERBOT", "T0OTHER", "countersign", "Countersign") });
@@ -23,14 +23,14 @@ async fn two() -> Scene {
         scopes: BTreeSet::from(["chat:write", "users:read", "users:read.email"].map(str::to_owned)),
         status: TokenStatus::Active,
     });
-    scene
+    fixture
 }
 
 #[tokio::test]
 async fn a_token_reaches_only_its_own_workspace() {
-    let scene = two().await;
-    let (channel, ts) = scene.prompt().await;
-    let other = async |method: &str, arguments| scene.call_with(OTHER_TOKEN, method, arguments).await;
+    let fixture = two().await;
+    let (channel, ts) = fixture.prompt().await;
+    let other = async |method: &str, arguments| fixture.call_with(OTHER_TOKEN, method, arguments).await;
     assert_eq!(other("auth.test", json!({})).await["team"], "Other Ltd");
     for place in [names::SALES, names::ALICE, &channel] {
         assert_eq!(other("chat.postMessage", prompt(place)).await["error"], "channel_not_found");
@@ -42,15 +42,15 @@ async fn a_token_reaches_only_its_own_workspace() {
     assert_eq!(update["error"], "channel_not_found");
     assert_eq!(other("chat.postMessage", prompt("#sales")).await["channel"], "C0OTHER");
     assert_eq!(other("chat.postMessage", prompt("U0EVE")).await["ok"], true);
-    assert_eq!(scene.slack.direct_messages("U0EVE").len(), 1);
+    assert_eq!(fixture.slack.direct_messages("U0EVE").len(), 1);
 }
 
 #[tokio::test]
 async fn triggers_and_views_belong_to_a_workspace() {
-    let scene = two().await;
-    let id = scene.modal(reason_modal()).await;
-    let trigger_id = scene.trigger().await;
-    let other = async |method: &str, arguments| scene.call_with(OTHER_TOKEN, method, arguments).await;
+    let fixture = two().await;
+    let id = fixture.modal(reason_modal()).await;
+    let trigger_id = fixture.trigger().await;
+    let other = async |method: &str, arguments| fixture.call_with(OTHER_TOKEN, method, arguments).await;
     let open = other("views.open", json!({ "trigger_id": trigger_id, "view": reason_modal() })).await;
     assert_eq!(open["error"], "invalid_trigger_id");
     let update = other("views.update", json!({ "view_id": id, "view": reason_modal() })).await;
@@ -59,63 +59,65 @@ async fn triggers_and_views_belong_to_a_workspace() {
 
 #[tokio::test]
 async fn a_click_names_the_workspace_it_was_made_in() {
-    let scene = two().await;
-    let answer = scene.call_with(OTHER_TOKEN, "chat.postMessage", prompt("C0OTHER")).await;
+    let fixture = two().await;
+    let answer = fixture.call_with(OTHER_TOKEN, "chat.postMessage", prompt("C0OTHER")).await;
     let ts = answer["ts"].as_str().unwrap().to_owned();
     let surface = Surface::Message { channel: "C0OTHER".to_owned(), ts };
-    let delivery = scene.slack.click("U0EVE", surface.clone(), "approve").await.unwrap();
+    let delivery = fixture.slack.click("U0EVE", surface.clone(), "approve").await.unwrap();
     assert_eq!(delivery.payload["team"], json!({ "id": "T0OTHER", "domain": "other-ltd" }));
     assert_eq!(delivery.payload["user"]["team_id"], "T0OTHER");
-    assert!(scene.slack.click(names::ALICE, surface, "approve").await.is_err(), "Alice is not there");
+    assert!(fixture.slack.click(names::ALICE, surface, "approve").await.is_err(), "Alice is not there");
 }
 
 #[tokio::test]
-async fn a_person_of_another_company_who_shares_a_channel_is_no_stranger() {
-    let scene = two().await;
-    let info = async || scene.call("users.info", json!({ "user": "U0EVE" })).await;
+async fn a_person_of_another_company_who_shares_a_channel_is_known() {
+    let fixture = two().await;
+    let info = async || fixture.call("users.info", json!({ "user": "U0EVE" })).await;
     assert_eq!(info().await["error"], "user_not_found");
-    scene.slack.change_channel(names::SALES, |channel| channel.members.insert("U0EVE".to_owned()));
+    fixture.slack.change_channel(names::SALES, |channel| channel.members.insert("U0EVE".to_owned()));
     let user = info().await["user"].clone();
     assert_eq!((&user["is_stranger"], &user["team_id"]), (&json!(false), &json!("T0OTHER")));
     assert_eq!((user.get("is_restricted"), user["profile"].get("email")), (None, None));
 }
 
 /// Acme and another workspace in one organisation, and Bob, whose home is the other one and who belongs to both.
-async fn grid() -> Scene {
-    let scene = two().await;
+async fn grid() -> Fixture {
+    let fixture = two().await;
     for team in [names::TEAM, "T0OTHER"] {
-        scene.slack.change_workspace(team, |workspace| workspace.enterprise_id = Some("E0GROUP".to_owned()));
+        fixture
+            .slack
+            .change_workspace(team, |workspace| workspace.enterprise_id = Some("E0GROUP".to_owned()));
     }
-    scene.slack.change_user(names::BOB, |user| {
+    fixture.slack.change_user(names::BOB, |user| {
         "T0OTHER".clone_into(&mut user.team_id);
         user.other_teams = vec![names::TEAM.to_owned()];
     });
-    scene
+    fixture
 }
 
 #[tokio::test]
-async fn a_submission_on_grid_names_the_persons_workspace_and_the_apps_in_the_view() {
-    let scene = grid().await;
-    let answer = scene.call("chat.postMessage", prompt(names::SALES)).await;
+async fn grid_submissions_name_the_workspaces_of_user_and_app() {
+    let fixture = grid().await;
+    let answer = fixture.call("chat.postMessage", prompt(names::SALES)).await;
     let ts = answer["ts"].as_str().unwrap().to_owned();
     let surface = Surface::Message { channel: names::SALES.to_owned(), ts };
-    let clicked = scene.slack.click(names::BOB, surface, "approve").await.unwrap().payload;
+    let clicked = fixture.slack.click(names::BOB, surface, "approve").await.unwrap().payload;
     assert_eq!(
         (&clicked["team"]["id"], &clicked["enterprise"]["id"]),
         (&json!(names::TEAM), &json!("E0GROUP"))
     );
     assert_eq!(clicked["user"]["team_id"], "T0OTHER");
     let open = json!({ "trigger_id": clicked["trigger_id"], "view": reason_modal() });
-    assert_eq!(scene.call("views.open", open).await["ok"], true);
-    scene.slack.type_text(names::BOB, "text", "risky").await.unwrap();
-    let submitted = scene.slack.submit(names::BOB).await.unwrap().payload;
+    assert_eq!(fixture.call("views.open", open).await["ok"], true);
+    fixture.slack.type_text(names::BOB, "text", "risky").await.unwrap();
+    let submitted = fixture.slack.submit(names::BOB).await.unwrap().payload;
     assert_eq!(submitted["team"]["id"], "T0OTHER");
     assert_eq!(submitted["view"]["app_installed_team_id"], names::TEAM);
 }
 
 #[tokio::test]
-async fn an_organisations_token_is_told_other_rights_by_users_info_than_by_users_list() {
-    let scene = grid().await;
+async fn users_info_and_users_list_differ_on_organisation_rights() {
+    let fixture = grid().await;
     let org = Token {
         value: "xoxb-org".to_owned(),
         team_id: "E0GROUP".to_owned(),
@@ -124,11 +126,11 @@ async fn an_organisations_token_is_told_other_rights_by_users_info_than_by_users
         scopes: BTreeSet::from(["users:read".to_owned()]),
         status: TokenStatus::Active,
     };
-    scene.slack.add_token(org);
-    let info = scene.call_with("xoxb-org", "users.info", json!({ "user": names::ADMIN })).await;
+    fixture.slack.add_token(org);
+    let info = fixture.call_with("xoxb-org", "users.info", json!({ "user": names::ADMIN })).await;
     assert_eq!(info["user"]["is_admin"], false);
     assert_eq!(info["user"]["enterprise_user"]["enterprise_id"], "E0GROUP");
-    let list = scene.call_with("xoxb-org", "users.list", json!({ "team_id": names::TEAM })).await;
+    let list = fixture.call_with("xoxb-org", "users.list", json!({ "team_id": names::TEAM })).await;
     let members = list["members"].as_array().unwrap();
     let told = |id: &str| members.iter().find(|member| member["id"] == id).unwrap();
     assert_eq!(told(names::ADMIN)["is_admin"], true);

@@ -8,7 +8,7 @@ use super::{
     text::{Allowed, maybe_plain, need_plain, text_object},
 };
 
-/// A list of blocks with at most so many of them, their ids all different.
+/// A list of at most `most` blocks with unique ids.
 pub(super) fn blocks(spot: &Spot<'_>, place: Place, most: usize) {
     let mut seen: Vec<&str> = Vec::new();
     for item in spot.items(0..=most) {
@@ -79,7 +79,7 @@ fn context(spot: &Spot<'_>) {
     spot.object(&["type", "block_id", "elements"]);
     let Some(elements) = spot.need("elements") else { return };
     for one in elements.items(1..=10) {
-        // The documents name no length for these; a section's is what holds.
+        // Slack documents no limit for these, so the limit of a section applies.
         text_object(&one, Allowed::Any, 1..=3000);
     }
 }

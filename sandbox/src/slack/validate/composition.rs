@@ -8,10 +8,10 @@ use super::{
 };
 use crate::slack::state::entered::options_of;
 
-/// The longest text and value of an option. Slack's documents name 75 and, lately, 150 for the value.
+/// The longest text and value of an option. Slack documents 75, and lately 150 for the value.
 const OPTION: usize = 75;
 
-/// The options of an element: so many of them, their values all different.
+/// The options of an element: their number must be in the range, and their values unique.
 pub(super) fn options(element: &Spot<'_>, count: RangeInclusive<usize>, texts: Allowed, with_url: bool) {
     let Some(options) = element.need("options") else { return };
     list(&options, count, texts, with_url);
@@ -67,7 +67,7 @@ fn option(spot: &Spot<'_>, texts: Allowed, with_url: bool) {
     spot.maybe_text("url", 1..=3000);
 }
 
-/// What is chosen at first must be among the options, word for word.
+/// Every initial option must equal one of the options.
 pub(super) fn initial_among_options(element: &Spot<'_>, key: &str, several: bool) {
     let Some(initial) = element.get(key) else { return };
     let all = options_of(element.value());

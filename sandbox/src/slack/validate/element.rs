@@ -1,5 +1,5 @@
-//! Interactive elements (<https://docs.slack.dev/reference/block-kit/block-elements>). Slack has more; those that the service
-//! has no use for are refused, so that none is accepted that nothing here can judge.
+//! Interactive elements (<https://docs.slack.dev/reference/block-kit/block-elements>). Slack has more. Those that the
+//! service doesn't use are refused, because nothing here could validate them.
 
 use chrono::NaiveDate;
 
@@ -10,10 +10,10 @@ use super::{
     text::{Allowed, need_plain},
 };
 
-/// Which elements may stand in an `actions` block. Here and below: those that an app of ours could use.
+/// The elements that an `actions` block may contain. This and the next lists only name elements that the app could use.
 pub(super) const IN_ACTIONS: &[&str] =
     &["button", "checkboxes", "datepicker", "overflow", "static_select", "users_select"];
-/// Which elements may stand beside the text of a section.
+/// The elements that a section's accessory may be.
 pub(super) const IN_SECTION: &[&str] = &[
     "button",
     "checkboxes",
@@ -24,7 +24,7 @@ pub(super) const IN_SECTION: &[&str] = &[
     "multi_static_select",
     "multi_users_select",
 ];
-/// Which elements may stand in an `input` block.
+/// The elements that an `input` block may contain.
 pub(super) const IN_INPUT: &[&str] = &[
     "plain_text_input",
     "number_input",
@@ -36,7 +36,7 @@ pub(super) const IN_INPUT: &[&str] = &[
     "multi_users_select",
 ];
 
-/// An element that must be one of the allowed kinds.
+/// An element, which must be of an allowed type.
 pub(super) fn element(spot: &Spot<'_>, allowed: &[&str]) {
     let kind = spot.word("type");
     if !spot.value().is_object() {
@@ -50,7 +50,7 @@ pub(super) fn element(spot: &Spot<'_>, allowed: &[&str]) {
     }
 }
 
-/// No two elements of one block may have the same `action_id`.
+/// The elements of one block must have different `action_id`s.
 pub(super) fn action_ids_differ(elements: &[Spot<'_>]) {
     let mut seen: Vec<&str> = Vec::new();
     for element in elements {
@@ -94,7 +94,7 @@ fn button(spot: &Spot<'_>) {
     confirm(spot);
 }
 
-/// A menu of given options or of the workspace's users, from which one or several are chosen.
+/// A menu of given options or of the workspace's users, for one or several choices.
 fn select(spot: &Spot<'_>, kind: &str) {
     let (several, users) = (kind.starts_with("multi_"), kind.ends_with("users_select"));
     let initial = match (users, several) {

@@ -1,4 +1,4 @@
-//! Inputs that are typed into (<https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element>
+//! Text, number and date inputs (<https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element>
 //! and its neighbours).
 
 use super::{composition::placeholder, spot::Spot};

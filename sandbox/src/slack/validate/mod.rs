@@ -1,9 +1,9 @@
-//! What Slack accepts as blocks and views: pure functions over JSON that give a list of faults in Slack's own form,
+//! Validates blocks and views as Slack does: pure functions over JSON that return a list of faults in Slack's own form,
 //! `[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]`. An empty list means accepted.
 //!
-//! The rules are those of <https://docs.slack.dev/reference/block-kit> and
-//! <https://docs.slack.dev/reference/views>. Where Slack's behaviour is not documented, the stricter reading holds: what
-//! passes here should pass there.
+//! The rules come from <https://docs.slack.dev/reference/block-kit> and <https://docs.slack.dev/reference/views>. Where
+//! Slack's behaviour is not documented, the stricter reading applies, so that Slack should accept everything that
+//! passes here.
 
 mod block;
 mod composition;
@@ -28,16 +28,16 @@ pub const MESSAGE_TEXT: usize = 4000;
 /// The most blocks in a message (<https://docs.slack.dev/reference/block-kit/blocks>).
 const MESSAGE_BLOCKS: usize = 50;
 /// The largest view, in bytes of its JSON: 250 KB (<https://docs.slack.dev/reference/methods/views.open>,
-/// `view_too_large`), of which the smaller reading holds.
+/// `view_too_large`), in the stricter reading of KB.
 const VIEW_BYTES: usize = 250_000;
-/// The most text in all blocks of a message together. Not documented; about 13,200 characters with an allowance for
-/// each block were measured (<https://github.com/slackapi/bolt-js/issues/2509>,
+/// The most text in all blocks of a message together. Slack doesn't document it; others measured about 13,200
+/// characters with an allowance for each block (<https://github.com/slackapi/bolt-js/issues/2509>,
 /// <https://github.com/slackapi/bolt-js/issues/2867>).
 const BLOCKS_TEXT: usize = 12_000;
-/// What each object with a `type` counts for besides its text in [`BLOCKS_TEXT`]: a guess on the safe side.
+/// How much each object with a `type` adds to its text in [`BLOCKS_TEXT`]: a conservative guess.
 const BLOCK_ALLOWANCE: usize = 10;
 
-/// Where blocks stand; not all blocks and elements are allowed everywhere.
+/// Where blocks are shown. Not all blocks and elements are allowed everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Message,
@@ -52,25 +52,25 @@ pub fn message_blocks(blocks: &[Value]) -> Vec<String> {
     Sheet::judge(&root, "/blocks", |spot| block::blocks(spot, Place::Message, MESSAGE_BLOCKS))
 }
 
-/// The faults of a view that is to be a modal or a Home tab.
+/// The faults of a view, which has to be a modal or a Home tab.
 #[must_use]
 pub fn view(view: &Value, kind: ViewKind) -> Vec<String> {
     Sheet::judge(view, "/view", |spot| view::view(spot, kind))
 }
 
-/// Whether a message's top-level text is longer than Slack takes, once it is escaped.
+/// Whether a message's top-level text, once escaped, is longer than Slack accepts.
 #[must_use]
 pub fn is_text_too_long(words: &str) -> bool {
     text::mrkdwn_length(words) > MESSAGE_TEXT
 }
 
-/// Whether a view is larger than Slack takes.
+/// Whether a view is larger than Slack accepts.
 #[must_use]
 pub fn is_view_too_large(view: &Value) -> bool {
     view.to_string().len() > VIEW_BYTES
 }
 
-/// Whether a message's blocks hold more text than Slack takes together.
+/// Whether a message's blocks together hold more text than Slack accepts.
 #[must_use]
 pub fn are_blocks_too_long(blocks: &[Value]) -> bool {
     blocks.iter().map(weight).sum::<usize>() > BLOCKS_TEXT

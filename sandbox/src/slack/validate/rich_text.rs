@@ -47,7 +47,7 @@ fn list(list: &Spot<'_>) {
     }
 }
 
-/// What may stand in a line.
+/// The elements that a rich text section may contain.
 const INLINE: &[&str] =
     &["text", "link", "emoji", "user", "usergroup", "channel", "team", "date", "broadcast", "color"];
 

@@ -1,4 +1,4 @@
-//! A place in the JSON that is being judged, and the sheet on which its faults are noted.
+//! A place in the JSON that is being validated, and the list of faults found.
 
 use std::{cell::RefCell, ops::RangeInclusive};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) struct Sheet(RefCell<Vec<String>>);
 
 impl Sheet {
-    /// Judges a value whose place is `pointer`.
+    /// Validates a value at the JSON pointer `pointer`, and returns its faults.
     pub(super) fn judge(value: &Value, pointer: &str, judge: impl FnOnce(&Spot<'_>)) -> Vec<String> {
         let sheet = Self::default();
         judge(&Spot { value, pointer: pointer.to_owned(), sheet: &sheet });
@@ -26,7 +26,7 @@ pub(super) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    /// Notes a fault here.
+    /// Records a fault at this place.
     pub(super) fn fault(&self, words: &str) {
         self.sheet.0.borrow_mut().push(format!("[ERROR] {words} [json-pointer:{}]", self.pointer));
     }
@@ -35,13 +35,13 @@ impl<'a> Spot<'a> {
         self.value
     }
 
-    /// What stands under the key; `null` counts as nothing.
+    /// The value of the key. `null` counts as missing.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
         Some(Self { value, pointer: format!("{}/{key}", self.pointer), sheet: self.sheet })
     }
 
-    /// The same where something must stand there.
+    /// The value of the key, which is required.
     pub(super) fn need(&self, key: &str) -> Option<Self> {
         let found = self.get(key);
         if found.is_none() {
@@ -50,12 +50,12 @@ impl<'a> Spot<'a> {
         found
     }
 
-    /// The text under the key, empty if there is none; judged elsewhere.
+    /// The text of the key without validation, empty if there is none.
     pub(super) fn word(&self, key: &str) -> &'a str {
         self.value[key].as_str().unwrap_or_default()
     }
 
-    /// Must be an object with no other keys than these.
+    /// The value must be an object without other keys than these.
     pub(super) fn object(&self, allowed: &[&str]) -> bool {
         let Some(object) = self.value.as_object() else {
             self.fault("must provide an object");
@@ -67,7 +67,7 @@ impl<'a> Spot<'a> {
         true
     }
 
-    /// Must be an array with so many items; gives them.
+    /// The value must be an array whose length is in the range. Returns its items.
     pub(super) fn items(&self, count: RangeInclusive<usize>) -> Vec<Self> {
         let Some(items) = self.value.as_array() else {
             self.fault("must provide an array");
@@ -84,7 +84,7 @@ impl<'a> Spot<'a> {
         items.iter().enumerate().map(spot).collect()
     }
 
-    /// Must be a string with so many characters, counted by `measure`; gives it.
+    /// The value must be a string whose length, counted by `measure`, is in the range. Returns it.
     pub(super) fn text(
         &self,
         length: RangeInclusive<usize>,
@@ -104,21 +104,21 @@ impl<'a> Spot<'a> {
         Some(text)
     }
 
-    /// The string under the key, if there is one, must have so many characters.
+    /// The key is optional: a string whose length must be in the range.
     pub(super) fn maybe_text(&self, key: &str, length: RangeInclusive<usize>) {
         if let Some(spot) = self.get(key) {
             spot.text(length, |text| text.chars().count());
         }
     }
 
-    /// There must be a string under the key with so many characters.
+    /// The key is required: a string whose length must be in the range.
     pub(super) fn need_text(&self, key: &str, length: RangeInclusive<usize>) {
         if let Some(spot) = self.need(key) {
             spot.text(length, |text| text.chars().count());
         }
     }
 
-    /// What stands under each of the keys must be true or false.
+    /// The keys are optional booleans.
     pub(super) fn flags(&self, keys: &[&str]) {
         for spot in keys.iter().filter_map(|key| self.get(key)) {
             if !spot.value.is_boolean() {
@@ -127,7 +127,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// The string under the key, if there is one, must be one of these.
+    /// The key is optional: a string that must be one of these.
     pub(super) fn one_of(&self, key: &str, allowed: &[&str]) {
         if let Some(spot) = self.get(key)
             && !spot.value.as_str().is_some_and(|word| allowed.contains(&word))
@@ -136,7 +136,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// The whole number under the key, if there is one, must lie in the range.
+    /// The key is optional: an integer that must be in the range.
     pub(super) fn number(&self, key: &str, range: RangeInclusive<u64>) {
         if let Some(spot) = self.get(key)
             && !spot.value.as_u64().is_some_and(|number| range.contains(&number))

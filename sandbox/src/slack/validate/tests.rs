@@ -24,7 +24,7 @@ fn with(mut value: Value, key: &str, field: Value) -> Value {
     value
 }
 
-/// The faults of a message with this single block, without their marks.
+/// The faults of a message with this single block, without `[ERROR]` and the like.
 fn faults(block: Value) -> Vec<String> {
     let faults = message_blocks(&[block]);
     let bare = |fault: String| fault.trim_start_matches("[ERROR] ").replace(" [json-pointer:/blocks/0", " @");
@@ -108,7 +108,7 @@ fn a_message_has_fifty_blocks_with_different_ids() {
 }
 
 #[test]
-fn buttons_are_held_to_their_sizes() {
+fn buttons_have_size_limits() {
     let one = |button: Value| actions(&[button]);
     accepted(one(with(button("a"), "value", json!("v".repeat(2000)))));
     refused(
@@ -138,7 +138,7 @@ fn buttons_are_held_to_their_sizes() {
 }
 
 #[test]
-fn confirmations_need_all_their_words() {
+fn confirmations_need_all_their_texts() {
     let confirm = json!({ "title": plain("Sure?"), "text": plain("It is always."), "confirm": plain("Yes"), "deny": plain("No") });
     let asking = |confirm: Value| actions(&[with(button("a"), "confirm", confirm)]);
     accepted(asking(confirm.clone()));
@@ -152,7 +152,7 @@ fn confirmations_need_all_their_words() {
 }
 
 #[test]
-fn menus_are_held_to_their_options() {
+fn menus_have_limits_on_their_options() {
     let option = |value: &str| json!({ "text": plain("An option"), "value": value });
     let overflow =
         |options: Vec<Value>| actions(&[json!({ "type": "overflow", "action_id": "a", "options": options })]);
@@ -239,7 +239,7 @@ fn all_text_of_a_message_together_is_limited() {
 }
 
 #[test]
-fn views_are_held_to_their_kind() {
+fn views_follow_the_rules_of_their_kind() {
     let modal = json!({ "type": "modal", "title": plain("Details"), "blocks": [section("a")] });
     let home = json!({ "type": "home", "blocks": [section("a")] });
     let judged = |given: Value, kind| view(&given, kind);
@@ -303,7 +303,7 @@ fn menus_of_users_and_dates_have_their_fields_and_no_others() {
 }
 
 #[test]
-fn inputs_are_held_to_their_lengths() {
+fn inputs_have_length_limits() {
     let input = |element: Value| json!({ "type": "input", "label": plain("Reason"), "element": element });
     let text = json!({ "type": "plain_text_input", "action_id": "a", "max_length": 10, "placeholder": plain("why") });
     accepted(input(text.clone()));

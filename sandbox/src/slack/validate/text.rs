@@ -1,18 +1,18 @@
-//! Text objects (<https://docs.slack.dev/reference/block-kit/composition-objects/text-object>) and how their length
-//! counts.
+//! Text objects (<https://docs.slack.dev/reference/block-kit/composition-objects/text-object>) and how Slack counts
+//! their length.
 
 use std::ops::RangeInclusive;
 
 use super::spot::Spot;
 
-/// Which text objects may stand somewhere.
+/// The types of text object that a place allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Allowed {
     Plain,
     Any,
 }
 
-/// A text object with so many characters.
+/// A text object whose length must be in the range.
 pub(super) fn text_object(spot: &Spot<'_>, allowed: Allowed, length: RangeInclusive<usize>) {
     let kind = spot.word("type");
     match (kind, allowed) {
@@ -36,27 +36,27 @@ pub(super) fn text_object(spot: &Spot<'_>, allowed: Allowed, length: RangeInclus
     }
 }
 
-/// The plain text object under the key, if there is one.
+/// An optional plain text object.
 pub(super) fn maybe_plain(spot: &Spot<'_>, key: &str, longest: usize) {
     if let Some(text) = spot.get(key) {
         text_object(&text, Allowed::Plain, 1..=longest);
     }
 }
 
-/// The plain text object that must stand under the key.
+/// A required plain text object.
 pub(super) fn need_plain(spot: &Spot<'_>, key: &str, longest: usize) {
     if let Some(text) = spot.need(key) {
         text_object(&text, Allowed::Plain, 1..=longest);
     }
 }
 
-/// How many characters a plain text has once Slack has escaped `&`, `<` and `>`
-/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). What is an entity already stays.
+/// The length of a plain text after Slack has escaped `&`, `<` and `>`
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). Existing entities are not escaped again.
 pub(super) fn escaped_length(text: &str) -> usize {
     text.char_indices().map(|(at, character)| escaped(text, at, character)).sum()
 }
 
-/// The same for mrkdwn, where the angle brackets of links and mentions stay as they are.
+/// The same for mrkdwn, where the angle brackets of links and mentions are not escaped.
 pub(super) fn mrkdwn_length(text: &str) -> usize {
     let mut length = 0;
     let mut inside = false;

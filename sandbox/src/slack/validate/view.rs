@@ -6,7 +6,7 @@ use crate::slack::state::ViewKind;
 /// The most blocks in a view.
 const BLOCKS: usize = 100;
 
-/// A view that must be of this kind.
+/// A view, which must be of this kind.
 pub(super) fn view(spot: &Spot<'_>, kind: ViewKind) {
     if spot.word("type") != kind.name() {
         spot.fault(&format!("must be a view of type {}", kind.name()));

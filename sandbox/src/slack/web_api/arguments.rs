@@ -1,4 +1,4 @@
-//! Arguments of a Web API call, from wherever Slack takes them: JSON, a form, the query
+//! Arguments of a Web API call, from all places where Slack accepts them: JSON, a form, the query
 //! (<https://docs.slack.dev/apis/web-api/#basics>).
 
 use axum::http::{HeaderMap, header};
@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 
-/// Arguments whose values are JSON even where they arrive as text.
+/// Arguments whose values are JSON even if they arrive as text.
 const JSON_ARGUMENTS: [&str; 4] = ["attachments", "blocks", "metadata", "view"];
 
-/// Methods that read something take forms alone
-/// (<https://docs.slack.dev/apis/web-api/#methods_supporting_json>): what a JSON body says never reaches them, so that
-/// `users.info` says `user_not_found`.
+/// Methods that read data accept only forms (<https://docs.slack.dev/apis/web-api/#methods_supporting_json>). Arguments
+/// in a JSON body never reach them, so `users.info` answers `user_not_found`.
 const FORMS_ONLY: [&str; 4] = ["oauth.v2.access", "users.info", "users.list", "users.lookupByEmail"];
 
-/// What a method takes besides `token`, by its page under <https://docs.slack.dev/reference/methods>. `None`: any.
+/// The arguments of a method apart from `token`, from its page under <https://docs.slack.dev/reference/methods>. `None`
+/// if any is accepted.
 fn taken_by(method: &str) -> Option<&'static [&'static str]> {
     Some(match method {
         "auth.test" => &[],
@@ -76,12 +76,12 @@ fn taken_by(method: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// The arguments by name; strings where they came in a form.
+/// The arguments by name. Those of a form are strings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arguments(Map<String, Value>);
 
 impl Arguments {
-    /// Reads query and body of a call of a method.
+    /// Reads the query and body of a method call.
     pub(crate) fn read(
         method: &str,
         query: Option<&str>,
@@ -119,7 +119,7 @@ impl Arguments {
         Ok(Self(arguments))
     }
 
-    /// Takes the token out, so that it is not in the log.
+    /// Removes and returns the token, so that it doesn't get into the log.
     pub(crate) fn take_token(&mut self) -> Option<String> {
         match self.0.remove("token") {
             Some(Value::String(token)) => Some(token),
@@ -127,17 +127,17 @@ impl Arguments {
         }
     }
 
-    /// Whatever was given under this name; `null` counts as not given.
+    /// The value of this argument. `null` counts as missing.
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key).filter(|value| !value.is_null())
     }
 
-    /// The text under this name, if it is there and not empty.
+    /// The text of this argument, if it exists and isn't empty.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// The names that the method doesn't take.
+    /// The names of arguments that the method doesn't take.
     pub(crate) fn unknown_to(&self, method: &str) -> Vec<String> {
         let taken = taken_by(method);
         let is_unknown = |name: &&String| taken.is_some_and(|taken| !taken.contains(&name.as_str()));

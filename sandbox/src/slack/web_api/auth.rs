@@ -1,4 +1,4 @@
-//! Who calls: tokens and scopes, `auth.test` and `auth.teams.list`.
+//! Authenticates calls: tokens and scopes, `auth.test` and `auth.teams.list`.
 
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Ask, arguments::Arguments, error::ApiError};
 use crate::slack::state::{State, Token, TokenStatus};
 
-/// The token of the `Authorization` header, or else of the argument `token`.
+/// The token from the `Authorization` header, or else from the argument `token`.
 pub(super) fn presented_token(headers: &HeaderMap, arguments: &mut Arguments) -> Option<String> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).map(str::to_owned);
@@ -15,7 +15,7 @@ pub(super) fn presented_token(headers: &HeaderMap, arguments: &mut Arguments) ->
     bearer.or(argument).filter(|token| !token.is_empty())
 }
 
-/// The installation that the token stands for.
+/// The installation that the token belongs to.
 pub(super) fn caller(state: &State, presented: Option<&str>, now: DateTime<Utc>) -> Result<Token, ApiError> {
     let presented = presented.ok_or_else(|| ApiError::named("not_authed"))?;
     let token = state.tokens.get(presented).ok_or_else(|| ApiError::named("invalid_auth"))?;
@@ -73,7 +73,7 @@ pub(super) fn test(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(answer)
 }
 
-/// <https://docs.slack.dev/reference/methods/auth.teams.list>, page by page; the cursor is the id that the page begins with.
+/// <https://docs.slack.dev/reference/methods/auth.teams.list>, paginated. The cursor is the first id of the page.
 pub(super) fn teams(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let limit = ask.limit(1000)?;
     let cursor = ask.arguments.text("cursor").unwrap_or_default();

@@ -59,9 +59,9 @@ pub(super) fn post_ephemeral(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "ok": true, "message_ts": message.ts }))
 }
 
-/// <https://docs.slack.dev/reference/methods/chat.update>. The text is gone when only blocks come. Of blocks, when only
-/// `text` comes, the present page says that they go, and earlier ones that they stay: here they stay, so that an app
-/// that needs them gone says so.
+/// <https://docs.slack.dev/reference/methods/chat.update>. Without `text`, the text is removed. If only `text` is
+/// given, Slack's present page says that the blocks are removed, and earlier ones that they stay. Here they stay, so an
+/// app that needs to remove them has to say so.
 pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let content = content(ask)?;
     let channel = ask.arguments.text("channel").and_then(|id| ask.state.channels.get(id));
@@ -88,7 +88,7 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     }))
 }
 
-/// What a message says, once nothing is wrong with it.
+/// The content of a message after validation.
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) text: String,
@@ -99,7 +99,7 @@ fn content(ask: &Ask<'_>) -> Result<Content, ApiError> {
     check(ask.arguments.get("text"), ask.arguments.get("blocks"))
 }
 
-/// Judges a message's text and blocks, however they arrived.
+/// Validates a message's text and blocks, from any source.
 pub(crate) fn check(text: Option<&Value>, blocks: Option<&Value>) -> Result<Content, ApiError> {
     let text = match text {
         None => String::new(),
@@ -127,8 +127,8 @@ pub(crate) fn check(text: Option<&Value>, blocks: Option<&Value>) -> Result<Cont
     Ok(Content { text, blocks })
 }
 
-/// The thread that is named. Slack takes the `ts` of any message, even of one that is gone; it must only look like
-/// one (<https://github.com/slackapi/python-slack-sdk/issues/840>).
+/// The `thread_ts` argument. Slack accepts the `ts` of any message, even of a deleted one; it must only have the right
+/// format (<https://github.com/slackapi/python-slack-sdk/issues/840>).
 fn thread(ask: &Ask<'_>) -> Result<Option<String>, ApiError> {
     let Some(given) = ask.arguments.get("thread_ts").filter(|given| given.as_str() != Some("")) else {
         return Ok(None);
@@ -145,8 +145,8 @@ fn thread(ask: &Ask<'_>) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// What the app says of the message (<https://docs.slack.dev/messaging/message-metadata>). A type that is none is
-/// ignored, with a warning that clients do not show.
+/// The message's metadata (<https://docs.slack.dev/messaging/message-metadata>). Invalid metadata is ignored, with a
+/// warning that client libraries do not show.
 fn metadata(ask: &Ask<'_>) -> Result<Option<Value>, ApiError> {
     let Some(metadata) = ask.arguments.get("metadata") else { return Ok(None) };
     let kind = metadata["event_type"].as_str().ok_or_else(|| ApiError::named("invalid_metadata_format"))?;

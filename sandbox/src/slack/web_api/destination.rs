@@ -1,10 +1,10 @@
-//! Where a message may go.
+//! Finds the channel that a message goes to.
 
 use super::{Ask, error::ApiError, reachable};
 use crate::slack::state::{Channel, ChannelKind, State, Token};
 
-/// The channel that a message is posted to: a `C…` or `D…` id, a `#name`, or a `U…` id, whose direct messages are
-/// opened if need be.
+/// The channel to post a message to: a `C…` or `D…` id, a `#name`, or a `U…` id, whose direct messages are created if
+/// necessary.
 pub(super) fn for_message(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
     let given = ask.arguments.text("channel").ok_or_else(|| ApiError::named("channel_not_found"))?.to_owned();
     if given.starts_with(['U', 'W']) {
@@ -36,7 +36,7 @@ pub(super) fn for_message(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
     Ok(channel)
 }
 
-/// The channel of an ephemeral message: one that the bot is in.
+/// The channel of an ephemeral message. The bot must be in it.
 pub(super) fn for_ephemeral(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
     let given = ask.arguments.text("channel").ok_or_else(|| ApiError::named("channel_not_found"))?.to_owned();
     let channel = named(ask, &given)?;
@@ -50,7 +50,7 @@ pub(super) fn for_ephemeral(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
     Ok(channel)
 }
 
-/// All names of the channel that is named: direct messages are one channel, whether by their `D…` id or their user's.
+/// All names of the channel in a call. Direct messages have two: their `D…` id and the user's id.
 pub(super) fn names<'a>(state: &'a State, caller: &Token, given: Option<&'a str>) -> Vec<&'a str> {
     let Some(given) = given else { return Vec::new() };
     let other = match state.channels.get(given).map(|channel| &channel.kind) {

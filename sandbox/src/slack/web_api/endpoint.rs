@@ -22,7 +22,7 @@ use crate::slack::{
     state::{State, Token},
 };
 
-/// What a call came to: the answer, and what the log says of it.
+/// The result of a call: the answer and the log entry.
 #[derive(Debug)]
 pub(crate) struct Handled {
     pub(crate) status: StatusCode,
@@ -65,9 +65,9 @@ pub(crate) async fn call(
     answer_or_misbehave(&core, &name, &line, handle, unhandled).await
 }
 
-/// Handles the call, unless the method was told to misbehave.
+/// Handles the call, unless the method is set to misbehave.
 ///
-/// `handle` carries the call out and logs it; `unhandled` makes the log entry of a call that is not carried out.
+/// `handle` carries out the call and logs it; `unhandled` makes the log entry of a call that is not carried out.
 pub(crate) async fn answer_or_misbehave(
     core: &Core,
     method: &str,
@@ -162,7 +162,7 @@ fn carry_out(
             let token = auth::presented_token(headers, &mut arguments);
             act(state, core, &arguments, token.as_deref())
         });
-        // These calls are about secrets: the log keeps none.
+        // These calls contain secrets, so the log omits their arguments.
         let mut handled = answered(&Arguments::default(), None, result);
         handled.entry.over_limit = wait.is_some();
         return handled;
@@ -196,7 +196,7 @@ fn carry_out(
     handled
 }
 
-/// The answer to a call that comes too soon, which is not carried out.
+/// The answer to a call that comes too soon and is not carried out.
 fn limited(
     core: &Core,
     name: &str,

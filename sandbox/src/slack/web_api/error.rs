@@ -1,10 +1,10 @@
-//! How a Web API method says no.
+//! Error responses of the Web API.
 
 use serde_json::{Map, Value, json};
 
 use crate::slack::state::{ShowError, TriggerError};
 
-/// `{"ok": false, "error": …}` with HTTP status 200, as Slack does it.
+/// `{"ok": false, "error": …}` with HTTP status 200, as in Slack.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub(crate) name: String,
@@ -17,13 +17,13 @@ impl ApiError {
         Self { name: name.to_owned(), more: Map::new() }
     }
 
-    /// The same with another field.
+    /// Adds a field.
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.more.insert(key.to_owned(), value.into());
         self
     }
 
-    /// The same with an explanation of each fault.
+    /// Adds an explanation of each fault.
     pub(crate) fn explained(self, messages: &[String]) -> Self {
         let errors: Vec<_> = messages.iter().map(|message| message.trim_start_matches("[ERROR] ")).collect();
         self.with("errors", json!(errors)).with("response_metadata", json!({ "messages": messages }))

@@ -1,5 +1,4 @@
-//! Methods that prove themselves otherwise than by a bot's token: `oauth.v2.access`, `apps.uninstall` and
-//! `apps.connections.open`.
+//! Methods that don't authenticate with a bot token: `oauth.v2.access`, `apps.uninstall` and `apps.connections.open`.
 
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use crate::slack::{
     state::{State, TokenStatus},
 };
 
-/// Such a method, with the token that came along.
+/// Such a method. Its last parameter is the token of the call.
 pub(super) type Method = fn(&mut State, &Core, &Arguments, Option<&str>) -> Result<Value, ApiError>;
 
 pub(super) fn method(name: &str) -> Option<Method> {

@@ -1,5 +1,5 @@
-//! The Web API: `/api/{method}` (<https://docs.slack.dev/reference/methods>). A file for each family of methods;
-//! [`endpoint`] reads the request, lets it misbehave if it was told to, and keeps the log.
+//! The Web API: `/api/{method}` (<https://docs.slack.dev/reference/methods>). Each family of methods has a file.
+//! [`endpoint`] reads the request, lets it misbehave if configured, and logs it.
 
 mod arguments;
 mod auth;
@@ -21,7 +21,7 @@ pub(crate) use self::{
 };
 use super::state::{State, Token, User};
 
-/// A call that has got past token and scope.
+/// A call whose token and scope have been checked.
 #[derive(Debug)]
 struct Ask<'a> {
     state: &'a mut State,
@@ -31,25 +31,25 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// Whether the caller's installation reaches this workspace.
+    /// Whether the caller's installation covers this workspace.
     fn covers(&self, team_id: &str) -> bool {
         self.state.covers(&self.caller.team_id, team_id)
     }
 
-    /// How many items a page may have: 100 unless the caller says, and never more than `most`.
+    /// The page size: 100 unless the caller gives one, and never more than `most`.
     fn limit(&self, most: usize) -> Result<usize, ApiError> {
         let limit = self.arguments.text("limit").map_or(Ok(100), str::parse::<usize>);
         let limit = limit.ok().filter(|limit| (1..=most).contains(limit));
         limit.ok_or_else(|| ApiError::named("invalid_limit"))
     }
 
-    /// The user, if Slack tells the caller of them: a member, or a person of another company who shares a channel.
+    /// The user, if Slack shows them to the caller: a member, or a person of another company who shares a channel.
     fn visible_user(&self, id: &str) -> Option<&User> {
         self.state.users.get(id).filter(|user| self.state.is_visible_to_app(&self.caller, user))
     }
 }
 
-/// The same user, unless no direct message can reach them.
+/// Returns the user unless they can't receive direct messages.
 fn reachable(user: &User) -> Result<&User, ApiError> {
     if user.is_bot {
         Err(ApiError::named("cannot_dm_bot"))
@@ -60,7 +60,7 @@ fn reachable(user: &User) -> Result<&User, ApiError> {
     }
 }
 
-/// A method: the scope that it needs, and what it does.
+/// A method: the scope that it needs, and its implementation.
 type Method = (Option<&'static str>, fn(&mut Ask<'_>) -> Result<Value, ApiError>);
 
 fn method(name: &str) -> Option<Method> {

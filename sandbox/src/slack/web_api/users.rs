@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Ask, error::ApiError};
 use crate::slack::state::{Rights, User};
 
-/// <https://docs.slack.dev/reference/methods/users.info>. An organisation's token is told the rights in the organisation.
+/// <https://docs.slack.dev/reference/methods/users.info>. For an organisation's token it returns the rights in the
+/// organisation.
 pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let user = ask.arguments.text("user").and_then(|id| ask.visible_user(id));
     let user = user.ok_or_else(|| ApiError::named("user_not_found"))?;
@@ -13,8 +14,8 @@ pub(super) fn info(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "ok": true, "user": ask.state.user_object(&ask.caller, user, rights) }))
 }
 
-/// <https://docs.slack.dev/reference/methods/users.list>, page by page; the cursor is the id that the page begins with. An
-/// organisation's token has to say which team it means, and is told the rights in that team.
+/// <https://docs.slack.dev/reference/methods/users.list>, paginated. The cursor is the first id of the page. An
+/// organisation's token has to name a team, and gets the rights in that team.
 pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let limit = ask.limit(999)?;
     let team = match ask.arguments.text("team_id") {
@@ -32,7 +33,7 @@ pub(super) fn list(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "ok": true, "members": members, "response_metadata": { "next_cursor": next } }))
 }
 
-/// <https://docs.slack.dev/reference/methods/users.lookupByEmail>. Deactivated users are not found.
+/// <https://docs.slack.dev/reference/methods/users.lookupByEmail>. It doesn't find deactivated users.
 pub(super) fn lookup_by_email(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     let wanted = ask.arguments.text("email").unwrap_or_default();
     let is_meant = |user: &&User| {

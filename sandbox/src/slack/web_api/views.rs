@@ -78,13 +78,13 @@ fn trigger_user(ask: &Ask<'_>) -> Result<(String, String), ApiError> {
     Ok((trigger.to_owned(), user))
 }
 
-/// The `view` argument, once nothing is wrong with it.
+/// The `view` argument after validation.
 fn definition(ask: &Ask<'_>, kind: ViewKind) -> Result<Map<String, Value>, ApiError> {
     let view = ask.arguments.get("view").unwrap_or(&Value::Null);
     check(view, kind)
 }
 
-/// Judges a view that is to be shown as a modal or a Home tab.
+/// Validates a view that is to be shown as a modal or a Home tab.
 pub(crate) fn check(view: &Value, kind: ViewKind) -> Result<Map<String, Value>, ApiError> {
     let Value::Object(definition) = view else {
         let missing = "[ERROR] missing required field: view".to_owned();
