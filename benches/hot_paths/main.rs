@@ -47,7 +47,7 @@ async fn main() {
     pgbench::run(&world, CONNECTIONS, seconds).await;
     report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
     backlog::pile_up(world.database_url()).await;
-    println!("with {} requests, prompts and webhooks waiting besides:", backlog::MANY);
+    println!("with {} requests, prompts and webhooks also waiting:", backlog::MANY);
     report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
     report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
     world.end().await;

@@ -1,4 +1,4 @@
-//! The statements of an ask, as they stand in .sqlx/, run by pgbench: what Postgres alone could do.
+//! Runs the statements of an ask, taken from .sqlx/, with pgbench: the limit that Postgres itself sets.
 
 use std::{fs, path::Path, process::Command};
 

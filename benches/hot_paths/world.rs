@@ -82,7 +82,7 @@ impl World {
         .await
         .unwrap();
         for number in 0..USERS {
-            deployment.slack.add_user(User::new(&user(number), names::TEAM, "somebody", "Somebody"));
+            deployment.slack.add_user(User::new(&user(number), names::TEAM, "user", "User"));
         }
         deployment.create_own_backend("load", KeyScopes::DEFAULT).await.unwrap();
         deployment.start_service().await.unwrap();
@@ -110,7 +110,7 @@ impl World {
         world
     }
 
-    /// Asks for an action that nobody unlocked, of every user in turn: user and approval.
+    /// Asks for a locked action, of every user in turn: user and approval.
     pub(crate) async fn ask_pending(&self, count: usize) -> Vec<(String, String)> {
         let mut asked = Vec::new();
         for number in 0..count {
