@@ -16,7 +16,7 @@ enum Beat {
     Resting,
     /// It works, and made progress at this time.
     Busy { since: Instant, limit: Duration },
-    /// It returned or panicked, and nothing does its work any longer.
+    /// The loop returned or panicked, so its work is no longer done.
     Ended,
 }
 

@@ -155,7 +155,7 @@ impl Flight<'_> {
         match classify(error) {
             class @ (ErrorClass::ReadOnly | ErrorClass::Full) => {
                 self.pool.note_refused_write(class);
-                // Of several hosts another one may be the primary by now.
+                // If there are several hosts, another one may have become the primary.
                 if class == ErrorClass::ReadOnly && self.pool.hosts.are_several() {
                     self.pool.clear();
                     return State::Broken;

@@ -50,7 +50,7 @@ impl Db {
     }
 
     /// Whether a pooler between gives transactions of one connection different sessions, or one session to two
-    /// connections. It is asked without prepared statements, which such a pooler may lose.
+    /// connections. Checks without prepared statements, which such a pooler may lose.
     pub async fn shares_sessions(&self) -> sqlx::Result<bool> {
         let (mut one, mut other) = (self.acquire_for_checks().await?, self.acquire_for_checks().await?);
         let mut seen = None;
@@ -72,7 +72,7 @@ impl Db {
         let mut connection = self.0.hosts.connect(limits, deadline).await.map_err(sqlx::Error::from)?;
         sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0").execute(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await?;
-        // The server has all it needs to know; if it does not hear of the end, it notices.
+        // The migrations are committed. If the goodbye gets lost, the server notices the closed socket itself.
         let _ = connection.close().await;
         Ok(())
     }

@@ -60,8 +60,8 @@ impl Hosts {
         self.each.len() > 1
     }
 
-    /// Asks whether the host of a connection takes no writes any more while another one may. One host alone is only asked
-    /// whether it still answers.
+    /// Checks whether the host of a connection no longer accepts writes while another host may. With a single host, only
+    /// checks that it still responds.
     pub async fn was_demoted(&self, connection: &mut sqlx::PgConnection) -> sqlx::Result<bool> {
         let row = sqlx::raw_sql(READ_ONLY).fetch_one(connection).await?;
         Ok(self.are_several() && row.try_get("read_only")?)
@@ -182,8 +182,8 @@ async fn open(options: &PgConnectOptions, limits: Limits, deadline: Instant) -> 
     }
 }
 
-/// Tells Postgres when to give up by itself, so that what a dead instance left behind there holds no locks for long, and
-/// asks whether it takes writes. Said after connecting: a pooler refuses start-up options.
+/// Sets Postgres' own time limits, so that sessions of a dead instance don't hold locks for long, and asks whether the
+/// server accepts writes. Sent after connecting, because a pooler refuses start-up options.
 fn settings(limits: Limits) -> String {
     let statement = limits.statement.saturating_sub(Duration::from_secs(1)).max(limits.statement / 2);
     // A transaction here is never idle for longer than a use case computes. The last: what was sent to a client that is

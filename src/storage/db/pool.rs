@@ -18,9 +18,9 @@ use crate::storage::db::{
     connect_error::ConnectError, error_class::ErrorClass, hosts::Hosts, limits::Limits,
 };
 
-/// How long a connection rests before it is asked whether it still works.
+/// How long a connection may be idle before the pool checks that it still works.
 const RESTED: Duration = Duration::from_secs(1);
-/// How long it may take to say so: it leaves time to open another one.
+/// How long that check may take. It leaves time to open another connection.
 const PING: Duration = Duration::from_millis(500);
 /// How long an unused connection stays open.
 const IDLE: Duration = Duration::from_mins(10);

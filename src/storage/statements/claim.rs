@@ -105,7 +105,7 @@ pub struct Lease {
     pub until: DateTime<Utc>,
 }
 
-/// Claims up to `limit` due rows of a kind other than webhooks: the oldest of each queue, and none of a queue that
+/// Claims up to `limit` due rows of a kind other than webhooks: the oldest of each queue, but skips queues that
 /// another worker is processing. A row that can't be read is logged and left out. It is leased like the others, so that
 /// it is not read again before the lease expires.
 pub async fn claim(
@@ -141,7 +141,7 @@ pub async fn claim(
     Ok(readable(rows.into_iter().map(|row| row.claim(kind, lease.token))))
 }
 
-/// Claims up to `limit` due webhooks: the oldest of each queue, and none of a queue that another worker is processing.
+/// Claims up to `limit` due webhooks: the oldest of each queue, but skips queues that another worker is processing.
 /// Webhooks to a stopped endpoint are left out unless their redelivery was requested. A backend gets at most `share`
 /// rows, including those that `held` says this worker is already sending. A row that can't be read is left out as in
 /// [`claim`].

@@ -1,4 +1,4 @@
-//! The settings of a user: what a toggle is judged by, and the grant that it gives.
+//! The settings of a user: what a toggle is judged by, and the grant that results.
 
 use chrono::{DateTime, Utc};
 

@@ -63,8 +63,8 @@ impl Action {
     }
 }
 
-/// Selects actions `a` of integrations `i` with their present description `v`; the tail says which. Not for locking an
-/// action whose integration is not locked: of `v` only what was there when the statement began is seen.
+/// Selects actions `a` of integrations `i`, with their current description `v`. The tail adds conditions. Don't use it
+/// to lock an action whose integration is not locked: Postgres would read `v` as of the start of the statement.
 macro_rules! select_actions {
     ($tail:literal $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -79,8 +79,8 @@ macro_rules! select_actions {
     };
 }
 
-/// An integration's actions in the order of their keys, locked against change. The caller has locked the integration, so
-/// that nobody describes them.
+/// An integration's actions, sorted by key, locked against changes. The caller has locked the integration, so that its
+/// description can't change.
 pub async fn lock_all(db: &mut PgConnection, integration: IntegrationId) -> sqlx::Result<Vec<Action>> {
     select_actions!("WHERE a.integration_id = $1 ORDER BY a.key FOR UPDATE OF a", integration.uuid())
         .fetch_all(db)
@@ -131,7 +131,7 @@ impl From<LockedRow> for LockedAction {
     }
 }
 
-/// The action with this path, locked: requests and clicks that depend on it are waited for.
+/// The action with this path, locked. Waits for requests and clicks that depend on the action.
 pub async fn lock(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -175,8 +175,8 @@ pub async fn lock_by_id(
     Ok(row.map(LockedAction::from))
 }
 
-/// Registers an action that a request named, locked, with its first version, if it is unknown and the integration has room
-/// for it. `false`: nothing has changed. Only the statement itself can tell, so the change is recorded afterwards.
+/// Registers a locked action with its first version, if it is unknown and the integration has room for it. `false` if
+/// nothing changed. Only the statement itself can tell, so the caller records the change afterwards.
 pub async fn register(
     db: &mut PgConnection,
     unwritten: &mut Unwritten,

@@ -1,4 +1,5 @@
-//! The table `approvals`: reading. It is written by [`crate::storage::statements::create_approval`] and [`crate::storage::statements::decide`] alone.
+//! The table `approvals`, as it is read. Only [`crate::storage::statements::create_approval`] and
+//! [`crate::storage::statements::decide`] write it.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -196,7 +197,7 @@ fn object(json: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(json).ok()
 }
 
-/// Approvals that are to be ended together, all of them locked.
+/// Approvals to end together. All of them are locked.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Those that can be read.
@@ -222,7 +223,7 @@ impl Batch {
     }
 }
 
-/// The approval with this id, whoever asks: for the worker, which is handed ids.
+/// The approval with this id, of any backend. For workers, which only get ids.
 pub async fn find(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!("WHERE p.id = $1", id.uuid()).fetch_optional(db).await?;
     Ok(row.map(ApprovalRow::read).transpose()?)
@@ -260,8 +261,8 @@ pub async fn find_in_workspace(
     Ok(row.map(ApprovalRow::read).transpose()?)
 }
 
-/// Locks up to `limit` approvals that have run out, skipping those that somebody is deciding at this moment, and those of
-/// `except`.
+/// Locks up to `limit` approvals that have expired. Skips those in `except`, and those that are being decided at this
+/// moment.
 pub async fn lock_expired(
     db: &mut PgConnection,
     now: DateTime<Utc>,
@@ -281,12 +282,12 @@ pub async fn lock_expired(
     Ok(Batch::new(rows))
 }
 
-/// Locks up to `limit` pending approvals of workspaces that the app was removed from, skipping those in other hands, and
-/// those of `except`.
+/// Locks up to `limit` pending approvals of workspaces that the app was removed from. Skips those in `except`, and
+/// those that another transaction has locked.
 pub async fn lock_stranded(db: &mut PgConnection, except: &[Uuid], limit: i64) -> sqlx::Result<Batch> {
-    // In no order: to sort them, Postgres would rather read all approvals that there are, in the order of their ids.
-    // The workspace is waited for: the second announcement of its removal holds it for a moment, and passing it over
-    // would leave its approvals to the next look.
+    // Unsorted: to sort them, Postgres would read all approvals in the order of their ids. The workspace's lock is
+    // waited for, not skipped: a second event about the removal holds it briefly, and skipping it would leave the
+    // approvals to the next run.
     let rows = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
          WHERE p.status = 'pending' AND w.removed_at IS NOT NULL AND p.id <> ALL($1)
@@ -299,7 +300,8 @@ pub async fn lock_stranded(db: &mut PgConnection, except: &[Uuid], limit: i64) -
     Ok(Batch::new(rows))
 }
 
-/// Locks up to `limit` pending approvals of this user but those of `except`, waiting for whoever is deciding them.
+/// Locks up to `limit` pending approvals of this user, without those in `except`. Waits for transactions that are
+/// deciding them.
 pub async fn lock_pending_of(
     db: &mut PgConnection,
     (workspace, user): (WorkspaceId, &UserId),
@@ -319,7 +321,7 @@ pub async fn lock_pending_of(
     Ok(Batch::new(rows))
 }
 
-/// When the next pending approval runs out, of all but those of `except`.
+/// When the next pending approval expires, without those in `except`.
 pub async fn next_expiry(db: &mut PgConnection, except: &[Uuid]) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar!(
         "SELECT min(expires_at) FROM approvals WHERE status = 'pending' AND id <> ALL($1)",

@@ -19,7 +19,7 @@ pub struct Endpoint {
     pub url: String,
     /// What signs.
     pub secret: Vec<u8>,
-    /// What signs besides, while a secret is being rotated.
+    /// A previous secret that also signs, while a secret is being rotated.
     pub previous: Option<Vec<u8>>,
     /// Until when it does.
     pub previous_until: Option<DateTime<Utc>>,

@@ -47,8 +47,8 @@ pub struct Silent {
     pub id: ForeignId,
 }
 
-/// Locks up to `limit` conversations with live grants in which nobody has asked since `since`, skipping those that
-/// somebody holds.
+/// Locks up to `limit` conversations with live grants that have had no request since `since`. Skips those that another
+/// transaction has locked.
 pub async fn lock_silent(
     db: &mut PgConnection,
     since: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! The table `events`: what Slack told, each once.
+//! The table `events`: events from Slack, each stored once.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -40,7 +40,7 @@ struct Row {
     content: Option<Value>,
 }
 
-/// Writes an event down, to be handled by the caller until `leased_until`. `false`: it is known already, under this
+/// Stores an event, which the caller handles until `leased_until`. `false` if the event is stored already, under this
 /// id or with the same content under another.
 pub async fn insert(
     db: &mut PgConnection,
@@ -67,10 +67,10 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// The same for an event about a person who is no full member, and only if it concerns us: they have a live grant, or a
-/// pending approval, or were known as a full member until now. Such a person may be giving a grant at this moment, which
-/// is not to be seen yet. What was known of them is forgotten. Slack tells of everybody. One statement, so that nothing
-/// is read that is not needed: there may be thirty thousand an hour.
+/// Like [`insert`], for an event about a person who is not a full member. Stores it only if they have a live grant or a
+/// pending approval, or were known as a full member until now; a grant that is being given at this moment can't be seen
+/// yet. Deletes their stored profile. Slack sends such events about every person, up to thirty thousand an hour, so one
+/// statement does all of this and reads no more than it needs.
 pub async fn insert_if_concerned(
     db: &mut PgConnection,
     event: &Event,
@@ -108,8 +108,8 @@ pub async fn insert_if_concerned(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes events that somebody began to handle and did not finish, oldest first. One that can't be read is logged and
-/// stays unfinished: it comes again when the lease is over.
+/// Claims events whose handling began but did not finish, oldest first. An event that can't be read is logged and stays
+/// unfinished, so it is claimed again when its lease expires.
 pub async fn claim(
     db: &mut PgConnection,
     now: DateTime<Utc>,
@@ -146,13 +146,13 @@ pub async fn claim(
     Ok(readable(rows.into_iter().map(read)))
 }
 
-/// Says that an event is handled.
+/// Marks an event as handled.
 pub async fn finish(db: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!("UPDATE events SET handled_at = $2 WHERE event_id = $1", id, now).execute(db).await?;
     Ok(())
 }
 
-/// Forgets handled events that came before `before`, at most 1,000.
+/// Deletes up to 1,000 handled events from before `before`.
 pub async fn prune(db: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM events WHERE event_id IN

@@ -1,4 +1,5 @@
-//! The table `homes`: who has opened the Home tab, and where on it they are. Only theirs is drawn again.
+//! The table `homes`: the users who have opened the Home tab, and the pages that they are on. Only their tabs are
+//! updated.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
@@ -12,10 +13,10 @@ use crate::{
     storage::{PgConnection, stored::CorruptRow},
 };
 
-/// A user who opened their Home tab this long ago may still be looking at it. Opening it again draws it in any case.
+/// How long after its last opening a Home tab is kept up to date. Opening it again renders it in any case.
 const LOOKING: TimeDelta = TimeDelta::days(7);
 
-/// Notes that somebody opened their Home tab; they begin at its first pages.
+/// Records that a user opened their Home tab, at its first pages.
 pub async fn open(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -34,7 +35,8 @@ pub async fn open(
     Ok(())
 }
 
-/// Where somebody is on their Home tab, and whether it was last drawn for an admin. `None`: they never opened it.
+/// The pages that a user's Home tab is on, and whether it was last rendered for an admin. `None` if they never opened
+/// it.
 pub async fn place(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -51,7 +53,7 @@ pub async fn place(
     Ok(Some((read(workspace, user, row.place)?, row.admin)))
 }
 
-/// Where somebody is on their Home tab, locked: two quick clicks turn one page after the other.
+/// The pages that a user's Home tab is on, locked, so that two quick clicks are applied one after another.
 pub async fn lock_place(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -73,7 +75,7 @@ fn read(workspace: WorkspaceId, user: &UserId, place: serde_json::Value) -> Resu
     serde_json::from_value(place).map_err(corrupt)
 }
 
-/// Notes where somebody is now.
+/// Stores the pages that a user's Home tab is on.
 pub async fn move_to(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -91,7 +93,7 @@ pub async fn move_to(
     Ok(())
 }
 
-/// Notes whether a Home tab was drawn for an admin.
+/// Records whether a Home tab was rendered for an admin.
 pub async fn note_admin(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -109,7 +111,7 @@ pub async fn note_admin(
     Ok(())
 }
 
-/// Those whose Home tab was last drawn for an admin.
+/// Users whose Home tab was last rendered for an admin.
 pub async fn admins(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result<Vec<UserId>> {
     let users = sqlx::query_scalar!(
         "SELECT user_id FROM homes WHERE workspace_id = $1 AND admin ORDER BY user_id",
@@ -120,7 +122,7 @@ pub async fn admins(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Resu
     Ok(users.into_iter().map(UserId::from_stored).collect())
 }
 
-/// Whose Home tabs a transaction has drawn again, in one workspace.
+/// The Home tabs that a transaction updates in one workspace.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct Homes {
     all_users: bool,
@@ -150,8 +152,8 @@ impl Homes {
         }
     }
 
-    /// Those of them who have opened their Home tab, and how soon theirs is drawn. A tab that is about to be drawn anyway
-    /// is not drawn soon once more.
+    /// The users among them who have opened their Home tab, and how soon each is updated. A tab that is about to be
+    /// updated anyway gets no second, less urgent update.
     pub(in crate::storage) async fn opened(
         self,
         db: &mut PgConnection,

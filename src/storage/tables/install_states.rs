@@ -1,17 +1,17 @@
-//! The table `install_states`: the states that installations have used up, until they would have expired anyway.
+//! The table `install_states`: used OAuth states, kept until they would have expired.
 
 use chrono::{DateTime, Utc};
 
 use crate::storage::PgConnection;
 
-/// Whether an installation has used this state up.
+/// Whether an installation has used this state.
 pub async fn is_used(db: &mut PgConnection, hash: &[u8; 32]) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM install_states WHERE hash = $1) AS "used!""#, hash)
         .fetch_one(db)
         .await
 }
 
-/// Uses a state up. `false`: another installation has done so.
+/// Marks a state as used. `false` if another installation used it before.
 pub async fn use_up(
     db: &mut PgConnection,
     hash: &[u8; 32],
@@ -29,7 +29,7 @@ pub async fn use_up(
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets those that ran out before `before`, at most 1,000.
+/// Deletes up to 1,000 states that expired before `before`.
 pub async fn prune(db: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM install_states WHERE hash IN

@@ -87,8 +87,8 @@ pub async fn lock(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<
     Ok(row.map(Installation::from))
 }
 
-/// The same, locked to remove the app: everything under way that gives or uses a standing permission in the workspace is
-/// waited for, and what comes later waits.
+/// Like [`lock`], for removing the app: waits for every transaction that gives or uses a grant in the workspace, and
+/// blocks later ones.
 pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Installation>> {
     let row = sqlx::query_as!(
         Row,

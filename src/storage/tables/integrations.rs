@@ -29,7 +29,7 @@ pub struct Integration {
     pub requires_connection: bool,
     /// The address where users connect it.
     pub connect_url: Option<String>,
-    /// Who may describe it.
+    /// The integration's owner.
     pub ownership: Ownership,
 }
 
@@ -142,8 +142,9 @@ pub async fn list(
     Ok(rows.into_iter().map(IntegrationRow::read).collect::<Result<_, _>>()?)
 }
 
-/// Registers an integration that a request named, if it is unknown and the workspace has room for it. It requires a connection until a backend says
-/// otherwise. An existing row is not touched: the caller may hold it locked against change, as others may.
+/// Registers an integration that a request named, if it is unknown and the workspace has room for it. It requires a
+/// connection until a backend says otherwise. An existing row is not touched, because the caller and others may hold a
+/// shared lock on it.
 pub async fn register(
     db: &mut PgConnection,
     fresh: IntegrationId,
@@ -167,7 +168,7 @@ pub async fn register(
     Ok(())
 }
 
-/// Writes what a backend put, and whose it is now.
+/// Saves an integration's new description and owner.
 pub async fn update(db: &mut PgConnection, described: &Recorded<Described>) -> sqlx::Result<()> {
     let (ownership, owner) = columns(described.ownership);
     sqlx::query!(
@@ -187,7 +188,7 @@ pub async fn update(db: &mut PgConnection, described: &Recorded<Described>) -> s
     Ok(())
 }
 
-/// Says whose an integration is from now on. The caller has locked it.
+/// Changes an integration's owner. The caller has locked the integration.
 pub async fn set_ownership(db: &mut PgConnection, change: &Recorded<OwnerChange>) -> sqlx::Result<()> {
     let (ownership, owner) = columns(change.ownership);
     sqlx::query!(

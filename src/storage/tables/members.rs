@@ -1,5 +1,5 @@
-//! The table `members`: when it was last looked whether somebody with standing permissions, or who is asked, is still a
-//! member, and when they were found not to be. Its rows are also what a person's own changes are ordered by.
+//! The table `members`: when the membership of a user with grants or pending approvals was last checked, and when a
+//! user was found to have left. Transactions of one user's changes lock its rows, which puts them in order.
 
 use chrono::{DateTime, Utc};
 
@@ -11,17 +11,17 @@ use crate::{
 /// A user with a grant or a pending approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Where.
+    /// The user's workspace.
     pub workspace: WorkspaceId,
     /// Slack's id of the workspace.
     pub slack_id: String,
-    /// Who.
+    /// The user's id.
     pub user: UserId,
 }
 
-/// Up to `limit` people with live grants that they gave, or pending approvals that they were asked for, before `since`,
-/// and for whom nobody has looked since then, in workspaces that have the app and are none of `except`. Those who were
-/// found to have left and still have some are among them: whoever was ending it died.
+/// Up to `limit` users with live grants or pending approvals from before `since` whose membership was not checked since
+/// then. Only workspaces that have the app, without those in `except`. Users who were found to have left and still have
+/// some are included: the process that was ending these died.
 pub async fn unchecked(
     db: &mut PgConnection,
     since: DateTime<Utc>,
@@ -52,7 +52,7 @@ pub async fn unchecked(
     Ok(holders.collect())
 }
 
-/// Locks a person against what else they and their backend change for them, and against their leaving.
+/// Locks a user against other changes by them or their backend, and against their leaving.
 pub async fn lock(db: &mut PgConnection, workspace: WorkspaceId, user: &UserId) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO members (workspace_id, user_id) VALUES ($1, $2)
@@ -65,8 +65,8 @@ pub async fn lock(db: &mut PgConnection, workspace: WorkspaceId, user: &UserId) 
     Ok(())
 }
 
-/// Notes that a person was found to have left, and locks them: a standing permission that they are giving at this
-/// moment is waited for, and one that comes later sees it ([`crate::storage::tables::workspaces::enter`]).
+/// Records that a user was found to have left, and locks them. A transaction that is giving a grant at this moment ends
+/// first; a later one sees that the user left ([`crate::storage::tables::workspaces::enter`]).
 pub async fn leave(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -85,7 +85,7 @@ pub async fn leave(
     Ok(())
 }
 
-/// Notes that somebody has looked.
+/// Records that a user's membership was checked.
 pub async fn note(db: &mut PgConnection, holder: &Holder, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO members (workspace_id, user_id, checked_at) VALUES ($1, $2, $3)

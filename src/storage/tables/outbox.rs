@@ -1,22 +1,22 @@
-//! The table `outbox`: what has to reach the outside. It is written by [`crate::storage::effects`], and workers take rows from it in
-//! [`crate::storage::statements::claim`].
+//! The table `outbox`: messages and webhooks to send. [`crate::storage::effects`] writes it, and workers claim its rows
+//! in [`crate::storage::statements::claim`].
 
 use chrono::{DateTime, Utc};
 
 use crate::storage::PgConnection;
 
-/// What a row asks for. Each kind has its own permits, so that one can't starve another.
+/// What a row is for. Each kind has its own limit of concurrent work, so that no kind starves another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Make Slack show the approval as it is.
+    /// Render an approval's prompt.
     Prompt,
-    /// Tell a backend how an approval ended.
+    /// Send a backend the webhook that reports how an approval ended.
     Webhook,
-    /// Make a user's Home tab show what is so now.
+    /// Update a user's Home tab.
     Home,
-    /// Make the admins' messages show a request to unlock an action as it is.
+    /// Render the admins' messages about an unlock request.
     UnlockRequest,
-    /// Tell one who asked for an action to be unlocked how it was answered.
+    /// Send a user the answer to their unlock request.
     UnlockAnswer,
 }
 
@@ -25,7 +25,7 @@ impl Kind {
     pub const ALL: [Self; 5] =
         [Self::Prompt, Self::Webhook, Self::Home, Self::UnlockRequest, Self::UnlockAnswer];
 
-    /// As the database writes it.
+    /// The kind as written in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

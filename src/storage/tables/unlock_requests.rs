@@ -230,8 +230,8 @@ pub async fn messages(db: &mut PgConnection, request: UnlockRequestId) -> sqlx::
     Ok(posted.collect())
 }
 
-/// Remembers a message that nobody knew of, if the request is one of this workspace: gives the workspace. `None`: it is
-/// known.
+/// Records a message that the service did not know, if its request belongs to this workspace, and returns the
+/// workspace. `None` if the message is known already.
 pub async fn adopt(
     db: &mut PgConnection,
     slack_id: &str,

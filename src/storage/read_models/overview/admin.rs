@@ -1,4 +1,4 @@
-//! What an admin sees besides.
+//! The part of the Home tab that only admins see.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// How long a delivery that is tried no more is counted.
+/// How long a delivery that was given up is counted.
 const COUNTED: TimeDelta = TimeDelta::days(7);
 
 /// The workspace's integrations by name, without anything that is one user's.

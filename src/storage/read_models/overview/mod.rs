@@ -1,4 +1,5 @@
-//! What screens show, read a page at a time. Nothing here is locked: whatever is done about it is judged anew.
+//! What screens show, read one page at a time. Nothing here is locked: every action that a user takes on it is judged
+//! on freshly locked rows.
 
 mod admin;
 mod mine;
