@@ -1,12 +1,12 @@
-//! The one place of this crate that reads ambient time and randomness. Everything else is handed a [`Clock`],
-//! so that a test can move it.
+//! The only place in this crate that reads ambient time and randomness. Other code receives a [`Clock`], so that tests
+//! can move it.
 
 use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-/// Tells the time. Cheap to clone; all clones tell the same.
+/// A source of the current time. Cheap to clone; all clones show the same time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
@@ -18,13 +18,13 @@ impl Clock {
         Self(Arc::new(Utc::now))
     }
 
-    /// A clock that shows what `now` gives, for instance a value that a test moves.
+    /// A clock that shows the result of `now`, for instance a value that a test moves.
     #[must_use]
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time it shows.
+    /// The current time of this clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)()
@@ -43,12 +43,12 @@ impl Default for Clock {
     }
 }
 
-/// Unguessable text: 64 lowercase hexadecimal digits, other ones at every call.
+/// Unguessable text: 64 lowercase hexadecimal digits, different in every call.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place where ambient randomness is read")]
 pub fn random_hex() -> String {
     let mut hash = Sha256::new();
-    // A version 7 UUID carries 74 random bits: two of them are more than a secret needs.
+    // A version 7 UUID contains 74 random bits, so two of them are more than a secret needs.
     hash.update(uuid::Uuid::now_v7().as_bytes());
     hash.update(uuid::Uuid::now_v7().as_bytes());
     hex(&hash.finalize())

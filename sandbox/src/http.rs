@@ -3,14 +3,14 @@
 use std::sync::Once;
 use std::time::Duration;
 
-/// Longer than the longest call there is: `GET /v1/approvals/{id}?wait=55`.
+/// Longer than the longest call, `GET /v1/approvals/{id}?wait=55`.
 const TIME_LIMIT: Duration = Duration::from_secs(70);
 
-/// A client for calls on this machine: through no proxy, whatever the environment says, and following no redirects, so that they
-/// are seen.
+/// A client for calls on this machine. It ignores proxy settings, and doesn't follow redirects, so that callers see
+/// them.
 ///
 /// # Errors
-/// If no TLS configuration can be had. The client is built with one even where it speaks only plain HTTP.
+/// If no TLS configuration is available. The client needs one even if it only uses plain HTTP.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
     ensure_crypto_provider();
     reqwest::Client::builder()
@@ -20,12 +20,12 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Makes ring the cryptography of this process's TLS, unless another one is installed already. Building a client without any
-/// panics.
+/// Makes ring the TLS cryptography of this process, unless another provider is installed. Without one, building a
+/// client panics.
 pub fn ensure_crypto_provider() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        // An error says that there is one already.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }

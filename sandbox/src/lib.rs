@@ -1,4 +1,4 @@
-//! What surrounds Countersign, locally: a strict Slack, a Postgres, an agent backend.
+//! A local environment for Countersign: a strict Slack, a Postgres, an agent backend.
 
 pub mod ambient;
 pub mod backend;

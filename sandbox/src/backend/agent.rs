@@ -1,4 +1,4 @@
-//! An agent that runs a tool only with a person's approval, and only as approved.
+//! An agent that runs a tool only after a person approved it, with exactly the approved arguments.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,32 +21,32 @@ pub struct Run {
     pub integration: String,
     /// The action's key.
     pub action: String,
-    /// What it was run with.
+    /// The arguments that it was run with.
     pub arguments: Value,
-    /// The digest of those, which is the one that was approved.
+    /// The digest of the arguments, equal to the approved one.
     pub digest: String,
-    /// When, by the backend's clock.
+    /// The time by the backend's clock.
     pub ran_at: DateTime<Utc>,
 }
 
-/// How a wish to run a tool ended.
+/// The result of an attempt to run a tool.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// It was approved, and run.
     Ran(Run),
-    /// It was not run: the approval ended otherwise.
+    /// The tool was not run, because the approval ended in another way.
     Stopped {
-        /// `denied`, `expired`, `cancelled` or `undeliverable`; `pending` if nobody had answered in time.
+        /// `denied`, `expired`, `cancelled` or `undeliverable`; `pending` if no decision came in time.
         status: String,
         /// What the person wrote, if anything.
         reason: Option<String>,
     },
-    /// It was not run: what was approved isn't what the agent would run, or was run already.
+    /// The tool was not run, because the call differs from the approved one or was run already.
     Unsafe {
-        /// What is wrong with it.
+        /// The difference or repetition.
         problem: &'static str,
     },
-    /// It was not run: the service did not take the question.
+    /// The tool was not run, because the service refused the request.
     Refused(Box<Reply>),
 }
 
@@ -58,10 +58,10 @@ impl Outcome {
     }
 }
 
-/// A question that was asked, and what to run once it is answered.
+/// A request that was sent, and the call to run once it is approved.
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    /// The service's answer to the question.
+    /// The service's response to the request.
     pub reply: Reply,
     ask: Ask,
 }
@@ -94,21 +94,21 @@ impl Agent {
         Self { backend, identity, memory: Arc::default() }
     }
 
-    /// Asks, waits at most `limit` for the answer, and runs the tool if it was approved.
+    /// Requests approval, waits at most `limit` for the decision, and runs the tool if it was approved.
     pub async fn act(&self, ask: Ask, limit: Duration) -> Outcome {
         let waiting = self.ask(ask).await;
         self.settle(&waiting, limit).await
     }
 
-    /// Asks in this agent's name, and runs nothing yet.
+    /// Requests approval in this agent's name, without waiting for the decision.
     pub async fn ask(&self, mut ask: Ask) -> Waiting {
         ask.agent = self.identity.clone();
         let reply = self.backend.api().ask(&ask).await;
         Waiting { reply, ask }
     }
 
-    /// Waits at most `limit` for the answer to come by webhook, and runs the tool if it was approved. Approved at once, it is run
-    /// at once.
+    /// Waits at most `limit` for the decision to come by webhook, and runs the tool if it was approved. Runs it
+    /// immediately if the response says that it is approved.
     pub async fn settle(&self, waiting: &Waiting, limit: Duration) -> Outcome {
         if !waiting.reply.is_success() {
             return Outcome::Refused(Box::new(waiting.reply.clone()));
@@ -120,12 +120,12 @@ impl Agent {
         if let Some(event) = self.backend.wait_for_event(about_it, limit).await {
             return self.finish(&waiting.ask, event.approval());
         }
-        // The webhook may have been lost on the way; the service knows. Whatever it can't say stops the agent.
+        // The webhook may have been lost, so ask the service. Any answer other than "approved" stops the agent.
         let now = self.backend.api().get(waiting.approval()).await;
         self.finish(&waiting.ask, &now.body)
     }
 
-    /// What was run so far.
+    /// The runs so far.
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.memory().runs.clone()

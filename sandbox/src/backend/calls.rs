@@ -1,4 +1,4 @@
-//! Every call of the agent-backend API, as a backend would make it: plain HTTP, nothing shared with the service.
+//! All calls of the agent-backend API as a backend makes them: plain HTTP, without code of the service.
 
 use reqwest::{Client, Method, Url};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::reply::Reply;
 use super::request::Ask;
 
-/// Where the API is, and with which key it is called.
+/// The API's address, and the key to call it with.
 #[derive(Clone)]
 pub struct Api {
     client: Client,
@@ -15,7 +15,7 @@ pub struct Api {
 }
 
 impl std::fmt::Debug for Api {
-    /// Without the key.
+    /// Omits the key, because it is a secret.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Api").field("base_url", &self.base_url).finish_non_exhaustive()
     }
@@ -29,13 +29,13 @@ impl Api {
         Self { client, base_url, key: api_key.to_owned() }
     }
 
-    /// The same with another key; with `""`, without any.
+    /// The same API with another key, or with `""` for no key.
     #[must_use]
     pub fn with_key(&self, api_key: &str) -> Self {
         Self { key: api_key.to_owned(), ..self.clone() }
     }
 
-    /// The same at another base URL.
+    /// The same API at another base URL.
     pub(super) fn at(&self, base_url: &str) -> Self {
         Self { base_url: base_url.trim_end_matches('/').to_owned(), ..self.clone() }
     }
@@ -135,7 +135,7 @@ impl Api {
         self.send(method, path, query, body, headers).await
     }
 
-    /// Any call below `/v1`, with a body of any kind and its content type: for what a well-kept backend would not send.
+    /// Any call below `/v1`, with any body and content type, for requests that a correct backend would not send.
     pub async fn send(
         &self,
         method: Method,
@@ -169,6 +169,6 @@ impl Api {
 }
 
 fn to_json(ask: &Ask) -> Value {
-    // Strings and JSON only: this cannot fail.
+    // An `Ask` contains only strings and JSON, so this cannot fail.
     serde_json::to_value(ask).unwrap_or_default()
 }

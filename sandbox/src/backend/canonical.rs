@@ -1,7 +1,7 @@
 //! Canonical JSON and its digest, as a backend would compute them from the arguments that it is about to run.
 //!
-//! Written from RFC 8785 (<https://www.rfc-editor.org/rfc/rfc8785>) on its own, not with the library that the service uses: so that
-//! each checks the other.
+//! Implements RFC 8785 (<https://www.rfc-editor.org/rfc/rfc8785>) independently of the library that the service uses,
+//! so that each checks the other.
 
 use std::fmt::Write as _;
 
@@ -55,7 +55,8 @@ fn write_value(text: &mut String, value: &Value) {
     }
 }
 
-/// Section 3.2.2.2: the two-character escapes where there are any, `\u00xx` for other control characters, all else as it is.
+/// Section 3.2.2.2: two-character escapes where they exist, `\u00xx` for other control characters, everything else
+/// unchanged.
 fn write_string(text: &mut String, string: &str) {
     text.push('"');
     for character in string.chars() {
@@ -103,7 +104,7 @@ fn shortest(number: &Number) -> String {
 fn fewest_digits(value: f64) -> String {
     let fewest = format!("{value:e}");
     let decimals = fewest.split_once('.').map_or(0, |(_, rest)| rest.find('e').unwrap_or(0));
-    // The first takes the upper of two equally close ones, this the even one.
+    // The default format rounds a tie up, this one to even.
     let even = format!("{value:.decimals$e}");
     if even.parse() == Ok(value) { even } else { fewest }
 }
@@ -170,7 +171,7 @@ mod tests {
 
     /// RFC 8785, section 3.2.4: the whole sample.
     #[test]
-    fn the_sample_of_the_rfc_comes_out() {
+    fn the_sample_of_the_rfc_is_canonical() {
         let string: Value =
             serde_json::from_str(r#""\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/""#).unwrap();
         let numbers =

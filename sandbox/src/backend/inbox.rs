@@ -1,4 +1,4 @@
-//! What the webhook receiver got.
+//! The webhooks that the receiver got.
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use super::canonical::digest;
 use super::misbehaviour::Answer;
 use super::verify::Refusal;
 
-/// One try to deliver one webhook.
+/// One attempt to deliver one webhook.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// `webhook-id`, the same over all tries; empty if it wasn't sent.
+    /// `webhook-id`, the same for all attempts. Empty if it is missing.
     pub id: String,
     /// `webhook-timestamp`, in seconds since 1970.
     pub timestamp: Option<i64>,
@@ -23,18 +23,18 @@ pub struct Delivery {
     pub body: Value,
     /// All headers.
     pub headers: HeaderMap,
-    /// When it came, by the receiver's clock.
+    /// The time of receipt by the receiver's clock.
     pub received_at: DateTime<Utc>,
     /// Whether the signature, the timestamp and the digest of the arguments hold.
     pub verified: Result<(), Refusal>,
-    /// How it was answered.
+    /// The receiver's answer.
     pub answer: Answer,
-    /// Whether this id had been taken before.
+    /// Whether an earlier delivery with this id was accepted.
     pub repeated: bool,
 }
 
 impl Delivery {
-    /// The approval that it carries; null if there is none.
+    /// The approval in the body. Null if there is none.
     #[must_use]
     pub fn approval(&self) -> &Value {
         self.body.get("data").unwrap_or(&Value::Null)
@@ -46,14 +46,14 @@ impl Delivery {
         self.approval().get("id").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the backend acted on it: it is believed, was taken, and is no repetition.
+    /// Whether the backend acted on the delivery: it was verified, accepted, and not a repetition.
     #[must_use]
     pub fn is_event(&self) -> bool {
         self.verified.is_ok() && self.answer.takes() && !self.repeated
     }
 }
 
-/// All tries, in the order in which they came.
+/// All attempts, in order of receipt.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     pub(super) deliveries: Vec<Delivery>,
@@ -70,7 +70,8 @@ impl Inbox {
     }
 }
 
-/// Whether the approval in a webhook's body carries the digest of its own arguments. A body without an approval passes.
+/// Checks that the approval in a webhook's body carries the digest of its own arguments. Accepts a body without an
+/// approval.
 pub(super) fn check_digest(body: &Value) -> Result<(), Refusal> {
     let Some(arguments) = body.pointer("/data/arguments") else { return Ok(()) };
     let claimed = body.pointer("/data/arguments_digest").and_then(Value::as_str);

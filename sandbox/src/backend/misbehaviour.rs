@@ -1,4 +1,4 @@
-//! How the webhook receiver answers: as it should, or as receivers out there do.
+//! The answers of the webhook receiver: the correct one, and those of faulty receivers.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// One way to answer a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Answer {
-    /// Takes it: 204, or 401 if it isn't believed.
+    /// Accepts it: 204, or 401 if verification fails.
     #[default]
     Take,
     /// Answers this status with these headers. 2xx counts as taken.
@@ -17,18 +17,18 @@ pub enum Answer {
     RetryAfter(u64),
     /// 410: never send anything here again.
     Gone,
-    /// Takes it, but answers only after this long.
+    /// Accepts it, but answers only after this time.
     Hang(Duration),
-    /// Closes the connection without an answer, having seen nothing.
+    /// Closes the connection without an answer, before it reads the delivery.
     DropBeforeTaking,
-    /// Takes it, and closes the connection without an answer: the sender can't know.
+    /// Accepts it, and closes the connection without an answer, so the sender can't know the result.
     DropAfterTaking,
-    /// Takes it, and answers 200 with a body of so many bytes.
+    /// Accepts it, and answers 200 with a body of this many bytes.
     LargeBody(usize),
 }
 
 impl Answer {
-    /// Whether a backend that answers so has acted on the delivery.
+    /// Whether a backend that answers like this has acted on the delivery.
     #[must_use]
     pub fn takes(&self) -> bool {
         match self {
@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// What to answer next, and when nothing is said.
+/// The queued answers, and the default one.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) next: VecDeque<Answer>,

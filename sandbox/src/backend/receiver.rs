@@ -1,6 +1,6 @@
-//! The webhook receiver: an HTTP server on a port of its own.
+//! The webhook receiver: an HTTP server on its own port.
 //!
-//! Written on hyper itself, because a receiver that drops connections without an answer is one of those to test with.
+//! Uses hyper directly, because some tests need a receiver that drops connections without an answer.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use crate::ambient::Clock;
 
 /// The path that webhooks are posted to.
 const PATH: &str = "/webhook";
-/// Far more than an approval's arguments can be, escaped and all.
+/// Far more than an escaped approval can have.
 const MOST_BYTES: usize = 4 << 20;
 
 /// Closes the connection without an answer.
@@ -44,7 +44,7 @@ struct State {
     secrets: Mutex<Vec<String>>,
     answers: Mutex<Answers>,
     inbox: Mutex<Inbox>,
-    /// How many deliveries came.
+    /// Counts the deliveries.
     version: watch::Sender<u64>,
 }
 
@@ -95,7 +95,7 @@ impl Receiver {
 
 async fn accept(listener: TcpListener, state: Arc<State>, running: CancellationToken) {
     loop {
-        // An error here is about one connection that went away, or about too many open files: the next may do.
+        // The error concerns one closed connection, or too many open files. The next attempt may succeed.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
@@ -109,7 +109,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         let state = Arc::clone(&state);
         async move { state.respond(request).await }
     });
-    // Fails when a connection is dropped, by either side.
+    // Fails if either side drops a connection, which tests do on purpose.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -195,6 +195,6 @@ fn plain(status: StatusCode) -> Response<Full<Bytes>> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it is held; were it so, what is in there would still be whole.
+    // No code panics while it holds the lock. Even then, the contents would be complete.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

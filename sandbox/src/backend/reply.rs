@@ -1,20 +1,20 @@
-//! What came back from the API.
+//! A response of the API.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An answer of the API, or the failure to get one.
+/// A response of the API, or the error of the call.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// The HTTP status; 0 if nothing came back.
+    /// The HTTP status. 0 if no response came.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
     /// The body as JSON; null if it is none.
     pub body: Value,
-    /// The body as it came.
+    /// The body as received.
     pub text: String,
-    /// Why nothing came back.
+    /// Why no response came.
     pub error: Option<String>,
 }
 
@@ -93,7 +93,7 @@ impl Reply {
         self.text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// A header's value; empty if it isn't there.
+    /// A header's value. Empty if the header is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

@@ -1,22 +1,22 @@
-//! What a backend asks with.
+//! The request that a backend sends.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The body of `POST /v1/approvals`. What is `None` isn't sent.
+/// The body of `POST /v1/approvals`. Fields with `None` are omitted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ask {
     /// A Slack user id or an email address.
     pub user: String,
-    /// Which agent wants to act.
+    /// The agent that wants to act.
     pub agent: AgentRef,
-    /// In which conversation.
+    /// The conversation that it acts in.
     pub conversation: ConversationRef,
     /// The integration's key.
     pub integration: String,
     /// The action's key.
     pub action: String,
-    /// What it is to be run with: a JSON object.
+    /// The arguments of the action: a JSON object.
     pub arguments: Value,
     /// Why, in the agent's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,10 +24,10 @@ pub struct Ask {
     /// Seconds until the approval expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
-    /// Where to ask, if not in the user's direct messages.
+    /// Where to post the prompt, if not in the user's direct messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slack: Option<SlackPlace>,
-    /// The backend's own data, echoed.
+    /// The backend's own data, returned unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
 }
@@ -37,7 +37,7 @@ pub struct Ask {
 pub struct AgentRef {
     /// Its stable id.
     pub id: String,
-    /// What people read.
+    /// The name that people read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -47,10 +47,10 @@ pub struct AgentRef {
 pub struct ConversationRef {
     /// Its stable id.
     pub id: String,
-    /// What people read.
+    /// The title that people read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Where people find it.
+    /// Its address for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -66,7 +66,8 @@ pub struct SlackPlace {
 }
 
 impl Ask {
-    /// With what is required, in the conversation `c-1` of the agent `atlas`; the rest can be changed field by field.
+    /// A request with the required fields, in the conversation `c-1` of the agent `atlas`. Callers can change any
+    /// field.
     #[must_use]
     pub fn new(user: &str, integration: &str, action: &str, arguments: Value) -> Self {
         Self {
@@ -83,35 +84,35 @@ impl Ask {
         }
     }
 
-    /// In the conversation with this id.
+    /// Sets the conversation's id.
     #[must_use]
     pub fn in_conversation(mut self, id: &str) -> Self {
         id.clone_into(&mut self.conversation.id);
         self
     }
 
-    /// By another agent.
+    /// Sets another agent.
     #[must_use]
     pub fn by_agent(mut self, id: &str, name: &str) -> Self {
         self.agent = AgentRef { id: id.to_owned(), name: Some(name.to_owned()) };
         self
     }
 
-    /// With the agent's reason.
+    /// Sets the agent's reason.
     #[must_use]
     pub fn because(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
         self
     }
 
-    /// Expiring after so many seconds.
+    /// Sets the seconds until it expires.
     #[must_use]
     pub fn expiring_in(mut self, seconds: u64) -> Self {
         self.expires_in = Some(seconds);
         self
     }
 
-    /// Asked in a channel, in a thread if one is given.
+    /// Posts the prompt in a channel, in a thread if one is given.
     #[must_use]
     pub fn in_channel(mut self, channel: &str, thread_ts: Option<&str>) -> Self {
         self.slack =

@@ -1,4 +1,4 @@
-//! The receiver and the agent, against webhooks that are sent and an API that is answered here.
+//! Tests the receiver with webhooks sent here, and the agent with a fake API.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -61,7 +61,7 @@ async fn deliver(
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_repeated_is_one_event() {
+async fn a_repeated_delivery_is_one_event() {
     let (backend, _) = backend().await;
     let body = event("apr_1", "approved", &json!({"title": "Bug"}));
     for _ in 0..2 {
@@ -75,7 +75,7 @@ async fn a_delivery_that_is_repeated_is_one_event() {
 }
 
 #[tokio::test]
-async fn what_is_not_believed_is_recorded_and_no_event() {
+async fn unverified_deliveries_are_recorded_but_are_no_events() {
     let (backend, now) = backend().await;
     let body = event("apr_1", "approved", &json!({}));
     now.store(NOW + 301, Ordering::SeqCst);
@@ -95,7 +95,7 @@ async fn what_is_not_believed_is_recorded_and_no_event() {
 }
 
 #[tokio::test]
-async fn it_misbehaves_as_told_and_then_behaves() {
+async fn misbehaviour_ends_after_the_queued_answers() {
     let (backend, _) = backend().await;
     let body = event("apr_1", "approved", &json!({}));
     backend.answer_next([
@@ -139,7 +139,7 @@ async fn a_hanging_receiver_has_taken_the_delivery() {
     assert!(never.is_none());
 }
 
-/// A stand-in for the API that answers every question with this approval, and records nothing.
+/// A fake API that answers every request with this approval and records nothing.
 async fn api(answer: Value) -> String {
     let again = answer.clone();
     let router = Router::new()
@@ -176,7 +176,7 @@ async fn an_approved_tool_runs_once_and_as_approved() {
 }
 
 #[tokio::test]
-async fn a_pending_tool_runs_when_the_webhook_says_so_and_not_otherwise() {
+async fn a_pending_tool_runs_only_when_the_webhook_approves() {
     let (backend, _) = backend().await;
     let arguments = json!({"title": "Bug"});
     let agent = backend.agent("atlas", "Atlas");
@@ -201,7 +201,7 @@ async fn a_pending_tool_runs_when_the_webhook_says_so_and_not_otherwise() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_a_reply_too() {
+async fn a_failed_call_returns_a_reply_with_an_error() {
     let (backend, _) = backend().await;
     let unconnected: Reply = backend.api().get("apr_1").await;
     assert_eq!(unconnected.status, 0);

@@ -1,4 +1,4 @@
-//! Is this webhook from Countersign? As the Standard Webhooks specification says
+//! Verifies that a webhook comes from Countersign, following the Standard Webhooks specification
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 use axum::http::HeaderMap;
@@ -8,31 +8,31 @@ use standardwebhooks::{
     Webhook,
 };
 
-/// How far `webhook-timestamp` may be from the receiver's clock, in seconds.
+/// The largest accepted difference between `webhook-timestamp` and the receiver's clock, in seconds.
 pub const TOLERANCE: i64 = 5 * 60;
 
-/// Why a webhook isn't believed.
+/// Why verification of a webhook failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The backend has no secret yet, or one that is none.
+    /// The backend has no secret yet, or an invalid one.
     #[error("no usable webhook secret")]
     NoSecret,
-    /// A header isn't there, or isn't text.
+    /// A header is missing, or isn't text.
     #[error("no {0} header")]
     Header(&'static str),
-    /// `webhook-timestamp` is no number of seconds.
+    /// `webhook-timestamp` isn't a number of seconds.
     #[error("webhook-timestamp is no number")]
     Timestamp,
-    /// It was signed too long ago: this may be a replay.
+    /// It was signed too long ago, so it may be a replay.
     #[error("signed more than five minutes ago")]
     TooOld,
-    /// It was signed later than now.
+    /// It was signed in the future.
     #[error("signed more than five minutes in the future")]
     TooNew,
-    /// No signature is by one of the secrets over this id, time and body.
+    /// No signature matches one of the secrets for this id, time and body.
     #[error("no signature fits")]
     Signature,
-    /// The body is no JSON.
+    /// The body isn't JSON.
     #[error("the body is no JSON")]
     Body,
     /// `arguments_digest` isn't the digest of `arguments`.
@@ -42,10 +42,11 @@ pub enum Refusal {
 
 /// Checks the headers and signature of a webhook against any of the `secrets` (`whsec_…`; two while one is being replaced).
 ///
-/// The library's own `verify` reads the machine's clock; this one takes the time, and uses the library for the signature alone.
+/// The library's `verify` reads the machine's clock. This one takes the time as an argument, and uses the library only
+/// for the signature.
 ///
 /// # Errors
-/// The first reason not to believe it.
+/// The first failed check.
 pub fn verify(
     secrets: &[String],
     headers: &HeaderMap,
@@ -72,7 +73,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Ref
     headers.get(name).and_then(|value| value.to_str().ok()).ok_or(Refusal::Header(name))
 }
 
-/// Takes equally long wherever the first difference is, so that a signature can't be guessed byte by byte.
+/// Takes the same time wherever the first difference is, so that an attacker can't guess a signature byte by byte.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
         && one.iter().zip(other).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0

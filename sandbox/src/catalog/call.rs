@@ -1,11 +1,11 @@
-//! A call as an agent makes it.
+//! A call of an action by an agent.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::backend::{AgentRef, Ask, ConversationRef};
 
-/// What an agent wants to run, in which conversation, and why.
+/// An action with its arguments, conversation and reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// The integration's key.
@@ -18,7 +18,7 @@ pub struct Call {
     pub agent_name: String,
     /// The title of the conversation.
     pub conversation_title: String,
-    /// Why, in the agent's words.
+    /// The agent's reason.
     pub reason: String,
     /// A JSON object.
     pub arguments: Value,
@@ -44,7 +44,7 @@ struct WrittenConversation {
 }
 
 impl Call {
-    /// A call of Atlas, with a plain title and reason; the rest can be changed field by field.
+    /// A call of Atlas with a plain title and reason. Callers can change any field.
     #[must_use]
     pub fn new(integration: &str, action: &str, arguments: Value) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Call {
         }
     }
 
-    /// The question to send: about this call, to `user`, in the conversation with this id.
+    /// The approval request for this call, to `user`, in the conversation with this id.
     #[must_use]
     pub fn ask(&self, user: &str, conversation_id: &str) -> Ask {
         let mut ask =

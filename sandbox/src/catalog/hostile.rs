@@ -1,6 +1,6 @@
-//! Calls that try to deceive the person who is asked, or to break what shows them.
+//! Calls that try to deceive the person who decides, or to break the display.
 //!
-//! Invisible and direction-changing characters are written as escapes here, so that the source shows what it contains.
+//! Invisible and direction-changing characters are written as escapes, so that the source shows them.
 
 use std::fmt::Write as _;
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Value, json};
 
 use super::Call;
 
-/// A call that is out to harm, or merely unusual.
+/// A malicious or unusual call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostileCall {
     /// A short name, for a test's message.
     pub name: &'static str,
-    /// What it tries.
+    /// The attack.
     pub tries: &'static str,
     /// The call itself.
     pub call: Call,
 }
 
-/// All of them. Each fits into a request of 256 KiB; a few hold what the API refuses (too long a name, a number that
-/// JSON does not carry exactly).
+/// All hostile calls. Each fits into a request of 256 KiB. The API refuses a few of them (a name that is too long, a
+/// number that JSON does not represent exactly).
 #[must_use]
 pub fn hostile_calls() -> Vec<HostileCall> {
     let mut calls = in_text();
@@ -49,7 +49,7 @@ fn mail(to: &[String], subject: &str, body: &str) -> Call {
     Call::new("gmail", "send_email", json!({"to": to, "subject": subject, "body": body}))
 }
 
-/// What is in the words.
+/// Attacks by the text itself.
 fn in_text() -> Vec<HostileCall> {
     let link = "<https://evil.example|Approve> <!channel> <!here> <@U0BOB> <#C0SALES|sales> <!subteam^S0PRICING1> \
                 <!date^1700000000^{date}|now> <mailto:a@evil.example|mail>";
@@ -137,7 +137,7 @@ fn in_text() -> Vec<HostileCall> {
     ]
 }
 
-/// What is in the structure.
+/// Attacks by the structure of the arguments.
 fn in_shape() -> Vec<HostileCall> {
     let rerun = |inputs: Value| {
         Call::new(
@@ -193,7 +193,7 @@ fn in_shape() -> Vec<HostileCall> {
     ]
 }
 
-/// What is in the length.
+/// Attacks by the size of the arguments.
 fn in_size() -> Vec<HostileCall> {
     let everybody: Vec<String> = (1..=250).map(|n| format!("customer-{n:03}@example.com")).collect();
     let mut hidden_copy = mail(&["kim@example.com".to_owned()], "Your invoice", "Please find it attached.");
@@ -223,7 +223,7 @@ fn in_size() -> Vec<HostileCall> {
     ]
 }
 
-/// Sixty lines of an issue, with a line in the middle that asks for something else.
+/// An issue of sixty lines, with a different request hidden in the middle.
 fn report() -> String {
     let mut text = "# Totals are off by one cent\n\nMeasured with `cargo run -p measure`:\n\n".to_owned();
     for line in 5..=60 {
@@ -241,7 +241,7 @@ fn report() -> String {
     text
 }
 
-/// A table of prices of about `size` bytes, every line another one.
+/// A price table of about `size` bytes, in which every line is different.
 fn prices(size: usize) -> String {
     let mut text = "article,price\n".to_owned();
     let mut article = 0_u32;

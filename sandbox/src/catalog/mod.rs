@@ -1,7 +1,8 @@
-//! Real tools: what agents are given in practice, with calls as agents make them.
+//! Real tools that agents use in practice, with realistic calls.
 //!
-//! Names of tools, names and types of their arguments and the hints about reading and destroying are facts taken from published
-//! tool definitions; each file names its [`Source`]. What people read (names, descriptions) and the calls are our own.
+//! The names of tools, the names and types of their arguments, and the read-only and destructive hints come from
+//! published tool definitions; each file names its [`Source`]. The texts for people (names, descriptions) and the calls
+//! were written for this catalog.
 //!
 //! | integration | taken from |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Is the catalog whole, and do the calls fit what the tools take?
+//! Checks that the catalog is complete and that the calls match their actions.
 
 use std::collections::HashSet;
 
@@ -82,7 +82,7 @@ fn hostile_calls_fit_their_actions_and_a_request() {
 }
 
 #[test]
-fn hostile_calls_contain_what_they_say() {
+fn hostile_calls_contain_their_attack() {
     let text = |name: &str| {
         let found = hostile_calls().into_iter().find(|hostile| hostile.name == name).unwrap();
         found.call.arguments.to_string()
@@ -97,7 +97,7 @@ fn hostile_calls_contain_what_they_say() {
 }
 
 #[test]
-fn the_body_is_that_of_the_api() {
+fn the_body_has_the_format_of_the_api() {
     let body = integration("postgres").unwrap().body();
     let keys: Vec<_> = body.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["name", "description", "requires_connection", "actions"]);
@@ -110,7 +110,7 @@ fn the_body_is_that_of_the_api() {
 }
 
 #[test]
-fn a_call_becomes_a_question() {
+fn a_call_becomes_an_approval_request() {
     let call = super::call("stripe", "create_refund").unwrap();
     let ask = serde_json::to_value(call.ask("U0ALICE", "c-7")).unwrap();
     assert_eq!(ask["conversation"], json!({"id": "c-7", "title": "Ticket 90211"}));

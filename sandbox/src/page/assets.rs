@@ -1,11 +1,11 @@
-//! The page's own files, from the binary itself.
+//! The page's static files, included in the binary.
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-/// The style sheet, part by part; where each part comes from is said in `assets/README.md`.
+/// The style sheet, from several files. `assets/README.md` says where each comes from.
 const CSS: &str = concat!(
     include_str!("../../assets/css/base.css"),
     include_str!("../../assets/css/frame.css"),
@@ -32,7 +32,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/assets/icon.svg", file("image/svg+xml", ICON))
 }
 
-/// A page that is drawn by a newer binary must not meet an older binary's files: they are never cached.
+/// Serves a file that browsers must not cache, because a page of a newer binary must not use an older binary's files.
 fn file<S: Clone + Send + Sync + 'static>(
     kind: &'static str,
     content: &'static str,

@@ -1,4 +1,4 @@
-//! What one person sees of the local Slack at one moment: everything that the page draws is read here, at once.
+//! One person's view of the local Slack at one moment. Everything that the page shows is read here, in one step.
 
 use chrono::{Local, Offset, TimeZone};
 
@@ -15,17 +15,17 @@ pub(super) struct Desk {
     pub(super) app: String,
     /// The app's bot user in this workspace.
     pub(super) bot: Option<String>,
-    /// Who looks.
+    /// The user who views the page.
     pub(super) viewer: User,
-    /// Everyone whom one can act as, in the order of their names.
+    /// All people that one can act as, sorted by name.
     pub(super) people: Vec<User>,
-    /// The channels that the viewer sees, in the order of their names; direct messages are not among them.
+    /// The channels that the viewer sees, sorted by name, without direct messages.
     pub(super) channels: Vec<Channel>,
     /// The viewer's direct messages with the app.
     pub(super) direct: Option<String>,
     /// Names for mentions and authors.
     pub(super) names: Names,
-    /// What is open.
+    /// The open tab.
     pub(super) tab: Tab,
     /// The messages of the open channel that the viewer sees, oldest first, replies included.
     pub(super) messages: Vec<Message>,
@@ -38,7 +38,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Reads what `look` asks for; `None` when the workspace has nobody to act as.
+    /// Reads the state that `look` refers to. `None` if the workspace has no people.
     pub(super) fn read(slack: &Slack, look: &Look) -> Option<Self> {
         let core = slack.core();
         let now = core.clock.now();
@@ -101,7 +101,7 @@ impl Desk {
         }
     }
 
-    /// Messages in the open channel itself: no replies.
+    /// Messages in the open channel itself, without replies.
     pub(super) fn top_level(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(|message| !is_reply(message))
     }

@@ -1,4 +1,4 @@
-//! What the browser is forbidden: anything that isn't the page's own.
+//! The Content-Security-Policy, which allows only the page's own resources.
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;

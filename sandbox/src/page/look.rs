@@ -1,14 +1,14 @@
-//! What an address of the page asks to see: `/?as=U…&channel=C…&thread=TS`, `/home?as=U…`, `/about?as=U…`.
+//! The view that an address of the page requests: `/?as=U…&channel=C…&thread=TS`, `/home?as=U…`, `/about?as=U…`.
 
 use serde::Deserialize;
 
 /// The part of the address after `?`, with what the path adds to it.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Look {
-    /// The user to act as; the first one by name if it names nobody.
+    /// The user to act as. `None` for the first one by name.
     #[serde(default, rename = "as")]
     pub(super) viewer: Option<String>,
-    /// The channel or direct messages to show; the app's own direct messages if it names none.
+    /// The channel or direct messages to show. `None` for the app's direct messages.
     #[serde(default)]
     pub(super) channel: Option<String>,
     /// The `ts` of the message whose thread is open beside the channel.

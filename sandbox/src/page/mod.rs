@@ -1,5 +1,5 @@
-//! The local Slack's web page: one acts on it as any of the workspace's people, and sees beside it what the
-//! agent backend asked and heard.
+//! The local Slack's web page: one acts on it as any of the workspace's people, and sees beside it the requests and
+//! webhooks of the agent backend.
 //!
 //! | part | what |
 //! | --- | --- |
@@ -66,11 +66,11 @@ struct Page {
 }
 
 impl Page {
-    /// What `look` sees, with the parts of it that change; `None` where there is nobody to see it.
+    /// The viewer's desk and its changing parts. `None` if the workspace has no people.
     fn see(&self, look: &Look) -> Option<(Desk, Frame)> {
         let desk = Desk::read(&self.slack, look)?;
         let tools = self.tools.as_ref().map(|tools| tools.parts(&desk)).unwrap_or_default();
-        let frame = Frame::of(&desk, tools);
+        let frame = Frame::new(&desk, tools);
         Some((desk, frame))
     }
 
@@ -79,7 +79,7 @@ impl Page {
         self.see(look).map(|(_, frame)| frame.into_parts())
     }
 
-    /// Everything that moves when something on the page may have changed.
+    /// The signals of everything that can change the page.
     fn signals(&self) -> Vec<watch::Receiver<u64>> {
         let mut signals = vec![self.slack.core().changes()];
         signals.extend(self.tools.iter().flat_map(Tools::signals));

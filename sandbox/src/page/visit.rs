@@ -1,4 +1,4 @@
-//! Somebody opens the page.
+//! Opening the page.
 
 use axum::extract::{Query, State};
 use maud::Markup;
@@ -23,8 +23,8 @@ pub(super) async fn about(State(page): State<Page>, Query(look): Query<Look>) ->
     visit(&page, look.at("about"))
 }
 
-/// Draws what `look` sees. Opening the app's tabs is told to the app, as Slack does; the page doesn't wait for
-/// what comes of it, but shows it as soon as it has come.
+/// Renders the view that `look` refers to. Like Slack, it notifies the app when one of the app's tabs is opened. The
+/// page doesn't wait for the app's reaction, but shows it as soon as it arrives.
 #[expect(clippy::needless_pass_by_value, reason = "an address is looked at once")]
 fn visit(page: &Page, look: Look) -> Markup {
     let Some((mut desk, mut frame)) = page.see(&look) else { return frame::nobody() };

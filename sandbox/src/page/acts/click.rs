@@ -1,4 +1,4 @@
-//! An element of a message or a view is used.
+//! Uses an element of a message or a view.
 
 use axum::extract::State;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::fields::{elements, text};
 use super::{Fields, Notice};
 use crate::slack::{Gesture, Press, Slack, Surface};
 
-/// `POST /act/click`: fields as in `Scene::click`, and those of the message or view around the element.
+/// `POST /act/click`: fields as in `RenderContext::click`, and those of the message or view around the element.
 pub(super) async fn click(State(page): State<Page>, fields: Fields) -> Notice {
     let user = fields.get("as");
     let (block, action) = (fields.get("block_id"), fields.get("action_id"));
@@ -23,7 +23,7 @@ pub(super) async fn click(State(page): State<Page>, fields: Fields) -> Notice {
     fields.remember(&page.slack, user, &surface, &blocks, Some((block, action)));
     let press = Press::on(surface, action).in_block(block);
     let press = match text(element, "type") {
-        // The button that was seen, not the one that took its place meanwhile.
+        // Select the button that the user saw, not one that replaced it since.
         "button" => match fields.filled("value") {
             Some(value) => press.with_value(value),
             None => press,
@@ -34,10 +34,10 @@ pub(super) async fn click(State(page): State<Page>, fields: Fields) -> Notice {
             None => return Notice::Done,
         },
     };
-    Notice::of(page.slack.press(user, press).await)
+    Notice::from_delivery(page.slack.press(user, press).await)
 }
 
-/// What the fields say the element stands in, with its blocks as they are now.
+/// The message or view that the fields name, with its present blocks.
 fn surface(slack: &Slack, user: &str, fields: &Fields) -> Option<(Surface, Vec<Value>)> {
     slack.core().read(|state| {
         if let Some(view) = fields.filled("view") {

@@ -1,4 +1,4 @@
-//! A modal is closed.
+//! Closes a modal.
 
 use axum::extract::State;
 
@@ -22,8 +22,8 @@ pub(super) async fn close(State(page): State<Page>, fields: Fields) -> Notice {
         page.slack.close(user).await
     };
     match closed {
-        Ok(Some(delivery)) => Notice::of(Ok(delivery)),
+        Ok(Some(delivery)) => Notice::from_delivery(Ok(delivery)),
         Ok(None) | Err(ActError::NoModal) => Notice::Done,
-        Err(error) => Notice::of(Err(error)),
+        Err(error) => Notice::from_delivery(Err(error)),
     }
 }

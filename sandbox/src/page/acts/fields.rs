@@ -23,8 +23,8 @@ impl Fields {
         Some(self.get(name)).filter(|value| !value.is_empty())
     }
 
-    /// What the form says is entered in an element; `None` for elements that hold nothing, and for fields that
-    /// the form lacks or leaves at nothing that could be chosen.
+    /// The gesture that the form describes for an element. `None` for elements without state, and for fields that are
+    /// missing or have no selection.
     pub(super) fn gesture(&self, block: &str, action: &str, kind: &str) -> Option<Gesture> {
         let name = field_name(block, action);
         let mut values = self.0.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_str());
@@ -35,15 +35,15 @@ impl Fields {
         }
         let value = values.next_back()?;
         if kind.ends_with("_input") {
-            // Browsers send line breaks as CR LF; Slack's clients as LF.
+            // Browsers send line breaks as CR LF, Slack's clients as LF.
             return Some(Gesture::Enter(value.replace("\r\n", "\n")));
         }
         let picks = SELECTORS.contains(&kind) || kind == "datepicker";
         (picks && !value.is_empty()).then(|| Gesture::Pick(value.to_owned()))
     }
 
-    /// Lets the local Slack know what is entered in the elements of these blocks, without telling the app, and
-    /// leaving out the one that is being used (`block`, `action`).
+    /// Stores the state of these blocks' elements in the local Slack without a request to the app, except for the
+    /// element in use (`block`, `action`).
     pub(super) fn remember(
         &self,
         slack: &Slack,
@@ -59,7 +59,7 @@ impl Fields {
                 continue;
             }
             let press = Press::on(surface.clone(), action).in_block(block).doing(gesture);
-            // What the element refuses stays as it was: the browser may hold an option that is gone.
+            // If the element refuses the value, its state stays: the browser may hold an option that no longer exists.
             if let Err(error) = slack.prepare_press(user, &press) {
                 tracing::debug!(%error, "a field of the page was not taken");
             }
@@ -67,7 +67,7 @@ impl Fields {
     }
 }
 
-/// The elements of these blocks that the page draws, each with its block.
+/// The elements of these blocks that the page renders, each with its block.
 pub(super) fn elements(blocks: &[Value]) -> impl Iterator<Item = (&Value, &Value)> {
     blocks.iter().flat_map(|block| {
         let one = ["accessory", "element"].into_iter().filter_map(|key| block.get(key));
@@ -84,12 +84,12 @@ pub(super) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Response;
 
-    /// Takes a form from this page only: htmx sets a header that a foreign page's form can't.
+    /// Accepts forms of this page only: htmx sets a header that a form of another site can't.
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         if !request.headers().contains_key("hx-request") {
             return Err((StatusCode::FORBIDDEN, "This is for the page's own script.").into_response());
         }
-        // For GET the fields stand in the address, for POST in the body: `RawForm` reads both.
+        // `RawForm` reads the fields from the address for GET, and from the body for POST.
         let RawForm(body) =
             RawForm::from_request(request, state).await.map_err(IntoResponse::into_response)?;
         Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))

@@ -1,4 +1,4 @@
-//! What a person does on the page, handed on to the local Slack as that person's doing.
+//! Actions of a person on the page, passed to the local Slack in that person's name.
 
 mod click;
 mod close;

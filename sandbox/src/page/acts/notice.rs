@@ -1,24 +1,24 @@
-//! How the page is answered: what changed comes over its live connection, so an answer is empty or one sentence.
+//! The responses to actions. The page's live connection sends the changes, so a response is empty or one sentence.
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::slack::{ActError, Delivery, Feedback};
 
-/// The end of an act.
+/// The result of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::page) enum Notice {
-    /// It is done, there is nothing to say.
+    /// It succeeded, with nothing to show.
     Done,
-    /// It is done, and Slack says this.
+    /// It succeeded, and Slack shows this text.
     Said(String),
-    /// It can't be done.
+    /// It failed for this reason.
     Impossible(String),
 }
 
 impl Notice {
-    /// What the person is told of a request to the app.
-    pub(super) fn of(delivery: Result<Delivery, ActError>) -> Self {
+    /// The text that a person sees after a request to the app.
+    pub(super) fn from_delivery(delivery: Result<Delivery, ActError>) -> Self {
         match delivery {
             Ok(Delivery { feedback: Feedback::Error(words), .. }) => Self::Said(words),
             Ok(_) => Self::Done,
@@ -32,7 +32,7 @@ impl IntoResponse for Notice {
         match self {
             Self::Done => StatusCode::NO_CONTENT.into_response(),
             Self::Said(words) => {
-                // A header holds ASCII only: the words travel percent-encoded, as the page's script expects.
+                // A header may only contain ASCII, so the text is percent-encoded, and the page's script decodes it.
                 let words: String = form_urlencoded::byte_serialize(words.as_bytes()).collect();
                 match HeaderValue::try_from(words.replace('+', "%20")) {
                     Ok(words) => (StatusCode::NO_CONTENT, [("x-notice", words)]).into_response(),

@@ -1,4 +1,4 @@
-//! Something is written in the composer: a message, or a slash command.
+//! Sends the composer's text: a message, or a slash command.
 
 use axum::extract::State;
 
@@ -19,15 +19,15 @@ pub(super) async fn say(State(page): State<Page>, fields: Fields) -> Notice {
             return Notice::Said("Slash commands can't be used in threads.".into());
         }
         let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        return Notice::of(page.slack.command(user, channel, command, rest.trim()).await);
+        return Notice::from_delivery(page.slack.command(user, channel, command, rest.trim()).await);
     }
     match page.slack.say(user, channel, &escaped(text), thread) {
         Ok(_) => Notice::Done,
-        Err(error) => Notice::of(Err(error)),
+        Err(error) => Notice::from_delivery(Err(error)),
     }
 }
 
-/// What a person types is stored with the three characters escaped that mrkdwn gives a meaning
+/// Escapes the three characters that have a meaning in mrkdwn, as Slack does with typed text
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>).
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

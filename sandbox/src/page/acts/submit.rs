@@ -1,4 +1,4 @@
-//! A modal is submitted.
+//! Submits a modal.
 
 use axum::extract::State;
 
@@ -25,6 +25,6 @@ pub(super) async fn submit(State(page): State<Page>, fields: Fields) -> Notice {
             });
             Notice::Done
         }
-        delivery => Notice::of(delivery),
+        delivery => Notice::from_delivery(delivery),
     }
 }

@@ -38,9 +38,9 @@ pub fn find(name: &str) -> Option<&'static str> {
     slacks.or_else(|| emojis::get_by_shortcode(name).map(emojis::Emoji::as_str))
 }
 
-/// Draws an emoji so that a screen reader says its name.
+/// Renders an emoji so that a screen reader says its name.
 #[must_use]
-pub fn draw(name: &str, emoji: &str) -> Markup {
+pub fn render(name: &str, emoji: &str) -> Markup {
     html! { span.emoji role="img" aria-label=(name.replace(['_', '-'], " ")) title={ ":" (name) ":" } { (emoji) } }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn plain(text: &str, shortcodes: bool) -> Markup {
     while let Some(c) = chars.get(at) {
         let emoji = if *c == ':' && shortcodes { chars.get(at..).and_then(at_start) } else { None };
         if let Some((name, emoji, taken)) = emoji {
-            out.push(html! { (std::mem::take(&mut run)) (draw(&name, emoji)) });
+            out.push(html! { (std::mem::take(&mut run)) (render(&name, emoji)) });
             at += taken;
         } else if *c == '\n' {
             out.push(html! { (std::mem::take(&mut run)) br; });

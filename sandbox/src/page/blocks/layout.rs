@@ -4,19 +4,19 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::objects::{text, text_at, words};
-use super::{Scene, elements, emoji, list, rich_text, string};
+use super::{RenderContext, elements, emoji, list, rich_text, string};
 
-/// Draws one block.
-pub(super) fn block(scene: &Scene<'_>, block: &Value) -> Markup {
+/// Renders one block.
+pub(super) fn block(context: &RenderContext<'_>, block: &Value) -> Markup {
     let kind = string(block, "type");
     let inside = match kind {
-        "section" => section(scene, block),
-        "header" => html! { h3.block-header { (text_at(scene, block, "text")) } },
-        "context" => context(scene, block),
+        "section" => section(context, block),
+        "header" => html! { h3.block-header { (text_at(context, block, "text")) } },
+        "context" => context_block(context, block),
         "divider" => html! { hr.block-divider; },
-        "actions" => actions(scene, block),
-        "input" => input(scene, block),
-        "rich_text" => rich_text::draw(scene, block),
+        "actions" => actions(context, block),
+        "input" => input(context, block),
+        "rich_text" => rich_text::render(context, block),
         _ => html! { p.block-unknown { "This page can't draw a block of type “" (kind) "”." } },
     };
     html! {
@@ -32,48 +32,48 @@ fn class(kind: &str) -> &str {
     }
 }
 
-fn section(scene: &Scene<'_>, block: &Value) -> Markup {
+fn section(context: &RenderContext<'_>, block: &Value) -> Markup {
     let fields = list(block, "fields");
     html! {
         div.section-text {
-            @if block.get("text").is_some() { div.text { (text_at(scene, block, "text")) } }
+            @if block.get("text").is_some() { div.text { (text_at(context, block, "text")) } }
             @if !fields.is_empty() {
-                div.fields { @for field in fields { div.field { (text(scene, field)) } } }
+                div.fields { @for field in fields { div.field { (text(context, field)) } } }
             }
         }
         @if let Some(accessory) = block.get("accessory") {
-            div.accessory { (elements::draw(&scene.within(0), string(block, "block_id"), accessory)) }
+            div.accessory { (elements::render(&context.within(0), string(block, "block_id"), accessory)) }
         }
     }
 }
 
-fn context(scene: &Scene<'_>, block: &Value) -> Markup {
+fn context_block(context: &RenderContext<'_>, block: &Value) -> Markup {
     html! {
         @for element in list(block, "elements") {
-            span.context-text { (text(scene, element)) }
+            span.context-text { (text(context, element)) }
         }
     }
 }
 
-fn actions(scene: &Scene<'_>, block: &Value) -> Markup {
+fn actions(context: &RenderContext<'_>, block: &Value) -> Markup {
     html! {
         @for (index, element) in list(block, "elements").iter().enumerate() {
-            (elements::draw(&scene.within(index), string(block, "block_id"), element))
+            (elements::render(&context.within(index), string(block, "block_id"), element))
         }
     }
 }
 
-fn input(scene: &Scene<'_>, block: &Value) -> Markup {
+fn input(context: &RenderContext<'_>, block: &Value) -> Markup {
     let empty = Value::Null;
     let element = block.get("element").unwrap_or(&empty);
     let id = string(block, "block_id");
-    let error = scene.errors.and_then(|errors| errors.get(id));
+    let error = context.errors.and_then(|errors| errors.get(id));
     let optional = block.get("optional").and_then(Value::as_bool).unwrap_or(false);
-    let inner = scene.within(0);
+    let inner = context.within(0);
     html! {
         div.input-field.input-wrong[error.is_some()] {
             (elements::label(&inner, id, element, &html! {
-                (text_at(scene, block, "label"))
+                (text_at(context, block, "label"))
                 @if optional { span.optional { " (optional)" } }
             }))
             (elements::entry(&inner, block, element))

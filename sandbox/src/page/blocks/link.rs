@@ -1,8 +1,8 @@
-//! Addresses that apps give, made harmless.
+//! Makes addresses from apps safe.
 
 use maud::{Markup, html};
 
-/// The schemes that the page follows. Slack follows others too, but none that runs script.
+/// The schemes that the page links to. Slack accepts others too, but none that runs scripts.
 const SCHEMES: [&str; 4] = ["http://", "https://", "mailto:", "tel:"];
 
 /// The address if the page may link to it; `None` for anything that could run script or is not absolute.
@@ -16,7 +16,7 @@ pub fn href(address: &str) -> Option<&str> {
     (known && !address.chars().any(char::is_control)).then_some(address)
 }
 
-/// A link as Slack draws it; the label alone, followed by the address, where the address is refused.
+/// Renders a link as Slack does. For a refused address, renders only the label followed by the address.
 pub(super) fn anchor(address: &str, label: &Markup) -> Markup {
     html! {
         @if let Some(address) = href(address) {

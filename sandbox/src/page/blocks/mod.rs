@@ -1,11 +1,12 @@
-//! Block Kit drawn as Slack draws it: pure functions from JSON to HTML.
+//! Renders Block Kit as Slack does: pure functions from JSON to HTML.
 //!
-//! Nothing here trusts what it draws. Every string goes through the escaping of [`maud`], every address
-//! through [`link::href`], and no attribute name, class or tag ever comes from a block. What a block asks
-//! for and this page can't draw is said in its place, so that nothing disappears silently.
+//! Nothing here trusts its input. [`maud`] escapes every string, [`link::href`] checks every address, and no attribute
+//! name, class or tag comes from a block. An unsupported block is named in its place, so that nothing disappears
+//! silently.
 //!
 //! Shapes are those of <https://docs.slack.dev/reference/block-kit/blocks>.
 
+mod context;
 mod dates;
 mod elements;
 pub mod emoji;
@@ -14,25 +15,24 @@ mod link;
 mod mrkdwn;
 mod objects;
 mod rich_text;
-mod scene;
 
 use maud::{Markup, html};
 use serde_json::Value;
 
+pub use context::{Entered, Moment, Names, Place, RenderContext};
 pub use elements::{SELECTORS, field_name};
 pub use link::href;
 pub use mrkdwn::render as mrkdwn;
-pub use scene::{Entered, Moment, Names, Place, Scene};
 
-/// Draws a list of blocks, one below the other, as they stand in a message, a modal or the Home tab.
+/// Renders a list of blocks of a message, a modal or the Home tab.
 ///
-/// Takes the scene (who looks, where the blocks stand) and the blocks as the app sent them.
+/// Takes the context (the viewer and the place of the blocks) and the blocks as the app sent them.
 #[must_use]
-pub fn blocks(scene: &Scene<'_>, blocks: &[Value]) -> Markup {
+pub fn blocks(context: &RenderContext<'_>, blocks: &[Value]) -> Markup {
     html! {
         div.blocks {
             @for (index, block) in blocks.iter().enumerate() {
-                (layout::block(&scene.within(index), block))
+                (layout::block(&context.within(index), block))
             }
         }
     }

@@ -5,27 +5,27 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::mrkdwn::{broadcast, channel, date, user};
-use super::{Scene, emoji, link, list, string};
+use super::{RenderContext, emoji, link, list, string};
 
-/// Draws a whole block.
-pub(super) fn draw(scene: &Scene<'_>, block: &Value) -> Markup {
-    html! { @for element in list(block, "elements") { (part(scene, element)) } }
+/// Renders a whole block.
+pub(super) fn render(context: &RenderContext<'_>, block: &Value) -> Markup {
+    html! { @for element in list(block, "elements") { (part(context, element)) } }
 }
 
-fn part(scene: &Scene<'_>, element: &Value) -> Markup {
+fn part(context: &RenderContext<'_>, element: &Value) -> Markup {
     match string(element, "type") {
-        "rich_text_section" => html! { div.text { (run(scene, element)) } },
-        "rich_text_quote" => html! { blockquote.quote { (run(scene, element)) } },
-        "rich_text_preformatted" => html! { pre.pre { (run(scene, element)) } },
-        "rich_text_list" => items(scene, element),
+        "rich_text_section" => html! { div.text { (run(context, element)) } },
+        "rich_text_quote" => html! { blockquote.quote { (run(context, element)) } },
+        "rich_text_preformatted" => html! { pre.pre { (run(context, element)) } },
+        "rich_text_list" => items(context, element),
         kind => html! { p.block-unknown { "This page can't draw “" (kind) "”." } },
     }
 }
 
-fn items(scene: &Scene<'_>, element: &Value) -> Markup {
+fn items(context: &RenderContext<'_>, element: &Value) -> Markup {
     let number = |key| element.get(key).and_then(Value::as_u64).unwrap_or(0);
     let indent = number("indent").min(8);
-    let inside = html! { @for item in list(element, "elements") { li { (run(scene, item)) } } };
+    let inside = html! { @for item in list(element, "elements") { li { (run(context, item)) } } };
     html! {
         @if string(element, "style") == "ordered" {
             ol.list.{ "indent-" (indent) } start=(number("offset") + 1) { (inside) }
@@ -35,11 +35,11 @@ fn items(scene: &Scene<'_>, element: &Value) -> Markup {
     }
 }
 
-fn run(scene: &Scene<'_>, section: &Value) -> Markup {
-    html! { @for element in list(section, "elements") { (styled(element, &leaf(scene, element))) } }
+fn run(context: &RenderContext<'_>, section: &Value) -> Markup {
+    html! { @for element in list(section, "elements") { (styled(element, &leaf(context, element))) } }
 }
 
-fn leaf(scene: &Scene<'_>, element: &Value) -> Markup {
+fn leaf(context: &RenderContext<'_>, element: &Value) -> Markup {
     let words = string(element, "text");
     match string(element, "type") {
         "text" => emoji::plain(words, false),
@@ -47,8 +47,8 @@ fn leaf(scene: &Scene<'_>, element: &Value) -> Markup {
             let address = string(element, "url");
             link::anchor(address, &emoji::plain(if words.is_empty() { address } else { words }, false))
         }
-        "user" => user(scene, string(element, "user_id"), None),
-        "channel" => channel(scene, string(element, "channel_id"), None),
+        "user" => user(context, string(element, "user_id"), None),
+        "channel" => channel(context, string(element, "channel_id"), None),
         "usergroup" => html! { span.mention { "@" (string(element, "usergroup_id")) } },
         "broadcast" => broadcast(string(element, "range")),
         "emoji" => pictogram(element),
@@ -56,7 +56,7 @@ fn leaf(scene: &Scene<'_>, element: &Value) -> Markup {
         "date" => {
             let timestamp = element.get("timestamp").and_then(Value::as_i64);
             let address = element.get("url").and_then(Value::as_str);
-            date(scene, timestamp, string(element, "format"), address, string(element, "fallback"))
+            date(context, timestamp, string(element, "format"), address, string(element, "fallback"))
         }
         kind => html! { span.block-unknown { "[" (kind) "]" } },
     }
@@ -70,7 +70,7 @@ fn pictogram(element: &Value) -> Markup {
         points.map(|point| u32::from_str_radix(point, 16).ok().and_then(char::from_u32)).collect();
     let given = given.filter(|text| emojis::get(text).is_some());
     let emoji = given.as_deref().or_else(|| emoji::find(name));
-    emoji.map_or_else(|| html! { ":" (name) ":" }, |emoji| emoji::draw(name, emoji))
+    emoji.map_or_else(|| html! { ":" (name) ":" }, |emoji| emoji::render(name, emoji))
 }
 
 fn styled(element: &Value, inside: &Markup) -> Markup {

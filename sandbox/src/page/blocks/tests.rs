@@ -3,9 +3,9 @@
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
 
-use super::{Moment, Names, Place, Scene, blocks, mrkdwn};
+use super::{Moment, Names, Place, RenderContext, blocks, mrkdwn};
 
-fn draw(scene: impl FnOnce(&Scene<'_>) -> maud::Markup) -> String {
+fn render(context: impl FnOnce(&RenderContext<'_>) -> maud::Markup) -> String {
     let names = Names {
         users: [("U0ALICE", "Alice"), ("U0BOB", "Bob")].map(|(id, name)| (id.into(), name.into())).into(),
         channels: [("C0SALES".into(), "sales".into())].into(),
@@ -15,7 +15,7 @@ fn draw(scene: impl FnOnce(&Scene<'_>) -> maud::Markup) -> String {
         zone: FixedOffset::east_opt(3600).unwrap(),
     };
     let place = Place::Message { channel: "D1".into(), ts: "1.000100".into() };
-    scene(&Scene {
+    context(&RenderContext {
         names: &names,
         viewer: "U0ALICE",
         place,
@@ -28,11 +28,11 @@ fn draw(scene: impl FnOnce(&Scene<'_>) -> maud::Markup) -> String {
 }
 
 fn text(mrkdwn_text: &str) -> String {
-    draw(|scene| mrkdwn(scene, mrkdwn_text, false))
+    render(|context| mrkdwn(context, mrkdwn_text, false))
 }
 
 fn block(block: Value) -> String {
-    draw(|scene| blocks(scene, &[block]))
+    render(|context| blocks(context, &[block]))
 }
 
 #[test]
@@ -64,12 +64,12 @@ fn mentions_carry_names_and_the_readers_own_is_marked() {
 }
 
 #[test]
-fn links_are_drawn_with_their_label_and_dangerous_ones_stay_text() {
+fn links_have_labels_and_dangerous_ones_stay_text() {
     let link = text("<https://example.com/a?b=1&amp;c=2|a *b*>");
     assert!(link.contains("href=\"https://example.com/a?b=1&amp;c=2\""), "{link}");
     assert!(link.contains(">a *b*</a>"), "{link}");
     assert!(text("see https://example.com/x.").contains("href=\"https://example.com/x\""));
-    assert!(!draw(|scene| mrkdwn(scene, "https://example.com", true)).contains("<a"));
+    assert!(!render(|context| mrkdwn(context, "https://example.com", true)).contains("<a"));
     for address in ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", " vbscript:x", "//x"] {
         let drawn = text(&format!("<{address}|click>"));
         assert!(!drawn.contains("<a"), "{drawn}");
@@ -86,7 +86,7 @@ fn dates_are_shown_in_the_readers_zone_and_fall_back() {
 }
 
 #[test]
-fn shortcodes_are_emoji_in_mrkdwn_and_plain_text_but_not_in_rich_text() {
+fn shortcodes_are_emoji_except_in_rich_text() {
     assert!(text("a :lock: b").contains(">🔒<"));
     assert!(text("10:30:45 :nope: `:lock:`").contains("10:30:45 :nope: <code class=\"code\">:lock:"));
     let plain = |emoji: Value| {
@@ -102,7 +102,7 @@ fn shortcodes_are_emoji_in_mrkdwn_and_plain_text_but_not_in_rich_text() {
 }
 
 #[test]
-fn rich_text_draws_styles_links_people_and_lists() {
+fn rich_text_renders_styles_links_people_and_lists() {
     let drawn = block(json!({ "type": "rich_text", "elements": [
         { "type": "rich_text_section", "elements": [
             { "type": "text", "text": "b", "style": { "bold": true, "code": true } },
@@ -166,7 +166,7 @@ fn choices_and_inputs_start_with_what_the_app_set() {
 }
 
 #[test]
-fn an_input_block_labels_its_field_and_sends_nothing_by_itself() {
+fn an_input_block_labels_its_field_and_sends_no_changes() {
     let drawn = block(json!({ "type": "input", "block_id": "why", "optional": true,
         "label": { "type": "plain_text", "text": "Reason" }, "hint": { "type": "plain_text", "text": "Shown to the agent" },
         "element": { "type": "plain_text_input", "action_id": "text", "multiline": true, "max_length": 500, "initial_value": "</textarea>" } }));
@@ -178,7 +178,7 @@ fn an_input_block_labels_its_field_and_sends_nothing_by_itself() {
 }
 
 #[test]
-fn what_the_page_cannot_draw_is_said() {
+fn an_unsupported_block_is_named() {
     assert!(block(json!({ "type": "video<script>" })).contains("type “video&lt;script&gt;”"));
     assert!(
         block(json!({ "type": "actions", "elements": [{ "type": "file_input" }] })).contains("“file_input”")
@@ -230,7 +230,7 @@ fn hostile_strings_never_become_markup() {
         all.push(json!({ "type": "input", "block_id": evil, "label": words("plain_text"),
             "hint": words("plain_text"), "element": element, "dispatch_action": true }));
     }
-    let drawn = draw(|scene| blocks(scene, &all));
+    let drawn = render(|context| blocks(context, &all));
     for forbidden in ["<img", "<script", "<!--", "<i>", "<b>", "javascript:", "href=\"js:"] {
         assert!(!drawn.contains(forbidden), "{forbidden} in {drawn}");
     }
@@ -253,7 +253,7 @@ fn outside_of_quotes(html: &str) -> String {
 }
 
 #[test]
-fn a_long_line_of_marks_is_drawn_in_time() {
+fn a_long_line_of_marks_is_rendered_quickly() {
     for hostile in [
         "*a ".repeat(13_000),
         "<".repeat(40_000),

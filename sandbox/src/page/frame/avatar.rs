@@ -1,4 +1,4 @@
-//! Faces: drawn, as nothing is loaded from elsewhere.
+//! Avatars, drawn in HTML because the page loads nothing from other sites.
 
 use maud::{Markup, html};
 
@@ -15,7 +15,7 @@ pub(in crate::page) fn person(id: &str, name: &str, small: bool) -> Markup {
     }
 }
 
-/// The app's.
+/// The avatar of the app.
 pub(in crate::page) fn app(small: bool) -> Markup {
     html! { span.avatar.avatar-app.avatar-small[small] aria-hidden="true" { (icons::signature()) } }
 }

@@ -7,8 +7,8 @@ use super::super::desk::Desk;
 use super::super::look::{Tab, channel_address, tab_address};
 use super::{Frame, Middle, avatar, icons};
 
-/// Draws the channel or tab that is open, and the thread beside it.
-pub(super) fn draw(frame: &Frame, desk: &Desk) -> Markup {
+/// Renders the channel or tab that is open, and the thread beside it.
+pub(super) fn render(frame: &Frame, desk: &Desk) -> Markup {
     html! {
         main.content.with-thread[frame.thread.is_some()] {
             section.pane aria-label=(desk.channel_name().unwrap_or(&desk.app)) {
@@ -39,12 +39,12 @@ pub(super) fn draw(frame: &Frame, desk: &Desk) -> Markup {
     }
 }
 
-/// What stands in place of the messages when the app is in no workspace of the viewer's.
+/// Shown instead of messages if the viewer's workspaces don't have the app.
 pub(super) fn uninstalled(desk: &Desk) -> Markup {
     html! { p.empty { (desk.app) " is not installed in " (desk.workspace) "." } }
 }
 
-/// What stands above the first message.
+/// The heading above the first message.
 fn beginning(desk: &Desk) -> Markup {
     html! {
         div.intro {
@@ -82,7 +82,7 @@ fn head(desk: &Desk) -> Markup {
     }
 }
 
-/// Where one writes: messages, and slash commands.
+/// The composer for messages and slash commands.
 fn composer(desk: &Desk, channel: &str, thread: Option<&str>) -> Markup {
     let vals = json!({ "as": desk.viewer.id, "channel": channel, "thread": thread.unwrap_or_default() });
     let place = match (thread, desk.channel_name()) {

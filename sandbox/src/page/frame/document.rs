@@ -1,4 +1,4 @@
-//! The HTML document around everything.
+//! The HTML document around the page.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -6,21 +6,21 @@ use super::super::desk::Desk;
 use super::super::look::Look;
 use super::{Frame, conversation, switcher};
 
-/// How htmx behaves here: nothing is evaluated or put inline (the page's Content-Security-Policy forbids it),
-/// nothing is swapped but what says where it belongs.
+/// The configuration of htmx: it evaluates no scripts and adds nothing inline, because the page's
+/// Content-Security-Policy forbids it, and swaps only elements that name their target.
 const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyEnabled":false,"defaultSwapStyle":"none","attributesToSettle":[],"defaultFocusScroll":false,"timeout":15000}"#;
 
-/// The whole page. `panel` is the agent backend's, where there is a backend.
+/// The complete page. `panel` is the agent backend's panel, if there is a backend.
 pub(in crate::page) fn whole(frame: &Frame, desk: &Desk, look: &Look, panel: Option<&Markup>) -> Markup {
     let title = desk.channel_name().map_or_else(|| desk.app.clone(), |name| format!("#{name}"));
     let body = html! {
         header.top {
             p.top-note { "A local stand-in for Slack: nothing here leaves this machine" }
-            (switcher::draw(desk, look))
+            (switcher::render(desk, look))
         }
         div.frame {
             (frame.sidebar)
-            (conversation::draw(frame, desk))
+            (conversation::render(frame, desk))
             @if let Some(panel) = panel { (panel) }
         }
         (frame.modals)
@@ -29,7 +29,7 @@ pub(in crate::page) fn whole(frame: &Frame, desk: &Desk, look: &Look, panel: Opt
     document(&format!("{title} · {}", desk.workspace), &body)
 }
 
-/// The page of a Slack without people.
+/// The page of a workspace without people.
 pub(in crate::page) fn nobody() -> Markup {
     document("Local Slack", &html! { main.content { p.empty { "There is nobody here to act as." } } })
 }

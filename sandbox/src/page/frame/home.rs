@@ -5,14 +5,14 @@ use maud::{Markup, html};
 use super::super::blocks::blocks;
 use super::super::desk::Desk;
 use super::super::live::{Part, hash};
-use super::modal::scene;
+use super::modal::context;
 
 /// The Home tab as the app published it last.
 pub(super) fn part(desk: &Desk) -> Part {
     let inside = html! {
         @if let Some(view) = &desk.home {
             form.home autocomplete="off" data-testid="home" data-view=(view.id) {
-                (blocks(&scene(desk, view), view.blocks()))
+                (blocks(&context(desk, view), view.blocks()))
             }
         } @else {
             p.empty { (desk.app) " has not published a Home tab for " (desk.viewer.real_name) " yet." }

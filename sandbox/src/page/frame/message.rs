@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset, Utc};
 use maud::{Markup, html};
 
-use super::super::blocks::{Place, Scene, blocks, mrkdwn};
+use super::super::blocks::{Place, RenderContext, blocks, mrkdwn};
 use super::super::desk::Desk;
 use super::super::live::{Part, hash};
 use super::super::look::channel_address;
@@ -56,7 +56,7 @@ fn part(desk: &Desk, pane: Pane, message: &Message, heading: Option<&str>) -> Pa
         hash: shown,
         inside: html! {
             @if let Some(day) = heading { div.day role="separator" { span { (day) } } }
-            (draw(desk, pane, message, &id, replies))
+            (render(desk, pane, message, &id, replies))
             @if pane == Pane::Thread && message.thread_ts.as_ref().is_none_or(|parent| *parent == message.ts) {
                 div.thread-count { (counted(replies)) }
             }
@@ -65,7 +65,7 @@ fn part(desk: &Desk, pane: Pane, message: &Message, heading: Option<&str>) -> Pa
     }
 }
 
-fn draw(desk: &Desk, pane: Pane, message: &Message, id: &str, replies: usize) -> Markup {
+fn render(desk: &Desk, pane: Pane, message: &Message, id: &str, replies: usize) -> Markup {
     let private = message.ephemeral_for.is_some();
     let author = author(desk, message);
     let thread = channel_address(
@@ -121,7 +121,7 @@ fn repliers(desk: &Desk, ts: &str) -> Markup {
 
 /// The message's blocks, or its text where it has none.
 fn content(desk: &Desk, message: &Message, id: &str) -> Markup {
-    let scene = Scene {
+    let context = RenderContext {
         names: &desk.names,
         viewer: &desk.viewer.id,
         place: Place::Message { channel: message.channel.clone(), ts: message.ts.clone() },
@@ -131,9 +131,9 @@ fn content(desk: &Desk, message: &Message, id: &str) -> Markup {
         errors: None,
     };
     if message.blocks.is_empty() {
-        html! { div.text { (mrkdwn(&scene, &message.text, false)) } }
+        html! { div.text { (mrkdwn(&context, &message.text, false)) } }
     } else {
-        blocks(&scene, &message.blocks)
+        blocks(&context, &message.blocks)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The page itself: a frame with the parts in it that change.
+//! The page's frame, with the parts that change.
 
 mod avatar;
 mod conversation;
@@ -41,8 +41,8 @@ enum Middle {
 }
 
 impl Frame {
-    /// The parts of this person's page; `tools` are those of the agent backend's panel.
-    pub(super) fn of(desk: &Desk, tools: Vec<List>) -> Self {
+    /// The parts of this person's page. `tools` are those of the agent backend's panel.
+    pub(super) fn new(desk: &Desk, tools: Vec<List>) -> Self {
         let (modals, views) = modal::parts(desk);
         let list = |id: &str, items| List {
             id: id.to_owned(),
@@ -60,7 +60,7 @@ impl Frame {
             Tab::About => (Middle::Still(home::about(desk)), None),
             Tab::NoMessages => (Middle::Still(conversation::uninstalled(desk)), None),
         };
-        let sidebar = Part::new("sidebar".into(), "sidebar", sidebar::draw(desk));
+        let sidebar = Part::new("sidebar".into(), "sidebar", sidebar::render(desk));
         Self { sidebar, middle, thread, modals, views, tools }
     }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::super::blocks::{Place, Scene, blocks};
+use super::super::blocks::{Place, RenderContext, blocks};
 use super::super::desk::Desk;
 use super::super::live::{List, Part, hash};
 use super::icons;
@@ -35,11 +35,11 @@ fn content(desk: &Desk, view: &View) -> Part {
         class: "view",
         role: None,
         hash: hash(&(&view.hash, &view.errors)),
-        inside: draw(desk, view),
+        inside: render(desk, view),
     }
 }
 
-fn draw(desk: &Desk, view: &View) -> Markup {
+fn render(desk: &Desk, view: &View) -> Markup {
     let vals = json!({ "as": desk.viewer.id, "view": view.id }).to_string();
     let submit = view.text_of("submit");
     let close = Some(view.text_of("close")).filter(|words| !words.is_empty()).unwrap_or("Cancel");
@@ -52,7 +52,7 @@ fn draw(desk: &Desk, view: &View) -> Markup {
                 button.dialog-close type="button" aria-label="Close" title="Close"
                     hx-post="/act/close" hx-vals=(close_vals(desk, view, true)) { (icons::cross()) }
             }
-            div.dialog-body { (blocks(&scene(desk, view), view.blocks())) }
+            div.dialog-body { (blocks(&context(desk, view), view.blocks())) }
             footer.dialog-foot {
                 @if let Some((_, words)) = stray { p.dialog-problem role="alert" { "⚠ " (words) } }
                 button.btn.btn-big type="button" data-close data-testid="modal-close"
@@ -72,9 +72,9 @@ fn close_vals(desk: &Desk, view: &View, clear: bool) -> String {
     json!({ "as": desk.viewer.id, "view": view.id, "clear": clear }).to_string()
 }
 
-/// The scene of a view's blocks.
-pub(super) fn scene<'d>(desk: &'d Desk, view: &'d View) -> Scene<'d> {
-    Scene {
+/// The context of a view's blocks.
+pub(super) fn context<'d>(desk: &'d Desk, view: &'d View) -> RenderContext<'d> {
+    RenderContext {
         names: &desk.names,
         viewer: &desk.viewer.id,
         place: Place::View { id: view.id.clone() },

@@ -8,7 +8,7 @@ use super::{avatar, icons};
 use crate::slack::ChannelKind;
 
 /// What stands in the sidebar.
-pub(super) fn draw(desk: &Desk) -> Markup {
+pub(super) fn render(desk: &Desk) -> Markup {
     let viewer = desk.viewer.id.as_str();
     let open = match &desk.tab {
         Tab::Channel { id, .. } => Some(id.as_str()),

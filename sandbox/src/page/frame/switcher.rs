@@ -1,4 +1,4 @@
-//! Who one acts as, top right.
+//! The menu at the top right for acting as another person.
 
 use maud::{Markup, html};
 
@@ -8,7 +8,7 @@ use super::{avatar, icons};
 use crate::slack::User;
 
 /// A button with the name of the viewer that opens a list of everyone else.
-pub(super) fn draw(desk: &Desk, look: &Look) -> Markup {
+pub(super) fn render(desk: &Desk, look: &Look) -> Markup {
     let name = |user: &User| desk.names.users.get(&user.id).cloned().unwrap_or_default();
     html! {
         div.switcher {
@@ -31,7 +31,7 @@ pub(super) fn draw(desk: &Desk, look: &Look) -> Markup {
     }
 }
 
-/// The same place as the other user sees it: the same channel where it is one for all, else their own messages.
+/// The same place for the other user: the same channel if both see it, else their own messages.
 fn address(desk: &Desk, look: &Look, user: &User) -> String {
     match &desk.tab {
         Tab::Home => tab_address(&user.id, "home"),

@@ -1,4 +1,4 @@
-//! What keeps a page current while somebody looks at it.
+//! Keeps an open page up to date.
 
 mod parts;
 mod stream;

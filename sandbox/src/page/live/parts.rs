@@ -1,7 +1,7 @@
-//! The parts of the page that change while one looks: each has an id, a hash of what it shows, and its HTML.
+//! The parts of the page that change while it is open. Each has an id, a hash of its contents, and its HTML.
 //!
-//! The page is drawn from the same parts as the updates, so both always look alike. An update carries only
-//! what differs from what the connection was sent before; the hash lets the browser drop what it shows already.
+//! The page and its updates use the same parts, so both always look alike. An update contains only the parts that
+//! differ from those sent before. With the hash, the browser ignores parts that it shows already.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -37,7 +37,7 @@ pub(in crate::page) struct List {
     pub(in crate::page) items: Vec<Part>,
 }
 
-/// A hash of anything: the same for the same thing while this process lives.
+/// A hash of a value, which stays the same while this process runs.
 pub(in crate::page) fn hash(of: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
@@ -50,7 +50,7 @@ impl Part {
         Self { id, class, role: None, hash: hash(&inside.0), inside }
     }
 
-    fn draw(&self, oob: Option<&str>) -> Markup {
+    fn render(&self, oob: Option<&str>) -> Markup {
         html! {
             div id=(self.id) class=(self.class) role=[self.role] data-hash=(self.hash) hx-swap-oob=[oob] {
                 (self.inside)
@@ -61,12 +61,12 @@ impl Part {
 
 impl Render for Part {
     fn render(&self) -> Markup {
-        self.draw(None)
+        self.render(None)
     }
 }
 
 impl List {
-    fn draw(&self, oob: Option<&str>) -> Markup {
+    fn render(&self, oob: Option<&str>) -> Markup {
         let hashes: Vec<_> = self.items.iter().map(|item| (&item.id, item.hash)).collect();
         html! {
             div id=(self.id) class=(self.class) role=[self.role] data-hash=(hash(&hashes)) hx-swap-oob=[oob] {
@@ -78,7 +78,7 @@ impl List {
 
 impl Render for List {
     fn render(&self) -> Markup {
-        self.draw(None)
+        self.render(None)
     }
 }
 
@@ -92,8 +92,7 @@ pub(in crate::page) struct Parts {
 }
 
 impl Parts {
-    /// What has to be sent to a page that shows `before` (nothing known: everything is sent). Empty when
-    /// nothing changed.
+    /// The HTML to send to a page that shows `before` (`None` sends everything). Empty if nothing changed.
     pub(in crate::page) fn since(&self, before: Option<&Self>) -> String {
         let mut out = String::new();
         for list in &self.lists {
@@ -103,17 +102,17 @@ impl Parts {
         for part in &self.parts {
             let known = before.and_then(|before| before.parts.iter().find(|known| known.id == part.id));
             if known.is_none_or(|known| known.hash != part.hash) {
-                out.push_str(&part.draw(Some("true")).0);
+                out.push_str(&part.render(Some("true")).0);
             }
         }
         out
     }
 }
 
-/// The changes of a list: additions at its end, changed and removed children; the whole of it where that
-/// doesn't describe what happened.
+/// The changes of a list: children appended, changed and removed. The complete list if the changes can't be expressed
+/// like this.
 fn changes(list: &List, known: Option<&List>) -> Markup {
-    let whole = || list.draw(Some("true"));
+    let whole = || list.render(Some("true"));
     let Some(known) = known else { return whole() };
     let has = |items: &[Part], id: &str| items.iter().any(|item| item.id == id);
     let (gone, kept): (Vec<&Part>, Vec<&Part>) =
@@ -132,7 +131,7 @@ fn changes(list: &List, known: Option<&List>) -> Markup {
     html! {
         @for item in gone { div id=(item.id) hx-swap-oob="delete" {} }
         @for (item, known) in stays.iter().zip(kept) {
-            @if item.hash != known.hash { (item.draw(Some("true"))) }
+            @if item.hash != known.hash { (item.render(Some("true"))) }
         }
         @if !fresh.is_empty() {
             div hx-swap-oob={ (place) ":#" (list.id) } { @for item in fresh { (item) } }

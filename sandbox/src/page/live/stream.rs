@@ -1,4 +1,4 @@
-//! The connection over which a page hears of changes: server-sent events, each with the HTML that changed.
+//! The connection over which a page receives changes: server-sent events, each with the changed HTML.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::super::Page;
 use super::super::look::Look;
 use super::Parts;
 
-/// Changes come in bursts, for instance when a click posts, updates and publishes: they are drawn together.
+/// Changes come in bursts, for instance when a click posts, updates and publishes. They are rendered together.
 const GATHER: Duration = Duration::from_millis(25);
 
 /// `GET /live`: the parts of the page that `look` describes, now and at every change of them.
@@ -32,13 +32,13 @@ struct Watching {
     page: Page,
     look: Look,
     signals: Vec<watch::Receiver<u64>>,
-    /// What the page shows; nothing is known of it at first, so that no change between drawing the page and
-    /// opening this connection is missed.
+    /// The parts that the page shows. `None` at first, so that no change is missed between rendering the page and
+    /// opening this connection.
     sent: Option<Parts>,
 }
 
 impl Watching {
-    /// The next event; `None` when nothing will ever change again.
+    /// The next event. `None` if no more changes can come.
     async fn next(&mut self) -> Option<Event> {
         loop {
             for signal in &mut self.signals {

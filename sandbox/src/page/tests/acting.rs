@@ -1,4 +1,4 @@
-//! What people do on the page, and what the app hears of it.
+//! Actions of people on the page, and the requests that the app receives.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn button(action: &str, value: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_click_reaches_the_app_as_the_acting_users_with_what_was_picked() {
+async fn a_click_reaches_the_app_with_its_user_and_choice() {
     let world = World::start(None).await;
     let menu =
         json!({ "type": "overflow", "action_id": "more", "options": [option("once"), option("always")] });
@@ -40,7 +40,7 @@ async fn a_click_reaches_the_app_as_the_acting_users_with_what_was_picked() {
 }
 
 #[tokio::test]
-async fn what_is_not_on_the_screen_can_not_be_clicked() {
+async fn only_elements_on_the_page_can_be_clicked() {
     let world = World::start(None).await;
     let blocks = json!([{ "type": "actions", "block_id": "d", "elements": [button("ok", "apr_1")] }]);
     let (channel, ts) = world.post(blocks).await;
@@ -109,20 +109,20 @@ async fn a_modal_is_filled_in_and_submitted() {
     let page = world.get(&format!("/?as={ALICE}")).await;
     assert!(page.contains("data-testid=\"modal\"") && page.contains(">Deny</h2>"), "{page}");
 
-    // Required and empty: the person is told, the app hears nothing.
+    // A required field is empty, so the person sees an error and the app receives nothing.
     let (why, on) = (field_name("why", "text"), field_name("set", "on"));
     world.act("/act/submit", &[("as", ALICE), ("view", &view), (&why, "")]).await;
     assert_eq!(world.last().await["type"], "block_actions");
     assert!(world.get(&format!("/?as={ALICE}")).await.contains("Please complete this field."));
 
-    // A change of a check box carries what was typed so far.
+    // A change of a check box submits the text typed so far.
     let click = [("as", ALICE), ("view", &view), ("block_id", "set"), ("action_id", "on")];
     world.act("/act/click", &[&click[..], &[(&why, "Too\r\nearly"), (&on, "y")]].concat()).await;
     let heard = world.last().await;
     assert_eq!(heard["actions"][0]["selected_options"][0]["value"], "y");
     assert_eq!(heard["view"]["state"]["values"]["why"]["text"]["value"], "Too\nearly");
 
-    // What the app finds wrong is shown at its field.
+    // The app's error appears at its field.
     *world.app.answer.lock().await =
         Some(json!({ "response_action": "errors", "errors": { "why": "Say more." } }));
     world.act("/act/submit", &[("as", ALICE), ("view", &view), (&why, "No"), (&on, "y")]).await;
@@ -145,7 +145,7 @@ async fn a_modal_is_closed_by_its_owner_only() {
 }
 
 #[tokio::test]
-async fn an_app_that_fails_is_told_of_in_slacks_words() {
+async fn a_failing_app_shows_the_error_text_of_slack() {
     let world = World::start(None).await;
     world.slack.connect_app("http://127.0.0.1:1");
     let said = world.act("/act/say", &[("as", BOB), ("channel", SALES), ("text", "/approvals")]).await;

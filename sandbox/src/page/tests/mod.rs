@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use crate::backend::AgentBackend;
 use crate::slack::{Slack, SlackOptions, names};
 
-/// A local Slack with its page, and an app that records what it is sent and answers what it is told to.
+/// A local Slack with its page, and an app that records its requests and answers as configured.
 struct World {
     slack: Slack,
     http: reqwest::Client,
@@ -28,7 +28,7 @@ struct World {
 struct App {
     /// The payloads of interactions and the fields of commands, oldest first.
     received: Mutex<Vec<Value>>,
-    /// What it answers; nothing at first.
+    /// The app's answer. None at first.
     answer: Mutex<Option<Value>>,
 }
 
@@ -68,7 +68,7 @@ impl World {
         answer.text().await.unwrap()
     }
 
-    /// Does what the page's script does; gives the status and what the person is told.
+    /// Sends a form as the page's script does. Returns the status and the text that the person sees.
     async fn act(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let call = self.http.post(format!("{}{path}", self.slack.origin())).header("hx-request", "true");
@@ -83,7 +83,7 @@ impl World {
         self.app.received.lock().await.last().cloned().unwrap_or_default()
     }
 
-    /// Reads a page's live connection until it said `wanted`.
+    /// Reads a page's live connection until it contains `wanted`.
     async fn live_until(&self, path: &str, wanted: &str, then: impl AsyncFnOnce()) -> String {
         let answer = self.http.get(format!("{}{path}", self.slack.origin())).send().await.unwrap();
         let mut chunks = answer.bytes_stream();

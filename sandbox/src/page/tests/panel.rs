@@ -1,4 +1,4 @@
-//! The panel of the agent backend, with a service that answers as told.
+//! The panel of the agent backend, with a fake service.
 
 use axum::routing::any;
 use axum::{Json, Router, http::StatusCode};
@@ -8,7 +8,7 @@ use super::World;
 use crate::backend::{AgentBackend, BackendOptions, digest};
 use crate::slack::names::ALICE;
 
-/// A backend whose service approves every request at once, as one with a standing permission does.
+/// A backend whose service approves every request immediately, as with a standing permission.
 async fn approving() -> AgentBackend {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -52,7 +52,7 @@ async fn an_agent_asks_from_the_page_and_its_run_is_shown() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_nobody_signed_is_shown_as_not_believed() {
+async fn an_unsigned_webhook_is_shown_as_unverified() {
     let backend = approving().await;
     let url = backend.webhook_url();
     let world = World::start(Some(backend)).await;

@@ -1,4 +1,4 @@
-//! What people see on the page.
+//! The contents of the page.
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ async fn an_ephemeral_message_says_that_only_its_reader_sees_it() {
 }
 
 #[tokio::test]
-async fn replies_stand_in_their_thread_and_are_counted_in_the_channel() {
+async fn replies_are_in_their_thread_and_counted_in_the_channel() {
     let world = World::start(None).await;
     let parent = world.slack.say(ALICE, SALES, "Who calls Acme?", None).unwrap();
     let reply = json!({ "channel": SALES, "text": "Atlas can", "thread_ts": parent.ts });
@@ -54,7 +54,7 @@ async fn the_home_tab_is_shown_to_its_owner() {
 }
 
 #[tokio::test]
-async fn the_page_allows_nothing_but_its_own_files_and_holds_nothing_inline() {
+async fn the_page_allows_only_its_own_files_and_nothing_inline() {
     let world = World::start(None).await;
     let evil = "<script>alert(1)</script>\r\n\"><img src=x onerror=alert(1)>";
     world.slack.say(ALICE, SALES, evil, None).unwrap();

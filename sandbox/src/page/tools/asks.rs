@@ -1,4 +1,4 @@
-//! What agents were made to ask from the page, and what became of it.
+//! The requests that agents made from the page, and their results.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,18 +10,18 @@ use super::super::blocks::Names;
 use super::super::live::{List, Part};
 use crate::backend::{AgentBackend, Ask, Outcome, Reply, Waiting};
 
-/// How long an agent waits for an answer where the request doesn't say when it expires: somewhat longer than the
-/// 30 minutes after which the service ends it.
+/// How long an agent waits for a decision if the request doesn't say when it expires. It is longer than the 30 minutes
+/// after which the service expires it.
 const PATIENCE: Duration = Duration::from_mins(31);
 
-/// Everything that was asked, oldest first. Clones are the same.
+/// All requests, oldest first. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Asks {
     asked: Arc<Mutex<Vec<Asked>>>,
     version: watch::Sender<u64>,
 }
 
-/// One request and how far it has come.
+/// One request and its progress.
 #[derive(Debug, Clone)]
 struct Asked {
     number: usize,
@@ -30,19 +30,19 @@ struct Asked {
     mark: Mark,
 }
 
-/// What became of a request.
+/// The progress of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Mark {
-    /// It is on its way to the service.
+    /// It is being sent to the service.
     Asking,
-    /// A person is asked.
+    /// It waits for a person's decision.
     Waiting,
-    /// The agent ran the tool; `auto` if no person was asked.
+    /// The agent ran the tool.
     Ran {
-        /// A standing permission answered.
+        /// Approved by a standing permission, without a person.
         auto: bool,
     },
-    /// The agent did not run it.
+    /// The agent did not run the tool.
     Stopped(String),
 }
 
@@ -51,7 +51,7 @@ impl Asks {
         Self { asked: Arc::default(), version: watch::Sender::new(0) }
     }
 
-    /// Makes the agent named in `ask` ask, and run the tool or not as it is answered, in the background.
+    /// Makes the agent named in `ask` request approval in the background, and run the tool if it is approved.
     pub(super) fn ask(&self, backend: &AgentBackend, ask: Ask) {
         let number = {
             let mut asked = self.lock();
@@ -72,7 +72,7 @@ impl Asks {
         });
     }
 
-    /// Moves whenever something becomes of a request.
+    /// A signal that changes with the progress of any request.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }
@@ -113,7 +113,7 @@ fn mark(waiting: &Waiting, outcome: Outcome) -> Mark {
     }
 }
 
-/// What the service says is wrong, or why it could not be asked.
+/// The service's error, or the reason why it could not be reached.
 pub(super) fn fault(reply: &Reply) -> &str {
     let said = [reply.str("/detail"), reply.str("/title"), reply.error.as_deref().unwrap_or_default()];
     said.into_iter().find(|words| !words.is_empty()).unwrap_or(&reply.text)
@@ -127,7 +127,7 @@ impl Asked {
             div.card data-testid="asked" data-approval=(self.approval) {
                 div.card-head {
                     span.card-name { (path(&self.ask.integration, &self.ask.action)) }
-                    (self.mark.draw())
+                    (self.mark.render())
                 }
                 div.card-more { (name) " in " (self.ask.conversation.id) " for " (user) }
                 @if let Mark::Stopped(why) = &self.mark { div.card-more { (why) } }
@@ -146,7 +146,7 @@ fn path(integration: &str, action: &str) -> Markup {
 }
 
 impl Mark {
-    fn draw(&self) -> Markup {
+    fn render(&self) -> Markup {
         let (class, words) = match self {
             Self::Asking => ("mark-asking", "asking"),
             Self::Waiting => ("mark-waiting", "waiting"),

@@ -1,14 +1,14 @@
-//! Which call an agent is made to ask about: integration, then action, then example, from the catalog.
+//! The call that an agent requests approval for: integration, then action, then example, from the catalog.
 
 use maud::{Markup, html};
 
 use super::super::acts::Fields;
 use crate::catalog::{Call, HostileCall, hostile_calls, integration, integrations};
 
-/// Stands in the list of integrations for the calls that try to deceive.
+/// The entry for hostile calls in the list of integrations.
 const HOSTILE: &str = "hostile";
 
-/// What is chosen; whatever doesn't fit gives way to the first that does.
+/// The selection. An invalid part is replaced by the first valid one.
 #[derive(Debug, Clone)]
 pub(super) struct Choice {
     integration: String,
@@ -24,8 +24,8 @@ impl Default for Choice {
 }
 
 impl Choice {
-    /// What the fields `integration`, `action` and `example` say.
-    pub(super) fn of(fields: &Fields) -> Self {
+    /// Reads the fields `integration`, `action` and `example`.
+    pub(super) fn from_fields(fields: &Fields) -> Self {
         Self {
             integration: fields.get("integration").to_owned(),
             action: fields.get("action").to_owned(),
@@ -33,7 +33,7 @@ impl Choice {
         }
     }
 
-    /// Whether the call is one of those that deceive, which come with an agent of their own.
+    /// Whether the call is a hostile one. Those come with their own agents.
     pub(super) fn is_hostile(&self) -> bool {
         self.integration == HOSTILE
     }
@@ -62,8 +62,8 @@ impl Choice {
         action.map(|action| action.calls.clone()).unwrap_or_default()
     }
 
-    /// The fields, which ask for their successors when they change, and what the call is made with.
-    pub(super) fn draw(&self) -> Markup {
+    /// Renders the fields, which request the dependent fields when they change, and the call's arguments.
+    pub(super) fn render(&self) -> Markup {
         let call = self.call();
         let arguments = call.as_ref().and_then(|call| serde_json::to_string_pretty(&call.arguments).ok());
         html! {
@@ -105,7 +105,7 @@ impl Choice {
         }
     }
 
-    /// What the examples are called: the agent's reason, or what a hostile one tries.
+    /// The labels of the examples: the agent's reason, or the attack of a hostile call.
     fn examples(&self) -> Vec<String> {
         if self.is_hostile() {
             return hostile_calls().into_iter().map(|HostileCall { name, .. }| name.to_owned()).collect();
@@ -123,7 +123,7 @@ fn pick<T>(mut items: Vec<T>, index: usize) -> Option<T> {
     Some(items.swap_remove(index))
 }
 
-/// The first few thousand characters: some examples are as large as a request may be.
+/// The first few thousand characters, because some examples are as large as a request may be.
 fn cut(text: &str) -> String {
     let mut short: String = text.chars().take(4000).collect();
     if short.len() < text.len() {

@@ -1,4 +1,4 @@
-//! The form on which an agent is made to ask.
+//! The form for making an agent request approval.
 
 use maud::{Markup, html};
 use serde_json::json;
@@ -10,12 +10,12 @@ use super::choice::Choice;
 use crate::backend::Ask;
 use crate::catalog;
 
-/// How long a person may take, in seconds, and how that is said.
+/// The choices for the time limit, in seconds, with their labels.
 const LIMITS: [(&str, &str); 4] =
     [("", "as usual"), ("10", "10 seconds"), ("60", "1 minute"), ("86400", "1 day")];
 
-/// The form, for whoever the viewer is.
-pub(super) fn draw(desk: &Desk) -> Markup {
+/// Renders the form for the viewer.
+pub(super) fn render(desk: &Desk) -> Markup {
     let open = match &desk.tab {
         Tab::Channel { id, thread } => Some((id, thread.as_deref())),
         _ => None,
@@ -33,7 +33,7 @@ pub(super) fn draw(desk: &Desk) -> Markup {
             }
             label { "Conversation" input type="text" name="conversation" value="c-1" required maxlength="200"; }
             div.tools-form #ask-choice hx-get="/ask/choice" hx-trigger="change" hx-swap="innerHTML" hx-target="this"
-                hx-include="this" { (choice.draw()) }
+                hx-include="this" { (choice.render()) }
             details.tools-more {
                 summary { "Whom, where, how long" }
                 label {
@@ -76,9 +76,9 @@ pub(super) fn draw(desk: &Desk) -> Markup {
     }
 }
 
-/// What the filled form asks; `None` when the catalog has no such call.
+/// The request that the submitted form describes. `None` if the catalog has no such call.
 pub(super) fn read(fields: &Fields) -> Option<Ask> {
-    let choice = Choice::of(fields);
+    let choice = Choice::from_fields(fields);
     let call = choice.call()?;
     let conversation = fields.filled("conversation").unwrap_or("c-1");
     let mut ask = call.ask(fields.get("user"), conversation);

@@ -1,4 +1,4 @@
-//! The panel of the agent backend: what its agents ask, and the webhooks that it received.
+//! The panel of the agent backend: the requests of its agents, and the webhooks that it received.
 
 mod asks;
 mod choice;
@@ -21,7 +21,7 @@ use crate::backend::AgentBackend;
 use asks::Asks;
 use choice::Choice;
 
-/// The backend, and what was asked from the page. Clones are the same.
+/// The backend and the requests made from the page. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Tools {
     backend: AgentBackend,
@@ -42,7 +42,7 @@ impl Tools {
         Self { backend, asks: Asks::new() }
     }
 
-    /// What moves when the panel shows something else.
+    /// The signals of changes in the panel.
     pub(super) fn signals(&self) -> [watch::Receiver<u64>; 2] {
         [self.backend.version(), self.asks.changes()]
     }
@@ -52,7 +52,7 @@ impl Tools {
         vec![self.asks.list(&desk.names), webhooks::list(&self.backend, desk.moment.zone)]
     }
 
-    /// The whole panel. It is folded while a thread is open, which needs the room.
+    /// The complete panel. It is collapsed while a thread is open, which needs the space.
     pub(super) fn panel(desk: &Desk, lists: &[List]) -> Markup {
         let crowded = matches!(&desk.tab, Tab::Channel { thread: Some(_), .. });
         let list = |id: &str| lists.iter().find(|list| list.id == id);
@@ -62,7 +62,7 @@ impl Tools {
                 div.tools-body {
                     section {
                         h2.tools-title { "Agent" span.tools-note { "asks before it acts" } }
-                        (form::draw(desk))
+                        (form::render(desk))
                         @if let Some(list) = list("asks") { (list) }
                     }
                     section {
@@ -75,7 +75,7 @@ impl Tools {
     }
 }
 
-/// `POST /ask`: the agent asks what the form says.
+/// `POST /ask`: the agent sends the request that the form describes.
 async fn ask(State(page): State<Page>, fields: Fields) -> Notice {
     let (Some(tools), Some(ask)) = (&page.tools, form::read(&fields)) else {
         return Notice::Impossible("There is no such call.".into());
@@ -84,15 +84,15 @@ async fn ask(State(page): State<Page>, fields: Fields) -> Notice {
     Notice::Done
 }
 
-/// `GET /ask/choice`: the fields that follow from the integration and action that were chosen.
+/// `GET /ask/choice`: the fields that depend on the selected integration and action.
 async fn successors(fields: Fields) -> Markup {
-    Choice::of(&fields).draw()
+    Choice::from_fields(&fields).render()
 }
 
 /// `POST /connection`: the backend reports that the user connected the chosen integration, or disconnected it.
 async fn connection(State(page): State<Page>, fields: Fields) -> Notice {
     let Some(tools) = &page.tools else { return Notice::Impossible("There is no agent backend.".into()) };
-    let Some(integration) = Choice::of(&fields).connectable() else {
+    let Some(integration) = Choice::from_fields(&fields).connectable() else {
         return Notice::Said("There is nothing to connect.".into());
     };
     let (user, api) = (fields.get("user"), tools.backend.api());

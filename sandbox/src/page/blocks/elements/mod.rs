@@ -1,8 +1,7 @@
-//! Block elements: what can be clicked, chosen and filled in.
-//! <https://docs.slack.dev/reference/block-kit/block-elements>
+//! Block elements, which people click, choose and fill in. <https://docs.slack.dev/reference/block-kit/block-elements>
 //!
-//! Every element posts to `/act/click` with what [`Scene::click`] says; the form around it (a message's or a
-//! view's) sends along the page's own fields, whose names are made by [`field_name`].
+//! Every element posts the values of [`RenderContext::click`] to `/act/click`. The form around it (a message's or a
+//! view's) adds the page's own fields, whose names [`field_name`] makes.
 
 mod buttons;
 mod choices;
@@ -15,7 +14,7 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::objects::words;
-use super::{Scene, string};
+use super::{RenderContext, string};
 
 pub use selects::SELECTORS;
 
@@ -25,31 +24,31 @@ pub fn field_name(block: &str, action: &str) -> String {
     json!([block, action]).to_string()
 }
 
-/// The HTML id of an element's field: the same whatever stands around it, so that what one has typed can be
-/// kept when the app redraws the view with this field at another place.
-fn field_id(scene: &Scene<'_>, block: &str, action: &str) -> String {
+/// The HTML id of an element's field. It doesn't depend on the surrounding blocks, so the browser can keep typed text
+/// when the app updates the view and the field moves.
+fn field_id(context: &RenderContext<'_>, block: &str, action: &str) -> String {
     let mut hasher = DefaultHasher::new();
     (block, action).hash(&mut hasher);
-    format!("f-{}-{:x}", scene.root(), hasher.finish())
+    format!("f-{}-{:x}", context.root(), hasher.finish())
 }
 
-/// Where an element stands: decides whether changing it tells the app at once.
+/// The position of an element, which decides whether changing it notifies the app immediately.
 struct Spot<'a> {
     block: &'a str,
     action: &'a str,
-    /// Changes are sent at once: everywhere but in an `input` block that doesn't ask for it.
+    /// Whether changes are sent immediately: everywhere except in an `input` block without `dispatch_action`.
     sends: bool,
-    /// Enter in a text field is sent at once.
+    /// Whether Enter in a text field sends it.
     enters: bool,
-    /// Labelled by a `label` element that points at it.
+    /// Whether a `label` element points at it.
     labelled: bool,
-    /// Ids of elements that describe it.
+    /// The ids of elements that describe it.
     described: Option<String>,
 }
 
 impl Spot<'_> {
-    fn vals(&self, scene: &Scene<'_>) -> Option<String> {
-        self.sends.then(|| scene.click(self.block, self.action, None))
+    fn vals(&self, context: &RenderContext<'_>) -> Option<String> {
+        self.sends.then(|| context.click(self.block, self.action, None))
     }
 
     fn name(&self) -> String {
@@ -57,20 +56,24 @@ impl Spot<'_> {
     }
 }
 
-/// Draws an element of an `actions` block or the accessory of a section.
-pub(super) fn draw(scene: &Scene<'_>, block: &str, element: &Value) -> Markup {
+/// Renders an element of an `actions` block or the accessory of a section.
+pub(super) fn render(context: &RenderContext<'_>, block: &str, element: &Value) -> Markup {
     let action = string(element, "action_id");
-    any(scene, &Spot { block, action, sends: true, enters: true, labelled: false, described: None }, element)
+    any(
+        context,
+        &Spot { block, action, sends: true, enters: true, labelled: false, described: None },
+        element,
+    )
 }
 
-/// Draws the element of an `input` block.
-pub(super) fn entry(scene: &Scene<'_>, block: &Value, element: &Value) -> Markup {
+/// Renders the element of an `input` block.
+pub(super) fn entry(context: &RenderContext<'_>, block: &Value, element: &Value) -> Markup {
     let dispatches = block.get("dispatch_action").and_then(Value::as_bool).unwrap_or(false);
     let id = string(block, "block_id");
-    let wrong = scene.errors.is_some_and(|errors| errors.contains_key(id));
+    let wrong = context.errors.is_some_and(|errors| errors.contains_key(id));
     let described = [(wrong, "error"), (!words(block, "hint").is_empty(), "hint")];
     let described: Vec<String> =
-        described.iter().filter(|(is, _)| *is).map(|(_, what)| format!("{}-{what}", scene.id)).collect();
+        described.iter().filter(|(is, _)| *is).map(|(_, what)| format!("{}-{what}", context.id)).collect();
     let spot = Spot {
         block: id,
         action: string(element, "action_id"),
@@ -79,29 +82,29 @@ pub(super) fn entry(scene: &Scene<'_>, block: &Value, element: &Value) -> Markup
         labelled: true,
         described: (!described.is_empty()).then(|| described.join(" ")),
     };
-    any(scene, &spot, element)
+    any(context, &spot, element)
 }
 
-/// Draws the label of an `input` block: a `label` for one field, a heading for a group of choices.
-pub(super) fn label(scene: &Scene<'_>, block: &str, element: &Value, inside: &Markup) -> Markup {
+/// Renders the label of an `input` block: a `label` for one field, a heading for a group of choices.
+pub(super) fn label(context: &RenderContext<'_>, block: &str, element: &Value, inside: &Markup) -> Markup {
     html! {
         @if string(element, "type") == "checkboxes" {
-            span.input-label id={ (scene.id) "-label" } { (inside) }
+            span.input-label id={ (context.id) "-label" } { (inside) }
         } @else {
-            label.input-label for=(field_id(scene, block, string(element, "action_id"))) { (inside) }
+            label.input-label for=(field_id(context, block, string(element, "action_id"))) { (inside) }
         }
     }
 }
 
-fn any(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
+fn any(context: &RenderContext<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
     match string(element, "type") {
-        "button" => buttons::button(scene, spot, element),
-        "overflow" => buttons::overflow(scene, spot, element),
-        "checkboxes" => choices::checkboxes(scene, spot, element),
-        "plain_text_input" => texts::plain(scene, spot, element),
-        "number_input" => texts::special(scene, spot, element, "number"),
-        "datepicker" => texts::special(scene, spot, element, "date"),
-        kind if SELECTORS.contains(&kind) => selects::select(scene, spot, element),
+        "button" => buttons::button(context, spot, element),
+        "overflow" => buttons::overflow(context, spot, element),
+        "checkboxes" => choices::checkboxes(context, spot, element),
+        "plain_text_input" => texts::plain(context, spot, element),
+        "number_input" => texts::special(context, spot, element, "number"),
+        "datepicker" => texts::special(context, spot, element, "date"),
+        kind if SELECTORS.contains(&kind) => selects::select(context, spot, element),
         kind => html! { span.block-unknown { "This page can't draw an element of type “" (kind) "”." } },
     }
 }

@@ -4,30 +4,30 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::super::objects::{confirm_dialog, confirm_with, words};
-use super::super::{Scene, list, string};
+use super::super::{RenderContext, list, string};
 use super::{Spot, field_id};
 
 /// The element types that are drawn as select menus.
 pub const SELECTORS: [&str; 4] =
     ["static_select", "users_select", "multi_static_select", "multi_users_select"];
 
-/// Draws a select menu with the machine's own list, which the keyboard and screen readers know.
-pub(super) fn select(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
+/// Renders a select menu with the machine's own list, which the keyboard and screen readers know.
+pub(super) fn select(context: &RenderContext<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
     let kind = string(element, "type");
     let many = kind.starts_with("multi_");
-    let chosen = chosen(scene, spot, element);
+    let chosen = chosen(context, spot, element);
     let is_chosen = |value: &str| chosen.iter().any(|chosen| chosen == value);
     let placeholder = Some(words(element, "placeholder")).filter(|words| !words.is_empty());
     let placeholder = placeholder.unwrap_or("Select an item");
     let sends = spot.sends.then_some("/act/click");
     html! {
-        select.select id=(field_id(scene, spot.block, spot.action)) name=(spot.name()) multiple[many] data-testid="select"
+        select.select id=(field_id(context, spot.block, spot.action)) name=(spot.name()) multiple[many] data-testid="select"
             data-block-id=(spot.block) data-action-id=(spot.action)
             aria-label=[(!spot.labelled).then_some(placeholder)] aria-describedby=[spot.described.as_deref()]
-            hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(scene)]
-            hx-confirm=[sends.and_then(|_| confirm_with(scene, element))] {
+            hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(context)]
+            hx-confirm=[sends.and_then(|_| confirm_with(context, element))] {
             @if !many { option value="" selected[chosen.is_empty()] { (placeholder) } }
-            @for (value, label) in directory(scene, kind) {
+            @for (value, label) in directory(context, kind) {
                 option value=(value) selected[is_chosen(value)] { (label) }
             }
             @for option in list(element, "options") { (choice(option, &is_chosen)) }
@@ -37,7 +37,7 @@ pub(super) fn select(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Mar
                 }
             }
         }
-        (confirm_dialog(scene, element))
+        (confirm_dialog(context, element))
     }
 }
 
@@ -47,16 +47,16 @@ fn choice(option: &Value, is_chosen: &dyn Fn(&str) -> bool) -> Markup {
 }
 
 /// For a menu of users, those of the workspace, by name.
-fn directory<'s>(scene: &Scene<'s>, kind: &str) -> Vec<(&'s str, &'s str)> {
-    let users = scene.names.users.iter().filter(|_| kind.ends_with("users_select"));
+fn directory<'s>(context: &RenderContext<'s>, kind: &str) -> Vec<(&'s str, &'s str)> {
+    let users = context.names.users.iter().filter(|_| kind.ends_with("users_select"));
     let mut entries: Vec<_> = users.map(|(id, name)| (id.as_str(), name.as_str())).collect();
     entries.sort_unstable_by_key(|(_, name)| *name);
     entries
 }
 
 /// The values that are chosen: what was entered, else what the app set.
-fn chosen(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Vec<String> {
-    let (holder, prefix) = match scene.entry(spot.block, spot.action) {
+fn chosen(context: &RenderContext<'_>, spot: &Spot<'_>, element: &Value) -> Vec<String> {
+    let (holder, prefix) = match context.entry(spot.block, spot.action) {
         Some(entry) => (entry, "selected_"),
         None => (element, "initial_"),
     };

@@ -1,51 +1,51 @@
-//! Fields that text, numbers and dates are typed into.
+//! Input fields for text, numbers and dates.
 
 use maud::{Markup, html};
 use serde_json::Value;
 
 use super::super::objects::words;
-use super::super::{Scene, list, string};
+use super::super::{RenderContext, list, string};
 use super::{Spot, field_id};
 
-/// Draws a `plain_text_input`. The element keeps its content when the page around it is redrawn.
-pub(super) fn plain(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
+/// Renders a `plain_text_input`. It keeps its content when the page around it is updated.
+pub(super) fn plain(context: &RenderContext<'_>, spot: &Spot<'_>, element: &Value) -> Markup {
     let multiline = element.get("multiline").and_then(Value::as_bool).unwrap_or(false);
     let length = |key| element.get(key).and_then(Value::as_u64);
-    let value = value(scene, spot, element, "initial_value");
+    let value = value(context, spot, element, "initial_value");
     let aria = aria(spot, element);
     let (post, trigger) = dispatch(spot, element);
     let focus = element.get("focus_on_load").and_then(Value::as_bool).unwrap_or(false);
-    let id = field_id(scene, spot.block, spot.action);
+    let id = field_id(context, spot.block, spot.action);
     html! {
         @if multiline {
             textarea.field-text id=(id) name=(spot.name()) rows="4" data-testid="textarea" hx-preserve="true"
                 placeholder=(words(element, "placeholder")) aria-label=[aria]
                 aria-describedby=[spot.described.as_deref()] autofocus[focus]
                 minlength=[length("min_length")] maxlength=[length("max_length")]
-                hx-post=[post] hx-trigger=[trigger] hx-vals=[spot.vals(scene)] { (value) }
+                hx-post=[post] hx-trigger=[trigger] hx-vals=[spot.vals(context)] { (value) }
         } @else {
             input.field-text type="text" id=(id) name=(spot.name()) value=(value) autocomplete="off"
                 data-testid="text" hx-preserve="true"
                 placeholder=(words(element, "placeholder")) aria-label=[aria]
                 aria-describedby=[spot.described.as_deref()] autofocus[focus]
                 minlength=[length("min_length")] maxlength=[length("max_length")]
-                hx-post=[post] hx-trigger=[trigger] hx-vals=[spot.vals(scene)];
+                hx-post=[post] hx-trigger=[trigger] hx-vals=[spot.vals(context)];
         }
     }
 }
 
-/// Draws an input that the browser knows: number, date.
-pub(super) fn special(scene: &Scene<'_>, spot: &Spot<'_>, element: &Value, kind: &str) -> Markup {
+/// Renders an input type that browsers provide: number, date.
+pub(super) fn special(context: &RenderContext<'_>, spot: &Spot<'_>, element: &Value, kind: &str) -> Markup {
     let initial = if kind == "date" { "initial_date" } else { "initial_value" };
     let bound = |key| element.get(key).and_then(Value::as_str);
     let step = element.get("is_decimal_allowed").and_then(Value::as_bool).unwrap_or(false).then_some("any");
     let sends = spot.sends.then_some("/act/click");
     html! {
-        input.field-text type=(kind) id=(field_id(scene, spot.block, spot.action)) name=(spot.name()) autocomplete="off"
-            value=(value(scene, spot, element, initial)) placeholder=(words(element, "placeholder"))
+        input.field-text type=(kind) id=(field_id(context, spot.block, spot.action)) name=(spot.name()) autocomplete="off"
+            value=(value(context, spot, element, initial)) placeholder=(words(element, "placeholder"))
             aria-label=[aria(spot, element)] aria-describedby=[spot.described.as_deref()] data-testid=(kind)
             min=[bound("min_value")] max=[bound("max_value")] step=[step]
-            hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(scene)];
+            hx-post=[sends] hx-trigger=[sends.map(|_| "change")] hx-vals=[spot.vals(context)];
     }
 }
 
@@ -54,9 +54,9 @@ fn aria<'v>(spot: &Spot<'_>, element: &'v Value) -> Option<&'v str> {
     (!spot.labelled).then(|| words(element, "placeholder"))
 }
 
-/// What was typed, else what the app set.
-fn value<'v>(scene: &'v Scene<'_>, spot: &Spot<'_>, element: &'v Value, initial: &str) -> &'v str {
-    match scene.entry(spot.block, spot.action) {
+/// The typed value, or else the initial value.
+fn value<'v>(context: &'v RenderContext<'_>, spot: &Spot<'_>, element: &'v Value, initial: &str) -> &'v str {
+    match context.entry(spot.block, spot.action) {
         Some(entry) => ["value", "selected_date"]
             .iter()
             .map(|key| string(entry, key))
@@ -66,8 +66,8 @@ fn value<'v>(scene: &'v Scene<'_>, spot: &Spot<'_>, element: &'v Value, initial:
     }
 }
 
-/// When typing is sent to the app: on Enter unless `dispatch_action_config` says otherwise. The page's script
-/// makes the event `enter`, as htmx would need `eval` to tell one key from another.
+/// When typing is sent to the app: on Enter unless `dispatch_action_config` says otherwise. The page's script creates
+/// the event `enter`, because htmx would need `eval` to distinguish keys.
 fn dispatch(spot: &Spot<'_>, element: &Value) -> (Option<&'static str>, Option<&'static str>) {
     if !spot.enters {
         return (None, None);

@@ -2,19 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::super::{Scene, dates, emoji, link};
+use super::super::{RenderContext, dates, emoji, link};
 use super::tokens::decode;
 
-/// Draws the inside of `<…>`; `None` when it is nothing that Slack knows, which then stays text.
-pub(super) fn draw(scene: &Scene<'_>, inside: &str) -> Option<Markup> {
+/// Renders the inside of `<…>`; `None` when it is nothing that Slack knows, which then stays text.
+pub(super) fn render(context: &RenderContext<'_>, inside: &str) -> Option<Markup> {
     let (body, label) = match inside.split_once('|') {
         Some((body, label)) => (body, Some(label)),
         None => (inside, None),
     };
     match body.chars().next()? {
-        '@' => Some(user(scene, body.get(1..)?, label)),
-        '#' => Some(channel(scene, body.get(1..)?, label)),
-        '!' => special(scene, body.get(1..)?, label),
+        '@' => Some(user(context, body.get(1..)?, label)),
+        '#' => Some(channel(context, body.get(1..)?, label)),
+        '!' => special(context, body.get(1..)?, label),
         _ => {
             link::href(body)?;
             let address = decode(body);
@@ -31,18 +31,18 @@ fn shown(address: &str) -> String {
 }
 
 /// A mention of a user: yellow when it is the reader.
-pub(in super::super) fn user(scene: &Scene<'_>, id: &str, label: Option<&str>) -> Markup {
-    let name = scene.names.users.get(id).cloned().or_else(|| label.map(decode));
+pub(in super::super) fn user(context: &RenderContext<'_>, id: &str, label: Option<&str>) -> Markup {
+    let name = context.names.users.get(id).cloned().or_else(|| label.map(decode));
     html! {
-        span.mention.mention-me[id == scene.viewer] data-user=(id) { "@" (name.as_deref().unwrap_or(id)) }
+        span.mention.mention-me[id == context.viewer] data-user=(id) { "@" (name.as_deref().unwrap_or(id)) }
     }
 }
 
 /// A mention of a channel: a link to it, where the workspace has it.
-pub(in super::super) fn channel(scene: &Scene<'_>, id: &str, label: Option<&str>) -> Markup {
+pub(in super::super) fn channel(context: &RenderContext<'_>, id: &str, label: Option<&str>) -> Markup {
     html! {
-        @if let Some(name) = scene.names.channels.get(id) {
-            a.mention href={ "/?as=" (scene.viewer) "&channel=" (id) } { "#" (name) }
+        @if let Some(name) = context.names.channels.get(id) {
+            a.mention href={ "/?as=" (context.viewer) "&channel=" (id) } { "#" (name) }
         } @else if let Some(label) = label {
             span.mention { "#" (decode(label)) }
         } @else {
@@ -58,13 +58,13 @@ pub(in super::super) fn broadcast(range: &str) -> Markup {
 
 /// A date in the reader's time zone, or its fallback.
 pub(in super::super) fn date(
-    scene: &Scene<'_>,
+    context: &RenderContext<'_>,
     timestamp: Option<i64>,
     format: &str,
     address: Option<&str>,
     fallback: &str,
 ) -> Markup {
-    let text = timestamp.and_then(|timestamp| dates::format(scene.moment, timestamp, format));
+    let text = timestamp.and_then(|timestamp| dates::format(context.moment, timestamp, format));
     let text = html! { time.date { (text.as_deref().unwrap_or(fallback)) } };
     match address {
         Some(address) => link::anchor(address, &text),
@@ -72,7 +72,7 @@ pub(in super::super) fn date(
     }
 }
 
-fn special(scene: &Scene<'_>, body: &str, label: Option<&str>) -> Option<Markup> {
+fn special(context: &RenderContext<'_>, body: &str, label: Option<&str>) -> Option<Markup> {
     match body {
         "here" | "channel" | "everyone" => return Some(broadcast(body)),
         _ => {}
@@ -86,7 +86,7 @@ fn special(scene: &Scene<'_>, body: &str, label: Option<&str>) -> Option<Markup>
         "date" => {
             let timestamp = parts.next()?.parse().ok();
             let format = decode(parts.next()?);
-            Some(date(scene, timestamp, &format, parts.next(), &label.map(decode).unwrap_or_default()))
+            Some(date(context, timestamp, &format, parts.next(), &label.map(decode).unwrap_or_default()))
         }
         _ => label.map(|label| html! { (decode(label)) }),
     }

@@ -8,12 +8,12 @@ use super::tokens::Token;
 /// The marks and what they do, in the order of [`Line::open`].
 const STYLES: [char; 3] = ['*', '_', '~'];
 
-/// Draws one line (no line breaks in it).
-pub(super) fn draw(line: &[Token], verbatim: bool) -> Markup {
-    Line { verbatim, open: [false; 3] }.draw(line)
+/// Renders one line (no line breaks in it).
+pub(super) fn render(line: &[Token], verbatim: bool) -> Markup {
+    Line { verbatim, open: [false; 3] }.render(line)
 }
 
-/// Draws tokens as they are: the inside of code.
+/// Renders tokens as they are: the inside of code.
 pub(super) fn literal(tokens: &[Token]) -> Markup {
     let mut out = Out::default();
     for token in tokens {
@@ -33,7 +33,7 @@ struct Line {
 }
 
 impl Line {
-    fn draw(self, line: &[Token]) -> Markup {
+    fn render(self, line: &[Token]) -> Markup {
         let mut out = Out::default();
         let (mut at, mut closeless) = (0, [false; 3]);
         while let Some(token) = line.get(at) {
@@ -88,7 +88,7 @@ impl Line {
         };
         let mut open = self.open;
         *open.get_mut(style)? = true;
-        let inside = Self { open, ..self }.draw(line.get(at + 1..end)?);
+        let inside = Self { open, ..self }.render(line.get(at + 1..end)?);
         let drawn = match mark {
             '*' => html! { strong { (inside) } },
             '_' => html! { em { (inside) } },
@@ -112,7 +112,7 @@ fn code(rest: &[Token]) -> Option<(Markup, usize)> {
 fn shortcode(rest: &[Token]) -> Option<(Markup, usize)> {
     let chars: Vec<char> = rest.iter().take(120).map_while(Token::char).collect();
     let (name, emoji, taken) = emoji::at_start(&chars)?;
-    Some((emoji::draw(&name, emoji), taken))
+    Some((emoji::render(&name, emoji), taken))
 }
 
 /// An address that was written without angle brackets.

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::inline;
 use super::tokens::Token;
 
-/// Draws a whole text.
-pub(super) fn draw(tokens: &[Token], verbatim: bool) -> Markup {
+/// Renders a whole text.
+pub(super) fn render(tokens: &[Token], verbatim: bool) -> Markup {
     let mut out = Vec::new();
     let mut rest = tokens;
     while let Some((before, code, after)) = preformatted(rest) {
@@ -70,7 +70,7 @@ fn joined(lines: &[&[Token]], verbatim: bool) -> Markup {
     html! {
         @for (index, line) in lines.iter().enumerate() {
             @if index > 0 { br; }
-            (inline::draw(line, verbatim))
+            (inline::render(line, verbatim))
         }
     }
 }

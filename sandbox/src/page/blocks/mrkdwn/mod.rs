@@ -13,10 +13,10 @@ use maud::Markup;
 
 pub(super) use entity::{broadcast, channel, date, user};
 
-use super::Scene;
+use super::RenderContext;
 
-/// Draws mrkdwn `text`. With `verbatim`, addresses that are not in angle brackets stay text.
+/// Renders mrkdwn `text`. With `verbatim`, addresses that are not in angle brackets stay text.
 #[must_use]
-pub fn render(scene: &Scene<'_>, text: &str, verbatim: bool) -> Markup {
-    lines::draw(&tokens::read(scene, text), verbatim)
+pub fn render(context: &RenderContext<'_>, text: &str, verbatim: bool) -> Markup {
+    lines::render(&tokens::read(context, text), verbatim)
 }

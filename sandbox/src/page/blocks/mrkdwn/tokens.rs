@@ -2,7 +2,7 @@
 
 use maud::Markup;
 
-use super::{Scene, entity};
+use super::{RenderContext, entity};
 
 /// One character to be styled, or something that is already drawn.
 #[derive(Debug, Clone)]
@@ -27,12 +27,12 @@ impl Token {
 const ESCAPES: [(&str, char); 3] = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>')];
 
 /// Cuts `text` into tokens.
-pub(super) fn read(scene: &Scene<'_>, text: &str) -> Vec<Token> {
+pub(super) fn read(context: &RenderContext<'_>, text: &str) -> Vec<Token> {
     let (mut out, mut rest) = (Vec::new(), text);
     while let Some(c) = rest.chars().next() {
         if c == '<'
             && let Some((inside, tail)) = enclosed(rest)
-            && let Some(drawn) = entity::draw(scene, inside)
+            && let Some(drawn) = entity::render(context, inside)
         {
             out.push(Token::Drawn(drawn));
             rest = tail;

@@ -1,15 +1,15 @@
-//! Where blocks stand and who looks at them.
+//! The context in which blocks are rendered.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
-/// What a user has entered: block id to action id to the element's entry of `state.values`
+/// A user's entries: block id to action id to the element's entry of `state.values`
 /// (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
 pub type Entered = BTreeMap<String, BTreeMap<String, Value>>;
 
-/// What the ids in mentions are called, for the workspace that is shown.
+/// Names for the ids in mentions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// User id to display name.
@@ -18,7 +18,7 @@ pub struct Names {
     pub channels: HashMap<String, String>,
 }
 
-/// What holds the blocks: a click is sent on behalf of it.
+/// The message or view that contains the blocks, and that clicks refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A message, named by its channel and timestamp.
@@ -35,7 +35,7 @@ pub enum Place {
     },
 }
 
-/// The present, and the time zone to show times in.
+/// The present time and the time zone for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// Now: decides what is "today" and "yesterday".
@@ -44,9 +44,9 @@ pub struct Moment {
     pub zone: FixedOffset,
 }
 
-/// Everything that drawing needs to know besides the blocks.
+/// All that rendering needs apart from the blocks.
 #[derive(Debug, Clone)]
-pub struct Scene<'a> {
+pub struct RenderContext<'a> {
     /// Names for mentions.
     pub names: &'a Names,
     /// The id of the user who looks and clicks.
@@ -63,22 +63,22 @@ pub struct Scene<'a> {
     pub errors: Option<&'a BTreeMap<String, String>>,
 }
 
-impl Scene<'_> {
-    /// The same scene, one level deeper: ids of elements get `.index` appended.
+impl RenderContext<'_> {
+    /// The same context, one level deeper: element ids get the suffix `.index`.
     #[must_use]
     pub fn within(&self, index: usize) -> Self {
         Self { id: format!("{}.{index}", self.id), ..self.clone() }
     }
 
-    /// The id that the scene began with.
+    /// The id that the context began with.
     pub(super) fn root(&self) -> &str {
         self.id.split('.').next().unwrap_or_default()
     }
 
-    /// The values a click on `action` in `block` is sent with, as the JSON of an `hx-vals` attribute.
+    /// The values that a click on `action` in `block` sends, as the JSON of an `hx-vals` attribute.
     ///
-    /// `value` is what was picked, where the page's own form fields don't say it: a button's value or the
-    /// value of an option in an overflow menu.
+    /// `value` is the choice, if the page's own form fields don't contain it: a button's value, or that of an option in
+    /// an overflow menu.
     #[must_use]
     pub fn click(&self, block: &str, action: &str, value: Option<&str>) -> String {
         let mut vals = json!({ "as": self.viewer, "block_id": block, "action_id": action });
@@ -95,7 +95,7 @@ impl Scene<'_> {
         vals.to_string()
     }
 
-    /// What was entered in this element, as the entry of `state.values`.
+    /// The user's entry in this element, in the form of `state.values`.
     pub(super) fn entry(&self, block: &str, action: &str) -> Option<&Value> {
         self.entered?.get(block)?.get(action)
     }
