@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
         "user": names::ALICE,
     });
     println!("{line}");
-    // Whoever started this ends it by closing the pipe, however they end.
+    // The program that started this ends it by closing the pipe, also when it is killed.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     deployment.stop().await
 }

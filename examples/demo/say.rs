@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-/// Writes a line for whoever started the demo. That nobody reads it is no reason to leave things running.
+/// Writes a line for the person who started the demo. If no one reads it, the demo still has to clean up.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }

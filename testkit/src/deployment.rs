@@ -20,7 +20,7 @@ use sandbox::{
 
 use crate::config;
 
-/// How many connections the use cases have that are called here, besides the service's own.
+/// How many connections the use cases called here have, in addition to the service's own.
 const OPERATOR_CONNECTIONS: u32 = 5;
 
 /// What the local Slack shows to a browser.

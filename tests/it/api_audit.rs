@@ -116,7 +116,7 @@ async fn nothing_is_skipped_while_a_long_transaction_writes() {
         };
         let mut seen = whole(s, "backend.created").await;
         let mut cursor = Some(seen[0]["cursor"].as_str().unwrap().to_owned());
-        // Slow begins first and commits last; quick ones come and go meanwhile.
+        // The slow transaction begins first and commits last, after the quick ones.
         let mut slow = s.service.db.begin().await.unwrap();
         write(&mut slow, "slow 1").await;
         for number in 0..5 {
@@ -227,7 +227,7 @@ async fn what_a_server_before_this_one_wrote_is_told_first_and_readers_go_on_beh
         })
         .await;
         assert_eq!(all[3]["what"], "integration.put");
-        // Whoever had read on, there, beyond what was restored misses nothing either. Its cursor is one of before the eras.
+        // A reader that had read beyond the restored entries misses nothing either. Its cursor predates the eras.
         let further = URL_SAFE_NO_PAD.encode("900000000777.12");
         assert_eq!(subjects(s, Some(&further)).await, ["github"]);
         let last = all[2]["cursor"].as_str().unwrap();

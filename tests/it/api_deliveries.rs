@@ -182,7 +182,7 @@ async fn an_endpoint_that_fails_for_five_days_is_stopped_and_a_success_resumes_i
         let second = ended(s, "c-2").await;
         s.backend.answer_with(Answer::Take);
         s.advance_until_idle(TimeDelta::days(1)).await;
-        // By hand one goes out all the same; it is taken, and so the others follow.
+        // A manual redelivery still goes out. The endpoint accepts it, so the others follow.
         let first_id = failed["id"].as_str().unwrap();
         assert_eq!(delivery(s, &second, |_| true).await["attempt_count"], 0);
         assert_eq!(s.api().redeliver(first_id).await.status, 202);

@@ -97,7 +97,7 @@ async fn cursors_of_the_examples_are_taken() {
 fn every_kind_of_error_is_told_of_by_some_operation() {
     let text = document().to_string();
     for kind in Kind::ALL {
-        // These are of no operation: there is none at the path, or it takes another method; and nobody can do the third.
+        // These belong to no operation: the path or method has none, and no caller can get the third.
         let nowhere = [Kind::UnknownPath, Kind::MethodNotAllowed, Kind::Forbidden].contains(&kind);
         let told = text.contains(&format!("urn:countersign:problem:{}\"", kind.code()));
         assert_eq!(told, !nowhere, "{kind:?}");

@@ -1,4 +1,4 @@
-//! Every call with a wrong key, of a disabled backend, and about what is somebody else's.
+//! Every call with a wrong key, of a disabled backend, and for another backend's data.
 
 use reqwest::Method;
 use sandbox::backend::{Api, Reply};
@@ -128,7 +128,7 @@ async fn another_backend_of_the_workspace_finds_neither_approvals_nor_deliveries
         for call in calls(s, &approval, &delivery) {
             let path = call.1.join("/");
             if path.contains(&approval) || path.contains(&delivery) || path.starts_with("conversations") {
-                // Nobody of this backend has asked in that conversation.
+                // This backend has no request in that conversation.
                 let fresh =
                     if path.starts_with("conversations") { "conversations/c-77/close" } else { &path };
                 let path = fresh.split('/').map(str::to_owned).collect();

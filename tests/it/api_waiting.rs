@@ -145,7 +145,7 @@ async fn readers(s: &TestApp) -> i64 {
 async fn shutdown_answers_whoever_waits_instead_of_cutting_them_off() {
     story(async |s| {
         let (id, _) = s.prompt(&s.call(ACTION, "c-1")).await;
-        // Whoever waits reads the approval before: seen at that, the call is in the service's hands.
+        // A waiting call reads the approval first, so once it blocks on that, the service is handling it.
         let mut held = s.service.db.begin().await.unwrap();
         sqlx::query("LOCK TABLE approvals IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
         let api = s.api();

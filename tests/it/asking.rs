@@ -62,7 +62,7 @@ async fn an_agent_that_makes_names_up_comes_to_an_end() {
         refused("one_more", "action").await;
         let put = s.api().put_integration("one_more", &serde_json::json!({ "name": "X", "actions": [] })).await;
         assert_eq!((put.status, put.str("/type")), (422, "urn:countersign:problem:catalog-full"));
-        // What is there is asked for as before, and what is put makes room.
+        // Known actions still work, and describing actions makes room.
         s.ask(&ask("github", "made_up_1")).await;
         s.put("github").await;
         s.ask(&ask("github", "one_more")).await;
@@ -204,7 +204,7 @@ async fn a_user_is_found_by_email_whatever_its_case() {
             assert_eq!(reply.str("/user"), ALICE);
             s.shown(ALICE, reply.id()).await;
         }
-        assert_eq!(s.slack.calls_of("users.lookupByEmail").len(), 1, "the second time it is known");
+        assert_eq!(s.slack.calls_of("users.lookupByEmail").len(), 1, "the second look-up uses the cache");
     })
     .await;
 }

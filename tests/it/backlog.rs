@@ -74,7 +74,7 @@ async fn eighty_seven_thousand_requests_and_webhooks_that_wait_hold_up_nobody_el
             .unwrap();
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         pile_up(s, id.parse().unwrap(), "stopped").await;
-        // Who asks is answered, who is asked sees it, who decides is heard, and the backend hears of it.
+        // The agent gets an answer, the user a prompt, the decision counts, and the backend gets its webhook.
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.until(&prompt, |message| message.has_button("Turn off")).await;

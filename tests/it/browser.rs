@@ -12,7 +12,7 @@ use crate::{
 
 const ACTION: &str = "github.create_issue";
 
-/// What can be pressed says by itself what it does.
+/// Checks that every control has an accessible name.
 async fn every_control_has_a_name(browser: &mut Chromium, tab: &Tab) {
     let names = browser.names(tab).await;
     assert!(!names.is_empty());
@@ -35,7 +35,7 @@ fn stands(selector: &str) -> String {
     format!("document.querySelector({})", serde_json::json!(selector))
 }
 
-/// A request of somebody's.
+/// A request for a user.
 fn call(s: &TestApp, user: &str, conversation: &str) -> sandbox::backend::Ask {
     let mut ask = s.call(ACTION, conversation);
     user.clone_into(&mut ask.user);

@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Runs a program, and kills it as soon as standard input ends: the kernel ends it when nobody holds its other end any more.
+/// Runs a program, and kills it as soon as standard input ends: the kernel closes it with its last writer.
 const SCRIPT: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- & child=$!

@@ -93,7 +93,7 @@ impl Chromium {
         let (found, address) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let mut found = Some(found);
-            // Read to the end, so that it never waits for somebody to read.
+            // Read to the end, so that it never blocks on a full pipe.
             for line in lines.map_while(Result::ok) {
                 if let Some(address) = line.strip_prefix("DevTools listening on ")
                     && let Some(found) = found.take()
@@ -126,7 +126,7 @@ impl Chromium {
         self.until(tab, &there).await;
     }
 
-    /// Evaluates an expression in the tab until it gives something, and gives that; `true` for an element.
+    /// Evaluates an expression in the tab until it has a value, and returns that; `true` for an element.
     pub async fn until(&mut self, tab: &Tab, expression: &str) -> Value {
         let found = self.within(tab, SOON, expression).await;
         if let Ok(found) = found {
@@ -137,7 +137,7 @@ impl Chromium {
         panic!("never: {expression}\n{found:?}\n{}", seen["result"]["value"].as_str().unwrap_or_default());
     }
 
-    /// The same, but only for so long. What it gives otherwise is why the browser didn't evaluate it, if it didn't.
+    /// The same with a time limit. The error is the browser's, if it could not evaluate the expression.
     async fn within(&mut self, tab: &Tab, limit: Duration, expression: &str) -> Result<Value, Value> {
         let script = format!(
             "new Promise(resolve => {{ const look = () => {{ let found; try {{ found = ({expression}); }} catch {{}} \

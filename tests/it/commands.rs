@@ -1,4 +1,4 @@
-//! `/approvals`: every word of it, answered to the one who typed it alone.
+//! `/approvals`: all of its subcommands, answered only to the user who typed it.
 
 use chrono::TimeDelta;
 use sandbox::slack::{Feedback, Misbehaviour, Signing};

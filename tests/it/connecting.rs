@@ -27,7 +27,7 @@ use crate::{
 
 const ACTION: &str = "github.create_issue";
 
-/// A Postgres that lets nobody in, and says why by this error code.
+/// A Postgres that refuses every connection with this error code.
 async fn refusing(code: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -188,7 +188,7 @@ impl Pooler {
         );
         let file = folder.join("pgbouncer.ini");
         fs::write(&file, settings).unwrap();
-        // It refuses to run as root. Whoever is not root is not asked.
+        // pgbouncer refuses to run as root. Other users need no `-u`.
         let mut command = children::command("sh");
         command.args([
             "-c",

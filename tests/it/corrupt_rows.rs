@@ -284,7 +284,7 @@ impl Reading {
                 approvals_list::list(db, (workspace, backend), &filter, MOST).await.map(drop)?;
             }
             Reader::Waiting => {
-                // All pages: nobody has more than a few.
+                // All pages: no user has more than a few.
                 for page in 0..10 {
                     overview::waiting(db, workspace, user, page).await?;
                 }

@@ -1,4 +1,4 @@
-//! Many who wait, are silent, send slowly or make keys up: Slack and the backends get through all the same.
+//! Many clients wait, are silent, send slowly or make keys up. Slack and the backends still get through.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -162,7 +162,7 @@ async fn waiting_calls_and_silent_connections_leave_room_for_slack() {
         assert_eq!(s.api().cancel(&id).await.status, 200);
         assert_eq!(waiting.len(), places);
         while let Some(reply) = tokio::time::timeout(SOON, waiting.next()).await.unwrap() {
-            assert_eq!(reply.unwrap().approval_status(), "cancelled", "whoever waits is not cut off");
+            assert_eq!(reply.unwrap().approval_status(), "cancelled", "a waiting call is not cut off");
         }
     })
     .await;
@@ -242,7 +242,7 @@ async fn made_up_keys_do_not_take_the_database_from_slack() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.config.database_connections = 10;
         s.restart().await;
-        // Whoever looks a key up waits from now on.
+        // Every look-up of a key waits from now on.
         let mut held = s.service.db.begin().await.unwrap();
         sqlx::query("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
         let mut calls: FuturesUnordered<_> = (0..100)

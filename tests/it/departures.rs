@@ -74,7 +74,7 @@ async fn nobody_who_left_allows_anything_on_another_instance() {
         let merge = s.unlock_value("github.merge_pull_request").await;
         let unlock = Press::labelled(Surface::Home, "Unlock").with_value(&merge);
         let unlock = s.slack.prepare_press(ADMIN, &unlock).unwrap().unwrap();
-        // Another instance hears of it, and nothing rests on either of them.
+        // Another instance receives the event, and neither user has anything to end.
         let other = s.instance().await;
         s.slack.connect_app(&format!("http://{}", other.address()));
         for user in [ALICE, ADMIN] {

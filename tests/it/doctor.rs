@@ -1,4 +1,4 @@
-//! `countersign doctor`: it finds what is wrong, says how to put it right, and is silent otherwise.
+//! `countersign doctor`: it finds faults, says how to fix them, and is silent otherwise.
 
 use std::process::{Child, Command, Output, Stdio};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 async fn examine(s: &TestApp) -> Vec<Finding> {
-    // Where it listens by now.
+    // The address that the service listens on.
     let listen = s.url().trim_start_matches("http://").parse().unwrap();
     examine_as(s, ServeConfig { listen, ..s.config.clone() }).await
 }

@@ -21,7 +21,7 @@ fn with_standbys() -> PostgresOptions {
     PostgresOptions { standbys: true, ..PostgresOptions::default() }
 }
 
-/// Has every commit wait for a standby that is away, or for none any more.
+/// Makes every commit wait for a standby that is away, or for none.
 async fn standby_is_away(s: &TestApp, away: bool) {
     let (set, named) = if away {
         ("ALTER SYSTEM SET synchronous_standby_names = 'away'", "away")

@@ -60,15 +60,15 @@ impl Process {
                 line["fields"]["address"].as_str().map(str::to_owned)
             })
             .unwrap();
-        // Reads on, so that the process never waits for somebody to.
+        // Reads on, so that the process never blocks on a full pipe.
         std::thread::spawn(move || lines.count());
         let url = format!("http://{address}");
         slack.connect_app(&url);
         Self { child, url }
     }
 
-    /// `kill -9`. What it had begun in the database may go on for a moment: waits until that has ended, and then has
-    /// its leases run out, for which a test need not wait.
+    /// `kill -9`. What it had begun in the database may go on for a moment: waits until that has ended, and then
+    /// expires its leases, for which a test need not wait.
     async fn kill(mut self, s: &TestApp) {
         children::kill(&mut self.child);
         let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
@@ -183,7 +183,7 @@ async fn kill_9_under_load_loses_no_webhook_and_no_audit_entry() {
         let (answers, ()) = futures::future::join(futures::future::join_all(cancels), killed).await;
         let process = Process::start(s, &slack);
         backend.connect(&process.url, &key, &secret);
-        // What the dead one did not confirm is asked for again: it says what became of it.
+        // The agent repeats the requests that the dead instance did not confirm, and learns their status.
         for (id, answer) in asked.iter().zip(&answers) {
             let again = backend.api().cancel(id).await.status;
             assert!(
@@ -287,14 +287,14 @@ async fn a_shutdown_finishes_what_is_in_hand() {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         s.backend.wait_for_delivery(|delivery| delivery.approval_id() == id, SOON).await.unwrap();
-        // Only the webhook is in hand: what is due and not begun is left to another instance.
+        // Only the webhook is in progress: due work that has not begun is left to another instance.
         s.until(&prompt, |message| !message.has_button("Approve")).await;
         s.stop().await;
         let open: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE done_at IS NULL")
             .fetch_one(&s.service.db)
             .await
             .unwrap();
-        assert_eq!(open, 0, "the webhook in hand was finished and noted");
+        assert_eq!(open, 0, "the started webhook was finished and recorded");
         s.start().await;
         s.advance_until_idle(TimeDelta::minutes(2)).await;
         s.settled().await;

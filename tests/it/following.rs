@@ -11,7 +11,7 @@ use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
-/// Describes GitHub anew, with something changed.
+/// Describes GitHub again, with a change.
 async fn describe(s: &TestApp, change: impl FnOnce(&mut Value)) {
     let mut body = catalog::integration("github").unwrap().body();
     change(&mut body);

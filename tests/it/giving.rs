@@ -66,7 +66,7 @@ const ENDS: [End; 10] = [
     End::Described,
 ];
 
-/// Lets nobody finish: every change writes into the audit, after it has taken its locks.
+/// Blocks every change: each writes to the audit after it has taken its locks.
 pub async fn hold_audit(s: &TestApp) -> countersign::storage::Tx {
     let mut tx = s.service.db.begin().await.unwrap();
     sqlx::query("LOCK TABLE audit IN SHARE MODE").execute(&mut *tx).await.unwrap();
@@ -222,7 +222,7 @@ async fn toggle(s: &TestApp, action: ActionId, toggle: Toggle) -> Result<(), Ser
     settings::set(&s.service, names::TEAM.into(), &member(), action, toggle, None).await.map(|_| ())
 }
 
-/// Whether what ends it concerns what is given at all.
+/// Whether this end applies to this permission.
 fn meet(give: Give, end: End) -> bool {
     end != End::ConversationClosed || matches!(give, Give::Conversation | Give::UseInConversation)
 }
@@ -264,7 +264,7 @@ async fn race(s: &TestApp, number: usize, give: Give, end: End, give_first: bool
     if end == End::AppRemoved {
         workspaces::install(&s.service, names::TEAM, "Acme").await.unwrap();
     }
-    // Whoever turns off and then allows again has allowed: of the person's own two clicks the later one counts.
+    // Of a person's own two clicks the later one counts: allowing after turning off allows.
     let allowed_again = matches!(end, End::OffAll | End::ToggledOff)
         && !give_first
         && matches!(give, Give::Conversation | Give::Always | Give::Toggle);
@@ -277,7 +277,7 @@ async fn race(s: &TestApp, number: usize, give: Give, end: End, give_first: bool
         assert!(matches!(given, Err(ServiceError::Rejected(_))), "{pair}");
     }
     if end == End::Left {
-        // Somebody who comes back may allow things again.
+        // A person who comes back may allow actions again.
         s.advance_until_idle(TimeDelta::minutes(3)).await;
         toggle(s, round.action, Toggle::On).await.unwrap();
         toggle(s, round.action, Toggle::Off).await.unwrap();
@@ -306,7 +306,7 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                     workspaces::install(&s.service, names::TEAM, "Acme").await.unwrap();
                 }
                 match (end, give_first) {
-                    // What admins unlocked stays when the app goes: nobody's permission is in it.
+                    // Unlocked actions stay when the app is removed: they are no user's permission.
                     (_, true) => assert!(unlocked.unwrap()),
                     (End::AppRemoved, false) => {
                         assert!(matches!(unlocked, Err(ServiceError::Rejected(Rejection::WorkspaceRemoved))));

@@ -33,7 +33,7 @@ struct Guide {
 }
 
 /// The program at this path, which `what` needs. Where it is missing the test is left out, unless `.ci/run` runs it.
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was not run")]
+#[expect(clippy::print_stderr, reason = "the person who runs the tests should know what was not run")]
 pub fn required(path: &Path, what: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path.to_owned());
@@ -105,7 +105,7 @@ impl Guide {
         let said = said(asking.program).await;
         assert!(said.starts_with("ran github.create_issue {"), "{said}");
         let asking = self.ask(s, "{}").await;
-        // Whoever doesn't have the secret is not believed.
+        // A sender without the secret fails verification.
         let other = "whsec_b3RoZXIgc2VjcmV0IG90aGVyIHNlY3JldCBvdGhlciE=";
         assert_eq!(asking.tell(other, &asking.approval["arguments_digest"]).await, 401);
         s.click(ALICE, &asking.prompt, "Deny").await;

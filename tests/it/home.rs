@@ -1,4 +1,4 @@
-//! The Home tab: everything on it, current whoever changed what, and never beyond Slack's limits.
+//! The Home tab: everything on it, current after every user's changes, and never beyond Slack's limits.
 
 use chrono::TimeDelta;
 use sandbox::slack::{CallOutcome, Misbehaviour, Press, Slack, Surface, Tab};
@@ -43,7 +43,7 @@ async fn a_request_is_decided_on_the_prompt_and_the_home_tab_follows() {
             !home.has_button("Approve") && home.all_text().contains("Always, in every")
         })
         .await;
-        // A backend cancels, a deadline passes: nobody has clicked anything.
+        // A backend cancels, a deadline passes: changes without a click.
         s.answer(ALICE, "off all").await;
         let (id, _) = s.prompt(&s.call(ACTION, "c-2")).await;
         s.home_shows(ALICE, |home| home.has_button("Approve")).await;
@@ -268,7 +268,7 @@ async fn an_admin_sees_whether_webhooks_are_getting_through() {
         let (first, prompt) = s.prompt(&s.call(ACTION, "c-0")).await;
         s.click(ALICE, &prompt, "Approve").await;
         s.received_webhook(&first).await;
-        // What goes well is drawn within seconds of its being noted, which nobody can wait for.
+        // A success is rendered within seconds of being recorded. A test can't wait for that moment.
         let well = |slack: &Slack| {
             slack.home(ADMIN).filter(|home| home.all_text().contains("Webhooks are being delivered"))
         };

@@ -1,4 +1,4 @@
-//! Calls that try to deceive whoever is asked, or to break what shows them.
+//! Calls that try to deceive the person who decides, or to break the display.
 
 use chrono::TimeDelta;
 use sandbox::{
@@ -13,7 +13,7 @@ use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, TestApp, story};
 /// What every prompt may offer, and nothing else.
 const CONTROLS: [&str; 5] = ["approve", "deny", "details", "connect", "request_unlock"];
 
-/// Everything that anybody could read or click in the message is ours, or plain text of the agent's.
+/// Checks that all text and controls of the message are ours, or plain text of the agent's.
 fn nothing_is_forged(name: &str, message: &Message) {
     let tags: Vec<_> = message.text().split('<').skip(1).collect();
     assert!(tags.is_empty(), "{name}: {}", message.text());
@@ -41,7 +41,7 @@ fn walk(name: &str, value: &Value) {
             let text = members.get("text").and_then(Value::as_str).unwrap_or_default();
             match kind {
                 "plain_text" => assert_eq!(value["emoji"], false, "{name}: {value}"),
-                // Ours alone: when it expires.
+                // Only our own text: when it expires.
                 "mrkdwn" => assert!(
                     text.starts_with("expires in ")
                         && text.matches('<').count() == 1
@@ -146,7 +146,7 @@ async fn a_value_can_not_read_as_another_argument() {
             ("rich_text_preformatted", &*body),
             ("rich_text_quote", "bob@example.com"),
         ] {
-            assert!(all.contains(&(&json!(kind), &alone(value))), "{value} alone in {all:?}");
+            assert!(all.contains(&(&json!(kind), &alone(value))), "{value} as one element in {all:?}");
         }
         assert_eq!(shown_in_details(s, &prompt).await, arguments);
     })
@@ -234,7 +234,7 @@ async fn the_reason_for_a_denial_is_as_harmless_as_the_agents_own() {
         let mentioned: Vec<_> = json.matches(r#""type":"user""#).collect();
         assert_eq!(mentioned.len(), 1, "only who decided: {json}");
         assert!(!decided.text().contains("<!") && !decided.text().contains(&format!("<@{BOB}>")));
-        // Whoever else is in the channel reads the same.
+        // Other members of the channel read the same.
         assert!(s.slack.messages_seen_by(ADMIN, SALES).iter().any(|message| message.ts == decided.ts));
     })
     .await;

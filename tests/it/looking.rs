@@ -25,7 +25,7 @@ impl TestApp {
             .unwrap()
     }
 
-    /// What is still to be done, as the outbox says: for whoever reads why a test failed.
+    /// The open rows of the outbox, for the message of a failed test.
     pub async fn open_rows(&self) -> String {
         let rows: Result<Vec<String>, _> = sqlx::query_scalar(
             "SELECT format('%s %s: %s tries, due %s s from now, %s, last tried with: %s', o.kind, o.approval_id,
@@ -46,7 +46,7 @@ impl TestApp {
         }
     }
 
-    /// Checks what the service had shown so far: that whoever can't see blocks reads as much, and that Slack shows
+    /// Checks the messages so far: that their fallback texts say as much as the blocks, and that Slack shows
     /// nothing of what links lead to.
     pub fn check_messages(&self) {
         let calls = self.slack.calls();

@@ -79,7 +79,10 @@ async fn an_event_that_comes_after_the_decision_takes_the_buttons_away() {
         assert!(s.click(ALICE, &known, "Approve").await.is_ok());
         s.received_webhook(&id).await;
         s.until(&known, |message| !decides(message)).await;
-        assert!(decides(&s.slack.message(&lost.channel, &lost.ts).unwrap()), "nobody knows of it");
+        assert!(
+            decides(&s.slack.message(&lost.channel, &lost.ts).unwrap()),
+            "the service does not know of it"
+        );
         assert!(s.slack.send_event(names::TEAM, posted(&lost, names::APP)).await.is_ok());
         found(s).await;
         s.until(&lost, |message| !decides(message)).await;

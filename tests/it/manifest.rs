@@ -209,7 +209,7 @@ fn the_command_is_the_one_that_the_code_answers() {
     let arms = arms.split("_ =>").next().unwrap();
     let arms = arms.lines().map(str::trim_start).filter(|line| line.starts_with('"'));
     let understood: BTreeSet<&str> = arms.filter_map(|arm| arm.split('"').nth(1)).collect();
-    // No word at all opens the settings.
+    // The command without an argument opens the settings.
     assert_eq!(hinted, understood.into_iter().filter(|word| !word.is_empty()).collect());
 }
 

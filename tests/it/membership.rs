@@ -46,7 +46,7 @@ async fn asked_in_public(s: &TestApp) -> (String, Message) {
     (id.clone(), s.slack.wait_for_message(SALES, fits, SOON).await.unwrap())
 }
 
-/// Makes Slack say nothing of anybody.
+/// Makes Slack's look-ups of users fail.
 fn silence(s: &TestApp) {
     s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 99);
 }
@@ -61,7 +61,7 @@ async fn a_person_of_another_company_decides_and_sees_nothing() {
             share(s);
             s.open(ACTION).await;
             let (id, prompt) = asked_in_public(s).await;
-            // She is who was asked, and works for the other company by now: no flag and no payload says so.
+            // She was asked, and has moved to the other company since: no flag and no payload says so.
             s.slack.change_user(ALICE, |user| FOREIGN.clone_into(&mut user.team_id));
             s.advance_until_idle(TimeDelta::seconds(61)).await;
             for label in ["Approve", "Deny", "Details"] {
@@ -175,7 +175,7 @@ async fn while_slack_does_not_say_who_somebody_is_they_deny_and_do_not_approve()
         let (id, prompt) = asked_in_public(s).await;
         let (other, denied) = s.prompt(&s.call(ACTION, "c-2").expiring_in(3600)).await;
         s.advance_until_idle(TimeDelta::seconds(61)).await;
-        // A new instance, which remembers nobody.
+        // A new instance, with an empty cache of users.
         s.restart().await;
         silence(s);
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
@@ -252,7 +252,7 @@ async fn an_appointed_admin_is_one_in_their_workspace_alone() {
         (appoint("T0OTHER:U0BOB"), false),
         (appoint("E0GROUP:U0BOB"), false),
     ] {
-        // With OAuth an id alone is refused.
+        // With OAuth, only an id is refused.
         let by_token = |config: &mut countersign::config::ServeConfig, slack: &sandbox::slack::Slack| {
             by_http(config, slack);
             config.admins = admins;

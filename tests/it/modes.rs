@@ -68,7 +68,7 @@ pub fn by_http(config: &mut ServeConfig, slack: &Slack) {
     config.public_url = None;
 }
 
-/// Any workspace may install the app; there is no token besides.
+/// Any workspace may install the app, and no token is configured.
 pub fn by_oauth(config: &mut ServeConfig, slack: &Slack) {
     // Its own address is in what it tells Slack, so it is chosen before the service starts.
     let free = free_address();
@@ -80,13 +80,13 @@ pub fn by_oauth(config: &mut ServeConfig, slack: &Slack) {
     config.slack.slack_client_secret = Some(app.client_secret.into());
 }
 
-/// The same, with tokens that run out after twelve hours.
+/// The same, with tokens that expire after twelve hours.
 pub fn with_rotation(config: &mut ServeConfig, slack: &Slack) {
     by_oauth(config, slack);
     slack.change_app(|app| app.token_rotation = true);
 }
 
-/// An address that nobody listens at.
+/// An address without a listener.
 pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -161,7 +161,7 @@ impl Browser {
 }
 
 impl TestApp {
-    /// How often the audit says this at all.
+    /// How many audit entries have this action.
     pub async fn audits(&self, what: &str) -> i64 {
         let count = sqlx::query_scalar("SELECT count(*) FROM audit WHERE what = $1").bind(what);
         count.fetch_one(&self.service.db).await.unwrap()
@@ -180,7 +180,7 @@ impl TestApp {
         sqlx::query_scalar(count).fetch_one(&self.service.db).await.unwrap()
     }
 
-    /// Whether every token was replaced that had to be by now, and nobody is at it.
+    /// Whether every token that is due was refreshed, and no refresh is running.
     pub async fn token_is_fresh(&self) -> bool {
         let stale = "SELECT count(*) FROM workspaces WHERE removed_at IS NULL
             AND (refreshing_until IS NOT NULL OR token_expires_at < $1 + interval '1 hour')";
@@ -189,7 +189,7 @@ impl TestApp {
         stale == 0
     }
 
-    /// How many events nobody has finished.
+    /// How many events are unfinished.
     pub async fn unhandled_events(&self) -> i64 {
         let count = "SELECT count(*) FROM events WHERE handled_at IS NULL";
         sqlx::query_scalar(count).fetch_one(&self.service.db).await.unwrap()

@@ -125,7 +125,7 @@ async fn a_forged_missing_or_foreign_state_installs_nothing() {
         // Another browser brings the right state without the cookie.
         let (status, _) = text(Browser::new().open(&back).await).await;
         assert_eq!(status, 400);
-        // A state that anybody could write, as it were before there was a key to seal with.
+        // A state that anyone could write, without a seal.
         let unsealed = URL_SAFE_NO_PAD.encode(b"\x001999999999 AAAA");
         assert_eq!(browser.open(&format!("{callback}?{code}&state={unsealed}")).await.status(), 400);
         assert_eq!(s.audits("workspace.installed").await, 0);
@@ -222,7 +222,7 @@ async fn two_instances_refresh_one_token_at_the_same_time_and_present_it_once() 
         Browser::new().install(s, names::TEAM).await;
         let other = s.instance().await;
         works(s, "c-0").await;
-        // The token is dead; everybody finds out at the same moment.
+        // The token is dead, and all calls find out at the same moment.
         s.slack.misbehave(
             "oauth.v2.access",
             Misbehaviour::SlowAnswer(std::time::Duration::from_millis(300)),
@@ -331,7 +331,7 @@ async fn an_organisation_installs_for_all_its_workspaces() {
     story_as(by_oauth, async |s| {
         s.slack
             .change_workspace(names::TEAM, |workspace| workspace.enterprise_id = Some("E0GROUP".to_owned()));
-        // The team's own installation is none any more: only the organisation's reaches it.
+        // The team's own installation is gone: only the organisation's covers it.
         s.slack.change_token(&s.slack.bot_token(), |token| token.team_id = "T0GONE".to_owned());
         let other =
             Workspace { enterprise_id: Some("E0GROUP".to_owned()), ..Workspace::new("T0OTHER", "Other") };

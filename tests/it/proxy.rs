@@ -27,7 +27,7 @@ const CREDENTIALS: &str = "Basic dXNlcjpwQHNz";
 /// The first lines of what came, and whether the proxy was told who asks.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// A proxy that alone knows where `slack.test` is. Gives its port.
+/// A proxy, the only part that can resolve `slack.test`. Returns its port.
 async fn proxy(seen: Seen) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

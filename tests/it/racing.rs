@@ -25,8 +25,8 @@ fn click(s: &TestApp, prompt: &Message, label: &str) -> Value {
     s.slack.prepare_press(ALICE, &press).unwrap().unwrap()
 }
 
-/// Lets nobody past an approval's row until it is dropped or rolled back, so that whoever comes meanwhile comes at
-/// once.
+/// Locks an approval's row until it is dropped or rolled back, so that everyone who waits for it continues at the same
+/// moment.
 async fn hold(s: &TestApp, id: &str) -> countersign::storage::Tx {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     let mut tx = s.service.db.begin().await.unwrap();
@@ -91,7 +91,7 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
             Some(label) => click(s, &prompt, label),
             None => s.slack.prepare_submit(ALICE).unwrap(),
         });
-        // Opens the service's connections, so that nobody has to wait for one to be made.
+        // Opens the service's connections, so that no click has to wait for one.
         join_all((0..40).map(|_| async { s.api().get(&id).await })).await;
         let held = hold(s, &id).await;
         let sent = payloads.collect::<Vec<_>>().into_iter().map(|payload| {
@@ -106,7 +106,7 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
         assert!(faults.is_empty(), "{faults:?}");
 
         let approval = ended_once(s, &id).await;
-        // Two of the five ways mean the same, and whoever made the choice that won hears nothing.
+        // Two of the five ways mean the same, and a user whose choice won gets no reply.
         let (won, told_otherwise) = match approval["decision"]["scope"].as_str() {
             Some("once") => ("Approved by <@U0ALICE> for this request only.", 30),
             Some("conversation") => ("Approved by <@U0ALICE> for this conversation.", 40),

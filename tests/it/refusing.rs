@@ -128,7 +128,7 @@ async fn a_click_of_another_workspace_reaches_nothing() {
             assert!(s.slack.forge_block_actions(payload).await.is_ok());
         }
         s.ephemeral_reply(ALICE, SALES, "belongs to another workspace").await;
-        assert!(s.slack.view(ALICE).is_none(), "neither a reason is asked for nor details are shown");
+        assert!(s.slack.view(ALICE).is_none(), "no modal asks for a reason or shows details");
         assert_eq!(s.refusals(&id).await, ["other-workspace"; 2]);
         assert_eq!(s.status(&id).await, "pending");
     })

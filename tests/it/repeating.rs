@@ -1,5 +1,5 @@
 //! The same person makes the same choice twice: one click that comes twice, as with two Socket Mode connections that
-//! both get it, or a click on what is still shown. It counts once, and nobody hears of it.
+//! both get it, or a click on what is still shown. It counts once, and causes no reply.
 
 use sandbox::slack::{Gesture, Message, Press, Signing, Surface};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What Slack signed is obeyed once: whoever sends it again within the signature's 300 seconds changes nothing.
+//! What Slack signed counts once: sending it again within the signature's 300 seconds changes nothing.
 
 use chrono::TimeDelta;
 use countersign::domain::repeats::REMEMBERED;

@@ -1,4 +1,4 @@
-//! Standing permissions end: at once, for good, and against every request that comes later.
+//! Standing permissions end: immediately, permanently, and for every later request.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -227,7 +227,7 @@ async fn a_workspace_of_which_slack_says_nothing_keeps_no_other_from_being_looke
         s.slack.change_user(ALICE, |user| user.deleted = true);
         s.advance_until_idle(chrono::TimeDelta::hours(25)).await;
         eventually("the grant ends", async || (s.grants_of(ALICE).await == 0).then_some(())).await;
-        // Nobody's permissions there were taken away for it.
+        // No user there lost permissions.
         let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM grants WHERE revoked_at IS NULL")
             .fetch_one(&s.service.db)
             .await

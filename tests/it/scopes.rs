@@ -247,7 +247,7 @@ async fn the_last_use_of_a_key_is_written_once_a_minute() {
     story(async |s| {
         let key = create(s, [KeyScope::Ask, KeyScope::Read]).await;
         let api = with(s, &key);
-        // A call waits for nobody who holds the key's row.
+        // A call does not wait for a lock on the key's row.
         let mut held = s.service.db.begin().await.unwrap();
         sqlx::query("SELECT 1 FROM api_keys FOR UPDATE").execute(&mut *held).await.unwrap();
         assert_eq!(api.ask(&s.call(ACTION, "c-1")).await.status, 201);

@@ -43,7 +43,7 @@ impl TestApp {
 
     /// Uses the toggle of an action in the open modal.
     pub async fn toggle(&self, user: &str, action: &str) -> Delivery {
-        // Where the modal is drawn anew between looking and clicking, one looks again.
+        // If the modal is updated between looking and clicking, look again.
         let deadline = tokio::time::Instant::now() + SOON;
         loop {
             match self.slack.press(user, self.toggling(user, action).await).await {
@@ -129,7 +129,7 @@ impl TestApp {
             .unwrap()
     }
 
-    /// How often the audit says this of somebody or by somebody.
+    /// How many audit entries have this action and this user as actor or subject.
     pub async fn audited_by(&self, what: &str, actor: &str) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM audit WHERE what = $1 AND actor = $2")
             .bind(what)
@@ -144,7 +144,7 @@ impl TestApp {
         assert_eq!(self.api().connect_user(user, integration).await.status, 204);
     }
 
-    /// Sends a payload as somebody else, with whatever else is changed in it: Slack signs what happened, so this is what
+    /// Sends a payload as another user, with whatever else is changed in it: Slack signs what happened, so this is what
     /// a person could at worst bring about with a view of another's.
     pub async fn forge(&self, mut payload: Value, user: &str, change: impl FnOnce(&mut Value)) -> Delivery {
         payload["user"]["id"] = user.into();

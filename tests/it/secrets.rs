@@ -119,7 +119,7 @@ impl<'a> MakeWriter<'a> for Kept {
     }
 }
 
-/// What a panic says that has everything in hand.
+/// The text of a panic that has all secrets in scope.
 fn panic_of(config: &ServeConfig, service: &Service) -> String {
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         panic!("a panic with {config:?} and {service:?}")

@@ -1,4 +1,4 @@
-//! A person's settings: what they see, what a toggle does at once, and that nobody changes another's.
+//! A person's settings: what they see, what a toggle does immediately, and that no user changes another's.
 
 use chrono::TimeDelta;
 use sandbox::slack::{Press, Signing, Surface};
@@ -312,7 +312,7 @@ async fn a_lock_and_a_toggle_at_once_leave_no_grant_behind() {
             assert_eq!(s.grants_of(ALICE).await, 0);
             assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
         }
-        // What is opened now shows it; the modal that was open follows its own clicks alone.
+        // A newly opened modal shows it. The open modal follows only its own clicks.
         s.slack.close(ALICE).await.unwrap();
         assert!(s.gear(ALICE, "GitHub").await.check_boxes().is_empty());
     })

@@ -35,7 +35,7 @@ pub async fn ready(s: &TestApp) {
     eventually("readiness", async || (readiness(s).await.0 == 200).then_some(())).await;
 }
 
-/// Starts the story's service anew with a wire between it and Postgres.
+/// Restarts the test's service with a wire between it and Postgres.
 async fn wired(s: &mut TestApp) -> Wire {
     let (wire, url) = Wire::to_postgres(s).await;
     s.config.database.database_url = url.into();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-/// Codes that pass, one of which nobody has heard of.
+/// Transient error codes, one of which does not exist.
 const PASSING: [&str; 7] = [
     "update_failed",
     "external_channel_migrating",

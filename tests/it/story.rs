@@ -1,4 +1,4 @@
-//! What every test starts from: the service, a local Slack, an agent backend and a database of its own.
+//! The start of every test: its own service, local Slack, agent backend and database.
 
 use std::{
     io::Write as _,
@@ -24,7 +24,7 @@ use tokio::sync::OnceCell;
 
 pub use sandbox::slack::names::{ADMIN, ALICE, BOB, GUEST, RANDOM, SALES};
 
-/// The upper bound for something that the service does by itself. A test that waits this long has failed; it is generous
+/// The upper bound for something that the service does in the background. A test that waits this long has failed; it is generous
 /// because a machine under load must not fail tests.
 pub const SOON: Duration = Duration::from_mins(1);
 
@@ -32,7 +32,7 @@ pub const SOON: Duration = Duration::from_mins(1);
 /// this was not ended by them.
 pub const PROMPTLY: Duration = Duration::from_secs(25);
 
-/// How often a clock that runs by itself moves.
+/// How often a running clock moves.
 const TICK: Duration = Duration::from_millis(50);
 
 /// Tells one test database from another in random ids.
@@ -111,7 +111,7 @@ async fn told_why(story: &mut TestApp, test: impl AsyncFnOnce(&mut TestApp)) {
     }
 }
 
-/// The same on a database server of its own, which the test may stop and start, and with time that passes by itself:
+/// The same on a database server of its own, which the test may stop and start, and with a running clock:
 /// whatever a database that is away keeps from being done is tried again after a moment of it.
 pub async fn story_with_own_server(test: impl AsyncFnOnce(&mut TestApp)) {
     story_with_server(PostgresOptions::default(), test).await;
@@ -138,7 +138,7 @@ pub async fn story_with_server(options: PostgresOptions, test: impl AsyncFnOnce(
     story.end().await;
 }
 
-/// Lets time pass as it does outside.
+/// Advances the clock in real time.
 async fn run(clock: &Clock) {
     let mut ticks = tokio::time::interval(TICK);
     loop {

@@ -1,4 +1,4 @@
-//! Time, as tests move it: with care for what is in hand, which would be taken for lost.
+//! Time, as tests move it: without expiring the leases of running work.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use crate::story::{SOON, TestApp};
 
-/// How long a worker holds what it has in hand.
+/// How long a worker's lease lasts.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 impl TestApp {
@@ -31,13 +31,13 @@ impl TestApp {
         tokio::time::timeout(SOON, look).await.unwrap();
     }
 
-    /// Moves time a little: by less than a worker holds what it has in hand, so that this can be done in mid-flight.
+    /// Moves time a little: by less than a worker's lease, so that work may be running.
     pub fn pass(&self, by: TimeDelta) {
-        assert!(by < LEASE, "what is in hand would be taken for lost: call advance_until_idle instead");
+        assert!(by < LEASE, "leases of running work would expire: call advance_until_idle instead");
         self.clock.advance(by);
     }
 
-    /// Moves time by as much as may be, once the service has done what it can do by now.
+    /// Moves time, but only once the service has done all work that is due.
     pub async fn advance_until_idle(&self, by: TimeDelta) {
         if self.is_running() {
             self.settled().await;
@@ -45,7 +45,7 @@ impl TestApp {
         self.clock.advance(by);
     }
 
-    /// Waits until nothing is in hand and nothing that is due could be.
+    /// Waits until no work is running and none that is due could start.
     pub async fn settled(&self) {
         self.wait_until_idle(SOON).await.unwrap();
     }

@@ -149,7 +149,7 @@ async fn a_token_that_can_not_be_stored_is_used_and_stored_as_soon_as_it_can() {
         .unwrap();
         s.advance_until_idle(TimeDelta::hours(13)).await;
         works(s, "c-1").await;
-        // Longer than whoever needs the token waits for it to be stored.
+        // Longer than a caller waits for the token to be stored.
         tokio::time::sleep(Duration::from_secs(2)).await;
         works(s, "c-2").await;
         assert!(!s.token_is_fresh().await);

@@ -25,7 +25,7 @@ async fn hears(s: &TestApp, user: &str, what: &str) -> Message {
     found.unwrap_or_else(|_| panic!("{user} never heard {what:?}"))
 }
 
-/// A request of somebody's for an action that is locked: its prompt.
+/// The prompt of a user's request for a locked action.
 async fn locked_prompt(s: &TestApp, user: &str) -> Message {
     let mut ask = s.call(ACTION, &format!("c-{user}"));
     ask.user = user.to_owned();
@@ -55,7 +55,7 @@ async fn the_prompt_of_a_locked_action_offers_to_ask_and_admins_get_one_message_
         assert!(both.all_text().contains("1 approved manually, 0 denied"), "{}", both.all_text());
         assert_eq!(heard(s, ADMIN, ASKED), 1);
         assert_eq!(heard(s, ALICE, ASKED), 0);
-        // The first answer is everybody's.
+        // The first answer counts for all requests.
         assert!(s.click(ADMIN, &both, "Unlock").await.is_ok());
         for user in [ALICE, BOB] {
             hears(s, user, "unlocked it").await;
@@ -92,7 +92,7 @@ async fn asking_twice_is_harmless() {
         let answered = s.until(&message, |message| message.all_text().contains("Declined by")).await;
         assert!(!answered.has_button("Unlock"));
         assert_eq!((heard(s, ADMIN, ASKED), heard(s, ALICE, "declined")), (1, 1));
-        // Whoever was declined may ask again.
+        // A user whose request was declined may ask again.
         s.until(&prompt, |message| message.has_button("Request auto-approval")).await;
     })
     .await;

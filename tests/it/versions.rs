@@ -67,7 +67,7 @@ async fn an_approval_keeps_the_names_it_was_asked_under() {
         let mut renamed = described("Look at the forecast", "Reads tomorrow's weather.");
         renamed["name"] = "Weather".into();
         put(s, &renamed).await;
-        // It is drawn again, because it is not to be auto-approved now.
+        // The prompt is updated, because the action can't be auto-approved now.
         let prompt = s.until(&prompt, |message| message.all_text().contains(PAUSED)).await;
         let own = |text: &str| {
             text.contains("Create issue") && text.contains("GitHub") && !text.contains("orecast")
@@ -146,7 +146,7 @@ async fn whatever_people_go_by_pauses_the_grants() {
             put(s, &original).await;
             asks(s, "approved").await;
         }
-        // What is nobody's business to confirm.
+        // A change that needs no confirmation.
         put(s, &change(|body, _| body["connect_url"] = "https://example.com/connect".into())).await;
         asks(s, "approved").await;
         let versions: i64 = sqlx::query_scalar("SELECT max(number)::bigint FROM action_versions")

@@ -1,4 +1,4 @@
-//! The backend hears of every end: at least once, signed, guarded, whatever its endpoint does.
+//! The backend receives every end: at least once, signed, guarded, whatever its endpoint does.
 
 use std::time::Duration;
 
@@ -192,7 +192,7 @@ async fn both_secrets_sign_while_one_is_being_rotated() {
         let id = approved(s).await;
         let told = s.received_webhook(&id).await;
         let signatures = told.headers["webhook-signature"].to_str().unwrap().split(' ').count();
-        assert_eq!(signatures, 2, "the receiver, which knows the old secret alone, believed it");
+        assert_eq!(signatures, 2, "the receiver, which knows only the old secret, verified it");
         s.backend.set_webhook_secrets(&[secrecy::ExposeSecret::expose_secret(&new)]);
         s.advance_until_idle(TimeDelta::hours(25)).await;
         let id = approved(s).await;
@@ -271,7 +271,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         assert_eq!((first.len(), claim().await.len()), (1, 0), "what is leased is not claimed again");
         s.advance_until_idle(lease_time).await;
         let second = claim().await;
-        assert_eq!(second.len(), 1, "a lease that ran out is");
+        assert_eq!(second.len(), 1, "an expired lease is");
         let attempt = storage::statements::claim::Attempt {
             ending: storage::statements::claim::Ending::Dead,
             started_at: s.now(),

@@ -16,10 +16,10 @@ use tokio::{
 
 use crate::story::TestApp;
 
-/// A firewall that forgets about connections: they stay open, and nothing passes any more, without a reset.
+/// A firewall that forgets about connections: they stay open, but nothing passes, without a reset.
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
-    /// How many connections have fallen silent for good: the first ones.
+    /// How many connections have fallen silent permanently: the first ones.
     silent: Arc<AtomicUsize>,
     /// Whether nothing passes on any connection.
     cut: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! What was allowed always holds for every agent and backend, for this person alone.
+//! A permission for always holds for every agent and backend, but only for this person.
 
 use anyhow::ensure;
 use sandbox::slack::names::BOB;

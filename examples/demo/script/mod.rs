@@ -19,10 +19,10 @@ use crate::{
     world::World,
 };
 
-/// How often the story's clock moves by itself.
+/// How often the demo's clock advances.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The story's clock: it runs as clocks do, and can be put forward, so that nobody waits for a request to expire.
+/// The story's clock: it runs as clocks do, and can be put forward, so that no one waits for a request to expire.
 pub(crate) fn clock() -> Clock {
     let now = Clock::system().now();
     Clock::manual(DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now))

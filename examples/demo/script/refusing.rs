@@ -1,4 +1,4 @@
-//! What was allowed is turned off; an agent is refused; a lock holds; nobody answers.
+//! Permissions are turned off; an agent is refused; a lock holds; a request expires.
 
 use anyhow::{Context as _, ensure};
 use chrono::TimeDelta;
@@ -93,7 +93,7 @@ pub(super) async fn locked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
         .await
 }
 
-/// Nobody answers.
+/// A request expires without an answer.
 pub(super) async fn expired(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (teller, scout) = (stage.teller, stage.scout.clone());
     teller.chapter("Expired");

@@ -84,7 +84,7 @@ async fn toggled(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The admin takes it away from everybody.
+/// The admin locks it for all users.
 async fn locked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let teller = stage.teller;
     teller.chapter("The admin locks");
@@ -151,7 +151,7 @@ async fn switch(stage: &DemoContext<'_>) -> anyhow::Result<()> {
     let press =
         Press::on(Surface::Modal, "toggle").in_block(&block).doing(Gesture::Toggle(ALWAYS.to_owned()));
     ensure!(slack.press(ALICE, press).await?.is_ok(), "the toggle was not taken");
-    // Drawn again with what was saved, the toggle stands in a block of another id.
+    // The update with the saved state puts the toggle into a block with another id.
     let drawn = |view: &View| toggle(view).is_some_and(|now| now != block);
     slack.wait_for_view(ALICE, drawn, SOON).await.context("the settings stayed as they were")?;
     Ok(())

@@ -12,7 +12,7 @@ use sandbox::{
 
 use crate::{say::Teller, world::World};
 
-/// How long something that happens by itself may take.
+/// How long an effect in the background may take.
 pub(super) const SOON: Duration = Duration::from_secs(15);
 
 /// The choices of the prompt's menu.
@@ -31,7 +31,7 @@ pub(super) struct DemoContext<'s> {
     /// Another backend, and its agent.
     pub(super) night_jobs: AgentBackend,
     pub(super) ledger: Agent,
-    /// The approvals that were pending once: whoever asked hears how each ended.
+    /// The approvals that were pending once: the agent learns how each ended.
     pub(super) asked: Vec<String>,
     /// Those that a standing permission answered.
     pub(super) answered_at_once: usize,

@@ -96,7 +96,9 @@ impl World {
                 said.push_str(&String::from_utf8_lossy(&chunks.next().await.unwrap().unwrap()));
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), reading).await.expect("the page never heard of it");
+        tokio::time::timeout(Duration::from_mins(1), reading)
+            .await
+            .expect("the page received no such change");
         said
     }
 }
