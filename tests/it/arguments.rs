@@ -50,7 +50,7 @@ impl Reader {
                     self.name.push_str(text);
                 }
                 Some("rich_text_section") => {
-                    let alias = text.strip_prefix("What is in it follows as ").unwrap().to_owned();
+                    let alias = text.strip_prefix("Its contents follow as ").unwrap().to_owned();
                     let steps = self.steps(&reveal(&self.name));
                     self.name.clear();
                     self.aliases.insert(alias, steps);

@@ -95,7 +95,8 @@ async fn the_prompt_of_an_action_that_is_retired_says_so_and_offers_nothing_in_v
             body["actions"].as_array_mut().unwrap().retain(|action| action["key"] != "create_issue");
         })
         .await;
-        let shown = s.until(&prompt, |message| message.all_text().contains("no longer offers")).await;
+        let shown =
+            s.until(&prompt, |message| message.all_text().contains("no longer has this action")).await;
         assert!(!shown.has_button("Request auto-approval") && shown.overflow_options().is_empty());
         assert!(s.click(ALICE, &shown, "Approve").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
@@ -170,7 +171,7 @@ async fn a_standing_permission_wants_to_know_who_gives_it() {
         s.slack.change_user(ALICE, |user| user.is_restricted = true);
         let press = s.slack.choose(ALICE, Surface::message(&prompt), "approve_more", "Auto-approve always");
         assert!(press.await.unwrap().is_ok());
-        s.ephemeral_reply(ALICE, &prompt.channel, "Guests and bots can't decide").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "Guests and bots can’t decide").await;
         assert_eq!((s.status(&id).await.as_str(), s.live_grants().await), ("pending", 0));
         s.slack.change_user(ALICE, |user| user.is_restricted = false);
         s.advance_until_idle(chrono::TimeDelta::seconds(61)).await;

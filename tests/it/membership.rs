@@ -200,9 +200,9 @@ async fn a_guest_of_a_minute_approves_nothing() {
         s.slack.change_user(ALICE, |user| user.is_restricted = true);
         s.advance_until_idle(TimeDelta::seconds(61)).await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-        s.ephemeral_reply(ALICE, SALES, "Guests and bots can't decide").await;
+        s.ephemeral_reply(ALICE, SALES, "Guests and bots can’t decide").await;
         assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
-        s.ephemeral_reply(ALICE, SALES, "Guests and bots can't see").await;
+        s.ephemeral_reply(ALICE, SALES, "Guests and bots can’t see").await;
         assert!(s.click(GUEST, &prompt, "Details").await.is_ok());
         assert!(s.slack.view(ALICE).is_none() && s.slack.view(GUEST).is_none());
         let home = s.home(ALICE, |home| home.all_text().contains("Guests and bots")).await;

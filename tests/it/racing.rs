@@ -110,7 +110,7 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
         let (won, told_otherwise) = match approval["decision"]["scope"].as_str() {
             Some("once") => ("Approved by <@U0ALICE> for this request only.", 30),
             Some("conversation") => ("Approved by <@U0ALICE> for this conversation.", 40),
-            Some("always") => ("Approved by <@U0ALICE>, always from now on.", 40),
+            Some("always") => ("Approved by <@U0ALICE> for every conversation.", 40),
             _ => ("Denied by <@U0ALICE>.", 40),
         };
         let in_modals = answers.iter().filter(|answer| answer.body.contains("already ended"));

@@ -93,7 +93,7 @@ async fn whoever_has_become_a_guest_or_was_deactivated_decides_nothing_any_more(
             s.slack.change_user(ALICE, change);
             s.advance_until_idle(TimeDelta::seconds(61)).await;
             assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
-            s.ephemeral_reply(ALICE, SALES, "Guests and bots can't decide").await;
+            s.ephemeral_reply(ALICE, SALES, "Guests and bots can’t decide").await;
             nothing_changed(s, &id, &prompt, "guest").await;
         })
         .await;
@@ -204,7 +204,7 @@ async fn locked_between_posting_and_clicking_nothing_is_decided() {
         s.lock(ACTION).await;
         let press = s.slack.choose(ALICE, Surface::stale(&prompt), "approve_more", "Auto-approve always");
         assert!(press.await.unwrap().is_ok());
-        s.ephemeral_reply(ALICE, &prompt.channel, "An admin has locked this action").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "This action is locked").await;
         nothing_changed(s, &id, &prompt, "locked").await;
         let redrawn = s.until(&prompt, |message| message.overflow_options().is_empty()).await;
         assert!(redrawn.has_button("Approve") && redrawn.all_text().contains("o admin has unlocked"));
@@ -239,7 +239,7 @@ async fn a_conversation_closed_meanwhile_takes_no_grant() {
         let choice = "Auto-approve for this conversation";
         let press = s.slack.choose(ALICE, Surface::stale(&prompt), "approve_more", choice);
         assert!(press.await.unwrap().is_ok());
-        s.ephemeral_reply(ALICE, &prompt.channel, "The conversation is closed").await;
+        s.ephemeral_reply(ALICE, &prompt.channel, "This conversation is closed").await;
         nothing_changed(s, &id, &prompt, "conversation-closed").await;
         let redrawn = s.until(&prompt, |message| message.overflow_options().len() == 2).await;
         assert!(s.choose(ALICE, &redrawn, "Auto-approve always").await.is_ok());

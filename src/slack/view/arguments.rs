@@ -71,7 +71,7 @@ fn framed(value: SafeText) -> SlackRichTextElement {
 
 /// The text under the name of a field whose own fields follow under an alias.
 pub(super) fn follows(alias: &SafeText) -> SafeText {
-    SafeText::from("What is in it follows as ").then(alias.clone())
+    SafeText::from("Its contents follow as ").then(alias.clone())
 }
 
 /// Says that something was cut. It stands outside the box, because a value could contain the same words.

@@ -48,7 +48,7 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
             let how = match given {
                 GrantOutcome::Once => " for this request only, ",
                 GrantOutcome::Conversation(_) => " for this conversation, ",
-                GrantOutcome::Always(_) => ", always from now on, ",
+                GrantOutcome::Always(_) => " for every conversation, ",
             };
             let left = match (given, shown.grant_live) {
                 (GrantOutcome::Once, _) => "The next request asks again.",

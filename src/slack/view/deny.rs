@@ -33,7 +33,7 @@ pub fn modal(approval: &Approval) -> Value {
         .with_focus_on_load(true);
     let reason = SlackInputBlock::new(plain_only("Reason"), input.into())
         .with_block_id(SlackBlockId::new(REASON_BLOCK.to_owned()))
-        .with_hint(plain_only("The agent reads it. You can leave it empty."))
+        .with_hint(plain_only("The agent reads your reason."))
         .with_optional(true);
     let blocks = vec![summary::summary(&approval.request), say("The action will not run."), reason.into()];
     view(

@@ -50,7 +50,7 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     let mut title =
         SafeText::from(if request.arguments.members().is_empty() { "No arguments" } else { "Arguments" });
     if count > 1 {
-        title = title.then(SafeText::own(format!(". Page {} of {count}", page + 1)));
+        title = title.then(SafeText::own(format!(", page {} of {count}", page + 1)));
     }
     blocks.push(blocks::heading(title));
     blocks.extend(in_blocks(pages.swap_remove(page)));
@@ -95,7 +95,7 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
     if let Some(Verdict::Denied { reason: Some(reason), .. }) =
         approval.decision.as_ref().map(|made| &made.verdict)
     {
-        blocks.extend(whole("The reason for denying it:", reason));
+        blocks.extend(whole("The reason given to the agent:", reason));
     }
     blocks
 }

@@ -61,12 +61,12 @@ pub fn home(state: &HomeState<'_>) -> Value {
     };
     if let Some(why) = why {
         blocks.push(blocks::say(why));
-        grants(&mut blocks, &home.grants);
+        grants(&mut blocks, &home.grants, "None.");
         return view(blocks);
     }
     waiting(&mut blocks, &home.waiting, state.now);
     blocks.push(blocks::divider());
-    grants(&mut blocks, &home.grants);
+    grants(&mut blocks, &home.grants, NO_GRANTS);
     blocks.push(blocks::divider());
     integrations(&mut blocks, &home.integrations);
     blocks.push(blocks::divider());
@@ -107,11 +107,13 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
     blocks.extend(pager(Section::Waiting, "Waiting for you", page));
 }
 
-fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>) {
+/// For a member without a grant.
+const NO_GRANTS: &str = "None. Every request asks you. Auto-approval applies only to your requests.";
+
+fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>, none: &'static str) {
     blocks.push(blocks::heading(names::titled("Your auto-approvals", page.total, page.number, page.count)));
     if page.items.is_empty() {
-        blocks
-            .push(blocks::say("None. Every request asks you. Auto-approval applies only to your requests."));
+        blocks.push(blocks::say(none));
     }
     blocks.extend(page.items.iter().map(grant));
     blocks.extend(pager(Section::Grants, "Your auto-approvals", page));

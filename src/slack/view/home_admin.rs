@@ -146,7 +146,7 @@ fn prompt_failures(blocks: &mut Vec<SlackBlock>, lines: &[PromptFailureLine]) {
         parts.push(blocks::moment(line.last_at));
     }
     parts.push(blocks::words(
-        "\nCountersign retries them unless the error is permanent. countersign doctor shows what to fix.",
+        "\nCountersign retries them unless the error is permanent. The operator can run “countersign doctor” to see what to fix.",
     ));
     blocks.push(blocks::rich(vec![blocks::paragraph(parts)]));
 }

@@ -83,9 +83,11 @@ impl InstallError {
                     the reason in the log and with \"countersign doctor\".",
                 false,
             ),
-            Self::SlackDown => {
-                ("Could not reach Slack", "Slack did not answer. Please try again in a minute.", true)
-            }
+            Self::SlackDown => (
+                "Could not reach Slack",
+                "Slack did not answer, or answered with an error. Please try again in a minute.",
+                true,
+            ),
             Self::Busy => (
                 "Too many installations at once",
                 "Nothing has changed in your workspace. Please try again in a minute.",
@@ -143,7 +145,7 @@ pub fn installed(installed: &Installed<'_>) -> String {
             ol {
                 li {
                     strong { "See it in Slack." }
-                    " Type " code { "/approvals" } " in any channel, or open the app: its Home tab shows what waits for you."
+                    " Type " code { "/approvals" } " in any channel, or open the app: its Home tab shows what is waiting for you."
                     @if let Some(open) = open { br; a.button href=(open) { "Open in Slack" } }
                 }
                 li {
@@ -153,7 +155,7 @@ pub fn installed(installed: &Installed<'_>) -> String {
                 }
                 li {
                     strong { "Decide what may be auto-approved." }
-                    " At first, nothing. A workspace admin unlocks actions in the app's Home tab."
+                    " At first, nothing is. A workspace admin unlocks actions in the app's Home tab."
                 }
             }
             p.soft { "You can close this page. Removing the app in Slack ends all pending requests." }

@@ -19,9 +19,9 @@ use crate::{
 pub const HELP: &str = "Commands:
 • `/approvals` opens your settings: what runs without asking you
 • `/approvals list` shows what is waiting for you
-• `/approvals on salesforce.create_record` auto-approves an action always
-• `/approvals off salesforce.create_record` asks you again, from the very next request on
-• `/approvals off all` ends everything that you auto-approve
+• `/approvals on salesforce.create_record` always auto-approves an action
+• `/approvals off salesforce.create_record` asks you again, starting with the next request
+• `/approvals off all` turns off all your auto-approvals
 • `/approvals history` shows your recent decisions
 • `/approvals help` shows this list
 Auto-approval applies only to your requests. The Home tab of this app shows the same settings.";
@@ -65,7 +65,7 @@ pub fn history(page: &Page<Approval>) -> Message {
     blocks.extend(page.items.iter().map(home::decision));
     blocks.push(blocks::say(more(
         page,
-        "Earlier ones are in the Home tab of this app.",
+        "The Home tab of this app shows earlier ones.",
         "The Home tab of this app shows them too.",
     )));
     Message { text: "Your recent decisions, newest first.".to_owned(), blocks }
@@ -81,7 +81,7 @@ pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
     let name = named(action);
     plain(if changed {
         format!(
-            "On: {name} runs without asking you, in every conversation, whichever agent asks. Requests that are already waiting stay with you. To end it: `/approvals off {}`",
+            "On: {name} runs without asking you, in every conversation, whichever agent asks. Requests that are already waiting still need your decision. To turn auto-approval off, type `/approvals off {}`.",
             names::key(&action.path())
         )
     } else {
@@ -94,7 +94,7 @@ pub fn turned_on(action: &ActionRef, changed: bool) -> Message {
 pub fn turned_off(action: &ActionRef, changed: bool) -> Message {
     let name = named(action);
     plain(if changed {
-        format!("Off: {name} asks you from the very next request on, in every conversation.")
+        format!("Off: {name} asks you again, starting with the next request, in every conversation.")
     } else {
         format!("{name} was already off: every request asks you.")
     })
@@ -104,8 +104,8 @@ pub fn turned_off(action: &ActionRef, changed: bool) -> Message {
 #[must_use]
 pub fn all_off(count: usize) -> Message {
     plain(match count {
-        0 => "There was nothing to turn off: every request asks you.".to_owned(),
-        1 => "Off: your one auto-approval has ended. From now on every request asks you.".to_owned(),
+        0 => "There was nothing to turn off: every request already asks you.".to_owned(),
+        1 => "Off: your only auto-approval has ended. From now on every request asks you.".to_owned(),
         count => {
             format!("Off: your {count} auto-approvals have ended. From now on every request asks you.")
         }

@@ -11,7 +11,7 @@ pub fn plain(shown: &PromptState<'_>) -> Message {
     let asked = summary::sentence(request);
     let text = match &shown.approval.decision {
         None => format!(
-            "{asked} This request can't be shown here, so it can't be approved from this message. Open the Home tab of \
+            "{asked} This request can’t be shown here, so it can’t be approved from this message. Open the Home tab of \
              Countersign to see what is waiting for you. Without an answer it expires on {} and is not approved.",
             blocks::in_utc(request.expires_at)
         ),

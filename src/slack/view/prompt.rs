@@ -115,7 +115,7 @@ const fn why_not(blocker: Blocker, requested: bool) -> &'static str {
         }
         Blocker::Locked => "Auto-approval is off: no admin has unlocked this action.",
         Blocker::Retired => {
-            "Auto-approval is off: the integration no longer offers this action. You can still decide this request."
+            "Auto-approval is off: the integration no longer has this action. You can still decide this request."
         }
         Blocker::Changed => {
             "Auto-approval is paused: this action’s description has changed since an admin unlocked it, and no admin has confirmed the change."

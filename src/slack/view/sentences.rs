@@ -11,7 +11,7 @@ use crate::domain::{
 /// The confirmation that *Lock* asks for.
 pub(super) const LOCKING: (&str, &str) = (
     "Lock this action?",
-    "Every request for it will ask a person. Auto-approvals that people gave for it end, and unlocking it again does not bring them back.",
+    "Every request for this action will ask a person. Existing auto-approvals end, and unlocking the action again does not restore them.",
 );
 
 /// For an internal error: the database is down, or a call failed.
@@ -22,15 +22,16 @@ pub const UNCLEAR: &str = "Timed out: Countersign could not confirm whether this
     a moment.";
 
 /// For a click on an unknown control, or in a message that this version no longer supports.
-pub const UNKNOWN_CONTROL: &str = "This button is no longer supported. Nothing was changed.";
+pub const UNKNOWN_CONTROL: &str =
+    "This button is no longer supported. Nothing was changed. Open the Home tab of this app instead.";
 
 /// The sentence for a refused change of settings. It mentions no request, because settings have none.
 #[must_use]
 pub fn settings(rejection: &Rejection) -> String {
     match rejection {
         Rejection::Locked => {
-            "No admin has unlocked this action, so it can't be auto-approved. Nothing was changed. You can \
-                request it."
+            "No admin has unlocked this action, so it can’t be auto-approved. Nothing was changed. You can \
+                request auto-approval in your settings (/approvals)."
                 .to_owned()
         }
         Rejection::ChangedSinceUnlocked => {
@@ -39,16 +40,16 @@ pub fn settings(rejection: &Rejection) -> String {
                 .to_owned()
         }
         Rejection::NotConnected => {
-            "The integration is not connected to your account, so it can't be auto-approved. Nothing was \
+            "The integration is not connected to your account, so it can’t be auto-approved. Nothing was \
                 changed. Connect it first."
                 .to_owned()
         }
         Rejection::WrongPerson { owner } => {
             format!("Only {} can turn off this auto-approval. Nothing was changed.", mention(owner))
         }
-        Rejection::Guest => "Guests and bots can't allow auto-approval. Nothing was changed.".to_owned(),
+        Rejection::Guest => "Guests and bots can’t allow auto-approval. Nothing was changed.".to_owned(),
         Rejection::OtherWorkspace => {
-            "Settings belong to members of this workspace. Nothing was changed.".to_owned()
+            "Only members of this workspace can change settings. Nothing was changed.".to_owned()
         }
         Rejection::LookupUnavailable => {
             "Could not confirm with Slack that you are a member of this workspace. Nothing was changed. Try \
@@ -64,7 +65,7 @@ pub fn settings(rejection: &Rejection) -> String {
 #[must_use]
 pub fn looking(rejection: &Rejection) -> String {
     match rejection {
-        Rejection::Guest => "Guests and bots can't see requests.".to_owned(),
+        Rejection::Guest => "Guests and bots can’t see requests.".to_owned(),
         Rejection::OtherWorkspace => "Requests are shown only to members of this workspace.".to_owned(),
         Rejection::LookupUnavailable => {
             "Could not confirm with Slack that you are a member of this workspace. Try again in a moment."
@@ -137,7 +138,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
         }
         Rejection::Guest => {
-            "Guests and bots can't decide requests. Nothing was changed. The agent must ask a full member instead."
+            "Guests and bots can’t decide requests. Nothing was changed. The agent must ask a full member instead."
         }
         Rejection::OtherWorkspace => {
             "This request belongs to another workspace, so only its members can decide it. Nothing was changed."
@@ -146,7 +147,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "Only an admin can do this. Nothing was changed. Ask an admin of this workspace."
         }
         Rejection::Locked => {
-            "An admin has locked this action, so it can't be auto-approved. Nothing was decided. You can \
+            "This action is locked, so it can’t be auto-approved. Nothing was decided. You can \
                 still approve or deny this one request."
         }
         Rejection::ChangedSinceUnlocked => {
@@ -154,7 +155,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
                 Nothing was decided. You can still approve or deny this one request."
         }
         Rejection::ChangedSinceAsked => {
-            "This action’s description has changed since this request, so it can't be auto-approved from \
+            "This action’s description has changed since this request, so it can’t be auto-approved from \
                 here. Nothing was decided. You can still approve or deny this one request."
         }
         Rejection::ChangedSinceShown => {
@@ -162,11 +163,11 @@ const fn fixed(rejection: &Rejection) -> &'static str {
                 description, and click again."
         }
         Rejection::NotConnected => {
-            "The integration is not connected to your account, so it can't be auto-approved. Nothing was \
+            "The integration is not connected to your account, so it can’t be auto-approved. Nothing was \
                 decided. You can still approve or deny this one request."
         }
         Rejection::ConversationClosed => {
-            "The conversation is closed, so it can't be auto-approved for it. Nothing was decided. You can \
+            "This conversation is closed, so the action can’t be auto-approved for it. Nothing was decided. You can \
                 still approve or deny this one request."
         }
         Rejection::UnknownApproval | Rejection::UnknownUnlockRequest => {
@@ -194,7 +195,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
                 install it again."
         }
         Rejection::BackendDisabled => {
-            "The program that asked has been disabled. Nothing was changed. Ask an admin of this workspace."
+            "The backend that runs this agent has been disabled. Nothing was changed. Ask an admin of this workspace."
         }
         // Rejections of API calls. Slack users should never see them, so they read as internal errors. The first four
         // are handled above.
@@ -224,7 +225,7 @@ pub fn ended(verdict: &Verdict) -> String {
             let how = match given {
                 GrantOutcome::Once => " for this request only",
                 GrantOutcome::Conversation(_) => " for this conversation",
-                GrantOutcome::Always(_) => ", always from now on",
+                GrantOutcome::Always(_) => " for every conversation",
             };
             format!("Approved by {}{how}.", mention(user))
         }

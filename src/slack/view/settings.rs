@@ -152,7 +152,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
         }
         let alone = SafeText::from("Request auto-approval: ").then(about);
         let request = blocks::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
-        let state = "Locked: no admin has unlocked it for auto-approval.";
+        let state = "Locked: no admin has unlocked it.";
         return blocks::section(name, facts(state), Some(request));
     }
     let state =

@@ -23,13 +23,13 @@ pub fn message(shown: &UnlockLine) -> Message {
     let mut blocks = request(shown);
     let text = match &shown.answered {
         None => format!(
-            "{} for auto-approval of {}. Unlock it or decline.",
+            "{} you to unlock {}. Unlock it or decline.",
             names::count(shown.asked, "person asks", "people ask"),
             action(shown)
         ),
         Some(answered) => {
             blocks.push(blocks::own(told_admin(answered)));
-            format!("{} It was about {}.", told_admin(answered), action(shown))
+            format!("Request to unlock {}. {}", action(shown), told_admin(answered))
         }
     };
     blocks.push(blocks::context(vec![blocks::small(
@@ -114,7 +114,7 @@ fn told_admin(answered: &Resolved) -> String {
     match answered.answer {
         Resolution::Unlocked => format!("Unlocked{by}. People can now auto-approve it."),
         Resolution::Declined => format!("Declined{by}: the action stays locked."),
-        Resolution::Retired => "The integration no longer has this action.".to_owned(),
+        Resolution::Retired => "Closed: the integration no longer has this action.".to_owned(),
     }
 }
 
@@ -132,7 +132,9 @@ pub fn answer(shown: &UnlockLine, answered: &Resolved) -> Message {
             format!("You requested auto-approval of {action}. {by} declined. Every request still asks you.")
         }
         Resolution::Retired => {
-            format!("You requested auto-approval of {action}. Its integration no longer has this action.")
+            format!(
+                "You requested auto-approval of {action}. The request is closed: the integration no longer has this action."
+            )
         }
     };
     Message { text, blocks: Vec::new() }
