@@ -216,7 +216,7 @@ impl App {
         config.check()?;
         let metrics = telemetry::metrics();
         let service = open_database(&config, clock, entropy)?;
-        let capacity = Capacity::of_this_process(config.database_connections);
+        let capacity = Capacity::for_this_process(config.database_connections);
         let met = preconditions_met(&service).await?;
         let oauth_config = config.oauth();
         let address = config.listen;
@@ -227,7 +227,7 @@ impl App {
         let tasks = TaskTracker::new();
         let client = slack_client(&config.slack, &service, tasks.clone())?;
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
-        let (bells, endings) = (Wakers::default(), Endings::default());
+        let (wakers, endings) = (Wakers::default(), Endings::default());
 
         let context = Context {
             service: service.clone(),
@@ -260,13 +260,13 @@ impl App {
         let worker = Worker {
             service: service.clone(),
             deliver: delivery,
-            bells: bells.clone(),
+            wakers: wakers.clone(),
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
         let pulse = service.heartbeats.pulse("the listener", listener::STUCK);
         let (db, silence) = (service.db.clone(), listener::SILENCE);
-        tasks.spawn(listener::listen(db, bells, endings.clone(), silence, pulse, stop.clone()));
+        tasks.spawn(listener::listen(db, wakers, endings.clone(), silence, pulse, stop.clone()));
         tasks.spawn(worker.run());
         tasks.spawn(preconditions::watch(service.clone(), met, stop.clone()));
         spawn_jobs(&tasks, &context, &stop);
@@ -292,7 +292,7 @@ impl App {
             metrics,
             limits: Limits::new(config.limits.requests_per_second),
             waiters: Waiters::new(config.limits.waiters, capacity.waiters),
-            strangers: UnknownKeys::default(),
+            unknown_keys: UnknownKeys::default(),
             bodies: ApiBodies::default(),
             turns: Arc::new(Semaphore::new(READERS)),
             stop: stop.clone(),
@@ -304,7 +304,7 @@ impl App {
             // Clients that use up the other connections must not cause a restart of this instance, so /livez is
             // reserved. /readyz is not: it reads the database, which could itself be exhausted.
             reserved: &["/slack/", "/livez"],
-            refuse: || Problem::of(Kind::Unavailable).after(1).into_response(),
+            refuse: || Problem::new(Kind::Unavailable).after(1).into_response(),
         };
         tasks.spawn(server.serve(listener, stop.clone(), force_shutdown.clone()));
         let Capacity { connections, waiters, .. } = capacity;
@@ -356,6 +356,6 @@ fn router(api: Api, receiver: Receiver<Context>, install: Router) -> Router {
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("Handler panicked");
-            Problem::of(Kind::Internal).into_response()
+            Problem::new(Kind::Internal).into_response()
         }))
 }

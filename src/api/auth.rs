@@ -24,7 +24,7 @@ pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, key)| ApiKey::parse(key.trim()))
-        .ok_or_else(|| Problem::of(Kind::Unauthenticated))
+        .ok_or_else(|| Problem::new(Kind::Unauthenticated))
 }
 
 /// Authenticates the caller, counts the request, and checks that the key has this scope.
@@ -48,7 +48,7 @@ pub async fn caller_without_query(
 
 /// Authenticates the caller of a request that was counted already, and checks that the key has this scope.
 pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, Problem> {
-    let _turn = if api.limits.knows(key) { None } else { Some(api.strangers.turn().await?) };
+    let _turn = if api.limits.knows(key) { None } else { Some(api.unknown_keys.turn().await?) };
     let caller = authenticate::authenticate(&api.service, key, needed).await;
     let caller = caller.inspect_err(|failure| forget_refused(api, key, failure))?;
     api.limits.learn(key, caller.backend);
@@ -66,5 +66,5 @@ pub fn forget_refused(api: &Api, key: &ApiKey, failure: &ServiceError) {
 
 /// Refuses a request that exceeds the backend's limit per second.
 pub fn admit(api: &Api, key: &ApiKey) -> Result<(), Problem> {
-    api.limits.admit(key).map_err(|seconds| Problem::of(Kind::TooManyRequests).after(seconds))
+    api.limits.admit(key).map_err(|seconds| Problem::new(Kind::TooManyRequests).after(seconds))
 }

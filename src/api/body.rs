@@ -25,7 +25,7 @@ impl FromRequest<Api> for ApiBody {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let key = auth::api_key(&parts.headers)?;
-        let bodies = if api.limits.knows(&key) { &api.bodies.known } else { &api.bodies.strangers };
+        let bodies = if api.limits.knows(&key) { &api.bodies.known } else { &api.bodies.unknown };
         Ok(Self(bodies.read(&parts.headers, body, LIMITS).await.map_err(Problem::from)))
     }
 }
@@ -33,10 +33,10 @@ impl FromRequest<Api> for ApiBody {
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self::of(Kind::BodyTooLarge),
-            BodyError::TooSlow => Self::of(Kind::BodyTooSlow),
-            BodyError::Crowded => Self::of(Kind::Unavailable).after(1),
-            BodyError::Broken => Self::of(Kind::InvalidJson),
+            BodyError::TooLarge => Self::new(Kind::BodyTooLarge),
+            BodyError::TooSlow => Self::new(Kind::BodyTooSlow),
+            BodyError::Crowded => Self::new(Kind::Unavailable).after(1),
+            BodyError::Broken => Self::new(Kind::InvalidJson),
         }
     }
 }

@@ -7,11 +7,11 @@ use crate::bodies::Bodies;
 #[derive(Debug, Clone)]
 pub struct ApiBodies {
     pub(super) known: Bodies,
-    pub(super) strangers: Bodies,
+    pub(super) unknown: Bodies,
 }
 
 impl Default for ApiBodies {
     fn default() -> Self {
-        Self { known: Bodies::new(512, 64 * 1024 * 1024), strangers: Bodies::new(64, 8 * 1024 * 1024) }
+        Self { known: Bodies::new(512, 64 * 1024 * 1024), unknown: Bodies::new(64, 8 * 1024 * 1024) }
     }
 }

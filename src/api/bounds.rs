@@ -24,7 +24,7 @@ pub async fn small_head(request: Request, next: Next) -> Response {
         request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if headers + target > LARGEST_HEAD {
-        return Problem::of(Kind::HeadTooLarge).into_response();
+        return Problem::new(Kind::HeadTooLarge).into_response();
     }
     next.run(request).await
 }
@@ -41,6 +41,6 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     ended.unwrap_or_else(|_| {
         tracing::error!("Call timed out");
         let kind = if reads { Kind::Unavailable } else { Kind::Unclear };
-        Problem::of(kind).after(1).into_response()
+        Problem::new(kind).after(1).into_response()
     })
 }

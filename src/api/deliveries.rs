@@ -53,7 +53,7 @@ pub struct DeliveryJson {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "wire::time")]
     created_at: DateTime<Utc>,
-    /// The endpoint is stopped: it waits until that is resumed, or until it is sent again by hand.
+    /// Deliveries to the endpoint are stopped: this one waits until they resume, or until you redeliver it.
     paused: bool,
     /// When it is tried the next time; `null` if it isn't, or while it is paused.
     #[schema(required, schema_with = schema::maybe_time)]
@@ -216,5 +216,5 @@ pub async fn redeliver(
 
 /// Parses a delivery's id from a path. A malformed id is *not found*, like an unknown one.
 fn id(text: &str) -> Result<DeliveryId, Problem> {
-    text.parse().map_err(|_| Problem::of(Kind::NotFound(Missing::Delivery)))
+    text.parse().map_err(|_| Problem::new(Kind::NotFound(Missing::Delivery)))
 }

@@ -115,7 +115,7 @@ pub async fn list(
 
 /// Parses an integration's key from a path. A malformed key is *not found*, like an unknown one.
 pub(super) fn key(text: String) -> Result<IntegrationKey, Problem> {
-    IntegrationKey::new(text).map_err(|_| Problem::of(Kind::NotFound(Missing::Integration)))
+    IntegrationKey::new(text).map_err(|_| Problem::new(Kind::NotFound(Missing::Integration)))
 }
 
 /// What an agent uses.
@@ -172,8 +172,9 @@ json_body! {
     pub struct CatalogBody as "IntegrationBody" {
         name: Name,
         description: Option<Prose>,
-        /// Whether a user must have connected it before anything is auto-approved; `true` unless it is said.
-        requires_connection: Option<bool>,    /// The address where users connect it: an absolute http or https URL.
+        /// Whether a user must have connected it before anything is auto-approved. Default: `true`.
+        requires_connection: Option<bool>,
+        /// The address where users connect it: an absolute http or https URL.
         connect_url: Option<Link>,
         actions: Actions,
     }
@@ -183,9 +184,9 @@ json_body! {
         key: ActionKey,
         name: Name,
         description: Option<Prose>,
-        /// It changes nothing; `false` unless it is said.
+        /// Whether the action changes nothing. Default: `false`.
         read_only: Option<bool>,
-        /// It destroys something; `false` unless it is said.
+        /// Whether the action deletes or overwrites data. Default: `false`.
         destructive: Option<bool>,
     }
 }

@@ -43,8 +43,8 @@ pub fn routes(api: Api) -> Router {
     let behind = Router::new()
         .merge(router.with_state(api))
         .merge(openapi::routes(&document))
-        .fallback(async || Problem::of(Kind::UnknownPath))
-        .method_not_allowed_fallback(async || Problem::of(Kind::MethodNotAllowed))
+        .fallback(async || Problem::new(Kind::UnknownPath))
+        .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed))
         .layer(middleware::from_fn(bounds::in_time))
         .layer(middleware::from_fn(bounds::small_head))
         .layer(middleware::from_fn(observe));

@@ -30,7 +30,7 @@ pub struct Api {
     /// Limits the calls that wait or stream.
     pub waiters: Waiters,
     /// Limits look-ups of unknown keys.
-    pub strangers: UnknownKeys,
+    pub unknown_keys: UnknownKeys,
     /// Limits the bodies in memory.
     pub bodies: ApiBodies,
     /// Limits how many waiting calls read the database at once.

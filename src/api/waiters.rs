@@ -48,11 +48,11 @@ impl Waiters {
     pub fn enter(&self, backend: BackendId) -> Result<Waiting, Problem> {
         let mut state = self.state();
         if state.by_backend.get(&backend).is_some_and(|count| *count >= self.per_backend) {
-            return Err(Problem::of(Kind::TooManyWaiting).after(RETRY_AFTER));
+            return Err(Problem::new(Kind::TooManyWaiting).after(RETRY_AFTER));
         }
         if state.all >= self.most {
             // Other backends hold the places, so this is not the backend's fault.
-            return Err(Problem::of(Kind::Unavailable).after(RETRY_AFTER));
+            return Err(Problem::new(Kind::Unavailable).after(RETRY_AFTER));
         }
         state.all += 1;
         *state.by_backend.entry(backend).or_default() += 1;

@@ -66,7 +66,7 @@ pub struct Wakers {
 impl Wakers {
     /// The wake-up of one kind's worker.
     #[must_use]
-    pub fn of(&self, kind: Kind) -> &Notify {
+    pub fn for_kind(&self, kind: Kind) -> &Notify {
         match kind {
             Kind::Prompt => &self.prompt,
             Kind::Webhook => &self.webhook,
@@ -76,9 +76,9 @@ impl Wakers {
         }
     }
 
-    fn ring_all(&self) {
+    fn wake_all(&self) {
         for kind in Kind::ALL {
-            self.of(kind).notify_one();
+            self.for_kind(kind).notify_one();
         }
     }
 }
@@ -87,7 +87,7 @@ impl Wakers {
 /// missed. A connection without notifications for `silence` must answer a query, or a new one is opened.
 pub async fn listen(
     db: Db,
-    bells: Wakers,
+    wakers: Wakers,
     endings: Endings,
     silence: Duration,
     pulse: Pulse,
@@ -98,14 +98,14 @@ pub async fn listen(
         pulse.beat();
         let listening = Listening {
             db: db.clone(),
-            bells: bells.clone(),
+            wakers: wakers.clone(),
             endings: endings.clone(),
             silence,
             pulse: pulse.clone(),
         };
         let heard = tokio::select! {
             () = stop.cancelled() => return,
-            heard = in_a_runtime_of_its_own(listening) => heard,
+            heard = listen_on_thread(listening) => heard,
         };
         if let Err(error) = heard {
             tracing::warn!(%error, "Listening connection to Postgres failed; reconnecting");
@@ -122,7 +122,7 @@ pub async fn listen(
 ///
 /// A dropped `PgListener` spawns a task that sends a last statement and waits for its response. On a dead connection
 /// that response never comes, and each drop would leak a task and a socket. Dropping the runtime ends both.
-async fn in_a_runtime_of_its_own(listening: Listening) -> Result<(), ListenError> {
+async fn listen_on_thread(listening: Listening) -> Result<(), ListenError> {
     let over = CancellationToken::new();
     let _ends_with_this = over.clone().drop_guard();
     let (tell, told) = oneshot::channel();
@@ -146,7 +146,7 @@ async fn in_a_runtime_of_its_own(listening: Listening) -> Result<(), ListenError
 /// The state of one connection.
 struct Listening {
     db: Db,
-    bells: Wakers,
+    wakers: Wakers,
     endings: Endings,
     silence: Duration,
     pulse: Arc<Pulse>,
@@ -156,7 +156,7 @@ impl Listening {
     #[tracing::instrument(name = "listen", skip_all)]
     async fn hear(&self) -> Result<(), ListenError> {
         let mut listener = timeout(ANSWER, self.connect()).await.map_err(|_| ListenError::NoAnswer)??;
-        self.bells.ring_all();
+        self.wakers.wake_all();
         self.endings.wake_all();
         loop {
             self.pulse.beat();
@@ -177,7 +177,7 @@ impl Listening {
             } else if let Some(kind) =
                 Kind::ALL.into_iter().find(|kind| kind.as_str() == notification.payload())
             {
-                self.bells.of(kind).notify_one();
+                self.wakers.for_kind(kind).notify_one();
             }
         }
     }

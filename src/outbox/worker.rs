@@ -56,7 +56,7 @@ pub struct Worker<D> {
     /// Performs the deliveries.
     pub deliver: D,
     /// Wakes the worker.
-    pub bells: Wakers,
+    pub wakers: Wakers,
     /// Stops it: it claims nothing more, and finishes running attempts.
     pub stop: CancellationToken,
     /// The running attempts.
@@ -140,7 +140,7 @@ impl<D: Deliver> Worker<D> {
         };
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = self.bells.of(kind).notified() => {}
+            () = self.wakers.for_kind(kind).notified() => {}
             () = until_due => {}
             () = tokio::time::sleep(POLL) => {}
         }
@@ -172,7 +172,7 @@ impl<D: Deliver> Worker<D> {
             }
             drop(permit);
             // The next row of the same queue, or of a backend that was at its limit, may be due.
-            worker.bells.of(claim.kind).notify_one();
+            worker.wakers.for_kind(claim.kind).notify_one();
         });
     }
 

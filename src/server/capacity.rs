@@ -21,7 +21,7 @@ pub struct Capacity {
 impl Capacity {
     /// The shares for this file limit, of which the database takes some.
     #[must_use]
-    pub fn of(files: u64, database_connections: u32) -> Self {
+    pub fn for_limit(files: u64, database_connections: u32) -> Self {
         let own = OWN_FILES + u64::from(database_connections);
         // If there are hardly enough files for the process itself, a quarter of them still goes to clients.
         let connections = files.saturating_sub(own).max(files / 4).clamp(8, MOST);
@@ -31,9 +31,9 @@ impl Capacity {
 
     /// The shares of this process.
     #[must_use]
-    pub fn of_this_process(database_connections: u32) -> Self {
+    pub fn for_this_process(database_connections: u32) -> Self {
         let files = rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1024, |(soft, _)| soft);
-        Self::of(files, database_connections)
+        Self::for_limit(files, database_connections)
     }
 }
 
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn room_is_left_for_slack_and_for_the_process_itself() {
         let shares = |files| {
-            let Capacity { connections, others, waiters } = Capacity::of(files, 20);
+            let Capacity { connections, others, waiters } = Capacity::for_limit(files, 20);
             (connections, others, waiters)
         };
         assert_eq!(shares(1024), (876, 763, 438));

@@ -20,25 +20,25 @@ use crate::{
 async fn a_connection_that_fell_silent_is_made_anew_and_hears_again() {
     story(async |s| {
         let (wire, url) = Wire::to_postgres(s).await;
-        let (bells, stop) = (Wakers::default(), CancellationToken::new());
+        let (wakers, stop) = (Wakers::default(), CancellationToken::new());
         let silence = Duration::from_millis(50);
         let db = Db::new(&url, 1, Limits::SERVE).unwrap();
         let pulse = Heartbeats::default().pulse("the listener", SOON);
         let listening = tokio::spawn(listener::listen(
             db,
-            bells.clone(),
+            wakers.clone(),
             Endings::default(),
             silence,
             pulse,
             stop.clone(),
         ));
         let ring = async |what| {
-            let rung = timeout(SOON, bells.of(Kind::Prompt).notified()).await;
+            let rung = timeout(SOON, wakers.for_kind(Kind::Prompt).notified()).await;
             assert!(rung.is_ok(), "not heard: {what}");
         };
         ring("connected").await;
         // It answers while nothing is said, and is left as it is.
-        assert!(timeout(silence * 4, bells.of(Kind::Prompt).notified()).await.is_err());
+        assert!(timeout(silence * 4, wakers.for_kind(Kind::Prompt).notified()).await.is_err());
         s.ask(&s.call("github.create_issue", "c-1")).await;
         ring("there is work").await;
         wire.silence_open();

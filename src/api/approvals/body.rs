@@ -41,10 +41,10 @@ json_body! {
         arguments: Arguments,
         /// Why, in the agent's words: shown as the agent's.
         reason: Option<Prose>,
-        /// How many seconds the user has to answer; 1800 unless it is said.
+        /// How many seconds the user has to answer. Default: 1800.
         expires_in: Option<WholeNumber<10, 604_800>>,
         slack: Option<PlaceBody>,
-        /// Echoed in every answer and webhook, and shown to nobody; at most 16 KiB.
+        /// Returned in every response and webhook, and never shown in Slack. At most 16 KiB.
         metadata: Option<Metadata>,
     }
 

@@ -7,5 +7,5 @@ use crate::{
 
 /// Parses an approval's id from a path. A malformed id is *not found*, like an unknown one.
 pub(super) fn parse(text: &str) -> Result<ApprovalId, Problem> {
-    text.parse().map_err(|_| Problem::of(Kind::NotFound(Missing::Approval)))
+    text.parse().map_err(|_| Problem::new(Kind::NotFound(Missing::Approval)))
 }

@@ -27,12 +27,12 @@ pub fn object(headers: &HeaderMap, body: ApiBody) -> Result<Map<String, Value>, 
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        return Err(Problem::of(Kind::UnsupportedMediaType));
+        return Err(Problem::new(Kind::UnsupportedMediaType));
     }
     match Exact::read(&body) {
         Ok(Exact(Value::Object(members))) => Ok(members),
-        Ok(_) => Err(Problem::of(Kind::InvalidJson).because("The body is not a JSON object.")),
-        Err(error) => Err(Problem::of(Kind::InvalidJson).because(format!("The body {error}."))),
+        Ok(_) => Err(Problem::new(Kind::InvalidJson).because("The body is not a JSON object.")),
+        Err(error) => Err(Problem::new(Kind::InvalidJson).because(format!("The body {error}."))),
     }
 }
 
@@ -55,7 +55,7 @@ pub struct Members<'m> {
 
 impl<'m> Members<'m> {
     /// The members of the value at `at`, which must be an object.
-    pub fn of(value: Value, at: Pointer<'m>, faults: &'m mut Vec<Fault>) -> Option<Self> {
+    pub fn new(value: Value, at: Pointer<'m>, faults: &'m mut Vec<Fault>) -> Option<Self> {
         let members = Map::read(value, at, faults)?;
         Some(Self { left: members, at, faults })
     }
@@ -100,7 +100,7 @@ macro_rules! json_body {
                 at: $crate::api::fields::Pointer<'_>,
                 faults: &mut Vec<$crate::api::problem::Fault>,
             ) -> Option<Self> {
-                let mut members = $crate::api::fields::Members::of(value, at, faults)?;
+                let mut members = $crate::api::fields::Members::new(value, at, faults)?;
                 // Take all of them before the first `?`, so that every fault is found.
                 $(let $field = members.take::<$type>(stringify!($field));)*
                 members.finish();

@@ -38,7 +38,7 @@ pub(super) fn render(document: &Value) -> String {
         let _ = write!(out, "<h2 id=\"{}\">{name}</h2><p>{about}.</p>", name.replace(' ', "-"));
         for (path, verb, operation) in operations(&document["paths"]) {
             if operation["tags"][0] == tag["name"] {
-                draw(&mut out, path, verb, operation);
+                render_operation(&mut out, path, verb, operation);
             }
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn render(document: &Value) -> String {
             specifies.</p>",
     );
     for (path, verb, operation) in operations(&document["webhooks"]) {
-        draw(&mut out, path, verb, operation);
+        render_operation(&mut out, path, verb, operation);
     }
     out.push_str("<h2 id=schemas>schemas</h2>");
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
@@ -64,7 +64,7 @@ fn operations(paths: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     })
 }
 
-fn draw(out: &mut String, path: &str, verb: &str, operation: &Value) {
+fn render_operation(out: &mut String, path: &str, verb: &str, operation: &Value) {
     let said = |name: &str| escape(operation[name].as_str().unwrap_or_default());
     let id = said("operationId");
     let _ = write!(

@@ -43,7 +43,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind, with its standard texts.
     #[must_use]
-    pub const fn of(kind: Kind) -> Self {
+    pub const fn new(kind: Kind) -> Self {
         Self { kind, detail: None, errors: Vec::new(), approval: None, retry_after: None }
     }
 
@@ -64,7 +64,7 @@ impl Problem {
     /// The problem of an invalid request, with its faults.
     #[must_use]
     pub fn invalid(errors: Vec<Fault>) -> Self {
-        Self { errors, ..Self::of(Kind::InvalidRequest) }
+        Self { errors, ..Self::new(Kind::InvalidRequest) }
     }
 
     /// The problem of one invalid header, path or query parameter.
@@ -77,30 +77,30 @@ impl Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
-            Rejection::Unauthenticated => Self::of(Kind::Unauthenticated),
-            Rejection::InsufficientScope { needed, held } => Self::of(Kind::InsufficientScope)
+            Rejection::Unauthenticated => Self::new(Kind::Unauthenticated),
+            Rejection::InsufficientScope { needed, held } => Self::new(Kind::InsufficientScope)
                 .because(format!("This call needs the scope `{needed}`; the key has: {held}.")),
-            Rejection::BackendDisabled => Self::of(Kind::BackendDisabled),
-            Rejection::WorkspaceRemoved => Self::of(Kind::WorkspaceRemoved),
-            Rejection::UnknownApproval => Self::of(Kind::NotFound(Missing::Approval)),
-            Rejection::UnknownIntegration => Self::of(Kind::NotFound(Missing::Integration)),
-            Rejection::NotOwner => Self::of(Kind::NotOwner),
-            Rejection::UnknownDelivery => Self::of(Kind::NotFound(Missing::Delivery)),
-            Rejection::UnknownConversation => Self::of(Kind::NotFound(Missing::Conversation)),
-            Rejection::UnknownUser => Self::of(Kind::UnknownUser),
-            Rejection::LookupUnavailable => Self::of(Kind::LookupUnavailable).after(5),
-            Rejection::SlackBusy(seconds) => Self::of(Kind::LookupUnavailable)
+            Rejection::BackendDisabled => Self::new(Kind::BackendDisabled),
+            Rejection::WorkspaceRemoved => Self::new(Kind::WorkspaceRemoved),
+            Rejection::UnknownApproval => Self::new(Kind::NotFound(Missing::Approval)),
+            Rejection::UnknownIntegration => Self::new(Kind::NotFound(Missing::Integration)),
+            Rejection::NotOwner => Self::new(Kind::NotOwner),
+            Rejection::UnknownDelivery => Self::new(Kind::NotFound(Missing::Delivery)),
+            Rejection::UnknownConversation => Self::new(Kind::NotFound(Missing::Conversation)),
+            Rejection::UnknownUser => Self::new(Kind::UnknownUser),
+            Rejection::LookupUnavailable => Self::new(Kind::LookupUnavailable).after(5),
+            Rejection::SlackBusy(seconds) => Self::new(Kind::LookupUnavailable)
                 .because(format!("Slack is rate limiting look-ups; retry after {seconds} s."))
                 .after(seconds),
             Rejection::MissingScope(ref scope) => {
-                Self::of(Kind::MissingScope).because(format!("The scope {scope} is missing."))
+                Self::new(Kind::MissingScope).because(format!("The scope {scope} is missing."))
             }
-            Rejection::TooManyPending => Self::of(Kind::TooManyPending).after(30),
-            Rejection::KeyReused(_) => Self::of(Kind::KeyReused),
-            Rejection::CatalogFull => Self::of(Kind::CatalogFull),
+            Rejection::TooManyPending => Self::new(Kind::TooManyPending).after(30),
+            Rejection::KeyReused(_) => Self::new(Kind::KeyReused),
+            Rejection::CatalogFull => Self::new(Kind::CatalogFull),
             Rejection::AlreadyEnded(approval) => {
                 let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok().map(Box::new);
-                Self { approval: json, ..Self::of(Kind::AlreadyEnded) }
+                Self { approval: json, ..Self::new(Kind::AlreadyEnded) }
             }
             // Rejections that only users of Slack cause.
             Rejection::UnknownAction
@@ -118,7 +118,7 @@ impl From<Rejection> for Problem {
             | Rejection::ChangedSinceAsked
             | Rejection::ChangedSinceShown
             | Rejection::NotConnected
-            | Rejection::ConversationClosed => Self::of(Kind::Forbidden).because(rejection.to_string()),
+            | Rejection::ConversationClosed => Self::new(Kind::Forbidden).because(rejection.to_string()),
         }
     }
 }
@@ -129,7 +129,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Rejected(rejection) => rejection.into(),
             ServiceError::Unclear(_) => {
                 tracing::error!(%failure, "Commit outcome unknown");
-                Self::of(Kind::Unclear).after(1)
+                Self::new(Kind::Unclear).after(1)
             }
             ServiceError::Database(ref error) => {
                 let class = classify(error);
@@ -140,31 +140,31 @@ impl From<ServiceError> for Problem {
                     | ErrorClass::NotMigrated
                     | ErrorClass::TransactionPooling => {
                         tracing::error!(%failure, ?class, "Call failed: Postgres unavailable");
-                        Self::of(Kind::Unavailable).after(5)
+                        Self::new(Kind::Unavailable).after(5)
                     }
                     ErrorClass::Unreachable | ErrorClass::Contended => {
                         tracing::error!(%failure, ?class, "Call failed: Postgres timed out");
-                        Self::of(Kind::Unavailable).after(1)
+                        Self::new(Kind::Unavailable).after(1)
                     }
                     // The use case has already retried this several times.
                     ErrorClass::Internal if is_worth_retrying(&failure) => {
                         tracing::error!(%failure, "Call failed after retries");
-                        Self::of(Kind::Unavailable).after(1)
+                        Self::new(Kind::Unavailable).after(1)
                     }
                     ErrorClass::UnstorableText => {
                         tracing::warn!("Call refused: a text contains U+0000");
-                        Self::of(Kind::InvalidRequest).because("A text contains the character U+0000.")
+                        Self::new(Kind::InvalidRequest).because("A text contains the character U+0000.")
                     }
                     ErrorClass::Internal => {
                         tracing::error!(%failure, "Call failed");
-                        Self::of(Kind::Internal)
+                        Self::new(Kind::Internal)
                     }
                 }
             }
             // Only calls from Slack or from the command line cause these.
             ServiceError::Sealed(_) | ServiceError::Repeated => {
                 tracing::error!(%failure, "Call failed");
-                Self::of(Kind::Internal)
+                Self::new(Kind::Internal)
             }
         }
     }
