@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::{RenderContext, dates, emoji, link};
-use super::tokens::decode;
+use super::escapes::decode;
 
 /// Renders the inside of `<…>`; `None` when it is nothing that Slack knows, which then stays text.
 pub(super) fn render(context: &RenderContext<'_>, inside: &str) -> Option<Markup> {

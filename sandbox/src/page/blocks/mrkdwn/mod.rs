@@ -5,6 +5,7 @@
 //! brackets is resolved everywhere, inside backticks as well.
 
 mod entity;
+mod escapes;
 mod inline;
 mod lines;
 mod tokens;

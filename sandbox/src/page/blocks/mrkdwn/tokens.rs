@@ -56,8 +56,3 @@ fn enclosed(text: &str) -> Option<(&str, &str)> {
     let tail = text.get(end..)?.strip_prefix('>')?;
     (!inside.is_empty()).then_some((inside, tail))
 }
-
-/// Decodes the three escapes in a piece of text that is shown as it is.
-pub(super) fn decode(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-}
