@@ -20,6 +20,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     modes::{Browser, with_rotation},
+    spans::second_dispatcher,
     story::{ALICE, SOON, TestApp, story_as},
 };
 
@@ -159,6 +160,7 @@ fn no_secret_is_in_any_log_error_or_debug_print() {
         .with_writer(kept.clone())
         .json()
         .finish();
+    let _second = second_dispatcher();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let secrets = tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {

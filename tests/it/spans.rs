@@ -73,11 +73,18 @@ impl Capture {
     }
 }
 
+/// A dispatcher that keeps nothing. While there is only one in the process, tracing asks the thread that comes to a span
+/// first whether anything listens, and a test without a subscriber answers no for all threads.
+pub fn second_dispatcher() -> tracing::Dispatch {
+    tracing::Dispatch::new(tracing_subscriber::registry())
+}
+
 #[test]
 fn spans_have_ids_and_nothing_confidential() {
     let capture = Capture::default();
     let filter = tracing_subscriber::EnvFilter::new("countersign=trace");
     let subscriber = tracing_subscriber::registry().with(filter).with(capture.clone());
+    let _second = second_dispatcher();
     // A runtime of one thread, so that everything that the service does is captured here.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(subscriber, || {
