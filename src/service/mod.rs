@@ -15,9 +15,9 @@ pub mod decide;
 pub mod directory;
 pub mod end_silent;
 pub mod endings;
+pub mod error;
 pub mod events;
 pub mod expire;
-pub mod failure;
 pub mod give_up;
 pub mod homes;
 pub mod install;
@@ -48,7 +48,7 @@ pub mod webhook_health;
 pub mod workspaces;
 
 pub use context::Service;
-pub use failure::ServiceError;
+pub use error::ServiceError;
 pub use unit_of_work::UnitOfWork;
 pub(crate) use unit_of_work::{is_worth_retrying, retrying};
 

@@ -12,7 +12,7 @@ use crate::{
         effects::{Changed, Redraw},
         rejection::Rejection,
     },
-    service::{context::Service, failure::ServiceError},
+    service::{context::Service, error::ServiceError},
     storage,
     storage::{
         PgConnection, Tx,
