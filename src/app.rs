@@ -33,7 +33,7 @@ use crate::{
     preconditions::Unmet,
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
-    service::{Service, endings::Endings, key_use_log::KeyUses, unreadable::Unreadable},
+    service::{Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, unreadable::Unreadable},
     slack::{
         handlers::{context::Context, events},
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
@@ -288,6 +288,7 @@ impl App {
         let api = Api {
             service,
             directory: people,
+            asks: AskQueue::default(),
             endings,
             metrics,
             limits: Limits::new(config.limits.requests_per_second),

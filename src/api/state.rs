@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{body_memory::ApiBodies, limits::Limits, unknown_keys::UnknownKeys, waiters::Waiters},
-    service::{Service, directory::Directory, endings::Endings},
+    service::{Service, ask_queue::AskQueue, directory::Directory, endings::Endings},
 };
 
 /// The largest body that is read, in bytes.
@@ -21,6 +21,8 @@ pub struct Api {
     pub service: Service,
     /// Finds users by email address.
     pub directory: Arc<dyn Directory>,
+    /// The requests for approvals that wait for a transaction.
+    pub asks: AskQueue,
     /// Wakes calls that wait for an approval's end.
     pub endings: Endings,
     /// The metrics for `/metrics`.

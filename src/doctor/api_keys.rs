@@ -9,11 +9,10 @@ const CHECK: &str = "API keys";
 
 pub(super) async fn check(context: &DoctorContext) -> Vec<Finding> {
     examine(context).await.unwrap_or_else(|failure| {
-        let fix = match failure {
-            ServiceError::Database(sqlx::Error::Decode(_)) => {
-                "run a program at least as new as the one that wrote it, or correct the value"
-            }
-            _ => "check that Postgres still runs, and run this again",
+        let fix = if failure.corrupt_row().is_some() {
+            "run a program at least as new as the one that wrote it, or correct the value"
+        } else {
+            "check that Postgres still runs, and run this again"
         };
         vec![Finding::failed(CHECK, failure.to_string(), fix)]
     })

@@ -1,12 +1,14 @@
 //! Why a use case failed.
 
+use std::sync::Arc;
+
 use crate::{
     domain::rejection::Rejection,
     storage::{self, stored::CorruptRow},
 };
 
-/// Why a use case failed.
-#[derive(Debug, thiserror::Error)]
+/// Why a use case failed. Cheap to clone: the requests that share a transaction also share its failure.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ServiceError {
     /// The request was refused.
     #[error(transparent)]
@@ -16,10 +18,10 @@ pub enum ServiceError {
     Repeated,
     /// The database failed before anything was committed. Nothing changed.
     #[error("{}", storage::explain(.0))]
-    Database(#[source] sqlx::Error),
+    Database(#[source] Arc<sqlx::Error>),
     /// The commit was sent, but its response was lost or late. The change may have happened.
     #[error("the database did not confirm a commit: {}", storage::explain(.0))]
-    Unclear(sqlx::Error),
+    Unclear(Arc<sqlx::Error>),
     /// None of the configured keys decrypts a stored secret.
     #[error("a stored secret can't be opened: {0}")]
     Sealed(#[from] crate::seal::SealError),
@@ -27,7 +29,11 @@ pub enum ServiceError {
 
 impl From<sqlx::Error> for ServiceError {
     fn from(error: sqlx::Error) -> Self {
-        if storage::tables::repeats::is_repeat(&error) { Self::Repeated } else { Self::Database(error) }
+        if storage::tables::repeats::is_repeat(&error) {
+            Self::Repeated
+        } else {
+            Self::Database(error.into())
+        }
     }
 }
 

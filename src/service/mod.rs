@@ -2,11 +2,14 @@
 //! `domain` judge, and saves the state and its effects together.
 
 pub mod api_keys;
+pub mod ask;
+pub mod ask_queue;
 pub mod audit_era;
 pub mod audit_lag;
 pub mod audit_protection;
 pub mod authenticate;
 pub mod backends;
+mod batch;
 pub mod cancel;
 pub mod close_conversation;
 pub mod connect;

@@ -15,7 +15,7 @@ use crate::{
     service::{context::Service, error::ServiceError},
     storage,
     storage::{
-        PgConnection, Tx,
+        LockWait, PgConnection, Tx,
         effects::{Recorded, Unwritten},
     },
 };
@@ -33,7 +33,12 @@ pub struct UnitOfWork {
 impl Service {
     /// Begins a unit of work.
     pub(crate) async fn begin(&self) -> Result<UnitOfWork, ServiceError> {
-        let tx = self.db.begin().await?;
+        self.begin_waiting(LockWait::Usual).await
+    }
+
+    /// Begins a unit of work whose statements wait so long for rows that others hold.
+    pub(crate) async fn begin_waiting(&self, wait: LockWait) -> Result<UnitOfWork, ServiceError> {
+        let tx = self.db.begin_waiting(wait).await?;
         let now = self.now();
         let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
         Ok(UnitOfWork { tx, now, unwritten: Unwritten::new(now, move || entropy.uuid(clock.now())) })
@@ -71,7 +76,7 @@ impl UnitOfWork {
             Ok(Err(error)) => Err(not_committed(error)),
             Err(_) => {
                 let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out after 5 s");
-                Err(ServiceError::Unclear(late.into()))
+                Err(unclear(late.into()))
             }
         }
     }
@@ -101,15 +106,19 @@ impl DerefMut for UnitOfWork {
 /// How long a commit may take. A commit that waits for a synchronous standby takes as long as the standby is away.
 const CONFIRMATION: Duration = Duration::from_secs(5);
 
+fn unclear(error: sqlx::Error) -> ServiceError {
+    ServiceError::Unclear(error.into())
+}
+
 /// What an error in response to a commit means. If Postgres itself refuses a commit, nothing was committed. A pooler
 /// that lost Postgres' response reports an error of its own, of class 08 (connection exception), such as `PgBouncer`'s
 /// 08P01.
 fn not_committed(error: sqlx::Error) -> ServiceError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     if code.is_some_and(|code| !code.starts_with("08")) {
-        ServiceError::Database(error)
+        ServiceError::Database(error.into())
     } else {
-        ServiceError::Unclear(error)
+        unclear(error)
     }
 }
 

@@ -111,10 +111,11 @@ impl Unwritten {
         rows.write(db, self.at).await
     }
 
-    /// Takes the effects that the statement which saves an approval can write itself: audit entries, the prompt, the
-    /// webhook, and the Home tab of the approval's user. The others stay for [`Self::write`].
-    pub(super) fn bind(&mut self, user: &UserId) -> Bound {
-        let (mut rows, mut home, mut left) = (Rows::default(), None, Vec::new());
+    /// Takes the effects that the statements which save approvals can write themselves: audit entries, prompts,
+    /// webhooks, and the Home tabs of single users. The others stay for [`Self::write`].
+    pub(super) fn bind(&mut self) -> Bound {
+        let (mut rows, mut left) = (Rows::default(), Vec::new());
+        let mut homes = BTreeMap::<(WorkspaceId, UserId), Urgency>::new();
         for (workspace, effect) in std::mem::take(&mut self.effects) {
             let audience = match effect {
                 Effect::Record(entry) => {
@@ -134,23 +135,23 @@ impl Unwritten {
             };
             match audience {
                 HomeAudience::Nobody => {}
-                HomeAudience::Users(users, urgency) if users.iter().all(|other| other == user) => {
-                    if !users.is_empty() && home != Some(Urgency::Now) {
-                        home = Some(urgency);
+                HomeAudience::Users(users, urgency) => {
+                    for user in users {
+                        let known = homes.entry((workspace, user)).or_insert(urgency);
+                        if urgency == Urgency::Now {
+                            *known = urgency;
+                        }
                     }
                 }
                 other => left.push((workspace, Effect::DrawHomes(other))),
             }
         }
         self.effects = left;
-        let soon = home == Some(Urgency::Soon);
-        Bound {
-            audit: Json(rows.audit),
-            outbox: Json(rows.outbox),
-            home: home.map(|_| (self.new_id)()),
-            home_soon: soon,
-            home_due_at: if soon { self.at + DEBOUNCE } else { self.at },
-        }
+        let homes = homes.into_iter().map(|((workspace, user), urgency)| HomeRow {
+            soon: urgency == Urgency::Soon,
+            row: OutboxRow::home(workspace, user.to_string(), urgency, self.at, (self.new_id)()),
+        });
+        Bound { homes: Json(homes.collect()), audit: Json(rows.audit), outbox: Json(rows.outbox) }
     }
 
     /// The outbox row for an effect. `None` for audit entries, and for Home tabs, whose rows depend on who has opened
@@ -183,20 +184,25 @@ impl Unwritten {
     }
 }
 
-/// The parameters of a statement that writes effects together with an approval's state. Both lists are JSON arrays,
-/// which the statement reads with `jsonb_to_recordset`.
+/// The parameters of a statement that writes effects together with approvals. Each is a JSON array, which the statement
+/// reads with `jsonb_to_recordset`.
 #[must_use = "effects that are not bound are lost"]
 pub(super) struct Bound {
     /// Rows of `audit`.
     pub(super) audit: Json<Vec<AuditRow>>,
     /// Rows of `outbox`.
     pub(super) outbox: Json<Vec<OutboxRow>>,
-    /// The id of the outbox row that updates the user's Home tab. `None` if the tab doesn't change.
-    pub(super) home: Option<Uuid>,
-    /// Whether a row that is already waiting for the Home tab makes a new one unnecessary.
-    pub(super) home_soon: bool,
-    /// When the Home tab's row is due.
-    pub(super) home_due_at: DateTime<Utc>,
+    /// Rows of `outbox` that update Home tabs, for users who have opened one.
+    pub(super) homes: Json<Vec<HomeRow>>,
+}
+
+/// A row of `outbox` that updates a Home tab.
+#[derive(Debug, Serialize)]
+pub(super) struct HomeRow {
+    /// Whether a row that is already waiting for the Home tab makes this one unnecessary.
+    soon: bool,
+    #[serde(flatten)]
+    row: OutboxRow,
 }
 
 /// A row of `audit`.
@@ -344,11 +350,13 @@ mod tests {
         let mut unwritten = Unwritten::new(at, || Uuid::from_u128(2));
         unwritten.redraw(Redraw::home(workspace, &alice));
         unwritten.redraw(Redraw::home(workspace, &bob));
+        unwritten.redraw(Redraw::home(workspace, &bob));
         unwritten.redraw(Redraw::admins_homes(workspace, Urgency::Soon));
         unwritten.redraw(Redraw::unlock_request(workspace, UnlockRequestId::new(Uuid::from_u128(3))));
-        let bound = unwritten.bind(&alice);
-        assert!(bound.home.is_some() && !bound.home_soon && bound.home_due_at == at);
+        let bound = unwritten.bind();
+        assert_eq!(bound.homes.len(), 2, "one a user");
+        assert!(bound.homes.iter().all(|home| !home.soon && home.row.due_at == at));
         assert!(bound.outbox.is_empty() && bound.audit.is_empty());
-        assert_eq!(unwritten.effects.len(), 3);
+        assert_eq!(unwritten.effects.len(), 2);
     }
 }

@@ -19,7 +19,7 @@ pub mod stored;
 pub mod tables;
 
 pub use db::{
-    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, PgConnection, TlsUse, Tx, classify,
+    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, LockWait, PgConnection, TlsUse, Tx, classify,
     connect_error, explain, is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
 };
 

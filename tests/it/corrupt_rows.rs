@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
     domain::{
+        approvals::Conversation,
         ids::{ApiKeyId, ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
         text::{ActionKey, ForeignId, IntegrationKey},
     },
     storage::{
         PgConnection,
         read_models::{approvals as approvals_list, approvals::Filter, overview},
-        statements::{claim, claim::Lease, create_approval, decide, deliveries},
+        statements::{claim, claim::Lease, create_approval, create_approval::Asking, decide, deliveries},
         stored::CorruptRow,
         tables::{
             api_keys, approvals, approvals::Batch, attempts, audit, events, grants, grants::GrantFilter,
@@ -315,11 +316,13 @@ impl Reading {
             Reader::Ask => {
                 let key = ApiKeyId::new("01a0c450-6c00-70a3-9cae-d4823c67e2fe".parse().unwrap());
                 let action = ActionKey::new("create_issue").unwrap();
-                let conversation = ForeignId::new("c-new").unwrap();
-                let asked = (&github, &action);
-                let context =
-                    create_approval::load(db, key, None, asked, user, &conversation, now, 10).await?.unwrap();
-                let (_, _, grant) = context.action.unwrap();
+                let id = ForeignId::new("c-new").unwrap();
+                let conversation = Conversation { id, title: None, url: None };
+                let (integration, conversation) = (&github, &conversation);
+                let ask =
+                    Asking { key, idempotency_key: None, integration, action: &action, user, conversation };
+                let mut contexts = create_approval::load(db, &[ask], now, 10).await?;
+                let (_, _, grant) = contexts.remove(0)?.unwrap().action.unwrap();
                 return Ok(rows(grant.map(|grant| grant.id.uuid())));
             }
             Reader::Audit => audit::export(db, workspace, None, u64::MAX / 2, MOST).await.map(drop)?,

@@ -67,18 +67,21 @@ async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
         sqlx::query(lock).execute(&mut *locked).await.unwrap();
         // Expiry, and the outbox of each kind.
         waiting(s, 6).await;
-        let asks = (0..40).map(|number| {
-            let (api, ask) = (s.api(), s.call(ACTION, &format!("crowd-{number}")));
-            tokio::spawn(async move { api.ask(&ask).await })
+        // Requests for approvals share a few connections; each of the others needs one.
+        let calls = (0..40).map(|number| {
+            let (api, ask, id) = (s.api(), s.call(ACTION, &format!("crowd-{number}")), id.clone());
+            tokio::spawn(
+                async move { if number % 2 == 0 { api.ask(&ask).await } else { api.get(&id).await } },
+            )
         });
-        let asks: Vec<_> = asks.collect();
+        let calls: Vec<_> = calls.collect();
         waiting(s, 18).await;
         wire.cut();
         locked.rollback().await.unwrap();
-        for answer in tokio::time::timeout(PROMPTLY, futures::future::join_all(asks)).await.unwrap() {
+        for answer in tokio::time::timeout(PROMPTLY, futures::future::join_all(calls)).await.unwrap() {
             let answer = answer.unwrap();
-            assert!(answer.status == 201 || answer.status == 503, "{answer:?}");
-            assert!(answer.status == 201 || answer.headers.contains_key("retry-after"), "{answer:?}");
+            assert!(matches!(answer.status, 200 | 201 | 503), "{answer:?}");
+            assert!(answer.status != 503 || answer.headers.contains_key("retry-after"), "{answer:?}");
         }
         not_ready(s, "the database can't be reached").await;
         assert!(!s.click(ALICE, &prompt, "Approve").await.is_ok(), "Slack shows that it did not work");

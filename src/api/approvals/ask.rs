@@ -19,10 +19,7 @@ use crate::{
         state::Api,
     },
     domain::{api_keys::KeyScope, arguments::Digest, text::ForeignId},
-    service::{
-        authenticate::ApiKey,
-        request::{self, Ask},
-    },
+    service::{ask::Ask, authenticate::ApiKey, request},
     wire::{ApprovalJson, examples},
 };
 
@@ -72,9 +69,9 @@ pub async fn ask(
         // Only once for each key and instance: later calls authenticate in the statement that reads everything else.
         auth::whose(&api, &key, KeyScope::Ask).await?;
     }
-    let asked = request::request(&api.service, &*api.directory, &ask).await;
+    let asked = request::request(&api.service, &api.asks, &*api.directory, ask).await;
     let asked = asked.inspect_err(|failure| auth::forget_refused(&api, &key, failure))?;
-    api.limits.learn(&ask.key, asked.approval.request.backend);
+    api.limits.learn(&key, asked.approval.request.backend);
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
     let asked_for = &asked.approval.request;

@@ -16,8 +16,8 @@ use crate::{
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, TextFault},
     },
     service::{
+        ask::{Ask, UserRef},
         authenticate::ApiKey,
-        request::{Ask, UserRef},
     },
 };
 

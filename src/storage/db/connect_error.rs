@@ -104,6 +104,11 @@ pub enum ConnectError {
         /// How many there are.
         size: u32,
     },
+    /// Requests that came before are still being judged.
+    #[error(
+        "Could not judge the request in time: earlier ones wait for Postgres. Look for slow statements and locks."
+    )]
+    Overdue,
     /// This process has stopped working, for a reason of its own.
     #[error("{0}")]
     Suspended(String),

@@ -12,8 +12,13 @@ use sqlx::{
 use tokio::time::Instant;
 
 use crate::storage::db::{
-    connect_error::ConnectError, connection::PgConnection, hosts::Hosts, limits::Limits,
-    migrations::MIGRATIONS, pool::Pool, transaction::Tx,
+    connect_error::ConnectError,
+    connection::PgConnection,
+    hosts::Hosts,
+    limits::Limits,
+    migrations::MIGRATIONS,
+    pool::Pool,
+    transaction::{LockWait, Tx},
 };
 
 /// How often two connections are asked for their sessions.
@@ -46,7 +51,12 @@ impl Db {
 
     /// A transaction.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
-        Tx::begin(self.acquire().await?).await
+        self.begin_waiting(LockWait::Usual).await
+    }
+
+    /// A transaction whose statements wait so long for rows that others hold.
+    pub async fn begin_waiting(&self, wait: LockWait) -> sqlx::Result<Tx> {
+        Tx::begin(self.acquire().await?, wait).await
     }
 
     /// Whether a pooler between gives transactions of one connection different sessions, or one session to two

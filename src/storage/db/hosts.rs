@@ -184,6 +184,11 @@ async fn open(options: &PgConnectOptions, limits: Limits, deadline: Instant) -> 
 
 /// Sets Postgres' own time limits, so that sessions of a dead instance don't hold locks for long, and asks whether the
 /// server accepts writes. Sent after connecting, because a pooler refuses start-up options.
+///
+/// Plans don't depend on statistics. Postgres keeps the plan of a prepared statement, and one that was made while a table
+/// was almost empty would go on reading the whole table as it grows. Everything that this program reads has an index, so
+/// sequential scans are the last choice (`enable_seqscan`: <https://www.postgresql.org/docs/current/runtime-config-query.html>).
+/// Where one can't be avoided, its nominal cost would set off the just-in-time compiler, so that is off.
 fn settings(limits: Limits) -> String {
     let statement = limits.statement.saturating_sub(Duration::from_secs(1)).max(limits.statement / 2);
     // A transaction here is never idle for longer than a use case computes. The last: what was sent to a client that is
@@ -193,6 +198,8 @@ fn settings(limits: Limits) -> String {
                 set_config('lock_timeout', '{}', false),
                 set_config('idle_in_transaction_session_timeout', '{}', false),
                 set_config('tcp_user_timeout', '{}', false),
+                set_config('enable_seqscan', 'off', false),
+                set_config('jit', 'off', false),
                 pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only",
         statement.as_millis(),
         limits.lock.as_millis(),

@@ -23,5 +23,5 @@ pub use self::{
     handle::Db,
     hosts::{Hosts, TlsUse},
     limits::{LOCK_LIMIT, Limits},
-    transaction::Tx,
+    transaction::{LockWait, Tx},
 };

@@ -11,9 +11,24 @@ pub struct Tx {
     connection: Option<PgConnection>,
 }
 
+/// How long a statement of a transaction waits for a row that another one holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockWait {
+    /// As long as [`super::Limits::lock`].
+    Usual,
+    /// 20 ms: for work that others wait for, and that can be done in another way.
+    Brief,
+}
+
 impl Tx {
-    pub(super) async fn begin(mut connection: PgConnection) -> sqlx::Result<Self> {
-        connection.simple("BEGIN").await?;
+    pub(super) async fn begin(mut connection: PgConnection, wait: LockWait) -> sqlx::Result<Self> {
+        // One message, so that the limit costs no round trip.
+        connection
+            .simple(match wait {
+                LockWait::Usual => "BEGIN",
+                LockWait::Brief => "BEGIN; SET LOCAL lock_timeout = 20",
+            })
+            .await?;
         Ok(Self { connection: Some(connection) })
     }
 

@@ -205,7 +205,7 @@ pub async fn save(
 ) -> sqlx::Result<Approval> {
     let Ended { approval, decision, given } = unwritten.record(ended).into_state();
     let request = &approval.request;
-    let effects = unwritten.bind(&request.user);
+    let effects = unwritten.bind();
     let (backend, conversation) = match given.as_ref().map(|grant| &grant.reach) {
         Some(Reach::Conversation { backend, conversation }) => (Some(*backend), Some(conversation)),
         _ => (None, None),
@@ -215,7 +215,7 @@ pub async fn save(
            -- decided: the approval ends. Its row is locked, so that nothing else has ended it.
            -- recorded: the audit entries.
            -- queued: the prompt to draw again, and the webhook.
-           -- refreshed: the Home tab of the user who was asked, if they ever opened it ($18: the row's id).
+           -- refreshed: the Home tab of the user who was asked, if they ever opened it.
            -- The last part rings for the outbox's workers, and for the requests that wait for this approval to end.
            -- One statement, because the person who clicked waits for it: a round trip, and not six.
            WITH given AS (
@@ -236,8 +236,11 @@ pub async fn save(
                RETURNING kind),
            refreshed AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
-               SELECT $18, $2, 'home', 'home:' || $2::uuid || ':' || h.user_id, h.user_id, $3, $20 FROM homes h
-               WHERE h.workspace_id = $2 AND h.user_id = $19 AND $18::uuid IS NOT NULL RETURNING kind)
+               SELECT r.id, r.workspace_id, 'home', r.queue, r.user_id, $3, r.due_at
+               FROM jsonb_to_recordset($18) AS r (id uuid, workspace_id uuid, user_id text, due_at timestamptz, queue text)
+               CROSS JOIN LATERAL (
+                   SELECT 1 FROM homes h WHERE h.workspace_id = r.workspace_id AND h.user_id = r.user_id LIMIT 1) h
+               RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told
            FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds
            UNION ALL SELECT pg_notify('countersign_ended', $1::uuid::text)"#,
@@ -261,9 +264,7 @@ pub async fn save(
         // The effects.
         effects.audit as _,
         effects.outbox as _,
-        effects.home,
-        request.user.as_str(),
-        effects.home_due_at,
+        effects.homes as _,
     )
     .fetch_all(db)
     .await?;

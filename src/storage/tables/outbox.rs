@@ -44,14 +44,17 @@ impl Kind {
     }
 }
 
-/// Deletes what was drawn before `before`, at most 1,000 rows. Webhook deliveries stay: they are read through the API.
+/// Deletes what was drawn before `before`, at most 1,000 rows, and their attempts. Webhook deliveries stay: they are read through the API.
 pub async fn prune(db: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-             WHERE done_at < $1 AND kind <> 'webhook' LIMIT 1000)",
+    let deleted = sqlx::query_scalar!(
+        r#"WITH deleted AS (
+             DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
+                 WHERE done_at < $1 AND kind <> 'webhook' LIMIT 1000) RETURNING id),
+         attempted AS (DELETE FROM attempts WHERE outbox_id IN (SELECT id FROM deleted))
+         SELECT count(*) AS "deleted!" FROM deleted"#,
         before
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(deleted.unsigned_abs())
 }

@@ -236,7 +236,7 @@ fn every_way_to_refer_to_a_module_is_seen() {
 #[test]
 fn one_file_writes_the_audit_and_the_outbox() {
     // The statements of the hot paths write effects together with the state. They bind rows that effects.rs built.
-    let bind = ["storage/statements/create_approval.rs", "storage/statements/decide.rs"];
+    let bind = ["storage/statements/create_approval/save.rs", "storage/statements/decide.rs"];
     for (file, code) in source("") {
         let is_bound = bind.contains(&file.as_str());
         if file == "storage/effects.rs" {

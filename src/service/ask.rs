@@ -1,0 +1,72 @@
+//! A backend's request for an approval, and its answer.
+
+use chrono::TimeDelta;
+use serde_json::{Map, Value};
+
+use super::authenticate::ApiKey;
+use crate::domain::{
+    approvals::{Agent, Approval, Conversation, Place},
+    arguments::{Arguments, Digest},
+    ids::UserId,
+    text::{ActionKey, ForeignId, IntegrationKey, Prose},
+};
+
+/// The user who is asked to decide.
+#[derive(Debug, Clone)]
+pub enum UserRef {
+    /// The user's Slack id.
+    Id(UserId),
+    /// The user's email address. The service looks it up in Slack.
+    Email(String),
+}
+
+/// A backend's request for an approval.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The API key that was presented.
+    pub key: ApiKey,
+    /// A key that a backend repeats to get the same approval again instead of a second one.
+    pub idempotency_key: Option<ForeignId>,
+    /// The digest of the whole request, to tell a repetition from a different request with the same key.
+    pub digest: Digest,
+    /// The user who is asked to decide.
+    pub user: UserRef,
+    /// The agent that wants to run the action.
+    pub agent: Agent,
+    /// The run of the agent.
+    pub conversation: Conversation,
+    /// The key of the action's integration.
+    pub integration: IntegrationKey,
+    /// The key of the action.
+    pub action: ActionKey,
+    /// The arguments to run the action with.
+    pub arguments: Arguments,
+    /// The agent's reason, in its own words.
+    pub reason: Option<Prose>,
+    /// How long the approval can be decided.
+    pub expires_in: TimeDelta,
+    /// Where to post the prompt. `None`: in the user's direct messages.
+    pub place: Option<Place>,
+    /// JSON that is returned to the backend unchanged.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// The result of a request for an approval.
+#[derive(Debug)]
+pub struct Asked {
+    /// The approval: pending, or approved by a grant. A replayed one may have ended in any way.
+    pub approval: Approval,
+    /// Whether an earlier request with the same idempotency key created the approval.
+    pub replayed: bool,
+}
+
+/// A request that is ready to be judged. What takes time is done before, because rows are locked meanwhile.
+#[derive(Debug)]
+pub(super) struct Addressed {
+    /// The request.
+    pub(super) ask: Ask,
+    /// The Slack id of its user, who may have been named by their email address.
+    pub(super) user: UserId,
+    /// The digest of its arguments.
+    pub(super) arguments_digest: Digest,
+}

@@ -1,0 +1,370 @@
+//! The queue of requests for approvals: those that arrive while others are under way form the next transaction.
+//!
+//! Nothing waits for a timer. A request that finds fewer than [`BATCHES`] transactions under way starts one at once, alone;
+//! the others are taken together when one of those has ended. The requests of a user are never in two transactions at
+//! the same time, where they would wait for each other's locks.
+//!
+//! One request's fault or lock must not cost the others anything. A transaction that fails, or that waits 20 ms for a
+//! row that somebody holds, is rolled back, and each of its requests is judged alone. One that has to wait alone, too,
+//! waits beside the queue. Until it has its answer, no request for the same action shares a transaction with others.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    fmt, mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
+
+use super::{
+    Service, ServiceError,
+    ask::{Addressed, Asked},
+    batch,
+    unit_of_work::{LOST, is_a_lost_connection},
+};
+use crate::{
+    domain::{
+        ids::{ApiKeyId, UserId},
+        text::{ActionKey, ForeignId, IntegrationKey},
+    },
+    storage::{self, ConnectError, ErrorClass, LockWait},
+};
+
+/// How many transactions are under way at most. More would only wait for each other's flushes to disk.
+const BATCHES: usize = 3;
+/// How many requests share a transaction at most.
+const BATCH: usize = 64;
+/// How many requests are judged alone at the same time.
+const ALONE: usize = 2;
+/// How many requests wait for locks at the same time: in all, and for one action.
+const WAITING: usize = 6;
+const WAITING_FOR_ACTION: usize = 2;
+
+/// The queue. Cheap to clone; clones share it.
+#[derive(Clone)]
+pub struct AskQueue(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// Turns to wait for a lock.
+    waiting: Semaphore,
+}
+
+impl Default for AskQueue {
+    fn default() -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), waiting: Semaphore::new(WAITING) }))
+    }
+}
+
+impl fmt::Debug for AskQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AskQueue").finish_non_exhaustive()
+    }
+}
+
+type ActionPath = (IntegrationKey, ActionKey);
+
+/// A request in the queue.
+struct Job {
+    addressed: Addressed,
+    answer: oneshot::Sender<Result<Asked, ServiceError>>,
+    /// Whether the caller or the queue has taken it. A caller who has waited too long takes it back.
+    taken: Arc<AtomicBool>,
+    /// Whether it was the queue.
+    ours: bool,
+}
+
+impl Job {
+    fn action(&self) -> ActionPath {
+        (self.addressed.ask.integration.clone(), self.addressed.ask.action.clone())
+    }
+
+    /// Takes the request, to judge it. `false` if its caller has taken it back or is gone.
+    fn take(&mut self) -> bool {
+        self.ours = self.ours || !self.taken.swap(true, Ordering::AcqRel);
+        self.ours && !self.answer.is_closed()
+    }
+
+    fn repeat_key(&self) -> Option<(ApiKeyId, ForeignId)> {
+        let ask = &self.addressed.ask;
+        ask.idempotency_key.clone().map(|key| (ask.key.id(), key))
+    }
+}
+
+/// What a request that is not answered yet waits for.
+#[derive(Default)]
+struct State {
+    /// A transaction.
+    queue: VecDeque<Job>,
+    /// The end of the transaction that has a request of the same user: under way, with what came since.
+    users: HashMap<UserId, Vec<Job>>,
+    /// Its turn to be judged alone.
+    alone: VecDeque<Job>,
+    /// How many transactions are under way.
+    batches: usize,
+    /// How many requests are judged alone now.
+    singles: usize,
+    /// The actions with requests that wait for a lock now.
+    held_up: HashMap<ActionPath, HeldUp>,
+}
+
+/// An action with requests that wait for a lock.
+struct HeldUp {
+    requests: usize,
+    turns: Arc<Semaphore>,
+}
+
+impl AskQueue {
+    /// Has a request judged, and returns its answer. An error of the database if no transaction was free for as long as a
+    /// connection may take.
+    pub(super) async fn judge(&self, service: &Service, addressed: Addressed) -> Result<Asked, ServiceError> {
+        let (answer, mut answered) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        self.push(service, Job { addressed, answer, taken: taken.clone(), ours: false });
+        let answer = match timeout(service.db.limits().acquire, &mut answered).await {
+            Ok(answer) => answer,
+            Err(_) if taken.swap(true, Ordering::AcqRel) => answered.await,
+            Err(_) => return Err(overdue()),
+        };
+        answer.unwrap_or_else(|_| {
+            let why = "the task that judged the request has ended";
+            Err(ServiceError::Unclear(Arc::new(std::io::Error::other(why).into())))
+        })
+    }
+
+    fn push(&self, service: &Service, job: Job) {
+        let mut state = self.lock();
+        if state.held_up.contains_key(&job.action()) {
+            state.alone.push_back(job);
+        } else if let Some(behind) = state.users.get_mut(&job.addressed.user) {
+            behind.push(job);
+        } else {
+            state.queue.push_back(job);
+        }
+        self.start(service, &mut state);
+    }
+
+    /// Starts as many transactions as may be under way.
+    fn start(&self, service: &Service, state: &mut State) {
+        while state.batches < BATCHES {
+            let jobs = state.next_batch();
+            if jobs.is_empty() {
+                break;
+            }
+            state.batches += 1;
+            let users = jobs.iter().map(|job| job.addressed.user.clone()).collect();
+            let under_way = Batch { queue: self.clone(), service: service.clone(), users };
+            tokio::spawn(under_way.run(jobs));
+        }
+        while state.singles < ALONE {
+            let Some(mut job) = state.alone.pop_front() else { break };
+            if !job.take() {
+                continue;
+            }
+            state.singles += 1;
+            let single = Single { queue: self.clone(), service: service.clone() };
+            tokio::spawn(single.run(job));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes the requests of the next transaction from the queue, at most one with each idempotency key.
+    fn next_batch(&mut self) -> Vec<Job> {
+        let (mut jobs, mut users, mut keys) = (Vec::new(), HashSet::new(), HashSet::new());
+        while jobs.len() < BATCH {
+            let Some(mut job) = self.queue.pop_front() else { break };
+            if let Some(behind) = self.users.get_mut(&job.addressed.user) {
+                behind.push(job);
+                continue;
+            }
+            if self.held_up.contains_key(&job.action()) {
+                self.alone.push_back(job);
+                continue;
+            }
+            let repeats = job.repeat_key().is_some_and(|key| !keys.insert(key));
+            if repeats {
+                // After this transaction, it finds what the first one led to.
+                users.insert(job.addressed.user.clone());
+                self.users.entry(job.addressed.user.clone()).or_default().push(job);
+                continue;
+            }
+            if job.take() {
+                users.insert(job.addressed.user.clone());
+                jobs.push(job);
+            }
+        }
+        for user in users {
+            self.users.entry(user).or_default();
+        }
+        jobs
+    }
+}
+
+/// A transaction under way. Dropping it, even by a panic, lets the next one begin.
+struct Batch {
+    queue: AskQueue,
+    service: Service,
+    users: HashSet<UserId>,
+}
+
+impl Batch {
+    async fn run(self, jobs: Vec<Job>) {
+        metrics::histogram!("countersign_ask_batch_size")
+            .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+        let asks: Vec<&Addressed> = jobs.iter().map(|job| &job.addressed).collect();
+        let mut lost = 0;
+        let judged = loop {
+            match batch::judge(&self.service, &asks, LockWait::Brief).await {
+                // After the database restarted, every connection in the pool may be a lost one.
+                Err(failure) if lost < LOST && is_a_lost_connection(&failure) => lost += 1,
+                judged => break judged,
+            }
+        };
+        let mut alone = Vec::new();
+        match judged {
+            Ok(judged) => {
+                for (job, judged) in jobs.into_iter().zip(judged) {
+                    match judged {
+                        Some(answer) => drop(job.answer.send(answer)),
+                        None => alone.push(job),
+                    }
+                }
+            }
+            Err(failure) if may_be_one_requests_fault(&failure) => {
+                metrics::counter!("countersign_ask_batches_split_total").increment(1);
+                tracing::debug!(%failure, asks = jobs.len(), "Judging the requests of a transaction one by one");
+                alone = jobs;
+            }
+            Err(failure) => {
+                for job in jobs {
+                    let _ = job.answer.send(Err(failure.clone()));
+                }
+            }
+        }
+        self.queue.lock().alone.extend(alone);
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.batches -= 1;
+        for user in mem::take(&mut self.users) {
+            let behind = state.users.remove(&user).unwrap_or_default();
+            state.queue.extend(behind);
+        }
+        self.queue.start(&self.service, &mut state);
+    }
+}
+
+/// Whether another transaction, with fewer requests, may succeed: the database is there and takes writes.
+fn may_be_one_requests_fault(failure: &ServiceError) -> bool {
+    match failure {
+        ServiceError::Database(error) => match storage::classify(error) {
+            ErrorClass::Contended | ErrorClass::UnstorableText | ErrorClass::Internal => true,
+            ErrorClass::Unreachable
+            | ErrorClass::ReadOnly
+            | ErrorClass::Full
+            | ErrorClass::NotMigrated
+            | ErrorClass::TransactionPooling => false,
+        },
+        ServiceError::Rejected(_) | ServiceError::Repeated | ServiceError::Sealed(_) => true,
+        ServiceError::Unclear(_) => false,
+    }
+}
+
+/// A request that is judged alone. Dropping it, even by a panic, gives up its turn.
+struct Single {
+    queue: AskQueue,
+    service: Service,
+}
+
+impl Single {
+    async fn run(self, job: Job) {
+        let answer = batch::judge_one(&self.service, &job.addressed, LockWait::Brief).await;
+        if answer.as_ref().is_err_and(waited_for_a_lock) {
+            let waiting = Waiting::begin(self.queue.clone(), self.service.clone(), job.action());
+            tokio::spawn(waiting.run(job));
+        } else {
+            let _ = job.answer.send(answer);
+        }
+    }
+}
+
+impl Drop for Single {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.singles -= 1;
+        self.queue.start(&self.service, &mut state);
+    }
+}
+
+/// The error of a request that waited too long. Nothing was written for it.
+fn overdue() -> ServiceError {
+    sqlx::Error::from(ConnectError::Overdue).into()
+}
+
+/// Whether a row was held for longer than the statement waited (`lock_not_available`).
+fn waited_for_a_lock(failure: &ServiceError) -> bool {
+    let ServiceError::Database(error) = failure else { return false };
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
+}
+
+/// A request that waits for a lock. Dropping it lets requests for its action share transactions again.
+struct Waiting {
+    queue: AskQueue,
+    service: Service,
+    action: ActionPath,
+    turns: Arc<Semaphore>,
+}
+
+impl Waiting {
+    fn begin(queue: AskQueue, service: Service, action: ActionPath) -> Self {
+        let mut state = queue.lock();
+        let held_up = state
+            .held_up
+            .entry(action.clone())
+            .or_insert_with(|| HeldUp { requests: 0, turns: Arc::new(Semaphore::new(WAITING_FOR_ACTION)) });
+        held_up.requests += 1;
+        let turns = held_up.turns.clone();
+        drop(state);
+        Self { queue, service, action, turns }
+    }
+
+    async fn run(self, job: Job) {
+        let limit = self.service.db.limits().lock;
+        let turn = timeout(limit, async {
+            let of_action = self.turns.acquire().await;
+            (of_action, self.queue.0.waiting.acquire().await)
+        });
+        let answer = match turn.await {
+            Ok(_turns) => batch::judge_one(&self.service, &job.addressed, LockWait::Usual).await,
+            Err(_) => Err(overdue()),
+        };
+        let _ = job.answer.send(answer);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        if let Some(held_up) = state.held_up.get_mut(&self.action) {
+            held_up.requests -= 1;
+            if held_up.requests == 0 {
+                state.held_up.remove(&self.action);
+            }
+        }
+        self.queue.start(&self.service, &mut state);
+    }
+}

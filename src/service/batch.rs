@@ -1,0 +1,245 @@
+//! Many requests for approvals in one transaction. Each is judged as if it were alone, and gets its own answer.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Service, ServiceError, UnitOfWork,
+    ask::{Addressed, Ask, Asked},
+    authenticate::{self, Caller},
+    retrying,
+};
+use crate::{
+    domain::{
+        actions::{NamedAction, register as register_action},
+        api_keys::KeyScope,
+        approvals::{Approval, Request},
+        decisions,
+        effects::Changed,
+        ids::{ActionId, ApiKeyId, ApprovalId, BackendId, IntegrationId},
+        rejection::Rejection,
+        text::ForeignId,
+    },
+    storage::{
+        LockWait,
+        statements::create_approval::{self, AskContext, Asking, Created, StoredConversation},
+        tables::{actions, approvals, integrations},
+    },
+};
+
+/// The answer to one request of a batch. `None`: it has to be judged alone, because what it is judged by depends on
+/// another request of the batch, or has to be written first.
+pub(super) type Judged = Option<Result<Asked, ServiceError>>;
+
+/// Judges requests together, in their order. An error means that nothing was written, for any of them.
+#[tracing::instrument(name = "create_approvals", skip_all, fields(asks = asks.len()))]
+pub(super) async fn judge(
+    service: &Service,
+    asks: &[&Addressed],
+    wait: LockWait,
+) -> Result<Vec<Judged>, ServiceError> {
+    let mut work = service.begin_waiting(wait).await?;
+    let now = work.now();
+    let most = service.most_pending;
+    let asking: Vec<_> = asks.iter().map(|addressed| asking(addressed)).collect();
+    let contexts = create_approval::load(&mut work, &asking, now, most).await?;
+    let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
+    let (mut places, mut created) = (Vec::new(), Vec::new());
+    let mut seen = Seen::default();
+    for (addressed, context) in asks.iter().zip(contexts) {
+        let examined = match examine(service, &mut work, addressed, context, asks.len() == 1).await {
+            // The transaction can't go on after an error of the database. A row that can't be read is no such error.
+            Err(failure @ ServiceError::Database(_)) if failure.corrupt_row().is_none() => {
+                return Err(failure);
+            }
+            examined => examined,
+        };
+        let answer = match examined {
+            Ok(Examined::New(caller, context)) => {
+                match seen.judge(service, now, addressed, caller, *context) {
+                    Ok((asked, conversation)) => {
+                        places.push(judged.len());
+                        let Ask { idempotency_key, digest, .. } = &addressed.ask;
+                        created.push(Created {
+                            asked,
+                            idempotency_key: idempotency_key.as_ref(),
+                            request_digest: *digest.bytes(),
+                            conversation,
+                        });
+                        None
+                    }
+                    Err(refused) => refused.map(|rejection| Err(rejection.into())),
+                }
+            }
+            Ok(Examined::Replayed(asked)) => Some(Ok(*asked)),
+            Ok(Examined::Alone) => None,
+            Err(failure) => Some(Err(failure)),
+        };
+        judged.push(answer);
+    }
+    if !created.is_empty() {
+        let (db, unwritten) = work.parts();
+        let approvals = create_approval::save(db, unwritten, created, now).await?;
+        work.commit().await?;
+        for (place, approval) in places.into_iter().zip(approvals) {
+            judged[place] = Some(Ok(Asked { approval, replayed: false }));
+        }
+    }
+    Ok(judged)
+}
+
+/// Judges one request on its own.
+pub(super) async fn judge_one(
+    service: &Service,
+    addressed: &Addressed,
+    wait: LockWait,
+) -> Result<Asked, ServiceError> {
+    let judged = retrying!(judge(service, &[addressed], wait))?;
+    // A request that is alone has an answer: an action that could not be registered has its own.
+    judged.into_iter().next().flatten().unwrap_or_else(|| Err(Rejection::CatalogFull.into()))
+}
+
+fn asking(addressed: &Addressed) -> Asking<'_> {
+    let Ask { key, idempotency_key, integration, action, conversation, .. } = &addressed.ask;
+    Asking {
+        key: key.id(),
+        idempotency_key: idempotency_key.as_ref(),
+        integration,
+        action,
+        user: &addressed.user,
+        conversation,
+    }
+}
+
+/// A request whose caller may make it.
+enum Examined {
+    /// An earlier request with the same idempotency key was answered.
+    Replayed(Box<Asked>),
+    /// Its action has to be registered first.
+    Alone,
+    /// It is to be judged.
+    New(Caller, Box<AskContext>),
+}
+
+async fn examine(
+    service: &Service,
+    work: &mut UnitOfWork,
+    addressed: &Addressed,
+    context: sqlx::Result<Option<AskContext>>,
+    alone: bool,
+) -> Result<Examined, ServiceError> {
+    let ask = &addressed.ask;
+    let now = work.now();
+    let context = context?;
+    let stored = context.as_ref().map(|context| &context.key);
+    let caller = authenticate::check(&ask.key, stored, KeyScope::Ask, now)?;
+    service.key_uses.note(ask.key.id(), now);
+    caller.may_ask()?;
+    let context = context.ok_or(Rejection::Unauthenticated)?;
+    if let (Some((earlier, digest)), Some(idempotency_key)) = (&context.replayed, &ask.idempotency_key) {
+        if digest != ask.digest.bytes() {
+            return Err(Rejection::KeyReused(idempotency_key.clone()).into());
+        }
+        let approval = approvals::find(work, *earlier).await?.ok_or(Rejection::UnknownApproval)?;
+        return Ok(Examined::Replayed(Box::new(Asked { approval, replayed: true })));
+    }
+    if context.action.is_some() {
+        return Ok(Examined::New(caller, Box::new(context)));
+    }
+    if !alone {
+        return Ok(Examined::Alone);
+    }
+    register(service, work, caller, ask).await?;
+    let again = create_approval::load(work, &[asking(addressed)], now, service.most_pending).await?;
+    let context = again.into_iter().next().transpose()?.flatten().ok_or(Rejection::Unauthenticated)?;
+    Ok(Examined::New(caller, Box::new(context)))
+}
+
+/// What the requests of a batch that were judged before this one change for it.
+#[derive(Default)]
+struct Seen<'a> {
+    /// The approvals that are now pending, of each backend.
+    pending: HashMap<BackendId, i64>,
+    /// The conversations whose grants had ended for want of requests.
+    woken: HashSet<(BackendId, &'a ForeignId)>,
+    /// The idempotency keys.
+    keys: HashSet<(ApiKeyId, &'a ForeignId)>,
+}
+
+type New = (Changed<Approval>, Option<StoredConversation>);
+
+impl<'a> Seen<'a> {
+    /// Judges a request. `Err(None)`: not together with the ones before it.
+    fn judge(
+        &mut self,
+        service: &Service,
+        now: DateTime<Utc>,
+        addressed: &'a Addressed,
+        caller: Caller,
+        context: AskContext,
+    ) -> Result<New, Option<Rejection>> {
+        let Addressed { ask, user, .. } = addressed;
+        let (action, eligibility, grant) = context.action.ok_or(Rejection::CatalogFull)?;
+        let conversation = (caller.backend, &ask.conversation.id);
+        if self.woken.contains(&conversation)
+            || ask.idempotency_key.as_ref().is_some_and(|key| !self.keys.insert((ask.key.id(), key)))
+        {
+            return Err(None);
+        }
+        let request = Request {
+            id: ApprovalId::new(service.new_id()),
+            workspace: caller.workspace,
+            backend: caller.backend,
+            user: user.clone(),
+            agent: ask.agent.clone(),
+            conversation: ask.conversation.clone(),
+            action,
+            arguments: ask.arguments.clone(),
+            digest: addressed.arguments_digest,
+            reason: ask.reason.clone(),
+            metadata: ask.metadata.clone(),
+            place: ask.place.clone(),
+            created_at: now,
+            expires_at: now + ask.expires_in,
+        };
+        let asked = decisions::request(request, eligibility, grant, now);
+        if asked.state().decision.is_none() {
+            let more = self.pending.entry(caller.backend).or_default();
+            if context.pending + *more >= i64::from(service.most_pending) {
+                return Err(Some(Rejection::TooManyPending));
+            }
+            *more += 1;
+        }
+        if context.conversation.as_ref().is_some_and(|stored| stored.is_silent(now)) {
+            self.woken.insert(conversation);
+        }
+        Ok((asked, context.conversation))
+    }
+}
+
+/// Registers an integration or action that no backend has described yet. It is locked. Rejected if the workspace or
+/// integration is full.
+async fn register(
+    service: &Service,
+    work: &mut UnitOfWork,
+    caller: Caller,
+    ask: &Ask,
+) -> Result<(), ServiceError> {
+    let now = work.now();
+    let (key, workspace) = (&ask.integration, caller.workspace);
+    integrations::register(work, IntegrationId::new(service.new_id()), workspace, key, now).await?;
+    // The lock excludes a backend that is describing the integration at this moment, and could register the same
+    // action.
+    let integration = integrations::lock_shared(work, workspace, key).await?.ok_or(Rejection::CatalogFull)?;
+    let id = ActionId::new(service.new_id());
+    let named = NamedAction {
+        id,
+        integration_id: IntegrationId::new(integration.id),
+        integration: ask.integration.clone(),
+        action: ask.action.clone(),
+    };
+    let (db, unwritten) = work.parts();
+    actions::register(db, unwritten, register_action(workspace, caller.backend, named), now).await?;
+    Ok(())
+}

@@ -1,0 +1,322 @@
+//! Reading and locking what requests are judged by.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        action_ref::ActionRef,
+        approvals::Conversation,
+        catalog::{Eligibility, Lock},
+        decisions::LiveGrant,
+        grants::SILENCE,
+        ids::{
+            ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
+            WorkspaceId,
+        },
+        text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
+    },
+    storage::{
+        PgConnection,
+        stored::CorruptRow,
+        tables::{api_keys, api_keys::StoredKey, grants::standing_scope},
+    },
+};
+
+/// How exact a conversation's time of the last request is. It is compared with [`SILENCE`], which is far longer, and a
+/// request within the minute doesn't have to write the row.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// What identifies the rows that a request is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The presented API key.
+    pub key: ApiKeyId,
+    /// The idempotency key.
+    pub idempotency_key: Option<&'a ForeignId>,
+    /// The integration's key.
+    pub integration: &'a IntegrationKey,
+    /// The action's key.
+    pub action: &'a ActionKey,
+    /// The user who is asked to decide.
+    pub user: &'a UserId,
+    /// The run of the agent.
+    pub conversation: &'a Conversation,
+}
+
+/// What a request is judged by.
+#[derive(Debug)]
+pub struct AskContext {
+    /// The presented API key and its backend.
+    pub key: StoredKey,
+    /// The approval that the backend created earlier with the same idempotency key, and the digest of that request.
+    pub replayed: Option<(ApprovalId, Vec<u8>)>,
+    /// The number of the backend's pending approvals. Counted only up to the limit, and only if no grant covers the
+    /// request.
+    pub pending: i64,
+    /// The action, whether it may be auto-approved, and the live grant that covers the request. `None` if no request
+    /// has named the action yet.
+    pub action: Option<(ActionRef, Eligibility, Option<LiveGrant>)>,
+    /// The conversation before this request. `None` if this is its first one.
+    pub conversation: Option<StoredConversation>,
+}
+
+/// A conversation as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredConversation {
+    /// When its last request was made, to the minute.
+    pub last_asked_at: DateTime<Utc>,
+    /// Whether the row has to be written: its title or address changed, it was closed, or its time is out of date.
+    pub touched: bool,
+}
+
+impl StoredConversation {
+    /// Whether its grants end because nobody asked in it for so long.
+    #[must_use]
+    pub fn is_silent(&self, now: DateTime<Utc>) -> bool {
+        self.last_asked_at <= now - SILENCE
+    }
+}
+
+/// A row of the statement: all columns beside each other, NULL where the row does not exist.
+#[expect(clippy::struct_excessive_bools, reason = "columns")]
+struct Row {
+    number: i64,
+    key_id: Uuid,
+    hash: Vec<u8>,
+    scopes: Vec<String>,
+    expires_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+    backend_id: Uuid,
+    workspace_id: Uuid,
+    disabled_at: Option<DateTime<Utc>>,
+    removed_at: Option<DateTime<Utc>>,
+    replayed: Option<Uuid>,
+    replayed_digest: Option<Vec<u8>>,
+    integration_id: Option<Uuid>,
+    integration_name: Option<String>,
+    requires_connection: Option<bool>,
+    action_id: Option<Uuid>,
+    version_id: Option<Uuid>,
+    action_name: Option<String>,
+    destructive: Option<bool>,
+    unlocked: bool,
+    confirmed: bool,
+    connected: bool,
+    last_asked_at: Option<DateTime<Utc>>,
+    touched: bool,
+    grant_id: Option<Uuid>,
+    grant_scope: Option<String>,
+    pending: i64,
+}
+
+/// Reads and locks what requests are judged by. The answers are in the order of the requests: `None` if the API key does
+/// not exist, an error if a row can't be read.
+///
+/// The locks order this transaction with every change that could withdraw a permission. The workspaces are locked
+/// against removal of the app (`FOR KEY SHARE`), actions, integrations and connections against changes (`FOR SHARE`),
+/// grants against use and revocation (`FOR UPDATE`). A committed revocation is therefore seen, and one in progress
+/// blocks this statement until it ends.
+///
+/// Transactions that lock several rows do so in one order, so that they don't wait for each other in a circle: table by
+/// table, and within a table sorted. Each part of the statement reads the one before it sorted, and a sort has to read
+/// all of its input first, so Postgres can only lock in this order.
+#[expect(clippy::too_many_lines, reason = "one statement")]
+pub async fn load(
+    db: &mut PgConnection,
+    asks: &[Asking<'_>],
+    now: DateTime<Utc>,
+    most_pending: u32,
+) -> sqlx::Result<Vec<sqlx::Result<Option<AskContext>>>> {
+    let texts = |text: for<'a> fn(&Asking<'a>) -> Option<&'a str>| asks.iter().map(text).collect::<Vec<_>>();
+    let keys: Vec<Uuid> = asks.iter().map(|ask| ask.key.uuid()).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"-- asks: the requests, numbered from 1.
+           -- callers: the API keys and their backends. workspaces, integrations, actions, connections, conversations and
+           --          grants: each row that a request names, once, locked.
+           -- known, named: the requests beside what was found for them so far, because each part looks up by it.
+           -- counted: how many approvals are pending, of each backend with a request that no grant approves.
+           -- LATERAL with LIMIT or a lock can't be planned as a hash join, so each lookup takes an index, whatever the
+           -- statistics of the table say. One statement, because every call of every agent takes it: a round trip.
+           WITH asks AS MATERIALIZED (
+               SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                       $8::text[])
+                   WITH ORDINALITY AS q (key_id, idempotency_key, integration, action, user_id, conversation_id, title,
+                       url, number)),
+           callers AS MATERIALIZED (
+               SELECT k.* FROM (SELECT DISTINCT q.key_id FROM asks q) d
+               CROSS JOIN LATERAL (
+                   SELECT k.id, k.hash, k.scopes, k.expires_at, k.revoked_at, b.id AS backend_id, b.workspace_id,
+                          b.disabled_at
+                   FROM api_keys k JOIN backends b ON b.id = k.backend_id WHERE k.id = d.key_id LIMIT 1) k),
+           locked_workspaces AS MATERIALIZED (
+               SELECT w.* FROM (SELECT DISTINCT k.workspace_id FROM callers k ORDER BY 1) d
+               CROSS JOIN LATERAL (
+                   SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = d.workspace_id FOR KEY SHARE) w),
+           known AS MATERIALIZED (
+               SELECT q.*, k.backend_id, w.id AS workspace_id, w.removed_at
+               FROM asks q JOIN callers k ON k.id = q.key_id JOIN locked_workspaces w ON w.id = k.workspace_id),
+           locked_integrations AS MATERIALIZED (
+               SELECT i.* FROM (SELECT DISTINCT q.workspace_id, q.integration FROM known q ORDER BY 1, 2) d
+               CROSS JOIN LATERAL (
+                   SELECT i.id, i.workspace_id, i.key, i.name, i.requires_connection FROM integrations i
+                   WHERE i.workspace_id = d.workspace_id AND i.key = d.integration FOR SHARE) i),
+           locked_actions AS MATERIALIZED (
+               SELECT a.* FROM (
+                   SELECT DISTINCT i.id, q.action FROM known q
+                   JOIN locked_integrations i ON i.workspace_id = q.workspace_id AND i.key = q.integration
+                   ORDER BY 1, 2) d
+               CROSS JOIN LATERAL (
+                   SELECT a.id, a.integration_id, a.key, a.name, a.destructive, a.unlocked_at, a.version_id,
+                          a.confirmed_version_id
+                   FROM actions a WHERE a.integration_id = d.id AND a.key = d.action FOR SHARE) a),
+           named AS MATERIALIZED (
+               SELECT q.number, q.user_id, q.backend_id, q.workspace_id, q.conversation_id, i.id AS integration_id,
+                      i.name AS integration_name, i.requires_connection, a.id AS action_id, a.version_id,
+                      a.name AS action_name, a.destructive, a.unlocked_at, a.confirmed_version_id
+               FROM known q
+               LEFT JOIN locked_integrations i ON i.workspace_id = q.workspace_id AND i.key = q.integration
+               LEFT JOIN locked_actions a ON a.integration_id = i.id AND a.key = q.action),
+           locked_connections AS MATERIALIZED (
+               SELECT c.* FROM (
+                   SELECT DISTINCT q.integration_id, q.user_id FROM named q WHERE q.integration_id IS NOT NULL
+                   ORDER BY 1, 2) d
+               CROSS JOIN LATERAL (
+                   SELECT c.integration_id, c.user_id FROM connections c
+                   WHERE c.integration_id = d.integration_id AND c.user_id = d.user_id FOR SHARE) c),
+           locked_conversations AS MATERIALIZED (
+               SELECT v.* FROM (
+                   -- The count is always read first: connections are locked before conversations.
+                   SELECT DISTINCT q.backend_id, q.conversation_id FROM named q
+                   WHERE (SELECT count(*) FROM locked_connections) >= 0 ORDER BY 1, 2) d
+               CROSS JOIN LATERAL (
+                   SELECT v.backend_id, v.id, v.title, v.url, v.last_asked_at, v.closed_at FROM conversations v
+                   WHERE v.backend_id = d.backend_id AND v.id = d.conversation_id FOR NO KEY UPDATE) v),
+           locked_grants AS MATERIALIZED (
+               SELECT d.user_id, d.action_id, d.backend_id, d.conversation_id, g.id, g.scope FROM (
+                   SELECT DISTINCT q.workspace_id, q.user_id, q.action_id, q.backend_id, q.conversation_id,
+                          v.closed_at IS NULL AND v.last_asked_at > $9 AS open
+                   FROM named q
+                   LEFT JOIN locked_conversations v ON v.backend_id = q.backend_id AND v.id = q.conversation_id
+                   WHERE q.action_id IS NOT NULL ORDER BY 1, 2, 3, 4, 5) d
+               CROSS JOIN LATERAL (
+                   SELECT g.id, g.scope FROM grants g
+                   WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
+                     AND g.revoked_at IS NULL
+                     AND (g.scope = 'always' OR (g.scope = 'conversation' AND g.backend_id = d.backend_id
+                         AND g.conversation_id = d.conversation_id AND d.open))
+                   -- The widest first. The conditions above admit no other scope.
+                   ORDER BY CASE g.scope WHEN 'always' THEN 1 WHEN 'conversation' THEN 2 END LIMIT 1 FOR UPDATE) g),
+           counted AS MATERIALIZED (
+               SELECT d.backend_id, (SELECT count(*) FROM (
+                   SELECT FROM approvals p WHERE p.backend_id = d.backend_id AND p.status = 'pending' LIMIT $10) p) AS pending
+               FROM (
+                   SELECT DISTINCT q.backend_id FROM named q
+                   LEFT JOIN locked_grants g ON g.user_id = q.user_id AND g.action_id = q.action_id
+                       AND g.backend_id = q.backend_id AND g.conversation_id = q.conversation_id
+                   LEFT JOIN locked_connections c ON c.integration_id = q.integration_id AND c.user_id = q.user_id
+                   WHERE g.id IS NULL OR q.unlocked_at IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
+                      OR (q.requires_connection AND c.user_id IS NULL)) d)
+           SELECT q.number AS "number!", k.id AS "key_id!", k.hash AS "hash!", k.scopes AS "scopes!", k.expires_at AS "expires_at?",
+                  k.revoked_at AS "revoked_at?", k.backend_id AS "backend_id!", k.workspace_id AS "workspace_id!",
+                  k.disabled_at AS "disabled_at?", q.removed_at AS "removed_at?", r.approval_id AS "replayed?", r.request_digest AS "replayed_digest?",
+                  n.integration_id AS "integration_id?", n.integration_name AS "integration_name?",
+                  n.requires_connection AS "requires_connection?", n.action_id AS "action_id?",
+                  n.version_id AS "version_id?", n.action_name AS "action_name?", n.destructive AS "destructive?",
+                  (n.unlocked_at IS NOT NULL) AS "unlocked!",
+                  coalesce(n.confirmed_version_id = n.version_id, false) AS "confirmed!",
+                  (c.user_id IS NOT NULL) AS "connected!", v.last_asked_at AS "last_asked_at?",
+                  coalesce(v.closed_at IS NOT NULL OR v.last_asked_at < $11 OR v.title IS DISTINCT FROM
+                      coalesce(q.title, v.title) OR v.url IS DISTINCT FROM coalesce(q.url, v.url), true) AS "touched!",
+                  g.id AS "grant_id?", g.scope AS "grant_scope?", coalesce(p.pending, 0) AS "pending!"
+           FROM known q
+           JOIN callers k ON k.id = q.key_id
+           JOIN named n ON n.number = q.number
+           LEFT JOIN LATERAL (
+               SELECT r.approval_id, r.request_digest FROM idempotency_keys r
+               WHERE r.backend_id = q.backend_id AND r.key = q.idempotency_key LIMIT 1) r ON true
+           LEFT JOIN locked_connections c ON c.integration_id = n.integration_id AND c.user_id = n.user_id
+           LEFT JOIN locked_conversations v ON v.backend_id = n.backend_id AND v.id = n.conversation_id
+           LEFT JOIN locked_grants g ON g.user_id = n.user_id AND g.action_id = n.action_id
+               AND g.backend_id = n.backend_id AND g.conversation_id = n.conversation_id
+           LEFT JOIN counted p ON p.backend_id = n.backend_id"#,
+        &keys,
+        &texts(|ask| ask.idempotency_key.map(ForeignId::as_str)) as _,
+        &texts(|ask| Some(ask.integration.as_str())) as _,
+        &texts(|ask| Some(ask.action.as_str())) as _,
+        &texts(|ask| Some(ask.user.as_str())) as _,
+        &texts(|ask| Some(ask.conversation.id.as_str())) as _,
+        &texts(|ask| ask.conversation.title.as_ref().map(Text::as_str)) as _,
+        &texts(|ask| ask.conversation.url.as_ref().map(Link::as_str)) as _,
+        now - SILENCE,
+        i64::from(most_pending),
+        now - TOUCH_EVERY,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut found: HashMap<i64, Row> = rows.into_iter().map(|row| (row.number, row)).collect();
+    let contexts = (1..).zip(asks).map(|(number, ask)| {
+        let row = found.remove(&number);
+        row.map(|row| row.read(ask)).transpose().map_err(sqlx::Error::from)
+    });
+    Ok(contexts.collect())
+}
+
+impl Row {
+    fn read(self, ask: &Asking<'_>) -> Result<AskContext, CorruptRow> {
+        let scopes = api_keys::scopes(self.key_id, &self.scopes)?;
+        let integration_row = self.integration_id.zip(self.integration_name);
+        let action_row = self.action_id.zip(self.action_name.zip(self.destructive));
+        let (connected, unlocked, confirmed) = (self.connected, self.unlocked, self.confirmed);
+        let grant = self.grant_id.zip(self.grant_scope.as_deref());
+        let known = integration_row.zip(action_row);
+        let read = |((integration_id, integration_name), (action_id, (action_name, destructive)))| {
+            let id = ActionId::new(action_id);
+            let version_id = self.version_id.ok_or_else(|| CorruptRow::new("actions", "version_id", &id))?;
+            let action_ref = ActionRef {
+                id,
+                integration_id: IntegrationId::new(integration_id),
+                integration: ask.integration.clone(),
+                action: ask.action.clone(),
+                // Taken from the action's locked row. Once a row lock had to wait, Postgres reads that row in its
+                // newest version, but rows of joined tables as of the start of the statement.
+                version: ActionVersionId::new(version_id),
+                integration_name,
+                action_name,
+                description: None,
+                destructive,
+            };
+            let eligibility = Eligibility {
+                lock: Lock::new(unlocked, false, confirmed),
+                outdated: false,
+                connected: connected || self.requires_connection == Some(false),
+                conversation_closed: false,
+            };
+            let live =
+                |(id, scope)| Ok(LiveGrant { id: GrantId::new(id), scope: standing_scope(id, scope)? });
+            Ok((action_ref, eligibility, grant.map(live).transpose()?))
+        };
+        Ok(AskContext {
+            action: known.map(read).transpose()?,
+            key: StoredKey {
+                id: ApiKeyId::new(self.key_id),
+                hash: self.hash,
+                scopes,
+                expires_at: self.expires_at,
+                revoked: self.revoked_at.is_some(),
+                backend: BackendId::new(self.backend_id),
+                workspace: WorkspaceId::new(self.workspace_id),
+                disabled: self.disabled_at.is_some(),
+                workspace_removed: self.removed_at.is_some(),
+            },
+            replayed: self.replayed.map(ApprovalId::new).zip(self.replayed_digest),
+            pending: self.pending,
+            conversation: self
+                .last_asked_at
+                .map(|last_asked_at| StoredConversation { last_asked_at, touched: self.touched }),
+        })
+    }
+}
