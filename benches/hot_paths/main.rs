@@ -1,8 +1,16 @@
-//! The two hot paths under a bounded load on loopback: asks that a grant approves, and clicks.
+//! The performance figures, each by a scenario of its own: `docs/performance.md` explains them.
 //!
-//! `cargo bench --bench hot_paths` runs each for some seconds over 32 connections, and `pgbench` with the statements of
-//! an ask at 32 clients beside them, on a Postgres of its own that really flushes to disk; then both once more with
-//! 87,000 requests pending, whose prompts and webhooks wait. `SECONDS=30` runs longer.
+//! `cargo bench --bench hot_paths` runs all scenarios, `cargo bench --bench hot_paths -- asks hot_grant` only the named
+//! ones. The service runs as a process of its own, on a Postgres of its own that flushes to disk, with a local Slack.
+//!
+//! | variable | what |
+//! | --- | --- |
+//! | `SECONDS` | how long each measurement takes; 10 |
+//! | `SECONDS_FRESH` | how long the load on a fresh database takes; 120 |
+//! | `RUNS` | how often measurements that are compared alternate; 5 |
+//! | `COUNTERSIGN` | the program to measure, if not the one that was built with the benchmark |
+//! | `BASELINE` | another version of the program, measured in alternation with the first |
+//! | `COUNTERSIGN_ASSERT_RATIOS` | `1`: fail if a ratio misses its goal by more than a factor of two |
 
 #![expect(
     clippy::unwrap_used,
@@ -14,136 +22,95 @@
     reason = "a benchmark prints, reads the clock, and stops where something is missing"
 )]
 
+mod asks;
 mod backlog;
+mod clicks;
+mod fresh;
+mod hot_grant;
+mod http;
+mod instance;
+mod instances;
+mod load;
+mod locked_action;
+mod one_connection;
+mod pending;
 mod pgbench;
+mod receiver;
+mod request;
+mod settings;
+mod table;
+mod usage;
+mod waiting;
+mod webhooks;
 mod world;
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant},
-};
+use std::process::ExitCode;
 
-use serde_json::json;
+use sandbox::postgres::{Postgres, PostgresOptions};
 
-use self::world::{USERS, World};
+use self::{settings::Settings, table::Table};
 
-/// How many connections ask or click at the same time.
-const CONNECTIONS: usize = 32;
-/// How many approvals there are to click on.
-const CLICKS: usize = 3000;
+/// What every scenario needs.
+struct Bench {
+    settings: Settings,
+    postgres: Postgres,
+}
 
-#[tokio::main]
-async fn main() {
-    let seconds = std::env::var("SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let limit = Duration::from_secs(seconds);
-    let world = World::begin().await;
+/// The scenarios, in the order of the table.
+const SCENARIOS: [&str; 10] = [
+    "asks",
+    "hot_grant",
+    "fresh",
+    "locked_action",
+    "one_connection",
+    "pending",
+    "webhooks",
+    "clicks",
+    "instances",
+    "waiting",
+];
+
+async fn run(scenario: &str, bench: &Bench, table: &mut Table) {
+    match scenario {
+        "asks" => asks::run(bench, table).await,
+        "hot_grant" => hot_grant::run(bench, table).await,
+        "fresh" => fresh::run(bench, table).await,
+        "locked_action" => locked_action::run(bench, table).await,
+        "one_connection" => one_connection::run(bench, table).await,
+        "pending" => pending::run(bench, table).await,
+        "webhooks" => webhooks::run(bench, table).await,
+        "clicks" => clicks::run(bench, table).await,
+        "instances" => instances::run(bench, table).await,
+        "waiting" => waiting::run(bench, table).await,
+        other => unreachable!("{other} is not in the list"),
+    }
+}
+
+// The local Slack and the receivers of webhooks run here; the load has a thread of its own.
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let settings = Settings::read();
+    // Cargo adds `--bench`.
+    let named: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let Some(unknown) = named.iter().find(|name| !SCENARIOS.contains(&name.as_str())) {
+        println!("Unknown scenario {unknown}. The scenarios are: {}", SCENARIOS.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let options = PostgresOptions { durable: true, ..PostgresOptions::default() };
+    let postgres = Postgres::start_with(options).await.unwrap();
     println!(
-        "{CONNECTIONS} connections, {USERS} users, {seconds} s each; Postgres {}",
-        world.postgres().version()
+        "{} cores; Postgres {}; {} s a measurement, {} runs; load average {}",
+        std::thread::available_parallelism().unwrap(),
+        postgres.version(),
+        settings.time.as_secs(),
+        settings.runs,
+        usage::load_average()
     );
-    println!("{:42} {:>8} {:>9} {:>9} {:>9}", "", "per s", "p50 ms", "p99 ms", "max ms");
-    asks(&world, Duration::from_secs(2)).await;
-    report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
-    pgbench::run(&world, CONNECTIONS, seconds).await;
-    report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
-    backlog::pile_up(world.database_url()).await;
-    println!("with {} requests, prompts and webhooks also waiting:", backlog::MANY);
-    report("asks, approved by a grant (HTTP)", &asks(&world, limit).await);
-    report("clicks on Approve (HTTP, signed)", &clicks(&world, limit).await);
-    world.end().await;
-}
-
-/// How long each took, and all together.
-struct Measured {
-    each: Vec<Duration>,
-    all: Duration,
-}
-
-/// Does something over and over on every connection until the time is up or nothing is left.
-async fn load<F: Future<Output = bool> + Send>(
-    limit: Duration,
-    once: impl Fn(usize, usize) -> F + Clone + Send + Sync + 'static,
-) -> Measured {
-    let started = Instant::now();
-    let workers: Vec<_> = (0..CONNECTIONS)
-        .map(|worker| {
-            let once = once.clone();
-            async move {
-                let mut each = Vec::new();
-                let mut round = 0;
-                while started.elapsed() < limit {
-                    let begun = Instant::now();
-                    if !once(worker, round).await {
-                        break;
-                    }
-                    each.push(begun.elapsed());
-                    round += 1;
-                }
-                each
-            }
-        })
-        .collect();
-    let each = futures::future::join_all(workers).await.concat();
-    Measured { each, all: started.elapsed() }
-}
-
-async fn asks(world: &World, limit: Duration) -> Measured {
-    let (http, url, key) = (world.http.clone(), format!("{}/v1/approvals", world.url), world.key.clone());
-    load(limit, move |worker, round| {
-        let user = world::user((worker * 7 + round) % USERS);
-        let call =
-            http.post(&url).bearer_auth(&key).json(&world::request(&user, &format!("run-{worker}-{round}")));
-        async move {
-            let answer: serde_json::Value = call.send().await.unwrap().json().await.unwrap();
-            assert_eq!(answer["status"], "approved", "{answer}");
-            true
-        }
-    })
-    .await
-}
-
-async fn clicks(world: &World, limit: Duration) -> Measured {
-    let pending = std::sync::Arc::new(world.ask_pending(CLICKS).await);
-    let next = std::sync::Arc::new(AtomicUsize::new(0));
-    let (http, url) = (world.http.clone(), format!("{}/slack/interactivity", world.url));
-    let secret = world.slack.signing_secret();
-    load(limit, move |_, _| {
-        let taken = pending.get(next.fetch_add(1, Ordering::Relaxed)).cloned();
-        let (http, url, secret) = (http.clone(), url.clone(), secret.clone());
-        async move {
-            let Some((user, approval)) = taken else { return false };
-            let payload = json!({
-                "type": "block_actions", "team": { "id": sandbox::slack::names::TEAM }, "user": { "id": user },
-                "actions": [{ "action_id": "approve", "value": approval }],
-            });
-            let body = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("payload", &payload.to_string())
-                .finish();
-            let timestamp = chrono::Utc::now().timestamp();
-            let signature = sandbox::slack::sign(&secret, timestamp, body.as_bytes());
-            let answer = http
-                .post(&url)
-                .header("x-slack-request-timestamp", timestamp)
-                .header("x-slack-signature", signature)
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(body)
-                .send()
-                .await
-                .unwrap();
-            assert_eq!(answer.status(), 200);
-            true
-        }
-    })
-    .await
-}
-
-fn report(name: &str, measured: &Measured) {
-    let mut each = measured.each.clone();
-    each.sort_unstable();
-    let at = |fraction: f64| {
-        let index = ((each.len() as f64 * fraction) as usize).min(each.len().saturating_sub(1));
-        each.get(index).copied().unwrap_or_default().as_secs_f64() * 1000.0
-    };
-    let rate = each.len() as f64 / measured.all.as_secs_f64();
-    println!("{name:42} {rate:>8.0} {:>9.2} {:>9.2} {:>9.2}", at(0.5), at(0.99), at(1.0));
+    let bench = Bench { settings, postgres };
+    let mut table = Table::begin();
+    for scenario in SCENARIOS.into_iter().filter(|name| named.is_empty() || named.iter().any(|n| n == name)) {
+        run(scenario, &bench, &mut table).await;
+    }
+    table.end(bench.settings.assert_ratios)
 }

@@ -1,133 +1,176 @@
-//! What the load runs against: the service in a release build, a Postgres that flushes, a local Slack, a backend.
+//! What the load runs against: instances of the service, a database, a local Slack, people with grants.
 
-use std::ops::Deref;
+use std::{net::SocketAddr, path::Path, time::Duration};
 
-use countersign::{
-    config::LimitsConfig,
-    domain::{
-        api_keys::KeyScopes,
-        decisions::Choice,
-        grants::Scope,
-        ids::UserId,
-        people::{ActingUser, PersonKind},
-    },
-    service::{decide, decide::Click, unlock},
-};
 use sandbox::{
     catalog,
-    postgres::{Postgres, PostgresOptions},
-    slack::{User, names},
+    postgres::Database,
+    slack::{Slack, SlackOptions, User, names},
 };
-use serde_json::{Value, json};
-use testkit::{DeploymentOptions, LocalDeployment};
+use serde_json::Value;
+use sqlx::PgPool;
 
-/// How many people there are, each with a grant of their own.
-pub(crate) const USERS: usize = 64;
+use crate::{
+    Bench,
+    http::Connection,
+    instance::{self, Instance},
+    load::{self, Group},
+    request::{self, ACTION, ASKING, Ask, INTEGRATION, LOCKED_ACTION, USERS, user},
+};
 
-const INTEGRATION: &str = "postgres";
+/// How long a load lasts that only fills caches and tables.
+const WARM_UP: Duration = Duration::from_secs(3);
 
 pub(crate) struct World {
-    deployment: LocalDeployment,
-    pub(crate) http: reqwest::Client,
-    pub(crate) url: String,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) database: Database,
+    /// For what the benchmark itself reads and writes.
+    pub(crate) db: PgPool,
     pub(crate) key: String,
-}
-
-impl Deref for World {
-    type Target = LocalDeployment;
-
-    fn deref(&self) -> &LocalDeployment {
-        &self.deployment
-    }
-}
-
-/// The id of the user with this number.
-pub(crate) fn user(number: usize) -> String {
-    format!("U0LOAD{number:03}")
-}
-
-/// The key of the action that agents ask for.
-fn action() -> &'static str {
-    &catalog::integration(INTEGRATION).unwrap().actions[0].key
-}
-
-/// A request of an everyday size.
-pub(crate) fn request(user: &str, conversation: &str) -> Value {
-    json!({
-        "user": user,
-        "agent": { "id": "atlas", "name": "Atlas" },
-        "conversation": { "id": conversation, "title": "Nightly report" },
-        "integration": INTEGRATION,
-        "action": action(),
-        "arguments": { "sql": "SELECT region, sum(amount) FROM orders WHERE placed_at > now() - interval '1 day' GROUP BY 1" },
-        "reason": "The nightly report needs yesterday's orders",
-    })
+    pub(crate) slack: Slack,
+    program: std::path::PathBuf,
 }
 
 impl World {
-    pub(crate) async fn begin() -> Self {
-        let options = PostgresOptions { durable: true, ..PostgresOptions::default() };
-        let postgres = Postgres::start_with(options).await.unwrap();
-        let database = testkit::migrated_database(&postgres).await.unwrap();
-        let options =
-            DeploymentOptions { database: Some((postgres, database)), ..DeploymentOptions::default() };
-        let mut deployment = LocalDeployment::prepare(options, |config, _| {
-            config.database.encryption_key = None;
-            config.limits = LimitsConfig {
-                requests_per_second: u32::MAX,
-                pending_approvals: u32::MAX,
-                waiters: u32::MAX,
-            };
-        })
-        .await
-        .unwrap();
+    /// A new database, and one instance of the program on it.
+    pub(crate) async fn begin(bench: &Bench, program: &Path) -> Self {
+        Self::begin_with(bench, program, 1, "http://127.0.0.1:9/").await
+    }
+
+    /// As many instances, and a backend whose webhooks go there.
+    pub(crate) async fn begin_with(bench: &Bench, program: &Path, count: usize, webhook_url: &str) -> Self {
+        sandbox::http::ensure_crypto_provider();
+        let slack = Slack::start(SlackOptions::default()).await.unwrap();
         for number in 0..USERS {
-            deployment.slack.add_user(User::new(&user(number), names::TEAM, "user", "User"));
+            slack.add_user(User::new(&user(number), names::TEAM, "user", "User"));
         }
-        deployment.create_own_backend("load", KeyScopes::DEFAULT).await.unwrap();
-        deployment.start_service().await.unwrap();
-        deployment.describe(INTEGRATION).await.unwrap();
-        deployment
-            .set_lock(&format!("{INTEGRATION}.{}", action()), unlock::LockCommand::Unlock)
-            .await
-            .unwrap();
-        let (url, http) = (deployment.url(), sandbox::http::client().unwrap());
-        let key = deployment.keys.clone().unwrap().api_key;
-        let world = Self { deployment, http, url, key };
-        for (user, approval) in world.ask_pending(USERS).await {
-            let acting_user = ActingUser { user: UserId::parse(&user).unwrap(), kind: PersonKind::Member };
-            let click = Click {
-                workspace: names::TEAM.to_owned(),
-                approval: approval.parse().unwrap(),
-                acting_user,
-                request: None,
-            };
-            decide::decide(&world.service, &click, &Choice::Approve(Scope::Always)).await.unwrap();
+        let database = bench.postgres.create_database(None).await.unwrap();
+        instance::operate(program, &database.url, &slack, &["migrate"]);
+        let db = PgPool::connect(&database.url).await.unwrap();
+        // What a database knows of its tables when a scheduled ANALYZE comes before the first request.
+        sqlx::query("ANALYZE").execute(&db).await.unwrap();
+        let mut instances = Vec::new();
+        for _ in 0..count {
+            instances.push(Instance::start(program, &database.url, &slack).await);
         }
-        // A database of some age has statistics; one that was just filled has none yet.
-        sqlx::query("ANALYZE").execute(&world.service.db).await.unwrap();
-        world.service.db.close().await;
+        let mut world =
+            Self { instances, database, db, key: String::new(), slack, program: program.to_owned() };
+        world.key = world.create_backend("load", webhook_url);
+        let catalog = catalog::integration(INTEGRATION).unwrap().body().to_string();
+        let put = format!(
+            "PUT /v1/integrations/{INTEGRATION} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{catalog}",
+            world.key,
+            catalog.len()
+        );
+        let mut connection = Connection::open(world.address()).await.unwrap();
+        let response = connection.call(put.as_bytes()).await.unwrap();
+        assert!(response.status < 300, "{}", response.text());
+        world.grant(ACTION).await;
         world
     }
 
-    /// Asks for a locked action, of every user in turn: user and approval.
-    pub(crate) async fn ask_pending(&self, count: usize) -> Vec<(String, String)> {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.instances[0].address
+    }
+
+    /// Creates a backend: its API key.
+    pub(crate) fn create_backend(&self, name: &str, webhook_url: &str) -> String {
+        let arguments = ["backend", "create", "--json", "--name", name, "--webhook-url", webhook_url];
+        let printed = instance::operate(&self.program, &self.database.url, &self.slack, &arguments);
+        serde_json::from_str::<Value>(&printed).unwrap()["api_key"].as_str().unwrap().to_owned()
+    }
+
+    /// Unlocks an action, and has people auto-approve it always.
+    pub(crate) async fn grant(&self, action: &str) {
+        let path = format!("{INTEGRATION}.{action}");
+        instance::operate(&self.program, &self.database.url, &self.slack, &["action", "unlock", &path]);
+        let (secret, asked) = (self.slack.signing_secret(), self.ask_pending(action, 0..USERS).await);
+        let mut connection = Connection::open(self.address()).await.unwrap();
+        for (user, approval) in asked {
+            let response =
+                connection.call(&request::approve_always(&secret, &user, &approval)).await.unwrap();
+            assert_eq!(response.status, 200, "{}", response.text());
+        }
+    }
+
+    /// Asks for an action, of users in turn: user and approval. Nothing covers these requests.
+    pub(crate) async fn ask_pending(
+        &self,
+        action: &str,
+        numbers: std::ops::Range<usize>,
+    ) -> Vec<(String, String)> {
+        let mut ask = Ask::new(&self.key, action);
+        let mut connection = Connection::open(self.address()).await.unwrap();
         let mut asked = Vec::new();
-        for number in 0..count {
-            let user = user(number % USERS);
-            let mut body = request(&user, &format!("pending-{number}"));
-            if count != USERS {
-                body["action"] = "explain_query".into();
-            }
-            let call =
-                self.http.post(format!("{}/v1/approvals", self.url)).bearer_auth(&self.key).json(&body);
-            let answer: Value = call.send().await.unwrap().json().await.unwrap();
-            asked.push((user, answer["id"].as_str().unwrap().to_owned()));
+        for number in numbers {
+            let response = connection.call(ask.of(number % USERS)).await.unwrap();
+            let approval: Value = serde_json::from_slice(response.body).unwrap();
+            assert_eq!(approval["status"], "pending", "{approval}");
+            asked.push((user(number % USERS), approval["id"].as_str().unwrap().to_owned()));
         }
         asked
     }
 
-    pub(crate) async fn end(self) {
-        self.deployment.stop().await.unwrap();
+    /// Requests that grants approve, by an instance.
+    pub(crate) fn asks_at(&self, instance: usize, connections: usize) -> Group {
+        Group {
+            address: self.instances[instance].address,
+            connections,
+            ask: Ask::new(&self.key, ACTION),
+            users: 0..ASKING,
+            status: "approved",
+        }
     }
+
+    /// The same by the first instance.
+    pub(crate) fn asks(&self, connections: usize) -> Group {
+        self.asks_at(0, connections)
+    }
+
+    /// Requests that stay pending.
+    pub(crate) fn pending(&self, connections: usize) -> Group {
+        let ask = Ask::new(&self.key, LOCKED_ACTION);
+        Group { ask, users: 0..USERS, status: "pending", ..self.asks(connections) }
+    }
+
+    /// Some load, after which the tables are no longer empty and have statistics.
+    pub(crate) async fn warm_up(&self) {
+        for instance in 0..self.instances.len() {
+            load::run_one(self.asks_at(instance, 64), WARM_UP).await;
+        }
+        self.analyze().await;
+    }
+
+    pub(crate) async fn analyze(&self) {
+        sqlx::query("ANALYZE").execute(&self.db).await.unwrap();
+    }
+
+    /// Waits until as many rows of the outbox of a kind are left as there may be, for a while at most.
+    pub(crate) async fn settle(&self, kind: &str, most: i64, limit: Duration) {
+        let started = std::time::Instant::now();
+        let waiting = "SELECT count(*) FROM outbox WHERE kind = $1 AND done_at IS NULL AND dead_at IS NULL";
+        while started.elapsed() < limit {
+            let left: i64 = sqlx::query_scalar(waiting).bind(kind).fetch_one(&self.db).await.unwrap();
+            if left <= most {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    pub(crate) async fn end(mut self, bench: &Bench) {
+        self.instances.clear();
+        self.db.close().await;
+        self.slack.shutdown().await;
+        bench.postgres.drop_database(&self.database.name).await.unwrap();
+    }
+}
+
+/// Two versions of the program to compare, the second if there is a baseline.
+pub(crate) async fn begin_versions(bench: &Bench, webhook_url: &str) -> Vec<World> {
+    let mut worlds = Vec::new();
+    for program in std::iter::once(&bench.settings.program).chain(&bench.settings.baseline) {
+        worlds.push(World::begin_with(bench, program, 1, webhook_url).await);
+    }
+    worlds
 }
