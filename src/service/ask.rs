@@ -62,11 +62,11 @@ pub struct Asked {
 
 /// A request that is ready to be judged. What takes time is done before, because rows are locked meanwhile.
 #[derive(Debug)]
-pub(super) struct Addressed {
+pub struct Addressed {
     /// The request.
-    pub(super) ask: Ask,
+    pub ask: Ask,
     /// The Slack id of its user, who may have been named by their email address.
-    pub(super) user: UserId,
+    pub user: UserId,
     /// The digest of its arguments.
-    pub(super) arguments_digest: Digest,
+    pub arguments_digest: Digest,
 }

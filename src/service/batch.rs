@@ -30,11 +30,11 @@ use crate::{
 
 /// The answer to one request of a batch. `None`: it has to be judged alone, because what it is judged by depends on
 /// another request of the batch, or has to be written first.
-pub(super) type Judged = Option<Result<Asked, ServiceError>>;
+pub type Judged = Option<Result<Asked, ServiceError>>;
 
 /// Judges requests together, in their order. An error means that nothing was written, for any of them.
 #[tracing::instrument(name = "create_approvals", skip_all, fields(asks = asks.len()))]
-pub(super) async fn judge(
+pub async fn judge(
     service: &Service,
     asks: &[&Addressed],
     wait: LockWait,
@@ -90,7 +90,7 @@ pub(super) async fn judge(
 }
 
 /// Judges one request on its own.
-pub(super) async fn judge_one(
+pub async fn judge_one(
     service: &Service,
     addressed: &Addressed,
     wait: LockWait,

@@ -9,7 +9,7 @@ pub mod audit_lag;
 pub mod audit_protection;
 pub mod authenticate;
 pub mod backends;
-mod batch;
+pub mod batch;
 pub mod cancel;
 pub mod close_conversation;
 pub mod connect;

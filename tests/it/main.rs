@@ -31,6 +31,7 @@ mod architecture;
 mod arguments;
 mod asking;
 mod backlog;
+mod batches;
 mod browser;
 mod catalog;
 mod cli;
