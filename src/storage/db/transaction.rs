@@ -16,7 +16,9 @@ pub struct Tx {
 pub enum LockWait {
     /// As long as [`super::Limits::lock`].
     Usual,
-    /// 20 ms: for work that others wait for, and that can be done in another way.
+    /// 20 ms: for work that others wait for, and that can be done in another way. Its statements take any number of
+    /// rows, so Postgres keeps their plans instead of making one for each number: that would take longer than to run
+    /// them (`plan_cache_mode`: <https://www.postgresql.org/docs/current/runtime-config-query.html>).
     Brief,
 }
 
@@ -26,7 +28,9 @@ impl Tx {
         connection
             .simple(match wait {
                 LockWait::Usual => "BEGIN",
-                LockWait::Brief => "BEGIN; SET LOCAL lock_timeout = 20",
+                LockWait::Brief => {
+                    "BEGIN; SET LOCAL lock_timeout = 20; SET LOCAL plan_cache_mode = force_generic_plan"
+                }
             })
             .await?;
         Ok(Self { connection: Some(connection) })

@@ -211,8 +211,13 @@ pub async fn load(
                    -- The widest first. The conditions above admit no other scope.
                    ORDER BY CASE g.scope WHEN 'always' THEN 1 WHEN 'conversation' THEN 2 END LIMIT 1 FOR UPDATE) g),
            counted AS MATERIALIZED (
+               -- Written as a range with its order, so that only the index that begins with both columns gives it without
+               -- a sort: other indexes of pending approvals cost the same as long as a table is almost empty.
                SELECT d.backend_id, (SELECT count(*) FROM (
-                   SELECT FROM approvals p WHERE p.backend_id = d.backend_id AND p.status = 'pending' LIMIT $10) p) AS pending
+                   SELECT FROM approvals p
+                   WHERE p.status <> 'approved' AND (p.backend_id, p.status) >= (d.backend_id, 'pending')
+                     AND (p.backend_id, p.status) <= (d.backend_id, 'pending')
+                   ORDER BY p.backend_id, p.status LIMIT $10) p) AS pending
                FROM (
                    SELECT DISTINCT q.backend_id FROM named q
                    LEFT JOIN locked_grants g ON g.user_id = q.user_id AND g.action_id = q.action_id
