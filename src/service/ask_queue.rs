@@ -126,7 +126,11 @@ impl AskQueue {
     pub(super) async fn judge(&self, service: &Service, addressed: Addressed) -> Result<Asked, ServiceError> {
         let (answer, mut answered) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        self.push(service, Job { addressed, answer, taken: taken.clone(), ours: false });
+        let job = Job { addressed, answer, taken: taken.clone(), ours: false };
+        if let Some((batch, job)) = self.push(service, job) {
+            // Alone in its transaction, so nobody else depends on this call: it needs no task of its own.
+            batch.run(vec![job]).await;
+        }
         let answer = match timeout(service.db.limits().acquire, &mut answered).await {
             Ok(answer) => answer,
             Err(_) if taken.swap(true, Ordering::AcqRel) => answered.await,
@@ -138,16 +142,26 @@ impl AskQueue {
         })
     }
 
-    fn push(&self, service: &Service, job: Job) {
+    /// Puts a request into the queue, or returns it with a transaction of its own if it may have one at once.
+    fn push(&self, service: &Service, mut job: Job) -> Option<(Batch, Job)> {
         let mut state = self.lock();
         if state.held_up.contains_key(&job.action()) {
             state.alone.push_back(job);
         } else if let Some(behind) = state.users.get_mut(&job.addressed.user) {
             behind.push(job);
+        } else if state.batches < BATCHES && state.queue.is_empty() && job.take() {
+            let user = job.addressed.user.clone();
+            state.users.entry(user.clone()).or_default();
+            state.batches += 1;
+            return Some((
+                Batch { queue: self.clone(), service: service.clone(), users: HashSet::from([user]) },
+                job,
+            ));
         } else {
             state.queue.push_back(job);
         }
         self.start(service, &mut state);
+        None
     }
 
     /// Starts as many transactions as may be under way.
