@@ -2,8 +2,8 @@
 --
 -- The statements of `src/storage/statements/create_approval/` as they were when each ask had a transaction of its own:
 -- one reads and locks, the other writes. They stay as they are while the service changes how it asks, and follow only
--- changes of the tables. `pgbench.rs` sets :key, :workspace, :backend, :integration, :action and :action_id. A comment
--- must not contain a colon before a letter elsewhere, since pgbench would read a variable there.
+-- changes of the tables. `pgbench.rs` defines the variables. No comment may have a colon before a letter, since pgbench
+-- would read a variable there.
 \set number random(0, 63)
 \set run random(0, 1000000000)
 BEGIN;
@@ -56,7 +56,7 @@ asked AS (
         arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at,
         expires_at, idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at)
     SELECT id, (:workspace)::uuid, (:backend)::uuid, user_id, 'atlas', 'Atlas',
-        conversation, 'Nightly report', NULL, (:action_id)::uuid, NULL, (:arguments)::text::json,
+        conversation, 'Nightly report', NULL, (:action_id)::uuid, (:version)::uuid, (:arguments)::text::json,
         sha256('x'), 'The nightly report needs the orders of yesterday', NULL, NULL, NULL, now(),
         now() + interval '30 minutes', NULL, sha256('y'), 'approved', 'always', 'auto', grant_id, now()
     FROM given),

@@ -30,14 +30,14 @@ pub(crate) struct Clicks {
     /// From the click to the answer.
     pub(crate) answered: Vec<f64>,
     /// From the click to the webhook.
-    pub(crate) received: Vec<f64>,
+    pub(crate) delivered: Vec<f64>,
 }
 
 pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     let receiver = Receiver::start(Duration::ZERO).await;
     let world = World::begin_with(bench, &bench.settings.program, 1, &receiver.url).await;
     world.warm_up().await;
-    let (mut p50, mut answered, mut received) = (vec![], vec![], vec![]);
+    let (mut p50, mut answered, mut delivered) = (vec![], vec![], vec![]);
     let mut used = String::new();
     for _ in 0..bench.settings.runs {
         let prepared = Prepared::new(&world, bench.settings.time).await;
@@ -46,20 +46,20 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
         used = usage.describe(&Usage::now(bench, &world).await, measured.answered.len());
         p50.push(load::percentile(measured.answered.clone(), 0.5));
         answered.push(load::percentile(measured.answered, 0.99));
-        received.push(load::percentile(measured.received, 0.99));
+        delivered.push(load::percentile(measured.delivered, 0.99));
     }
-    report(table, "", median(answered), median(received));
+    report(table, "", median(answered), median(delivered));
     table.note(&format!("p50 of the answer {}", milliseconds(median(p50))));
     table.note(&used);
     world.end(bench).await;
 }
 
 /// The two lines of the table.
-pub(crate) fn report(table: &mut Table, when: &str, answered: f64, received: f64) {
+pub(crate) fn report(table: &mut Table, when: &str, answered: f64, delivered: f64) {
     let name = format!("click to its 200, 200 clicks/s{when}, p99");
     table.row(&Row::figure(&name, milliseconds(answered)).goal(answered, Goal::AtMost(20.0)));
     let name = format!("click to the webhook{when}, p99");
-    table.row(&Row::figure(&name, milliseconds(received)).goal(received, Goal::AtMost(100.0)));
+    table.row(&Row::figure(&name, milliseconds(delivered)).goal(delivered, Goal::AtMost(100.0)));
 }
 
 /// Prompts to click on.
@@ -100,13 +100,13 @@ impl Prepared {
         while receiver.count() < count && waited.elapsed() < WEBHOOKS {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let received: Vec<f64> = receiver
+        let delivered: Vec<f64> = receiver
             .take()
             .into_iter()
             .filter_map(|(at, approval)| Some((at - *due.get(&approval)?).as_secs_f64() * 1000.0))
             .collect();
-        assert_eq!(received.len(), count, "not every webhook arrived within {} s", WEBHOOKS.as_secs());
-        Clicks { answered, received }
+        assert_eq!(delivered.len(), count, "not every webhook arrived within {} s", WEBHOOKS.as_secs());
+        Clicks { answered, delivered }
     }
 
     /// Sends each click when it is due: when that was, by approval, and how long the answers took.

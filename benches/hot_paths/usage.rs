@@ -55,25 +55,29 @@ impl Usage {
         }
     }
 
-    /// What was used since then, for each of so many requests.
+    /// What was used until then, for each of so many requests.
     pub(crate) fn describe(&self, until: &Self, requests: usize) -> String {
-        let requests = requests.max(1) as f64;
+        let requests = requests as f64;
         let each = |of: fn(&Self) -> f64| (of(until) - of(self)) / requests * 1_000_000.0;
         let seconds = (until.at - self.at).as_secs_f64();
         let flushes = self
             .flushes
             .zip(until.flushes)
             .map_or(String::new(), |(from, to)| format!(", {:.2} flushes", (to - from) / requests));
-        format!(
-            "each: service {:.0} µs, Postgres {:.0} µs, load {:.0} µs, Slack and receivers {:.0} µs of processor time; {:.1} KiB of WAL{flushes}. The machine: {:.2} processors busy, {:.2} waiting for the disk",
+        let time = format!(
+            "processor time of each: service {:.0} µs, Postgres {:.0} µs, load {:.0} µs, Slack and receivers {:.0} µs",
             each(|usage| usage.service),
             each(|usage| usage.postgres),
             each(|usage| usage.load),
             each(|usage| usage.others),
-            (until.wal - self.wal) / requests / 1024.0,
+        );
+        let machine = format!(
+            "the machine: {:.2} processors busy, {:.2} waiting for the disk; {:.1} KiB of WAL{flushes} for each",
             (until.busy - self.busy) / seconds,
             (until.disk - self.disk) / seconds,
-        )
+            (until.wal - self.wal) / requests / 1024.0,
+        );
+        format!("{time}\n    {machine}")
     }
 }
 

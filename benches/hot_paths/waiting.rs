@@ -32,6 +32,6 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     ));
     let clicks = Prepared::new(&world, time).await.click(&receiver).await;
     let at = |each| load::percentile(each, 0.99);
-    clicks::report(table, ", likewise", at(clicks.answered), at(clicks.received));
+    clicks::report(table, ", likewise", at(clicks.answered), at(clicks.delivered));
     world.end(bench).await;
 }

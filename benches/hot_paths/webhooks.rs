@@ -45,6 +45,7 @@ async fn to_one(bench: &Bench, table: &mut Table) {
     let (mut rates, mut used) = (vec![], String::new());
     for _ in 0..bench.settings.runs {
         pile_up(&world, "load", count).await;
+        world.analyze().await;
         let usage = Usage::now(bench, &world).await;
         rates.push(leave(bench, slice::from_ref(&receiver), count).await);
         used = usage.describe(&Usage::now(bench, &world).await, receiver.take().len());
@@ -76,6 +77,7 @@ async fn to_many(bench: &Bench, table: &mut Table) {
             lags.push(load::percentile(steady(bench, &world, others).await, 0.99));
         }
         pile_up(&world, "receiver-%", count).await;
+        world.analyze().await;
         rates.push(leave(bench, others, count / RECEIVERS * others.len()).await);
         clear(&world).await;
         tokio::time::sleep(ATTEMPT).await;
