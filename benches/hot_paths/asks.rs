@@ -18,15 +18,21 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     }
     let time = bench.settings.time;
     let (mut rates, mut limits, mut before, mut p50, mut p99) = (vec![], vec![], vec![], vec![], vec![]);
+    // Processor time of Postgres for each ask, and for each transaction of pgbench.
+    let (mut cost, mut yardstick) = (vec![], vec![]);
     let mut used = String::new();
     for _ in 0..bench.settings.runs {
         let started = Usage::now(bench, &worlds[0]).await;
         let measured = load::run_one(worlds[0].asks(CONNECTIONS), time).await;
-        used = started.describe(&Usage::now(bench, &worlds[0]).await, measured.each.len());
+        let ended = Usage::now(bench, &worlds[0]).await;
+        used = started.describe(&ended, measured.each.len());
+        cost.push(started.postgres(&ended, measured.each.len() as f64));
         rates.push(measured.rate());
         p50.push(measured.at(0.5));
         p99.push(measured.at(0.99));
-        limits.push(pgbench::run(&worlds[0], time.as_secs()).await);
+        let limit = pgbench::run(&worlds[0], time.as_secs()).await;
+        yardstick.push(ended.postgres(&Usage::now(bench, &worlds[0]).await, limit * time.as_secs_f64()));
+        limits.push(limit);
         if let Some(baseline) = worlds.get(1) {
             before.push(load::run_one(baseline.asks(CONNECTIONS), time).await.rate());
         }
@@ -38,6 +44,14 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
         format!("pgbench, 32 clients: {}", per_second(median(limits.clone()))),
         ratios(&limits),
         Some(GOAL),
+    ));
+    let ratio = median(cost.iter().zip(&yardstick).map(|(cost, limit)| cost / limit).collect());
+    table.row(&Row::ratio(
+        "processor time of Postgres for each of them",
+        format!("{:.0} µs", median(cost)),
+        format!("pgbench: {:.0} µs", median(yardstick)),
+        ratio,
+        None,
     ));
     if !before.is_empty() {
         table.row(&Row::ratio(

@@ -36,7 +36,7 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     );
     let ratio = median(beside_hot.iter().zip(&beside_spread).map(|(hot, spread)| hot / spread).collect());
     table.row(&Row::ratio(
-        "p50 of 16 connections on other grants meanwhile",
+        "p50 of 16 connections on other grants beside it",
         milliseconds(median(beside_hot)),
         format!("48 spread: {}", milliseconds(median(beside_spread))),
         ratio,

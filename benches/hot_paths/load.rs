@@ -120,7 +120,7 @@ impl Group {
             let user = self.users.start + round % self.users.len();
             round += 1;
             let begun = Instant::now();
-            match connection.call(self.ask.of(user)).await {
+            match connection.call(self.ask.for_user(user)).await {
                 Ok(response) if response.status == 201 && response.has_status(self.status) => {
                     measured.each.push(begun.elapsed().as_secs_f64() * 1000.0);
                 }

@@ -72,7 +72,7 @@ fn ask_once(world: &World, number: usize) -> impl Future<Output = Result<(), Str
     let (address, mut ask) = (world.address(), Ask::new(&world.key, ACTION));
     async move {
         let started = Instant::now();
-        let request = ask.of(number % ASKING).to_vec();
+        let request = ask.for_user(number % ASKING).to_vec();
         loop {
             let mut connection = Connection::open(address).await.map_err(|error| error.to_string())?;
             let call = tokio::time::timeout(LIMIT, connection.call(&request)).await;

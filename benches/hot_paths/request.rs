@@ -54,7 +54,7 @@ impl Ask {
     }
 
     /// The request of this user, in a conversation of its own.
-    pub(crate) fn of(&mut self, user: usize) -> &[u8] {
+    pub(crate) fn for_user(&mut self, user: usize) -> &[u8] {
         static CONVERSATION: AtomicU64 = AtomicU64::new(0);
         let conversation = CONVERSATION.fetch_add(1, Ordering::Relaxed);
         self.bytes[self.user..self.user + 3].copy_from_slice(format!("{user:03}").as_bytes());

@@ -55,6 +55,11 @@ impl Usage {
         }
     }
 
+    /// The processor time of Postgres until then, for each of so many requests, in microseconds.
+    pub(crate) fn postgres(&self, until: &Self, requests: f64) -> f64 {
+        (until.postgres - self.postgres) / requests * 1_000_000.0
+    }
+
     /// What was used until then, for each of so many requests.
     pub(crate) fn describe(&self, until: &Self, requests: usize) -> String {
         let requests = requests as f64;

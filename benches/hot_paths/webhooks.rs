@@ -165,7 +165,7 @@ async fn pile_up(world: &World, backends: &str, count: usize) -> Vec<Uuid> {
     ids
 }
 
-/// Nothing is due any more: what is left of a measurement would disturb the next one.
+/// Nothing is due afterwards: what is left of a measurement would disturb the next one.
 async fn clear(world: &World) {
     let done = "UPDATE outbox SET done_at = now(), lease = NULL, leased_until = NULL
                 WHERE done_at IS NULL AND dead_at IS NULL";

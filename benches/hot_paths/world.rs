@@ -103,7 +103,7 @@ impl World {
         let mut connection = Connection::open(self.address()).await.unwrap();
         let mut asked = Vec::new();
         for number in numbers {
-            let response = connection.call(ask.of(number % USERS)).await.unwrap();
+            let response = connection.call(ask.for_user(number % USERS)).await.unwrap();
             let approval: Value = serde_json::from_slice(response.body).unwrap();
             assert_eq!(approval["status"], "pending", "{approval}");
             asked.push((user(number % USERS), approval["id"].as_str().unwrap().to_owned()));
