@@ -4,7 +4,7 @@ use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
     service::{Service, ServiceError},
     slack::outbound::{home::HomeRenderer, prompt::PromptRenderer, unlock_request::UnlockRequestRenderer},
-    webhooks::send::Sender,
+    webhooks::send::{self, Prepared, Sender},
 };
 
 /// The handlers of all kinds. Cheap to clone.
@@ -21,13 +21,33 @@ pub struct Delivery {
 }
 
 impl Deliver for Delivery {
-    async fn deliver(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
+    /// Webhooks are prepared. The other kinds read what they need one by one.
+    type Prepared = Option<Prepared>;
+
+    async fn prepare(
+        &self,
+        service: &Service,
+        claims: &[Claim],
+    ) -> Result<Vec<Result<Option<Prepared>, ServiceError>>, ServiceError> {
+        match claims {
+            [Claim { kind: Kind::Webhook, .. }, ..] => send::prepare(service, claims).await,
+            _ => Ok(claims.iter().map(|_| Ok(None)).collect()),
+        }
+    }
+
+    async fn deliver(
+        &self,
+        service: &Service,
+        claim: &Claim,
+        prepared: Option<Prepared>,
+    ) -> Result<Outcome, ServiceError> {
+        // Boxed, except the webhook's: they are much larger, and every attempt's future would be as large as the largest.
         match claim.kind {
-            Kind::Prompt => self.prompts.render(service, claim).await,
-            Kind::Webhook => self.webhooks.send(service, claim).await,
-            Kind::Home => self.homes.render(service, claim).await,
-            Kind::UnlockRequest => self.unlock_requests.render(service, claim).await,
-            Kind::UnlockAnswer => self.unlock_requests.tell(service, claim).await,
+            Kind::Prompt => Box::pin(self.prompts.render(service, claim)).await,
+            Kind::Webhook => self.webhooks.send(service, claim, prepared).await,
+            Kind::Home => Box::pin(self.homes.render(service, claim)).await,
+            Kind::UnlockRequest => Box::pin(self.unlock_requests.render(service, claim)).await,
+            Kind::UnlockAnswer => Box::pin(self.unlock_requests.tell(service, claim)).await,
         }
     }
 }

@@ -2,6 +2,8 @@
 //! which reads the current state and shows or sends that. Repeated and late deliveries are therefore correct.
 
 pub mod listener;
+mod noter;
+pub mod receivers;
 pub mod schedule;
 pub mod worker;
 
@@ -12,11 +14,23 @@ pub use crate::storage::{statements::claim::Claim, tables::outbox::Kind};
 
 /// Performs the deliveries that rows ask for.
 pub trait Deliver: Clone + Send + Sync + 'static {
+    /// What was read for one row before its delivery.
+    type Prepared: Send;
+
+    /// Reads what these rows need together, once for all of them. They are of one kind and are all claimed. The result is
+    /// in the order of the rows; an error within it applies only to its row.
+    fn prepare(
+        &self,
+        service: &Service,
+        claims: &[Claim],
+    ) -> impl Future<Output = Result<Vec<Result<Self::Prepared, ServiceError>>, ServiceError>> + Send;
+
     /// Makes one attempt. An error is internal, usually the database's, and is retried.
     fn deliver(
         &self,
         service: &Service,
         claim: &Claim,
+        prepared: Self::Prepared,
     ) -> impl Future<Output = Result<Outcome, ServiceError>> + Send;
 }
 

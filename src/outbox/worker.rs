@@ -1,30 +1,35 @@
-//! The worker: claims due rows, passes each to its handler, and records the result. Permits limit the attempts of each
-//! kind.
+//! The worker: claims due rows, passes each to its handler, and has the results recorded. Permits limit the attempts of
+//! each kind, and shares those to each receiver of webhooks.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures::FutureExt as _;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    domain::{effects::Redraw, homes::Urgency, ids::BackendId},
+    domain::ids::BackendId,
     heartbeat::Pulse,
     outbox::{
         Claim, Deliver, Kind, Outcome,
         listener::Wakers,
+        noter::{Ended, Noter, Notes},
+        receivers::{InFlight, Pace, Receivers},
         schedule::{self, Next},
     },
     service::{Service, ServiceError},
-    storage::statements::claim::{self, Attempt, Ending, Lease},
+    storage::statements::{
+        claim::{self, Lease},
+        finish::{Attempt, Ending},
+    },
 };
 
 /// How long a claimed row is held. Longer than any attempt.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// The time limit of one attempt, including all its calls.
 const LIMIT: Duration = Duration::from_secs(45);
 /// The worker's longest sleep without a notification.
@@ -32,19 +37,20 @@ const POLL: Duration = Duration::from_secs(2);
 /// Longest time without progress. In the worst case all permits are held by attempts that take their full time and
 /// whose results can't be recorded for a while.
 const STUCK: Duration = Duration::from_mins(2);
-/// How often, and at what interval, the worker tries to record a result: together as long as the lease.
-const NOTING_TRIES: usize = 100;
-const NOTING_PAUSE: Duration = Duration::from_millis(500);
+/// Pause after an internal error.
+const INTERNAL: TimeDelta = TimeDelta::seconds(2);
 /// Pause before a row is tried again that depends on an unreadable row.
 const UNREADABLE: TimeDelta = crate::service::unreadable::PAUSE;
-/// Most concurrent webhooks of one backend, so that a slow endpoint can't hold all permits.
-const PER_BACKEND: usize = 4;
+/// The most rows of one claim, so that its statements stay short.
+const MOST: usize = 128;
 
+/// How many attempts of a kind may be in progress or wait for their result to be recorded.
 const fn permits(kind: Kind) -> usize {
     match kind {
         Kind::Prompt => 8,
         Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => 4,
-        Kind::Webhook => 32,
+        // Eight times the share of one receiver.
+        Kind::Webhook => 256,
     }
 }
 
@@ -68,19 +74,33 @@ fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The number of running attempts for each backend.
-type Busy = Arc<Mutex<HashMap<BackendId, usize>>>;
+/// The rows of one claim.
+struct Claimed {
+    claims: Vec<Claim>,
+    /// When the claim was made.
+    at: DateTime<Utc>,
+    /// When its lease has expired.
+    until: Instant,
+    /// Whether another claim may find more at once.
+    more: bool,
+}
 
 impl<D: Deliver> Worker<D> {
     /// Runs one loop for each kind, until `stop`.
     pub async fn run(self) {
-        futures::future::join_all(Kind::ALL.map(|kind| self.clone().work(kind))).await;
+        let pulse = self.service.heartbeats.pulse("the recording of deliveries", STUCK);
+        let notes = Noter::start(&self.service, &self.wakers, &self.tasks, pulse);
+        let loops = Kind::ALL.map(|kind| self.clone().work(kind, notes.clone()));
+        drop(notes);
+        futures::future::join_all(loops).await;
     }
 
-    async fn work(self, kind: Kind) {
+    async fn work(self, kind: Kind, notes: Notes) {
         let free = Arc::new(Semaphore::new(permits(kind)));
-        let busy = Busy::default();
+        let receivers = Receivers::default();
         let pulse = self.service.heartbeats.pulse(format!("the {} outbox worker", kind.as_str()), STUCK);
+        // The number of backends that the last claim found work for.
+        let mut backends = 1;
         while !self.stop.is_cancelled() {
             pulse.beat();
             // Get a permit before claiming: a claimed row's lease starts at once, so it must not wait for one.
@@ -89,46 +109,61 @@ impl<D: Deliver> Worker<D> {
                 permit = free.clone().acquire_owned() => permit,
             };
             let Ok(permit) = permit else { return };
-            let claims = match self.claim(kind, free.available_permits() + 1, &busy).await {
-                Ok(claims) => claims,
-                Err(error) => {
-                    tracing::warn!(%error, kind = kind.as_str(), "Could not read the outbox; retrying");
-                    Vec::new()
-                }
-            };
-            if claims.is_empty() {
+            let claimed = self.claim(kind, free.available_permits() + 1, &receivers, &mut backends).await;
+            let claimed = claimed.unwrap_or_else(|error| {
+                tracing::warn!(%error, kind = kind.as_str(), "Could not read the outbox; retrying");
+                Claimed { claims: Vec::new(), at: self.service.now(), until: Instant::now(), more: false }
+            });
+            let (at, more) = (claimed.at, claimed.more);
+            if claimed.claims.is_empty() {
                 drop(permit);
-                self.rest(kind, &pulse).await;
-                continue;
+            } else {
+                let permits = std::iter::once(Some(permit))
+                    .chain(std::iter::repeat_with(|| free.clone().try_acquire_owned().ok()));
+                self.begin(claimed, permits, &receivers, &notes);
             }
-            let mut permit = Some(permit);
-            for claim in claims {
-                let permit = permit.take().or_else(|| free.clone().try_acquire_owned().ok());
-                self.begin(claim, permit, &busy);
+            if !more {
+                self.rest(kind, at, &pulse).await;
             }
         }
     }
 
-    async fn claim(&self, kind: Kind, limit: usize, busy: &Busy) -> Result<Vec<Claim>, sqlx::Error> {
+    async fn claim(
+        &self,
+        kind: Kind,
+        free: usize,
+        receivers: &Receivers,
+        backends: &mut usize,
+    ) -> Result<Claimed, sqlx::Error> {
         let mut db = self.service.db.acquire().await?;
-        let (limit, now) = (number(limit), self.service.now());
-        let lease = Lease { token: self.service.new_id(), until: now + LEASE };
+        let (limit, at, until) = (free.min(MOST), self.service.now(), Instant::now() + LEASE);
+        let lease = Lease { token: self.service.new_id(), until: at + LEASE };
         if kind != Kind::Webhook {
-            return claim::claim(&mut db, kind, limit, now, lease).await;
+            let claims = claim::claim(&mut db, kind, number(limit), at, lease).await?;
+            let more = !claims.is_empty();
+            return Ok(Claimed { claims, at, until, more });
         }
-        let held: Vec<(BackendId, i64)> = {
-            let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
-            busy.iter().map(|(backend, count)| (*backend, number(*count))).collect()
-        };
-        claim::claim_webhooks(&mut db, limit, number(PER_BACKEND), &held, now, lease).await
+        // Rows that the limit cuts off are locked in vain, so no receiver gets many more than its part of the limit.
+        let rooms = receivers.rooms(free, (2 * limit / *backends).max(1));
+        let listed: Vec<_> = rooms.listed.iter().map(|(backend, room)| (*backend, number(*room))).collect();
+        let claims =
+            claim::claim_webhooks(&mut db, number(limit), number(rooms.other), &listed, at, lease).await?;
+        let mut taken = HashMap::<BackendId, usize>::new();
+        for backend in claims.iter().filter_map(|claim| claim.backend) {
+            *taken.entry(backend).or_default() += 1;
+        }
+        *backends = taken.len().max(1);
+        let more = receivers.note_claim(&taken, &rooms, free) || claims.len() == limit;
+        Ok(Claimed { claims, at, until, more })
     }
 
-    /// Sleeps until a row is due, a notification arrives, or the poll interval is over.
-    async fn rest(&self, kind: Kind, pulse: &Pulse) {
-        // Only rows due in the future count. Those that are due but were not claimed wait for another attempt to end,
+    /// Sleeps until a row is due, a notification arrives, or the poll interval is over. `at` is when rows were last
+    /// claimed.
+    async fn rest(&self, kind: Kind, at: DateTime<Utc>, pulse: &Pulse) {
+        // Only rows due after the claim count. Those that were due but were not claimed wait for another attempt to end,
         // which wakes this loop.
         let due = match self.service.db.acquire().await {
-            Ok(mut db) => claim::next_due(&mut db, kind, self.service.now()).await.ok().flatten(),
+            Ok(mut db) => claim::next_due(&mut db, kind, at).await.ok().flatten(),
             Err(_) => None,
         };
         pulse.rest();
@@ -146,34 +181,67 @@ impl<D: Deliver> Worker<D> {
         }
     }
 
-    fn begin(&self, claim: Claim, permit: Option<OwnedSemaphorePermit>, busy: &Busy) {
-        let worker = self.clone();
-        let busy = busy.clone();
-        if let Some(backend) = claim.backend {
-            *busy.lock().unwrap_or_else(PoisonError::into_inner).entry(backend).or_default() += 1;
-        }
+    /// Prepares the rows of a claim together, and then delivers each in a task of its own.
+    fn begin(
+        &self,
+        Claimed { claims, until, .. }: Claimed,
+        permits: impl Iterator<Item = Option<OwnedSemaphorePermit>>,
+        receivers: &Receivers,
+        notes: &Notes,
+    ) {
+        let held: Vec<Held> = permits
+            .zip(&claims)
+            .map(|(permit, claim)| Held {
+                permit,
+                in_flight: claim.backend.map(|backend| receivers.begin(backend)),
+                until,
+            })
+            .collect();
+        let (worker, notes) = (self.clone(), notes.clone());
         self.tasks.spawn(async move {
-            // A panic is handled like a crash: the lease expires, and any worker may claim the row.
-            let attempt = tokio::spawn({
-                let (worker, claim) = (worker.clone(), claim.clone());
-                async move { worker.attempt(&claim).await }
-            });
-            if attempt.await.is_err() {
+            let prepared = worker.deliver.prepare(&worker.service, &claims);
+            let prepared = match AssertUnwindSafe(prepared).catch_unwind().await {
+                Ok(Ok(prepared)) => prepared.into_iter().map(Some).collect(),
+                Ok(Err(failure)) => {
+                    tracing::warn!(deliveries = claims.len(), %failure, "Could not read what to deliver; retrying");
+                    claims.iter().map(|_| None).collect::<Vec<_>>()
+                }
+                Err(_) => {
+                    // As a crash: the leases expire.
+                    tracing::error!(deliveries = claims.len(), "Handler panicked");
+                    return;
+                }
+            };
+            for ((claim, prepared), held) in claims.into_iter().zip(prepared).zip(held) {
+                worker.tasks.spawn(worker.clone().attempt(claim, prepared, held, notes.clone()));
+            }
+        });
+    }
+
+    /// Makes one attempt, and has the result recorded. `prepared` is `None` if what to deliver could not be read.
+    async fn attempt(
+        self,
+        claim: Claim,
+        prepared: Option<Result<D::Prepared, ServiceError>>,
+        Held { permit, in_flight, until }: Held,
+        notes: Notes,
+    ) {
+        let begun = Instant::now();
+        // A panic is handled like a crash: the lease expires, and any worker may claim the row.
+        let ended = AssertUnwindSafe(self.deliver_one(&claim, prepared)).catch_unwind().await;
+        let pace = ended.as_ref().ok().and_then(|(outcome, _)| Pace::for_outcome(outcome, begun.elapsed()));
+        if in_flight.is_some_and(|in_flight| in_flight.end(pace)) {
+            self.wakers.for_kind(claim.kind).notify_one();
+        }
+        match ended {
+            Ok((_, attempt)) => {
+                // Fails only if the noter is gone, in which case the lease expires.
+                let _ = notes.send(Ended { claim, attempt, until, _permit: permit });
+            }
+            Err(_) => {
                 tracing::error!(delivery = %claim.id, kind = claim.kind.as_str(), "Handler panicked");
             }
-            if let Some(backend) = claim.backend {
-                let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(count) = busy.get_mut(&backend) {
-                    *count -= 1;
-                    if *count == 0 {
-                        busy.remove(&backend);
-                    }
-                }
-            }
-            drop(permit);
-            // The next row of the same queue, or of a backend that was at its limit, may be due.
-            worker.wakers.for_kind(claim.kind).notify_one();
-        });
+        }
     }
 
     #[tracing::instrument(name = "deliver", skip_all, fields(
@@ -184,19 +252,24 @@ impl<D: Deliver> Worker<D> {
         backend = claim.backend.map(tracing::field::display),
         user = claim.user.as_ref().map(tracing::field::display),
     ))]
-    async fn attempt(&self, claim: &Claim) {
+    async fn deliver_one(
+        &self,
+        claim: &Claim,
+        prepared: Option<Result<D::Prepared, ServiceError>>,
+    ) -> (Outcome, Attempt) {
         let started_at = self.service.now();
-        let delivered = self.deliver.deliver(&self.service, claim);
+        let delivered = async {
+            match prepared {
+                Some(prepared) => self.deliver.deliver(&self.service, claim, prepared?).await,
+                None => Ok(Outcome::Wait(INTERNAL)),
+            }
+        };
         let outcome = match tokio::time::timeout(LIMIT, delivered).await {
             Ok(Ok(outcome)) => outcome,
             // An internal error must not use up the attempts of the receiver.
             Ok(Err(failure)) => {
                 log_failure(claim, &failure);
-                Outcome::Wait(if failure.corrupt_row().is_some() {
-                    UNREADABLE
-                } else {
-                    TimeDelta::seconds(2)
-                })
+                Outcome::Wait(if failure.corrupt_row().is_some() { UNREADABLE } else { INTERNAL })
             }
             Err(_) => Outcome::Failed { why: "timed out after 45 s".to_owned(), status: None, after: None },
         };
@@ -204,47 +277,15 @@ impl<D: Deliver> Worker<D> {
         let next = schedule::next(claim.kind, claim.attempts, &outcome, self.service.entropy.fraction());
         let attempt = note(&outcome, next, started_at, now);
         log(claim, &attempt, outcome.slack_code());
-        self.finish(claim, &attempt).await;
+        (outcome, attempt)
     }
+}
 
-    /// Records the result. If it may change whether a backend's webhooks arrive, the admins' Home tabs are updated.
-    async fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<bool, ServiceError> {
-        let now = self.service.now();
-        if claim.kind != Kind::Webhook {
-            let mut db = self.service.db.acquire().await?;
-            return Ok(claim::finish(&mut db, claim, attempt, now).await?);
-        }
-        let mut work = self.service.begin().await?;
-        let held = claim::finish(&mut work, claim, attempt, now).await?;
-        // Repeated successes or failures change little on the Home tab and may be frequent, so they are not urgent.
-        let news = match attempt.ending {
-            Ending::Done => claim.attempts > 0,
-            Ending::Later { .. } => claim.attempts == 0,
-            Ending::Dead => true,
-        };
-        let urgency = if news { Urgency::Now } else { Urgency::Soon };
-        work.redraw(Redraw::admins_homes(claim.workspace, urgency));
-        work.commit().await?;
-        Ok(held)
-    }
-
-    /// Records the result. While the database is unavailable, this is retried until the lease ends.
-    async fn finish(&self, claim: &Claim, attempt: &Attempt) {
-        for _ in 0..NOTING_TRIES {
-            match self.note(claim, attempt).await {
-                Ok(true) => return,
-                Ok(false) => {
-                    tracing::warn!(delivery = %claim.id, kind = claim.kind.as_str(), "Lease lost; another \
-                        worker has taken over");
-                    return;
-                }
-                Err(failure) => {
-                    tracing::warn!(delivery = %claim.id, %failure, "Could not record an attempt; retrying");
-                }
-            }
-            tokio::time::sleep(NOTING_PAUSE).await;
-        }
-    }
+/// What a row in progress holds.
+struct Held {
+    permit: Option<OwnedSemaphorePermit>,
+    in_flight: Option<InFlight>,
+    until: Instant,
 }
 
 fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Attempt {

@@ -1,9 +1,17 @@
 //! What outbox workers render in Slack or send to backends: the current state, and the location of the messages.
 
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{Service, ServiceError};
+use super::{
+    Service, ServiceError,
+    webhook_health::{Health, KnownHealth},
+};
 pub use crate::storage::{statements::decide::PromptFacts, tables::unlock_requests::Posted};
 use crate::{
     domain::{
@@ -13,6 +21,7 @@ use crate::{
         prompts::Prompt,
         rejection::Rejection,
     },
+    seal::SealError,
     storage,
     storage::{statements::claim::Claim, tables::unlock_requests},
 };
@@ -132,52 +141,71 @@ pub async fn remember_unlock_message(
 }
 
 /// A backend's webhook endpoint, with the secrets that sign.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Endpoint {
     /// The URL.
     pub url: String,
     /// The secrets to sign with: two while a secret is being rotated.
     pub secrets: Vec<SecretString>,
-    /// Since when every delivery has failed. `None` if the last one succeeded.
-    pub failing_since: Option<DateTime<Utc>>,
     /// Whether deliveries to the endpoint are stopped.
     pub stopped: bool,
+    /// The endpoint's health, as of this read.
+    pub health: KnownHealth,
 }
 
 /// A backend's endpoint.
 pub async fn endpoint(service: &Service, backend: BackendId) -> Result<Endpoint, ServiceError> {
     let mut db = service.db.acquire().await?;
     let stored = storage::tables::backends::endpoint(&mut db, backend).await?;
-    open(service, backend, stored)
+    Ok(open(service, backend, stored)?)
 }
 
-/// An approval, and the endpoint that its webhook goes to. `None` if the approval no longer exists.
-pub async fn webhook(
+/// An approval, and the endpoint that its webhook goes to.
+pub type Webhook = (Arc<Approval>, Arc<Endpoint>);
+
+/// Reads what webhooks are made of, for a whole claim at once: each approval, and each endpoint with its opened secrets.
+/// The result is in the order of `wanted`. `None`: the approval no longer exists. An approval that can't be read, or a
+/// secret that can't be opened, is an error of the webhooks that need it, and of no other.
+pub async fn webhooks(
     service: &Service,
-    backend: BackendId,
-    id: ApprovalId,
-) -> Result<Option<(Approval, Endpoint)>, ServiceError> {
+    wanted: &[(ApprovalId, BackendId)],
+) -> Result<Vec<Result<Option<Webhook>, ServiceError>>, ServiceError> {
+    let approvals: Vec<ApprovalId> = wanted.iter().map(|(approval, _)| *approval).collect();
+    let backends: BTreeSet<BackendId> = wanted.iter().map(|(_, backend)| *backend).collect();
+    let backends: Vec<BackendId> = backends.into_iter().collect();
     let mut db = service.db.acquire().await?;
-    let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
-    let stored = storage::tables::backends::endpoint(&mut db, backend).await?;
+    let found = storage::tables::approvals::find_all(&mut db, &approvals).await?;
+    let stored = storage::tables::backends::endpoints(&mut db, &backends).await?;
     drop(db);
-    Ok(Some((approval, open(service, backend, stored)?)))
+    let approvals: HashMap<_, _> =
+        found.into_iter().map(|(id, approval)| (id, approval.map(Arc::new))).collect();
+    let endpoints: HashMap<_, _> =
+        stored.into_iter().map(|(id, stored)| (id, open(service, id, stored).map(Arc::new))).collect();
+    let webhook = |(approval, backend): &(ApprovalId, BackendId)| {
+        let (Some(approval), Some(endpoint)) = (approvals.get(approval), endpoints.get(backend)) else {
+            return Ok(None);
+        };
+        let approval = approval.clone().map_err(sqlx::Error::from)?;
+        Ok(Some((approval, endpoint.clone()?)))
+    };
+    Ok(wanted.iter().map(webhook).collect())
 }
 
 fn open(
     service: &Service,
     backend: BackendId,
     stored: storage::tables::backends::Endpoint,
-) -> Result<Endpoint, ServiceError> {
+) -> Result<Endpoint, SealError> {
     let mut secrets = vec![service.sealer.open(&stored.secret, backend.uuid())?];
     let rotating = stored.previous_until.is_some_and(|until| service.now() < until);
     if let Some(previous) = stored.previous.as_ref().filter(|_| rotating) {
         secrets.push(service.sealer.open(previous, backend.uuid())?);
     }
+    let stopped = stored.stopped_at.is_some();
     Ok(Endpoint {
         url: stored.url,
         secrets,
-        failing_since: stored.failing_since,
-        stopped: stored.stopped_at.is_some(),
+        stopped,
+        health: KnownHealth::new(Health { failing_since: stored.failing_since, stopped }),
     })
 }

@@ -7,12 +7,12 @@ use reqwest::{Response, StatusCode, header};
 use url::Url;
 
 use crate::{
-    domain::ids::{BackendId, DeliveryId, WorkspaceId},
-    outbox::{Claim, Outcome},
+    domain::ids::{ApprovalId, BackendId, DeliveryId, WorkspaceId},
+    outbox::{Claim, Outcome, receivers::Share},
     service::{
         Service, ServiceError,
-        show::{self, Endpoint},
-        webhook_health::{self, EndpointResponse, Health},
+        show::{self, Endpoint, Webhook},
+        webhook_health::{self, EndpointResponse},
     },
     webhooks::{
         address_guard::{Guard, Refused},
@@ -23,8 +23,35 @@ use crate::{
 
 /// Time limit of one attempt, from the connection to the last byte.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection to a receiver stays open for the next webhook. Each takes a file, and a burst opens many.
+const IDLE: Duration = Duration::from_secs(20);
 /// How much of a response is kept, in bytes.
 const KEPT: usize = 16 * 1024;
+
+/// What is sent, and where to.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    backend: BackendId,
+    /// `None` if the approval no longer exists.
+    webhook: Option<Webhook>,
+}
+
+/// Reads the approvals and endpoints of these webhooks, all at once. The result is in their order; `None` for a row that
+/// names no backend or no approval.
+pub async fn prepare(
+    service: &Service,
+    claims: &[Claim],
+) -> Result<Vec<Result<Option<Prepared>, ServiceError>>, ServiceError> {
+    let named = |claim: &Claim| claim.approval.zip(claim.backend);
+    let wanted: Vec<(ApprovalId, BackendId)> = claims.iter().filter_map(named).collect();
+    let mut webhooks = show::webhooks(service, &wanted).await?.into_iter();
+    let prepared = claims.iter().map(|claim| {
+        let Some((_, backend)) = named(claim) else { return Ok(None) };
+        let webhook = webhooks.next().unwrap_or(Ok(None))?;
+        Ok(Some(Prepared { backend, webhook }))
+    });
+    Ok(prepared.collect())
+}
 
 /// Sends webhooks.
 #[derive(Debug, Clone)]
@@ -40,22 +67,32 @@ impl Sender {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(LIMIT)
+            .pool_max_idle_per_host(Share::MOST)
+            .pool_idle_timeout(IDLE)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(guard.clone()))
             .build()?;
         Ok(Self { http, guard })
     }
 
-    /// Sends the webhook of an outbox row, with the current state of the approval.
-    pub async fn send(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
-        let (Some(backend), Some(event), Some(id)) = (claim.backend, claim.event.as_deref(), claim.approval)
-        else {
-            let why = "the row names no backend or no approval".to_owned();
-            return Ok(Outcome::Hopeless { why, status: None });
+    /// Sends the webhook of an outbox row. `None` for a row that names no backend or no approval.
+    pub async fn send(
+        &self,
+        service: &Service,
+        claim: &Claim,
+        prepared: Option<Prepared>,
+    ) -> Result<Outcome, ServiceError> {
+        let hopeless = |why: &str| Ok(Outcome::Hopeless { why: why.to_owned(), status: None });
+        let (Some(Prepared { backend, webhook }), Some(event)) = (prepared, claim.event.as_deref()) else {
+            return hopeless("the row names no backend or no approval");
         };
-        let Some((approval, endpoint)) = show::webhook(service, backend, id).await? else {
-            return Ok(Outcome::Hopeless { why: "the approval is gone".to_owned(), status: None });
+        let Some((approval, endpoint)) = webhook else {
+            return hopeless("the approval is gone");
         };
+        if endpoint.stopped && !claim.by_hand {
+            // Stopped after the claim. Due, the row is claimed as soon as the endpoint is resumed.
+            return Ok(Outcome::Wait(TimeDelta::zero()));
+        }
         let now = service.now();
         let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
         let outcome = self.post(&endpoint, &claim.id.to_string(), body, now).await;
@@ -189,8 +226,7 @@ async fn note(
         Outcome::Failed { .. } | Outcome::Hopeless { .. } => EndpointResponse::Failed,
         Outcome::Wait(_) | Outcome::NotTaken { .. } | Outcome::Refused { .. } => return Ok(()),
     };
-    let known = Health { failing_since: endpoint.failing_since, stopped: endpoint.stopped };
-    webhook_health::note(service, workspace, backend, known, answer).await
+    webhook_health::note(service, workspace, backend, &endpoint.health, answer).await
 }
 
 #[cfg(test)]

@@ -272,15 +272,15 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         s.advance_until_idle(lease_time).await;
         let second = claim().await;
         assert_eq!(second.len(), 1, "an expired lease is");
-        let attempt = storage::statements::claim::Attempt {
-            ending: storage::statements::claim::Ending::Dead,
+        let attempt = storage::statements::finish::Attempt {
+            ending: storage::statements::finish::Ending::Dead,
             started_at: s.now(),
             took_ms: 1,
             http_status: None,
             detail: None,
         };
-        assert!(!storage::statements::claim::finish(&mut db, &first[0], &attempt, s.now()).await.unwrap());
-        assert!(storage::statements::claim::finish(&mut db, &second[0], &attempt, s.now()).await.unwrap());
+        assert!(!storage::statements::finish::finish(&mut db, &first[0], &attempt, s.now()).await.unwrap());
+        assert!(storage::statements::finish::finish(&mut db, &second[0], &attempt, s.now()).await.unwrap());
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! The worker's side of the table `outbox`: claiming rows under a lease, and recording how the attempt ended.
+//! The worker's side of the table `outbox`: claiming rows under a lease. [`super::finish`] gives them back.
 //!
 //! A worker looks for work many times a second, so the cost must not grow with the number of waiting rows. To check
 //! whether another row of the same queue comes first, the statements use a scalar subquery: a join would make Postgres
@@ -42,6 +42,8 @@ pub struct Claim {
     pub event: Option<String>,
     /// The number of earlier attempts, counted since the webhook was last redelivered on request.
     pub attempts: i32,
+    /// Whether the row's redelivery was requested, so that it is sent even while the endpoint is stopped.
+    pub by_hand: bool,
     /// When the row was written.
     pub created_at: DateTime<Utc>,
     /// When the row was due. Later than `created_at` if the row had to wait or is tried again.
@@ -66,6 +68,7 @@ struct Row {
     backend_id: Option<Uuid>,
     event: Option<String>,
     attempts: i32,
+    by_hand: bool,
     created_at: DateTime<Utc>,
     due_at: DateTime<Utc>,
 }
@@ -90,6 +93,7 @@ impl Row {
             backend: self.backend_id.map(BackendId::new),
             event: self.event,
             attempts: self.attempts,
+            by_hand: self.by_hand,
             created_at: self.created_at,
             due_at: self.due_at,
         })
@@ -128,7 +132,7 @@ pub async fn claim(
                        AND ((e.seq < o.seq AND ($6 OR e.due_at <= $4)) OR e.leased_until > $4) LIMIT 1) IS NULL
                ORDER BY o.due_at, o.seq LIMIT $5 FOR UPDATE SKIP LOCKED)
            RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
-                     attempts - attempts_before AS "attempts!", created_at, due_at"#,
+                     attempts - attempts_before AS "attempts!", by_hand, created_at, due_at"#,
         lease.token,
         lease.until,
         kind.as_str(),
@@ -142,31 +146,32 @@ pub async fn claim(
 }
 
 /// Claims up to `limit` due webhooks: the oldest of each queue, but skips queues that another worker is processing.
-/// Webhooks to a stopped endpoint are left out unless their redelivery was requested. A backend gets at most `share`
-/// rows, including those that `held` says this worker is already sending. A row that can't be read is left out as in
-/// [`claim`].
+/// Webhooks to a stopped endpoint are left out unless their redelivery was requested. A backend gets at most as many
+/// rows as `rooms` says, and at most `room` if it is not listed. If `limit` cuts the rest off, every backend gets its
+/// first row before any gets its second. A row that can't be read is left out as in [`claim`].
 ///
 /// The cost does not depend on how many webhooks wait for one endpoint: the statement steps from backend to backend
 /// through the index `outbox_waiting`, and reads only the due rows of each.
 pub async fn claim_webhooks(
     db: &mut PgConnection,
     limit: i64,
-    share: i64,
-    held: &[(BackendId, i64)],
+    room: i64,
+    rooms: &[(BackendId, i64)],
     now: DateTime<Utc>,
     lease: Lease,
 ) -> sqlx::Result<Vec<Claim>> {
     let (backends, counts): (Vec<Uuid>, Vec<i64>) =
-        held.iter().map(|(backend, count)| (backend.uuid(), *count)).unzip();
+        rooms.iter().map(|(backend, count)| (backend.uuid(), *count)).unzip();
     let rows = sqlx::query_as!(
         Row,
         r#"-- waiting: each backend for which anything waits, by one step through the index outbox_waiting a backend. A
            --          plain DISTINCT would read every row that waits. The last step finds none and gives NULL.
            -- ready: what may be sent now, locked; rows that another worker is taking are passed over. The first half
-           --        goes from backend to backend, and takes as many as are left of the backend's share. The second
-           --        takes what was sent again by hand, which is tried even while the endpoint is stopped.
-           -- The update leases the oldest of them. One statement, so that no other worker sees a row as free between
-           -- its being found and its being leased.
+           --        goes from backend to backend, and takes as many rows as the backend has room for. The second
+           --        takes those whose redelivery was requested, which are sent even to a stopped endpoint.
+           -- The update leases them, and takes turns between backends if there are more than $4. One statement, so that
+           -- no other worker sees a row as free between its being found and its being leased. The ids reach the update
+           -- as an array: Postgres expects few rows of one and finds them by the primary key, whatever the statistics say.
            WITH RECURSIVE waiting AS (
                (SELECT o.backend_id FROM outbox o
                 WHERE o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
@@ -178,10 +183,10 @@ pub async fn claim_webhooks(
                        ORDER BY o.backend_id, o.due_at LIMIT 1)
                FROM waiting w WHERE w.backend_id IS NOT NULL),
            ready AS (
-               SELECT o.id, o.due_at, o.seq
+               SELECT o.id, o.due_at, o.seq, row_number() OVER (PARTITION BY b.id ORDER BY o.due_at, o.seq) AS turn
                FROM waiting w
                JOIN backends b ON b.id = w.backend_id AND b.webhook_stopped_at IS NULL
-               LEFT JOIN unnest($5::uuid[], $6::bigint[]) AS held (backend_id, count) ON held.backend_id = b.id
+               LEFT JOIN unnest($5::uuid[], $6::bigint[]) AS listed (backend_id, room) ON listed.backend_id = b.id
                CROSS JOIN LATERAL (
                    SELECT o.id, o.due_at, o.seq FROM outbox o
                    WHERE o.kind = 'webhook' AND o.backend_id = b.id AND o.done_at IS NULL AND o.dead_at IS NULL
@@ -189,10 +194,10 @@ pub async fn claim_webhooks(
                      AND (SELECT e.id FROM outbox e
                          WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
                            AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1) IS NULL
-                   ORDER BY o.due_at, o.seq LIMIT greatest($7 - coalesce(held.count, 0), 0)
+                   ORDER BY o.due_at, o.seq LIMIT greatest(coalesce(listed.room, $7), 0)
                    FOR UPDATE SKIP LOCKED) o
                UNION ALL
-               SELECT o.id, o.due_at, o.seq FROM (
+               SELECT o.id, o.due_at, o.seq, 1 AS turn FROM (
                    SELECT o.id, o.due_at, o.seq FROM outbox o
                    JOIN backends b ON b.id = o.backend_id AND b.webhook_stopped_at IS NOT NULL
                    WHERE o.by_hand AND o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
@@ -201,17 +206,18 @@ pub async fn claim_webhooks(
                          WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
                            AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1) IS NULL
                    ORDER BY o.due_at, o.seq LIMIT $7 FOR UPDATE OF o SKIP LOCKED) o)
-           UPDATE outbox SET lease = $1, leased_until = $2
-           WHERE id IN (SELECT ready.id FROM ready ORDER BY ready.due_at, ready.seq LIMIT $4)
-           RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
-                     attempts - attempts_before AS "attempts!", created_at, due_at"#,
+           UPDATE outbox o SET lease = $1, leased_until = $2
+           FROM unnest(ARRAY(SELECT r.id FROM ready r ORDER BY r.turn, r.due_at, r.seq LIMIT $4)) AS chosen (id)
+           WHERE o.id = chosen.id
+           RETURNING o.id, o.workspace_id, o.approval_id, o.user_id, o.unlock_request_id, o.backend_id, o.event,
+                     o.attempts - o.attempts_before AS "attempts!", o.by_hand, o.created_at, o.due_at"#,
         lease.token,
         lease.until,
         now,
         limit,
         &backends,
         &counts,
-        share
+        room
     )
     .fetch_all(db)
     .await?;
@@ -229,85 +235,6 @@ pub async fn absorb(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) ->
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone)]
-pub enum Ending {
-    /// The message or webhook was delivered.
-    Done,
-    /// The delivery is to be tried again.
-    Later {
-        /// When to try again.
-        at: DateTime<Utc>,
-        /// Whether the attempt counts towards the retry schedule. Internal errors and Slack's rate limits don't.
-        counts: bool,
-    },
-    /// The delivery is given up, until someone requests its redelivery.
-    Dead,
-}
-
-/// An attempt to deliver, as it is recorded.
-#[derive(Debug, Clone)]
-pub struct Attempt {
-    /// How it ended.
-    pub ending: Ending,
-    /// When the attempt began.
-    pub started_at: DateTime<Utc>,
-    /// How long the attempt took, in milliseconds.
-    pub took_ms: i64,
-    /// The HTTP status of the response, if there was one.
-    pub http_status: Option<i32>,
-    /// The error, or the beginning of the response.
-    pub detail: Option<String>,
-}
-
-/// Records how an attempt ended, and releases the row. `false` if the worker had lost the lease: then nothing changes.
-pub async fn finish(
-    db: &mut PgConnection,
-    claim: &Claim,
-    attempt: &Attempt,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let (outcome, due, counts) = match attempt.ending {
-        Ending::Done => ("done", None, true),
-        Ending::Later { at, counts } => ("later", Some(at), counts),
-        Ending::Dead => ("dead", None, true),
-    };
-    let error = if outcome == "done" { None } else { attempt.detail.as_deref() };
-    let held = sqlx::query_scalar!(
-        r#"-- finished: gives the row back, if the lease is still this worker's. One that was taken over, or sent again
-           --           by hand, has another lease, or none: nothing changes.
-           -- noted: the attempt, if it counts as a try. It reads from finished, so that an attempt without a lease
-           --        leaves no trace.
-           -- One statement, so that a row is never given back without its attempt.
-           WITH finished AS (
-               UPDATE outbox SET lease = NULL, leased_until = NULL, attempts = attempts + $3::int,
-                   by_hand = by_hand AND $3 = 0,
-                   due_at = coalesce($4, due_at), last_error = $5,
-                   done_at = CASE WHEN $6 = 'done' THEN $7::timestamptz END,
-                   dead_at = CASE WHEN $6 = 'dead' THEN $7::timestamptz END
-               WHERE id = $1 AND lease = $2 RETURNING id, attempts),
-           noted AS (
-               INSERT INTO attempts (outbox_id, number, started_at, took_ms, outcome, http_status, detail)
-               SELECT id, attempts, $8, $9, $6, $10, $11 FROM finished WHERE $3 = 1
-               ON CONFLICT (outbox_id, number) DO NOTHING)
-           SELECT count(*) AS "held!" FROM finished"#,
-        claim.id.uuid(),
-        claim.lease,
-        i32::from(counts),
-        due,
-        error,
-        outcome,
-        now,
-        attempt.started_at,
-        attempt.took_ms,
-        attempt.http_status,
-        attempt.detail,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(held > 0)
 }
 
 /// When the next row of this kind becomes due that is not due yet. Rows whose worker died are not included; workers

@@ -4,5 +4,6 @@ pub mod claim;
 pub mod create_approval;
 pub mod decide;
 pub mod deliveries;
+pub mod finish;
 pub mod reencrypt;
 pub mod settings;

@@ -1,6 +1,8 @@
 //! The table `approvals`, as it is read. Only [`crate::storage::statements::create_approval`] and
 //! [`crate::storage::statements::decide`] write it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -227,6 +229,18 @@ impl Batch {
 pub async fn find(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!("WHERE p.id = $1", id.uuid()).fetch_optional(db).await?;
     Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// The approvals with these ids, of any backend. One that can't be read is an error of its own.
+pub async fn find_all(
+    db: &mut PgConnection,
+    ids: &[ApprovalId],
+) -> sqlx::Result<HashMap<ApprovalId, Result<Approval, CorruptRow>>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = select_approvals!("JOIN unnest($1::uuid[]) AS wanted (id) ON wanted.id = p.id", &ids)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (ApprovalId::new(row.id), row.read())).collect())
 }
 
 /// The approval with this id, if this backend asked it.

@@ -1,4 +1,4 @@
-//! The table `attempts`, as it is read: it is written by [`crate::storage::statements::claim::finish`].
+//! The table `attempts`, as it is read: it is written by [`crate::storage::statements::finish`].
 
 use chrono::{DateTime, Utc};
 
@@ -19,7 +19,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Reads what [`crate::storage::statements::claim::finish`] wrote.
+    /// Reads what [`crate::storage::statements::finish`] wrote.
     fn from_stored(text: &str) -> Option<Self> {
         match text {
             "done" => Some(Self::Done),

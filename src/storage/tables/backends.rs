@@ -1,6 +1,9 @@
 //! The table `backends`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -40,6 +43,34 @@ pub async fn endpoint(db: &mut PgConnection, id: BackendId) -> sqlx::Result<Endp
     )
     .fetch_one(db)
     .await
+}
+
+/// The endpoints of these backends.
+pub async fn endpoints(
+    db: &mut PgConnection,
+    ids: &[BackendId],
+) -> sqlx::Result<HashMap<BackendId, Endpoint>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT id, webhook_url, webhook_secret, webhook_secret_previous, previous_until, webhook_failing_since,
+                webhook_stopped_at
+         FROM backends WHERE id = ANY($1)",
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    let endpoints = rows.into_iter().map(|row| {
+        let endpoint = Endpoint {
+            url: row.webhook_url,
+            secret: row.webhook_secret,
+            previous: row.webhook_secret_previous,
+            previous_until: row.previous_until,
+            failing_since: row.webhook_failing_since,
+            stopped_at: row.webhook_stopped_at,
+        };
+        (BackendId::new(row.id), endpoint)
+    });
+    Ok(endpoints.collect())
 }
 
 /// Writes a backend down, with what signs its webhooks, sealed. `false`: the workspace has one of this name.
