@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// Files other than client and database connections: logs, timers, and connections to Slack and to webhook endpoints.
-const OWN_FILES: u64 = 128;
+/// Files other than client and database connections: logs, timers, connections to Slack, and 256 to webhook endpoints.
+const OWN_FILES: u64 = 384;
 /// The most connections, however many files are allowed: each one also takes memory.
 const MOST: u64 = 65_536;
 
@@ -53,7 +53,7 @@ mod tests {
             let Capacity { connections, others, waiters } = Capacity::for_limit(files, 20);
             (connections, others, waiters)
         };
-        assert_eq!(shares(1024), (876, 763, 438));
+        assert_eq!(shares(1024), (620, 539, 310));
         assert_eq!(shares(128), (32, 28, 16));
         assert_eq!(shares(0), (8, 7, 4));
         assert_eq!(shares(u64::MAX), (65_536, 57_344, 32_768));
