@@ -322,3 +322,47 @@ async fn two_instances_share_the_work_and_repeat_none_of_it() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_killed_with_many_webhooks_in_flight_delivers_all_of_them() {
+    story(async |s| {
+        let (slack, backend) = real_time(s).await;
+        let (key, secret) = s.create_backend("killed").await;
+        sqlx::query("UPDATE backends SET webhook_url = $1")
+            .bind(backend.webhook_url())
+            .execute(&s.service.db)
+            .await
+            .unwrap();
+        let process = Process::start(s, &slack);
+        backend.connect(&process.url, &key, &secret);
+        // The receiver is fast at first, so that many are sent to it at once.
+        let hangs = Answer::Hang(Duration::from_mins(1));
+        let mut asked = Vec::new();
+        for number in 0..150 {
+            match number {
+                30 => backend.answer_with(Answer::Hang(Duration::from_millis(200))),
+                120 => backend.answer_with(hangs.clone()),
+                _ => {}
+            }
+            let reply = backend.api().ask(&s.call(ACTION, &format!("c-{number}"))).await;
+            assert_eq!(backend.api().cancel(reply.id()).await.status, 200);
+            asked.push(reply.id().to_owned());
+        }
+        backend.wait_for_delivery(|delivery| delivery.answer == hangs, SOON).await.unwrap();
+        process.kill(s).await;
+        backend.answer_with(Answer::Take);
+        let process = Process::start(s, &slack);
+        for id in &asked {
+            let told = backend.wait_for_event(|event| event.approval_id() == id, SOON).await.unwrap();
+            assert_eq!((told.kind.as_str(), told.verified), ("approval.cancelled", Ok(())));
+        }
+        // What was not recorded by the first process was sent again, and is recorded once.
+        let open = "SELECT count(*) FROM outbox WHERE kind = 'webhook' AND done_at IS NULL";
+        s.until_so(async || sqlx::query_scalar::<_, i64>(open).fetch_one(&s.service.db).await.unwrap() == 0).await;
+        let wrong = "SELECT count(*) FROM outbox o WHERE kind = 'webhook' AND (lease IS NOT NULL OR 1 <>
+            (SELECT count(*) FROM attempts a WHERE a.outbox_id = o.id AND a.outcome = 'done' AND a.number = o.attempts))";
+        assert_eq!(sqlx::query_scalar::<_, i64>(wrong).fetch_one(&s.service.db).await.unwrap(), 0);
+        process.kill(s).await;
+    })
+    .await;
+}

@@ -42,6 +42,7 @@ mod connecting;
 mod corrupt_rows;
 mod crowded;
 mod deciding;
+mod delivering;
 mod departures;
 mod doctor;
 mod durability;
