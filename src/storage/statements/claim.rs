@@ -121,16 +121,16 @@ pub async fn claim(
 ) -> sqlx::Result<Vec<Claim>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"-- The inner statement finds and locks what is due; the scalar subquery is NULL where no other row of the
+        r#"-- The inner statement finds and locks what is due; the scalar subquery is true where another row of the
            -- queue comes first: an earlier one ($6: even if it isn't due yet), or one in hand elsewhere.
            UPDATE outbox SET lease = $1, leased_until = $2 WHERE id IN (
                SELECT o.id FROM outbox o
                WHERE o.kind = $3 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $4
                  AND (o.lease IS NULL OR o.leased_until <= $4)
-                 AND (SELECT e.id FROM outbox e
+                 AND NOT coalesce((SELECT true FROM outbox e
                      WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                       AND ((e.seq < o.seq AND ($6 OR e.due_at <= $4)) OR e.leased_until > $4) LIMIT 1) IS NULL
-               ORDER BY o.due_at, o.seq LIMIT $5 FOR UPDATE SKIP LOCKED)
+                       AND ((e.seq < o.seq AND ($6 OR e.due_at <= $4)) OR e.leased_until > $4) LIMIT 1), false)
+               ORDER BY o.due_at LIMIT $5 FOR UPDATE SKIP LOCKED)
            RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
                      attempts - attempts_before AS "attempts!", by_hand, created_at, due_at"#,
         lease.token,
@@ -191,9 +191,9 @@ pub async fn claim_webhooks(
                    SELECT o.id, o.due_at, o.seq FROM outbox o
                    WHERE o.kind = 'webhook' AND o.backend_id = b.id AND o.done_at IS NULL AND o.dead_at IS NULL
                      AND o.due_at <= $3 AND (o.lease IS NULL OR o.leased_until <= $3)
-                     AND (SELECT e.id FROM outbox e
+                     AND NOT coalesce((SELECT true FROM outbox e
                          WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                           AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1) IS NULL
+                           AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
                    ORDER BY o.due_at, o.seq LIMIT greatest(coalesce(listed.room, $7), 0)
                    FOR UPDATE SKIP LOCKED) o
                UNION ALL
@@ -202,9 +202,9 @@ pub async fn claim_webhooks(
                    JOIN backends b ON b.id = o.backend_id AND b.webhook_stopped_at IS NOT NULL
                    WHERE o.by_hand AND o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
                      AND o.due_at <= $3 AND (o.lease IS NULL OR o.leased_until <= $3)
-                     AND (SELECT e.id FROM outbox e
+                     AND NOT coalesce((SELECT true FROM outbox e
                          WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                           AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1) IS NULL
+                           AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
                    ORDER BY o.due_at, o.seq LIMIT $7 FOR UPDATE OF o SKIP LOCKED) o)
            UPDATE outbox o SET lease = $1, leased_until = $2
            FROM unnest(ARRAY(SELECT r.id FROM ready r ORDER BY r.turn, r.due_at, r.seq LIMIT $4)) AS chosen (id)
