@@ -26,7 +26,7 @@ impl Capacity {
         // If there are hardly enough files for the process itself, a quarter of them still goes to clients.
         let connections = files.saturating_sub(own).max(files / 4).clamp(8, MOST);
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
-        Self { connections, others: connections / 8 * 7, waiters: connections / 2 }
+        Self { connections, others: connections / 8 * 7, waiters: connections / 4 * 3 }
     }
 
     /// The shares of this process.
@@ -53,9 +53,9 @@ mod tests {
             let Capacity { connections, others, waiters } = Capacity::for_limit(files, 20);
             (connections, others, waiters)
         };
-        assert_eq!(shares(1024), (620, 539, 310));
-        assert_eq!(shares(128), (32, 28, 16));
-        assert_eq!(shares(0), (8, 7, 4));
-        assert_eq!(shares(u64::MAX), (65_536, 57_344, 32_768));
+        assert_eq!(shares(1024), (620, 539, 465));
+        assert_eq!(shares(128), (32, 28, 24));
+        assert_eq!(shares(0), (8, 7, 6));
+        assert_eq!(shares(u64::MAX), (65_536, 57_344, 49_152));
     }
 }

@@ -91,6 +91,11 @@ impl Connection {
         };
     }
 
+    /// Whether bytes of a response wait until the client accepts more.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.activity().stalled_since.is_some()
+    }
+
     /// Waits until the connection must be closed.
     pub(super) async fn has_to_go(&self) {
         self.close.cancelled().await;

@@ -1,15 +1,22 @@
 //! Slow and silent clients, on a server with short time limits.
 
-use std::net::SocketAddr;
+use std::{convert::Infallible, net::SocketAddr};
 
-use axum::{body::Bytes, http::StatusCode, response::IntoResponse as _, routing::get};
+use axum::{
+    body::{Body, Bytes},
+    extract::Path,
+    http::StatusCode,
+    response::IntoResponse as _,
+    routing::{any, get},
+};
 use futures::{StreamExt as _, stream};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::{mpsc, watch},
     task::JoinHandle,
 };
 
-use super::*;
+use super::{later::Later, session::BUFFER, *};
 
 /// Time limit for what must happen in a test.
 const SOON: Duration = Duration::from_secs(20);
@@ -22,15 +29,50 @@ struct Running {
     address: SocketAddr,
     stop: CancellationToken,
     ended: JoinHandle<()>,
+    /// Sets off the responses that come later, with this text.
+    set_off: watch::Sender<&'static str>,
+    /// The ids of requests to `/later/` that have begun to wait, and of those that no longer do.
+    parked: mpsc::UnboundedReceiver<String>,
+    dropped: mpsc::UnboundedReceiver<String>,
+}
+
+/// Tells on drop.
+struct Told(mpsc::UnboundedSender<String>, String);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1.clone());
+    }
 }
 
 async fn start(patience: Patience, capacity: Capacity) -> Running {
+    let (set_off, wait) = watch::channel("");
+    let ((tell_parked, parked), (tell_dropped, dropped)) =
+        (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    let rest = wait.clone();
+    let later = async move |Path(id): Path<String>| {
+        let (mut wait, told, tell_parked) = (wait, Told(tell_dropped, id.clone()), tell_parked);
+        Later::response(async move {
+            let _told = told;
+            let _ = tell_parked.send(id);
+            let text = *wait.wait_for(|text| !text.is_empty()).await.unwrap();
+            text.into_response()
+        })
+    };
+    let goes_on = async move || {
+        let mut wait = rest;
+        let rest = stream::once(async move { wait.wait_for(|text| !text.is_empty()).await.unwrap().len() });
+        let rest = rest.flat_map(|_| stream::iter(["and ", "", "more"].map(Bytes::from)));
+        Later::stream("first ".into_response(), rest)
+    };
     let endless = || stream::repeat(Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 16 * 1024])));
     let router = Router::new()
         .route("/", get(async || "here"))
         .route("/slack/", get(async || "Slack"))
         .route("/livez", get(async || "alive"))
         .route("/waits", get(std::future::pending::<()>))
+        .route("/later/{id}", any(later))
+        .route("/goes-on", get(goes_on))
         .route("/endless", get(async move || Body::from_stream(endless())))
         .route(
             "/streams",
@@ -45,7 +87,7 @@ async fn start(patience: Patience, capacity: Capacity) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let ended = tokio::spawn(server.serve(listener, stop.clone(), CancellationToken::new()));
-    Running { address, stop, ended }
+    Running { address, stop, ended, set_off, parked, dropped }
 }
 
 impl Running {
@@ -64,6 +106,18 @@ impl Running {
     async fn request(&self, path: &str) -> TcpStream {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n")).await
     }
+}
+
+/// The next of these within the time limit.
+async fn next(ids: &mut mpsc::UnboundedReceiver<String>) -> String {
+    tokio::time::timeout(SOON, ids.recv()).await.unwrap().unwrap()
+}
+
+/// Reads until the server closes the connection.
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut read = String::new();
+    tokio::time::timeout(SOON, stream.read_to_string(&mut read)).await.unwrap().unwrap();
+    read
 }
 
 /// Reads until the text ends like this.
@@ -195,4 +249,96 @@ async fn headers_beyond_what_is_held_in_memory_are_refused() {
     let long = format!("GET / HTTP/1.1\r\nhost: here\r\nx-long: {}", "x".repeat(2 * BUFFER));
     let mut stream = server.send(&long).await;
     assert!(read_until(&mut stream, "\r\n").await.contains("431"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_serves_on_after_a_response_that_came_later() {
+    let mut server = start(PATIENT, FEW).await;
+    let mut stream = server.request("/later/1").await;
+    assert_eq!(next(&mut server.parked).await, "1");
+    let silent = tokio::time::timeout(SHORT, stream.read_u8()).await;
+    assert!(silent.is_err(), "{silent:?}");
+    server.set_off.send("now").unwrap();
+    let response = read_until(&mut stream, "now").await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(response.contains("content-length: 3\r\n") && !response.contains("connection:"), "{response}");
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
+    read_until(&mut stream, "alive").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_sent_ahead_are_answered_after_the_one_that_waits() {
+    let mut server = start(PATIENT, FEW).await;
+    let get = |path| format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n");
+    let mut stream =
+        server.send(&[get("/"), get("/later/1"), get("/slack/"), get("/later/2")].concat()).await;
+    read_until(&mut stream, "here").await;
+    assert_eq!(next(&mut server.parked).await, "1");
+    stream.write_all(get("/livez").as_bytes()).await.unwrap();
+    server.set_off.send("now").unwrap();
+    let rest = read_until(&mut stream, "alive").await;
+    let at = |text| rest.find(text).unwrap_or_else(|| panic!("{text} in {rest}"));
+    assert!(at("now") < at("Slack") && rest.matches("now").count() == 2, "{rest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_that_comes_later_has_the_form_that_its_request_asks_for() {
+    let mut server = start(PATIENT, Capacity { others: 3, ..FEW }).await;
+    let mut old = server.send("GET /later/1 HTTP/1.0\r\n\r\n").await;
+    let mut last = server.send("GET /later/2 HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n").await;
+    // Its body is not part of the next request.
+    let body = "POST /later/3 HTTP/1.1\r\nhost: here\r\ncontent-length: 4\r\n\r\nbody";
+    let mut with_body = server.send(body).await;
+    for _ in 0..3 {
+        next(&mut server.parked).await;
+    }
+    server.set_off.send("now").unwrap();
+    let response = read_to_end(&mut old).await;
+    assert!(response.starts_with("HTTP/1.0 200 OK\r\n") && response.ends_with("now"), "{response}");
+    let response = read_to_end(&mut last).await;
+    assert!(response.contains("connection: close\r\n") && response.ends_with("now"), "{response}");
+    read_until(&mut with_body, "now").await;
+    with_body.write_all(b"GET /livez HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
+    read_until(&mut with_body, "alive").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_ends_when_its_client_has_gone() {
+    let mut server = start(PATIENT, Capacity { others: 1, ..FEW }).await;
+    let stream = server.request("/later/1").await;
+    assert_eq!(next(&mut server.parked).await, "1");
+    let mut refused = server.request("/").await;
+    assert!(read_until(&mut refused, "\r\n").await.contains("503"), "a parked request is active");
+    drop(stream);
+    assert_eq!(next(&mut server.dropped).await, "1");
+    let answered =
+        async { while !read_until(&mut server.request("/").await, "\r\n").await.contains("200") {} };
+    tokio::time::timeout(SOON, answered).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_that_comes_after_the_shutdown_began_is_sent() {
+    let mut server = start(PATIENT, FEW).await;
+    let mut stream = server.request("/later/1").await;
+    next(&mut server.parked).await;
+    server.stop.cancel();
+    tokio::time::sleep(SHORT).await;
+    assert!(!server.ended.is_finished());
+    server.set_off.send("now").unwrap();
+    let response = read_to_end(&mut stream).await;
+    assert!(response.contains("connection: close\r\n") && response.ends_with("now"), "{response}");
+    tokio::time::timeout(SOON, server.ended).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_goes_on_later_arrives_whole() {
+    let server = start(PATIENT, FEW).await;
+    let mut new = server.request("/goes-on").await;
+    let mut old = server.send("GET /goes-on HTTP/1.0\r\n\r\n").await;
+    let head = read_until(&mut new, "first \r\n").await;
+    assert!(head.contains("transfer-encoding: chunked\r\n"), "{head}");
+    read_until(&mut old, "first ").await;
+    server.set_off.send("now").unwrap();
+    assert_eq!(read_to_end(&mut new).await, "4\r\nand \r\n4\r\nmore\r\n0\r\n\r\n");
+    assert_eq!(read_to_end(&mut old).await, "and more");
 }
