@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, response::IntoResponse as _};
 use secrecy::ExposeSecret as _;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
@@ -58,11 +58,8 @@ use crate::{
 
 /// How long active requests and tasks may take after a shutdown begins.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Time limit of a request: longer than the longest wait.
+/// Time limit of a request, without the wait for a decision: longer than that of every call.
 const LONGEST_REQUEST: Duration = Duration::from_mins(1);
-
-/// How many waiting calls read the database at once.
-const READERS: usize = 8;
 
 /// Why an instance can't start.
 #[derive(Debug, thiserror::Error)]
@@ -227,7 +224,7 @@ impl App {
         let tasks = TaskTracker::new();
         let client = slack_client(&config.slack, &service, tasks.clone())?;
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
-        let (wakers, endings) = (Wakers::default(), Endings::default());
+        let (wakers, endings) = (Wakers::default(), Endings::new(service.db.clone()));
 
         let context = Context {
             service: service.clone(),
@@ -295,7 +292,6 @@ impl App {
             waiters: Waiters::new(config.limits.waiters, capacity.waiters),
             unknown_keys: UnknownKeys::default(),
             bodies: ApiBodies::default(),
-            turns: Arc::new(Semaphore::new(READERS)),
             stop: stop.clone(),
         };
         let server = Server {

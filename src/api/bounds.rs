@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::Request,
     http::Method,
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -13,10 +13,8 @@ use super::problem::{Kind, Problem};
 
 /// The largest path, query and headers together, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
-/// Time limit of a call, including its body.
+/// Time limit of a call, including its body, but without the wait for a decision.
 const LIMIT: Duration = Duration::from_secs(15);
-/// Time limit of a call that may wait for a decision: its longest wait, and some time for the rest.
-const LIMIT_OF_WAITING: Duration = Duration::from_mins(1);
 
 /// Refuses a head that is too large.
 pub async fn small_head(request: Request, next: Next) -> Response {
@@ -32,12 +30,7 @@ pub async fn small_head(request: Request, next: Next) -> Response {
 /// Ends a call that takes too long. The response says that its change may have been saved.
 pub async fn in_time(request: Request, next: Next) -> Response {
     let reads = request.method() == Method::GET;
-    let waits = request
-        .extensions()
-        .get::<MatchedPath>()
-        .is_some_and(|path| reads && path.as_str() == "/v1/approvals/{id}");
-    let limit = if waits { LIMIT_OF_WAITING } else { LIMIT };
-    let ended = tokio::time::timeout(limit, next.run(request)).await;
+    let ended = tokio::time::timeout(LIMIT, next.run(request)).await;
     ended.unwrap_or_else(|_| {
         tracing::error!("Call timed out");
         let kind = if reads { Kind::Unavailable } else { Kind::Unclear };

@@ -22,19 +22,25 @@ pub mod state;
 pub mod unknown_keys;
 pub mod waiters;
 
+use std::panic::AssertUnwindSafe;
+
 use axum::{
     Router,
     extract::Request,
     http::{HeaderValue, Method, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
+use futures::FutureExt as _;
 use tracing::{Instrument as _, field::Empty};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::api::{
-    problem::{Kind, Problem},
-    state::Api,
+use crate::{
+    api::{
+        problem::{Kind, Problem},
+        state::Api,
+    },
+    server::later::Later,
 };
 
 /// All routes.
@@ -116,11 +122,35 @@ async fn observe(request: Request, next: Next) -> Response {
         user = Empty
     );
     let started = std::time::Instant::now();
-    let response = next.run(request).instrument(span).await;
-    let status = response.status().as_u16().to_string();
-    let labels = [("method", method.to_owned()), ("route", route), ("status", status)];
-    metrics::histogram!("countersign_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
-    response
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let record = move |response: &Response| {
+        let status = response.status().as_u16().to_string();
+        let labels = [("method", method.to_owned()), ("route", route), ("status", status)];
+        let taken = started.elapsed().as_secs_f64();
+        metrics::histogram!("countersign_http_request_seconds", &labels).record(taken);
+    };
+    match Later::take(&mut response) {
+        Some(Later::Whole(whole)) => {
+            let whole = async move {
+                let response = AssertUnwindSafe(whole).catch_unwind().await;
+                let response = response.unwrap_or_else(|_| {
+                    tracing::error!("Handler panicked");
+                    Problem::new(Kind::Internal).into_response()
+                });
+                record(&response);
+                response
+            };
+            Later::response(whole.instrument(span))
+        }
+        Some(Later::Rest(rest)) => {
+            record(&response);
+            Later::stream(response, rest)
+        }
+        None => {
+            record(&response);
+            response
+        }
+    }
 }
 
 /// The method as a metric label. Clients may send any word as method (RFC 9110, section 9.1), and each would create a

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -35,8 +34,6 @@ pub struct Api {
     pub unknown_keys: UnknownKeys,
     /// Limits the bodies in memory.
     pub bodies: ApiBodies,
-    /// Limits how many waiting calls read the database at once.
-    pub turns: Arc<Semaphore>,
     /// Cancelled at shutdown; waiting calls then return.
     pub stop: CancellationToken,
 }

@@ -18,13 +18,13 @@ use crate::{
     },
     service::put_integration::Stored,
     storage,
-    storage::{read_models::approvals as approvals_list, statements::deliveries, tables::attempts},
+    storage::{Db, read_models::approvals as approvals_list, statements::deliveries, tables::attempts},
 };
 
 /// An approval of this backend.
 #[tracing::instrument(name = "read_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
-pub async fn approval(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
-    let mut db = service.db.acquire().await?;
+pub async fn approval(db: &Db, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
+    let mut db = db.acquire().await?;
     let found = storage::tables::approvals::find_of_backend(&mut db, caller.backend, id).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }

@@ -261,3 +261,56 @@ async fn a_backend_has_so_many_calls_waiting_and_others_wait_all_the_same() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_gives_its_place_up() {
+    story(async |s| {
+        s.config.limits.waiters = 1;
+        s.restart().await;
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let waits = {
+            let (api, id) = (s.api(), id.clone());
+            async move |seconds| api.wait(&id, seconds).await
+        };
+        // One of the calls below that takes the place first gives it up after a second.
+        let waiting = tokio::spawn(async move {
+            while waits(55).await.status == 429 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        });
+        s.until_so(async || s.api().wait(&id, 1).await.status == 429).await;
+        waiting.abort();
+        s.until_so(async || s.api().wait(&id, 1).await.status == 200).await;
+        let url = format!("{}/v1/approvals/{id}/events", s.url());
+        let following = sandbox::http::client().unwrap().get(url).bearer_auth(s.key()).send().await.unwrap();
+        assert_eq!((following.status().as_u16(), s.api().wait(&id, 1).await.status), (200, 429));
+        drop(following);
+        s.until_so(async || s.api().wait(&id, 1).await.status == 200).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_backends_approval_is_not_found_however_it_ends() {
+    story(async |s| {
+        let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
+        let (key, _) = s.create_backend("another").await;
+        let other = s.backend.api_with_key(&key);
+        let waiting = tokio::spawn({
+            let (api, id) = (s.api(), id.clone());
+            async move { api.wait(&id, 50).await }
+        });
+        // Read together with the backend's own calls.
+        for _ in 0..3 {
+            let events = ["approvals", id.as_str(), "events"];
+            let (waited, followed) =
+                tokio::join!(other.wait(&id, 50), other.call(reqwest::Method::GET, &events, &[], None, &[]));
+            assert_eq!((waited.status, followed.status), (404, 404));
+            assert_eq!(s.api().wait(&id, 1).await.approval_status(), "pending");
+        }
+        assert_eq!(s.api().cancel(&id).await.status, 200);
+        assert_eq!(waiting.await.unwrap().approval_status(), "cancelled");
+        assert_eq!(other.wait(&id, 50).await.status, 404);
+    })
+    .await;
+}

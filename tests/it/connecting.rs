@@ -140,7 +140,7 @@ async fn of_several_hosts_the_one_that_takes_writes_is_used() {
     let (wakers, stop) = (Wakers::default(), CancellationToken::new());
     let (pulse, silence) = (Heartbeats::default().pulse("the listener", SOON), Duration::from_millis(50));
     let listening =
-        listener::listen(db.clone(), wakers.clone(), Endings::default(), silence, pulse, stop.clone());
+        listener::listen(db.clone(), wakers.clone(), Endings::new(db.clone()), silence, pulse, stop.clone());
     let listening = tokio::spawn(listening);
     let rings = async || tokio::time::timeout(SOON, wakers.for_kind(Kind::Prompt).notified()).await.unwrap();
     rings().await;

@@ -25,9 +25,9 @@ async fn a_connection_that_fell_silent_is_made_anew_and_hears_again() {
         let db = Db::new(&url, 1, Limits::SERVE).unwrap();
         let pulse = Heartbeats::default().pulse("the listener", SOON);
         let listening = tokio::spawn(listener::listen(
-            db,
+            db.clone(),
             wakers.clone(),
-            Endings::default(),
+            Endings::new(db.clone()),
             silence,
             pulse,
             stop.clone(),

@@ -143,6 +143,51 @@ async fn watched(s: &mut TestApp) -> Trips {
     trips
 }
 
+/// How many statements with this text were executed.
+fn executed(trips: &Trips, with: &str) -> usize {
+    let meant = |trip: &&Trip| matches!(trip, Trip::Executed(text) if text.contains(with));
+    trips.lock().unwrap().iter().map(|connection| connection.iter().filter(meant).count()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_are_woken_together_read_together() {
+    story(async |s| {
+        const CALLS: usize = 60;
+        let trips = watched(s).await;
+        let mut following = Vec::new();
+        for number in 0..CALLS {
+            let id = s.ask(&s.call(ACTION, &format!("c-{number}"))).await.id().to_owned();
+            let url = format!("{}/v1/approvals/{id}/events", s.url());
+            let request = sandbox::http::client().unwrap().get(url).bearer_auth(s.key());
+            let mut events = request.send().await.unwrap();
+            assert!(events.chunk().await.unwrap().unwrap().starts_with(b"id: pending"));
+            following.push((id, events));
+        }
+        let reading = "p.status <> 'pending' OR p.id = ANY";
+        let before = executed(&trips, reading);
+        // A lost connection may have lost notifications, so all calls read again.
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+        )
+        .execute(&s.service.db)
+        .await
+        .unwrap();
+        s.until_so(async || executed(&trips, reading) > before).await;
+        for (id, _) in &following[..CALLS / 2] {
+            assert_eq!(s.api().cancel(id).await.status, 200);
+        }
+        for (_, events) in &mut following[..CALLS / 2] {
+            let ended = events.chunk().await.unwrap().unwrap();
+            assert!(ended.starts_with(b"id: cancelled"), "{ended:?}");
+        }
+        // One for all of them, and one for each that was then cancelled.
+        let statements = executed(&trips, reading) - before;
+        assert!(statements <= 4 + CALLS / 2, "{statements}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auto_approved_ask_takes_two_statements_beyond_begin_and_commit() {
     story(async |s| {

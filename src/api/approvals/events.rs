@@ -1,19 +1,18 @@
 //! `GET /v1/approvals/{id}/events`: the approval as server-sent events
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use axum::{
+    body::Bytes,
     extract::{RawQuery, State},
-    http::{HeaderMap, StatusCode},
-    response::{
-        IntoResponse as _, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::stream;
+use tokio::time::Instant;
 
-use super::waiting;
+use super::waiting::{self, Begun, Wait};
 use crate::{
     api::{
         auth,
@@ -25,11 +24,13 @@ use crate::{
         api_keys::KeyScope,
         approvals::{Approval, Status},
     },
+    server::later::Later,
     wire::{ApprovalJson, examples},
 };
 
 /// How often a comment is sent. It keeps the connection open, and detects a client that has disconnected.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const COMMENT: &[u8] = b":\n\n";
 /// The longest stream. The client then connects again, which checks its key again.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -61,33 +62,48 @@ pub async fn events(
 ) -> Result<Response, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let id = crate::api::approvals::id::parse(&id)?;
-    let first = waiting::read(&api, caller, id).await?;
+    let (first, wait) = match waiting::begin(&api, caller, id).await? {
+        Begun::Over(approval) => (approval, None),
+        Begun::Pending(approval, wait) => (approval, Some(wait)),
+    };
     let seen = headers.get(LAST_EVENT_ID).is_some_and(|seen| seen == first.status().as_str());
     if seen && first.decision.is_some() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let place = match first.decision {
-        None => Some(api.waiters.enter(caller.backend)?),
-        Some(_) => None,
-    };
-    let end = async move {
-        let place = Some(place?);
-        // An error ends the stream. The client then connects again and reads the current approval.
-        let ended =
-            tokio::time::timeout(LONGEST, waiting::until_ended(&api, caller, id, place)).await.ok()?.ok()?;
-        ended.decision.is_some().then(|| event(&ended))
-    };
-    let events = stream::iter([event(&first)]).chain(end.into_stream().filter_map(async |event| event));
-    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(keep_alive).into_response())
+    let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    let beginning = (head, event(&first)).into_response();
+    let Some(wait) = wait else { return Ok(beginning) };
+    let following = Following { wait, until: Instant::now() + LONGEST };
+    Ok(Later::stream(beginning, stream::unfold(Some(following), Following::next)))
 }
 
-fn event(approval: &Approval) -> Event {
-    let kind = match approval.status() {
+/// A stream that waits for its second event.
+struct Following {
+    wait: Wait,
+    until: Instant,
+}
+
+impl Following {
+    /// The next part of the stream; `None` after the last one.
+    async fn next(following: Option<Self>) -> Option<(Bytes, Option<Self>)> {
+        let Self { mut wait, until } = following?;
+        // An error ends the stream. The client then connects again and reads the current approval.
+        let Some(ended) = wait.ended_or_paused(until, Instant::now() + KEEP_ALIVE).await.ok()? else {
+            return Some((Bytes::from_static(COMMENT), Some(Self { wait, until })));
+        };
+        ended.decision.as_ref()?;
+        Some((event(&ended).into(), None))
+    }
+}
+
+/// The approval as an event of its status.
+fn event(approval: &Approval) -> String {
+    let status = approval.status();
+    let kind = match status {
         Status::Pending => "approval.pending",
         Status::Ended(outcome) => outcome.event(),
     };
     // `serde_json` writes no line breaks, which would end an event's data.
     let data = serde_json::to_string(&ApprovalJson::from(approval)).unwrap_or_default();
-    Event::default().id(approval.status().as_str()).event(kind).data(data)
+    format!("id: {}\nevent: {kind}\ndata: {data}\n\n", status.as_str())
 }

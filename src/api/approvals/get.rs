@@ -9,7 +9,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::waiting;
+use tokio::time::Instant;
+
+use super::waiting::{self, Begun};
 use crate::{
     api::{
         auth,
@@ -19,6 +21,7 @@ use crate::{
         state::Api,
     },
     domain::api_keys::KeyScope,
+    server::later::Later,
     service::read,
     wire::{ApprovalJson, examples},
 };
@@ -51,20 +54,22 @@ pub async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let began = Instant::now();
     let caller = auth::caller(&api, &headers, KeyScope::Read).await?;
     let mut query = Query::read(query.as_deref());
     let wait = query.number("wait", 0..=LONGEST)?.unwrap_or(0);
     query.finish()?;
     let id = crate::api::approvals::id::parse(&id)?;
-    let approval = match u64::try_from(wait) {
-        Ok(seconds) if seconds > 0 => {
-            let ended = waiting::until_ended(&api, caller, id, None);
-            match tokio::time::timeout(Duration::from_secs(seconds), ended).await {
-                Ok(ended) => ended?,
-                Err(_) => read::approval(&api.service, caller, id).await?,
-            }
-        }
-        _ => read::approval(&api.service, caller, id).await?,
-    };
-    Ok(Json(ApprovalJson::from(&approval)).into_response())
+    let wait = Duration::from_secs(wait.try_into().unwrap_or_default());
+    if wait.is_zero() {
+        let approval = read::approval(&api.service.db, caller, id).await?;
+        return Ok(Json(ApprovalJson::from(&approval)).into_response());
+    }
+    match waiting::begin(&api, caller, id).await? {
+        Begun::Over(approval) => Ok(Json(ApprovalJson::from(&*approval)).into_response()),
+        Begun::Pending(_, mut waiting) => Ok(Later::response(async move {
+            let ended = waiting.ended(began + wait).await.map_err(Problem::from);
+            ended.map(|approval| Json(ApprovalJson::from(&*approval)).into_response()).into_response()
+        })),
+    }
 }

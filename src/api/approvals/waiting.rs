@@ -1,41 +1,95 @@
-//! Waits for an approval to end. A waiting call holds no database connection: it reads once before, and once when it is
-//! woken.
+//! Waits for an approval to end. A waiting call holds no database connection and little memory: this future is all that
+//! is left of it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{problem::Problem, state::Api, waiters::Waiting},
     domain::{approvals::Approval, ids::ApprovalId},
-    service::{ServiceError, authenticate::Caller, read},
+    service::{
+        ServiceError,
+        authenticate::Caller,
+        endings::{Endings, Waiter},
+    },
 };
 
-/// The approval as soon as it has ended, or its current state when the service shuts down. Dropping the future stops
-/// the wait. A call that must wait takes one of the waiting places, unless it already has one.
-pub(super) async fn until_ended(
-    api: &Api,
-    caller: Caller,
-    id: ApprovalId,
-    mut place: Option<Waiting>,
-) -> Result<Approval, Problem> {
-    let waiter = api.endings.subscribe(id);
-    loop {
-        let mut woken = std::pin::pin!(waiter.woken());
-        woken.as_mut().enable();
-        let approval = read(api, caller, id).await?;
-        if approval.decision.is_some() || api.stop.is_cancelled() {
-            return Ok(approval);
-        }
-        if place.is_none() {
-            place = Some(api.waiters.enter(caller.backend)?);
-        }
-        tokio::select! {
-            () = woken => {}
-            () = api.stop.cancelled() => {}
-        }
-    }
+/// A call, or what it must be answered with at once.
+pub(super) enum Begun {
+    /// The approval has ended, or the service shuts down.
+    Over(Arc<Approval>),
+    /// The approval is pending, as it is here.
+    Pending(Arc<Approval>, Wait),
 }
 
-/// Reads the approval. When many calls are woken at once, only a few read the database at a time.
-pub(super) async fn read(api: &Api, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
-    // The semaphore is never closed.
-    let _turn = api.turns.acquire().await;
-    read::approval(&api.service, caller, id).await
+/// A call that waits. Dropping it ends the wait.
+pub(super) struct Wait {
+    endings: Endings,
+    stop: CancellationToken,
+    caller: Caller,
+    id: ApprovalId,
+    waiter: Waiter,
+    _place: Waiting,
+}
+
+/// Reads the approval, and takes one of the waiting places if it is pending.
+pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<Begun, Problem> {
+    let waiter = api.endings.subscribe(caller.backend, id);
+    let approval = api.endings.read(caller, id).await?;
+    if approval.decision.is_some() || api.stop.is_cancelled() {
+        return Ok(Begun::Over(approval));
+    }
+    let wait = Wait {
+        endings: api.endings.clone(),
+        stop: api.stop.clone(),
+        caller,
+        id,
+        waiter,
+        _place: api.waiters.enter(caller.backend)?,
+    };
+    Ok(Begun::Pending(approval, wait))
+}
+
+impl Wait {
+    /// The approval as soon as it has ended; or as it is at `until`, or when the service shuts down.
+    pub(super) async fn ended(&mut self, until: Instant) -> Result<Arc<Approval>, ServiceError> {
+        loop {
+            if let Some(approval) = self.ended_or_paused(until, until).await? {
+                return Ok(approval);
+            }
+        }
+    }
+
+    /// Like [`Wait::ended`], but `None` at `pause` if that comes first. The wait can go on then.
+    pub(super) async fn ended_or_paused(
+        &mut self,
+        until: Instant,
+        pause: Instant,
+    ) -> Result<Option<Arc<Approval>>, ServiceError> {
+        loop {
+            let over = tokio::select! {
+                ended = self.waiter.ended() => match ended {
+                    Some(approval) => return Ok(Some(approval)),
+                    None => false,
+                },
+                () = self.stop.cancelled() => true,
+                () = tokio::time::sleep_until(until.min(pause)) => {
+                    if pause < until {
+                        return Ok(None);
+                    }
+                    true
+                }
+            };
+            if !over {
+                self.waiter = self.endings.subscribe(self.caller.backend, self.id);
+            }
+            // Boxed, because this future is held while the call waits, and reading is rare and large.
+            let approval = Box::pin(self.endings.read(self.caller, self.id)).await?;
+            if over || approval.decision.is_some() {
+                return Ok(Some(approval));
+            }
+        }
+    }
 }

@@ -199,7 +199,7 @@ fn object(json: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(json).ok()
 }
 
-/// Approvals to end together. All of them are locked.
+/// Approvals that were read together. Those to end together are locked.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Those that can be read.
@@ -253,6 +253,15 @@ pub async fn find_of_backend(
         .fetch_optional(db)
         .await?;
     Ok(row.map(ApprovalRow::read).transpose()?)
+}
+
+/// Those of these approvals that have ended, and those of `always` even if they are pending. Of any backend.
+pub async fn find_ended(db: &mut PgConnection, ids: &[Uuid], always: &[Uuid]) -> sqlx::Result<Batch> {
+    let rows =
+        select_approvals!("WHERE p.id = ANY($1) AND (p.status <> 'pending' OR p.id = ANY($2))", ids, always)
+            .fetch_all(db)
+            .await?;
+    Ok(Batch::new(rows))
 }
 
 /// The approval with this id, if it belongs to the workspace with this Slack id. Not locked: for showing.
