@@ -76,13 +76,13 @@ async fn a_refused_request_costs_the_others_nothing() {
             assert_eq!(api.ask_once(&call, "k").await.status, 201);
             let mut other = call.clone();
             other.reason = Some("Another body".to_owned());
-            let reused = (0..8).map(|_| async { api.ask_once(&other, "k").await.status });
+            let repeats = (0..8).map(|_| async { api.ask_once(&other, "k").await.status });
             let calls: Vec<_> = (1..CROWD).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
-            let (reused, answers) = tokio::join!(join_all(reused), ask_at_once(s, calls));
+            let (reused, answers) = tokio::join!(join_all(repeats), ask_at_once(s, calls));
             assert_eq!(reused, [422; 8]);
             let taken = answers.iter().filter(|reply| reply.status == 201).count();
-            let refused = answers.iter().filter(|reply| reply.status == 429).count();
-            assert_eq!((taken, refused), (39, 24), "the backend may have 40 pending");
+            let too_many = answers.iter().filter(|reply| reply.status == 429).count();
+            assert_eq!((taken, too_many), (39, 24), "the backend may have 40 pending");
             assert_eq!(count(s, "SELECT count(*) FROM approvals").await, 40);
         },
     )
@@ -235,17 +235,17 @@ impl World {
         let said = json!([spec.user, spec.action, spec.conversation, spec.title, spec.body]);
         let ask = Ask {
             key: self.key.clone(),
-            idempotency_key: spec.key.map(|key| ForeignId::new(&format!("key-{key}")).unwrap()),
+            idempotency_key: spec.key.map(|key| ForeignId::new(format!("key-{key}")).unwrap()),
             digest: Digest::for_json(json!({ "said": said }).as_object().unwrap()),
             user: UserRef::Id(user.clone()),
             agent: Agent { id: ForeignId::new("atlas").unwrap(), name: None },
             conversation: Conversation {
-                id: ForeignId::new(&self.conversation(spec.conversation)).unwrap(),
-                title: spec.title.map(|title| Name::new(&format!("Title {title}")).unwrap()),
+                id: ForeignId::new(self.conversation(spec.conversation)).unwrap(),
+                title: spec.title.map(|title| Name::new(format!("Title {title}")).unwrap()),
                 url: None,
             },
-            integration: IntegrationKey::new(&self.integration()).unwrap(),
-            action: ActionKey::new(&format!("act_{}", spec.action)).unwrap(),
+            integration: IntegrationKey::new(self.integration()).unwrap(),
+            action: ActionKey::new(format!("act_{}", spec.action)).unwrap(),
             arguments,
             reason: None,
             expires_in: TimeDelta::minutes(30),
@@ -334,7 +334,7 @@ impl World {
                     .unwrap();
             }
             Step::Close(conversation) => {
-                let id = ForeignId::new(&self.conversation(*conversation)).unwrap();
+                let id = ForeignId::new(self.conversation(*conversation)).unwrap();
                 let closed = close_conversation::close(&s.service, self.caller(s).await, &id).await;
                 assert!(matches!(closed, Ok(()) | Err(ServiceError::Rejected(_))), "{closed:?}");
             }
@@ -349,7 +349,7 @@ impl World {
 
     async fn report(&self, s: &TestApp, user: usize, report: Report) {
         let (user, key) =
-            (UserId::parse(&self.user(user)).unwrap(), IntegrationKey::new(&self.integration()).unwrap());
+            (UserId::parse(&self.user(user)).unwrap(), IntegrationKey::new(self.integration()).unwrap());
         connect::connect(&s.service, self.caller(s).await, &user, &key, report).await.unwrap();
     }
 }
