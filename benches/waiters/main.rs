@@ -229,7 +229,7 @@ async fn cut(deployment: &LocalDeployment, instance: &Instance, id: &str) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     percentiles("other reads while all waiting calls read again", others, "");
-    let worked = instance.worked() - worked;
+    let worked = instance.worked().saturating_sub(worked);
     row("processor time of that, all in all", &format!("{:.0} ms", worked.as_secs_f64() * 1000.0), "");
 }
 
