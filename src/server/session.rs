@@ -79,8 +79,10 @@ impl Session {
     }
 
     async fn serve(self: &Arc<Self>, mut io: Watched, stop: &CancellationToken) {
-        // Boxed, so that hyper's connection takes no memory while its request is parked.
-        while let Some((parked, returned)) = Box::pin(self.talk(io, stop)).await {
+        loop {
+            // Boxed, so that hyper's connection takes no memory while its request is parked. The box is freed here.
+            let talked = Box::pin(self.talk(io, stop)).await;
+            let Some((parked, returned)) = talked else { return };
             io = returned;
             let Parked { later, serving, mut head } = parked;
             match later {
