@@ -60,7 +60,7 @@ pub struct Asked {
     pub replayed: bool,
 }
 
-/// A request that is ready to be judged. What takes time is done before, because rows are locked meanwhile.
+/// A request that is ready to be judged. What takes time is done before, because rows are locked while it is judged.
 #[derive(Debug)]
 pub struct Addressed {
     /// The request.

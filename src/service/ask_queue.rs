@@ -1,12 +1,12 @@
 //! The queue of requests for approvals: those that arrive while others are under way form the next transaction.
 //!
-//! Nothing waits for a timer. A request that finds fewer than [`BATCHES`] transactions under way starts one at once, alone;
-//! the others are taken together when one of those has ended. The requests of a user are never in two transactions at
-//! the same time, where they would wait for each other's locks.
+//! Nothing waits for a timer. A request that finds fewer than [`BATCHES`] transactions under way starts one of its own at
+//! once; the others are taken together when one of those has ended. The requests of a user are never in two transactions
+//! at the same time, where they would wait for each other's locks.
 //!
 //! One request's fault or lock must not cost the others anything. A transaction that fails, or that waits 20 ms for a
-//! row that somebody holds, is rolled back, and each of its requests is judged alone. One that has to wait alone, too,
-//! waits beside the queue. Until it has its answer, no request for the same action shares a transaction with others.
+//! row that another one holds, is rolled back, and each of its requests is judged separately. One that still has to wait
+//! does so beside the queue. Until it has its answer, no request for the same action shares a transaction with others.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -40,7 +40,7 @@ use crate::{
 const BATCHES: usize = 3;
 /// How many requests share a transaction at most.
 const BATCH: usize = 64;
-/// How many requests are judged alone at the same time.
+/// How many requests are judged separately at the same time.
 const ALONE: usize = 2;
 /// How many requests wait for locks at the same time: in all, and for one action.
 const WAITING: usize = 6;
@@ -104,11 +104,11 @@ struct State {
     queue: VecDeque<Job>,
     /// The end of the transaction that has a request of the same user: under way, with what came since.
     users: HashMap<UserId, Vec<Job>>,
-    /// Its turn to be judged alone.
+    /// Its turn to be judged separately.
     alone: VecDeque<Job>,
     /// How many transactions are under way.
     batches: usize,
-    /// How many requests are judged alone now.
+    /// How many requests are judged separately now.
     singles: usize,
     /// The actions with requests that wait for a lock now.
     held_up: HashMap<ActionPath, HeldUp>,
@@ -128,7 +128,7 @@ impl AskQueue {
         let taken = Arc::new(AtomicBool::new(false));
         let job = Job { addressed, answer, taken: taken.clone(), ours: false };
         if let Some((batch, job)) = self.push(service, job) {
-            // Alone in its transaction, so nobody else depends on this call: it needs no task of its own.
+            // It shares its transaction with no other request, so it needs no task that outlives this call.
             batch.run(vec![job]).await;
         }
         let answer = match timeout(service.db.limits().acquire, &mut answered).await {
@@ -298,7 +298,7 @@ fn may_be_one_requests_fault(failure: &ServiceError) -> bool {
     }
 }
 
-/// A request that is judged alone. Dropping it, even by a panic, gives up its turn.
+/// A request that is judged separately. Dropping it, even by a panic, gives up its turn.
 struct Single {
     queue: AskQueue,
     service: Service,

@@ -1,4 +1,4 @@
-//! Many requests for approvals in one transaction. Each is judged as if it were alone, and gets its own answer.
+//! Many requests for approvals in one transaction. Each is judged as if it had come separately, and gets its own answer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The answer to one request of a batch. `None`: it has to be judged alone, because what it is judged by depends on
+/// The answer to one request of a batch. `None`: it has to be judged separately, because what it is judged by depends on
 /// another request of the batch, or has to be written first.
 pub type Judged = Option<Result<Asked, ServiceError>>;
 
@@ -89,14 +89,14 @@ pub async fn judge(
     Ok(judged)
 }
 
-/// Judges one request on its own.
+/// Judges one request in a transaction of its own.
 pub async fn judge_one(
     service: &Service,
     addressed: &Addressed,
     wait: LockWait,
 ) -> Result<Asked, ServiceError> {
     let judged = retrying!(judge(service, &[addressed], wait))?;
-    // A request that is alone has an answer: an action that could not be registered has its own.
+    // A single request always has an answer: an action that could not be registered has its own.
     judged.into_iter().next().flatten().unwrap_or_else(|| Err(Rejection::CatalogFull.into()))
 }
 

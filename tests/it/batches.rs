@@ -1,5 +1,5 @@
-//! Requests for approvals that share a transaction: each is answered as if it were alone, and none costs another
-//! anything.
+//! Requests for approvals that share a transaction: each is answered as if it had come separately, and none
+//! costs another anything.
 
 use std::fmt::Write as _;
 
