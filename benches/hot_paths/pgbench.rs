@@ -21,12 +21,6 @@ pub(crate) async fn run(world: &World, seconds: u64) -> f64 {
     .fetch_one(&world.db)
     .await
     .unwrap();
-    let (action, version): (String, String) =
-        sqlx::query_as("SELECT id::text, version_id::text FROM actions WHERE key = $1")
-            .bind(ACTION)
-            .fetch_one(&world.db)
-            .await
-            .unwrap();
     let arguments = r#"{"sql":"SELECT region, sum(amount) FROM orders WHERE placed_at > now() - interval '1 day' GROUP BY 1"}"#;
     let mut command = Command::new("pgbench");
     command.args(["--no-vacuum", "--protocol=prepared", "--jobs=1", "--file", SCRIPT]);
@@ -37,8 +31,6 @@ pub(crate) async fn run(world: &World, seconds: u64) -> f64 {
         ("backend", &backend),
         ("integration", INTEGRATION),
         ("action", ACTION),
-        ("action_id", &action),
-        ("version", &version),
         ("arguments", arguments),
     ] {
         command.args(["--define", &format!("{name}={value}")]);
