@@ -63,7 +63,8 @@ impl Usage {
     /// What was used until then, for each of so many requests.
     pub(crate) fn describe(&self, until: &Self, requests: usize) -> String {
         let requests = requests as f64;
-        let each = |of: fn(&Self) -> f64| (of(until) - of(self)) / requests * 1_000_000.0;
+        // A difference of whole ticks may be a little below zero.
+        let each = |of: fn(&Self) -> f64| ((of(until) - of(self)) / requests * 1_000_000.0).max(0.0);
         let seconds = (until.at - self.at).as_secs_f64();
         let flushes = self
             .flushes
