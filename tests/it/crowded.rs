@@ -128,9 +128,9 @@ async fn status(address: &str, request: &str) -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_calls_and_silent_connections_leave_room_for_slack() {
     story(async |s| {
-        let instance = Limited::start(s, "ulimit -n 256").await;
+        let instance = Limited::start(s, "ulimit -n 512").await;
         let now = machine_time(s).await;
-        let places = Capacity::for_limit(256, DATABASE_CONNECTIONS).waiters;
+        let places = Capacity::for_limit(512, DATABASE_CONNECTIONS).waiters;
         let id = s.ask(&s.call(ACTION, "c-1")).await.id().to_owned();
         let mut waiting: FuturesUnordered<_> = (0..100)
             .map(|_| {

@@ -307,10 +307,12 @@ async fn race(s: &TestApp, round: usize, end: End) -> bool {
     let always = round % 8 < 4 && !matches!(end, End::CloseConversation);
     let grant = grant(s, &ask, if always { Scope::Always } else { Scope::Conversation }).await;
 
+    // In some rounds as many ask at the same time as share one transaction.
+    let (crowd, times) = if round % 40 < 5 { (64, 1) } else { (2, 4) };
     let stop = AtomicBool::new(false);
     let asking = async || {
         let mut seen = Vec::new();
-        while seen.len() < 4 && !stop.load(Ordering::Relaxed) {
+        while seen.len() < times && !stop.load(Ordering::Relaxed) {
             let sent = Instant::now();
             seen.push((sent, s.ask(&ask).await.approval_status().to_owned()));
         }
@@ -336,8 +338,6 @@ async fn race(s: &TestApp, round: usize, end: End) -> bool {
         stop.store(true, Ordering::Relaxed);
         (returned, after)
     };
-    // In some rounds as many as share one transaction.
-    let crowd = if round % 10 < 5 { 64 } else { 2 };
     let asking = futures::future::join_all((0..crowd).map(|_| asking()));
     let (asked, (returned, after)) = tokio::join!(asking, revoking);
     assert_eq!(after, "pending", "{end:?}, round {round}");
