@@ -21,12 +21,13 @@ use crate::{
     clock::Clock,
     config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
     delivery::Delivery,
+    domain::retention::Retention,
     entropy::Entropy,
     heartbeat::Heartbeats,
     jobs::{
         audit_lag, audit_protection, expiry, key_uses,
         membership::{self, Membership},
-        registration, removed_apps, retention, token_refresh,
+        partitions, registration, removed_apps, retention, token_refresh,
     },
     outbox::{listener, listener::Wakers, worker::Worker},
     preconditions,
@@ -266,7 +267,7 @@ impl App {
         tasks.spawn(listener::listen(db, wakers, endings.clone(), silence, pulse, stop.clone()));
         tasks.spawn(worker.run());
         tasks.spawn(preconditions::watch(service.clone(), met, stop.clone()));
-        spawn_jobs(&tasks, &context, &stop);
+        spawn_jobs(&tasks, &context, config.retention.kept(), &stop);
         if let Some(token) = config.slack_app_token {
             let socket = Socket {
                 handlers: context.clone(),
@@ -331,11 +332,12 @@ impl App {
 }
 
 /// Starts everything that the clock drives instead of a request.
-fn spawn_jobs(tasks: &TaskTracker, context: &Context, stop: &CancellationToken) {
+fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &CancellationToken) {
     let Context { service, client, people, .. } = context;
     tasks.spawn(expiry::run(service.clone(), stop.clone()));
     tasks.spawn(removed_apps::run(service.clone(), stop.clone()));
-    tasks.spawn(retention::run(service.clone(), stop.clone()));
+    tasks.spawn(partitions::run(service.clone(), stop.clone()));
+    tasks.spawn(retention::run(service.clone(), kept, stop.clone()));
     tasks.spawn(key_uses::run(service.clone(), stop.clone()));
     tasks.spawn(audit_lag::run(service.clone(), stop.clone()));
     tasks.spawn(registration::run(service.clone(), client.clone(), stop.clone()));

@@ -3,12 +3,16 @@
 
 use std::net::SocketAddr;
 
+use chrono::TimeDelta;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::slack::{
-    oauth,
-    web_api::{admins::ConfiguredAdmin, oauth_access::Credentials},
+use crate::{
+    domain::retention::{Retention, SHORTEST},
+    slack::{
+        oauth,
+        web_api::{admins::ConfiguredAdmin, oauth_access::Credentials},
+    },
 };
 
 /// What every command needs: the database, and the keys for the secrets in it.
@@ -109,6 +113,37 @@ impl Default for LimitsConfig {
     }
 }
 
+/// How long records are kept.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Retention")]
+pub struct RetentionConfig {
+    /// Days for which approvals, prompts and deliveries are kept, at least 30. They are dropped by whole months, unless
+    /// one of them is still pending or waiting. Default: for ever
+    #[arg(long = "retention", env = "COUNTERSIGN_RETENTION", value_name = "DAYS", value_parser = days())]
+    pub records: Option<u32>,
+
+    /// Days for which audit entries are kept, at least 30. Default: for ever
+    #[arg(long = "audit-retention", env = "COUNTERSIGN_AUDIT_RETENTION", value_name = "DAYS", value_parser = days())]
+    pub audit: Option<u32>,
+}
+
+impl RetentionConfig {
+    /// The times.
+    #[must_use]
+    pub fn kept(&self) -> Retention {
+        let days = |days: u32| TimeDelta::days(days.into());
+        Retention {
+            records: self.records.map(days),
+            audit: self.audit.map(days),
+        }
+    }
+}
+
+fn days() -> clap::builder::RangedI64ValueParser<u32> {
+    // A century and more is for ever.
+    clap::value_parser!(u32).range(SHORTEST.num_days()..=36_500)
+}
+
 /// The configuration of `countersign serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeConfig {
@@ -152,6 +187,10 @@ pub struct ServeConfig {
     #[command(flatten)]
     /// Limits for one backend.
     pub limits: LimitsConfig,
+
+    #[command(flatten)]
+    /// How long records are kept.
+    pub retention: RetentionConfig,
 
     /// The most connections that the instance opens to Postgres
     #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = 20,

@@ -159,11 +159,13 @@ pub enum AuditAction {
     WebhookRedelivered,
     /// The app was removed from the workspace.
     WorkspaceRemoved,
+    /// A partition was dropped after the retention time.
+    RecordsDropped,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -201,6 +203,7 @@ impl AuditAction {
         Self::WorkspaceInstalled,
         Self::WebhookRedelivered,
         Self::WorkspaceRemoved,
+        Self::RecordsDropped,
     ];
 
     /// The action as written in the database and in the export.
@@ -244,6 +247,7 @@ impl AuditAction {
             Self::WorkspaceInstalled => "workspace.installed",
             Self::WebhookRedelivered => "webhook.redelivered",
             Self::WorkspaceRemoved => "workspace.removed",
+            Self::RecordsDropped => "records.dropped",
         }
     }
 }

@@ -74,6 +74,7 @@ impl HomeAudience {
             | AuditAction::SecretRotated
             | AuditAction::WebhookMoved
             | AuditAction::WebhookRedelivered
+            | AuditAction::RecordsDropped
             | AuditAction::WorkspaceInstalled
             // No Home tab exists once the app is removed.
             | AuditAction::WorkspaceRemoved => Self::Nobody,
@@ -131,6 +132,7 @@ mod tests {
             AuditAction::WorkspaceInstalled => HomeAudience::Nobody,
             AuditAction::WebhookRedelivered => HomeAudience::Nobody,
             AuditAction::WorkspaceRemoved => HomeAudience::Nobody,
+            AuditAction::RecordsDropped => HomeAudience::Nobody,
         }
     }
 

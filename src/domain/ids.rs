@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// The text is not an id of the expected kind.
@@ -99,6 +100,20 @@ id!(
     DeliveryId, "dlv"
 );
 
+/// The smallest id of a time. Of the ids made since then, none is smaller, so a statement that asks only for newer ids
+/// reads only the partitions that have them.
+#[must_use]
+pub fn id_bound(at: DateTime<Utc>) -> Uuid {
+    // A UUIDv7 begins with 48 bits of milliseconds.
+    Uuid::from_u128(u128::from(at.timestamp_millis().max(0).unsigned_abs()) << 80)
+}
+
+/// The time that an id was made at. `None` if it is beyond what a date can say.
+#[must_use]
+pub fn time_of_id(id: Uuid) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(i64::try_from(id.as_u128() >> 80).ok()?)
+}
+
 /// A Slack user id, `U…` or `W…`. Users are identified only by it, because names are not unique and change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct UserId(String);
@@ -150,6 +165,16 @@ mod tests {
         {
             assert!(text.parse::<ApprovalId>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_bound_of_a_time_is_below_its_ids() {
+        let at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let seconds = at.timestamp().unsigned_abs();
+        let id =
+            Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, at.timestamp_subsec_nanos()));
+        assert!(id_bound(at) < id && id < id_bound(at + chrono::TimeDelta::milliseconds(1)));
+        assert_eq!((time_of_id(id), time_of_id(id_bound(at))), (Some(at), Some(at)));
     }
 
     #[test]

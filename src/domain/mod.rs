@@ -28,6 +28,7 @@ pub mod people;
 pub mod prompts;
 pub mod rejection;
 pub mod repeats;
+pub mod retention;
 pub mod revocation;
 pub mod settings;
 pub mod text;

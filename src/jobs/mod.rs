@@ -5,6 +5,7 @@ pub mod audit_protection;
 pub mod expiry;
 pub mod key_uses;
 pub mod membership;
+pub mod partitions;
 mod periodic;
 pub mod registration;
 pub mod removed_apps;

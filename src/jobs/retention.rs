@@ -1,22 +1,24 @@
-//! Ends the grants of silent conversations, and deletes rows that are no longer needed.
+//! Ends the grants of silent conversations, deletes rows that are no longer needed, and drops partitions after the
+//! retention time.
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    domain::retention::Retention,
     heartbeat::Pulse,
     jobs::periodic::{self, STUCK},
-    service::{Service, ServiceError, end_silent, retention},
+    service::{Service, ServiceError, end_silent, partitions, retention},
 };
 
 const INTERVAL: TimeDelta = TimeDelta::hours(1);
 
-/// Cleans up every hour until `stop`.
-pub async fn run(service: Service, stop: CancellationToken) {
+/// Cleans up every hour until `stop`. `kept`: how long records are kept.
+pub async fn run(service: Service, kept: Retention, stop: CancellationToken) {
     let pulse = service.heartbeats.pulse("the retention job", STUCK);
     while !stop.is_cancelled() {
         pulse.beat();
-        let succeeded = match clean_up(&service, &pulse).await {
+        let succeeded = match clean_up(&service, kept, &pulse).await {
             Ok(()) => true,
             Err(failure) => {
                 tracing::warn!(%failure, "Cleanup failed; retrying");
@@ -28,9 +30,12 @@ pub async fn run(service: Service, stop: CancellationToken) {
 }
 
 #[tracing::instrument(name = "clean_up", skip_all)]
-async fn clean_up(service: &Service, pulse: &Pulse) -> Result<(), ServiceError> {
+async fn clean_up(service: &Service, kept: Retention, pulse: &Pulse) -> Result<(), ServiceError> {
     while end_silent::end(service).await? > 0 {
         pulse.beat();
     }
-    retention::delete_old(service, || pulse.beat()).await
+    retention::delete_old(service, || pulse.beat()).await?;
+    pulse.beat();
+    partitions::drop_old(service, kept).await?;
+    Ok(())
 }

@@ -291,6 +291,7 @@ fn may_be_one_requests_fault(failure: &ServiceError) -> bool {
             | ErrorClass::ReadOnly
             | ErrorClass::Full
             | ErrorClass::NotMigrated
+            | ErrorClass::NoPartition
             | ErrorClass::TransactionPooling => false,
         },
         ServiceError::Rejected(_) | ServiceError::Repeated | ServiceError::Sealed(_) => true,

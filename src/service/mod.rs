@@ -31,6 +31,7 @@ pub mod leave;
 pub mod lost_prompts;
 pub mod members;
 pub mod own_integration;
+pub mod partitions;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod put_integration;

@@ -1,7 +1,7 @@
 //! Readiness: whether this instance can serve requests.
 
 use super::Service;
-use crate::storage::{self, ErrorClass, MIGRATIONS};
+use crate::storage::{self, ErrorClass, MIGRATIONS, tables::partitions};
 
 /// Why the instance is not ready. Anyone who reaches the service can read this text; the log has the details.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum NotReady {
     /// The database's schema is not the one that this program needs.
     #[error("the database is not migrated: run `countersign migrate`")]
     NotMigrated,
+    /// Rows that are written now have no partition.
+    #[error("the tables have no partition for the present: {0}")]
+    NoPartition(String),
     /// Postgres responds but refuses writes.
     #[error("the database is read-only")]
     ReadOnly,
@@ -54,6 +57,10 @@ async fn database(service: &Service) -> sqlx::Result<Result<(), NotReady>> {
     }
     if storage::is_read_only(&mut db).await? {
         return Ok(Err(NotReady::ReadOnly));
+    }
+    let missing = partitions::missing(&mut db, service.now()).await?;
+    if !missing.is_empty() {
+        return Ok(Err(NotReady::NoPartition(missing.join(", "))));
     }
     drop(db);
     if service.db.refuses_writes() {

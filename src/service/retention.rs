@@ -5,13 +5,15 @@ use chrono::TimeDelta;
 use super::{Service, ServiceError};
 use crate::{
     domain::repeats::REMEMBERED,
-    storage::tables::{events, install_states, outbox, profiles, repeats},
+    storage::tables::{events, idempotency_keys, install_states, outbox, profiles, repeats},
 };
 
 /// Finished outbox rows.
 const OUTBOX: TimeDelta = TimeDelta::days(7);
 /// Slack's events: longer than Slack repeats them.
 const EVENTS: TimeDelta = TimeDelta::days(3);
+/// Idempotency keys, after their approvals ended.
+const KEYS: TimeDelta = TimeDelta::hours(24);
 /// A user's last known membership, from which their Home tab is rendered while Slack does not answer.
 const PROFILES: TimeDelta = TimeDelta::days(7);
 /// How many rows one statement deletes. A smaller count means that none are left.
@@ -31,6 +33,9 @@ pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), Se
         progress();
     }
     while repeats::prune(&mut db, service.now() - REMEMBERED).await? == BATCH {
+        progress();
+    }
+    while idempotency_keys::prune(&mut db, service.now() - KEYS).await? == BATCH {
         progress();
     }
     while profiles::prune(&mut db, service.now() - PROFILES).await? == BATCH {

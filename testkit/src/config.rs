@@ -1,7 +1,7 @@
 //! How the service is configured for a local Slack.
 
 use countersign::{
-    config::{DatabaseConfig, LimitsConfig, ServeConfig, SlackConfig},
+    config::{DatabaseConfig, LimitsConfig, RetentionConfig, ServeConfig, SlackConfig},
     storage,
 };
 use sandbox::slack::Slack;
@@ -32,6 +32,7 @@ pub(crate) fn for_local_slack(slack: &Slack, database_url: &str) -> anyhow::Resu
         admins: Vec::new(),
         webhook_allow: vec!["127.0.0.0/8".parse()?],
         limits: LimitsConfig::default(),
+        retention: RetentionConfig::default(),
         database_connections: 20,
     })
 }

@@ -21,15 +21,15 @@ async fn pile_up(s: &TestApp, like: ApprovalId, stopped: &str) {
     let statements = [
         "INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, conversation_id, action_id, arguments,
              arguments_digest, request_digest, created_at, expires_at, status)
-         SELECT gen_random_uuid(), p.workspace_id, b.id, 'U' || n % 1000, p.agent_id, 'c-' || n, p.action_id,
+         SELECT (left(p.id::text, 14) || substr(gen_random_uuid()::text, 15))::uuid, p.workspace_id, b.id, 'U' || n % 1000, p.agent_id, 'c-' || n, p.action_id,
              p.arguments, p.arguments_digest, p.request_digest, p.created_at, p.expires_at, 'pending'
          FROM approvals p, backends b, generate_series(1, $3) n WHERE p.id = $1 AND b.name = $2",
         "INSERT INTO outbox (id, kind, workspace_id, queue, approval_id, backend_id, event, created_at, due_at)
-         SELECT gen_random_uuid(), 'webhook', p.workspace_id, 'webhook:' || p.id, p.id, b.id, 'approval.expired',
+         SELECT (left(p.id::text, 14) || substr(gen_random_uuid()::text, 15))::uuid, 'webhook', p.workspace_id, 'webhook:' || p.id, p.id, b.id, 'approval.expired',
              p.created_at, p.created_at - interval '1 day'
          FROM approvals p JOIN backends b ON b.id = p.backend_id WHERE p.id <> $1 AND b.name = $2 LIMIT $3",
         "INSERT INTO outbox (id, kind, workspace_id, queue, approval_id, created_at, due_at)
-         SELECT gen_random_uuid(), 'prompt', p.workspace_id, 'prompt:' || p.id, p.id, p.created_at,
+         SELECT (left(p.id::text, 14) || substr(gen_random_uuid()::text, 15))::uuid, 'prompt', p.workspace_id, 'prompt:' || p.id, p.id, p.created_at,
              p.created_at + interval '1 minute'
          FROM approvals p JOIN backends b ON b.id = p.backend_id WHERE p.id <> $1 AND b.name = $2 LIMIT $3",
     ];
@@ -55,7 +55,7 @@ async fn rows_read_to_look_for_work(s: &TestApp) -> i64 {
 /// How many rows of the outbox this connection has read and not yet reported.
 async fn rows_read(db: &mut countersign::storage::PgConnection) -> i64 {
     sqlx::query_scalar(
-        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'outbox'",
+        "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables WHERE relname ~ '^outbox'",
     )
     .fetch_one(db)
     .await
@@ -105,8 +105,9 @@ async fn a_claim_reads_few_rows_of_many_that_are_due() {
         for kind in ["webhook", "prompt"] {
             sqlx::query(
                 "INSERT INTO outbox (id, kind, workspace_id, queue, approval_id, backend_id, event, created_at, due_at)
-                 SELECT gen_random_uuid(), $1::text, b.workspace_id, $1::text || gen_random_uuid(), gen_random_uuid(), b.id,
-                     'approval.expired', $2, $2 FROM backends b, generate_series(1, 20000)",
+                 SELECT n.id, $1::text, b.workspace_id, $1::text || n.id, n.id, b.id, 'approval.expired', $2, $2
+                 FROM backends b, (SELECT (left(id_bound($2)::text, 14) || substr(gen_random_uuid()::text, 15))::uuid AS id
+                     FROM generate_series(1, 20000)) n",
             )
             .bind(kind)
             .bind(s.now())

@@ -18,7 +18,7 @@ use countersign::{
         authenticate::{self, ApiKey, Caller},
         batch, close_conversation,
         connect::{self, Report},
-        unlock,
+        partitions, unlock,
     },
     storage::LockWait,
 };
@@ -380,6 +380,8 @@ async fn together_and_one_by_one_are_the_same() {
             for step in &history {
                 if let Step::Pass(time) = step {
                     s.clock.advance(*time);
+                    // The stopped service would have done it.
+                    partitions::make(&s.service).await.unwrap();
                 }
                 together.change(s, step).await;
                 single.change(s, step).await;

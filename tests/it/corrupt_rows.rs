@@ -398,7 +398,7 @@ const MORE: &str = "
 async fn allow_everything(s: &TestApp) {
     let checks =
         "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
-                  WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
+                  WHERE contype = 'c' AND coninhcount = 0 AND connamespace = 'public'::regnamespace";
     let triggers =
         "SELECT DISTINCT format('ALTER TABLE %s DISABLE TRIGGER USER', tgrelid::regclass) FROM pg_trigger
                     WHERE NOT tgisinternal";
@@ -415,7 +415,7 @@ async fn listed(s: &TestApp) -> Vec<(String, String, String)> {
     let query =
         "SELECT c.conrelid::regclass::text, a.attname::text, pg_get_constraintdef(c.oid) FROM pg_constraint c
                  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
-                 WHERE c.contype = 'c' AND c.connamespace = 'public'::regnamespace
+                 WHERE c.contype = 'c' AND c.coninhcount = 0 AND c.connamespace = 'public'::regnamespace
                    AND pg_get_constraintdef(c.oid) ~ '(= ANY|<@)'";
     sqlx::query_as(query).fetch_all(&s.service.db).await.unwrap()
 }

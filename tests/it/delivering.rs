@@ -38,7 +38,7 @@ async fn ended(s: &TestApp) -> ApprovalId {
 async fn queue(s: &TestApp, approval: ApprovalId, backend: &str, queue: Option<&str>, count: i32) {
     sqlx::query(
         "INSERT INTO outbox (id, kind, workspace_id, queue, approval_id, backend_id, event, created_at, due_at)
-         SELECT gen_random_uuid(), 'webhook', b.workspace_id, coalesce($3, 'webhook:' || gen_random_uuid()), $1, b.id,
+         SELECT (left(id_bound($5)::text, 14) || substr(gen_random_uuid()::text, 15))::uuid, 'webhook', b.workspace_id, coalesce($3, 'webhook:' || gen_random_uuid()), $1, b.id,
              'approval.cancelled', $5, $5
          FROM backends b, generate_series(1, $4) n WHERE b.name = $2",
     )

@@ -302,7 +302,7 @@ async fn five_hundred_requests_with_long_names_and_arguments_are_paged() {
         sqlx::query(
             "INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name, conversation_id,
                  action_id, arguments, arguments_digest, reason, request_digest, created_at, expires_at, status)
-             SELECT gen_random_uuid(), workspace_id, backend_id, user_id, agent_id, agent_name, conversation_id,
+             SELECT (left(id::text, 14) || substr(gen_random_uuid()::text, 15))::uuid, workspace_id, backend_id, user_id, agent_id, agent_name, conversation_id,
                  action_id, arguments, arguments_digest, reason, request_digest, created_at, expires_at, status
              FROM approvals, generate_series(1, 499) WHERE id = $1",
         )

@@ -36,7 +36,7 @@ async fn set_read_only(s: &TestApp, setting: &str) {
 }
 
 /// What people and backends meet while nothing can be written, and afterwards.
-async fn refused_until(s: &mut TestApp, why: &str, works_again: impl AsyncFnOnce(&TestApp)) {
+pub async fn refused_until(s: &mut TestApp, why: &str, works_again: impl AsyncFnOnce(&TestApp)) {
     let answer = s.api().ask(&s.call(ACTION, "c-2")).await;
     assert_eq!((answer.status, problem(&answer)), (503, "unavailable"), "{answer:?}");
     assert_eq!(answer.headers["retry-after"], "5", "{answer:?}");

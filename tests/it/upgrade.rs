@@ -11,7 +11,7 @@ const KEYS: (&str, &str) = (
     "cs_01a0c4506c0070a39caed4823c67e2fe_aj79kO866_Deyr7lG76ScHvudruPKDDv0b9hWxT2GsI",
     "whsec_wj38uNElkgJLAj2w9BW9ItDoj4Tl85eJ29icM4Mpdc8=",
 );
-const DUMP: &str = include_str!("dumps/0.1.0.sql");
+pub const DUMP: &str = include_str!("dumps/0.1.0.sql");
 
 /// Columns that version 0.1.0 wrote. What it wrote there must read the same after every later migration.
 const WRITTEN: [(&str, &str); 5] = [

@@ -90,6 +90,8 @@ impl Server {
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             &connections,
+            // A statement locks every partition of its tables, and planning it each of their indexes.
+            "max_locks_per_transaction=512",
             "timezone=UTC",
             "log_timezone=UTC",
         ] {

@@ -138,6 +138,7 @@ impl From<ServiceError> for Problem {
                     ErrorClass::ReadOnly
                     | ErrorClass::Full
                     | ErrorClass::NotMigrated
+                    | ErrorClass::NoPartition
                     | ErrorClass::TransactionPooling => {
                         tracing::error!(%failure, ?class, "Call failed: Postgres unavailable");
                         Self::new(Kind::Unavailable).after(5)

@@ -162,6 +162,10 @@ impl Flight<'_> {
                 }
                 State::Idle
             }
+            ErrorClass::NoPartition => {
+                metrics::counter!("countersign_rows_without_partition_total").increment(1);
+                State::Idle
+            }
             // The session was ended.
             ErrorClass::Unreachable => {
                 self.pool.distrust();

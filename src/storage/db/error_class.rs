@@ -17,6 +17,8 @@ pub enum ErrorClass {
     Contended,
     /// The schema is not this program's.
     NotMigrated,
+    /// No partition takes the row.
+    NoPartition,
     /// A pooler between gives each transaction another session.
     TransactionPooling,
     /// A text holds a character that Postgres can't store: U+0000.
@@ -42,6 +44,12 @@ pub fn classify(error: &sqlx::Error) -> ErrorClass {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::BeginFailed => ErrorClass::Unreachable,
+        // A failed check names its constraint.
+        sqlx::Error::Database(error)
+            if error.code().as_deref() == Some("23514") && error.constraint().is_none() =>
+        {
+            ErrorClass::NoPartition
+        }
         sqlx::Error::Database(error) => error.code().map_or(ErrorClass::Internal, |code| of_code(&code)),
         error if connect_error(error).is_some() => ErrorClass::Unreachable,
         _ => ErrorClass::Internal,

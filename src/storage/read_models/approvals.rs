@@ -1,5 +1,9 @@
 //! The table `approvals`, as a backend has its own listed. Each way to narrow the list down is a statement of its own,
 //! so that Postgres plans each for the index that goes straight there.
+//!
+//! `column >= $1 AND column <= $1 … ORDER BY column DESC, id DESC` says `column = $1 … ORDER BY id DESC`, except that only
+//! an index on both columns has that order. For the plain form Postgres may choose the primary key, if its statistics say
+//! that enough of the newest rows match, and then reads every row of every partition for a backend or user with few.
 
 use uuid::Uuid;
 
@@ -33,9 +37,9 @@ pub struct Filter {
 macro_rules! in_status {
     ($status:literal, $db:expr, $backend:expr, $before:expr, $limit:expr) => {
         select_approvals!(
-            "WHERE p.backend_id = $1 AND p.id < $2 AND p.status = '"
+            "WHERE p.backend_id >= $1 AND p.backend_id <= $1 AND p.id < $2 AND p.status = '"
                 + $status
-                + "' ORDER BY p.id DESC LIMIT $3",
+                + "' ORDER BY p.backend_id DESC, p.id DESC LIMIT $3",
             $backend.uuid(),
             $before,
             $limit
@@ -58,9 +62,9 @@ pub async fn list(
     let rows = match (&filter.conversation, user, filter.status) {
         (Some(conversation), ..) => {
             select_approvals!(
-                "WHERE p.backend_id = $1 AND p.id < $2 AND p.conversation_id = $3
+                "WHERE p.backend_id = $1 AND p.id < $2 AND p.conversation_id >= $3 AND p.conversation_id <= $3
                    AND ($4::text IS NULL OR p.user_id = $4) AND ($5::text IS NULL OR p.status = $5)
-                 ORDER BY p.id DESC LIMIT $6",
+                 ORDER BY p.conversation_id DESC, p.id DESC LIMIT $6",
                 backend.uuid(),
                 before,
                 conversation,
@@ -73,9 +77,9 @@ pub async fn list(
         }
         (None, Some(user), _) => {
             select_approvals!(
-                "WHERE p.backend_id = $1 AND p.id < $2 AND p.workspace_id = $3 AND p.user_id = $4
+                "WHERE p.backend_id = $1 AND p.id < $2 AND p.workspace_id = $3 AND p.user_id >= $4 AND p.user_id <= $4
                    AND ($5::text IS NULL OR p.status = $5)
-                 ORDER BY p.id DESC LIMIT $6",
+                 ORDER BY p.user_id DESC, p.id DESC LIMIT $6",
                 backend.uuid(),
                 before,
                 workspace.uuid(),
@@ -88,7 +92,8 @@ pub async fn list(
         }
         (None, None, None) => {
             select_approvals!(
-                "WHERE p.backend_id = $1 AND p.id < $2 ORDER BY p.id DESC LIMIT $3",
+                "WHERE p.backend_id >= $1 AND p.backend_id <= $1 AND p.id < $2
+                 ORDER BY p.backend_id DESC, p.id DESC LIMIT $3",
                 backend.uuid(),
                 before,
                 limit

@@ -122,13 +122,15 @@ pub async fn claim(
     let rows = sqlx::query_as!(
         Row,
         r#"-- The inner statement finds and locks what is due; the scalar subquery is true where another row of the
-           -- queue comes first: an earlier one ($6: even if it isn't due yet), or one in hand elsewhere.
+           -- queue comes first: an earlier one ($6: even if it isn't due yet), or one in hand elsewhere. None about the
+           -- same approval is older than it, so older partitions aren't looked at.
            UPDATE outbox SET lease = $1, leased_until = $2 WHERE id IN (
                SELECT o.id FROM outbox o
                WHERE o.kind = $3 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $4
                  AND (o.lease IS NULL OR o.leased_until <= $4)
                  AND NOT coalesce((SELECT true FROM outbox e
                      WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
+                       AND e.id >= coalesce(id_before(o.approval_id), '00000000-0000-0000-0000-000000000000')
                        AND ((e.seq < o.seq AND ($6 OR e.due_at <= $4)) OR e.leased_until > $4) LIMIT 1), false)
                ORDER BY o.due_at LIMIT $5 FOR UPDATE SKIP LOCKED)
            RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
@@ -169,6 +171,7 @@ pub async fn claim_webhooks(
            -- ready: what may be sent now, locked; rows that another worker is taking are passed over. The first half
            --        goes from backend to backend, and takes as many rows as the backend has room for. The second
            --        takes those whose redelivery was requested, which are sent even to a stopped endpoint.
+           -- None of a queue is older than its approval, so older partitions aren't looked at for what comes first.
            -- The update leases them, and takes turns between backends if there are more than $4. One statement, so that
            -- no other worker sees a row as free between its being found and its being leased. The ids reach the update
            -- as an array: Postgres expects few rows of one and finds them by the primary key, whatever the statistics say.
@@ -192,8 +195,8 @@ pub async fn claim_webhooks(
                    WHERE o.kind = 'webhook' AND o.backend_id = b.id AND o.done_at IS NULL AND o.dead_at IS NULL
                      AND o.due_at <= $3 AND (o.lease IS NULL OR o.leased_until <= $3)
                      AND NOT coalesce((SELECT true FROM outbox e
-                         WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                           AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
+                         WHERE e.queue = o.queue AND e.id >= id_before(o.approval_id) AND e.id <> o.id
+                           AND e.done_at IS NULL AND e.dead_at IS NULL AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
                    ORDER BY o.due_at, o.seq LIMIT greatest(coalesce(listed.room, $7), 0)
                    FOR UPDATE SKIP LOCKED) o
                UNION ALL
@@ -203,8 +206,8 @@ pub async fn claim_webhooks(
                    WHERE o.by_hand AND o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
                      AND o.due_at <= $3 AND (o.lease IS NULL OR o.leased_until <= $3)
                      AND NOT coalesce((SELECT true FROM outbox e
-                         WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
-                           AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
+                         WHERE e.queue = o.queue AND e.id >= id_before(o.approval_id) AND e.id <> o.id
+                           AND e.done_at IS NULL AND e.dead_at IS NULL AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
                    ORDER BY o.due_at, o.seq LIMIT $7 FOR UPDATE OF o SKIP LOCKED) o)
            UPDATE outbox o SET lease = $1, leased_until = $2
            FROM unnest(ARRAY(SELECT r.id FROM ready r ORDER BY r.turn, r.due_at, r.seq LIMIT $4)) AS chosen (id)

@@ -124,7 +124,8 @@ impl Row {
     }
 }
 
-/// Selects webhooks of the backend `$1`. The tail adds conditions.
+/// Selects webhooks of the backend `$1`. The tail adds conditions. The two comparisons say that it is this backend's: see
+/// [`crate::storage::read_models::approvals`].
 macro_rules! select_deliveries {
     ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -133,7 +134,7 @@ macro_rules! select_deliveries {
                       dead_at, last_error,
                       (NOT by_hand AND EXISTS (SELECT FROM backends b
                           WHERE b.id = backend_id AND b.webhook_stopped_at IS NOT NULL)) AS "stopped!"
-               FROM outbox WHERE kind = 'webhook' AND backend_id = $1 "# + $tail $(+ $more)*
+               FROM outbox WHERE kind = 'webhook' AND backend_id >= $1 AND backend_id <= $1 "# + $tail $(+ $more)*
             $(, $arg)*
         )
     };
@@ -150,7 +151,7 @@ pub async fn list(
     macro_rules! listed {
         ($which:literal) => {{
             let rows = select_deliveries!(
-                "AND id < $2 AND " + $which + " ORDER BY id DESC LIMIT $3",
+                "AND id < $2 AND " + $which + " ORDER BY backend_id DESC, id DESC LIMIT $3",
                 backend.uuid(),
                 before,
                 limit

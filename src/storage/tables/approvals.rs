@@ -332,8 +332,9 @@ pub async fn lock_pending_of(
     limit: i64,
 ) -> sqlx::Result<Batch> {
     let rows = select_approvals!(
-        "WHERE p.status = 'pending' AND p.workspace_id = $1 AND p.user_id = $2 AND p.id <> ALL($3)
-         ORDER BY p.id LIMIT $4 FOR NO KEY UPDATE OF p",
+        // The comparisons say that they are this user's: see crate::storage::read_models::approvals.
+        "WHERE p.status = 'pending' AND p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.id <> ALL($3)
+         ORDER BY p.user_id, p.id LIMIT $4 FOR NO KEY UPDATE OF p",
         workspace.uuid(),
         user.as_str(),
         except,

@@ -172,7 +172,7 @@ impl Homes {
                    FROM homes h WHERE h.workspace_id = $1) h
                WHERE h.at_once OR (h.soon AND NOT EXISTS (SELECT 1 FROM outbox o
                    WHERE o.queue = 'home:' || $1::uuid || ':' || h.user_id AND o.done_at IS NULL AND o.dead_at IS NULL
-                     AND o.lease IS NULL AND o.due_at > $2))
+                     AND o.lease IS NULL AND o.due_at > $2 AND o.id >= id_bound($2::timestamptz - interval '1 day')))
                ORDER BY h.user_id"#,
             workspace.uuid(),
             now,

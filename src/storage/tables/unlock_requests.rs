@@ -160,6 +160,8 @@ pub async fn line(
            FROM unlock_askers k
            LEFT JOIN approvals p ON p.workspace_id = $2 AND p.user_id = k.user_id AND p.action_id = $3
                 AND p.decided_by = 'user' AND p.decided_at > $4
+                -- Says nothing more, except to the planner: that approvals_decided_later has them.
+                AND (p.decided_by <> 'auto' OR p.status <> 'approved')
            WHERE k.request_id = $1 GROUP BY k.user_id, k.asked_at ORDER BY k.asked_at, k.user_id LIMIT $5"#,
         request.uuid(),
         row.workspace_id,

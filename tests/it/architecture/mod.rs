@@ -44,7 +44,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("jobs", &["domain", "heartbeat", "service", "slack::web_api"]),
     ("delivery", &["outbox", "service", "slack::outbound", "webhooks"]),
-    ("config", &["seal", "slack::oauth", "slack::web_api", "storage"]),
+    ("config", &["domain", "seal", "slack::oauth", "slack::web_api", "storage"]),
     // These put the parts together.
     ("app", &["*"]),
     ("doctor", &["*"]),

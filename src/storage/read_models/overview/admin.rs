@@ -223,8 +223,10 @@ pub async fn backends(
                        AND o.done_at IS NULL AND o.dead_at IS NULL AND o.attempts > 0) AS "failing!",
                   (SELECT count(*) FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
                        AND o.done_at IS NULL AND o.dead_at > $4) AS "dead!",
-                  (SELECT o.done_at FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
-                       AND o.done_at IS NOT NULL ORDER BY o.id DESC LIMIT 1) AS delivered_at
+                  -- The comparisons say that it is this backend's, so that outbox_webhooks has the order.
+                  (SELECT o.done_at FROM outbox o WHERE o.backend_id >= b.id AND o.backend_id <= b.id
+                       AND o.kind = 'webhook' AND o.done_at IS NOT NULL
+                       ORDER BY o.backend_id DESC, o.id DESC LIMIT 1) AS delivered_at
            FROM backends b WHERE b.workspace_id = $1 ORDER BY (b.disabled_at IS NOT NULL), lower(b.name) LIMIT $2 OFFSET $3"#,
         workspace.uuid(),
         size,

@@ -40,7 +40,9 @@ pub async fn waiting(
     .await?;
     let (page, first, size) = window(Section::Waiting, wanted, total);
     let rows = select_approvals!(
-        "WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.status = 'pending' ORDER BY p.id LIMIT $3 OFFSET $4",
+        // The comparisons say that they are this user's: see crate::storage::read_models::approvals.
+        "WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
+         ORDER BY p.user_id, p.id LIMIT $3 OFFSET $4",
         workspace.uuid(),
         user.as_str(),
         size,
@@ -63,6 +65,9 @@ pub async fn waiting(
 }
 
 /// The user's approvals that ended, newest ending first. More than `depth` are neither counted nor paged.
+///
+/// Approvals by a grant ended as they were asked, so their ids order them. Of the few others the index
+/// `approvals_decided_later` knows when they ended. An index that knew it of all would cost every ask a write.
 pub async fn decisions(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -81,7 +86,21 @@ pub async fn decisions(
     .await?;
     let (page, first, size) = window(Section::Decisions, wanted, total);
     let rows = select_approvals!(
-        "WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.decided_at IS NOT NULL
+        // asked: those asked last, as many as are wanted. An approval by a grant that is not among them has as many
+        //        after it that ended later, because whatever was asked later ended later.
+        // later: those that ended last of the ones that did not end as they were asked.
+        @ "WITH asked AS (
+               SELECT id FROM approvals
+               WHERE workspace_id = $1 AND user_id >= $2 AND user_id <= $2 AND decided_at IS NOT NULL
+               ORDER BY user_id DESC, id DESC LIMIT $3::bigint + $4::bigint),
+           later AS (
+               SELECT id FROM approvals
+               WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL
+                 AND (decided_by <> 'auto' OR status <> 'approved')
+               ORDER BY decided_at DESC LIMIT $3::bigint + $4::bigint)
+           ";
+        // An array, so that each is looked up by its id, whatever Postgres thinks that a limit lets through.
+        "WHERE p.id = ANY(ARRAY(SELECT id FROM asked UNION SELECT id FROM later))
          ORDER BY p.decided_at DESC, p.id DESC LIMIT $3 OFFSET $4",
         workspace.uuid(),
         user.as_str(),

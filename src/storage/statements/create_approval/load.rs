@@ -217,6 +217,8 @@ pub async fn load(
                    SELECT FROM approvals p
                    WHERE p.status <> 'approved' AND (p.backend_id, p.status) >= (d.backend_id, 'pending')
                      AND (p.backend_id, p.status) <= (d.backend_id, 'pending')
+                     -- None is pending for longer than seven days, so older partitions aren't looked at.
+                     AND p.id >= id_bound($11::timestamptz - interval '8 days')
                    ORDER BY p.backend_id, p.status LIMIT $10) p) AS pending
                FROM (
                    SELECT DISTINCT q.backend_id FROM named q

@@ -144,7 +144,8 @@ pub async fn save(
                SELECT r.id FROM drawn r
                CROSS JOIN LATERAL (
                    SELECT 1 FROM outbox o WHERE o.queue = r.queue AND o.done_at IS NULL AND o.dead_at IS NULL
-                     AND o.lease IS NULL AND o.due_at > $1 LIMIT 1 FOR SHARE SKIP LOCKED) o
+                     AND o.lease IS NULL AND o.due_at > $1 AND o.id >= id_bound($1::timestamptz - interval '1 day')
+                   LIMIT 1 FOR SHARE SKIP LOCKED) o
                WHERE r.soon),
            refreshed AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
