@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::DatabaseConfig,
     entropy::Entropy,
-    service::audit_era,
+    service::{audit_era, service_role},
     storage,
 };
 
@@ -18,6 +18,13 @@ pub(super) struct Command {
     /// move to another server, which is detected
     #[arg(long)]
     restored: bool,
+    /// Let this role run `serve`: grants it what that needs, and revokes everything else. It is created, without a login,
+    /// if it does not exist
+    #[arg(long, env = "COUNTERSIGN_SERVICE_ROLE", value_name = "ROLE")]
+    service_role: Option<String>,
+    /// Let that role drop audit entries after their retention time
+    #[arg(long, requires = "service_role")]
+    drop_audit: bool,
     #[command(flatten)]
     database: DatabaseConfig,
 }
@@ -38,6 +45,17 @@ impl Command {
                 "The schema (version {version}) is newer than this program (version {ours}): nothing to do."
             ))?,
             Err(error) => return Err(error.into()),
+        }
+        if let Some(role) = &self.service_role {
+            let created = service_role::grant(&service, role, self.drop_audit).await?;
+            let then = if created {
+                format!(" It was created: ALTER ROLE {role} LOGIN PASSWORD '…'.")
+            } else {
+                String::new()
+            };
+            print(&format!(
+                "The role {role} may run `serve`, and change neither the schema nor the audit.{then}"
+            ))?;
         }
         match audit_era::follow(&service, self.restored).await? {
             Some(era) => print(&format!(

@@ -61,7 +61,8 @@ enum Command {
     /// Bring the database schema up to date
     #[command(after_help = "Examples:
   countersign migrate
-  countersign migrate --restored")]
+  countersign migrate --restored
+  countersign migrate --service-role countersign_service")]
     Migrate(migrate::Command),
     /// Print the description of the agent-backend API (OpenAPI 3.1)
     #[command(after_help = "Example:

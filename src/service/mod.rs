@@ -40,6 +40,7 @@ pub mod ready;
 pub mod redeliver;
 pub mod request;
 pub mod retention;
+pub mod service_role;
 pub mod settings;
 pub mod show;
 pub mod tokens;

@@ -3,14 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
     domain::retention::Retention,
-    service::partitions,
+    service::{partitions, service_role},
 };
+use secrecy::ExposeSecret as _;
 use sqlx::AssertSqlSafe;
 
 use crate::{
     api::problem,
     silence::ready,
-    story::{ALICE, TestApp, eventually, story},
+    story::{ALICE, TestApp, eventually, story, story_with_own_server},
     unwritable::refused_until,
 };
 
@@ -203,6 +204,60 @@ async fn every_partition_refuses_to_change_what_never_changes() {
             let error = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&s.service.db).await.unwrap_err();
             assert!(error.to_string().contains("these rows never change"), "{sql}: {error}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_its_own_serves_and_can_change_neither_schema_nor_audit() {
+    story_with_own_server(async |s| {
+        assert!(service_role::grant(&s.service, "serving", false).await.unwrap());
+        assert!(!service_role::grant(&s.service, "serving", false).await.unwrap());
+        run(s, "ALTER ROLE serving LOGIN PASSWORD 'serving'".to_owned()).await;
+        let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
+        url.set_username("serving").unwrap();
+        url.set_password(Some("serving")).unwrap();
+        s.config.database.database_url = url.to_string().into();
+        s.restart().await;
+        s.open(ACTION).await;
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        s.choose(ALICE, &prompt, "Auto-approve always").await;
+        assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
+        assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved");
+        s.home(ALICE, |home| home.all_text().contains("Create issue")).await;
+        let db =
+            countersign::storage::Db::new(url.as_str(), 1, countersign::storage::Limits::COMMAND).unwrap();
+        for sql in [
+            "SELECT make_partitions(now() + interval '40 days')",
+            "SELECT begin_audit_block(now())",
+            "SELECT drop_oldest_partition('outbox', now() - interval '31 days')",
+            "SELECT begin_audit_era(now())",
+        ] {
+            sqlx::raw_sql(sql).execute(&db).await.unwrap();
+        }
+        for sql in [
+            "UPDATE audit SET what = 'x'",
+            "DELETE FROM audit",
+            "DELETE FROM audit_first",
+            "TRUNCATE audit",
+            "INSERT INTO audit_first SELECT * FROM audit",
+            "DROP TABLE approvals_first",
+            "DELETE FROM approvals",
+            "UPDATE action_versions SET name = 'x'",
+            "CREATE TABLE mine (id int)",
+            "CREATE FUNCTION newest_droppable() RETURNS timestamptz LANGUAGE sql AS $$ SELECT now() $$",
+            "SELECT drop_oldest_audit_block(now() - interval '31 days')",
+        ] {
+            let error = sqlx::raw_sql(sql).execute(&db).await.unwrap_err();
+            let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+            assert_eq!(code.as_deref(), Some("42501"), "{sql}: {error}");
+        }
+        service_role::grant(&s.service, "serving", true).await.unwrap();
+        let allowed = "SELECT drop_oldest_audit_block(now() - interval '31 days')";
+        sqlx::raw_sql(allowed).execute(&db).await.unwrap();
+        db.close().await;
+        assert!(service_role::grant(&s.service, "postgres", false).await.is_err(), "it owns the tables");
+        s.stop().await;
     })
     .await;
 }

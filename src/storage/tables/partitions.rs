@@ -59,3 +59,10 @@ pub async fn drop_oldest_audit_block(
 ) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT drop_oldest_audit_block($1)", before).fetch_one(db).await
 }
+
+/// Grants a role what `serve` needs, and revokes the rest. Creates it if there is none, and returns whether it did.
+pub async fn grant_service(db: &mut PgConnection, role: &str, drops_audit: bool) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT grant_service($1, $2) AS "created!""#, role, drops_audit)
+        .fetch_one(db)
+        .await
+}
