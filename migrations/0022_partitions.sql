@@ -227,7 +227,7 @@ BEGIN
         -- Partitions are read and written by way of their tables.
         CONTINUE WHEN EXISTS (SELECT FROM partitions p WHERE p.name = one.name);
         EXECUTE format('GRANT %s ON %I TO %I', CASE
-            WHEN one.name IN ('_sqlx_migrations', 'audit_eras', 'partitions') THEN 'SELECT'
+            WHEN one.name IN ('_sqlx_migrations', 'audit_eras', 'partitions', 'deleted_contents') THEN 'SELECT'
             WHEN one.name IN ('audit', 'action_versions') THEN 'SELECT, INSERT'
             WHEN one.name IN ('approvals', 'prompts') THEN 'SELECT, INSERT, UPDATE'
             ELSE 'SELECT, INSERT, UPDATE, DELETE' END, one.name, service);

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    domain::retention::{Retention, SHORTEST},
+    domain::retention::{Retention, SHORTEST, SHORTEST_FOR_ARGUMENTS},
     slack::{
         oauth,
         web_api::{admins::ConfiguredAdmin, oauth_access::Credentials},
@@ -119,12 +119,18 @@ impl Default for LimitsConfig {
 pub struct RetentionConfig {
     /// Days for which approvals, prompts and deliveries are kept, at least 30. They are dropped by whole months, unless
     /// one of them is still pending or waiting. Default: for ever
-    #[arg(long = "retention", env = "COUNTERSIGN_RETENTION", value_name = "DAYS", value_parser = days())]
+    #[arg(long = "retention", env = "COUNTERSIGN_RETENTION", value_name = "DAYS", value_parser = days(SHORTEST))]
     pub records: Option<u32>,
 
     /// Days for which audit entries are kept, at least 30. Default: for ever
-    #[arg(long = "audit-retention", env = "COUNTERSIGN_AUDIT_RETENTION", value_name = "DAYS", value_parser = days())]
+    #[arg(long = "audit-retention", env = "COUNTERSIGN_AUDIT_RETENTION", value_name = "DAYS", value_parser = days(SHORTEST))]
     pub audit: Option<u32>,
+
+    /// Days after which arguments, reasons and metadata of ended approvals are deleted, at least 8. Their digests stay.
+    /// Default: never
+    #[arg(long = "arguments-retention", env = "COUNTERSIGN_ARGUMENTS_RETENTION", value_name = "DAYS",
+          value_parser = days(SHORTEST_FOR_ARGUMENTS))]
+    pub arguments: Option<u32>,
 }
 
 impl RetentionConfig {
@@ -135,13 +141,14 @@ impl RetentionConfig {
         Retention {
             records: self.records.map(days),
             audit: self.audit.map(days),
+            arguments: self.arguments.map(days),
         }
     }
 }
 
-fn days() -> clap::builder::RangedI64ValueParser<u32> {
+fn days(shortest: TimeDelta) -> clap::builder::RangedI64ValueParser<u32> {
     // A century and more is for ever.
-    clap::value_parser!(u32).range(SHORTEST.num_days()..=36_500)
+    clap::value_parser!(u32).range(shortest.num_days()..=36_500)
 }
 
 /// The configuration of `countersign serve`.

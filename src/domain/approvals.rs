@@ -83,6 +83,8 @@ pub struct Request {
     pub created_at: DateTime<Utc>,
     /// The approval can no longer be decided from this moment on.
     pub expires_at: DateTime<Utc>,
+    /// When arguments, reason and metadata were deleted after the retention time. They are empty since then.
+    pub contents_deleted_at: Option<DateTime<Utc>>,
 }
 
 /// A request and its decision, if there is one.

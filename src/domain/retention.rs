@@ -11,6 +11,9 @@ use super::{
 /// The shortest time for which records can be kept: longer than any approval is pending and any webhook is retried.
 pub const SHORTEST: TimeDelta = TimeDelta::days(30);
 
+/// The shortest time for which arguments can be kept: longer than any approval is pending.
+pub const SHORTEST_FOR_ARGUMENTS: TimeDelta = TimeDelta::days(8);
+
 /// How long records are kept. `None`: for ever.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
@@ -18,6 +21,8 @@ pub struct Retention {
     pub records: Option<TimeDelta>,
     /// Audit entries.
     pub audit: Option<TimeDelta>,
+    /// Arguments, reasons and metadata of approvals that ended.
+    pub arguments: Option<TimeDelta>,
 }
 
 /// A partition was dropped, which held records of this workspace from before a time.

@@ -65,6 +65,7 @@ fn request() -> Request {
         place: None,
         created_at: start(),
         expires_at: start() + TimeDelta::seconds(LIFE),
+        contents_deleted_at: None,
     }
 }
 

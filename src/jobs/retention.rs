@@ -37,5 +37,8 @@ async fn clean_up(service: &Service, kept: Retention, pulse: &Pulse) -> Result<(
     retention::delete_old(service, || pulse.beat()).await?;
     pulse.beat();
     partitions::drop_old(service, kept).await?;
+    if let Some(kept) = kept.arguments {
+        retention::delete_contents(service, kept, || pulse.beat()).await?;
+    }
     Ok(())
 }

@@ -202,6 +202,7 @@ impl<'a> Seen<'a> {
             place: ask.place.clone(),
             created_at: now,
             expires_at: now + ask.expires_in,
+            contents_deleted_at: None,
         };
         let asked = decisions::request(request, eligibility, grant, now);
         if asked.state().decision.is_none() {

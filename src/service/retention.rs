@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Service, ServiceError};
 use crate::{
     domain::repeats::REMEMBERED,
-    storage::tables::{events, idempotency_keys, install_states, outbox, profiles, repeats},
+    storage::tables::{approvals, events, idempotency_keys, install_states, outbox, profiles, repeats},
 };
 
 /// Finished outbox rows.
@@ -39,6 +39,20 @@ pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), Se
         progress();
     }
     while profiles::prune(&mut db, service.now() - PROFILES).await? == BATCH {
+        progress();
+    }
+    Ok(())
+}
+
+/// Deletes arguments, reasons and metadata of approvals that ended and are older than `kept`, in batches, and calls
+/// `progress` after each.
+pub async fn delete_contents(
+    service: &Service,
+    kept: TimeDelta,
+    progress: impl Fn(),
+) -> Result<(), ServiceError> {
+    let mut db = service.db.acquire().await?;
+    while approvals::delete_contents(&mut db, service.now() - kept, service.now()).await? > 0 {
         progress();
     }
     Ok(())

@@ -63,6 +63,11 @@ pub struct ApprovalJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     expires_at: DateTime<Utc>,
+    /// When `arguments`, `reason` and `metadata` were deleted after the time for which this service keeps them. They are
+    /// empty since then; `arguments_digest` stays. Left out if they weren't.
+    #[schema(schema_with = schema::time)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_time")]
+    contents_deleted_at: Option<DateTime<Utc>>,
     /// What ended it; `null` while it is pending.
     #[schema(required)]
     decision: Option<DecisionJson<'a>>,
@@ -145,6 +150,7 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             metadata: request.metadata.as_ref(),
             created_at: request.created_at,
             expires_at: request.expires_at,
+            contents_deleted_at: request.contents_deleted_at,
             decision,
         }
     }

@@ -145,7 +145,7 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
         s.advance_until_idle(TimeDelta::minutes(1)).await;
         advance_beyond_first(s, TimeDelta::days(31)).await;
         let month = Some(TimeDelta::days(30));
-        let kept = Retention { records: month, audit: month };
+        let kept = Retention { records: month, audit: month, ..Retention::default() };
         // The webhook waits, and shows its approval once it is sent.
         let dropped = partitions::drop_old(&s.service, kept).await.unwrap();
         assert_eq!(dropped, ["audit_first"]);
@@ -273,6 +273,44 @@ async fn every_index_of_a_partitioned_table_names_its_reader() {
         .await
         .unwrap();
         assert_eq!(silent, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_are_deleted_after_their_time_and_it_is_said() {
+    story(async |s| {
+        follow_the_clock(s).await;
+        let mut ask = s.call(ACTION, "c-1");
+        ask.reason = Some("Because".to_owned());
+        let (id, prompt) = s.prompt(&ask).await;
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        s.received_webhook(&id).await;
+        let before = s.api().get(&id).await.body;
+        s.advance_until_idle(TimeDelta::days(5)).await;
+        // Asked within the time for which arguments are kept.
+        let young = s.ask(&s.call(ACTION, "c-2")).await.id().to_owned();
+        s.advance_until_idle(TimeDelta::days(5)).await;
+        countersign::service::retention::delete_contents(&s.service, TimeDelta::days(8), || ()).await.unwrap();
+        let after = s.api().get(&id).await.body;
+        assert_eq!(after["arguments"], serde_json::json!({}));
+        assert_eq!((&after["reason"], &after["metadata"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+        assert_eq!(after["arguments_digest"], before["arguments_digest"]);
+        assert_eq!(after["decision"], before["decision"]);
+        assert!(after["contents_deleted_at"].is_string() && before["contents_deleted_at"].is_null());
+        assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
+        let details = s.slack.view(ALICE).unwrap().all_text();
+        assert!(details.contains("Arguments deleted") && details.contains("were deleted after the time"), "{details}");
+        let young = s.api().get(&young).await.body;
+        assert!(young["arguments"]["title"].is_string() && young["contents_deleted_at"].is_null(), "{young}");
+        // Only that changes, and once.
+        for sql in [
+            "UPDATE approvals SET contents_deleted_at = now(), arguments = '{}', reason = NULL, metadata = NULL",
+            "UPDATE approvals SET contents_deleted_at = NULL",
+        ] {
+            let sql = format!("{sql} WHERE status = 'approved'");
+            assert!(sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&s.service.db).await.is_err(), "{sql}");
+        }
     })
     .await;
 }

@@ -17,7 +17,7 @@ use crate::{
     slack::view::{
         blocks::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
         sanitize::{self, cut_short, safe_text::SafeText, size, split},
-        summary,
+        sentences, summary,
     },
 };
 
@@ -47,12 +47,19 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     if page == 0 {
         blocks.extend(first(approval));
     }
-    let mut title =
-        SafeText::from(if request.arguments.members().is_empty() { "No arguments" } else { "Arguments" });
+    let is_deleted = request.contents_deleted_at.is_some();
+    let mut title = SafeText::from(match (request.arguments.members().is_empty(), is_deleted) {
+        (true, true) => "Arguments deleted",
+        (true, false) => "No arguments",
+        (false, _) => "Arguments",
+    });
     if count > 1 {
         title = title.then(SafeText::own(format!(", page {} of {count}", page + 1)));
     }
     blocks.push(blocks::heading(title));
+    if is_deleted {
+        blocks.push(say(sentences::CONTENTS_DELETED));
+    }
     blocks.extend(in_blocks(pages.swap_remove(page)));
     blocks.extend(turning(approval, page, count));
     blocks.push(blocks::context(vec![

@@ -8,7 +8,7 @@ use crate::slack::view::{
     controls::Control,
     prompt_state::PromptState,
     sanitize::safe_text::SafeText,
-    summary,
+    sentences, summary,
 };
 
 /// The part that stays the same after the decision: who wants what, why, and with which arguments.
@@ -19,6 +19,7 @@ pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
     blocks.extend(summary::reason(request));
     blocks.push(match arguments::shown(&request.arguments) {
         Some(arguments) => arguments,
+        None if request.contents_deleted_at.is_some() => blocks::say(sentences::CONTENTS_DELETED),
         None => blocks::say("No arguments."),
     });
     blocks

@@ -85,6 +85,10 @@ fn busy(verb: &str, seconds: u32) -> String {
 /// For an internal error in the settings.
 pub const SETTINGS_TRY_AGAIN: &str = "Something went wrong. Nothing was changed. Try again in a moment.";
 
+/// In place of the arguments of a request, once they were deleted.
+pub const CONTENTS_DELETED: &str =
+    "The arguments and the reason were deleted after the time for which this service keeps them.";
+
 /// For a revocation that the database did not confirm in time.
 pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in time. Assume that nothing has changed yet. Countersign \
     keeps trying, and tells you when the change is confirmed.";

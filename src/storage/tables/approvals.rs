@@ -54,6 +54,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) slack_thread_ts: Option<String>,
     pub(in crate::storage) created_at: DateTime<Utc>,
     pub(in crate::storage) expires_at: DateTime<Utc>,
+    pub(in crate::storage) contents_deleted_at: Option<DateTime<Utc>>,
     pub(in crate::storage) status: String,
     pub(in crate::storage) decision_scope: Option<String>,
     pub(in crate::storage) decided_by: Option<String>,
@@ -79,7 +80,8 @@ macro_rules! select_approvals {
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.destructive,
                       p.arguments::text AS "arguments!", p.arguments_digest, p.reason, p.metadata::text AS metadata,
-                      p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at, p.status,
+                      p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
+                      p.contents_deleted_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
                       p.decision_reason, p.decided_at
                FROM approvals p
@@ -139,6 +141,7 @@ impl ApprovalRow {
             }),
             created_at: self.created_at,
             expires_at: self.expires_at,
+            contents_deleted_at: self.contents_deleted_at,
         };
         Ok(Approval { request, decision })
     }
@@ -414,4 +417,14 @@ pub async fn that_left(db: &mut PgConnection, grants: &[GrantId]) -> sqlx::Resul
     .fetch_all(db)
     .await?;
     Ok(ids.into_iter().map(ApprovalId::new).collect())
+}
+
+/// Deletes arguments, reason and metadata of the oldest approvals that have them, are older than `before` and have ended.
+/// Returns how many it looked at; 0 means that none are left.
+pub async fn delete_contents(
+    db: &mut PgConnection,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"SELECT delete_contents($1, $2) AS "count!""#, before, now).fetch_one(db).await
 }

@@ -69,6 +69,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
         place: None,
         created_at: asked_at(),
         expires_at: asked_at() + TimeDelta::minutes(30),
+        contents_deleted_at: None,
     };
     Approval { request, decision: None }
 }
