@@ -171,7 +171,7 @@ pub async fn claim_webhooks(
            -- ready: what may be sent now, locked; rows that another worker is taking are passed over. The first half
            --        goes from backend to backend, and takes as many rows as the backend has room for. The second
            --        takes those whose redelivery was requested, which are sent even to a stopped endpoint.
-           -- None of a queue is older than its approval, so older partitions aren't looked at for what comes first.
+           -- No row of a queue is older than its approval, so older partitions aren't looked at for what comes first.
            -- The update leases them, and takes turns between backends if there are more than $4. One statement, so that
            -- no other worker sees a row as free between its being found and its being leased. The ids reach the update
            -- as an array: Postgres expects few rows of one and finds them by the primary key, whatever the statistics say.

@@ -73,7 +73,7 @@ pub struct StoredConversation {
 }
 
 impl StoredConversation {
-    /// Whether its grants end because nobody asked in it for so long.
+    /// Whether its grants end because its last request was so long ago.
     #[must_use]
     pub fn is_silent(&self, now: DateTime<Utc>) -> bool {
         self.last_asked_at <= now - SILENCE
