@@ -206,14 +206,15 @@ impl State {
                 self.alone.push_back(job);
                 continue;
             }
-            let repeats = job.repeat_key().is_some_and(|key| !keys.insert(key));
-            if repeats {
+            let key = job.repeat_key();
+            if key.as_ref().is_some_and(|key| keys.contains(key)) {
                 // After this transaction, it finds what the first one led to.
                 users.insert(job.addressed.user.clone());
                 self.users.entry(job.addressed.user.clone()).or_default().push(job);
                 continue;
             }
             if job.take() {
+                keys.extend(key);
                 users.insert(job.addressed.user.clone());
                 jobs.push(job);
             }
