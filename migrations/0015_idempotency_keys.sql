@@ -1,5 +1,4 @@
--- An ask writes less. Idempotency keys have a table of their own, which is emptied, and nothing is checked that the
--- statements of an ask or a click have locked already.
+-- Idempotency keys have a table of their own, which is emptied.
 
 CREATE TABLE idempotency_keys (
     backend_id     uuid NOT NULL,
@@ -24,20 +23,3 @@ BEGIN
 END $$;
 CREATE TRIGGER approvals_copy_idempotency_key AFTER INSERT ON approvals
     FOR EACH ROW WHEN (NEW.idempotency_key IS NOT NULL) EXECUTE FUNCTION copy_idempotency_key();
-
--- Workspaces, backends, integrations, actions, conversations, grants and unlock requests are never deleted, so these
--- checks can't fail. Each of them cost every ask or click a lookup and a row lock.
-ALTER TABLE approvals
-    DROP CONSTRAINT approvals_workspace_id_fkey,
-    DROP CONSTRAINT approvals_backend_id_fkey,
-    DROP CONSTRAINT approvals_action_id_fkey,
-    DROP CONSTRAINT approvals_decision_grant_fkey;
-ALTER TABLE prompts DROP CONSTRAINT prompts_approval_id_fkey;
-ALTER TABLE audit DROP CONSTRAINT audit_workspace_id_fkey;
-ALTER TABLE outbox
-    DROP CONSTRAINT outbox_workspace_id_fkey,
-    DROP CONSTRAINT outbox_approval_id_fkey,
-    DROP CONSTRAINT outbox_backend_id_fkey,
-    DROP CONSTRAINT outbox_unlock_request_id_fkey;
-ALTER TABLE attempts DROP CONSTRAINT attempts_outbox_id_fkey;
-ALTER TABLE conversations DROP CONSTRAINT conversations_backend_id_fkey;
