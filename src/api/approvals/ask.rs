@@ -31,7 +31,7 @@ use crate::{
         approval is `pending` and the user is asked in Slack. Repeating the request with the same \
         `Idempotency-Key` returns the same approval.",
     params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters, chosen by the \
-        backend, kept as long as the approval.", min_length = 1, max_length = 255)),
+        backend, kept until 24 hours after the approval has ended.", min_length = 1, max_length = 255)),
     request_body(content = AskBody, examples(
         ("whole" = (summary = "All fields", value = json!(examples::ask()))),
         ("short" = (summary = "Required fields only", value = json!(examples::short_ask()))),
