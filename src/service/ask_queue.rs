@@ -102,7 +102,7 @@ impl Job {
 struct State {
     /// A transaction.
     queue: VecDeque<Job>,
-    /// The end of the transaction that has a request of the same user: under way, with what came since.
+    /// The end of a transaction: for each user with a request in one that is under way, the requests that came since.
     users: HashMap<UserId, Vec<Job>>,
     /// Its turn to be judged separately.
     alone: VecDeque<Job>,
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_is_gone_holds_up_nobody() {
+    fn a_caller_who_is_gone_delays_no_other() {
         let (mut state, mut callers) = queue(["UA", "UB"].map(|user| job(user, "act", Some("k"))));
         drop(callers.remove(0));
         assert_eq!(users(&state.next_batch()), ["UB"], "with the same key");

@@ -431,3 +431,24 @@ async fn a_crowd_on_one_grant_counts_each_use_once() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_counts_requests_whose_grant_is_paused() {
+    story_as(
+        |config, _| config.limits.pending_approvals = 1,
+        async |s| {
+            let body = |name: &str| json!({ "name": "Tool", "actions": [{ "key": "act", "name": name }] });
+            assert_eq!(s.api().put_integration("tool", &body("Read")).await.status, 200);
+            s.unlock("tool.act").await;
+            s.connect_user(ALICE, "tool").await.unwrap();
+            let call = Call::new(ALICE, "tool", "act", json!({}));
+            let (_, prompt) = s.prompt(&call).await;
+            s.choose(ALICE, &prompt, "Auto-approve always").await;
+            assert_eq!(s.ask(&call).await.approval_status(), "approved");
+            assert_eq!(s.api().put_integration("tool", &body("Delete")).await.status, 200);
+            assert_eq!(s.ask(&call).await.approval_status(), "pending");
+            assert_eq!(s.api().ask(&call).await.status, 429);
+        },
+    )
+    .await;
+}
