@@ -38,6 +38,9 @@ use crate::{
 
 /// How many transactions are under way at most. More would only wait for each other's flushes to disk.
 const BATCHES: usize = 3;
+/// How many transactions have to succeed, one after the other, until one more may be under way than after the last one
+/// that had to wait for a row too long.
+const SUCCESSES: usize = 128;
 /// How many requests share a transaction at most.
 const BATCH: usize = 64;
 /// How many requests are judged separately at the same time.
@@ -106,12 +109,39 @@ struct State {
     users: HashMap<UserId, Vec<Job>>,
     /// Its turn to be judged separately.
     alone: VecDeque<Job>,
-    /// How many transactions are under way.
+    /// How many transactions are under way, and how many may be.
     batches: usize,
+    room: Room,
     /// How many requests are judged separately now.
     singles: usize,
     /// The actions with requests that wait for a lock now.
     held_up: HashMap<ActionPath, HeldUp>,
+}
+
+/// How many transactions may be under way: fewer after one had to wait for a row too long, then gradually more again.
+/// Other instances may be writing the same rows, and the fewer transactions, the more requests share one and the fewer
+/// wait for each other (additive increase, multiplicative decrease, as TCP: RFC 5681).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(BATCHES * SUCCESSES)
+    }
+}
+
+impl Room {
+    const fn transactions(self) -> usize {
+        self.0 / SUCCESSES
+    }
+
+    fn grow(&mut self) {
+        self.0 = (self.0 + 1).min(BATCHES * SUCCESSES);
+    }
+
+    fn shrink(&mut self) {
+        self.0 = (self.0 / 2).max(SUCCESSES);
+    }
 }
 
 /// An action with requests that wait for a lock.
@@ -149,7 +179,7 @@ impl AskQueue {
             state.alone.push_back(job);
         } else if let Some(behind) = state.users.get_mut(&job.addressed.user) {
             behind.push(job);
-        } else if state.batches < BATCHES && state.queue.is_empty() && job.take() {
+        } else if state.batches < state.room.transactions() && state.queue.is_empty() && job.take() {
             let user = job.addressed.user.clone();
             state.users.entry(user.clone()).or_default();
             state.batches += 1;
@@ -166,7 +196,7 @@ impl AskQueue {
 
     /// Starts as many transactions as may be under way.
     fn start(&self, service: &Service, state: &mut State) {
-        while state.batches < BATCHES {
+        while state.batches < state.room.transactions() {
             let jobs = state.next_batch();
             if jobs.is_empty() {
                 break;
@@ -249,6 +279,7 @@ impl Batch {
         let mut alone = Vec::new();
         match judged {
             Ok(judged) => {
+                self.queue.lock().room.grow();
                 for (job, judged) in jobs.into_iter().zip(judged) {
                     match judged {
                         Some(answer) => drop(job.answer.send(answer)),
@@ -259,6 +290,9 @@ impl Batch {
             Err(failure) if may_be_one_requests_fault(&failure) => {
                 metrics::counter!("countersign_ask_batches_split_total").increment(1);
                 tracing::debug!(%failure, asks = jobs.len(), "Judging the requests of a transaction one by one");
+                if waited_for_a_lock(&failure) {
+                    self.queue.lock().room.shrink();
+                }
                 alone = jobs;
             }
             Err(failure) => {
@@ -446,6 +480,24 @@ mod tests {
         let first = state.next_batch();
         assert_eq!((first.len(), users(&first)[63], state.queue.len()), (64, "U63", 6));
         assert_eq!(users(&state.next_batch()), ["U64", "U65", "U66", "U67", "U68", "U69"]);
+    }
+
+    #[test]
+    fn fewer_transactions_are_under_way_after_one_waited() {
+        let mut room = Room::default();
+        let mut after = |waited: &[bool]| {
+            for &waited in waited {
+                if waited { room.shrink() } else { room.grow() }
+            }
+            room.transactions()
+        };
+        assert_eq!(after(&[]), BATCHES);
+        assert_eq!(after(&[false]), BATCHES, "never more");
+        assert_eq!(after(&[true]), 1);
+        assert_eq!(after(&[true; 9]), 1, "never none");
+        assert_eq!(after(&[false; SUCCESSES - 1]), 1);
+        assert_eq!(after(&[false]), 2);
+        assert_eq!(after(&[false; SUCCESSES]), 3);
     }
 
     #[test]
