@@ -32,10 +32,10 @@ use crate::story::{ALICE, TestApp, story, story_as};
 const ACTION: &str = "github.create_issue";
 const OTHER: &str = "github.merge_pull_request";
 /// How many requests are under way at the same time: as many as one transaction takes.
-const CROWD: usize = 64;
+pub const CROWD: usize = 64;
 
 /// Sends requests at the same time, over HTTP.
-async fn ask_at_once(s: &TestApp, calls: Vec<Call>) -> Vec<sandbox::backend::Reply> {
+pub async fn ask_at_once(s: &TestApp, calls: Vec<Call>) -> Vec<sandbox::backend::Reply> {
     let sent = calls.into_iter().map(|call| {
         let api = s.api();
         tokio::spawn(async move { api.ask(&call).await })

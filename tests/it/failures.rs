@@ -24,14 +24,14 @@ const ACTION: &str = "github.create_issue";
 const PROCESS: &str = "process";
 
 /// The real program, as a process that can be killed.
-struct Process {
+pub struct Process {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Process {
     /// Starts `countersign serve` beside a story's database, and waits until it listens.
-    fn start(s: &TestApp, slack: &Slack) -> Self {
+    pub fn start(s: &TestApp, slack: &Slack) -> Self {
         let url = secrecy::ExposeSecret::expose_secret(&s.config.database.database_url);
         let mut url = url::Url::parse(url).unwrap();
         url.query_pairs_mut().append_pair("application_name", PROCESS);
@@ -44,6 +44,7 @@ impl Process {
             .env("COUNTERSIGN_LISTEN", "127.0.0.1:0")
             .env("COUNTERSIGN_ENCRYPTION_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("COUNTERSIGN_WEBHOOK_ALLOW", "127.0.0.1")
+            .env("COUNTERSIGN_BACKEND_REQUESTS_PER_SECOND", "100000")
             .env("SLACK_SIGNING_SECRET", slack.signing_secret())
             .env("SLACK_BOT_TOKEN", slack.bot_token())
             .env("SLACK_API_URL", slack.api_url())
@@ -69,7 +70,7 @@ impl Process {
 
     /// `kill -9`. What it had begun in the database may go on for a moment: waits until that has ended, and then
     /// expires its leases, for which a test need not wait.
-    async fn kill(mut self, s: &TestApp) {
+    pub async fn kill(mut self, s: &TestApp) {
         children::kill(&mut self.child);
         let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
         s.until_so(async || {
@@ -91,7 +92,7 @@ impl Drop for Process {
 }
 
 /// A Slack and a backend on the machine's clock, as the real program needs them.
-async fn real_time(s: &mut TestApp) -> (Slack, AgentBackend) {
+pub async fn real_time(s: &mut TestApp) -> (Slack, AgentBackend) {
     s.stop().await;
     let clock = ambient::Clock::system();
     let slack = Slack::start(SlackOptions { clock: clock.clone(), ..SlackOptions::default() }).await.unwrap();

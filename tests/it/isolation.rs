@@ -9,11 +9,16 @@ use countersign::{
     },
     service::{backends, unlock, workspaces},
 };
+use futures::future::join_all;
 use sandbox::{backend::Api, catalog};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, TestApp, story};
+use crate::{
+    batches::CROWD,
+    crowd::crowded_story,
+    story::{ALICE, BOB, TestApp, story},
+};
 
 const ACTION: &str = "github.create_issue";
 
@@ -117,6 +122,61 @@ async fn a_conversation_grant_never_serves_another_conversation_or_backend() {
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
     })
     .await;
+}
+
+/// All that the tests above ask for one by one, in the same transactions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_in_a_crowd_serves_its_own_alone() {
+    for (choice, always) in [("Auto-approve always", true), ("Auto-approve for this conversation", false)] {
+        crowded_story(async |s| {
+            allowed(s, choice).await;
+            s.api().connect_user(BOB, "github").await;
+            s.unlock("github.merge_pull_request").await;
+            let body = json!({ "name": "Mirror", "requires_connection": false,
+                "actions": [{ "key": "create_issue", "name": "Create issue" }] });
+            assert_eq!(s.api().put_integration("mirror", &body).await.status, 200);
+            s.unlock("mirror.create_issue").await;
+            let (key, _) = s.create_backend("another").await;
+            let (here, another, elsewhere) = (s.api(), s.api().with_key(&key), elsewhere(s).await);
+            let own = s.call(ACTION, "c-1");
+            let (mut bobs, mut mirrored) = (own.clone(), own.clone());
+            BOB.clone_into(&mut bobs.user);
+            "mirror".clone_into(&mut mirrored.integration);
+            // Each with whether the grant covers it.
+            let kinds = [
+                (&here, own.clone(), true),
+                (&here, bobs, false),
+                (&here, s.call("github.merge_pull_request", "c-1"), false),
+                (&here, mirrored, false),
+                (&here, s.call(ACTION, "c-2"), always),
+                (&another, own.clone(), always),
+                (&elsewhere, own.clone(), false),
+            ];
+            for round in 0..4 {
+                let asks = (0..CROWD).map(|number| {
+                    let (api, ask, covered) = &kinds[(number * 3 + round) % kinds.len()];
+                    async move { (api.ask(ask).await, ask, *covered) }
+                });
+                for (reply, ask, covered) in join_all(asks).await {
+                    let status = if covered { "approved" } else { "pending" };
+                    assert_eq!((reply.status, reply.approval_status()), (201, status), "{ask:?}: {reply:?}");
+                }
+            }
+            let odd: Vec<String> = sqlx::query_scalar(
+                "SELECT p.id::text FROM approvals p LEFT JOIN grants g ON g.id = p.decision_grant AND g.user_id = p.user_id
+                     AND g.action_id = p.action_id AND g.workspace_id = p.workspace_id
+                     AND (g.scope = 'always' OR (g.backend_id, g.conversation_id) = (p.backend_id, p.conversation_id))
+                 WHERE p.status = 'approved' AND g.id IS NULL
+                 UNION ALL SELECT 'uses of ' || g.id FROM grants g WHERE g.use_count <>
+                     (SELECT count(*) FROM approvals p WHERE p.decision_grant = g.id AND p.decided_by = 'auto')",
+            )
+            .fetch_all(&s.service.db)
+            .await
+            .unwrap();
+            assert_eq!(odd, Vec::<String>::new());
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@
 
 mod children;
 mod chromium;
+mod crowd;
 mod looking;
 mod messages;
 mod modes;
@@ -54,6 +55,7 @@ mod home;
 mod hostile;
 mod ingress;
 mod isolation;
+mod killed;
 mod leaving;
 mod listening;
 mod lost_prompts;

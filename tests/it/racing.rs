@@ -1,4 +1,4 @@
-//! Exactly one decision, whatever races.
+//! Exactly one decision, whatever races, while 64 other requests share transactions.
 
 use std::time::Duration;
 
@@ -8,21 +8,76 @@ use countersign::{
     service::turn_off,
 };
 use futures::future::join_all;
-use sandbox::slack::{Gesture, Message, Press, Signing, Surface, names};
+use sandbox::{
+    backend::Ask,
+    slack::{Delivery, Gesture, Message, Press, Signing, Surface, User, names},
+};
 use serde_json::Value;
 
-use crate::story::{ALICE, SOON, TestApp, story};
+use crate::{
+    batches::{CROWD, ask_at_once},
+    crowd::{Crowd, approved_only_by, crowded_story},
+    story::{ALICE, SOON, TestApp},
+};
 
 const ACTION: &str = "github.create_issue";
 
-/// A click on a prompt, as it would be sent.
-fn click(s: &TestApp, prompt: &Message, label: &str) -> Value {
+/// A click of a user on a prompt, as it would be sent.
+fn click(s: &TestApp, user: &str, prompt: &Message, label: &str) -> Value {
     let surface = Surface::stale(prompt);
     let press = match label {
         "Approve" => Press::labelled(surface, label),
         _ => Press::on(surface, "approve_more").doing(Gesture::Pick(label.to_owned())),
     };
-    s.slack.prepare_press(ALICE, &press).unwrap().unwrap()
+    s.slack.prepare_press(user, &press).unwrap().unwrap()
+}
+
+/// A user who is new in each round, because Slack takes one message a second in a conversation, and a crowd's requests
+/// queue 64. Gives the user's request in the conversation `c-1`.
+async fn newcomer(s: &TestApp, round: usize) -> Ask {
+    let user = format!("U0NEW{round:02}");
+    s.slack.add_user(User::new(&user, names::TEAM, "newcomer", "Newcomer"));
+    s.connect_user(&user, "github").await.unwrap();
+    let mut call = s.call(ACTION, "c-1");
+    call.user = user;
+    call
+}
+
+/// Sends a click while the user's agents ask for the same action, in every fourth round as many at the same time as share
+/// one transaction, and something else races. They are answered as the grant allows that the click gave, if it gave one.
+async fn amid_a_crowd<T>(
+    s: &TestApp,
+    round: usize,
+    ask: &Ask,
+    (id, prompt): (&str, &Message),
+    race: impl Future<Output = T>,
+) -> (Delivery, T) {
+    let payload = click(s, &ask.user, prompt, "Auto-approve always");
+    let signing = Signing::default();
+    let crowd = if round % 4 == 0 { CROWD } else { 2 };
+    let (clicked, raced, replies) = tokio::join!(
+        s.slack.send_interaction(payload, &signing),
+        race,
+        ask_at_once(s, vec![ask.clone(); crowd])
+    );
+    approved_only_by(s, &s.api().get(id).await.body["decision"]["grant"], &replies).await;
+    for reply in replies.iter().filter(|reply| reply.approval_status() == "pending") {
+        end(s, reply.id()).await;
+    }
+    (clicked, raced)
+}
+
+/// Ends a pending approval that no test looks at any more. Its prompt would use up what Slack takes in a minute.
+async fn end(s: &TestApp, id: &str) {
+    let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
+    sqlx::query(
+        "UPDATE approvals SET status = 'cancelled', decided_by = 'backend', decided_at = $2 WHERE id = $1",
+    )
+    .bind(id.uuid())
+    .bind(s.now())
+    .execute(&s.service.db)
+    .await
+    .unwrap();
 }
 
 /// Locks an approval's row until it is dropped or rolled back, so that everyone who waits for it continues at the same
@@ -80,7 +135,7 @@ async fn ended_once(s: &TestApp, id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_won() {
-    story(async |s| {
+    crowded_story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
@@ -88,11 +143,10 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
         let kinds =
             ["Approve", "Approve manually", "Auto-approve for this conversation", "Auto-approve always"];
         let payloads = (0..50).map(|number| match kinds.get(number % 5) {
-            Some(label) => click(s, &prompt, label),
+            Some(label) => click(s, ALICE, &prompt, label),
             None => s.slack.prepare_submit(ALICE).unwrap(),
         });
-        // Opens the service's connections, so that no click has to wait for one.
-        join_all((0..40).map(|_| async { s.api().get(&id).await })).await;
+        let crowd = Crowd::begin(s, ACTION).await;
         let held = hold(s, &id).await;
         let sent = payloads.collect::<Vec<_>>().into_iter().map(|payload| {
             let slack = s.slack.clone();
@@ -100,8 +154,12 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
         });
         let sent: Vec<_> = sent.collect();
         waiting(s, 5).await;
-        held.rollback().await.unwrap();
-        let answers: Vec<_> = join_all(sent).await.into_iter().map(Result::unwrap).collect();
+        let released = async {
+            held.rollback().await.unwrap();
+            join_all(sent).await
+        };
+        let answers: Vec<_> = crowd.beside(s, released).await.into_iter().map(Result::unwrap).collect();
+        crowd.check(s).await;
         let faults: Vec<_> = answers.iter().filter_map(|answer| answer.error.as_ref()).collect();
         assert!(faults.is_empty(), "{faults:?}");
 
@@ -124,14 +182,16 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
         s.slack.wait_for(whispers, SOON).await.unwrap();
         assert_eq!(s.refusals(&id).await, vec!["already-ended"; told_otherwise]);
         let leaves_one = approval["decision"]["grant"].is_string();
-        assert_eq!(s.live_grants().await, i64::from(leaves_one));
+        assert_eq!(s.grants_of(ALICE).await, i64::from(leaves_one));
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_racing_expiry_ends_it_once() {
-    story(async |s| {
+    crowded_story(async |s| {
+        s.open(ACTION).await;
+        let crowd = Crowd::begin(s, ACTION).await;
         for round in 0..10_u32 {
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1").expiring_in(10)).await;
             let time = async {
@@ -140,7 +200,8 @@ async fn a_click_racing_expiry_ends_it_once() {
                 }
                 s.pass(TimeDelta::seconds(10));
             };
-            let (clicked, ()) = tokio::join!(s.click(ALICE, &prompt, "Approve"), time);
+            let race = async { tokio::join!(s.click(ALICE, &prompt, "Approve"), time) };
+            let (clicked, ()) = crowd.beside(s, race).await;
             assert!(clicked.is_ok());
             let approval = ended_once(s, &id).await;
             match approval["status"].as_str() {
@@ -152,13 +213,16 @@ async fn a_click_racing_expiry_ends_it_once() {
                 _ => panic!("{approval}"),
             }
         }
+        crowd.check(s).await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_racing_a_cancellation_ends_it_once() {
-    story(async |s| {
+    crowded_story(async |s| {
+        s.open(ACTION).await;
+        let crowd = Crowd::begin(s, ACTION).await;
         for _ in 0..20 {
             s.pass(TimeDelta::seconds(1));
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
@@ -168,8 +232,8 @@ async fn a_click_racing_a_cancellation_ends_it_once() {
                 waiting(s, 2).await;
                 held.rollback().await.unwrap();
             };
-            let (clicked, cancelled, ()) =
-                tokio::join!(s.click(ALICE, &prompt, "Approve"), api.cancel(&id), released);
+            let race = async { tokio::join!(s.click(ALICE, &prompt, "Approve"), api.cancel(&id), released) };
+            let (clicked, cancelled, ()) = crowd.beside(s, race).await;
             assert!(clicked.is_ok());
             let approval = ended_once(s, &id).await;
             match cancelled.status {
@@ -185,20 +249,21 @@ async fn a_click_racing_a_cancellation_ends_it_once() {
                 _ => panic!("{cancelled:?}"),
             }
         }
+        crowd.check(s).await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_always_racing_the_lock_leaves_no_grant() {
-    story(async |s| {
-        for _ in 0..20 {
+    crowded_story(async |s| {
+        s.put("github").await;
+        for round in 0..20 {
             s.pass(TimeDelta::seconds(3));
-            s.open(ACTION).await;
-            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-            let payload = click(s, &prompt, "Auto-approve always");
-            let signing = Signing::default();
-            let (clicked, ()) = tokio::join!(s.slack.send_interaction(payload, &signing), s.lock(ACTION));
+            s.unlock(ACTION).await;
+            let ask = newcomer(s, round).await;
+            let (id, prompt) = s.prompt(&ask).await;
+            let (clicked, ()) = amid_a_crowd(s, round, &ask, (&id, &prompt), s.lock(ACTION)).await;
             assert!(clicked.is_ok());
             assert_eq!(s.live_grants().await, 0);
             match s.status(&id).await.as_str() {
@@ -206,7 +271,7 @@ async fn an_always_racing_the_lock_leaves_no_grant() {
                 "pending" => assert_eq!(s.refusals(&id).await, ["locked"]),
                 other => panic!("{other}"),
             }
-            assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+            assert_eq!(s.ask(&ask).await.approval_status(), "pending");
         }
     })
     .await;
@@ -214,28 +279,26 @@ async fn an_always_racing_the_lock_leaves_no_grant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_always_racing_a_change_of_the_description_approves_nothing_that_it_became() {
-    story(async |s| {
+    crowded_story(async |s| {
         s.open(ACTION).await;
         for round in 0..20 {
             s.pass(TimeDelta::seconds(3));
-            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-            let payload = click(s, &prompt, "Auto-approve always");
+            let ask = newcomer(s, round).await;
+            let (id, prompt) = s.prompt(&ask).await;
             let mut body = sandbox::catalog::integration("github").unwrap().body();
             for action in body["actions"].as_array_mut().unwrap() {
                 action["name"] = format!("Round {round}").into();
             }
-            let (signing, api) = (Signing::default(), s.api());
-            let (clicked, put) = tokio::join!(
-                s.slack.send_interaction(payload, &signing),
-                api.put_integration("github", &body)
-            );
+            let api = s.api();
+            let describing = api.put_integration("github", &body);
+            let (clicked, put) = amid_a_crowd(s, round, &ask, (&id, &prompt), describing).await;
             assert!(clicked.is_ok() && put.status == 200, "{put:?}");
             match s.status(&id).await.as_str() {
                 "approved" => assert!(s.refusals(&id).await.is_empty()),
                 "pending" => assert_eq!(s.refusals(&id).await, ["changed-since-unlocked"]),
                 other => panic!("{other}"),
             }
-            assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
+            assert_eq!(s.ask(&ask).await.approval_status(), "pending");
             s.lock(ACTION).await;
             s.unlock(ACTION).await;
         }
@@ -245,24 +308,23 @@ async fn an_always_racing_a_change_of_the_description_approves_nothing_that_it_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_always_at_once_on_two_approvals_leave_one_grant() {
-    story(async |s| {
+    crowded_story(async |s| {
         s.open(ACTION).await;
-        for _ in 0..20 {
+        for round in 0..20 {
             s.pass(TimeDelta::seconds(2));
-            let (first, one) = s.prompt(&s.call(ACTION, "c-1")).await;
-            let (second, two) = s.prompt(&s.call(ACTION, "c-2")).await;
-            let (one, two) = tokio::join!(
-                s.choose(ALICE, &one, "Auto-approve always"),
-                s.choose(ALICE, &two, "Auto-approve always")
-            );
+            let ask = newcomer(s, round).await;
+            let (first, one) = s.prompt(&ask).await;
+            let (second, two) = s.prompt(&ask.clone().in_conversation("c-2")).await;
+            let other = s.choose(&ask.user, &two, "Auto-approve always");
+            let (one, two) = amid_a_crowd(s, round, &ask, (&first, &one), other).await;
             assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
             let first = ended_once(s, &first).await;
             let second = ended_once(s, &second).await;
             let grant = first["decision"]["grant"].as_str().unwrap();
             assert_eq!(second["decision"]["grant"], grant);
             assert_eq!(s.live_grants().await, 1);
-            let (grant, alice): (GrantId, _) = (grant.parse().unwrap(), UserId::parse(ALICE).unwrap());
-            turn_off::turn_off(&s.service, names::TEAM.into(), &alice, grant).await.unwrap();
+            let (grant, user): (GrantId, _) = (grant.parse().unwrap(), UserId::parse(&ask.user).unwrap());
+            turn_off::turn_off(&s.service, names::TEAM.into(), &user, grant).await.unwrap();
         }
     })
     .await;
