@@ -44,8 +44,10 @@ async fn keep_asking(s: &TestApp, api: &Api, name: &str, lane: usize, answered: 
         let number = all.len();
         let key = format!("{name}-{lane}-{number}");
         let mut ask = s.call(ACTION, &format!("c-{lane}"));
-        ask.user =
-            user(if (lane + number) % 4 == 0 { "ASKED" } else { "GRANTED" }, (lane + number / 4) % USERS);
+        ask.user = user(
+            if (lane + number).is_multiple_of(4) { "ASKED" } else { "GRANTED" },
+            (lane + number / 4) % USERS,
+        );
         let reply = api.ask_once(&ask, &key).await;
         let answer =
             (reply.status == 201).then(|| (reply.id().to_owned(), reply.approval_status().to_owned()));
@@ -113,14 +115,14 @@ async fn kill_9_amid_a_crowd_of_requests_keeps_every_answer() {
         for (one, reply) in again {
             let status = if one.ask.user.contains("GRANTED") { "approved" } else { "pending" };
             assert_eq!(reply.approval_status(), status, "{reply:?}");
-            match &one.answer {
-                Some((id, status)) => {
-                    assert_eq!((reply.status, reply.id(), reply.approval_status()), (200, id.as_str(), status.as_str()));
-                }
-                None => {
-                    assert!(matches!(reply.status, 200 | 201), "{reply:?}");
-                    replayed += usize::from(reply.status == 200);
-                }
+            if let Some((id, status)) = &one.answer {
+                assert_eq!(
+                    (reply.status, reply.id(), reply.approval_status()),
+                    (200, id.as_str(), status.as_str())
+                );
+            } else {
+                assert!(matches!(reply.status, 200 | 201), "{reply:?}");
+                replayed += usize::from(reply.status == 200);
             }
         }
         assert!(replayed < lost, "some requests were under way and had not been committed");

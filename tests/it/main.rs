@@ -54,6 +54,7 @@ mod guides;
 mod home;
 mod hostile;
 mod ingress;
+mod instances;
 mod isolation;
 mod killed;
 mod leaving;

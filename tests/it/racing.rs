@@ -54,7 +54,7 @@ async fn amid_a_crowd<T>(
 ) -> (Delivery, T) {
     let payload = click(s, &ask.user, prompt, "Auto-approve always");
     let signing = Signing::default();
-    let crowd = if round % 4 == 0 { CROWD } else { 2 };
+    let crowd = if round.is_multiple_of(4) { CROWD } else { 2 };
     let (clicked, raced, replies) = tokio::join!(
         s.slack.send_interaction(payload, &signing),
         race,
@@ -67,7 +67,7 @@ async fn amid_a_crowd<T>(
     (clicked, raced)
 }
 
-/// Ends a pending approval that no test looks at any more. Its prompt would use up what Slack takes in a minute.
+/// Ends a pending approval that was part of a crowd. Its prompt would use up what Slack takes in a minute.
 async fn end(s: &TestApp, id: &str) {
     let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
     sqlx::query(
