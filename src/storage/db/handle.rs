@@ -17,15 +17,13 @@ use crate::storage::db::{
     connection::PgConnection,
     hosts::Hosts,
     limits::Limits,
-    migrations::MIGRATIONS,
+    migrating::{self, GIVING_WAY},
     pool::Pool,
     transaction::{LockWait, Tx},
 };
 
 /// How often two connections are asked for their sessions.
 const SESSION_CHECKS: usize = 3;
-/// Pause before a migration that gave way is tried again, in which what had queued behind it gets done.
-const GIVING_WAY: Duration = Duration::from_millis(200);
 
 /// The database. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
@@ -79,9 +77,6 @@ impl Db {
 
     /// Brings the schema up to date, on a connection of its own and without a limit: it waits for running statements, and
     /// for another `migrate`, as long as that takes.
-    ///
-    /// Instances serve in the meantime, and every statement queues behind a lock request that waits. So a migration that
-    /// does not get its locks soon is rolled back and tried again. Those that need no transaction do the same themselves.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
         let limits = Limits { statement: Duration::from_hours(24), ..self.0.limits };
         let deadline = Instant::now() + self.0.limits.acquire;
@@ -92,29 +87,7 @@ impl Db {
         while !lock_migrations(&mut connection).await? {
             tokio::time::sleep(GIVING_WAY).await;
         }
-        for migration in MIGRATIONS.iter() {
-            for tries in 1.. {
-                let limit = if migration.no_tx {
-                    "SET lock_timeout = 0"
-                } else if tries % 100 == 0 {
-                    // Longer than deadlock_timeout: Postgres then cancels an autovacuum that is in the way, or one of the
-                    // statements, which its program tries again.
-                    "SET lock_timeout = '1500ms'"
-                } else {
-                    // Short, because a migration may hold some locks while it waits for others.
-                    "SET lock_timeout = '50ms'"
-                };
-                sqlx::raw_sql(limit).execute(&mut connection).await?;
-                match MIGRATIONS.run_to(migration.version, &mut connection).await {
-                    Ok(()) => break,
-                    Err(error) if gave_way(&error) => {
-                        tracing::debug!(migration.version, %error, "Migration did not get its locks; retrying");
-                        tokio::time::sleep(GIVING_WAY).await;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
+        migrating::run(&mut connection).await?;
         // The migrations are committed. If the goodbye gets lost, the server notices the closed socket itself.
         let _ = connection.close().await;
         Ok(())
@@ -176,14 +149,6 @@ impl Db {
 async fn lock_migrations(connection: &mut sqlx::PgConnection) -> sqlx::Result<bool> {
     let lock = "SELECT pg_try_advisory_lock(hashtext('countersign'), hashtext('migrate')) AS locked";
     connection.fetch_one(sqlx::raw_sql(lock)).await?.try_get("locked")
-}
-
-/// Whether a migration was rolled back because others held its locks (lock not available, deadlock).
-fn gave_way(error: &MigrateError) -> bool {
-    let (MigrateError::ExecuteMigration(source, _) | MigrateError::Execute(source)) = error else {
-        return false;
-    };
-    source.as_database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("55P03" | "40P01")))
 }
 
 async fn session(db: &mut PgConnection) -> sqlx::Result<i32> {

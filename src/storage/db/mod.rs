@@ -12,6 +12,7 @@ mod error_class;
 mod handle;
 mod hosts;
 mod limits;
+mod migrating;
 pub(super) mod migrations;
 mod pool;
 mod transaction;
