@@ -180,10 +180,10 @@ async fn finish_all(
     let pairs: Vec<(&Claim, &Attempt)> = batch.iter().map(|ended| (&ended.claim, &ended.attempt)).collect();
     let now = service.now();
     if homes.is_empty() {
-        let mut db = service.db.acquire().await?;
+        let mut db = service.db.acquire_with_kept_plans().await?;
         return Ok(finish::finish_all(&mut db, &pairs, now).await?);
     }
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let finished = finish::finish_all(&mut work, &pairs, now).await?;
     for (workspace, urgency) in homes {
         work.redraw(Redraw::admins_homes(*workspace, *urgency));
@@ -194,7 +194,7 @@ async fn finish_all(
 
 /// Records one attempt. This is rare, so the Home tabs are updated in any case.
 async fn finish_one(service: &Service, Ended { claim, attempt, .. }: &Ended) -> Result<bool, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let held = finish::finish(&mut work, claim, attempt, now).await?;
     if claim.kind == Kind::Webhook {

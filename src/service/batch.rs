@@ -22,7 +22,7 @@ use crate::{
         text::ForeignId,
     },
     storage::{
-        LockWait,
+        LockWait, Plans,
         statements::create_approval::{self, AskContext, Asking, Created, StoredConversation},
         tables::{actions, approvals, integrations},
     },
@@ -39,7 +39,7 @@ pub async fn judge(
     asks: &[&Addressed],
     wait: LockWait,
 ) -> Result<Vec<Judged>, ServiceError> {
-    let mut work = service.begin_waiting(wait).await?;
+    let mut work = service.begin_with(wait, Plans::Kept).await?;
     let now = work.now();
     let most = service.most_pending;
     let asking: Vec<_> = asks.iter().map(|addressed| asking(addressed)).collect();

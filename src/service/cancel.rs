@@ -13,7 +13,7 @@ pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result
 }
 
 async fn attempt(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let approval = storage::statements::decide::lock_of_backend(&mut work, caller.backend, id)
         .await?
         .ok_or(Rejection::UnknownApproval)?;

@@ -40,7 +40,7 @@ pub async fn decide(service: &Service, click: &Click, choice: &Choice) -> Result
 }
 
 async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Approval, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
@@ -90,7 +90,7 @@ pub async fn may_deny(service: &Service, click: &Click) -> Result<Option<Approva
 }
 
 async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
     let Some(approval) =
@@ -153,7 +153,7 @@ pub async fn adopt_prompt(
     approval: &Approval,
     prompt: &Prompt,
 ) -> Result<bool, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let is_new = storage::tables::prompts::remember(&mut work, approval.id(), prompt, now).await?;
     if is_new {

@@ -197,7 +197,7 @@ impl Endings {
     #[tracing::instrument(name = "read_waited_for", skip_all, fields(count = reading.ids.len()))]
     async fn read_together(&self, reading: &Reading) -> Option<Batch> {
         let read = async {
-            let mut db = self.0.db.acquire().await?;
+            let mut db = self.0.db.acquire_with_kept_plans().await?;
             storage::tables::approvals::find_ended(&mut db, &reading.ids, &reading.now).await
         };
         // Each call then reads separately, and logs the failure.

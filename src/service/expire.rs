@@ -16,7 +16,7 @@ pub async fn expire(service: &Service) -> Result<usize, ServiceError> {
 }
 
 async fn attempt(service: &Service) -> Result<usize, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let due =
         storage::tables::approvals::lock_expired(&mut work, now, &service.unreadable.at(now), BATCH).await?;
@@ -33,7 +33,7 @@ async fn attempt(service: &Service) -> Result<usize, ServiceError> {
 
 /// When the next pending approval expires, apart from rows that can't be read.
 pub async fn next(service: &Service) -> Result<Option<DateTime<Utc>>, ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     let except = service.unreadable.at(service.now());
     Ok(storage::tables::approvals::next_expiry(&mut db, &except).await?)
 }

@@ -13,7 +13,7 @@ pub async fn give_up(service: &Service, id: ApprovalId, why: &Prose) -> Result<b
 }
 
 async fn attempt(service: &Service, id: ApprovalId, why: &Prose) -> Result<bool, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let Some(approval) = storage::statements::decide::lock(&mut work, id).await? else { return Ok(false) };
     let count = end(&mut work, &[approval], why).await?;
     work.commit().await?;

@@ -41,7 +41,7 @@ pub enum Lost {
 pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, ServiceError> {
     match lost {
         Lost::Prompt { approval, channel, ts } => {
-            let mut db = service.db.acquire().await?;
+            let mut db = service.db.acquire_with_kept_plans().await?;
             let found =
                 storage::tables::approvals::find_in_workspace(&mut db, slack_id, *approval, None).await?;
             drop(db);

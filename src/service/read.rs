@@ -24,7 +24,7 @@ use crate::{
 /// An approval of this backend.
 #[tracing::instrument(name = "read_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
 pub async fn approval(db: &Db, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
-    let mut db = db.acquire().await?;
+    let mut db = db.acquire_with_kept_plans().await?;
     let found = storage::tables::approvals::find_of_backend(&mut db, caller.backend, id).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
@@ -83,7 +83,7 @@ pub async fn deliveries(
     filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<Delivery>, ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     Ok(deliveries::list(&mut db, caller.backend, filter, limit).await?)
 }
 
@@ -94,7 +94,7 @@ pub async fn delivery(
     caller: Caller,
     id: DeliveryId,
 ) -> Result<(Delivery, Vec<Noted>), ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     let found = deliveries::find(&mut db, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     Ok((found, attempts::for_delivery(&mut db, id).await?))
 }

@@ -14,7 +14,7 @@ pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Res
 }
 
 async fn attempt(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, ServiceError> {
-    let mut work = service.begin().await?;
+    let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let before = deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     let redelivery = Redelivery { backend: caller.backend, delivery: id };

@@ -49,7 +49,7 @@ pub async fn prompt(
     workspace: WorkspaceId,
     id: ApprovalId,
 ) -> Result<Option<PromptContext>, ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
     let workspace = storage::tables::workspaces::find(&mut db, workspace).await?;
@@ -67,21 +67,21 @@ pub async fn prompt(
 
 /// An approval of this workspace.
 pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Result<Approval, ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
 /// Records where a prompt was posted.
 pub async fn remember_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     storage::tables::prompts::remember(&mut db, id, prompt, service.now()).await?;
     Ok(())
 }
 
 /// Deletes the record of a message that Slack no longer lets the app change.
 pub async fn forget_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     Ok(storage::tables::prompts::forget(&mut db, id, prompt, service.now()).await?)
 }
 
@@ -94,7 +94,7 @@ pub async fn installed(service: &Service, workspace: WorkspaceId) -> Result<Opti
 
 /// Ends the other waiting rows of a row's queue. The state is read after this, so rendering it covers them.
 pub async fn absorb(service: &Service, claim: &Claim) -> Result<(), ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     Ok(storage::statements::claim::absorb(&mut db, claim, service.now()).await?)
 }
 
@@ -173,7 +173,7 @@ pub async fn webhooks(
     let approvals: Vec<ApprovalId> = wanted.iter().map(|(approval, _)| *approval).collect();
     let backends: BTreeSet<BackendId> = wanted.iter().map(|(_, backend)| *backend).collect();
     let backends: Vec<BackendId> = backends.into_iter().collect();
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     let found = storage::tables::approvals::find_all(&mut db, &approvals).await?;
     let stored = storage::tables::backends::endpoints(&mut db, &backends).await?;
     drop(db);

@@ -15,7 +15,7 @@ use crate::{
     service::{context::Service, error::ServiceError},
     storage,
     storage::{
-        LockWait, PgConnection, Tx,
+        LockWait, PgConnection, Plans, Tx,
         effects::{Recorded, Unwritten},
     },
 };
@@ -33,12 +33,17 @@ pub struct UnitOfWork {
 impl Service {
     /// Begins a unit of work.
     pub(crate) async fn begin(&self) -> Result<UnitOfWork, ServiceError> {
-        self.begin_waiting(LockWait::Usual).await
+        self.begin_with(LockWait::Usual, Plans::Chosen).await
     }
 
-    /// Begins a unit of work whose statements wait so long for rows that others hold.
-    pub(crate) async fn begin_waiting(&self, wait: LockWait) -> Result<UnitOfWork, ServiceError> {
-        let tx = self.db.begin_waiting(wait).await?;
+    /// Begins a unit of work of which Postgres keeps the plans: see [`Plans::Kept`].
+    pub(crate) async fn begin_with_kept_plans(&self) -> Result<UnitOfWork, ServiceError> {
+        self.begin_with(LockWait::Usual, Plans::Kept).await
+    }
+
+    /// Begins a unit of work whose statements wait so long for rows that others hold, and are planned like this.
+    pub(crate) async fn begin_with(&self, wait: LockWait, plans: Plans) -> Result<UnitOfWork, ServiceError> {
+        let tx = self.db.begin_with(wait, plans).await?;
         let now = self.now();
         let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
         Ok(UnitOfWork { tx, now, unwritten: Unwritten::new(now, move || entropy.uuid(clock.now())) })

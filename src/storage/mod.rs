@@ -19,14 +19,21 @@ pub mod stored;
 pub mod tables;
 
 pub use db::{
-    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, LockWait, PgConnection, TlsUse, Tx, classify,
-    connect_error, explain, is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
+    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, LockWait, PgConnection, Plans, TlsUse, Tx,
+    classify, connect_error, explain, is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
 };
 
 /// The channel that a transaction notifies when it adds work to the outbox. The payload is the row's kind.
 pub const OUTBOX_CHANNEL: &str = "countersign_outbox";
 /// The channel that a transaction notifies when an approval ends. The payload is the approval's UUID.
 pub const ENDED_CHANNEL: &str = "countersign_ended";
+
+/// The lowest and the highest of these ids. A statement that names many ids compares with them as well: a kept plan
+/// tells by them which partitions it need not look at.
+fn bounds(ids: &[uuid::Uuid]) -> (uuid::Uuid, uuid::Uuid) {
+    let lowest = ids.iter().min().copied().unwrap_or_default();
+    (lowest, ids.iter().max().copied().unwrap_or_default())
+}
 
 /// The server's clock.
 pub async fn time(db: &mut PgConnection) -> sqlx::Result<chrono::DateTime<chrono::Utc>> {

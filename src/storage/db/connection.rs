@@ -14,6 +14,7 @@ use tokio::{
 
 use crate::storage::db::{
     error_class::{ErrorClass, classify},
+    plans::Plans,
     pool::{Live, Pool},
 };
 
@@ -42,6 +43,22 @@ pub(super) enum State {
 impl PgConnection {
     pub(super) fn new(live: Live, pool: Arc<Pool>, permit: OwnedSemaphorePermit) -> Self {
         Self { live: Some(live), state: State::Idle, pool, permit: Some(permit) }
+    }
+
+    /// How its session plans.
+    pub(super) fn plans(&self) -> Plans {
+        self.live.as_ref().map(|live| live.plans).unwrap_or_default()
+    }
+
+    /// Has its session plan like this: a round trip, if it does not yet.
+    pub(super) async fn plan(&mut self, plans: Plans) -> sqlx::Result<()> {
+        if self.plans() != plans {
+            self.simple(plans.set()).await?;
+        }
+        if let Some(live) = &mut self.live {
+            live.plans = plans;
+        }
+        Ok(())
     }
 
     /// Does one thing on the connection, within the limit of a statement.

@@ -18,6 +18,7 @@ use crate::storage::db::{
     hosts::Hosts,
     limits::Limits,
     migrating::{self, GIVING_WAY},
+    plans::Plans,
     pool::Pool,
     transaction::{LockWait, Tx},
 };
@@ -38,26 +39,43 @@ impl Db {
 
     /// A connection.
     pub async fn acquire(&self) -> sqlx::Result<PgConnection> {
+        self.acquire_planning(Plans::Chosen).await
+    }
+
+    /// A connection for statements whose plans Postgres keeps: see [`Plans::Kept`].
+    pub async fn acquire_with_kept_plans(&self) -> sqlx::Result<PgConnection> {
+        self.acquire_planning(Plans::Kept).await
+    }
+
+    async fn acquire_planning(&self, plans: Plans) -> sqlx::Result<PgConnection> {
+        let mut db = self.acquire_any(plans).await?;
+        db.plan(plans).await?;
+        Ok(db)
+    }
+
+    /// A connection, if possible one whose session plans like this.
+    async fn acquire_any(&self, plans: Plans) -> sqlx::Result<PgConnection> {
         if let Some(why) = self.suspension() {
             return Err(ConnectError::Suspended(why).into());
         }
-        self.acquire_for_checks().await
+        let (live, permit) = self.0.get(plans).await?;
+        Ok(PgConnection::new(live, self.0.clone(), permit))
     }
 
     /// A connection even while the process is suspended: for what finds out whether it may go on, and changes nothing.
     pub async fn acquire_for_checks(&self) -> sqlx::Result<PgConnection> {
-        let (live, permit) = self.0.get().await?;
+        let (live, permit) = self.0.get(Plans::Chosen).await?;
         Ok(PgConnection::new(live, self.0.clone(), permit))
     }
 
     /// A transaction.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
-        self.begin_waiting(LockWait::Usual).await
+        self.begin_with(LockWait::Usual, Plans::Chosen).await
     }
 
-    /// A transaction whose statements wait so long for rows that others hold.
-    pub async fn begin_waiting(&self, wait: LockWait) -> sqlx::Result<Tx> {
-        Tx::begin(self.acquire().await?, wait).await
+    /// A transaction whose statements wait so long for rows that others hold, and are planned like this.
+    pub async fn begin_with(&self, wait: LockWait, plans: Plans) -> sqlx::Result<Tx> {
+        Tx::begin(self.acquire_any(plans).await?, wait, plans).await
     }
 
     /// Whether a pooler between gives transactions of one connection different sessions, or one session to two

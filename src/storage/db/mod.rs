@@ -14,6 +14,7 @@ mod hosts;
 mod limits;
 mod migrating;
 pub(super) mod migrations;
+mod plans;
 mod pool;
 mod transaction;
 
@@ -24,5 +25,6 @@ pub use self::{
     handle::Db,
     hosts::{Hosts, TlsUse},
     limits::{LOCK_LIMIT, Limits},
+    plans::Plans,
     transaction::{LockWait, Tx},
 };

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::storage::db::{
-    connect_error::ConnectError, error_class::ErrorClass, hosts::Hosts, limits::Limits,
+    connect_error::ConnectError, error_class::ErrorClass, hosts::Hosts, limits::Limits, plans::Plans,
 };
 
 /// How long a connection may be idle before the pool checks that it still works.
@@ -44,6 +44,8 @@ pub(super) struct Pool {
 /// An open connection.
 pub(super) struct Live {
     pub(super) raw: sqlx::PgConnection,
+    /// How its session plans.
+    pub(super) plans: Plans,
     pub(super) opened_at: Instant,
 }
 
@@ -76,15 +78,15 @@ impl Pool {
         }
     }
 
-    /// A connection that works, or a new one.
-    pub(super) async fn get(&self) -> Result<(Live, OwnedSemaphorePermit), ConnectError> {
+    /// A connection that works, or a new one: if possible one whose session plans like this.
+    pub(super) async fn get(&self, plans: Plans) -> Result<(Live, OwnedSemaphorePermit), ConnectError> {
         let deadline = Instant::now() + self.limits.acquire;
         let all_in_use = || ConnectError::AllInUse { size: self.size };
         let permit = timeout_at(deadline, self.permits.clone().acquire_owned())
             .await
             .map_err(|_| all_in_use())?
             .map_err(|_| ConnectError::Suspended("The connections to Postgres are closed.".to_owned()))?;
-        while let Some(Idle { mut live, since }) = self.pop() {
+        while let Some(Idle { mut live, since }) = self.pop(plans) {
             let distrusted = lock(&self.distrusted_at).is_some_and(|at| since <= at);
             if !distrusted && since.elapsed() < RESTED {
                 return Ok((live, permit));
@@ -100,7 +102,7 @@ impl Pool {
         }
         // Boxed: seldom needed, and large, and part of every use case's future.
         let raw = Box::pin(self.connect(deadline)).await?;
-        Ok((Live { raw, opened_at: Instant::now() }, permit))
+        Ok((Live { raw, plans: Plans::default(), opened_at: Instant::now() }, permit))
     }
 
     /// Opens one, trying again while the server starts or is full for a moment. What it said last is the reason.
@@ -119,11 +121,13 @@ impl Pool {
         }
     }
 
-    /// The connection that was used last, so that those which are not needed grow old.
-    fn pop(&self) -> Option<Idle> {
+    /// The connection that was used last, so that those which are not needed grow old. Preferably one whose session plans
+    /// like this, because to change that takes a round trip.
+    fn pop(&self, plans: Plans) -> Option<Idle> {
         let mut idle = lock(&self.idle);
         idle.retain(|one| one.since.elapsed() < IDLE && one.live.opened_at.elapsed() < OLDEST);
-        idle.pop()
+        let alike = idle.iter().rposition(|one| one.live.plans == plans);
+        alike.map(|place| idle.remove(place)).or_else(|| idle.pop())
     }
 
     /// Takes one back.

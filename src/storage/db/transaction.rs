@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::storage::db::connection::PgConnection;
+use crate::storage::db::{connection::PgConnection, plans::Plans};
 
 /// A transaction on Postgres. Dropped without a commit, it is rolled back at once.
 #[derive(Debug)]
@@ -16,19 +16,30 @@ pub struct Tx {
 pub enum LockWait {
     /// As long as [`super::Limits::lock`].
     Usual,
-    /// 20 ms: for work that others wait for, and that can be done in another way. Its statements take any number of
-    /// rows, so Postgres keeps their plans instead of making one for each number: that would take longer than to run
-    /// them (`plan_cache_mode`: <https://www.postgresql.org/docs/current/runtime-config-query.html>).
+    /// 20 ms: for work that others wait for, and that can be done in another way.
     Brief,
 }
 
 impl Tx {
-    pub(super) async fn begin(mut connection: PgConnection, wait: LockWait) -> sqlx::Result<Self> {
-        // One message, so that the limit costs no round trip.
+    pub(super) async fn begin(
+        mut connection: PgConnection,
+        wait: LockWait,
+        plans: Plans,
+    ) -> sqlx::Result<Self> {
+        let change = (plans != connection.plans()).then_some(plans);
+        // One message, so that the settings cost no round trip.
         connection
-            .simple(match wait {
-                LockWait::Usual => "BEGIN",
-                LockWait::Brief => {
+            .simple(match (wait, change) {
+                (LockWait::Usual, None) => "BEGIN",
+                (LockWait::Usual, Some(Plans::Chosen)) => "BEGIN; SET LOCAL plan_cache_mode = auto",
+                (LockWait::Usual, Some(Plans::Kept)) => {
+                    "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+                }
+                (LockWait::Brief, None) => "BEGIN; SET LOCAL lock_timeout = 20",
+                (LockWait::Brief, Some(Plans::Chosen)) => {
+                    "BEGIN; SET LOCAL lock_timeout = 20; SET LOCAL plan_cache_mode = auto"
+                }
+                (LockWait::Brief, Some(Plans::Kept)) => {
                     "BEGIN; SET LOCAL lock_timeout = 20; SET LOCAL plan_cache_mode = force_generic_plan"
                 }
             })

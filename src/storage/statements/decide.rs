@@ -170,7 +170,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
                       WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
                   EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
                       AND v.closed_at IS NOT NULL) AS "closed!",
-                  EXISTS (SELECT 1 FROM grants g WHERE g.id = $5 AND g.revoked_at IS NULL) AS "grant_live!",
+                  coalesce((SELECT g.revoked_at IS NULL FROM grants g WHERE g.id = $5), false) AS "grant_live!",
                   EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
                       WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!",
                   i.connect_url

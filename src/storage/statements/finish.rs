@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::ids::DeliveryId,
-    storage::{PgConnection, statements::claim::Claim},
+    storage::{PgConnection, bounds, statements::claim::Claim},
 };
 
 /// How an attempt ended.
@@ -70,6 +70,7 @@ pub async fn finish_all(
     now: DateTime<Utc>,
 ) -> sqlx::Result<HashSet<DeliveryId>> {
     let ids: Vec<Uuid> = ended.iter().map(|(claim, _)| claim.id.uuid()).collect();
+    let (lowest, highest) = bounds(&ids);
     let leases: Vec<Uuid> = ended.iter().map(|(claim, _)| claim.lease).collect();
     let stored: Vec<Stored<'_>> = ended.iter().map(|(_, attempt)| attempt.stored()).collect();
     let outcomes: Vec<String> = stored.iter().map(|stored| stored.outcome.to_owned()).collect();
@@ -86,14 +87,16 @@ pub async fn finish_all(
            -- finished: gives these rows back.
            -- noted: the attempts that count as a try. It reads from finished, so that an attempt without a lease leaves
            --        no trace.
-           -- One statement, so that a row is never given back without its attempt.
+           -- One statement, so that a row is never given back without its attempt. $11 and $12 say which partitions to look
+           -- at. LATERAL with a lock, and the array, are looked up by the primary key, whatever the statistics say.
            WITH given AS (
                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::timestamptz[], $6::text[],
                        $7::timestamptz[], $8::bigint[], $9::int[])
                    AS g (id, lease, outcome, tries, due_at, detail, started_at, took_ms, http_status)),
            held AS (
-               SELECT g.* FROM given g JOIN outbox o ON o.id = g.id AND o.lease = g.lease
-               FOR UPDATE OF o SKIP LOCKED),
+               SELECT g.* FROM given g CROSS JOIN LATERAL (
+                   SELECT o.id FROM outbox o WHERE o.id = g.id AND o.lease = g.lease AND o.id >= $11 AND o.id <= $12
+                   FOR UPDATE SKIP LOCKED) o),
            finished AS (
                UPDATE outbox o SET lease = NULL, leased_until = NULL, attempts = o.attempts + h.tries,
                    by_hand = o.by_hand AND h.tries = 0, due_at = coalesce(h.due_at, o.due_at),
@@ -101,6 +104,7 @@ pub async fn finish_all(
                    done_at = CASE WHEN h.outcome = 'done' THEN $10::timestamptz END,
                    dead_at = CASE WHEN h.outcome = 'dead' THEN $10::timestamptz END
                FROM held h WHERE o.id = h.id AND o.lease = h.lease
+                 AND o.id = ANY(ARRAY(SELECT id FROM held)) AND o.id >= $11 AND o.id <= $12
                RETURNING o.id, o.attempts),
            noted AS (
                INSERT INTO attempts (outbox_id, number, started_at, took_ms, outcome, http_status, detail)
@@ -117,7 +121,9 @@ pub async fn finish_all(
         &started_at,
         &took_ms,
         &statuses as &[Option<i32>],
-        now
+        now,
+        lowest,
+        highest
     )
     .fetch_all(db)
     .await?;

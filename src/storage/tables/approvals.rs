@@ -21,7 +21,7 @@ use crate::{
         repeats::RequestDigest,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
-    storage::{PgConnection, stored::CorruptRow},
+    storage::{PgConnection, bounds, stored::CorruptRow},
 };
 
 /// A row of `approvals` beside its action and integration.
@@ -240,7 +240,8 @@ pub async fn find_all(
     ids: &[ApprovalId],
 ) -> sqlx::Result<HashMap<ApprovalId, Result<Approval, CorruptRow>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows = select_approvals!("JOIN unnest($1::uuid[]) AS wanted (id) ON wanted.id = p.id", &ids)
+    let (lowest, highest) = bounds(&ids);
+    let rows = select_approvals!("WHERE p.id = ANY($1) AND p.id >= $2 AND p.id <= $3", &ids, lowest, highest)
         .fetch_all(db)
         .await?;
     Ok(rows.into_iter().map(|row| (ApprovalId::new(row.id), row.read())).collect())
@@ -260,10 +261,16 @@ pub async fn find_of_backend(
 
 /// Those of these approvals that have ended, and those of `always` even if they are pending. Of any backend.
 pub async fn find_ended(db: &mut PgConnection, ids: &[Uuid], always: &[Uuid]) -> sqlx::Result<Batch> {
-    let rows =
-        select_approvals!("WHERE p.id = ANY($1) AND (p.status <> 'pending' OR p.id = ANY($2))", ids, always)
-            .fetch_all(db)
-            .await?;
+    let (lowest, highest) = bounds(ids);
+    let rows = select_approvals!(
+        "WHERE p.id = ANY($1) AND (p.status <> 'pending' OR p.id = ANY($2)) AND p.id >= $3 AND p.id <= $4",
+        ids,
+        always,
+        lowest,
+        highest
+    )
+    .fetch_all(db)
+    .await?;
     Ok(Batch::new(rows))
 }
 
