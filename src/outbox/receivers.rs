@@ -108,31 +108,31 @@ impl Receivers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The room of each receiver, if `free` permits are left for all of them and a claim may take at most `most` rows of
-    /// one receiver.
+    /// The room of each receiver, if `free` permits are left for all of them.
     #[must_use]
-    pub fn rooms(&self, free: usize, most: usize) -> Rooms {
-        let other = Share::INITIAL.room(0, free).min(most);
-        let room = |receiver: &Receiver| receiver.share.room(receiver.in_flight, free).min(most);
+    pub fn rooms(&self, free: usize) -> Rooms {
+        let other = Share::INITIAL.room(0, free);
+        let room = |receiver: &Receiver| receiver.share.room(receiver.in_flight, free);
         let all = self.lock();
         let listed = all.iter().map(|(backend, receiver)| (*backend, room(receiver)));
         Rooms { other, listed: listed.filter(|(_, room)| *room != other).collect() }
     }
 
-    /// Notes what a claim took for each receiver. `true` if it left room that `most` did not let it use: then more may be
-    /// claimed at once.
+    /// Notes what a claim took for each receiver, at most `most` rows. `true` if it left room that `most` did not let it
+    /// use: then more may be claimed at once.
     #[must_use]
-    pub fn note_claim(&self, taken: &HashMap<BackendId, usize>, rooms: &Rooms, free: usize) -> bool {
+    pub fn note_claim(&self, taken: &HashMap<BackendId, usize>, rooms: &Rooms, most: usize) -> bool {
         let (mut all, mut more) = (self.lock(), false);
         for backend in taken.keys() {
             all.entry(*backend).or_default();
         }
         for (backend, receiver) in all.iter_mut() {
             let (count, room) = (taken.get(backend).copied().unwrap_or_default(), rooms.get(*backend));
+            let could = room.min(most);
             // Without any room, the claim tells nothing new about the receiver.
             if room > 0 {
-                receiver.full = count >= room;
-                more |= receiver.full && receiver.share.room(receiver.in_flight, free) > count;
+                receiver.full = count >= could;
+                more |= receiver.full && room > count;
             }
         }
         more
@@ -245,10 +245,10 @@ mod tests {
     #[test]
     fn what_is_in_flight_takes_room_until_it_ends_or_panics() {
         let (receivers, backend) = (Receivers::default(), BackendId::new(Uuid::from_u128(1)));
-        let room = || receivers.rooms(256, 100).get(backend);
+        let room = || receivers.rooms(256).get(backend);
         assert_eq!(room(), 4);
         let (first, second) = (receivers.begin(backend), receivers.begin(backend));
-        assert_eq!((room(), receivers.rooms(256, 1).get(backend)), (2, 1));
+        assert_eq!(room(), 2);
         assert!(!first.end(Some(Pace::Fast)), "nothing more waits");
         assert_eq!(room(), 4, "five at once, of which one is in flight");
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -263,13 +263,13 @@ mod tests {
     fn a_receiver_that_took_all_its_room_may_have_more_waiting() {
         let (receivers, backend) = (Receivers::default(), BackendId::new(Uuid::from_u128(1)));
         let taken = |count| HashMap::from([(backend, count)]);
-        let rooms = receivers.rooms(256, 100);
+        let rooms = receivers.rooms(256);
         assert!(!receivers.note_claim(&taken(3), &rooms, 256));
         assert!(!receivers.begin(backend).end(None));
         assert!(!receivers.note_claim(&taken(4), &rooms, 256), "it has no room left");
         assert!(receivers.begin(backend).end(None));
-        let rooms = receivers.rooms(256, 2);
-        assert!(receivers.note_claim(&taken(2), &rooms, 256), "the claim was cut short, not the receiver");
+        let rooms = receivers.rooms(256);
+        assert!(receivers.note_claim(&taken(2), &rooms, 2), "the claim was cut short, not the receiver");
         assert!(!receivers.note_claim(&HashMap::new(), &rooms, 256));
         assert!(!receivers.begin(backend).end(None), "nothing more waits");
     }

@@ -23,7 +23,7 @@ use crate::{
     },
     service::{Service, ServiceError},
     storage::statements::{
-        claim::{self, Lease},
+        claim::{self, ClaimedWebhooks, Lease},
         finish::{Attempt, Ending},
     },
 };
@@ -99,8 +99,6 @@ impl<D: Deliver> Worker<D> {
         let free = Arc::new(Semaphore::new(permits(kind)));
         let receivers = Receivers::default();
         let pulse = self.service.heartbeats.pulse(format!("the {} outbox worker", kind.as_str()), STUCK);
-        // The number of backends that the last claim found work for.
-        let mut backends = 1;
         while !self.stop.is_cancelled() {
             pulse.beat();
             // Get a permit before claiming: a claimed row's lease starts at once, so it must not wait for one.
@@ -109,7 +107,7 @@ impl<D: Deliver> Worker<D> {
                 permit = free.clone().acquire_owned() => permit,
             };
             let Ok(permit) = permit else { return };
-            let claimed = self.claim(kind, free.available_permits() + 1, &receivers, &mut backends).await;
+            let claimed = self.claim(kind, free.available_permits() + 1, &receivers).await;
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::warn!(%error, kind = kind.as_str(), "Could not read the outbox; retrying");
                 Claimed { claims: Vec::new(), at: self.service.now(), until: Instant::now(), more: false }
@@ -128,14 +126,8 @@ impl<D: Deliver> Worker<D> {
         }
     }
 
-    async fn claim(
-        &self,
-        kind: Kind,
-        free: usize,
-        receivers: &Receivers,
-        backends: &mut usize,
-    ) -> Result<Claimed, sqlx::Error> {
-        let mut db = self.service.db.acquire().await?;
+    async fn claim(&self, kind: Kind, free: usize, receivers: &Receivers) -> Result<Claimed, sqlx::Error> {
+        let mut db = self.service.db.acquire_with_kept_plans().await?;
         let (limit, at, until) = (free.min(MOST), self.service.now(), Instant::now() + LEASE);
         let lease = Lease { token: self.service.new_id(), until: at + LEASE };
         if kind != Kind::Webhook {
@@ -143,17 +135,16 @@ impl<D: Deliver> Worker<D> {
             let more = !claims.is_empty();
             return Ok(Claimed { claims, at, until, more });
         }
-        // Rows that the limit cuts off are locked in vain, so no receiver gets many more than its part of the limit.
-        let rooms = receivers.rooms(free, (2 * limit / *backends).max(1));
+        let rooms = receivers.rooms(free);
         let listed: Vec<_> = rooms.listed.iter().map(|(backend, room)| (*backend, number(*room))).collect();
-        let claims =
+        let ClaimedWebhooks { claims, most } =
             claim::claim_webhooks(&mut db, number(limit), number(rooms.other), &listed, at, lease).await?;
+        let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(limit);
         let mut taken = HashMap::<BackendId, usize>::new();
         for backend in claims.iter().filter_map(|claim| claim.backend) {
             *taken.entry(backend).or_default() += 1;
         }
-        *backends = taken.len().max(1);
-        let more = receivers.note_claim(&taken, &rooms, free) || claims.len() == limit;
+        let more = receivers.note_claim(&taken, &rooms, most) || claims.len() == limit;
         Ok(Claimed { claims, at, until, more })
     }
 
@@ -162,7 +153,7 @@ impl<D: Deliver> Worker<D> {
     async fn rest(&self, kind: Kind, at: DateTime<Utc>, pulse: &Pulse) {
         // Only rows due after the claim count. Those that were due but were not claimed wait for another attempt to end,
         // which wakes this loop.
-        let due = match self.service.db.acquire().await {
+        let due = match self.service.db.acquire_with_kept_plans().await {
             Ok(mut db) => claim::next_due(&mut db, kind, at).await.ok().flatten(),
             Err(_) => None,
         };

@@ -45,7 +45,7 @@ async fn rows_read_to_look_for_work(s: &TestApp) -> i64 {
     let mut tx = s.service.db.begin().await.unwrap();
     let lease = Lease { token: Uuid::nil(), until: s.now() + chrono::TimeDelta::minutes(1) };
     let before = rows_read(&mut tx).await;
-    assert!(claim::claim_webhooks(&mut tx, 32, 4, &[], s.now(), lease).await.unwrap().is_empty());
+    assert!(claim::claim_webhooks(&mut tx, 32, 4, &[], s.now(), lease).await.unwrap().claims.is_empty());
     assert!(claim::claim(&mut tx, Kind::Prompt, 8, s.now(), lease).await.unwrap().is_empty());
     claim::next_due(&mut tx, Kind::Webhook, s.now()).await.unwrap();
     claim::next_due(&mut tx, Kind::Prompt, s.now()).await.unwrap();
@@ -121,12 +121,40 @@ async fn a_claim_reads_few_rows_of_many_that_are_due() {
         for _ in 0..8 {
             let mut tx = s.service.db.begin().await.unwrap();
             let before = rows_read(&mut tx).await;
-            assert_eq!(claim::claim_webhooks(&mut tx, 128, 4, &[], s.now(), lease).await.unwrap().len(), 4);
+            assert_eq!(claim::claim_webhooks(&mut tx, 128, 4, &[], s.now(), lease).await.unwrap().claims.len(), 4);
             assert_eq!(claim::claim(&mut tx, Kind::Prompt, 8, s.now(), lease).await.unwrap().len(), 8);
             let read = rows_read(&mut tx).await - before;
             assert!(read < 200, "{read}");
             tx.rollback().await.unwrap();
         }
+        sqlx::query("DELETE FROM outbox").execute(&s.service.db).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_for_fifty_receivers_reads_few_rows_of_each() {
+    story(async |s| {
+        s.stop().await;
+        for statement in [
+            "INSERT INTO backends (id, workspace_id, name, webhook_url, webhook_secret, created_at)
+             SELECT gen_random_uuid(), b.workspace_id, 'many ' || n, b.webhook_url, '', $1 FROM backends b, generate_series(1, 50) n",
+            "INSERT INTO outbox (id, kind, workspace_id, queue, approval_id, backend_id, event, created_at, due_at)
+             SELECT n.id, 'webhook', b.workspace_id, 'webhook:' || n.id, n.id, b.id, 'approval.expired', $1, $1
+             FROM backends b CROSS JOIN LATERAL (
+                 SELECT (left(id_bound($1)::text, 14) || substr(gen_random_uuid()::text, 15))::uuid AS id
+                 FROM generate_series(1, 40) n WHERE b.name LIKE 'many%') n",
+        ] {
+            sqlx::query(statement).bind(s.now()).execute(&s.service.db).await.unwrap();
+        }
+        let lease = Lease { token: Uuid::nil(), until: s.now() + chrono::TimeDelta::minutes(1) };
+        let mut tx = s.service.db.begin().await.unwrap();
+        let before = rows_read(&mut tx).await;
+        let claimed = claim::claim_webhooks(&mut tx, 64, 32, &[], s.now(), lease).await.unwrap();
+        let read = rows_read(&mut tx).await - before;
+        assert_eq!((claimed.claims.len(), claimed.most), (64, Some(2)));
+        assert!(read < 500, "{read}");
+        tx.rollback().await.unwrap();
         sqlx::query("DELETE FROM outbox").execute(&s.service.db).await.unwrap();
     })
     .await;

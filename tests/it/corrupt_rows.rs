@@ -364,7 +364,7 @@ impl Reading {
                 deliveries::find(db, backend, DeliveryId::new(self.uuid())).await.map(drop)?;
             }
             Reader::ClaimWebhooks => {
-                let claimed = claim::claim_webhooks(db, MOST, MOST, &[], now, self.lease()).await?;
+                let claimed = claim::claim_webhooks(db, MOST, MOST, &[], now, self.lease()).await?.claims;
                 return Ok(rows(claimed.iter().map(|claim| claim.id.uuid())));
             }
             Reader::ClaimHomes => {

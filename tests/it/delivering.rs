@@ -82,7 +82,7 @@ async fn all_delivered(s: &TestApp) {
 async fn claimed(s: &TestApp) -> Vec<Claim> {
     let mut db = s.service.db.acquire().await.unwrap();
     let lease = Lease { token: s.service.new_id(), until: s.now() + TimeDelta::minutes(1) };
-    claim::claim_webhooks(&mut db, 100, 100, &[], s.now(), lease).await.unwrap()
+    claim::claim_webhooks(&mut db, 100, 100, &[], s.now(), lease).await.unwrap().claims
 }
 
 fn delivered(s: &TestApp) -> Attempt {
@@ -283,8 +283,9 @@ async fn claims_take_turns_between_backends_and_leave_each_its_room() {
         let mut db = s.service.db.acquire().await.unwrap();
         let mut take = async |limit, room, rooms: &[(_, _)]| {
             let lease = Lease { token: s.service.new_id(), until: s.now() + TimeDelta::minutes(1) };
-            let claims = claim::claim_webhooks(&mut db, limit, room, rooms, s.now(), lease).await.unwrap();
-            ["a", "b", "c"].map(|name| claims.iter().filter(|claim| claim.backend == Some(ids[name])).count())
+            let claimed = claim::claim_webhooks(&mut db, limit, room, rooms, s.now(), lease).await.unwrap();
+            ["a", "b", "c"]
+                .map(|name| claimed.claims.iter().filter(|claim| claim.backend == Some(ids[name])).count())
         };
         assert_eq!(take(8, 32, &[]).await, [3, 3, 2], "in turns");
         assert_eq!(take(100, 4, &[(ids["a"], 10), (ids["b"], 0)]).await, [10, 0, 4]);

@@ -67,6 +67,7 @@ mod oauth;
 mod organisations;
 mod owning;
 mod partitions;
+mod plans;
 mod proxy;
 mod racing;
 mod refusing;

@@ -16,10 +16,10 @@ use crate::story::{ALICE, TestApp, story};
 const ACTION: &str = "github.create_issue";
 
 /// What one connection sent: each entry is one round trip.
-type Trips = Arc<Mutex<Vec<Vec<Trip>>>>;
+pub type Trips = Arc<Mutex<Vec<Vec<Trip>>>>;
 
 #[derive(Debug, Clone, PartialEq)]
-enum Trip {
+pub enum Trip {
     /// A simple query: `BEGIN`, `COMMIT`.
     Simple(String),
     /// A prepared statement with this text, executed.
@@ -131,7 +131,7 @@ fn transactions(trips: &Trips, with: &str) -> Vec<usize> {
 }
 
 /// Restarts the service behind the proxy.
-async fn watched(s: &mut TestApp) -> Trips {
+pub async fn watched(s: &mut TestApp) -> Trips {
     s.stop().await;
     let mut url = url::Url::parse(s.config.database.database_url.expose_secret()).unwrap();
     let (port, trips) = proxy(format!("127.0.0.1:{}", url.port().unwrap())).await;

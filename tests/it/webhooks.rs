@@ -265,7 +265,10 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         let mut claim = async || {
             let lease =
                 storage::statements::claim::Lease { token: s.service.new_id(), until: s.now() + lease_time };
-            storage::statements::claim::claim_webhooks(&mut db, 4, 4, &[], s.now(), lease).await.unwrap()
+            storage::statements::claim::claim_webhooks(&mut db, 4, 4, &[], s.now(), lease)
+                .await
+                .unwrap()
+                .claims
         };
         let first = claim().await;
         assert_eq!((first.len(), claim().await.len()), (1, 0), "what is leased is not claimed again");

@@ -2,7 +2,7 @@
 //!
 //! A worker looks for work many times a second, so the cost must not grow with the number of waiting rows. To check
 //! whether another row of the same queue comes first, the statements use a scalar subquery: a join would make Postgres
-//! read all waiting rows.
+//! read all waiting rows. Its order is that of the index `outbox_queue`, so that no other index seems as good.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -121,18 +121,25 @@ pub async fn claim(
 ) -> sqlx::Result<Vec<Claim>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"-- The inner statement finds and locks what is due; the scalar subquery is true where another row of the
-           -- queue comes first: an earlier one ($6: even if it isn't due yet), or one in hand elsewhere. None about the
-           -- same approval is older than it, so older partitions aren't looked at.
-           UPDATE outbox SET lease = $1, leased_until = $2 WHERE id IN (
+        r#"-- chosen: what is due, locked. The scalar subquery is true where another row of the queue comes first: an
+           --         earlier one ($6: even if it isn't due yet), or one in hand elsewhere. None about the same approval is
+           --         older than it, so older partitions aren't looked at.
+           -- The update leases them. Their ids reach it as an array, and as the bounds of the partitions to look at: so it
+           -- finds them by the primary key, whatever the statistics say.
+           WITH chosen AS MATERIALIZED (
                SELECT o.id FROM outbox o
                WHERE o.kind = $3 AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $4
                  AND (o.lease IS NULL OR o.leased_until <= $4)
                  AND NOT coalesce((SELECT true FROM outbox e
                      WHERE e.queue = o.queue AND e.id <> o.id AND e.done_at IS NULL AND e.dead_at IS NULL
                        AND e.id >= coalesce(id_before(o.approval_id), '00000000-0000-0000-0000-000000000000')
-                       AND ((e.seq < o.seq AND ($6 OR e.due_at <= $4)) OR e.leased_until > $4) LIMIT 1), false)
+                       AND ((e.seq < o.seq AND ($6 OR e.due_at <= $4)) OR e.leased_until > $4)
+                     ORDER BY e.seq LIMIT 1), false)
                ORDER BY o.due_at LIMIT $5 FOR UPDATE SKIP LOCKED)
+           UPDATE outbox SET lease = $1, leased_until = $2
+           WHERE id = ANY(ARRAY(SELECT c.id FROM chosen c))
+             AND id >= (SELECT c.id FROM chosen c ORDER BY c.id LIMIT 1)
+             AND id <= (SELECT c.id FROM chosen c ORDER BY c.id DESC LIMIT 1)
            RETURNING id, workspace_id, approval_id, user_id, unlock_request_id, backend_id, event,
                      attempts - attempts_before AS "attempts!", by_hand, created_at, due_at"#,
         lease.token,
@@ -147,10 +154,21 @@ pub async fn claim(
     Ok(readable(rows.into_iter().map(|row| row.claim(kind, lease.token))))
 }
 
+/// Webhooks that this worker holds a lease on.
+#[derive(Debug)]
+pub struct ClaimedWebhooks {
+    /// The rows.
+    pub claims: Vec<Claim>,
+    /// The most rows that a backend could get, because so many backends had some that were due. `None` if no row was
+    /// claimed, or only some whose redelivery was requested.
+    pub most: Option<i64>,
+}
+
 /// Claims up to `limit` due webhooks: the oldest of each queue, but skips queues that another worker is processing.
 /// Webhooks to a stopped endpoint are left out unless their redelivery was requested. A backend gets at most as many
-/// rows as `rooms` says, and at most `room` if it is not listed. If `limit` cuts the rest off, every backend gets its
-/// first row before any gets its second. A row that can't be read is left out as in [`claim`].
+/// rows as `rooms` says, and at most `room` if it is not listed; and no more than twice its part of `limit`, because
+/// rows that `limit` cuts off were found and locked in vain. Every backend gets its first row before any gets its second.
+/// A row that can't be read is left out as in [`claim`].
 ///
 /// The cost does not depend on how many webhooks wait for one endpoint: the statement steps from backend to backend
 /// through the index `outbox_waiting`, and reads only the due rows of each.
@@ -161,43 +179,47 @@ pub async fn claim_webhooks(
     rooms: &[(BackendId, i64)],
     now: DateTime<Utc>,
     lease: Lease,
-) -> sqlx::Result<Vec<Claim>> {
+) -> sqlx::Result<ClaimedWebhooks> {
     let (backends, counts): (Vec<Uuid>, Vec<i64>) =
         rooms.iter().map(|(backend, count)| (backend.uuid(), *count)).unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"-- waiting: each backend for which anything waits, by one step through the index outbox_waiting a backend. A
-           --          plain DISTINCT would read every row that waits. The last step finds none and gives NULL.
+    let rows = sqlx::query!(
+        r#"-- waiting: each backend for which anything waits, and since when, by one step through the index outbox_waiting a
+           --          backend. A plain DISTINCT would read every row that waits.
+           -- receivers: those of which something is due and the endpoint isn't stopped, and the most rows of each.
            -- ready: what may be sent now, locked; rows that another worker is taking are passed over. The first half
-           --        goes from backend to backend, and takes as many rows as the backend has room for. The second
-           --        takes those whose redelivery was requested, which are sent even to a stopped endpoint.
+           --        goes from receiver to receiver. The second takes those whose redelivery was requested, which are sent
+           --        even to a stopped endpoint.
            -- No row of a queue is older than its approval, so older partitions aren't looked at for what comes first.
-           -- The update leases them, and takes turns between backends if there are more than $4. One statement, so that
-           -- no other worker sees a row as free between its being found and its being leased. The ids reach the update
-           -- as an array: Postgres expects few rows of one and finds them by the primary key, whatever the statistics say.
+           -- chosen: they take turns between receivers if there are more than $4.
+           -- The update leases them. One statement, so that no other worker sees a row as free between its being found and
+           -- its being leased. The ids reach the update as an array, and as the bounds of the partitions to look at: so it
+           -- finds them by the primary key, whatever the statistics say.
            WITH RECURSIVE waiting AS (
-               (SELECT o.backend_id FROM outbox o
-                WHERE o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
-                ORDER BY o.backend_id, o.due_at LIMIT 1)
+               SELECT '00000000-0000-0000-0000-000000000000'::uuid AS backend_id, NULL::timestamptz AS due_at
                UNION ALL
-               SELECT (SELECT o.backend_id FROM outbox o
-                       WHERE o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL
-                         AND o.backend_id > w.backend_id
-                       ORDER BY o.backend_id, o.due_at LIMIT 1)
-               FROM waiting w WHERE w.backend_id IS NOT NULL),
-           ready AS (
-               SELECT o.id, o.due_at, o.seq, row_number() OVER (PARTITION BY b.id ORDER BY o.due_at, o.seq) AS turn
+               SELECT n.backend_id, n.due_at FROM waiting w CROSS JOIN LATERAL (
+                   SELECT o.backend_id, o.due_at FROM outbox o
+                   WHERE o.kind = 'webhook' AND o.done_at IS NULL AND o.dead_at IS NULL AND o.backend_id > w.backend_id
+                   ORDER BY o.backend_id, o.due_at LIMIT 1) n),
+           receivers AS MATERIALIZED (
+               SELECT b.id, coalesce(listed.room, $7) AS room, greatest(2 * $4::bigint / count(*) OVER (), 1) AS most
                FROM waiting w
-               JOIN backends b ON b.id = w.backend_id AND b.webhook_stopped_at IS NULL
+               CROSS JOIN LATERAL (
+                   SELECT b.id FROM backends b WHERE b.id = w.backend_id AND b.webhook_stopped_at IS NULL LIMIT 1) b
                LEFT JOIN unnest($5::uuid[], $6::bigint[]) AS listed (backend_id, room) ON listed.backend_id = b.id
+               WHERE w.due_at <= $3),
+           ready AS (
+               SELECT o.id, o.due_at, o.seq, row_number() OVER (PARTITION BY r.id ORDER BY o.due_at, o.seq) AS turn
+               FROM receivers r
                CROSS JOIN LATERAL (
                    SELECT o.id, o.due_at, o.seq FROM outbox o
-                   WHERE o.kind = 'webhook' AND o.backend_id = b.id AND o.done_at IS NULL AND o.dead_at IS NULL
+                   WHERE o.kind = 'webhook' AND o.backend_id = r.id AND o.done_at IS NULL AND o.dead_at IS NULL
                      AND o.due_at <= $3 AND (o.lease IS NULL OR o.leased_until <= $3)
                      AND NOT coalesce((SELECT true FROM outbox e
                          WHERE e.queue = o.queue AND e.id >= id_before(o.approval_id) AND e.id <> o.id
-                           AND e.done_at IS NULL AND e.dead_at IS NULL AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
-                   ORDER BY o.due_at, o.seq LIMIT greatest(coalesce(listed.room, $7), 0)
+                           AND e.done_at IS NULL AND e.dead_at IS NULL AND (e.seq < o.seq OR e.leased_until > $3)
+                         ORDER BY e.seq LIMIT 1), false)
+                   ORDER BY o.due_at, o.seq LIMIT greatest(least(r.room, r.most), 0)
                    FOR UPDATE SKIP LOCKED) o
                UNION ALL
                SELECT o.id, o.due_at, o.seq, 1 AS turn FROM (
@@ -207,13 +229,17 @@ pub async fn claim_webhooks(
                      AND o.due_at <= $3 AND (o.lease IS NULL OR o.leased_until <= $3)
                      AND NOT coalesce((SELECT true FROM outbox e
                          WHERE e.queue = o.queue AND e.id >= id_before(o.approval_id) AND e.id <> o.id
-                           AND e.done_at IS NULL AND e.dead_at IS NULL AND (e.seq < o.seq OR e.leased_until > $3) LIMIT 1), false)
-                   ORDER BY o.due_at, o.seq LIMIT $7 FOR UPDATE OF o SKIP LOCKED) o)
+                           AND e.done_at IS NULL AND e.dead_at IS NULL AND (e.seq < o.seq OR e.leased_until > $3)
+                         ORDER BY e.seq LIMIT 1), false)
+                   ORDER BY o.due_at, o.seq LIMIT $7 FOR UPDATE OF o SKIP LOCKED) o),
+           chosen AS MATERIALIZED (SELECT r.id FROM ready r ORDER BY r.turn, r.due_at, r.seq LIMIT $4)
            UPDATE outbox o SET lease = $1, leased_until = $2
-           FROM unnest(ARRAY(SELECT r.id FROM ready r ORDER BY r.turn, r.due_at, r.seq LIMIT $4)) AS chosen (id)
-           WHERE o.id = chosen.id
+           WHERE o.id = ANY(ARRAY(SELECT c.id FROM chosen c))
+             AND o.id >= (SELECT c.id FROM chosen c ORDER BY c.id LIMIT 1)
+             AND o.id <= (SELECT c.id FROM chosen c ORDER BY c.id DESC LIMIT 1)
            RETURNING o.id, o.workspace_id, o.approval_id, o.user_id, o.unlock_request_id, o.backend_id, o.event,
-                     o.attempts - o.attempts_before AS "attempts!", o.by_hand, o.created_at, o.due_at"#,
+                     o.attempts - o.attempts_before AS "attempts!", o.by_hand, o.created_at, o.due_at,
+                     (SELECT max(r.most) FROM receivers r) AS most"#,
         lease.token,
         lease.until,
         now,
@@ -224,7 +250,22 @@ pub async fn claim_webhooks(
     )
     .fetch_all(db)
     .await?;
-    Ok(readable(rows.into_iter().map(|row| row.claim(Kind::Webhook, lease.token))))
+    let most = rows.first().and_then(|row| row.most);
+    let rows = rows.into_iter().map(|row| Row {
+        id: row.id,
+        workspace_id: row.workspace_id,
+        approval_id: row.approval_id,
+        user_id: row.user_id,
+        unlock_request_id: row.unlock_request_id,
+        backend_id: row.backend_id,
+        event: row.event,
+        attempts: row.attempts,
+        by_hand: row.by_hand,
+        created_at: row.created_at,
+        due_at: row.due_at,
+    });
+    let claims = readable(rows.map(|row| row.claim(Kind::Webhook, lease.token)));
+    Ok(ClaimedWebhooks { claims, most })
 }
 
 /// Ends the other waiting rows of a Home tab's queue. Rendering the tab reads the state afterwards, so it covers them.
