@@ -10,7 +10,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::people::PersonKind,
     heartbeat::Pulse,
-    service::{Service, ServiceError, members},
+    service::{
+        Service, ServiceError, members,
+        members::{After, Page},
+    },
     slack::web_api::users::People,
 };
 
@@ -57,13 +60,12 @@ pub async fn run(job: Membership, stop: CancellationToken) {
 #[tracing::instrument(name = "check_members", skip_all)]
 async fn round(job: &Membership, pulse: &Pulse, stop: &CancellationToken) -> Result<(), ServiceError> {
     let mut silent = Vec::new();
-    while !stop.is_cancelled() {
+    let mut after = Some(After::default());
+    while let Some(page) = after.take().filter(|_| !stop.is_cancelled()) {
         pulse.beat();
-        let holders = members::unchecked(&job.service, &silent).await?;
-        if holders.is_empty() {
-            return Ok(());
-        }
-        for holder in &holders {
+        let Page { due, next } = members::unchecked(&job.service, &silent, &page).await?;
+        after = next;
+        for holder in &due {
             pulse.beat();
             if silent.contains(&holder.workspace) {
                 continue;

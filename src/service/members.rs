@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Service, ServiceError, give_up, retrying, turn_off};
-pub use crate::storage::tables::members::Holder;
+pub use crate::storage::tables::members::{After, Holder, Page};
 use crate::{
     domain::{
         audit::Actor,
@@ -22,7 +22,9 @@ pub const BELIEVED: TimeDelta = TimeDelta::days(1);
 /// How long a user who was found to have left can't give grants. Profiles are cached for a minute; the rest is a margin
 /// for clock differences and the duration of a click.
 const DOUBT: TimeDelta = TimeDelta::minutes(2);
-/// The maximum number of users checked at once, and of approvals per transaction.
+/// How many users one statement looks at.
+const PAGE: i64 = 100;
+/// The maximum number of approvals per transaction.
 const BATCH: i64 = 50;
 /// The reason that backends get.
 const WHY: &str = "the user is no longer a full member of the workspace, and can't decide";
@@ -36,11 +38,15 @@ pub struct Ended {
     pub approvals: usize,
 }
 
-/// Some of the users with grants or pending approvals whose membership was not checked for a day, without those in the
-/// workspaces `except`.
-pub async fn unchecked(service: &Service, except: &[WorkspaceId]) -> Result<Vec<Holder>, ServiceError> {
-    let mut db = service.db.acquire().await?;
-    Ok(members::unchecked(&mut db, service.now() - BELIEVED, except, BATCH).await?)
+/// A page of the users with grants or pending approvals: those whose membership was not checked for a day, without those
+/// in the workspaces `except`.
+pub async fn unchecked(
+    service: &Service,
+    except: &[WorkspaceId],
+    after: &After,
+) -> Result<Page, ServiceError> {
+    let mut db = service.db.acquire_with_kept_plans().await?;
+    Ok(members::unchecked(&mut db, service.now() - BELIEVED, except, after, PAGE).await?)
 }
 
 /// A user of the workspace with this Slack id. `None` if the app is not installed there.

@@ -3,8 +3,13 @@
 use countersign::{
     domain::ids::ApprovalId,
     storage::{
+        PgConnection,
         statements::{claim, claim::Lease},
-        tables::outbox::Kind,
+        tables::{
+            members,
+            members::{After, Page},
+            outbox::Kind,
+        },
     },
 };
 use uuid::Uuid;
@@ -53,10 +58,15 @@ async fn rows_read_to_look_for_work(s: &TestApp) -> i64 {
 }
 
 /// How many rows of the outbox this connection has read and not yet reported.
-async fn rows_read(db: &mut countersign::storage::PgConnection) -> i64 {
+async fn rows_read(db: &mut PgConnection) -> i64 {
+    rows_read_of(db, "outbox").await
+}
+
+async fn rows_read_of(db: &mut PgConnection, table: &str) -> i64 {
     sqlx::query_scalar(
-        "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables WHERE relname ~ '^outbox'",
+        "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables WHERE starts_with(relname, $1)",
     )
+    .bind(table)
     .fetch_one(db)
     .await
     .unwrap()
@@ -156,6 +166,47 @@ async fn a_claim_for_fifty_receivers_reads_few_rows_of_each() {
         assert!(read < 500, "{read}");
         tx.rollback().await.unwrap();
         sqlx::query("DELETE FROM outbox").execute(&s.service.db).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_to_check_are_found_page_by_page_without_reading_their_grants() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for statement in [
+            "INSERT INTO conversations (backend_id, id, last_asked_at)
+             SELECT b.id, 'many ' || n, $1 FROM backends b, generate_series(1, 200) n WHERE b.name = 'agents'",
+            "INSERT INTO grants (id, workspace_id, user_id, action_id, scope, backend_id, conversation_id, created_at)
+             SELECT gen_random_uuid(), i.workspace_id, 'U0MANY' || u, a.id, 'conversation', c.backend_id, c.id,
+                    $1 - interval '2 days'
+             FROM conversations c, generate_series(1, 20) u, actions a JOIN integrations i ON i.id = a.integration_id
+             WHERE c.id LIKE 'many%' AND a.key = 'create_issue'",
+        ] {
+            sqlx::query(statement).bind(s.now()).execute(&s.service.db).await.unwrap();
+        }
+        let page = async |db: &mut PgConnection, since, after: &After, count| {
+            members::unchecked(db, since, &[], after, count).await.unwrap()
+        };
+        let mut tx = s.service.db.begin().await.unwrap();
+        let (mut found, mut after) = (Vec::new(), Some(After::default()));
+        while let Some(from) = after {
+            let Page { due, next } = page(&mut tx, s.now(), &from, 6).await;
+            found.push(due.len());
+            after = next;
+        }
+        assert_eq!(found, [6, 6, 6, 2]);
+        // All were checked a moment ago.
+        sqlx::query("INSERT INTO members (workspace_id, user_id, checked_at) SELECT DISTINCT workspace_id, user_id, $1 FROM grants")
+            .bind(s.now())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let before = rows_read_of(&mut tx, "grants").await;
+        let checked = page(&mut tx, s.now() - chrono::TimeDelta::days(1), &After::default(), 100).await;
+        assert!(checked.due.is_empty() && checked.next.is_none());
+        let read = rows_read_of(&mut tx, "grants").await - before;
+        assert!(read < 100, "{read}");
     })
     .await;
 }

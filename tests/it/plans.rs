@@ -17,7 +17,7 @@ use crate::{
 const ACTION: &str = "github.create_issue";
 
 /// The beginnings, or other parts, of statements that run often.
-const HOT: [(&str, &str); 20] = [
+const HOT: [(&str, &str); 21] = [
     ("an ask reads", "-- asks: the requests, numbered from 1."),
     ("an ask writes", "INSERT INTO approvals"),
     ("a click locks its approval", "WITH remembered AS"),
@@ -28,6 +28,7 @@ const HOT: [(&str, &str); 20] = [
     ("waiting calls read", "AND (p.status <> 'pending' OR p.id = ANY($2))"),
     ("what has expired", "p.expires_at <= $1"),
     ("when the next expires", "SELECT min(expires_at)"),
+    ("whose membership to check", "-- holders: the users, numbered from 1"),
     ("prompts are claimed", "-- chosen: what is due, locked."),
     ("webhooks are claimed", "-- waiting: each backend for which anything waits"),
     ("when the next is due", "SELECT min(due_at) FROM outbox"),

@@ -2,6 +2,7 @@
 //! user was found to have left. Transactions of one user's changes lock its rows, which puts them in order.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::{
     domain::ids::{UserId, WorkspaceId},
@@ -19,37 +20,88 @@ pub struct Holder {
     pub user: UserId,
 }
 
-/// Up to `limit` users with live grants or pending approvals from before `since` whose membership was not checked since
-/// then. Only workspaces that have the app, without those in `except`. Users who were found to have left and still have
-/// some are included: the process that was ending these died.
+/// Where a page of users begins: after this one.
+#[derive(Debug, Clone, Default)]
+pub struct After {
+    workspace: Uuid,
+    user: String,
+}
+
+/// A page of the users with live grants or pending approvals, and where the next one begins, if there are more.
+#[derive(Debug)]
+pub struct Page {
+    /// Those to check.
+    pub due: Vec<Holder>,
+    /// The next page.
+    pub next: Option<After>,
+}
+
+/// Looks at `count` users with live grants or pending approvals. Those are due who have some from before `since`, and
+/// whose membership was not checked since then. Only workspaces that have the app, without those in `except`. Users who
+/// were found to have left and still have some are included: the process that was ending these died.
 pub async fn unchecked(
     db: &mut PgConnection,
     since: DateTime<Utc>,
     except: &[WorkspaceId],
-    limit: i64,
-) -> sqlx::Result<Vec<Holder>> {
+    after: &After,
+    count: i64,
+) -> sqlx::Result<Page> {
     let except: Vec<_> = except.iter().map(|workspace| workspace.uuid()).collect();
     let rows = sqlx::query!(
-        r#"SELECT w.id, w.slack_id, h.user_id AS "user_id!" FROM
-               (SELECT workspace_id, user_id FROM grants WHERE revoked_at IS NULL AND created_at <= $1
-                UNION
-                SELECT workspace_id, user_id FROM approvals WHERE status = 'pending' AND created_at <= $1) h
-           JOIN workspaces w ON w.id = h.workspace_id AND w.removed_at IS NULL
-           LEFT JOIN members m ON m.workspace_id = h.workspace_id AND m.user_id = h.user_id
-           WHERE (m.checked_at IS NULL OR m.checked_at <= $1 OR m.left_at >= m.checked_at) AND w.id <> ALL($2)
-           LIMIT $3"#,
+        r#"-- holders: the users, numbered from 1, by one step through the indexes grants_live_user and approvals_pending_user a
+           --          user. A plain DISTINCT would read every live grant. No approval is pending for 30 days, so older
+           --          partitions aren't looked at.
+           -- Whether they have anything from before $1 is looked up only for those who were not checked since then.
+           WITH RECURSIVE holders AS (
+               SELECT $3::uuid AS workspace_id, $4::text AS user_id, 0::bigint AS number
+               UNION ALL
+               SELECT n.workspace_id, n.user_id, h.number + 1 FROM holders h CROSS JOIN LATERAL (
+                   SELECT o.workspace_id, o.user_id FROM (
+                       (SELECT g.workspace_id, g.user_id FROM grants g
+                        WHERE g.revoked_at IS NULL AND (g.workspace_id, g.user_id) > (h.workspace_id, h.user_id)
+                        ORDER BY g.workspace_id, g.user_id LIMIT 1)
+                       UNION ALL
+                       (SELECT p.workspace_id, p.user_id FROM approvals p
+                        WHERE p.status = 'pending' AND p.id >= id_bound($1::timestamptz - interval '30 days')
+                          AND (p.workspace_id, p.user_id) > (h.workspace_id, h.user_id)
+                        ORDER BY p.workspace_id, p.user_id LIMIT 1)) o
+                   ORDER BY o.workspace_id, o.user_id LIMIT 1) n
+               WHERE h.number < $5)
+           SELECT h.workspace_id AS "workspace_id!", h.user_id AS "user_id!", w.slack_id,
+                  CASE WHEN w.removed_at IS NULL AND w.id <> ALL($2)
+                       AND (m.checked_at IS NULL OR m.checked_at <= $1 OR coalesce(m.left_at >= m.checked_at, false))
+                  THEN coalesce(
+                      (SELECT true FROM grants g WHERE g.workspace_id = h.workspace_id AND g.user_id = h.user_id
+                           AND g.revoked_at IS NULL AND g.created_at <= $1 LIMIT 1),
+                      (SELECT true FROM approvals p WHERE p.workspace_id = h.workspace_id AND p.user_id >= h.user_id
+                           AND p.user_id <= h.user_id AND p.status = 'pending' AND p.created_at <= $1
+                           AND p.id >= id_bound($1::timestamptz - interval '30 days')
+                       ORDER BY p.user_id, p.id LIMIT 1), false)
+                  ELSE false END AS "due!"
+           FROM holders h
+           CROSS JOIN LATERAL (
+               SELECT w.id, w.slack_id, w.removed_at FROM workspaces w WHERE w.id = h.workspace_id LIMIT 1) w
+           LEFT JOIN LATERAL (
+               SELECT m.checked_at, m.left_at FROM members m
+               WHERE m.workspace_id = h.workspace_id AND m.user_id = h.user_id LIMIT 1) m ON true
+           WHERE h.number > 0 ORDER BY h.number"#,
         since,
         &except,
-        limit
+        after.workspace,
+        after.user,
+        count
     )
     .fetch_all(db)
     .await?;
-    let holders = rows.into_iter().map(|row| Holder {
-        workspace: WorkspaceId::new(row.id),
+    let is_full = i64::try_from(rows.len()).is_ok_and(|found| found >= count);
+    let next = rows.last().filter(|_| is_full);
+    let next = next.map(|row| After { workspace: row.workspace_id, user: row.user_id.clone() });
+    let due = rows.into_iter().filter(|row| row.due).map(|row| Holder {
+        workspace: WorkspaceId::new(row.workspace_id),
         slack_id: row.slack_id,
         user: UserId::from_stored(row.user_id),
     });
-    Ok(holders.collect())
+    Ok(Page { due: due.collect(), next })
 }
 
 /// Locks a user against other changes by them or their backend, and against their leaving.
