@@ -9,7 +9,7 @@ use crate::{
         ServiceError, keys,
         ready::{self, NotReady},
     },
-    storage::{self, TlsUse},
+    storage::{self, LockRoom, TlsUse},
 };
 
 /// The oldest supported version, in Postgres' numbering: 14.0.
@@ -81,6 +81,7 @@ pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
     if migrated {
         findings.push(sealed(context).await);
         findings.push(audit(context).await);
+        findings.push(locks(context).await);
     }
     (findings, migrated)
 }
@@ -161,6 +162,43 @@ async fn audit(context: &DoctorContext) -> Finding {
     }
 }
 
+/// Whether Postgres has room for the locks of all partitions.
+async fn locks(context: &DoctorContext) -> Finding {
+    let read = async {
+        let mut db = context.service.db.acquire().await?;
+        storage::lock_room(&mut db).await
+    };
+    match read.await {
+        Ok(room) => room_for_locks(room, context.config.database_connections.into()),
+        Err(error) => {
+            Finding::failed("locks", error.to_string(), "check that Postgres still runs, and run this again")
+        }
+    }
+}
+
+/// Judges whether all connections of an instance can plan statements at the same time, as they do after a start. Some
+/// statements lock the partitions and indexes of one table in several ways, others those of few: the sum over all tables
+/// is what a connection takes at most, on average.
+fn room_for_locks(room: LockRoom, connections: i64) -> Finding {
+    let LockRoom { per_session, sessions, partitions, relations } = room;
+    let (locks, needed) = (per_session * sessions, connections * relations);
+    if needed <= locks {
+        return Finding::ok(
+            "locks",
+            format!("room for {locks}; an instance takes up to {needed} with {partitions} partitions"),
+        );
+    }
+    let enough = u64::try_from(2 * needed / sessions.max(1)).unwrap_or_default().next_power_of_two();
+    Finding::warning(
+        "locks",
+        format!(
+            "Postgres has room for {locks}, and an instance takes up to {needed} with {partitions} partitions: requests \
+             may fail with \"out of shared memory\""
+        ),
+        format!("set max_locks_per_transaction = {enough} and restart Postgres"),
+    )
+}
+
 async fn sealed(context: &DoctorContext) -> Finding {
     let check = "sealed secrets";
     match keys::outdated(&context.service).await {
@@ -207,4 +245,21 @@ pub(super) fn clock(check: &'static str, whose: &str, ours: DateTime<Utc>, their
     let fix =
         "synchronise this machine's clock (NTP): Slack's requests are refused when it is five minutes off";
     if seconds >= 240 { Finding::failed(check, found, fix) } else { Finding::warning(check, found, fix) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_locks_for_the_partitions_are_a_warning() {
+        let room = |per_session, partitions| {
+            let room = LockRoom { per_session, sessions: 100, partitions, relations: 6 * partitions };
+            let Finding { state, found, fix, .. } = room_for_locks(room, 20);
+            format!("{state:?}: {found} -> {}", fix.unwrap_or_default())
+        };
+        insta::assert_snapshot!(room(64, 12), @"Ok: room for 6400; an instance takes up to 1440 with 12 partitions -> ");
+        insta::assert_snapshot!(room(64, 160), @r#"Warning: Postgres has room for 6400, and an instance takes up to 19200 with 160 partitions: requests may fail with "out of shared memory" -> set max_locks_per_transaction = 512 and restart Postgres"#);
+        insta::assert_snapshot!(room(512, 160), @"Ok: room for 51200; an instance takes up to 19200 with 160 partitions -> ");
+    }
 }

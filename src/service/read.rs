@@ -37,7 +37,7 @@ pub async fn approvals(
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<Approval>, ServiceError> {
-    let mut db = service.db.acquire().await?;
+    let mut db = service.db.acquire_with_kept_plans().await?;
     Ok(approvals_list::list(&mut db, (caller.workspace, caller.backend), filter, limit).await?)
 }
 

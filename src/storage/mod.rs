@@ -93,6 +93,36 @@ pub async fn durability(db: &mut PgConnection) -> sqlx::Result<Durability> {
     .await
 }
 
+/// How many locks fit into Postgres' table of locks, and how many a statement on partitioned tables takes.
+#[derive(Debug, Clone, Copy)]
+pub struct LockRoom {
+    /// `max_locks_per_transaction`.
+    pub per_session: i64,
+    /// For how many sessions there is so much room: `max_connections` and `max_prepared_transactions`.
+    pub sessions: i64,
+    /// The partitions of all tables.
+    pub partitions: i64,
+    /// The partitions and their indexes. Postgres locks those of a statement's tables while it plans the statement.
+    pub relations: i64,
+}
+
+/// Reads the room for locks, and what takes it.
+pub async fn lock_room(db: &mut PgConnection) -> sqlx::Result<LockRoom> {
+    sqlx::query_as!(
+        LockRoom,
+        r#"SELECT current_setting('max_locks_per_transaction')::bigint AS "per_session!",
+                  current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint
+                      AS "sessions!",
+                  count(DISTINCT i.inhrelid) AS "partitions!",
+                  count(DISTINCT i.inhrelid) + count(x.indexrelid) AS "relations!"
+           FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid LEFT JOIN pg_index x ON x.indrelid = i.inhrelid
+           WHERE p.relkind = 'p' AND p.relname IN ('approvals', 'prompts', 'outbox', 'attempts', 'audit')
+             AND pg_table_is_visible(p.oid)"#
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Why this connection's role can change the audit despite its triggers: `superuser` or `owner`. `None` if it can't.
 pub async fn power_over_audit(db: &mut PgConnection) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(

@@ -140,6 +140,7 @@ async fn doctor_says_what_a_crash_or_a_failover_would_undo() {
         check("durability", State::Ok, "on disk").await;
         check("failover", State::Ok, "no standby").await;
         check("audit", State::Warning, "superuser").await;
+        check("locks", State::Ok, "room for").await;
         alter("ALTER SYSTEM SET fsync = off").await;
         check("durability", State::Warning, "fsync").await;
         alter("ALTER SYSTEM SET fsync = on").await;

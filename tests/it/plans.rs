@@ -17,7 +17,7 @@ use crate::{
 const ACTION: &str = "github.create_issue";
 
 /// The beginnings, or other parts, of statements that run often.
-const HOT: [(&str, &str); 21] = [
+const HOT: [(&str, &str); 22] = [
     ("an ask reads", "-- asks: the requests, numbered from 1."),
     ("an ask writes", "INSERT INTO approvals"),
     ("a click locks its approval", "WITH remembered AS"),
@@ -25,6 +25,7 @@ const HOT: [(&str, &str); 21] = [
     ("a decision", "-- given: the grant that the click gave"),
     ("a backend cancels", "WHERE p.id = $1 AND p.backend_id = $2 FOR KEY SHARE OF w"),
     ("a backend reads its approval", "WHERE p.id = $1 AND p.backend_id = $2"),
+    ("a backend lists its approvals", "ORDER BY p.backend_id DESC, p.id DESC LIMIT $3"),
     ("waiting calls read", "AND (p.status <> 'pending' OR p.id = ANY($2))"),
     ("what has expired", "p.expires_at <= $1"),
     ("when the next expires", "SELECT min(expires_at)"),
@@ -102,6 +103,10 @@ async fn use_everything(s: &mut TestApp) -> BTreeSet<(String, bool)> {
     let (waiting, cancelled) = tokio::join!(waiting, cancelled);
     assert_eq!((waiting.approval_status(), cancelled.status), ("cancelled", 200));
     s.ask(&s.call(ACTION, "c-4")).await;
+    for filter in [None, Some(("status", "denied")), Some(("user", ALICE)), Some(("conversation", "c-1"))] {
+        let reply = s.api().call(reqwest::Method::GET, &["approvals"], filter.as_slice(), None, &[]).await;
+        assert_eq!(reply.status, 200);
+    }
     s.advance_until_idle(TimeDelta::hours(1)).await;
     executed(&trips)
 }
