@@ -126,7 +126,8 @@ pub struct RetentionConfig {
     #[arg(long = "audit-retention", env = "COUNTERSIGN_AUDIT_RETENTION", value_name = "DAYS", value_parser = days(SHORTEST))]
     pub audit: Option<u32>,
 
-    /// Days after which arguments, reasons and metadata of ended approvals are deleted, at least 8. Their digests stay.
+    /// Days after which arguments, reasons and metadata of ended approvals, and the words of their results, are deleted,
+    /// at least 8. Their digests stay.
     /// Default: never
     #[arg(long = "arguments-retention", env = "COUNTERSIGN_ARGUMENTS_RETENTION", value_name = "DAYS",
           value_parser = days(SHORTEST_FOR_ARGUMENTS))]

@@ -71,6 +71,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(approvals::get::get))
         .routes(routes!(approvals::events::events))
         .routes(routes!(approvals::cancel::cancel))
+        .routes(routes!(approvals::result::report))
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::put, integrations::get))
         .routes(routes!(connections::connect, connections::disconnect))

@@ -9,6 +9,7 @@ use crate::domain::{
     decision::Decision,
     ids::{ApprovalId, BackendId, UserId, WorkspaceId},
     outcome::Outcome,
+    results::ApprovalResult,
     text::{ForeignId, Link, Name, Prose},
 };
 
@@ -87,13 +88,15 @@ pub struct Request {
     pub contents_deleted_at: Option<DateTime<Utc>>,
 }
 
-/// A request and its decision, if there is one.
+/// A request, its decision if there is one, and what came of it if that was reported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approval {
     /// The request.
     pub request: Request,
     /// The decision. `None` while the approval is pending.
     pub decision: Option<Decision>,
+    /// What came of the approved call. `None` if its backend has not reported it.
+    pub result: Option<ApprovalResult>,
 }
 
 impl Approval {

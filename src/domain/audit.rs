@@ -99,6 +99,8 @@ pub enum AuditAction {
     ApprovalUndeliverable,
     /// A person tried to decide and was refused.
     ApprovalRefused,
+    /// A backend reported what came of an approved call.
+    ResultReported,
     /// A user gave a grant.
     GrantGiven,
     /// A grant ended.
@@ -165,7 +167,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -173,6 +175,7 @@ impl AuditAction {
         Self::ApprovalCancelled,
         Self::ApprovalUndeliverable,
         Self::ApprovalRefused,
+        Self::ResultReported,
         Self::GrantGiven,
         Self::GrantRevoked,
         Self::IntegrationPut,
@@ -217,6 +220,7 @@ impl AuditAction {
             Self::ApprovalCancelled => "approval.cancelled",
             Self::ApprovalUndeliverable => "approval.undeliverable",
             Self::ApprovalRefused => "approval.refused",
+            Self::ResultReported => "approval.result_reported",
             Self::GrantGiven => "grant.given",
             Self::GrantRevoked => "grant.revoked",
             Self::IntegrationPut => "integration.put",

@@ -49,7 +49,7 @@ pub fn request(
             .subject(request.action.path())
             .concerning([request.user.clone()]);
         let draw = Effect::DrawPrompt(request.id);
-        return Changed::new(workspace, Approval { request, decision: None }, asked).and(draw);
+        return Changed::new(workspace, Approval { request, decision: None, result: None }, asked).and(draw);
     };
     let record = Entry::new(Actor::Service, AuditAction::ApprovalApproved)
         .approval(request.id)
@@ -59,7 +59,7 @@ pub fn request(
         .concerning([request.user.clone()]);
     let verdict = Verdict::AutoApproved { grant: id, scope };
     let decision = Some(Decision { verdict, decided_at: now });
-    Changed::new(workspace, Approval { request, decision }, record)
+    Changed::new(workspace, Approval { request, decision, result: None }, record)
 }
 
 /// An approval that has just ended.
@@ -265,7 +265,11 @@ fn end(
         .concerning([request.user.clone()]);
     record.grant = decision.grant();
     let (workspace, approval, backend) = (request.workspace, request.id, request.backend);
-    let ended = Ended { approval: Approval { request, decision: Some(decision.clone()) }, decision, given };
+    let ended = Ended {
+        approval: Approval { request, decision: Some(decision.clone()), result: None },
+        decision,
+        given,
+    };
     Changed::new(workspace, ended, record).and(Effect::DrawPrompt(approval)).and(Effect::SendWebhook {
         approval,
         backend,

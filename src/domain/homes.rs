@@ -39,6 +39,8 @@ impl HomeAudience {
             AuditAction::ApprovalApproved if entry.actor == Actor::Service => {
                 Self::Users(users(), Urgency::Soon)
             }
+            // An agent that runs without asking reports as often.
+            AuditAction::ResultReported => Self::Users(users(), Urgency::Soon),
             AuditAction::ApprovalRequested
             | AuditAction::ApprovalApproved
             | AuditAction::ApprovalDenied
@@ -102,6 +104,7 @@ mod tests {
             AuditAction::ApprovalCancelled => user(),
             AuditAction::ApprovalUndeliverable => user(),
             AuditAction::ApprovalRefused => user(),
+            AuditAction::ResultReported => HomeAudience::Users(vec![alice()], Urgency::Soon),
             AuditAction::GrantGiven => user(),
             AuditAction::GrantRevoked => user(),
             AuditAction::IntegrationPut => HomeAudience::AllUsers,

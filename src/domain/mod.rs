@@ -28,6 +28,8 @@ pub mod people;
 pub mod prompts;
 pub mod rejection;
 pub mod repeats;
+pub mod reporting;
+pub mod results;
 pub mod retention;
 pub mod revocation;
 pub mod settings;

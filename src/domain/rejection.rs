@@ -76,6 +76,12 @@ pub enum Rejection {
     /// The approval has already ended.
     #[error("the approval has already ended")]
     AlreadyEnded(Box<Approval>),
+    /// A result was reported for an approval that is pending, or ended otherwise than approved.
+    #[error("the approval is not approved")]
+    NotApproved(Box<Approval>),
+    /// Another result was reported before.
+    #[error("another result was reported before")]
+    AlreadyReported(Box<Approval>),
     /// The unlock request has already been answered.
     #[error("the request to unlock the action was answered before")]
     AlreadyAnswered(Resolved),
@@ -145,6 +151,8 @@ impl Rejection {
             Self::TooManyPending => "too-many-pending",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::AlreadyEnded(_) => "already-ended",
+            Self::NotApproved(_) => "not-approved",
+            Self::AlreadyReported(_) => "already-reported",
             Self::AlreadyAnswered(_) => "already-answered",
             Self::AlreadyUnlocked => "already-unlocked",
             Self::Expired => "expired",

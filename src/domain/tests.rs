@@ -334,7 +334,7 @@ proptest! {
 
     #[test]
     fn an_approval_ends_at_most_once_and_never_changes_afterwards(history in history()) {
-        let mut approval = Approval { request: request(), decision: None };
+        let mut approval = Approval { request: request(), decision: None, result: None };
         let (mut now, mut ends) = (start(), 0);
         for (pause, attempt) in &history {
             now += TimeDelta::seconds(*pause);
@@ -383,7 +383,7 @@ proptest! {
 
     #[test]
     fn an_approval_expires_at_its_time_and_not_before(seconds in -3600..3600_i64) {
-        let approval = Approval { request: request(), decision: None };
+        let approval = Approval { request: request(), decision: None, result: None };
         let now = start() + TimeDelta::seconds(LIFE + seconds);
         prop_assert_eq!(decisions::expire(&approval, now).is_some(), seconds >= 0);
         prop_assert_eq!(decisions::still_pending(&approval, now).is_ok(), seconds < 0);

@@ -29,6 +29,9 @@ pub enum TextFault {
     /// The text is not a URL that a person can open.
     #[error("must be an absolute http or https URL")]
     NotAUrl,
+    /// The URL's user name makes it look like one of another site: `https://github.com@example.com/`.
+    #[error("must not contain a user name or password")]
+    Credentials,
     /// The text is not a Slack channel id.
     #[error("must be a Slack channel id (C…), not a name")]
     NotAChannel,
@@ -162,6 +165,15 @@ impl Link {
         }
     }
 
+    /// Checks that the URL has no user name and no password, which could pass for the site's name.
+    pub fn without_credentials(self) -> Result<Self, TextFault> {
+        match url::Url::parse(&self.0) {
+            Ok(url) if url.username().is_empty() && url.password().is_none() => Ok(self),
+            Ok(_) => Err(TextFault::Credentials),
+            Err(_) => Err(TextFault::NotAUrl),
+        }
+    }
+
     /// Wraps a URL that was read from the database, without checking it again.
     #[must_use]
     pub const fn from_stored(text: String) -> Self {
@@ -206,6 +218,15 @@ mod tests {
         assert!(IntegrationKey::new("git.hub").is_err());
         assert!(IntegrationKey::new("_x").is_err());
         assert!(IntegrationKey::new("salesforce").is_ok());
+    }
+
+    #[test]
+    fn a_user_name_can_not_pass_for_a_site() {
+        assert!(Link::new("https://github.com/a@b").unwrap().without_credentials().is_ok());
+        for text in ["https://github.com@example.com/", "https://:secret@example.com/"] {
+            let refused = Link::new(text).unwrap().without_credentials();
+            assert_eq!(refused, Err(TextFault::Credentials), "{text}");
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub mod put_integration;
 pub mod read;
 pub mod ready;
 pub mod redeliver;
+pub mod report_result;
 pub mod request;
 pub mod retention;
 pub mod service_role;

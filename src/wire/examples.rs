@@ -59,6 +59,7 @@ pub fn pending() -> Value {
         "created_at": "2026-01-05T09:30:00.000000Z",
         "expires_at": "2026-01-05T10:00:00.000000Z",
         "decision": null,
+        "result": null,
     })
 }
 
@@ -95,6 +96,30 @@ pub fn denied() -> Value {
 #[must_use]
 pub fn cancelled() -> Value {
     ended("cancelled", None, "backend", None, None)
+}
+
+/// The body of a report that a call succeeded.
+#[must_use]
+pub fn result() -> Value {
+    json!({
+        "status": "succeeded", "summary": "Logged the call with Acme",
+        "url": "https://acme.my.salesforce.com/00T5g00000AbCdE",
+    })
+}
+
+/// The body of a report that a call failed.
+#[must_use]
+pub fn failed_result() -> Value {
+    json!({ "status": "failed", "summary": "Salesforce refused the record: the account is locked" })
+}
+
+/// An approval whose backend reported what came of it.
+#[must_use]
+pub fn reported() -> Value {
+    let mut approval = approved();
+    approval["result"] = result();
+    approval["result"]["reported_at"] = json!("2026-01-05T09:30:43.100000Z");
+    approval
 }
 
 /// A page of approvals.

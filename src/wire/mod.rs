@@ -13,6 +13,7 @@ use crate::domain::{
     arguments::Arguments,
     grants::Scope,
     ids::{ApprovalId, BackendId, GrantId},
+    results::ResultStatus,
 };
 
 /// RFC 3339 in UTC, to the microsecond that is stored.
@@ -71,6 +72,9 @@ pub struct ApprovalJson<'a> {
     /// What ended it; `null` while it is pending.
     #[schema(required)]
     decision: Option<DecisionJson<'a>>,
+    /// What came of the approved call, as the backend reported it; `null` if it did not.
+    #[schema(required)]
+    result: Option<ResultJson<'a>>,
 }
 
 /// Who wants to run the action.
@@ -117,6 +121,23 @@ struct DecisionJson<'a> {
     decided_at: DateTime<Utc>,
 }
 
+/// What came of an approved call.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Result)]
+struct ResultJson<'a> {
+    #[schema(schema_with = schema::result_status)]
+    status: ResultStatus,
+    /// In the backend's words. Deleted together with `arguments`.
+    #[schema(required)]
+    summary: Option<&'a str>,
+    /// Where people can see what came of it. Deleted together with `arguments`.
+    #[schema(required)]
+    url: Option<&'a str>,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "time")]
+    reported_at: DateTime<Utc>,
+}
+
 impl<'a> From<&'a Approval> for ApprovalJson<'a> {
     fn from(approval: &'a Approval) -> Self {
         let request = &approval.request;
@@ -128,6 +149,12 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             grant: decision.grant(),
             reason: decision.reason().map(super::domain::text::Text::as_str),
             decided_at: decision.decided_at,
+        });
+        let result = approval.result.as_ref().map(|result| ResultJson {
+            status: result.status,
+            summary: result.summary.as_ref().map(super::domain::text::Text::as_str),
+            url: result.url.as_ref().map(super::domain::text::Link::as_str),
+            reported_at: result.reported_at,
         });
         Self {
             id: request.id,
@@ -152,6 +179,7 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             expires_at: request.expires_at,
             contents_deleted_at: request.contents_deleted_at,
             decision,
+            result,
         }
     }
 }

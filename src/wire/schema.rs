@@ -5,7 +5,7 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, SchemaType, Type},
 };
 
-use crate::domain::{approvals::Status, grants::Scope};
+use crate::domain::{approvals::Status, grants::Scope, results::ResultStatus};
 
 fn nullable(kind: Type) -> SchemaType {
     SchemaType::from_iter([kind, Type::Null])
@@ -91,6 +91,12 @@ pub fn by() -> Object {
             "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `backend`: it was cancelled.",
         ))
         .build()
+}
+
+/// How a call ended.
+#[must_use]
+pub fn result_status() -> Object {
+    one_of(ResultStatus::ALL.map(ResultStatus::as_str)).build()
 }
 
 /// A webhook's type.

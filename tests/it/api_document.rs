@@ -66,8 +66,19 @@ fn pages_refer_to_what_they_are_of_and_every_operation_says_whether_it_needs_a_k
 
 #[test]
 fn operation_ids_are_a_verb_and_a_noun() {
-    const VERBS: [&str; 10] =
-        ["cancel", "close", "connect", "create", "disconnect", "get", "list", "put", "redeliver", "watch"];
+    const VERBS: [&str; 11] = [
+        "cancel",
+        "close",
+        "connect",
+        "create",
+        "disconnect",
+        "get",
+        "list",
+        "put",
+        "redeliver",
+        "report",
+        "watch",
+    ];
     let document = document();
     for (name, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();

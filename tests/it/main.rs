@@ -73,6 +73,7 @@ mod racing;
 mod refusing;
 mod repeating;
 mod repeats;
+mod results;
 mod revoking;
 mod round_trips;
 mod scopes;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 5] = ["approvals", "prompts", "outbox", "attempts", "audit"];
+const TABLES: [&str; 6] = ["approvals", "approval_results", "prompts", "outbox", "attempts", "audit"];
 
 async fn run(s: &TestApp, statement: String) {
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&s.service.db).await.unwrap();
@@ -142,6 +142,8 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
         run(s, "UPDATE backends SET webhook_stopped_at = now(), webhook_stopped_why = 'gone'".to_owned())
             .await;
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        let result = serde_json::json!({ "status": "succeeded" });
+        assert_eq!(s.api().report(&id, &result).await.status, 200);
         s.advance_until_idle(TimeDelta::minutes(1)).await;
         advance_beyond_first(s, TimeDelta::days(31)).await;
         let month = Some(TimeDelta::days(30));
@@ -155,7 +157,10 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
         assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.settled().await;
         let dropped = partitions::drop_old(&s.service, kept).await.unwrap();
-        assert_eq!(dropped, ["attempts_first", "outbox_first", "prompts_first", "approvals_first"]);
+        assert_eq!(
+            dropped,
+            ["attempts_first", "outbox_first", "prompts_first", "approval_results_first", "approvals_first"]
+        );
         assert_eq!(s.api().get(&id).await.status, 404);
         let entries: Vec<String> =
             sqlx::query_scalar("SELECT subject FROM audit WHERE what = 'records.dropped' ORDER BY id")

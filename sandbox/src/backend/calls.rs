@@ -71,6 +71,11 @@ impl Api {
         self.call(Method::POST, &["approvals", id, "cancel"], &[], None, &[]).await
     }
 
+    /// `POST /v1/approvals/{id}/result`.
+    pub async fn report(&self, id: &str, result: &Value) -> Reply {
+        self.call(Method::POST, &["approvals", id, "result"], &[], Some(result), &[]).await
+    }
+
     /// `PUT /v1/integrations/{key}`.
     pub async fn put_integration(&self, key: &str, integration: &Value) -> Reply {
         self.call(Method::PUT, &["integrations", key], &[], Some(integration), &[]).await

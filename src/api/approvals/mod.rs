@@ -7,4 +7,5 @@ pub mod events;
 pub mod get;
 mod id;
 pub mod list;
+pub mod result;
 mod waiting;

@@ -38,6 +38,10 @@ pub enum Kind {
     MethodNotAllowed,
     /// The approval has ended.
     AlreadyEnded,
+    /// A result was reported for an approval that is not approved.
+    NotApproved,
+    /// Another result stands.
+    AlreadyReported,
     /// The path, query and headers are too large.
     HeadTooLarge,
     /// The body is too large.
@@ -76,7 +80,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -93,6 +97,8 @@ impl Kind {
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
         Self::AlreadyEnded,
+        Self::NotApproved,
+        Self::AlreadyReported,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidRequest,
@@ -213,6 +219,18 @@ impl Kind {
                 "already-ended",
                 "The approval has already ended",
                 "Nothing was changed: `approval` says how it ended.",
+            ),
+            Self::NotApproved => (
+                StatusCode::CONFLICT,
+                "not-approved",
+                "The approval is not approved",
+                "Nothing was changed. Report results only of calls that were approved.",
+            ),
+            Self::AlreadyReported => (
+                StatusCode::CONFLICT,
+                "already-reported",
+                "Another result was already reported",
+                "Nothing was changed: `approval.result` is the result that stands.",
             ),
             Self::HeadTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 pub use self::kind::{Kind, Missing};
 use crate::{
-    domain::rejection::Rejection,
+    domain::{approvals::Approval, rejection::Rejection},
     service::{ErrorClass, ServiceError, classify, is_worth_retrying},
     wire::ApprovalJson,
 };
@@ -52,6 +52,12 @@ impl Problem {
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// Adds the approval as it stands.
+    fn about(self, approval: &Approval) -> Self {
+        let json = serde_json::to_value(ApprovalJson::from(approval)).ok().map(Box::new);
+        Self { approval: json, ..self }
     }
 
     /// Adds `Retry-After`, in seconds.
@@ -98,10 +104,11 @@ impl From<Rejection> for Problem {
             Rejection::TooManyPending => Self::new(Kind::TooManyPending).after(30),
             Rejection::KeyReused(_) => Self::new(Kind::KeyReused),
             Rejection::CatalogFull => Self::new(Kind::CatalogFull),
-            Rejection::AlreadyEnded(approval) => {
-                let json = serde_json::to_value(ApprovalJson::from(&*approval)).ok().map(Box::new);
-                Self { approval: json, ..Self::new(Kind::AlreadyEnded) }
-            }
+            Rejection::AlreadyEnded(approval) => Self::new(Kind::AlreadyEnded).about(&approval),
+            Rejection::NotApproved(approval) => Self::new(Kind::NotApproved)
+                .because(format!("The approval is {}.", approval.status().as_str()))
+                .about(&approval),
+            Rejection::AlreadyReported(approval) => Self::new(Kind::AlreadyReported).about(&approval),
             // Rejections that only users of Slack cause.
             Rejection::UnknownAction
             | Rejection::UnknownGrant

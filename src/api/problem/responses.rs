@@ -85,6 +85,8 @@ fn example(kind: Kind) -> Value {
             ]);
         }
         Kind::AlreadyEnded => problem["approval"] = crate::wire::examples::approved(),
+        Kind::NotApproved => problem["approval"] = crate::wire::examples::denied(),
+        Kind::AlreadyReported => problem["approval"] = crate::wire::examples::reported(),
         _ => {}
     }
     problem
@@ -118,6 +120,8 @@ problems! {
     ReadingAudit: [Kind::TooManyWaiting];
     /// Cancelling an approval.
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
+    /// Reporting a result.
+    Reporting: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::AlreadyReported, Kind::Unclear];
     /// Putting an integration.
     PuttingIntegration: READING, [Kind::NotOwner, Kind::CatalogFull, Kind::Unclear];
     /// Reading one integration.

@@ -201,11 +201,13 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::BackendDisabled => {
             "The backend that runs this agent has been disabled. Nothing was changed. Ask an admin of this workspace."
         }
-        // Rejections of API calls. Slack users should never see them, so they read as internal errors. The first four
+        // Rejections of API calls. Slack users should never see them, so they read as internal errors. The first three
         // are handled above.
         Rejection::WrongPerson { .. }
         | Rejection::AlreadyEnded(_)
         | Rejection::AlreadyAnswered(_)
+        | Rejection::NotApproved(_)
+        | Rejection::AlreadyReported(_)
         | Rejection::Unauthenticated
         | Rejection::InsufficientScope { .. }
         | Rejection::TooManyPending

@@ -19,9 +19,10 @@ use crate::{
         },
         outcome::Outcome,
         repeats::RequestDigest,
+        results::ApprovalResult,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
-    storage::{PgConnection, bounds, stored::CorruptRow},
+    storage::{PgConnection, bounds, stored::CorruptRow, tables::approval_results::ResultRow},
 };
 
 /// A row of `approvals` beside its action and integration.
@@ -62,11 +63,17 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) decision_grant: Option<Uuid>,
     pub(in crate::storage) decision_reason: Option<String>,
     pub(in crate::storage) decided_at: Option<DateTime<Utc>>,
+    pub(in crate::storage) result_status: Option<String>,
+    pub(in crate::storage) result_summary: Option<String>,
+    pub(in crate::storage) result_url: Option<String>,
+    pub(in crate::storage) result_digest: Option<Vec<u8>>,
+    pub(in crate::storage) result_reported_at: Option<DateTime<Utc>>,
 }
 
 /// Selects whole approvals, `p` with its action `a`, integration `i` and the version `d` of the description that it was
 /// asked under; the tail says which. One of before there were versions is read by the action's first, which has its id.
-/// What stands before `;` is put before the `SELECT`.
+/// Only approved ones have a result `o`: LATERAL with LIMIT looks it up by its key, and not at all for the others. What
+/// stands before `;` is put before the `SELECT`.
 macro_rules! select_approvals {
     ($tail:literal $($rest:tt)*) => {
         $crate::storage::tables::approvals::select_approvals!(@ ""; $tail $($rest)*)
@@ -83,11 +90,16 @@ macro_rules! select_approvals {
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
                       p.contents_deleted_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
-                      p.decision_reason, p.decided_at
+                      p.decision_reason, p.decided_at,
+                      o.status AS "result_status?", o.summary AS "result_summary?", o.url AS "result_url?",
+                      o.digest AS "result_digest?", o.reported_at AS "result_reported_at?"
                FROM approvals p
                JOIN actions a ON a.id = p.action_id
                JOIN integrations i ON i.id = a.integration_id
                JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
+               LEFT JOIN LATERAL (
+                   SELECT o.status, o.summary, o.url, o.digest, o.reported_at FROM approval_results o
+                   WHERE o.approval_id = p.id AND p.status = 'approved' LIMIT 1) o ON true
                "# + $tail $(+ $more)*
             $(, $arg)*
         )
@@ -99,6 +111,7 @@ impl ApprovalRow {
     /// Reads the row, or says which of its columns can't be read.
     pub(in crate::storage) fn read(self) -> Result<Approval, CorruptRow> {
         let decision = self.decision()?;
+        let result = self.result()?;
         let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
         let digest = Digest::from_stored(&self.arguments_digest);
         let metadata = self.metadata.as_deref();
@@ -143,7 +156,23 @@ impl ApprovalRow {
             expires_at: self.expires_at,
             contents_deleted_at: self.contents_deleted_at,
         };
-        Ok(Approval { request, decision })
+        Ok(Approval { request, decision, result })
+    }
+
+    /// Reads the columns of the result. `None`: none was reported.
+    fn result(&self) -> Result<Option<ApprovalResult>, CorruptRow> {
+        let Some((status, digest)) = self.result_status.as_deref().zip(self.result_digest.as_deref()) else {
+            return Ok(None);
+        };
+        let id = ApprovalId::new(self.id);
+        let row = ResultRow {
+            status,
+            digest,
+            summary: self.result_summary.clone(),
+            url: self.result_url.clone(),
+            reported_at: self.result_reported_at,
+        };
+        row.read(id).map(Some)
     }
 
     /// Reads the columns that are set when an approval ends. `None`: it is pending. They are read together, because only

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod api_keys;
+pub mod approval_results;
 pub mod approvals;
 pub mod attempts;
 pub mod audit;

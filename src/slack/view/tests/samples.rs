@@ -71,7 +71,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
         expires_at: asked_at() + TimeDelta::minutes(30),
         contents_deleted_at: None,
     };
-    Approval { request, decision: None }
+    Approval { request, decision: None, result: None }
 }
 
 pub(super) fn ordinary() -> Approval {
