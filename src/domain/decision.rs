@@ -65,6 +65,44 @@ pub enum GrantOutcome {
     Always(GrantId),
 }
 
+/// A reason for denying that the prompt offers, so that no one has to type it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenialReason {
+    /// The action is right, and what it would act on is not.
+    WrongTarget,
+    /// The request may come again later.
+    NotNow,
+    /// The agent should ask again with other arguments.
+    AskAgain,
+}
+
+impl DenialReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::WrongTarget, Self::NotNow, Self::AskAgain];
+
+    /// The decision's reason, which the agent reads.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongTarget => "wrong target",
+            Self::NotNow => "not now",
+            Self::AskAgain => "ask again with changes",
+        }
+    }
+
+    /// The decision's reason as a text.
+    #[must_use]
+    pub fn to_prose(self) -> Prose {
+        Prose::from_stored(self.as_str().to_owned())
+    }
+
+    /// Which of them a decision's reason is. `None`: the user's own words.
+    #[must_use]
+    pub fn for_reason(reason: &Prose) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == reason.as_str())
+    }
+}
+
 impl GrantOutcome {
     /// The scope that the user picked.
     #[must_use]

@@ -37,7 +37,7 @@ async fn a_prompt_tells_that_its_description_has_changed() {
         s.unlock(ACTION).await;
         s.connect(ALICE, "github").await;
         let after = s.until(&prompt, |message| !message.all_text().contains("no admin has confirmed")).await;
-        assert!(after.overflow_options().is_empty() && !after.all_text().contains("Destructive"));
+        assert!(after.options_of("approve_more").is_empty() && !after.all_text().contains("Destructive"));
     })
     .await;
 }
@@ -97,7 +97,7 @@ async fn the_prompt_of_an_action_that_is_retired_says_so_and_offers_nothing_in_v
         .await;
         let shown =
             s.until(&prompt, |message| message.all_text().contains("no longer has this action")).await;
-        assert!(!shown.has_button("Request auto-approval") && shown.overflow_options().is_empty());
+        assert!(!shown.has_button("Request auto-approval") && shown.options_of("approve_more").is_empty());
         assert!(s.click(ALICE, &shown, "Approve").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
     })
@@ -109,13 +109,13 @@ async fn closing_a_conversation_takes_its_choice_from_prompts_and_home_tabs() {
     story(async |s| {
         s.open(ACTION).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        s.home(ALICE, |home| home.overflow_options().len() == 3).await;
+        s.home(ALICE, |home| home.options_of("approve_more").len() == 3).await;
         for _ in 0..2 {
             assert_eq!(s.api().close_conversation("c-1").await.status, 204);
         }
         assert_eq!(s.audits("conversation.closed").await, 1, "said twice, it changes nothing more");
-        s.until(&prompt, |message| message.overflow_options().len() == 2).await;
-        s.home_shows(ALICE, |home| home.overflow_options().len() == 2).await;
+        s.until(&prompt, |message| message.options_of("approve_more").len() == 2).await;
+        s.home_shows(ALICE, |home| home.options_of("approve_more").len() == 2).await;
     })
     .await;
 }
@@ -132,7 +132,7 @@ async fn a_decided_prompt_says_only_of_its_own_grant_that_it_is_off() {
         assert!(s.click(ALICE, &shown, "Turn off").await.is_ok());
         let shown = s.until(&first, |message| !message.has_button("Turn off")).await;
         assert!(
-            shown.all_text().contains("this decision left is off")
+            shown.all_text().contains("has been turned off")
                 && !shown.all_text().contains("the next request asks")
         );
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved", "always is still on");

@@ -18,11 +18,12 @@ pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<Message>
     let waiting = teller.step(words, stage.asks(&scout, ask)).await?;
     let id = waiting.approval().to_owned();
 
-    let words = "Alice gets a prompt: Approve, a menu with three choices, Deny, Details";
+    let words = "Alice gets a prompt: Approve and a menu with three choices, Deny and its menu, Details";
     let prompt = teller
         .step(words, async {
             let prompt = stage.prompt(ALICE, &id).await?;
-            let choices: Vec<String> = prompt.overflow_options().into_iter().map(|one| one.label).collect();
+            let choices: Vec<String> =
+                prompt.options_of("approve_more").into_iter().map(|one| one.label).collect();
             ensure!(choices == CHOICES, "the menu offers {choices:?}");
             for label in ["Approve", "Deny", "Details"] {
                 ensure!(prompt.has_button(label), "there is no {label}");
@@ -70,15 +71,24 @@ pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<Message>
         .await?;
 
     let words = "Scout compares the digest with what it would run, and runs it";
-    teller
+    let run = teller
         .step(words, async {
             let run = ran(scout.settle(&waiting, SOON).await)?;
             ensure!(run.approval == id && run.digest == digest(&arguments), "it ran something else: {run:?}");
-            Ok(())
+            Ok(run)
         })
         .await?;
 
     let words = "The prompt says who decided what; “Turn off” replaces its buttons";
     let decided = |message: &Message| message.has_button("Turn off") && !message.has_button("Approve");
-    teller.step(words, stage.becomes(&prompt, decided)).await
+    teller.step(words, stage.becomes(&prompt, decided)).await?;
+
+    let words = "Scout reports the issue that it opened; the prompt shows it, with the link";
+    teller
+        .step(words, async {
+            let reply = scout.report(&run).await;
+            ensure!(reply.status == 200, "the service answered {}: {}", reply.status, reply.text);
+            stage.becomes(&prompt, |message| message.all_text().contains("Opened issue #")).await
+        })
+        .await
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::canonical::digest;
 use super::reply::Reply;
 use super::request::{AgentRef, Ask};
-use super::{AgentBackend, Delivery};
+use super::{AgentBackend, Delivery, outcome};
 
 /// A tool that was run.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +123,11 @@ impl Agent {
         // The webhook may have been lost, so ask the service. Any answer other than "approved" stops the agent.
         let now = self.backend.api().get(waiting.approval()).await;
         self.finish(&waiting.ask, &now.body)
+    }
+
+    /// Reports what came of a run, for the person who approved it.
+    pub async fn report(&self, run: &Run) -> Reply {
+        self.backend.api().report(&run.approval, &outcome::result(run)).await
     }
 
     /// The runs so far.

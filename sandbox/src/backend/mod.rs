@@ -6,6 +6,7 @@ mod calls;
 mod canonical;
 mod inbox;
 mod misbehaviour;
+mod outcome;
 mod receiver;
 mod reply;
 mod request;

@@ -62,6 +62,12 @@ impl Message {
     pub fn overflow_options(&self) -> Vec<Choice> {
         choices(&self.blocks, "overflow")
     }
+
+    /// The options of its overflow menus with this `action_id`, in order.
+    #[must_use]
+    pub fn options_of(&self, action_id: &str) -> Vec<Choice> {
+        self.overflow_options().into_iter().filter(|choice| choice.action_id == action_id).collect()
+    }
 }
 
 impl View {
@@ -89,6 +95,12 @@ impl View {
     #[must_use]
     pub fn overflow_options(&self) -> Vec<Choice> {
         choices(self.blocks(), "overflow")
+    }
+
+    /// The options of its overflow menus with this `action_id`, in order.
+    #[must_use]
+    pub fn options_of(&self, action_id: &str) -> Vec<Choice> {
+        self.overflow_options().into_iter().filter(|choice| choice.action_id == action_id).collect()
     }
 
     /// The options of its check boxes, in order.

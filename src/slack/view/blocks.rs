@@ -6,17 +6,18 @@ use slack_morphism::prelude::{
     SlackAccessibilityLabel, SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
     SlackBlockButtonStyle, SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockPlainText,
     SlackBlockPlainTextOnly, SlackBlockText, SlackContextBlock, SlackContextBlockElement, SlackDateTime,
-    SlackDividerBlock, SlackHeaderBlock, SlackRichTextBlock, SlackRichTextDate, SlackRichTextElement,
-    SlackRichTextInlineElement, SlackRichTextPreformatted, SlackRichTextQuote, SlackRichTextSection,
-    SlackRichTextText, SlackRichTextUser, SlackSectionBlock, SlackSectionBlockElement, SlackTs,
+    SlackDividerBlock, SlackHeaderBlock, SlackRelaxedUrl, SlackRichTextBlock, SlackRichTextDate,
+    SlackRichTextElement, SlackRichTextInlineElement, SlackRichTextLink, SlackRichTextPreformatted,
+    SlackRichTextQuote, SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackSectionBlock,
+    SlackSectionBlockElement, SlackTs,
 };
-use url::Url;
+use url::{Position, Url};
 
 use crate::{
     domain::ids::UserId,
     slack::view::{
         controls::Control,
-        sanitize::{cut_short, safe_text::SafeText, size},
+        sanitize::{self, cut_short, safe_text::SafeText, size},
     },
 };
 
@@ -95,6 +96,19 @@ pub(super) fn paragraph(parts: Vec<SlackRichTextInlineElement>) -> SlackRichText
 /// A paragraph of untrusted text, marked by a bar that the text can't escape.
 pub(super) fn quote(text: SafeText) -> SlackRichTextElement {
     SlackRichTextQuote::new(vec![words(text)]).into()
+}
+
+/// Longest address that is written out.
+const ADDRESS_SHOWN: usize = 300;
+
+/// A paragraph with an untrusted address, marked by a bar. The address itself is the link's text, so that it hides
+/// nothing. A long one is cut, but never within the name of its site.
+pub(super) fn quoted_link(address: &str) -> SlackRichTextElement {
+    let shown = sanitize::line(address);
+    let site = Url::parse(address).map_or(0, |url| url[..Position::BeforePath].len());
+    let shown = cut_short(shown, ADDRESS_SHOWN.max(site + 20));
+    let link = SlackRichTextLink::new(SlackRelaxedUrl(address.to_owned())).with_text(filled(shown));
+    SlackRichTextQuote::new(vec![link.into()]).into()
 }
 
 /// Preformatted text in a box.

@@ -1,48 +1,94 @@
-//! The prompt after the decision: the outcome, who decided, and the grant that it created.
+//! The prompt after the decision. It collapses: the outcome, what was asked, and what came of it. *Details* has the rest.
 
-use slack_morphism::prelude::{SlackBlock, SlackRichTextInlineElement};
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement, SlackRichTextInlineElement};
 
 use super::controls::Control;
 use super::request;
 use super::sentences;
 use crate::{
     domain::{
-        decision::{Decision, GrantOutcome, Verdict},
+        approvals::Request,
+        decision::{Decision, DenialReason, GrantOutcome, Verdict},
         grants::Scope,
+        text::Prose,
     },
     slack::view::{
         blocks::{self, Style, moment, paragraph, person, rich, words},
         message::Message,
+        names,
         prompt_state::PromptState,
-        sanitize::safe_text::SafeText,
+        result,
+        sanitize::{self, fit, note, safe_text::SafeText},
         summary,
     },
 };
 
+/// Longest reason for a denial, and its most lines.
+const REASON: usize = 200;
+const REASON_LINES: usize = 2;
+
 /// Renders the message without its decision buttons. The outcome is always said in words.
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let request = &shown.approval.request;
-    let mut blocks = request::asked(shown);
-    blocks.extend(ending(shown, decision));
+    let left = grant_left(shown, decision);
+    let mut blocks = vec![rich(outcome(request, decision, left)), summary::title(request), asked_by(request)];
+    blocks.extend(shown.approval.result.as_ref().map(result::result));
+    blocks.push(blocks::actions(row(shown, decision)));
+    let mut text = format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(request));
+    if let Some(result) = &shown.approval.result {
+        text = format!("{} {text}", result::sentence(result));
+    }
+    Message { text, blocks }
+}
+
+/// The agent and its conversation, each a text of its own, so that no name can pass for the other.
+fn asked_by(request: &Request) -> SlackBlock {
+    let quoted = |name| sanitize::in_quotes(&names::name(name));
+    let conversation = &request.conversation;
+    let conversation = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
+    blocks::context(vec![
+        blocks::small(SafeText::from("Asked by ").then(quoted(request.agent.label()))),
+        blocks::small(SafeText::from("in ").then(quoted(conversation))),
+    ])
+}
+
+fn row(
+    shown: &PromptState<'_>,
+    decision: &Decision,
+) -> Vec<slack_morphism::prelude::SlackActionBlockElement> {
     let mut row = Vec::new();
     if let (true, Verdict::Approved { given, .. }) = (shown.grant_live, &decision.verdict)
         && let Some(grant) = given.grant()
     {
-        let alone = SafeText::from("Turn off auto-approval: ").then(summary::brief(request));
+        let about = summary::brief(&shown.approval.request);
+        let alone = SafeText::from("Turn off auto-approval: ").then(about);
         row.push(blocks::button(Control::TurnOff(grant), "Turn off", alone, Style::Plain));
     }
     row.extend(request::looks(shown));
-    blocks.push(blocks::actions(row));
-    blocks.push(blocks::context(vec![blocks::small(request::digest(shown))]));
-    Message {
-        text: format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(request)),
-        blocks,
-    }
+    row
 }
 
-fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
+/// What the decision left for later requests.
+fn grant_left(shown: &PromptState<'_>, decision: &Decision) -> Option<&'static str> {
+    let Verdict::Approved { given, .. } = &decision.verdict else { return None };
+    Some(match (given, shown.grant_live) {
+        (GrantOutcome::Once, _) => return None,
+        (GrantOutcome::Conversation(_), true) => " It now runs without asking in this conversation.",
+        (GrantOutcome::Always(_), true) => {
+            " It now runs without asking in every conversation, whichever agent asks."
+        }
+        (_, false) => " The auto-approval has been turned off.",
+    })
+}
+
+/// How the request ended and when, in one paragraph, and the reason for a denial behind a bar.
+pub(super) fn outcome(
+    request: &Request,
+    decision: &Decision,
+    left: Option<&'static str>,
+) -> Vec<SlackRichTextElement> {
     let at = moment(decision.decided_at);
-    let say = |parts: Vec<SlackRichTextInlineElement>| rich(vec![paragraph(parts)]);
+    let say = |parts: Vec<SlackRichTextInlineElement>| vec![paragraph(parts)];
     match &decision.verdict {
         Verdict::Approved { user, given } => {
             let how = match given {
@@ -50,65 +96,57 @@ fn ending(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackBlock> {
                 GrantOutcome::Conversation(_) => " for this conversation, ",
                 GrantOutcome::Always(_) => " for every conversation, ",
             };
-            let left = match (given, shown.grant_live) {
-                (GrantOutcome::Once, _) => "The next request asks again.",
-                (GrantOutcome::Conversation(_), true) => {
-                    "Auto-approval is on: this action runs without asking in this conversation. A new conversation asks again."
-                }
-                (GrantOutcome::Always(_), true) => {
-                    "Auto-approval is on: this action runs without asking in every conversation, whichever \
-                        agent asks. It applies only to this person’s requests."
-                }
-                (_, false) => "The auto-approval that this decision left is off.",
-            };
-            vec![
-                say(vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")]),
-                blocks::say(left),
-            ]
+            let mut parts =
+                vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")];
+            parts.extend(left.map(words));
+            say(parts)
         }
         Verdict::AutoApproved { scope, .. } => {
             let how = match scope {
                 Scope::Conversation => " auto-approves this action in this conversation.",
                 Scope::Always | Scope::Once => " auto-approves this action always.",
             };
-            let user = person(&shown.approval.request.user);
-            vec![say(vec![
-                blocks::bold("Approved"),
-                words(" without asking, "),
-                at,
-                words(": "),
-                user,
-                words(how),
-            ])]
+            let user = person(&request.user);
+            say(vec![blocks::bold("Approved"), words(" without asking, "), at, words(": "), user, words(how)])
         }
         Verdict::Denied { user, reason } => {
-            let by = vec![blocks::bold("Denied"), words(" by "), person(user), words(", "), at, words(".")];
-            match reason {
-                Some(reason) => {
-                    let mut said = by;
-                    said.push(words(" The reason given to the agent:"));
-                    vec![summary::quoted(paragraph(said), reason.as_str())]
+            let mut parts = vec![blocks::bold("Denied"), words(" by "), person(user)];
+            match reason.as_ref().map(|reason| (DenialReason::for_reason(reason), reason)) {
+                None => parts.extend([words(", "), at, words(".")]),
+                Some((Some(reason), _)) => {
+                    parts.extend([words(": "), words(reason.as_str()), words(", "), at, words(".")]);
                 }
-                None => vec![say(by)],
+                Some((None, reason)) => {
+                    parts.extend([words(", "), at, words(", with this reason for the agent:")]);
+                    return std::iter::once(paragraph(parts)).chain(in_short(reason)).collect();
+                }
             }
+            say(parts)
         }
-        Verdict::Expired => vec![say(vec![
+        Verdict::Expired => say(vec![
             blocks::bold("Expired"),
             words(" "),
             at,
             words(": no one answered in time. The action was not approved."),
-        ])],
-        Verdict::Cancelled => vec![say(vec![
+        ]),
+        Verdict::Cancelled => say(vec![
             blocks::bold("Cancelled"),
             words(" "),
             at,
             words(": the request was withdrawn before a decision. The action was not approved."),
-        ])],
-        Verdict::Undeliverable { .. } => vec![say(vec![
+        ]),
+        Verdict::Undeliverable { .. } => say(vec![
             blocks::bold("Not delivered"),
             words(": Slack could not show this request to the person who was asked. It ended "),
             at,
             words(" without an approval."),
-        ])],
+        ]),
     }
+}
+
+/// The beginning of a reason. The details contain all of it.
+fn in_short(reason: &Prose) -> Vec<SlackRichTextElement> {
+    let (kept, missing) = fit(&sanitize::lines(reason.as_str()), REASON_LINES, REASON);
+    let cut = (missing > 0).then(|| paragraph(vec![words(SafeText::own(note(missing)))]));
+    std::iter::once(blocks::quote(kept.between("“", "”"))).chain(cut).collect()
 }

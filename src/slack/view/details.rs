@@ -16,6 +16,7 @@ use crate::{
     domain::{approvals::Approval, arguments::Arguments, decision::Verdict, text::Prose},
     slack::view::{
         blocks::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
+        result,
         sanitize::{self, cut_short, safe_text::SafeText, size, split},
         sentences, summary,
     },
@@ -104,6 +105,7 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
     {
         blocks.extend(whole("The reason given to the agent:", reason));
     }
+    blocks.extend(approval.result.as_ref().map(result::result));
     blocks
 }
 

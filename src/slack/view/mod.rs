@@ -24,6 +24,7 @@ pub mod plain;
 pub mod prompt;
 pub mod prompt_state;
 mod request;
+mod result;
 pub mod sanitize;
 mod sections;
 pub mod sentences;

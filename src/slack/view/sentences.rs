@@ -1,7 +1,7 @@
 //! The sentences of ephemeral replies: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
 
 use crate::domain::{
-    decision::{GrantOutcome, Verdict},
+    decision::{DenialReason, GrantOutcome, Verdict},
     grants::Scope,
     ids::UserId,
     rejection::Rejection,
@@ -239,7 +239,11 @@ pub fn ended(verdict: &Verdict) -> String {
             "Approved without asking: auto-approved for this conversation.".to_owned()
         }
         Verdict::AutoApproved { .. } => "Approved without asking: auto-approved always.".to_owned(),
-        Verdict::Denied { user, .. } => format!("Denied by {}.", mention(user)),
+        Verdict::Denied { user, reason } => {
+            let known = reason.as_ref().and_then(DenialReason::for_reason);
+            let known = known.map(|reason| format!(": {}", reason.as_str())).unwrap_or_default();
+            format!("Denied by {}{known}.", mention(user))
+        }
         Verdict::Expired => "Expired: no one answered in time.".to_owned(),
         Verdict::Cancelled => "Cancelled: the request was withdrawn.".to_owned(),
         Verdict::Undeliverable { .. } => "Not delivered: Slack could not show the request.".to_owned(),

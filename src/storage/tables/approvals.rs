@@ -72,7 +72,7 @@ pub(in crate::storage) struct ApprovalRow {
 
 /// Selects whole approvals, `p` with its action `a`, integration `i` and the version `d` of the description that it was
 /// asked under; the tail says which. One of before there were versions is read by the action's first, which has its id.
-/// Only approved ones have a result `o`: LATERAL with LIMIT looks it up by its key, and not at all for the others. What
+/// Only approved ones have a result `o`: LATERAL with LIMIT looks it up by its key, and skips the others. What
 /// stands before `;` is put before the `SELECT`.
 macro_rules! select_approvals {
     ($tail:literal $($rest:tt)*) => {

@@ -68,6 +68,10 @@ impl Asks {
             let waiting = agent.ask(ask).await;
             asks.note(number, waiting.approval(), Mark::Waiting);
             let outcome = agent.settle(&waiting, patience).await;
+            if let Outcome::Ran(run) = &outcome {
+                // Nothing depends on it.
+                agent.report(run).await;
+            }
             asks.note(number, waiting.approval(), mark(&waiting, outcome));
         });
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     hostile::text,
-    samples::{FREE, asked_at, foreign, full_of, name, state, verdicts},
+    samples::{FREE, asked_at, foreign, full_of, name, result, state, verdicts},
     screens,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         decision::{Decision, Verdict},
         overview::{ActionLine, Administration, GrantLine, Home, Page, SettingLine, UnlockLine},
         people::PersonKind,
+        results::ResultStatus,
         text::Prose,
     },
     slack::view::{
@@ -210,12 +211,14 @@ proptest! {
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         }
+        let summary = format!("token-o9q{text}");
+        approval.result = Some(result(ResultStatus::Failed, Some(&summary), Some("https://example.com/token-o0q")));
         let standing = crate::domain::catalog::Eligibility { lock: Lock::new(unlocked, false, true), ..FREE };
         let message = prompt(&PromptState { standing, ..state(&approval) });
         apart(&message.to_json());
         // The one place where several stand in a sentence: each is in quotation marks that it can't close.
         let quotes = |mark| message.text.matches(mark).count();
-        prop_assert!(quotes('“') == quotes('”') && (1..=2).contains(&quotes('“')), "{}", message.text);
+        prop_assert!(quotes('“') == quotes('”') && (1..=3).contains(&quotes('“')), "{}", message.text);
         for page in 0..details::page_count(&approval) {
             apart(&details::details(&approval, page));
         }

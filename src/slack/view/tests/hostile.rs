@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use super::{
     checks,
-    samples::{FREE, asked_at, full_of, state, verdicts},
+    samples::{FREE, asked_at, full_of, result, state, verdicts},
 };
 use crate::{
     domain::{
         catalog::{Eligibility, Lock},
         decision::{Decision, Verdict},
+        results::ResultStatus,
         text::Prose,
     },
     slack::view::{
@@ -88,6 +89,7 @@ proptest! {
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         }
+        approval.result = Some(result(ResultStatus::Failed, Some(&text), Some(&format!("https://example.com/{text}"))));
         let standing = Eligibility { lock: Lock::new(unlocked, false, true), connected, ..FREE };
         let shown = PromptState { standing, grant_live: live, connect_url: Some(&text), ..state(&approval) };
         checks::message(&prompt(&shown).to_json());

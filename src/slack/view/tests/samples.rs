@@ -15,7 +15,8 @@ use crate::{
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
-        text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose},
+        results::{ApprovalResult, ResultStatus},
+        text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, Text},
     },
     slack::view::prompt_state::PromptState,
 };
@@ -84,6 +85,17 @@ pub(super) fn ordinary() -> Approval {
 pub(super) fn decided(verdict: Verdict) -> Approval {
     let decision = Decision { verdict, decided_at: asked_at() + TimeDelta::minutes(4) };
     Approval { decision: Some(decision), ..ordinary() }
+}
+
+/// What came of a call, in these words.
+pub(super) fn result(status: ResultStatus, summary: Option<&str>, url: Option<&str>) -> ApprovalResult {
+    ApprovalResult {
+        status,
+        summary: summary.map(|text| Text::from_stored(text.to_owned())),
+        url: url.and_then(|url| Link::new(url).ok()),
+        digest: ordinary().request.digest,
+        reported_at: asked_at() + TimeDelta::minutes(5),
+    }
 }
 
 pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {

@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 
 use super::{
     checks,
-    samples::{FREE, alice, approval, asked_at, decided, foreign, name, ordinary, state, verdicts},
+    samples::{FREE, alice, approval, asked_at, decided, foreign, name, ordinary, result, state, verdicts},
 };
 use crate::{
     domain::{
         approvals::{Approval, Place},
         catalog::{Eligibility, Lock},
-        decision::Verdict,
+        decision::{DenialReason, Verdict},
         rejection::Rejection,
+        results::ResultStatus,
         text::{Prose, Text},
     },
     slack::view::{
@@ -132,6 +133,57 @@ fn every_ending_is_said_in_words() {
         let approval = decided(verdict);
         keep_message(&format!("decided_{name}"), &prompt(&state(&approval)));
     }
+}
+
+#[test]
+fn a_reason_from_the_menu_is_said_in_the_same_line() {
+    let reason = Some(DenialReason::WrongTarget.to_prose());
+    let approval = decided(Verdict::Denied { user: alice(), reason });
+    keep_message("decided_denied_wrong_target", &prompt(&state(&approval)));
+}
+
+#[test]
+fn a_decided_prompt_collapses() {
+    for (name, verdict) in verdicts() {
+        let approval = decided(verdict);
+        let blocks = prompt(&state(&approval)).blocks.len();
+        assert_eq!(blocks, 4, "{name}: outcome, action, agent, buttons");
+        assert!(blocks < prompt(&state(&ordinary())).blocks.len());
+    }
+}
+
+#[test]
+fn a_result_is_said_in_the_agents_words() {
+    let (_, once) = verdicts().remove(0);
+    let mut approval = decided(once);
+    let address = Some("https://github.com/acme/app/pull/1208");
+    for (name, result) in [
+        ("succeeded", result(ResultStatus::Succeeded, Some("Opened PR #1208"), address)),
+        ("failed", result(ResultStatus::Failed, Some("The repository is archived"), None)),
+        ("succeeded_in_silence", result(ResultStatus::Succeeded, None, None)),
+    ] {
+        approval.result = Some(result);
+        keep_message(&format!("decided_{name}"), &prompt(&state(&approval)));
+    }
+}
+
+#[test]
+fn an_address_is_written_out_and_always_names_its_site() {
+    let shown = |address: &str| {
+        let (_, once) = verdicts().remove(0);
+        let result = Some(result(ResultStatus::Succeeded, None, Some(address)));
+        let approval = Approval { result, ..decided(once) };
+        let json = prompt(&state(&approval)).to_json();
+        let link = json["blocks"][3]["elements"][1]["elements"][0].clone();
+        assert_eq!((&link["type"], &link["url"]), (&json!("link"), &json!(address)));
+        link["text"].as_str().unwrap().to_owned()
+    };
+    for address in ["https://github.com/acme/app/pull/1208", "https://example.com/?to=https://github.com/"] {
+        assert_eq!(shown(address), address);
+    }
+    let site = format!("https://{}.example.com/", ["a".repeat(50).as_str(); 4].join("."));
+    let long = format!("{site}{}", "p".repeat(1500));
+    assert!(shown(&long).starts_with(&site) && shown(&long).ends_with('…'), "{}", shown(&long));
 }
 
 #[test]
