@@ -28,7 +28,7 @@ async fn an_unknown_action_is_registered_locked_and_asks() {
     story(async |s| {
         let ask = s.call(ACTION, "c-1");
         let (id, prompt) = s.prompt(&ask).await;
-        assert!(prompt.has_button("Approve") && prompt.overflow_options().is_empty());
+        assert!(prompt.has_button("Approve") && prompt.options_of("approve_more").is_empty());
         let integration = s.api().integration("github").await;
         assert_eq!(integration.body["actions"][0]["unlocked"], false);
         assert_eq!(s.audited("approval.requested", &id).await, 1);

@@ -66,7 +66,7 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         let alice = browser.open(&at(s, "/", ALICE)).await;
         assert_eq!(s.ask(&call(s, ALICE, "c-1")).await.approval_status(), "pending");
         browser.until(&alice, "document.querySelector('[data-action-id=request_unlock]')").await;
-        browser.until(&alice, "!document.querySelector('[data-testid=overflow]')").await;
+        browser.until(&alice, "!document.querySelector('[data-action-id=approve_more]')").await;
         browser.picture(&alice, "locked", Some("[data-testid=message]")).await;
         every_control_has_a_name(browser, &alice).await;
         browser.click_until(&alice, "[data-action-id=request_unlock]", &says("You requested it")).await;
@@ -108,7 +108,7 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         assert_eq!((next.approval_status(), next.str("/decision/scope")), ("approved", "always"));
         assert_eq!(s.ask(&call(s, BOB, "c-3")).await.approval_status(), "pending");
         let bob = browser.open(&at(s, "/", BOB)).await;
-        browser.until(&bob, "document.querySelector('[data-testid=overflow]')").await;
+        browser.until(&bob, "document.querySelector('[data-action-id=approve_more]')").await;
 
         // She turns it off. The next request asks, with the menu.
         browser.click(&alice, &toggle).await;
@@ -119,7 +119,9 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         assert_eq!(asked.approval_status(), "pending");
         let closed = "!document.querySelector('[data-testid=modal]')";
         browser.click_until(&alice, "[data-testid=modal-close]", closed).await;
-        browser.until(&alice, "document.querySelectorAll('[data-testid=overflow]').length === 2").await;
+        browser
+            .until(&alice, "document.querySelectorAll('[data-action-id=approve_more]').length === 2")
+            .await;
         browser.go(&alice, &at(s, "/home", ALICE)).await;
         browser.sees(&alice, "Waiting for you (2)").await;
         browser.picture(&alice, "home", Some("[data-testid=home]")).await;
@@ -128,13 +130,13 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         // The admin locks the action, and is asked once more before. The menus are gone, on old prompts and new ones.
         browser.click_until(&ada, &lock, &stands("dialog[open] [data-answer=yes]")).await;
         browser.click_until(&ada, "dialog[open] [data-answer=yes]", &stands(&unlock)).await;
-        browser.until(&bob, "!document.querySelector('[data-testid=overflow]')").await;
+        browser.until(&bob, "!document.querySelector('[data-action-id=approve_more]')").await;
         // Alice's direct messages have had their burst.
         s.pass(TimeDelta::seconds(5));
         assert_eq!(s.ask(&call(s, ALICE, "c-4")).await.approval_status(), "pending");
         browser.go(&alice, &at(s, "/", ALICE)).await;
         browser.until(&alice, "document.querySelectorAll('[data-action-id=approve]').length === 3").await;
-        browser.until(&alice, "!document.querySelector('[data-testid=overflow]')").await;
+        browser.until(&alice, "!document.querySelector('[data-action-id=approve_more]')").await;
         browser
             .until(&alice, "document.querySelectorAll('[data-action-id=request_unlock]').length === 3")
             .await;

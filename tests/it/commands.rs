@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sandbox::slack::{Feedback, Misbehaviour, Signing};
 use serde_json::json;
 
-use crate::story::{ADMIN, ALICE, BOB, story};
+use crate::story::{ADMIN, ALICE, BOB, IN_WORDS, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -184,7 +184,7 @@ async fn a_command_with_a_nul_character_is_answered_like_any_other() {
         let answer = s.answer(ALICE, "o\0n").await.text().to_owned();
         assert!(!answer.contains("Something went wrong") && !answer.contains('\0'), "{answer}");
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        s.click(ALICE, &prompt, "Deny").await;
+        s.choose(ALICE, &prompt, IN_WORDS).await;
         s.slack.type_text(ALICE, "reason", "n\0o").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "n\u{fffd}o");

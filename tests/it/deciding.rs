@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sandbox::slack::{Misbehaviour, Surface};
 
-use crate::story::{ALICE, TestApp, story};
+use crate::story::{ALICE, IN_WORDS, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -16,7 +16,7 @@ async fn approve_approves_once_and_asks_again_next_time() {
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         approved_once(s, &id).await;
         let decided = s.until(&prompt, |message| !message.has_button("Approve")).await;
-        assert!(decided.overflow_options().is_empty() && !decided.has_button("Deny"));
+        assert!(decided.options_of("approve_more").is_empty() && !decided.has_button("Deny"));
         assert!(!decided.has_button("Turn off"), "there is nothing to turn off");
     })
     .await;
@@ -105,11 +105,11 @@ async fn an_auto_approval_is_counted_drawn_nowhere_and_told_in_its_response_alon
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deny_asks_why_and_tells_the_agent() {
+async fn a_reason_can_be_written_for_the_agent() {
     story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         assert!(s.slack.view(ALICE).is_some());
         assert_eq!(s.status(&id).await, "pending", "nothing is decided while the reason is typed");
         s.slack.type_text(ALICE, "reason", "Wrong repository").await.unwrap();
@@ -123,10 +123,44 @@ async fn deny_asks_why_and_tells_the_agent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deny_takes_no_reason_too() {
+async fn deny_decides_at_once() {
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.slack.view(ALICE).is_none(), "no modal is opened");
+        let told = s.received_webhook(&id).await;
+        assert_eq!(told.kind, "approval.denied");
+        assert_eq!(told.approval()["decision"]["reason"], serde_json::Value::Null);
+        s.until(&prompt, |message| message.all_text().contains("Denied by")).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_beside_deny_denies_at_once_with_its_reason() {
+    story(async |s| {
+        for (label, reason) in [
+            ("Deny: wrong target", "wrong target"),
+            ("Deny: not now", "not now"),
+            ("Deny: ask again with changes", "ask again with changes"),
+        ] {
+            s.pass(chrono::TimeDelta::seconds(2));
+            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+            assert!(s.choose(ALICE, &prompt, label).await.is_ok());
+            assert!(s.slack.view(ALICE).is_none(), "no modal is opened");
+            assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], reason);
+            let decided = s.until(&prompt, |message| !message.has_button("Deny")).await;
+            assert!(decided.all_text().contains(&format!(": {reason}, ")), "{}", decided.all_text());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_written_reason_may_be_empty() {
+    story(async |s| {
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert!(s.slack.view(ALICE).is_none(), "the modal is closed");
         let told = s.received_webhook(&id).await;
@@ -142,7 +176,7 @@ async fn deny_takes_no_reason_too() {
 async fn a_modal_that_is_closed_denies_nothing() {
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        s.click(ALICE, &prompt, "Deny").await;
+        s.choose(ALICE, &prompt, IN_WORDS).await;
         s.slack.close(ALICE).await.unwrap();
         assert_eq!(s.status(&id).await, "pending");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
@@ -168,7 +202,7 @@ async fn when_the_modal_cant_be_opened_in_time_it_is_denied_without_a_reason() {
             s.pass(chrono::TimeDelta::seconds(2));
             let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
             s.slack.misbehave("views.open", misbehaviour.clone(), 1);
-            let delivery = s.click(ALICE, &prompt, "Deny").await;
+            let delivery = s.choose(ALICE, &prompt, IN_WORDS).await;
             assert!(delivery.is_ok(), "{misbehaviour:?}: {delivery:?}");
             let told = s.received_webhook(&id).await;
             assert_eq!(told.kind, "approval.denied", "{misbehaviour:?}");
@@ -187,7 +221,7 @@ async fn a_slack_that_answers_nothing_at_all_still_gets_its_click_answered_in_ti
         let silence = Misbehaviour::Hang(Duration::from_secs(5));
         s.slack.misbehave("users.info", silence.clone(), 1);
         s.slack.misbehave("views.open", silence, 1);
-        let delivery = s.click(ALICE, &prompt, "Deny").await;
+        let delivery = s.choose(ALICE, &prompt, IN_WORDS).await;
         assert!(delivery.is_ok(), "{delivery:?}");
         assert_eq!(s.received_webhook(&id).await.kind, "approval.denied");
         assert_eq!(s.slack.calls_of("users.info").len(), 2);
@@ -200,7 +234,7 @@ async fn a_modal_that_opens_after_all_says_that_it_is_decided_and_changes_nothin
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.slack.misbehave("views.open", Misbehaviour::SlowAnswer(Duration::from_secs(2)), 1);
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         s.received_webhook(&id).await;
         s.slack.type_text(ALICE, "reason", "Too late").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
@@ -220,23 +254,23 @@ async fn the_menu_is_there_only_when_unlocked_and_connected_and_one_line_says_wh
         let connect = "Connect this integration to auto-approve its actions.";
         s.put("github").await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(prompt.overflow_options().is_empty() && prompt.all_text().contains(locked));
+        assert!(prompt.options_of("approve_more").is_empty() && prompt.all_text().contains(locked));
         assert!(!prompt.all_text().contains(connect), "one reason at a time");
 
         s.unlock(ACTION).await;
         let redrawn = s.until(&prompt, |message| !message.all_text().contains(locked)).await;
-        assert!(redrawn.overflow_options().is_empty() && redrawn.all_text().contains(connect));
+        assert!(redrawn.options_of("approve_more").is_empty() && redrawn.all_text().contains(connect));
 
         s.api().connect_user(ALICE, "github").await;
         let redrawn = s.until(&prompt, |message| !message.all_text().contains(connect)).await;
-        let options = redrawn.overflow_options();
+        let options = redrawn.options_of("approve_more");
         let labels: Vec<_> = options.iter().map(|option| option.label.as_str()).collect();
         let all = ["Approve manually", "Auto-approve for this conversation", "Auto-approve always"];
         assert_eq!(labels, all);
 
         s.api().disconnect_user(ALICE, "github").await;
         s.until(&prompt, |message| {
-            message.overflow_options().is_empty() && message.all_text().contains(connect)
+            message.options_of("approve_more").is_empty() && message.all_text().contains(connect)
         })
         .await;
     })
@@ -249,7 +283,7 @@ async fn an_integration_that_needs_no_connection_has_the_menu_once_unlocked() {
         s.put("postgres").await;
         s.unlock("postgres.execute_sql").await;
         let (id, prompt) = s.prompt(&s.call("postgres.execute_sql", "c-1")).await;
-        assert_eq!(prompt.overflow_options().len(), 3);
+        assert_eq!(prompt.options_of("approve_more").len(), 3);
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         assert_eq!(s.ask(&s.call("postgres.execute_sql", "c-2")).await.approval_status(), "approved");
@@ -269,7 +303,6 @@ async fn a_grant_applies_going_forward_and_pending_ones_stay_pending() {
         assert_eq!(s.status(&second).await, "pending");
         assert!(s.events(&second).is_empty());
         assert!(s.click(ALICE, &two, "Deny").await.is_ok());
-        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert_eq!(s.received_webhook(&second).await.kind, "approval.denied");
     })
     .await;

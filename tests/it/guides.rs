@@ -24,7 +24,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
-use crate::story::{ALICE, SOON, TestApp, story};
+use crate::story::{ALICE, IN_WORDS, SOON, TestApp, story};
 
 /// How the programs are run: what runs them, and the program.
 struct Guide {
@@ -108,7 +108,7 @@ impl Guide {
         // A sender without the secret fails verification.
         let other = "whsec_b3RoZXIgc2VjcmV0IG90aGVyIHNlY3JldCBvdGhlciE=";
         assert_eq!(asking.tell(other, &asking.approval["arguments_digest"]).await, 401);
-        s.click(ALICE, &asking.prompt, "Deny").await;
+        s.choose(ALICE, &asking.prompt, IN_WORDS).await;
         s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert_eq!(self::said(asking.program).await, "stopped: denied Not today\n");

@@ -15,10 +15,10 @@ async fn a_request_is_decided_on_the_home_tab_and_the_prompt_follows() {
         s.home(ALICE, |home| home.all_text().contains("Nothing is waiting")).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         let home = s.home_shows(ALICE, |home| home.has_button("Approve")).await;
-        assert!(home.overflow_options().iter().any(|choice| choice.label == "Auto-approve always"));
+        assert!(home.options_of("approve_more").iter().any(|choice| choice.label == "Auto-approve always"));
         assert!(
             s.slack
-                .choose(ALICE, Surface::Home, "approve_more", &home.overflow_options()[1].value)
+                .choose(ALICE, Surface::Home, "approve_more", &home.options_of("approve_more")[1].value)
                 .await
                 .unwrap()
                 .is_ok()
@@ -59,13 +59,14 @@ async fn a_request_is_decided_on_the_prompt_and_the_home_tab_follows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deny_on_the_home_tab_asks_why() {
+async fn the_home_tab_denies_with_a_reason() {
     story(async |s| {
         s.open(ACTION).await;
         s.home(ALICE, |_| true).await;
         let (id, _) = s.prompt(&s.call(ACTION, "c-1")).await;
         s.home_shows(ALICE, |home| home.has_button("Deny")).await;
-        assert!(s.slack.click_label(ALICE, Surface::Home, "Deny").await.unwrap().is_ok());
+        let press = s.slack.choose(ALICE, Surface::Home, "deny_more", crate::story::IN_WORDS);
+        assert!(press.await.unwrap().is_ok());
         s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "Not today");
@@ -82,7 +83,7 @@ async fn a_stale_home_tab_decides_nothing_says_so_and_is_drawn_again() {
         let stale = s.home(ALICE, |home| home.has_button("Approve")).await;
         s.click(ALICE, &prompt, "Approve").await;
         s.home_shows(ALICE, |home| !home.has_button("Approve")).await;
-        let choice = stale.overflow_options()[2].clone();
+        let choice = stale.options_of("approve_more")[2].clone();
         let press = Press::on(Surface::stale_view(&stale), "approve_more")
             .doing(sandbox::slack::Gesture::Pick(choice.value));
         assert!(s.slack.press(ALICE, press).await.unwrap().is_ok());
@@ -204,7 +205,7 @@ async fn what_is_said_privately_on_the_home_tab_comes_as_fast_as_slack_takes_it(
         let stale = s.home(ALICE, |home| home.has_button("Approve")).await;
         s.click(ALICE, &prompt, "Approve").await;
         s.home_shows(ALICE, |home| !home.has_button("Approve")).await;
-        let choice = stale.overflow_options()[2].clone();
+        let choice = stale.options_of("approve_more")[2].clone();
         for _ in 0..7 {
             let press = Press::on(Surface::stale_view(&stale), "approve_more")
                 .doing(sandbox::slack::Gesture::Pick(choice.value.clone()));

@@ -8,7 +8,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::story::{ADMIN, ALICE, BOB, SALES, SOON, TestApp, story};
+use crate::story::{ADMIN, ALICE, BOB, IN_WORDS, SALES, SOON, TestApp, story};
 
 /// What every prompt may offer, and nothing else.
 const CONTROLS: [&str; 5] = ["approve", "deny", "details", "connect", "request_unlock"];
@@ -218,7 +218,7 @@ async fn the_reason_for_a_denial_is_as_harmless_as_the_agents_own() {
         let ask = s.ask(&hostile_calls()[0].call.ask(ALICE, "c-1").in_channel(SALES, None)).await;
         let fits = |message: &Message| message.has_button("Deny");
         let prompt = s.slack.wait_for_message(SALES, fits, SOON).await.unwrap();
-        s.click(ALICE, &prompt, "Deny").await;
+        s.choose(ALICE, &prompt, IN_WORDS).await;
         let reason = format!("<!channel> <@{BOB}> <https://evil.example|Approve> `code` \u{202e}gnorw");
         s.slack.type_text(ALICE, "reason", &reason).await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());

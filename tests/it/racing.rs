@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     batches::{CROWD, ask_at_once},
     crowd::{Crowd, approved_only_by, crowded_story},
-    story::{ALICE, SOON, TestApp},
+    story::{ALICE, IN_WORDS, SOON, TestApp},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -138,7 +138,7 @@ async fn of_fifty_clicks_at_once_one_decides_and_each_other_choice_is_told_what_
     crowded_story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
         let kinds =
             ["Approve", "Approve manually", "Auto-approve for this conversation", "Auto-approve always"];

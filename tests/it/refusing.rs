@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sandbox::slack::{Message, Press, Signing, Surface, User};
 use serde_json::{Value, json};
 
-use crate::story::{ALICE, BOB, GUEST, SALES, SOON, TestApp, story};
+use crate::story::{ALICE, BOB, GUEST, IN_WORDS, SALES, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 /// A workspace that has nothing to do with the first one.
@@ -61,7 +61,7 @@ async fn another_person_is_told_whose_it_is_whatever_they_click() {
 async fn somebody_elses_modal_submitted_by_another_person_denies_nothing() {
     story(async |s| {
         let (id, prompt) = asked_in_public(s).await;
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         let mut payload = s.slack.prepare_submit(ALICE).unwrap();
         payload["user"] = json!({ "id": BOB, "team_id": payload["user"]["team_id"] });
         let delivery = s.slack.send_interaction(payload, &Signing::default()).await;
@@ -159,7 +159,7 @@ async fn whoever_is_late_is_told_what_won() {
 async fn what_ended_while_the_reason_was_typed_stays_as_it_is() {
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        s.click(ALICE, &prompt, "Deny").await;
+        s.choose(ALICE, &prompt, IN_WORDS).await;
         assert_eq!(s.api().cancel(&id).await.status, 200);
         s.slack.type_text(ALICE, "reason", "No").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
@@ -206,7 +206,7 @@ async fn locked_between_posting_and_clicking_nothing_is_decided() {
         assert!(press.await.unwrap().is_ok());
         s.ephemeral_reply(ALICE, &prompt.channel, "This action is locked").await;
         nothing_changed(s, &id, &prompt, "locked").await;
-        let redrawn = s.until(&prompt, |message| message.overflow_options().is_empty()).await;
+        let redrawn = s.until(&prompt, |message| message.options_of("approve_more").is_empty()).await;
         assert!(redrawn.has_button("Approve") && redrawn.all_text().contains("o admin has unlocked"));
         assert!(s.click(ALICE, &redrawn, "Approve").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.approval()["decision"]["scope"], "once");
@@ -241,7 +241,7 @@ async fn a_conversation_closed_meanwhile_takes_no_grant() {
         assert!(press.await.unwrap().is_ok());
         s.ephemeral_reply(ALICE, &prompt.channel, "This conversation is closed").await;
         nothing_changed(s, &id, &prompt, "conversation-closed").await;
-        let redrawn = s.until(&prompt, |message| message.overflow_options().len() == 2).await;
+        let redrawn = s.until(&prompt, |message| message.options_of("approve_more").len() == 2).await;
         assert!(s.choose(ALICE, &redrawn, "Auto-approve always").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.approval()["decision"]["scope"], "always");
     })

@@ -4,7 +4,7 @@
 use sandbox::slack::{Gesture, Message, Press, Signing, Surface};
 use serde_json::Value;
 
-use crate::story::{ADMIN, ALICE, SOON, TestApp, story};
+use crate::story::{ADMIN, ALICE, IN_WORDS, SOON, TestApp, story};
 
 const ACTION: &str = "github.create_issue";
 
@@ -53,7 +53,11 @@ async fn a_denial_that_comes_twice_keeps_its_reason_and_says_nothing() {
     story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        let deny = prepare(s, ALICE, &Press::labelled(Surface::message(&prompt), "Deny"));
+        let deny = prepare(
+            s,
+            ALICE,
+            &Press::on(Surface::message(&prompt), "deny_more").doing(Gesture::Pick(IN_WORDS.into())),
+        );
         thrice(s, &deny).await;
         assert_eq!(s.status(&id).await, "pending", "the modal is open");
         s.slack.type_text(ALICE, "reason", "Wrong repository").await.unwrap();
@@ -71,7 +75,7 @@ async fn another_reason_is_not_lost_in_silence() {
     story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         let empty = s.slack.prepare_submit(ALICE).unwrap();
         s.slack.type_text(ALICE, "reason", "Wrong repository").await.unwrap();
         let filled = s.slack.prepare_submit(ALICE).unwrap();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     modes::{http_story as story, socket_mode},
-    story::{ADMIN, ALICE, SALES, TestApp, story_as, story_with_own_server},
+    story::{ADMIN, ALICE, IN_WORDS, SALES, TestApp, story_as, story_with_own_server},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -109,7 +109,8 @@ async fn a_refused_click_is_not_obeyed_when_it_comes_again() {
     story(async |s| {
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        let option = prompt.overflow_options().into_iter().find(|one| one.label.ends_with("always")).unwrap();
+        let option =
+            prompt.options_of("approve_more").into_iter().find(|one| one.label.ends_with("always")).unwrap();
         let always = Press::on(Surface::message(&prompt), "approve_more")
             .doing(sandbox::slack::Gesture::Pick(option.label));
         let always = press(s, ALICE, &always);
@@ -129,7 +130,12 @@ async fn a_refused_click_is_not_obeyed_when_it_comes_again() {
 async fn a_deny_that_was_thought_better_of_does_not_deny_when_it_comes_again() {
     story(async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        let deny = press(s, ALICE, &Press::labelled(Surface::message(&prompt), "Deny"));
+        let deny = press(
+            s,
+            ALICE,
+            &Press::on(Surface::message(&prompt), "deny_more")
+                .doing(sandbox::slack::Gesture::Pick(IN_WORDS.to_owned())),
+        );
         let signing = now(s);
         taken(s, &deny, &signing).await;
         s.slack.close(ALICE).await.unwrap();
@@ -140,7 +146,7 @@ async fn a_deny_that_was_thought_better_of_does_not_deny_when_it_comes_again() {
         taken(s, &deny, &signing).await;
         assert_eq!(s.status(&id).await, "pending");
         s.pass(TimeDelta::seconds(1));
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         let submitted = s.slack.prepare_submit(ALICE).unwrap();
         let signing = now(s);
         for _ in 0..2 {

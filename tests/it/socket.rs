@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     modes::{by_oauth, free_address, settle, socket_mode},
-    story::{ALICE, SOON, TestApp, story_as},
+    story::{ALICE, IN_WORDS, SOON, TestApp, story_as},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -25,7 +25,7 @@ async fn clicks_and_modals_are_answered_through_the_socket() {
         works(s, "c-1").await;
         s.open(ACTION).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-2")).await;
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         s.slack.type_text(ALICE, "reason", "Not today").await.unwrap();
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         assert_eq!(s.received_webhook(&id).await.approval()["decision"]["reason"], "Not today");
@@ -38,7 +38,7 @@ async fn clicks_and_modals_are_answered_through_the_socket() {
 async fn the_answer_of_a_modal_travels_with_the_acknowledgement() {
     story_as(socket_mode, async |s| {
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
         assert_eq!(s.api().cancel(&id).await.status, 200);
         let delivery = s.slack.submit(ALICE).await.unwrap();
         assert!(delivery.is_ok() && !delivery.body.is_empty(), "{delivery:?}");

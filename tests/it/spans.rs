@@ -94,7 +94,7 @@ fn spans_have_ids_and_nothing_confidential() {
             call.reason = Some("Confidential-reason".to_owned());
             call.metadata = Some(json!({ "run": "Confidential-metadata" }));
             let (id, prompt) = s.prompt(&call).await;
-            assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+            assert!(s.choose(ALICE, &prompt, crate::story::IN_WORDS).await.is_ok());
             s.slack.type_text(ALICE, "reason", "Confidential-answer").await.unwrap();
             assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
             s.received_webhook(&id).await;

@@ -32,6 +32,9 @@ pub const SOON: Duration = Duration::from_mins(1);
 /// this was not ended by them.
 pub const PROMPTLY: Duration = Duration::from_secs(25);
 
+/// The choice beside *Deny* that opens the modal.
+pub const IN_WORDS: &str = "Deny with a reason…";
+
 /// How often a running clock moves.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -307,12 +310,12 @@ impl TestApp {
         found.unwrap_or_else(|_| panic!("the message stayed as it is: {:?}", now()))
     }
 
-    /// Picks the choice of the overflow menu with this label.
+    /// Picks the choice with this label from one of the overflow menus.
     pub async fn choose(&self, user: &str, message: &Message, label: &str) -> Delivery {
         let options = message.overflow_options();
         let option =
             options.iter().find(|option| option.label == label).unwrap_or_else(|| panic!("{options:?}"));
-        self.slack.choose(user, Surface::message(message), "approve_more", &option.value).await.unwrap()
+        self.slack.choose(user, Surface::message(message), &option.action_id, &option.value).await.unwrap()
     }
 
     /// Clicks the button with this label.

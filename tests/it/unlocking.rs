@@ -40,7 +40,7 @@ async fn the_prompt_of_a_locked_action_offers_to_ask_and_admins_get_one_message_
             s.connect(user, "github").await;
         }
         let prompt = locked_prompt(s, ALICE).await;
-        assert!(prompt.overflow_options().is_empty());
+        assert!(prompt.options_of("approve_more").is_empty());
         assert!(s.click(ALICE, &prompt, "Request auto-approval").await.is_ok());
         s.until(&prompt, |message| {
             !message.has_button("Request auto-approval") && message.all_text().contains("You requested it")
@@ -64,7 +64,7 @@ async fn the_prompt_of_a_locked_action_offers_to_ask_and_admins_get_one_message_
             !message.has_button("Unlock") && message.all_text().contains("Unlocked by")
         })
         .await;
-        s.until(&bobs, |message| !message.overflow_options().is_empty()).await;
+        s.until(&bobs, |message| !message.options_of("approve_more").is_empty()).await;
         assert_eq!((heard(s, ALICE, "unlocked it"), heard(s, BOB, "unlocked it")), (1, 1));
         assert_eq!(s.audited_by("action.unlocked", ADMIN).await, 1);
         assert_eq!(s.grants_of(ALICE).await, 0);
@@ -207,7 +207,7 @@ async fn an_admin_unlocks_on_the_home_tab_and_pending_prompts_follow() {
         let value = s.unlock_value(ACTION).await;
         s.home_shows(ADMIN, |home| home.buttons().iter().any(|button| button.value == value)).await;
         assert!(s.click_home(ADMIN, "Unlock", &value).await.is_ok());
-        s.until(&prompt, |message| !message.overflow_options().is_empty()).await;
+        s.until(&prompt, |message| !message.options_of("approve_more").is_empty()).await;
         // The open request is answered by that, too.
         hears(s, ALICE, "unlocked it").await;
         s.home_shows(ADMIN, |home| !home.has_button("Decline")).await;
@@ -227,7 +227,7 @@ async fn locking_ends_grants_names_who_and_takes_the_menu_away() {
         s.home_shows(ADMIN, |home| home.has_button("Lock")).await;
         assert!(s.click_home(ADMIN, "Lock", &s.action_id(ACTION).await).await.is_ok());
         let (_, next) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(next.overflow_options().is_empty() && next.has_button("Request auto-approval"));
+        assert!(next.options_of("approve_more").is_empty() && next.has_button("Request auto-approval"));
         s.until(&decided, |message| !message.has_button("Turn off")).await;
         s.home_shows(ALICE, |home| !home.has_button("Turn off")).await;
         assert_eq!(

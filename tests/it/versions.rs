@@ -97,7 +97,7 @@ async fn a_changed_action_asks_until_an_admin_confirms() {
         put(s, &described("Delete issue", "Deletes an issue.")).await;
         asks(s, "pending").await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        assert!(prompt.overflow_options().is_empty() && prompt.all_text().contains(PAUSED));
+        assert!(prompt.options_of("approve_more").is_empty() && prompt.all_text().contains(PAUSED));
         assert!(!prompt.has_button("Request auto-approval"), "{}", prompt.all_text());
         s.home_shows(ALICE, |home| home.all_text().contains("Paused: the action’s description")).await;
         let refused = s.answer(ALICE, &format!("on {ACTION}")).await;

@@ -37,11 +37,11 @@ pub(super) async fn turned_off(
         })
         .await?;
 
-    let words = "Alice clicks Deny and gives a reason in the modal";
+    let words = "Alice picks Deny with a reason… and gives one in the modal";
     teller
         .step(words, async {
             let slack = &stage.world.slack;
-            stage.click(ALICE, &prompt, "Deny").await?;
+            stage.choose(ALICE, &prompt, "Deny with a reason…").await?;
             slack.view(ALICE).context("no modal was opened")?;
             slack.type_text(ALICE, "reason", REASON).await?;
             let delivery = slack.submit(ALICE).await?;

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::domain::{
+    decision::DenialReason,
     grants::Scope,
     ids::{ActionId, ActionVersionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
     overview::Section,
@@ -15,6 +16,7 @@ use crate::domain::{
 const APPROVE: &str = "approve";
 const APPROVE_MORE: &str = "approve_more";
 const DENY: &str = "deny";
+const DENY_MORE: &str = "deny_more";
 const DETAILS: &str = "details";
 const DETAILS_PREVIOUS: &str = "details_previous";
 const DETAILS_NEXT: &str = "details_next";
@@ -75,8 +77,15 @@ pub enum Control {
         /// How far the approval extends.
         scope: Scope,
     },
-    /// *Deny*: opens the modal that [`super::deny::modal`] renders.
+    /// The *Deny* button: denies at once, without a reason.
     Deny(ApprovalId),
+    /// A choice in the menu beside *Deny*.
+    DenyMore {
+        /// The approval to deny.
+        approval: ApprovalId,
+        /// The reason. `None` opens the modal that [`super::deny::modal`] renders.
+        reason: Option<DenialReason>,
+    },
     /// *Details*: opens the modal that [`super::details::details`] renders, at its first page.
     Details(ApprovalId),
     /// *Previous page* in the details: updates the modal.
@@ -176,6 +185,10 @@ impl Control {
                 })
             }
             DENY => value.parse().ok().map(Self::Deny),
+            DENY_MORE => {
+                let (reason, approval) = value.split_once(':')?;
+                Some(Self::DenyMore { approval: approval.parse().ok()?, reason: denial_reason(reason)? })
+            }
             DETAILS => value.parse().ok().map(Self::Details),
             DETAILS_PREVIOUS => paged(value).map(|(approval, page)| Self::DetailsPrevious { approval, page }),
             DETAILS_NEXT => paged(value).map(|(approval, page)| Self::DetailsNext { approval, page }),
@@ -225,6 +238,7 @@ impl Control {
             Self::Approve(_) => APPROVE,
             Self::ApproveMore { .. } => APPROVE_MORE,
             Self::Deny(_) => DENY,
+            Self::DenyMore { .. } => DENY_MORE,
             Self::Details(_) => DETAILS,
             Self::DetailsPrevious { .. } => DETAILS_PREVIOUS,
             Self::DetailsNext { .. } => DETAILS_NEXT,
@@ -255,6 +269,7 @@ impl Control {
         match self {
             Self::Approve(approval) | Self::Deny(approval) | Self::Details(approval) => approval.to_string(),
             Self::ApproveMore { approval, scope } => format!("{}:{approval}", scope.as_str()),
+            Self::DenyMore { approval, reason } => format!("{}:{approval}", denial_name(reason)),
             Self::DetailsPrevious { approval, page } | Self::DetailsNext { approval, page } => {
                 format!("{page}:{approval}")
             }
@@ -279,6 +294,21 @@ impl Control {
             Self::OpenConversation | Self::Connect | Self::PickNone | Self::SettingsAll => String::new(),
         }
     }
+}
+
+/// What the menu beside *Deny* calls a reason, or the modal for one.
+const fn denial_name(reason: Option<DenialReason>) -> &'static str {
+    match reason {
+        Some(DenialReason::WrongTarget) => "wrong_target",
+        Some(DenialReason::NotNow) => "not_now",
+        Some(DenialReason::AskAgain) => "ask_again",
+        None => "in_words",
+    }
+}
+
+fn denial_reason(name: &str) -> Option<Option<DenialReason>> {
+    let reasons = DenialReason::ALL.map(Some).into_iter().chain([None]);
+    reasons.into_iter().find(|reason| denial_name(*reason) == name)
 }
 
 fn paged(value: &str) -> Option<(ApprovalId, usize)> {
@@ -357,6 +387,10 @@ mod tests {
             Control::ApproveMore { approval, scope: Scope::Conversation },
             Control::ApproveMore { approval, scope: Scope::Always },
             Control::Deny(approval),
+            Control::DenyMore { approval, reason: Some(DenialReason::WrongTarget) },
+            Control::DenyMore { approval, reason: Some(DenialReason::NotNow) },
+            Control::DenyMore { approval, reason: Some(DenialReason::AskAgain) },
+            Control::DenyMore { approval, reason: None },
             Control::Details(approval),
             Control::DetailsPrevious { approval, page: 0 },
             Control::DetailsNext { approval, page: usize::MAX },
@@ -397,6 +431,8 @@ mod tests {
             ("approve", "always:apr_00000000000000000000000000000001"),
             ("approve_more", id),
             ("approve_more", scoped.as_str()),
+            ("deny_more", id),
+            ("deny_more", "because:apr_00000000000000000000000000000001"),
             ("details_next", "-1:apr_00000000000000000000000000000001"),
             ("turn_off", id),
             ("toggle", id),

@@ -1,13 +1,14 @@
-//! The modal that asks for a reason.
+//! The menu beside *Deny*, and the modal that asks for a reason.
 
 use serde_json::{Value, json};
 use slack_morphism::prelude::{
-    SlackBlockId, SlackBlockPlainTextInputElement, SlackInputBlock, SlackModalView, SlackView,
+    SlackBlockChoiceItem, SlackBlockId, SlackBlockOverflowElement, SlackBlockPlainTextInputElement,
+    SlackInputBlock, SlackModalView, SlackView,
 };
 
-use super::controls::Callback;
+use super::controls::{Callback, Control};
 use crate::{
-    domain::approvals::Approval,
+    domain::{approvals::Approval, decision::DenialReason, ids::ApprovalId},
     slack::view::{
         blocks::{plain_only, say},
         summary,
@@ -21,6 +22,29 @@ pub const REASON_ACTION: &str = "reason";
 /// Longest reason in characters, which is Slack's own limit.
 /// <https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element>
 pub const REASON_MAX: u64 = 3000;
+
+/// The menu beside *Deny*. Every choice says that it denies, because the menu beside *Approve* looks the same.
+pub(super) fn menu(approval: ApprovalId) -> SlackBlockOverflowElement {
+    let choices = [
+        (Some(DenialReason::WrongTarget), "Deny: wrong target", "The action is right, its target is not."),
+        (Some(DenialReason::NotNow), "Deny: not now", "The agent may ask again later."),
+        (
+            Some(DenialReason::AskAgain),
+            "Deny: ask again with changes",
+            "The agent should change the request.",
+        ),
+        (None, "Deny with a reason…", "Write to the agent, then deny."),
+    ];
+    let options = choices
+        .into_iter()
+        .map(|(reason, text, means)| {
+            let value = Control::DenyMore { approval, reason }.value();
+            SlackBlockChoiceItem::new(plain_only(text), value).with_description(plain_only(means))
+        })
+        .collect();
+    let control = Control::DenyMore { approval, reason: None };
+    SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into())
+}
 
 /// Renders the modal for `views.open`. Its `private_metadata` is the approval's id, its `callback_id`
 /// [`Callback::Deny`].

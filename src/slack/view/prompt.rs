@@ -4,6 +4,7 @@ use slack_morphism::prelude::{SlackBlock, SlackBlockChoiceItem, SlackBlockOverfl
 
 use super::controls::Control;
 use super::decided;
+use super::deny;
 use super::message::Message;
 use super::names;
 use super::prompt_state::PromptState;
@@ -66,6 +67,7 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
         SafeText::from("Deny: ").then(about),
         Style::Danger,
     ));
+    row.push(deny::menu(request.id).into());
     row.extend(request::looks(shown));
     if blocker == Some(Blocker::Locked) && !shown.requested {
         row.push(blocks::button(

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::{
     domain::{
-        approvals::Approval, decisions::Choice, grants::Scope, ids::ApprovalId, rejection::Rejection,
-        text::Prose,
+        approvals::Approval, decision::DenialReason, decisions::Choice, grants::Scope, ids::ApprovalId,
+        rejection::Rejection, text::Prose,
     },
     service::decide::{self, Click},
     slack::{
@@ -87,6 +87,17 @@ async fn decide(
         });
     }
     result
+}
+
+/// Denies at once.
+pub(super) async fn deny(
+    interaction: &Interaction<'_>,
+    approval: ApprovalId,
+    reason: Option<DenialReason>,
+) -> Response {
+    let click = denial(interaction, approval).await;
+    let reason = reason.map(DenialReason::to_prose);
+    decided(interaction, decide(interaction, &click, Choice::Deny(reason)).await)
 }
 
 /// Opens the modal that asks for a reason. If it can't be opened in time, the approval is denied without one.

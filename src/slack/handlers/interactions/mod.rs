@@ -57,7 +57,11 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
     match control {
         Control::Approve(approval) => deciding::approve(interaction, approval, Scope::Once).await,
         Control::ApproveMore { approval, scope } => deciding::approve(interaction, approval, scope).await,
-        Control::Deny(approval) => deciding::ask_why(interaction, approval).await,
+        Control::Deny(approval) => deciding::deny(interaction, approval, None).await,
+        Control::DenyMore { approval, reason: Some(reason) } => {
+            deciding::deny(interaction, approval, Some(reason)).await
+        }
+        Control::DenyMore { approval, reason: None } => deciding::ask_why(interaction, approval).await,
         Control::Details(approval) => browse::open_details(interaction, approval).await,
         Control::DetailsPrevious { approval, page } | Control::DetailsNext { approval, page } => {
             browse::turn_details(interaction, approval, page).await
