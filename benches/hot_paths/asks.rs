@@ -10,11 +10,15 @@ use crate::{
 pub(crate) const CONNECTIONS: usize = 64;
 /// How many times what pgbench manages.
 const GOAL: Goal = Goal::AtLeast(4.0);
+/// Its 32 sessions get more of a busy machine's processors than the service's three.
+const SLACK_BESIDE_PGBENCH: f64 = 3.0;
+/// Postgres' processor time for an ask, compared with pgbench's: other work on the machine changes that least.
+const COST: Goal = Goal::AtMost(0.25);
 
 pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     let worlds = begin_versions(bench, "http://127.0.0.1:9/").await;
     for world in &worlds {
-        world.warm_up().await;
+        world.warm_up(bench).await;
     }
     let time = bench.settings.time;
     let (mut rates, mut limits, mut before, mut p50, mut p99) = (vec![], vec![], vec![], vec![], vec![]);
@@ -38,20 +42,23 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
         }
     }
     let ratios = |to: &[f64]| median(rates.iter().zip(to).map(|(rate, limit)| rate / limit).collect());
-    table.row(&Row::ratio(
-        "asks approved by a grant, 64 connections",
-        per_second(median(rates.clone())),
-        format!("pgbench, 32 clients: {}", per_second(median(limits.clone()))),
-        ratios(&limits),
-        Some(GOAL),
-    ));
+    table.row(
+        &Row::ratio(
+            "asks approved by a grant, 64 connections",
+            per_second(median(rates.clone())),
+            format!("pgbench, 32 clients: {}", per_second(median(limits.clone()))),
+            ratios(&limits),
+            Some(GOAL),
+        )
+        .with_slack(SLACK_BESIDE_PGBENCH),
+    );
     let ratio = median(cost.iter().zip(&yardstick).map(|(cost, limit)| cost / limit).collect());
     table.row(&Row::ratio(
         "processor time of Postgres for each of them",
         format!("{:.0} µs", median(cost)),
         format!("pgbench: {:.0} µs", median(yardstick)),
         ratio,
-        None,
+        Some(COST),
     ));
     if !before.is_empty() {
         table.row(&Row::ratio(

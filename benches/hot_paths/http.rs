@@ -1,12 +1,15 @@
 //! As little HTTP/1.1 as the load needs: whole requests, prepared as bytes, over connections that stay open. The load
 //! shares the cores with what it measures, and a full client would take several times as much of them.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::net::TcpStream;
 
 /// Room for one response with its head.
 const ROOM: usize = 64 * 1024;
+
+/// How often a request is sent that the service is too busy for.
+const TRIES: usize = 10;
 
 /// A connection that stays open.
 pub(crate) struct Connection {
@@ -39,6 +42,19 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, received: vec![0; ROOM] })
+    }
+
+    /// Sends a request that prepares a measurement, and sends it again while the service is too busy.
+    pub(crate) async fn call_until_taken(&mut self, request: &[u8]) -> Response<'_> {
+        for _ in 0..TRIES {
+            if self.call(request).await.unwrap().status != 503 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let (head, whole) = extent(&self.received).unwrap();
+        let status = std::str::from_utf8(&self.received[9..12]).unwrap().parse().unwrap();
+        Response { status, body: &self.received[head..whole] }
     }
 
     /// Sends a request and waits for its response.

@@ -12,13 +12,12 @@ use crate::{
 };
 
 const INSTANCES: usize = 3;
-/// How long the load lasts during which an instance is killed, and when that is.
+/// How long the load lasts at most during which an instance is killed. That is after a third of it.
 const KILLING: Duration = Duration::from_secs(6);
-const KILLED_AFTER: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     let mut world = World::begin_with(bench, &bench.settings.program, INSTANCES, "http://127.0.0.1:9/").await;
-    world.warm_up().await;
+    world.warm_up(bench).await;
     let all =
         |world: &World| (0..INSTANCES).map(|number| world.asks_at(number, CONNECTIONS)).collect::<Vec<_>>();
     let time = bench.settings.time;
@@ -38,9 +37,9 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
         median(ratios),
         Some(Goal::AtLeast(0.9)),
     ));
-    let groups = all(&world);
-    let load = tokio::spawn(load::run(groups, KILLING));
-    tokio::time::sleep(KILLED_AFTER).await;
+    let (groups, killing) = (all(&world), KILLING.min(time * 2));
+    let load = tokio::spawn(load::run(groups, killing));
+    tokio::time::sleep(killing / 3).await;
     world.instances[0].kill();
     let measured = load.await.unwrap();
     let errors = |part: &Measured| part.errors.values().sum::<usize>();

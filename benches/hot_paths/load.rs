@@ -47,11 +47,26 @@ impl Measured {
         percentile(self.each.clone(), part)
     }
 
-    /// Stops the benchmark if a call failed.
+    /// Counts the calls that failed, and fails the benchmark at its end if there are any.
     pub(crate) fn without_errors(self) -> Self {
-        assert!(self.errors.is_empty(), "calls failed: {:?}", self.errors);
+        for (error, count) in &self.errors {
+            note_failures(error.clone(), *count);
+        }
         self
     }
+}
+
+/// What calls failed of which none may, and how often, since it was last taken.
+static FAILURES: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
+/// Counts calls that failed. The benchmark goes on, and fails at its end.
+pub(crate) fn note_failures(error: String, count: usize) {
+    *FAILURES.lock().unwrap().entry(error).or_default() += count;
+}
+
+/// All that failed since the last call.
+pub(crate) fn take_failures() -> BTreeMap<String, usize> {
+    std::mem::take(&mut *FAILURES.lock().unwrap())
 }
 
 /// The value below which this part of the values is.

@@ -10,7 +10,9 @@
 //! | `RUNS` | how often measurements that are compared alternate; 5 |
 //! | `COUNTERSIGN` | the program to measure, if not the one that was built with the benchmark |
 //! | `BASELINE` | another version of the program, measured in alternation with the first |
-//! | `COUNTERSIGN_ASSERT_RATIOS` | `1`: fail if a ratio misses its goal by more than a factor of two |
+//! | `COUNTERSIGN_ASSERT_RATIOS` | `1`: fail if a ratio misses its goal by more than its slack, which is usually a factor of two, twice in a row |
+//!
+//! A call that fails and should not is counted, and fails the benchmark at its end.
 
 #![expect(
     clippy::unwrap_used,
@@ -57,7 +59,7 @@ struct Bench {
 }
 
 /// The scenarios, in the order of the table.
-const SCENARIOS: [&str; 10] = [
+const SCENARIOS: [&str; 11] = [
     "asks",
     "hot_grant",
     "fresh",
@@ -65,6 +67,7 @@ const SCENARIOS: [&str; 10] = [
     "one_connection",
     "pending",
     "webhooks",
+    "hanging_receiver",
     "clicks",
     "instances",
     "waiting",
@@ -79,6 +82,7 @@ async fn run(scenario: &str, bench: &Bench, table: &mut Table) {
         "one_connection" => one_connection::run(bench, table).await,
         "pending" => pending::run(bench, table).await,
         "webhooks" => webhooks::run(bench, table).await,
+        "hanging_receiver" => webhooks::run_lag(bench, table).await,
         "clicks" => clicks::run(bench, table).await,
         "instances" => instances::run(bench, table).await,
         "waiting" => waiting::run(bench, table).await,
@@ -108,9 +112,21 @@ async fn main() -> ExitCode {
         usage::load_average()
     );
     let bench = Bench { settings, postgres };
-    let mut table = Table::begin();
+    let (mut table, mut missed) = (Table::begin(), Vec::new());
     for scenario in SCENARIOS.into_iter().filter(|name| named.is_empty() || named.iter().any(|n| n == name)) {
         run(scenario, &bench, &mut table).await;
+        let mut missed_now = table.take_missed();
+        if bench.settings.assert_ratios && !missed_now.is_empty() {
+            // Other work on the machine may have begun or ended between the two sides of a ratio.
+            table.note("measured again, because a ratio missed its goal by far:");
+            run(scenario, &bench, &mut table).await;
+            missed_now = table.take_missed();
+        }
+        missed.extend(missed_now);
+        let failures = load::take_failures();
+        if !failures.is_empty() {
+            table.fault(format!("{scenario}: calls failed: {failures:?}"));
+        }
     }
-    table.end(bench.settings.assert_ratios)
+    table.end(&missed, bench.settings.assert_ratios)
 }

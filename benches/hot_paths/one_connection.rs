@@ -9,7 +9,7 @@ use crate::{
 pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     let worlds = begin_versions(bench, "http://127.0.0.1:9/").await;
     for world in &worlds {
-        world.warm_up().await;
+        world.warm_up(bench).await;
     }
     let (mut now, mut before, mut p99) = (vec![], vec![], vec![]);
     for _ in 0..bench.settings.runs {

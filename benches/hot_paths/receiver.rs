@@ -1,14 +1,14 @@
 //! An endpoint that receives webhooks, answers after a given time, and notes when each came.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 use crate::http::{extent, send};
 
@@ -23,7 +23,7 @@ pub(crate) struct Receiver {
 
 struct State {
     pause: Duration,
-    hangs: AtomicBool,
+    hangs: watch::Sender<bool>,
     received: Mutex<Vec<Received>>,
 }
 
@@ -32,7 +32,7 @@ impl Receiver {
     pub(crate) async fn start(pause: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks", listener.local_addr().unwrap());
-        let state = Arc::new(State { pause, hangs: AtomicBool::new(false), received: Mutex::default() });
+        let state = Arc::new(State { pause, hangs: watch::Sender::new(false), received: Mutex::default() });
         let receiver = Self { url, state };
         let accepting = receiver.clone();
         tokio::spawn(async move {
@@ -45,9 +45,9 @@ impl Receiver {
         receiver
     }
 
-    /// Whether it stops answering, or answers again.
+    /// Whether it stops answering, or answers again, and all that it has not answered yet.
     pub(crate) fn hang(&self, hangs: bool) {
-        self.state.hangs.store(hangs, Ordering::Relaxed);
+        self.state.hangs.send_replace(hangs);
     }
 
     /// All that came since it was last taken.
@@ -62,15 +62,15 @@ impl Receiver {
     async fn serve(&self, stream: &TcpStream) {
         let mut buffer = vec![0; 64 * 1024];
         let mut filled = 0;
+        let mut hangs = self.state.hangs.subscribe();
         loop {
             if let Some((head, whole)) = extent(&buffer[..filled])
                 && filled >= whole
             {
                 let approval = approval(&buffer[head..whole]);
                 self.state.received.lock().unwrap().push((Instant::now(), approval));
-                if self.state.hangs.load(Ordering::Relaxed) {
-                    std::future::pending::<()>().await;
-                }
+                // The sender lives as long as this does.
+                let _ = hangs.wait_for(|hangs| !hangs).await;
                 if !self.state.pause.is_zero() {
                     tokio::time::sleep(self.state.pause).await;
                 }

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     let receiver = Receiver::start(Duration::ZERO).await;
     let world = World::begin_with(bench, &bench.settings.program, 1, &receiver.url).await;
-    world.warm_up().await;
+    world.warm_up(bench).await;
     let time = bench.settings.time;
     let without = load::run_one(world.asks(CONNECTIONS), time).await.rate();
     world.ask_pending(LOCKED_ACTION, 0..1).await;

@@ -18,7 +18,7 @@ use crate::{
     request::{self, ACTION, ASKING, Ask, INTEGRATION, LOCKED_ACTION, USERS, user},
 };
 
-/// How long a load lasts that only fills caches and tables.
+/// How long a load lasts at most that only fills caches and tables.
 const WARM_UP: Duration = Duration::from_secs(3);
 
 pub(crate) struct World {
@@ -63,7 +63,7 @@ impl World {
             catalog.len()
         );
         let mut connection = Connection::open(world.address()).await.unwrap();
-        let response = connection.call(put.as_bytes()).await.unwrap();
+        let response = connection.call_until_taken(put.as_bytes()).await;
         assert!(response.status < 300, "{}", response.text());
         world.grant(ACTION).await;
         world
@@ -88,7 +88,7 @@ impl World {
         let mut connection = Connection::open(self.address()).await.unwrap();
         for (user, approval) in asked {
             let response =
-                connection.call(&request::approve_always(&secret, &user, &approval)).await.unwrap();
+                connection.call_until_taken(&request::approve_always(&secret, &user, &approval)).await;
             assert_eq!(response.status, 200, "{}", response.text());
         }
     }
@@ -103,7 +103,7 @@ impl World {
         let mut connection = Connection::open(self.address()).await.unwrap();
         let mut asked = Vec::new();
         for number in numbers {
-            let response = connection.call(ask.for_user(number % USERS)).await.unwrap();
+            let response = connection.call_until_taken(ask.for_user(number % USERS)).await;
             let approval: Value = serde_json::from_slice(response.body).unwrap();
             assert_eq!(approval["status"], "pending", "{approval}");
             asked.push((user(number % USERS), approval["id"].as_str().unwrap().to_owned()));
@@ -134,9 +134,10 @@ impl World {
     }
 
     /// Some load, after which the tables are no longer empty and have statistics.
-    pub(crate) async fn warm_up(&self) {
+    pub(crate) async fn warm_up(&self, bench: &Bench) {
+        let time = WARM_UP.min(bench.settings.time);
         for instance in 0..self.instances.len() {
-            load::run_one(self.asks_at(instance, 64), WARM_UP).await;
+            load::run_one(self.asks_at(instance, 64), time).await;
         }
         self.analyze().await;
     }
