@@ -194,8 +194,8 @@ async fn plan(db: &mut sqlx::PgConnection, number: usize, text: &str) -> Value {
 
 /// The scans of large tables that don't look anything up in an index.
 fn whole_scans(plan: &Value, found: &mut BTreeSet<String>) {
-    if let Value::Array(parts) = plan {
-        parts.iter().for_each(|part| whole_scans(part, found));
+    for part in plan.as_array().into_iter().flatten() {
+        whole_scans(part, found);
     }
     let Value::Object(node) = plan else { return };
     let text = |key| node.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -204,5 +204,7 @@ fn whole_scans(plan: &Value, found: &mut BTreeSet<String>) {
     if large && kind.ends_with("Scan") && kind != "Bitmap Heap Scan" && !node.contains_key("Index Cond") {
         found.insert(format!("{kind} {table} {index}"));
     }
-    node.values().for_each(|part| whole_scans(part, found));
+    for part in node.values() {
+        whole_scans(part, found);
+    }
 }

@@ -199,7 +199,7 @@ pub async fn find(
     backend: BackendId,
     id: DeliveryId,
 ) -> sqlx::Result<Option<Delivery>> {
-    // With LIMIT, the row is looked up by its id alone. An empty index of webhooks would seem just as good otherwise.
+    // LIMIT has Postgres look the row up by its id. An empty index of webhooks would seem just as good otherwise.
     let row =
         select_deliveries!(@ "(SELECT * FROM outbox WHERE id = $2 LIMIT 1) o"; "", backend.uuid(), id.uuid())
             .fetch_optional(db)

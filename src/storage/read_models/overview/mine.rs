@@ -97,10 +97,14 @@ pub async fn decisions(
                SELECT id FROM approvals
                WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL
                  AND (decided_by <> 'auto' OR status <> 'approved')
-               ORDER BY decided_at DESC LIMIT $3::bigint + $4::bigint)
+               ORDER BY decided_at DESC LIMIT $3::bigint + $4::bigint),
+           found AS MATERIALIZED (SELECT id FROM asked UNION SELECT id FROM later)
            ";
-        // An array, so that each is looked up by its id, whatever Postgres thinks that a limit lets through.
-        "WHERE p.id = ANY(ARRAY(SELECT id FROM asked UNION SELECT id FROM later))
+        // An array, so that each is looked up by its id, whatever Postgres thinks that a limit lets through. The bounds
+        // leave out the partitions in which none of them can be.
+        "WHERE p.id = ANY(ARRAY(SELECT id FROM found))
+           AND p.id >= (SELECT id FROM found ORDER BY id LIMIT 1)
+           AND p.id <= (SELECT id FROM found ORDER BY id DESC LIMIT 1)
          ORDER BY p.decided_at DESC, p.id DESC LIMIT $3 OFFSET $4",
         workspace.uuid(),
         user.as_str(),
