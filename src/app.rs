@@ -44,6 +44,7 @@ use crate::{
             unlock_request::UnlockRequestRenderer,
         },
         web_api::{
+            addresses::Addresses,
             client::Client,
             dialer::{Dialer, ProxyError, tls_config},
             rate_limiter::RateLimiter,
@@ -231,6 +232,7 @@ impl App {
             service: service.clone(),
             client: client.clone(),
             people: people.clone(),
+            addresses: Addresses::new(client.clone()),
             ephemeral: Ephemeral {
                 http: slack_http(&config.slack)?,
                 client: client.clone(),
@@ -251,7 +253,11 @@ impl App {
         };
         let delivery = Delivery {
             prompts: PromptRenderer { client: client.clone(), people: people.clone() },
-            homes: HomeRenderer { client: client.clone(), people: people.clone() },
+            homes: HomeRenderer {
+                client: client.clone(),
+                people: people.clone(),
+                addresses: context.addresses.clone(),
+            },
             unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
             webhooks: Sender::new(Guard::new(config.webhook_allow))?,
         };

@@ -42,12 +42,18 @@ async function takeAll(page) {
   await button(/^Approve/).waitFor();
   await take(page, 'prompt', [message]);
 
-  await message.getByTestId('overflow').click();
-  const menu = message.getByTestId('menu');
-  await menu.getByRole('menuitem').first().waitFor();
-  // As it looks before one points at a choice.
-  await page.evaluate(() => document.activeElement?.blur());
+  const menu = message.getByTestId('menu').filter({ visible: true });
+  const open = async (name) => {
+    await message.locator(`[data-action-id=${name}][data-testid=overflow]`).click();
+    await menu.getByRole('menuitem').first().waitFor();
+    // As it looks before one points at a choice.
+    await page.evaluate(() => document.activeElement?.blur());
+  };
+  await open('approve_more');
   await take(page, 'menu', [message, menu]);
+  await page.keyboard.press('Escape');
+  await open('deny_more');
+  await take(page, 'deny-menu', [message, menu]);
   await page.keyboard.press('Escape');
 
   await button(/^Details/).click();
@@ -58,16 +64,19 @@ async function takeAll(page) {
   await modal.getByTestId('modal-close').click();
   await modal.waitFor({ state: 'detached' });
 
-  await button(/^Deny/).click();
+  await open('deny_more');
+  await menu.getByText('Deny with a reason…').click();
   await modal.waitFor();
   await page.evaluate(() => document.activeElement?.blur());
   await take(page, 'deny', [modal], 28);
   await modal.getByTestId('modal-close').click();
   await modal.waitFor({ state: 'detached' });
 
-  await message.getByTestId('overflow').click();
+  await open('approve_more');
   await menu.getByText('Auto-approve for this conversation').click();
   await button(/^Turn off/).waitFor();
+  // The agent runs the action, and reports what came of it.
+  await message.getByText('the agent reports').waitFor();
   await take(page, 'decided', [message]);
 
   await page.setViewportSize(SIZE);

@@ -8,8 +8,12 @@ use super::{
     catalog::{Description, Eligibility},
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
+    prompts::Prompt,
 };
 use crate::domain::unlock_answer::Resolved;
+
+/// How many decisions the reply to `/approvals history` has.
+pub const HISTORY: usize = 8;
 
 /// How many of the newest decisions the Home tab and the history include.
 pub const RECENT: usize = 300;
@@ -128,6 +132,8 @@ pub struct GrantLine {
     pub scope: Scope,
     /// The conversation's title, or the backend's id for it. `None` for an *always* grant.
     pub conversation: Option<String>,
+    /// The backend's id for the conversation, if the user's grants are for several conversations of this title.
+    pub conversation_id: Option<String>,
     /// Whether the grant is paused: the action's description has changed since an admin unlocked it, and no admin has
     /// confirmed the change.
     pub paused: bool,
@@ -159,6 +165,15 @@ pub struct WaitingLine {
     pub connect_url: Option<String>,
     /// Whether the user has an open unlock request for the action.
     pub requested: bool,
+}
+
+/// An approval that ended, and the message that shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionLine {
+    /// The approval.
+    pub approval: Approval,
+    /// The first message that shows it. `None` if none was posted, or if Slack no longer has one.
+    pub message: Option<Prompt>,
 }
 
 /// A user who asked for an action to be unlocked.
@@ -277,7 +292,7 @@ pub struct Home {
     /// The integrations. Those that the user can use without connecting come first.
     pub integrations: Page<IntegrationLine>,
     /// Approvals that ended, newest first.
-    pub decisions: Page<Approval>,
+    pub decisions: Page<DecisionLine>,
     /// The admins' part. `None` for other users.
     pub administration: Option<Administration>,
 }
@@ -345,9 +360,8 @@ impl Section {
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::Waiting | Self::Backends => 4,
+            Self::Waiting | Self::Backends | Self::Decisions => 4,
             Self::Grants | Self::Integrations | Self::Catalog | Self::Actions => 8,
-            Self::Decisions => 6,
             Self::Requests => 3,
             Self::Changed => 2,
         }

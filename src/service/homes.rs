@@ -79,11 +79,12 @@ pub async fn read(
     let admin = admin.unwrap_or(was_admin);
     let now = service.now();
     let page = |section| place.page(section);
+    let decisions = (page(Section::Decisions), Section::Decisions.size());
     Ok(Some(Home {
         waiting: overview::waiting(&mut db, workspace, user, page(Section::Waiting)).await?,
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
-        decisions: overview::decisions(&mut db, workspace, user, page(Section::Decisions), RECENT).await?,
+        decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,
         administration: if admin {
             Some(administration(service, &mut db, workspace, place).await?)
         } else {

@@ -11,11 +11,10 @@ use super::{
 use crate::{
     domain::{
         action_ref::ActionRef,
-        approvals::Approval,
         audit::Actor,
         effects::Redraw,
         ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
-        overview::{IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
+        overview::{DecisionLine, HISTORY, IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
         people::ActingUser,
         rejection::Rejection,
         revocation::{Revocable, Revocation},
@@ -206,15 +205,16 @@ pub async fn waiting(
     Ok(overview::waiting(&mut db, workspace, user, 0).await?)
 }
 
-/// The user's ended approvals, newest first.
+/// The user's ended approvals, newest first: all, or those of one action.
 pub async fn history(
     service: &Service,
     slack_id: &str,
     user: &UserId,
-) -> Result<Page<Approval>, ServiceError> {
+    action: Option<ActionId>,
+) -> Result<Page<DecisionLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
-    Ok(overview::decisions(&mut db, workspace, user, 0, RECENT).await?)
+    Ok(overview::decisions(&mut db, (workspace, user), action, (0, HISTORY), RECENT).await?)
 }
 
 /// The maximum number of paths to compare with a name that matches no action.

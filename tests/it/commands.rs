@@ -110,7 +110,45 @@ async fn list_shows_what_waits_and_history_what_was_decided() {
         assert!(s.answer(BOB, "list").await.text().contains("Nothing is waiting"));
         s.click(ALICE, &prompt, "Approve").await;
         let history = s.answer(ALICE, "history").await;
-        assert!(history.all_text().contains("Approved by <@U0ALICE>"), "{}", history.all_text());
+        assert!(
+            history.all_text().contains("Approved by @U0ALICE for this request only"),
+            "{}",
+            history.all_text()
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_tells_rows_apart() {
+    story(async |s| {
+        s.put("stripe").await;
+        let mut ids = Vec::new();
+        for (action, conversation) in [(ACTION, "c-1"), (ACTION, "c-2"), ("stripe.create_refund", "c-3")] {
+            let mut ask = s.call(action, conversation);
+            ask.conversation.title = Some("Monday".to_owned());
+            let (id, prompt) = s.prompt(&ask).await;
+            assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+            s.received_webhook(&id).await;
+            ids.push((id, prompt));
+            s.pass(TimeDelta::seconds(2));
+        }
+        let history = s.answer(ALICE, "history").await;
+        let text = history.all_text();
+        for conversation in ["c-1", "c-2", "c-3"] {
+            assert!(text.contains(&format!("Conversation id “{conversation}”")), "{text}");
+        }
+        let json = history.to_json().to_string();
+        for (_, prompt) in &ids {
+            let ts = prompt.ts.replace('.', "");
+            assert!(json.contains(&format!("/archives/{}/p{ts}", prompt.channel)), "{json}");
+        }
+        let only = s.answer(ALICE, &format!("history {ACTION}")).await.all_text();
+        assert!(only.matches("Approved by").count() == 2 && !only.contains("Stripe"), "{only}");
+        let none = s.answer(ALICE, "history stripe.list_disputes").await;
+        assert!(none.text().contains("No decisions on"), "{}", none.text());
+        let unknown = s.answer(ALICE, "history stripe.create_refunds").await;
+        assert!(unknown.text().contains("Did you mean"), "{}", unknown.text());
     })
     .await;
 }

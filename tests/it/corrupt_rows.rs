@@ -16,8 +16,8 @@ use countersign::{
         statements::{claim, claim::Lease, create_approval, create_approval::Asking, decide, deliveries},
         stored::CorruptRow,
         tables::{
-            api_keys, approvals, approvals::Batch, attempts, audit, events, grants, grants::GrantFilter,
-            homes, integrations, outbox::Kind, profiles, unlock_requests,
+            api_keys, approval_results, approvals, approvals::Batch, attempts, audit, events, grants,
+            grants::GrantFilter, homes, integrations, outbox::Kind, profiles, unlock_requests,
         },
     },
 };
@@ -98,6 +98,8 @@ const COLUMNS: &[Column] = &[
     approvals("arguments", DECIDED, ENDED),
     approvals("arguments", PENDING, WAITING),
     approvals("metadata", PENDING, WAITING),
+    column("approval_results", "status", ("approval_id", "true"), ENDED),
+    column("approval_results", "status", ("approval_id", "true"), &[&[Reader::Result]]),
     column(
         "grants",
         "scope",
@@ -178,6 +180,7 @@ enum Reader {
     LockExpired,
     LockStranded,
     LockPendingOf,
+    Result,
     Grants,
     Revoke,
     Ask,
@@ -292,9 +295,10 @@ impl Reading {
             }
             Reader::Decisions => {
                 for page in 0..20 {
-                    overview::decisions(db, workspace, user, page, 300).await?;
+                    overview::decisions(db, (workspace, user), None, (page, 6), 300).await?;
                 }
             }
+            Reader::Result => approval_results::find(db, approval()).await.map(drop)?,
             Reader::LockExpired => {
                 let later = now + TimeDelta::days(365);
                 return Ok(batch(&approvals::lock_expired(db, later, &[], MOST).await?));
@@ -391,6 +395,9 @@ const MORE: &str = "
     VALUES ('01a0c450-6c00-7363-a7bc-246a6180ed93', 'not_in_channel', 2, '2026-09-30');
     DELETE FROM attempts WHERE outbox_id <> (SELECT min(outbox_id::text)::uuid FROM attempts);
     UPDATE approvals SET metadata = '{}' WHERE status = 'pending';
+    INSERT INTO approval_results (approval_id, status, digest, reported_at)
+    SELECT id, 'succeeded', sha256('x'), '2026-09-30' FROM approvals
+    WHERE status = 'approved' AND decided_by = 'user' AND user_id = 'U0ALICE';
     UPDATE backends SET webhook_stopped_at = NULL;
     UPDATE outbox SET done_at = NULL, dead_at = NULL, lease = NULL, leased_until = NULL, due_at = '2026-01-01';";
 

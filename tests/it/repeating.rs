@@ -71,6 +71,28 @@ async fn a_denial_that_comes_twice_keeps_its_reason_and_says_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_denial_at_once_that_comes_twice_says_nothing() {
+    story(async |s| {
+        s.open(ACTION).await;
+        for press in [
+            |prompt: &Message| Press::labelled(Surface::message(prompt), "Deny"),
+            |prompt: &Message| {
+                let pick = Gesture::Pick("Deny: not now".to_owned());
+                Press::on(Surface::message(prompt), "deny_more").doing(pick)
+            },
+        ] {
+            s.pass(chrono::TimeDelta::seconds(5));
+            let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+            thrice(s, &prepare(s, ALICE, &press(&prompt))).await;
+            assert_eq!(s.received_webhook(&id).await.kind, "approval.denied");
+            assert_eq!((s.refusals(&id).await.len(), s.events(&id).len()), (0, 1));
+            assert_eq!(s.audited("approval.denied", &id).await, 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_reason_is_not_lost_in_silence() {
     story(async |s| {
         s.open(ACTION).await;

@@ -214,3 +214,29 @@ async fn the_words_of_a_result_go_with_the_arguments() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_person_who_approved_reads_what_came_of_it() {
+    story(async |s| {
+        s.home(ALICE, |_| true).await;
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        s.received_webhook(&id).await;
+        s.until(&prompt, |message| message.all_text().contains("Approved by")).await;
+        assert_eq!(s.api().report(&id, &opened()).await.status, 200);
+        let told = s.until(&prompt, |message| message.all_text().contains("Succeeded")).await;
+        let lines = ["✓ Succeeded, the agent reports:", "“Opened issue #1208”"];
+        for line in lines.into_iter().chain([opened()["url"].as_str().unwrap()]) {
+            assert!(told.all_text().lines().any(|told| told == line), "{}", told.all_text());
+        }
+        assert!(told.text().starts_with("Succeeded: “Opened issue ＃1208”."), "{}", told.text());
+        s.pass(TimeDelta::seconds(4));
+        s.home_shows(ALICE, |home| home.all_text().contains("“Opened issue #1208”")).await;
+        let history = s.answer(ALICE, "history").await.all_text();
+        assert!(history.contains("“Opened issue #1208”"), "{history}");
+        assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
+        let details = s.slack.view(ALICE).unwrap().all_text();
+        assert!(details.contains("“Opened issue #1208”"), "{details}");
+    })
+    .await;
+}

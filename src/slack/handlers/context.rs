@@ -9,7 +9,7 @@ use crate::{
     slack::{
         inbound::payload::Payload,
         outbound::ephemeral::{Ephemeral, ReplyTo},
-        web_api::{client::Client, users::People},
+        web_api::{addresses::Addresses, client::Client, users::People},
     },
 };
 
@@ -22,6 +22,8 @@ pub struct Context {
     pub client: Client,
     /// Looks users up in Slack, with a cache.
     pub people: Arc<People>,
+    /// Where the workspaces' messages are.
+    pub addresses: Addresses,
     /// Sends ephemeral replies.
     pub ephemeral: Ephemeral,
     /// Work that continues after the response to a click. A shutdown waits for it.

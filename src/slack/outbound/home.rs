@@ -11,6 +11,7 @@ use crate::{
     slack::{
         view::home::{HomeState, home},
         web_api::{
+            addresses::Addresses,
             client::{Client, PATIENT},
             error::{CallError, Reason},
             users::People,
@@ -27,6 +28,8 @@ pub struct HomeRenderer {
     pub client: Client,
     /// Looks up what the user is in the workspace.
     pub people: Arc<People>,
+    /// Where the workspaces' messages are.
+    pub addresses: Addresses,
 }
 
 impl HomeRenderer {
@@ -54,7 +57,9 @@ impl HomeRenderer {
         let Some(shown) = homes::read(service, claim.workspace, user, admin).await? else {
             return Ok(Outcome::done());
         };
-        let view = home(&HomeState { home: &shown, kind, now: service.now() });
+        let links = shown.decisions.items.iter().any(|line| line.message.is_some());
+        let address = if links { self.addresses.find(&slack_id).await } else { None };
+        let view = home(&HomeState { home: &shown, kind, now: service.now(), address: address.as_deref() });
         let body = json!({ "user_id": user.as_str(), "view": view });
         match self.client.post(&slack_id, PUBLISH, &body, PATIENT).await {
             Ok(_) => Ok(unknown.map_or_else(Outcome::done, Outcome::from)),

@@ -111,6 +111,11 @@ pub(super) fn quoted_link(address: &str) -> SlackRichTextElement {
     SlackRichTextQuote::new(vec![link.into()]).into()
 }
 
+/// A link with our own words. The address must be Slack's or ours.
+pub(super) fn own_link(own: &'static str, address: String) -> SlackRichTextInlineElement {
+    SlackRichTextLink::new(SlackRelaxedUrl(address)).with_text(own.to_owned()).into()
+}
+
 /// Preformatted text in a box.
 pub(super) fn boxed(text: SafeText) -> SlackRichTextElement {
     SlackRichTextPreformatted::new(vec![words(text)]).into()

@@ -8,22 +8,21 @@ use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackView};
 
 use super::controls::Control;
+use super::history::{self, Address};
 use super::home_admin;
 use super::names;
 use super::prompt;
 use super::sections::pager;
-use super::sentences;
 use crate::{
     domain::{
         approvals::Approval,
-        overview::{GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
+        overview::{DecisionLine, GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
         people::PersonKind,
     },
     slack::view::{
         blocks,
         prompt_state::PromptState,
         sanitize::{self, safe_text::SafeText},
-        summary,
     },
 };
 
@@ -36,6 +35,8 @@ pub struct HomeState<'a> {
     pub kind: PersonKind,
     /// The time of the render, for the time left.
     pub now: DateTime<Utc>,
+    /// Where the workspace's messages are.
+    pub address: Address<'a>,
 }
 
 /// Renders the Home tab for `views.publish`.
@@ -70,7 +71,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
     blocks.push(blocks::divider());
     integrations(&mut blocks, &home.integrations);
     blocks.push(blocks::divider());
-    decisions(&mut blocks, &home.decisions);
+    decisions(&mut blocks, &home.decisions, state.address);
     if let Some(administration) = &home.administration {
         blocks.push(blocks::divider());
         home_admin::administration(&mut blocks, administration);
@@ -123,11 +124,7 @@ fn grants(blocks: &mut Vec<SlackBlock>, page: &Page<GrantLine>, none: &'static s
 pub(super) fn grant(grant: &GrantLine) -> SlackBlock {
     let off = blocks::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
     let name = names::pair(&grant.integration_name, &grant.action_name);
-    blocks::section(
-        name,
-        vec![blocks::fact(names::reach(grant)), blocks::own_fact(names::use_of(grant))],
-        Some(off),
-    )
+    blocks::section(name, names::facts(grant), Some(off))
 }
 
 fn integrations(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
@@ -170,7 +167,7 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
     blocks::section(name, vec![blocks::fact(SafeText::own(state))], Some(gear))
 }
 
-fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
+fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<DecisionLine>, address: Address<'_>) {
     blocks.push(blocks::heading(if page.total < RECENT {
         names::titled("Recent decisions", page.total, page.number, page.count)
     } else {
@@ -184,16 +181,8 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<Approval>) {
     if page.items.is_empty() {
         blocks.push(blocks::say("No decisions yet."));
     }
-    blocks.extend(page.items.iter().map(decision));
+    blocks.extend(history::lines(page, address));
     blocks.extend(pager(Section::Decisions, "Recent decisions", page));
-}
-
-/// One past request, with *Details*.
-pub(super) fn decision(approval: &Approval) -> SlackBlock {
-    let ended = approval.decision.as_ref().map(|decision| {
-        sentences::ended_at(&decision.verdict, &blocks::moment_in_mrkdwn(decision.decided_at))
-    });
-    asked(approval, ended)
 }
 
 /// The action, its agent, one more fact in our own words, and *Details*.
@@ -203,14 +192,5 @@ pub(super) fn asked(approval: &Approval, own: Option<String>) -> SlackBlock {
     let mut facts: Vec<_> = own.map(blocks::own_fact).into_iter().collect();
     facts.push(blocks::fact(SafeText::from("Asked by ").then(agent)));
     let name = names::pair(&request.action.integration_name, &request.action.action_name);
-    blocks::section(name, facts, Some(details(request)))
-}
-
-/// *Details* beside a request.
-fn details(request: &crate::domain::approvals::Request) -> slack_morphism::prelude::SlackSectionBlockElement {
-    blocks::beside(
-        Control::Details(request.id),
-        "Details",
-        SafeText::from("Details: ").then(summary::brief(request)),
-    )
+    blocks::section(name, facts, Some(history::details(request)))
 }

@@ -1,12 +1,12 @@
 //! The replies to `/approvals`, which only the user who typed it sees.
 
+use super::history::{self, Address};
 use super::home;
 use super::names;
 use crate::{
     domain::{
         action_ref::ActionRef,
-        approvals::Approval,
-        overview::{Page, WaitingLine},
+        overview::{DecisionLine, Page, WaitingLine},
     },
     slack::view::{
         blocks,
@@ -22,7 +22,7 @@ pub const HELP: &str = "Commands:
 • `/approvals on salesforce.create_record` always auto-approves an action
 • `/approvals off salesforce.create_record` asks you again, starting with the next request
 • `/approvals off all` turns off all your auto-approvals
-• `/approvals history` shows your recent decisions
+• `/approvals history` shows your recent decisions, `/approvals history salesforce.create_record` those on one action
 • `/approvals help` shows this list
 Auto-approval applies only to your requests. The Home tab of this app shows the same settings.";
 
@@ -55,20 +55,27 @@ pub fn waiting(page: &Page<WaitingLine>) -> Message {
     Message { text, blocks }
 }
 
-/// The reply to `/approvals history`.
+/// The reply to `/approvals history`. `path`: the only action that is shown, such as `salesforce.create_record`.
 #[must_use]
-pub fn history(page: &Page<Approval>) -> Message {
+pub fn history(page: &Page<DecisionLine>, path: Option<&str>, address: Address<'_>) -> Message {
+    let only = path.map(|path| format!(" on {}", in_mrkdwn(&in_quotes(&names::path(path)))));
+    let only = only.unwrap_or_default();
     if page.items.is_empty() {
-        return plain("No decisions yet.".to_owned());
+        return plain(format!("No decisions{only} yet."));
     }
-    let mut blocks = vec![blocks::say("Your recent decisions, newest first:")];
-    blocks.extend(page.items.iter().map(home::decision));
-    blocks.push(blocks::say(more(
-        page,
-        "The Home tab of this app shows earlier ones.",
-        "The Home tab of this app shows them too.",
-    )));
-    Message { text: "Your recent decisions, newest first.".to_owned(), blocks }
+    let text = format!("Your recent decisions{only}, newest first.");
+    let mut blocks = vec![blocks::own(text.clone())];
+    blocks.extend(history::lines(page, address));
+    blocks.push(blocks::say(match (path, page.count > 1) {
+        (Some(_), true) => "There are earlier ones. The Home tab of this app shows those of all actions.",
+        (Some(_), false) => "Type /approvals history to see those of all actions.",
+        (None, true) => {
+            "The Home tab of this app shows earlier ones. Name an action to see only its own: /approvals \
+                history salesforce.create_record"
+        }
+        (None, false) => "The Home tab of this app shows them too.",
+    }));
+    Message { text, blocks }
 }
 
 const fn more<T>(page: &Page<T>, there_is: &'static str, that_is_all: &'static str) -> &'static str {

@@ -13,6 +13,7 @@ mod decided;
 pub mod deny;
 pub mod details;
 pub mod fields;
+pub mod history;
 pub mod home;
 mod home_admin;
 pub mod install;

@@ -1,6 +1,7 @@
 //! Names of things in lists.
 
 use chrono::{DateTime, Utc};
+use slack_morphism::prelude::SlackBlockText;
 
 use crate::{
     domain::overview::{ActionLine, GrantLine},
@@ -68,13 +69,25 @@ pub(super) fn brief(integration: &str, action: &str) -> SafeText {
 }
 
 /// The scope of a grant.
-pub(super) fn reach(grant: &GrantLine) -> SafeText {
+fn reach(grant: &GrantLine) -> SafeText {
     match &grant.conversation {
         Some(conversation) => {
             SafeText::from("In the conversation ").then(in_quotes(&name(conversation))).then(" only")
         }
         None => "Always, in every conversation".into(),
     }
+}
+
+/// The backend's id for a conversation, where its title is not enough to tell it from another.
+pub(super) fn conversation_id(id: &str) -> SafeText {
+    SafeText::from("Conversation id ").then(in_quotes(&name(id)))
+}
+
+/// What a list says of a grant: its scope and its use.
+pub(super) fn facts(grant: &GrantLine) -> Vec<SlackBlockText> {
+    let id = grant.conversation_id.as_deref().map(|id| blocks::fact(conversation_id(id)));
+    let facts = [blocks::fact(reach(grant)), blocks::own_fact(use_of(grant))];
+    facts.into_iter().chain(id).collect()
 }
 
 /// The screen reader's label for *Turn off*: an action may have several grants, each for another conversation.
@@ -87,7 +100,7 @@ pub(super) fn turning_off(grant: &GrantLine) -> SafeText {
 }
 
 /// When a grant was given and how it was used, for mrkdwn; first, whether it is paused.
-pub(super) fn use_of(grant: &GrantLine) -> String {
+fn use_of(grant: &GrantLine) -> String {
     let since = blocks::moment_in_mrkdwn(grant.created_at);
     let used = match (grant.use_count, grant.last_used_at) {
         (0, _) | (_, None) => format!("Since {since}. Not used yet."),

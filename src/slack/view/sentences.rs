@@ -218,11 +218,6 @@ const fn fixed(rejection: &Rejection) -> &'static str {
     }
 }
 
-/// The outcome of a request, and when it ended.
-pub(super) fn ended_at(verdict: &Verdict, moment: &str) -> String {
-    format!("{}, {moment}.", ended(verdict).trim_end_matches('.'))
-}
-
 /// The outcome of a request, in one sentence of mrkdwn.
 #[must_use]
 pub fn ended(verdict: &Verdict) -> String {

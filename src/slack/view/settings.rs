@@ -187,7 +187,7 @@ fn toggle(line: &ActionLine, about: SafeText) -> SlackBlockCheckboxesElement {
 /// A grant for one conversation, under its action.
 fn conversation(grant: &GrantLine) -> SlackBlock {
     let off = blocks::beside(Control::TurnOff(grant.id), "Turn off", names::turning_off(grant));
-    let facts = vec![blocks::fact(names::reach(grant)), blocks::own_fact(names::use_of(grant))];
+    let facts = names::facts(grant);
     blocks::section(names::name(&grant.action_name), facts, Some(off))
 }
 

@@ -1,5 +1,6 @@
 //! Slack's Web API: one client for every workspace, with its tokens, its rate limits, and the meaning of its errors.
 
+pub mod addresses;
 pub mod admins;
 pub mod client;
 pub mod dialer;

@@ -1,6 +1,9 @@
 //! The table `prompts`: the messages that show an approval.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 pub use crate::domain::prompts::Prompt;
 use crate::{domain::ids::ApprovalId, storage::PgConnection};
@@ -14,6 +17,26 @@ pub async fn for_approval(db: &mut PgConnection, approval: ApprovalId) -> sqlx::
     )
     .fetch_all(db)
     .await
+}
+
+/// The first message that shows each of these approvals and can still be changed.
+pub async fn first(
+    db: &mut PgConnection,
+    approvals: &[ApprovalId],
+) -> sqlx::Result<HashMap<ApprovalId, Prompt>> {
+    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT DISTINCT ON (approval_id) approval_id, channel, ts FROM prompts
+         WHERE approval_id = ANY($1) AND gone_at IS NULL ORDER BY approval_id, posted_at",
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    let prompts = rows.into_iter().map(|row| {
+        let prompt = Prompt { channel: row.channel, ts: row.ts };
+        (ApprovalId::new(row.approval_id), prompt)
+    });
+    Ok(prompts.collect())
 }
 
 /// Remembers a message. Said twice, it is remembered once; `true` if it was new.

@@ -59,7 +59,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             Some(message) => Ok(message),
         },
         "list" => typed.list().await,
-        "history" => typed.history().await,
+        "history" => typed.history(rest).await,
         "on" => typed.set(rest, Toggle::On).await,
         "off" if rest.eq_ignore_ascii_case("all") => typed.turn_all_off().await,
         "off" => typed.set(rest, Toggle::Off).await,
@@ -119,12 +119,24 @@ impl Typed<'_> {
         Ok(lists::waiting(&page))
     }
 
-    async fn history(&self) -> Result<Message, UseCaseError> {
+    async fn history(&self, path: &str) -> Result<Message, UseCaseError> {
         if let Some(refusal) = self.may_not_look().await {
             return Ok(refusal);
         }
-        let page = read(settings::history(&self.context.service, self.workspace, &self.user)).await?;
-        Ok(lists::history(&page))
+        let (service, workspace) = (&self.context.service, self.workspace);
+        let path = Some(path).filter(|path| !path.is_empty());
+        let action = match path {
+            None => None,
+            Some(path) => match read(settings::find_action(service, workspace, path)).await? {
+                Ok(action) => Some(action),
+                Err(paths) => {
+                    return Ok(lists::no_such_action(path, &nearest::nearest(path, &paths, OFFERED)));
+                }
+            },
+        };
+        let page = read(settings::history(service, workspace, &self.user, action)).await?;
+        let address = self.context.addresses.find(workspace).await;
+        Ok(lists::history(&page, path, address.as_deref()))
     }
 
     async fn turn_all_off(&self) -> Result<Message, UseCaseError> {

@@ -146,6 +146,7 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
     let what = format!("token-o5q{text}");
     let grant = GrantLine {
         integration_name: what.clone(),
+        conversation_id: Some(format!("token-o12q{text}")),
         ..screens::granted(&what, Some(&format!("token-o6q{text}")))
     };
     let integration = screens::integration(&what, true);
@@ -161,7 +162,10 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
     let mut ended = approval.clone();
     ended.decision = Some(Decision { verdict: Verdict::Expired, decided_at: asked_at() });
     let waiting = Page::from_list(vec![screens::waiting(approval.clone(), FREE)], 0, 4);
-    let decisions = Page::from_list(vec![ended], 0, 4);
+    ended.result = Some(result(ResultStatus::Failed, Some(&format!("token-o9q{text}")), None));
+    let mut other = ended.clone();
+    other.request.conversation.id = foreign(&format!("token-o11q{text}"));
+    let decisions = Page::from_list(vec![screens::decision_line(ended), screens::decision_line(other)], 0, 4);
     let shown = Home {
         waiting: waiting.clone(),
         grants: Page::from_list(vec![grant.clone()], 0, 4),
@@ -178,11 +182,16 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
     let lines = lines.chain([SettingLine::Grant(grant)]).collect();
     let gear = Content::Gear(Box::new(integration), Page::from_list(lines, 0, settings::LINES));
     vec![
-        home(&HomeState { home: &shown, kind: PersonKind::Member, now: asked_at() }),
+        home(&HomeState {
+            home: &shown,
+            kind: PersonKind::Member,
+            now: asked_at(),
+            address: screens::ADDRESS,
+        }),
         settings::settings(&gear, None, "1"),
         unlocking::message(&unlock).to_json(),
         lists::waiting(&waiting).to_json(),
-        lists::history(&decisions).to_json(),
+        lists::history(&decisions, None, screens::ADDRESS).to_json(),
     ]
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     checks,
-    samples::{alice, asked_at, decided, full_of, grant, ordinary, verdicts},
+    samples::{alice, asked_at, decided, foreign, full_of, grant, ordinary, result, verdicts},
     snapshots::{keep, keep_message},
 };
 use crate::{
@@ -17,11 +17,13 @@ use crate::{
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
-            ActionLine, Administration, Asker, BackendLine, ChangedLine, GrantLine, Home, IntegrationLine,
-            Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
+            ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, GrantLine, Home,
+            IntegrationLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
         },
         people::PersonKind,
+        prompts::Prompt,
         rejection::Rejection,
+        results::ResultStatus,
         unlock_answer::{Resolution, Resolved},
     },
     slack::view::{
@@ -78,6 +80,7 @@ pub(super) fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
         action_name: name.to_owned(),
         scope: if conversation.is_some() { Scope::Conversation } else { Scope::Always },
         conversation: conversation.map(str::to_owned),
+        conversation_id: None,
         paused: false,
         created_at: asked_at() - TimeDelta::days(3),
         use_count: 12,
@@ -137,6 +140,15 @@ fn answered(answer: Resolution) -> Resolved {
     Resolved { answer, by: Some(UserId::parse("U0ADMIN").unwrap()), at: asked_at() }
 }
 
+/// Where the workspace's messages are.
+pub(super) const ADDRESS: Option<&str> = Some("https://acme.slack.com/");
+
+/// An ended approval with its message.
+pub(super) fn decision_line(approval: Approval) -> DecisionLine {
+    let message = Some(Prompt { channel: "D0ALICE".to_owned(), ts: "1773480413.000100".to_owned() });
+    DecisionLine { approval, message }
+}
+
 pub(super) fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
     Page::from_list(items, 0, section.size())
 }
@@ -158,7 +170,7 @@ fn backend(name: &str) -> BackendLine {
 }
 
 fn render_home(home_: &Home, kind: PersonKind) -> Value {
-    let view = home(&HomeState { home: home_, kind, now: asked_at() });
+    let view = home(&HomeState { home: home_, kind, now: asked_at(), address: ADDRESS });
     checks::sound(&view, 100);
     view
 }
@@ -185,7 +197,7 @@ fn full() -> Home {
             vec![integration("Salesforce", true), integration("Gmail", false)],
             Section::Integrations,
         ),
-        decisions: page(vec![verdict(2), verdict(5), verdict(7)], Section::Decisions),
+        decisions: page([2, 5, 7].map(|at| decision_line(verdict(at))).to_vec(), Section::Decisions),
         administration: None,
     }
 }
@@ -307,8 +319,21 @@ fn the_command_answers_in_words() {
     let waits = page(vec![waiting(ordinary(), LOCKED)], Section::Waiting);
     keep_message("list", &lists::waiting(&waits));
     keep_message("list_empty", &lists::waiting(&page(Vec::new(), Section::Waiting)));
-    let ended = verdicts().into_iter().map(|(_, verdict)| decided(verdict)).collect();
-    keep_message("history", &lists::history(&page(ended, Section::Decisions)));
+    let ended = |at: usize| decided(verdicts().remove(at).1);
+    let mut told = ended(0);
+    let address = Some("https://github.com/acme/app/pull/1208");
+    told.result = Some(result(ResultStatus::Succeeded, Some("Opened PR #1208"), address));
+    let mut namesake = ended(5);
+    namesake.request.conversation.id = foreign("c-43");
+    let unposted = DecisionLine { message: None, ..decision_line(ended(4)) };
+    let ended = vec![decision_line(told), decision_line(namesake), unposted];
+    keep_message("history", &lists::history(&page(ended.clone(), Section::Decisions), None, ADDRESS));
+    let path = Some("salesforce.create_record");
+    keep_message(
+        "history_of_an_action",
+        &lists::history(&page(ended[..1].to_vec(), Section::Decisions), path, None),
+    );
+    keep_message("history_empty", &lists::history(&page(Vec::new(), Section::Decisions), path, ADDRESS));
     let action = ordinary().request.action;
     let near = vec!["salesforce.create_record".to_owned()];
     let said: Vec<Value> = [
@@ -371,8 +396,11 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         let action =
             ActionLine { key: "k".repeat(100), description: Some(prose.clone()), ..action(&name, true) };
         let locked = ActionLine { unlocked: false, ..action.clone() };
-        let grant =
-            GrantLine { integration_name: name.clone(), ..granted(&name, Some(&prose[..prose.len()])) };
+        let grant = GrantLine {
+            integration_name: name.clone(),
+            conversation_id: Some(prose.clone()),
+            ..granted(&name, Some(&prose[..prose.len()]))
+        };
         let asker = |_| Asker { user: alice(), asked_at: asked_at(), approved: u64::MAX, denied: u64::MAX };
         let worst = |read_only| Description {
             integration_name: name.clone(),
@@ -399,11 +427,21 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         let line = WaitingLine { requested: true, ..waiting(approval.clone(), LOCKED) };
         let mut ended = approval;
         ended.decision = decided(verdicts().remove(6).1).decision;
+        let summary: String = piece.chars().cycle().take(300).collect();
+        let address = format!("https://example.com/{}", "x".repeat(1900));
+        ended.result = Some(result(ResultStatus::Failed, Some(&summary), Some(&address)));
+        let mut other = ended.clone();
+        other.request.conversation.id = foreign(&prose);
+        let ended = [decision_line(ended), decision_line(other)];
         let shown = Home {
             waiting: Page::from_list(vec![line; 500], 1, Section::Waiting.size()),
             grants: Page::from_list(vec![grant.clone(); 500], 1, Section::Grants.size()),
             integrations: Page::from_list(vec![integration.clone(); 60], 1, Section::Integrations.size()),
-            decisions: Page::from_list(vec![ended; 300], 1, Section::Decisions.size()),
+            decisions: Page::from_list(
+                ended.into_iter().cycle().take(300).collect(),
+                1,
+                Section::Decisions.size(),
+            ),
             administration: Some(Administration {
                 requests: Page::from_list(vec![unlock.clone(); 50], 1, Section::Requests.size()),
                 changed: Page::from_list(vec![changed; 50], 1, Section::Changed.size()),
@@ -417,6 +455,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
             }),
         };
         render_home(&shown, PersonKind::Guest);
+        render_home(&shown, PersonKind::Member);
         let usable = IntegrationLine { connected: true, ..integration.clone() };
         let lines = vec![SettingLine::Action(action), SettingLine::Grant(grant)];
         let lines = Page::from_list(lines.into_iter().cycle().take(200).collect(), 1, LINES);
@@ -434,6 +473,6 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         checks::message(&unlocking::message(&unlock).to_json());
         checks::message(&unlocking::answer(&unlock, &answered(Resolution::Unlocked)).to_json());
         checks::message(&lists::waiting(&shown.waiting).to_json());
-        checks::message(&lists::history(&shown.decisions).to_json());
+        checks::message(&lists::history(&shown.decisions, Some(&"k".repeat(201)), ADDRESS).to_json());
     }
 }

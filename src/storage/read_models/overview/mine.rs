@@ -7,7 +7,9 @@ use crate::{
         approvals::Approval,
         grants::SILENCE,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
-        overview::{ActionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine},
+        overview::{
+            ActionLine, DecisionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine,
+        },
     },
     storage::{
         PgConnection,
@@ -17,9 +19,13 @@ use crate::{
         tables::{
             approvals::{ApprovalRow, select_approvals},
             grants::standing_scope,
+            prompts,
         },
     },
 };
+
+/// How many of the user's latest approvals are searched for those of one action.
+const SEARCHED: i64 = 5_000;
 
 /// The most actions of an integration, and conversation grants under them, that are read to cut a page out of.
 const MOST: i64 = 1_000;
@@ -64,39 +70,53 @@ pub async fn waiting(
     Ok(Page::new(lines, page, number(total), Section::Waiting.size()))
 }
 
-/// The user's approvals that ended, newest ending first. More than `depth` are neither counted nor paged.
+/// The user's approvals that ended, newest ending first: all, or those of one action among the latest [`SEARCHED`]. More
+/// than `depth` are neither counted nor paged.
 ///
 /// Approvals by a grant ended as they were asked, so their ids order them. Of the few others the index
 /// `approvals_decided_later` knows when they ended. An index that knew it of all would cost every ask a write.
 pub async fn decisions(
     db: &mut PgConnection,
-    workspace: WorkspaceId,
-    user: &UserId,
-    wanted: usize,
+    (workspace, user): (WorkspaceId, &UserId),
+    action: Option<ActionId>,
+    (wanted, per_page): (usize, usize),
     depth: usize,
-) -> sqlx::Result<Page<Approval>> {
+) -> sqlx::Result<Page<DecisionLine>> {
+    let action = action.map(ActionId::uuid);
     let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM (SELECT 1 FROM approvals
-               WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL LIMIT $3) AS recent"#,
+        // The inner limit bounds what a filter reads. Without one, the outer limit ends it long before.
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT 1 FROM (SELECT action_id FROM approvals
+                   WHERE workspace_id = $1 AND user_id >= $2 AND user_id <= $2 AND decided_at IS NOT NULL
+                   ORDER BY user_id DESC, id DESC LIMIT $5) AS latest
+               WHERE $4::uuid IS NULL OR action_id = $4 LIMIT $3) AS recent"#,
         workspace.uuid(),
         user.as_str(),
-        i64::try_from(depth).unwrap_or(i64::MAX)
+        i64::try_from(depth).unwrap_or(i64::MAX),
+        action,
+        SEARCHED
     )
     .fetch_one(&mut *db)
     .await?;
-    let (page, first, size) = window(Section::Decisions, wanted, total);
+    let (page, first) = Page::<()>::locate(wanted, number(total), per_page);
+    let (first, size) =
+        (i64::try_from(first).unwrap_or(i64::MAX), i64::try_from(per_page).unwrap_or(i64::MAX));
     let rows = select_approvals!(
         // asked: those asked last, as many as are wanted. An approval by a grant that is not among them has as many
         //        after it that ended later, because whatever was asked later ended later.
         // later: those that ended last of the ones that did not end as they were asked.
         @ "WITH asked AS (
-               SELECT id FROM approvals
-               WHERE workspace_id = $1 AND user_id >= $2 AND user_id <= $2 AND decided_at IS NOT NULL
+               SELECT id FROM (SELECT user_id, id, action_id FROM approvals
+                   WHERE workspace_id = $1 AND user_id >= $2 AND user_id <= $2 AND decided_at IS NOT NULL
+                   ORDER BY user_id DESC, id DESC LIMIT $6) AS latest
+               WHERE $5::uuid IS NULL OR action_id = $5
                ORDER BY user_id DESC, id DESC LIMIT $3::bigint + $4::bigint),
            later AS (
-               SELECT id FROM approvals
-               WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL
-                 AND (decided_by <> 'auto' OR status <> 'approved')
+               SELECT id FROM (SELECT id, decided_at, action_id FROM approvals
+                   WHERE workspace_id = $1 AND user_id = $2 AND decided_at IS NOT NULL
+                     AND (decided_by <> 'auto' OR status <> 'approved')
+                   ORDER BY decided_at DESC LIMIT $6) AS latest
+               WHERE $5::uuid IS NULL OR action_id = $5
                ORDER BY decided_at DESC LIMIT $3::bigint + $4::bigint),
            found AS MATERIALIZED (SELECT id FROM asked UNION SELECT id FROM later)
            ";
@@ -109,12 +129,20 @@ pub async fn decisions(
         workspace.uuid(),
         user.as_str(),
         size,
-        first
+        first,
+        action,
+        SEARCHED
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    let approvals = rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?;
-    Ok(Page::new(approvals, page, number(total), Section::Decisions.size()))
+    let approvals = rows.into_iter().map(ApprovalRow::read).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<_> = approvals.iter().map(Approval::id).collect();
+    let mut messages = prompts::first(db, &ids).await?;
+    let lines = approvals.into_iter().map(|approval| {
+        let message = messages.remove(&approval.id());
+        DecisionLine { approval, message }
+    });
+    Ok(Page::new(lines.collect(), page, number(total), per_page))
 }
 
 /// A row of grants beside what they are for.
@@ -127,6 +155,7 @@ struct GrantRow {
     action_name: String,
     scope: String,
     conversation: Option<String>,
+    conversation_id: Option<String>,
     paused: bool,
     created_at: DateTime<Utc>,
     use_count: i64,
@@ -144,6 +173,7 @@ impl GrantRow {
             action_name: self.action_name,
             scope: standing_scope(self.id, &self.scope)?,
             conversation: self.conversation,
+            conversation_id: self.conversation_id,
             paused: self.paused,
             created_at: self.created_at,
             use_count: stored::count(self.use_count, || CorruptRow::new("grants", "use_count", &id))?,
@@ -160,6 +190,8 @@ macro_rules! select_grants {
             GrantRow,
             r#"SELECT g.id, g.action_id, i.key AS integration, a.key AS action, d.integration_name,
                       d.name AS action_name, g.scope, coalesce(v.title, v.id) AS conversation,
+                      -- The id, if the user's grants are for several conversations of this title.
+                      CASE WHEN min(v.id) OVER titled <> max(v.id) OVER titled THEN v.id END AS conversation_id,
                       (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
                       g.use_count, g.last_used_at
                FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
@@ -168,6 +200,7 @@ macro_rules! select_grants {
                WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
                  AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))
                  AND ($4::uuid IS NULL OR a.integration_id = $4) AND ($5::text IS NULL OR g.scope = $5)
+               WINDOW titled AS (PARTITION BY v.title)
                ORDER BY g.id DESC LIMIT $6 OFFSET $7"#,
             $workspace.uuid(),
             $user.as_str(),

@@ -1,0 +1,131 @@
+//! Past requests, in a list: on the Home tab and in the reply to `/approvals history`.
+
+use serde_json::Value;
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement, SlackSectionBlockElement};
+
+use super::controls::Control;
+use super::names;
+use crate::{
+    domain::{
+        approvals::{Approval, Request},
+        overview::{DecisionLine, Page},
+        prompts::Prompt,
+    },
+    slack::view::{
+        blocks::{self, bold, paragraph, rich, words},
+        decided, result,
+        sanitize::{self, cut_short, safe_text::SafeText},
+        summary,
+    },
+};
+
+/// Longest target in a list.
+const TARGET: usize = 120;
+/// Names of arguments that say what a call acts on, the first of which counts.
+const TARGETS: [&str; 15] = [
+    "to",
+    "recipient",
+    "email",
+    "channel",
+    "channel_id",
+    "customer",
+    "title",
+    "subject",
+    "path",
+    "url",
+    "name",
+    "repo",
+    "object",
+    "objectName",
+    "query",
+];
+
+/// Where a workspace's messages are on the web: `https://acme.slack.com/`. `None`: unknown, and no message is linked.
+pub type Address<'a> = Option<&'a str>;
+
+/// The requests of a page. Where two are of conversations with the same title, the ids tell them apart.
+pub(super) fn lines(page: &Page<DecisionLine>, address: Address<'_>) -> Vec<SlackBlock> {
+    let line = |line: &DecisionLine| {
+        let asked_in = &line.approval.request.conversation;
+        let is_ambiguous = page.items.iter().any(|other| {
+            let other = &other.approval.request.conversation;
+            other.title == asked_in.title && other.id != asked_in.id
+        });
+        self::line(line, is_ambiguous, address)
+    };
+    page.items.iter().flat_map(line).collect()
+}
+
+/// One request: the action, how it ended, what it acted on and what came of it, each on a line of its own and as wide as
+/// the screen; below it the agent, the conversation, and *Details*.
+fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [SlackBlock; 2] {
+    let request = &line.approval.request;
+    let action = &request.action;
+    let mut elements =
+        vec![paragraph(vec![bold(names::pair(&action.integration_name, &action.action_name))])];
+    elements.extend(outcome(&line.approval));
+    elements.extend(target(request).map(blocks::quote));
+    elements.extend(line.approval.result.iter().flat_map(result::elements));
+    if let Some(link) =
+        line.message.as_ref().zip(address).and_then(|(prompt, address)| message(prompt, address))
+    {
+        elements.push(paragraph(vec![blocks::own_link("Open the message", link)]));
+    }
+    [rich(elements), asked_by(request, is_ambiguous)]
+}
+
+fn outcome(approval: &Approval) -> Vec<SlackRichTextElement> {
+    match &approval.decision {
+        Some(decision) => decided::outcome(&approval.request, decision, None),
+        None => vec![paragraph(vec![words("Waiting for a decision.")])],
+    }
+}
+
+/// The agent, with its conversation beside it.
+fn asked_by(request: &Request, is_ambiguous: bool) -> SlackBlock {
+    let quoted = |name| sanitize::in_quotes(&names::name(name));
+    let conversation = &request.conversation;
+    let title = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
+    let mut facts = vec![blocks::fact(SafeText::from("in ").then(quoted(title)))];
+    if is_ambiguous {
+        facts.push(blocks::fact(names::conversation_id(conversation.id.as_str())));
+    }
+    let agent = SafeText::from("Asked by ").then(quoted(request.agent.label()));
+    blocks::section(agent, facts, Some(details(request)))
+}
+
+/// What the call acted on, as far as its arguments say: the text under a name that agents commonly use, else the first
+/// text of all. Of a list the first, and how many more there are.
+fn target(request: &Request) -> Option<SafeText> {
+    let members = request.arguments.members();
+    let known = TARGETS.iter().find_map(|name| members.get(*name).and_then(text));
+    let (text, more) = known.or_else(|| members.values().find_map(text))?;
+    let target = cut_short(sanitize::line(text), TARGET);
+    Some(if more > 0 { target.then(SafeText::own(format!(" and {more} more"))) } else { target })
+}
+
+fn text(value: &Value) -> Option<(&str, usize)> {
+    let (text, more) = match value {
+        Value::Array(items) => (items.first()?.as_str()?, items.len() - 1),
+        one => (one.as_str()?, 0),
+    };
+    (!text.is_empty()).then_some((text, more))
+}
+
+/// The address of a message in Slack.
+/// <https://docs.slack.dev/reference/methods/chat.getPermalink>
+fn message(prompt: &Prompt, address: &str) -> Option<String> {
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let digits = prompt.ts.replacen('.', "", 1);
+    (plain(&prompt.channel) && plain(&digits))
+        .then(|| format!("{}/archives/{}/p{digits}", address.trim_end_matches('/'), prompt.channel))
+}
+
+/// *Details* beside a request.
+pub(super) fn details(request: &Request) -> SlackSectionBlockElement {
+    blocks::beside(
+        Control::Details(request.id),
+        "Details",
+        SafeText::from("Details: ").then(summary::brief(request)),
+    )
+}
