@@ -20,7 +20,10 @@ use sandbox::{
 };
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, TestApp, eventually, story};
+use crate::{
+    crowd::crowded_story,
+    story::{ALICE, BOB, TestApp, eventually, story},
+};
 
 const ACTION: &str = "github.create_issue";
 
@@ -351,4 +354,39 @@ async fn race(s: &TestApp, round: usize, end: End) -> bool {
     }
     assert_eq!(s.live_grants().await, 0, "{end:?}, round {round}");
     approved
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_later_request_passes_a_lock_that_waits() {
+    crowded_story(async |s| {
+        s.open(ACTION).await;
+        let ask = s.call(ACTION, "c-1");
+        grant(s, &ask, Scope::Always).await;
+        // As a request that is under way.
+        let mut under_way = s.service.db.begin().await.unwrap();
+        sqlx::query("SELECT FROM actions FOR SHARE").execute(&mut *under_way).await.unwrap();
+        let lock = async { s.lock(ACTION).await };
+        let later = async {
+            let waits = async || {
+                let waiting =
+                    "SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')";
+                sqlx::query(waiting).fetch_optional(&s.service.db).await.unwrap().map(drop)
+            };
+            eventually("the lock waits", waits).await;
+            let (api, ask) = (s.api(), ask.clone());
+            let asked = tokio::spawn(async move { api.ask(&ask).await });
+            let behind = async || {
+                let waiting =
+                    "SELECT FROM pg_locks WHERE NOT granted AND mode = 'ShareLock' AND locktype = 'advisory'";
+                let waits = sqlx::query(waiting).fetch_optional(&s.service.db).await.unwrap().map(drop);
+                waits.or_else(|| asked.is_finished().then_some(()))
+            };
+            eventually("the request waits behind it", behind).await;
+            under_way.rollback().await.unwrap();
+            asked.await.unwrap()
+        };
+        let ((), answer) = tokio::join!(lock, later);
+        assert_eq!(answer.approval_status(), "pending", "{answer:?}");
+    })
+    .await;
 }

@@ -18,6 +18,7 @@ use crate::{
     storage::{
         PgConnection,
         effects::{Recorded, Unwritten},
+        tables::turns,
     },
 };
 
@@ -82,6 +83,7 @@ macro_rules! select_actions {
 /// An integration's actions, sorted by key, locked against changes. The caller has locked the integration, so that its
 /// description can't change.
 pub async fn lock_all(db: &mut PgConnection, integration: IntegrationId) -> sqlx::Result<Vec<Action>> {
+    turns::at_actions(db, integration.uuid()).await?;
     select_actions!("WHERE a.integration_id = $1 ORDER BY a.key FOR UPDATE OF a", integration.uuid())
         .fetch_all(db)
         .await
@@ -138,20 +140,19 @@ pub async fn lock(
     integration: &IntegrationKey,
     action: &ActionKey,
 ) -> sqlx::Result<Option<LockedAction>> {
-    let row = sqlx::query_as!(
-        LockedRow,
-        r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",
-                  (a.retired_at IS NOT NULL) AS "retired!", a.version_id AS "version!",
-                  a.confirmed_version_id AS confirmed
-           FROM actions a JOIN integrations i ON i.id = a.integration_id
-           WHERE i.workspace_id = $1 AND i.key = $2 AND a.key = $3 FOR UPDATE OF a"#,
+    let id = sqlx::query_scalar!(
+        "SELECT a.id FROM actions a JOIN integrations i ON i.id = a.integration_id
+         WHERE i.workspace_id = $1 AND i.key = $2 AND a.key = $3",
         workspace.uuid(),
         integration.as_str(),
         action.as_str()
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *db)
     .await?;
-    Ok(row.map(LockedAction::from))
+    match id {
+        Some(id) => lock_by_id(db, workspace, ActionId::new(id)).await,
+        None => Ok(None),
+    }
 }
 
 /// An action of the workspace, locked in the same way.
@@ -160,6 +161,7 @@ pub async fn lock_by_id(
     workspace: WorkspaceId,
     id: ActionId,
 ) -> sqlx::Result<Option<LockedAction>> {
+    turns::at_action(db, id.uuid()).await?;
     let row = sqlx::query_as!(
         LockedRow,
         r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",

@@ -7,12 +7,13 @@ use crate::{
         connections::{ConnectionChange, Report},
         ids::{IntegrationId, UserId},
     },
-    storage::{PgConnection, effects::Recorded},
+    storage::{PgConnection, effects::Recorded, tables::turns},
 };
 
 /// Locks a connection, and says whether there is one. Those who are giving or using a grant on the strength of it are
 /// waited for. The caller has locked the user ([`crate::storage::tables::members::lock`]), so that none is added.
 pub async fn lock(db: &mut PgConnection, integration: IntegrationId, user: &UserId) -> sqlx::Result<bool> {
+    turns::at_connection(db, integration.uuid(), user.as_str()).await?;
     let row = sqlx::query!(
         "SELECT user_id FROM connections WHERE integration_id = $1 AND user_id = $2 FOR UPDATE",
         integration.uuid(),

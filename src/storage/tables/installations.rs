@@ -8,7 +8,7 @@ use crate::{
         ids::WorkspaceId,
         workspaces::{Installed, Removed},
     },
-    storage::{PgConnection, effects::Recorded},
+    storage::{PgConnection, effects::Recorded, tables::turns},
 };
 
 /// What is stored of an installation. Tokens are sealed for the row with this id.
@@ -90,6 +90,7 @@ pub async fn lock(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<
 /// Like [`lock`], for removing the app: waits for every transaction that gives or uses a grant in the workspace, and
 /// blocks later ones.
 pub async fn lock_to_remove(db: &mut PgConnection, slack_id: &str) -> sqlx::Result<Option<Installation>> {
+    turns::at_workspace(db, slack_id).await?;
     let row = sqlx::query_as!(
         Row,
         "SELECT id, bot_token, refresh_token, token_expires_at, installed_at, removed_at

@@ -11,7 +11,7 @@ use crate::{
         ownership::{OwnerChange, Ownership},
         text::IntegrationKey,
     },
-    storage::{PgConnection, effects::Recorded, stored::CorruptRow},
+    storage::{PgConnection, effects::Recorded, stored::CorruptRow, tables::turns},
 };
 
 /// An integration as it is stored.
@@ -96,6 +96,7 @@ pub async fn lock(
     workspace: WorkspaceId,
     key: &IntegrationKey,
 ) -> sqlx::Result<Option<Integration>> {
+    turns::at_integration(db, workspace.uuid(), key.as_str()).await?;
     let row = select_integrations!("AND key = $2 FOR UPDATE", workspace.uuid(), key.as_str())
         .fetch_optional(db)
         .await?;

@@ -24,5 +24,6 @@ pub mod profiles;
 pub mod prompt_failures;
 pub mod prompts;
 pub mod repeats;
+mod turns;
 pub mod unlock_requests;
 pub mod workspaces;

@@ -139,6 +139,7 @@ pub async fn load(
            --          grants: each row that a request names, once, locked.
            -- known, named: the requests beside what was found for them so far, because each part looks up by it.
            -- counted: how many approvals are pending, of each backend with a request that no grant approves.
+           -- t: a turn at the row, so that those who change it get theirs (storage/tables/turns.rs).
            -- LATERAL with LIMIT or a lock can't be planned as a hash join, so each lookup takes an index, whatever the
            -- statistics of the table say. One statement, because every call of every agent takes it: a round trip.
            WITH asks AS MATERIALIZED (
@@ -155,24 +156,32 @@ pub async fn load(
            locked_workspaces AS MATERIALIZED (
                SELECT w.* FROM (SELECT DISTINCT k.workspace_id FROM callers k ORDER BY 1) d
                CROSS JOIN LATERAL (
-                   SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = d.workspace_id FOR KEY SHARE) w),
+                   SELECT d.workspace_id, pg_advisory_xact_lock_shared(hashtextextended(d.workspace_id::text, 0))) t
+               CROSS JOIN LATERAL (
+                   SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
            known AS MATERIALIZED (
                SELECT q.*, k.backend_id, w.id AS workspace_id, w.removed_at
                FROM asks q JOIN callers k ON k.id = q.key_id JOIN locked_workspaces w ON w.id = k.workspace_id),
            locked_integrations AS MATERIALIZED (
                SELECT i.* FROM (SELECT DISTINCT q.workspace_id, q.integration FROM known q ORDER BY 1, 2) d
                CROSS JOIN LATERAL (
+                   SELECT d.integration, pg_advisory_xact_lock_shared(
+                       hashtextextended(d.workspace_id::text || '/' || d.integration, 0))) t
+               CROSS JOIN LATERAL (
                    SELECT i.id, i.workspace_id, i.key, i.name, i.requires_connection FROM integrations i
-                   WHERE i.workspace_id = d.workspace_id AND i.key = d.integration FOR SHARE) i),
+                   WHERE i.workspace_id = d.workspace_id AND i.key = t.integration FOR SHARE) i),
            locked_actions AS MATERIALIZED (
                SELECT a.* FROM (
                    SELECT DISTINCT i.id, q.action FROM known q
                    JOIN locked_integrations i ON i.workspace_id = q.workspace_id AND i.key = q.integration
                    ORDER BY 1, 2) d
                CROSS JOIN LATERAL (
+                   SELECT d.action, pg_advisory_xact_lock_shared(
+                       hashtextextended(d.id::text || '/' || d.action, 0))) t
+               CROSS JOIN LATERAL (
                    SELECT a.id, a.integration_id, a.key, a.name, a.destructive, a.unlocked_at, a.version_id,
                           a.confirmed_version_id
-                   FROM actions a WHERE a.integration_id = d.id AND a.key = d.action FOR SHARE) a),
+                   FROM actions a WHERE a.integration_id = d.id AND a.key = t.action FOR SHARE) a),
            named AS MATERIALIZED (
                SELECT q.number, q.user_id, q.backend_id, q.workspace_id, q.conversation_id, i.id AS integration_id,
                       i.name AS integration_name, i.requires_connection, a.id AS action_id, a.version_id,
@@ -185,8 +194,11 @@ pub async fn load(
                    SELECT DISTINCT q.integration_id, q.user_id FROM named q WHERE q.integration_id IS NOT NULL
                    ORDER BY 1, 2) d
                CROSS JOIN LATERAL (
+                   SELECT d.user_id, pg_advisory_xact_lock_shared(
+                       hashtextextended(d.integration_id::text || '/' || d.user_id, 0))) t
+               CROSS JOIN LATERAL (
                    SELECT c.integration_id, c.user_id FROM connections c
-                   WHERE c.integration_id = d.integration_id AND c.user_id = d.user_id FOR SHARE) c),
+                   WHERE c.integration_id = d.integration_id AND c.user_id = t.user_id FOR SHARE) c),
            locked_conversations AS MATERIALIZED (
                SELECT v.* FROM (
                    -- The count is always read first: connections are locked before conversations.
