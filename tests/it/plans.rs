@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use crate::{
     round_trips::{Trip, Trips, watched},
-    story::{ALICE, TestApp, eventually, story},
+    story::{ALICE, IN_WORDS, TestApp, eventually, story},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -90,7 +90,7 @@ async fn use_everything(s: &mut TestApp) -> BTreeSet<(String, bool)> {
     eventually("the attempt is recorded", delivery).await;
     assert_eq!(s.api().redeliver(&webhook.id).await.status, 202);
     let (_, prompt) = s.prompt(&s.call(ACTION, "c-2")).await;
-    assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+    assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
     let waited = s.ask(&s.call(ACTION, "c-3")).await.id().to_owned();
     let wait = [("wait", "20")];
     let api = s.api();
