@@ -10,7 +10,8 @@
 //! | `live` | the parts that changed, pushed to the browser |
 //! | `acts` | what a person does, handed on to [`Slack`] |
 //!
-//! Addresses: `/?as=U…&channel=C…&thread=TS`, `/home?as=U…`, `/about?as=U…`. What a browser test needs is on the
+//! Addresses: `/?as=U…&channel=C…&thread=TS`, `/home?as=U…`, `/about?as=U…`, and `/archives/C…/p…`, which a link to a
+//! message leads to. What a browser test needs is on the
 //! elements: messages carry `data-channel` and `data-ts`, elements `data-block-id` and `data-action-id`, buttons
 //! their words as accessible name, and the fixed points `data-testid` (`message`, `button`, `overflow`, `menu`,
 //! `menu-item`, `modal`, `modal-submit`, `modal-close`, `home`, `thread`, `composer`, `reply`, `acting-as`,
@@ -49,6 +50,7 @@ pub fn router(slack: Slack, backend: Option<AgentBackend>) -> Router {
         .route("/", get(visit::conversation))
         .route("/home", get(visit::home))
         .route("/about", get(visit::about))
+        .route("/archives/{channel}/{message}", get(visit::message))
         .route("/live", get(live::stream))
         .merge(acts::router())
         .merge(tools::router())

@@ -1,9 +1,10 @@
 //! Opening the page.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
+use axum::response::Redirect;
 use maud::Markup;
 
-use super::look::{Look, Tab};
+use super::look::{Look, Tab, channel_address};
 use super::tools::Tools;
 use super::{Page, frame};
 use crate::slack;
@@ -21,6 +22,21 @@ pub(super) async fn home(State(page): State<Page>, Query(look): Query<Look>) -> 
 /// `GET /about`: the app's About tab.
 pub(super) async fn about(State(page): State<Page>, Query(look): Query<Look>) -> Markup {
     visit(&page, look.at("about"))
+}
+
+/// `GET /archives/{channel}/p{ts}`: a message, as a member of the channel sees it.
+pub(super) async fn message(
+    State(page): State<Page>,
+    Path((channel, message)): Path<(String, String)>,
+) -> Redirect {
+    let viewer = page.slack.core().read(|state| {
+        let members = state.channels.get(&channel).map(|channel| channel.members.clone()).unwrap_or_default();
+        members.into_iter().find(|member| state.users.get(member).is_some_and(|user| !user.is_bot))
+    });
+    let digits = message.trim_start_matches('p');
+    let ts = digits.split_at_checked(digits.len().saturating_sub(6)).unwrap_or_default();
+    let ts = format!("{}.{}", ts.0, ts.1);
+    Redirect::to(&channel_address(&viewer.unwrap_or_default(), &channel, Some(&ts)))
 }
 
 /// Renders the view that `look` refers to. Like Slack, it notifies the app when one of the app's tabs is opened. The

@@ -19,6 +19,8 @@ use crate::{
     },
 };
 
+/// How many blocks a request has.
+const ROW: usize = 2;
 /// Longest target in a list.
 const TARGET: usize = 120;
 /// Names of arguments that say what a call acts on, the first of which counts.
@@ -56,15 +58,22 @@ pub(super) fn lines(page: &Page<DecisionLine>, address: Address<'_>) -> Vec<Slac
     page.items.iter().flat_map(line).collect()
 }
 
-/// One request: the action, how it ended, what it acted on and what came of it, each on a line of its own and as wide as
+/// The same, with a line between two requests. The Home tab has no room for those.
+pub(super) fn apart(page: &Page<DecisionLine>, address: Address<'_>) -> Vec<SlackBlock> {
+    let lines = lines(page, address);
+    let rows = lines.chunks(ROW).map(<[SlackBlock]>::to_vec).collect::<Vec<_>>();
+    rows.join(&blocks::divider())
+}
+
+/// One request: the action, what it acted on, how it ended and what came of it, each on a line of its own and as wide as
 /// the screen; below it the agent, the conversation, and *Details*.
-fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [SlackBlock; 2] {
+fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [SlackBlock; ROW] {
     let request = &line.approval.request;
     let action = &request.action;
     let mut elements =
         vec![paragraph(vec![bold(names::pair(&action.integration_name, &action.action_name))])];
-    elements.extend(outcome(&line.approval));
     elements.extend(target(request).map(blocks::quote));
+    elements.extend(outcome(&line.approval));
     elements.extend(line.approval.result.iter().flat_map(result::elements));
     if let Some(link) =
         line.message.as_ref().zip(address).and_then(|(prompt, address)| message(prompt, address))

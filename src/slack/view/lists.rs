@@ -65,7 +65,7 @@ pub fn history(page: &Page<DecisionLine>, path: Option<&str>, address: Address<'
     }
     let text = format!("Your recent decisions{only}, newest first.");
     let mut blocks = vec![blocks::own(text.clone())];
-    blocks.extend(history::lines(page, address));
+    blocks.extend(history::apart(page, address));
     blocks.push(blocks::say(match (path, page.count > 1) {
         (Some(_), true) => "There are earlier ones. The Home tab of this app shows those of all actions.",
         (Some(_), false) => "Type /approvals history to see those of all actions.",

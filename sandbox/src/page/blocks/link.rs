@@ -16,10 +16,20 @@ pub fn href(address: &str) -> Option<&str> {
     (known && !address.chars().any(char::is_control)).then_some(address)
 }
 
+/// The page's own address of a message that the address links to in Slack. Here no other Slack exists.
+fn message(address: &str) -> Option<String> {
+    let (_, message) = address.strip_prefix("https://")?.split_once(".slack.com/archives/")?;
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (channel, ts) = message.split_once('/')?;
+    (plain(channel) && plain(ts)).then(|| format!("/archives/{channel}/{ts}"))
+}
+
 /// Renders a link as Slack does. For a refused address, renders only the label followed by the address.
 pub(super) fn anchor(address: &str, label: &Markup) -> Markup {
     html! {
-        @if let Some(address) = href(address) {
+        @if let Some(message) = message(address) {
+            a.link href=(message) { (label) }
+        } @else if let Some(address) = href(address) {
             a.link href=(address) target="_blank" rel="noopener noreferrer nofollow" { (label) }
         } @else {
             (label) " (" (address) ")"

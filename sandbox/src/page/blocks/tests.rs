@@ -108,6 +108,7 @@ fn rich_text_renders_styles_links_people_and_lists() {
             { "type": "text", "text": "b", "style": { "bold": true, "code": true } },
             { "type": "link", "url": "https://example.com", "text": "there" },
             { "type": "link", "url": "javascript:alert(1)", "text": "there" },
+            { "type": "link", "url": "https://acme.slack.com/archives/D1/p1790000000000100", "text": "here" },
             { "type": "user", "user_id": "U0BOB" }, { "type": "channel", "channel_id": "C0SALES" },
             { "type": "emoji", "name": "lock", "unicode": "1f512" }, { "type": "broadcast", "range": "here" } ] },
         { "type": "rich_text_list", "style": "ordered", "offset": 2, "elements": [
@@ -117,6 +118,7 @@ fn rich_text_renders_styles_links_people_and_lists() {
         "<strong><code class=\"code\">b</code></strong>",
         "href=\"https://example.com\"",
         "there (javascript:alert(1))",
+        "href=\"/archives/D1/p1790000000000100\"",
         "@Bob",
         "#sales",
         ">🔒<",

@@ -20,6 +20,17 @@ async fn everyone_sees_their_own_messages_and_no_one_elses() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_message_leads_to_it() {
+    let world = World::start(None).await;
+    let (channel, ts) =
+        world.post(json!([{ "type": "section", "text": words("Only for Alice's eyes") }])).await;
+    let link = format!("{}/archives/{channel}/p{}", world.slack.origin(), ts.replace('.', ""));
+    let answer = world.http.get(link).send().await.unwrap();
+    let page = world.get(answer.headers()["location"].to_str().unwrap()).await;
+    assert!(page.contains("Only for Alice's eyes") && page.contains("data-testid=\"thread\""), "{page}");
+}
+
+#[tokio::test]
 async fn an_ephemeral_message_says_that_only_its_reader_sees_it() {
     let world = World::start(None).await;
     world
