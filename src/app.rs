@@ -228,11 +228,12 @@ impl App {
         let people = Arc::new(People::new(client.clone(), service.clone(), config.admins.clone()));
         let (wakers, endings) = (Wakers::default(), Endings::new(service.db.clone()));
 
+        let addresses = Addresses::new(client.clone());
         let context = Context {
             service: service.clone(),
             client: client.clone(),
             people: people.clone(),
-            addresses: Addresses::new(client.clone()),
+            addresses: addresses.clone(),
             ephemeral: Ephemeral {
                 http: slack_http(&config.slack)?,
                 client: client.clone(),
@@ -253,11 +254,7 @@ impl App {
         };
         let delivery = Delivery {
             prompts: PromptRenderer { client: client.clone(), people: people.clone() },
-            homes: HomeRenderer {
-                client: client.clone(),
-                people: people.clone(),
-                addresses: context.addresses.clone(),
-            },
+            homes: HomeRenderer { client: client.clone(), people: people.clone(), addresses },
             unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
             webhooks: Sender::new(Guard::new(config.webhook_allow))?,
         };

@@ -11,8 +11,10 @@ pub(super) fn result(run: &Run) -> Value {
     let github =
         |path: &str| format!("https://github.com/{}/{}/{path}/{number}", text("owner"), text("repo"));
     match (run.integration.as_str(), run.action.as_str()) {
-        ("github", "create_issue") => succeeded(&format!("Opened issue #{number}"), Some(github("issues"))),
-        ("github", "create_pull_request") => succeeded(&format!("Opened PR #{number}"), Some(github("pull"))),
+        ("github", "create_issue") => succeeded(&format!("Opened issue #{number}"), Some(&github("issues"))),
+        ("github", "create_pull_request") => {
+            succeeded(&format!("Opened PR #{number}"), Some(&github("pull")))
+        }
         ("github", "delete_repository") => {
             json!({ "status": "failed", "summary": "GitHub refused: the token has no admin rights here" })
         }
@@ -21,7 +23,7 @@ pub(super) fn result(run: &Run) -> Value {
     }
 }
 
-fn succeeded(summary: &str, url: Option<String>) -> Value {
+fn succeeded(summary: &str, url: Option<&str>) -> Value {
     json!({ "status": "succeeded", "summary": summary, "url": url })
 }
 

@@ -17,6 +17,8 @@ const APPROVE: &str = "approve";
 const APPROVE_MORE: &str = "approve_more";
 const DENY: &str = "deny";
 const DENY_MORE: &str = "deny_more";
+/// The choice of that menu that opens the modal for a reason.
+const IN_WORDS: &str = "in_words";
 const DETAILS: &str = "details";
 const DETAILS_PREVIOUS: &str = "details_previous";
 const DETAILS_NEXT: &str = "details_next";
@@ -187,7 +189,8 @@ impl Control {
             DENY => value.parse().ok().map(Self::Deny),
             DENY_MORE => {
                 let (reason, approval) = value.split_once(':')?;
-                Some(Self::DenyMore { approval: approval.parse().ok()?, reason: denial_reason(reason)? })
+                let reason = if reason == IN_WORDS { None } else { Some(denial_reason(reason)?) };
+                Some(Self::DenyMore { approval: approval.parse().ok()?, reason })
             }
             DETAILS => value.parse().ok().map(Self::Details),
             DETAILS_PREVIOUS => paged(value).map(|(approval, page)| Self::DetailsPrevious { approval, page }),
@@ -269,7 +272,9 @@ impl Control {
         match self {
             Self::Approve(approval) | Self::Deny(approval) | Self::Details(approval) => approval.to_string(),
             Self::ApproveMore { approval, scope } => format!("{}:{approval}", scope.as_str()),
-            Self::DenyMore { approval, reason } => format!("{}:{approval}", denial_name(reason)),
+            Self::DenyMore { approval, reason } => {
+                format!("{}:{approval}", reason.map_or(IN_WORDS, denial_name))
+            }
             Self::DetailsPrevious { approval, page } | Self::DetailsNext { approval, page } => {
                 format!("{page}:{approval}")
             }
@@ -296,19 +301,17 @@ impl Control {
     }
 }
 
-/// What the menu beside *Deny* calls a reason, or the modal for one.
-const fn denial_name(reason: Option<DenialReason>) -> &'static str {
+/// What the menu beside *Deny* calls a reason.
+const fn denial_name(reason: DenialReason) -> &'static str {
     match reason {
-        Some(DenialReason::WrongTarget) => "wrong_target",
-        Some(DenialReason::NotNow) => "not_now",
-        Some(DenialReason::AskAgain) => "ask_again",
-        None => "in_words",
+        DenialReason::WrongTarget => "wrong_target",
+        DenialReason::NotNow => "not_now",
+        DenialReason::AskAgain => "ask_again",
     }
 }
 
-fn denial_reason(name: &str) -> Option<Option<DenialReason>> {
-    let reasons = DenialReason::ALL.map(Some).into_iter().chain([None]);
-    reasons.into_iter().find(|reason| denial_name(*reason) == name)
+fn denial_reason(name: &str) -> Option<DenialReason> {
+    DenialReason::ALL.into_iter().find(|reason| denial_name(*reason) == name)
 }
 
 fn paged(value: &str) -> Option<(ApprovalId, usize)> {

@@ -19,7 +19,7 @@ use crate::{
         prompt_state::PromptState,
         result,
         sanitize::{self, fit, note, safe_text::SafeText},
-        summary,
+        summary, target,
     },
 };
 
@@ -31,7 +31,9 @@ const REASON_LINES: usize = 2;
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let request = &shown.approval.request;
     let left = grant_left(shown, decision);
-    let mut blocks = vec![rich(outcome(request, decision, left)), summary::title(request), asked_by(request)];
+    let mut blocks = vec![rich(outcome(request, decision, left)), summary::title(request)];
+    blocks.extend(target::target(request).map(|target| rich(vec![blocks::quote(target)])));
+    blocks.push(asked_by(request));
     blocks.extend(shown.approval.result.as_ref().map(result::result));
     blocks.push(blocks::actions(row(shown, decision)));
     let mut text = format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(request));

@@ -1,6 +1,5 @@
 //! Past requests, in a list: on the Home tab and in the reply to `/approvals history`.
 
-use serde_json::Value;
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement, SlackSectionBlockElement};
 
 use super::controls::Control;
@@ -14,34 +13,13 @@ use crate::{
     slack::view::{
         blocks::{self, bold, paragraph, rich, words},
         decided, result,
-        sanitize::{self, cut_short, safe_text::SafeText},
-        summary,
+        sanitize::{self, safe_text::SafeText},
+        summary, target,
     },
 };
 
 /// How many blocks a request has.
 const ROW: usize = 2;
-/// Longest target in a list.
-const TARGET: usize = 120;
-/// Names of arguments that say what a call acts on, the first of which counts.
-const TARGETS: [&str; 15] = [
-    "to",
-    "recipient",
-    "email",
-    "channel",
-    "channel_id",
-    "customer",
-    "title",
-    "subject",
-    "path",
-    "url",
-    "name",
-    "repo",
-    "object",
-    "objectName",
-    "query",
-];
-
 /// Where a workspace's messages are on the web: `https://acme.slack.com/`. `None`: unknown, and no message is linked.
 pub type Address<'a> = Option<&'a str>;
 
@@ -72,7 +50,7 @@ fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [Slack
     let action = &request.action;
     let mut elements =
         vec![paragraph(vec![bold(names::pair(&action.integration_name, &action.action_name))])];
-    elements.extend(target(request).map(blocks::quote));
+    elements.extend(target::target(request).map(blocks::quote));
     elements.extend(outcome(&line.approval));
     elements.extend(line.approval.result.iter().flat_map(result::elements));
     if let Some(link) =
@@ -101,24 +79,6 @@ fn asked_by(request: &Request, is_ambiguous: bool) -> SlackBlock {
     }
     let agent = SafeText::from("Asked by ").then(quoted(request.agent.label()));
     blocks::section(agent, facts, Some(details(request)))
-}
-
-/// What the call acted on, as far as its arguments say: the text under a name that agents commonly use, else the first
-/// text of all. Of a list the first, and how many more there are.
-fn target(request: &Request) -> Option<SafeText> {
-    let members = request.arguments.members();
-    let known = TARGETS.iter().find_map(|name| members.get(*name).and_then(text));
-    let (text, more) = known.or_else(|| members.values().find_map(text))?;
-    let target = cut_short(sanitize::line(text), TARGET);
-    Some(if more > 0 { target.then(SafeText::own(format!(" and {more} more"))) } else { target })
-}
-
-fn text(value: &Value) -> Option<(&str, usize)> {
-    let (text, more) = match value {
-        Value::Array(items) => (items.first()?.as_str()?, items.len() - 1),
-        one => (one.as_str()?, 0),
-    };
-    (!text.is_empty()).then_some((text, more))
 }
 
 /// The address of a message in Slack.

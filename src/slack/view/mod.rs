@@ -31,6 +31,7 @@ mod sections;
 pub mod sentences;
 pub mod settings;
 mod summary;
+mod target;
 pub mod unlocking;
 
 #[cfg(test)]

@@ -146,9 +146,11 @@ fn a_reason_from_the_menu_is_said_in_the_same_line() {
 fn a_decided_prompt_collapses() {
     for (name, verdict) in verdicts() {
         let approval = decided(verdict);
-        let blocks = prompt(&state(&approval)).blocks.len();
-        assert_eq!(blocks, 4, "{name}: outcome, action, agent, buttons");
-        assert!(blocks < prompt(&state(&ordinary())).blocks.len());
+        let decided = prompt(&state(&approval));
+        let blocks = decided.blocks.len();
+        assert_eq!(blocks, 5, "{name}: outcome, action, target, agent, buttons");
+        let length = |message: Message| message.to_json().to_string().len();
+        assert!(length(decided) < length(prompt(&state(&ordinary()))) / 2, "{name}");
     }
 }
 
@@ -174,7 +176,7 @@ fn an_address_is_written_out_and_always_names_its_site() {
         let result = Some(result(ResultStatus::Succeeded, None, Some(address)));
         let approval = Approval { result, ..decided(once) };
         let json = prompt(&state(&approval)).to_json();
-        let link = json["blocks"][3]["elements"][1]["elements"][0].clone();
+        let link = json["blocks"][4]["elements"][1]["elements"][0].clone();
         assert_eq!((&link["type"], &link["url"]), (&json!("link"), &json!(address)));
         link["text"].as_str().unwrap().to_owned()
     };
