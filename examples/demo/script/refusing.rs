@@ -77,7 +77,7 @@ pub(super) async fn locked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
         .step(words, async {
             let waiting = stage.asks(&scout, ask).await?;
             let prompt = stage.prompt(ALICE, waiting.approval()).await?;
-            ensure!(prompt.overflow_options().is_empty(), "there is a menu");
+            ensure!(prompt.options_of("approve_more").is_empty(), "there is a menu");
             ensure!(prompt.all_text().contains("no admin has unlocked this action"), "it does not say so");
             Ok((waiting, prompt))
         })

@@ -33,7 +33,7 @@ async fn unlocked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (waiting, prompt) = teller
         .step(words, async {
             let (waiting, prompt) = asked(stage, "c-20").await?;
-            ensure!(prompt.overflow_options().is_empty(), "there is a menu");
+            ensure!(prompt.options_of("approve_more").is_empty(), "there is a menu");
             stage.click(ALICE, &prompt, "Request auto-approval").await?;
             Ok((waiting, prompt))
         })
@@ -45,7 +45,7 @@ async fn unlocked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
             let asks = |message: &Message| message.has_button("Unlock");
             let request = stage.world.slack.wait_for_direct_message(ADMIN, asks, SOON).await;
             stage.click(ADMIN, &request.context("Ada was not asked")?, "Unlock").await?;
-            stage.becomes(&prompt, |message| !message.overflow_options().is_empty()).await
+            stage.becomes(&prompt, |message| !message.options_of("approve_more").is_empty()).await
         })
         .await?;
     let words = "Unlocked is not allowed: Alice still decides, and approves this once";
@@ -106,7 +106,7 @@ async fn locked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
     let (waiting, prompt) = teller
         .step(words, async {
             let (waiting, prompt) = asked(stage, "c-22").await?;
-            ensure!(prompt.overflow_options().is_empty(), "there is a menu");
+            ensure!(prompt.options_of("approve_more").is_empty(), "there is a menu");
             Ok((waiting, prompt))
         })
         .await?;
