@@ -7,16 +7,16 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::{
     ToSchema,
-    openapi::{ArrayBuilder, RefOr, Schema},
+    openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
 use super::{
     auth,
     body::ApiBody,
-    fields::{self, Field, Pointer, json_body},
+    fields::{self, Field, Pointer, json_body, read_text},
     page::Page,
     path::Named,
     problem::{
@@ -31,6 +31,10 @@ use crate::{
         api_keys::KeyScope,
         audit::Actor,
         catalog::MOST_ACTIONS,
+        field_hints::{self, ArgumentPointer, FieldHint, Format, Label, MOST_FIELDS, Presentation},
+        input_schema::InputSchema,
+        risk::{Impact, Risk, Risks},
+        templates::{self, Template},
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
     },
     service::{
@@ -143,9 +147,65 @@ pub struct ActionJson {
     #[schema(required)]
     description: Option<String>,
     read_only: bool,
+    /// Whether `risk` contains `destructive`.
     destructive: bool,
+    /// The declared risks. Null if none were declared, nor that the action is read-only.
+    #[schema(required, inline)]
+    risk: Option<Vec<RiskName>>,
+    /// The template of a request's title.
+    #[schema(required)]
+    title: Option<String>,
+    /// The arguments in the order in which they are shown.
+    fields: Vec<FieldJson>,
+    /// The JSON Schema of the arguments.
+    #[schema(required)]
+    input_schema: Option<Map<String, Value>>,
     /// Whether an admin has unlocked it. A change of its description pauses grants until an admin confirms it.
     unlocked: bool,
+}
+
+/// A risk in a response.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Risk)]
+pub enum RiskName {
+    /// Deletes or overwrites data.
+    Destructive,
+    /// Moves money.
+    Money,
+    /// Sends something to people or systems outside.
+    External,
+}
+
+impl From<Risk> for RiskName {
+    fn from(risk: Risk) -> Self {
+        match risk {
+            Risk::Destructive => Self::Destructive,
+            Risk::Money => Self::Money,
+            Risk::External => Self::External,
+        }
+    }
+}
+
+/// How an argument, or a part of one, is shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Field)]
+pub struct FieldJson {
+    pointer: String,
+    #[schema(required)]
+    label: Option<String>,
+    #[schema(required)]
+    format: Option<&'static str>,
+}
+
+impl From<FieldHint> for FieldJson {
+    fn from(hint: FieldHint) -> Self {
+        Self {
+            pointer: hint.pointer.as_str().to_owned(),
+            label: hint.label.map(|label| label.to_string()),
+            format: hint.format.map(Format::as_str),
+        }
+    }
 }
 
 fn describe((integration, actions): Stored) -> IntegrationJson {
@@ -153,8 +213,12 @@ fn describe((integration, actions): Stored) -> IntegrationJson {
         key: action.key,
         name: action.name,
         description: action.description,
-        read_only: action.read_only,
-        destructive: action.destructive,
+        read_only: action.impact.is_read_only(),
+        destructive: action.impact.is_destructive(),
+        risk: action.impact.declared().map(|risks| risks.iter().map(RiskName::from).collect()),
+        title: action.presentation.title.map(|title| title.as_str().to_owned()),
+        fields: action.presentation.fields.into_iter().map(FieldJson::from).collect(),
+        input_schema: action.input_schema.map(|schema| schema.members().clone()),
         unlocked: action.unlocked_at.is_some(),
     });
     IntegrationJson {
@@ -179,15 +243,230 @@ json_body! {
         actions: Actions,
     }
 
+    /// How an argument, or a part of one, is shown.
+    pub struct FieldBody as "FieldBody" {
+        /// Where the value is in the arguments: a JSON pointer (RFC 6901) such as `/to` or `/message/subject`.
+        pointer: ArgumentPointer,
+        /// What people read above the value. Default: made from its key.
+        label: Option<Label>,
+        /// How the value is shown. Default: guessed from the value.
+        format: Option<Format>,
+    }
+}
+
+/// An action of an integration. A new one is locked.
+#[derive(Debug)]
+pub struct CatalogActionBody {
+    key: ActionKey,
+    name: Name,
+    description: Option<Prose>,
+    impact: Impact,
+    presentation: Presentation,
+    input_schema: Option<InputSchema>,
+}
+
+json_body! {
     /// An action of an integration. A new one is locked.
-    pub struct CatalogActionBody as "ActionBody" {
+    struct ActionMembers as "ActionBody" {
         key: ActionKey,
         name: Name,
         description: Option<Prose>,
         /// Whether the action changes nothing. Default: `false`.
         read_only: Option<bool>,
-        /// Whether the action deletes or overwrites data. Default: `false`.
+        /// Whether the action deletes or overwrites data. `true` is the same as a `risk` that contains `destructive`.
         destructive: Option<bool>,
+        /// What a person should know before they approve it; empty if there is none of these risks. Left out, people
+        /// read that the effect is not declared. Not together with `read_only`.
+        risk: Option<RiskNames>,
+        /// The title of a request: a template in which `{name}` stands for a top-level argument, such as `Send mail to
+        /// {to}`. It begins with a verb. `{{` and `}}` are braces.
+        title: Option<Template>,
+        /// The arguments in the order in which people read them. Those left out follow them.
+        fields: Option<FieldBodies>,
+        /// A JSON Schema of the arguments: at most 64 KiB of compact JSON, references only into itself, patterns
+        /// without look-around and back-references.
+        input_schema: Option<InputSchema>,
+    }
+}
+
+impl Field for CatalogActionBody {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let members = ActionMembers::read(value, at, faults)?;
+        let impact = impact(&members, at, faults)?;
+        Some(Self {
+            key: members.key,
+            name: members.name,
+            description: members.description,
+            impact,
+            presentation: Presentation { title: members.title, fields: members.fields.unwrap_or_default().0 },
+            input_schema: members.input_schema,
+        })
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <ActionMembers as Field>::schema()
+    }
+
+    fn components(found: &mut Vec<(String, RefOr<Schema>)>) {
+        ActionMembers::components(found);
+    }
+}
+
+/// What the members declare together.
+fn impact(members: &ActionMembers, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Impact> {
+    let read_only = members.read_only.unwrap_or(false);
+    let Some(RiskNames(risks)) = members.risk else {
+        return match (read_only, members.destructive.unwrap_or(false)) {
+            (true, true) => {
+                faults.push(at.child("destructive").fault(READ_ONLY));
+                None
+            }
+            (true, false) => Some(Impact::ReadOnly),
+            (false, true) => Some(Impact::DESTRUCTIVE),
+            (false, false) => Some(Impact::Undeclared),
+        };
+    };
+    if read_only && !risks.is_empty() {
+        faults.push(at.child("risk").fault(READ_ONLY));
+        return None;
+    }
+    if members.destructive.is_some_and(|destructive| destructive != risks.contains(Risk::Destructive)) {
+        faults.push(at.child("destructive").fault("contradicts risk: leave it out"));
+        return None;
+    }
+    Some(if read_only { Impact::ReadOnly } else { Impact::Changes(risks) })
+}
+
+const READ_ONLY: &str = "contradicts read_only: an action that changes nothing has none of these risks";
+
+/// A set of risks in a body.
+#[derive(Debug, Clone, Copy)]
+struct RiskNames(Risks);
+
+impl Field for RiskNames {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let risks: Vec<Risk> = Vec::read(value, at, faults)?;
+        Some(Self(risks.into_iter().collect()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Vec<Risk> as Field>::schema()
+    }
+}
+
+/// The fields of an action: of limited number, each of another value.
+#[derive(Debug, Default)]
+struct FieldBodies(Vec<FieldHint>);
+
+impl Field for FieldBodies {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let count = value.as_array().map_or(0, Vec::len);
+        let before = faults.len();
+        let fields: Vec<FieldBody> = Vec::read(value, at, faults)?;
+        if count > MOST_FIELDS {
+            faults.push(at.fault(format!("must have at most {MOST_FIELDS} items; got {count}")));
+        }
+        let hints = fields.into_iter().map(|field| FieldHint {
+            pointer: field.pointer,
+            label: field.label,
+            format: field.format,
+        });
+        let hints: Vec<FieldHint> = hints.collect();
+        // Items with faults were left out, so indices would be wrong.
+        if faults.len() == before {
+            for (index, fault) in field_hints::faults(&hints) {
+                faults.push(at.child(&index.to_string()).fault(fault));
+            }
+        }
+        Some(Self(hints))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new().items(FieldBody::schema()).max_items(Some(MOST_FIELDS)).into()
+    }
+
+    fn components(found: &mut Vec<(String, RefOr<Schema>)>) {
+        FieldBody::components(found);
+    }
+}
+
+impl Field for Risk {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        one_of(&value, at, faults, Self::ALL.map(Self::as_str), Self::from_name)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        names(Self::ALL.map(Self::as_str))
+    }
+}
+
+impl Field for Format {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        one_of(&value, at, faults, Self::ALL.map(Self::as_str), Self::from_name)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        names(Self::ALL.map(Self::as_str))
+    }
+}
+
+/// Reads one of a few names.
+fn one_of<T, const N: usize>(
+    value: &Value,
+    at: Pointer<'_>,
+    faults: &mut Vec<Fault>,
+    known: [&str; N],
+    from_name: fn(&str) -> Option<T>,
+) -> Option<T> {
+    let found = value.as_str().and_then(from_name);
+    if found.is_none() {
+        faults.push(at.fault(format!("must be one of {}", known.join(", "))));
+    }
+    found
+}
+
+fn names<const N: usize>(known: [&'static str; N]) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known)).into()
+}
+
+impl Field for ArgumentPointer {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        read_text(value, at, faults, Self::new)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let pointer = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^/([^~]|~[01])*$"));
+        pointer.max_length(Some(200)).into()
+    }
+}
+
+impl Field for Template {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let Value::String(text) = value else {
+            faults.push(at.fault("must be a string"));
+            return None;
+        };
+        Self::new(text).map_err(|fault| faults.push(at.fault(fault.to_string()))).ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let template = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+        template.max_length(Some(templates::LONGEST)).into()
+    }
+}
+
+impl Field for InputSchema {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let members = Map::read(value, at, faults)?;
+        let found = Self::new(members);
+        for fault in found.as_ref().err().into_iter().flatten() {
+            faults.push(at.below(&fault.path, &fault.detail));
+        }
+        found.ok()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <Map<String, Value> as Field>::schema()
     }
 }
 
@@ -225,8 +504,9 @@ impl From<CatalogBody> for Catalog {
             key: action.key,
             name: action.name,
             description: action.description,
-            read_only: action.read_only.unwrap_or(false),
-            destructive: action.destructive.unwrap_or(false),
+            impact: action.impact,
+            presentation: action.presentation,
+            input_schema: action.input_schema,
         });
         Self {
             name: body.name,

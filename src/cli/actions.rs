@@ -13,6 +13,7 @@ use crate::{
         audit::Actor,
         catalog::Lock,
         ids::ActionVersionId,
+        risk::{Impact, Risks},
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
@@ -100,8 +101,9 @@ impl List {
         if self.json {
             let lines = actions.iter().map(|action| {
                 json!({ "action": format!("{}.{}", action.integration, action.key), "name": action.name,
-                        "description": action.description, "read_only": action.read_only,
-                        "destructive": action.destructive, "unlocked": action.unlocked_at.is_some(),
+                        "description": action.description, "read_only": action.impact.is_read_only(),
+                        "destructive": action.impact.is_destructive(),
+                        "risk": action.impact.declared().map(Risks::names), "unlocked": action.unlocked_at.is_some(),
                         "changed": action.lock() == Lock::Changed, "version": action.number })
             });
             return print(&serde_json::Value::Array(lines.collect()).to_string());
@@ -112,12 +114,10 @@ impl List {
                 Lock::Changed => "changed",
                 Lock::Locked | Lock::Retired => "locked",
             };
-            let kind = if action.destructive {
-                "destructive"
-            } else if action.read_only {
-                "read-only"
-            } else {
-                ""
+            let kind = match action.impact {
+                Impact::Undeclared => "undeclared".to_owned(),
+                Impact::ReadOnly => "read-only".to_owned(),
+                Impact::Changes(risks) => risks.names().join(","),
             };
             print(&format!("{state:8}  {kind:11}  {}.{}", action.integration, action.key))?;
         }

@@ -253,8 +253,8 @@ impl Import {
             ))?;
         }
         let unlocked = actions.iter().filter(|action| action.unlocked_at.is_some()).count();
-        let destructive = actions.iter().filter(|action| action.destructive).count();
-        let read_only = actions.iter().filter(|action| action.read_only).count();
+        let destructive = actions.iter().filter(|action| action.impact.is_destructive()).count();
+        let read_only = actions.iter().filter(|action| action.impact.is_read_only()).count();
         print(&format!(
             "{} has {} actions: {read_only} read-only, {destructive} destructive; {unlocked} unlocked.",
             integration.key,

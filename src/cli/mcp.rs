@@ -2,10 +2,15 @@
 //! (<https://modelcontextprotocol.io/specification/2025-06-18/server/tools>, `tools/list`).
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::{
     domain::{
         catalog::MOST_ACTIONS,
+        field_hints::Presentation,
+        input_schema::InputSchema,
+        labels,
+        risk::{Impact, Risks},
         text::{ActionKey, Name, Prose},
     },
     service::put_integration::CatalogAction,
@@ -35,6 +40,8 @@ struct Tool {
     title: Option<String>,
     description: Option<String>,
     annotations: Option<Annotations>,
+    #[serde(rename = "inputSchema")]
+    input_schema: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,8 +73,7 @@ pub(super) enum Unreadable {
     Tools(String),
 }
 
-/// The actions that a `tools/list` result describes. Missing hints have the specification's defaults: a tool that
-/// doesn't declare itself read-only may be destructive.
+/// The actions that a `tools/list` result describes, with titles and fields made from the schemas of their arguments.
 pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     let answer = serde_json::from_str(json).map_err(|error| Unreadable::NotTools(error.to_string()))?;
     let (ToolsResponse::Response { result: tools } | ToolsResponse::Result(tools)) = answer;
@@ -95,17 +101,51 @@ impl Tool {
     fn action(&self) -> Result<CatalogAction, String> {
         let key = ActionKey::new(self.name.as_str()).map_err(|fault| format!("its name {fault}"))?;
         let hints = self.annotations.as_ref();
-        let title = self.title.as_ref().or_else(|| hints?.title.as_ref()).unwrap_or(&self.name);
-        let name = Name::new(title.as_str()).map_err(|fault| format!("its title {fault}"))?;
+        let title = self.title.as_ref().or_else(|| hints?.title.as_ref());
+        let name = match title {
+            Some(title) => title.clone(),
+            None => labels::humanised(&self.name).unwrap_or_else(|| self.name.clone()),
+        };
+        let name = Name::new(name).map_err(|fault| format!("its title {fault}"))?;
         // Some servers write complete manuals here. An admin reads the beginning.
         let description =
             self.description.as_deref().map(|text| text.chars().take(LONGEST).collect::<String>());
         let description = description.filter(|text| !text.trim().is_empty());
         let description =
             description.map(Prose::new).transpose().map_err(|fault| format!("its description {fault}"))?;
-        let read_only = hints.and_then(|hints| hints.read_only_hint).unwrap_or(false);
-        let destructive = !read_only && hints.and_then(|hints| hints.destructive_hint).unwrap_or(true);
-        Ok(CatalogAction { key, name, description, read_only, destructive })
+        let input_schema = self.schema()?;
+        let presentation = input_schema.as_ref().map_or_else(Presentation::default, |schema| Presentation {
+            title: labels::title(name.as_str(), schema),
+            fields: labels::fields(schema),
+        });
+        Ok(CatalogAction { key, name, description, impact: self.impact(), presentation, input_schema })
+    }
+
+    /// What the hints declare. The specification's default, that a tool may be destructive, is not taken: a warning on
+    /// every tool of a server without hints would warn of nothing.
+    fn impact(&self) -> Impact {
+        let hints = self.annotations.as_ref();
+        match hints.map(|hints| (hints.read_only_hint, hints.destructive_hint)) {
+            Some((Some(true), _)) => Impact::ReadOnly,
+            Some((_, Some(true))) => Impact::DESTRUCTIVE,
+            Some((_, Some(false))) => Impact::Changes(Risks::NONE),
+            Some((_, None)) | None => Impact::Undeclared,
+        }
+    }
+
+    /// The schema, if it is of use: one without properties says nothing.
+    fn schema(&self) -> Result<Option<InputSchema>, String> {
+        let Some(schema) = self.input_schema.clone().filter(|schema| schema.contains_key("properties"))
+        else {
+            return Ok(None);
+        };
+        InputSchema::new(schema).map(Some).map_err(|faults| {
+            let faults: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("inputSchema at /{} {}", fault.path.join("/"), fault.detail))
+                .collect();
+            format!("its {}", faults.join("; its "))
+        })
     }
 }
 
@@ -113,29 +153,49 @@ impl Tool {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Vec<(String, String, bool, bool)> {
-        let describe = |action: CatalogAction| {
-            (action.key.to_string(), action.name.to_string(), action.read_only, action.destructive)
-        };
-        actions(json).unwrap().into_iter().map(describe).collect()
+    fn read(json: &str) -> Vec<CatalogAction> {
+        actions(json).unwrap()
     }
 
     #[test]
-    fn hints_are_taken_as_the_specification_says() {
+    fn a_tool_says_no_more_than_its_hints() {
         let found = read(
             r#"{"tools": [
                 {"name": "get_issue", "title": "Get issue", "inputSchema": {}, "annotations": {"readOnlyHint": true, "destructiveHint": true}},
-                {"name": "add_label", "annotations": {"title": "Add label", "destructiveHint": false}},
-                {"name": "delete.repo", "inputSchema": {"type": "object"}},
-                {"name": "wipe", "title": null, "description": null, "annotations": null}]}"#,
+                {"name": "add_label", "annotations": {"title": "Add a label", "destructiveHint": false}},
+                {"name": "delete.repo", "inputSchema": {"type": "object"}, "annotations": {"destructiveHint": true}},
+                {"name": "wipe_disk", "title": null, "description": null, "annotations": null}]}"#,
         );
+        let found: Vec<_> =
+            found.iter().map(|action| (action.key.as_str(), action.name.as_str(), action.impact)).collect();
         let expected = [
-            ("get_issue", "Get issue", true, false),
-            ("add_label", "Add label", false, false),
-            ("delete.repo", "delete.repo", false, true),
-            ("wipe", "wipe", false, true),
+            ("get_issue", "Get issue", Impact::ReadOnly),
+            ("add_label", "Add a label", Impact::Changes(Risks::NONE)),
+            ("delete.repo", "delete.repo", Impact::DESTRUCTIVE),
+            ("wipe_disk", "Wipe disk", Impact::Undeclared),
         ];
-        assert_eq!(found, expected.map(|(key, name, r, d)| (key.to_owned(), name.to_owned(), r, d)));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_schema_becomes_title_and_fields() {
+        let found = read(
+            r#"{"tools": [{"name": "send_mail", "inputSchema": {"type": "object", "required": ["to"], "properties": {
+                "to": {"type": "string", "title": "Recipient"}, "mailBody": {"type": "string"}}}}]}"#,
+        );
+        let presentation = &found[0].presentation;
+        assert_eq!(presentation.title.as_ref().unwrap().as_str(), "Send mail: {to}");
+        let labels: Vec<_> =
+            presentation.fields.iter().map(|field| field.label.as_ref().unwrap().as_str()).collect();
+        assert_eq!(labels, ["Recipient", "Mail body"]);
+        assert!(found[0].input_schema.is_some());
+    }
+
+    #[test]
+    fn a_schema_that_reaches_outside_is_refused_by_place() {
+        let json = r#"{"tools": [{"name": "a", "inputSchema": {"properties": {"b": {"$ref": "https://x.example/s"}}}}]}"#;
+        let Err(Unreadable::Tools(fault)) = actions(json) else { unreachable!() };
+        assert!(fault.contains("a: its inputSchema at /properties/b/$ref must point"), "{fault}");
     }
 
     #[test]

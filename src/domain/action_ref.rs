@@ -1,7 +1,9 @@
 //! The action that a request names, with its display texts.
 
 use crate::domain::{
+    field_hints::Presentation,
     ids::{ActionId, ActionVersionId, IntegrationId},
+    risk::Impact,
     text::{ActionKey, IntegrationKey},
 };
 
@@ -25,8 +27,11 @@ pub struct ActionRef {
     /// What the action does. `None` while a new request is judged: no rule reads it, and nothing shows it at that
     /// point.
     pub description: Option<String>,
-    /// Whether the backend declared that the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the backend declares about the action's effect. Like the description, incomplete while a new request is
+    /// judged.
+    pub impact: Impact,
+    /// How a request is shown. Empty while a new request is judged.
+    pub presentation: Presentation,
 }
 
 impl ActionRef {

@@ -1,5 +1,7 @@
 //! Integrations and their actions, and whether an action may be auto-approved for a user.
 
+use super::{field_hints::Presentation, input_schema::InputSchema, risk::Impact};
+
 /// The maximum number of an integration's actions, retired ones not counted.
 pub const MOST_ACTIONS: u16 = 500;
 
@@ -7,7 +9,7 @@ pub const MOST_ACTIONS: u16 = 500;
 pub const MOST_INTEGRATIONS: u16 = 500;
 
 /// The content of one version of an action's description: everything that people see and that rules depend on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     /// The integration's display name.
     pub integration_name: String,
@@ -15,10 +17,12 @@ pub struct Description {
     pub name: String,
     /// What the action does.
     pub description: Option<String>,
-    /// Whether the backend declared that the action changes nothing.
-    pub read_only: bool,
-    /// Whether the backend declared that the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the backend declares about the action's effect.
+    pub impact: Impact,
+    /// How requests for the action are shown.
+    pub presentation: Presentation,
+    /// What the action's arguments must look like.
+    pub input_schema: Option<InputSchema>,
     /// Whether auto-approval requires that the user has connected the integration.
     pub requires_connection: bool,
 }

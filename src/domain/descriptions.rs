@@ -5,14 +5,17 @@ use serde_json::{Map, Value, json};
 use super::{
     audit::{Actor, AuditAction, Entry},
     effects::{Changed, Effect},
+    field_hints::Presentation,
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, IntegrationId, UnlockRequestId, WorkspaceId},
+    input_schema::InputSchema,
+    risk::{Impact, Risks},
     text::{ActionKey, IntegrationKey},
     unlocking::{OpenRequest, Resolutions},
 };
 use crate::domain::{ownership::Ownership, unlock_answer::Resolution};
 
 /// An integration's new description.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Described {
     /// The integration's id.
     pub id: IntegrationId,
@@ -45,7 +48,7 @@ impl AsRef<Resolutions> for Described {
 }
 
 /// An action's new description.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DescribedAction {
     /// The action's id.
     pub id: ActionId,
@@ -59,10 +62,12 @@ pub struct DescribedAction {
     pub name: String,
     /// What the action does.
     pub description: Option<String>,
-    /// Whether the action changes nothing.
-    pub read_only: bool,
-    /// Whether the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the action does to data, money and others.
+    pub impact: Impact,
+    /// How requests for the action are shown.
+    pub presentation: Presentation,
+    /// What the action's arguments must look like.
+    pub input_schema: Option<InputSchema>,
     /// How the action was described before.
     pub before: Before,
 }
@@ -83,10 +88,8 @@ pub enum Before {
 pub struct Said {
     /// The action's display name.
     pub name: String,
-    /// Whether the action changes nothing.
-    pub read_only: bool,
-    /// Whether the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the action does to data, money and others.
+    pub impact: Impact,
     /// The version that holds the description.
     pub version: ActionVersionId,
 }
@@ -94,8 +97,8 @@ pub struct Said {
 impl Said {
     fn to_json(&self) -> Value {
         json!({
-            "name": self.name, "read_only": self.read_only, "destructive": self.destructive,
-            "version": self.version,
+            "name": self.name, "read_only": self.impact.is_read_only(), "destructive": self.impact.is_destructive(),
+            "risk": self.impact.declared().map(Risks::names), "version": self.version,
         })
     }
 }
@@ -170,12 +173,7 @@ fn entry(actor: &Actor, earlier: &Earlier, described: &Described) -> Entry {
         match &action.before {
             Before::Same => {}
             Before::Other(said) => {
-                let is = Said {
-                    name: action.name.clone(),
-                    read_only: action.read_only,
-                    destructive: action.destructive,
-                    version: action.version,
-                };
+                let is = Said { name: action.name.clone(), impact: action.impact, version: action.version };
                 were.insert(key.to_owned(), said.to_json());
                 are.insert(key.to_owned(), is.to_json());
             }

@@ -9,6 +9,7 @@ use super::{
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     prompts::Prompt,
+    risk::Impact,
 };
 use crate::domain::unlock_answer::Resolved;
 
@@ -101,10 +102,8 @@ pub struct ActionLine {
     pub name: String,
     /// What the action does.
     pub description: Option<String>,
-    /// Whether the action changes nothing.
-    pub read_only: bool,
-    /// Whether the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the backend declares about the action's effect.
+    pub impact: Impact,
     /// Whether an admin has unlocked the action.
     pub unlocked: bool,
     /// Whether the description has changed since an admin unlocked the action, which pauses its grants.
@@ -206,10 +205,8 @@ pub struct UnlockLine {
     pub action_name: String,
     /// What the action does.
     pub description: Option<String>,
-    /// Whether the backend declared that the action changes nothing.
-    pub read_only: bool,
-    /// Whether the backend declared that the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the backend declares about the action's effect.
+    pub impact: Impact,
     /// The users who asked first, earliest first. The list is cut off; `asked` counts all.
     pub askers: Vec<Asker>,
     /// How many users asked.
@@ -219,7 +216,7 @@ pub struct UnlockLine {
 }
 
 /// An unlocked action whose description has changed since an admin unlocked or confirmed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ChangedLine {
     /// The action's id.
     pub action: ActionId,

@@ -74,8 +74,10 @@ mod tests {
     use super::*;
     use crate::domain::{
         catalog::Lock,
+        field_hints::Presentation,
         ids::{ActionId, ActionVersionId, IntegrationId},
         people::PersonKind,
+        risk::Impact,
         text::{ActionKey, IntegrationKey},
     };
 
@@ -94,7 +96,8 @@ mod tests {
             integration_name: "GitHub".to_owned(),
             action_name: "Create issue".to_owned(),
             description: None,
-            destructive: false,
+            impact: Impact::Undeclared,
+            presentation: Presentation::default(),
         };
         let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
         let lock = Lock::new(unlocked, false, true);

@@ -32,6 +32,9 @@ pub enum TextFault {
     /// The URL's user name makes it look like one of another site: `https://github.com@example.com/`.
     #[error("must not contain a user name or password")]
     Credentials,
+    /// The text is not a JSON pointer.
+    #[error("must be a JSON pointer into the arguments, such as /to or /message/subject")]
+    NotAPointer,
     /// The text is not a Slack channel id.
     #[error("must be a Slack channel id (C…), not a name")]
     NotAChannel,

@@ -10,9 +10,12 @@ use crate::{
         catalog::Lock,
         descriptions,
         descriptions::{Before, Described, DescribedAction, DescriptionViews, Earlier, RetiredAction, Said},
+        field_hints::Presentation,
         ids::{ActionId, ActionVersionId, IntegrationId, WorkspaceId},
+        input_schema::InputSchema,
         rejection::Rejection,
         revocation::Revocation,
+        risk::Impact,
         text::{ActionKey, IntegrationKey, Link, Name, Prose},
         unlocking::Resolutions,
     },
@@ -47,10 +50,12 @@ pub struct CatalogAction {
     pub name: Name,
     /// What the action does.
     pub description: Option<Prose>,
-    /// Whether the action changes nothing.
-    pub read_only: bool,
-    /// Whether the action deletes or overwrites data.
-    pub destructive: bool,
+    /// What the action does to data, money and others.
+    pub impact: Impact,
+    /// How requests for the action are shown.
+    pub presentation: Presentation,
+    /// What the action's arguments must look like.
+    pub input_schema: Option<InputSchema>,
 }
 
 /// A stored integration and its actions.
@@ -255,15 +260,15 @@ async fn describe(
                 is_new_version: true,
                 name: action.name.to_string(),
                 description: action.description.as_ref().map(ToString::to_string),
-                read_only: action.read_only,
-                destructive: action.destructive,
+                impact: action.impact,
+                presentation: action.presentation.clone(),
+                input_schema: action.input_schema.clone(),
                 before: match known(action) {
                     None => Before::New,
                     Some(was) if is_same(was, action) => Before::Same,
                     Some(was) => Before::Other(Said {
                         name: was.name.clone(),
-                        read_only: was.read_only,
-                        destructive: was.destructive,
+                        impact: was.impact,
                         version: ActionVersionId::new(was.version),
                     }),
                 },
@@ -285,8 +290,9 @@ fn is_same(known: &Action, action: &CatalogAction) -> bool {
         && known.key == action.key.as_str()
         && known.name == action.name.as_str()
         && known.description.as_deref() == action.description.as_ref().map(Prose::as_str)
-        && known.read_only == action.read_only
-        && known.destructive == action.destructive
+        && known.impact == action.impact
+        && known.presentation == action.presentation
+        && known.input_schema == action.input_schema
 }
 
 /// Whether the integration's part of the action's stored version equals the new description.

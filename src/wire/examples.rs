@@ -148,7 +148,15 @@ pub fn catalog() -> Value {
         "connect_url": "https://atlas.example.com/connect/salesforce",
         "actions": [{
             "key": "create_record", "name": "Create record", "description": "Creates one record of any object",
-            "read_only": false, "destructive": false,
+            "read_only": false, "risk": ["external"], "title": "Create a {object} in Salesforce: {subject}",
+            "fields": [
+                { "pointer": "/object", "label": "Kind of record", "format": "text" },
+                { "pointer": "/subject", "label": "Subject", "format": "text" },
+            ],
+            "input_schema": {
+                "type": "object", "required": ["object"],
+                "properties": { "object": { "type": "string" }, "subject": { "type": "string", "maxLength": 255 } },
+            },
         }],
     })
 }
@@ -160,6 +168,7 @@ pub fn integration() -> Value {
     if let (Value::Object(integration), Value::Object(catalog)) = (&mut integration, catalog()) {
         integration.extend(catalog);
     }
+    integration["actions"][0]["destructive"] = json!(false);
     integration["actions"][0]["unlocked"] = json!(true);
     integration
 }

@@ -86,13 +86,113 @@ async fn every_fault_of_a_description_is_told_at_once() {
     .await;
 }
 
+/// An integration with one action, which has these members too.
+fn with(members: Value) -> Value {
+    let mut action = json!({ "key": "send", "name": "Send" });
+    action.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    json!({ "name": "Mail", "actions": [action] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_an_action_is_shown_is_stored_and_read_back() {
+    story(async |s| {
+        let shown = json!({
+            "description": null, "read_only": false, "destructive": true, "risk": ["destructive", "external"],
+            "title": "Send {{it}} to {to}", "fields": [
+                { "pointer": "/to", "label": "To", "format": "list" },
+                { "pointer": "/message/a~1b", "label": null, "format": null } ],
+            "input_schema": { "type": "object", "properties": { "z": {}, "a": { "pattern": "^a+$" } } } });
+        let put = s.api().put_integration("mail", &with(shown.clone())).await;
+        let mut expected = with(shown.clone())["actions"][0].clone();
+        expected["unlocked"] = json!(false);
+        assert_eq!((put.status, &put.body["actions"][0]), (200, &expected));
+        assert!(put.text.contains(r#""properties":{"z":{},"a""#), "in the order given: {}", put.text);
+        let before = versions(s).await;
+        let mut again = with(shown);
+        again["actions"][0]["risk"] = json!(["external", "destructive", "external"]);
+        assert_eq!(s.api().put_integration("mail", &again).await.body, put.body);
+        assert_eq!(versions(s).await, before, "risks are a set");
+        assert_eq!(s.api().integration("mail").await.body, put.body);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_and_what_is_not_are_told_apart() {
+    story(async |s| {
+        for (given, declared) in [
+            (json!({}), json!([false, false, null])),
+            (json!({ "destructive": false }), json!([false, false, null])),
+            (json!({ "risk": [] }), json!([false, false, []])),
+            (json!({ "read_only": true }), json!([true, false, []])),
+            (json!({ "read_only": true, "risk": [] }), json!([true, false, []])),
+            (json!({ "destructive": true }), json!([false, true, ["destructive"]])),
+            (json!({ "risk": ["money"] }), json!([false, false, ["money"]])),
+        ] {
+            let put = s.api().put_integration("mail", &with(given.clone())).await;
+            let action = &put.body["actions"][0];
+            assert_eq!(
+                json!([action["read_only"], action["destructive"], action["risk"]]),
+                declared,
+                "{given}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_how_an_action_is_shown_has_its_pointer() {
+    story(async |s| {
+        let field = |pointer: &str| json!({ "pointer": pointer });
+        let many: Vec<Value> = (0..51).map(|at| field(&format!("/a{at}"))).collect();
+        for (given, pointer) in [
+            (json!({ "title": "Send to {to" }), "/actions/0/title"),
+            (json!({ "title": "x".repeat(201) }), "/actions/0/title"),
+            (json!({ "title": 1 }), "/actions/0/title"),
+            (json!({ "fields": [{ "label": "To" }] }), "/actions/0/fields/0/pointer"),
+            (json!({ "fields": [field("to")] }), "/actions/0/fields/0/pointer"),
+            (json!({ "fields": [{ "pointer": "/to", "format": "html" }] }), "/actions/0/fields/0/format"),
+            (
+                json!({ "fields": [{ "pointer": "/to", "label": "x".repeat(61) }] }),
+                "/actions/0/fields/0/label",
+            ),
+            (json!({ "fields": [{ "pointer": "/to", "unit": "EUR" }] }), "/actions/0/fields/0/unit"),
+            (json!({ "fields": [field("/to"), field("/to/name")] }), "/actions/0/fields/1"),
+            (json!({ "fields": many }), "/actions/0/fields"),
+            (json!({ "risk": "money" }), "/actions/0/risk"),
+            (json!({ "risk": ["money", "fire"] }), "/actions/0/risk/1"),
+            (json!({ "risk": ["money"], "read_only": true }), "/actions/0/risk"),
+            (json!({ "risk": [], "destructive": true }), "/actions/0/destructive"),
+            (json!({ "read_only": true, "destructive": true }), "/actions/0/destructive"),
+            (json!({ "input_schema": [] }), "/actions/0/input_schema"),
+            (json!({ "input_schema": { "title": "x".repeat(65_536) } }), "/actions/0/input_schema"),
+            (
+                json!({ "input_schema": { "properties": { "a/b": { "$ref": "https://example.com/s" } } } }),
+                "/actions/0/input_schema/properties/a~1b/$ref",
+            ),
+            (
+                json!({ "input_schema": { "properties": { "a": { "pattern": "(a+)+\\1" } } } }),
+                "/actions/0/input_schema/properties/a/pattern",
+            ),
+        ] {
+            let reply = s.api().put_integration("mail", &with(given.clone())).await;
+            assert_eq!((reply.status, reply.str("/errors/0/pointer")), (422, pointer), "{given}: {reply:?}");
+            assert_eq!(reply.body["errors"].as_array().unwrap().len(), 1, "{reply:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tools_of_an_mcp_server_become_an_integration() {
     story(async |s| {
         let tools = json!({ "jsonrpc": "2.0", "id": 7, "result": { "tools": [
             { "name": "search_code", "title": "Search code", "description": "Finds code.",
               "inputSchema": { "type": "object" }, "annotations": { "readOnlyHint": true } },
-            { "name": "delete_repo", "inputSchema": { "type": "object" } } ] } });
+            { "name": "delete_repo", "annotations": { "destructiveHint": true }, "inputSchema": {
+                "type": "object", "required": ["repo"],
+                "properties": { "repo": { "type": "string" }, "dryRun": { "type": "boolean", "title": "Try only" } } } } ] } });
         let import = |tools: &Value| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
             command.args(["integration", "import", "forge", "--mcp", "-", "--name", "Forge"]);
@@ -111,8 +211,13 @@ async fn the_tools_of_an_mcp_server_become_an_integration() {
         assert_eq!(printed, "forge has 2 actions: 1 read-only, 1 destructive; 0 unlocked.\n");
         let stored = s.api().integration("forge").await.body;
         let expected = json!([
-            { "key": "delete_repo", "name": "delete_repo", "description": null, "read_only": false, "destructive": true, "unlocked": false },
-            { "key": "search_code", "name": "Search code", "description": "Finds code.", "read_only": true, "destructive": false, "unlocked": false }]);
+            { "key": "delete_repo", "name": "Delete repo", "description": null, "read_only": false, "destructive": true,
+              "risk": ["destructive"], "title": "Delete repo: {repo}", "fields": [
+                  { "pointer": "/repo", "label": "Repo", "format": null },
+                  { "pointer": "/dryRun", "label": "Try only", "format": null } ],
+              "input_schema": tools["result"]["tools"][1]["inputSchema"], "unlocked": false },
+            { "key": "search_code", "name": "Search code", "description": "Finds code.", "read_only": true, "destructive": false,
+              "risk": [], "title": null, "fields": [], "input_schema": null, "unlocked": false }]);
         assert_eq!((&stored["name"], &stored["actions"]), (&json!("Forge"), &expected));
         let refused = import(&json!({ "tools": [{ "name": "not a key" }] })).await.unwrap();
         let complaint = String::from_utf8(refused.stderr).unwrap();

@@ -137,6 +137,10 @@ async fn whatever_people_go_by_pauses_the_grants() {
             change(|body, at| body["actions"][at]["description"] = "Other".into()),
             change(|body, at| body["actions"][at]["destructive"] = true.into()),
             change(|body, at| body["actions"][at]["read_only"] = true.into()),
+            change(|body, at| body["actions"][at]["risk"] = json!(["money"])),
+            change(|body, at| body["actions"][at]["title"] = "Other {title}".into()),
+            change(|body, at| body["actions"][at]["fields"] = json!([{ "pointer": "/title" }])),
+            change(|body, at| body["actions"][at]["input_schema"] = json!({ "type": "object" })),
             change(|body, _| body["name"] = "Other".into()),
             change(|body, _| body["requires_connection"] = false.into()),
         ] {
@@ -153,7 +157,7 @@ async fn whatever_people_go_by_pauses_the_grants() {
             .fetch_one(&s.service.db)
             .await
             .unwrap();
-        assert_eq!(versions, 7, "one a description, however often it comes");
+        assert_eq!(versions, 11, "one a description, however often it comes");
     })
     .await;
 }

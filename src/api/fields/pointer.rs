@@ -26,6 +26,15 @@ impl<'p> Pointer<'p> {
         Fault { pointer: Some(pointer), parameter: None, detail: detail.into() }
     }
 
+    /// A fault of a value further down, which these steps lead to.
+    #[must_use]
+    pub fn below(&self, steps: &[String], detail: &str) -> Fault {
+        match steps {
+            [] => self.fault(detail),
+            [first, rest @ ..] => self.child(first).below(rest, detail),
+        }
+    }
+
     fn write(&self, pointer: &mut String) {
         let Some(parent) = self.parent else { return };
         parent.write(pointer);

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         catalog::Description,
         overview::{ChangedLine, Page, Section},
+        templates::Template,
     },
     slack::view::{
         blocks::{self, Style, bold, paragraph, quote, words},
@@ -97,6 +98,17 @@ fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRi
         lines.extend(ours("Effect before", effect(before)));
         lines.extend(ours("Effect now", effect(after)));
     }
+    let titles = [before, after].map(|shown| shown.presentation.title.as_ref().map_or("", Template::as_str));
+    if titles[0] != titles[1] {
+        lines.extend(value("Title before", titles[0]));
+        lines.extend(value("Title now", titles[1]));
+    }
+    if before.presentation.fields != after.presentation.fields {
+        lines.push(paragraph(vec![bold("Which fields a request shows first has changed.")]));
+    }
+    if before.input_schema != after.input_schema {
+        lines.push(paragraph(vec![bold("The schema of the arguments has changed.")]));
+    }
     if before.requires_connection != after.requires_connection {
         lines.extend(ours("Connection before", connection(before)));
         lines.extend(ours("Connection now", connection(after)));
@@ -111,7 +123,7 @@ fn value(label: &'static str, text: &str) -> [SlackRichTextElement; 2] {
     [paragraph(vec![bold(label)]), quote(cut_short(sanitize::line(text), DESCRIPTION))]
 }
 
-fn ours(label: &'static str, text: &'static str) -> [SlackRichTextElement; 2] {
+fn ours(label: &'static str, text: impl Into<SafeText>) -> [SlackRichTextElement; 2] {
     [paragraph(vec![bold(label)]), quote(text.into())]
 }
 
@@ -129,11 +141,8 @@ fn from(text: &str, same: usize) -> String {
     format!("… {rest}")
 }
 
-const fn effect(description: &Description) -> &'static str {
-    match (description.destructive, description.read_only) {
-        (false, false) => "Not declared.",
-        (destructive, read_only) => names::effect(destructive, read_only),
-    }
+fn effect(description: &Description) -> SafeText {
+    names::effect(description.impact)
 }
 
 const fn connection(description: &Description) -> &'static str {

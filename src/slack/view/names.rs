@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use slack_morphism::prelude::SlackBlockText;
 
 use crate::{
-    domain::overview::{ActionLine, GrantLine},
+    domain::{
+        overview::{ActionLine, GrantLine},
+        risk::{Impact, Risk},
+    },
     slack::view::{
         blocks,
         sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
@@ -116,18 +119,29 @@ fn use_of(grant: &GrantLine) -> String {
 pub(super) const PAUSED: &str = "the action’s description has changed since an admin unlocked it. Every request asks you until an admin confirms the change.";
 
 /// What a backend declares about an action, in our words.
-pub(super) const fn nature(action: &ActionLine) -> &'static str {
-    effect(action.destructive, action.read_only)
+pub(super) fn nature(action: &ActionLine) -> SafeText {
+    effect(action.impact)
 }
 
-/// The same from the two declared hints.
-pub(super) const fn effect(destructive: bool, read_only: bool) -> &'static str {
-    if destructive {
-        "Marked as destructive."
-    } else if read_only {
-        "Marked as read-only."
-    } else {
-        ""
+/// The same from the declaration itself.
+pub(super) fn effect(impact: Impact) -> SafeText {
+    match impact {
+        Impact::Undeclared => "Effect not declared.".into(),
+        Impact::ReadOnly => "Marked as read-only.".into(),
+        Impact::Changes(risks) if risks.is_empty() => "Marked as without risk.".into(),
+        Impact::Changes(risks) => {
+            let names: Vec<&str> = risks.iter().map(risk).collect();
+            SafeText::own(format!("⚠ {}.", names.join(". ")))
+        }
+    }
+}
+
+/// What a risk means.
+pub(super) const fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Destructive => "Destructive: deleted data cannot be recovered",
+        Risk::Money => "Moves money",
+        Risk::External => "Sends outside your organization",
     }
 }
 

@@ -134,16 +134,12 @@ fn gear(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page
 
 fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> SlackBlock {
     let name = names::name(&line.name);
-    let facts =
-        |state: &'static str| {
-            let own = [names::nature(line), state].into_iter().filter(|own| !own.is_empty());
-            let own = own.fold(SafeText::default(), |all, own| {
-                if all.is_empty() { own.into() } else { all.then(" ").then(own) }
-            });
-            let description = line.description.as_deref().map(|text| blocks::fact(names::description(text)));
-            let own = (!own.is_empty()).then(|| blocks::fact(own));
-            own.into_iter().chain(description).collect::<Vec<_>>()
-        };
+    let facts = |state: &'static str| {
+        let own = names::nature(line);
+        let own = if state.is_empty() { own } else { own.then(" ").then(state) };
+        let description = line.description.as_deref().map(|text| blocks::fact(names::description(text)));
+        std::iter::once(blocks::fact(own)).chain(description).collect::<Vec<_>>()
+    };
     let about = names::brief(&integration.name, &line.name);
     if !line.unlocked {
         if line.requested {

@@ -79,7 +79,7 @@ pub(super) fn addressee(request: &Request) -> Option<SlackBlock> {
 
 /// A warning, if the backend declares that the action is destructive.
 pub(super) fn warning(request: &Request) -> Option<SlackBlock> {
-    request.action.destructive.then(|| say("⚠ Destructive: deleted data cannot be recovered."))
+    request.action.impact.is_destructive().then(|| say("⚠ Destructive: deleted data cannot be recovered."))
 }
 
 /// The agent's reason, marked as the agent's own words and cut to a few lines.

@@ -52,12 +52,7 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
         let more = names::count(missing, "more person asks", "more people ask");
         lines.push(paragraph(vec![words(SafeText::own(format!("… and {more}.")))]));
     }
-    if shown.destructive {
-        lines.push(paragraph(vec![words("⚠ Destructive: deleted data cannot be recovered.")]));
-    }
-    if shown.read_only && !shown.destructive {
-        lines.push(paragraph(vec![words(names::effect(false, true))]));
-    }
+    lines.push(paragraph(vec![words(names::effect(shown.impact))]));
     let mut blocks = vec![blocks::rich(lines)];
     if shown.answered.is_none() {
         let about = names::brief(&shown.integration_name, &shown.action_name);

@@ -6,8 +6,10 @@ use crate::{
     domain::{
         action_ref::ActionRef,
         catalog::{Eligibility, Lock},
+        field_hints::Presentation,
         grants::Grant,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
+        risk::Impact,
         text::{ActionKey, IntegrationKey},
     },
     storage::{PgConnection, effects::Recorded},
@@ -66,7 +68,8 @@ pub async fn lock(
             integration_name: row.integration_name,
             action_name: row.action_name,
             description: row.action_description,
-            destructive: row.destructive,
+            impact: if row.destructive { Impact::DESTRUCTIVE } else { Impact::Undeclared },
+            presentation: Presentation::default(),
         },
         eligibility: Eligibility {
             lock: Lock::new(row.unlocked, false, row.confirmed),

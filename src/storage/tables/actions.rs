@@ -11,20 +11,24 @@ use crate::{
         catalog::{Lock, MOST_ACTIONS},
         descriptions::{Described, DescribedAction},
         effects::Changed,
+        field_hints::Presentation,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
+        input_schema::InputSchema,
+        risk::Impact,
+        templates::Template,
         text::{ActionKey, IntegrationKey},
         unlocking::{LockChange, Step},
     },
     storage::{
         PgConnection,
         effects::{Recorded, Unwritten},
-        tables::turns,
+        stored::CorruptRow,
+        tables::{turns, versions},
     },
 };
 
 /// An action as it is stored, with its present description.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is another fact of the table")]
 pub struct Action {
     /// Our id.
     pub id: Uuid,
@@ -42,10 +46,12 @@ pub struct Action {
     pub name: String,
     /// What it does.
     pub description: Option<String>,
-    /// It changes nothing.
-    pub read_only: bool,
-    /// It destroys something.
-    pub destructive: bool,
+    /// What it does to data, money and others.
+    pub impact: Impact,
+    /// How requests for it are shown.
+    pub presentation: Presentation,
+    /// What its arguments must look like.
+    pub input_schema: Option<InputSchema>,
     /// Whether a user must have connected the integration.
     pub requires_connection: bool,
     /// Since when users may auto-approve it.
@@ -64,14 +70,66 @@ impl Action {
     }
 }
 
+/// A row of `actions` beside its integration and its present version.
+#[expect(clippy::struct_excessive_bools, reason = "each is another column")]
+struct ActionRow {
+    id: Uuid,
+    integration: String,
+    key: String,
+    version: Uuid,
+    number: i32,
+    integration_name: String,
+    name: String,
+    description: Option<String>,
+    read_only: bool,
+    destructive: bool,
+    risk: Option<Vec<String>>,
+    title: Option<String>,
+    fields: Option<String>,
+    input_schema: Option<String>,
+    requires_connection: bool,
+    unlocked_at: Option<DateTime<Utc>>,
+    retired_at: Option<DateTime<Utc>>,
+    confirmed: bool,
+}
+
+impl ActionRow {
+    fn read(self) -> Result<Action, CorruptRow> {
+        let version = ActionVersionId::new(self.version);
+        let impact = versions::impact(version, self.read_only, self.destructive, self.risk.as_deref())?;
+        Ok(Action {
+            id: self.id,
+            integration: self.integration,
+            key: self.key,
+            version: self.version,
+            number: self.number,
+            integration_name: self.integration_name,
+            name: self.name,
+            description: self.description,
+            impact,
+            presentation: versions::presentation(version, self.title, self.fields.as_deref())?,
+            input_schema: versions::input_schema(version, self.input_schema.as_deref())?,
+            requires_connection: self.requires_connection,
+            unlocked_at: self.unlocked_at,
+            retired_at: self.retired_at,
+            confirmed: self.confirmed,
+        })
+    }
+}
+
+fn read(rows: Vec<ActionRow>) -> sqlx::Result<Vec<Action>> {
+    Ok(rows.into_iter().map(ActionRow::read).collect::<Result<_, _>>()?)
+}
+
 /// Selects actions `a` of integrations `i`, with their current description `v`. The tail adds conditions. Don't use it
 /// to lock an action whose integration is not locked: Postgres would read `v` as of the start of the statement.
 macro_rules! select_actions {
     ($tail:literal $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
-            Action,
+            ActionRow,
             r#"SELECT a.id, i.key AS integration, a.key, v.id AS version, v.number, v.integration_name, v.name,
-                      v.description, v.read_only, v.destructive, v.requires_connection, a.unlocked_at, a.retired_at,
+                      v.description, v.read_only, v.destructive, v.risk, v.title, v.fields::text AS fields,
+                      v.input_schema::text AS input_schema, v.requires_connection, a.unlocked_at, a.retired_at,
                       coalesce(a.confirmed_version_id = v.id, false) AS "confirmed!"
                FROM actions a JOIN integrations i ON i.id = a.integration_id
                JOIN action_versions v ON v.id = a.version_id "# + $tail
@@ -84,29 +142,33 @@ macro_rules! select_actions {
 /// description can't change.
 pub async fn lock_all(db: &mut PgConnection, integration: IntegrationId) -> sqlx::Result<Vec<Action>> {
     turns::at_actions(db, integration.uuid()).await?;
-    select_actions!("WHERE a.integration_id = $1 ORDER BY a.key FOR UPDATE OF a", integration.uuid())
-        .fetch_all(db)
-        .await
+    let rows =
+        select_actions!("WHERE a.integration_id = $1 ORDER BY a.key FOR UPDATE OF a", integration.uuid())
+            .fetch_all(db)
+            .await?;
+    read(rows)
 }
 
 /// The actions of several integrations, retired ones left out, in the order of their keys.
 pub async fn for_integrations(db: &mut PgConnection, integrations: &[Uuid]) -> sqlx::Result<Vec<Action>> {
-    select_actions!(
+    let rows = select_actions!(
         "WHERE a.integration_id = ANY($1) AND a.retired_at IS NULL ORDER BY i.key, a.key",
         integrations
     )
     .fetch_all(db)
-    .await
+    .await?;
+    read(rows)
 }
 
 /// All actions of a workspace, in the order of their paths.
 pub async fn list(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result<Vec<Action>> {
-    select_actions!(
+    let rows = select_actions!(
         "WHERE i.workspace_id = $1 AND a.retired_at IS NULL ORDER BY i.key, a.key",
         workspace.uuid()
     )
     .fetch_all(db)
-    .await
+    .await?;
+    read(rows)
 }
 
 /// A row of actions, as a lock reads it.
@@ -226,11 +288,16 @@ pub async fn earlier_versions(
     let columns = Columns::new(described);
     let rows = sqlx::query!(
         "SELECT DISTINCT ON (d.action_id) v.action_id, v.id
-         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bool[])
-             AS d (action_id, name, description, read_only, destructive)
+         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::text[], $8::text[], $9::text[], $10::text[])
+             AS d (action_id, name, description, read_only, risk, title, fields, input_schema)
          JOIN action_versions v ON v.action_id = d.action_id AND v.integration_name = $1
              AND v.requires_connection = $2 AND v.name = d.name AND v.description IS NOT DISTINCT FROM d.description
-             AND v.read_only = d.read_only AND v.destructive = d.destructive
+             AND v.read_only = d.read_only
+             -- Versions that version 0.1.0 wrote have no risk, and mean the same.
+             AND coalesce(v.risk, CASE WHEN v.destructive THEN '{destructive}'::text[] WHEN v.read_only THEN '{}' END)
+                 IS NOT DISTINCT FROM string_to_array(d.risk, ',')
+             AND v.title IS NOT DISTINCT FROM d.title AND v.fields::text IS NOT DISTINCT FROM d.fields
+             AND v.input_schema::text IS NOT DISTINCT FROM d.input_schema
          ORDER BY d.action_id, v.number",
         integration_name,
         requires_connection,
@@ -238,7 +305,10 @@ pub async fn earlier_versions(
         &columns.names as &[&str],
         &columns.descriptions as &[Option<&str>],
         &columns.read_only,
-        &columns.destructive,
+        &columns.risks as &[Option<String>],
+        &columns.titles as &[Option<&str>],
+        &columns.fields as &[Option<String>],
+        &columns.input_schemas as &[Option<String>],
     )
     .fetch_all(db)
     .await?;
@@ -252,6 +322,11 @@ struct Columns<'a> {
     descriptions: Vec<Option<&'a str>>,
     read_only: Vec<bool>,
     destructive: Vec<bool>,
+    /// The names of the declared risks, separated by commas.
+    risks: Vec<Option<String>>,
+    titles: Vec<Option<&'a str>>,
+    fields: Vec<Option<String>>,
+    input_schemas: Vec<Option<String>>,
 }
 
 impl<'a> Columns<'a> {
@@ -260,8 +335,21 @@ impl<'a> Columns<'a> {
             ids: described.iter().map(|action| action.id.uuid()).collect(),
             names: described.iter().map(|action| action.name.as_str()).collect(),
             descriptions: described.iter().map(|action| action.description.as_deref()).collect(),
-            read_only: described.iter().map(|action| action.read_only).collect(),
-            destructive: described.iter().map(|action| action.destructive).collect(),
+            read_only: described.iter().map(|action| action.impact.is_read_only()).collect(),
+            destructive: described.iter().map(|action| action.impact.is_destructive()).collect(),
+            risks: described
+                .iter()
+                .map(|action| action.impact.declared().map(|risks| risks.names().join(",")))
+                .collect(),
+            titles: described
+                .iter()
+                .map(|action| action.presentation.title.as_ref().map(Template::as_str))
+                .collect(),
+            fields: described.iter().map(|action| action.presentation.fields_to_store()).collect(),
+            input_schemas: described
+                .iter()
+                .map(|action| action.input_schema.as_ref().map(InputSchema::to_store))
+                .collect(),
         }
     }
 }
@@ -286,13 +374,16 @@ pub async fn put(
          -- One statement, because an action and its first version refer to each other.
          WITH described AS (
              SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::uuid[],
-                 $10::bool[]) AS d (action_id, key, name, description, read_only, destructive, version_id, is_new)),
+                 $10::bool[], $14::text[], $15::text[], $16::text[], $17::text[])
+                 AS d (action_id, key, name, description, read_only, destructive, version_id, is_new, risk, title,
+                     fields, input_schema)),
          made AS (
              INSERT INTO action_versions (id, action_id, number, integration_name, name, description, read_only,
-                 destructive, requires_connection, described_by, created_at)
+                 destructive, requires_connection, described_by, created_at, risk, title, fields, input_schema)
              SELECT d.version_id, d.action_id,
                  (SELECT coalesce(max(v.number), 0) + 1 FROM action_versions v WHERE v.action_id = d.action_id),
-                 $11::text, d.name, d.description, d.read_only, d.destructive, $12::bool, $13::uuid, $2
+                 $11::text, d.name, d.description, d.read_only, d.destructive, $12::bool, $13::uuid, $2,
+                 string_to_array(d.risk, ','), d.title, d.fields::json, d.input_schema::json
              FROM described d WHERE d.is_new)
          INSERT INTO actions (integration_id, created_at, id, key, name, description, read_only, destructive, version_id)
          SELECT $1, $2, d.action_id, d.key, d.name, d.description, d.read_only, d.destructive, d.version_id
@@ -312,7 +403,11 @@ pub async fn put(
         &are_new,
         described.name,
         described.requires_connection,
-        described.described_by.map(BackendId::uuid)
+        described.described_by.map(BackendId::uuid),
+        &columns.risks as &[Option<String>],
+        &columns.titles as &[Option<&str>],
+        &columns.fields as &[Option<String>],
+        &columns.input_schemas as &[Option<String>],
     )
     .execute(db)
     .await?;

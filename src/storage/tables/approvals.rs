@@ -22,7 +22,7 @@ use crate::{
         results::ApprovalResult,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
-    storage::{PgConnection, bounds, stored::CorruptRow, tables::approval_results::ResultRow},
+    storage::{PgConnection, bounds, stored::CorruptRow, tables::{approval_results::ResultRow, versions}},
 };
 
 /// A row of `approvals` beside its action and integration.
@@ -45,7 +45,11 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) integration_name: String,
     pub(in crate::storage) action_name: String,
     pub(in crate::storage) action_description: Option<String>,
+    pub(in crate::storage) read_only: bool,
     pub(in crate::storage) destructive: bool,
+    pub(in crate::storage) risk: Option<Vec<String>>,
+    pub(in crate::storage) title: Option<String>,
+    pub(in crate::storage) fields: Option<String>,
     /// JSON, as text: read by [`ApprovalRow::read`], so that one that isn't an object is an error of its row.
     pub(in crate::storage) arguments: String,
     pub(in crate::storage) arguments_digest: Vec<u8>,
@@ -85,7 +89,8 @@ macro_rules! select_approvals {
                       p.conversation_id, p.conversation_title, p.conversation_url,
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       d.id AS version_id, d.integration_name, d.name AS action_name,
-                      d.description AS action_description, d.destructive,
+                      d.description AS action_description, d.read_only, d.destructive, d.risk, d.title,
+                      d.fields::text AS fields,
                       p.arguments::text AS "arguments!", p.arguments_digest, p.reason, p.metadata::text AS metadata,
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
                       p.contents_deleted_at, p.status,
@@ -113,6 +118,7 @@ impl ApprovalRow {
         let decision = self.decision()?;
         let result = self.result()?;
         let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let version = ActionVersionId::new(self.version_id);
         let digest = Digest::from_stored(&self.arguments_digest);
         let metadata = self.metadata.as_deref();
         let metadata =
@@ -136,11 +142,12 @@ impl ApprovalRow {
                 integration_id: IntegrationId::new(self.integration_id),
                 integration: IntegrationKey::from_stored(self.integration_key),
                 action: ActionKey::from_stored(self.action_key),
-                version: ActionVersionId::new(self.version_id),
+                version,
                 integration_name: self.integration_name,
                 action_name: self.action_name,
                 description: self.action_description,
-                destructive: self.destructive,
+                impact: versions::impact(version, self.read_only, self.destructive, self.risk.as_deref())?,
+                presentation: versions::presentation(version, self.title, self.fields.as_deref())?,
             },
             arguments: object(&self.arguments)
                 .map(Arguments::from_stored)

@@ -26,4 +26,5 @@ pub mod prompts;
 pub mod repeats;
 mod turns;
 pub mod unlock_requests;
+pub(in crate::storage) mod versions;
 pub mod workspaces;

@@ -11,7 +11,12 @@ use crate::{
         unlock_answer::{Resolution, Resolved},
         unlocking::{Asking, OpenRequest, Resolutions},
     },
-    storage::{PgConnection, effects::Recorded, stored::CorruptRow, tables::prompts::Prompt},
+    storage::{
+        PgConnection,
+        effects::Recorded,
+        stored::CorruptRow,
+        tables::{prompts::Prompt, versions},
+    },
 };
 
 /// How far back it is counted what an asker decided.
@@ -144,7 +149,7 @@ pub async fn line(
     let row = sqlx::query!(
         r#"SELECT r.action_id, r.workspace_id, r.answer, r.answered_by, r.answered_at, i.key AS integration,
                   a.key AS action, v.id AS version, v.integration_name, v.name AS action_name, v.description,
-                  v.read_only, v.destructive,
+                  v.read_only, v.destructive, v.risk,
                   (SELECT count(*) FROM unlock_askers k WHERE k.request_id = r.id) AS "asked!"
            FROM unlock_requests r JOIN actions a ON a.id = r.action_id JOIN integrations i ON i.id = a.integration_id
            JOIN action_versions v ON v.id = a.version_id
@@ -185,8 +190,12 @@ pub async fn line(
         integration_name: row.integration_name,
         action_name: row.action_name,
         description: row.description,
-        read_only: row.read_only,
-        destructive: row.destructive,
+        impact: versions::impact(
+            ActionVersionId::new(row.version),
+            row.read_only,
+            row.destructive,
+            row.risk.as_deref(),
+        )?,
         askers: askers.collect(),
         asked: usize::try_from(row.asked).unwrap_or_default(),
         answered: answered(request, row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at)?,

@@ -11,11 +11,13 @@ use crate::{
         arguments::Arguments,
         catalog::{Eligibility, Lock},
         decision::{Decision, GrantOutcome, Verdict},
+        field_hints::Presentation,
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
         results::{ApprovalResult, ResultStatus},
+        risk::{Impact, Risks},
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, Text},
     },
     slack::view::prompt_state::PromptState,
@@ -61,7 +63,8 @@ pub(super) fn approval(arguments: &str) -> Approval {
             integration_name: "Salesforce".to_owned(),
             action_name: "Create record".to_owned(),
             description: Some("Creates a record of any object.".to_owned()),
-            destructive: false,
+            impact: Impact::Changes(Risks::NONE),
+            presentation: Presentation::default(),
         },
         arguments,
         digest,
@@ -147,7 +150,7 @@ pub(super) fn full_of(text: &str) -> Approval {
     request.conversation.url = Link::new(format!("https://example.com/{text}")).ok();
     request.action.integration_name = text.to_owned();
     request.action.action_name = text.to_owned();
-    request.action.destructive = true;
+    request.action.impact = Impact::DESTRUCTIVE;
     request.reason = Some(Prose::from_stored(text.to_owned()));
     let members =
         [("plain", Value::from(text)), (text, Value::from(vec![text, text])), ("last", Value::from(1))];

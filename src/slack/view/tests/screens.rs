@@ -14,6 +14,7 @@ use crate::{
     domain::{
         approvals::Approval,
         catalog::{Description, Eligibility, Lock},
+        field_hints::Presentation,
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
@@ -24,6 +25,8 @@ use crate::{
         prompts::Prompt,
         rejection::Rejection,
         results::ResultStatus,
+        risk::Impact,
+        templates::Template,
         unlock_answer::{Resolution, Resolved},
     },
     slack::view::{
@@ -62,8 +65,7 @@ pub(super) fn action(name: &str, unlocked: bool) -> ActionLine {
         key: "create_record".to_owned(),
         name: name.to_owned(),
         description: Some("Creates a record of any object.".to_owned()),
-        read_only: false,
-        destructive: !unlocked,
+        impact: if unlocked { Impact::Undeclared } else { Impact::DESTRUCTIVE },
         unlocked,
         changed: false,
         always: unlocked,
@@ -98,8 +100,7 @@ pub(super) fn unlock_line(answered: Option<Resolved>) -> UnlockLine {
         integration_name: "Salesforce".to_owned(),
         action_name: "Create record".to_owned(),
         description: Some("Creates a record of any object.".to_owned()),
-        read_only: false,
-        destructive: true,
+        impact: Impact::DESTRUCTIVE,
         askers: vec![asker(alice(), 12, 1), asker(bob(), 0, 0)],
         asked: 3,
         answered,
@@ -115,8 +116,9 @@ fn described(name: &str, description: &str) -> Description {
         integration_name: "Salesforce".to_owned(),
         name: name.to_owned(),
         description: Some(description.to_owned()),
-        read_only: true,
-        destructive: false,
+        impact: Impact::ReadOnly,
+        presentation: Presentation::default(),
+        input_schema: None,
         requires_connection: true,
     }
 }
@@ -127,8 +129,11 @@ fn changed_line() -> ChangedLine {
         path: "salesforce.create_record".to_owned(),
         before: Some(described("Look up a record", "Reads a record of any object.")),
         after: Description {
-            read_only: false,
-            destructive: true,
+            impact: Impact::DESTRUCTIVE,
+            presentation: Presentation {
+                title: Template::new("Create a record of {object}").ok(),
+                fields: Vec::new(),
+            },
             ..described("Create record", "Creates a record of any object, and overwrites one of that name.")
         },
         version: version(),
@@ -406,8 +411,9 @@ fn at_their_worst_they_stay_within_slacks_limits() {
             integration_name: name.clone(),
             name: name.clone(),
             description: Some(format!("{prose}{read_only}")),
-            read_only,
-            destructive: !read_only,
+            impact: if read_only { Impact::ReadOnly } else { Impact::DESTRUCTIVE },
+            presentation: Presentation { title: Template::literal(&name).ok(), fields: Vec::new() },
+            input_schema: None,
             requires_connection: read_only,
         };
         let changed = ChangedLine {

@@ -91,7 +91,7 @@ fn a_bare_request_has_no_empty_places() {
     approval.request.agent.name = None;
     approval.request.conversation.title = None;
     approval.request.conversation.url = None;
-    approval.request.action.destructive = true;
+    approval.request.action.impact = crate::domain::risk::Impact::DESTRUCTIVE;
     keep_message("prompt_bare_and_destructive", &prompt(&state(&approval)));
 }
 

@@ -11,6 +11,8 @@ use crate::{
     storage::{
         PgConnection,
         read_models::overview::window::{number, window},
+        stored::CorruptRow,
+        tables::versions,
     },
 };
 
@@ -100,7 +102,7 @@ pub async fn actions(
     .await?;
     let (page, first, size) = window(Section::Actions, wanted, total);
     let rows = sqlx::query!(
-        r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
+        r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive, v.risk,
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
                   coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!"
            FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
@@ -113,20 +115,23 @@ pub async fn actions(
     )
     .fetch_all(db)
     .await?;
-    let lines = rows.into_iter().map(|row| ActionLine {
-        id: ActionId::new(row.id),
-        version: ActionVersionId::new(row.version),
-        key: row.key,
-        name: row.name,
-        description: row.description,
-        read_only: row.read_only,
-        destructive: row.destructive,
-        unlocked: row.unlocked,
-        changed: row.unlocked && row.unconfirmed,
-        always: false,
-        requested: false,
+    let lines = rows.into_iter().map(|row| {
+        let version = ActionVersionId::new(row.version);
+        Ok(ActionLine {
+            id: ActionId::new(row.id),
+            version,
+            key: row.key,
+            name: row.name,
+            description: row.description,
+            impact: versions::impact(version, row.read_only, row.destructive, row.risk.as_deref())?,
+            unlocked: row.unlocked,
+            changed: row.unlocked && row.unconfirmed,
+            always: false,
+            requested: false,
+        })
     });
-    Ok(Page::new(lines.collect(), page, number(total), Section::Actions.size()))
+    let lines = lines.collect::<Result<Vec<_>, CorruptRow>>()?;
+    Ok(Page::new(lines, page, number(total), Section::Actions.size()))
 }
 
 /// The unlocked actions whose description is not the one that an admin unlocked or confirmed, in the order of their paths.
@@ -146,10 +151,14 @@ pub async fn changed(
     let (page, first, size) = window(Section::Changed, wanted, total);
     let rows = sqlx::query!(
         r#"SELECT a.id, i.key AS integration, a.key AS action, v.id AS version, v.integration_name, v.name,
-                  v.description, v.read_only, v.destructive, v.requires_connection,
+                  v.description, v.read_only, v.destructive, v.risk, v.title, v.fields::text AS fields,
+                  v.input_schema::text AS input_schema, v.requires_connection,
+                  c.id AS "was_version?",
                   c.integration_name AS "was_integration_name?", c.name AS "was_name?",
                   c.description AS was_description, c.read_only AS "was_read_only?",
-                  c.destructive AS "was_destructive?", c.requires_connection AS "required_connection?",
+                  c.destructive AS "was_destructive?", c.risk AS was_risk, c.title AS was_title,
+                  c.fields::text AS was_fields, c.input_schema::text AS was_input_schema,
+                  c.requires_connection AS "required_connection?",
                   (SELECT count(*) FROM grants g WHERE g.action_id = a.id AND g.revoked_at IS NULL) AS "paused!"
            FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
            LEFT JOIN action_versions c ON c.id = a.confirmed_version_id
@@ -162,45 +171,52 @@ pub async fn changed(
     )
     .fetch_all(db)
     .await?;
-    let lines = rows.into_iter().map(|row| ChangedLine {
-        action: ActionId::new(row.id),
-        path: format!("{}.{}", row.integration, row.action),
+    let lines = rows.into_iter().map(|row| {
+        let version = ActionVersionId::new(row.version);
         // All of a version's columns, or none: they are nullable only by the outer join.
-        before: match (
+        let before = match (
+            row.was_version.map(ActionVersionId::new),
             row.was_integration_name,
             row.was_name,
-            row.was_read_only,
-            row.was_destructive,
+            row.was_read_only.zip(row.was_destructive),
             row.required_connection,
         ) {
             (
+                Some(was),
                 Some(integration_name),
                 Some(name),
-                Some(read_only),
-                Some(destructive),
+                Some((read_only, destructive)),
                 Some(requires_connection),
             ) => Some(Description {
                 integration_name,
                 name,
                 description: row.was_description,
-                read_only,
-                destructive,
+                impact: versions::impact(was, read_only, destructive, row.was_risk.as_deref())?,
+                presentation: versions::presentation(was, row.was_title, row.was_fields.as_deref())?,
+                input_schema: versions::input_schema(was, row.was_input_schema.as_deref())?,
                 requires_connection,
             }),
             _ => None,
-        },
-        after: Description {
-            integration_name: row.integration_name,
-            name: row.name,
-            description: row.description,
-            read_only: row.read_only,
-            destructive: row.destructive,
-            requires_connection: row.requires_connection,
-        },
-        version: ActionVersionId::new(row.version),
-        paused: number(row.paused),
+        };
+        Ok(ChangedLine {
+            action: ActionId::new(row.id),
+            path: format!("{}.{}", row.integration, row.action),
+            before,
+            after: Description {
+                integration_name: row.integration_name,
+                name: row.name,
+                description: row.description,
+                impact: versions::impact(version, row.read_only, row.destructive, row.risk.as_deref())?,
+                presentation: versions::presentation(version, row.title, row.fields.as_deref())?,
+                input_schema: versions::input_schema(version, row.input_schema.as_deref())?,
+                requires_connection: row.requires_connection,
+            },
+            version,
+            paused: number(row.paused),
+        })
     });
-    Ok(Page::new(lines.collect(), page, number(total), Section::Changed.size()))
+    let lines = lines.collect::<Result<Vec<_>, CorruptRow>>()?;
+    Ok(Page::new(lines, page, number(total), Section::Changed.size()))
 }
 
 /// The backends by name, and whether their webhooks are getting through.

@@ -20,6 +20,7 @@ use crate::{
             approvals::{ApprovalRow, select_approvals},
             grants::standing_scope,
             prompts,
+            versions,
         },
     },
 };
@@ -342,6 +343,7 @@ pub async fn settings(
 ) -> sqlx::Result<Vec<SettingLine>> {
     let actions = sqlx::query!(
         r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
+                  v.risk,
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
                   coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!",
                   EXISTS (SELECT 1 FROM grants g WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.action_id = a.id
@@ -361,20 +363,23 @@ pub async fn settings(
     let (integration, scope) = (Some(id.uuid()), Some("conversation"));
     let grants = select_grants!(db, workspace, user, now, integration, scope, MOST, 0).await?;
     let grants: Vec<GrantLine> = grants.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
-    let lines = actions.into_iter().flat_map(|row| {
-        let action = ActionLine {
+    let actions = actions.into_iter().map(|row| {
+        let version = ActionVersionId::new(row.version);
+        Ok(ActionLine {
             id: ActionId::new(row.id),
-            version: ActionVersionId::new(row.version),
+            version,
             key: row.key,
             name: row.name,
             description: row.description,
-            read_only: row.read_only,
-            destructive: row.destructive,
+            impact: versions::impact(version, row.read_only, row.destructive, row.risk.as_deref())?,
             unlocked: row.unlocked,
             changed: row.unlocked && row.unconfirmed,
             always: row.always,
             requested: row.requested,
-        };
+        })
+    });
+    let actions: Vec<ActionLine> = actions.collect::<Result<_, CorruptRow>>()?;
+    let lines = actions.into_iter().flat_map(|action| {
         let own: Vec<SettingLine> = grants
             .iter()
             .filter(|grant| grant.action == action.id)

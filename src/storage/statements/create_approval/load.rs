@@ -11,11 +11,13 @@ use crate::{
         approvals::Conversation,
         catalog::{Eligibility, Lock},
         decisions::LiveGrant,
+        field_hints::Presentation,
         grants::SILENCE,
         ids::{
             ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
             WorkspaceId,
         },
+        risk::Impact,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
     storage::{
@@ -306,7 +308,8 @@ impl Row {
                 integration_name,
                 action_name,
                 description: None,
-                destructive,
+                impact: if destructive { Impact::DESTRUCTIVE } else { Impact::Undeclared },
+                presentation: Presentation::default(),
             };
             let eligibility = Eligibility {
                 lock: Lock::new(unlocked, false, confirmed),

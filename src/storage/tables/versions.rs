@@ -1,0 +1,42 @@
+//! Columns of the table `action_versions` that are read in the same way by everyone who joins it. Rows are written by
+//! [`super::actions`].
+
+use crate::{
+    domain::{field_hints::Presentation, ids::ActionVersionId, input_schema::InputSchema, risk::Impact},
+    storage::stored::CorruptRow,
+};
+
+fn corrupt(column: &'static str, version: ActionVersionId) -> CorruptRow {
+    CorruptRow::new("action_versions", column, &version)
+}
+
+/// `read_only`, `destructive` and `risk`.
+pub(in crate::storage) fn impact(
+    version: ActionVersionId,
+    read_only: bool,
+    destructive: bool,
+    risk: Option<&[String]>,
+) -> Result<Impact, CorruptRow> {
+    Impact::from_stored(read_only, destructive, risk).ok_or_else(|| corrupt("risk", version))
+}
+
+/// `title` and `fields`.
+pub(in crate::storage) fn presentation(
+    version: ActionVersionId,
+    title: Option<String>,
+    fields: Option<&str>,
+) -> Result<Presentation, CorruptRow> {
+    Ok(Presentation {
+        title: Presentation::title_from_stored(title).ok_or_else(|| corrupt("title", version))?,
+        fields: Presentation::fields_from_stored(fields).ok_or_else(|| corrupt("fields", version))?,
+    })
+}
+
+/// `input_schema`.
+pub(in crate::storage) fn input_schema(
+    version: ActionVersionId,
+    schema: Option<&str>,
+) -> Result<Option<InputSchema>, CorruptRow> {
+    let read = |json| InputSchema::from_stored(json).ok_or_else(|| corrupt("input_schema", version));
+    schema.map(read).transpose()
+}
