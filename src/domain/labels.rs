@@ -103,7 +103,7 @@ fn words(key: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut last = '_';
     for (at, letter) in key.char_indices() {
-        let next = key[at + 1..].chars().next();
+        let next = key[at + letter.len_utf8()..].chars().next();
         let new = letter.is_ascii_uppercase()
             && (last.is_ascii_lowercase()
                 || last.is_ascii_digit()
@@ -121,7 +121,7 @@ fn words(key: &str) -> Vec<String> {
     words
 }
 
-/// The format that a key and a value suggest. Whitespace that counts is seen by whoever shows the value.
+/// The format that a key and a value suggest. A view looks at whitespace itself.
 #[must_use]
 pub fn guessed(key: &str, value: &Value) -> Option<Format> {
     let words = words(key);
@@ -275,6 +275,7 @@ mod tests {
         assert_eq!(guess("labels", json!([])), Some(Format::List));
         assert_eq!(guess("zip_code", json!("8001")), Some(Format::Code), "harmless: a box instead of a bar");
         assert_eq!(guess("n", json!(1)), None);
+        assert_eq!(guess("größe ⟨1⟩", json!("x")), None, "no key is cut within a letter");
     }
 
     fn schema(value: Value) -> InputSchema {

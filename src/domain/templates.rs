@@ -1,6 +1,6 @@
 //! The template of an action's title, such as `Send mail to {to}`, and filling it with arguments.
 //!
-//! A filled title is a list of parts, never one text: whoever shows it can tell the template's words from a value, and a
+//! A filled title is a list of parts, never one text: a view can tell the template's words from a value, and a
 //! value that contains braces is not read again.
 
 use serde_json::{Map, Value};

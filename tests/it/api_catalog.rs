@@ -87,7 +87,7 @@ async fn every_fault_of_a_description_is_told_at_once() {
 }
 
 /// An integration with one action, which has these members too.
-fn with(members: Value) -> Value {
+fn with(members: &Value) -> Value {
     let mut action = json!({ "key": "send", "name": "Send" });
     action.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     json!({ "name": "Mail", "actions": [action] })
@@ -102,13 +102,13 @@ async fn how_an_action_is_shown_is_stored_and_read_back() {
                 { "pointer": "/to", "label": "To", "format": "list" },
                 { "pointer": "/message/a~1b", "label": null, "format": null } ],
             "input_schema": { "type": "object", "properties": { "z": {}, "a": { "pattern": "^a+$" } } } });
-        let put = s.api().put_integration("mail", &with(shown.clone())).await;
-        let mut expected = with(shown.clone())["actions"][0].clone();
+        let put = s.api().put_integration("mail", &with(&shown)).await;
+        let mut expected = with(&shown)["actions"][0].clone();
         expected["unlocked"] = json!(false);
         assert_eq!((put.status, &put.body["actions"][0]), (200, &expected));
         assert!(put.text.contains(r#""properties":{"z":{},"a""#), "in the order given: {}", put.text);
         let before = versions(s).await;
-        let mut again = with(shown);
+        let mut again = with(&shown);
         again["actions"][0]["risk"] = json!(["external", "destructive", "external"]);
         assert_eq!(s.api().put_integration("mail", &again).await.body, put.body);
         assert_eq!(versions(s).await, before, "risks are a set");
@@ -129,7 +129,7 @@ async fn what_is_declared_and_what_is_not_are_told_apart() {
             (json!({ "destructive": true }), json!([false, true, ["destructive"]])),
             (json!({ "risk": ["money"] }), json!([false, false, ["money"]])),
         ] {
-            let put = s.api().put_integration("mail", &with(given.clone())).await;
+            let put = s.api().put_integration("mail", &with(&given)).await;
             let action = &put.body["actions"][0];
             assert_eq!(
                 json!([action["read_only"], action["destructive"], action["risk"]]),
@@ -176,7 +176,7 @@ async fn every_fault_of_how_an_action_is_shown_has_its_pointer() {
                 "/actions/0/input_schema/properties/a/pattern",
             ),
         ] {
-            let reply = s.api().put_integration("mail", &with(given.clone())).await;
+            let reply = s.api().put_integration("mail", &with(&given)).await;
             assert_eq!((reply.status, reply.str("/errors/0/pointer")), (422, pointer), "{given}: {reply:?}");
             assert_eq!(reply.body["errors"].as_array().unwrap().len(), 1, "{reply:?}");
         }

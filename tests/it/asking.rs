@@ -121,24 +121,29 @@ async fn the_prompt_says_who_wants_what_with_which_arguments_and_until_when() {
         let agent = ask.agent.name.clone().unwrap();
         let (_, prompt) = s.prompt(&ask).await;
         let text = prompt.all_text();
-        for part in [agent.as_str(), "It broke for three customers", "Conversation\nQ3 pipeline", "sha256:"] {
+        for part in [agent.as_str(), "It broke for three customers", "“Q3 pipeline”", "sha256:"] {
             assert!(text.contains(part), "{part} in {text}");
         }
         let mut above = 0;
         for (name, value) in ask.arguments.as_object().unwrap() {
-            let at = text.find(&format!("\n{name}\n")).unwrap_or_else(|| panic!("{name} in {text}"));
+            let label = countersign::domain::labels::humanised(name).unwrap();
+            let at = text.find(&format!("\n{label}\n")).unwrap_or_else(|| panic!("{label} in {text}"));
             assert!(at > above, "the arguments stand in the order given: {text}");
             above = at;
             let first = value.as_str().and_then(|value| value.lines().next());
             assert!(first.is_none_or(|line| text.contains(line)), "{value} in {text}");
         }
-        assert!(text.contains("expires in 30 min"), "{text}");
+        assert!(text.contains("expires <!date^") && !text.contains("30 min"), "an absolute time: {text}");
         for button in ["Approve", "Deny", "Details", "Open conversation"] {
             assert!(prompt.has_button(button), "{button}");
         }
         let post = s.slack.calls_of("chat.postMessage").pop().unwrap().arguments;
         assert_eq!((&post["unfurl_links"], &post["unfurl_media"]), (&false.into(), &false.into()));
-        assert!(prompt.text().contains(&agent) && prompt.text().contains("Approve or deny?"));
+        for part in
+            [agent.as_str(), "Reason: “It broke for three customers”", "Expires <!date^", "Approve or deny?"]
+        {
+            assert!(prompt.text().contains(part), "{part} in {}", prompt.text());
+        }
     })
     .await;
 }

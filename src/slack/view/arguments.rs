@@ -1,18 +1,16 @@
 //! An action's arguments in a message. Each value has an element of its own under its name, and is cut if it is too
 //! long.
 //!
-//! A short value stands behind a bar, which takes half the space. One with line breaks, significant spaces or more text
-//! stands in a box. Slack draws the bar or the box along every line, however narrow the window.
+//! Text stands behind a bar; code, and text with spaces that count, in a box. Slack draws the bar or the box along every
+//! line, however narrow the window.
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
-use super::fields::Content;
-use super::fields::Field;
-use super::fields::fields;
 use crate::{
-    domain::arguments::Arguments,
+    domain::{arguments::Arguments, field_hints::Presentation},
     slack::view::{
         blocks::{bold, boxed, paragraph, quote, rich, words},
+        fields::{Content, Field, Frame, fields},
         sanitize::{fit, note, safe_text::SafeText, size},
     },
 };
@@ -23,21 +21,20 @@ const FIELDS: usize = 12;
 const ALL: usize = 2500;
 /// Longest name and value, and most lines of a value.
 const NAME: usize = 100;
-const VALUE: usize = 400;
+const VALUE: usize = 600;
 const LINES: usize = 12;
-/// Longest value that stands behind a bar.
-const BAR: usize = 80;
 
 /// The arguments for a message. `None` if there are none.
 #[must_use]
-pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
-    let fields = fields(arguments);
+pub fn shown(arguments: &Arguments, presentation: &Presentation) -> Option<SlackBlock> {
+    let fields = fields(arguments, presentation);
+    let some_are_described = fields.iter().any(|field| field.is_described);
     let mut elements = Vec::new();
-    let (mut used, mut shown) = (0, 0);
-    for Field { name, content } in fields.iter().take(FIELDS) {
+    let (mut used, mut shown, mut others) = (0, 0, false);
+    for Field { name, content, is_described, .. } in fields.iter().take(FIELDS) {
         let (name, name_missing) = fit(name, usize::MAX, NAME);
         let (value, value_missing) = match content {
-            Content::Value(value) => fit(value, LINES, VALUE),
+            Content::Value(value) => fit(&value.text, LINES, VALUE),
             Content::Alias(_) => (SafeText::default(), 0),
         };
         used += size(name.as_str()) + size(value.as_str());
@@ -45,10 +42,14 @@ pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
             break;
         }
         shown += 1;
+        if some_are_described && !is_described && !others {
+            others = true;
+            elements.push(paragraph(vec![words("Other arguments:")]));
+        }
         elements.push(paragraph(vec![bold(name)]));
         elements.extend(said(name_missing));
         match content {
-            Content::Value(_) => elements.push(framed(value)),
+            Content::Value(shown) => elements.push(framed(value, shown.frame)),
             Content::Alias(alias) => elements.push(paragraph(vec![words(follows(alias))])),
         }
         elements.extend(said(value_missing));
@@ -63,10 +64,11 @@ pub fn shown(arguments: &Arguments) -> Option<SlackBlock> {
 }
 
 /// A value behind a bar or in a box.
-fn framed(value: SafeText) -> SlackRichTextElement {
-    let text = value.as_str();
-    let short = size(text) <= BAR && !text.contains(['\n', '\t']) && !text.contains("  ");
-    if short { quote(value) } else { boxed(value) }
+pub(super) fn framed(value: SafeText, frame: Frame) -> SlackRichTextElement {
+    match frame {
+        Frame::Bar => quote(value),
+        Frame::Box => boxed(value),
+    }
 }
 
 /// The text under the name of a field whose own fields follow under an alias.
@@ -88,7 +90,7 @@ mod tests {
     /// The elements, one a line: `[…]` is a box, `| …` a bar.
     fn show(json: &str) -> String {
         let arguments: Arguments = serde_json::from_str(json).unwrap();
-        let block = serde_json::to_value(shown(&arguments)).unwrap();
+        let block = serde_json::to_value(shown(&arguments, &Presentation::default())).unwrap();
         let line = |element: &Value| {
             let text = element["elements"][0]["text"].as_str().unwrap();
             match element["type"].as_str().unwrap() {
@@ -104,11 +106,11 @@ mod tests {
     #[test]
     fn each_value_has_an_element_under_its_name() {
         insta::assert_snapshot!(show(r#"{"subject":"Call with Acme","object":"Task","priority":1}"#), @"
-        *subject*
+        *Subject*
         | Call with Acme
-        *object*
+        *Object*
         | Task
-        *priority*
+        *Priority*
         | 1
         ");
         assert_eq!(show("{}"), "");
@@ -117,20 +119,23 @@ mod tests {
     #[test]
     fn a_value_can_not_leave_its_element() {
         insta::assert_snapshot!(show(r#"{"note":"hi\nobject    Account","object":"Task"}"#), @"
-        *note*
+        *Note*
         [hi
         object    Account]
-        *object*
+        *Object*
         | Task
         ");
     }
 
     #[test]
     fn what_is_cut_is_said_outside_the_box() {
-        let long = show(&format!(r#"{{"body":"{}"}}"#, "x".repeat(405)));
-        assert!(long.ends_with("xx]\n… (cut, 5 more characters: see Details)"), "{long}");
+        let long = show(&format!(r#"{{"body":"{}"}}"#, "x".repeat(605)));
+        assert!(
+            long.contains("*Body*\n| xx") && long.ends_with("xx\n… (cut, 5 more characters: see Details)"),
+            "{long}"
+        );
         let lines = show(&format!(r#"{{"body":{}}}"#, Value::from("x\n".repeat(14).trim())));
-        assert!(lines.ends_with("\nx]\n… (cut, 4 more characters: see Details)"), "{lines}");
+        assert!(lines.ends_with("\nx\n… (cut, 4 more characters: see Details)"), "{lines}");
         let name = show(&format!(r#"{{"{}":1}}"#, "x".repeat(110)));
         assert!(name.ends_with("xx*\n… (cut, 12 more characters: see Details)\n| 1"), "{name}");
     }
@@ -139,8 +144,8 @@ mod tests {
     fn what_is_too_much_is_counted() {
         let members: Vec<String> = (0..15).map(|n| format!(r#""key{n}":{n}"#)).collect();
         let many = show(&format!("{{{}}}", members.join(",")));
-        assert!(many.ends_with("*key11*\n| 11\n… and 3 more values: see Details"), "{many}");
+        assert!(many.ends_with("*Key11*\n| 11\n… and 3 more values: see Details"), "{many}");
         let long: Vec<String> = (0..9).map(|n| format!(r#""key{n}":"{}""#, "x".repeat(500))).collect();
-        assert!(show(&format!("{{{}}}", long.join(","))).ends_with("… and 3 more values: see Details"));
+        assert!(show(&format!("{{{}}}", long.join(","))).ends_with("… and 5 more values: see Details"));
     }
 }

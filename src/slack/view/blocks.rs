@@ -26,6 +26,9 @@ use crate::{
 const BUTTON: usize = 75;
 /// Longest address of a button, from the same page.
 const ADDRESS: usize = 3000;
+/// Longest question of a confirmation.
+/// <https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object>
+const QUESTION: usize = 300;
 /// Slack's format for a time in the reader's time zone.
 /// <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>
 const MOMENT: &str = "{date_short_pretty} at {time}";
@@ -61,6 +64,11 @@ pub(super) fn words(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
 /// Bold text, for names and labels.
 pub(super) fn bold(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
     SlackRichTextText::new(filled(text.into())).bold().into()
+}
+
+/// Untrusted text within a paragraph, in a style that our own words never have.
+pub(super) fn coded(text: impl Into<SafeText>) -> SlackRichTextInlineElement {
+    SlackRichTextText::new(filled(text.into())).code().into()
 }
 
 /// A mention of a user by id. Slack shows their name.
@@ -216,6 +224,36 @@ pub(super) fn button_after_confirming(
     question: (&'static str, &'static str),
 ) -> SlackActionBlockElement {
     asking(control, text, alone, question).into()
+}
+
+/// The confirmation that a control asks for before something that can't be undone.
+pub(super) fn confirmation(
+    title: &'static str,
+    question: impl Into<SafeText>,
+    confirm: &'static str,
+) -> SlackBlockConfirmItem {
+    let question = cut_short(question.into(), QUESTION);
+    SlackBlockConfirmItem::new(
+        plain_only(title),
+        plain(question).into(),
+        plain_only(confirm),
+        plain_only("Go back"),
+    )
+    .with_style("danger".to_owned())
+}
+
+/// A red button that asks for confirmation.
+pub(super) fn confirmed_button(
+    control: Control,
+    text: &'static str,
+    alone: impl Into<SafeText>,
+    confirmation: SlackBlockConfirmItem,
+) -> SlackActionBlockElement {
+    bare_button(control, text, alone)
+        .with_value(control.value())
+        .with_style(SlackBlockButtonStyle::Danger)
+        .with_confirm(confirmation)
+        .into()
 }
 
 fn asking(

@@ -22,6 +22,7 @@ const IN_WORDS: &str = "in_words";
 const DETAILS: &str = "details";
 const DETAILS_PREVIOUS: &str = "details_previous";
 const DETAILS_NEXT: &str = "details_next";
+const DETAILS_JUMP: &str = "details_jump";
 const TURN_OFF: &str = "turn_off";
 const OPEN_CONVERSATION: &str = "open_conversation";
 const CONNECT: &str = "connect";
@@ -99,6 +100,13 @@ pub enum Control {
     },
     /// *Next page* in the details: updates the modal.
     DetailsNext {
+        /// The approval whose details these are.
+        approval: ApprovalId,
+        /// The page to show, counted from 0.
+        page: usize,
+    },
+    /// *Raw JSON* or *Readable* in the details: updates the modal.
+    DetailsJump {
         /// The approval whose details these are.
         approval: ApprovalId,
         /// The page to show, counted from 0.
@@ -195,6 +203,7 @@ impl Control {
             DETAILS => value.parse().ok().map(Self::Details),
             DETAILS_PREVIOUS => paged(value).map(|(approval, page)| Self::DetailsPrevious { approval, page }),
             DETAILS_NEXT => paged(value).map(|(approval, page)| Self::DetailsNext { approval, page }),
+            DETAILS_JUMP => paged(value).map(|(approval, page)| Self::DetailsJump { approval, page }),
             TURN_OFF => value.parse().ok().map(Self::TurnOff),
             OPEN_CONVERSATION => Some(Self::OpenConversation),
             CONNECT => Some(Self::Connect),
@@ -245,6 +254,7 @@ impl Control {
             Self::Details(_) => DETAILS,
             Self::DetailsPrevious { .. } => DETAILS_PREVIOUS,
             Self::DetailsNext { .. } => DETAILS_NEXT,
+            Self::DetailsJump { .. } => DETAILS_JUMP,
             Self::TurnOff(_) => TURN_OFF,
             Self::OpenConversation => OPEN_CONVERSATION,
             Self::Connect => CONNECT,
@@ -275,7 +285,9 @@ impl Control {
             Self::DenyMore { approval, reason } => {
                 format!("{}:{approval}", reason.map_or(IN_WORDS, denial_name))
             }
-            Self::DetailsPrevious { approval, page } | Self::DetailsNext { approval, page } => {
+            Self::DetailsPrevious { approval, page }
+            | Self::DetailsNext { approval, page }
+            | Self::DetailsJump { approval, page } => {
                 format!("{page}:{approval}")
             }
             Self::TurnOff(grant) => grant.to_string(),
@@ -397,6 +409,7 @@ mod tests {
             Control::Details(approval),
             Control::DetailsPrevious { approval, page: 0 },
             Control::DetailsNext { approval, page: usize::MAX },
+            Control::DetailsJump { approval, page: 2 },
             Control::TurnOff(grant),
             Control::OpenConversation,
             Control::Connect,

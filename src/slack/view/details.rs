@@ -1,21 +1,24 @@
-//! The modal with everything: all arguments letter by letter, the agent's complete reason, the complete digest.
+//! The modal with everything: all arguments as fields and as raw JSON, the agent's complete reason, the complete digest.
 
 use std::ops::Range;
 
 use serde_json::Value;
 use slack_morphism::prelude::{SlackBlock, SlackModalView, SlackRichTextElement};
 
-use super::arguments::follows;
+use super::arguments::{follows, framed};
 use super::controls::Callback;
 use super::controls::Control;
 use super::deny::view;
-use super::fields::Content;
-use super::fields::Field;
-use super::fields::fields;
+use super::fields::{Content, Field, FieldValue, fields};
 use crate::{
-    domain::{approvals::Approval, arguments::Arguments, decision::Verdict, text::Prose},
+    domain::{
+        approvals::{Approval, Request},
+        arguments::Arguments,
+        decision::Verdict,
+        text::Prose,
+    },
     slack::view::{
-        blocks::{self, Style, bold, boxed, paragraph, plain_only, quote, rich, say, words},
+        blocks::{self, Style, bold, boxed, coded, paragraph, plain_only, quote, rich, say, words},
         result,
         sanitize::{self, cut_short, safe_text::SafeText, size, split},
         sentences, summary,
@@ -41,7 +44,7 @@ const CONTINUED: &str = " (continued)";
 #[must_use]
 pub fn details(approval: &Approval, page: usize) -> Value {
     let request = &approval.request;
-    let mut pages = pages(&request.arguments);
+    let mut pages = pages(request);
     let count = pages.len();
     let page = page.min(count - 1);
     let mut blocks = vec![summary::title(request)];
@@ -52,6 +55,7 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     let mut title = SafeText::from(match (request.arguments.members().is_empty(), is_deleted) {
         (true, true) => "Arguments deleted",
         (true, false) => "No arguments",
+        (false, _) if pages[page].is_raw => "Arguments as raw JSON",
         (false, _) => "Arguments",
     });
     if count > 1 {
@@ -61,8 +65,8 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     if is_deleted {
         blocks.push(say(sentences::CONTENTS_DELETED));
     }
-    blocks.extend(in_blocks(pages.swap_remove(page)));
-    blocks.extend(turning(approval, page, count));
+    blocks.extend(turning(approval, page, &pages));
+    blocks.extend(in_blocks(pages.swap_remove(page).pieces));
     blocks.push(blocks::context(vec![
         blocks::small(SafeText::own(format!("Digest of the arguments: {}", request.digest))),
         blocks::small(SafeText::own(format!("Request: {}", request.id))),
@@ -116,18 +120,28 @@ fn whole(whose: &'static str, text: &Prose) -> Vec<SlackBlock> {
     std::iter::once(say(whose)).chain(quotes).collect()
 }
 
-fn turning(approval: &Approval, page: usize, pages: usize) -> Option<SlackBlock> {
-    let approval = approval.id();
+fn turning(approval: &Approval, page: usize, pages: &[Page]) -> Option<SlackBlock> {
+    let (approval, count) = (approval.id(), pages.len());
     let mut row = Vec::new();
     if page > 0 {
         let control = Control::DetailsPrevious { approval, page: page - 1 };
-        let alone = SafeText::own(format!("Previous page of the arguments, {page} of {pages}"));
+        let alone = SafeText::own(format!("Previous page of the arguments, {page} of {count}"));
         row.push(blocks::button(control, "Previous page", alone, Style::Plain));
     }
-    if page + 1 < pages {
+    if page + 1 < count {
         let control = Control::DetailsNext { approval, page: page + 1 };
-        let alone = SafeText::own(format!("Next page of the arguments, {} of {pages}", page + 2));
+        let alone = SafeText::own(format!("Next page of the arguments, {} of {count}", page + 2));
         row.push(blocks::button(control, "Next page", alone, Style::Plain));
+    }
+    let is_raw = pages[page].is_raw;
+    if let Some(other) = pages.iter().position(|other| other.is_raw != is_raw) {
+        let (text, alone) = if is_raw {
+            ("Readable", "The arguments in readable form")
+        } else {
+            ("Raw JSON", "The arguments as raw JSON")
+        };
+        let control = Control::DetailsJump { approval, page: other };
+        row.push(blocks::button(control, text, alone, Style::Plain));
     }
     (!row.is_empty()).then(|| blocks::actions(row))
 }
@@ -135,27 +149,55 @@ fn turning(approval: &Approval, page: usize, pages: usize) -> Option<SlackBlock>
 /// How many pages the details have.
 #[must_use]
 pub fn page_count(approval: &Approval) -> usize {
-    pages(&approval.request.arguments).len()
+    pages(&approval.request).len()
 }
 
 /// An element and the length of its text.
 type Piece = (SlackRichTextElement, usize);
 
-/// The arguments in pages, at least one.
-fn pages(arguments: &Arguments) -> Vec<Vec<Piece>> {
-    let (mut pages, mut used) = (vec![Vec::new()], 0);
-    for group in fields(arguments).into_iter().flat_map(groups) {
+/// A page of arguments: fields, or raw JSON.
+#[derive(Default)]
+struct Page {
+    is_raw: bool,
+    pieces: Vec<Piece>,
+}
+
+/// The arguments in pages, at least one: first as fields, then as raw JSON.
+fn pages(request: &Request) -> Vec<Page> {
+    let fields = fields(&request.arguments, &request.action.presentation);
+    let mut pages = paged(fields.into_iter().flat_map(groups), false);
+    if !request.arguments.members().is_empty() {
+        let raw = raw(&request.arguments);
+        let boxes = chunks(&raw).into_iter().map(|part| {
+            let length = size(part.as_str());
+            vec![(boxed(part), length)]
+        });
+        pages.extend(paged(boxes, true));
+    }
+    pages
+}
+
+fn paged(groups: impl Iterator<Item = Vec<Piece>>, is_raw: bool) -> Vec<Page> {
+    let (mut pages, mut used) = (vec![Page { is_raw, ..Page::default() }], 0);
+    for group in groups {
         let length: usize = group.iter().map(|(_, length)| length + ELEMENT).sum();
         if used > 0 && used + length > PAGE {
-            pages.push(Vec::new());
+            pages.push(Page { is_raw, ..Page::default() });
             used = 0;
         }
         used += length;
         if let Some(page) = pages.last_mut() {
-            page.extend(group);
+            page.pieces.extend(group);
         }
     }
     pages
+}
+
+/// The arguments as JSON: with line breaks and indents, unless that would be mostly spaces.
+fn raw(arguments: &Arguments) -> SafeText {
+    let compact = serde_json::to_string(arguments).unwrap_or_default();
+    let pretty = serde_json::to_string_pretty(arguments).unwrap_or_default();
+    sanitize::lines(if pretty.len() > 2 * compact.len() + 1_000 { &compact } else { &pretty })
 }
 
 /// A field in groups that stay on one page: its name, then its value in boxes. A value that is too long for one box
@@ -163,9 +205,19 @@ fn pages(arguments: &Arguments) -> Vec<Vec<Piece>> {
 fn groups(field: Field) -> Vec<Vec<Piece>> {
     let heading = |part: SafeText| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
     let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(heading).collect();
-    // There always is one: an empty name is shown in quotes.
-    let last = names.pop();
-    let mut groups: Vec<Vec<Piece>> = names.into_iter().map(|name| vec![name]).collect();
+    // The name in the arguments, which a label may not be.
+    let path = field.path.into_iter().flat_map(|path| chunks(&path)).map(|part| {
+        let length = size(part.as_str());
+        (paragraph(vec![coded(part)]), length)
+    });
+    names.extend(path);
+    let mut groups: Vec<Vec<Piece>> = Vec::new();
+    // What is short stays on the page of its value.
+    let mut last = names.split_off(names.len().saturating_sub(2));
+    if last.iter().map(|(_, length)| length).sum::<usize>() > BLOCK {
+        names.append(&mut last);
+    }
+    groups.extend(names.into_iter().map(|name| vec![name]));
     match field.content {
         Content::Alias(alias) => {
             let follows = follows(&alias);
@@ -173,14 +225,14 @@ fn groups(field: Field) -> Vec<Vec<Piece>> {
             let follows = (paragraph(vec![words(follows)]), length);
             groups.push(last.into_iter().chain([follows]).collect());
         }
-        Content::Value(value) => {
+        Content::Value(FieldValue { text, frame }) => {
             let name = cut_short(field.name, NAME_AGAIN);
             let length = size(name.as_str()) + CONTINUED.len();
             let continued = (paragraph(vec![bold(name), words(CONTINUED)]), length);
-            for (at, part) in chunks(&value).into_iter().enumerate() {
-                let label = if at == 0 { last.clone() } else { Some(continued.clone()) };
+            for (at, part) in chunks(&text).into_iter().enumerate() {
+                let label = if at == 0 { std::mem::take(&mut last) } else { vec![continued.clone()] };
                 let length = size(part.as_str());
-                groups.push(label.into_iter().chain([(boxed(part), length)]).collect());
+                groups.push(label.into_iter().chain([(framed(part, frame), length)]).collect());
             }
         }
     }

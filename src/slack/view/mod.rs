@@ -32,6 +32,7 @@ pub mod sentences;
 pub mod settings;
 mod summary;
 mod target;
+mod title;
 pub mod unlocking;
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The prompt: the message that asks the user, and later says what was decided.
 
-use slack_morphism::prelude::{SlackBlock, SlackBlockChoiceItem, SlackBlockOverflowElement};
+use slack_morphism::prelude::{
+    SlackBlock, SlackBlockChoiceItem, SlackBlockConfirmItem, SlackBlockOverflowElement,
+};
 
 use super::controls::Control;
 use super::decided;
@@ -29,35 +31,34 @@ pub fn prompt(shown: &PromptState<'_>) -> Message {
 
 fn pending(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
+    let conversation = &request.conversation;
+    let conversation = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
     let mut blocks = request::asked(shown);
-    blocks.extend(summary::addressee(request));
     let blocker = shown.standing.blocker();
     if let Some(blocker) = blocker {
         blocks.push(blocks::context(vec![blocks::small(why_not(blocker, shown.requested))]));
     }
     blocks.push(controls(shown, blocker));
     blocks.push(blocks::context(vec![
+        blocks::small(sanitize::in_quotes(&names::name(conversation))),
+        blocks::small_mrkdwn(format!("expires {}", blocks::moment_in_mrkdwn(request.expires_at))),
         blocks::small(names::path(&request.action.path())),
-        blocks::small_mrkdwn(format!(
-            "expires {} ({})",
-            remaining(shown),
-            blocks::moment_in_mrkdwn(request.expires_at)
-        )),
         blocks::small(request::digest(shown)),
     ]));
     let called = request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default();
-    Message { text: format!("{called}{} Approve or deny?", summary::sentence(request)), blocks }
+    Message { text: format!("{called}{} Approve or deny?", summary::text(request)), blocks }
 }
 
 fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     let request = &shown.approval.request;
     let about = summary::brief(request);
-    let mut row = vec![blocks::button(
-        Control::Approve(request.id),
-        "Approve",
-        SafeText::from("Approve: ").then(about.clone()),
-        Style::Primary,
-    )];
+    let approve = (Control::Approve(request.id), SafeText::from("Approve: ").then(about.clone()));
+    let is_destructive = request.action.impact.is_destructive();
+    let mut row = vec![if is_destructive {
+        blocks::confirmed_button(approve.0, "Approve", approve.1, confirmation(shown))
+    } else {
+        blocks::button(approve.0, "Approve", approve.1, Style::Primary)
+    }];
     if blocker.is_none() {
         row.push(more(shown).into());
     }
@@ -65,7 +66,8 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
         Control::Deny(request.id),
         "Deny",
         SafeText::from("Deny: ").then(about),
-        Style::Danger,
+        // Where approving is the dangerous choice, only that one is red.
+        if is_destructive { Style::Plain } else { Style::Danger },
     ));
     row.push(deny::menu(request.id).into());
     row.extend(request::looks(shown));
@@ -85,6 +87,16 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
         row.extend(shown.connect_url.and_then(|url| blocks::link(Control::Connect, name.clone(), name, url)));
     }
     blocks::actions(row)
+}
+
+/// Asked before a destructive action is approved: names the target.
+fn confirmation(shown: &PromptState<'_>) -> SlackBlockConfirmItem {
+    let target = summary::target(&shown.approval.request);
+    blocks::confirmation(
+        "Approve a destructive action?",
+        target.then("\nDeleted data cannot be recovered."),
+        "Approve",
+    )
 }
 
 /// The overflow menu: 2 or 3 choices.
@@ -107,7 +119,12 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
         })
         .collect();
     let control = Control::ApproveMore { approval, scope: Scope::Once };
-    SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into())
+    let menu = SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into());
+    if shown.approval.request.action.impact.is_destructive() {
+        menu.with_confirm(confirmation(shown))
+    } else {
+        menu
+    }
 }
 
 const fn why_not(blocker: Blocker, requested: bool) -> &'static str {
@@ -126,18 +143,5 @@ const fn why_not(blocker: Blocker, requested: bool) -> &'static str {
             "Auto-approval is not offered here: this action’s description has changed since this request. The next request offers it."
         }
         Blocker::NotConnected => "Connect this integration to auto-approve its actions.",
-    }
-}
-
-/// *in 30 min*: the time left, rounded up, in its largest unit.
-fn remaining(shown: &PromptState<'_>) -> String {
-    let seconds = (shown.approval.request.expires_at - shown.now).num_seconds().max(0);
-    let up = |unit: i64| (seconds + unit - 1) / unit;
-    match seconds {
-        0 => "now".to_owned(),
-        1..60 => format!("in {seconds} s"),
-        60..5_400 => format!("in {} min", up(60)),
-        5_400..172_800 => format!("in {} h", up(3_600)),
-        _ => format!("in {} days", up(86_400)),
     }
 }

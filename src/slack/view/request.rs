@@ -11,17 +11,22 @@ use crate::slack::view::{
     sentences, summary,
 };
 
-/// The part that stays the same after the decision: who wants what, why, and with which arguments.
+/// What is asked, in the order in which a person decides: the warning, who wants what, for whom, with which arguments, and
+/// why.
 pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
     let request = &shown.approval.request;
-    let mut blocks = vec![summary::summary(request)];
-    blocks.extend(summary::warning(request));
-    blocks.extend(summary::reason(request));
-    blocks.push(match arguments::shown(&request.arguments) {
+    let mut blocks: Vec<SlackBlock> = summary::warning(request).into_iter().collect();
+    blocks.push(summary::title(request));
+    if shown.approval.decision.is_none() {
+        blocks.extend(summary::addressee(request));
+    }
+    blocks.extend(summary::about(request));
+    blocks.push(match arguments::shown(&request.arguments, &request.action.presentation) {
         Some(arguments) => arguments,
         None if request.contents_deleted_at.is_some() => blocks::say(sentences::CONTENTS_DELETED),
         None => blocks::say("No arguments."),
     });
+    blocks.extend(summary::reason(request));
     blocks
 }
 

@@ -63,9 +63,9 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         }
         Control::DenyMore { approval, reason: None } => deciding::ask_why(interaction, approval).await,
         Control::Details(approval) => browse::open_details(interaction, approval).await,
-        Control::DetailsPrevious { approval, page } | Control::DetailsNext { approval, page } => {
-            browse::turn_details(interaction, approval, page).await
-        }
+        Control::DetailsPrevious { approval, page }
+        | Control::DetailsNext { approval, page }
+        | Control::DetailsJump { approval, page } => browse::turn_details(interaction, approval, page).await,
         Control::SectionPrevious { section, page } | Control::SectionNext { section, page } => {
             browse::turn_section(interaction, section, page).await
         }

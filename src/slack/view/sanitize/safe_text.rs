@@ -94,12 +94,14 @@ pub fn reveal(shown: &str) -> String {
 /// Puts a text within a sentence in quotation marks, and replaces those in it that could close them early.
 #[must_use]
 pub fn in_quotes(text: &SafeText) -> SafeText {
-    let inside: String = text
-        .0
-        .chars()
-        .map(|letter| if matches!(letter, '“' | '”' | '„' | '‟') { '"' } else { letter })
-        .collect();
-    SafeText(format!("“{inside}”"))
+    without_quotes(text).between("“", "”")
+}
+
+/// The text with plain quotation marks instead of those that [`in_quotes`] uses.
+#[must_use]
+pub fn without_quotes(text: &SafeText) -> SafeText {
+    let plain = |letter| if matches!(letter, '“' | '”' | '„' | '‟') { '"' } else { letter };
+    SafeText(text.0.chars().map(plain).collect())
 }
 
 /// Whether the text has letters that run from right to left. Such a text needs a line or an element of its own: within

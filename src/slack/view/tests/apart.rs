@@ -17,9 +17,11 @@ use crate::{
         arguments::Arguments,
         catalog::Lock,
         decision::{Decision, Verdict},
+        field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
         overview::{ActionLine, Administration, GrantLine, Home, Page, SettingLine, UnlockLine},
         people::PersonKind,
         results::ResultStatus,
+        templates::Template,
         text::Prose,
     },
     slack::view::{
@@ -72,6 +74,11 @@ fn mark(value: Value, last: &mut usize) -> Value {
     }
 }
 
+/// A template of a title, with a place for an argument.
+fn template() -> impl Strategy<Value = String> {
+    ("[A-Za-z]{1,10}", "[a-z “”:]{0,10}").prop_map(|(verb, more)| format!("{verb} PLACE{more}PLACE"))
+}
+
 /// The tokens of one kind in a text.
 fn tokens(kind: char, text: &str) -> Vec<&str> {
     let token = format!("token-{kind}");
@@ -85,19 +92,35 @@ fn tokens(kind: char, text: &str) -> Vec<&str> {
     found
 }
 
+/// A text without what stands in quotation marks.
+fn unquoted(text: &str) -> String {
+    text.split('“').map(|part| part.split_once('”').map_or(part, |(_, after)| after)).collect()
+}
+
 /// Every element that Slack lays out separately: its kind, and its text.
 fn elements(value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| elements(item, found)),
         Value::Object(members) => match members.get("type").and_then(Value::as_str) {
             Some(kind @ ("rich_text_section" | "rich_text_quote" | "rich_text_preformatted")) => {
-                let texts = value["elements"].as_array().unwrap().iter();
-                let text: String = texts.filter_map(|text| text["text"].as_str()).collect();
-                let bold = value["elements"][0]["style"]["bold"] == true;
+                let leaves = value["elements"].as_array().unwrap();
+                let is_code = |leaf: &&Value| leaf["style"]["code"] == true;
+                let bold = leaves[0]["style"]["bold"] == true;
+                // In a title, every part that was written by others has a style that our words never have.
+                for code in leaves.iter().filter(is_code) {
+                    found.push(("code".to_owned(), code["text"].as_str().unwrap().to_owned()));
+                }
+                let others = leaves.iter().filter(|leaf| !is_code(leaf));
+                let text: String = others.filter_map(|text| text["text"].as_str()).collect();
                 found.push((if bold { "bold".to_owned() } else { kind.to_owned() }, text));
             }
             Some(kind @ ("plain_text" | "mrkdwn")) => {
                 found.push((kind.to_owned(), value["text"].as_str().unwrap().to_owned()));
+            }
+            // A dialog has one text for all: there, quotation marks keep values apart.
+            _ if members.contains_key("deny") && members.contains_key("confirm") => {
+                let text = value["text"]["text"].as_str().unwrap();
+                assert!(tokens('n', text).is_empty() && tokens('v', &unquoted(text)).is_empty(), "{text:?}");
             }
             _ => members.values().for_each(|member| elements(member, found)),
         },
@@ -106,10 +129,15 @@ fn elements(value: &Value, found: &mut Vec<(String, String)>) {
 }
 
 /// Whether the text is an array of words and numbers shown as one value: no part of it contains JSON's special
-/// characters.
+/// characters or spaces, and each item of a list has a line.
 fn is_list(text: &str) -> bool {
     let ordinary = |letter: char| letter.is_ascii_alphanumeric() || "_-.@+/\"[],".contains(letter);
-    text.starts_with('[') && text.chars().all(ordinary) && serde_json::from_str::<Vec<Value>>(text).is_ok()
+    let json = || text.chars().all(ordinary) && serde_json::from_str::<Vec<Value>>(text).is_ok();
+    let lines = || {
+        let mut items = text.lines().map(|line| line.strip_prefix("• "));
+        items.all(|item| item.is_some_and(|item| item.chars().all(ordinary)))
+    };
+    if text.starts_with('[') { json() } else { lines() }
 }
 
 fn apart(view: &Value) {
@@ -119,9 +147,10 @@ fn apart(view: &Value) {
         let (names, values, others) = (tokens('n', &text), tokens('v', &text), tokens('o', &text));
         assert!(names.is_empty() || values.is_empty(), "a name and a value: {text:?}");
         assert!(values.len() <= 1 || is_list(&text), "two values: {text:?}");
-        let framed = matches!(&*kind, "rich_text_preformatted" | "rich_text_quote");
+        let framed = matches!(&*kind, "rich_text_preformatted" | "rich_text_quote" | "code");
         assert!(values.is_empty() || framed, "a value in a {kind}: {text:?}");
-        assert!(names.is_empty() || kind == "bold", "a name in a {kind}: {text:?}");
+        // The path of a field stands in a paragraph of its own under its name.
+        assert!(names.is_empty() || matches!(&*kind, "bold" | "code"), "a name in a {kind}: {text:?}");
         // The backend names both an integration and its action, so they have the same token.
         assert!(others.len() + names.len().min(1) + values.len().min(1) <= 1, "two of them: {text:?}");
     }
@@ -202,12 +231,28 @@ proptest! {
     fn no_element_holds_a_name_and_a_value_or_two_values(
         text in text(),
         members in prop::collection::vec((text(), tree()), 0..6),
+        template in prop::option::of(template()),
+        described in 0_usize..6,
         unlocked: bool,
         ending in 0_usize..11,
     ) {
         let members = mark(Value::Object(members.into_iter().collect()), &mut 10);
         let Value::Object(members) = members else { unreachable!() };
+        let hints = members.keys().take(described).enumerate().filter_map(|(at, key)| Some(FieldHint {
+            pointer: ArgumentPointer::to_argument(key).ok()?,
+            label: (at % 2 == 0).then(|| Label::from_stored(format!("token-n{}q{}", 900 + at, text.chars().take(20).collect::<String>()))),
+            format: Format::ALL.into_iter().nth(at),
+        })).collect();
+        let places: Vec<String> = members.keys().map(|key| key.replace(['{', '}'], "")).collect();
         let mut approval = approval(&text, members);
+        approval.request.action.presentation = Presentation {
+            title: template.and_then(|template| {
+                let place = places.get(1).map_or("absent", String::as_str);
+                let filled = template.replace("PLACE", &format!("{{{place}}}"));
+                Template::new(filled).ok()
+            }),
+            fields: hints,
+        };
         for screen in lists(&text, &approval) {
             apart(&screen);
         }
@@ -227,9 +272,14 @@ proptest! {
         apart(&message.to_json());
         // The one place where several stand in a sentence: each is in quotation marks that it can't close.
         let quotes = |mark| message.text.matches(mark).count();
-        prop_assert!(quotes('“') == quotes('”') && (1..=3).contains(&quotes('“')), "{}", message.text);
+        prop_assert!(quotes('“') == quotes('”') , "{}", message.text);
+        prop_assert!(tokens('v', &unquoted(&message.text)).is_empty(), "{}", message.text);
         for page in 0..details::page_count(&approval) {
-            apart(&details::details(&approval, page));
+            let view = details::details(&approval, page);
+            // JSON has names and values in one box, on pages that say so.
+            if !view.to_string().contains("Arguments as raw JSON") {
+                apart(&view);
+            }
         }
     }
 }

@@ -146,6 +146,7 @@ fn control(control: &Value) {
     match control["type"].as_str().unwrap() {
         "button" => {
             within(&control["text"], 75);
+            confirmation(control);
             let label = control["accessibility_label"].as_str().unwrap();
             assert!((1..=75).contains(&size(label)), "{label}");
             assert!(control["value"].as_str().is_none_or(|value| value.len() <= 2000));
@@ -153,6 +154,7 @@ fn control(control: &Value) {
         }
         "overflow" => {
             let options = control["options"].as_array().unwrap();
+            confirmation(control);
             assert!((2..=5).contains(&options.len()));
             for option in options {
                 within(&option["text"], 75);
@@ -170,6 +172,13 @@ fn control(control: &Value) {
             }
         }
         kind => panic!("a {kind} control"),
+    }
+}
+
+fn confirmation(control: &Value) {
+    let Some(confirm) = control.get("confirm") else { return };
+    for (part, most) in [("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)] {
+        within(&confirm[part], most);
     }
 }
 

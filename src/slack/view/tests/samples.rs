@@ -11,13 +11,14 @@ use crate::{
         arguments::Arguments,
         catalog::{Eligibility, Lock},
         decision::{Decision, GrantOutcome, Verdict},
-        field_hints::Presentation,
+        field_hints::{ArgumentPointer, FieldHint, Label, Presentation},
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
         results::{ApprovalResult, ResultStatus},
         risk::{Impact, Risks},
+        templates::{Template, escape},
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, Text},
     },
     slack::view::prompt_state::PromptState,
@@ -152,6 +153,16 @@ pub(super) fn full_of(text: &str) -> Approval {
     request.action.action_name = text.to_owned();
     request.action.impact = Impact::DESTRUCTIVE;
     request.reason = Some(Prose::from_stored(text.to_owned()));
+    let first: String = text.chars().filter(|letter| !letter.is_control()).take(60).collect();
+    request.action.description = Some(text.to_owned());
+    request.action.presentation = Presentation {
+        title: Template::new(format!("{} {{plain}} {{last}}", escape(&first))).ok(),
+        fields: vec![FieldHint {
+            pointer: ArgumentPointer::to_argument("last").unwrap(),
+            label: Label::new(first).ok(),
+            format: None,
+        }],
+    };
     let members =
         [("plain", Value::from(text)), (text, Value::from(vec![text, text])), ("last", Value::from(1))];
     request.arguments =

@@ -1,6 +1,5 @@
 //! Each view as a snapshot for a human reader: the files are in `../snapshots`.
 
-use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
@@ -13,8 +12,11 @@ use crate::{
         approvals::{Approval, Place},
         catalog::{Eligibility, Lock},
         decision::{DenialReason, Verdict},
+        field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
         rejection::Rejection,
         results::ResultStatus,
+        risk::{Impact, Risk, Risks},
+        templates::Template,
         text::{Prose, Text},
     },
     slack::view::{
@@ -91,8 +93,95 @@ fn a_bare_request_has_no_empty_places() {
     approval.request.agent.name = None;
     approval.request.conversation.title = None;
     approval.request.conversation.url = None;
-    approval.request.action.impact = crate::domain::risk::Impact::DESTRUCTIVE;
+    approval.request.action.impact = Impact::DESTRUCTIVE;
     keep_message("prompt_bare_and_destructive", &prompt(&state(&approval)));
+}
+
+/// A prompt with everything that a backend can describe.
+fn described() -> Approval {
+    let mut approval = approval(
+        r#"{"cc":"archive@example.com","amount":148000000,"currency":"eur","to":["kim@example.com","bob@example.com"],"body":"Dear Kim,\n\nplease find the contract enclosed.\n\nAlice","query":"SELECT *\n  FROM invoices"}"#,
+    );
+    let hint = |pointer: &str, label: &str, format| FieldHint {
+        pointer: ArgumentPointer::new(pointer).unwrap(),
+        label: Some(Label::new(label).unwrap()),
+        format: Some(format),
+    };
+    approval.request.action.presentation = Presentation {
+        title: Template::new("Send {amount} to {to}").ok(),
+        fields: vec![
+            hint("/to", "To", Format::List),
+            hint("/amount", "Amount in cents", Format::Money),
+            hint("/body", "Message", Format::Markdown),
+            hint("/query", "Query", Format::Code),
+        ],
+    };
+    approval
+}
+
+#[test]
+fn a_described_action_reads_as_its_backend_says() {
+    let mut approval = described();
+    approval.request.action.impact = Impact::Changes([Risk::Destructive, Risk::Money].into_iter().collect());
+    keep_message("prompt_described", &prompt(&state(&approval)));
+    keep("details_described", &details::details(&approval, 0));
+    keep("details_described_raw", &details::details(&approval, 1));
+}
+
+#[test]
+fn what_is_declared_is_said_and_what_is_not_too() {
+    let said = |impact| {
+        let mut approval = ordinary();
+        approval.request.action.impact = impact;
+        prompt(&state(&approval)).to_json().to_string()
+    };
+    let red = |json: &str| json.contains(r#""style":"danger","confirm""#);
+    let undeclared = said(Impact::Undeclared);
+    assert!(undeclared.contains("Effect not declared") && !undeclared.contains('⚠') && !red(&undeclared));
+    assert!(said(Impact::ReadOnly).contains("Read-only"));
+    let none = said(Impact::Changes(Risks::NONE));
+    assert!(!none.contains("Effect not declared") && !none.contains('⚠'));
+    let external = said(Impact::Changes([Risk::External].into_iter().collect()));
+    assert!(external.contains("⚠ Sends outside your organization.") && !red(&external));
+    let destructive = said(Impact::DESTRUCTIVE);
+    assert!(destructive.starts_with(r#"{"text":"⚠ Destructive. "#), "{destructive}");
+    assert!(destructive.contains(r#""text":"⚠ Destructive: deleted data cannot be recovered.""#));
+}
+
+#[test]
+fn approving_a_destructive_action_confirms_its_target() {
+    let mut approval = approval(r#"{"owner":"acme","repo":"checkout-prototype"}"#);
+    approval.request.action.impact = Impact::DESTRUCTIVE;
+    let confirms = |approval: &Approval| {
+        let message = prompt(&state(approval)).to_json();
+        let row =
+            message["blocks"].as_array().unwrap().iter().find(|block| block["type"] == "actions").unwrap();
+        let controls = row["elements"].as_array().unwrap();
+        let asking = controls.iter().filter(|control| control.get("confirm").is_some());
+        let asking: Vec<_> = asking.map(|control| &control["action_id"]).collect();
+        assert_eq!(asking, ["approve", "approve_more"]);
+        controls[0]["confirm"]["text"]["text"].as_str().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(confirms(&approval), @"
+    Salesforce: Create record
+    “acme”
+    “checkout-prototype”
+    Deleted data cannot be recovered.
+    ");
+    approval.request.action.presentation.title = Template::new("Delete {owner}/{repo}").ok();
+    insta::assert_snapshot!(confirms(&approval), @"
+    Delete “acme”/“checkout-prototype”
+    Salesforce
+    Deleted data cannot be recovered.
+    ");
+}
+
+#[test]
+fn the_text_of_a_message_says_what_counts() {
+    let mut approval = described();
+    approval.request.action.impact = Impact::Changes([Risk::Money].into_iter().collect());
+    insta::assert_snapshot!(prompt(&state(&approval)).text, @"⚠ Moves money. “Atlas” wants to send “148,000,000 EUR” to “kim＠example․com” and 1 more. Message: “Dear Kim, please find the contract enclosed. Alice”; Query: “SELECT ∗ FROM invoices”; CC: “archive＠example․com”. Reason: “Log the call with Acme”. Expires <!date^1773482213^{date_short_pretty} at {time}|2026-03-14 09:56 UTC>. Approve or deny?");
+    insta::assert_snapshot!(prompt(&state(&ordinary())).text, @"“Atlas” wants to use “Salesforce∶ Create record”. Object: “Task”; Subject: “Call with Acme”; Due: “2026-03-16”. Reason: “Log the call with Acme”. Expires <!date^1773482213^{date_short_pretty} at {time}|2026-03-14 09:56 UTC>. Approve or deny?");
 }
 
 #[test]
@@ -220,28 +309,10 @@ fn modals_are_drawn() {
 #[test]
 fn details_have_pages() {
     let long = approval(&format!(r#"{{"body":"{}","tail":[1,2]}}"#, "x".repeat(41_000)));
-    assert_eq!(details::page_count(&long), 2);
+    assert_eq!(details::page_count(&long), 4, "two of fields, two of raw JSON");
     let view = details::details(&long, 7);
-    assert_eq!(view, details::details(&long, 1), "a page that doesn't exist is the last");
-    keep("details_second_page", &view);
-}
-
-#[test]
-fn the_time_left_is_said_in_its_largest_unit() {
-    let said = |minutes: i64, seconds: i64| {
-        let mut approval = ordinary();
-        approval.request.expires_at = asked_at() + TimeDelta::minutes(minutes) + TimeDelta::seconds(seconds);
-        let text = prompt(&state(&approval)).to_json()["blocks"].to_string();
-        let (_, rest) = text.split_once("expires ").unwrap();
-        rest.split_once(" (").unwrap().0.to_owned()
-    };
-    assert_eq!(said(0, 10), "in 10 s");
-    assert_eq!(said(1, 0), "in 1 min");
-    assert_eq!(said(29, 30), "in 30 min");
-    assert_eq!(said(120, 0), "in 2 h");
-    assert_eq!(said(7 * 24 * 60, 0), "in 7 days");
-    assert_eq!(said(0, 0), "now");
-    assert_eq!(said(-5, 0), "now");
+    assert_eq!(view, details::details(&long, 3), "a page that doesn't exist is the last");
+    keep("details_second_page", &details::details(&long, 1));
 }
 
 #[test]

@@ -16,56 +16,70 @@ use crate::{
     slack::view::{deny, details, prompt::prompt, sanitize},
 };
 
-/// The values of all pages, each in one piece: a value that continues in the next box is joined.
-fn values(approval: &Approval) -> Vec<String> {
-    let (mut values, mut goes_on) = (Vec::<String>::new(), false);
+/// What the boxes and bars of the pages show, each value in one piece: one that continues in the next box is joined. First
+/// of the fields, then the raw JSON.
+fn values(approval: &Approval) -> (Vec<String>, String) {
+    let (mut values, mut raw, mut goes_on) = (Vec::<String>::new(), String::new(), false);
     for page in 0..details::page_count(approval) {
         let view = details::details(approval, page);
         checks::sound(&view, 100);
-        for block in view["blocks"].as_array().unwrap() {
-            for element in block["elements"].as_array().into_iter().flatten() {
-                let text = element["elements"][0]["text"].as_str().unwrap_or_default();
-                match element["type"].as_str() {
-                    Some("rich_text_preformatted") if goes_on => values.last_mut().unwrap().push_str(text),
-                    Some("rich_text_preformatted") => values.push(text.to_owned()),
-                    _ => goes_on = element["elements"][1]["text"] == " (continued)",
+        let blocks = view["blocks"].as_array().unwrap();
+        let is_raw = blocks
+            .iter()
+            .any(|block| block["text"]["text"].as_str().is_some_and(|text| text.contains("raw JSON")));
+        let below = blocks.iter().skip_while(|block| block["type"] != "header");
+        for element in below.filter_map(|block| block["elements"].as_array()).flatten() {
+            let text = element["elements"][0]["text"].as_str().unwrap_or_default();
+            match element["type"].as_str() {
+                Some("rich_text_preformatted") if is_raw => raw.push_str(text),
+                Some("rich_text_preformatted" | "rich_text_quote") if goes_on => {
+                    values.last_mut().unwrap().push_str(text);
                 }
+                Some("rich_text_preformatted" | "rich_text_quote") => values.push(text.to_owned()),
+                _ => goes_on = element["elements"][1]["text"] == " (continued)",
             }
         }
     }
-    values
+    (values, raw)
 }
 
-/// The value that a box shows.
-fn read(shown: &str) -> Value {
-    let text = sanitize::reveal(shown);
-    serde_json::from_str(&text).unwrap_or(Value::String(text))
-}
-
-/// Takes from `shown` the parts of this value: itself, or each of its members.
-fn take(value: &Value, shown: &mut impl Iterator<Item = Value>, next: &mut Option<Value>) {
-    if next.as_ref() == Some(value) {
-        *next = shown.next();
-        return;
-    }
+/// The values that stand in elements of their own.
+fn leaves<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     match value {
-        Value::Array(items) if !items.is_empty() => items.iter().for_each(|item| take(item, shown, next)),
+        Value::Array(items) if !items.is_empty() => items.iter().for_each(|item| leaves(item, found)),
         Value::Object(members) if !members.is_empty() => {
-            members.values().for_each(|member| take(member, shown, next));
+            members.values().for_each(|member| leaves(member, found));
         }
-        one => panic!("{one} is missing; there is {next:?}"),
+        one => found.push(one),
     }
 }
 
 fn holds(approval: &Approval) {
     checks::message(&prompt(&state(approval)).to_json());
-    let values = values(approval);
-    let mut shown = values.iter().map(|value| read(value));
-    let mut next = shown.next();
-    for value in approval.request.arguments.members().values() {
-        take(value, &mut shown, &mut next);
+    let (values, raw) = values(approval);
+    let arguments = Value::from(approval.request.arguments.members().clone());
+    if approval.request.arguments.members().is_empty() {
+        assert!(values.is_empty() && raw.is_empty());
+        return;
     }
-    assert_eq!(next, None, "nothing else stands in a box");
+    assert_eq!(
+        serde_json::from_str::<Value>(&sanitize::reveal(&raw)).unwrap(),
+        arguments,
+        "the raw JSON is exact"
+    );
+    // Every value is read among the fields, in the same order.
+    let all = sanitize::reveal(&values.concat());
+    let mut rest = all.as_str();
+    let mut found = Vec::new();
+    leaves(&arguments, &mut found);
+    for leaf in found {
+        let json = leaf.to_string();
+        let text = leaf.as_str().unwrap_or(&json).replace("\r\n", "\n");
+        let text = text.trim_end_matches('\n');
+        let at = rest.find(text).map(|at| at + text.len());
+        let at = at.or_else(|| rest.find(&json).map(|at| at + json.len()));
+        rest = &rest[at.unwrap_or_else(|| panic!("{json} is missing"))..];
+    }
 }
 
 fn with(value: Value) -> Approval {
