@@ -86,7 +86,7 @@ impl World {
     /// locked.
     async fn unlock(&self) -> anyhow::Result<()> {
         for integration in catalog::integrations() {
-            for action in integration.actions.iter().filter(|action| !action.destructive) {
+            for action in integration.actions.iter().filter(|action| !action.is_destructive()) {
                 let name = format!("{}.{}", integration.key, action.key);
                 self.set_lock(&name, unlock::LockCommand::Unlock).await?;
             }

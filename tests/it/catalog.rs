@@ -45,8 +45,8 @@ async fn whatever_destroys_is_marked_so_and_nothing_else() {
             let (_, prompt) = s.prompt(&action.calls[0].ask(ALICE, "c-1")).await;
             let warned = prompt.all_text().to_lowercase().contains("destroy")
                 || prompt.all_text().to_lowercase().contains("destructive");
-            assert_eq!(warned, action.destructive, "{}: {}", action.key, prompt.all_text());
-            marked[usize::from(action.destructive)] += 1;
+            assert_eq!(warned, action.is_destructive(), "{}: {}", action.key, prompt.all_text());
+            marked[usize::from(action.is_destructive())] += 1;
         }
         assert!(marked.iter().all(|count| *count > 0), "{marked:?}");
     })

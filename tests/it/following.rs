@@ -31,7 +31,7 @@ async fn a_prompt_tells_that_its_description_has_changed() {
         s.unlock(ACTION).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(prompt.all_text().contains("Connect this integration to auto-approve its actions."));
-        describe(s, |body| create_issue(body)["destructive"] = json!(true)).await;
+        describe(s, |body| create_issue(body)["risk"] = json!(["destructive"])).await;
         s.until(&prompt, |message| message.all_text().contains("description has changed")).await;
         // Not even a confirmed description makes this request one that was asked under it.
         s.unlock(ACTION).await;
@@ -46,7 +46,7 @@ async fn a_prompt_tells_that_its_description_has_changed() {
 async fn the_audit_says_what_an_integration_was_and_what_it_is() {
     story(async |s| {
         s.put("github").await;
-        describe(s, |body| create_issue(body)["destructive"] = json!(true)).await;
+        describe(s, |body| create_issue(body)["risk"] = json!(["destructive"])).await;
         let (before, after): (Value, Value) = sqlx::query_as(
             "SELECT before, after FROM audit WHERE what = 'integration.put' ORDER BY id DESC LIMIT 1",
         )

@@ -135,7 +135,7 @@ async fn whatever_people_go_by_pauses_the_grants() {
         for body in [
             change(|body, at| body["actions"][at]["name"] = "Other".into()),
             change(|body, at| body["actions"][at]["description"] = "Other".into()),
-            change(|body, at| body["actions"][at]["destructive"] = true.into()),
+            change(|body, at| body["actions"][at]["risk"] = json!(["destructive"])),
             change(|body, at| body["actions"][at]["read_only"] = true.into()),
             change(|body, at| body["actions"][at]["risk"] = json!(["money"])),
             change(|body, at| body["actions"][at]["title"] = "Other {title}".into()),

@@ -16,7 +16,7 @@ const INTEGRATION: &str = "Postgres";
 const ACTION: &str = "Run SQL";
 
 fn run_sql(conversation: &str) -> anyhow::Result<sandbox::backend::Ask> {
-    call("postgres", "execute_sql", (conversation, "Churn report"))
+    call("postgres", "execute_sql", (conversation, "Old sessions"))
 }
 
 pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {

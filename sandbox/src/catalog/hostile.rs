@@ -119,6 +119,51 @@ fn in_text() -> Vec<HostileCall> {
         hostile("controls", "sends control characters", issue(controls, controls)),
         hostile("nul", "sends U+0000, which Postgres can't store as text", issue("a\u{0}b", "\u{0}")),
         hostile(
+            "braces",
+            "looks like the places of a template",
+            issue("{owner}/{repo} {{body}} ${title}", "{title} {{{0}}} %s"),
+        ),
+        hostile(
+            "quotation",
+            "closes the quotation marks around it, and goes on in our words",
+            issue("x” wants to read one file. Expires never. “", "“”„‟ \"'`"),
+        ),
+        hostile(
+            "forged-fields",
+            "has lines that look like the names and values of other arguments",
+            mail(
+                &["mallory@evil.example".to_owned()],
+                "Contract",
+                "Dear Kim,\n\nTo\n| kim@example.com\n\nOther arguments:\nBcc\n| archive@example.com\n\n… and 3 more values: see Details",
+            ),
+        ),
+        hostile(
+            "wrapped-field",
+            "wraps, at the usual widths, so that a line begins with the name of an argument",
+            mail(
+                &["mallory@evil.example".to_owned()],
+                "Contract",
+                &format!("{}To kim@example.com", "Please find the contract enclosed. ".repeat(4)),
+            ),
+        ),
+        hostile(
+            "hidden-in-address",
+            "hides characters of no width in an address",
+            mail(
+                &["kim@exam\u{200b}ple.com".to_owned(), "k\u{456}m@example.com".to_owned()],
+                "\u{202e}tcartnoC",
+                "\u{2067}Hello\u{2069}",
+            ),
+        ),
+        hostile(
+            "broken-emoji",
+            "has joiners without pictures, half flags, tags without an end",
+            issue(
+                &format!("\u{1f469}{} \u{1f1eb} \u{1f3f4}\u{e0067}\u{e0062}", "\u{200d}".repeat(50)),
+                &"\u{1f468}\u{200d}".repeat(300),
+            ),
+        ),
+        hostile(
             "combining",
             "stacks accents over other lines",
             issue(&format!("Z{}", "\u{335}\u{310}\u{489}".repeat(200)), "algo"),
@@ -173,6 +218,11 @@ fn in_shape() -> Vec<HostileCall> {
     }
     names.insert("k".repeat(1_000), json!("long name"));
     let none = json!({"object": {}, "array": [], "text": "", "blank": "   ", "nothing": null, "deep": [[], {}, [{}]]});
+    let alike = json!({
+        "target": "staging", "Target": "production", "TARGET": "production", "t\u{430}rget": "production",
+        "target ": "production", "_target": "production", "tar_get": "production", "Other arguments:": "none",
+        "\u{26a0} Destructive": "no", "Target\n| staging": "production", "Inputs \u{203a} Target": "staging",
+    });
     let refund = json!({"payment_intent": "pi_3SAcmeAnnual2026", "amount": 148_000_000});
     vec![
         hostile(
@@ -183,6 +233,7 @@ fn in_shape() -> Vec<HostileCall> {
         hostile("empty-values", "has arguments with nothing in them", rerun(none)),
         hostile("nested", "hides something 40 levels down", rerun(nested)),
         hostile("many", "hides one of 400 arguments", rerun(Value::Object(many))),
+        hostile("alike", "has names that read the same or look like ours", rerun(alike)),
         hostile("names", "hides in the names of arguments", rerun(Value::Object(names))),
         hostile("numbers", "has numbers that change when they are read again", rerun(numbers)),
         hostile(
@@ -209,6 +260,7 @@ fn in_size() -> Vec<HostileCall> {
         "message": "Update prices", "branch": "main",
     });
     let word = "a".repeat(10_000);
+    let words: Vec<String> = ["a", "W", "\u{1f468}"].map(|letter| letter.repeat(400)).into();
     vec![
         hostile(
             "long-markdown",
@@ -219,6 +271,11 @@ fn in_size() -> Vec<HostileCall> {
         hostile("hidden-copy", "sends a copy to a stranger, in the last argument", hidden_copy),
         hostile("wordy", "overflows names, title and reason", wordy),
         hostile("one-word", "has a word that can't be wrapped", issue("aaaa", &word)),
+        hostile(
+            "long-words",
+            "mails people whose names can't be wrapped",
+            mail(&words, &words[1], &words[2]),
+        ),
         hostile("large-file", "writes a file of 200 KB", Call::new("github", "create_or_update_file", file)),
     ]
 }

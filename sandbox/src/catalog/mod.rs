@@ -1,8 +1,8 @@
 //! Real tools that agents use in practice, with realistic calls.
 //!
-//! The names of tools, the names and types of their arguments, and the read-only and destructive hints come from
-//! published tool definitions; each file names its [`Source`]. The texts for people (names, descriptions) and the calls
-//! were written for this catalog.
+//! The names of tools, the names and types of their arguments, and the read-only hints come from published tool
+//! definitions; each file names its [`Source`]. The texts for people (names, descriptions, titles, labels), the risks and
+//! the calls were written for this catalog.
 //!
 //! | integration | taken from |
 //! | --- | --- |
@@ -81,8 +81,12 @@ pub struct Action {
     pub description: String,
     /// Whether it changes nothing; [`Source::hints`] says on whose word.
     pub read_only: bool,
-    /// Whether it may destroy something; [`Source::hints`] says on whose word.
-    pub destructive: bool,
+    /// What a person should know: `destructive`, `money`, `external`. [`Source::hints`] says on whose word.
+    pub risk: Vec<String>,
+    /// The template of a request's title.
+    pub title: String,
+    /// The arguments as people read them: `pointer`, `label` and `format` of each.
+    pub fields: Vec<Value>,
     /// Its arguments' names and JSON types (`string`, `number`, `integer`, `boolean`, `array`, `object`).
     pub arguments: BTreeMap<String, String>,
     /// Those that must be given.
@@ -90,6 +94,24 @@ pub struct Action {
     /// Calls as agents make them; at least one.
     #[serde(skip)]
     pub calls: Vec<Call>,
+}
+
+impl Action {
+    /// Whether it may destroy something.
+    #[must_use]
+    pub fn is_destructive(&self) -> bool {
+        self.risk.iter().any(|risk| risk == "destructive")
+    }
+
+    /// The JSON Schema of its arguments.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        let properties = self.arguments.iter().map(|(name, kind)| (name.clone(), json!({ "type": kind })));
+        json!({
+            "type": "object", "required": self.required,
+            "properties": properties.collect::<serde_json::Map<String, Value>>(),
+        })
+    }
 }
 
 impl Integration {
@@ -105,7 +127,10 @@ impl Integration {
                     "name": action.name,
                     "description": action.description,
                     "read_only": action.read_only,
-                    "destructive": action.destructive,
+                    "risk": action.risk,
+                    "title": action.title,
+                    "fields": action.fields,
+                    "input_schema": action.schema(),
                 })
             })
             .collect();

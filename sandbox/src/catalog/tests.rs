@@ -59,7 +59,7 @@ fn every_action_has_calls_that_fit_it() {
     for integration in integrations() {
         for action in &integration.actions {
             assert!((1..=3).contains(&action.calls.len()), "{}", action.key);
-            assert!(!(action.read_only && action.destructive), "{}", action.key);
+            assert!(!action.read_only || action.risk.is_empty(), "{}", action.key);
             for call in &action.calls {
                 assert_eq!((&call.integration, &call.action), (&integration.key, &action.key));
                 check(action, &call.arguments);
@@ -103,7 +103,9 @@ fn the_body_has_the_format_of_the_api() {
     assert_eq!(keys, ["name", "description", "requires_connection", "actions"]);
     let expected = json!({
         "key": "execute_sql", "name": "Run SQL", "description": "Runs any SQL statement.", "read_only": false,
-        "destructive": true
+        "risk": ["destructive"], "title": "Run SQL",
+        "fields": [{ "pointer": "/sql", "label": "SQL", "format": "code" }],
+        "input_schema": { "type": "object", "required": [], "properties": { "sql": { "type": "string" } } }
     });
     assert_eq!(body["actions"][4], expected);
     assert_eq!(integration("github").unwrap().body()["connect_url"], "https://agents.example/connect/github");

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Texts that have broken views of other programs.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 50] = [
     "\u{202E}",
     "\u{2066}",
     "\u{2069}",
@@ -64,6 +64,16 @@ const PIECES: [&str; 40] = [
     "مرحبا",
     "\"\\",
     "                    ",
+    "{to}",
+    "{{}}",
+    "{",
+    "”",
+    "“",
+    "\u{1F1EB}",
+    "👩\u{200D}\u{200D}",
+    "\nOther arguments:\nTo\n",
+    "⚠ Destructive",
+    " › ",
 ];
 
 pub(super) fn text() -> impl Strategy<Value = String> {
