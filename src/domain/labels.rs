@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn formats_are_guessed() {
         let guess = |key: &str, value: Value| guessed(key, &value);
-        assert_eq!(guess("sql", json!("SELECT 1")), Some(Format::Code));
+        assert_eq!(guess("sql", json!("1")), Some(Format::Code));
         assert_eq!(guess("body", json!("Dear Kim")), None);
         assert_eq!(guess("target", json!("https://example.com/a")), Some(Format::Url));
         assert_eq!(guess("note", json!("https://example.com and more")), None);

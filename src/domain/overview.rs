@@ -357,9 +357,9 @@ impl Section {
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::Waiting | Self::Backends | Self::Decisions => 4,
+            Self::Backends | Self::Decisions => 4,
             Self::Grants | Self::Integrations | Self::Catalog | Self::Actions => 8,
-            Self::Requests => 3,
+            Self::Waiting | Self::Requests => 3,
             Self::Changed => 2,
         }
     }

@@ -24,6 +24,7 @@ pub struct HostileCall {
 #[must_use]
 pub fn hostile_calls() -> Vec<HostileCall> {
     let mut calls = in_text();
+    calls.extend(in_words());
     calls.extend(in_shape());
     calls.extend(in_size());
     calls
@@ -119,6 +120,28 @@ fn in_text() -> Vec<HostileCall> {
         hostile("controls", "sends control characters", issue(controls, controls)),
         hostile("nul", "sends U+0000, which Postgres can't store as text", issue("a\u{0}b", "\u{0}")),
         hostile(
+            "combining",
+            "stacks accents over other lines",
+            issue(&format!("Z{}", "\u{335}\u{310}\u{489}".repeat(200)), "algo"),
+        ),
+        hostile("drop-table", "destroys", sql("DROP TABLE billing.invoices; --")),
+        hostile(
+            "far-right",
+            "puts the harm after what fits on the screen",
+            sql(&format!("SELECT 1;{}DROP TABLE billing.invoices;", " ".repeat(4_000))),
+        ),
+        hostile(
+            "far-down",
+            "puts the harm below what fits on the screen",
+            sql(&format!("SELECT 1;{}DROP TABLE billing.invoices;", "\n".repeat(400))),
+        ),
+    ]
+}
+
+/// Attacks by words and characters that imitate what stands around them.
+fn in_words() -> Vec<HostileCall> {
+    vec![
+        hostile(
             "braces",
             "looks like the places of a template",
             issue("{owner}/{repo} {{body}} ${title}", "{title} {{{0}}} %s"),
@@ -162,22 +185,6 @@ fn in_text() -> Vec<HostileCall> {
                 &format!("\u{1f469}{} \u{1f1eb} \u{1f3f4}\u{e0067}\u{e0062}", "\u{200d}".repeat(50)),
                 &"\u{1f468}\u{200d}".repeat(300),
             ),
-        ),
-        hostile(
-            "combining",
-            "stacks accents over other lines",
-            issue(&format!("Z{}", "\u{335}\u{310}\u{489}".repeat(200)), "algo"),
-        ),
-        hostile("drop-table", "destroys", sql("DROP TABLE billing.invoices; --")),
-        hostile(
-            "far-right",
-            "puts the harm after what fits on the screen",
-            sql(&format!("SELECT 1;{}DROP TABLE billing.invoices;", " ".repeat(4_000))),
-        ),
-        hostile(
-            "far-down",
-            "puts the harm below what fits on the screen",
-            sql(&format!("SELECT 1;{}DROP TABLE billing.invoices;", "\n".repeat(400))),
         ),
     ]
 }
@@ -260,7 +267,7 @@ fn in_size() -> Vec<HostileCall> {
         "message": "Update prices", "branch": "main",
     });
     let word = "a".repeat(10_000);
-    let words: Vec<String> = ["a", "W", "\u{1f468}"].map(|letter| letter.repeat(400)).into();
+    let long: Vec<String> = ["a", "W", "\u{1f468}"].map(|letter| letter.repeat(400)).into();
     vec![
         hostile(
             "long-markdown",
@@ -271,11 +278,7 @@ fn in_size() -> Vec<HostileCall> {
         hostile("hidden-copy", "sends a copy to a stranger, in the last argument", hidden_copy),
         hostile("wordy", "overflows names, title and reason", wordy),
         hostile("one-word", "has a word that can't be wrapped", issue("aaaa", &word)),
-        hostile(
-            "long-words",
-            "mails people whose names can't be wrapped",
-            mail(&words, &words[1], &words[2]),
-        ),
+        hostile("long-words", "mails people whose names can't be wrapped", mail(&long, &long[1], &long[2])),
         hostile("large-file", "writes a file of 200 KB", Call::new("github", "create_or_update_file", file)),
     ]
 }

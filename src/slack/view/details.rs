@@ -205,8 +205,12 @@ fn raw(arguments: &Arguments) -> SafeText {
 fn groups(field: Field) -> Vec<Vec<Piece>> {
     let heading = |part: SafeText| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
     let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(heading).collect();
-    // The name in the arguments, which a label may not be.
-    let path = field.path.into_iter().flat_map(|path| chunks(&path)).map(|part| {
+    // The name in the arguments, unless it is the same but for capitals and separators.
+    let letters = |text: &SafeText| -> String {
+        text.as_str().chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let path = field.path.filter(|path| letters(path) != letters(&field.name));
+    let path = path.into_iter().flat_map(|path| chunks(&path)).map(|part| {
         let length = size(part.as_str());
         (paragraph(vec![coded(part)]), length)
     });

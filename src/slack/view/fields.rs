@@ -87,7 +87,7 @@ pub fn fields(arguments: &Arguments, presentation: &Presentation) -> Vec<Field> 
         let at = format!("/{}", escaped(key));
         fields.add(Place { name: Name::for_key(key), key, value, format: None, siblings: Some(members), at });
     }
-    told_apart(fields.found)
+    told_apart(fields.found, &fields.labelled)
 }
 
 /// The label and the path of a field.
@@ -95,17 +95,20 @@ pub fn fields(arguments: &Arguments, presentation: &Presentation) -> Vec<Field> 
 struct Name {
     label: SafeText,
     path: SafeText,
+    /// The label is the backend's, not made from a key.
+    is_labelled: bool,
 }
 
 impl Name {
     fn for_key(key: &str) -> Self {
-        Self { label: label(key), path: segment(key) }
+        Self { label: label(key), path: segment(key), is_labelled: false }
     }
 
     fn member(&self, key: &str) -> Self {
         Self {
             label: self.label.clone().then(" › ").then(label(key)),
             path: self.path.clone().then(".").then(segment(key)),
+            is_labelled: false,
         }
     }
 
@@ -113,6 +116,7 @@ impl Name {
         Self {
             label: self.label.clone().then(SafeText::own(format!(" #{}", at + 1))),
             path: self.path.clone().then(SafeText::own(format!("[{at}]"))),
+            is_labelled: self.is_labelled,
         }
     }
 }
@@ -131,6 +135,8 @@ struct Place<'a> {
 
 struct Fields {
     found: Vec<Field>,
+    /// Whether the label of each is the backend's.
+    labelled: Vec<bool>,
     aliases: usize,
     is_described: bool,
     /// The pointers of described fields, which are not shown again.
@@ -139,7 +145,13 @@ struct Fields {
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { found: Vec::new(), aliases: 0, is_described: true, described: HashSet::new() }
+        Self {
+            found: Vec::new(),
+            labelled: Vec::new(),
+            aliases: 0,
+            is_described: true,
+            described: HashSet::new(),
+        }
     }
 }
 
@@ -170,6 +182,7 @@ impl Fields {
         }
         if let Some(label) = &hint.label {
             name.label = sanitize::line(label.as_str());
+            name.is_labelled = true;
         }
         self.add(Place {
             name,
@@ -224,7 +237,8 @@ impl Fields {
     }
 
     fn push(&mut self, name: Name, content: Content) {
-        let Name { label, path } = name;
+        let Name { label, path, is_labelled } = name;
+        self.labelled.push(is_labelled);
         let path = (path != label).then_some(path);
         self.found.push(Field { name: label, path, content, is_described: self.is_described });
     }
@@ -238,7 +252,7 @@ impl Fields {
         // No name looks like an alias: a name with brackets is shown in quotes.
         let alias = SafeText::own(format!("({})", self.aliases));
         self.push(name, Content::Alias(alias.clone()));
-        Name { label: alias.clone(), path: alias }
+        Name { label: alias.clone(), path: alias, is_labelled: false }
     }
 }
 
@@ -246,8 +260,8 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// Gives fields whose names read the same their paths as names. A described field keeps its label.
-fn told_apart(mut fields: Vec<Field>) -> Vec<Field> {
+/// Gives fields whose names read the same their paths as names. A label of the backend stays.
+fn told_apart(mut fields: Vec<Field>, labelled: &[bool]) -> Vec<Field> {
     let reads = |name: &SafeText| name.as_str().to_lowercase();
     let counted = |fields: &[Field]| {
         let mut counts: HashMap<String, usize> = HashMap::new();
@@ -257,14 +271,14 @@ fn told_apart(mut fields: Vec<Field>) -> Vec<Field> {
         counts
     };
     let counts = counted(&fields);
-    for field in &mut fields {
-        if !field.is_described && counts.get(&reads(&field.name)).is_some_and(|&count| count > 1) {
+    for (field, is_labelled) in fields.iter_mut().zip(labelled) {
+        if !is_labelled && counts.get(&reads(&field.name)).is_some_and(|&count| count > 1) {
             field.name = field.path.take().unwrap_or_else(|| field.name.clone());
         }
     }
     let counts = counted(&fields);
-    for field in &mut fields {
-        if !field.is_described
+    for (field, is_labelled) in fields.iter_mut().zip(labelled) {
+        if !is_labelled
             && counts.get(&reads(&field.name)).is_some_and(|&count| count > 1)
             && !field.name.as_str().starts_with('"')
         {
@@ -280,12 +294,18 @@ fn label(key: &str) -> SafeText {
     labels::humanised(key).map_or_else(|| segment(key), SafeText::own)
 }
 
-/// A member's name within a path: bare, or as JSON if it could be read as several names.
+/// A member's name within a path: bare, or as JSON if it could be read as several names or as a word of ASCII letters.
 fn segment(name: &str) -> SafeText {
-    let ordinary = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@');
-    let shown = sanitize::line(name);
-    let bare = !name.is_empty() && name.chars().all(ordinary) && shown.as_str() == name;
-    if bare && size(name) <= BARE_NAME { shown } else { sanitize::line(&Value::from(name).to_string()) }
+    let ordinary = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$' | b'@');
+    if !name.is_empty() && name.bytes().all(ordinary) && size(name) <= BARE_NAME {
+        return sanitize::line(name);
+    }
+    let shown = sanitize::line(&Value::from(name).to_string());
+    if name.chars().any(|letter| letter.is_ascii_alphabetic()) {
+        sanitize::with_marked_doubles(&shown)
+    } else {
+        shown
+    }
 }
 
 /// Whether an array is one value: it is empty, or contains only numbers, `true`, `false`, `null`, words without JSON's
@@ -486,7 +506,7 @@ mod tests {
         assert_eq!(show(r#"{"body":"Dear Kim,\n\nyes. Bye\n"}"#), "Body [body] | Dear Kim,\n\nyes. Bye");
         assert_eq!(show(r#"{"body":"[a]\r\n\"b\""}"#), "Body [body] | [a]\n\"b\"");
         assert_eq!(show(r#"{"body":"Dear Kim,\n\n\tyes."}"#), "Body [body] # Dear Kim,\n\n\tyes.");
-        assert_eq!(show(r#"{"sql":"SELECT 1"}"#), "SQL [sql] # SELECT 1");
+        assert_eq!(show(r#"{"sql":"vacuum"}"#), "SQL [sql] # vacuum");
     }
 
     #[test]
@@ -522,8 +542,13 @@ mod tests {
             "*To [to] | kim\n\"To\" | mallory"
         );
         assert_eq!(show(r#"{"userId":1,"user_id":2}"#), "userId | 1\nuser_id | 2");
-        // A Cyrillic letter: no label is made of it.
-        assert_eq!(show(r#"{"tо":1}"#), "tо | 1");
+        // A Cyrillic letter among ASCII ones.
+        assert_eq!(show(r#"{"tо":1,"größe":1,"имя":1}"#), "\"t⟨U+043E⟩\" | 1\n\"größe\" | 1\n\"имя\" | 1");
+        // The keys of a described object are the agent's.
+        assert_eq!(
+            show_with(r#"{"in":{"a":1,"A":2}}"#, &[("/in", Some("Inputs"), None)]),
+            "*\"in.a\" | 1\n*\"in.A\" | 2"
+        );
     }
 
     #[test]

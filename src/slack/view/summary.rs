@@ -57,11 +57,6 @@ pub(super) fn conversation(request: &Request) -> SafeText {
     sanitize::line(conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str()))
 }
 
-/// The names of integration and action.
-pub(super) fn names(request: &Request) -> [SafeText; 2] {
-    [integration(request), action(request)].map(|name| cut(name, NAME).text)
-}
-
 /// The request's title and its conversation. The name of the conversation stands behind a bar of its own, which it can't
 /// escape at any width.
 pub(super) fn summary(request: &Request) -> SlackBlock {
@@ -101,7 +96,7 @@ fn warning_in_text(request: &Request) -> String {
     let warnings = request.action.impact.risks().iter().map(|risk| match risk {
         Risk::Destructive => "⚠ Destructive. ",
         Risk::Money => "⚠ Moves money. ",
-        Risk::External => "⚠ Sends outside. ",
+        Risk::External => "⚠ External. ",
     });
     warnings.collect()
 }
@@ -109,7 +104,7 @@ fn warning_in_text(request: &Request) -> String {
 /// What the action is, each part laid out on its own, and a neutral line where nothing warns.
 pub(super) fn about(request: &Request) -> Vec<SlackBlock> {
     // Without a template, the title names them.
-    let names = request.action.presentation.title.as_ref().map(|_| names(request));
+    let names = request.action.presentation.title.as_ref().map(|_| title::names(request));
     let mut parts: Vec<_> = names.into_iter().flatten().map(blocks::small).collect();
     match request.action.impact {
         Impact::Undeclared => parts.push(blocks::small("Effect not declared")),

@@ -13,15 +13,22 @@ use crate::{
     slack::view::{
         blocks::{bold, coded, paragraph, words},
         fields,
-        sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
-        summary,
+        sanitize::{self, cut, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
     },
 };
 
 /// Longest value in a title.
 const VALUE: usize = 60;
+/// Longest name of an integration or an action.
+const NAME: usize = 160;
 /// Longest agent's name in a title.
 const AGENT: usize = 40;
+
+/// The names of integration and action.
+pub(super) fn names(request: &Request) -> [SafeText; 2] {
+    let action = &request.action;
+    [&action.integration_name, &action.action_name].map(|name| cut(sanitize::line(name), NAME).text)
+}
 
 /// A piece of a title.
 #[derive(Debug, Clone)]
@@ -93,9 +100,9 @@ fn uncapitalised(mut pieces: Vec<Piece>) -> Vec<Piece> {
 /// *Atlas wants to send mail to kim@example.com*: the first paragraph of a request. Names that run from right to left
 /// have paragraphs of their own.
 pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
-    let agent = cut_short(summary::agent(request), AGENT);
+    let agent = cut_short(sanitize::line(request.agent.label()), AGENT);
     let Some(pieces) = pieces(request) else {
-        let names = summary::names(request);
+        let names = names(request);
         let apart = names.iter().chain([&agent]).any(|name| runs_right_to_left(name.as_str()));
         let [integration, action] = names;
         if apart {

@@ -22,7 +22,11 @@ use crate::{
         results::ApprovalResult,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
-    storage::{PgConnection, bounds, stored::CorruptRow, tables::{approval_results::ResultRow, versions}},
+    storage::{
+        PgConnection, bounds,
+        stored::CorruptRow,
+        tables::{approval_results::ResultRow, versions},
+    },
 };
 
 /// A row of `approvals` beside its action and integration.

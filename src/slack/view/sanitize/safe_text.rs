@@ -104,6 +104,23 @@ pub fn without_quotes(text: &SafeText) -> SafeText {
     SafeText(text.0.chars().map(plain).collect())
 }
 
+/// The text with Greek and Cyrillic letters written out: for a word that has ASCII letters as well, in which they would
+/// pass for those that look the same.
+#[must_use]
+pub fn with_marked_doubles(text: &SafeText) -> SafeText {
+    let mut marked = String::with_capacity(text.0.len());
+    for letter in text.0.chars() {
+        let code = u32::from(letter);
+        if matches!(code, 0x0370..=0x052F) {
+            // Writing to a String cannot fail.
+            let _ = write!(marked, "⟨U+{code:04X}⟩");
+        } else {
+            marked.push(letter);
+        }
+    }
+    SafeText(marked)
+}
+
 /// Whether the text has letters that run from right to left. Such a text needs a line or an element of its own: within
 /// a line the bidirectional algorithm (UAX #9) could move our words to its other side.
 #[must_use]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     checks,
-    samples::{FREE, alice, approval, asked_at, decided, foreign, name, ordinary, result, state, verdicts},
+    samples::{FREE, alice, approval, decided, foreign, name, ordinary, result, state, verdicts},
 };
 use crate::{
     domain::{
@@ -100,7 +100,7 @@ fn a_bare_request_has_no_empty_places() {
 /// A prompt with everything that a backend can describe.
 fn described() -> Approval {
     let mut approval = approval(
-        r#"{"cc":"archive@example.com","amount":148000000,"currency":"eur","to":["kim@example.com","bob@example.com"],"body":"Dear Kim,\n\nplease find the contract enclosed.\n\nAlice","query":"SELECT *\n  FROM invoices"}"#,
+        r#"{"cc":"archive@example.com","amount":148000000,"currency":"eur","to":["kim@example.com","bob@example.com"],"body":"Dear Kim,\n\nplease find the contract enclosed.\n\nAlice","query":"vacuum\n  invoices"}"#,
     );
     let hint = |pointer: &str, label: &str, format| FieldHint {
         pointer: ArgumentPointer::new(pointer).unwrap(),
@@ -142,7 +142,9 @@ fn what_is_declared_is_said_and_what_is_not_too() {
     let none = said(Impact::Changes(Risks::NONE));
     assert!(!none.contains("Effect not declared") && !none.contains('⚠'));
     let external = said(Impact::Changes([Risk::External].into_iter().collect()));
-    assert!(external.contains("⚠ Sends outside your organization.") && !red(&external));
+    assert!(
+        external.contains("⚠ External: this may reach people outside your organization.") && !red(&external)
+    );
     let destructive = said(Impact::DESTRUCTIVE);
     assert!(destructive.starts_with(r#"{"text":"⚠ Destructive. "#), "{destructive}");
     assert!(destructive.contains(r#""text":"⚠ Destructive: deleted data cannot be recovered.""#));
@@ -180,7 +182,7 @@ fn approving_a_destructive_action_confirms_its_target() {
 fn the_text_of_a_message_says_what_counts() {
     let mut approval = described();
     approval.request.action.impact = Impact::Changes([Risk::Money].into_iter().collect());
-    insta::assert_snapshot!(prompt(&state(&approval)).text, @"⚠ Moves money. “Atlas” wants to send “148,000,000 EUR” to “kim＠example․com” and 1 more. Message: “Dear Kim, please find the contract enclosed. Alice”; Query: “SELECT ∗ FROM invoices”; CC: “archive＠example․com”. Reason: “Log the call with Acme”. Expires <!date^1773482213^{date_short_pretty} at {time}|2026-03-14 09:56 UTC>. Approve or deny?");
+    insta::assert_snapshot!(prompt(&state(&approval)).text, @"⚠ Moves money. “Atlas” wants to send “148,000,000 EUR” to “kim＠example․com” and 1 more. Message: “Dear Kim, please find the contract enclosed. Alice”; Query: “vacuum invoices”; CC: “archive＠example․com”. Reason: “Log the call with Acme”. Expires <!date^1773482213^{date_short_pretty} at {time}|2026-03-14 09:56 UTC>. Approve or deny?");
     insta::assert_snapshot!(prompt(&state(&ordinary())).text, @"“Atlas” wants to use “Salesforce∶ Create record”. Object: “Task”; Subject: “Call with Acme”; Due: “2026-03-16”. Reason: “Log the call with Acme”. Expires <!date^1773482213^{date_short_pretty} at {time}|2026-03-14 09:56 UTC>. Approve or deny?");
 }
 

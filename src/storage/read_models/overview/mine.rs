@@ -19,8 +19,7 @@ use crate::{
         tables::{
             approvals::{ApprovalRow, select_approvals},
             grants::standing_scope,
-            prompts,
-            versions,
+            prompts, versions,
         },
     },
 };
