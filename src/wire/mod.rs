@@ -123,7 +123,7 @@ struct DecisionJson<'a> {
 
 /// What came of an approved call.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Result)]
+#[schema(as = ApprovalResult)]
 struct ResultJson<'a> {
     #[schema(schema_with = schema::result_status)]
     status: ResultStatus,
