@@ -112,6 +112,8 @@ pub struct ActionLine {
     pub always: bool,
     /// Whether the user has an unanswered unlock request for the action.
     pub requested: bool,
+    /// For an admin: how many live grants there are for the action.
+    pub grants: usize,
 }
 
 /// A live grant.

@@ -206,12 +206,12 @@ pub(super) fn beside(
     bare_button(control, text, alone).with_value(control.value()).into()
 }
 
-/// A button beside a section that asks for confirmation. All of its words are our own.
+/// A button beside a section that asks for confirmation.
 pub(super) fn beside_after_confirming(
     control: Control,
     text: &'static str,
     alone: impl Into<SafeText>,
-    question: (&'static str, &'static str),
+    question: (&'static str, SafeText),
 ) -> SlackSectionBlockElement {
     asking(control, text, alone, question).into()
 }
@@ -221,7 +221,7 @@ pub(super) fn button_after_confirming(
     control: Control,
     text: &'static str,
     alone: impl Into<SafeText>,
-    question: (&'static str, &'static str),
+    question: (&'static str, SafeText),
 ) -> SlackActionBlockElement {
     asking(control, text, alone, question).into()
 }
@@ -260,7 +260,7 @@ fn asking(
     control: Control,
     text: &'static str,
     alone: impl Into<SafeText>,
-    (title, question): (&'static str, &'static str),
+    (title, question): (&'static str, SafeText),
 ) -> SlackBlockButtonElement {
     let confirm = SlackBlockConfirmItem::new(
         plain_only(title),
@@ -268,10 +268,7 @@ fn asking(
         plain_only(text),
         plain_only("Cancel"),
     );
-    bare_button(control, text, alone)
-        .with_value(control.value())
-        .with_style(SlackBlockButtonStyle::Danger)
-        .with_confirm(confirm)
+    bare_button(control, text, alone).with_value(control.value()).with_confirm(confirm)
 }
 
 /// A link beside a section; `None` if Slack would refuse the address.

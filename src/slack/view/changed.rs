@@ -6,7 +6,7 @@ use super::controls::Control;
 use super::names;
 use super::sections::pager;
 use super::sections::title;
-use super::sentences::LOCKING;
+use super::sentences;
 use crate::{
     domain::{
         catalog::Description,
@@ -61,7 +61,7 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
             Control::Lock(line.action),
             "Lock",
             SafeText::from("Lock ").then(about),
-            LOCKING,
+            ("Lock this action?", SafeText::own(sentences::locking(line.paused))),
         ),
     ];
     [blocks::rich(lines), blocks::actions(row)]

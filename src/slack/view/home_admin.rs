@@ -7,7 +7,7 @@ use super::controls::Control;
 use super::names;
 use super::sections::pager;
 use super::sections::title;
-use super::sentences::LOCKING;
+use super::sentences;
 use super::unlocking;
 use crate::{
     domain::overview::{
@@ -89,7 +89,8 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
     let about = names::brief(&integration.name, &line.name);
     let control = if line.unlocked {
         let alone = SafeText::from("Lock ").then(about);
-        blocks::beside_after_confirming(Control::Lock(line.id), "Lock", alone, LOCKING)
+        let question = ("Lock this action?", SafeText::own(sentences::locking(line.grants)));
+        blocks::beside_after_confirming(Control::Lock(line.id), "Lock", alone, question)
     } else {
         let unlock = Control::Unlock { action: line.id, version: Some(line.version) };
         blocks::beside(unlock, "Unlock", SafeText::from("Unlock ").then(about))

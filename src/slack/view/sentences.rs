@@ -8,11 +8,15 @@ use crate::domain::{
     unlock_answer::Resolution,
 };
 
-/// The confirmation that *Lock* asks for.
-pub(super) const LOCKING: (&str, &str) = (
-    "Lock this action?",
-    "Every request for this action will ask a person. Existing auto-approvals end, and unlocking the action again does not restore them.",
-);
+/// The question that *Lock* asks. `grants`: how many live grants there were when it was rendered.
+pub(super) fn locking(grants: usize) -> String {
+    let end = match grants {
+        0 => "No one auto-approves it at the moment.".to_owned(),
+        1 => "1 auto-approval ends, and unlocking the action again does not restore it.".to_owned(),
+        count => format!("{count} auto-approvals end, and unlocking the action again does not restore them."),
+    };
+    format!("Every request for this action will ask a person. {end}")
+}
 
 /// For an internal error: the database is down, or a call failed.
 pub const TRY_AGAIN: &str = "Something went wrong. Nothing was decided. Try again in a moment.";

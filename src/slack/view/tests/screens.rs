@@ -70,6 +70,7 @@ pub(super) fn action(name: &str, unlocked: bool) -> ActionLine {
         changed: false,
         always: unlocked,
         requested: false,
+        grants: 3,
     }
 }
 

@@ -104,7 +104,8 @@ pub async fn actions(
     let rows = sqlx::query!(
         r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive, v.risk,
                   (a.unlocked_at IS NOT NULL) AS "unlocked!",
-                  coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!"
+                  coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!",
+                  (SELECT count(*) FROM grants g WHERE g.action_id = a.id AND g.revoked_at IS NULL) AS "grants!"
            FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
            WHERE i.workspace_id = $1 AND i.id = $2 AND a.retired_at IS NULL
            ORDER BY lower(v.name), a.key LIMIT $3 OFFSET $4"#,
@@ -128,6 +129,7 @@ pub async fn actions(
             changed: row.unlocked && row.unconfirmed,
             always: false,
             requested: false,
+            grants: number(row.grants),
         })
     });
     let lines = lines.collect::<Result<Vec<_>, CorruptRow>>()?;

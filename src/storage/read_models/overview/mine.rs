@@ -375,6 +375,7 @@ pub async fn settings(
             changed: row.unlocked && row.unconfirmed,
             always: row.always,
             requested: row.requested,
+            grants: 0,
         })
     });
     let actions: Vec<ActionLine> = actions.collect::<Result<_, CorruptRow>>()?;
