@@ -6,7 +6,7 @@ use slack_morphism::prelude::SlackBlockText;
 use crate::{
     domain::{
         overview::{ActionLine, GrantLine},
-        risk::{Impact, Risk},
+        risk::{Impact, Risk, Risks},
     },
     slack::view::{
         blocks,
@@ -118,9 +118,9 @@ fn use_of(grant: &GrantLine) -> String {
 /// Why a grant approves nothing although it has not ended.
 pub(super) const PAUSED: &str = "the action’s description has changed since an admin unlocked it. Every request asks you until an admin confirms the change.";
 
-/// What a backend declares about an action, in our words.
+/// What a backend declares about an action, in our words; nothing if it declares no risk.
 pub(super) fn nature(action: &ActionLine) -> SafeText {
-    effect(action.impact)
+    if action.impact == Impact::Changes(Risks::NONE) { SafeText::default() } else { effect(action.impact) }
 }
 
 /// The same from the declaration itself.
@@ -128,7 +128,7 @@ pub(super) fn effect(impact: Impact) -> SafeText {
     match impact {
         Impact::Undeclared => "Effect not declared.".into(),
         Impact::ReadOnly => "Marked as read-only.".into(),
-        Impact::Changes(risks) if risks.is_empty() => "Marked as without risk.".into(),
+        Impact::Changes(risks) if risks.is_empty() => "No risk declared.".into(),
         Impact::Changes(risks) => {
             let names: Vec<&str> = risks.iter().map(risk).collect();
             SafeText::own(format!("⚠ {}.", names.join(". ")))

@@ -136,9 +136,11 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
     let name = names::name(&line.name);
     let facts = |state: &'static str| {
         let own = names::nature(line);
-        let own = if state.is_empty() { own } else { own.then(" ").then(state) };
+        let between = if own.is_empty() || state.is_empty() { "" } else { " " };
+        let own = own.then(between).then(state);
+        let own = (!own.is_empty()).then(|| blocks::fact(own));
         let description = line.description.as_deref().map(|text| blocks::fact(names::description(text)));
-        std::iter::once(blocks::fact(own)).chain(description).collect::<Vec<_>>()
+        own.into_iter().chain(description).collect::<Vec<_>>()
     };
     let about = names::brief(&integration.name, &line.name);
     if !line.unlocked {
