@@ -67,7 +67,7 @@ struct Asked {
 }
 
 /// A grant that a click gave.
-struct Given {
+struct KnownGrant {
     id: String,
     user: usize,
     action: usize,
@@ -94,13 +94,13 @@ struct Ended {
 
 impl Ended {
     /// Whether it may have ended a grant before this.
-    fn may_end(&self, grant: &Given, before: Instant) -> bool {
+    fn may_end(&self, grant: &KnownGrant, before: Instant) -> bool {
         self.started < before && self.returned > grant.since && self.end.reaches(grant)
     }
 }
 
 impl End {
-    fn reaches(&self, grant: &Given) -> bool {
+    fn reaches(&self, grant: &KnownGrant) -> bool {
         match self {
             Self::TurnOff(id) => *id == grant.id,
             Self::Lock(action) => *action == grant.action,
@@ -120,7 +120,7 @@ struct Run<'a> {
     seed: u64,
     until: Instant,
     asked: Mutex<Vec<Asked>>,
-    given: Mutex<Vec<Given>>,
+    given: Mutex<Vec<KnownGrant>>,
     ended: Mutex<Vec<Ended>>,
     /// Answers that none of these calls may have.
     wrong: Mutex<BTreeMap<String, usize>>,
@@ -260,7 +260,7 @@ impl Run<'_> {
                 let id = approval.decision.unwrap().grant().unwrap().to_string();
                 let conversation = (scope == Scope::Conversation).then_some(conversation);
                 let since = Instant::now();
-                let given = Given { id, user: number, action, conversation, since };
+                let given = KnownGrant { id, user: number, action, conversation, since };
                 self.given.lock().unwrap().push(given);
             }
             // It was locked, disconnected or closed before.
