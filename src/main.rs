@@ -4,11 +4,6 @@ use std::process::ExitCode;
 
 use countersign::cli::{self, Cli};
 
-/// A request allocates some hundred times, mostly short texts. That took a fifth of its processor time with the
-/// allocator of the C library.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the one line that says why a command failed")]
 async fn main() -> ExitCode {
