@@ -24,6 +24,7 @@ pub fn calls(s: &TestApp, approval: &str, delivery: &str) -> Vec<(Method, Vec<St
         call(Method::GET, &format!("approvals/{approval}"), None),
         call(Method::GET, &format!("approvals/{approval}/events"), None),
         call(Method::POST, &format!("approvals/{approval}/cancel"), None),
+        call(Method::POST, &format!("approvals/{approval}/result"), Some(json!({ "status": "succeeded" }))),
         call(Method::PUT, "integrations/github", Some(catalog)),
         call(Method::GET, "integrations/github", None),
         call(Method::GET, "integrations", None),
