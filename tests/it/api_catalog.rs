@@ -236,10 +236,10 @@ async fn a_conversation_that_is_silent_for_thirty_days_loses_its_grants() {
         assert_eq!(s.received_webhook(&id).await.kind, "approval.approved");
         s.advance_until_idle(chrono::TimeDelta::days(29)).await;
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "approved");
-        // Whenever the job runs in the last hour.
         s.advance_until_idle(chrono::TimeDelta::days(30)).await;
-        s.advance_until_idle(chrono::TimeDelta::hours(1)).await;
         let revoked = eventually("the end of the grant", async || {
+            // The job rests for an hour, from when its last run was over.
+            s.advance_until_idle(chrono::TimeDelta::hours(1)).await;
             let reply = s.api().audit(&[("limit", "100")]).await;
             reply.data().iter().find(|entry| entry["what"] == "grant.revoked").cloned()
         })

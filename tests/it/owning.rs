@@ -59,7 +59,11 @@ async fn another_backend_changes_nothing_of_what_a_person_is_asked() {
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
         assert_eq!(other.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved", "it may ask");
         let prompt = s.until(&prompt, |message| message.has_button("Turn off")).await;
-        assert!(prompt.all_text().contains("wants to open an issue in acme/checkout"), "{}", prompt.all_text());
+        assert!(
+            prompt.all_text().contains("wants to open an issue in acme/checkout"),
+            "{}",
+            prompt.all_text()
+        );
     })
     .await;
 }
