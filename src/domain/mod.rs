@@ -5,6 +5,7 @@
 
 pub mod action_ref;
 pub mod actions;
+pub mod alike;
 pub mod api_keys;
 pub mod approvals;
 pub mod arguments;

@@ -155,6 +155,15 @@ pub enum SettingLine {
     Grant(GrantLine),
 }
 
+/// Pending approvals of a user that the same agent asks for the same action, and that one click may approve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The oldest of them.
+    pub first: Approval,
+    /// How many there are.
+    pub count: usize,
+}
+
 /// A pending approval, and whether its action may be auto-approved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitingLine {

@@ -15,6 +15,7 @@ pub mod close_conversation;
 pub mod connect;
 pub mod context;
 pub mod decide;
+pub mod decide_together;
 pub mod directory;
 pub mod end_silent;
 pub mod endings;

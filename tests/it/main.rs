@@ -83,6 +83,7 @@ mod silence;
 mod slack_errors;
 mod socket;
 mod spans;
+mod together;
 mod tokens;
 mod unlocking;
 mod unwritable;

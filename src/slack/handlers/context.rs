@@ -9,6 +9,7 @@ use crate::{
     slack::{
         inbound::payload::Payload,
         outbound::ephemeral::{Ephemeral, ReplyTo},
+        view::lists::plain,
         web_api::{addresses::Addresses, client::Client, users::People},
     },
 };
@@ -35,11 +36,18 @@ pub struct Context {
 impl Context {
     /// Sends an ephemeral reply to the user who sent the payload, in the background.
     pub fn reply_privately(&self, payload: &Payload, sentence: String) {
-        let Some(reply_to) = reply_to(payload) else {
+        if let Some(reply_to) = self.reply_to(payload) {
+            self.ephemeral.send(reply_to, plain(sentence));
+        }
+    }
+
+    /// Where the user who sent the payload gets replies.
+    pub fn reply_to(&self, payload: &Payload) -> Option<ReplyTo> {
+        let reply_to = reply_to(payload);
+        if reply_to.is_none() {
             tracing::warn!("Ephemeral reply not sent: the payload names no user");
-            return;
-        };
-        self.ephemeral.send(reply_to, sentence);
+        }
+        reply_to
     }
 }
 

@@ -9,7 +9,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     domain::ids::UserId,
-    slack::web_api::{client::Client, error::CallError},
+    slack::{
+        view::message::Message,
+        web_api::{client::Client, error::CallError},
+    },
 };
 
 /// Time limit of one attempt.
@@ -57,18 +60,20 @@ pub struct Ephemeral {
 
 impl Ephemeral {
     /// Sends a reply in the background. A failure is only logged: the prompt itself shows the user the current state.
-    pub fn send(&self, to: ReplyTo, sentence: String) {
+    pub fn send(&self, to: ReplyTo, message: Message) {
         let sender = self.clone();
         self.background.spawn(async move {
             match to {
-                ReplyTo::ResponseUrl { url, thread } => sender.respond(&url, thread, sentence).await,
-                ReplyTo::DirectMessage { workspace, user } => sender.write(&workspace, &user, sentence).await,
+                ReplyTo::ResponseUrl { url, thread } => sender.respond(&url, thread, &message).await,
+                ReplyTo::DirectMessage { workspace, user } => sender.write(&workspace, &user, &message).await,
             }
         });
     }
 
-    async fn respond(&self, url: &str, thread: Option<String>, sentence: String) {
-        let mut body = json!({ "response_type": "ephemeral", "replace_original": false, "text": sentence });
+    async fn respond(&self, url: &str, thread: Option<String>, message: &Message) {
+        let mut body = message.to_json();
+        body["response_type"] = json!("ephemeral");
+        body["replace_original"] = json!(false);
         if let Some(thread) = thread {
             body["thread_ts"] = thread.into();
         }
@@ -90,10 +95,9 @@ impl Ephemeral {
     }
 
     /// Sends a direct message. It shares the rate limit of the prompts and is delayed when the limit is reached.
-    async fn write(&self, workspace: &str, user: &UserId, sentence: String) {
-        let body = json!({
-            "channel": user.as_str(), "text": sentence, "unfurl_links": false, "unfurl_media": false
-        });
+    async fn write(&self, workspace: &str, user: &UserId, message: &Message) {
+        let mut body = message.to_post();
+        body["channel"] = json!(user.as_str());
         for attempt in 0..ATTEMPTS {
             let pause = match self.client.post_message(workspace, &body, attempt > 0, LIMIT).await {
                 Ok(_) => return,

@@ -27,11 +27,17 @@ const LINES: usize = 12;
 /// The arguments for a message. `None` if there are none.
 #[must_use]
 pub fn shown(arguments: &Arguments, presentation: &Presentation) -> Option<SlackBlock> {
+    first(arguments, presentation, FIELDS)
+}
+
+/// The first so many of them.
+#[must_use]
+pub fn first(arguments: &Arguments, presentation: &Presentation, most: usize) -> Option<SlackBlock> {
     let fields = fields(arguments, presentation);
     let some_are_described = fields.iter().any(|field| field.is_described);
     let mut elements = Vec::new();
     let (mut used, mut shown, mut others) = (0, 0, false);
-    for Field { name, content, is_described, .. } in fields.iter().take(FIELDS) {
+    for Field { name, content, is_described, .. } in fields.iter().take(most) {
         let (name, name_missing) = fit(name, usize::MAX, NAME);
         let (value, value_missing) = match content {
             Content::Value(value) => fit(&value.text, LINES, VALUE),

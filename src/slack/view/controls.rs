@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::domain::{
+    alike::Alike,
     decision::DenialReason,
     grants::Scope,
     ids::{ActionId, ActionVersionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
@@ -19,6 +20,8 @@ const DENY: &str = "deny";
 const DENY_MORE: &str = "deny_more";
 /// The choice of that menu that opens the modal for a reason.
 const IN_WORDS: &str = "in_words";
+const APPROVE_ALL: &str = "approve_all";
+const DENY_ALL: &str = "deny_all";
 const DETAILS: &str = "details";
 const DETAILS_PREVIOUS: &str = "details_previous";
 const DETAILS_NEXT: &str = "details_next";
@@ -88,6 +91,20 @@ pub enum Control {
         approval: ApprovalId,
         /// The reason. `None` opens the modal that [`super::deny::modal`] renders.
         reason: Option<DenialReason>,
+    },
+    /// *Approve all…*: opens the modal that [`super::together::modal`] renders.
+    ApproveAll {
+        /// One of the approvals.
+        like: ApprovalId,
+        /// What the others have in common with it.
+        alike: Alike,
+    },
+    /// *Deny all*: denies at once, without a reason.
+    DenyAll {
+        /// One of the approvals.
+        like: ApprovalId,
+        /// What the others have in common with it.
+        alike: Alike,
     },
     /// *Details*: opens the modal that [`super::details::details`] renders, at its first page.
     Details(ApprovalId),
@@ -200,6 +217,8 @@ impl Control {
                 let reason = if reason == IN_WORDS { None } else { Some(denial_reason(reason)?) };
                 Some(Self::DenyMore { approval: approval.parse().ok()?, reason })
             }
+            APPROVE_ALL => several(value).map(|(like, alike)| Self::ApproveAll { like, alike }),
+            DENY_ALL => several(value).map(|(like, alike)| Self::DenyAll { like, alike }),
             DETAILS => value.parse().ok().map(Self::Details),
             DETAILS_PREVIOUS => paged(value).map(|(approval, page)| Self::DetailsPrevious { approval, page }),
             DETAILS_NEXT => paged(value).map(|(approval, page)| Self::DetailsNext { approval, page }),
@@ -251,6 +270,8 @@ impl Control {
             Self::ApproveMore { .. } => APPROVE_MORE,
             Self::Deny(_) => DENY,
             Self::DenyMore { .. } => DENY_MORE,
+            Self::ApproveAll { .. } => APPROVE_ALL,
+            Self::DenyAll { .. } => DENY_ALL,
             Self::Details(_) => DETAILS,
             Self::DetailsPrevious { .. } => DETAILS_PREVIOUS,
             Self::DetailsNext { .. } => DETAILS_NEXT,
@@ -284,6 +305,9 @@ impl Control {
             Self::ApproveMore { approval, scope } => format!("{}:{approval}", scope.as_str()),
             Self::DenyMore { approval, reason } => {
                 format!("{}:{approval}", reason.map_or(IN_WORDS, denial_name))
+            }
+            Self::ApproveAll { like, alike } | Self::DenyAll { like, alike } => {
+                format!("{}:{like}", alike.as_str())
             }
             Self::DetailsPrevious { approval, page }
             | Self::DetailsNext { approval, page }
@@ -326,6 +350,11 @@ fn denial_reason(name: &str) -> Option<DenialReason> {
     DenialReason::ALL.into_iter().find(|reason| denial_name(*reason) == name)
 }
 
+fn several(value: &str) -> Option<(ApprovalId, Alike)> {
+    let (alike, like) = value.split_once(':')?;
+    Some((like.parse().ok()?, Alike::from_name(alike)?))
+}
+
 fn paged(value: &str) -> Option<(ApprovalId, usize)> {
     let (page, approval) = value.split_once(':')?;
     Some((approval.parse().ok()?, page.parse().ok()?))
@@ -349,6 +378,8 @@ fn section(value: &str) -> Option<(Section, usize)> {
 pub enum Callback {
     /// The modal that asks for a reason.
     Deny,
+    /// The modal that lists what one submission approves.
+    ApproveAll,
     /// The modal that shows all arguments.
     Details,
     /// The settings.
@@ -359,7 +390,7 @@ impl Callback {
     /// Parses a view's `callback_id`.
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
-        [Self::Deny, Self::Details, Self::Settings]
+        [Self::Deny, Self::ApproveAll, Self::Details, Self::Settings]
             .into_iter()
             .find(|callback| callback.as_str() == callback_id)
     }
@@ -369,6 +400,7 @@ impl Callback {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Deny => "deny",
+            Self::ApproveAll => "approve_all",
             Self::Details => "details",
             Self::Settings => "settings",
         }
@@ -406,6 +438,9 @@ mod tests {
             Control::DenyMore { approval, reason: Some(DenialReason::NotNow) },
             Control::DenyMore { approval, reason: Some(DenialReason::AskAgain) },
             Control::DenyMore { approval, reason: None },
+            Control::ApproveAll { like: approval, alike: Alike::Agent },
+            Control::ApproveAll { like: approval, alike: Alike::Conversation },
+            Control::DenyAll { like: approval, alike: Alike::Action },
             Control::Details(approval),
             Control::DetailsPrevious { approval, page: 0 },
             Control::DetailsNext { approval, page: usize::MAX },
@@ -450,6 +485,8 @@ mod tests {
             ("deny_more", id),
             ("deny_more", "because:apr_00000000000000000000000000000001"),
             ("details_next", "-1:apr_00000000000000000000000000000001"),
+            ("approve_all", id),
+            ("deny_all", "everything:apr_00000000000000000000000000000001"),
             ("turn_off", id),
             ("toggle", id),
             ("toggle", "maybe:act_00000000000000000000000000000003"),

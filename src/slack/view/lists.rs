@@ -3,10 +3,11 @@
 use super::history::{self, Address};
 use super::home;
 use super::names;
+use super::together;
 use crate::{
     domain::{
         action_ref::ActionRef,
-        overview::{DecisionLine, Page, WaitingLine},
+        overview::{DecisionLine, Group, Page, WaitingLine},
     },
     slack::view::{
         blocks,
@@ -36,13 +37,18 @@ pub const WHICH: &str = "Which action? Name it, for example: `/approvals off sal
 
 /// The reply to `/approvals list`.
 #[must_use]
-pub fn waiting(page: &Page<WaitingLine>) -> Message {
+pub fn waiting(page: &Page<WaitingLine>, groups: &[Group]) -> Message {
     if page.items.is_empty() {
         return plain("Nothing is waiting for you.".to_owned());
     }
     let text = names::count(page.total, "request is waiting for you", "requests are waiting for you");
     let text = if page.count > 1 { format!("{text}. The oldest {}:", page.items.len()) } else { text + "." };
     let mut blocks = vec![blocks::say(crate::slack::view::sanitize::safe_text::SafeText::own(text.clone()))];
+    if !groups.is_empty() {
+        blocks.push(blocks::heading("Together"));
+        blocks.extend(groups.iter().flat_map(together::group));
+        blocks.push(blocks::heading("One by one"));
+    }
     blocks.extend(page.items.iter().map(|line| {
         let expires = format!("Expires {}.", blocks::moment_in_mrkdwn(line.approval.request.expires_at));
         home::asked(&line.approval, Some(expires))

@@ -33,6 +33,7 @@ pub mod settings;
 mod summary;
 mod target;
 mod title;
+pub mod together;
 pub mod unlocking;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
         rejection::Rejection,
         settings::Toggle,
     },
-    service::{settings, workspaces::Origin},
+    service::{decide_together, settings, workspaces::Origin},
     slack::{
         handlers::{
             context::Context,
@@ -115,8 +115,10 @@ impl Typed<'_> {
         if let Some(refusal) = self.may_not_look().await {
             return Ok(refusal);
         }
-        let page = read(settings::waiting(&self.context.service, self.workspace, &self.user)).await?;
-        Ok(lists::waiting(&page))
+        let (service, workspace) = (&self.context.service, self.workspace);
+        let page = read(settings::waiting(service, workspace, &self.user)).await?;
+        let groups = read(decide_together::groups(service, workspace, &self.user)).await?;
+        Ok(lists::waiting(&page, &groups))
     }
 
     async fn history(&self, path: &str) -> Result<Message, UseCaseError> {

@@ -10,12 +10,15 @@ use crate::{
     service::decide::{self, Click},
     slack::{
         handlers::{
-            interactions::interaction::{Interaction, decided},
+            interactions::{
+                interaction::{Interaction, decided},
+                together,
+            },
             modals,
             time_limit::{UseCaseError, within},
         },
         inbound::response::Response,
-        view::{controls::Callback, deny, notice, sentences},
+        view::{deny, notice, sentences},
     },
 };
 
@@ -53,6 +56,9 @@ pub(super) async fn approve(interaction: &Interaction<'_>, approval: ApprovalId,
         }
         (result, _) => result,
     };
+    if let Ok(approval) = &result {
+        together::offer(interaction, approval, scope);
+    }
     decided(interaction, result)
 }
 
@@ -132,9 +138,9 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
 /// The user submitted the modal with the reason.
 pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let payload = interaction.payload;
-    let callback = payload.text("/view/callback_id").and_then(Callback::parse);
-    let approval = payload.text("/view/private_metadata").and_then(|id| id.parse().ok());
-    let (Some(Callback::Deny), Some(approval)) = (callback, approval) else { return Response::Taken };
+    let Some(approval) = payload.text("/view/private_metadata").and_then(|id| id.parse().ok()) else {
+        return Response::Taken;
+    };
     let typed =
         payload.typed(deny::REASON_BLOCK, deny::REASON_ACTION).map(str::trim).filter(|text| !text.is_empty());
     let reason = match typed.map(Prose::new).transpose() {

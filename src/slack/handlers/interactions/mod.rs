@@ -7,6 +7,7 @@ mod browse;
 mod deciding;
 mod interaction;
 mod settings;
+mod together;
 mod unlocking;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},
         inbound::{payload::Payload, response::Response},
         view::{
-            controls::{Control, Screen},
+            controls::{Callback, Control, Screen},
             sentences,
         },
     },
@@ -48,7 +49,11 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             };
             clicked(&interaction, control).await
         }
-        "view_submission" => deciding::submitted(&interaction).await,
+        "view_submission" => match payload.text("/view/callback_id").and_then(Callback::parse) {
+            Some(Callback::Deny) => deciding::submitted(&interaction).await,
+            Some(Callback::ApproveAll) => together::submitted(&interaction).await,
+            _ => Response::Taken,
+        },
         _ => Response::Taken,
     }
 }
@@ -62,6 +67,8 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
             deciding::deny(interaction, approval, Some(reason)).await
         }
         Control::DenyMore { approval, reason: None } => deciding::ask_why(interaction, approval).await,
+        Control::ApproveAll { like, alike } => together::open(interaction, (like, alike)).await,
+        Control::DenyAll { like, alike } => together::deny(interaction, (like, alike)).await,
         Control::Details(approval) => browse::open_details(interaction, approval).await,
         Control::DetailsPrevious { approval, page }
         | Control::DetailsNext { approval, page }

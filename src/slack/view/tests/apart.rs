@@ -13,12 +13,13 @@ use super::{
 };
 use crate::{
     domain::{
+        alike::Alike,
         approvals::Approval,
         arguments::Arguments,
         catalog::Lock,
         decision::{Decision, Verdict},
         field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
-        overview::{ActionLine, Administration, GrantLine, Home, Page, SettingLine, UnlockLine},
+        overview::{ActionLine, Administration, GrantLine, Group, Home, Page, SettingLine, UnlockLine},
         people::PersonKind,
         results::ResultStatus,
         templates::Template,
@@ -31,7 +32,7 @@ use crate::{
         prompt::prompt,
         prompt_state::PromptState,
         settings::{self, Content},
-        unlocking,
+        together, unlocking,
     },
 };
 
@@ -219,7 +220,9 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         }),
         settings::settings(&gear, None, "1"),
         unlocking::message(&unlock).to_json(),
-        lists::waiting(&waiting).to_json(),
+        lists::waiting(&waiting, &[Group { first: waiting.items[0].approval.clone(), count: 2 }]).to_json(),
+        together::offer(&waiting.items[0].approval, Alike::Action, 2).to_json(),
+        together::modal(&[waiting.items[0].approval.clone(), waiting.items[0].approval.clone()], 2),
         lists::history(&decisions, None, screens::ADDRESS).to_json(),
     ]
 }

@@ -12,14 +12,15 @@ use super::{
 };
 use crate::{
     domain::{
+        alike::{Alike, MOST_TOGETHER},
         approvals::Approval,
         catalog::{Description, Eligibility, Lock},
         field_hints::Presentation,
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         overview::{
-            ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, GrantLine, Home,
-            IntegrationLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
+            ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, GrantLine, Group,
+            Home, IntegrationLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
         },
         people::PersonKind,
         prompts::Prompt,
@@ -33,7 +34,7 @@ use crate::{
         home::{HomeState, home},
         lists, sentences,
         settings::{self, Content, LINES},
-        unlocking,
+        together, unlocking,
     },
 };
 
@@ -323,8 +324,11 @@ fn requests_to_unlock_say_who_asks_and_how_they_decided() {
 #[test]
 fn the_command_answers_in_words() {
     let waits = page(vec![waiting(ordinary(), LOCKED)], Section::Waiting);
-    keep_message("list", &lists::waiting(&waits));
-    keep_message("list_empty", &lists::waiting(&page(Vec::new(), Section::Waiting)));
+    keep_message("list", &lists::waiting(&waits, &[]));
+    let group = Group { first: ordinary(), count: 12 };
+    keep("approve_all", &together::modal(&[ordinary(), ordinary()], 3));
+    keep_message("list_together", &lists::waiting(&waits, &[group]));
+    keep_message("list_empty", &lists::waiting(&page(Vec::new(), Section::Waiting), &[]));
     let ended = |at: usize| decided(verdicts().remove(at).1);
     let mut told = ended(0);
     let address = Some("https://github.com/acme/app/pull/1208");
@@ -479,7 +483,10 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         }
         checks::message(&unlocking::message(&unlock).to_json());
         checks::message(&unlocking::answer(&unlock, &answered(Resolution::Unlocked)).to_json());
-        checks::message(&lists::waiting(&shown.waiting).to_json());
+        let group = Group { first: shown.waiting.items[0].approval.clone(), count: usize::MAX };
+        checks::message(&lists::waiting(&shown.waiting, &vec![group.clone(); 10]).to_json());
+        checks::message(&together::offer(&group.first, Alike::Action, usize::MAX).to_json());
+        checks::sound(&together::modal(&vec![group.first; MOST_TOGETHER], usize::MAX), 100);
         checks::message(&lists::history(&shown.decisions, Some(&"k".repeat(201)), ADDRESS).to_json());
     }
 }

@@ -3,7 +3,9 @@
 
 mod admin;
 mod mine;
+mod together;
 mod window;
 
 pub use admin::{actions, backends, catalog, catalog_line, changed};
 pub use mine::{decisions, grants, integration, integrations, settings, waiting};
+pub use together::{alike, groups};

@@ -1,0 +1,52 @@
+//! Which pending requests of a user can be decided with one click.
+
+use crate::domain::approvals::Request;
+
+/// The maximum number of approvals that one click decides. A modal has room for as many titles, and one transaction for
+/// as many decisions.
+pub const MOST_TOGETHER: usize = 40;
+
+/// What requests have in common with the one that names them. In each case they are of the same user and for the same
+/// action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alike {
+    /// The agent.
+    Agent,
+    /// The conversation: what *Auto-approve for this conversation* covers.
+    Conversation,
+    /// Nothing else: what *Auto-approve always* covers.
+    Action,
+}
+
+impl Alike {
+    /// The name in a control's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Conversation => "conversation",
+            Self::Action => "action",
+        }
+    }
+
+    /// Parses a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Agent, Self::Conversation, Self::Action].into_iter().find(|alike| alike.as_str() == name)
+    }
+}
+
+/// Whether a request may be approved together with others. A destructive one needs a click of its own.
+#[must_use]
+pub const fn may_be_approved_together(request: &Request) -> bool {
+    !request.action.impact.is_destructive()
+}
+
+/// What became of approvals that were decided with one click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Together {
+    /// How many it decided.
+    pub decided: usize,
+    /// How many had ended before, or may not be decided in this way.
+    pub left: usize,
+}

@@ -1,0 +1,125 @@
+//! *Approve all…* and *Deny all*.
+
+use serde_json::json;
+
+use crate::{
+    domain::{alike::Alike, approvals::Approval, grants::Scope, ids::ApprovalId},
+    service::decide_together::{self, ChoiceForAll},
+    slack::{
+        handlers::{
+            interactions::interaction::{Interaction, decided, looked},
+            modals,
+            time_limit::{UseCaseError, read, within},
+        },
+        inbound::response::Response,
+        view::{notice, sentences, together},
+    },
+};
+
+/// Opens the modal that lists what one submission approves.
+pub(super) async fn open(interaction: &Interaction<'_>, group: (ApprovalId, Alike)) -> Response {
+    let (approvals, count) = match find(interaction, group).await {
+        Ok(found) => found,
+        Err(error) => return looked::<()>(interaction, Err(error)),
+    };
+    if approvals.is_empty() {
+        interaction.context.reply_privately(interaction.payload, together::NONE_LEFT.to_owned());
+        return Response::Taken;
+    }
+    match interaction.open(together::modal(&approvals, count)).await {
+        Ok(_) => {}
+        Err(error) if modals::is_open(&error) => {}
+        Err(error) => {
+            tracing::warn!(%error, "Could not open the list of what to approve");
+            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
+        }
+    }
+    Response::Taken
+}
+
+async fn find(
+    interaction: &Interaction<'_>,
+    group: (ApprovalId, Alike),
+) -> Result<(Vec<Approval>, usize), UseCaseError> {
+    let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+    acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
+    let (service, workspace) = (&interaction.context.service, interaction.workspace);
+    read(decide_together::alike(service, workspace, &acting_user.user, group, ChoiceForAll::Approve)).await
+}
+
+/// The user submitted the list. Approves what it named, and nothing that came since.
+pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
+    let listed = together::listed(interaction.payload.text("/view/private_metadata").unwrap_or_default());
+    let acting_user = match interaction.rights().await {
+        Ok((acting_user, _)) => acting_user,
+        Err(rejection) => return explained(sentences::sentence(&rejection)),
+    };
+    let service = &interaction.context.service;
+    let approving = decide_together::decide_together(
+        service,
+        interaction.origin(),
+        &acting_user,
+        &listed,
+        ChoiceForAll::Approve,
+    );
+    match within(approving).await {
+        Ok(outcome) => {
+            Response::Modal(json!({ "response_action": "update", "view": together::approved(outcome) }))
+        }
+        Err(UseCaseError::Repeated) => Response::Taken,
+        Err(UseCaseError::Rejected(rejection)) => explained(sentences::sentence(&rejection)),
+        Err(UseCaseError::Ours) => explained(sentences::TRY_AGAIN.to_owned()),
+        Err(UseCaseError::Unclear) => explained(sentences::UNCLEAR.to_owned()),
+    }
+}
+
+fn explained(sentence: String) -> Response {
+    Response::Modal(json!({
+        "response_action": "update", "view": notice::notice("Approve all", sentence)
+    }))
+}
+
+/// Denies all that are waiting. Like every denial it counts even if Slack can't confirm who clicked.
+pub(super) async fn deny(interaction: &Interaction<'_>, group: (ApprovalId, Alike)) -> Response {
+    let acting_user = match interaction.rights().await {
+        Ok((acting_user, _)) => acting_user,
+        Err(_) => interaction.acting_user.clone(),
+    };
+    let (service, workspace) = (&interaction.context.service, interaction.workspace);
+    let denying = async {
+        let (found, _) =
+            decide_together::alike(service, workspace, &acting_user.user, group, ChoiceForAll::Deny).await?;
+        let ids: Vec<_> = found.iter().map(Approval::id).collect();
+        let origin = interaction.origin();
+        decide_together::decide_together(service, origin, &acting_user, &ids, ChoiceForAll::Deny).await
+    };
+    let result = within(denying).await;
+    if let Ok(outcome) = &result {
+        interaction.context.reply_privately(interaction.payload, together::denied(*outcome));
+    }
+    decided(interaction, result)
+}
+
+/// After a grant was given: offers to approve the other requests that it covers and that are waiting already. None of
+/// them is approved without another click.
+pub(super) fn offer(interaction: &Interaction<'_>, approval: &Approval, scope: Scope) {
+    let alike = match scope {
+        Scope::Once => return,
+        Scope::Conversation => Alike::Conversation,
+        Scope::Always => Alike::Action,
+    };
+    let context = interaction.context.clone();
+    let (workspace, user) = (interaction.workspace.to_owned(), approval.request.user.clone());
+    let (approval, Some(reply_to)) = (approval.clone(), context.reply_to(interaction.payload)) else {
+        return;
+    };
+    interaction.context.background.spawn(async move {
+        let group = (approval.id(), alike);
+        match decide_together::alike(&context.service, &workspace, &user, group, ChoiceForAll::Approve).await
+        {
+            Ok((_, 0)) => {}
+            Ok((_, count)) => context.ephemeral.send(reply_to, together::offer(&approval, alike, count)),
+            Err(failure) => tracing::warn!(%failure, "Could not look for requests that a new grant covers"),
+        }
+    });
+}

@@ -1,0 +1,134 @@
+//! Several requests that one click decides: the groups in a list, and the modal that names what *Approve all* approves.
+
+use serde_json::Value;
+use slack_morphism::prelude::{SlackBlock, SlackModalView};
+
+use super::controls::{Callback, Control};
+use super::deny::view;
+use super::message::Message;
+use super::names;
+use super::notice;
+use crate::{
+    domain::{
+        alike::{Alike, Together},
+        approvals::Approval,
+        ids::ApprovalId,
+        overview::Group,
+    },
+    slack::view::{
+        arguments,
+        blocks::{self, Style},
+        sanitize::{self, safe_text::SafeText},
+        summary, title,
+    },
+};
+
+/// Most arguments of a request in the modal, where up to 40 requests have to fit.
+const FIELDS: usize = 2;
+
+/// A group in the list: what it is, how many there are, *Approve all…* and *Deny all*.
+pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
+    let request = &group.first.request;
+    let agent = sanitize::in_quotes(&names::name(request.agent.label()));
+    let facts = vec![
+        blocks::own_fact(names::count(group.count, "request is waiting.", "requests are waiting.")),
+        blocks::fact(SafeText::from("Asked by ").then(agent)),
+    ];
+    let name = names::pair(&request.action.integration_name, &request.action.action_name);
+    let (like, brief) = (request.id, summary::brief(request));
+    let approve = blocks::button(
+        Control::ApproveAll { like, alike: Alike::Agent },
+        SafeText::own(format!("Approve all {}…", group.count)),
+        SafeText::from("Approve all: ").then(brief.clone()),
+        Style::Plain,
+    );
+    let deny = blocks::button_after_confirming(
+        Control::DenyAll { like, alike: Alike::Agent },
+        "Deny all",
+        SafeText::from("Deny all: ").then(brief),
+        (
+            "Deny all of them?",
+            "Every request of this agent for this action that is waiting for you is denied.".into(),
+        ),
+    );
+    [blocks::section(name, facts, None), blocks::actions(vec![approve, deny])]
+}
+
+/// The offer after a grant was given, if other requests that it covers are waiting.
+#[must_use]
+pub fn offer(approval: &Approval, alike: Alike, others: usize) -> Message {
+    let request = &approval.request;
+    let text = format!(
+        "{} that your auto-approval covers.",
+        names::count(others, "request is already waiting", "requests are already waiting")
+    );
+    let button = blocks::button(
+        Control::ApproveAll { like: request.id, alike },
+        SafeText::own(format!("Approve the {}…", names::count(others, "other", "others"))),
+        SafeText::from("Approve the others: ").then(summary::brief(request)),
+        Style::Plain,
+    );
+    Message { blocks: vec![blocks::own(text.clone()), blocks::actions(vec![button])], text }
+}
+
+/// Renders the modal for `views.open`. It lists `approvals`, and its `private_metadata` names exactly those.
+#[must_use]
+pub fn modal(approvals: &[Approval], count: usize) -> Value {
+    let shown = approvals.len();
+    let intro = if count > shown {
+        format!("The oldest {shown} of {count}. Only these are approved:")
+    } else {
+        format!("{} approved, each once:", names::count(shown, "request is", "requests are"))
+    };
+    let mut rows = vec![blocks::own(intro)];
+    for approval in approvals {
+        let request = &approval.request;
+        rows.push(blocks::rich(title::paragraphs(request)));
+        rows.extend(arguments::first(&request.arguments, &request.action.presentation, FIELDS));
+    }
+    let ids: Vec<_> = approvals.iter().map(|approval| approval.id().to_string()).collect();
+    let submit = SafeText::own(format!("Approve {shown}"));
+    view(
+        SlackModalView::new(blocks::plain_only("Approve all"), rows)
+            .with_submit(blocks::plain_only(submit))
+            .with_close(blocks::plain_only("Cancel"))
+            .with_callback_id(Callback::ApproveAll.as_str().into())
+            .with_private_metadata(ids.join(",")),
+    )
+}
+
+/// Parses the `private_metadata` that [`modal`] wrote.
+#[must_use]
+pub fn listed(metadata: &str) -> Vec<ApprovalId> {
+    metadata.split(',').filter_map(|id| id.parse().ok()).collect()
+}
+
+/// The modal after its submission.
+#[must_use]
+pub fn approved(outcome: Together) -> Value {
+    notice::notice("Approve all", sentence(outcome, "Approved"))
+}
+
+/// The reply to *Deny all*.
+#[must_use]
+pub fn denied(outcome: Together) -> String {
+    sentence(outcome, "Denied")
+}
+
+/// The sentence when nothing is left to decide together.
+pub const NONE_LEFT: &str = "These requests are no longer waiting, or each needs a decision of its own.";
+
+fn sentence(Together { decided, left }: Together, done: &str) -> String {
+    let decided = match decided {
+        0 => format!("{done} none."),
+        decided => format!("{done} {}.", names::count(decided, "request", "requests")),
+    };
+    match left {
+        0 => decided,
+        left => format!(
+            "{decided} {} already ended, or {} a decision of its own.",
+            names::count(left, "has", "have"),
+            if left == 1 { "needs" } else { "need" }
+        ),
+    }
+}
