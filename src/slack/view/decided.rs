@@ -32,7 +32,10 @@ pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let request = &shown.approval.request;
     let left = grant_left(shown, decision);
     let mut blocks = vec![rich(outcome(request, decision, left)), summary::title(request)];
-    blocks.extend(target::target(request).map(|target| rich(vec![blocks::quote(target)])));
+    // A title of the backend's names the target itself.
+    if request.action.presentation.title.is_none() {
+        blocks.extend(target::target(request).map(|target| rich(vec![blocks::quote(target)])));
+    }
     blocks.push(asked_by(request));
     blocks.extend(shown.approval.result.as_ref().map(result::result));
     blocks.push(blocks::actions(row(shown, decision)));
