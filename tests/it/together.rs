@@ -147,7 +147,8 @@ async fn a_new_grant_offers_what_it_covers_and_approves_none_of_it_silently() {
         let bobs = s.ask(&bobs).await.id().to_owned();
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-9")).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());
-        let offer = s.ephemeral_reply(ALICE, &prompt.channel, "3 requests are already waiting").await;
+        let offer =
+            s.ephemeral_reply(ALICE, &prompt.channel, "covers 3 requests that are already waiting").await;
         assert_eq!(statuses(s, &others).await, ["pending"; 3]);
         assert!(s.click(ALICE, &offer, "Approve the 3 others…").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());

@@ -48,7 +48,7 @@ pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
         SafeText::from("Deny all: ").then(brief),
         (
             "Deny all of them?",
-            "Every request of this agent for this action that is waiting for you is denied.".into(),
+            "All requests of this agent for this action that wait for you are denied, the oldest 40 at a time.".into(),
         ),
     );
     [blocks::section(name, facts, None), blocks::actions(vec![approve, deny])]
@@ -59,12 +59,16 @@ pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
 pub fn offer(approval: &Approval, alike: Alike, others: usize) -> Message {
     let request = &approval.request;
     let text = format!(
-        "{} that your auto-approval covers.",
-        names::count(others, "request is already waiting", "requests are already waiting")
+        "Your auto-approval also covers {}.",
+        names::count(others, "request that is already waiting", "requests that are already waiting")
     );
     let button = blocks::button(
         Control::ApproveAll { like: request.id, alike },
-        SafeText::own(format!("Approve the {}…", names::count(others, "other", "others"))),
+        SafeText::own(if others == 1 {
+            "Approve the other…".to_owned()
+        } else {
+            format!("Approve the {others} others…")
+        }),
         SafeText::from("Approve the others: ").then(summary::brief(request)),
         Style::Plain,
     );
@@ -76,9 +80,9 @@ pub fn offer(approval: &Approval, alike: Alike, others: usize) -> Message {
 pub fn modal(approvals: &[Approval], count: usize) -> Value {
     let shown = approvals.len();
     let intro = if count > shown {
-        format!("The oldest {shown} of {count}. Only these are approved:")
+        format!("This approves the oldest {shown} of {count}, each once:")
     } else {
-        format!("{} approved, each once:", names::count(shown, "request is", "requests are"))
+        format!("This approves {}, each once:", names::count(shown, "request", "requests"))
     };
     let mut rows = vec![blocks::own(intro)];
     for approval in approvals {
@@ -126,9 +130,9 @@ fn sentence(Together { decided, left }: Together, done: &str) -> String {
     match left {
         0 => decided,
         left => format!(
-            "{decided} {} already ended, or {} a decision of its own.",
+            "{decided} {} already ended, or {} own.",
             names::count(left, "has", "have"),
-            if left == 1 { "needs" } else { "need" }
+            if left == 1 { "needs a decision of its" } else { "need decisions of their" }
         ),
     }
 }

@@ -3,7 +3,12 @@
 use serde_json::json;
 
 use crate::{
-    domain::{alike::Alike, approvals::Approval, grants::Scope, ids::ApprovalId},
+    domain::{
+        alike::{Alike, Together},
+        approvals::Approval,
+        grants::Scope,
+        ids::ApprovalId,
+    },
     service::decide_together::{self, ChoiceForAll},
     slack::{
         handlers::{
@@ -95,7 +100,11 @@ pub(super) async fn deny(interaction: &Interaction<'_>, group: (ApprovalId, Alik
     };
     let result = within(denying).await;
     if let Ok(outcome) = &result {
-        interaction.context.reply_privately(interaction.payload, together::denied(*outcome));
+        let told = match *outcome {
+            Together { decided: 0, left: 0 } => together::NONE_LEFT.to_owned(),
+            outcome => together::denied(outcome),
+        };
+        interaction.context.reply_privately(interaction.payload, told);
     }
     decided(interaction, result)
 }
