@@ -102,6 +102,9 @@ id!(
 
 /// The smallest id of a time. Of the ids made since then, none is smaller, so a statement that asks only for newer ids
 /// reads only the partitions that have them.
+///
+/// Statements get it as a parameter. The SQL function of the same name is for migrations: Postgres can't inline it, and
+/// would parse and plan it for each call.
 #[must_use]
 pub fn id_bound(at: DateTime<Utc>) -> Uuid {
     // A UUIDv7 begins with 48 bits of milliseconds.

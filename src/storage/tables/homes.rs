@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use crate::{
     domain::{
         homes::{HomeAudience, Urgency},
-        ids::{UserId, WorkspaceId},
+        ids::{UserId, WorkspaceId, id_bound},
         overview::Place,
     },
     storage::{PgConnection, stored::CorruptRow},
@@ -172,7 +172,7 @@ impl Homes {
                    FROM homes h WHERE h.workspace_id = $1) h
                WHERE h.at_once OR (h.soon AND NOT EXISTS (SELECT 1 FROM outbox o
                    WHERE o.queue = 'home:' || $1::uuid || ':' || h.user_id AND o.done_at IS NULL AND o.dead_at IS NULL
-                     AND o.lease IS NULL AND o.due_at > $2 AND o.id >= id_bound($2::timestamptz - interval '1 day')))
+                     AND o.lease IS NULL AND o.due_at > $2 AND o.id >= $9))
                ORDER BY h.user_id"#,
             workspace.uuid(),
             now,
@@ -181,7 +181,8 @@ impl Homes {
             all_users,
             admins,
             admins_soon,
-            now - LOOKING
+            now - LOOKING,
+            id_bound(now - TimeDelta::days(1))
         )
         .fetch_all(db)
         .await?;

@@ -1,11 +1,11 @@
 //! The table `members`: when the membership of a user with grants or pending approvals was last checked, and when a
 //! user was found to have left. Transactions of one user's changes lock its rows, which puts them in order.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    domain::ids::{UserId, WorkspaceId},
+    domain::ids::{UserId, WorkspaceId, id_bound},
     storage::PgConnection,
 };
 
@@ -62,7 +62,7 @@ pub async fn unchecked(
                         ORDER BY g.workspace_id, g.user_id LIMIT 1)
                        UNION ALL
                        (SELECT p.workspace_id, p.user_id FROM approvals p
-                        WHERE p.status = 'pending' AND p.id >= id_bound($1::timestamptz - interval '30 days')
+                        WHERE p.status = 'pending' AND p.id >= $6
                           AND (p.workspace_id, p.user_id) > (h.workspace_id, h.user_id)
                         ORDER BY p.workspace_id, p.user_id LIMIT 1)) o
                    ORDER BY o.workspace_id, o.user_id LIMIT 1) n
@@ -75,7 +75,7 @@ pub async fn unchecked(
                            AND g.revoked_at IS NULL AND g.created_at <= $1 LIMIT 1),
                       (SELECT true FROM approvals p WHERE p.workspace_id = h.workspace_id AND p.user_id >= h.user_id
                            AND p.user_id <= h.user_id AND p.status = 'pending' AND p.created_at <= $1
-                           AND p.id >= id_bound($1::timestamptz - interval '30 days')
+                           AND p.id >= $6
                        ORDER BY p.user_id, p.id LIMIT 1), false)
                   ELSE false END AS "due!"
            FROM holders h
@@ -89,7 +89,8 @@ pub async fn unchecked(
         &except,
         after.workspace,
         after.user,
-        count
+        count,
+        id_bound(since - TimeDelta::days(30))
     )
     .fetch_all(db)
     .await?;

@@ -15,7 +15,7 @@ use crate::{
         grants::SILENCE,
         ids::{
             ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
-            WorkspaceId,
+            WorkspaceId, id_bound,
         },
         risk::Impact,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
@@ -232,7 +232,7 @@ pub async fn load(
                    WHERE p.status <> 'approved' AND (p.backend_id, p.status) >= (d.backend_id, 'pending')
                      AND (p.backend_id, p.status) <= (d.backend_id, 'pending')
                      -- None is pending for longer than seven days, so older partitions aren't looked at.
-                     AND p.id >= id_bound($11::timestamptz - interval '8 days')
+                     AND p.id >= $12
                    ORDER BY p.backend_id, p.status LIMIT $10) p) AS pending
                FROM (
                    SELECT DISTINCT q.backend_id FROM named q
@@ -275,6 +275,7 @@ pub async fn load(
         now - SILENCE,
         i64::from(most_pending),
         now - TOUCH_EVERY,
+        id_bound(now - TimeDelta::days(8)),
     )
     .fetch_all(db)
     .await?;

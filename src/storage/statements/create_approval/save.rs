@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         decision::Decision,
         effects::Changed,
         grants::Scope,
-        ids::{BackendId, GrantId},
+        ids::{BackendId, GrantId, id_bound},
         text::{ForeignId, Link, Text},
     },
     storage::{PgConnection, effects::Unwritten, statements::create_approval::load::StoredConversation},
@@ -144,7 +144,7 @@ pub async fn save(
                SELECT r.id FROM drawn r
                CROSS JOIN LATERAL (
                    SELECT 1 FROM outbox o WHERE o.queue = r.queue AND o.done_at IS NULL AND o.dead_at IS NULL
-                     AND o.lease IS NULL AND o.due_at > $1 AND o.id >= id_bound($1::timestamptz - interval '1 day')
+                     AND o.lease IS NULL AND o.due_at > $1 AND o.id >= $36
                    LIMIT 1 FOR SHARE SKIP LOCKED) o
                WHERE r.soon),
            refreshed AS (
@@ -196,6 +196,8 @@ pub async fn save(
         effects.audit as _,
         effects.outbox as _,
         effects.homes as _,
+        // No row of the outbox that is due from now on is older.
+        id_bound(now - TimeDelta::days(1)),
     )
     .fetch_all(db)
     .await?;
