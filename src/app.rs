@@ -34,7 +34,10 @@ use crate::{
     preconditions::Unmet,
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
-    service::{Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, unreadable::Unreadable},
+    service::{
+        Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, pending_limit::PendingLimit,
+        unreadable::Unreadable,
+    },
     slack::{
         handlers::{context::Context, events},
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
@@ -129,13 +132,13 @@ fn service_within(
     let db =
         Db::new(config.database_url.expose_secret(), connections, limits).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
-    let most_pending = LimitsConfig::default().pending_approvals;
+    let pending_limit = PendingLimit::new(LimitsConfig::default().pending_approvals);
     Ok(Service {
         db,
         clock,
         entropy,
         sealer,
-        most_pending,
+        pending_limit,
         heartbeats: Heartbeats::default(),
         unreadable: Unreadable::default(),
         key_uses: KeyUses::default(),
@@ -146,7 +149,7 @@ fn service_within(
 fn open_database(config: &ServeConfig, clock: Clock, entropy: Entropy) -> Result<Service, StartError> {
     let DatabaseConfig { limits, .. } = config.database;
     let mut service = service_within(limits, &config.database, config.database_connections, clock, entropy)?;
-    service.most_pending = config.limits.pending_approvals;
+    service.pending_limit = PendingLimit::new(config.limits.pending_approvals);
     if !service.sealer.has_key() {
         tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
     }

@@ -1,29 +1,29 @@
 //! Asks that nothing covers: each becomes pending and its prompt is queued, while the local Slack takes prompts at the
 //! rate that the service allows itself, one a second for each user.
+//!
+//! Each run begins with an empty database, and one version runs at a time: the prompts of a run would wait for minutes,
+//! and cost the other version processor time.
+
+use std::path::Path;
 
 use crate::{
     Bench,
     asks::CONNECTIONS,
-    load,
+    load::{self, Measured},
     table::{Goal, Row, Table, median, milliseconds, per_second},
     usage::Usage,
-    world::begin_versions,
+    world::World,
 };
 
 pub(crate) async fn run(bench: &Bench, table: &mut Table) {
-    let worlds = begin_versions(bench, "http://127.0.0.1:9/").await;
-    for world in &worlds {
-        world.warm_up(bench).await;
-    }
     let (mut now, mut before, mut p99, mut used) = (vec![], vec![], vec![], String::new());
     for _ in 0..bench.settings.runs {
-        let started = Usage::now(bench, &worlds[0]).await;
-        let measured = load::run_one(worlds[0].pending(CONNECTIONS), bench.settings.time).await;
-        used = started.describe(&Usage::now(bench, &worlds[0]).await, measured.each.len());
+        let (measured, usage) = measure(bench, &bench.settings.program).await;
+        used = usage;
         now.push(measured.rate());
         p99.push(measured.at(0.99));
-        if let Some(baseline) = worlds.get(1) {
-            before.push(load::run_one(baseline.pending(CONNECTIONS), bench.settings.time).await.rate());
+        if let Some(baseline) = &bench.settings.baseline {
+            before.push(measure(bench, baseline).await.0.rate());
         }
     }
     let name = "asks that become pending, 64 connections";
@@ -37,7 +37,15 @@ pub(crate) async fn run(bench: &Bench, table: &mut Table) {
     }
     table.note(&format!("p99 {}", milliseconds(median(p99))));
     table.note(&used);
-    for world in worlds {
-        world.end(bench).await;
-    }
+}
+
+/// One run of one version: what was measured, and what each ask cost.
+async fn measure(bench: &Bench, program: &Path) -> (Measured, String) {
+    let world = World::begin_with(bench, program, 1, "http://127.0.0.1:9/").await;
+    world.warm_up(bench).await;
+    let started = Usage::now(bench, &world).await;
+    let measured = load::run_one(world.pending(CONNECTIONS), bench.settings.time).await;
+    let used = started.describe(&Usage::now(bench, &world).await, measured.each.len());
+    world.end(bench).await;
+    (measured, used)
 }

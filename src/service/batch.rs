@@ -8,6 +8,7 @@ use super::{
     Service, ServiceError, UnitOfWork,
     ask::{Addressed, Ask, Asked},
     authenticate::{self, Caller},
+    pending_limit::{Pending, PendingLimit},
     retrying,
 };
 use crate::{
@@ -41,12 +42,14 @@ pub async fn judge(
 ) -> Result<Vec<Judged>, ServiceError> {
     let mut work = service.begin_with(wait, Plans::Kept).await?;
     let now = work.now();
-    let most = service.most_pending;
+    let limit = &service.pending_limit;
+    let pending = limit.pending(asks.iter().map(|addressed| addressed.ask.key.id()), now);
+    let most = if matches!(pending, Pending::Unknown) { limit.most() } else { 0 };
     let asking: Vec<_> = asks.iter().map(|addressed| asking(addressed)).collect();
     let contexts = create_approval::load(&mut work, &asking, now, most).await?;
     let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
     let (mut places, mut created) = (Vec::new(), Vec::new());
-    let mut seen = Seen::default();
+    let mut seen = Seen::new(limit, pending);
     for (addressed, context) in asks.iter().zip(contexts) {
         let examined = match examine(service, &mut work, addressed, context, asks.len() == 1).await {
             // The transaction can't go on after an error of the database. A row that can't be read is no such error.
@@ -82,6 +85,7 @@ pub async fn judge(
         let (db, unwritten) = work.parts();
         let approvals = create_approval::save(db, unwritten, created, now).await?;
         work.commit().await?;
+        seen.note_pending(now);
         for (place, approval) in places.into_iter().zip(approvals) {
             judged[place] = Some(Ok(Asked { approval, replayed: false }));
         }
@@ -151,16 +155,18 @@ async fn examine(
         return Ok(Examined::Alone);
     }
     register(service, work, caller, ask).await?;
-    let again = create_approval::load(work, &[asking(addressed)], now, service.most_pending).await?;
+    let again = create_approval::load(work, &[asking(addressed)], now, service.pending_limit.most()).await?;
     let context = again.into_iter().next().transpose()?.flatten().ok_or(Rejection::Unauthenticated)?;
     Ok(Examined::New(caller, Box::new(context)))
 }
 
 /// What the requests of a batch that were judged before this one change for it.
-#[derive(Default)]
 struct Seen<'a> {
-    /// The approvals that are now pending, of each backend.
-    pending: HashMap<BackendId, i64>,
+    limit: &'a PendingLimit,
+    /// What was known of the pending approvals before.
+    pending: Pending,
+    /// The pending approvals of each backend, by the key that asked last: those before, and those of this batch.
+    added: HashMap<BackendId, (ApiKeyId, i64, i64)>,
     /// The conversations whose grants had ended for want of requests.
     woken: HashSet<(BackendId, &'a ForeignId)>,
     /// The idempotency keys.
@@ -170,6 +176,10 @@ struct Seen<'a> {
 type New = (Changed<Approval>, Option<StoredConversation>);
 
 impl<'a> Seen<'a> {
+    fn new(limit: &'a PendingLimit, pending: Pending) -> Self {
+        Self { limit, pending, added: HashMap::new(), woken: HashSet::new(), keys: HashSet::new() }
+    }
+
     /// Judges a request. `Err(None)`: not together with the ones before it.
     fn judge(
         &mut self,
@@ -206,9 +216,15 @@ impl<'a> Seen<'a> {
         };
         let asked = decisions::request(request, eligibility, grant, now);
         if asked.state().decision.is_none() {
-            let more = self.pending.entry(caller.backend).or_default();
-            if context.pending + *more >= i64::from(service.most_pending) {
-                return Err(Some(Rejection::TooManyPending));
+            let before = match &self.pending {
+                Pending::Recent(recent) => recent.get(&caller.backend).copied().unwrap_or(context.pending),
+                Pending::Unknown => context.pending,
+            };
+            let (_, _, more) = self.added.entry(caller.backend).or_insert((ask.key.id(), before, 0));
+            if before + *more >= self.limit.most() {
+                // Some of those that were counted may have ended since, so the request is judged with a new count.
+                let exact = matches!(self.pending, Pending::Unknown);
+                return Err(exact.then_some(Rejection::TooManyPending));
             }
             *more += 1;
         }
@@ -216,6 +232,16 @@ impl<'a> Seen<'a> {
             self.woken.insert(conversation);
         }
         Ok((asked, context.conversation))
+    }
+
+    /// Notes how many approvals are pending after the batch.
+    fn note_pending(&self, now: DateTime<Utc>) {
+        for (backend, (key, before, more)) in &self.added {
+            match self.pending {
+                Pending::Recent(_) => self.limit.added(*backend, *more),
+                Pending::Unknown => self.limit.counted(*key, *backend, before + more, now),
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     seal::Sealer,
-    service::{key_use_log::KeyUses, unreadable::Unreadable},
+    service::{key_use_log::KeyUses, pending_limit::PendingLimit, unreadable::Unreadable},
     storage::Db,
 };
 
@@ -25,8 +25,8 @@ pub struct Service {
     pub entropy: Entropy,
     /// Encrypts secrets for storage.
     pub sealer: Arc<Sealer>,
-    /// The maximum number of pending approvals of a backend.
-    pub most_pending: u32,
+    /// The limit of pending approvals of a backend.
+    pub pending_limit: PendingLimit,
     /// The latest uses of API keys, which are saved once a minute.
     pub key_uses: KeyUses,
     /// The progress that background loops report.

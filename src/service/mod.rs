@@ -33,6 +33,7 @@ pub mod lost_prompts;
 pub mod members;
 pub mod own_integration;
 pub mod partitions;
+pub mod pending_limit;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod put_integration;

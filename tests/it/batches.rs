@@ -18,7 +18,9 @@ use countersign::{
         authenticate::{self, ApiKey, Caller},
         batch, close_conversation,
         connect::{self, Report},
-        partitions, unlock,
+        partitions,
+        pending_limit::PendingLimit,
+        unlock,
     },
     storage::LockWait,
 };
@@ -373,7 +375,7 @@ async fn together_and_one_by_one_are_the_same() {
         }
         // Nothing else may happen to what is compared.
         s.stop().await;
-        s.service.most_pending = 30;
+        s.service.pending_limit = PendingLimit::new(30);
         let mut runner = TestRunner::deterministic();
         for (case, (mut together, mut single)) in worlds.into_iter().enumerate() {
             let history = vec(step(), 4..16).new_tree(&mut runner).unwrap().current();

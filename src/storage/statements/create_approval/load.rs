@@ -125,12 +125,14 @@ struct Row {
 /// Transactions that lock several rows do so in one order, so that they don't wait for each other in a circle: table by
 /// table, and within a table sorted. Each part of the statement reads the one before it sorted, and a sort has to read
 /// all of its input first, so Postgres can only lock in this order.
+///
+/// Pending approvals are counted up to `most_pending`.
 #[expect(clippy::too_many_lines, reason = "one statement")]
 pub async fn load(
     db: &mut PgConnection,
     asks: &[Asking<'_>],
     now: DateTime<Utc>,
-    most_pending: u32,
+    most_pending: i64,
 ) -> sqlx::Result<Vec<sqlx::Result<Option<AskContext>>>> {
     let texts = |text: for<'a> fn(&Asking<'a>) -> Option<&'a str>| asks.iter().map(text).collect::<Vec<_>>();
     let keys: Vec<Uuid> = asks.iter().map(|ask| ask.key.uuid()).collect();
@@ -273,7 +275,7 @@ pub async fn load(
         &texts(|ask| ask.conversation.title.as_ref().map(Text::as_str)) as _,
         &texts(|ask| ask.conversation.url.as_ref().map(Link::as_str)) as _,
         now - SILENCE,
-        i64::from(most_pending),
+        most_pending,
         now - TOUCH_EVERY,
         id_bound(now - TimeDelta::days(8)),
     )
