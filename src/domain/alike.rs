@@ -6,16 +6,17 @@ use crate::domain::approvals::Request;
 /// as many decisions.
 pub const MOST_TOGETHER: usize = 40;
 
-/// What requests have in common with the one that names them. In each case they are of the same user and for the same
-/// action.
+/// What requests have in common with the one that names them. In each case they are of the same user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alike {
-    /// The agent.
+    /// The action and the agent.
     Agent,
-    /// The conversation: what *Auto-approve for this conversation* covers.
+    /// The action and the conversation: what *Auto-approve for this conversation* covers.
     Conversation,
-    /// Nothing else: what *Auto-approve always* covers.
+    /// The action: what *Auto-approve always* covers.
     Action,
+    /// The conversation and the place, whatever the action: what may share a message.
+    Message,
 }
 
 impl Alike {
@@ -26,13 +27,16 @@ impl Alike {
             Self::Agent => "agent",
             Self::Conversation => "conversation",
             Self::Action => "action",
+            Self::Message => "message",
         }
     }
 
     /// Parses a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Agent, Self::Conversation, Self::Action].into_iter().find(|alike| alike.as_str() == name)
+        [Self::Agent, Self::Conversation, Self::Action, Self::Message]
+            .into_iter()
+            .find(|alike| alike.as_str() == name)
     }
 }
 

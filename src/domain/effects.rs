@@ -22,6 +22,9 @@ pub enum Effect {
     /// Render the prompt, because something that it shows beside the approval changed. Storage drops this if the prompt
     /// is due to be rendered within a minute anyway.
     RedrawPrompt(ApprovalId),
+    /// Render the shared message that was made for this approval, after a moment in which further changes join. Storage
+    /// drops this if the message is due to be rendered within a minute anyway.
+    RedrawShared(ApprovalId),
     /// Send the backend a webhook that says how an approval ended.
     SendWebhook {
         /// The approval that ended.
@@ -146,6 +149,11 @@ impl Redraw {
     /// Renders a prompt.
     pub fn prompt(request: &Request) -> Self {
         Self::new(request.workspace, vec![Effect::RedrawPrompt(request.id)])
+    }
+
+    /// Renders the shared messages that were made for these approvals.
+    pub fn shared(workspace: WorkspaceId, first: impl IntoIterator<Item = ApprovalId>) -> Self {
+        Self::new(workspace, first.into_iter().map(Effect::RedrawShared).collect())
     }
 
     /// Renders the admins' messages about an unlock request.

@@ -38,6 +38,7 @@ pub mod retention;
 pub mod revocation;
 pub mod risk;
 pub mod settings;
+pub mod sharing;
 pub mod templates;
 pub mod text;
 pub mod unlock_answer;

@@ -45,6 +45,7 @@ pub mod request;
 pub mod retention;
 pub mod service_role;
 pub mod settings;
+pub mod shared_prompts;
 pub mod show;
 pub mod tokens;
 pub mod turn_off;

@@ -72,17 +72,24 @@ pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Resu
     Ok(found.ok_or(Rejection::UnknownApproval)?)
 }
 
-/// Records where a prompt was posted.
-pub async fn remember_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
+/// Records where the message is that shows these approvals.
+pub async fn remember_prompt(
+    service: &Service,
+    ids: &[ApprovalId],
+    prompt: &Prompt,
+) -> Result<(), ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
-    storage::tables::prompts::remember(&mut db, id, prompt, service.now()).await?;
-    Ok(())
+    Ok(storage::tables::prompts::remember_all(&mut db, ids, prompt, service.now()).await?)
 }
 
 /// Deletes the record of a message that Slack no longer lets the app change.
-pub async fn forget_prompt(service: &Service, id: ApprovalId, prompt: &Prompt) -> Result<(), ServiceError> {
+pub async fn forget_prompt(
+    service: &Service,
+    ids: &[ApprovalId],
+    prompt: &Prompt,
+) -> Result<(), ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
-    Ok(storage::tables::prompts::forget(&mut db, id, prompt, service.now()).await?)
+    Ok(storage::tables::prompts::forget(&mut db, ids, prompt, service.now()).await?)
 }
 
 /// Slack's id of the workspace. `None` if the app is not installed there.

@@ -27,6 +27,8 @@ use crate::{
 
 /// How long non-urgent Home tab updates wait, so that several changes share one update.
 const DEBOUNCE: TimeDelta = TimeDelta::seconds(3);
+/// How long a change of a shared message waits for further ones. Slack takes 50 updates a minute in a workspace.
+const SHARED_DEBOUNCE: TimeDelta = TimeDelta::milliseconds(1500);
 
 /// A new state whose effects are recorded, which means that it may be saved. Only [`Unwritten::record`] returns one.
 #[derive(Debug, Clone)]
@@ -128,7 +130,10 @@ impl Unwritten {
                     rows.outbox.extend(self.row(workspace, &effect));
                     continue;
                 }
-                Effect::RedrawPrompt(_) | Effect::DrawUnlockRequest(_) | Effect::SendUnlockAnswer { .. } => {
+                Effect::RedrawPrompt(_)
+                | Effect::RedrawShared(_)
+                | Effect::DrawUnlockRequest(_)
+                | Effect::SendUnlockAnswer { .. } => {
                     left.push((workspace, effect));
                     continue;
                 }
@@ -163,6 +168,10 @@ impl Unwritten {
             Effect::DrawPrompt(approval) => row(Kind::Prompt).for_approval(*approval),
             Effect::RedrawPrompt(approval) => {
                 OutboxRow { unless_waiting: true, ..row(Kind::Prompt).for_approval(*approval) }
+            }
+            Effect::RedrawShared(first) => {
+                let row = row(Kind::Prompt).for_approval(*first);
+                OutboxRow { unless_waiting: true, due_at: self.at + SHARED_DEBOUNCE, ..row }
             }
             Effect::SendWebhook { approval, backend, outcome } => OutboxRow {
                 backend_id: Some(backend.uuid()),

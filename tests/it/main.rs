@@ -79,6 +79,7 @@ mod round_trips;
 mod scopes;
 mod secrets;
 mod settings;
+mod sharing;
 mod silence;
 mod slack_errors;
 mod socket;

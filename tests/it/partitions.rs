@@ -16,7 +16,8 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 6] = ["approvals", "approval_results", "prompts", "outbox", "attempts", "audit"];
+const TABLES: [&str; 7] =
+    ["approvals", "approval_results", "prompts", "prompt_messages", "outbox", "attempts", "audit"];
 
 async fn run(s: &TestApp, statement: String) {
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&s.service.db).await.unwrap();
@@ -159,7 +160,14 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
         let dropped = partitions::drop_old(&s.service, kept).await.unwrap();
         assert_eq!(
             dropped,
-            ["attempts_first", "outbox_first", "prompts_first", "approval_results_first", "approvals_first"]
+            [
+                "attempts_first",
+                "outbox_first",
+                "prompts_first",
+                "prompt_messages_first",
+                "approval_results_first",
+                "approvals_first"
+            ]
         );
         assert_eq!(s.api().get(&id).await.status, 404);
         let entries: Vec<String> =

@@ -40,6 +40,17 @@ pub(super) async fn open(
     context.client.post(workspace, "views.open", &body, LIMIT).await
 }
 
+/// Opens a modal on top of another one.
+pub(super) async fn push(
+    context: &Context,
+    workspace: &str,
+    trigger: &str,
+    view: &Value,
+) -> Result<Value, CallError> {
+    let body = json!({ "trigger_id": trigger, "view": view });
+    context.client.post(workspace, "views.push", &body, LIMIT).await
+}
+
 /// Whether the modal wasn't opened because an earlier delivery of the same click opened it.
 /// <https://docs.slack.dev/reference/methods/views.open>
 pub(super) fn is_open(error: &CallError) -> bool {

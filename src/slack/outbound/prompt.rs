@@ -1,4 +1,5 @@
-//! Makes Slack show the current state of an approval: posts a prompt, or updates those that exist.
+//! Makes Slack show the current state of an approval: posts a prompt, or updates those that exist. Several approvals may
+//! share a message, which is then rendered for all of them.
 
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use serde_json::Value;
 
 use crate::{
     domain::{
+        approvals::Approval,
+        ids::ApprovalId,
         people::PersonKind,
         prompts::Prompt,
         text::{Prose, Text},
@@ -14,11 +17,18 @@ use crate::{
     outbox::{Claim, Outcome},
     service::{
         Service, ServiceError, give_up, leave, prompt_failures,
+        shared_prompts::{self, SharedContext},
         show::{self, PromptContext},
     },
     slack::{
         outbound::metadata,
-        view::{message::Message, plain, prompt::prompt, prompt_state::PromptState},
+        view::{
+            message::Message,
+            plain,
+            prompt::prompt,
+            prompt_state::PromptState,
+            shared::{self, SharedState},
+        },
         web_api::{
             client::{Client, PATIENT},
             error::{CallError, Reason, Refusal},
@@ -43,9 +53,43 @@ pub struct PromptRenderer {
 
 /// A prompt to render, and its priority at the rate limit.
 struct Rendering {
+    /// The approval that the message was made for.
     context: PromptContext,
+    /// What the message shows if several approvals share it.
+    shared: Option<SharedContext>,
     /// The row was rate limited before, and goes ahead of new ones.
     in_turn: bool,
+}
+
+impl Rendering {
+    /// The approvals that the message shows.
+    fn members(&self) -> &[Approval] {
+        match &self.shared {
+            Some(shared) => &shared.members,
+            None => std::slice::from_ref(&self.context.approval),
+        }
+    }
+
+    fn ids(&self) -> Vec<ApprovalId> {
+        self.members().iter().map(Approval::id).collect()
+    }
+
+    /// The messages that show the approvals.
+    fn prompts(&self) -> &[Prompt] {
+        self.shared.as_ref().map_or(&self.context.prompts, |shared| &shared.prompts)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.members().iter().all(|member| member.decision.is_some())
+    }
+
+    /// Whether the message in Slack does not show this approval yet.
+    fn is_unseen(&self, approval: &Approval) -> bool {
+        match &self.shared {
+            Some(shared) => shared.unseen.contains(&approval.id()),
+            None => self.context.prompts.is_empty(),
+        }
+    }
 }
 
 impl PromptRenderer {
@@ -55,19 +99,37 @@ impl PromptRenderer {
         let Some(context) = show::prompt(service, claim.workspace, id).await? else {
             return Ok(Outcome::done());
         };
-        let rendering = Rendering { context, in_turn: claim.has_waited() };
-        if rendering.context.removed && rendering.context.approval.decision.is_some() {
+        let message = shared_prompts::message_of(service, &context.approval).await?;
+        let shared = match message {
+            Some((message, true)) if message.first == id => {
+                // As for Home tabs: the state that is read after this includes what the other rows were written for.
+                show::absorb(service, claim).await?;
+                Some(shared_prompts::read(service, id).await?)
+            }
+            // The rows of one queue are processed one after another, so an old state never overwrites a new one. The
+            // queue of a shared message is that of the approval that it was made for.
+            Some((message, true)) => {
+                shared_prompts::render_soon(service, claim.workspace, message.first).await?;
+                return Ok(Outcome::done());
+            }
+            _ => None,
+        };
+        let rendering = Rendering { context, shared, in_turn: claim.has_waited() };
+        if rendering.context.removed && rendering.has_ended() {
             // The app was removed, so the message can't be updated.
             return Ok(Outcome::done());
         }
-        let outcome = if !rendering.context.prompts.is_empty() {
+        let outcome = if !rendering.prompts().is_empty() {
             self.change(service, &rendering).await?
-        } else if rendering.context.approval.decision.is_some() {
+        } else if rendering.has_ended() {
             // The approval ended before it was posted, so there is no message to update.
             Outcome::done()
         } else {
             self.post_first(service, &rendering).await?
         };
+        if message.is_some_and(|(message, _)| !message.is_shared) && rendering.has_ended() {
+            shared_prompts::render_beside(service, &rendering.context.approval.request).await?;
+        }
         if let Some(code) = outcome.slack_code() {
             prompt_failures::note(service, claim.workspace, code).await?;
         }
@@ -118,9 +180,12 @@ impl PromptRenderer {
     async fn change(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, ServiceError> {
         let message = message(service, rendering);
         let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
-        for prompt in &rendering.context.prompts {
+        for prompt in rendering.prompts() {
             match self.update(rendering, prompt, &message, service).await {
-                Ok(()) => shown = true,
+                Ok(()) => {
+                    remember(service, rendering, prompt).await?;
+                    shown = true;
+                }
                 Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
                     if installed_again(service, rendering).await? {
                         return Ok(Outcome::Wait(SOON));
@@ -160,7 +225,7 @@ impl PromptRenderer {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
                 Ok(CallError::from(refusal).into())
             }
-            Err(CallError::Refused(refusal)) if rendering.context.approval.decision.is_none() => {
+            Err(CallError::Refused(refusal)) if !rendering.has_ended() => {
                 let why = format!("the prompt is gone, and {refusal}");
                 undeliverable(service, rendering, &why, Some(refusal.code)).await
             }
@@ -201,9 +266,8 @@ impl PromptRenderer {
             channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
             ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
         };
-        show::remember_prompt(service, rendering.context.approval.id(), &prompt).await?;
-        metrics::histogram!("countersign_prompt_delay_seconds")
-            .record((service.now() - rendering.context.approval.request.created_at).as_seconds_f64());
+        show::remember_prompt(service, &rendering.ids(), &prompt).await?;
+        record_delay(service, rendering);
         Ok(Ok(()))
     }
 
@@ -235,7 +299,11 @@ impl PromptRenderer {
     ) -> Result<Value, CallError> {
         tracing::error!(approval = %rendering.context.approval.id(), code = refusal.code, "Slack refused a prompt's blocks; posted as plain text");
         let channel = refused["channel"].as_str().unwrap_or_default();
-        let mut plain = body(method, channel, &plain::plain(&state(service, rendering)));
+        let plain = match &rendering.shared {
+            Some(shared) => shared::plain(&shared_state(shared)),
+            None => plain::plain(&state(service, rendering)),
+        };
+        let mut plain = body(method, channel, &plain);
         for place in ["ts", "thread_ts"] {
             if let Some(ts) = refused.get(place) {
                 plain[place] = ts.clone();
@@ -251,13 +319,39 @@ impl PromptRenderer {
 /// Forgets messages that Slack no longer lets the app update.
 async fn forget(service: &Service, rendering: &Rendering, gone: &[&Prompt]) -> Result<(), ServiceError> {
     for prompt in gone {
-        show::forget_prompt(service, rendering.context.approval.id(), prompt).await?;
+        show::forget_prompt(service, &rendering.ids(), prompt).await?;
     }
     Ok(())
 }
 
+/// Records that a message which existed shows approvals that joined it.
+async fn remember(service: &Service, rendering: &Rendering, prompt: &Prompt) -> Result<(), ServiceError> {
+    let unseen = rendering.shared.as_ref().map(|shared| shared.unseen.as_slice()).unwrap_or_default();
+    if !unseen.is_empty() {
+        show::remember_prompt(service, unseen, prompt).await?;
+        record_delay(service, rendering);
+    }
+    Ok(())
+}
+
+/// Records how long the requests waited that a message shows for the first time.
+fn record_delay(service: &Service, rendering: &Rendering) {
+    let new = rendering.members().iter().filter(|member| rendering.is_unseen(member));
+    for member in new.filter(|member| member.decision.is_none()) {
+        metrics::histogram!("countersign_prompt_delay_seconds")
+            .record((service.now() - member.request.created_at).as_seconds_f64());
+    }
+}
+
 fn message(service: &Service, rendering: &Rendering) -> Message {
-    prompt(&state(service, rendering))
+    match &rendering.shared {
+        Some(shared) => shared::message(&shared_state(shared)),
+        None => prompt(&state(service, rendering)),
+    }
+}
+
+fn shared_state(shared: &SharedContext) -> SharedState<'_> {
+    SharedState { members: &shared.members, waiting: shared.waiting, live_grants: &shared.live_grants }
 }
 
 fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
@@ -283,9 +377,11 @@ async fn undeliverable(
     why: &str,
     code: Option<&'static str>,
 ) -> Result<Outcome, ServiceError> {
-    let id = rendering.context.approval.id();
-    tracing::warn!(approval = %id, why, code, "Prompt undeliverable");
-    give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
+    for member in rendering.members().iter().filter(|member| member.decision.is_none()) {
+        let id = member.id();
+        tracing::warn!(approval = %id, why, code, "Prompt undeliverable");
+        give_up::give_up(service, id, &Prose::from_stored(why.to_owned())).await?;
+    }
     if let Some(code) = code {
         prompt_failures::note(service, rendering.context.approval.request.workspace, code).await?;
     }

@@ -22,6 +22,8 @@ const DENY_MORE: &str = "deny_more";
 const IN_WORDS: &str = "in_words";
 const APPROVE_ALL: &str = "approve_all";
 const DENY_ALL: &str = "deny_all";
+const REVIEW: &str = "review";
+const SKIP: &str = "skip";
 const DETAILS: &str = "details";
 const DETAILS_PREVIOUS: &str = "details_previous";
 const DETAILS_NEXT: &str = "details_next";
@@ -106,6 +108,11 @@ pub enum Control {
         /// What the others have in common with it.
         alike: Alike,
     },
+    /// *Review*: opens the modal that [`super::review::review`] renders, at the oldest request. The approval is one of
+    /// them.
+    Review(ApprovalId),
+    /// *Skip* in a review: shows the request after this one.
+    Skip(ApprovalId),
     /// *Details*: opens the modal that [`super::details::details`] renders, at its first page.
     Details(ApprovalId),
     /// *Previous page* in the details: updates the modal.
@@ -219,6 +226,8 @@ impl Control {
             }
             APPROVE_ALL => several(value).map(|(like, alike)| Self::ApproveAll { like, alike }),
             DENY_ALL => several(value).map(|(like, alike)| Self::DenyAll { like, alike }),
+            REVIEW => value.parse().ok().map(Self::Review),
+            SKIP => value.parse().ok().map(Self::Skip),
             DETAILS => value.parse().ok().map(Self::Details),
             DETAILS_PREVIOUS => paged(value).map(|(approval, page)| Self::DetailsPrevious { approval, page }),
             DETAILS_NEXT => paged(value).map(|(approval, page)| Self::DetailsNext { approval, page }),
@@ -272,6 +281,8 @@ impl Control {
             Self::DenyMore { .. } => DENY_MORE,
             Self::ApproveAll { .. } => APPROVE_ALL,
             Self::DenyAll { .. } => DENY_ALL,
+            Self::Review(_) => REVIEW,
+            Self::Skip(_) => SKIP,
             Self::Details(_) => DETAILS,
             Self::DetailsPrevious { .. } => DETAILS_PREVIOUS,
             Self::DetailsNext { .. } => DETAILS_NEXT,
@@ -301,7 +312,11 @@ impl Control {
     #[must_use]
     pub fn value(self) -> String {
         match self {
-            Self::Approve(approval) | Self::Deny(approval) | Self::Details(approval) => approval.to_string(),
+            Self::Approve(approval)
+            | Self::Deny(approval)
+            | Self::Review(approval)
+            | Self::Skip(approval)
+            | Self::Details(approval) => approval.to_string(),
             Self::ApproveMore { approval, scope } => format!("{}:{approval}", scope.as_str()),
             Self::DenyMore { approval, reason } => {
                 format!("{}:{approval}", reason.map_or(IN_WORDS, denial_name))
@@ -380,6 +395,8 @@ pub enum Callback {
     Deny,
     /// The modal that lists what one submission approves.
     ApproveAll,
+    /// The modal that shows requests one at a time.
+    Review,
     /// The modal that shows all arguments.
     Details,
     /// The settings.
@@ -390,7 +407,7 @@ impl Callback {
     /// Parses a view's `callback_id`.
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
-        [Self::Deny, Self::ApproveAll, Self::Details, Self::Settings]
+        [Self::Deny, Self::ApproveAll, Self::Review, Self::Details, Self::Settings]
             .into_iter()
             .find(|callback| callback.as_str() == callback_id)
     }
@@ -401,6 +418,7 @@ impl Callback {
         match self {
             Self::Deny => "deny",
             Self::ApproveAll => "approve_all",
+            Self::Review => "review",
             Self::Details => "details",
             Self::Settings => "settings",
         }
@@ -441,6 +459,9 @@ mod tests {
             Control::ApproveAll { like: approval, alike: Alike::Agent },
             Control::ApproveAll { like: approval, alike: Alike::Conversation },
             Control::DenyAll { like: approval, alike: Alike::Action },
+            Control::ApproveAll { like: approval, alike: Alike::Message },
+            Control::Review(approval),
+            Control::Skip(approval),
             Control::Details(approval),
             Control::DetailsPrevious { approval, page: 0 },
             Control::DetailsNext { approval, page: usize::MAX },

@@ -3,3 +3,4 @@
 pub mod approvals;
 pub mod audit_horizon;
 pub mod overview;
+pub mod shared_prompts;

@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod partitions;
 pub mod profiles;
 pub mod prompt_failures;
+pub mod prompt_messages;
 pub mod prompts;
 pub mod repeats;
 mod turns;

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use crate::domain::prompts::Prompt;
-use crate::{domain::ids::ApprovalId, storage::PgConnection};
+use crate::{
+    domain::ids::ApprovalId,
+    storage::{PgConnection, bounds},
+};
 
 /// The messages that show an approval and can still be changed.
 pub async fn for_approval(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Vec<Prompt>> {
@@ -58,19 +61,45 @@ pub async fn remember(
     Ok(done.rows_affected() == 1)
 }
 
-/// Notes that Slack no longer lets the message be changed.
-pub async fn forget(
+/// Remembers a message that shows these approvals.
+pub async fn remember_all(
     db: &mut PgConnection,
-    approval: ApprovalId,
+    approvals: &[ApprovalId],
     prompt: &Prompt,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
     sqlx::query!(
-        "UPDATE prompts SET gone_at = $4 WHERE approval_id = $1 AND channel = $2 AND ts = $3",
-        approval.uuid(),
+        "INSERT INTO prompts (approval_id, channel, ts, posted_at) SELECT id, $2, $3, $4 FROM unnest($1::uuid[]) AS ids (id)
+         ON CONFLICT DO NOTHING",
+        &ids,
         prompt.channel,
         prompt.ts,
         now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that Slack no longer lets the message be changed.
+pub async fn forget(
+    db: &mut PgConnection,
+    approvals: &[ApprovalId],
+    prompt: &Prompt,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
+    let (lowest, highest) = bounds(&ids);
+    sqlx::query!(
+        "UPDATE prompts SET gone_at = $4 WHERE approval_id = ANY($1) AND channel = $2 AND ts = $3
+           AND approval_id >= $5 AND approval_id <= $6",
+        &ids,
+        prompt.channel,
+        prompt.ts,
+        now,
+        lowest,
+        highest
     )
     .execute(db)
     .await?;

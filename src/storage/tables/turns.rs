@@ -11,7 +11,7 @@
 
 use uuid::Uuid;
 
-use crate::storage::PgConnection;
+use crate::{domain::approvals::Request, storage::PgConnection};
 
 /// Waits for a turn at an integration.
 pub(in crate::storage) async fn at_integration(
@@ -29,6 +29,12 @@ pub(in crate::storage) async fn at_connection(
     user: &str,
 ) -> sqlx::Result<()> {
     take(db, format!("{integration}/{user}")).await
+}
+
+/// Waits for a turn at the messages that show one user's requests of a conversation.
+pub(in crate::storage) async fn at_messages(db: &mut PgConnection, request: &Request) -> sqlx::Result<()> {
+    let (backend, user) = (request.backend.uuid(), request.user.as_str());
+    take(db, format!("{backend}/{user}/{}", request.conversation.id.as_str())).await
 }
 
 async fn take(db: &mut PgConnection, row: String) -> sqlx::Result<()> {

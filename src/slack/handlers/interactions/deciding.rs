@@ -12,13 +12,13 @@ use crate::{
         handlers::{
             interactions::{
                 interaction::{Interaction, decided},
-                together,
+                review, together,
             },
             modals,
             time_limit::{UseCaseError, within},
         },
         inbound::response::Response,
-        view::{deny, notice, sentences},
+        view::{self, deny, notice, sentences},
     },
 };
 
@@ -114,7 +114,11 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
         Ok(None) => return Response::Taken,
         Err(error) => return decided::<()>(interaction, Err(error)),
     };
-    match interaction.open(deny::modal(&approval)).await {
+    let modal = match review::of(interaction) {
+        Some(review) => view::review::deny_with_reason(&approval, review),
+        None => deny::modal(&approval),
+    };
+    match interaction.open(modal).await {
         Ok(_) => {
             // Slack's retry would find its trigger used, and would deny at once.
             let service = interaction.context.service.clone();
@@ -138,9 +142,8 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
 /// The user submitted the modal with the reason.
 pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let payload = interaction.payload;
-    let Some(approval) = payload.text("/view/private_metadata").and_then(|id| id.parse().ok()) else {
-        return Response::Taken;
-    };
+    let metadata = payload.text("/view/private_metadata").and_then(view::review::denied);
+    let Some((approval, review)) = metadata else { return Response::Taken };
     let typed =
         payload.typed(deny::REASON_BLOCK, deny::REASON_ACTION).map(str::trim).filter(|text| !text.is_empty());
     let reason = match typed.map(Prose::new).transpose() {
@@ -148,7 +151,11 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         Err(fault) => return input_error(&format!("The reason {fault}.")),
     };
     let click = denial(interaction, approval).await;
-    match decide(interaction, &click, Choice::Deny(reason)).await {
+    let result = decide(interaction, &click, Choice::Deny(reason)).await;
+    if let Some(review) = review {
+        review::follow(interaction, review, "/view/root_view_id");
+    }
+    match result {
         Ok(_) | Err(UseCaseError::Repeated) => Response::Taken,
         Err(UseCaseError::Rejected(rejection)) => {
             let view = notice::notice("Deny", sentences::sentence(&rejection));

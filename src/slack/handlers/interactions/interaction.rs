@@ -39,8 +39,13 @@ impl Interaction<'_> {
         self.payload.text("/view/callback_id").and_then(Callback::parse) == Some(Callback::Settings)
     }
 
+    /// Opens a modal, on top of the one in which the user clicked if there is one.
     pub(super) async fn open(&self, view: Value) -> Result<Value, CallError> {
-        modals::open(self.context, self.workspace, self.payload.trigger().unwrap_or_default(), &view).await
+        let trigger = self.payload.trigger().unwrap_or_default();
+        if self.payload.text("/view/type") == Some("modal") {
+            return modals::push(self.context, self.workspace, trigger, &view).await;
+        }
+        modals::open(self.context, self.workspace, trigger, &view).await
     }
 }
 

@@ -6,6 +6,7 @@
 mod browse;
 mod deciding;
 mod interaction;
+mod review;
 mod settings;
 mod together;
 mod unlocking;
@@ -47,7 +48,11 @@ async fn take(context: &Context, payload: &Payload) -> Response {
                 context.reply_privately(payload, sentences::UNKNOWN_CONTROL.to_owned());
                 return Response::Taken;
             };
-            clicked(&interaction, control).await
+            let response = clicked(&interaction, control).await;
+            if let Some(review) = review::of(&interaction).filter(|_| review::decides(control)) {
+                review::follow(&interaction, review, "/view/id");
+            }
+            response
         }
         "view_submission" => match payload.text("/view/callback_id").and_then(Callback::parse) {
             Some(Callback::Deny) => deciding::submitted(&interaction).await,
@@ -69,6 +74,8 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::DenyMore { approval, reason: None } => deciding::ask_why(interaction, approval).await,
         Control::ApproveAll { like, alike } => together::open(interaction, (like, alike)).await,
         Control::DenyAll { like, alike } => together::deny(interaction, (like, alike)).await,
+        Control::Review(like) => review::open(interaction, like).await,
+        Control::Skip(at) => review::skip(interaction, at).await,
         Control::Details(approval) => browse::open_details(interaction, approval).await,
         Control::DetailsPrevious { approval, page }
         | Control::DetailsNext { approval, page }

@@ -8,8 +8,13 @@ use crate::{
         approvals::Approval,
         grants::Scope,
         ids::ApprovalId,
+        people::ActingUser,
     },
-    service::decide_together::{self, ChoiceForAll},
+    service::{
+        decide,
+        decide_together::{self, ChoiceForAll},
+        shared_prompts,
+    },
     slack::{
         handlers::{
             interactions::interaction::{Interaction, decided, looked},
@@ -48,8 +53,32 @@ async fn find(
 ) -> Result<(Vec<Approval>, usize), UseCaseError> {
     let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
+    may_decide(interaction, &acting_user, group).await?;
     let (service, workspace) = (&interaction.context.service, interaction.workspace);
     read(decide_together::alike(service, workspace, &acting_user.user, group, ChoiceForAll::Approve)).await
+}
+
+/// A shared message may stand in a channel, where others see its buttons: they are told whose requests these are. If the
+/// service did not know where the message is, it does from now on.
+async fn may_decide(
+    interaction: &Interaction<'_>,
+    acting_user: &ActingUser,
+    (like, alike): (ApprovalId, Alike),
+) -> Result<(), UseCaseError> {
+    if alike != Alike::Message {
+        return Ok(());
+    }
+    let service = interaction.context.service.clone();
+    let approval =
+        within(shared_prompts::may_decide(&service, interaction.origin(), acting_user, like)).await?;
+    if let Some(prompt) = interaction.payload.message() {
+        interaction.context.background.spawn(async move {
+            if let Err(failure) = decide::adopt_prompt(&service, &approval, &prompt).await {
+                tracing::warn!(%failure, "Could not store where a clicked prompt is");
+            }
+        });
+    }
+    Ok(())
 }
 
 /// The user submitted the list. Approves what it named, and nothing that came since.
@@ -90,6 +119,9 @@ pub(super) async fn deny(interaction: &Interaction<'_>, group: (ApprovalId, Alik
         Ok((acting_user, _)) => acting_user,
         Err(_) => interaction.acting_user.clone(),
     };
+    if let Err(error) = may_decide(interaction, &acting_user, group).await {
+        return decided::<()>(interaction, Err(error));
+    }
     let (service, workspace) = (&interaction.context.service, interaction.workspace);
     let denying = async {
         let (found, _) =

@@ -22,6 +22,7 @@ use crate::{
         overview::{ActionLine, Administration, GrantLine, Group, Home, Page, SettingLine, UnlockLine},
         people::PersonKind,
         results::ResultStatus,
+        sharing::WaitingCount,
         templates::Template,
         text::Prose,
     },
@@ -32,6 +33,7 @@ use crate::{
         prompt::prompt,
         prompt_state::PromptState,
         settings::{self, Content},
+        shared::{self, SharedState},
         together, unlocking,
     },
 };
@@ -171,6 +173,17 @@ fn approval(text: &str, arguments: Map<String, Value>) -> Approval {
     approval
 }
 
+/// A message that two requests share, one of which may have ended.
+fn shared(pending: &Approval, ended: Option<&Approval>) -> Value {
+    let members = [ended.unwrap_or(pending).clone(), pending.clone()];
+    let waiting = WaitingCount { total: 3, destructive: 1 };
+    let state = SharedState { members: &members, waiting, live_grants: &[] };
+    let message = shared::message(&state).to_json();
+    let text = message["text"].as_str().unwrap();
+    assert!(tokens('v', &unquoted(text)).is_empty(), "{text}");
+    message
+}
+
 /// The screens that list things.
 fn lists(text: &str, approval: &Approval) -> Vec<Value> {
     let what = format!("token-o5q{text}");
@@ -224,6 +237,8 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         together::offer(&waiting.items[0].approval, Alike::Action, 2).to_json(),
         together::modal(&[waiting.items[0].approval.clone(), waiting.items[0].approval.clone()], 2),
         lists::history(&decisions, None, screens::ADDRESS).to_json(),
+        shared(&waiting.items[0].approval, None),
+        shared(&waiting.items[0].approval, Some(&decisions.items[0].approval)),
     ]
 }
 

@@ -5,5 +5,6 @@ mod checks;
 mod hostile;
 mod samples;
 mod screens;
+mod sharing;
 mod snapshots;
 mod worst;

@@ -61,11 +61,14 @@ pub async fn alike(
 ) -> sqlx::Result<Vec<Approval>> {
     let rows = select_approvals!(
         "JOIN approvals l ON l.id = $3 AND l.workspace_id = p.workspace_id AND l.user_id = p.user_id
-             AND l.action_id = p.action_id
+             AND (l.action_id = p.action_id OR $4 = 'message')
          WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
            AND CASE $4 WHEN 'agent' THEN p.backend_id = l.backend_id AND p.agent_id = l.agent_id
                    WHEN 'conversation' THEN p.backend_id = l.backend_id AND p.conversation_id = l.conversation_id
-                   WHEN 'action' THEN true END
+                   WHEN 'action' THEN true
+                   WHEN 'message' THEN p.backend_id = l.backend_id AND p.conversation_id = l.conversation_id
+                       AND p.slack_channel IS NOT DISTINCT FROM l.slack_channel
+                       AND p.slack_thread_ts IS NOT DISTINCT FROM l.slack_thread_ts END
          ORDER BY p.user_id, p.id LIMIT $5",
         workspace.uuid(),
         user.as_str(),

@@ -1,0 +1,185 @@
+//! Messages that several requests of one conversation share: which message shows a request, and what a shared one shows.
+
+use super::{Service, ServiceError, retrying};
+use crate::{
+    domain::{
+        approvals::{Approval, Request},
+        decision::Decision,
+        decisions,
+        effects::Redraw,
+        ids::{ApprovalId, GrantId, UserId, WorkspaceId},
+        people::ActingUser,
+        prompts::Prompt,
+        rejection::Rejection,
+        sharing::{self, PromptMessage, WaitingCount},
+    },
+    service::workspaces::Origin,
+    storage,
+    storage::{read_models::shared_prompts, statements::decide::PromptFacts, tables::prompt_messages},
+};
+
+/// The message that shows an approval. If none was assigned yet, a pending one gets one now, together with all others
+/// that wait in its conversation. The flag says whether the message shows other approvals too. `None`: the approval ended
+/// before it had one.
+pub async fn message_of(
+    service: &Service,
+    approval: &Approval,
+) -> Result<Option<(PromptMessage, bool)>, ServiceError> {
+    let mut db = service.db.acquire_with_kept_plans().await?;
+    let found = prompt_messages::find(&mut db, approval.id()).await?;
+    drop(db);
+    if found.is_some() || approval.decision.is_some() {
+        return Ok(found);
+    }
+    retrying!(assign(service, &approval.request))
+}
+
+async fn assign(service: &Service, request: &Request) -> Result<Option<(PromptMessage, bool)>, ServiceError> {
+    let mut work = service.begin_with_kept_plans().await?;
+    let now = work.now();
+    // Read after the lock, so that the messages of all transactions before this one are known.
+    prompt_messages::take_turn(&mut work, request).await?;
+    let waiting = shared_prompts::waiting(&mut work, request).await?;
+    prompt_messages::save(&mut work, &sharing::assign(&waiting, now)).await?;
+    let found = prompt_messages::find(&mut work, request.id).await?;
+    work.commit().await?;
+    Ok(found)
+}
+
+/// What a shared message shows.
+#[derive(Debug)]
+pub struct SharedContext {
+    /// The approvals, oldest first.
+    pub members: Vec<Approval>,
+    /// The requests that wait in the conversation, in this message or others.
+    pub waiting: WaitingCount,
+    /// The grants that decisions left and that are live.
+    pub live_grants: Vec<GrantId>,
+    /// Where the message is in Slack.
+    pub prompts: Vec<Prompt>,
+    /// The approvals that the message in Slack is not known to show yet.
+    pub unseen: Vec<ApprovalId>,
+}
+
+/// Reads what the message shows that was made for this approval.
+pub async fn read(service: &Service, first: ApprovalId) -> Result<SharedContext, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let members = shared_prompts::members(&mut db, first).await?;
+    let ids: Vec<ApprovalId> = members.iter().map(Approval::id).collect();
+    let (prompts, unseen) = shared_prompts::places(&mut db, &ids).await?;
+    let waiting = match members.first() {
+        Some(member) => shared_prompts::count_waiting(&mut db, &member.request).await?,
+        None => WaitingCount::default(),
+    };
+    let grants: Vec<GrantId> = members
+        .iter()
+        .filter_map(|member| member.decision.as_ref().filter(|decision| decision.user().is_some()))
+        .filter_map(Decision::grant)
+        .collect();
+    let live_grants = shared_prompts::live_grants(&mut db, &grants).await?;
+    Ok(SharedContext { members, waiting, live_grants, prompts, unseen })
+}
+
+/// Has a shared message rendered, after a moment in which further changes join.
+pub async fn render_soon(
+    service: &Service,
+    workspace: WorkspaceId,
+    first: ApprovalId,
+) -> Result<(), ServiceError> {
+    let mut work = service.begin_with_kept_plans().await?;
+    work.redraw(Redraw::shared(workspace, [first]));
+    work.commit().await
+}
+
+/// Has the shared messages of the conversation rendered, which say how many requests wait: one with a message of its own
+/// has ended.
+pub async fn render_beside(service: &Service, request: &Request) -> Result<(), ServiceError> {
+    let mut work = service.begin_with_kept_plans().await?;
+    let beside = shared_prompts::beside(&mut work, request).await?;
+    if beside.is_empty() {
+        return Ok(());
+    }
+    work.redraw(Redraw::shared(request.workspace, beside));
+    work.commit().await
+}
+
+/// Checks whether this person may decide the requests that share a message with one of them. A refusal is audited.
+#[tracing::instrument(name = "may_decide", skip_all, fields(workspace = origin.workspace, approval = %like, user = %acting_user.user))]
+pub async fn may_decide(
+    service: &Service,
+    origin: Origin<'_>,
+    acting_user: &ActingUser,
+    like: ApprovalId,
+) -> Result<Approval, ServiceError> {
+    retrying!(check(service, origin, acting_user, like))
+}
+
+async fn check(
+    service: &Service,
+    origin: Origin<'_>,
+    acting_user: &ActingUser,
+    like: ApprovalId,
+) -> Result<Approval, ServiceError> {
+    let mut work = service.begin_with_kept_plans().await?;
+    let now = work.now();
+    let found =
+        storage::tables::approvals::find_in_workspace(&mut work, origin.workspace, like, origin.request)
+            .await?;
+    let Some(approval) = found else {
+        // Fails if the request was taken before.
+        storage::tables::repeats::remember(&mut work, origin.request, now).await?;
+        return Err(Rejection::UnknownApproval.into());
+    };
+    let Err(rejection) = decisions::may_decide(&approval.request, acting_user) else { return Ok(approval) };
+    storage::tables::repeats::remember(&mut work, origin.request, now).await?;
+    let refused = decisions::refuse(&approval.request, &acting_user.user, origin.workspace, rejection);
+    work.refuse(refused).await
+}
+
+/// A request to review, with what its prompt shows.
+#[derive(Debug)]
+pub struct Reviewed {
+    /// The request.
+    pub approval: Approval,
+    /// Whether the action may be auto-approved.
+    pub around: PromptFacts,
+    /// How many requests follow.
+    pub others: usize,
+}
+
+/// The next request to review: the oldest that waits for this user in the conversation and the place of `like`, and is
+/// newer than `after`. The count says how many wait in all.
+pub async fn next(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+    like: ApprovalId,
+    after: Option<ApprovalId>,
+) -> Result<(Option<Reviewed>, usize), ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let like = storage::tables::approvals::find_in_workspace(&mut db, slack_id, like, None).await?;
+    let like = like.filter(|like| like.request.user == *user).ok_or(Rejection::UnknownApproval)?;
+    let total = shared_prompts::count_waiting(&mut db, &like.request).await?.total;
+    let Some((approval, others)) = shared_prompts::next_waiting(&mut db, &like.request, after).await? else {
+        return Ok((None, total));
+    };
+    let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
+    Ok((Some(Reviewed { approval, around, others }), total))
+}
+
+/// One request of a review, whatever became of it.
+pub async fn again(
+    service: &Service,
+    slack_id: &str,
+    user: &UserId,
+    id: ApprovalId,
+) -> Result<Option<Reviewed>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
+    let Some(approval) = found.filter(|found| found.request.user == *user && found.decision.is_none()) else {
+        return Ok(None);
+    };
+    let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
+    let others = shared_prompts::next_waiting(&mut db, &approval.request, Some(id)).await?;
+    Ok(Some(Reviewed { approval, around, others: others.map_or(0, |(_, others)| others + 1) }))
+}

@@ -1,0 +1,186 @@
+//! What a message shows that several requests share: the pending requests of one user in one conversation and one place.
+//!
+//! The comparisons of the user say that the rows are this user's: see [`super::approvals`].
+
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        approvals::{Approval, Place, Request},
+        ids::{ApprovalId, GrantId},
+        prompts::Prompt,
+        sharing::{PromptMessage, WaitingCount, WaitingRequest},
+        text::Text,
+    },
+    storage::{
+        PgConnection,
+        tables::{
+            approvals,
+            approvals::{ApprovalRow, select_approvals},
+        },
+    },
+};
+
+fn place(place: Option<&Place>) -> (Option<&str>, Option<&str>) {
+    let channel = place.map(|place| place.channel.as_str());
+    (channel, place.and_then(|place| place.thread_ts.as_ref()).map(Text::as_str))
+}
+
+/// The user's pending requests of the same conversation and place as this one, with the messages that they have. One
+/// that an earlier version posted has a message of its own.
+pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<Vec<WaitingRequest>> {
+    let (channel, thread) = place(request.place.as_ref());
+    let rows = sqlx::query!(
+        r#"SELECT p.id, p.created_at, d.destructive, m.first_id AS "first_id?", m.is_shared AS "is_shared?",
+                  m.began_at AS "began_at?",
+                  EXISTS (SELECT FROM prompts r WHERE r.approval_id = p.id) AS "is_posted!"
+           FROM approvals p
+           JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
+           LEFT JOIN prompt_messages m ON m.approval_id = p.id
+           WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
+             AND p.backend_id = $3 AND p.conversation_id = $4
+             AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
+           ORDER BY p.user_id, p.id"#,
+        request.workspace.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        channel,
+        thread
+    )
+    .fetch_all(db)
+    .await?;
+    let waiting = rows.into_iter().map(|row| {
+        let id = ApprovalId::new(row.id);
+        let own = PromptMessage { first: id, is_shared: false, began_at: row.created_at };
+        let message = match (row.first_id, row.is_shared, row.began_at) {
+            (Some(first), Some(is_shared), Some(began_at)) => {
+                Some(PromptMessage { first: ApprovalId::new(first), is_shared, began_at })
+            }
+            _ => row.is_posted.then_some(own),
+        };
+        WaitingRequest { id, is_destructive: row.destructive, message }
+    });
+    Ok(waiting.collect())
+}
+
+/// The approvals that a shared message shows, oldest first.
+pub async fn members(db: &mut PgConnection, first: ApprovalId) -> sqlx::Result<Vec<Approval>> {
+    let rows = select_approvals!(
+        "JOIN prompt_messages m ON m.approval_id = p.id
+         WHERE m.first_id = $1 AND m.approval_id >= id_before($1) AND p.id >= id_before($1) ORDER BY p.id",
+        first.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?)
+}
+
+/// Where a shared message is in Slack, and which of these approvals it is not known to show yet.
+pub async fn places(
+    db: &mut PgConnection,
+    approvals: &[ApprovalId],
+) -> sqlx::Result<(Vec<Prompt>, Vec<ApprovalId>)> {
+    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT approval_id, channel, ts FROM prompts WHERE approval_id = ANY($1) AND gone_at IS NULL
+         ORDER BY posted_at, channel, ts",
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    let mut prompts: Vec<Prompt> = Vec::new();
+    let mut unseen = approvals.to_vec();
+    for row in rows {
+        unseen.retain(|id| id.uuid() != row.approval_id);
+        let prompt = Prompt { channel: row.channel, ts: row.ts };
+        if !prompts.contains(&prompt) {
+            prompts.push(prompt);
+        }
+    }
+    Ok((prompts, unseen))
+}
+
+/// How many requests wait in the conversation and the place of a request, whatever message shows them.
+pub async fn count_waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<WaitingCount> {
+    let (channel, thread) = place(request.place.as_ref());
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "total!", count(*) FILTER (WHERE d.destructive) AS "destructive!"
+           FROM approvals p JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
+           WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
+             AND p.backend_id = $3 AND p.conversation_id = $4
+             AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6"#,
+        request.workspace.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        channel,
+        thread
+    )
+    .fetch_one(db)
+    .await?;
+    let count = |count: i64| usize::try_from(count).unwrap_or_default();
+    Ok(WaitingCount { total: count(row.total), destructive: count(row.destructive) })
+}
+
+/// The shared messages that show pending requests of the same conversation and place as this one, which may say how many
+/// wait: each by the approval that it was made for.
+pub async fn beside(db: &mut PgConnection, request: &Request) -> sqlx::Result<Vec<ApprovalId>> {
+    let (channel, thread) = place(request.place.as_ref());
+    let ids = sqlx::query_scalar!(
+        "SELECT DISTINCT m.first_id FROM approvals p JOIN prompt_messages m ON m.approval_id = p.id AND m.is_shared
+         WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
+           AND p.backend_id = $3 AND p.conversation_id = $4
+           AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
+           AND EXISTS (SELECT FROM prompt_messages o WHERE o.first_id = m.first_id AND o.approval_id <> m.approval_id
+               AND o.approval_id >= id_before(m.first_id))",
+        request.workspace.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        channel,
+        thread
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(ApprovalId::new).collect())
+}
+
+/// The oldest pending request of the same user, conversation and place as `request` that is newer than `after`, and how
+/// many follow it.
+pub async fn next_waiting(
+    db: &mut PgConnection,
+    request: &Request,
+    after: Option<ApprovalId>,
+) -> sqlx::Result<Option<(Approval, usize)>> {
+    let (channel, thread) = place(request.place.as_ref());
+    let after = after.map_or(Uuid::nil(), ApprovalId::uuid);
+    let ids = sqlx::query_scalar!(
+        "SELECT p.id FROM approvals p
+         WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
+           AND p.backend_id = $3 AND p.conversation_id = $4 AND p.id > $7
+           AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
+         ORDER BY p.user_id, p.id",
+        request.workspace.uuid(),
+        request.user.as_str(),
+        request.backend.uuid(),
+        request.conversation.id.as_str(),
+        channel,
+        thread,
+        after
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let Some((first, others)) = ids.split_first() else { return Ok(None) };
+    let found = approvals::find(db, ApprovalId::new(*first)).await?;
+    Ok(found.map(|approval| (approval, others.len())))
+}
+
+/// Which of these grants are live.
+pub async fn live_grants(db: &mut PgConnection, grants: &[GrantId]) -> sqlx::Result<Vec<GrantId>> {
+    let ids: Vec<Uuid> = grants.iter().map(|grant| grant.uuid()).collect();
+    let live = sqlx::query_scalar!("SELECT id FROM grants WHERE id = ANY($1) AND revoked_at IS NULL", &ids)
+        .fetch_all(db)
+        .await?;
+    Ok(live.into_iter().map(GrantId::new).collect())
+}
