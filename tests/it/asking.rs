@@ -191,7 +191,7 @@ async fn a_channel_that_restricts_posting_is_replaced_by_the_direct_messages() {
         for error in ["restricted_action", "not_in_channel", "is_archived", "messages_tab_disabled"] {
             s.pass(TimeDelta::seconds(1));
             s.slack.misbehave("chat.postMessage", Misbehaviour::SlackError(error.to_owned()), 1);
-            let (_, prompt) = s.prompt(&s.call(ACTION, "c-1").in_channel(SALES, None)).await;
+            let (_, prompt) = s.prompt(&s.call(ACTION, error).in_channel(SALES, None)).await;
             assert!(prompt.has_button("Approve"), "{error}");
         }
         assert!(s.slack.messages(SALES).is_empty());

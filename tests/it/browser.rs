@@ -149,3 +149,53 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_a_conversation_are_reviewed_and_approved_on_one_message() {
+    let Some(mut browser) = Chromium::start().await else {
+        assert!(std::env::var_os("COUNTERSIGN_BROWSER").is_none(), "no Chromium: .ci/run installs it");
+        return;
+    };
+    story(async |s| {
+        s.put("github").await;
+        s.put("postgres").await;
+        let browser = &mut browser;
+        for (number, title) in ["Cart total", "Dark mode", "Slow search", "Broken link", "Typo", "Old logo"]
+            .into_iter()
+            .enumerate()
+        {
+            let mut ask = call(s, ALICE, "c-1");
+            ask.arguments["title"] = title.into();
+            s.clock.advance(TimeDelta::milliseconds(1));
+            s.ask(&ask).await;
+            if number == 3 {
+                s.ask(&s.call("postgres.execute_sql", "c-1")).await;
+            }
+        }
+        s.advance_until_idle(TimeDelta::seconds(2)).await;
+        let alice = browser.open(&at(s, "/", ALICE)).await;
+        browser.sees(&alice, "waiting for 5 decisions").await;
+        let message = "[data-testid=message]:has([data-action-id=review])";
+        browser.picture(&alice, "shared", Some(message)).await;
+        every_control_has_a_name(browser, &alice).await;
+
+        let modal = stands("[data-testid=modal] [data-action-id=approve]");
+        browser.click_until(&alice, &format!("{message} [data-action-id=review]"), &modal).await;
+        browser.sees(&alice, "6 more requests follow").await;
+        browser.picture(&alice, "review", Some("[data-testid=modal]")).await;
+        let next = says("5 more requests follow");
+        browser.click_until(&alice, "[data-testid=modal] [data-action-id=deny]", &next).await;
+        browser.sees(&alice, "You denied 1.").await;
+        let closed = "!document.querySelector('[data-testid=modal]')";
+        browser.click_until(&alice, "[data-testid=modal-close]", closed).await;
+
+        let listed = stands("[data-testid=modal-submit]");
+        browser.click_until(&alice, &format!("{message} [data-action-id=approve_all]"), &listed).await;
+        browser.picture(&alice, "approve-all", Some("[data-testid=modal]")).await;
+        browser.click_until(&alice, "[data-testid=modal-submit]", &says("Approved 5 requests.")).await;
+        browser.click_until(&alice, "[data-testid=modal-close]", closed).await;
+        s.advance_until_idle(TimeDelta::seconds(2)).await;
+        browser.sees(&alice, "4 approved by").await;
+    })
+    .await;
+}

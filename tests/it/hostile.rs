@@ -196,14 +196,17 @@ async fn a_hundred_levels_of_nesting_and_empty_objects_are_shown_whole() {
             0 => json!([inner]),
             _ => json!({ "in": inner }),
         });
-        for arguments in [
+        let all = [
             json!({ "nested": nested }),
             json!({}),
             json!({ "": {}, "a": [], "b": [{}], "c": null, "d": "" }),
             json!({ "emoji": "👩‍👩‍👧‍👦 🏳️‍🌈", "hebrew": "שלום", "arabic": "مرحبا", "mixed": "a שלום b" }),
-        ] {
+        ];
+        for (number, arguments) in all.into_iter().enumerate() {
             s.pass(TimeDelta::seconds(2));
-            let (_, prompt) = s.prompt(&Ask::new(ALICE, "github", "create_issue", arguments.clone())).await;
+            let mut ask = Ask::new(ALICE, "github", "create_issue", arguments.clone());
+            ask.conversation.id = format!("c-{number}");
+            let (_, prompt) = s.prompt(&ask).await;
             nothing_is_forged("shape", &prompt);
             assert_eq!(shown_in_details(s, &prompt).await.to_string(), arguments.to_string());
         }

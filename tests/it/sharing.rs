@@ -10,7 +10,7 @@ use sandbox::{
 };
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, IN_WORDS, SALES, SOON, TestApp, story};
+use crate::story::{ALICE, BOB, IN_WORDS, SALES, SOON, TestApp, eventually, story};
 
 const ACTION: &str = "github.create_issue";
 const DESTRUCTIVE: &str = "postgres.execute_sql";
@@ -445,6 +445,45 @@ async fn a_message_that_can_not_be_posted_ends_all_its_requests() {
             assert_eq!(s.received_webhook(id).await.kind, "approval.undeliverable");
         }
         assert_eq!(posted(s), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_died_leaves_its_message_to_another_after_its_lease() {
+    story(async |s| {
+        s.put("github").await;
+        ask_numbered(s, 2).await;
+        s.settled().await;
+        s.slack.misbehave("chat.postMessage", Misbehaviour::RateLimited { retry_after: 5 }, 1);
+        let ids = ask(s, (3..=5).map(|number| call(s, number))).await;
+        s.settled().await;
+        // Assigned and claimed, and not posted: as a worker leaves it that is killed.
+        sqlx::query(
+            "UPDATE outbox SET lease = gen_random_uuid(), leased_until = $1
+             WHERE kind = 'prompt' AND done_at IS NULL AND lease IS NULL",
+        )
+        .bind(s.now() + TimeDelta::seconds(60))
+        .execute(&s.service.db)
+        .await
+        .unwrap();
+        s.clock.advance(TimeDelta::seconds(20));
+        let more = ask(s, [call(s, 6)]).await;
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert_eq!(posted(s), 2);
+            s.clock.advance(TimeDelta::seconds(2));
+        }
+        s.clock.advance(TimeDelta::seconds(37));
+        let posted_once = async || (posted(s) == 3).then_some(());
+        eventually("the message is posted", posted_once).await;
+        catch_up(s).await;
+        assert_eq!(posted(s), 3);
+        assert!(shared(s).all_text().contains("waiting for 4 decisions"), "{}", shared(s).all_text());
+        assert!(s.click(ALICE, &shared(s), "Approve all 6…").await.is_ok());
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        approved_once(s, &ids).await;
+        approved_once(s, &more).await;
     })
     .await;
 }

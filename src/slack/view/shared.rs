@@ -18,6 +18,7 @@ use crate::{
         ids::{GrantId, UserId},
         results::ResultStatus,
         sharing::WaitingCount,
+        templates::Template,
     },
     slack::view::{
         blocks::{self, Style, bold, coded, paragraph, person, rich, words},
@@ -97,7 +98,7 @@ fn agent<'a>(approvals: impl IntoIterator<Item = &'a Approval>) -> Option<&'a st
     labels.all(|label| label == first).then_some(first)
 }
 
-/// Who waits for how many decisions, in which conversation; once all have ended, how.
+/// How many decisions the agent is waiting for, and in which conversation. Once all requests have ended: how.
 fn heading(shared: &SharedState<'_>, pending: &[&Approval], request: &Request) -> SlackBlock {
     if pending.is_empty() {
         return rich(vec![paragraph(outcomes(shared))]);
@@ -140,13 +141,15 @@ fn titles(pending: &[&Approval]) -> Vec<SlackBlock> {
     blocks
 }
 
-/// One request: its warnings, its title, and its target if no title of the backend's names it.
+/// One request: its warnings, its title, and its target if the title names none.
 fn entry(request: &Request) -> Vec<SlackRichTextElement> {
     let warnings = request.action.impact.risks().iter().map(|risk| {
         let text = format!("⚠ {}.", names::risk(risk));
         paragraph(vec![bold(SafeText::own(text))])
     });
-    let target = target::target(request).filter(|_| request.action.presentation.title.is_none());
+    let names_values = |title: &Template| title.places().next().is_some();
+    let is_named = request.action.presentation.title.as_ref().is_some_and(names_values);
+    let target = target::target(request).filter(|_| !is_named);
     warnings.chain(title::paragraphs(request)).chain(target.map(blocks::quote)).collect()
 }
 
@@ -204,7 +207,7 @@ fn facts(
         facts.push(blocks::small(SafeText::own(format!("{others} in other messages"))));
     }
     if let Some(next) = pending.iter().map(|member| member.request.expires_at).min() {
-        let first = if pending.len() > 1 { "the first expires" } else { "expires" };
+        let first = if pending.len() > 1 { "The first expires" } else { "Expires" };
         facts.push(blocks::small_mrkdwn(format!("{first} {}", blocks::moment_in_mrkdwn(next))));
     }
     facts
@@ -426,18 +429,18 @@ pub fn plain(shared: &SharedState<'_>) -> Message {
 
 /// What a block takes of a message, by Slack's count.
 fn weight(block: &SlackBlock) -> usize {
-    fn of(value: &Value) -> usize {
+    fn weigh(value: &Value) -> usize {
         match value {
-            Value::Array(items) => items.iter().map(of).sum(),
+            Value::Array(items) => items.iter().map(weigh).sum(),
             Value::Object(members) => {
                 let inner = members.iter().map(|(name, value)| match value {
                     Value::String(text) if name == "text" => size(text),
-                    other => of(other),
+                    other => weigh(other),
                 });
                 ELEMENT + inner.sum::<usize>()
             }
             _ => 0,
         }
     }
-    of(&serde_json::to_value(block).unwrap_or_default())
+    weigh(&serde_json::to_value(block).unwrap_or_default())
 }

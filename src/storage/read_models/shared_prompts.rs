@@ -14,6 +14,7 @@ use crate::{
     },
     storage::{
         PgConnection,
+        stored::readable,
         tables::{
             approvals,
             approvals::{ApprovalRow, select_approvals},
@@ -64,7 +65,7 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
     Ok(waiting.collect())
 }
 
-/// The approvals that a shared message shows, oldest first.
+/// The approvals that a shared message shows, oldest first. One that can't be read is logged and left out.
 pub async fn members(db: &mut PgConnection, first: ApprovalId) -> sqlx::Result<Vec<Approval>> {
     let rows = select_approvals!(
         "JOIN prompt_messages m ON m.approval_id = p.id
@@ -73,7 +74,7 @@ pub async fn members(db: &mut PgConnection, first: ApprovalId) -> sqlx::Result<V
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(ApprovalRow::read).collect::<Result<_, _>>()?)
+    Ok(readable(rows.into_iter().map(ApprovalRow::read)))
 }
 
 /// Where a shared message is in Slack, and which of these approvals it is not known to show yet.

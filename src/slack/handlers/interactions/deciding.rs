@@ -114,7 +114,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
         Ok(None) => return Response::Taken,
         Err(error) => return decided::<()>(interaction, Err(error)),
     };
-    let modal = match review::of(interaction) {
+    let modal = match review::current(interaction) {
         Some(review) => view::review::deny_with_reason(&approval, review),
         None => deny::modal(&approval),
     };

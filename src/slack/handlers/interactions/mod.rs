@@ -49,7 +49,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
                 return Response::Taken;
             };
             let response = clicked(&interaction, control).await;
-            if let Some(review) = review::of(&interaction).filter(|_| review::decides(control)) {
+            if let Some(review) = review::current(&interaction).filter(|_| review::decides(control)) {
                 review::follow(&interaction, review, "/view/id");
             }
             response

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The review in which the user clicked.
-pub(super) fn of(interaction: &Interaction<'_>) -> Option<Review> {
+pub(super) fn current(interaction: &Interaction<'_>) -> Option<Review> {
     let payload = interaction.payload;
     let is_review = payload.text("/view/callback_id").and_then(Callback::parse) == Some(Callback::Review);
     is_review.then(|| payload.text("/view/private_metadata").and_then(Review::parse)).flatten()
@@ -56,7 +56,7 @@ pub(super) async fn open(interaction: &Interaction<'_>, like: ApprovalId) -> Res
         Ok(view) => view,
         Err(error) => return looked::<()>(interaction, Err(error)),
     };
-    if of(interaction).is_some() {
+    if current(interaction).is_some() {
         update(interaction, "/view/id", view).await;
         return Response::Taken;
     }
@@ -73,7 +73,7 @@ pub(super) async fn open(interaction: &Interaction<'_>, like: ApprovalId) -> Res
 
 /// Shows the request after this one, which stays as it is.
 pub(super) async fn skip(interaction: &Interaction<'_>, at: ApprovalId) -> Response {
-    let Some(review) = of(interaction) else { return Response::Taken };
+    let Some(review) = current(interaction) else { return Response::Taken };
     match read(render(interaction, review, Some(at))).await {
         Ok(view) => update(interaction, "/view/id", view).await,
         Err(error) => return looked::<()>(interaction, Err(error)),
