@@ -71,6 +71,8 @@ pub struct User {
     pub is_stranger: bool,
     /// Deactivated.
     pub deleted: bool,
+    /// The name of their time zone. `None`: UTC.
+    pub time_zone: Option<String>,
 }
 
 impl User {
@@ -211,7 +213,8 @@ impl State {
                 Rights::Organisation => user.is_org_admin,
             };
             object["real_name"] = json!(user.real_name);
-            object["tz"] = json!("Etc/UTC");
+            object["tz"] = json!(user.time_zone.as_deref().unwrap_or("Etc/UTC"));
+            // The label and the offset are those of UTC, whatever the zone: the app must not use them.
             object["tz_label"] = json!("Coordinated Universal Time");
             object["tz_offset"] = json!(0);
             object["is_admin"] = json!(admin);
