@@ -25,9 +25,11 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     jobs::{
-        audit_lag, audit_protection, expiry, key_uses,
+        audit_lag, audit_protection,
+        digests::{self, Digests},
+        expiry, key_uses,
         membership::{self, Membership},
-        partitions, registration, removed_apps, retention, token_refresh,
+        partitions, registration, reminders, removed_apps, retention, token_refresh,
     },
     outbox::{listener, listener::Wakers, worker::Worker},
     preconditions,
@@ -43,8 +45,8 @@ use crate::{
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
         oauth,
         outbound::{
-            ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer,
-            unlock_request::UnlockRequestRenderer,
+            digest::DigestRenderer, ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer,
+            reminder::ReminderRenderer, unlock_request::UnlockRequestRenderer,
         },
         web_api::{
             addresses::Addresses,
@@ -257,7 +259,13 @@ impl App {
         };
         let delivery = Delivery {
             prompts: PromptRenderer { client: client.clone(), people: people.clone() },
-            homes: HomeRenderer { client: client.clone(), people: people.clone(), addresses },
+            homes: HomeRenderer {
+                client: client.clone(),
+                people: people.clone(),
+                addresses: addresses.clone(),
+            },
+            reminders: ReminderRenderer { client: client.clone(), people: people.clone(), addresses },
+            digests: DigestRenderer { client: client.clone(), people: people.clone() },
             unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
             webhooks: Sender::new(Guard::new(config.webhook_allow))?,
         };
@@ -352,6 +360,9 @@ fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &Ca
     tasks.spawn(events::run(context.clone(), stop.clone()));
     let membership = Membership { service: service.clone(), people: people.clone() };
     tasks.spawn(membership::run(membership, stop.clone()));
+    tasks.spawn(reminders::run(service.clone(), stop.clone()));
+    let digests = Digests { service: service.clone(), people: people.clone() };
+    tasks.spawn(digests::run(digests, stop.clone()));
 }
 
 fn router(api: Api, receiver: Receiver<Context>, install: Router) -> Router {

@@ -3,7 +3,10 @@
 use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
     service::{Service, ServiceError},
-    slack::outbound::{home::HomeRenderer, prompt::PromptRenderer, unlock_request::UnlockRequestRenderer},
+    slack::outbound::{
+        digest::DigestRenderer, home::HomeRenderer, prompt::PromptRenderer, reminder::ReminderRenderer,
+        unlock_request::UnlockRequestRenderer,
+    },
     webhooks::send::{self, Prepared, Sender},
 };
 
@@ -16,6 +19,10 @@ pub struct Delivery {
     pub homes: HomeRenderer,
     /// Renders unlock requests and their answers.
     pub unlock_requests: UnlockRequestRenderer,
+    /// Reminds of what waits.
+    pub reminders: ReminderRenderer,
+    /// Sends digests.
+    pub digests: DigestRenderer,
     /// Sends webhooks.
     pub webhooks: Sender,
 }
@@ -48,6 +55,8 @@ impl Deliver for Delivery {
             Kind::Home => Box::pin(self.homes.render(service, claim)).await,
             Kind::UnlockRequest => Box::pin(self.unlock_requests.render(service, claim)).await,
             Kind::UnlockAnswer => Box::pin(self.unlock_requests.tell(service, claim)).await,
+            Kind::Reminder => Box::pin(self.reminders.render(service, claim)).await,
+            Kind::Digest => Box::pin(self.digests.send(service, claim)).await,
         }
     }
 }

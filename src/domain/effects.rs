@@ -4,6 +4,8 @@
 //! effects, in one transaction, so no change lacks its audit entry. What has to be rendered again although nothing
 //! changed is a [`Redraw`].
 
+use chrono::{DateTime, Utc};
+
 use super::{
     approvals::Request,
     audit::Entry,
@@ -45,6 +47,16 @@ pub enum Effect {
     },
     /// Update Home tabs because of something that has no audit entry.
     DrawHomes(HomeAudience),
+    /// Remind a user of what waits, and update the messages that did. Storage drops this if it is to be done within a
+    /// minute anyway.
+    Remind(UserId),
+    /// Send a user the digest that was planned last, if it was not sent.
+    SendDigest {
+        /// The user.
+        user: UserId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }
 
 impl Effect {
@@ -169,6 +181,16 @@ impl Redraw {
     /// Updates the admins' Home tabs.
     pub fn admins_homes(workspace: WorkspaceId, urgency: Urgency) -> Self {
         Self::new(workspace, vec![Effect::DrawHomes(HomeAudience::Admins(urgency))])
+    }
+
+    /// Reminds a user of what waits, and updates the messages that did.
+    pub fn reminders(workspace: WorkspaceId, user: UserId) -> Self {
+        Self::new(workspace, vec![Effect::Remind(user)])
+    }
+
+    /// Sends a user's digest at this time.
+    pub fn digest(workspace: WorkspaceId, user: UserId, at: DateTime<Utc>) -> Self {
+        Self::new(workspace, vec![Effect::SendDigest { user, at }])
     }
 
     /// Updates a user's Home tab as well.

@@ -18,6 +18,7 @@ pub mod conversations;
 pub mod decision;
 pub mod decisions;
 pub mod descriptions;
+pub mod digest;
 pub mod digests;
 pub mod effects;
 pub mod field_hints;

@@ -8,6 +8,7 @@ use super::{
     catalog::{Description, Eligibility},
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
+    notifications::Preferences,
     prompts::Prompt,
     risk::Impact,
 };
@@ -301,6 +302,8 @@ pub struct Home {
     pub integrations: Page<IntegrationLine>,
     /// Approvals that ended, newest first.
     pub decisions: Page<DecisionLine>,
+    /// What the user is told without having asked.
+    pub notifications: Preferences,
     /// The admins' part. `None` for other users.
     pub administration: Option<Administration>,
 }

@@ -2,12 +2,14 @@
 
 pub mod audit_lag;
 pub mod audit_protection;
+pub mod digests;
 pub mod expiry;
 pub mod key_uses;
 pub mod membership;
 pub mod partitions;
 mod periodic;
 pub mod registration;
+pub mod reminders;
 pub mod removed_apps;
 pub mod retention;
 pub mod token_refresh;

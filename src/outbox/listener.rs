@@ -61,6 +61,8 @@ pub struct Wakers {
     home: Arc<Notify>,
     unlock_request: Arc<Notify>,
     unlock_answer: Arc<Notify>,
+    reminder: Arc<Notify>,
+    digest: Arc<Notify>,
 }
 
 impl Wakers {
@@ -73,6 +75,8 @@ impl Wakers {
             Kind::Home => &self.home,
             Kind::UnlockRequest => &self.unlock_request,
             Kind::UnlockAnswer => &self.unlock_answer,
+            Kind::Reminder => &self.reminder,
+            Kind::Digest => &self.digest,
         }
     }
 

@@ -85,6 +85,7 @@ pub async fn read(
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
         decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,
+        notifications: storage::tables::notifications::find(&mut db, workspace, user).await?,
         administration: if admin {
             Some(administration(service, &mut db, workspace, place).await?)
         } else {

@@ -3,7 +3,7 @@
 use super::{Service, ServiceError};
 pub use crate::storage::tables::profiles::KnownProfile;
 use crate::{
-    domain::{ids::UserId, people::Profile},
+    domain::{ids::UserId, local_time::Zone, people::Profile},
     storage::tables::profiles,
 };
 
@@ -17,15 +17,16 @@ pub async fn find(
     Ok(profiles::find(&mut db, slack_id, user).await?)
 }
 
-/// Saves a profile from Slack, unless a newer one is stored.
+/// Saves a profile from Slack, and the time zone if Slack said one, unless a newer profile is stored.
 pub async fn save(
     service: &Service,
     slack_id: &str,
     user: &UserId,
     known: KnownProfile,
+    zone: Option<Zone>,
 ) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
-    Ok(profiles::save(&mut db, slack_id, user, known).await?)
+    Ok(profiles::save(&mut db, slack_id, user, known, zone).await?)
 }
 
 /// Deletes the stored profile of a user, unless it agrees with what an event reported.

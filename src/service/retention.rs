@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use super::{Service, ServiceError};
 use crate::{
     domain::repeats::REMEMBERED,
-    storage::tables::{approvals, events, idempotency_keys, install_states, outbox, profiles, repeats},
+    storage::tables::{
+        approvals, events, idempotency_keys, install_states, outbox, profiles, reminders, repeats,
+    },
 };
 
 /// Finished outbox rows.
@@ -16,6 +18,8 @@ const EVENTS: TimeDelta = TimeDelta::days(3);
 const KEYS: TimeDelta = TimeDelta::hours(24);
 /// A user's last known membership, from which their Home tab is rendered while Slack does not answer.
 const PROFILES: TimeDelta = TimeDelta::days(7);
+/// Reminders: longer than their requests can wait.
+const REMINDERS: TimeDelta = TimeDelta::days(10);
 /// How many rows one statement deletes. A smaller count means that none are left.
 const BATCH: u64 = 1000;
 
@@ -39,6 +43,9 @@ pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), Se
         progress();
     }
     while profiles::prune(&mut db, service.now() - PROFILES).await? == BATCH {
+        progress();
+    }
+    while reminders::prune(&mut db, service.now() - REMINDERS).await? == BATCH {
         progress();
     }
     Ok(())

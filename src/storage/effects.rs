@@ -133,7 +133,9 @@ impl Unwritten {
                 Effect::RedrawPrompt(_)
                 | Effect::RedrawShared(_)
                 | Effect::DrawUnlockRequest(_)
-                | Effect::SendUnlockAnswer { .. } => {
+                | Effect::SendUnlockAnswer { .. }
+                | Effect::Remind(_)
+                | Effect::SendDigest { .. } => {
                     left.push((workspace, effect));
                     continue;
                 }
@@ -188,6 +190,19 @@ impl Unwritten {
                 unlock_request_id: Some(request.uuid()),
                 user_id: Some(user.to_string()),
                 ..row(Kind::UnlockAnswer)
+            },
+            // The queue is named in crate::storage::statements::remind as well.
+            Effect::Remind(user) => OutboxRow {
+                queue: format!("reminder:{}:{user}", workspace.uuid()),
+                user_id: Some(user.to_string()),
+                unless_waiting: true,
+                ..row(Kind::Reminder)
+            },
+            Effect::SendDigest { user, at } => OutboxRow {
+                queue: format!("digest:{}:{user}", workspace.uuid()),
+                user_id: Some(user.to_string()),
+                due_at: *at,
+                ..row(Kind::Digest)
             },
         })
     }

@@ -32,7 +32,7 @@ impl CorruptRow {
     }
 
     /// Logs the row. For callers that continue without the row, or in spite of it.
-    pub(super) fn log(&self) {
+    pub fn log(&self) {
         let Self { table, column, id } = self;
         tracing::error!(table, column, row = id, "Stored value unknown to this version of Countersign");
     }

@@ -184,7 +184,7 @@ async fn changed(context: &Context, event: &Event) -> Result<Handled, ServiceErr
         Ok(Err(_)) | Err(_) => {
             let profile = Profile { kind: told, is_admin: false };
             let known = KnownProfile { profile, read_at: context.service.now() };
-            context.people.believe(workspace, &user, known).await;
+            context.people.believe(workspace, &user, known, None).await;
             told
         }
     };

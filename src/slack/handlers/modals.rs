@@ -98,7 +98,10 @@ async fn read(
         }
     }
     let page = if screen.integration.is_some() { 0 } else { screen.page };
-    Ok(Content::Integrations(service::settings::integrations(service, workspace, user, page).await?))
+    Ok(Content::Integrations(
+        service::settings::integrations(service, workspace, user, page).await?,
+        service::notifications::find(service, workspace, user).await?,
+    ))
 }
 
 /// The sentence that the modal shows instead of its content.

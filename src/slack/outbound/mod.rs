@@ -1,9 +1,12 @@
 //! What the service shows in Slack after a commit. An outbox row names what to show, and its state is read at that
 //! time, so repeated and late deliveries are correct.
 
+pub mod digest;
 pub mod ephemeral;
 pub mod home;
 pub mod metadata;
+mod once;
 mod outcome;
 pub mod prompt;
+pub mod reminder;
 pub mod unlock_request;

@@ -10,6 +10,7 @@ use crate::domain::{
     decision::DenialReason,
     grants::Scope,
     ids::{ActionId, ActionVersionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
+    notifications::Hour,
     overview::Section,
     settings::Toggle,
 };
@@ -46,6 +47,14 @@ const SETTINGS_PREVIOUS: &str = "settings_previous";
 const SETTINGS_NEXT: &str = "settings_next";
 const SETTINGS_ALL: &str = "settings_all";
 const TOGGLE: &str = "toggle";
+const OPEN_SETTINGS: &str = "open_settings";
+const TURN_OFF_REPORTED: &str = "turn_off_reported";
+const NOTIFY: &str = "notify";
+const NOTIFY_DIGEST: &str = "notify_digest";
+const QUIET_FROM: &str = "quiet_from";
+const QUIET_UNTIL: &str = "quiet_until";
+/// The choice of no quiet hours.
+const NEVER: &str = "never";
 
 /// A page of the settings modal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +80,15 @@ impl fmt::Display for Screen {
         write!(f, "{}:", self.page)?;
         self.integration.map_or(Ok(()), |integration| integration.fmt(f))
     }
+}
+
+/// What a user may be told without having asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Reminders of requests that wait.
+    Reminders,
+    /// The daily digest.
+    Digest,
 }
 
 /// One control, with what it applies to.
@@ -202,6 +220,21 @@ pub enum Control {
         /// The state that the user chose.
         toggle: Toggle,
     },
+    /// *Notifications…* in a digest: opens the settings.
+    OpenSettings,
+    /// *Turn off* in a digest, which is not drawn again: the user gets a reply.
+    TurnOffReported(GrantId),
+    /// Turns a kind of notification on or off.
+    Notify {
+        /// The kind.
+        notice: Notice,
+        /// The state that the user chose.
+        on: bool,
+    },
+    /// The menu of when quiet hours begin. `None`: never.
+    QuietFrom(Option<Hour>),
+    /// The menu of when they end.
+    QuietUntil(Hour),
 }
 
 impl Control {
@@ -267,6 +300,13 @@ impl Control {
                 };
                 Some(Self::Toggle { action: action.parse().ok()?, toggle })
             }
+            OPEN_SETTINGS => Some(Self::OpenSettings),
+            TURN_OFF_REPORTED => value.parse().ok().map(Self::TurnOffReported),
+            NOTIFY => is_on(value).map(|on| Self::Notify { notice: Notice::Reminders, on }),
+            NOTIFY_DIGEST => is_on(value).map(|on| Self::Notify { notice: Notice::Digest, on }),
+            QUIET_FROM if value == NEVER => Some(Self::QuietFrom(None)),
+            QUIET_FROM => hour(value).map(|hour| Self::QuietFrom(Some(hour))),
+            QUIET_UNTIL => hour(value).map(Self::QuietUntil),
             _ => None,
         }
     }
@@ -305,6 +345,12 @@ impl Control {
             Self::SettingsNext(_) => SETTINGS_NEXT,
             Self::SettingsAll => SETTINGS_ALL,
             Self::Toggle { .. } => TOGGLE,
+            Self::OpenSettings => OPEN_SETTINGS,
+            Self::TurnOffReported(_) => TURN_OFF_REPORTED,
+            Self::Notify { notice: Notice::Reminders, .. } => NOTIFY,
+            Self::Notify { notice: Notice::Digest, .. } => NOTIFY_DIGEST,
+            Self::QuietFrom(_) => QUIET_FROM,
+            Self::QuietUntil(_) => QUIET_UNTIL,
         }
     }
 
@@ -329,7 +375,7 @@ impl Control {
             | Self::DetailsJump { approval, page } => {
                 format!("{page}:{approval}")
             }
-            Self::TurnOff(grant) => grant.to_string(),
+            Self::TurnOff(grant) | Self::TurnOffReported(grant) => grant.to_string(),
             Self::RequestUnlock(action) | Self::Lock(action) | Self::Unlock { action, version: None } => {
                 action.to_string()
             }
@@ -347,7 +393,14 @@ impl Control {
             Self::SettingsPrevious(screen) | Self::SettingsNext(screen) => screen.to_string(),
             Self::Toggle { action, toggle: Toggle::On } => format!("on:{action}"),
             Self::Toggle { action, toggle: Toggle::Off } => format!("off:{action}"),
-            Self::OpenConversation | Self::Connect | Self::PickNone | Self::SettingsAll => String::new(),
+            Self::Notify { on, .. } => if on { "on" } else { "off" }.to_owned(),
+            Self::QuietFrom(None) => NEVER.to_owned(),
+            Self::QuietFrom(Some(hour)) | Self::QuietUntil(hour) => hour.number().to_string(),
+            Self::OpenConversation
+            | Self::Connect
+            | Self::PickNone
+            | Self::SettingsAll
+            | Self::OpenSettings => String::new(),
         }
     }
 }
@@ -368,6 +421,18 @@ fn denial_reason(name: &str) -> Option<DenialReason> {
 fn several(value: &str) -> Option<(ApprovalId, Alike)> {
     let (alike, like) = value.split_once(':')?;
     Some((like.parse().ok()?, Alike::from_name(alike)?))
+}
+
+fn is_on(value: &str) -> Option<bool> {
+    match value {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn hour(value: &str) -> Option<Hour> {
+    value.parse().ok().and_then(Hour::new)
 }
 
 fn paged(value: &str) -> Option<(ApprovalId, usize)> {
@@ -487,6 +552,13 @@ mod tests {
             Control::SettingsAll,
             Control::Toggle { action, toggle: Toggle::On },
             Control::Toggle { action, toggle: Toggle::Off },
+            Control::OpenSettings,
+            Control::TurnOffReported(grant),
+            Control::Notify { notice: Notice::Reminders, on: true },
+            Control::Notify { notice: Notice::Digest, on: false },
+            Control::QuietFrom(None),
+            Control::QuietFrom(Hour::new(23)),
+            Control::QuietUntil(Hour::new(0).unwrap()),
         ] {
             assert_eq!(Control::parse(control.action_id(), &control.value()), Some(control));
             assert!(control.value().len() <= 75, "{control:?}");
@@ -516,6 +588,12 @@ mod tests {
             ("unlock", "int_00000000000000000000000000000003"),
             ("unlock", "act_00000000000000000000000000000003:act_00000000000000000000000000000003"),
             ("confirm", "act_00000000000000000000000000000003"),
+            ("notify", "maybe"),
+            ("notify_digest", ""),
+            ("quiet_from", "24"),
+            ("quiet_from", "-1"),
+            ("quiet_until", "never"),
+            ("quiet_until", "08:00"),
             ("APPROVE", id),
             ("", ""),
         ] {

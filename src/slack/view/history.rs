@@ -83,7 +83,7 @@ fn asked_by(request: &Request, is_ambiguous: bool) -> SlackBlock {
 
 /// The address of a message in Slack.
 /// <https://docs.slack.dev/reference/methods/chat.getPermalink>
-fn message(prompt: &Prompt, address: &str) -> Option<String> {
+pub(super) fn message(prompt: &Prompt, address: &str) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let digits = prompt.ts.replacen('.', "", 1);
     (plain(&prompt.channel) && plain(&digits))

@@ -11,6 +11,7 @@ use super::controls::Control;
 use super::history::{self, Address};
 use super::home_admin;
 use super::names;
+use super::notifications;
 use super::prompt;
 use super::sections::pager;
 use crate::{
@@ -72,6 +73,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
     integrations(&mut blocks, &home.integrations);
     blocks.push(blocks::divider());
     decisions(&mut blocks, &home.decisions, state.address);
+    blocks.extend(notifications::section(&home.notifications, &state.now.timestamp_micros().to_string()));
     if let Some(administration) = &home.administration {
         blocks.push(blocks::divider());
         home_admin::administration(&mut blocks, administration);

@@ -89,6 +89,9 @@ fn busy(verb: &str, seconds: u32) -> String {
 /// For an internal error in the settings.
 pub const SETTINGS_TRY_AGAIN: &str = "Something went wrong. Nothing was changed. Try again in a moment.";
 
+/// After *Turn off* in a digest.
+pub const TURNED_OFF: &str = "Turned off. The next request asks you.";
+
 /// In place of the arguments of a request, once they were deleted.
 pub const CONTENTS_DELETED: &str =
     "The arguments and the reason were deleted after the time for which this service keeps them.";

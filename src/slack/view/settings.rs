@@ -16,8 +16,10 @@ use super::controls::Screen;
 use super::deny::view;
 use super::home;
 use super::names;
+use super::notifications;
 use crate::{
     domain::{
+        notifications::Preferences,
         overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
         settings::Toggle,
     },
@@ -33,8 +35,8 @@ pub const LINES: usize = 12;
 /// What the modal shows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// The list of integrations.
-    Integrations(Page<IntegrationLine>),
+    /// The list of integrations, and what the user is told without having asked.
+    Integrations(Page<IntegrationLine>, Preferences),
     /// One integration, with the actions and grants behind its gear.
     Gear(Box<IntegrationLine>, Page<SettingLine>),
 }
@@ -44,7 +46,7 @@ impl Content {
     #[must_use]
     pub const fn screen(&self) -> Screen {
         match self {
-            Self::Integrations(page) => Screen { integration: None, page: page.number },
+            Self::Integrations(page, _) => Screen { integration: None, page: page.number },
             Self::Gear(integration, page) => Screen { integration: Some(integration.id), page: page.number },
         }
     }
@@ -57,7 +59,11 @@ pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
     let mut blocks = Vec::new();
     blocks.extend(note.map(|note| blocks::own(note.to_owned())));
     match content {
-        Content::Integrations(page) => integrations(&mut blocks, page),
+        Content::Integrations(page, preferences) => {
+            integrations(&mut blocks, page);
+            blocks.push(blocks::divider());
+            blocks.extend(notifications::section(preferences, mark));
+        }
         Content::Gear(integration, page) => gear(&mut blocks, integration, page, mark),
     }
     modal(blocks, &content.screen().to_string())

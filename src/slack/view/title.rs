@@ -3,7 +3,7 @@
 //! Values stand in the style of code, or in quotation marks where there are no styles, so that no value can pass for a
 //! word of the template or of ours.
 
-use slack_morphism::prelude::SlackRichTextElement;
+use slack_morphism::prelude::{SlackRichTextElement, SlackRichTextInlineElement};
 
 use crate::{
     domain::{
@@ -97,6 +97,14 @@ fn uncapitalised(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces
 }
 
+fn styled(piece: Piece) -> SlackRichTextInlineElement {
+    match piece {
+        Piece::Words(text) => bold(text),
+        Piece::Own(text) => words(text),
+        Piece::Value(text) => coded(text),
+    }
+}
+
 /// *Atlas wants to send mail to kim@example.com*: the first paragraph of a request. Names that run from right to left
 /// have paragraphs of their own.
 pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
@@ -121,11 +129,7 @@ pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
             .iter()
             .any(|piece| matches!(piece, Piece::Words(text) if runs_right_to_left(text.as_str())));
     let pieces = if apart { pieces } else { uncapitalised(pieces) };
-    let shown = pieces.into_iter().map(|piece| match piece {
-        Piece::Words(text) => bold(text),
-        Piece::Own(text) => words(text),
-        Piece::Value(text) => coded(text),
-    });
+    let shown = pieces.into_iter().map(styled);
     if apart {
         return vec![
             paragraph(vec![coded(agent)]),
@@ -134,6 +138,12 @@ pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
         ];
     }
     vec![paragraph([coded(agent), words(" wants to ")].into_iter().chain(shown).collect())]
+}
+
+/// *Send mail to kim@example.com*: a paragraph with the title alone, for a call that was approved. `None` if the action has
+/// no template.
+pub(super) fn alone(request: &Request) -> Option<SlackRichTextElement> {
+    Some(paragraph(pieces(request)?.into_iter().map(styled).collect()))
 }
 
 /// *Send mail to “kim@example.com”*: the title without the agent, for places without styles. `None` if the action has

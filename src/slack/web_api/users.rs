@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use crate::{
     domain::{
         ids::{UserId, WorkspaceId},
+        local_time::Zone,
         people::{ActingUser, PersonKind, Profile},
         rejection::Rejection,
     },
@@ -90,7 +91,8 @@ impl People {
         let answer =
             self.client.get(workspace, "users.info", &query, crate::slack::web_api::client::PATIENT).await?;
         let profile = membership::profile(workspace, &answer["user"]);
-        self.believe(workspace, user, KnownProfile { profile, read_at }).await;
+        let zone = answer["user"]["tz"].as_str().and_then(Zone::parse);
+        self.believe(workspace, user, KnownProfile { profile, read_at }, zone).await;
         Ok(profile)
     }
 
@@ -190,10 +192,10 @@ impl People {
         self.profiles.forget(&(workspace.to_owned(), user.clone()));
     }
 
-    /// Stores a user's profile, here and for the other instances.
-    pub async fn believe(&self, workspace: &str, user: &UserId, known: KnownProfile) {
+    /// Stores a user's profile, here and for the other instances, and their time zone if Slack said one.
+    pub async fn believe(&self, workspace: &str, user: &UserId, known: KnownProfile, zone: Option<Zone>) {
         self.profiles.keep((workspace.to_owned(), user.clone()), known.profile, known.read_at);
-        if let Err(failure) = profiles::save(&self.service, workspace, user, known).await {
+        if let Err(failure) = profiles::save(&self.service, workspace, user, known, zone).await {
             tracing::warn!(%failure, %user, "Could not store a profile; other instances look it up themselves");
         }
     }

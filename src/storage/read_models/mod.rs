@@ -2,5 +2,6 @@
 
 pub mod approvals;
 pub mod audit_horizon;
+pub mod digest;
 pub mod overview;
 pub mod shared_prompts;

@@ -6,4 +6,5 @@ pub mod decide;
 pub mod deliveries;
 pub mod finish;
 pub mod reencrypt;
+pub mod remind;
 pub mod settings;

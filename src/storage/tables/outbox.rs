@@ -18,12 +18,23 @@ pub enum Kind {
     UnlockRequest,
     /// Send a user the answer to their unlock request.
     UnlockAnswer,
+    /// Remind a user of what waits, and update the messages that did.
+    Reminder,
+    /// Send a user their daily digest.
+    Digest,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Prompt, Self::Webhook, Self::Home, Self::UnlockRequest, Self::UnlockAnswer];
+    pub const ALL: [Self; 7] = [
+        Self::Prompt,
+        Self::Webhook,
+        Self::Home,
+        Self::UnlockRequest,
+        Self::UnlockAnswer,
+        Self::Reminder,
+        Self::Digest,
+    ];
 
     /// The kind as written in the database.
     #[must_use]
@@ -34,6 +45,8 @@ impl Kind {
             Self::Home => "home",
             Self::UnlockRequest => "unlock_request",
             Self::UnlockAnswer => "unlock_answer",
+            Self::Reminder => "reminder",
+            Self::Digest => "digest",
         }
     }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         ids::UserId,
+        local_time::Zone,
         people::{PersonKind, Profile},
     },
     storage::{PgConnection, stored::CorruptRow},
@@ -39,24 +40,27 @@ pub async fn find(
     Ok(Some(KnownProfile { profile, read_at: row.read_at }))
 }
 
-/// Notes what Slack said, unless what it said later is known. What an instance noted whose clock is ahead does not stay
+/// Notes what Slack said, and the user's time zone if it said one, unless what it said later is known. What an instance noted whose clock is ahead does not stay
 /// for that: no look-up takes a minute.
 pub async fn save(
     db: &mut PgConnection,
     workspace: &str,
     user: &UserId,
     known: KnownProfile,
+    zone: Option<Zone>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO profiles (workspace, user_id, kind, is_admin, read_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO profiles (workspace, user_id, kind, is_admin, read_at, time_zone) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (workspace, user_id) DO UPDATE
-             SET kind = excluded.kind, is_admin = excluded.is_admin, read_at = excluded.read_at
+             SET kind = excluded.kind, is_admin = excluded.is_admin, read_at = excluded.read_at,
+                 time_zone = coalesce(excluded.time_zone, profiles.time_zone)
              WHERE profiles.read_at <= excluded.read_at OR profiles.read_at > excluded.read_at + interval '1 minute'",
         workspace,
         user.as_str(),
         known.profile.kind.as_str(),
         known.profile.is_admin,
-        known.read_at
+        known.read_at,
+        zone.map(Zone::name)
     )
     .execute(db)
     .await?;

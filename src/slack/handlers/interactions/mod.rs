@@ -12,13 +12,13 @@ mod together;
 mod unlocking;
 
 use crate::{
-    domain::{grants::Scope, unlock_answer::Resolution},
+    domain::{grants::Scope, notifications::Change, unlock_answer::Resolution},
     service::unlock::{LockCommand, Seen},
     slack::{
         handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},
         inbound::{payload::Payload, response::Response},
         view::{
-            controls::{Callback, Control, Screen},
+            controls::{Callback, Control, Notice, Screen},
             sentences,
         },
     },
@@ -108,6 +108,17 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::Lock(action) => {
             unlocking::set(interaction, action, (LockCommand::Lock, Seen::Unknown)).await
         }
+        Control::OpenSettings => settings::open(interaction).await,
+        Control::TurnOffReported(grant) => settings::turn_off_reported(interaction, grant).await,
+        Control::Notify { notice, on } => {
+            let change = match notice {
+                Notice::Reminders => Change::Reminders(on),
+                Notice::Digest => Change::Digest(on),
+            };
+            settings::notify(interaction, change).await
+        }
+        Control::QuietFrom(from) => settings::notify(interaction, Change::QuietFrom(from)).await,
+        Control::QuietUntil(until) => settings::notify(interaction, Change::QuietUntil(until)).await,
         Control::OpenConversation | Control::Connect => Response::Taken,
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         ids::{ActionId, GrantId, IntegrationId},
+        notifications::Change,
         people::ActingUser,
         rejection::Rejection,
         settings::Toggle,
@@ -83,6 +84,36 @@ pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> R
     }
 }
 
+/// *Turn off* in a digest. The message stays as it is, so a reply says what happened.
+pub(super) async fn turn_off_reported(interaction: &Interaction<'_>, grant: GrantId) -> Response {
+    let user = &interaction.acting_user.user;
+    match within(service::turn_off::turn_off(&interaction.context.service, interaction.origin(), user, grant))
+        .await
+    {
+        Err(UseCaseError::Unclear) => unconfirmed(interaction, Revoking::Grant(grant)),
+        Ok(()) => {
+            interaction.context.reply_privately(interaction.payload, sentences::TURNED_OFF.to_owned());
+            Response::Taken
+        }
+        result => finish(interaction, result),
+    }
+}
+
+/// A change of what the user is told without having asked. It permits nothing, so no rights are needed.
+pub(super) async fn notify(interaction: &Interaction<'_>, change: Change) -> Response {
+    let user = &interaction.acting_user.user;
+    let service = &interaction.context.service;
+    finish(
+        interaction,
+        within(service::notifications::change(service, interaction.origin(), user, change)).await,
+    )
+}
+
+/// *Notifications…*: opens the settings.
+pub(super) async fn open(interaction: &Interaction<'_>) -> Response {
+    open_at(interaction, Screen::default()).await
+}
+
 /// Responds to a change of settings: updates the modal if the click was in it, otherwise sends an ephemeral reply.
 pub(super) fn finish<T>(interaction: &Interaction<'_>, result: Result<T, UseCaseError>) -> Response {
     if !interaction.in_settings() {
@@ -124,6 +155,10 @@ pub(super) async fn open_gear(interaction: &Interaction<'_>, integration: Integr
     if interaction.in_settings() {
         return show(interaction, screen);
     }
+    open_at(interaction, screen).await
+}
+
+async fn open_at(interaction: &Interaction<'_>, screen: Screen) -> Response {
     let trigger = interaction.payload.trigger().unwrap_or_default();
     let (workspace, user) = (interaction.workspace, &interaction.acting_user.user);
     if let Err(error) = modals::open_settings(interaction.context, workspace, user, trigger, screen).await {

@@ -214,6 +214,7 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         grants: Page::from_list(vec![grant.clone()], 0, 4),
         integrations: Page::from_list(vec![integration.clone()], 0, 4),
         decisions: decisions.clone(),
+        notifications: super::notifications::all_on(),
         administration: Some(Administration {
             requests: Page::from_list(vec![unlock.clone()], 0, 4),
             catalog: Page::from_list(vec![integration.clone()], 0, 4),
@@ -239,6 +240,8 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         lists::history(&decisions, None, screens::ADDRESS).to_json(),
         shared(&waiting.items[0].approval, None),
         shared(&waiting.items[0].approval, Some(&decisions.items[0].approval)),
+        super::notifications::reminder(approval, 2),
+        super::notifications::digest(&decisions.items[0].approval, &format!("token-o6q{text}")),
     ]
 }
 

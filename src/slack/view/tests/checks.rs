@@ -174,6 +174,15 @@ fn control(control: &Value) {
                 assert!(option["value"].as_str().unwrap().len() <= 75);
             }
         }
+        "static_select" => {
+            let options = control["options"].as_array().unwrap();
+            assert!((1..=100).contains(&options.len()));
+            for option in options {
+                within(&option["text"], 75);
+                assert!((1..=150).contains(&option["value"].as_str().unwrap().len()));
+            }
+            assert!(options.contains(&control["initial_option"]), "{}", control["initial_option"]);
+        }
         kind => panic!("a {kind} control"),
     }
 }

@@ -3,6 +3,7 @@
 mod apart;
 mod checks;
 mod hostile;
+mod notifications;
 mod samples;
 mod screens;
 mod sharing;

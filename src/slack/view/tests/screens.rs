@@ -18,6 +18,7 @@ use crate::{
         field_hints::Presentation,
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
+        notifications::Preferences,
         overview::{
             ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, GrantLine, Group,
             Home, IntegrationLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
@@ -188,6 +189,7 @@ pub(super) fn empty() -> Home {
         grants: page(Vec::new(), Section::Grants),
         integrations: page(Vec::new(), Section::Integrations),
         decisions: page(Vec::new(), Section::Decisions),
+        notifications: Preferences::default(),
         administration: None,
     }
 }
@@ -205,6 +207,7 @@ fn full() -> Home {
             Section::Integrations,
         ),
         decisions: page([2, 5, 7].map(|at| decision_line(verdict(at))).to_vec(), Section::Decisions),
+        notifications: Preferences::default(),
         administration: None,
     }
 }
@@ -268,10 +271,9 @@ fn what_has_changed_since_it_was_unlocked_stands_before_and_after() {
 
 #[test]
 fn the_settings_show_toggles_and_what_is_missing() {
-    let all = Content::Integrations(page(
-        vec![integration("Salesforce", true), integration("Gmail", false)],
-        Section::Integrations,
-    ));
+    let integrations =
+        page(vec![integration("Salesforce", true), integration("Gmail", false)], Section::Integrations);
+    let all = Content::Integrations(integrations, super::notifications::all_on());
     let requested = ActionLine { requested: true, ..action("Merge records", false) };
     let lines = vec![
         SettingLine::Action(action("Create record", true)),
@@ -453,6 +455,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
                 1,
                 Section::Decisions.size(),
             ),
+            notifications: super::notifications::all_on(),
             administration: Some(Administration {
                 requests: Page::from_list(vec![unlock.clone(); 50], 1, Section::Requests.size()),
                 changed: Page::from_list(vec![changed; 50], 1, Section::Changed.size()),
@@ -471,11 +474,10 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         let lines = vec![SettingLine::Action(action), SettingLine::Grant(grant)];
         let lines = Page::from_list(lines.into_iter().cycle().take(200).collect(), 1, LINES);
         for content in [
-            Content::Integrations(Page::from_list(
-                vec![integration.clone(); 60],
-                1,
-                Section::Integrations.size(),
-            )),
+            Content::Integrations(
+                Page::from_list(vec![integration.clone(); 60], 1, Section::Integrations.size()),
+                super::notifications::all_on(),
+            ),
             Content::Gear(Box::new(usable), Page { items: Vec::new(), ..lines.clone() }),
             Content::Gear(Box::new(integration), lines),
         ] {

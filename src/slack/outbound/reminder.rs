@@ -1,0 +1,154 @@
+//! Reminds users of requests that wait, in their direct messages, and updates the messages once the requests ended.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        ids::{ApprovalId, UserId},
+        people::PersonKind,
+        prompts::Prompt,
+    },
+    outbox::{Claim, Outcome},
+    service::{Service, ServiceError, notifications, reminders, show},
+    slack::{
+        outbound::once::{self, Sent},
+        view::{
+            history::Address,
+            message::Message,
+            reminder::{self, NAMED, Reminder},
+        },
+        web_api::{
+            addresses::Addresses,
+            client::{Client, PATIENT},
+            error::{CallError, Reason, Refusal},
+            users::People,
+        },
+    },
+};
+
+const UPDATE: &str = "chat.update";
+
+/// Sends and updates reminders.
+#[derive(Debug, Clone)]
+pub struct ReminderRenderer {
+    /// Posts and updates the messages.
+    pub client: Client,
+    /// Looks up what the user is in the workspace.
+    pub people: Arc<People>,
+    /// Where the workspaces' messages are.
+    pub addresses: Addresses,
+}
+
+impl ReminderRenderer {
+    /// Brings the user's reminders up to date, and sends one if it is due.
+    pub async fn render(&self, service: &Service, claim: &Claim) -> Result<Outcome, ServiceError> {
+        let Some(user) = &claim.user else { return Ok(Outcome::done()) };
+        let Some(slack_id) = show::installed(service, claim.workspace).await? else {
+            return Ok(Outcome::done());
+        };
+        let updated = self.update_open(service, claim, user, &slack_id).await?;
+        if let Some(outcome) = updated {
+            return Ok(outcome);
+        }
+        let preferences = notifications::find_in(service, claim.workspace, user).await?;
+        // After the quiet hours the job queues another one, if something still waits.
+        if !preferences.reminders || preferences.quiet_until(service.now()).is_some() {
+            return Ok(Outcome::done());
+        }
+        let due = reminders::due(service, claim.workspace, user).await?;
+        if due.is_empty() {
+            return Ok(Outcome::done());
+        }
+        match self.people.profile(&slack_id, user).await {
+            Ok(profile) if profile.kind == PersonKind::Member => {}
+            // They can't decide any more. Their requests count as named, so that they aren't looked at again.
+            Ok(_) => {
+                reminders::take(service, (claim.workspace, user), &due).await?;
+                return Ok(Outcome::done());
+            }
+            Err(error) if error.is_unknown_user() => {
+                reminders::take(service, (claim.workspace, user), &due).await?;
+                return Ok(Outcome::done());
+            }
+            Err(error) => return Ok(error.into()),
+        }
+        let (key, named) = reminders::take(service, (claim.workspace, user), &due).await?;
+        if named.is_empty() {
+            reminders::give_back(service, key).await?;
+            return Ok(Outcome::done());
+        }
+        let message = self.message(service, &slack_id, &named, named.len()).await?;
+        match once::post(&self.client, &slack_id, user, &message, claim).await {
+            Sent::Yes(prompt) => {
+                reminders::posted(service, key, &prompt).await?;
+                metrics::counter!("countersign_reminders_total").increment(1);
+                Ok(Outcome::done())
+            }
+            Sent::Perhaps => Ok(Outcome::done()),
+            Sent::No(error) => {
+                reminders::give_back(service, key).await?;
+                Ok(error.into())
+            }
+            Sent::Never(refusal) => Ok(refusal.into()),
+        }
+    }
+
+    /// Updates the user's messages. An outcome other than `None` ends the attempt.
+    async fn update_open(
+        &self,
+        service: &Service,
+        claim: &Claim,
+        user: &UserId,
+        slack_id: &str,
+    ) -> Result<Option<Outcome>, ServiceError> {
+        for open in reminders::open(service, claim.workspace, user).await? {
+            let pending = reminders::pending(service, &open.approvals).await?;
+            if pending.len() == open.waiting {
+                continue;
+            }
+            let message = self.message(service, slack_id, &pending, open.approvals.len()).await?;
+            match self.update(slack_id, &open.message, &message).await {
+                Ok(()) => reminders::shown(service, open.id, pending.len()).await?,
+                // It was deleted, or can't be changed any more.
+                Err(CallError::Refused(Refusal { reason: Reason::Message, .. })) => {
+                    self.close(service, open.id).await?;
+                }
+                Err(error) => return Ok(Some(error.into())),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn close(&self, service: &Service, key: Uuid) -> Result<(), ServiceError> {
+        reminders::shown(service, key, 0).await
+    }
+
+    async fn update(&self, slack_id: &str, place: &Prompt, message: &Message) -> Result<(), CallError> {
+        let mut body = message.to_update();
+        body["channel"] = place.channel.as_str().into();
+        body["ts"] = place.ts.as_str().into();
+        self.client.post(slack_id, UPDATE, &body, PATIENT).await.map(|_| ())
+    }
+
+    /// The message that names these pending requests, out of so many.
+    async fn message(
+        &self,
+        service: &Service,
+        slack_id: &str,
+        pending: &[ApprovalId],
+        of: usize,
+    ) -> Result<Message, ServiceError> {
+        let first = &pending[..pending.len().min(NAMED)];
+        let named = if first.is_empty() { Vec::new() } else { reminders::named(service, first).await? };
+        let address = if named.iter().any(|named| named.prompt.is_some()) {
+            self.addresses.find(slack_id).await
+        } else {
+            None
+        };
+        let address: Address<'_> = address.as_deref();
+        let lines: Vec<_> = named.iter().map(|named| (&named.approval, named.prompt.as_ref())).collect();
+        Ok(reminder::message(&Reminder { lines: &lines, waiting: pending.len(), of, address }))
+    }
+}

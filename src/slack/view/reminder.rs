@@ -1,0 +1,88 @@
+//! The message that reminds a user of requests that wait.
+//!
+//! It names times, never spans, and is updated as its requests end: so it says nothing that is no longer so.
+
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
+
+use super::history::{self, Address};
+use super::message::Message;
+use super::names;
+use crate::{
+    domain::{
+        approvals::{Approval, Request},
+        prompts::Prompt,
+    },
+    slack::view::{
+        blocks::{self, paragraph, words},
+        sanitize::safe_text::SafeText,
+        summary, target, title,
+    },
+};
+
+/// The most requests that a message names. Each is a block.
+pub const NAMED: usize = 15;
+
+/// The state that the message shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Reminder<'a> {
+    /// The requests that wait, the first to expire first, and a message that shows each: at most [`NAMED`].
+    pub lines: &'a [(&'a Approval, Option<&'a Prompt>)],
+    /// How many of the message's requests wait.
+    pub waiting: usize,
+    /// How many requests the message was sent for.
+    pub of: usize,
+    /// Where the workspace's messages are.
+    pub address: Address<'a>,
+}
+
+/// Renders the message.
+#[must_use]
+pub fn message(shown: &Reminder<'_>) -> Message {
+    let ended = shown.of.saturating_sub(shown.waiting);
+    let Some((first, _)) = shown.lines.first().filter(|_| shown.waiting > 0) else {
+        let text = match shown.of {
+            1 => "The request that this message reminded you of has ended.".to_owned(),
+            of => format!("The {of} requests that this message reminded you of have ended."),
+        };
+        return Message { blocks: vec![blocks::own(text.clone())], text };
+    };
+    let expires = blocks::moment_in_mrkdwn(first.request.expires_at);
+    let waits = names::count(shown.waiting, "request is waiting for you", "requests are waiting for you");
+    let says = if shown.waiting == 1 {
+        format!("{waits}. It expires {expires}.")
+    } else {
+        format!("{waits}. The first expires {expires}.")
+    };
+    let mut blocks = vec![blocks::own(says.clone())];
+    blocks
+        .extend(shown.lines.iter().map(|(approval, prompt)| line(&approval.request, *prompt, shown.address)));
+    let more = shown.waiting.saturating_sub(shown.lines.len());
+    if more > 0 {
+        let more = names::count(more, "more request", "more requests");
+        blocks.push(blocks::say(SafeText::own(format!("And {more}."))));
+    }
+    let mut notes = Vec::new();
+    if ended > 0 {
+        let ended = names::count(ended, "other request has", "other requests have");
+        notes.push(blocks::small(SafeText::own(format!("{ended} ended since this message was sent."))));
+    }
+    notes.push(blocks::small("Type /approvals list to see all that is waiting for you."));
+    blocks.push(blocks::context(notes));
+    // Only notifications and screen readers read it, so the first request is enough.
+    let text = format!("{says} {}", summary::sentence(&first.request));
+    Message { text, blocks }
+}
+
+/// One request: its title, when it expires, and a link to its message.
+fn line(request: &Request, prompt: Option<&Prompt>, address: Address<'_>) -> SlackBlock {
+    let mut elements: Vec<SlackRichTextElement> = title::paragraphs(request);
+    if title::plain(request).is_none() {
+        elements.extend(target::target(request).map(blocks::quote));
+    }
+    let mut facts = vec![words("Expires "), blocks::moment(request.expires_at)];
+    if let Some(link) = prompt.zip(address).and_then(|(prompt, address)| history::message(prompt, address)) {
+        facts.extend([words(". "), blocks::own_link("Open the message", link)]);
+    }
+    elements.push(paragraph(facts));
+    blocks::rich(elements)
+}
