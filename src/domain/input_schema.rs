@@ -11,7 +11,7 @@ pub const LARGEST: usize = 64 * 1024;
 const DEEPEST: usize = 32;
 /// The longest pattern, in bytes, and the largest compiled one.
 const PATTERN: usize = 1_000;
-const COMPILED: usize = 256 * 1024;
+pub(super) const COMPILED: usize = 256 * 1024;
 /// The most patterns in a schema.
 const MOST_PATTERNS: usize = 100;
 
@@ -173,11 +173,7 @@ impl Check<'_> {
 
     fn reference(&mut self, value: &Value) {
         let Some(reference) = value.as_str() else { return self.fault("must be a string".to_owned()) };
-        let found = reference == "#"
-            || reference.strip_prefix('#').is_some_and(|pointer| {
-                pointer.starts_with('/') && self.root.pointer(&decoded(pointer)).is_some()
-            });
-        if !found {
+        if resolve(self.root, reference).is_none() {
             self.fault(
                 "must point into this schema, such as #/$defs/name: others are not fetched".to_owned(),
             );
@@ -214,6 +210,13 @@ impl Check<'_> {
             );
         }
     }
+}
+
+/// What a reference refers to. `None`: nothing within this schema.
+pub(super) fn resolve<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
+    let pointer =
+        reference.strip_prefix('#').filter(|pointer| pointer.is_empty() || pointer.starts_with('/'))?;
+    root.pointer(&decoded(pointer))
 }
 
 fn is_names(value: &Value) -> bool {

@@ -48,6 +48,7 @@ pub mod templates;
 pub mod text;
 pub mod unlock_answer;
 pub mod unlocking;
+pub mod validation;
 pub mod workspaces;
 
 #[cfg(test)]
