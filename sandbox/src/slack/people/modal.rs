@@ -8,6 +8,7 @@ use super::{ActError, Delivery, Feedback, Signing, payload};
 use crate::slack::{
     Slack,
     state::{State, StateValues, User, View, ViewKind},
+    validate::entered,
     web_api::views::check,
 };
 
@@ -83,7 +84,7 @@ fn person(state: &State, user: &str) -> Result<User, ActError> {
     state.users.get(user).cloned().ok_or_else(|| ActError::NoSuchUser(user.to_owned()))
 }
 
-/// The input blocks that prevent submission: empty although required, or of a length that is not allowed.
+/// The input blocks that prevent submission: empty although required, of a length that is not allowed, or no number.
 fn incomplete(blocks: &[Value], state: &StateValues) -> Vec<String> {
     let inputs = blocks.iter().filter(|block| block["type"] == "input");
     let bad = inputs.filter(|block| {
@@ -104,12 +105,25 @@ fn incomplete(blocks: &[Value], state: &StateValues) -> Vec<String> {
         if length == 0 {
             return block["optional"].as_bool() != Some(true);
         }
+        if element["type"] == "number_input" {
+            return !is_number(element, value.and_then(Value::as_str).unwrap_or_default());
+        }
         let within = |key: &str, otherwise: u64| element[key].as_u64().unwrap_or(otherwise);
         let length = length as u64;
         element["type"] == "plain_text_input"
             && (length < within("min_length", 0) || length > within("max_length", 3000))
     });
     bad.map(|block| block["block_id"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Whether Slack takes an entry of a number input.
+fn is_number(element: &Value, text: &str) -> bool {
+    let is_decimal_allowed = element["is_decimal_allowed"].as_bool() == Some(true);
+    let bound = |key: &str| element[key].as_str().and_then(|text| entered(text, true));
+    entered(text, is_decimal_allowed).is_some_and(|number| {
+        bound("min_value").is_none_or(|least| number >= least)
+            && bound("max_value").is_none_or(|most| number <= most)
+    })
 }
 
 /// Carries out the app's answer to a submission.

@@ -27,6 +27,25 @@ async fn a_submission_carries_what_was_typed_and_closes_the_modal() {
 }
 
 #[tokio::test]
+async fn an_entry_that_is_no_number_is_not_submitted() {
+    let fixture = Fixture::new().await;
+    let mut view = reason_modal();
+    view["blocks"][0]["element"] = json!({
+        "type": "number_input", "action_id": "text", "is_decimal_allowed": true, "initial_value": "1", "max_value": "9",
+    });
+    fixture.modal(view).await;
+    for wrong in ["three", "9.5", "1e2", "."] {
+        fixture.slack.type_text(names::ALICE, "text", wrong).await.unwrap();
+        let incomplete = fixture.slack.submit(names::ALICE).await.unwrap_err();
+        assert_eq!(incomplete, ActError::Incomplete(vec!["reason".to_owned()]), "{wrong}");
+    }
+    fixture.slack.type_text(names::ALICE, "text", "0.5").await.unwrap();
+    fixture.slack.submit(names::ALICE).await.unwrap();
+    let value = &fixture.app.last().payload()["view"]["state"]["values"]["reason"]["text"];
+    assert_eq!(value, &json!({ "type": "number_input", "value": "0.5" }));
+}
+
+#[tokio::test]
 async fn answers_to_a_submission_are_applied_or_refused() {
     let fixture = Fixture::new().await;
     fixture.modal(reason_modal()).await;

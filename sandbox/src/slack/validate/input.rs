@@ -29,6 +29,9 @@ pub(super) fn input(spot: &Spot<'_>, kind: &str) {
     {
         initial.text(0..=most, |text| text.chars().count());
     }
+    if kind == "number_input" {
+        numbers(spot);
+    }
     if let Some(config) = spot.get("dispatch_action_config")
         && config.object(&["trigger_actions_on"])
         && let Some(triggers) = config.get("trigger_actions_on")
@@ -39,4 +42,40 @@ pub(super) fn input(spot: &Spot<'_>, kind: &str) {
             }
         }
     }
+}
+
+/// The numbers of a number input, which Slack wants as texts
+/// (<https://docs.slack.dev/reference/block-kit/block-elements/number-input-element>).
+fn numbers(spot: &Spot<'_>) {
+    spot.need("is_decimal_allowed");
+    let is_decimal_allowed = spot.value()["is_decimal_allowed"].as_bool() == Some(true);
+    let number = |key: &str| {
+        let found = spot.get(key)?;
+        let number = found.value().as_str().and_then(|text| entered(text, is_decimal_allowed));
+        if number.is_none() {
+            found.fault("must be a number, as a string");
+        }
+        number
+    };
+    let (initial, least, most) = (number("initial_value"), number("min_value"), number("max_value"));
+    if least.zip(most).is_some_and(|(least, most)| least > most) {
+        spot.fault("min_value must not be greater than max_value");
+    }
+    if let Some(initial) = initial
+        && (least.is_some_and(|least| initial < least) || most.is_some_and(|most| initial > most))
+    {
+        spot.fault("initial_value must be between min_value and max_value");
+    }
+}
+
+/// A number as a person can enter it: digits, and a point and a sign where they are allowed.
+pub(in crate::slack) fn entered(text: &str, is_decimal_allowed: bool) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) if is_decimal_allowed => (whole, Some(fraction)),
+        Some(_) => return None,
+        None => (digits, None),
+    };
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (are_digits(whole) && fraction.is_none_or(are_digits)).then(|| text.parse().ok()).flatten()
 }

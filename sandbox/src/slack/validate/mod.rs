@@ -19,6 +19,7 @@ mod tests;
 
 use serde_json::Value;
 
+pub(super) use self::input::entered;
 use self::spot::Sheet;
 use super::state::ViewKind;
 

@@ -303,6 +303,38 @@ fn menus_of_users_and_dates_have_their_fields_and_no_others() {
 }
 
 #[test]
+fn inputs_for_numbers_want_numbers_as_texts() {
+    let input = |element: Value| json!({ "type": "input", "label": plain("Count"), "element": element });
+    let number = json!({
+        "type": "number_input", "action_id": "a", "is_decimal_allowed": false, "initial_value": "-3", "max_value": "9",
+    });
+    accepted(input(number.clone()));
+    accepted(input(with(
+        with(number.clone(), "initial_value", json!("0.5")),
+        "is_decimal_allowed",
+        json!(true),
+    )));
+    for wrong in [json!("0.5"), json!("1e3"), json!(""), json!("."), json!("three"), json!(3)] {
+        refused(
+            input(with(number.clone(), "initial_value", wrong)),
+            "must be a number, as a string @/element/initial_value",
+        );
+    }
+    refused(
+        input(with(number.clone(), "initial_value", json!("10"))),
+        "initial_value must be between min_value and max_value @/element",
+    );
+    refused(
+        input(with(number.clone(), "min_value", json!("10"))),
+        "min_value must not be greater than max_value @/element",
+    );
+    refused(
+        input(with(number, "is_decimal_allowed", Value::Null)),
+        "missing required field: is_decimal_allowed @/element",
+    );
+}
+
+#[test]
 fn inputs_have_length_limits() {
     let input = |element: Value| json!({ "type": "input", "label": plain("Reason"), "element": element });
     let text = json!({ "type": "plain_text_input", "action_id": "a", "max_length": 10, "placeholder": plain("why") });
