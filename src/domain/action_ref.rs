@@ -32,6 +32,8 @@ pub struct ActionRef {
     pub impact: Impact,
     /// How a request is shown. Empty while a new request is judged.
     pub presentation: Presentation,
+    /// Whether a schema describes the arguments. `false` while a new request is judged.
+    pub has_input_schema: bool,
 }
 
 impl ActionRef {

@@ -1,5 +1,7 @@
 //! Approvals: one request by an agent to run one action once.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -7,6 +9,7 @@ use crate::domain::{
     action_ref::ActionRef,
     arguments::{Arguments, Digest},
     decision::Decision,
+    editing::EditedArguments,
     ids::{ApprovalId, BackendId, UserId, WorkspaceId},
     outcome::Outcome,
     results::ApprovalResult,
@@ -74,6 +77,8 @@ pub struct Request {
     pub arguments: Arguments,
     /// The digest of `arguments`.
     pub digest: Digest,
+    /// Whether the backend runs arguments that the user changes.
+    pub editable: bool,
     /// The agent's reason, in its own words.
     pub reason: Option<Prose>,
     /// JSON that is returned to the backend unchanged. Slack never shows it.
@@ -86,6 +91,14 @@ pub struct Request {
     pub expires_at: DateTime<Utc>,
     /// When arguments, reason and metadata were deleted after the retention time. They are empty since then.
     pub contents_deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Request {
+    /// Whether the user can change arguments: the backend says so, and the action has a schema.
+    #[must_use]
+    pub const fn is_editable(&self) -> bool {
+        self.editable && self.action.has_input_schema && self.contents_deleted_at.is_none()
+    }
 }
 
 /// A request, its decision if there is one, and what came of it if that was reported.
@@ -104,6 +117,17 @@ impl Approval {
     #[must_use]
     pub const fn id(&self) -> ApprovalId {
         self.request.id
+    }
+
+    /// The request as it was approved: with the arguments that the user changed, if they did.
+    #[must_use]
+    pub fn as_approved(&self) -> Cow<'_, Request> {
+        match self.decision.as_ref().and_then(Decision::edited) {
+            None => Cow::Borrowed(&self.request),
+            Some(EditedArguments { arguments, digest }) => {
+                Cow::Owned(Request { arguments: arguments.clone(), digest: *digest, ..self.request.clone() })
+            }
+        }
     }
 
     /// Whether the approval is pending, or how it ended.

@@ -14,7 +14,7 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest as _, Sha256};
 
 /// A JSON object without ambiguities, with its members in the order in which they were given.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments(Map<String, Value>);
 
 impl Arguments {

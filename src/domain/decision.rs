@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
+    editing::EditedArguments,
     grants::Scope,
     ids::{GrantId, UserId},
     outcome::Outcome,
@@ -28,6 +29,13 @@ pub enum Verdict {
         user: UserId,
         /// What the click granted beyond this approval.
         given: GrantOutcome,
+    },
+    /// The user changed arguments, and approved the changed ones once.
+    ApprovedEdited {
+        /// The user who submitted them.
+        user: UserId,
+        /// What was approved.
+        edited: EditedArguments,
     },
     /// One of the user's grants approved.
     AutoApproved {
@@ -129,7 +137,9 @@ impl Decision {
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         match self.verdict {
-            Verdict::Approved { .. } | Verdict::AutoApproved { .. } => Outcome::Approved,
+            Verdict::Approved { .. } | Verdict::ApprovedEdited { .. } | Verdict::AutoApproved { .. } => {
+                Outcome::Approved
+            }
             Verdict::Denied { .. } => Outcome::Denied,
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled => Outcome::Cancelled,
@@ -142,6 +152,7 @@ impl Decision {
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
             Verdict::Approved { given, .. } => Some(given.scope()),
+            Verdict::ApprovedEdited { .. } => Some(Scope::Once),
             Verdict::AutoApproved { scope, .. } => Some(*scope),
             _ => None,
         }
@@ -171,7 +182,7 @@ impl Decision {
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
-            Verdict::Approved { .. } | Verdict::Denied { .. } => "user",
+            Verdict::Approved { .. } | Verdict::ApprovedEdited { .. } | Verdict::Denied { .. } => "user",
             Verdict::Cancelled => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -181,7 +192,18 @@ impl Decision {
     #[must_use]
     pub const fn user(&self) -> Option<&UserId> {
         match &self.verdict {
-            Verdict::Approved { user, .. } | Verdict::Denied { user, .. } => Some(user),
+            Verdict::Approved { user, .. }
+            | Verdict::ApprovedEdited { user, .. }
+            | Verdict::Denied { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+
+    /// The arguments that were approved instead of those that were asked.
+    #[must_use]
+    pub const fn edited(&self) -> Option<&EditedArguments> {
+        match &self.verdict {
+            Verdict::ApprovedEdited { edited, .. } => Some(edited),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use crate::domain::{
     audit::{Actor, AuditAction, Entry},
     catalog::{Blocker, Eligibility},
     decision::{Decision, GrantOutcome, Verdict},
+    editing::EditedArguments,
     effects::{Changed, Effect},
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId},
@@ -22,6 +23,8 @@ use crate::domain::{
 pub enum Choice {
     /// Approve, with this scope.
     Approve(Scope),
+    /// Approve these arguments instead of those that were asked, once.
+    ApproveEdited(EditedArguments),
     /// Deny, with this reason.
     Deny(Option<Prose>),
 }
@@ -90,6 +93,11 @@ pub fn click(
     let mut given = None;
     let verdict = match choice {
         Choice::Deny(reason) => Verdict::Denied { user: acting_user.user.clone(), reason },
+        Choice::ApproveEdited(edited) => {
+            acting_user.must_be_member()?;
+            may_edit(request)?;
+            Verdict::ApprovedEdited { user: acting_user.user.clone(), edited }
+        }
         Choice::Approve(scope) => {
             acting_user.must_be_member()?;
             let reach = match scope {
@@ -196,6 +204,11 @@ pub fn may_decide(request: &Request, acting_user: &ActingUser) -> Result<(), Rej
     }
 }
 
+/// Whether the arguments can be changed: the backend runs changed ones, and a schema says what they must look like.
+pub const fn may_edit(request: &Request) -> Result<(), Rejection> {
+    if request.is_editable() { Ok(()) } else { Err(Rejection::NotEditable) }
+}
+
 /// Whether the approval can still be decided.
 pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Rejection> {
     if approval.decision.is_some() {
@@ -214,6 +227,9 @@ pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -
     match (approval.decision.as_ref().map(|decision| &decision.verdict), choice) {
         (Some(Verdict::Approved { user, given }), Choice::Approve(scope)) => {
             *user == acting_user.user && given.scope() == *scope
+        }
+        (Some(Verdict::ApprovedEdited { user, edited }), Choice::ApproveEdited(again)) => {
+            *user == acting_user.user && edited.digest == again.digest
         }
         (Some(Verdict::Denied { user, reason }), Choice::Deny(again)) => {
             *user == acting_user.user && (again.is_none() || again == reason)
@@ -253,15 +269,19 @@ fn end(
         Outcome::Cancelled => AuditAction::ApprovalCancelled,
         Outcome::Undeliverable => AuditAction::ApprovalUndeliverable,
     };
+    let mut after = json!({
+        "by": decision.by(),
+        "scope": decision.scope().map(Scope::as_str),
+        "user": request.user,
+    });
+    if let Some(edited) = decision.edited() {
+        after["edited"] = edited.changed_keys(&request.arguments).into();
+    }
     let mut record = Entry::new(actor, what)
         .approval(request.id)
         .subject(request.action.path())
         .before(json!({ "status": Status::Pending.as_str() }))
-        .after(json!({
-            "by": decision.by(),
-            "scope": decision.scope().map(Scope::as_str),
-            "user": request.user,
-        }))
+        .after(after)
         .concerning([request.user.clone()]);
     record.grant = decision.grant();
     let (workspace, approval, backend) = (request.workspace, request.id, request.backend);

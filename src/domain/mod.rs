@@ -20,6 +20,7 @@ pub mod decisions;
 pub mod descriptions;
 pub mod digest;
 pub mod digests;
+pub mod editing;
 pub mod effects;
 pub mod field_hints;
 pub mod grants;

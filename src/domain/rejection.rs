@@ -100,6 +100,9 @@ pub enum Rejection {
     /// Guests and bots can't decide.
     #[error("guests and bots can't decide")]
     Guest,
+    /// The backend does not run edited arguments, or no schema says what they must look like.
+    #[error("the arguments can't be edited")]
+    NotEditable,
     /// People of another workspace in a shared channel can't decide.
     #[error("a person of another workspace can't decide")]
     OtherWorkspace,
@@ -158,6 +161,7 @@ impl Rejection {
             Self::Expired => "expired",
             Self::WrongPerson { .. } => "wrong-person",
             Self::Guest => "guest",
+            Self::NotEditable => "not-editable",
             Self::OtherWorkspace => "other-workspace",
             Self::NotAdmin => "not-admin",
             Self::Locked => "locked",

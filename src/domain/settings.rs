@@ -98,6 +98,7 @@ mod tests {
             description: None,
             impact: Impact::Undeclared,
             presentation: Presentation::default(),
+            has_input_schema: false,
         };
         let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
         let lock = Lock::new(unlocked, false, true);

@@ -19,6 +19,7 @@ use super::{
 use crate::domain::{
     action_ref::ActionRef,
     decision::Verdict,
+    editing::EditedArguments,
     outcome::Outcome,
     people::{ActingUser, PersonKind},
     rejection::Rejection,
@@ -58,9 +59,11 @@ fn request() -> Request {
             description: None,
             impact: crate::domain::risk::Impact::Undeclared,
             presentation: crate::domain::field_hints::Presentation::default(),
+            has_input_schema: true,
         },
         digest: arguments.digest(),
         arguments,
+        editable: true,
         reason: None,
         metadata: None,
         place: None,
@@ -103,7 +106,11 @@ fn scope() -> impl Strategy<Value = Scope> {
 
 fn choice() -> impl Strategy<Value = Choice> {
     let reason = option::of("[a-z ]{1,20}x".prop_map(|text| Prose::new(text).unwrap()));
-    prop_oneof![3 => scope().prop_map(Choice::Approve), 1 => reason.prop_map(Choice::Deny)]
+    let edited = any::<u8>().prop_map(|number| {
+        let arguments: Arguments = serde_json::from_value(serde_json::json!({ "a": number })).unwrap();
+        Choice::ApproveEdited(EditedArguments { digest: arguments.digest(), arguments })
+    });
+    prop_oneof![3 => scope().prop_map(Choice::Approve), 1 => edited, 1 => reason.prop_map(Choice::Deny)]
 }
 
 fn acting_user() -> impl Strategy<Value = ActingUser> {
@@ -271,6 +278,11 @@ fn check_click(
                 prop_assert_eq!(&grant.reach, &reach);
             }
         }
+        (Choice::ApproveEdited(wanted), Some(Verdict::ApprovedEdited { user, edited })) => {
+            prop_assert_eq!((user, edited), (&request.user, wanted));
+            prop_assert_eq!(after.as_approved().digest, wanted.digest);
+            prop_assert!(grants.is_empty(), "it leaves none");
+        }
         (choice, verdict) => {
             return Err(TestCaseError::fail(format!("{choice:?} led to {verdict:?}")));
         }
@@ -300,7 +312,7 @@ fn check_refusal(
             acting_user.kind == PersonKind::ExternalUser
         }
         (Rejection::LookupUnavailable, Attempt::Click { choice, acting_user, .. }) => {
-            acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Approve(_))
+            acting_user.kind == PersonKind::Unknown && !matches!(choice, Choice::Deny(_))
         }
         (Rejection::Locked, Attempt::Click { choice, eligibility, .. }) => {
             grants_are_wanted(choice) && eligibility.lock == Lock::Locked
@@ -356,6 +368,17 @@ proptest! {
         }
         prop_assert!(ends <= 1);
         prop_assert_eq!(approval.decision.is_some(), ends == 1);
+    }
+
+    #[test]
+    fn only_what_can_be_edited_is(editable: bool, has_input_schema: bool, choice in choice()) {
+        let mut approval = Approval { request: request(), decision: None, result: None };
+        (approval.request.editable, approval.request.action.has_input_schema) = (editable, has_input_schema);
+        let acting_user = ActingUser { user: UserId::parse(OWNER).unwrap(), kind: PersonKind::Member };
+        let none = Eligibility { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+        let judged = decisions::click(&approval, choice.clone(), &acting_user, none, None, grant(NEW_GRANT), start());
+        let refused = matches!(choice, Choice::ApproveEdited(_)) && !(editable && has_input_schema);
+        prop_assert_eq!(matches!(judged, Err(Rejection::NotEditable)), refused);
     }
 
     #[test]

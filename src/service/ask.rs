@@ -41,6 +41,8 @@ pub struct Ask {
     pub action: ActionKey,
     /// The arguments to run the action with.
     pub arguments: Arguments,
+    /// Whether the backend runs arguments that the user changes.
+    pub editable: bool,
     /// The agent's reason, in its own words.
     pub reason: Option<Prose>,
     /// How long the approval can be decided.

@@ -454,6 +454,7 @@ mod tests {
             integration: IntegrationKey::new("github").unwrap(),
             action: ActionKey::new(action).unwrap(),
             arguments,
+            editable: false,
             reason: None,
             expires_in: TimeDelta::minutes(30),
             place: None,

@@ -207,6 +207,7 @@ impl<'a> Seen<'a> {
             action,
             arguments: ask.arguments.clone(),
             digest: addressed.arguments_digest,
+            editable: ask.editable,
             reason: ask.reason.clone(),
             metadata: ask.metadata.clone(),
             place: ask.place.clone(),

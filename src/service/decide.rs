@@ -19,7 +19,7 @@ use crate::{
     storage::{statements::decide::DecisionContext, tables::prompts::Prompt},
 };
 
-/// A click on a prompt, or the submission of the modal that asks for a reason.
+/// A click on a prompt, or the submission of a modal that decides.
 #[derive(Debug, Clone)]
 pub struct Click {
     /// Slack's id of the workspace that the click came from.
@@ -53,7 +53,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
             storage::statements::decide::context(&mut work, &approval, *scope).await?
         }
-        Choice::Approve(Scope::Once) | Choice::Deny(_) => {
+        Choice::Approve(Scope::Once) | Choice::ApproveEdited(_) | Choice::Deny(_) => {
             let eligibility = Eligibility {
                 lock: Lock::Locked,
                 outdated: true,
@@ -121,7 +121,7 @@ pub async fn remember(service: &Service, click: &Click) -> Result<(), ServiceErr
 }
 
 /// Commits the audit entry of a refused click, and returns the rejection.
-async fn refuse<T>(
+pub(super) async fn refuse<T>(
     work: UnitOfWork,
     approval: &Approval,
     click: &Click,
@@ -133,7 +133,7 @@ async fn refuse<T>(
 
 /// Refuses a click on an approval of another workspace, or of one that the app was removed from. The entry goes to the
 /// audit of the workspace that owns the approval.
-async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, ServiceError> {
+pub(super) async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<T, ServiceError> {
     let Some(approval) = storage::tables::approvals::find(&mut work, click.approval).await? else {
         return Err(Rejection::UnknownApproval.into());
     };

@@ -18,6 +18,7 @@ pub mod decide;
 pub mod decide_together;
 pub mod digests;
 pub mod directory;
+pub mod editing;
 pub mod end_silent;
 pub mod endings;
 pub mod error;

@@ -93,6 +93,12 @@ pub async fn durability(db: &mut PgConnection) -> sqlx::Result<Durability> {
     .await
 }
 
+/// JSON as text, in the form in which it was given. Not bound as [`sqlx::types::Json`]: Postgres would convert that to
+/// `jsonb`, which reorders members and refuses U+0000.
+fn json_text(value: &impl serde::Serialize) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
 /// How many locks fit into Postgres' table of locks, and how many a statement on partitioned tables takes.
 #[derive(Debug, Clone, Copy)]
 pub struct LockRoom {

@@ -20,6 +20,7 @@ pub fn ask() -> Value {
         "integration": "salesforce",
         "action": "create_record",
         "arguments": { "object": "Task", "subject": "Call with Acme" },
+        "editable": true,
         "reason": "Log the call with Acme",
         "expires_in": 1800,
         "slack": { "channel": "C0SALES", "thread_ts": "1700000000.000100" },
@@ -54,6 +55,7 @@ pub fn pending() -> Value {
         "action": "create_record",
         "arguments": arguments,
         "arguments_digest": Digest::for_json(&arguments).to_string(),
+        "editable": true,
         "reason": "Log the call with Acme",
         "metadata": { "run": 17 },
         "created_at": "2026-01-05T09:30:00.000000Z",
@@ -69,7 +71,7 @@ fn ended(outcome: &str, scope: Option<&str>, by: &str, grant: Option<&str>, reas
     approval["status"] = json!(outcome);
     approval["decision"] = json!({
         "outcome": outcome, "scope": scope, "by": by, "user": user, "grant": grant, "reason": reason,
-        "decided_at": "2026-01-05T09:30:41.250000Z",
+        "arguments": null, "arguments_digest": null, "decided_at": "2026-01-05T09:30:41.250000Z",
     });
     approval
 }
@@ -84,6 +86,16 @@ pub fn approved() -> Value {
 #[must_use]
 pub fn auto_approved() -> Value {
     ended("approved", Some("always"), "auto", Some(GRANT), None)
+}
+
+/// An approval that its user gave after changing an argument.
+#[must_use]
+pub fn edited() -> Value {
+    let mut approval = ended("approved", Some("once"), "user", None, None);
+    let arguments = json!({ "object": "Task", "subject": "Call with Acme Ltd" });
+    approval["decision"]["arguments_digest"] = json!(Digest::for_json(&arguments).to_string());
+    approval["decision"]["arguments"] = arguments;
+    approval
 }
 
 /// An approval that its user refused.

@@ -52,6 +52,8 @@ pub struct ApprovalJson<'a> {
     arguments: &'a Arguments,
     #[schema(schema_with = schema::digest)]
     arguments_digest: String,
+    /// Whether the backend said that it runs arguments that the user changes.
+    editable: bool,
     /// The agent's own words.
     #[schema(required)]
     reason: Option<&'a str>,
@@ -116,6 +118,12 @@ struct DecisionJson<'a> {
     /// What the user wrote for the agent.
     #[schema(required)]
     reason: Option<&'a str>,
+    /// What was approved, if the user changed arguments: run these, and not those that were asked. Otherwise `null`.
+    #[schema(required, schema_with = schema::maybe_object)]
+    arguments: Option<&'a Arguments>,
+    /// The digest of the decision's `arguments`, or `null`.
+    #[schema(required, schema_with = schema::maybe_digest)]
+    arguments_digest: Option<String>,
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     decided_at: DateTime<Utc>,
@@ -148,6 +156,8 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             user: decision.user().map(super::domain::ids::UserId::as_str),
             grant: decision.grant(),
             reason: decision.reason().map(super::domain::text::Text::as_str),
+            arguments: decision.edited().map(|edited| &edited.arguments),
+            arguments_digest: decision.edited().map(|edited| edited.digest.to_string()),
             decided_at: decision.decided_at,
         });
         let result = approval.result.as_ref().map(|result| ResultJson {
@@ -173,6 +183,7 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             action: request.action.action.as_str(),
             arguments: &request.arguments,
             arguments_digest: request.digest.to_string(),
+            editable: request.editable,
             reason: request.reason.as_ref().map(super::domain::text::Text::as_str),
             metadata: request.metadata.as_ref(),
             created_at: request.created_at,

@@ -143,6 +143,16 @@ pub fn digest() -> Object {
         .build()
 }
 
+/// SHA-256 over canonical JSON, or `null`.
+#[must_use]
+pub fn maybe_digest() -> Object {
+    ObjectBuilder::new()
+        .schema_type(nullable(Type::String))
+        .pattern(Some("^sha256:[0-9a-f]{64}$"))
+        .description(Some("SHA-256 over the arguments' canonical JSON (RFC 8785)."))
+        .build()
+}
+
 /// Any JSON object.
 #[must_use]
 pub fn object() -> Object {

@@ -249,6 +249,7 @@ impl World {
             integration: IntegrationKey::new(self.integration()).unwrap(),
             action: ActionKey::new(format!("act_{}", spec.action)).unwrap(),
             arguments,
+            editable: false,
             reason: None,
             expires_in: TimeDelta::minutes(30),
             place: None,

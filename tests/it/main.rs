@@ -48,6 +48,7 @@ mod departures;
 mod digest;
 mod doctor;
 mod durability;
+mod editing;
 mod failures;
 mod following;
 mod giving;

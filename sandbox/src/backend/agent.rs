@@ -1,4 +1,5 @@
-//! An agent that runs a tool only after a person approved it, with exactly the approved arguments.
+//! An agent that runs a tool only after a person approved it, with exactly the approved arguments: those that it asked
+//! for, or those that the person changed.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -146,15 +147,26 @@ impl Agent {
         if (text("/integration"), text("/action")) != (&ask.integration, &ask.action) {
             return Outcome::Unsafe { problem: "another action was approved" };
         }
-        let digest = digest(&ask.arguments);
-        if text("/arguments_digest") != digest {
+        let asked = digest(&ask.arguments);
+        if text("/arguments_digest") != asked {
             return Outcome::Unsafe { problem: "other arguments were approved" };
+        }
+        let edited = approval.pointer("/decision/arguments").filter(|edited| !edited.is_null());
+        let (arguments, digest) = match edited {
+            None => (&ask.arguments, asked),
+            Some(_) if ask.editable != Some(true) => {
+                return Outcome::Unsafe { problem: "arguments were changed that can't be" };
+            }
+            Some(edited) => (edited, digest(edited)),
+        };
+        if edited.is_some() && text("/decision/arguments_digest") != digest {
+            return Outcome::Unsafe { problem: "other changes were approved" };
         }
         let run = Run {
             approval: text("/id").to_owned(),
             integration: ask.integration.clone(),
             action: ask.action.clone(),
-            arguments: ask.arguments.clone(),
+            arguments: arguments.clone(),
             digest,
             ran_at: self.backend.clock().now(),
         };

@@ -18,6 +18,9 @@ pub struct Ask {
     pub action: String,
     /// The arguments of the action: a JSON object.
     pub arguments: Value,
+    /// Whether the backend runs arguments that the user changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub editable: Option<bool>,
     /// Why, in the agent's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -77,6 +80,7 @@ impl Ask {
             integration: integration.to_owned(),
             action: action.to_owned(),
             arguments,
+            editable: None,
             reason: None,
             expires_in: None,
             slack: None,
@@ -102,6 +106,13 @@ impl Ask {
     #[must_use]
     pub fn because(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
+        self
+    }
+
+    /// Lets the user change arguments.
+    #[must_use]
+    pub fn editable(mut self) -> Self {
+        self.editable = Some(true);
         self
     }
 

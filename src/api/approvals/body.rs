@@ -39,6 +39,9 @@ json_body! {
         action: ActionKey,
         /// What the action is to be run with. Integers that a double can't hold exactly and members given twice are refused.
         arguments: Arguments,
+        /// Whether your backend runs arguments that the user changes. If true, and if the action has an `input_schema`, the
+        /// user can edit arguments and approve; run `decision.arguments` then. Default: false.
+        editable: Option<bool>,
         /// Why, in the agent's words: shown as the agent's.
         reason: Option<Prose>,
         /// How many seconds the user has to answer. Default: 1800.
@@ -93,6 +96,7 @@ impl AskBody {
             integration: self.integration,
             action: self.action,
             arguments: self.arguments,
+            editable: self.editable.unwrap_or(false),
             reason: self.reason,
             expires_in: TimeDelta::seconds(self.expires_in.map_or(DEFAULT_EXPIRY, |seconds| seconds.0)),
             place: self.slack.map(|place| Place {

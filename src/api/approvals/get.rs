@@ -42,6 +42,7 @@ const LONGEST: i64 = 55;
         (status = 200, description = "The approval.", body = ApprovalJson<'_>, examples(
             ("pending" = (summary = "Still pending", value = json!(examples::pending()))),
             ("approved" = (summary = "The user approved", value = json!(examples::approved()))),
+            ("edited" = (summary = "The user changed an argument and approved", value = json!(examples::edited()))),
             ("denied" = (summary = "The user denied", value = json!(examples::denied()))),
         )),
         OneApproval,

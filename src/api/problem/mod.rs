@@ -118,6 +118,7 @@ impl From<Rejection> for Problem {
             | Rejection::Expired
             | Rejection::WrongPerson { .. }
             | Rejection::Guest
+            | Rejection::NotEditable
             | Rejection::OtherWorkspace
             | Rejection::NotAdmin
             | Rejection::Locked

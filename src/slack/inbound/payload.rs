@@ -172,6 +172,18 @@ impl Payload {
     pub fn typed(&self, block_id: &str, action_id: &str) -> Option<&str> {
         self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
     }
+
+    /// What an input of a modal contains: a text, or the value of the chosen option; empty if it was emptied. `None`: the
+    /// modal has no such input.
+    #[must_use]
+    pub fn entered(&self, block_id: &str, action_id: &str) -> Option<&str> {
+        let state = self.value["view"]["state"]["values"][block_id].get(action_id)?;
+        let value = match state.get("selected_option") {
+            Some(option) => &option["value"],
+            None => &state["value"],
+        };
+        Some(value.as_str().unwrap_or_default())
+    }
 }
 
 /// Replaces U+0000, which Postgres can't store, with U+FFFD. Users can type it, and can see that it was replaced.

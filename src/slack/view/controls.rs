@@ -17,10 +17,13 @@ use crate::domain::{
 
 const APPROVE: &str = "approve";
 const APPROVE_MORE: &str = "approve_more";
+const EDIT: &str = "edit";
 const DENY: &str = "deny";
 const DENY_MORE: &str = "deny_more";
 /// The choice of that menu that opens the modal for a reason.
 const IN_WORDS: &str = "in_words";
+/// The choice of the menu beside *Approve* that opens the modal for changes; it stands before the approval's id.
+const CHANGES: &str = "edit:";
 const APPROVE_ALL: &str = "approve_all";
 const DENY_ALL: &str = "deny_all";
 const REVIEW: &str = "review";
@@ -103,6 +106,9 @@ pub enum Control {
         /// How far the approval extends.
         scope: Scope,
     },
+    /// *Edit and approve…*: opens the modal that [`super::editing::modal`] renders. A choice in the overflow menu, or a
+    /// button where there is no menu.
+    Edit(ApprovalId),
     /// The *Deny* button: denies at once, without a reason.
     Deny(ApprovalId),
     /// A choice in the menu beside *Deny*.
@@ -244,6 +250,8 @@ impl Control {
     pub fn parse(action_id: &str, value: &str) -> Option<Self> {
         match action_id {
             APPROVE => value.parse().ok().map(Self::Approve),
+            EDIT => value.strip_prefix(CHANGES)?.parse().ok().map(Self::Edit),
+            APPROVE_MORE if value.starts_with(CHANGES) => Self::parse(EDIT, value),
             APPROVE_MORE => {
                 let (scope, approval) = value.split_once(':')?;
                 Some(Self::ApproveMore {
@@ -317,6 +325,7 @@ impl Control {
         match self {
             Self::Approve(_) => APPROVE,
             Self::ApproveMore { .. } => APPROVE_MORE,
+            Self::Edit(_) => EDIT,
             Self::Deny(_) => DENY,
             Self::DenyMore { .. } => DENY_MORE,
             Self::ApproveAll { .. } => APPROVE_ALL,
@@ -364,6 +373,7 @@ impl Control {
             | Self::Skip(approval)
             | Self::Details(approval) => approval.to_string(),
             Self::ApproveMore { approval, scope } => format!("{}:{approval}", scope.as_str()),
+            Self::Edit(approval) => format!("{CHANGES}{approval}"),
             Self::DenyMore { approval, reason } => {
                 format!("{}:{approval}", reason.map_or(IN_WORDS, denial_name))
             }
@@ -458,6 +468,8 @@ fn section(value: &str) -> Option<(Section, usize)> {
 pub enum Callback {
     /// The modal that asks for a reason.
     Deny,
+    /// The modal in which arguments are changed.
+    Edit,
     /// The modal that lists what one submission approves.
     ApproveAll,
     /// The modal that shows requests one at a time.
@@ -472,7 +484,7 @@ impl Callback {
     /// Parses a view's `callback_id`.
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
-        [Self::Deny, Self::ApproveAll, Self::Review, Self::Details, Self::Settings]
+        [Self::Deny, Self::Edit, Self::ApproveAll, Self::Review, Self::Details, Self::Settings]
             .into_iter()
             .find(|callback| callback.as_str() == callback_id)
     }
@@ -482,6 +494,7 @@ impl Callback {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Deny => "deny",
+            Self::Edit => "edit",
             Self::ApproveAll => "approve_all",
             Self::Review => "review",
             Self::Details => "details",
@@ -516,6 +529,7 @@ mod tests {
             Control::ApproveMore { approval, scope: Scope::Once },
             Control::ApproveMore { approval, scope: Scope::Conversation },
             Control::ApproveMore { approval, scope: Scope::Always },
+            Control::Edit(approval),
             Control::Deny(approval),
             Control::DenyMore { approval, reason: Some(DenialReason::WrongTarget) },
             Control::DenyMore { approval, reason: Some(DenialReason::NotNow) },
@@ -575,6 +589,8 @@ mod tests {
             ("approve", "always:apr_00000000000000000000000000000001"),
             ("approve_more", id),
             ("approve_more", scoped.as_str()),
+            ("edit", id),
+            ("approve_more", "edit:grt_00000000000000000000000000000001"),
             ("deny_more", id),
             ("deny_more", "because:apr_00000000000000000000000000000001"),
             ("details_next", "-1:apr_00000000000000000000000000000001"),

@@ -3,6 +3,7 @@
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement, SlackRichTextInlineElement};
 
 use super::controls::Control;
+use super::edited;
 use super::request;
 use super::sentences;
 use crate::{
@@ -29,9 +30,11 @@ const REASON_LINES: usize = 2;
 
 /// Renders the message without its decision buttons. The outcome is always said in words.
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
-    let request = &shown.approval.request;
     let left = grant_left(shown, decision);
-    let mut blocks = vec![rich(outcome(request, decision, left)), summary::title(request)];
+    let outcome = outcome(&shown.approval.request, decision, left);
+    // What was approved, which is not what was asked if arguments were changed.
+    let request = &*shown.approval.as_approved();
+    let mut blocks = vec![rich(outcome), summary::title(request)];
     // A title of the backend's names the target itself.
     if request.action.presentation.title.is_none() {
         blocks.extend(target::target(request).map(|target| rich(vec![blocks::quote(target)])));
@@ -105,6 +108,17 @@ pub(super) fn outcome(
                 vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")];
             parts.extend(left.map(words));
             say(parts)
+        }
+        Verdict::ApprovedEdited { user, edited } => {
+            let parts = vec![
+                blocks::bold("Approved with changes"),
+                words(" by "),
+                person(user),
+                words(", for this request only, "),
+                at,
+                words("."),
+            ];
+            std::iter::once(paragraph(parts)).chain(edited::changed(request, edited)).collect()
         }
         Verdict::AutoApproved { scope, .. } => {
             let how = match scope {

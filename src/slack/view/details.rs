@@ -9,12 +9,13 @@ use super::arguments::{follows, framed};
 use super::controls::Callback;
 use super::controls::Control;
 use super::deny::view;
+use super::edited::{Change, changes};
 use super::fields::{Content, Field, FieldValue, fields};
 use crate::{
     domain::{
-        approvals::{Approval, Request},
+        approvals::Approval,
         arguments::Arguments,
-        decision::Verdict,
+        decision::{Decision, Verdict},
         text::Prose,
     },
     slack::view::{
@@ -43,8 +44,8 @@ const CONTINUED: &str = " (continued)";
 /// `private_metadata` is the approval's id, `callback_id` [`Callback::Details`].
 #[must_use]
 pub fn details(approval: &Approval, page: usize) -> Value {
-    let request = &approval.request;
-    let mut pages = pages(request);
+    let request = &*approval.as_approved();
+    let mut pages = pages(approval);
     let count = pages.len();
     let page = page.min(count - 1);
     let mut blocks = vec![summary::title(request)];
@@ -52,11 +53,15 @@ pub fn details(approval: &Approval, page: usize) -> Value {
         blocks.extend(first(approval));
     }
     let is_deleted = request.contents_deleted_at.is_some();
-    let mut title = SafeText::from(match (request.arguments.members().is_empty(), is_deleted) {
-        (true, true) => "Arguments deleted",
-        (true, false) => "No arguments",
-        (false, _) if pages[page].is_raw => "Arguments as raw JSON",
-        (false, _) => "Arguments",
+    let edited = approval.decision.as_ref().and_then(Decision::edited);
+    let mut title = SafeText::from(match (pages[page].kind, edited) {
+        (_, _) if is_deleted => "Arguments deleted",
+        (Kind::Changes, _) => "Changed arguments",
+        (_, _) if request.arguments.members().is_empty() => "No arguments",
+        (Kind::Raw, None) => "Arguments as raw JSON",
+        (Kind::Raw, Some(_)) => "Approved arguments as raw JSON",
+        (Kind::Readable, None) => "Arguments",
+        (Kind::Readable, Some(_)) => "Approved arguments",
     });
     if count > 1 {
         title = title.then(SafeText::own(format!(", page {} of {count}", page + 1)));
@@ -67,10 +72,16 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     }
     blocks.extend(turning(approval, page, &pages));
     blocks.extend(in_blocks(pages.swap_remove(page).pieces));
-    blocks.push(blocks::context(vec![
-        blocks::small(SafeText::own(format!("Digest of the arguments: {}", request.digest))),
-        blocks::small(SafeText::own(format!("Request: {}", request.id))),
-    ]));
+    let small = |text| blocks::small(SafeText::own(text));
+    let mut ids = match edited {
+        None => vec![small(format!("Digest of the arguments: {}", request.digest))],
+        Some(_) => vec![
+            small(format!("Digest of the approved arguments: {}", request.digest)),
+            small(format!("Digest of the arguments as asked: {}", approval.request.digest)),
+        ],
+    };
+    ids.push(small(format!("Request: {}", request.id)));
+    blocks.push(blocks::context(ids));
     let modal = SlackModalView::new(plain_only("Details"), blocks)
         .with_close(plain_only("Close"))
         .with_callback_id(Callback::Details.as_str().into())
@@ -133,8 +144,8 @@ fn turning(approval: &Approval, page: usize, pages: &[Page]) -> Option<SlackBloc
         let alone = SafeText::own(format!("Next page of the arguments, {} of {count}", page + 2));
         row.push(blocks::button(control, "Next page", alone, Style::Plain));
     }
-    let is_raw = pages[page].is_raw;
-    if let Some(other) = pages.iter().position(|other| other.is_raw != is_raw) {
+    let is_raw = pages[page].kind == Kind::Raw;
+    if let Some(other) = pages.iter().position(|other| (other.kind == Kind::Raw) != is_raw) {
         let (text, alone) = if is_raw {
             ("Readable", "The arguments in readable form")
         } else {
@@ -149,40 +160,72 @@ fn turning(approval: &Approval, page: usize, pages: &[Page]) -> Option<SlackBloc
 /// How many pages the details have.
 #[must_use]
 pub fn page_count(approval: &Approval) -> usize {
-    pages(&approval.request).len()
+    pages(approval).len()
 }
 
 /// An element and the length of its text.
 type Piece = (SlackRichTextElement, usize);
 
-/// A page of arguments: fields, or raw JSON.
-#[derive(Default)]
+/// What a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Old and new values of the arguments that were changed before they were approved.
+    Changes,
+    /// Arguments as fields.
+    Readable,
+    /// Arguments as JSON.
+    Raw,
+}
+
+/// A page of arguments.
 struct Page {
-    is_raw: bool,
+    kind: Kind,
     pieces: Vec<Piece>,
 }
 
-/// The arguments in pages, at least one: first as fields, then as raw JSON.
-fn pages(request: &Request) -> Vec<Page> {
+/// The arguments in pages, at least one: first what was changed, then all of them as fields, then as raw JSON.
+fn pages(approval: &Approval) -> Vec<Page> {
+    let request = &*approval.as_approved();
+    let edited = approval.decision.as_ref().and_then(Decision::edited);
+    let changes = edited.map(|edited| changes(&approval.request, edited)).unwrap_or_default();
+    let mut pages = if changes.is_empty() {
+        Vec::new()
+    } else {
+        paged(changes.into_iter().flat_map(change), Kind::Changes)
+    };
     let fields = fields(&request.arguments, &request.action.presentation);
-    let mut pages = paged(fields.into_iter().flat_map(groups), false);
+    pages.extend(paged(fields.into_iter().flat_map(groups), Kind::Readable));
     if !request.arguments.members().is_empty() {
         let raw = raw(&request.arguments);
         let boxes = chunks(&raw).into_iter().map(|part| {
             let length = size(part.as_str());
             vec![(boxed(part), length)]
         });
-        pages.extend(paged(boxes, true));
+        pages.extend(paged(boxes, Kind::Raw));
     }
     pages
 }
 
-fn paged(groups: impl Iterator<Item = Vec<Piece>>, is_raw: bool) -> Vec<Page> {
-    let (mut pages, mut used) = (vec![Page { is_raw, ..Page::default() }], 0);
+/// A changed argument in groups: its name with what was asked, then its name with what was approved.
+fn change(change: Change) -> Vec<Vec<Piece>> {
+    let Change { name, asked, approved } = change;
+    let side = |fields: Option<Vec<Field>>, which: &'static str| {
+        let Some(fields) = fields else {
+            let label = (paragraph(vec![bold(cut_short(name.clone(), NAME_AGAIN).then(which))]), NAME_AGAIN);
+            return vec![vec![label, (paragraph(vec![words("Left out.")]), 10)]];
+        };
+        let labelled = |field: Field| Field { name: field.name.then(which), ..field };
+        fields.into_iter().map(labelled).flat_map(groups).collect()
+    };
+    [side(asked, ", as asked"), side(approved, ", as approved")].concat()
+}
+
+fn paged(groups: impl Iterator<Item = Vec<Piece>>, kind: Kind) -> Vec<Page> {
+    let (mut pages, mut used) = (vec![Page { kind, pieces: Vec::new() }], 0);
     for group in groups {
         let length: usize = group.iter().map(|(_, length)| length + ELEMENT).sum();
         if used > 0 && used + length > PAGE {
-            pages.push(Page { is_raw, ..Page::default() });
+            pages.push(Page { kind, pieces: Vec::new() });
             used = 0;
         }
         used += length;

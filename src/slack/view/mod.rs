@@ -13,6 +13,8 @@ mod decided;
 pub mod deny;
 pub mod details;
 pub mod digest;
+mod edited;
+pub mod editing;
 pub mod fields;
 pub mod history;
 pub mod home;

@@ -7,6 +7,7 @@ use slack_morphism::prelude::{
 use super::controls::Control;
 use super::decided;
 use super::deny;
+use super::editing;
 use super::message::Message;
 use super::names;
 use super::prompt_state::PromptState;
@@ -62,6 +63,7 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     if blocker.is_none() {
         row.push(more(shown).into());
     }
+    row.extend(editing::button(request, blocker.is_none()));
     row.push(blocks::button(
         Control::Deny(request.id),
         "Deny",
@@ -99,7 +101,7 @@ fn confirmation(shown: &PromptState<'_>) -> SlackBlockConfirmItem {
     )
 }
 
-/// The overflow menu: 2 or 3 choices.
+/// The overflow menu: 2 to 4 choices.
 fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
     let choices = [
         (Scope::Once, "Approve manually", "Only this once. The next request asks again."),
@@ -117,6 +119,7 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
             )
             .with_description(blocks::plain_only(means))
         })
+        .chain(editing::choice(&shown.approval.request))
         .collect();
     let control = Control::ApproveMore { approval, scope: Scope::Once };
     let menu = SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into());

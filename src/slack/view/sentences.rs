@@ -154,6 +154,10 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::OtherWorkspace => {
             "This request belongs to another workspace, so only its members can decide it. Nothing was changed."
         }
+        Rejection::NotEditable => {
+            "The arguments of this request can’t be edited here. Nothing was decided. You can approve or deny the \
+                request as it is."
+        }
         Rejection::NotAdmin => {
             "Only an admin can do this. Nothing was changed. Ask an admin of this workspace."
         }
@@ -236,6 +240,9 @@ pub fn ended(verdict: &Verdict) -> String {
                 GrantOutcome::Always(_) => " for every conversation",
             };
             format!("Approved by {}{how}.", mention(user))
+        }
+        Verdict::ApprovedEdited { user, .. } => {
+            format!("Approved with changes by {}, for this request only.", mention(user))
         }
         Verdict::AutoApproved { scope: Scope::Conversation, .. } => {
             "Approved without asking: auto-approved for this conversation.".to_owned()

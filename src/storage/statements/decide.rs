@@ -18,6 +18,7 @@ use crate::{
     storage::{
         PgConnection,
         effects::Unwritten,
+        json_text,
         tables::approvals::{ApprovalRow, select_approvals},
     },
 };
@@ -206,6 +207,8 @@ pub async fn save(
     let Ended { approval, decision, given } = unwritten.record(ended).into_state();
     let request = &approval.request;
     let effects = unwritten.bind();
+    let edited = decision.edited();
+    let edited_json = edited.map(|edited| json_text(&edited.arguments)).transpose()?;
     let (backend, conversation) = match given.as_ref().map(|grant| &grant.reach) {
         Some(Reach::Conversation { backend, conversation }) => (Some(*backend), Some(conversation)),
         _ => (None, None),
@@ -223,7 +226,8 @@ pub async fn save(
                SELECT $10, $2, $11, $12, $13, $14, $15, $3 WHERE $10::uuid IS NOT NULL),
            decided AS (
                UPDATE approvals SET status = $4, decision_scope = $5, decided_by = $6, decided_user = $7,
-                   decision_grant = $8, decision_reason = $9, decided_at = $3
+                   decision_grant = $8, decision_reason = $9, decided_at = $3,
+                   edited_arguments = $19::text::json, edited_digest = $20
                WHERE id = $1),
            recorded AS (
                INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
@@ -249,7 +253,8 @@ pub async fn save(
         decision.decided_at,
         // The decision.
         approval.status().as_str(),
-        decision.scope().map(Scope::as_str),
+        // Without one if the arguments were edited: migration 0031 says why.
+        decision.scope().filter(|_| edited.is_none()).map(Scope::as_str),
         decision.by(),
         decision.user().map(UserId::as_str),
         decision.grant().map(GrantId::uuid),
@@ -265,6 +270,9 @@ pub async fn save(
         effects.audit as _,
         effects.outbox as _,
         effects.homes as _,
+        // What was approved, if that is not what was asked.
+        edited_json,
+        edited.map(|edited| edited.digest.bytes().as_slice()),
     )
     .fetch_all(db)
     .await?;

@@ -70,6 +70,7 @@ pub async fn lock(
             description: row.action_description,
             impact: if row.destructive { Impact::DESTRUCTIVE } else { Impact::Undeclared },
             presentation: Presentation::default(),
+            has_input_schema: false,
         },
         eligibility: Eligibility {
             lock: Lock::new(row.unlocked, false, row.confirmed),

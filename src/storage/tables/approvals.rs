@@ -13,6 +13,7 @@ use crate::{
         approvals::{Agent, Approval, Conversation, Place, Request, Status},
         arguments::{Arguments, Digest},
         decision::{Decision, GrantOutcome, Verdict},
+        editing::EditedArguments,
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
@@ -54,9 +55,14 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) risk: Option<Vec<String>>,
     pub(in crate::storage) title: Option<String>,
     pub(in crate::storage) fields: Option<String>,
+    pub(in crate::storage) has_input_schema: bool,
     /// JSON, as text: read by [`ApprovalRow::read`], so that one that isn't an object is an error of its row.
     pub(in crate::storage) arguments: String,
     pub(in crate::storage) arguments_digest: Vec<u8>,
+    pub(in crate::storage) editable: bool,
+    /// JSON, as text.
+    pub(in crate::storage) edited_arguments: Option<String>,
+    pub(in crate::storage) edited_digest: Option<Vec<u8>>,
     pub(in crate::storage) reason: Option<String>,
     pub(in crate::storage) metadata: Option<String>,
     pub(in crate::storage) slack_channel: Option<String>,
@@ -94,8 +100,9 @@ macro_rules! select_approvals {
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.read_only, d.destructive, d.risk, d.title,
-                      d.fields::text AS fields,
-                      p.arguments::text AS "arguments!", p.arguments_digest, p.reason, p.metadata::text AS metadata,
+                      d.fields::text AS fields, (d.input_schema IS NOT NULL) AS "has_input_schema!",
+                      p.arguments::text AS "arguments!", p.arguments_digest, p.editable,
+                      p.edited_arguments::text AS edited_arguments, p.edited_digest, p.reason, p.metadata::text AS metadata,
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
                       p.contents_deleted_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
@@ -152,11 +159,13 @@ impl ApprovalRow {
                 description: self.action_description,
                 impact: versions::impact(version, self.read_only, self.destructive, self.risk.as_deref())?,
                 presentation: versions::presentation(version, self.title, self.fields.as_deref())?,
+                has_input_schema: self.has_input_schema,
             },
             arguments: object(&self.arguments)
                 .map(Arguments::from_stored)
                 .ok_or_else(|| corrupt("arguments"))?,
             digest: digest.ok_or_else(|| corrupt("arguments_digest"))?,
+            editable: self.editable,
             reason: self.reason.map(Text::from_stored),
             metadata,
             place: self.slack_channel.map(|channel| Place {
@@ -217,13 +226,15 @@ impl ApprovalRow {
                 Some(Scope::Once) | None => return Err(corrupt("decision_scope")),
             },
             (Outcome::Approved, Some("user")) => {
-                let given = match scope {
-                    Some(Scope::Once) => GrantOutcome::Once,
-                    Some(Scope::Conversation) => GrantOutcome::Conversation(grant()?),
-                    Some(Scope::Always) => GrantOutcome::Always(grant()?),
-                    None => return Err(corrupt("decision_scope")),
-                };
-                Verdict::Approved { user: user()?, given }
+                let user = user()?;
+                match scope {
+                    Some(Scope::Once) => Verdict::Approved { user, given: GrantOutcome::Once },
+                    Some(Scope::Conversation) => {
+                        Verdict::Approved { user, given: GrantOutcome::Conversation(grant()?) }
+                    }
+                    Some(Scope::Always) => Verdict::Approved { user, given: GrantOutcome::Always(grant()?) },
+                    None => Verdict::ApprovedEdited { user, edited: self.edited()? },
+                }
             }
             (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, reason },
             (Outcome::Expired, Some("auto")) => Verdict::Expired,
@@ -234,6 +245,24 @@ impl ApprovalRow {
             _ => return Err(corrupt("decided_by")),
         };
         Ok(Some(Decision { verdict, decided_at }))
+    }
+}
+
+impl ApprovalRow {
+    /// The arguments that were approved instead of those that were asked. There must be some.
+    fn edited(&self) -> Result<EditedArguments, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let (arguments, digest) = (self.edited_arguments.as_deref(), self.edited_digest.as_deref());
+        // A row without a scope and without these is not a newer kind of approval, but a damaged one.
+        let (Some(arguments), Some(digest)) = (arguments, digest) else {
+            return Err(corrupt("decision_scope"));
+        };
+        Ok(EditedArguments {
+            arguments: object(arguments)
+                .map(Arguments::from_stored)
+                .ok_or_else(|| corrupt("edited_arguments"))?,
+            digest: Digest::from_stored(digest).ok_or_else(|| corrupt("edited_digest"))?,
+        })
     }
 }
 

@@ -29,5 +29,5 @@ pub mod reminders;
 pub mod repeats;
 mod turns;
 pub mod unlock_requests;
-pub(in crate::storage) mod versions;
+pub mod versions;
 pub mod workspaces;

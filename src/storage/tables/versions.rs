@@ -3,7 +3,7 @@
 
 use crate::{
     domain::{field_hints::Presentation, ids::ActionVersionId, input_schema::InputSchema, risk::Impact},
-    storage::stored::CorruptRow,
+    storage::{PgConnection, stored::CorruptRow},
 };
 
 fn corrupt(column: &'static str, version: ActionVersionId) -> CorruptRow {
@@ -39,4 +39,14 @@ pub(in crate::storage) fn input_schema(
 ) -> Result<Option<InputSchema>, CorruptRow> {
     let read = |json| InputSchema::from_stored(json).ok_or_else(|| corrupt("input_schema", version));
     schema.map(read).transpose()
+}
+
+/// The schema of the arguments in this version of a description.
+pub async fn schema(db: &mut PgConnection, version: ActionVersionId) -> sqlx::Result<Option<InputSchema>> {
+    let schema =
+        sqlx::query_scalar!("SELECT input_schema::text FROM action_versions WHERE id = $1", version.uuid())
+            .fetch_optional(db)
+            .await?
+            .flatten();
+    Ok(input_schema(version, schema.as_deref())?)
 }

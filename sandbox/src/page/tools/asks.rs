@@ -53,6 +53,8 @@ impl Asks {
 
     /// Makes the agent named in `ask` request approval in the background, and run the tool if it is approved.
     pub(super) fn ask(&self, backend: &AgentBackend, ask: Ask) {
+        // The page's agents run what the person makes of it.
+        let ask = ask.editable();
         let number = {
             let mut asked = self.lock();
             let number = asked.len() + 1;

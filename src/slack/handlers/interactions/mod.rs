@@ -5,6 +5,7 @@
 
 mod browse;
 mod deciding;
+mod editing;
 mod interaction;
 mod review;
 mod settings;
@@ -56,6 +57,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
         }
         "view_submission" => match payload.text("/view/callback_id").and_then(Callback::parse) {
             Some(Callback::Deny) => deciding::submitted(&interaction).await,
+            Some(Callback::Edit) => editing::submitted(&interaction).await,
             Some(Callback::ApproveAll) => together::submitted(&interaction).await,
             _ => Response::Taken,
         },
@@ -67,6 +69,7 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
     match control {
         Control::Approve(approval) => deciding::approve(interaction, approval, Scope::Once).await,
         Control::ApproveMore { approval, scope } => deciding::approve(interaction, approval, scope).await,
+        Control::Edit(approval) => editing::open(interaction, approval).await,
         Control::Deny(approval) => deciding::deny(interaction, approval, None).await,
         Control::DenyMore { approval, reason: Some(reason) } => {
             deciding::deny(interaction, approval, Some(reason)).await

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     hostile::text,
-    samples::{FREE, asked_at, foreign, full_of, name, result, state, verdicts},
+    samples::{FREE, asked_at, foreign, full_of, name, result, state, verdicts, with_digest},
     screens,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         catalog::Lock,
         decision::{Decision, Verdict},
         field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
+        input_schema::InputSchema,
         overview::{ActionLine, Administration, GrantLine, Group, Home, Page, SettingLine, UnlockLine},
         people::PersonKind,
         results::ResultStatus,
@@ -27,7 +28,7 @@ use crate::{
         text::Prose,
     },
     slack::view::{
-        deny, details,
+        deny, details, editing,
         home::{HomeState, home},
         lists,
         prompt::prompt,
@@ -116,6 +117,15 @@ fn elements(value: &Value, found: &mut Vec<(String, String)>) {
                 let others = leaves.iter().filter(|leaf| !is_code(leaf));
                 let text: String = others.filter_map(|text| text["text"].as_str()).collect();
                 found.push((if bold { "bold".to_owned() } else { kind.to_owned() }, text));
+            }
+            // Its label is a name, and every choice an element of its own, which Slack draws apart from all others.
+            Some("input") => {
+                found.push(("bold".to_owned(), value["label"]["text"].as_str().unwrap().to_owned()));
+                for option in value["element"]["options"].as_array().into_iter().flatten() {
+                    found.push(("code".to_owned(), option["text"]["text"].as_str().unwrap().to_owned()));
+                }
+                let hint = value["hint"]["text"].as_str().unwrap_or_default();
+                assert!(!hint.contains("token"), "{hint}");
             }
             Some(kind @ ("plain_text" | "mrkdwn")) => {
                 found.push((kind.to_owned(), value["text"].as_str().unwrap().to_owned()));
@@ -255,7 +265,7 @@ proptest! {
         template in prop::option::of(template()),
         described in 0_usize..6,
         unlocked: bool,
-        ending in 0_usize..11,
+        ending in 0_usize..12,
     ) {
         let members = mark(Value::Object(members.into_iter().collect()), &mut 10);
         let Value::Object(members) = members else { unreachable!() };
@@ -278,10 +288,23 @@ proptest! {
             apart(&screen);
         }
         apart(&deny::modal(&approval));
+        approval.request.editable = true;
+        approval.request.action.has_input_schema = true;
+        if let Some(view) = editing::modal(&approval, &InputSchema::from_stored("{}").unwrap()) {
+            apart(&view);
+        }
         if let Some((_, verdict)) = verdicts().into_iter().nth(ending) {
             let verdict = match verdict {
                 Verdict::Denied { user, .. } =>
                     Verdict::Denied { user, reason: Some(Prose::from_stored(format!("token-o8q{text}"))) },
+                Verdict::ApprovedEdited { user, .. } => {
+                    let mut changed = approval.request.arguments.members().clone();
+                    changed.retain(|key, _| !key.ends_with('x'));
+                    for (at, value) in changed.values_mut().enumerate() {
+                        *value = format!("token-v{}q{text}", 5_000 + at).into();
+                    }
+                    Verdict::ApprovedEdited { user, edited: with_digest(changed) }
+                }
                 other => other,
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
@@ -298,7 +321,7 @@ proptest! {
         for page in 0..details::page_count(&approval) {
             let view = details::details(&approval, page);
             // JSON has names and values in one box, on pages that say so.
-            if !view.to_string().contains("Arguments as raw JSON") {
+            if !view.to_string().contains("rguments as raw JSON") {
                 apart(&view);
             }
         }

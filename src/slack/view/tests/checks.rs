@@ -128,8 +128,31 @@ fn block(block: &Value) {
         }
         "header" => within(&block["text"], 150),
         "divider" => {}
-        "input" => within(&block["label"], 2000),
+        "input" => input(block),
         kind => panic!("a {kind} block"),
+    }
+}
+
+fn input(block: &Value) {
+    within(&block["label"], 2000);
+    if let Some(hint) = block.get("hint") {
+        within(hint, 2000);
+    }
+    assert!((1..=255).contains(&block["block_id"].as_str().unwrap().len()));
+    let element = &block["element"];
+    let initial = element["initial_value"].as_str();
+    match element["type"].as_str().unwrap() {
+        "plain_text_input" => assert!(initial.is_none_or(|text| (1..=3000).contains(&text.chars().count()))),
+        "number_input" => assert!(initial.unwrap().parse::<f64>().is_ok(), "{initial:?}"),
+        "static_select" => {
+            let options = element["options"].as_array().unwrap();
+            assert!((2..=100).contains(&options.len()));
+            for option in options {
+                within(&option["text"], 75);
+                assert!((1..=75).contains(&option["value"].as_str().unwrap().len()));
+            }
+        }
+        kind => panic!("a {kind} input"),
     }
 }
 

@@ -4,17 +4,18 @@ use proptest::prelude::*;
 
 use super::{
     checks,
-    samples::{FREE, asked_at, full_of, result, state, verdicts},
+    samples::{FREE, asked_at, full_of, result, state, verdicts, with_digest},
 };
 use crate::{
     domain::{
         catalog::{Eligibility, Lock},
         decision::{Decision, Verdict},
+        input_schema::InputSchema,
         results::ResultStatus,
         text::Prose,
     },
     slack::view::{
-        deny, details,
+        deny, details, editing,
         plain::plain,
         prompt::prompt,
         prompt_state::PromptState,
@@ -89,22 +90,36 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_view_is_sound_whatever_is_in_it(text in text(), unlocked: bool, connected: bool, live: bool, ending in 0_usize..11) {
+    fn every_view_is_sound_whatever_is_in_it(text in text(), unlocked: bool, connected: bool, live: bool, ending in 0_usize..12) {
         let mut approval = full_of(&text);
         if let Some((_, verdict)) = verdicts().into_iter().nth(ending) {
             let verdict = match verdict {
                 Verdict::Denied { user, .. } => Verdict::Denied { user, reason: Some(Prose::from_stored(text.clone())) },
                 Verdict::Undeliverable { .. } => Verdict::Undeliverable { why: Prose::from_stored(text.clone()) },
+                Verdict::ApprovedEdited { user, .. } => {
+                    let mut members = approval.request.arguments.members().clone();
+                    members.insert("plain".to_owned(), format!("{text}!").into());
+                    members.shift_remove(&text);
+                    Verdict::ApprovedEdited { user, edited: with_digest(members) }
+                }
                 other => other,
             };
             approval.decision = Some(Decision { verdict, decided_at: asked_at() });
+        }
+        let schema = InputSchema::from_stored("{}").unwrap();
+        let choices = serde_json::json!({ "properties": { "plain": { "enum": [text, format!("{text}!"), "x", "y"] } } });
+        let choices = InputSchema::from_stored(&choices.to_string()).unwrap();
+        for view in [editing::modal(&approval, &schema), editing::modal(&approval, &choices)].into_iter().flatten() {
+            checks::sound(&view, 100);
         }
         approval.result = Some(result(ResultStatus::Failed, Some(&text), Some(&format!("https://example.com/{text}"))));
         let standing = Eligibility { lock: Lock::new(unlocked, false, true), connected, ..FREE };
         let shown = PromptState { standing, grant_live: live, connect_url: Some(&text), ..state(&approval) };
         checks::message(&prompt(&shown).to_json());
         checks::message(&plain(&shown).to_json());
-        checks::sound(&details::details(&approval, 0), 100);
+        for page in 0..details::page_count(&approval) {
+            checks::sound(&details::details(&approval, page), 100);
+        }
         checks::sound(&deny::modal(&approval), 100);
     }
 

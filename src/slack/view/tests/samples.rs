@@ -1,7 +1,7 @@
 //! Sample approvals.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
@@ -11,11 +11,13 @@ use crate::{
         arguments::Arguments,
         catalog::{Eligibility, Lock},
         decision::{Decision, GrantOutcome, Verdict},
+        editing::EditedArguments,
         field_hints::{ArgumentPointer, FieldHint, Label, Presentation},
         grants::Scope,
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
+        input_schema::InputSchema,
         results::{ApprovalResult, ResultStatus},
         risk::{Impact, Risks},
         templates::{Template, escape},
@@ -66,8 +68,10 @@ pub(super) fn approval(arguments: &str) -> Approval {
             description: Some("Creates a record of any object.".to_owned()),
             impact: Impact::Changes(Risks::NONE),
             presentation: Presentation::default(),
+            has_input_schema: false,
         },
         arguments,
+        editable: false,
         digest,
         reason: Some(Prose::new("Log the call with Acme").unwrap()),
         metadata: None,
@@ -115,11 +119,42 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ("auto_approved_conversation", Verdict::AutoApproved { grant: grant(), scope: Scope::Conversation }),
         ("auto_approved_always", Verdict::AutoApproved { grant: grant(), scope: Scope::Always }),
         ("denied", Verdict::Denied { user: user.clone(), reason: None }),
-        ("denied_with_reason", Verdict::Denied { user, reason }),
+        ("denied_with_reason", Verdict::Denied { user: user.clone(), reason }),
         ("expired", Verdict::Expired),
         ("cancelled", Verdict::Cancelled),
         ("undeliverable", Verdict::Undeliverable { why: Prose::new("channel_not_found").unwrap() }),
+        ("approved_edited", Verdict::ApprovedEdited { user, edited: edited() }),
     ]
+}
+
+/// The arguments of [`ordinary`] with two changed, and one left out.
+pub(super) fn edited() -> EditedArguments {
+    let mut members = ordinary().request.arguments.members().clone();
+    members.insert("subject".to_owned(), "Call with Acme Ltd".into());
+    members.insert("priority".to_owned(), 3.into());
+    members.shift_remove("due");
+    with_digest(members)
+}
+
+pub(super) fn with_digest(members: Map<String, Value>) -> EditedArguments {
+    let arguments = Arguments::from_stored(members);
+    EditedArguments { digest: arguments.digest(), arguments }
+}
+
+/// A request whose arguments can be edited, and the schema that says how.
+pub(super) fn editable() -> (Approval, InputSchema) {
+    let mut approval = ordinary();
+    approval.request.editable = true;
+    approval.request.action.has_input_schema = true;
+    let schema = json!({
+        "type": "object", "required": ["object", "subject"],
+        "properties": {
+            "object": { "enum": ["Task", "Event", "Account"] }, "subject": { "type": "string", "maxLength": 80 },
+            "due": { "type": "string" }, "priority": { "type": "integer", "minimum": 1, "maximum": 5 },
+            "notify": { "type": "boolean" },
+        },
+    });
+    (approval, InputSchema::from_stored(&schema.to_string()).unwrap())
 }
 
 pub(super) fn state(approval: &Approval) -> PromptState<'_> {

@@ -1,18 +1,24 @@
 //! Each view as a snapshot for a human reader: the files are in `../snapshots`.
 
 use insta::assert_json_snapshot;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     checks,
-    samples::{FREE, alice, approval, decided, foreign, name, ordinary, result, state, verdicts},
+    samples::{
+        FREE, alice, approval, asked_at, decided, editable, foreign, name, ordinary, result, state, verdicts,
+        with_digest,
+    },
 };
 use crate::{
     domain::{
         approvals::{Approval, Place},
+        arguments::Arguments,
         catalog::{Eligibility, Lock},
-        decision::{DenialReason, Verdict},
+        decision::{Decision, DenialReason, Verdict},
+        editing::EntryFault,
         field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
+        input_schema::InputSchema,
         rejection::Rejection,
         results::ResultStatus,
         risk::{Impact, Risk, Risks},
@@ -20,8 +26,8 @@ use crate::{
         text::{Prose, Text},
     },
     slack::view::{
-        deny, details, message::Message, notice, plain::plain, prompt::prompt, prompt_state::PromptState,
-        sentences,
+        deny, details, editing, message::Message, notice, plain::plain, prompt::prompt,
+        prompt_state::PromptState, sentences,
     },
 };
 
@@ -187,6 +193,111 @@ fn the_text_of_a_message_says_what_counts() {
 }
 
 #[test]
+fn an_editable_request_offers_changes_wherever_it_is_decided() {
+    let (mut approval, _) = editable();
+    let offered = |approval: &Approval, standing| {
+        let message = prompt(&PromptState { standing, ..state(approval) }).to_json();
+        let row =
+            message["blocks"].as_array().unwrap().iter().find(|block| block["type"] == "actions").unwrap();
+        let controls = row["elements"].as_array().unwrap().iter();
+        let text = |item: &Value| item["text"]["text"].as_str().unwrap().to_owned();
+        let texts = controls.flat_map(|control| match control["options"].as_array() {
+            Some(options) => options.iter().map(text).collect(),
+            None => vec![text(control)],
+        });
+        let texts: Vec<String> = texts.filter(|text| text.contains("Edit")).collect();
+        texts.join(", ")
+    };
+    let locked = Eligibility { lock: Lock::Locked, ..FREE };
+    assert_eq!(offered(&approval, FREE), "Edit and approve…", "in the menu");
+    assert_eq!(offered(&approval, locked), "Edit…", "there is no menu");
+    approval.request.action.impact = Impact::DESTRUCTIVE;
+    assert_eq!(offered(&approval, FREE), "Edit…", "the menu asks for confirmation");
+    approval.request.action.has_input_schema = false;
+    assert_eq!(offered(&approval, FREE), "", "no schema says what arguments must look like");
+    assert_eq!(offered(&ordinary(), locked), "", "the backend does not run changed arguments");
+}
+
+#[test]
+fn the_modal_for_changes_has_an_input_for_each_simple_argument() {
+    let (approval, schema) = editable();
+    let view = editing::modal(&approval, &schema).unwrap();
+    checks::sound(&view, 100);
+    keep("edit", &view);
+    let mut described = described();
+    described.request.editable = true;
+    described.request.action.impact = Impact::DESTRUCTIVE;
+    let view = editing::modal(&described, &InputSchema::from_stored("{}").unwrap()).unwrap();
+    checks::sound(&view, 100);
+    keep("edit_described", &view);
+}
+
+#[test]
+fn what_an_input_would_show_otherwise_has_none() {
+    let schema = json!({ "properties": {
+        "kind": { "enum": ["a", "A"] }, "long": { "enum": ["x".repeat(80), "y".repeat(80)] }, "one": { "enum": ["x"] },
+        "hidden": { "enum": ["a\u{200B}", "b"] }, "list": { "enum": [["a"], "b"] },
+    } });
+    let schema = InputSchema::from_stored(&schema.to_string()).unwrap();
+    let hidden = approval(
+        r#"{"to":"pay\u202e001","cr":"a\rb","kind":"a","long":"x","one":"x","hidden":"b","list":"b","deep":{"a":1},"none":null}"#,
+    );
+    assert_eq!(editing::modal(&hidden, &schema), None);
+    let mut members = Map::new();
+    members.insert("long".to_owned(), "x".repeat(3_001).into());
+    members.insert("fits".to_owned(), "<".repeat(3_000).into());
+    let mut long = approval("{}");
+    long.request.arguments = Arguments::from_stored(members);
+    let view = editing::modal(&long, &InputSchema::from_stored("{}").unwrap()).unwrap();
+    checks::sound(&view, 100);
+    let inputs: Vec<_> =
+        view["blocks"].as_array().unwrap().iter().filter(|block| block["type"] == "input").collect();
+    assert_eq!(inputs.len(), 1);
+    assert_eq!(inputs[0]["element"]["initial_value"], "<".repeat(3_000));
+}
+
+#[test]
+fn an_error_stands_at_its_field() {
+    let (approval, schema) = editable();
+    let fault = |key: Option<&str>, detail: &str| EntryFault {
+        key: key.map(str::to_owned),
+        detail: detail.to_owned(),
+    };
+    let faults = vec![
+        fault(Some("subject"), "Too long."),
+        fault(Some("priority"), "Must be a whole number."),
+        fault(Some("priority"), "Must be at most 5."),
+        fault(Some("related"), "Required."),
+        fault(None, "The arguments are too large."),
+    ];
+    let errors = editing::errors(&approval, &schema, faults);
+    let at = |key| errors.get(&editing::block_id(key)).map(String::as_str);
+    assert_eq!(at("subject"), Some("Too long."));
+    assert_eq!(at("priority"), Some("Must be a whole number. Must be at most 5."));
+    assert_eq!(at("object"), Some("Another argument does not fit: Required. The arguments are too large."));
+    assert_eq!(errors.len(), 3);
+}
+
+#[test]
+fn changes_are_shown_with_what_was_asked() {
+    let (_, verdict) = verdicts().into_iter().find(|(name, _)| *name == "approved_edited").unwrap();
+    let approval = decided(verdict);
+    keep("details_edited", &details::details(&approval, 0));
+    keep("details_edited_raw", &details::details(&approval, 2));
+    assert_eq!(details::page_count(&approval), 3);
+    let mut deleted = approval;
+    deleted.request.arguments = Arguments::from_stored(Map::new());
+    deleted.request.contents_deleted_at = Some(asked_at());
+    deleted.decision = Some(Decision {
+        verdict: Verdict::ApprovedEdited { user: alice(), edited: with_digest(Map::new()) },
+        decided_at: asked_at(),
+    });
+    let text = prompt(&state(&deleted)).to_json().to_string();
+    assert!(text.contains("Approved with changes") && !text.contains("Changed:"), "{text}");
+    assert!(details::details(&deleted, 0).to_string().contains("Arguments deleted"));
+}
+
+#[test]
 fn names_from_right_to_left_stand_alone() {
     let mut approval = approval(r#"{"to":"שלום עולם","amount":100}"#);
     approval.request.agent.name = Some(name("אטלס"));
@@ -326,6 +437,7 @@ fn every_refusal_is_said_to_the_person_who_clicked() {
         Rejection::Expired,
         Rejection::Guest,
         Rejection::OtherWorkspace,
+        Rejection::NotEditable,
         Rejection::NotAdmin,
         Rejection::Locked,
         Rejection::NotConnected,

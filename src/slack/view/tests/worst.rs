@@ -4,16 +4,17 @@ use serde_json::Value;
 
 use super::{
     checks,
-    samples::{alice, approval, asked_at, foreign, full_of, name, state},
+    samples::{alice, approval, asked_at, foreign, full_of, name, state, with_digest},
 };
 use crate::{
     domain::{
         approvals::Approval,
         arguments::Arguments,
         decision::{Decision, Verdict},
+        input_schema::InputSchema,
         text::Prose,
     },
-    slack::view::{deny, details, prompt::prompt, sanitize},
+    slack::view::{deny, details, editing, prompt::prompt, sanitize},
 };
 
 /// What the boxes and bars of the pages show, each value in one piece: one that continues in the next box is joined. First
@@ -160,5 +161,34 @@ fn names_and_reasons_at_their_longest_fit() {
         let verdict = Verdict::Denied { user: alice(), reason: approval.request.reason.clone() };
         approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         holds(&approval);
+    }
+}
+
+#[test]
+fn the_most_and_longest_changes_fit() {
+    for character in ["<", "x", "\"", "👩‍💻", "ש", "\n"] {
+        let longest = character.repeat(3_000 / character.chars().count());
+        let members = |more: &str| {
+            let one = |n: usize| (format!("{}{n}", "name ".repeat(30)), format!("{longest}{more}").into());
+            (0..60).map(one).collect::<serde_json::Map<String, Value>>()
+        };
+        let mut approval = approval("{}");
+        approval.request.arguments = Arguments::from_stored(members(""));
+        approval.request.editable = true;
+        approval.request.action.has_input_schema = true;
+        let view = editing::modal(&approval, &InputSchema::from_stored("{}").unwrap()).unwrap();
+        checks::sound(&view, 100);
+        let edited = with_digest(members("!"));
+        let verdict = Verdict::ApprovedEdited { user: alice(), edited };
+        approval.decision = Some(Decision { verdict, decided_at: asked_at() });
+        checks::message(&prompt(&state(&approval)).to_json());
+        let pages: Vec<_> =
+            (0..details::page_count(&approval)).map(|page| details::details(&approval, page)).collect();
+        pages.iter().for_each(|page| checks::sound(page, 100));
+        let labels = |which: &str| {
+            let label = format!(", {which}\"");
+            pages.iter().map(|page| page.to_string().matches(&label).count()).sum::<usize>()
+        };
+        assert_eq!((labels("as asked"), labels("as approved")), (60, 60), "{character}");
     }
 }

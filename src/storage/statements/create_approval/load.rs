@@ -313,6 +313,7 @@ impl Row {
                 description: None,
                 impact: if destructive { Impact::DESTRUCTIVE } else { Impact::Undeclared },
                 presentation: Presentation::default(),
+                has_input_schema: false,
             };
             let eligibility = Eligibility {
                 lock: Lock::new(unlocked, false, confirmed),

@@ -14,7 +14,9 @@ use crate::{
         ids::{BackendId, GrantId, id_bound},
         text::{ForeignId, Link, Text},
     },
-    storage::{PgConnection, effects::Unwritten, statements::create_approval::load::StoredConversation},
+    storage::{
+        PgConnection, effects::Unwritten, json_text, statements::create_approval::load::StoredConversation,
+    },
 };
 
 /// An approval to write.
@@ -78,6 +80,7 @@ pub async fn save(
         .iter()
         .map(|approval| approval.decision.as_ref().map(|decision| decision.decided_at))
         .collect();
+    let editable: Vec<bool> = approvals.iter().map(|approval| approval.request.editable).collect();
     let (used_grants, counts): (Vec<Uuid>, Vec<i64>) = uses.into_iter().unzip();
     sqlx::query!(
         r#"-- seen: the conversations, made by their first request, and open again if they were closed.
@@ -104,22 +107,23 @@ pub async fn save(
                INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                    conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
                    arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at, expires_at,
-                   idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at)
+                   idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at,
+                   editable)
                SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                    p.conversation_id, p.conversation_title, p.conversation_url, p.action_id, p.version_id,
                    p.arguments::json, p.arguments_digest, p.reason, p.metadata::json, p.channel, p.thread_ts, $1,
                    p.expires_at, p.idempotency_key, p.request_digest, p.status, p.scope, p.decided_by, p.grant_id,
-                   p.decided_at
+                   p.decided_at, p.editable
                FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
                        $14::text[], $15::text[], $16::text[], $17::uuid[], $18::uuid[],
                        $19::text[], $20::bytea[], $21::text[], $22::text[], $23::text[], $24::text[],
                        $25::timestamptz[], $26::text[], $27::bytea[], $28::text[], $29::text[], $30::text[],
-                       $31::uuid[], $32::timestamptz[])
+                       $31::uuid[], $32::timestamptz[], $37::boolean[])
                    AS p (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                        conversation_id, conversation_title, conversation_url, action_id, version_id,
                        arguments, arguments_digest, reason, metadata, channel, thread_ts,
                        expires_at, idempotency_key, request_digest, status, scope, decided_by,
-                       grant_id, decided_at)),
+                       grant_id, decided_at, editable)),
            remembered AS (
                INSERT INTO idempotency_keys (backend_id, key, approval_id, request_digest, created_at)
                SELECT k.backend_id, k.key, k.approval_id, k.request_digest, $1
@@ -198,6 +202,7 @@ pub async fn save(
         effects.homes as _,
         // No row of the outbox that is due from now on is older.
         id_bound(now - TimeDelta::days(1)),
+        &editable,
     )
     .fetch_all(db)
     .await?;
@@ -244,10 +249,4 @@ impl Conversations {
         self.titles[place] = title.or_else(|| self.titles[place].take());
         self.urls[place] = url.or_else(|| self.urls[place].take());
     }
-}
-
-/// JSON as text, in the form in which it was given. Not bound as [`sqlx::types::Json`]: Postgres would convert that to
-/// `jsonb`, which reorders members and refuses U+0000.
-fn json_text(value: &impl serde::Serialize) -> sqlx::Result<String> {
-    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }

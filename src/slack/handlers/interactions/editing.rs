@@ -1,0 +1,98 @@
+//! *Edit and approve…*.
+
+use serde_json::json;
+
+use crate::{
+    domain::{ids::ApprovalId, people::ActingUser, rejection::Rejection},
+    service::{
+        decide::Click,
+        editing::{self, Editable, Submitted},
+    },
+    slack::{
+        handlers::{
+            interactions::interaction::{Interaction, decided},
+            modals,
+            time_limit::{UseCaseError, within},
+        },
+        inbound::response::Response,
+        view::{editing as view, notice, sentences},
+    },
+};
+
+fn click(interaction: &Interaction<'_>, approval: ApprovalId, acting_user: ActingUser) -> Click {
+    Click {
+        workspace: interaction.workspace.to_owned(),
+        approval,
+        acting_user,
+        request: Some(interaction.payload.request()),
+    }
+}
+
+/// Opens the modal. It shows arguments, so Slack has to confirm who clicked.
+pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) -> Response {
+    let acting_user = match interaction.rights().await {
+        Ok((acting_user, _)) => acting_user,
+        Err(rejection) => return decided::<()>(interaction, Err(UseCaseError::Rejected(rejection))),
+    };
+    let click = click(interaction, approval, acting_user);
+    let Editable { approval, schema } =
+        match within(editing::open(&interaction.context.service, &click)).await {
+            Ok(editable) => editable,
+            Err(error) => return decided::<()>(interaction, Err(error)),
+        };
+    let Some(view) = view::modal(&approval, &schema) else {
+        return decided::<()>(interaction, Err(UseCaseError::Rejected(Rejection::NotEditable)));
+    };
+    match interaction.open(view).await {
+        Ok(_) => {}
+        Err(error) if modals::is_open(&error) => {}
+        Err(error) => {
+            tracing::warn!(%error, approval = %approval.id(), "Could not open the modal for changes");
+            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
+        }
+    }
+    Response::Taken
+}
+
+/// The user submitted the modal. Like *Approve*, this needs a look-up of the user that is at most a minute old.
+pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
+    let payload = interaction.payload;
+    let Some(approval) = payload.text("/view/private_metadata").and_then(|id| id.parse().ok()) else {
+        return Response::Taken;
+    };
+    let acting_user = match interaction.rights().await {
+        Ok((acting_user, _)) => acting_user,
+        Err(rejection) => return explained(sentences::sentence(&rejection)),
+    };
+    let click = click(interaction, approval, acting_user);
+    let entered = |key: &str| payload.entered(&view::block_id(key), view::ACTION).map(str::to_owned);
+    let result = within(editing::submit(&interaction.context.service, &click, entered)).await;
+    let outcome = match &result {
+        Ok(Submitted::Approved { changed: true }) => "edited",
+        Ok(Submitted::Approved { changed: false }) => "decided",
+        Ok(Submitted::Faults(..)) => "invalid",
+        Err(UseCaseError::Rejected(rejection)) => rejection.code(),
+        Err(UseCaseError::Repeated) => "repeated",
+        Err(UseCaseError::Ours) => "failed",
+        Err(UseCaseError::Unclear) => "unclear",
+    };
+    metrics::counter!("countersign_clicks_total", "outcome" => outcome).increment(1);
+    tracing::info!(user = %click.acting_user.user, %approval, outcome, "Edited arguments submitted");
+    match result {
+        Ok(Submitted::Approved { changed: true }) | Err(UseCaseError::Repeated) => Response::Taken,
+        Ok(Submitted::Approved { changed: false }) => explained(view::UNCHANGED.to_owned()),
+        Ok(Submitted::Faults(editable, faults)) => {
+            let errors = view::errors(&editable.approval, &editable.schema, faults);
+            Response::Modal(json!({ "response_action": "errors", "errors": errors }))
+        }
+        Err(UseCaseError::Rejected(rejection)) => explained(sentences::sentence(&rejection)),
+        Err(UseCaseError::Ours) => explained(sentences::TRY_AGAIN.to_owned()),
+        Err(UseCaseError::Unclear) => explained(sentences::UNCLEAR.to_owned()),
+    }
+}
+
+fn explained(sentence: String) -> Response {
+    Response::Modal(json!({
+        "response_action": "update", "view": notice::notice(view::TITLE, sentence)
+    }))
+}
