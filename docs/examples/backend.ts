@@ -9,7 +9,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type Approval = { id: string; status: string; arguments_digest: string; decision: null | { reason: string | null } };
+type Edited = { arguments?: Json; arguments_digest?: string | null };
+type Approval = { id: string; status: string; arguments_digest: string; decision: null | ({ reason: string | null } & Edited) };
 
 const { COUNTERSIGN_URL: url, COUNTERSIGN_API_KEY: key, COUNTERSIGN_WEBHOOK_SECRET: secret, PORT: port } = process.env;
 const webhook = new Webhook(secret!);
@@ -68,11 +69,20 @@ const [user, integration, action, given] = process.argv.slice(2) as [string, str
 const args: Json = JSON.parse(given);
 receiver.listen(Number(port));
 const agent = { id: "guide", name: "Guide" };
-const ask = { user, agent, conversation: { id: randomUUID() }, integration, action, arguments: args };
+// This program runs what the user makes of the arguments.
+const ask = { user, agent, conversation: { id: randomUUID() }, integration, action, arguments: args, editable: true };
 // The key makes it safe to send the same request again when an answer is lost.
 const approval = await wait(await call("POST", "/v1/approvals", ask, { "idempotency-key": randomUUID() }));
-const digest = "sha256:" + createHash("sha256").update(canonical(args)).digest("hex");
+const edited = approval.decision?.arguments;
+const run = edited ?? args;
+const approved = edited ? approval.decision!.arguments_digest : approval.arguments_digest;
+const digest = "sha256:" + createHash("sha256").update(canonical(run)).digest("hex");
 if (approval.status !== "approved") console.log("stopped:", approval.status, approval.decision?.reason ?? "");
-else if (approval.arguments_digest !== digest) console.log("stopped: something else was approved");
-else console.log("ran", `${integration}.${action}`, JSON.stringify(args)); // Here the action really runs.
+else if (approved !== digest) console.log("stopped: something else was approved");
+else {
+  console.log("ran", `${integration}.${action}`, JSON.stringify(run)); // Here the action really runs.
+  // The person who approved learns what came of it. A failed call is reported too.
+  const report = { status: "succeeded", summary: `Ran ${action}` };
+  await call("POST", `/v1/approvals/${approval.id}/result`, report);
+}
 process.exit();
