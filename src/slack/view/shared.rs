@@ -229,7 +229,9 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
     let (mut auto, mut expired, mut cancelled, mut undelivered) = (0, 0, 0, 0);
     for Decision { verdict, .. } in decisions() {
         match verdict {
-            Verdict::Approved { user, .. } => by_person.entry(user).or_default().0 += 1,
+            Verdict::Approved { user, .. } | Verdict::ApprovedEdited { user, .. } => {
+                by_person.entry(user).or_default().0 += 1;
+            }
             Verdict::Denied { user, .. } => by_person.entry(user).or_default().1 += 1,
             Verdict::AutoApproved { .. } => auto += 1,
             Verdict::Expired => expired += 1,
