@@ -119,17 +119,16 @@ fn modal(rows: Vec<slack_morphism::prelude::SlackBlock>, review: Review) -> Valu
     )
 }
 
-/// The modal for a reason, on top of the review. Its `private_metadata` also says how far the review is.
+/// A modal for this approval, on top of the review. Its `private_metadata` also says how far the review is.
 #[must_use]
-pub fn deny_with_reason(approval: &Approval, review: Review) -> Value {
-    let mut view = deny::modal(approval);
+pub fn on_top(mut view: Value, approval: &Approval, review: Review) -> Value {
     view["private_metadata"] = format!("{} {review}", approval.id()).into();
     view
 }
 
-/// Parses the `private_metadata` of the modal for a reason: the approval, and the review that it was opened from.
+/// Parses the `private_metadata` of a modal that may be on top of a review: the approval, and the review.
 #[must_use]
-pub fn denied(metadata: &str) -> Option<(ApprovalId, Option<Review>)> {
+pub fn on_top_of(metadata: &str) -> Option<(ApprovalId, Option<Review>)> {
     let (approval, review) = metadata.split_once(' ').unwrap_or((metadata, ""));
     Some((approval.parse().ok()?, Review::parse(review)))
 }

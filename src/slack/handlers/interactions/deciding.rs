@@ -115,7 +115,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
         Err(error) => return decided::<()>(interaction, Err(error)),
     };
     let modal = match review::current(interaction) {
-        Some(review) => view::review::deny_with_reason(&approval, review),
+        Some(review) => view::review::on_top(deny::modal(&approval), &approval, review),
         None => deny::modal(&approval),
     };
     match interaction.open(modal).await {
@@ -142,7 +142,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, approval: ApprovalId)
 /// The user submitted the modal with the reason.
 pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let payload = interaction.payload;
-    let metadata = payload.text("/view/private_metadata").and_then(view::review::denied);
+    let metadata = payload.text("/view/private_metadata").and_then(view::review::on_top_of);
     let Some((approval, review)) = metadata else { return Response::Taken };
     let typed =
         payload.typed(deny::REASON_BLOCK, deny::REASON_ACTION).map(str::trim).filter(|text| !text.is_empty());

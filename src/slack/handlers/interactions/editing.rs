@@ -10,12 +10,19 @@ use crate::{
     },
     slack::{
         handlers::{
-            interactions::interaction::{Interaction, decided},
+            interactions::{
+                interaction::{Interaction, decided},
+                review,
+            },
             modals,
             time_limit::{UseCaseError, within},
         },
         inbound::response::Response,
-        view::{editing as view, notice, sentences},
+        view::{
+            editing as view, notice,
+            review::{on_top, on_top_of},
+            sentences,
+        },
     },
 };
 
@@ -40,9 +47,12 @@ pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) ->
             Ok(editable) => editable,
             Err(error) => return decided::<()>(interaction, Err(error)),
         };
-    let Some(view) = view::modal(&approval, &schema) else {
+    let Some(mut view) = view::modal(&approval, &schema) else {
         return decided::<()>(interaction, Err(UseCaseError::Rejected(Rejection::NotEditable)));
     };
+    if let Some(review) = review::current(interaction) {
+        view = on_top(view, &approval, review);
+    }
     match interaction.open(view).await {
         Ok(_) => {}
         Err(error) if modals::is_open(&error) => {}
@@ -57,9 +67,8 @@ pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) ->
 /// The user submitted the modal. Like *Approve*, this needs a look-up of the user that is at most a minute old.
 pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let payload = interaction.payload;
-    let Some(approval) = payload.text("/view/private_metadata").and_then(|id| id.parse().ok()) else {
-        return Response::Taken;
-    };
+    let metadata = payload.text("/view/private_metadata").and_then(on_top_of);
+    let Some((approval, review)) = metadata else { return Response::Taken };
     let acting_user = match interaction.rights().await {
         Ok((acting_user, _)) => acting_user,
         Err(rejection) => return explained(sentences::sentence(&rejection)),
@@ -78,6 +87,9 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     };
     metrics::counter!("countersign_clicks_total", "outcome" => outcome).increment(1);
     tracing::info!(user = %click.acting_user.user, %approval, outcome, "Edited arguments submitted");
+    if let Some(review) = review.filter(|_| !matches!(result, Ok(Submitted::Faults(..)))) {
+        review::follow(interaction, review, "/view/root_view_id");
+    }
     match result {
         Ok(Submitted::Approved { changed: true }) | Err(UseCaseError::Repeated) => Response::Taken,
         Ok(Submitted::Approved { changed: false }) => explained(view::UNCHANGED.to_owned()),

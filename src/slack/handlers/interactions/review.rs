@@ -114,7 +114,7 @@ pub(super) fn follow(interaction: &Interaction<'_>, review: Review, view: &'stat
 
 fn counted(review: Review, decision: &Decision, user: &UserId) -> Review {
     match &decision.verdict {
-        Verdict::Approved { user: by, .. } if by == user => {
+        Verdict::Approved { user: by, .. } | Verdict::ApprovedEdited { user: by, .. } if by == user => {
             Review { approved: review.approved + 1, ..review }
         }
         Verdict::Denied { user: by, .. } if by == user => Review { denied: review.denied + 1, ..review },
