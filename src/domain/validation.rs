@@ -178,9 +178,10 @@ impl<'s> Check<'s> {
             _ => match value {
                 Value::String(text) => self.text(keyword, argument, text, path, faults),
                 Value::Number(number) => {
-                    number_fault(schema, keyword, argument, number.as_f64().ok_or(TooComplex)?)
-                        .into_iter()
-                        .for_each(|detail| faults.push(fault(path, detail)));
+                    let number = number.as_f64().ok_or(TooComplex)?;
+                    faults.extend(
+                        number_fault(schema, keyword, argument, number).map(|detail| fault(path, detail)),
+                    );
                     Ok(())
                 }
                 Value::Array(items) => self.array(schema, keyword, argument, items, path, faults),
@@ -410,11 +411,11 @@ impl<'s> Check<'s> {
         if !self.patterns.contains_key(pattern) {
             self.spend(1 + pattern.len())?;
             let build = |size| RegexBuilder::new(pattern).size_limit(size).nest_limit(50).build();
-            let built = match build(SMALL_PATTERN) {
+            let compiled = match build(SMALL_PATTERN) {
                 Ok(small) => (small, true),
                 Err(_) => (build(COMPILED).map_err(|_| TooComplex)?, false),
             };
-            self.patterns.insert(pattern, built);
+            self.patterns.insert(pattern, compiled);
         }
         let is_small = self.patterns.get(pattern).is_some_and(|(_, is_small)| *is_small);
         self.spend(1 + if is_small { text.len() / 4 } else { text.len() * 8 })?;

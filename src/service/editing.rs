@@ -36,7 +36,7 @@ pub enum Submitted {
         changed: bool,
     },
     /// Nothing was decided, because of what was entered.
-    Faults(Editable, Vec<EntryFault>),
+    Faults(Box<Editable>, Vec<EntryFault>),
 }
 
 /// Reads a request for the modal in which it is edited. A refusal is audited.
@@ -59,7 +59,7 @@ pub async fn submit(
     let choice = match editing::apply(schema, &approval.request.arguments, entered) {
         Ok(Ok(Edited::Unchanged)) => Choice::Approve(Scope::Once),
         Ok(Ok(Edited::Changed(edited))) => Choice::ApproveEdited(edited),
-        Ok(Err(faults)) => return Ok(Submitted::Faults(editable, faults)),
+        Ok(Err(faults)) => return Ok(Submitted::Faults(Box::new(editable), faults)),
         Err(validation::TooComplex) => return Err(Rejection::NotEditable.into()),
     };
     decide::decide(service, click, &choice).await?;

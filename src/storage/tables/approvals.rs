@@ -32,6 +32,7 @@ use crate::{
 
 /// A row of `approvals` beside its action and integration.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "columns")]
 pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) id: Uuid,
     pub(in crate::storage) workspace_id: Uuid,
