@@ -14,6 +14,10 @@ use super::{
 };
 use crate::domain::unlock_answer::Resolved;
 
+/// How many pending approvals the reply to `/approvals list` has. With ten groups above them, its three blocks for each
+/// stay below a message's 50.
+pub const LISTED: usize = 5;
+
 /// How many decisions the reply to `/approvals history` has.
 pub const HISTORY: usize = 8;
 

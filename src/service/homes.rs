@@ -79,9 +79,10 @@ pub async fn read(
     let admin = admin.unwrap_or(was_admin);
     let now = service.now();
     let page = |section| place.page(section);
+    let waiting = (page(Section::Waiting), Section::Waiting.size());
     let decisions = (page(Section::Decisions), Section::Decisions.size());
     Ok(Some(Home {
-        waiting: overview::waiting(&mut db, workspace, user, page(Section::Waiting)).await?,
+        waiting: overview::waiting(&mut db, workspace, user, waiting).await?,
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
         decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,

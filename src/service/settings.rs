@@ -14,7 +14,7 @@ use crate::{
         audit::Actor,
         effects::Redraw,
         ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
-        overview::{DecisionLine, HISTORY, IntegrationLine, Page, RECENT, SettingLine, WaitingLine},
+        overview::{DecisionLine, HISTORY, IntegrationLine, LISTED, Page, RECENT, SettingLine, WaitingLine},
         people::ActingUser,
         rejection::Rejection,
         revocation::{Revocable, Revocation},
@@ -202,7 +202,7 @@ pub async fn waiting(
 ) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
-    Ok(overview::waiting(&mut db, workspace, user, 0).await?)
+    Ok(overview::waiting(&mut db, workspace, user, (0, LISTED)).await?)
 }
 
 /// The user's ended approvals, newest first: all, or those of one action.

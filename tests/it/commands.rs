@@ -1,7 +1,7 @@
 //! `/approvals`: all of its subcommands, answered only to the user who typed it.
 
 use chrono::TimeDelta;
-use sandbox::slack::{Feedback, Misbehaviour, Signing};
+use sandbox::slack::{Feedback, Misbehaviour, Press, Signing, Surface};
 use serde_json::json;
 
 use crate::story::{ADMIN, ALICE, BOB, IN_WORDS, story};
@@ -106,7 +106,7 @@ async fn list_shows_what_waits_and_history_what_was_decided() {
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         let list = s.answer(ALICE, "list").await;
         assert!(list.text().contains("1 request is waiting"), "{}", list.text());
-        assert!(list.has_button("Details") && list.all_text().contains("GitHub"));
+        assert!(list.has_button("Details") && list.all_text().contains("Cart total off by one cent"));
         assert!(s.answer(BOB, "list").await.text().contains("Nothing is waiting"));
         s.click(ALICE, &prompt, "Approve").await;
         let history = s.answer(ALICE, "history").await;
@@ -115,6 +115,40 @@ async fn list_shows_what_waits_and_history_what_was_decided() {
             "{}",
             history.all_text()
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_row_of_the_list_is_decided_there() {
+    story(async |s| {
+        s.put("github").await;
+        let mut ids = Vec::new();
+        for (title, conversation) in [("First", "c-1"), ("Second", "c-2"), ("Third", "c-3")] {
+            let mut ask = s.call(ACTION, conversation);
+            ask.arguments["title"] = json!(title);
+            ask.conversation.title = Some("Monday".to_owned());
+            ids.push(s.prompt(&ask).await.0);
+        }
+        let list = s.answer(ALICE, "list").await;
+        let text = list.all_text();
+        for shown in ["First", "Second", "Third", "Conversation id “c-1”", "Conversation id “c-2”"] {
+            assert!(text.contains(shown), "{shown}: {text}");
+        }
+        let press = |label: &str, id: &str| Press::labelled(Surface::message(&list), label).with_value(id);
+        assert!(s.slack.press(ALICE, press("Approve", &ids[0])).await.unwrap().is_ok());
+        s.ephemeral_reply(ALICE, &list.channel, "Approved by").await;
+        assert_eq!(s.received_webhook(&ids[0]).await.kind, "approval.approved");
+        assert!(s.slack.press(ALICE, press("Deny", &ids[1])).await.unwrap().is_ok());
+        s.ephemeral_reply(ALICE, &list.channel, "Denied by").await;
+        assert_eq!(s.received_webhook(&ids[1]).await.kind, "approval.denied");
+        assert!(s.slack.press(ALICE, press("Details", &ids[2])).await.unwrap().is_ok());
+        assert!(s.slack.view(ALICE).unwrap().all_text().contains("Third"));
+        // The list stays as it was, so a later click finds the decision.
+        assert!(s.slack.press(ALICE, press("Approve", &ids[1])).await.unwrap().is_ok());
+        s.ephemeral_reply(ALICE, &list.channel, "already ended").await;
+        let left = s.answer(ALICE, "list").await;
+        assert!(left.text().contains("1 request is waiting"), "{}", left.text());
     })
     .await;
 }

@@ -135,11 +135,17 @@ impl Payload {
         DateTime::from_timestamp(seconds.parse().ok()?, nanos)
     }
 
+    /// Whether the user clicked on an ephemeral message.
+    #[must_use]
+    pub fn is_ephemeral(&self) -> bool {
+        self.value.pointer("/container/is_ephemeral") == Some(&Value::Bool(true))
+    }
+
     /// The message that the user clicked on.
     #[must_use]
     pub fn message(&self) -> Option<Prompt> {
         // An ephemeral message can't be updated by its `ts`.
-        if self.value.pointer("/container/is_ephemeral") == Some(&Value::Bool(true)) {
+        if self.is_ephemeral() {
             return None;
         }
         Some(Prompt {

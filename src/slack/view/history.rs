@@ -6,7 +6,7 @@ use super::controls::Control;
 use super::names;
 use crate::{
     domain::{
-        approvals::{Approval, Request},
+        approvals::{Approval, Conversation, Request},
         overview::{DecisionLine, Page},
         prompts::Prompt,
     },
@@ -14,7 +14,7 @@ use crate::{
         blocks::{self, bold, paragraph, rich, words},
         decided, result,
         sanitize::{self, safe_text::SafeText},
-        summary, target,
+        summary, target, title,
     },
 };
 
@@ -25,12 +25,9 @@ pub type Address<'a> = Option<&'a str>;
 
 /// The requests of a page. Where two are of conversations with the same title, the ids tell them apart.
 pub(super) fn lines(page: &Page<DecisionLine>, address: Address<'_>) -> Vec<SlackBlock> {
+    let conversations: Vec<_> = page.items.iter().map(|line| &line.approval.request.conversation).collect();
     let line = |line: &DecisionLine| {
-        let asked_in = &line.approval.request.conversation;
-        let is_ambiguous = page.items.iter().any(|other| {
-            let other = &other.approval.request.conversation;
-            other.title == asked_in.title && other.id != asked_in.id
-        });
+        let is_ambiguous = ambiguous(&line.approval.request.conversation, conversations.iter().copied());
         self::line(line, is_ambiguous, address)
     };
     page.items.iter().flat_map(line).collect()
@@ -43,14 +40,30 @@ pub(super) fn apart(page: &Page<DecisionLine>, address: Address<'_>) -> Vec<Slac
     rows.join(&blocks::divider())
 }
 
-/// One request: the action, what it acted on, how it ended and what came of it, each on a line of its own and as wide as
-/// the screen; below it the agent, the conversation, and *Details*.
+/// Whether another of these conversations has the same title.
+pub(super) fn ambiguous<'a>(
+    conversation: &Conversation,
+    mut all: impl Iterator<Item = &'a Conversation>,
+) -> bool {
+    conversation.title.is_some()
+        && all.any(|other| other.title == conversation.title && other.id != conversation.id)
+}
+
+/// What a request is about: its title, or the names of its action and what that acts on.
+pub(super) fn subject(request: &Request) -> Vec<SlackRichTextElement> {
+    if let Some(title) = title::alone(request) {
+        return vec![title];
+    }
+    let action = &request.action;
+    let name = paragraph(vec![bold(names::pair(&action.integration_name, &action.action_name))]);
+    std::iter::once(name).chain(target::target(request).map(blocks::quote)).collect()
+}
+
+/// One request: its title, or the action and what it acted on; how it ended and what came of it, each on a line of its
+/// own and as wide as the screen; below it the agent, the conversation, and *Details*.
 fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [SlackBlock; ROW] {
     let request = &line.approval.request;
-    let action = &request.action;
-    let mut elements =
-        vec![paragraph(vec![bold(names::pair(&action.integration_name, &action.action_name))])];
-    elements.extend(target::target(request).map(blocks::quote));
+    let mut elements = subject(&line.approval.as_approved());
     elements.extend(outcome(&line.approval));
     elements.extend(line.approval.result.iter().flat_map(result::elements));
     if let Some(link) =
@@ -74,6 +87,11 @@ fn asked_by(request: &Request, is_ambiguous: bool) -> SlackBlock {
     let conversation = &request.conversation;
     let title = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
     let mut facts = vec![blocks::fact(SafeText::from("in ").then(quoted(title)))];
+    // A title doesn't name them.
+    if request.action.presentation.title.is_some() {
+        let action = &request.action;
+        facts.insert(0, blocks::fact(names::pair(&action.integration_name, &action.action_name)));
+    }
     if is_ambiguous {
         facts.push(blocks::fact(names::conversation_id(conversation.id.as_str())));
     }
@@ -91,7 +109,7 @@ pub(super) fn message(prompt: &Prompt, address: &str) -> Option<String> {
 }
 
 /// *Details* beside a request.
-pub(super) fn details(request: &Request) -> SlackSectionBlockElement {
+fn details(request: &Request) -> SlackSectionBlockElement {
     blocks::beside(
         Control::Details(request.id),
         "Details",

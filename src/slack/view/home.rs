@@ -16,15 +16,10 @@ use super::prompt;
 use super::sections::pager;
 use crate::{
     domain::{
-        approvals::Approval,
         overview::{DecisionLine, GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
         people::PersonKind,
     },
-    slack::view::{
-        blocks,
-        prompt_state::PromptState,
-        sanitize::{self, safe_text::SafeText},
-    },
+    slack::view::{blocks, prompt_state::PromptState, sanitize::safe_text::SafeText},
 };
 
 /// The state that a Home tab shows.
@@ -93,6 +88,7 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             "Nothing is waiting. When an agent asks, the request appears here and as a message.",
         ));
     }
+    let conversations: Vec<_> = page.items.iter().map(|line| &line.approval.request.conversation).collect();
     for (at, line) in page.items.iter().enumerate() {
         if at > 0 {
             blocks.push(blocks::divider());
@@ -106,6 +102,11 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             now,
         };
         blocks.extend(prompt::prompt(&state).blocks);
+        let conversation = &line.approval.request.conversation;
+        if history::ambiguous(conversation, conversations.iter().copied()) {
+            let id = names::conversation_id(conversation.id.as_str());
+            blocks.push(blocks::context(vec![blocks::small(id)]));
+        }
     }
     blocks.extend(pager(Section::Waiting, "Waiting for you", page));
 }
@@ -185,14 +186,4 @@ fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<DecisionLine>, address: A
     }
     blocks.extend(history::lines(page, address));
     blocks.extend(pager(Section::Decisions, "Recent decisions", page));
-}
-
-/// The action, its agent, one more fact in our own words, and *Details*.
-pub(super) fn asked(approval: &Approval, own: Option<String>) -> SlackBlock {
-    let request = &approval.request;
-    let agent = sanitize::in_quotes(&names::name(request.agent.label()));
-    let mut facts: Vec<_> = own.map(blocks::own_fact).into_iter().collect();
-    facts.push(blocks::fact(SafeText::from("Asked by ").then(agent)));
-    let name = names::pair(&request.action.integration_name, &request.action.action_name);
-    blocks::section(name, facts, Some(history::details(request)))
 }

@@ -1,8 +1,8 @@
 //! The replies to `/approvals`, which only the user who typed it sees.
 
 use super::history::{self, Address};
-use super::home;
 use super::names;
+use super::rows;
 use super::together;
 use crate::{
     domain::{
@@ -49,14 +49,11 @@ pub fn waiting(page: &Page<WaitingLine>, groups: &[Group]) -> Message {
         blocks.extend(groups.iter().flat_map(together::group));
         blocks.push(blocks::heading("One by one"));
     }
-    blocks.extend(page.items.iter().map(|line| {
-        let expires = format!("Expires {}.", blocks::moment_in_mrkdwn(line.approval.request.expires_at));
-        home::asked(&line.approval, Some(expires))
-    }));
+    blocks.extend(rows::rows(&page.items));
     blocks.push(blocks::say(more(
         page,
-        "Decide them where they were posted, or in the Home tab of this app, which shows all of them.",
-        "Decide them where they were posted, or in the Home tab of this app.",
+        "The Home tab of this app shows all of them.",
+        "The Home tab of this app shows them with all choices.",
     )));
     Message { text, blocks }
 }

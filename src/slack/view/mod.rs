@@ -32,6 +32,7 @@ pub mod reminder;
 mod request;
 mod result;
 pub mod review;
+pub mod rows;
 pub mod sanitize;
 mod sections;
 pub mod sentences;

@@ -140,7 +140,7 @@ pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
     vec![paragraph([coded(agent), words(" wants to ")].into_iter().chain(shown).collect())]
 }
 
-/// *Send mail to kim@example.com*: a paragraph with the title alone, for a call that was approved. `None` if the action has
+/// *Send mail to kim@example.com*: a paragraph with only the title, for a call that was approved. `None` if the action has
 /// no template.
 pub(super) fn alone(request: &Request) -> Option<SlackRichTextElement> {
     Some(paragraph(pieces(request)?.into_iter().map(styled).collect()))

@@ -18,7 +18,7 @@ use crate::{
             time_limit::{UseCaseError, within},
         },
         inbound::response::Response,
-        view::{self, deny, notice, sentences},
+        view::{self, deny, notice, rows, sentences},
     },
 };
 
@@ -77,6 +77,13 @@ async fn decide(
         Err(UseCaseError::Unclear) => "unclear",
     };
     metrics::counter!("countersign_clicks_total", "outcome" => outcome).increment(1);
+    // The list of what waits stays as it is. The prompt, wherever it is, shows the decision.
+    if let Ok(approval) = &result
+        && interaction.payload.is_ephemeral()
+        && let Some(told) = rows::decided(approval)
+    {
+        interaction.context.reply_privately(interaction.payload, told);
+    }
     let (user, approval) = (&click.acting_user.user, click.approval);
     tracing::info!(%user, %approval, outcome, "Approval decided");
     let about = match &result {

@@ -35,7 +35,7 @@ pub async fn waiting(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     user: &UserId,
-    wanted: usize,
+    (wanted, per_page): (usize, usize),
 ) -> sqlx::Result<Page<WaitingLine>> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM approvals WHERE workspace_id = $1 AND user_id = $2 AND status = 'pending'"#,
@@ -44,7 +44,9 @@ pub async fn waiting(
     )
     .fetch_one(&mut *db)
     .await?;
-    let (page, first, size) = window(Section::Waiting, wanted, total);
+    let (page, first) = Page::<()>::locate(wanted, number(total), per_page);
+    let (first, size) =
+        (i64::try_from(first).unwrap_or(i64::MAX), i64::try_from(per_page).unwrap_or(i64::MAX));
     let rows = select_approvals!(
         // The comparisons say that they are this user's: see crate::storage::read_models::approvals.
         "WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
@@ -67,7 +69,7 @@ pub async fn waiting(
             requested: around.requested,
         });
     }
-    Ok(Page::new(lines, page, number(total), Section::Waiting.size()))
+    Ok(Page::new(lines, page, number(total), per_page))
 }
 
 /// The user's approvals that ended, newest ending first: all, or those of one action among the latest [`SEARCHED`]. More

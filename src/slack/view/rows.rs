@@ -1,0 +1,63 @@
+//! Pending requests in the reply to `/approvals list`, each with its controls.
+
+use slack_morphism::prelude::SlackBlock;
+
+use super::controls::Control;
+use super::history::{ambiguous, subject};
+use super::names;
+use super::sentences;
+use crate::{
+    domain::{approvals::Approval, overview::WaitingLine},
+    slack::view::{
+        blocks::{self, Style},
+        sanitize::{self, safe_text::SafeText},
+        summary,
+    },
+};
+
+/// The requests, with what tells those of equal titles apart.
+pub(super) fn rows(lines: &[WaitingLine]) -> Vec<SlackBlock> {
+    let conversations: Vec<_> = lines.iter().map(|line| &line.approval.request.conversation).collect();
+    let row = |line: &WaitingLine| {
+        let is_ambiguous = ambiguous(&line.approval.request.conversation, conversations.iter().copied());
+        row(&line.approval, is_ambiguous)
+    };
+    lines.iter().flat_map(row).collect()
+}
+
+/// One request: what it is, who asks where and until when, and *Approve*, *Deny* and *Details*.
+fn row(approval: &Approval, is_ambiguous: bool) -> [SlackBlock; 3] {
+    let request = &approval.request;
+    let quoted = |name| sanitize::in_quotes(&names::name(name));
+    let risks = request.action.impact.risks();
+    let risks = risks.iter().map(|risk| blocks::small(SafeText::own(format!("⚠ {}", names::risk(risk)))));
+    let mut facts: Vec<_> = risks.collect();
+    facts.push(blocks::small(SafeText::from("Asked by ").then(quoted(request.agent.label()))));
+    let conversation = &request.conversation;
+    let title = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
+    facts.push(blocks::small(SafeText::from("in ").then(quoted(title))));
+    facts.extend(is_ambiguous.then(|| blocks::small(names::conversation_id(conversation.id.as_str()))));
+    facts.push(blocks::small_mrkdwn(format!("expires {}", blocks::moment_in_mrkdwn(request.expires_at))));
+    let labelled = |label: &'static str| SafeText::from(label).then(summary::brief(request));
+    let approve = Control::Approve(request.id);
+    let is_destructive = request.action.impact.is_destructive();
+    let controls = vec![
+        if is_destructive {
+            let question = summary::target(request).then("\nDeleted data cannot be recovered.");
+            let confirmation = blocks::confirmation("Approve a destructive action?", question, "Approve");
+            blocks::confirmed_button(approve, "Approve", labelled("Approve: "), confirmation)
+        } else {
+            blocks::button(approve, "Approve", labelled("Approve: "), Style::Primary)
+        },
+        blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain),
+        blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain),
+    ];
+    [blocks::rich(subject(request)), blocks::context(facts), blocks::actions(controls)]
+}
+
+/// The reply to a click in the list, which Slack lets no one change afterwards.
+#[must_use]
+pub fn decided(approval: &Approval) -> Option<String> {
+    let decision = approval.decision.as_ref()?;
+    Some(format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(&approval.request)))
+}
