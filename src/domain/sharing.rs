@@ -76,6 +76,15 @@ pub struct WaitingCount {
     pub destructive: usize,
 }
 
+impl WaitingCount {
+    /// Counts requests.
+    #[must_use]
+    pub fn for_requests(waiting: &[WaitingRequest]) -> Self {
+        let destructive = waiting.iter().filter(|request| request.is_destructive).count();
+        Self { total: waiting.len(), destructive }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;

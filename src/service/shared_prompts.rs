@@ -1,5 +1,7 @@
 //! Messages that several requests of one conversation share: which message shows a request, and what a shared one shows.
 
+use std::collections::BTreeSet;
+
 use super::{Service, ServiceError, retrying};
 use crate::{
     domain::{
@@ -68,7 +70,7 @@ pub async fn read(service: &Service, first: ApprovalId) -> Result<SharedContext,
     let ids: Vec<ApprovalId> = members.iter().map(Approval::id).collect();
     let (prompts, unseen) = shared_prompts::places(&mut db, &ids).await?;
     let waiting = match members.first() {
-        Some(member) => shared_prompts::count_waiting(&mut db, &member.request).await?,
+        Some(member) => WaitingCount::for_requests(&shared_prompts::waiting(&mut db, &member.request).await?),
         None => WaitingCount::default(),
     };
     let grants: Vec<GrantId> = members
@@ -95,7 +97,15 @@ pub async fn render_soon(
 /// has ended.
 pub async fn render_beside(service: &Service, request: &Request) -> Result<(), ServiceError> {
     let mut work = service.begin_with_kept_plans().await?;
-    let beside = shared_prompts::beside(&mut work, request).await?;
+    let waiting = shared_prompts::waiting(&mut work, request).await?;
+    let shared = waiting.iter().filter_map(|request| request.message).filter(|message| message.is_shared);
+    let firsts: BTreeSet<ApprovalId> = shared.map(|message| message.first).collect();
+    let mut beside = Vec::new();
+    for first in firsts {
+        // With one member, the message is its prompt, which does not mention others.
+        let found = prompt_messages::find(&mut work, first).await?;
+        beside.extend(found.filter(|(_, shows_others)| *shows_others).map(|_| first));
+    }
     if beside.is_empty() {
         return Ok(());
     }
@@ -159,12 +169,15 @@ pub async fn next(
     let mut db = service.db.acquire().await?;
     let like = storage::tables::approvals::find_in_workspace(&mut db, slack_id, like, None).await?;
     let like = like.filter(|like| like.request.user == *user).ok_or(Rejection::UnknownApproval)?;
-    let total = shared_prompts::count_waiting(&mut db, &like.request).await?.total;
-    let Some((approval, others)) = shared_prompts::next_waiting(&mut db, &like.request, after).await? else {
-        return Ok((None, total));
+    let waiting = shared_prompts::waiting(&mut db, &like.request).await?;
+    let mut following = waiting.iter().filter(|request| after.is_none_or(|after| request.id > after));
+    let Some(next) = following.next() else { return Ok((None, waiting.len())) };
+    let others = following.count();
+    let Some(approval) = storage::tables::approvals::find(&mut db, next.id).await? else {
+        return Ok((None, waiting.len()));
     };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
-    Ok((Some(Reviewed { approval, around, others }), total))
+    Ok((Some(Reviewed { approval, around, others }), waiting.len()))
 }
 
 /// One request of a review, whatever became of it.
@@ -180,6 +193,7 @@ pub async fn again(
         return Ok(None);
     };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
-    let others = shared_prompts::next_waiting(&mut db, &approval.request, Some(id)).await?;
-    Ok(Some(Reviewed { approval, around, others: others.map_or(0, |(_, others)| others + 1) }))
+    let waiting = shared_prompts::waiting(&mut db, &approval.request).await?;
+    let others = waiting.iter().filter(|request| request.id > id).count();
+    Ok(Some(Reviewed { approval, around, others }))
 }

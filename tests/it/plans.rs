@@ -17,7 +17,7 @@ use crate::{
 const ACTION: &str = "github.create_issue";
 
 /// The beginnings, or other parts, of statements that run often.
-const HOT: [(&str, &str); 22] = [
+const HOT: [(&str, &str); 24] = [
     ("an ask reads", "-- asks: the requests, numbered from 1."),
     ("an ask writes", "INSERT INTO approvals"),
     ("a click locks its approval", "WITH remembered AS"),
@@ -36,6 +36,8 @@ const HOT: [(&str, &str); 22] = [
     ("webhooks read their approvals", "WHERE p.id = ANY($1) AND p.id >= $2 AND p.id <= $3"),
     ("what a prompt shows", "AS \"grant_live!\""),
     ("where a prompt is", "SELECT channel, ts FROM prompts"),
+    ("which message shows an approval", "SELECT m.first_id, m.is_shared, m.began_at"),
+    ("what waits beside it", "AS \"is_posted!\""),
     ("attempts are recorded", "-- given: the attempts, a row each."),
     ("a delivery is read", "(SELECT * FROM outbox WHERE id = $2 LIMIT 1)"),
     ("a delivery is sent again", "WITH again AS"),
@@ -43,8 +45,17 @@ const HOT: [(&str, &str); 22] = [
 ];
 
 /// Tables that grow.
-const LARGE: [&str; 8] =
-    ["approvals", "prompts", "outbox", "attempts", "audit", "grants", "conversations", "idempotency_keys"];
+const LARGE: [&str; 9] = [
+    "approvals",
+    "prompts",
+    "prompt_messages",
+    "outbox",
+    "attempts",
+    "audit",
+    "grants",
+    "conversations",
+    "idempotency_keys",
+];
 
 /// Each statement that was executed, and whether its session kept plans at that time.
 fn executed(trips: &Trips) -> BTreeSet<(String, bool)> {
@@ -171,9 +182,9 @@ async fn kept_plans_of_empty_tables_take_an_index_and_call_no_sql_function() {
 
 /// A partition for each of 40 months.
 const MONTHS: &str = "
-    DROP TABLE approvals_first, prompts_first, outbox_first, attempts_first;
+    DROP TABLE approvals_first, prompts_first, prompt_messages_first, outbox_first, attempts_first;
     SELECT make_partition(parent, parent || '_' || -m, id_bound(month_start(now(), m))::text, id_bound(month_start(now(), m + 1))::text)
-    FROM unnest('{approvals,prompts,outbox,attempts}'::text[]) parent, generate_series(-37, 0) m";
+    FROM unnest('{approvals,prompts,prompt_messages,outbox,attempts}'::text[]) parent, generate_series(-37, 0) m";
 
 async fn run(db: &mut sqlx::PgConnection, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(db).await.unwrap();

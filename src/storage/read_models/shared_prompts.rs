@@ -1,6 +1,7 @@
 //! What a message shows that several requests share: the pending requests of one user in one conversation and one place.
 //!
-//! The comparisons of the user say that the rows are this user's: see [`super::approvals`].
+//! The comparisons of the user say that the rows are this user's: see [`super::approvals`]. LATERAL with LIMIT, and
+//! arrays, are looked up by the primary key, whatever the statistics say.
 
 use uuid::Uuid;
 
@@ -9,16 +10,13 @@ use crate::{
         approvals::{Approval, Place, Request},
         ids::{ApprovalId, GrantId},
         prompts::Prompt,
-        sharing::{PromptMessage, WaitingCount, WaitingRequest},
+        sharing::{PromptMessage, WaitingRequest},
         text::Text,
     },
     storage::{
         PgConnection,
         stored::readable,
-        tables::{
-            approvals,
-            approvals::{ApprovalRow, select_approvals},
-        },
+        tables::approvals::{ApprovalRow, select_approvals},
     },
 };
 
@@ -34,10 +32,12 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
     let rows = sqlx::query!(
         r#"SELECT p.id, p.created_at, d.destructive, m.first_id AS "first_id?", m.is_shared AS "is_shared?",
                   m.began_at AS "began_at?",
-                  EXISTS (SELECT FROM prompts r WHERE r.approval_id = p.id) AS "is_posted!"
+                  coalesce((SELECT true FROM prompts r WHERE r.approval_id = p.id LIMIT 1), false) AS "is_posted!"
            FROM approvals p
            JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
-           LEFT JOIN prompt_messages m ON m.approval_id = p.id
+           LEFT JOIN LATERAL (
+               SELECT m.first_id, m.is_shared, m.began_at FROM prompt_messages m
+               WHERE m.approval_id = p.id LIMIT 1) m ON true
            WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
              AND p.backend_id = $3 AND p.conversation_id = $4
              AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
@@ -68,8 +68,9 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
 /// The approvals that a shared message shows, oldest first. One that can't be read is logged and left out.
 pub async fn members(db: &mut PgConnection, first: ApprovalId) -> sqlx::Result<Vec<Approval>> {
     let rows = select_approvals!(
-        "JOIN prompt_messages m ON m.approval_id = p.id
-         WHERE m.first_id = $1 AND m.approval_id >= id_before($1) AND p.id >= id_before($1) ORDER BY p.id",
+        "WHERE p.id >= id_before($1) AND p.id = ANY(ARRAY(
+             SELECT m.approval_id FROM prompt_messages m
+             WHERE m.first_id = $1 AND m.approval_id >= id_before($1))) ORDER BY p.id",
         first.uuid()
     )
     .fetch_all(db)
@@ -100,81 +101,6 @@ pub async fn places(
         }
     }
     Ok((prompts, unseen))
-}
-
-/// How many requests wait in the conversation and the place of a request, whatever message shows them.
-pub async fn count_waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<WaitingCount> {
-    let (channel, thread) = place(request.place.as_ref());
-    let row = sqlx::query!(
-        r#"SELECT count(*) AS "total!", count(*) FILTER (WHERE d.destructive) AS "destructive!"
-           FROM approvals p JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
-           WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-             AND p.backend_id = $3 AND p.conversation_id = $4
-             AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6"#,
-        request.workspace.uuid(),
-        request.user.as_str(),
-        request.backend.uuid(),
-        request.conversation.id.as_str(),
-        channel,
-        thread
-    )
-    .fetch_one(db)
-    .await?;
-    let count = |count: i64| usize::try_from(count).unwrap_or_default();
-    Ok(WaitingCount { total: count(row.total), destructive: count(row.destructive) })
-}
-
-/// The shared messages that show pending requests of the same conversation and place as this one, which may say how many
-/// wait: each by the approval that it was made for.
-pub async fn beside(db: &mut PgConnection, request: &Request) -> sqlx::Result<Vec<ApprovalId>> {
-    let (channel, thread) = place(request.place.as_ref());
-    let ids = sqlx::query_scalar!(
-        "SELECT DISTINCT m.first_id FROM approvals p JOIN prompt_messages m ON m.approval_id = p.id AND m.is_shared
-         WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-           AND p.backend_id = $3 AND p.conversation_id = $4
-           AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
-           AND EXISTS (SELECT FROM prompt_messages o WHERE o.first_id = m.first_id AND o.approval_id <> m.approval_id
-               AND o.approval_id >= id_before(m.first_id))",
-        request.workspace.uuid(),
-        request.user.as_str(),
-        request.backend.uuid(),
-        request.conversation.id.as_str(),
-        channel,
-        thread
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(ids.into_iter().map(ApprovalId::new).collect())
-}
-
-/// The oldest pending request of the same user, conversation and place as `request` that is newer than `after`, and how
-/// many follow it.
-pub async fn next_waiting(
-    db: &mut PgConnection,
-    request: &Request,
-    after: Option<ApprovalId>,
-) -> sqlx::Result<Option<(Approval, usize)>> {
-    let (channel, thread) = place(request.place.as_ref());
-    let after = after.map_or(Uuid::nil(), ApprovalId::uuid);
-    let ids = sqlx::query_scalar!(
-        "SELECT p.id FROM approvals p
-         WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-           AND p.backend_id = $3 AND p.conversation_id = $4 AND p.id > $7
-           AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
-         ORDER BY p.user_id, p.id",
-        request.workspace.uuid(),
-        request.user.as_str(),
-        request.backend.uuid(),
-        request.conversation.id.as_str(),
-        channel,
-        thread,
-        after
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let Some((first, others)) = ids.split_first() else { return Ok(None) };
-    let found = approvals::find(db, ApprovalId::new(*first)).await?;
-    Ok(found.map(|approval| (approval, others.len())))
 }
 
 /// Which of these grants are live.

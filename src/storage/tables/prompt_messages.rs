@@ -15,8 +15,8 @@ pub async fn find(
 ) -> sqlx::Result<Option<(PromptMessage, bool)>> {
     let row = sqlx::query!(
         r#"SELECT m.first_id, m.is_shared, m.began_at,
-                  m.is_shared AND EXISTS (SELECT FROM prompt_messages o WHERE o.first_id = m.first_id
-                      AND o.approval_id >= id_before(m.first_id) AND o.approval_id <> m.approval_id) AS "shows_others!"
+                  m.is_shared AND (SELECT count(*) FROM (SELECT FROM prompt_messages o WHERE o.first_id = m.first_id
+                      AND o.approval_id >= id_before(m.first_id) LIMIT 2) members) > 1 AS "shows_others!"
            FROM prompt_messages m WHERE m.approval_id = $1"#,
         approval.uuid()
     )

@@ -90,14 +90,18 @@ fn a_shared_message_collapses_to_its_outcomes() {
     keep_message("shared_ended", &shared::message(&state));
     insta::assert_snapshot!(shared::plain(&state).text, @"3 approved, 1 denied by <@U0ALICE>; 1 expired, 1 cancelled.");
     members.truncate(2);
-    members.iter_mut().for_each(|member| member.decision = None);
+    for member in &mut members {
+        member.decision = None;
+    }
     insta::assert_snapshot!(shared::plain(&shown(&members)).text, @"“Atlas” is waiting for 2 decisions in “Q3 pipeline”. These requests can’t be shown here, so they can’t be approved from this message. Open the Home tab of Countersign to see what is waiting for you. Requests without an answer expire and are not approved.");
 }
 
 #[test]
 fn only_destructive_requests_offer_no_approve_all() {
     let mut members = several(&titled(), 3);
-    members.iter_mut().for_each(|member| member.request.action.impact = Impact::DESTRUCTIVE);
+    for member in &mut members {
+        member.request.action.impact = Impact::DESTRUCTIVE;
+    }
     let waiting = WaitingCount { total: 3, destructive: 3 };
     let message = shared::message(&SharedState { waiting, ..shown(&members) }).to_json().to_string();
     assert!(message.contains("3 destructive") && !message.contains("Approve all 3"), "{message}");
