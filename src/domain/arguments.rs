@@ -211,6 +211,27 @@ fn inexact<E: serde::de::Error>() -> E {
     E::custom(INEXACT)
 }
 
+/// Longest word of an array that is shown as one value.
+const WORD: usize = 100;
+
+/// Whether an array is one value: it is empty, or contains only numbers, `true`, `false`, `null`, words without JSON's
+/// special characters, and such arrays.
+#[must_use]
+pub fn is_one_value(items: &[Value]) -> bool {
+    items.iter().all(|item| match item {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(word) => is_word(word),
+        Value::Array(items) => is_one_value(items),
+        Value::Object(_) => false,
+    })
+}
+
+fn is_word(word: &str) -> bool {
+    let ordinary =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@' | b'+' | b'/');
+    word.len() <= WORD && word.bytes().all(ordinary)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

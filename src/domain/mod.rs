@@ -34,6 +34,7 @@ pub mod outcome;
 pub mod overview;
 pub mod ownership;
 pub mod people;
+pub mod precedent;
 pub mod prompts;
 pub mod rejection;
 pub mod reminders;

@@ -9,6 +9,7 @@ use super::{
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     notifications::Preferences,
+    precedent::Precedent,
     prompts::Prompt,
     risk::Impact,
 };
@@ -180,6 +181,8 @@ pub struct WaitingLine {
     pub connect_url: Option<String>,
     /// Whether the user has an open unlock request for the action.
     pub requested: bool,
+    /// How the request compares with what the user approved before.
+    pub precedent: Option<Precedent>,
 }
 
 /// An approval that ended, and the message that shows it.

@@ -82,7 +82,7 @@ pub async fn read(
     let waiting = (page(Section::Waiting), Section::Waiting.size());
     let decisions = (page(Section::Decisions), Section::Decisions.size());
     Ok(Some(Home {
-        waiting: overview::waiting(&mut db, workspace, user, waiting).await?,
+        waiting: overview::waiting(&mut db, workspace, user, waiting, now).await?,
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
         decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,

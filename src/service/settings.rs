@@ -202,7 +202,7 @@ pub async fn waiting(
 ) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
-    Ok(overview::waiting(&mut db, workspace, user, (0, LISTED)).await?)
+    Ok(overview::waiting(&mut db, workspace, user, (0, LISTED), service.now()).await?)
 }
 
 /// The user's ended approvals, newest first: all, or those of one action.

@@ -18,12 +18,13 @@ use crate::{
         approvals::Approval,
         ids::{ApprovalId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::UnlockLine,
+        precedent::Precedent,
         prompts::Prompt,
         rejection::Rejection,
     },
     seal::SealError,
     storage,
-    storage::{statements::claim::Claim, tables::unlock_requests},
+    storage::{read_models::precedents, statements::claim::Claim, tables::unlock_requests},
 };
 
 /// An approval, with everything that its prompt shows.
@@ -33,6 +34,8 @@ pub struct PromptContext {
     pub approval: Approval,
     /// Whether the action may be auto-approved, and whether the decision's grant is live.
     pub around: PromptFacts,
+    /// How a pending request compares with what the user approved before.
+    pub precedent: Option<Precedent>,
     /// Slack's id of the workspace.
     pub slack_id: String,
     /// When the app was last installed, as of this read.
@@ -52,12 +55,17 @@ pub async fn prompt(
     let mut db = service.db.acquire_with_kept_plans().await?;
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
+    let precedent = match approval.decision {
+        None => precedents::precedent(&mut db, &approval, service.now()).await?,
+        Some(_) => None,
+    };
     let workspace = storage::tables::workspaces::find(&mut db, workspace).await?;
     let prompts = storage::tables::prompts::for_approval(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
     Ok(Some(PromptContext {
         approval,
         around,
+        precedent,
         slack_id: workspace.slack_id,
         installed_at: workspace.installed_at,
         removed: workspace.removed,
@@ -65,11 +73,23 @@ pub async fn prompt(
     }))
 }
 
-/// An approval of this workspace.
-pub async fn approval(service: &Service, slack_id: &str, id: ApprovalId) -> Result<Approval, ServiceError> {
+/// An approval of this workspace, for the details that a user opens. How it compares with earlier calls, whose arguments
+/// other people may not have seen, only its own user learns.
+pub async fn details(
+    service: &Service,
+    slack_id: &str,
+    id: ApprovalId,
+    user: &UserId,
+) -> Result<(Approval, Option<Precedent>), ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
     let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
-    Ok(found.ok_or(Rejection::UnknownApproval)?)
+    let approval = found.ok_or(Rejection::UnknownApproval)?;
+    let precedent = if approval.request.user == *user {
+        precedents::precedent(&mut db, &approval, service.now()).await?
+    } else {
+        None
+    };
+    Ok((approval, precedent))
 }
 
 /// Records where the message is that shows these approvals.

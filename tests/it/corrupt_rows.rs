@@ -290,7 +290,7 @@ impl Reading {
             Reader::Waiting => {
                 // All pages: no user has more than a few.
                 for page in 0..10 {
-                    overview::waiting(db, workspace, user, (page, 3)).await?;
+                    overview::waiting(db, workspace, user, (page, 3), now).await?;
                 }
             }
             Reader::Decisions => {

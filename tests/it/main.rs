@@ -70,6 +70,7 @@ mod organisations;
 mod owning;
 mod partitions;
 mod plans;
+mod precedents;
 mod proxy;
 mod racing;
 mod refusing;

@@ -17,7 +17,7 @@ use crate::{
 const ACTION: &str = "github.create_issue";
 
 /// The beginnings, or other parts, of statements that run often.
-const HOT: [(&str, &str); 24] = [
+const HOT: [(&str, &str); 25] = [
     ("an ask reads", "-- asks: the requests, numbered from 1."),
     ("an ask writes", "INSERT INTO approvals"),
     ("a click locks its approval", "WITH remembered AS"),
@@ -35,6 +35,7 @@ const HOT: [(&str, &str); 24] = [
     ("when the next is due", "SELECT min(due_at) FROM outbox"),
     ("webhooks read their approvals", "WHERE p.id = ANY($1) AND p.id >= $2 AND p.id <= $3"),
     ("what a prompt shows", "AS \"grant_live!\""),
+    ("what a user approved before", "-- decided: what the user decided last."),
     ("where a prompt is", "SELECT channel, ts FROM prompts"),
     ("which message shows an approval", "SELECT m.first_id, m.is_shared, m.began_at"),
     ("what waits beside it", "AS \"is_posted!\""),

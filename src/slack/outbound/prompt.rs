@@ -361,6 +361,7 @@ fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
         grant_live: rendering.context.around.grant_live,
         requested: rendering.context.around.requested,
         connect_url: rendering.context.around.connect_url.as_deref(),
+        precedent: rendering.context.precedent.as_ref(),
         now: service.now(),
     }
 }

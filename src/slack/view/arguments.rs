@@ -83,7 +83,7 @@ pub(super) fn follows(alias: &SafeText) -> SafeText {
 }
 
 /// Says that something was cut. It stands outside the box, because a value could contain the same words.
-fn said(missing: usize) -> Option<SlackRichTextElement> {
+pub(super) fn said(missing: usize) -> Option<SlackRichTextElement> {
     (missing > 0).then(|| paragraph(vec![words(SafeText::own(note(missing)))]))
 }
 

@@ -16,11 +16,12 @@ use crate::{
         approvals::Approval,
         arguments::Arguments,
         decision::{Decision, Verdict},
+        precedent::Precedent,
         text::Prose,
     },
     slack::view::{
         blocks::{self, Style, bold, boxed, coded, paragraph, plain_only, quote, rich, say, words},
-        result,
+        precedent, result,
         sanitize::{self, cut_short, safe_text::SafeText, size, split},
         sentences, summary,
     },
@@ -43,7 +44,7 @@ const CONTINUED: &str = " (continued)";
 /// Renders the modal for `views.open` and `views.update`. Pages are counted from 0; a page beyond the last is the last.
 /// `private_metadata` is the approval's id, `callback_id` [`Callback::Details`].
 #[must_use]
-pub fn details(approval: &Approval, page: usize) -> Value {
+pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) -> Value {
     let request = &*approval.as_approved();
     let mut pages = pages(approval);
     let count = pages.len();
@@ -51,6 +52,7 @@ pub fn details(approval: &Approval, page: usize) -> Value {
     let mut blocks = vec![summary::title(request)];
     if page == 0 {
         blocks.extend(first(approval));
+        blocks.extend(precedent.into_iter().flat_map(|precedent| precedent::details(approval, precedent)));
     }
     let is_deleted = request.contents_deleted_at.is_some();
     let edited = approval.decision.as_ref().and_then(Decision::edited);

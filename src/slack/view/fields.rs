@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     domain::{
         approvals::Request,
-        arguments::Arguments,
+        arguments::{Arguments, is_one_value},
         field_hints::{FieldHint, Format, Presentation},
         labels,
     },
@@ -28,8 +28,6 @@ const PATH: usize = 60;
 const LABEL: usize = 90;
 /// Longest key that is shown without quotes.
 const BARE_NAME: usize = 32;
-/// Longest word of an array that is shown as one value.
-const WORD: usize = 100;
 /// Longest JSON that stands behind a bar.
 const JSON: usize = 80;
 
@@ -209,7 +207,7 @@ impl Fields {
                     self.add(Place { name, key, value, format: None, siblings: Some(members), at });
                 }
             }
-            Value::Array(items) if !is_list(items) => {
+            Value::Array(items) if !is_one_value(items) => {
                 let base = self.base(name);
                 for (index, value) in items.iter().enumerate() {
                     let at = self.below(&at, &index.to_string());
@@ -295,7 +293,7 @@ fn label(key: &str) -> SafeText {
 }
 
 /// A member's name within a path: bare, or as JSON if it could be read as several names or as a word of ASCII letters.
-fn segment(name: &str) -> SafeText {
+pub(super) fn segment(name: &str) -> SafeText {
     let ordinary = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$' | b'@');
     if !name.is_empty() && name.bytes().all(ordinary) && size(name) <= BARE_NAME {
         return sanitize::line(name);
@@ -308,21 +306,9 @@ fn segment(name: &str) -> SafeText {
     }
 }
 
-/// Whether an array is one value: it is empty, or contains only numbers, `true`, `false`, `null`, words without JSON's
-/// special characters, and such arrays.
-fn is_list(items: &[Value]) -> bool {
-    items.iter().all(|item| match item {
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        Value::String(word) => is_word(word),
-        Value::Array(items) => is_list(items),
-        Value::Object(_) => false,
-    })
-}
-
-fn is_word(word: &str) -> bool {
-    let ordinary =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@' | b'+' | b'/');
-    word.len() <= WORD && word.bytes().all(ordinary)
+/// A value without its name.
+pub(super) fn value(value: &Value) -> FieldValue {
+    show(value, None, None)
 }
 
 /// A value as it is shown. `among`: its key, and the object that it is a member of.

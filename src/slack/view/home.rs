@@ -99,6 +99,7 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             grant_live: false,
             connect_url: line.connect_url.as_deref(),
             requested: line.requested,
+            precedent: line.precedent.as_ref(),
             now,
         };
         blocks.extend(prompt::prompt(&state).blocks);

@@ -26,6 +26,7 @@ mod names;
 pub mod notice;
 mod notifications;
 pub mod plain;
+mod precedent;
 pub mod prompt;
 pub mod prompt_state;
 pub mod reminder;

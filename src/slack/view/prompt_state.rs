@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{approvals::Approval, catalog::Eligibility};
+use crate::domain::{approvals::Approval, catalog::Eligibility, precedent::Precedent};
 
 /// The state that a prompt shows.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub struct PromptState<'a> {
     pub connect_url: Option<&'a str>,
     /// Whether the user has asked the admins to unlock the action, and has no answer yet.
     pub requested: bool,
+    /// How the request compares with what the user approved before.
+    pub precedent: Option<&'a Precedent>,
     /// The time of the render, for the time left.
     pub now: DateTime<Utc>,
 }

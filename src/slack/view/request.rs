@@ -6,6 +6,7 @@ use crate::slack::view::{
     arguments,
     blocks::{self, Style},
     controls::Control,
+    precedent,
     prompt_state::PromptState,
     sanitize::safe_text::SafeText,
     sentences, summary,
@@ -21,6 +22,7 @@ pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
         blocks.extend(summary::addressee(request));
     }
     blocks.extend(summary::about(request));
+    blocks.extend(shown.precedent.and_then(precedent::line));
     blocks.push(match arguments::shown(&request.arguments, &request.action.presentation) {
         Some(arguments) => arguments,
         None if request.contents_deleted_at.is_some() => blocks::say(sentences::CONTENTS_DELETED),

@@ -5,3 +5,4 @@ pub mod audit_horizon;
 pub mod digest;
 pub mod overview;
 pub mod shared_prompts;
+pub mod precedents;

@@ -5,6 +5,7 @@ use crate::{
         approvals::Approval,
         ids::{ApprovalId, IntegrationId},
         overview::Section,
+        precedent::Precedent,
     },
     service::{
         homes::{self, Turn},
@@ -23,11 +24,11 @@ use crate::{
 
 /// Shows the complete request. Every full member who can see the prompt may also see what was cut from it.
 pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) -> Response {
-    let approval = match find(interaction, id).await {
-        Ok(approval) => approval,
+    let (approval, precedent) = match find(interaction, id).await {
+        Ok(found) => found,
         Err(error) => return looked::<()>(interaction, Err(error)),
     };
-    match interaction.open(details::details(&approval, 0)).await {
+    match interaction.open(details::details(&approval, precedent.as_ref(), 0)).await {
         Ok(_) => Response::Taken,
         Err(error) if modals::is_open(&error) => Response::Taken,
         Err(error) => {
@@ -40,12 +41,13 @@ pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) 
 
 /// Shows another page of the details.
 pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, page: usize) -> Response {
-    let approval = match find(interaction, id).await {
-        Ok(approval) => approval,
+    let (approval, precedent) = match find(interaction, id).await {
+        Ok(found) => found,
         Err(error) => return looked::<()>(interaction, Err(error)),
     };
     let view_id = interaction.payload.text("/view/id").unwrap_or_default();
-    let (hash, view) = (interaction.payload.text("/view/hash"), details::details(&approval, page));
+    let hash = interaction.payload.text("/view/hash");
+    let view = details::details(&approval, precedent.as_ref(), page);
     if let Err(error) = modals::update(interaction.context, interaction.workspace, view_id, hash, &view).await
     {
         tracing::warn!(%error, approval = %id, "Could not show a page of the details");
@@ -53,10 +55,14 @@ pub(super) async fn turn_details(interaction: &Interaction<'_>, id: ApprovalId, 
     Response::Taken
 }
 
-async fn find(interaction: &Interaction<'_>, id: ApprovalId) -> Result<Approval, UseCaseError> {
+async fn find(
+    interaction: &Interaction<'_>,
+    id: ApprovalId,
+) -> Result<(Approval, Option<Precedent>), UseCaseError> {
     let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
-    read(show::approval(&interaction.context.service, interaction.workspace, id)).await
+    let (service, workspace) = (&interaction.context.service, interaction.workspace);
+    read(show::details(service, workspace, id, &acting_user.user)).await
 }
 
 /// Turns the page of a section on the user's own Home tab.

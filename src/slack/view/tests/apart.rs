@@ -22,6 +22,7 @@ use crate::{
         input_schema::InputSchema,
         overview::{ActionLine, Administration, GrantLine, Group, Home, Page, SettingLine, UnlockLine},
         people::PersonKind,
+        precedent::{Changes, Precedent},
         results::ResultStatus,
         sharing::WaitingCount,
         templates::Template,
@@ -263,6 +264,7 @@ proptest! {
         text in text(),
         members in prop::collection::vec((text(), tree()), 0..6),
         template in prop::option::of(template()),
+        earlier in prop::collection::vec((text(), tree()), 0..6),
         described in 0_usize..6,
         unlocked: bool,
         ending in 0_usize..12,
@@ -312,14 +314,19 @@ proptest! {
         let summary = format!("token-o9q{text}");
         approval.result = Some(result(ResultStatus::Failed, Some(&summary), Some("https://example.com/token-o0q")));
         let standing = crate::domain::catalog::Eligibility { lock: Lock::new(unlocked, false, true), ..FREE };
-        let message = prompt(&PromptState { standing, ..state(&approval) });
+        // The keys and values of an earlier call are as untrusted as those of this one.
+        let earlier = mark(Value::Object(earlier.into_iter().collect()), &mut 5_000);
+        let Value::Object(earlier) = earlier else { unreachable!() };
+        let changes = Changes::between(&Arguments::from_stored(earlier), &approval.request.arguments);
+        let precedent = Precedent::Changed(changes);
+        let message = prompt(&PromptState { standing, precedent: Some(&precedent), ..state(&approval) });
         apart(&message.to_json());
         // The one place where several stand in a sentence: each is in quotation marks that it can't close.
         let quotes = |mark| message.text.matches(mark).count();
         prop_assert!(quotes('“') == quotes('”') , "{}", message.text);
         prop_assert!(tokens('v', &unquoted(&message.text)).is_empty(), "{}", message.text);
         for page in 0..details::page_count(&approval) {
-            let view = details::details(&approval, page);
+            let view = details::details(&approval, Some(&precedent), page);
             // JSON has names and values in one box, on pages that say so.
             if !view.to_string().contains("rguments as raw JSON") {
                 apart(&view);

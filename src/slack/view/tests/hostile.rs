@@ -118,7 +118,7 @@ proptest! {
         checks::message(&prompt(&shown).to_json());
         checks::message(&plain(&shown).to_json());
         for page in 0..details::page_count(&approval) {
-            checks::sound(&details::details(&approval, page), 100);
+            checks::sound(&details::details(&approval, None, page), 100);
         }
         checks::sound(&deny::modal(&approval), 100);
     }

@@ -4,6 +4,7 @@ mod apart;
 mod checks;
 mod hostile;
 mod notifications;
+mod precedents;
 mod samples;
 mod screens;
 mod sharing;

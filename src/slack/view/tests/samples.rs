@@ -164,6 +164,7 @@ pub(super) fn state(approval: &Approval) -> PromptState<'_> {
         grant_live: true,
         requested: false,
         connect_url: Some(CONNECT_URL),
+        precedent: None,
         now: asked_at(),
     }
 }

@@ -162,7 +162,7 @@ pub(super) fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
 }
 
 pub(super) fn waiting(approval: Approval, standing: Eligibility) -> WaitingLine {
-    WaitingLine { approval, standing, connect_url: None, requested: false }
+    WaitingLine { approval, standing, connect_url: None, requested: false, precedent: None }
 }
 
 fn backend(name: &str) -> BackendLine {

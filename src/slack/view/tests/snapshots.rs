@@ -130,8 +130,8 @@ fn a_described_action_reads_as_its_backend_says() {
     let mut approval = described();
     approval.request.action.impact = Impact::Changes([Risk::Destructive, Risk::Money].into_iter().collect());
     keep_message("prompt_described", &prompt(&state(&approval)));
-    keep("details_described", &details::details(&approval, 0));
-    keep("details_described_raw", &details::details(&approval, 1));
+    keep("details_described", &details::details(&approval, None, 0));
+    keep("details_described_raw", &details::details(&approval, None, 1));
 }
 
 #[test]
@@ -410,7 +410,7 @@ fn plain_text_says_where_to_decide_instead() {
 fn modals_are_drawn() {
     let approval = ordinary();
     for (name, view) in [
-        ("details", details::details(&approval, 0)),
+        ("details", details::details(&approval, None, 0)),
         ("deny", deny::modal(&approval)),
         ("notice", notice::notice("Deny", sentences::sentence(&Rejection::WrongPerson { owner: alice() }))),
     ] {
@@ -423,9 +423,9 @@ fn modals_are_drawn() {
 fn details_have_pages() {
     let long = approval(&format!(r#"{{"body":"{}","tail":[1,2]}}"#, "x".repeat(41_000)));
     assert_eq!(details::page_count(&long), 4, "two of fields, two of raw JSON");
-    let view = details::details(&long, 7);
-    assert_eq!(view, details::details(&long, 3), "a page that doesn't exist is the last");
-    keep("details_second_page", &details::details(&long, 1));
+    let view = details::details(&long, None, 7);
+    assert_eq!(view, details::details(&long, None, 3), "a page that doesn't exist is the last");
+    keep("details_second_page", &details::details(&long, None, 1));
 }
 
 #[test]

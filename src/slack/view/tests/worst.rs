@@ -12,9 +12,10 @@ use crate::{
         arguments::Arguments,
         decision::{Decision, Verdict},
         input_schema::InputSchema,
+        precedent::{Changes, Precedent},
         text::Prose,
     },
-    slack::view::{deny, details, editing, prompt::prompt, sanitize},
+    slack::view::{deny, details, editing, prompt::prompt, prompt_state::PromptState, sanitize},
 };
 
 /// What the boxes and bars of the pages show, each value in one piece: one that continues in the next box is joined. First
@@ -22,7 +23,7 @@ use crate::{
 fn values(approval: &Approval) -> (Vec<String>, String) {
     let (mut values, mut raw, mut goes_on) = (Vec::<String>::new(), String::new(), false);
     for page in 0..details::page_count(approval) {
-        let view = details::details(approval, page);
+        let view = details::details(approval, None, page);
         checks::sound(&view, 100);
         let blocks = view["blocks"].as_array().unwrap();
         let is_raw = blocks
@@ -119,7 +120,7 @@ fn a_name_of_200_kb_is_shown_whole() {
     let name = "name ".repeat(40_000);
     let approval = approval(&format!(r#"{{"{name}":{{"a b":"c d"}}}}"#));
     holds(&approval);
-    let pages = (0..details::page_count(&approval)).map(|page| details::details(&approval, page));
+    let pages = (0..details::page_count(&approval)).map(|page| details::details(&approval, None, page));
     let shown: usize = pages.map(|view| view.to_string().matches("name ").count()).sum();
     assert!(shown >= 39_900, "{shown}: pieces of a box may end within a word");
 }
@@ -145,8 +146,29 @@ fn both_reasons_are_whole_in_the_details() {
     let verdict = Verdict::Denied { user: alice(), reason: Some(reason("d")) };
     approval.decision = Some(Decision { verdict, decided_at: asked_at() });
     holds(&approval);
-    let view = details::details(&approval, 0).to_string();
+    let view = details::details(&approval, None, 0).to_string();
     assert!(view.contains(reason("a").as_str()) && view.contains(reason("d").as_str()));
+}
+
+#[test]
+fn changes_at_their_longest_fit_beside_everything_else() {
+    for character in ["<", "👩‍💻", "\u{202E}", "\u{E0041}", "x", "\n", "ש"] {
+        let long = character.repeat(5_000 / character.len());
+        let filled = |value: &str| {
+            let members =
+                (0..60).map(|at| (format!("{at} {long}"), Value::from(format!("{long}{value}{long}"))));
+            Arguments::from_stored(members.collect())
+        };
+        let mut approval = full_of(&character.repeat(200));
+        approval.request.reason = Some(Prose::from_stored(character.repeat(3000)));
+        approval.request.arguments = filled("now");
+        let changes = Changes::between(&filled("before"), &approval.request.arguments);
+        assert_eq!((changes.names.len(), changes.values.len(), changes.more), (60, 20, 40));
+        let precedent = Precedent::Changed(changes);
+        let shown = PromptState { precedent: Some(&precedent), ..state(&approval) };
+        checks::message(&prompt(&shown).to_json());
+        checks::sound(&details::details(&approval, Some(&precedent), 0), 100);
+    }
 }
 
 #[test]

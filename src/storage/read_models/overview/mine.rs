@@ -13,7 +13,10 @@ use crate::{
     },
     storage::{
         PgConnection,
-        read_models::overview::window::{number, window},
+        read_models::{
+            overview::window::{number, window},
+            precedents,
+        },
         stored,
         stored::CorruptRow,
         tables::{
@@ -36,6 +39,7 @@ pub async fn waiting(
     workspace: WorkspaceId,
     user: &UserId,
     (wanted, per_page): (usize, usize),
+    now: DateTime<Utc>,
 ) -> sqlx::Result<Page<WaitingLine>> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM approvals WHERE workspace_id = $1 AND user_id = $2 AND status = 'pending'"#,
@@ -62,8 +66,10 @@ pub async fn waiting(
     for row in rows {
         let approval = row.read()?;
         let around = crate::storage::statements::decide::surroundings(db, &approval).await?;
+        let precedent = precedents::precedent(db, &approval, now).await?;
         lines.push(WaitingLine {
             approval,
+            precedent,
             standing: around.eligibility,
             connect_url: around.connect_url,
             requested: around.requested,

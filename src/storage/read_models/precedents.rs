@@ -1,0 +1,78 @@
+//! The calls that a user approved before, for comparison with a request.
+//!
+//! Only what the user decided with a click is looked at: of that there is little, and the index `approvals_decided_later`
+//! has it in order. What a grant approved, the user did not see.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use crate::{
+    domain::{
+        approvals::Approval,
+        arguments::Arguments,
+        ids::ApprovalId,
+        precedent::{Changes, LOOKING_BACK_DAYS, Precedent},
+    },
+    storage::{PgConnection, stored::CorruptRow},
+};
+
+/// How many of the user's latest decisions are looked at.
+const DECISIONS: i64 = 500;
+
+/// How an approval compares with what its user approved before: before now, or before its own decision. `None` if the user
+/// approved no call of the action in the last [`LOOKING_BACK_DAYS`] days, or if there are no arguments to compare.
+pub async fn precedent(
+    db: &mut PgConnection,
+    approval: &Approval,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Precedent>> {
+    let request = &approval.request;
+    if request.contents_deleted_at.is_some() {
+        return Ok(None);
+    }
+    // A decision of this instant is earlier than a pending request's, and an instance's clock may be ahead.
+    let before = approval.decision.as_ref().map_or(now + TimeDelta::days(1), |decision| decision.decided_at);
+    let row = sqlx::query!(
+        r#"-- decided: what the user decided last.
+           -- last: of those the newest approved call of the action.
+           -- One statement, because a prompt that is rendered waits for it: a round trip.
+           WITH decided AS MATERIALIZED (
+               SELECT p.id, p.action_id, p.status, p.decided_user, p.arguments_digest, p.decided_at FROM approvals p
+               WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.decided_at > $3 AND p.decided_at < $4
+                 AND p.decided_at IS NOT NULL AND (p.decided_by <> 'auto' OR p.status <> 'approved')
+                 -- None is pending for longer than seven days, so older partitions aren't looked at.
+                 AND p.id >= id_bound($3::timestamptz - interval '8 days')
+               ORDER BY p.decided_at DESC LIMIT $5),
+           approved AS (
+               SELECT d.* FROM decided d
+               WHERE d.action_id = $6 AND d.status = 'approved' AND d.decided_user = $2 AND d.id <> $7),
+           last AS (SELECT d.id FROM approved d ORDER BY d.decided_at DESC, d.id DESC LIMIT 1)
+           SELECT l.id AS "id!", p.arguments AS "arguments!", p.deleted AS "deleted!",
+                  (SELECT count(*) FROM approved d WHERE d.arguments_digest = $8) AS "same!"
+           FROM last l
+           CROSS JOIN LATERAL (
+               SELECT p.arguments::text AS arguments, (p.contents_deleted_at IS NOT NULL) AS deleted
+               FROM approvals p WHERE p.id = l.id LIMIT 1) p"#,
+        request.workspace.uuid(),
+        request.user.as_str(),
+        now - TimeDelta::days(LOOKING_BACK_DAYS),
+        before,
+        DECISIONS,
+        request.action.id.uuid(),
+        request.id.uuid(),
+        request.digest.bytes().as_slice(),
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.same > 0 {
+        return Ok(Some(Precedent::Same { count: row.same.unsigned_abs() }));
+    }
+    if row.deleted {
+        return Ok(Some(Precedent::Deleted));
+    }
+    let earlier: Map<String, Value> = serde_json::from_str(&row.arguments)
+        .map_err(|_| CorruptRow::new("approvals", "arguments", &ApprovalId::new(row.id)))?;
+    let changes = Changes::between(&Arguments::from_stored(earlier), &request.arguments);
+    Ok((!changes.names.is_empty()).then_some(Precedent::Changed(changes)))
+}
