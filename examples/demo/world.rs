@@ -88,7 +88,11 @@ impl World {
         for integration in catalog::integrations() {
             for action in integration.actions.iter().filter(|action| !action.is_destructive()) {
                 let name = format!("{}.{}", integration.key, action.key);
-                self.set_lock(&name, unlock::LockCommand::Unlock).await?;
+                self.set_lock(
+                    &name,
+                    unlock::LockCommand::Unlock(countersign::domain::catalog::UnlockedFor::Always),
+                )
+                .await?;
             }
         }
         Ok(())

@@ -30,7 +30,7 @@ use crate::{
     domain::{
         api_keys::KeyScope,
         audit::Actor,
-        catalog::MOST_ACTIONS,
+        catalog::{MOST_ACTIONS, UnlockedFor},
         field_hints::{self, ArgumentPointer, FieldHint, Format, Label, MOST_FIELDS, Presentation},
         input_schema::InputSchema,
         risk::{Impact, Risk, Risks},
@@ -162,6 +162,12 @@ pub struct ActionJson {
     input_schema: Option<Map<String, Value>>,
     /// Whether an admin has unlocked it. A change of its description pauses grants until an admin confirms it.
     unlocked: bool,
+    /// What users may allow: grants for one conversation (`conversations`), or also for every conversation (`always`).
+    /// Null if it is locked.
+    #[schema(required, inline)]
+    unlocked_for: Option<UnlockedForName>,
+    /// Whether a person must open a request's details before they approve it.
+    must_read: bool,
 }
 
 /// A risk in a response.
@@ -183,6 +189,26 @@ impl From<Risk> for RiskName {
             Risk::Destructive => Self::Destructive,
             Risk::Money => Self::Money,
             Risk::External => Self::External,
+        }
+    }
+}
+
+/// What an action is unlocked for, in a response.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = UnlockedFor)]
+pub enum UnlockedForName {
+    /// Grants for one conversation.
+    Conversations,
+    /// Also grants for every conversation.
+    Always,
+}
+
+impl From<UnlockedFor> for UnlockedForName {
+    fn from(what: UnlockedFor) -> Self {
+        match what {
+            UnlockedFor::Conversations => Self::Conversations,
+            UnlockedFor::Always => Self::Always,
         }
     }
 }
@@ -219,7 +245,9 @@ fn describe((integration, actions): Stored) -> IntegrationJson {
         title: action.presentation.title.map(|title| title.as_str().to_owned()),
         fields: action.presentation.fields.into_iter().map(FieldJson::from).collect(),
         input_schema: action.input_schema.map(|schema| schema.members().clone()),
-        unlocked: action.unlocked_at.is_some(),
+        unlocked: action.unlocked.is_some(),
+        unlocked_for: action.unlocked.map(UnlockedForName::from),
+        must_read: action.must_read,
     });
     IntegrationJson {
         key: integration.key,

@@ -11,13 +11,16 @@ use crate::{
     config::DatabaseConfig,
     domain::{
         audit::Actor,
-        catalog::Lock,
+        catalog::{Lock, UnlockedFor},
         ids::ActionVersionId,
         risk::{Impact, Risks},
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
-    service::unlock::{self, LockCommand, Seen},
+    service::{
+        action_options,
+        unlock::{self, LockCommand, Seen},
+    },
     storage,
 };
 
@@ -28,9 +31,10 @@ pub(super) enum Command {
   countersign action list")]
     List(List),
     /// Let users auto-approve an action, as it is described now
-    #[command(after_help = "Example:
-  countersign action unlock salesforce.create_record")]
-    Unlock(Change),
+    #[command(after_help = "Examples:
+  countersign action unlock salesforce.create_record
+  countersign action unlock salesforce.delete_record --for conversations")]
+    Unlock(Unlock),
     /// Confirm the changed description of an unlocked action. Its paused auto-approvals work again
     #[command(after_help = "Example:
   countersign action confirm salesforce.create_record --version 3")]
@@ -39,6 +43,11 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign action lock salesforce.create_record")]
     Lock(Change),
+    /// Require that people open Details before they approve a request for an action
+    #[command(after_help = "Examples:
+  countersign action must-read salesforce.delete_record
+  countersign action must-read salesforce.delete_record --off")]
+    MustRead(MustRead),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +73,26 @@ pub(super) struct Change {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Unlock {
+    /// What users may allow: grants for one conversation, or also for every conversation. Changes it if the action is
+    /// unlocked already; limiting it to conversations ends the grants for every conversation. Required for a
+    /// destructive action that is locked [default: always]
+    #[arg(long = "for", value_name = "conversations|always", value_parser = unlocked_for)]
+    what: Option<UnlockedFor>,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MustRead {
+    /// Let people approve without opening Details again
+    #[arg(long)]
+    off: bool,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Confirm {
     /// Confirm only if this is the current version of the description; `list --json` shows it
     #[arg(long, value_name = "NUMBER")]
@@ -83,12 +112,17 @@ fn path(text: &str) -> Result<Path, String> {
     Ok(Path(integration, action))
 }
 
+fn unlocked_for(text: &str) -> Result<UnlockedFor, String> {
+    UnlockedFor::from_stored(text).ok_or_else(|| "it should be conversations or always".to_owned())
+}
+
 pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::List(list) => list.run().await,
-        Command::Unlock(change) => change.run(LockCommand::Unlock).await,
+        Command::Unlock(unlock) => unlock.run().await,
         Command::Confirm(confirm) => confirm.run().await,
-        Command::Lock(change) => change.run(LockCommand::Lock).await,
+        Command::Lock(change) => change.lock().await,
+        Command::MustRead(must_read) => must_read.run().await,
     }
 }
 
@@ -103,15 +137,16 @@ impl List {
                 json!({ "action": format!("{}.{}", action.integration, action.key), "name": action.name,
                         "description": action.description, "read_only": action.impact.is_read_only(),
                         "destructive": action.impact.is_destructive(),
-                        "risk": action.impact.declared().map(Risks::names), "unlocked": action.unlocked_at.is_some(),
-                        "changed": action.lock() == Lock::Changed, "version": action.number })
+                        "risk": action.impact.declared().map(Risks::names), "unlocked": action.unlocked.is_some(),
+                        "unlocked_for": action.unlocked.map(UnlockedFor::as_str), "must_read": action.must_read,
+                        "changed": matches!(action.lock(), Lock::Changed(_)), "version": action.number })
             });
             return print(&serde_json::Value::Array(lines.collect()).to_string());
         }
         for action in &actions {
             let state = match action.lock() {
-                Lock::Unlocked => "unlocked",
-                Lock::Changed => "changed",
+                Lock::Unlocked(_) => "unlocked",
+                Lock::Changed(_) => "changed",
                 Lock::Locked | Lock::Retired => "locked",
             };
             let kind = match action.impact {
@@ -119,26 +154,93 @@ impl List {
                 Impact::ReadOnly => "read-only".to_owned(),
                 Impact::Changes(risks) => risks.names().join(","),
             };
-            print(&format!("{state:8}  {kind:11}  {}.{}", action.integration, action.key))?;
+            let limited = action.unlocked == Some(UnlockedFor::Conversations);
+            let notes = [(limited, "  for conversations"), (action.must_read, "  must be read")];
+            let notes: String = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect();
+            print(&format!("{state:8}  {kind:11}  {}.{}{notes}", action.integration, action.key))?;
         }
         Ok(())
     }
 }
 
 impl Change {
-    async fn run(self, command: LockCommand) -> Result<(), CliError> {
+    async fn lock(self) -> Result<(), CliError> {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let Path(integration, action) = &self.action;
-        let changed =
-            unlock::set(&service, workspace, (integration, action), command, &Actor::Operator).await?;
-        print(match (command, changed) {
-            (LockCommand::Confirm, true) => CONFIRMED,
-            (LockCommand::Confirm, false) => NOT_CHANGED,
-            (LockCommand::Unlock, true) => "Unlocked: users may auto-approve it.",
-            (LockCommand::Unlock, false) => "It was already unlocked.",
-            (LockCommand::Lock, true) => "Locked: every request asks, and the users' grants have ended.",
-            (LockCommand::Lock, false) => "It was already locked.",
+        let path = (integration, action);
+        let changed = unlock::set(&service, workspace, path, LockCommand::Lock, &Actor::Operator).await?;
+        print(if changed {
+            "Locked: every request asks, and the users' grants have ended."
+        } else {
+            "It was already locked."
+        })
+    }
+}
+
+impl Unlock {
+    async fn run(self) -> Result<(), CliError> {
+        let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
+        let workspace = self.change.workspace.find(&service).await?;
+        let Path(integration, key) = &self.change.action;
+        let path = (integration, key);
+        let mut db = service.db.acquire().await?;
+        let actions = storage::tables::actions::list(&mut db, workspace).await?;
+        drop(db);
+        let action = actions
+            .iter()
+            .find(|action| action.integration == integration.as_str() && action.key == key.as_str())
+            .ok_or_else(|| CliError::Usage(format!("unknown action {integration}.{key}")))?;
+        if action.unlocked.is_none() && action.impact.is_destructive() && self.what.is_none() {
+            return Err(CliError::Usage(format!(
+                "{integration}.{key} is destructive, so say what users may allow: --for conversations (each new \
+                 conversation asks) or --for always (it runs without asking in every conversation)"
+            )));
+        }
+        let what = self.what.unwrap_or(UnlockedFor::Always);
+        // What was read above: a description that has become destructive since is not unlocked.
+        let seen = Seen::Version(ActionVersionId::new(action.version));
+        let command = (LockCommand::Unlock(what), seen);
+        let unlocked = unlock::set_seen(&service, workspace, path, command, &Actor::Operator).await?;
+        let changed = match self.what {
+            Some(what) => {
+                let command = (LockCommand::SetFor(what), seen);
+                unlock::set_seen(&service, workspace, path, command, &Actor::Operator).await?
+            }
+            None => false,
+        };
+        print(match (unlocked || changed, self.what) {
+            (true, Some(UnlockedFor::Conversations)) if changed => {
+                "Unlocked for conversations: each new conversation asks. The users' grants for every conversation \
+                 have ended."
+            }
+            (true, Some(UnlockedFor::Conversations)) => {
+                "Unlocked for conversations: users may auto-approve it for one conversation."
+            }
+            (true, _) => "Unlocked: users may auto-approve it.",
+            (false, _) => "It was already unlocked.",
+        })
+    }
+}
+
+impl MustRead {
+    async fn run(self) -> Result<(), CliError> {
+        let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
+        let workspace = self.change.workspace.find(&service).await?;
+        let Path(integration, key) = &self.change.action;
+        let changed = action_options::set_must_read(
+            &service,
+            workspace,
+            (integration, key),
+            !self.off,
+            &Actor::Operator,
+        )
+        .await?;
+        print(match (self.off, changed) {
+            (false, true) => "Must be read: people open Details before they approve a request for it.",
+            (false, false) => "It already had to be read.",
+            (true, true) => "People may approve requests for it without opening Details.",
+            (true, false) => "It did not have to be read.",
         })
     }
 }

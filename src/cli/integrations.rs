@@ -252,7 +252,7 @@ impl Import {
                 self.key
             ))?;
         }
-        let unlocked = actions.iter().filter(|action| action.unlocked_at.is_some()).count();
+        let unlocked = actions.iter().filter(|action| action.unlocked.is_some()).count();
         let destructive = actions.iter().filter(|action| action.impact.is_destructive()).count();
         let read_only = actions.iter().filter(|action| action.impact.is_read_only()).count();
         print(&format!(

@@ -34,6 +34,8 @@ pub struct ActionRef {
     pub presentation: Presentation,
     /// Whether a schema describes the arguments. `false` while a new request is judged.
     pub has_input_schema: bool,
+    /// Whether a person must open a request's details before they approve it. `false` while a new request is judged.
+    pub must_read: bool,
 }
 
 impl ActionRef {

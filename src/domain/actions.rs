@@ -23,6 +23,8 @@ pub struct LockedAction {
     pub lock: Lock,
     /// The version of the action's current description.
     pub version: ActionVersionId,
+    /// Whether a person must open a request's details before they approve it.
+    pub must_read: bool,
     /// The version that an admin last unlocked or confirmed. `None`: no admin has.
     pub confirmed: Option<ActionVersionId>,
 }

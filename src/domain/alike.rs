@@ -40,10 +40,11 @@ impl Alike {
     }
 }
 
-/// Whether a request may be approved together with others. A destructive one needs a click of its own.
+/// Whether a request may be approved together with others. A destructive one, and one that must be read, needs a click of
+/// its own.
 #[must_use]
 pub const fn may_be_approved_together(request: &Request) -> bool {
-    !request.action.impact.is_destructive()
+    !request.action.impact.is_destructive() && !request.action.must_read
 }
 
 /// What became of approvals that were decided with one click.

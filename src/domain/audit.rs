@@ -97,6 +97,8 @@ pub enum AuditAction {
     ApprovalCancelled,
     /// Slack can't show the prompt.
     ApprovalUndeliverable,
+    /// A person opened the details of a request that must be read.
+    DetailsOpened,
     /// A person tried to decide and was refused.
     ApprovalRefused,
     /// A backend reported what came of an approved call.
@@ -117,6 +119,10 @@ pub enum AuditAction {
     ActionRegistered,
     /// An admin unlocked an action.
     ActionUnlocked,
+    /// An admin changed what users may allow for an unlocked action.
+    ActionScopeChanged,
+    /// An admin changed whether requests for an action must be read.
+    ActionMustReadChanged,
     /// An admin confirmed the changed description of an unlocked action.
     ActionConfirmed,
     /// An admin locked an action.
@@ -167,13 +173,14 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
         Self::ApprovalExpired,
         Self::ApprovalCancelled,
         Self::ApprovalUndeliverable,
+        Self::DetailsOpened,
         Self::ApprovalRefused,
         Self::ResultReported,
         Self::GrantGiven,
@@ -184,6 +191,8 @@ impl AuditAction {
         Self::IntegrationMoved,
         Self::ActionRegistered,
         Self::ActionUnlocked,
+        Self::ActionScopeChanged,
+        Self::ActionMustReadChanged,
         Self::ActionConfirmed,
         Self::ActionLocked,
         Self::ActionRetired,
@@ -219,6 +228,7 @@ impl AuditAction {
             Self::ApprovalExpired => "approval.expired",
             Self::ApprovalCancelled => "approval.cancelled",
             Self::ApprovalUndeliverable => "approval.undeliverable",
+            Self::DetailsOpened => "approval.details_opened",
             Self::ApprovalRefused => "approval.refused",
             Self::ResultReported => "approval.result_reported",
             Self::GrantGiven => "grant.given",
@@ -229,6 +239,8 @@ impl AuditAction {
             Self::IntegrationMoved => "integration.moved",
             Self::ActionRegistered => "action.registered",
             Self::ActionUnlocked => "action.unlocked",
+            Self::ActionScopeChanged => "action.scope_changed",
+            Self::ActionMustReadChanged => "action.must_read_changed",
             Self::ActionConfirmed => "action.confirmed",
             Self::ActionLocked => "action.locked",
             Self::ActionRetired => "action.retired",

@@ -27,14 +27,43 @@ pub struct Description {
     pub requires_connection: bool,
 }
 
+/// What an admin lets users allow for an unlocked action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlockedFor {
+    /// Grants for one conversation. Each new conversation asks.
+    Conversations,
+    /// Grants for one conversation, and for every conversation.
+    Always,
+}
+
+impl UnlockedFor {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Conversations, Self::Always];
+
+    /// The name as written in the database, in JSON and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conversations => "conversations",
+            Self::Always => "always",
+        }
+    }
+
+    /// Parses what [`UnlockedFor::as_str`] returns.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 /// Whether users may auto-approve an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
     /// An admin has unlocked the action.
-    Unlocked,
+    Unlocked(UnlockedFor),
     /// An admin has unlocked the action, and its description has changed since. Grants are paused until an admin
     /// confirms.
-    Changed,
+    Changed(UnlockedFor),
     /// No admin has unlocked the action.
     Locked,
     /// The integration no longer has the action, so an admin can't unlock it.
@@ -45,12 +74,21 @@ impl Lock {
     /// The lock from the values that the database stores. `confirmed`: the current version of the description is the
     /// one that an admin last unlocked or confirmed.
     #[must_use]
-    pub const fn new(unlocked: bool, retired: bool, confirmed: bool) -> Self {
+    pub const fn new(unlocked: Option<UnlockedFor>, retired: bool, confirmed: bool) -> Self {
         match (unlocked, retired, confirmed) {
             (_, true, _) => Self::Retired,
-            (true, false, true) => Self::Unlocked,
-            (true, false, false) => Self::Changed,
-            (false, false, _) => Self::Locked,
+            (Some(what), false, true) => Self::Unlocked(what),
+            (Some(what), false, false) => Self::Changed(what),
+            (None, false, _) => Self::Locked,
+        }
+    }
+
+    /// What users may allow, now or once an admin has confirmed the description. `None`: nothing.
+    #[must_use]
+    pub const fn unlocked_for(self) -> Option<UnlockedFor> {
+        match self {
+            Self::Unlocked(what) | Self::Changed(what) => Some(what),
+            Self::Locked | Self::Retired => None,
         }
     }
 }
@@ -92,11 +130,17 @@ impl Eligibility {
         match self.lock {
             Lock::Locked => Some(Blocker::Locked),
             Lock::Retired => Some(Blocker::Retired),
-            Lock::Changed => Some(Blocker::Changed),
-            Lock::Unlocked if self.outdated => Some(Blocker::Outdated),
-            Lock::Unlocked if !self.connected => Some(Blocker::NotConnected),
-            Lock::Unlocked => None,
+            Lock::Changed(_) => Some(Blocker::Changed),
+            Lock::Unlocked(_) if self.outdated => Some(Blocker::Outdated),
+            Lock::Unlocked(_) if !self.connected => Some(Blocker::NotConnected),
+            Lock::Unlocked(_) => None,
         }
+    }
+
+    /// Whether a grant for every conversation may be given or used, if nothing prevents auto-approval.
+    #[must_use]
+    pub fn allows_always(self) -> bool {
+        self.lock.unlocked_for() == Some(UnlockedFor::Always)
     }
 }
 
@@ -107,21 +151,21 @@ mod tests {
     #[test]
     fn whatever_has_changed_stands_in_the_way() {
         let free = Eligibility {
-            lock: Lock::Unlocked,
+            lock: Lock::Unlocked(UnlockedFor::Always),
             outdated: false,
             connected: true,
             conversation_closed: false,
         };
         assert_eq!(free.blocker(), None);
         assert_eq!(Eligibility { outdated: true, ..free }.blocker(), Some(Blocker::Outdated));
-        let changed = Eligibility { lock: Lock::new(true, false, false), ..free };
+        let changed = Eligibility { lock: Lock::new(Some(UnlockedFor::Always), false, false), ..free };
         assert_eq!(changed.blocker(), Some(Blocker::Changed));
         assert_eq!(
-            Eligibility { lock: Lock::new(true, true, true), ..free }.blocker(),
+            Eligibility { lock: Lock::new(Some(UnlockedFor::Always), true, true), ..free }.blocker(),
             Some(Blocker::Retired)
         );
         assert_eq!(
-            Eligibility { lock: Lock::new(false, false, true), ..free }.blocker(),
+            Eligibility { lock: Lock::new(None, false, true), ..free }.blocker(),
             Some(Blocker::Locked)
         );
     }

@@ -46,7 +46,10 @@ pub fn request(
     now: DateTime<Utc>,
 ) -> Changed<Approval> {
     let workspace = request.workspace;
-    let Some(LiveGrant { id, scope }) = grant.filter(|_| eligibility.blocker().is_none()) else {
+    let holds = |grant: &LiveGrant| {
+        eligibility.blocker().is_none() && (grant.scope != Scope::Always || eligibility.allows_always())
+    };
+    let Some(LiveGrant { id, scope }) = grant.filter(holds) else {
         let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
             .approval(request.id)
             .subject(request.action.path())
@@ -209,6 +212,12 @@ pub const fn may_edit(request: &Request) -> Result<(), Rejection> {
     if request.is_editable() { Ok(()) } else { Err(Rejection::NotEditable) }
 }
 
+/// Whether a choice may be made before the person has opened the request's details. Only denying may, where an admin
+/// requires that requests are read.
+pub const fn must_be_read(request: &Request, choice: &Choice) -> bool {
+    request.action.must_read && !matches!(choice, Choice::Deny(_))
+}
+
 /// Whether the approval can still be decided.
 pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Rejection> {
     if approval.decision.is_some() {
@@ -248,6 +257,7 @@ pub(super) fn may_grant(eligibility: Eligibility, scope: Scope) -> Result<(), Re
         None if scope == Scope::Conversation && eligibility.conversation_closed => {
             Err(Rejection::ConversationClosed)
         }
+        None if scope == Scope::Always && !eligibility.allows_always() => Err(Rejection::OnlyConversations),
         None => Ok(()),
     }
 }

@@ -64,10 +64,13 @@ impl HomeAudience {
             | AuditAction::WebhookResumed => Self::Admins(Urgency::Now),
             AuditAction::IntegrationPut
             | AuditAction::ActionUnlocked
+            | AuditAction::ActionScopeChanged
+            | AuditAction::ActionMustReadChanged
             | AuditAction::ActionConfirmed
             | AuditAction::ActionLocked
             | AuditAction::ActionRetired => Self::AllUsers,
-            AuditAction::IntegrationRefused
+            AuditAction::DetailsOpened
+            | AuditAction::IntegrationRefused
             | AuditAction::IntegrationShared
             | AuditAction::IntegrationMoved
             | AuditAction::KeyCreated
@@ -103,6 +106,7 @@ mod tests {
             AuditAction::ApprovalExpired => user(),
             AuditAction::ApprovalCancelled => user(),
             AuditAction::ApprovalUndeliverable => user(),
+            AuditAction::DetailsOpened => HomeAudience::Nobody,
             AuditAction::ApprovalRefused => user(),
             AuditAction::ResultReported => HomeAudience::Users(vec![alice()], Urgency::Soon),
             AuditAction::GrantGiven => user(),
@@ -113,6 +117,8 @@ mod tests {
             AuditAction::IntegrationMoved => HomeAudience::Nobody,
             AuditAction::ActionRegistered => HomeAudience::Admins(Urgency::Soon),
             AuditAction::ActionUnlocked => HomeAudience::AllUsers,
+            AuditAction::ActionScopeChanged => HomeAudience::AllUsers,
+            AuditAction::ActionMustReadChanged => HomeAudience::AllUsers,
             AuditAction::ActionConfirmed => HomeAudience::AllUsers,
             AuditAction::ActionLocked => HomeAudience::AllUsers,
             AuditAction::ActionRetired => HomeAudience::AllUsers,

@@ -29,6 +29,7 @@ pub mod ids;
 pub mod input_schema;
 pub mod labels;
 pub mod local_time;
+pub mod must_read;
 pub mod notifications;
 pub mod outcome;
 pub mod overview;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     approvals::Approval,
-    catalog::{Description, Eligibility},
+    catalog::{Description, Eligibility, UnlockedFor},
     grants::Scope,
     ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     notifications::Preferences,
@@ -110,14 +110,16 @@ pub struct ActionLine {
     pub description: Option<String>,
     /// What the backend declares about the action's effect.
     pub impact: Impact,
-    /// Whether an admin has unlocked the action.
-    pub unlocked: bool,
+    /// What an admin has unlocked the action for. `None`: it is locked.
+    pub unlocked: Option<UnlockedFor>,
     /// Whether the description has changed since an admin unlocked the action, which pauses its grants.
     pub changed: bool,
     /// Whether the user has an *always* grant for the action.
     pub always: bool,
     /// Whether the user has an unanswered unlock request for the action.
     pub requested: bool,
+    /// Whether a person must open a request's details before they approve it.
+    pub must_read: bool,
     /// For an admin: how many live grants there are for the action.
     pub grants: usize,
 }
@@ -232,6 +234,33 @@ pub struct UnlockLine {
     pub asked: usize,
     /// The answer, if there is one.
     pub answered: Option<Resolved>,
+    /// What the action is unlocked for now. `None`: it is locked.
+    pub unlocked: Option<UnlockedFor>,
+}
+
+/// An action, as an admin changes what people may do with its requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionsLine {
+    /// The action's id.
+    pub action: ActionId,
+    /// The version of the action's description that the texts below were read from.
+    pub version: ActionVersionId,
+    /// Integration and action, such as `salesforce.create_record`.
+    pub path: String,
+    /// The integration's display name.
+    pub integration_name: String,
+    /// The action's display name.
+    pub action_name: String,
+    /// What the action does.
+    pub description: Option<String>,
+    /// What the backend declares about the action's effect.
+    pub impact: Impact,
+    /// What the action is unlocked for. `None`: it is locked.
+    pub unlocked: Option<UnlockedFor>,
+    /// Whether a person must open a request's details before they approve it.
+    pub must_read: bool,
+    /// How many live *always* grants there are for the action.
+    pub always: usize,
 }
 
 /// An unlocked action whose description has changed since an admin unlocked or confirmed it.

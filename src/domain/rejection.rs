@@ -112,6 +112,12 @@ pub enum Rejection {
     /// The user asked for a grant, and the action is locked.
     #[error("the action is locked")]
     Locked,
+    /// The user asked for an *always* grant, and the action is unlocked for conversations only.
+    #[error("the action is unlocked for conversations only")]
+    OnlyConversations,
+    /// An admin requires that requests for the action are read, and the user has not opened the details.
+    #[error("the details have not been opened")]
+    MustBeRead,
     /// The user asked for a grant, and the action's description has changed since an admin unlocked it.
     #[error("the action's description has changed since an admin unlocked it")]
     ChangedSinceUnlocked,
@@ -165,6 +171,8 @@ impl Rejection {
             Self::OtherWorkspace => "other-workspace",
             Self::NotAdmin => "not-admin",
             Self::Locked => "locked",
+            Self::OnlyConversations => "only-conversations",
+            Self::MustBeRead => "must-be-read",
             Self::ChangedSinceUnlocked => "changed-since-unlocked",
             Self::ChangedSinceAsked => "changed-since-asked",
             Self::ChangedSinceShown => "changed-since-shown",

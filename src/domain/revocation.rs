@@ -17,6 +17,8 @@ pub enum Revocation {
     TurnedOff,
     /// An admin locked the action.
     ActionLocked,
+    /// An admin limited the action to conversations.
+    OnlyConversations,
     /// A backend described the integration without the action.
     ActionRetired,
     /// The user disconnected the integration.
@@ -40,6 +42,7 @@ impl Revocation {
         match self {
             Self::TurnedOff => "turned_off",
             Self::ActionLocked => "action_locked",
+            Self::OnlyConversations => "only_conversations",
             Self::ActionRetired => "action_retired",
             Self::Disconnected => "disconnected",
             Self::ConnectionRequired => "connection_required",

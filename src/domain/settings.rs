@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        catalog::Lock,
+        catalog::{Lock, UnlockedFor},
         field_hints::Presentation,
         ids::{ActionId, ActionVersionId, IntegrationId},
         people::PersonKind,
@@ -99,9 +99,10 @@ mod tests {
             impact: Impact::Undeclared,
             presentation: Presentation::default(),
             has_input_schema: false,
+            must_read: false,
         };
         let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
-        let lock = Lock::new(unlocked, false, true);
+        let lock = Lock::new(unlocked.then_some(UnlockedFor::Always), false, true);
         let eligibility = Eligibility { lock, outdated: false, connected, conversation_closed: true };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();

@@ -8,7 +8,7 @@ use super::{
     approvals::{Agent, Approval, Conversation, Request},
     arguments::Arguments,
     audit::{Actor, AuditAction, Entry},
-    catalog::{Eligibility, Lock},
+    catalog::{Eligibility, Lock, UnlockedFor},
     decisions,
     decisions::{Choice, Ended, LiveGrant},
     effects::{Changed, Effect},
@@ -60,6 +60,7 @@ fn request() -> Request {
             impact: crate::domain::risk::Impact::Undeclared,
             presentation: crate::domain::field_hints::Presentation::default(),
             has_input_schema: true,
+            must_read: false,
         },
         digest: arguments.digest(),
         arguments,
@@ -85,8 +86,9 @@ enum Attempt {
 fn eligibility() -> impl Strategy<Value = Eligibility> {
     // Mostly nothing prevents a grant, so that grants are given often enough.
     let lock = prop_oneof![
-        8 => Just(Lock::Unlocked),
-        1 => Just(Lock::Changed),
+        6 => Just(Lock::Unlocked(UnlockedFor::Always)),
+        2 => Just(Lock::Unlocked(UnlockedFor::Conversations)),
+        1 => Just(Lock::Changed(UnlockedFor::Always)),
         1 => Just(Lock::Locked),
         1 => Just(Lock::Retired)
     ];
@@ -257,11 +259,16 @@ fn check_click(
             prop_assert_eq!(given.grant(), expected);
             if *scope != Scope::Once {
                 prop_assert!(
-                    eligibility.lock == Lock::Unlocked && !eligibility.outdated && eligibility.connected
+                    matches!(eligibility.lock, Lock::Unlocked(_))
+                        && !eligibility.outdated
+                        && eligibility.connected
                 );
             }
             if *scope == Scope::Conversation {
                 prop_assert!(!eligibility.conversation_closed);
+            }
+            if *scope == Scope::Always {
+                prop_assert_eq!(eligibility.lock, Lock::Unlocked(UnlockedFor::Always));
             }
             let gives = *scope != Scope::Once && existing.is_none();
             prop_assert_eq!(grants.len(), usize::from(gives));
@@ -321,7 +328,11 @@ fn check_refusal(
             grants_are_wanted(choice) && eligibility.lock == Lock::Retired
         }
         (Rejection::ChangedSinceUnlocked, Attempt::Click { choice, eligibility, .. }) => {
-            grants_are_wanted(choice) && eligibility.lock == Lock::Changed
+            grants_are_wanted(choice) && matches!(eligibility.lock, Lock::Changed(_))
+        }
+        (Rejection::OnlyConversations, Attempt::Click { choice, eligibility, .. }) => {
+            *choice == Choice::Approve(Scope::Always)
+                && eligibility.lock == Lock::Unlocked(UnlockedFor::Conversations)
         }
         (Rejection::ChangedSinceAsked, Attempt::Click { choice, eligibility, .. }) => {
             grants_are_wanted(choice) && eligibility.outdated
@@ -392,8 +403,12 @@ proptest! {
         prop_assert_eq!(&approval.request, &request());
         prop_assert!(webhooks(effects).is_empty(), "the response says it already");
         prop_assert_eq!(recorded(effects).len(), 1);
-        let free = eligibility.lock == Lock::Unlocked && !eligibility.outdated && eligibility.connected;
-        if let Some(LiveGrant { id, scope }) = live.filter(|_| free) {
+        let free = |grant: &LiveGrant| {
+            let always = eligibility.lock == Lock::Unlocked(UnlockedFor::Always);
+            let one = eligibility.lock == Lock::Unlocked(UnlockedFor::Conversations);
+            (always || (one && grant.scope == Scope::Conversation)) && !eligibility.outdated && eligibility.connected
+        };
+        if let Some(LiveGrant { id, scope }) = live.filter(free) {
             let decision = approval.decision.unwrap();
             prop_assert_eq!(decision.used_grant(), Some(id));
             prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });

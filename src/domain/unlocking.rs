@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::{
     actions::LockedAction,
     audit::{Actor, AuditAction, Entry},
-    catalog::Lock,
+    catalog::{Lock, UnlockedFor},
     effects::{Changed, Effect},
     ids::{ActionId, ApprovalId, UnlockRequestId, UserId, WorkspaceId},
     people::ActingUser,
@@ -20,8 +20,8 @@ pub fn may_ask(acting_user: &ActingUser, lock: Lock) -> Result<(), Rejection> {
     may_change(acting_user)?;
     match lock {
         Lock::Locked => Ok(()),
-        Lock::Unlocked => Err(Rejection::AlreadyUnlocked),
-        Lock::Changed => Err(Rejection::ChangedSinceUnlocked),
+        Lock::Unlocked(_) => Err(Rejection::AlreadyUnlocked),
+        Lock::Changed(_) => Err(Rejection::ChangedSinceUnlocked),
         Lock::Retired => Err(Rejection::UnknownAction),
     }
 }
@@ -29,19 +29,32 @@ pub fn may_ask(acting_user: &ActingUser, lock: Lock) -> Result<(), Rejection> {
 /// What an admin wants to do with an action's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockCommand {
-    /// Let users auto-approve the action, as it is now described.
-    Unlock,
+    /// Let users auto-approve the action, as it is now described. Of an action that is unlocked already this changes
+    /// nothing: the admin saw a locked one.
+    Unlock(UnlockedFor),
+    /// Change what users may allow for an unlocked action. If that is no longer *always*, the *always* grants end.
+    SetFor(UnlockedFor),
     /// Resume paused grants: the admin accepts the changed description.
     Confirm,
     /// Stop users from auto-approving the action, and end its grants. Unlocking again does not restore them.
     Lock,
 }
 
+impl LockCommand {
+    /// Whether the command can only end what users may allow.
+    #[must_use]
+    pub fn only_takes_away(self) -> bool {
+        matches!(self, Self::Lock | Self::SetFor(UnlockedFor::Conversations))
+    }
+}
+
 /// What happens to an action's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// The action becomes unlocked.
-    Unlock,
+    Unlock(UnlockedFor),
+    /// The action stays unlocked, for this.
+    SetFor(UnlockedFor),
     /// The action stays unlocked, and its current description becomes the confirmed one.
     Confirm,
     /// The action becomes locked.
@@ -53,15 +66,29 @@ pub enum Step {
 pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Result<Option<Step>, Rejection> {
     match (command, lock) {
         (_, Lock::Retired) => Err(Rejection::UnknownAction),
-        (LockCommand::Lock, Lock::Locked) | (LockCommand::Unlock | LockCommand::Confirm, Lock::Unlocked) => {
-            Ok(None)
-        }
-        (LockCommand::Lock, Lock::Unlocked | Lock::Changed) => Ok(Some(Step::Lock)),
+        (LockCommand::Lock, Lock::Locked)
+        | (LockCommand::Unlock(_) | LockCommand::Confirm, Lock::Unlocked(_))
+        | (
+            LockCommand::SetFor(UnlockedFor::Always),
+            Lock::Unlocked(UnlockedFor::Always) | Lock::Changed(UnlockedFor::Always),
+        )
+        | (
+            LockCommand::SetFor(UnlockedFor::Conversations),
+            Lock::Unlocked(UnlockedFor::Conversations) | Lock::Changed(UnlockedFor::Conversations),
+        ) => Ok(None),
+        (LockCommand::Lock, Lock::Unlocked(_) | Lock::Changed(_)) => Ok(Some(Step::Lock)),
         // The admin saw an unlocked action, and another admin has locked it since.
-        (LockCommand::Confirm, Lock::Locked) => Err(Rejection::ChangedSinceShown),
-        (LockCommand::Unlock | LockCommand::Confirm, _) if !as_shown => Err(Rejection::ChangedSinceShown),
-        (LockCommand::Unlock, Lock::Locked) => Ok(Some(Step::Unlock)),
-        (LockCommand::Unlock | LockCommand::Confirm, Lock::Changed) => Ok(Some(Step::Confirm)),
+        (LockCommand::Confirm | LockCommand::SetFor(_), Lock::Locked) => Err(Rejection::ChangedSinceShown),
+        // Like locking, this only takes away.
+        (LockCommand::SetFor(UnlockedFor::Conversations), Lock::Unlocked(_) | Lock::Changed(_)) => {
+            Ok(Some(Step::SetFor(UnlockedFor::Conversations)))
+        }
+        (LockCommand::Unlock(_) | LockCommand::SetFor(_) | LockCommand::Confirm, _) if !as_shown => {
+            Err(Rejection::ChangedSinceShown)
+        }
+        (LockCommand::SetFor(what), Lock::Unlocked(_) | Lock::Changed(_)) => Ok(Some(Step::SetFor(what))),
+        (LockCommand::Unlock(what), Lock::Locked) => Ok(Some(Step::Unlock(what))),
+        (LockCommand::Unlock(_) | LockCommand::Confirm, Lock::Changed(_)) => Ok(Some(Step::Confirm)),
     }
 }
 
@@ -159,9 +186,13 @@ pub fn change_lock(
     pending: &[ApprovalId],
 ) -> Changed<LockChange> {
     let (what, before, after) = match step {
-        Step::Unlock => {
-            let after = json!({ "unlocked": true, "version": action.version });
+        Step::Unlock(what) => {
+            let after = json!({ "unlocked": true, "for": what.as_str(), "version": action.version });
             (AuditAction::ActionUnlocked, json!({ "unlocked": false }), after)
+        }
+        Step::SetFor(what) => {
+            let before = json!({ "for": action.lock.unlocked_for().map(UnlockedFor::as_str) });
+            (AuditAction::ActionScopeChanged, before, json!({ "for": what.as_str() }))
         }
         Step::Confirm => {
             let before = json!({ "version": action.confirmed });
@@ -171,7 +202,7 @@ pub fn change_lock(
     };
     let entry = Entry::new(actor.clone(), what).subject(action.path()).before(before).after(after);
     let by = actor.label();
-    let open = if step == Step::Unlock { open } else { &[] };
+    let open = if matches!(step, Step::Unlock(_)) { open } else { &[] };
     let answers = Resolutions::new(open, Resolution::Unlocked, by.clone());
     let change = LockChange { action: action.id, step, by, answers };
     Changed::new(workspace, change, entry).and_all(Resolutions::effects(open)).and_redraw(pending)
@@ -241,28 +272,61 @@ pub fn refuse(workspace: WorkspaceId, user: &UserId) -> Changed<Rejection> {
 mod tests {
     use super::*;
 
+    const UNLOCKED: [Lock; 4] = [
+        Lock::Unlocked(UnlockedFor::Conversations),
+        Lock::Unlocked(UnlockedFor::Always),
+        Lock::Changed(UnlockedFor::Conversations),
+        Lock::Changed(UnlockedFor::Always),
+    ];
+
     #[test]
     fn an_admin_unlocks_and_confirms_what_was_shown() {
-        let judge = |lock, command| set_lock(lock, command, true);
-        assert_eq!(judge(Lock::Locked, LockCommand::Unlock), Ok(Some(Step::Unlock)));
-        assert_eq!(judge(Lock::Changed, LockCommand::Unlock), Ok(Some(Step::Confirm)));
-        assert_eq!(judge(Lock::Changed, LockCommand::Confirm), Ok(Some(Step::Confirm)));
-        assert_eq!(judge(Lock::Unlocked, LockCommand::Confirm), Ok(None));
-        for lock in [Lock::Locked, Lock::Changed] {
-            for command in [LockCommand::Unlock, LockCommand::Confirm] {
-                assert_eq!(set_lock(lock, command, false), Err(Rejection::ChangedSinceShown));
+        for what in UnlockedFor::ALL {
+            let judge = |lock, command| set_lock(lock, command, true);
+            let (unlock, changed) = (LockCommand::Unlock(what), Lock::Changed(what));
+            assert_eq!(judge(Lock::Locked, unlock), Ok(Some(Step::Unlock(what))));
+            assert_eq!(judge(changed, unlock), Ok(Some(Step::Confirm)));
+            assert_eq!(judge(changed, LockCommand::Confirm), Ok(Some(Step::Confirm)));
+            assert_eq!(judge(Lock::Unlocked(what), LockCommand::Confirm), Ok(None));
+            for lock in [Lock::Locked, changed] {
+                for command in [unlock, LockCommand::Confirm] {
+                    assert_eq!(set_lock(lock, command, false), Err(Rejection::ChangedSinceShown));
+                }
             }
         }
     }
 
     #[test]
-    fn confirming_unlocks_nothing() {
-        assert_eq!(set_lock(Lock::Locked, LockCommand::Confirm, true), Err(Rejection::ChangedSinceShown));
+    fn what_is_unlocked_stays_unlocked_for_the_same() {
+        for (what, is) in UnlockedFor::ALL.into_iter().flat_map(|what| UnlockedFor::ALL.map(|is| (what, is)))
+        {
+            assert_eq!(set_lock(Lock::Unlocked(is), LockCommand::Unlock(what), true), Ok(None));
+        }
+    }
+
+    #[test]
+    fn limiting_never_depends_on_what_was_shown_and_widening_does() {
+        for lock in UNLOCKED {
+            let judge = |what, as_shown| set_lock(lock, LockCommand::SetFor(what), as_shown);
+            let step = |what| (lock.unlocked_for() != Some(what)).then_some(Step::SetFor(what));
+            assert_eq!(judge(UnlockedFor::Conversations, false), Ok(step(UnlockedFor::Conversations)));
+            assert_eq!(judge(UnlockedFor::Always, true), Ok(step(UnlockedFor::Always)));
+            if step(UnlockedFor::Always).is_some() {
+                assert_eq!(judge(UnlockedFor::Always, false), Err(Rejection::ChangedSinceShown));
+            }
+        }
+    }
+
+    #[test]
+    fn confirming_and_limiting_unlock_nothing() {
+        for command in [LockCommand::Confirm, LockCommand::SetFor(UnlockedFor::Always)] {
+            assert_eq!(set_lock(Lock::Locked, command, true), Err(Rejection::ChangedSinceShown));
+        }
     }
 
     #[test]
     fn locking_never_depends_on_what_was_shown() {
-        for lock in [Lock::Unlocked, Lock::Changed] {
+        for lock in UNLOCKED {
             assert_eq!(set_lock(lock, LockCommand::Lock, false), Ok(Some(Step::Lock)));
         }
     }

@@ -16,7 +16,10 @@ use crate::{
         repeats::RequestDigest,
     },
     storage,
-    storage::{statements::decide::DecisionContext, tables::prompts::Prompt},
+    storage::{
+        statements::decide::DecisionContext,
+        tables::{details_opened, prompts::Prompt},
+    },
 };
 
 /// A click on a prompt, or the submission of a modal that decides.
@@ -65,7 +68,11 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     };
     let new_id = GrantId::new(service.new_id());
     let acting_user = members::as_known(&click.acting_user, left_at, now);
-    match decisions::click(&approval, choice.clone(), &acting_user, eligibility, existing, new_id, now) {
+    let is_unread = decisions::must_be_read(&approval.request, choice)
+        && !details_opened::has_opened(&mut work, approval.id(), &acting_user.user).await?;
+    let judged =
+        decisions::click(&approval, choice.clone(), &acting_user, eligibility, existing, new_id, now);
+    match judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) }) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
             let ended = storage::statements::decide::save(db, unwritten, ended).await?;

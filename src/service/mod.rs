@@ -1,6 +1,7 @@
 //! The use cases, one a file. Each opens a unit of work ([`unit_of_work`]): it loads and locks through `storage`, lets
 //! `domain` judge, and saves the state and its effects together.
 
+pub mod action_options;
 pub mod api_keys;
 pub mod ask;
 pub mod ask_queue;
@@ -16,6 +17,7 @@ pub mod connect;
 pub mod context;
 pub mod decide;
 pub mod decide_together;
+pub mod details;
 pub mod digests;
 pub mod directory;
 pub mod editing;

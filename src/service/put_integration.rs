@@ -225,7 +225,7 @@ async fn attempt(
 
 /// Logs which actions have paused grants.
 fn warn_of_changes(key: &IntegrationKey, present: &[Action], stored: &[Action]) {
-    let paused = stored.iter().filter(|action| action.lock() == Lock::Changed);
+    let paused = stored.iter().filter(|action| matches!(action.lock(), Lock::Changed(_)));
     let paused = paused.filter(|action| {
         present.iter().any(|known| known.id == action.id && known.version != action.version)
     });
@@ -306,7 +306,7 @@ fn retire(present: &[Action], retired: &[ActionId]) -> Vec<RetiredAction> {
     let actions = actions.map(|known| RetiredAction {
         id: ActionId::new(known.id),
         key: known.key.clone(),
-        unlocked: known.unlocked_at.is_some(),
+        unlocked: known.unlocked.is_some(),
     });
     actions.collect()
 }

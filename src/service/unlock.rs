@@ -9,6 +9,7 @@ use crate::{
     domain::{
         actions::LockedAction,
         audit::Actor,
+        catalog::UnlockedFor,
         effects::Redraw,
         ids::{ActionId, ActionVersionId, UserId, WorkspaceId},
         rejection::Rejection,
@@ -48,8 +49,8 @@ impl Seen {
     }
 }
 
-/// Unlocks, confirms or locks an action. `false` if that changes nothing. Once locking returns, no grant for the action
-/// approves anything.
+/// Unlocks, limits, confirms or locks an action. `false` if that changes nothing. Once locking returns, no grant for the
+/// action approves anything; once limiting it to conversations returns, no *always* grant does.
 #[tracing::instrument(name = "set_lock", skip_all, fields(%workspace))]
 pub async fn set(
     service: &Service,
@@ -110,7 +111,7 @@ async fn attempt_by_admin(
 ) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if command.0 != LockCommand::Lock && members::has_left(left_at, work.now()) {
+    if !command.0.only_takes_away() && members::has_left(left_at, work.now()) {
         return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
     let action = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
@@ -139,16 +140,23 @@ pub(super) async fn apply(
     };
     let (now, ids) = (work.now(), [action.id]);
     let open = match step {
-        Step::Unlock => unlock_requests::open_of(work, &ids).await?,
-        Step::Confirm | Step::Lock => Vec::new(),
+        Step::Unlock(_) => unlock_requests::open_of(work, &ids).await?,
+        Step::SetFor(_) | Step::Confirm | Step::Lock => Vec::new(),
     };
     let pending = storage::tables::approvals::pending_for_actions(work, &ids).await?;
     let change = work.record(unlocking::change_lock(workspace, action, step, actor, &open, &pending));
     actions::set_lock(work, &change, now).await?;
     unlock_requests::answer(work, &change, now).await?;
-    if step == Step::Lock {
-        let filter = GrantFilter { actions: Some(&ids), ..GrantFilter::default() };
-        turn_off::revoke(work, workspace, &filter, actor, Revocation::ActionLocked).await?;
+    let filter = GrantFilter { actions: Some(&ids), ..GrantFilter::default() };
+    match step {
+        Step::Lock => {
+            turn_off::revoke(work, workspace, &filter, actor, Revocation::ActionLocked).await?;
+        }
+        Step::SetFor(UnlockedFor::Conversations) => {
+            let filter = GrantFilter { beyond_conversations: true, ..filter };
+            turn_off::revoke(work, workspace, &filter, actor, Revocation::OnlyConversations).await?;
+        }
+        Step::Unlock(_) | Step::SetFor(UnlockedFor::Always) | Step::Confirm => {}
     }
     Ok(true)
 }

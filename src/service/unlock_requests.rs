@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         audit::Actor,
-        catalog::Lock,
+        catalog::{Lock, UnlockedFor},
         effects::Redraw,
         ids::{ActionId, UnlockRequestId, UserId},
         people::ActingUser,
@@ -20,6 +20,24 @@ use crate::{
     storage,
     storage::tables::{actions, unlock_requests, workspaces::Entered},
 };
+
+/// An admin's answer to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Unlock the action for this, as the admin saw it described.
+    Unlock(UnlockedFor, Seen),
+    /// Leave it locked.
+    Decline,
+}
+
+impl Answer {
+    const fn resolution(self) -> Resolution {
+        match self {
+            Self::Unlock(..) => Resolution::Unlocked,
+            Self::Decline => Resolution::Declined,
+        }
+    }
+}
 
 /// Records a user's request to unlock an action. `false` if the user has an unanswered one. Admins are notified of an
 /// action once, however many users ask.
@@ -68,7 +86,7 @@ pub async fn answer(
     origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
-    answer: (Resolution, Seen),
+    answer: Answer,
 ) -> Result<(), ServiceError> {
     retrying!(try_answer(service, origin, admin, request, answer))
 }
@@ -78,12 +96,12 @@ async fn try_answer(
     origin: Origin<'_>,
     admin: &UserId,
     request: UnlockRequestId,
-    (command, seen): (Resolution, Seen),
+    answer: Answer,
 ) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
     let now = work.now();
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if command == Resolution::Unlocked && members::has_left(left_at, now) {
+    if matches!(answer, Answer::Unlock(..)) && members::has_left(left_at, now) {
         return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
     let action = unlock_requests::action_of(&mut work, workspace, request)
@@ -93,20 +111,23 @@ async fn try_answer(
     let known = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let answered = unlock_requests::answer_of(&mut work, request).await?;
     let as_shown = || {
-        let is = command != Resolution::Unlocked || seen.is(known.version);
+        let is = match answer {
+            Answer::Unlock(_, seen) => seen.is(known.version),
+            Answer::Decline => true,
+        };
         if is { Ok(()) } else { Err(Rejection::ChangedSinceShown) }
     };
     if let Err(rejection) = unlocking::still_open(answered.as_ref()).and_then(|()| as_shown()) {
         work.redraw(Redraw::unlock_request(workspace, request).and_home(admin));
         work.commit().await?;
-        if answered.is_some_and(|answered| unlocking::repeats(&answered, command, admin)) {
+        if answered.is_some_and(|answered| unlocking::repeats(&answered, answer.resolution(), admin)) {
             return Ok(());
         }
         return Err(rejection.into());
     }
-    if command == Resolution::Unlocked {
+    if let Answer::Unlock(what, seen) = answer {
         let actor = Actor::User(admin.clone());
-        unlock::apply(&mut work, workspace, &known, (LockCommand::Unlock, seen), &actor).await?;
+        unlock::apply(&mut work, workspace, &known, (LockCommand::Unlock(what), seen), &actor).await?;
     } else {
         let open = unlock_requests::open_of(&mut work, &[action]).await?;
         let pending = storage::tables::approvals::pending_for_actions(&mut work, &[action]).await?;

@@ -79,7 +79,7 @@ async fn who_did_what_from_where_is_told_oldest_first_without_argument_values() 
         assert!(version.as_str().unwrap().starts_with("ver_"));
         assert_eq!(
             (&all[2]["before"], &all[2]["after"]),
-            (&json!({"unlocked": false}), &json!({"unlocked": true, "version": version}))
+            (&json!({"unlocked": false}), &json!({"unlocked": true, "for": "always", "version": version}))
         );
         // Every backend of the workspace reads this; a webhook's path may be a secret.
         let origin = s.backend.webhook_url().replace("/webhook", "");

@@ -55,7 +55,9 @@ async fn what_is_left_out_is_retired_and_comes_back_locked_without_its_grants() 
         let described = described.as_object_mut().unwrap();
         described.remove("key");
         for action in described["actions"].as_array_mut().unwrap() {
-            action.as_object_mut().unwrap().remove("unlocked");
+            for ours in ["unlocked", "unlocked_for", "must_read"] {
+                action.as_object_mut().unwrap().remove(ours);
+            }
         }
         let mut less = described.clone();
         less["actions"].as_array_mut().unwrap().retain(|action| action["key"] != "create_issue");
@@ -105,6 +107,8 @@ async fn how_an_action_is_shown_is_stored_and_read_back() {
         let put = s.api().put_integration("mail", &with(&shown)).await;
         let mut expected = with(&shown)["actions"][0].clone();
         expected["unlocked"] = json!(false);
+        expected["unlocked_for"] = json!(null);
+        expected["must_read"] = json!(false);
         assert_eq!((put.status, &put.body["actions"][0]), (200, &expected));
         assert!(put.text.contains(r#""properties":{"z":{},"a""#), "in the order given: {}", put.text);
         let before = versions(s).await;
@@ -215,9 +219,9 @@ async fn the_tools_of_an_mcp_server_become_an_integration() {
               "risk": ["destructive"], "title": "Delete repo: {repo}", "fields": [
                   { "pointer": "/repo", "label": "Repo", "format": null },
                   { "pointer": "/dryRun", "label": "Try only", "format": null } ],
-              "input_schema": tools["result"]["tools"][1]["inputSchema"], "unlocked": false },
+              "input_schema": tools["result"]["tools"][1]["inputSchema"], "unlocked": false, "unlocked_for": null, "must_read": false },
             { "key": "search_code", "name": "Search code", "description": "Finds code.", "read_only": true, "destructive": false,
-              "risk": [], "title": null, "fields": [], "input_schema": null, "unlocked": false }]);
+              "risk": [], "title": null, "fields": [], "input_schema": null, "unlocked": false, "unlocked_for": null, "must_read": false }]);
         assert_eq!((&stored["name"], &stored["actions"]), (&json!("Forge"), &expected));
         let refused = import(&json!({ "tools": [{ "name": "not a key" }] })).await.unwrap();
         let complaint = String::from_utf8(refused.stderr).unwrap();

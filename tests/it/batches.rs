@@ -332,9 +332,12 @@ impl World {
                 s.set_lock(&format!("{integration}.act_{action}"), unlock::LockCommand::Lock).await.unwrap();
             }
             Step::Unlock(action) => {
-                s.set_lock(&format!("{integration}.act_{action}"), unlock::LockCommand::Unlock)
-                    .await
-                    .unwrap();
+                s.set_lock(
+                    &format!("{integration}.act_{action}"),
+                    unlock::LockCommand::Unlock(countersign::domain::catalog::UnlockedFor::Always),
+                )
+                .await
+                .unwrap();
             }
             Step::Close(conversation) => {
                 let id = ForeignId::new(self.conversation(*conversation)).unwrap();

@@ -365,6 +365,26 @@ async fn actions_are_listed_unlocked_and_locked() {
         assert!(said(&mut on(s, &["action", "lock", ACTION])).starts_with("Locked"));
         assert_eq!(s.ask(&s.call(ACTION, "c-1")).await.approval_status(), "pending");
 
+        // What users may allow, and what they must read.
+        let unlock = ["action", "unlock", ACTION, "--for", "conversations"];
+        assert!(said(&mut on(s, &unlock)).starts_with("Unlocked for conversations: users"));
+        assert!(said(&mut on(s, &unlock)).contains("already"));
+        assert!(said(&mut on(s, &["action", "must-read", ACTION])).starts_with("Must be read"));
+        let listed = said(&mut on(s, &["action", "list"]));
+        assert!(listed.contains(&format!("  {ACTION}  for conversations  must be read\n")), "{listed}");
+        assert!(said(&mut on(s, &["action", "must-read", ACTION, "--off"])).contains("without opening"));
+        let always = ["action", "unlock", ACTION, "--for", "always"];
+        assert!(said(&mut on(s, &always)).starts_with("Unlocked: "));
+        assert!(said(&mut on(s, &unlock)).contains("have ended"));
+        assert!(
+            complaint(&mut on(s, &["action", "unlock", ACTION, "--for", "ever"]))
+                .contains("conversations or always")
+        );
+        s.put("postgres").await;
+        let destructive = ["action", "unlock", "postgres.execute_sql"];
+        assert!(complaint(&mut on(s, &destructive)).contains("--for conversations"));
+        assert!(said(&mut on(s, &["action", "lock", ACTION])).starts_with("Locked"));
+
         let listed: Value = serde_json::from_str(&said(&mut on(s, &["action", "list", "--json"]))).unwrap();
         let unlocked = listed.as_array().unwrap().iter().filter(|action| action["unlocked"] == true);
         assert_eq!(unlocked.count(), 0);

@@ -7,17 +7,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
     domain::{
         approvals::Conversation,
-        ids::{ApiKeyId, ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
+        ids::{ActionId, ApiKeyId, ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
         text::{ActionKey, ForeignId, IntegrationKey},
     },
     storage::{
         PgConnection,
-        read_models::{approvals as approvals_list, approvals::Filter, overview},
+        read_models::{approvals as approvals_list, approvals::Filter, options, overview},
         statements::{claim, claim::Lease, create_approval, create_approval::Asking, decide, deliveries},
         stored::CorruptRow,
         tables::{
-            api_keys, approval_results, approvals, approvals::Batch, attempts, audit, events, grants,
-            grants::GrantFilter, homes, integrations, outbox::Kind, profiles, unlock_requests,
+            actions, api_keys, approval_results, approvals, approvals::Batch, attempts, audit, events,
+            grants, grants::GrantFilter, homes, integrations, outbox::Kind, profiles, unlock_requests,
         },
     },
 };
@@ -112,6 +112,12 @@ const COLUMNS: &[Column] = &[
         ("id", "id = '01a0c450-ba20-7931-8545-e6d05e8fd670'"),
         &[&[Reader::Grants]],
     ),
+    column(
+        "actions",
+        "unlocked_for",
+        ("id", "key = 'create_issue'"),
+        &[&[Reader::Ask, Reader::Actions, Reader::LockAction, Reader::ActionOptions]],
+    ),
     column("audit", "actor_kind", ("id", "actor_kind = 'backend'"), &[&[Reader::Audit]]),
     column(
         "unlock_requests",
@@ -184,6 +190,9 @@ enum Reader {
     Grants,
     Revoke,
     Ask,
+    Actions,
+    LockAction,
+    ActionOptions,
     Audit,
     UnlockAnswer,
     UnlockLine,
@@ -328,6 +337,13 @@ impl Reading {
                 let mut contexts = create_approval::load(db, &[ask], now, 10).await?;
                 let (_, _, grant) = contexts.remove(0)?.unwrap().action.unwrap();
                 return Ok(rows(grant.map(|grant| grant.id.uuid())));
+            }
+            Reader::Actions => actions::list(db, workspace).await.map(drop)?,
+            Reader::LockAction => {
+                actions::lock_by_id(db, workspace, ActionId::new(self.uuid())).await.map(drop)?;
+            }
+            Reader::ActionOptions => {
+                options::line(db, workspace, ActionId::new(self.uuid())).await.map(drop)?;
             }
             Reader::Audit => audit::export(db, workspace, None, u64::MAX / 2, MOST).await.map(drop)?,
             Reader::UnlockAnswer => {

@@ -293,7 +293,7 @@ async fn nothing_is_unlocked_or_connected_beside_its_end() {
                 s.lock(&format!("{}.act", round.key)).await;
                 let admin = UserId::parse(ADMIN).unwrap();
                 let unlock = async {
-                    let toggle = unlock::LockCommand::Unlock;
+                    let toggle = unlock::LockCommand::Unlock(countersign::domain::catalog::UnlockedFor::Always);
                     let toggle = (toggle, unlock::Seen::Present);
                     unlock::set_by_admin(&s.service, names::TEAM.into(), round.action, toggle, &admin).await
                 };

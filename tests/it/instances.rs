@@ -241,7 +241,7 @@ impl Run<'_> {
     async fn give(&self, dice: &Dice, number: usize, action: usize, conversation: usize) {
         let connected = self.instance(dice).connect_user(&user(number), INTEGRATION).await;
         self.expect("connect", &connected, &[204]);
-        self.set_lock(action, LockCommand::Unlock).await;
+        self.set_lock(action, LockCommand::Unlock(countersign::domain::catalog::UnlockedFor::Always)).await;
         let reply = self.instance(dice).ask(&ask(number, action, conversation, 0)).await;
         self.expect("ask", &reply, &[201]);
         if reply.status != 201 || reply.approval_status() != "pending" {

@@ -41,7 +41,15 @@ pub async fn elsewhere(s: &TestApp) -> Api {
     let body = catalog::integration("github").unwrap().body();
     assert_eq!(api.put_integration("github", &body).await.status, 200);
     let path = (&IntegrationKey::new("github").unwrap(), &ActionKey::new("create_issue").unwrap());
-    unlock::set(&s.service, workspace, path, unlock::LockCommand::Unlock, &Actor::Operator).await.unwrap();
+    unlock::set(
+        &s.service,
+        workspace,
+        path,
+        unlock::LockCommand::Unlock(countersign::domain::catalog::UnlockedFor::Always),
+        &Actor::Operator,
+    )
+    .await
+    .unwrap();
     assert_eq!(api.connect_user(ALICE, "github").await.status, 204);
     api
 }

@@ -42,6 +42,7 @@ mod commands;
 mod connecting;
 mod corrupt_rows;
 mod crowded;
+mod danger;
 mod deciding;
 mod delivering;
 mod departures;

@@ -2,7 +2,7 @@
 
 use countersign::{
     domain::{
-        catalog::Lock,
+        catalog::{Lock, UnlockedFor},
         ids::{ApprovalId, BackendId, WorkspaceId},
         ownership::Ownership,
         text::IntegrationKey,
@@ -99,7 +99,8 @@ async fn a_filled_database_gets_versions_and_owners() {
     for action in &all {
         assert_eq!((action.number, action.version), (1, action.id));
         assert_eq!((&*action.name, action.description.as_deref()), ("Act", Some("Acts.")));
-        let lock = if action.integration == "owned" { Lock::Unlocked } else { Lock::Locked };
+        let lock =
+            if action.integration == "owned" { Lock::Unlocked(UnlockedFor::Always) } else { Lock::Locked };
         assert_eq!(action.lock(), lock, "{}", action.integration);
     }
     // What was asked before reads as it did, whether or not it has ended.

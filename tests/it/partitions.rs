@@ -16,8 +16,16 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 7] =
-    ["approvals", "approval_results", "prompts", "prompt_messages", "outbox", "attempts", "audit"];
+const TABLES: [&str; 8] = [
+    "approvals",
+    "approval_results",
+    "details_opened",
+    "prompts",
+    "prompt_messages",
+    "outbox",
+    "attempts",
+    "audit",
+];
 
 async fn run(s: &TestApp, statement: String) {
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&s.service.db).await.unwrap();
@@ -165,6 +173,7 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
                 "outbox_first",
                 "prompts_first",
                 "prompt_messages_first",
+                "details_opened_first",
                 "approval_results_first",
                 "approvals_first"
             ]

@@ -249,7 +249,9 @@ impl TestApp {
 
     /// Has an admin unlock an action.
     pub async fn unlock(&self, action: &str) {
-        self.set_lock(action, unlock::LockCommand::Unlock).await.unwrap();
+        self.set_lock(action, unlock::LockCommand::Unlock(countersign::domain::catalog::UnlockedFor::Always))
+            .await
+            .unwrap();
     }
 
     /// Has an admin lock an action.

@@ -38,13 +38,19 @@ async fn unlocked(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
             Ok((waiting, prompt))
         })
         .await?;
-    let words =
-        "Ada, an admin, reads who asks for it, and clicks Unlock: the waiting prompt has its menu now";
+    let words = "Ada, an admin, reads who asks for it, clicks Unlock… and, because SQL is destructive, chooses what \
+                 people may allow: the waiting prompt has its menu now";
     teller
         .step(words, async {
-            let asks = |message: &Message| message.has_button("Unlock");
+            let asks = |message: &Message| message.has_button("Unlock…");
             let request = stage.world.slack.wait_for_direct_message(ADMIN, asks, SOON).await;
-            stage.click(ADMIN, &request.context("Ada was not asked")?, "Unlock").await?;
+            stage.click(ADMIN, &request.context("Ada was not asked")?, "Unlock…").await?;
+            let slack = &stage.world.slack;
+            let asked = slack.wait_for_view(ADMIN, |view| view.title() == "Unlock", SOON).await;
+            asked.context("Ada was not asked what people may allow")?;
+            let always = Press::on(Surface::Modal, "unlocked_for").doing(Gesture::Pick("always".to_owned()));
+            slack.press(ADMIN, always).await?;
+            ensure!(slack.submit(ADMIN).await?.is_ok(), "the modal was refused");
             stage.becomes(&prompt, |message| !message.options_of("approve_more").is_empty()).await
         })
         .await?;

@@ -122,6 +122,8 @@ impl From<Rejection> for Problem {
             | Rejection::OtherWorkspace
             | Rejection::NotAdmin
             | Rejection::Locked
+            | Rejection::OnlyConversations
+            | Rejection::MustBeRead
             | Rejection::ChangedSinceUnlocked
             | Rejection::ChangedSinceAsked
             | Rejection::ChangedSinceShown

@@ -41,6 +41,17 @@ const DECLINE_REQUEST: &str = "decline_request";
 const UNLOCK: &str = "unlock";
 const CONFIRM: &str = "confirm";
 const LOCK: &str = "lock";
+/// Of buttons in one block each needs another `action_id`, and one block has those of a page of actions.
+const ACTION_OPTIONS: [&str; 8] = [
+    "action_options",
+    "action_options_2",
+    "action_options_3",
+    "action_options_4",
+    "action_options_5",
+    "action_options_6",
+    "action_options_7",
+    "action_options_8",
+];
 const SECTION_PREVIOUS: &str = "section_previous";
 const SECTION_NEXT: &str = "section_next";
 const PICK: &str = "pick";
@@ -193,6 +204,13 @@ pub enum Control {
     },
     /// *Lock* for an action.
     Lock(ActionId),
+    /// *Options of …* for an action: opens the modal that [`super::action_options::options`] renders.
+    ActionOptions {
+        /// The action.
+        action: ActionId,
+        /// Which of the buttons in its block this is, counted from 0. There are at most [`Section::size`] of them.
+        place: usize,
+    },
     /// *Previous page* of a section of the Home tab.
     SectionPrevious {
         /// The section.
@@ -315,7 +333,10 @@ impl Control {
             QUIET_FROM if value == NEVER => Some(Self::QuietFrom(None)),
             QUIET_FROM => hour(value).map(|hour| Self::QuietFrom(Some(hour))),
             QUIET_UNTIL => hour(value).map(Self::QuietUntil),
-            _ => None,
+            _ => {
+                let place = ACTION_OPTIONS.iter().position(|id| *id == action_id)?;
+                Some(Self::ActionOptions { action: value.parse().ok()?, place })
+            }
         }
     }
 
@@ -345,6 +366,7 @@ impl Control {
             Self::Unlock { .. } => UNLOCK,
             Self::Confirm { .. } => CONFIRM,
             Self::Lock(_) => LOCK,
+            Self::ActionOptions { place, .. } => ACTION_OPTIONS[place % ACTION_OPTIONS.len()],
             Self::SectionPrevious { .. } => SECTION_PREVIOUS,
             Self::SectionNext { .. } => SECTION_NEXT,
             Self::Pick(_) => PICK,
@@ -386,9 +408,10 @@ impl Control {
                 format!("{page}:{approval}")
             }
             Self::TurnOff(grant) | Self::TurnOffReported(grant) => grant.to_string(),
-            Self::RequestUnlock(action) | Self::Lock(action) | Self::Unlock { action, version: None } => {
-                action.to_string()
-            }
+            Self::RequestUnlock(action)
+            | Self::Lock(action)
+            | Self::ActionOptions { action, .. }
+            | Self::Unlock { action, version: None } => action.to_string(),
             Self::Unlock { action, version: Some(version) } | Self::Confirm { action, version } => {
                 format!("{action}:{version}")
             }
@@ -478,15 +501,28 @@ pub enum Callback {
     Details,
     /// The settings.
     Settings,
+    /// The modal that asks what a destructive action is unlocked for.
+    Unlock,
+    /// The modal that changes an action's options.
+    ActionOptions,
 }
 
 impl Callback {
     /// Parses a view's `callback_id`.
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
-        [Self::Deny, Self::Edit, Self::ApproveAll, Self::Review, Self::Details, Self::Settings]
-            .into_iter()
-            .find(|callback| callback.as_str() == callback_id)
+        [
+            Self::Deny,
+            Self::Edit,
+            Self::ApproveAll,
+            Self::Review,
+            Self::Details,
+            Self::Settings,
+            Self::Unlock,
+            Self::ActionOptions,
+        ]
+        .into_iter()
+        .find(|callback| callback.as_str() == callback_id)
     }
 
     /// The view's `callback_id`.
@@ -499,6 +535,8 @@ impl Callback {
             Self::Review => "review",
             Self::Details => "details",
             Self::Settings => "settings",
+            Self::Unlock => "unlock",
+            Self::ActionOptions => "action_options",
         }
     }
 }
@@ -556,6 +594,8 @@ mod tests {
             Control::Unlock { action, version: Some(version) },
             Control::Confirm { action, version },
             Control::Lock(action),
+            Control::ActionOptions { action, place: 0 },
+            Control::ActionOptions { action, place: 7 },
             Control::SectionPrevious { section: Section::Waiting, page: 0 },
             Control::SectionNext { section: Section::Integrations, page: usize::MAX },
             Control::Pick(integration),

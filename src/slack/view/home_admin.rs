@@ -10,9 +10,12 @@ use super::sections::title;
 use super::sentences;
 use super::unlocking;
 use crate::{
-    domain::overview::{
-        ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section,
-        UnlockLine,
+    domain::{
+        catalog::UnlockedFor,
+        overview::{
+            ActionLine, Administration, BackendLine, IntegrationLine, Page, PromptFailureLine, Section,
+            UnlockLine,
+        },
     },
     slack::view::{
         blocks::{self, Style},
@@ -72,30 +75,42 @@ fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Pa
         blocks.push(blocks::say("No actions."));
     }
     blocks.extend(page.items.iter().map(|line| action(integration, line)));
+    blocks.extend(options(integration, &page.items));
     blocks.extend(pager(Section::Actions, "the actions", page));
 }
 
 fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
-    let state = if line.changed {
-        "Unlocked, and changed since: auto-approval is paused. "
-    } else if line.unlocked {
-        "Unlocked: people may auto-approve it. "
-    } else {
-        "Locked: every request asks. "
+    let state = match line.unlocked {
+        Some(_) if line.changed => "Unlocked, and changed since: auto-approval is paused. ",
+        Some(UnlockedFor::Conversations) => "Unlocked for conversations: each new conversation asks. ",
+        Some(UnlockedFor::Always) => "Unlocked: people may auto-approve it. ",
+        None => "Locked: every request asks. ",
     };
+    let read = if line.must_read { "Must be read. " } else { "" };
     let path = names::path(&format!("{}.{}", integration.key, line.key));
-    let mut facts = vec![blocks::fact(path), blocks::fact(SafeText::from(state).then(names::nature(line)))];
+    let state = SafeText::from(state).then(read).then(names::nature(line));
+    let mut facts = vec![blocks::fact(path), blocks::fact(state)];
     facts.extend(line.description.as_deref().map(|text| blocks::fact(names::description(text))));
     let about = names::brief(&integration.name, &line.name);
-    let control = if line.unlocked {
+    let control = if line.unlocked.is_some() {
         let alone = SafeText::from("Lock ").then(about);
         let question = ("Lock this action?", SafeText::own(sentences::locking(line.grants)));
         blocks::beside_after_confirming(Control::Lock(line.id), "Lock", alone, question)
     } else {
         let unlock = Control::Unlock { action: line.id, version: Some(line.version) };
-        blocks::beside(unlock, "Unlock", SafeText::from("Unlock ").then(about))
+        blocks::beside(unlock, names::unlock(line.impact), SafeText::from("Unlock ").then(about))
     };
     blocks::section(names::name(&line.name), facts, Some(control))
+}
+
+/// A button for each action that changes what people may do. All are in one block, because a view has at most 100.
+fn options(integration: &IntegrationLine, lines: &[ActionLine]) -> Option<SlackBlock> {
+    let button = |(place, line): (usize, &ActionLine)| {
+        let text = SafeText::from("Options of ").then(names::short(&line.name)).then("…");
+        let alone = SafeText::from("Options of ").then(names::brief(&integration.name, &line.name));
+        blocks::button(Control::ActionOptions { action: line.id, place }, text, alone, Style::Plain)
+    };
+    (!lines.is_empty()).then(|| blocks::actions(lines.iter().enumerate().map(button).collect()))
 }
 
 fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {

@@ -5,6 +5,7 @@
 //! visible. It stands in `plain_text` and `rich_text`, which Slack doesn't parse; the one place that Slack does parse,
 //! a message's `text`, goes through [`sanitize::in_mrkdwn`] as well.
 
+pub mod action_options;
 pub mod arguments;
 mod blocks;
 mod changed;

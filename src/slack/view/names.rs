@@ -136,6 +136,11 @@ pub(super) fn effect(impact: Impact) -> SafeText {
     }
 }
 
+/// The button that unlocks an action: for a destructive one, it opens a modal.
+pub(super) const fn unlock(impact: Impact) -> &'static str {
+    if impact.is_destructive() { "Unlock…" } else { "Unlock" }
+}
+
 /// What a risk means.
 pub(super) const fn risk(risk: Risk) -> &'static str {
     match risk {

@@ -38,6 +38,15 @@ fn pending(shown: &PromptState<'_>) -> Message {
     let blocker = shown.standing.blocker();
     if let Some(blocker) = blocker {
         blocks.push(blocks::context(vec![blocks::small(why_not(blocker, shown.requested))]));
+    } else if shown.standing.conversation_closed && !shown.standing.allows_always() {
+        blocks.push(blocks::context(vec![blocks::small(
+            "Auto-approval is off here: this conversation is closed, and the action is unlocked for conversations only.",
+        )]));
+    }
+    if request.action.must_read {
+        blocks.push(blocks::context(vec![blocks::small(
+            "Must be read: Approve works after you open Details.",
+        )]));
     }
     blocks.push(controls(shown, blocker));
     blocks.push(blocks::context(vec![
@@ -61,7 +70,7 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
         blocks::button(approve.0, "Approve", approve.1, Style::Primary)
     }];
     if blocker.is_none() {
-        row.push(more(shown).into());
+        row.extend(more(shown).map(Into::into));
     }
     row.extend(editing::button(request, blocker.is_none()));
     row.push(blocks::button(
@@ -101,8 +110,8 @@ fn confirmation(shown: &PromptState<'_>) -> SlackBlockConfirmItem {
     )
 }
 
-/// The overflow menu: 2 to 4 choices.
-fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
+/// The overflow menu: 2 to 4 choices. `None` if nothing but *Approve manually* is left.
+fn more(shown: &PromptState<'_>) -> Option<SlackBlockOverflowElement> {
     let choices = [
         (Scope::Once, "Approve manually", "Only this once. The next request asks again."),
         (Scope::Conversation, "Auto-approve for this conversation", "A new conversation asks again."),
@@ -111,7 +120,11 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
     let approval = shown.approval.id();
     let options = choices
         .into_iter()
-        .filter(|(scope, ..)| *scope != Scope::Conversation || !shown.standing.conversation_closed)
+        .filter(|(scope, ..)| match scope {
+            Scope::Once => true,
+            Scope::Conversation => !shown.standing.conversation_closed,
+            Scope::Always => shown.standing.allows_always(),
+        })
         .map(|(scope, text, means)| {
             SlackBlockChoiceItem::new(
                 blocks::plain_only(text),
@@ -120,14 +133,18 @@ fn more(shown: &PromptState<'_>) -> SlackBlockOverflowElement {
             .with_description(blocks::plain_only(means))
         })
         .chain(editing::choice(&shown.approval.request))
-        .collect();
+        .collect::<Vec<_>>();
+    // Slack's least number.
+    if options.len() < 2 {
+        return None;
+    }
     let control = Control::ApproveMore { approval, scope: Scope::Once };
     let menu = SlackBlockOverflowElement::new(options).with_action_id(control.action_id().into());
-    if shown.approval.request.action.impact.is_destructive() {
+    Some(if shown.approval.request.action.impact.is_destructive() {
         menu.with_confirm(confirmation(shown))
     } else {
         menu
-    }
+    })
 }
 
 const fn why_not(blocker: Blocker, requested: bool) -> &'static str {

@@ -38,6 +38,11 @@ pub fn settings(rejection: &Rejection) -> String {
                 request auto-approval in your settings (/approvals)."
                 .to_owned()
         }
+        Rejection::OnlyConversations => {
+            "An admin unlocked this action for conversations only, so it can’t be auto-approved always. \
+                Nothing was changed. You can auto-approve it for one conversation in the menu of a request."
+                .to_owned()
+        }
         Rejection::ChangedSinceUnlocked => {
             "This action’s description has changed since an admin unlocked it, so auto-approval is paused. \
                 Nothing was changed. Wait until an admin confirms the change."
@@ -164,6 +169,14 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::Locked => {
             "This action is locked, so it can’t be auto-approved. Nothing was decided. You can \
                 still approve or deny this one request."
+        }
+        Rejection::OnlyConversations => {
+            "An admin unlocked this action for conversations only, so it can’t be auto-approved always. \
+                Nothing was decided. You can still decide this request, or auto-approve it for this conversation."
+        }
+        Rejection::MustBeRead => {
+            "This request must be read. Nothing was decided. Open Details, read the request, and then click again. \
+                You can still deny it at once."
         }
         Rejection::ChangedSinceUnlocked => {
             "This action’s description has changed since an admin unlocked it, so auto-approval is paused. \

@@ -19,6 +19,7 @@ use super::names;
 use super::notifications;
 use crate::{
     domain::{
+        catalog::UnlockedFor,
         notifications::Preferences,
         overview::{ActionLine, GrantLine, IntegrationLine, Page, SettingLine},
         settings::Toggle,
@@ -149,7 +150,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
         own.into_iter().chain(description).collect::<Vec<_>>()
     };
     let about = names::brief(&integration.name, &line.name);
-    if !line.unlocked {
+    let Some(unlocked_for) = line.unlocked else {
         if line.requested {
             let state = "Locked. You requested it and will get an answer.";
             return blocks::section(name, facts(state), None);
@@ -158,11 +159,15 @@ fn action(integration: &IntegrationLine, line: &ActionLine, mark: &str) -> Slack
         let request = blocks::beside(Control::RequestUnlock(line.id), "Request auto-approval", alone);
         let state = "Locked: no admin has unlocked it.";
         return blocks::section(name, facts(state), Some(request));
-    }
+    };
     let state =
         if line.changed { "Paused: its description has changed since an admin unlocked it." } else { "" };
     // A grant for a changed description can still be turned off, but none can be turned on.
     if line.changed && !line.always {
+        return blocks::section(name, facts(state), None);
+    }
+    if unlocked_for == UnlockedFor::Conversations && !line.always {
+        let state = "Unlocked for conversations: turn it on in the menu of a request.";
         return blocks::section(name, facts(state), None);
     }
     if !integration.is_usable() {

@@ -7,6 +7,7 @@ use super::names;
 use super::sentences;
 use crate::{
     domain::{
+        catalog::UnlockedFor,
         overview::{Asker, UnlockLine},
         unlock_answer::{Resolution, Resolved},
     },
@@ -28,8 +29,8 @@ pub fn message(shown: &UnlockLine) -> Message {
             action(shown)
         ),
         Some(answered) => {
-            blocks.push(blocks::own(told_admin(answered)));
-            format!("Request to unlock {}. {}", action(shown), told_admin(answered))
+            blocks.push(blocks::own(told_admin(shown, answered)));
+            format!("Request to unlock {}. {}", action(shown), told_admin(shown, answered))
         }
     };
     blocks.push(blocks::context(vec![blocks::small(
@@ -59,7 +60,7 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
         blocks.push(blocks::actions(vec![
             blocks::button(
                 Control::GrantRequest { request: shown.id, version: Some(shown.version) },
-                "Unlock",
+                names::unlock(shown.impact),
                 SafeText::from("Unlock ").then(about.clone()),
                 Style::Primary,
             ),
@@ -104,9 +105,12 @@ fn asker(asker: &Asker) -> SlackRichTextElement {
     ])
 }
 
-fn told_admin(answered: &Resolved) -> String {
+fn told_admin(shown: &UnlockLine, answered: &Resolved) -> String {
     let by = answered.by.as_ref().map(|user| format!(" by {}", sentences::mention(user))).unwrap_or_default();
     match answered.answer {
+        Resolution::Unlocked if is_for_conversations(shown) => {
+            format!("Unlocked{by}. People can now auto-approve it for one conversation.")
+        }
         Resolution::Unlocked => format!("Unlocked{by}. People can now auto-approve it."),
         Resolution::Declined => format!("Declined{by}: the action stays locked."),
         Resolution::Retired => "Closed: the integration no longer has this action.".to_owned(),
@@ -119,6 +123,10 @@ pub fn answer(shown: &UnlockLine, answered: &Resolved) -> Message {
     let by = answered.by.as_ref().map_or_else(|| "An admin".to_owned(), sentences::mention);
     let action = action(shown);
     let text = match answered.answer {
+        Resolution::Unlocked if is_for_conversations(shown) => format!(
+            "You requested auto-approval of {action}. {by} unlocked it for conversations. Nothing is auto-approved \
+                yet. Turn it on for one conversation in the menu of the next request."
+        ),
         Resolution::Unlocked => format!(
             "You requested auto-approval of {action}. {by} unlocked it. Nothing is auto-approved yet. Turn \
                 it on in the menu of the next request, with /approvals, or in the Home tab."
@@ -133,6 +141,11 @@ pub fn answer(shown: &UnlockLine, answered: &Resolved) -> Message {
         }
     };
     Message { text, blocks: Vec::new() }
+}
+
+/// Whether people may allow the action only for one conversation.
+fn is_for_conversations(shown: &UnlockLine) -> bool {
+    shown.unlocked == Some(UnlockedFor::Conversations)
 }
 
 fn action(shown: &UnlockLine) -> String {

@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod audit_horizon;
 pub mod digest;
+pub mod options;
 pub mod overview;
-pub mod shared_prompts;
 pub mod precedents;
+pub mod shared_prompts;

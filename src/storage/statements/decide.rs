@@ -19,7 +19,10 @@ use crate::{
         PgConnection,
         effects::Unwritten,
         json_text,
-        tables::approvals::{ApprovalRow, select_approvals},
+        tables::{
+            actions::unlocked_for,
+            approvals::{ApprovalRow, select_approvals},
+        },
     },
 };
 
@@ -110,7 +113,7 @@ pub async fn context(
                INSERT INTO members (workspace_id, user_id) VALUES ($6, $3)
                ON CONFLICT (workspace_id, user_id) DO UPDATE SET checked_at = members.checked_at
                RETURNING user_id, left_at)
-           SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+           SELECT a.unlocked_for, (a.retired_at IS NOT NULL) AS "retired!",
                   coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   coalesce(a.version_id <> $8, true) AS "outdated!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
@@ -118,7 +121,7 @@ pub async fn context(
            FROM present m
            JOIN LATERAL (SELECT id, requires_connection FROM integrations WHERE id = $1 AND m.user_id = $3
                 FOR SHARE) i ON true
-           JOIN LATERAL (SELECT id, unlocked_at, retired_at, version_id, confirmed_version_id FROM actions
+           JOIN LATERAL (SELECT id, unlocked_for, retired_at, version_id, confirmed_version_id FROM actions
                 WHERE id = $2 AND integration_id = i.id FOR SHARE) a ON true
            LEFT JOIN LATERAL (SELECT user_id FROM connections WHERE integration_id = i.id AND user_id = $3 FOR SHARE) c
                 ON true
@@ -138,8 +141,9 @@ pub async fn context(
     )
     .fetch_one(db)
     .await?;
+    let unlocked = unlocked_for(request.action.id, row.unlocked_for.as_deref())?;
     let eligibility = Eligibility {
-        lock: Lock::new(row.unlocked, row.retired, row.confirmed),
+        lock: Lock::new(unlocked, row.retired, row.confirmed),
         outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
@@ -164,7 +168,7 @@ pub struct PromptFacts {
 pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<PromptFacts> {
     let request = &approval.request;
     let row = sqlx::query!(
-        r#"SELECT (a.unlocked_at IS NOT NULL) AS "unlocked!", (a.retired_at IS NOT NULL) AS "retired!",
+        r#"SELECT a.unlocked_for, (a.retired_at IS NOT NULL) AS "retired!",
                   coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   coalesce(a.version_id <> $6, true) AS "outdated!",
                   (NOT i.requires_connection OR EXISTS (SELECT 1 FROM connections c
@@ -185,9 +189,10 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     )
     .fetch_one(db)
     .await?;
+    let unlocked = unlocked_for(request.action.id, row.unlocked_for.as_deref())?;
     Ok(PromptFacts {
         eligibility: Eligibility {
-            lock: Lock::new(row.unlocked, row.retired, row.confirmed),
+            lock: Lock::new(unlocked, row.retired, row.confirmed),
             outdated: row.outdated,
             connected: row.connected,
             conversation_closed: row.closed,

@@ -12,7 +12,7 @@ use crate::{
         risk::Impact,
         text::{ActionKey, IntegrationKey},
     },
-    storage::{PgConnection, effects::Recorded},
+    storage::{PgConnection, effects::Recorded, tables::actions::unlocked_for},
 };
 
 /// What turning auto-approval on is judged by.
@@ -39,7 +39,7 @@ pub async fn lock(
         r#"SELECT i.id AS "integration_id!", i.key AS "integration!", i.name AS "integration_name!",
                   a.key AS "action!", a.version_id AS "version_id!", a.name AS "action_name!",
                   a.description AS "action_description?", a.destructive AS "destructive!",
-                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  a.unlocked_for,
                   coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!", g.id AS "grant_id?"
            -- The subqueries lock what they read, each after those whose columns it names: first the integration, then
@@ -58,7 +58,9 @@ pub async fn lock(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| ToggleContext {
+    let Some(row) = row else { return Ok(None) };
+    let unlocked = unlocked_for(action, row.unlocked_for.as_deref())?;
+    Ok(Some(ToggleContext {
         action: ActionRef {
             id: action,
             integration_id: IntegrationId::new(row.integration_id),
@@ -71,9 +73,10 @@ pub async fn lock(
             impact: if row.destructive { Impact::DESTRUCTIVE } else { Impact::Undeclared },
             presentation: Presentation::default(),
             has_input_schema: false,
+            must_read: false,
         },
         eligibility: Eligibility {
-            lock: Lock::new(row.unlocked, false, row.confirmed),
+            lock: Lock::new(unlocked, false, row.confirmed),
             outdated: false,
             connected: row.connected,
             conversation_closed: true,

@@ -8,12 +8,13 @@ use uuid::Uuid;
 use crate::{
     domain::{
         actions::{LockedAction, NamedAction},
-        catalog::{Lock, MOST_ACTIONS},
+        catalog::{Lock, MOST_ACTIONS, UnlockedFor},
         descriptions::{Described, DescribedAction},
         effects::Changed,
         field_hints::Presentation,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, WorkspaceId},
         input_schema::InputSchema,
+        must_read::MustReadChange,
         risk::Impact,
         templates::Template,
         text::{ActionKey, IntegrationKey},
@@ -54,8 +55,10 @@ pub struct Action {
     pub input_schema: Option<InputSchema>,
     /// Whether a user must have connected the integration.
     pub requires_connection: bool,
-    /// Since when users may auto-approve it.
-    pub unlocked_at: Option<DateTime<Utc>>,
+    /// What users may allow for it. `None`: it is locked.
+    pub unlocked: Option<UnlockedFor>,
+    /// Whether a person must open a request's details before they approve it.
+    pub must_read: bool,
     /// Since when the integration no longer has it.
     pub retired_at: Option<DateTime<Utc>>,
     /// The description is the one that an admin unlocked or confirmed.
@@ -66,7 +69,7 @@ impl Action {
     /// Whether users may auto-approve it.
     #[must_use]
     pub const fn lock(&self) -> Lock {
-        Lock::new(self.unlocked_at.is_some(), self.retired_at.is_some(), self.confirmed)
+        Lock::new(self.unlocked, self.retired_at.is_some(), self.confirmed)
     }
 }
 
@@ -88,7 +91,8 @@ struct ActionRow {
     fields: Option<String>,
     input_schema: Option<String>,
     requires_connection: bool,
-    unlocked_at: Option<DateTime<Utc>>,
+    unlocked_for: Option<String>,
+    must_read: bool,
     retired_at: Option<DateTime<Utc>>,
     confirmed: bool,
 }
@@ -110,11 +114,23 @@ impl ActionRow {
             presentation: versions::presentation(version, self.title, self.fields.as_deref())?,
             input_schema: versions::input_schema(version, self.input_schema.as_deref())?,
             requires_connection: self.requires_connection,
-            unlocked_at: self.unlocked_at,
+            unlocked: unlocked_for(ActionId::new(self.id), self.unlocked_for.as_deref())?,
+            must_read: self.must_read,
             retired_at: self.retired_at,
             confirmed: self.confirmed,
         })
     }
+}
+
+/// Reads the column `unlocked_for`.
+pub(in crate::storage) fn unlocked_for(
+    action: ActionId,
+    stored: Option<&str>,
+) -> Result<Option<UnlockedFor>, CorruptRow> {
+    let read = |text| {
+        UnlockedFor::from_stored(text).ok_or_else(|| CorruptRow::new("actions", "unlocked_for", &action))
+    };
+    stored.map(read).transpose()
 }
 
 fn read(rows: Vec<ActionRow>) -> sqlx::Result<Vec<Action>> {
@@ -129,7 +145,8 @@ macro_rules! select_actions {
             ActionRow,
             r#"SELECT a.id, i.key AS integration, a.key, v.id AS version, v.number, v.integration_name, v.name,
                       v.description, v.read_only, v.destructive, v.risk, v.title, v.fields::text AS fields,
-                      v.input_schema::text AS input_schema, v.requires_connection, a.unlocked_at, a.retired_at,
+                      v.input_schema::text AS input_schema, v.requires_connection, a.unlocked_for,
+                      (a.must_read_at IS NOT NULL) AS "must_read!", a.retired_at,
                       coalesce(a.confirmed_version_id = v.id, false) AS "confirmed!"
                FROM actions a JOIN integrations i ON i.id = a.integration_id
                JOIN action_versions v ON v.id = a.version_id "# + $tail
@@ -176,22 +193,26 @@ struct LockedRow {
     id: Uuid,
     integration: String,
     key: String,
-    unlocked: bool,
+    unlocked_for: Option<String>,
+    must_read: bool,
     retired: bool,
     version: Uuid,
     confirmed: Option<Uuid>,
 }
 
-impl From<LockedRow> for LockedAction {
-    fn from(row: LockedRow) -> Self {
-        Self {
-            id: ActionId::new(row.id),
-            integration: row.integration,
-            key: row.key,
-            lock: Lock::new(row.unlocked, row.retired, row.confirmed == Some(row.version)),
-            version: ActionVersionId::new(row.version),
-            confirmed: row.confirmed.map(ActionVersionId::new),
-        }
+impl LockedRow {
+    fn read(self) -> Result<LockedAction, CorruptRow> {
+        let id = ActionId::new(self.id);
+        let unlocked = unlocked_for(id, self.unlocked_for.as_deref())?;
+        Ok(LockedAction {
+            id,
+            integration: self.integration,
+            key: self.key,
+            lock: Lock::new(unlocked, self.retired, self.confirmed == Some(self.version)),
+            version: ActionVersionId::new(self.version),
+            must_read: self.must_read,
+            confirmed: self.confirmed.map(ActionVersionId::new),
+        })
     }
 }
 
@@ -226,7 +247,7 @@ pub async fn lock_by_id(
     turns::at_action(db, id.uuid()).await?;
     let row = sqlx::query_as!(
         LockedRow,
-        r#"SELECT a.id, i.key AS integration, a.key, (a.unlocked_at IS NOT NULL) AS "unlocked!",
+        r#"SELECT a.id, i.key AS integration, a.key, a.unlocked_for, (a.must_read_at IS NOT NULL) AS "must_read!",
                   (a.retired_at IS NOT NULL) AS "retired!", a.version_id AS "version!",
                   a.confirmed_version_id AS confirmed
            FROM actions a JOIN integrations i ON i.id = a.integration_id
@@ -236,7 +257,7 @@ pub async fn lock_by_id(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(LockedAction::from))
+    Ok(row.map(LockedRow::read).transpose()?)
 }
 
 /// Registers a locked action with its first version, if it is unknown and the integration has room for it. `false` if
@@ -448,16 +469,41 @@ pub async fn set_lock(
                 .await?;
             return Ok(());
         }
-        Step::Unlock => Some((now, change.by.as_str())),
+        Step::SetFor(what) => {
+            sqlx::query!("UPDATE actions SET unlocked_for = $2 WHERE id = $1", id, what.as_str())
+                .execute(db)
+                .await?;
+            return Ok(());
+        }
+        Step::Unlock(what) => Some((now, change.by.as_str(), what.as_str())),
         Step::Lock => None,
     };
     sqlx::query!(
-        "UPDATE actions SET unlocked_at = $2, unlocked_by = $3,
+        "UPDATE actions SET unlocked_at = $2, unlocked_by = $3, unlocked_for = $4,
              confirmed_version_id = CASE WHEN $2::timestamptz IS NULL THEN confirmed_version_id ELSE version_id END
          WHERE id = $1",
         id,
-        unlocked.map(|(at, _)| at),
-        unlocked.map(|(_, by)| by)
+        unlocked.map(|(at, ..)| at),
+        unlocked.map(|(_, by, _)| by),
+        unlocked.map(|(.., what)| what)
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Saves whether requests for an action must be read.
+pub async fn set_must_read(
+    db: &mut PgConnection,
+    change: &Recorded<MustReadChange>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let since = change.must_read.then_some((now, change.by.as_str()));
+    sqlx::query!(
+        "UPDATE actions SET must_read_at = $2, must_read_by = $3 WHERE id = $1",
+        change.action.uuid(),
+        since.map(|(at, _)| at),
+        since.map(|(_, by)| by)
     )
     .execute(db)
     .await?;

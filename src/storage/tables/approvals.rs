@@ -57,6 +57,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) title: Option<String>,
     pub(in crate::storage) fields: Option<String>,
     pub(in crate::storage) has_input_schema: bool,
+    pub(in crate::storage) must_read: bool,
     /// JSON, as text: read by [`ApprovalRow::read`], so that one that isn't an object is an error of its row.
     pub(in crate::storage) arguments: String,
     pub(in crate::storage) arguments_digest: Vec<u8>,
@@ -102,6 +103,7 @@ macro_rules! select_approvals {
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.read_only, d.destructive, d.risk, d.title,
                       d.fields::text AS fields, (d.input_schema IS NOT NULL) AS "has_input_schema!",
+                      (a.must_read_at IS NOT NULL) AS "must_read!",
                       p.arguments::text AS "arguments!", p.arguments_digest, p.editable,
                       p.edited_arguments::text AS edited_arguments, p.edited_digest, p.reason, p.metadata::text AS metadata,
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
@@ -161,6 +163,7 @@ impl ApprovalRow {
                 impact: versions::impact(version, self.read_only, self.destructive, self.risk.as_deref())?,
                 presentation: versions::presentation(version, self.title, self.fields.as_deref())?,
                 has_input_schema: self.has_input_schema,
+                must_read: self.must_read,
             },
             arguments: object(&self.arguments)
                 .map(Arguments::from_stored)

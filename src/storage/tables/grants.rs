@@ -26,6 +26,8 @@ pub struct GrantFilter<'a> {
     pub integration: Option<IntegrationId>,
     /// Only those of users who don't have it connected.
     pub unconnected: bool,
+    /// Only those for more than one conversation, as far as their scope can be read.
+    pub beyond_conversations: bool,
     /// Only those in this conversation of this backend.
     pub conversation: Option<(BackendId, &'a ForeignId)>,
 }
@@ -63,6 +65,7 @@ pub async fn lock(
              AND ($6::uuid IS NULL OR (backend_id = $6 AND conversation_id = $7))
              AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM connections c
                  WHERE c.integration_id = $5 AND c.user_id = grants.user_id))
+             AND (NOT $9 OR scope <> 'conversation')
            ORDER BY id FOR UPDATE"#,
         workspace.uuid(),
         filter.id.map(GrantId::uuid),
@@ -72,6 +75,7 @@ pub async fn lock(
         filter.conversation.map(|(backend, _)| backend.uuid()),
         filter.conversation.map(|(_, id)| id.as_str()),
         filter.unconnected,
+        filter.beyond_conversations,
     )
     .fetch_all(db)
     .await?;

@@ -10,6 +10,7 @@ pub mod audit_eras;
 pub mod backends;
 pub mod connections;
 pub mod conversations;
+pub mod details_opened;
 pub mod events;
 pub mod grants;
 pub mod homes;

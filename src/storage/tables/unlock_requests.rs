@@ -15,7 +15,7 @@ use crate::{
         PgConnection,
         effects::Recorded,
         stored::CorruptRow,
-        tables::{prompts::Prompt, versions},
+        tables::{actions::unlocked_for, prompts::Prompt, versions},
     },
 };
 
@@ -149,7 +149,7 @@ pub async fn line(
     let row = sqlx::query!(
         r#"SELECT r.action_id, r.workspace_id, r.answer, r.answered_by, r.answered_at, i.key AS integration,
                   a.key AS action, v.id AS version, v.integration_name, v.name AS action_name, v.description,
-                  v.read_only, v.destructive, v.risk,
+                  v.read_only, v.destructive, v.risk, a.unlocked_for,
                   (SELECT count(*) FROM unlock_askers k WHERE k.request_id = r.id) AS "asked!"
            FROM unlock_requests r JOIN actions a ON a.id = r.action_id JOIN integrations i ON i.id = a.integration_id
            JOIN action_versions v ON v.id = a.version_id
@@ -199,6 +199,7 @@ pub async fn line(
         askers: askers.collect(),
         asked: usize::try_from(row.asked).unwrap_or_default(),
         answered: answered(request, row.answer.as_deref(), row.answered_by.as_deref(), row.answered_at)?,
+        unlocked: unlocked_for(ActionId::new(row.action_id), row.unlocked_for.as_deref())?,
     }))
 }
 

@@ -8,6 +8,7 @@ use crate::{
         precedent::Precedent,
     },
     service::{
+        details as opened,
         homes::{self, Turn},
         show,
     },
@@ -29,14 +30,24 @@ pub(super) async fn open_details(interaction: &Interaction<'_>, id: ApprovalId) 
         Err(error) => return looked::<()>(interaction, Err(error)),
     };
     match interaction.open(details::details(&approval, precedent.as_ref(), 0)).await {
-        Ok(_) => Response::Taken,
-        Err(error) if modals::is_open(&error) => Response::Taken,
+        Ok(_) => has_read(interaction, &approval).await,
+        Err(error) if modals::is_open(&error) => has_read(interaction, &approval).await,
         Err(error) => {
             tracing::warn!(%error, approval = %id, "Could not open the details");
             interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
             Response::Taken
         }
     }
+}
+
+/// Records that the user has opened the details, where requests must be read.
+async fn has_read(interaction: &Interaction<'_>, approval: &Approval) -> Response {
+    if !approval.request.action.must_read {
+        return Response::Taken;
+    }
+    let (service, user) = (&interaction.context.service, &interaction.acting_user.user);
+    let opened = within(opened::opened(service, interaction.workspace, approval.id(), user)).await;
+    looked(interaction, opened)
 }
 
 /// Shows another page of the details.

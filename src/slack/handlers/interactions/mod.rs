@@ -3,6 +3,7 @@
 //! A payload proves what was clicked and who clicked. Everything else in it, such as a value or a view's
 //! `private_metadata`, only names things; the use case decides whether this user may touch them.
 
+mod action_options;
 mod browse;
 mod deciding;
 mod editing;
@@ -13,8 +14,11 @@ mod together;
 mod unlocking;
 
 use crate::{
-    domain::{grants::Scope, notifications::Change, unlock_answer::Resolution},
-    service::unlock::{LockCommand, Seen},
+    domain::{grants::Scope, notifications::Change},
+    service::{
+        unlock::{LockCommand, Seen},
+        unlock_requests::Answer,
+    },
     slack::{
         handlers::{context::Context, interactions::interaction::Interaction, time_limit::BUDGET},
         inbound::{payload::Payload, response::Response},
@@ -59,6 +63,8 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             Some(Callback::Deny) => deciding::submitted(&interaction).await,
             Some(Callback::Edit) => editing::submitted(&interaction).await,
             Some(Callback::ApproveAll) => together::submitted(&interaction).await,
+            Some(Callback::Unlock) => action_options::unlock_submitted(&interaction).await,
+            Some(Callback::ActionOptions) => action_options::options_submitted(&interaction).await,
             _ => Response::Taken,
         },
         _ => Response::Taken,
@@ -97,14 +103,11 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::SettingsAll => settings::show(interaction, Screen::default()),
         Control::RequestUnlock(action) => unlocking::request(interaction, action).await,
         Control::GrantRequest { request, version } => {
-            unlocking::answer(interaction, request, (Resolution::Unlocked, Seen::on_button(version))).await
+            action_options::grant_request(interaction, request, version).await
         }
-        Control::DeclineRequest(request) => {
-            unlocking::answer(interaction, request, (Resolution::Declined, Seen::Unknown)).await
-        }
-        Control::Unlock { action, version } => {
-            unlocking::set(interaction, action, (LockCommand::Unlock, Seen::on_button(version))).await
-        }
+        Control::DeclineRequest(request) => unlocking::answer(interaction, request, Answer::Decline).await,
+        Control::Unlock { action, version } => action_options::unlock(interaction, action, version).await,
+        Control::ActionOptions { action, .. } => action_options::options(interaction, action).await,
         Control::Confirm { action, version } => {
             unlocking::set(interaction, action, (LockCommand::Confirm, Seen::Version(version))).await
         }

@@ -8,7 +8,7 @@ use crate::{
     service::{
         self,
         unlock::{self, LockCommand, Seen},
-        unlock_requests,
+        unlock_requests::{self, Answer},
     },
     slack::{
         handlers::{
@@ -52,7 +52,7 @@ pub(super) async fn request(interaction: &Interaction<'_>, action: ActionId) -> 
 pub(super) async fn answer(
     interaction: &Interaction<'_>,
     request: UnlockRequestId,
-    answer: (crate::domain::unlock_answer::Resolution, Seen),
+    answer: Answer,
 ) -> Response {
     let result = match admin(interaction).await {
         Ok(admin) => {
@@ -99,7 +99,7 @@ pub(super) async fn set(
 
 /// The user who clicked, if they are an admin now. Anyone else gets an ephemeral reply, and the audit records the
 /// attempt.
-async fn admin(interaction: &Interaction<'_>) -> Result<UserId, UseCaseError> {
+pub(super) async fn admin(interaction: &Interaction<'_>) -> Result<UserId, UseCaseError> {
     let (acting_user, is_admin) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     if is_admin {
         return Ok(acting_user.user);

@@ -16,11 +16,13 @@ use crate::{
         alike::Alike,
         approvals::Approval,
         arguments::Arguments,
-        catalog::Lock,
+        catalog::{Lock, UnlockedFor},
         decision::{Decision, Verdict},
         field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
         input_schema::InputSchema,
-        overview::{ActionLine, Administration, GrantLine, Group, Home, Page, SettingLine, UnlockLine},
+        overview::{
+            ActionLine, Administration, GrantLine, Group, Home, OptionsLine, Page, SettingLine, UnlockLine,
+        },
         people::PersonKind,
         precedent::{Changes, Precedent},
         results::ResultStatus,
@@ -29,7 +31,7 @@ use crate::{
         text::Prose,
     },
     slack::view::{
-        deny, details, editing,
+        action_options, deny, details, editing,
         home::{HomeState, home},
         lists,
         prompt::prompt,
@@ -208,6 +210,10 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         description: Some(format!("token-o7q{text}")),
         ..screens::action(&what, unlocked)
     };
+    let options = |unlocked| OptionsLine {
+        description: Some(format!("token-o7q{text}")),
+        ..screens::options_line(&what, unlocked)
+    };
     let unlock = UnlockLine {
         integration_name: what.clone(),
         action_name: what.clone(),
@@ -253,6 +259,8 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         shared(&waiting.items[0].approval, Some(&decisions.items[0].approval)),
         super::notifications::reminder(approval, 2),
         super::notifications::digest(&decisions.items[0].approval, &format!("token-o6q{text}")),
+        action_options::unlock(&options(None), None),
+        action_options::options(&options(Some(UnlockedFor::Always))),
     ]
 }
 
@@ -313,7 +321,7 @@ proptest! {
         }
         let summary = format!("token-o9q{text}");
         approval.result = Some(result(ResultStatus::Failed, Some(&summary), Some("https://example.com/token-o0q")));
-        let standing = crate::domain::catalog::Eligibility { lock: Lock::new(unlocked, false, true), ..FREE };
+        let standing = crate::domain::catalog::Eligibility { lock: Lock::new(unlocked.then_some(UnlockedFor::Always), false, true), ..FREE };
         // The keys and values of an earlier call are as untrusted as those of this one.
         let earlier = mark(Value::Object(earlier.into_iter().collect()), &mut 5_000);
         let Value::Object(earlier) = earlier else { unreachable!() };

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
-        catalog::{Eligibility, Lock},
+        catalog::{Eligibility, Lock, UnlockedFor},
         decision::{Decision, Verdict},
         input_schema::InputSchema,
         results::ResultStatus,
@@ -113,7 +113,7 @@ proptest! {
             checks::sound(&view, 100);
         }
         approval.result = Some(result(ResultStatus::Failed, Some(&text), Some(&format!("https://example.com/{text}"))));
-        let standing = Eligibility { lock: Lock::new(unlocked, false, true), connected, ..FREE };
+        let standing = Eligibility { lock: Lock::new(unlocked.then_some(UnlockedFor::Always), false, true), connected, ..FREE };
         let shown = PromptState { standing, grant_live: live, connect_url: Some(&text), ..state(&approval) };
         checks::message(&prompt(&shown).to_json());
         checks::message(&plain(&shown).to_json());

@@ -1,5 +1,6 @@
 //! Every view in every state, and every view with the worst possible content.
 
+mod action_options;
 mod apart;
 mod checks;
 mod hostile;

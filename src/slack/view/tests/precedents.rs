@@ -54,7 +54,8 @@ fn shown(approval: &Approval, precedent: &Precedent) -> String {
     checks::sound(&view, 100);
     let plain = blocks(&details::details(approval, None, 0));
     let details: Vec<Value> = blocks(&view).into_iter().filter(|block| !plain.contains(block)).collect();
-    format!("{}\n---\n{}", read(&added), read(&details))
+    let added = if added.is_empty() { "(nothing)".to_owned() } else { read(&added) };
+    format!("{added}\n---\n{}", read(&details))
 }
 
 fn since(before: &str, approval: &Approval) -> Precedent {
@@ -168,6 +169,7 @@ fn calls_with_the_same_arguments_are_counted() {
 #[test]
 fn deleted_arguments_are_mentioned_only_in_the_details() {
     insta::assert_snapshot!(shown(&ordinary(), &Precedent::Deleted), @r"
+    (nothing)
     ---
     The arguments of the call that you last approved were deleted.
     ");

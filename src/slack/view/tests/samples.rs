@@ -9,7 +9,7 @@ use crate::{
         action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Request},
         arguments::Arguments,
-        catalog::{Eligibility, Lock},
+        catalog::{Eligibility, Lock, UnlockedFor},
         decision::{Decision, GrantOutcome, Verdict},
         editing::EditedArguments,
         field_hints::{ArgumentPointer, FieldHint, Label, Presentation},
@@ -26,8 +26,12 @@ use crate::{
     slack::view::prompt_state::PromptState,
 };
 
-pub(super) const FREE: Eligibility =
-    Eligibility { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+pub(super) const FREE: Eligibility = Eligibility {
+    lock: Lock::Unlocked(UnlockedFor::Always),
+    outdated: false,
+    connected: true,
+    conversation_closed: false,
+};
 pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
 
 /// 14 March 2026, 09:26:53 UTC.
@@ -69,6 +73,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
             impact: Impact::Changes(Risks::NONE),
             presentation: Presentation::default(),
             has_input_schema: false,
+            must_read: false,
         },
         arguments,
         editable: false,

@@ -14,14 +14,15 @@ use crate::{
     domain::{
         alike::{Alike, MOST_TOGETHER},
         approvals::Approval,
-        catalog::{Description, Eligibility, Lock},
+        catalog::{Description, Eligibility, Lock, UnlockedFor},
         field_hints::Presentation,
         grants::Scope,
         ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
         notifications::Preferences,
         overview::{
             ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, GrantLine, Group,
-            Home, IntegrationLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine, WaitingLine,
+            Home, IntegrationLine, OptionsLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine,
+            WaitingLine,
         },
         people::PersonKind,
         prompts::Prompt,
@@ -68,11 +69,28 @@ pub(super) fn action(name: &str, unlocked: bool) -> ActionLine {
         name: name.to_owned(),
         description: Some("Creates a record of any object.".to_owned()),
         impact: if unlocked { Impact::Undeclared } else { Impact::DESTRUCTIVE },
-        unlocked,
+        unlocked: unlocked.then_some(UnlockedFor::Always),
         changed: false,
         always: unlocked,
         requested: false,
+        must_read: false,
         grants: 3,
+    }
+}
+
+/// An action as its options show it.
+pub(super) fn options_line(name: &str, unlocked: Option<UnlockedFor>) -> OptionsLine {
+    OptionsLine {
+        action: ActionId::new(Uuid::from_u128(3)),
+        version: version(),
+        path: "salesforce.create_record".to_owned(),
+        integration_name: name.to_owned(),
+        action_name: name.to_owned(),
+        description: Some("Creates a record of any object.".to_owned()),
+        impact: Impact::DESTRUCTIVE,
+        unlocked,
+        must_read: false,
+        always: 3,
     }
 }
 
@@ -106,6 +124,10 @@ pub(super) fn unlock_line(answered: Option<Resolved>) -> UnlockLine {
         impact: Impact::DESTRUCTIVE,
         askers: vec![asker(alice(), 12, 1), asker(bob(), 0, 0)],
         asked: 3,
+        unlocked: answered
+            .as_ref()
+            .filter(|answered| answered.answer == Resolution::Unlocked)
+            .map(|_| UnlockedFor::Always),
         answered,
     }
 }
@@ -407,7 +429,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
         let integration = IntegrationLine { key: "k".repeat(100), ..integration(&name, false) };
         let action =
             ActionLine { key: "k".repeat(100), description: Some(prose.clone()), ..action(&name, true) };
-        let locked = ActionLine { unlocked: false, ..action.clone() };
+        let locked = ActionLine { unlocked: None, ..action.clone() };
         let grant = GrantLine {
             integration_name: name.clone(),
             conversation_id: Some(prose.clone()),

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         approvals::{Approval, Place},
         arguments::Arguments,
-        catalog::{Eligibility, Lock},
+        catalog::{Eligibility, Lock, UnlockedFor},
         decision::{Decision, DenialReason, Verdict},
         editing::EntryFault,
         field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
@@ -86,7 +86,7 @@ fn an_unconnected_integration_has_no_menu_and_says_what_to_do() {
 #[test]
 fn a_changed_action_has_no_menu_and_says_why() {
     let approval = ordinary();
-    let standing = Eligibility { lock: Lock::Changed, ..FREE };
+    let standing = Eligibility { lock: Lock::Changed(UnlockedFor::Always), ..FREE };
     keep_message("prompt_changed", &prompt(&PromptState { standing, ..state(&approval) }));
     let standing = Eligibility { outdated: true, ..FREE };
     keep_message("prompt_outdated", &prompt(&PromptState { standing, ..state(&approval) }));
@@ -282,8 +282,8 @@ fn an_error_stands_at_its_field() {
 fn changes_are_shown_with_what_was_asked() {
     let (_, verdict) = verdicts().into_iter().find(|(name, _)| *name == "approved_edited").unwrap();
     let approval = decided(verdict);
-    keep("details_edited", &details::details(&approval, 0));
-    keep("details_edited_raw", &details::details(&approval, 2));
+    keep("details_edited", &details::details(&approval, None, 0));
+    keep("details_edited_raw", &details::details(&approval, None, 2));
     assert_eq!(details::page_count(&approval), 3);
     let mut deleted = approval;
     deleted.request.arguments = Arguments::from_stored(Map::new());
@@ -294,7 +294,7 @@ fn changes_are_shown_with_what_was_asked() {
     });
     let text = prompt(&state(&deleted)).to_json().to_string();
     assert!(text.contains("Approved with changes") && !text.contains("Changed:"), "{text}");
-    assert!(details::details(&deleted, 0).to_string().contains("Arguments deleted"));
+    assert!(details::details(&deleted, None, 0).to_string().contains("Arguments deleted"));
 }
 
 #[test]

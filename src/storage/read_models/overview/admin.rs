@@ -12,7 +12,7 @@ use crate::{
         PgConnection,
         read_models::overview::window::{number, window},
         stored::CorruptRow,
-        tables::versions,
+        tables::{actions::unlocked_for, versions},
     },
 };
 
@@ -103,7 +103,7 @@ pub async fn actions(
     let (page, first, size) = window(Section::Actions, wanted, total);
     let rows = sqlx::query!(
         r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive, v.risk,
-                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  a.unlocked_for, (a.must_read_at IS NOT NULL) AS "must_read!",
                   coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!",
                   (SELECT count(*) FROM grants g WHERE g.action_id = a.id AND g.revoked_at IS NULL) AS "grants!"
            FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
@@ -125,8 +125,9 @@ pub async fn actions(
             name: row.name,
             description: row.description,
             impact: versions::impact(version, row.read_only, row.destructive, row.risk.as_deref())?,
-            unlocked: row.unlocked,
-            changed: row.unlocked && row.unconfirmed,
+            changed: row.unlocked_for.is_some() && row.unconfirmed,
+            unlocked: unlocked_for(ActionId::new(row.id), row.unlocked_for.as_deref())?,
+            must_read: row.must_read,
             always: false,
             requested: false,
             grants: number(row.grants),

@@ -20,6 +20,7 @@ use crate::{
         stored,
         stored::CorruptRow,
         tables::{
+            actions::unlocked_for,
             approvals::{ApprovalRow, select_approvals},
             grants::standing_scope,
             prompts, versions,
@@ -350,8 +351,7 @@ pub async fn settings(
 ) -> sqlx::Result<Vec<SettingLine>> {
     let actions = sqlx::query!(
         r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
-                  v.risk,
-                  (a.unlocked_at IS NOT NULL) AS "unlocked!",
+                  v.risk, a.unlocked_for, (a.must_read_at IS NOT NULL) AS "must_read!",
                   coalesce(a.confirmed_version_id <> v.id, true) AS "unconfirmed!",
                   EXISTS (SELECT 1 FROM grants g WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.action_id = a.id
                       AND g.revoked_at IS NULL AND g.scope = 'always') AS "always!",
@@ -379,8 +379,9 @@ pub async fn settings(
             name: row.name,
             description: row.description,
             impact: versions::impact(version, row.read_only, row.destructive, row.risk.as_deref())?,
-            unlocked: row.unlocked,
-            changed: row.unlocked && row.unconfirmed,
+            changed: row.unlocked_for.is_some() && row.unconfirmed,
+            unlocked: unlocked_for(ActionId::new(row.id), row.unlocked_for.as_deref())?,
+            must_read: row.must_read,
             always: row.always,
             requested: row.requested,
             grants: 0,

@@ -30,8 +30,9 @@ pub async fn groups(
     let rows = sqlx::query!(
         r#"SELECT (array_agg(p.id ORDER BY p.id))[1] AS "first!", count(*) AS "count!"
            FROM approvals p JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
+           JOIN actions a ON a.id = p.action_id
            WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-             AND NOT d.destructive
+             AND NOT d.destructive AND a.must_read_at IS NULL
            GROUP BY p.backend_id, p.agent_id, p.action_id HAVING count(*) > 1 ORDER BY 1 LIMIT $3"#,
         workspace.uuid(),
         user.as_str(),

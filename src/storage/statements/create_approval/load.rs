@@ -23,7 +23,7 @@ use crate::{
     storage::{
         PgConnection,
         stored::CorruptRow,
-        tables::{api_keys, api_keys::StoredKey, grants::standing_scope},
+        tables::{actions::unlocked_for, api_keys, api_keys::StoredKey, grants::standing_scope},
     },
 };
 
@@ -104,7 +104,7 @@ struct Row {
     version_id: Option<Uuid>,
     action_name: Option<String>,
     destructive: Option<bool>,
-    unlocked: bool,
+    unlocked_for: Option<String>,
     confirmed: bool,
     connected: bool,
     last_asked_at: Option<DateTime<Utc>>,
@@ -183,13 +183,13 @@ pub async fn load(
                    SELECT d.action, pg_advisory_xact_lock_shared(
                        hashtextextended(d.id::text || '/' || d.action, 0))) t
                CROSS JOIN LATERAL (
-                   SELECT a.id, a.integration_id, a.key, a.name, a.destructive, a.unlocked_at, a.version_id,
+                   SELECT a.id, a.integration_id, a.key, a.name, a.destructive, a.unlocked_for, a.version_id,
                           a.confirmed_version_id
                    FROM actions a WHERE a.integration_id = d.id AND a.key = t.action FOR SHARE) a),
            named AS MATERIALIZED (
                SELECT q.number, q.user_id, q.backend_id, q.workspace_id, q.conversation_id, i.id AS integration_id,
                       i.name AS integration_name, i.requires_connection, a.id AS action_id, a.version_id,
-                      a.name AS action_name, a.destructive, a.unlocked_at, a.confirmed_version_id
+                      a.name AS action_name, a.destructive, a.unlocked_for, a.confirmed_version_id
                FROM known q
                LEFT JOIN locked_integrations i ON i.workspace_id = q.workspace_id AND i.key = q.integration
                LEFT JOIN locked_actions a ON a.integration_id = i.id AND a.key = q.action),
@@ -241,7 +241,7 @@ pub async fn load(
                    LEFT JOIN locked_grants g ON g.user_id = q.user_id AND g.action_id = q.action_id
                        AND g.backend_id = q.backend_id AND g.conversation_id = q.conversation_id
                    LEFT JOIN locked_connections c ON c.integration_id = q.integration_id AND c.user_id = q.user_id
-                   WHERE g.id IS NULL OR q.unlocked_at IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
+                   WHERE g.id IS NULL OR q.unlocked_for IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
                       OR (q.requires_connection AND c.user_id IS NULL)) d)
            SELECT q.number AS "number!", k.id AS "key_id!", k.hash AS "hash!", k.scopes AS "scopes!", k.expires_at AS "expires_at?",
                   k.revoked_at AS "revoked_at?", k.backend_id AS "backend_id!", k.workspace_id AS "workspace_id!",
@@ -249,7 +249,7 @@ pub async fn load(
                   n.integration_id AS "integration_id?", n.integration_name AS "integration_name?",
                   n.requires_connection AS "requires_connection?", n.action_id AS "action_id?",
                   n.version_id AS "version_id?", n.action_name AS "action_name?", n.destructive AS "destructive?",
-                  (n.unlocked_at IS NOT NULL) AS "unlocked!",
+                  n.unlocked_for AS "unlocked_for?",
                   coalesce(n.confirmed_version_id = n.version_id, false) AS "confirmed!",
                   (c.user_id IS NOT NULL) AS "connected!", v.last_asked_at AS "last_asked_at?",
                   coalesce(v.closed_at IS NOT NULL OR v.last_asked_at < $11 OR v.title IS DISTINCT FROM
@@ -294,11 +294,12 @@ impl Row {
         let scopes = api_keys::scopes(self.key_id, &self.scopes)?;
         let integration_row = self.integration_id.zip(self.integration_name);
         let action_row = self.action_id.zip(self.action_name.zip(self.destructive));
-        let (connected, unlocked, confirmed) = (self.connected, self.unlocked, self.confirmed);
+        let (connected, unlocked, confirmed) = (self.connected, self.unlocked_for, self.confirmed);
         let grant = self.grant_id.zip(self.grant_scope.as_deref());
         let known = integration_row.zip(action_row);
         let read = |((integration_id, integration_name), (action_id, (action_name, destructive)))| {
             let id = ActionId::new(action_id);
+            let unlocked = unlocked_for(id, unlocked.as_deref())?;
             let version_id = self.version_id.ok_or_else(|| CorruptRow::new("actions", "version_id", &id))?;
             let action_ref = ActionRef {
                 id,
@@ -314,6 +315,7 @@ impl Row {
                 impact: if destructive { Impact::DESTRUCTIVE } else { Impact::Undeclared },
                 presentation: Presentation::default(),
                 has_input_schema: false,
+                must_read: false,
             };
             let eligibility = Eligibility {
                 lock: Lock::new(unlocked, false, confirmed),
