@@ -11,13 +11,18 @@ use crate::{
         effects::Redraw,
         ids::{ApprovalId, GrantId, UserId, WorkspaceId},
         people::ActingUser,
+        precedent::Precedent,
         prompts::Prompt,
         rejection::Rejection,
         sharing::{self, PromptMessage, WaitingCount},
     },
     service::workspaces::Origin,
     storage,
-    storage::{read_models::shared_prompts, statements::decide::PromptFacts, tables::prompt_messages},
+    storage::{
+        read_models::{precedents, shared_prompts},
+        statements::decide::PromptFacts,
+        tables::prompt_messages,
+    },
 };
 
 /// The message that shows an approval. If none was assigned yet, a pending one gets one now, together with all others
@@ -153,6 +158,8 @@ pub struct Reviewed {
     pub approval: Approval,
     /// Whether the action may be auto-approved.
     pub around: PromptFacts,
+    /// How it compares with what the user approved before.
+    pub precedent: Option<Precedent>,
     /// How many requests follow.
     pub others: usize,
 }
@@ -177,7 +184,8 @@ pub async fn next(
         return Ok((None, waiting.len()));
     };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
-    Ok((Some(Reviewed { approval, around, others }), waiting.len()))
+    let precedent = precedents::precedent(&mut db, &approval, service.now()).await?;
+    Ok((Some(Reviewed { approval, around, precedent, others }), waiting.len()))
 }
 
 /// One request of a review, whatever became of it.
@@ -193,7 +201,8 @@ pub async fn again(
         return Ok(None);
     };
     let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
+    let precedent = precedents::precedent(&mut db, &approval, service.now()).await?;
     let waiting = shared_prompts::waiting(&mut db, &approval.request).await?;
     let others = waiting.iter().filter(|request| request.id > id).count();
-    Ok(Some(Reviewed { approval, around, others }))
+    Ok(Some(Reviewed { approval, around, precedent, others }))
 }

@@ -89,8 +89,8 @@ pub(super) fn follow(interaction: &Interaction<'_>, review: Review, view: &'stat
     let user = interaction.acting_user.user.clone();
     interaction.context.background.spawn(async move {
         let followed = async {
-            let shown = show::approval(&context.service, &workspace, review.at).await?;
-            match &shown.decision {
+            let shown = show::details(&context.service, &workspace, review.at, &user).await?;
+            match &shown.0.decision {
                 None => again(&context.service, &workspace, &user, review).await,
                 Some(decision) => {
                     let review = counted(review, decision, &user);
@@ -163,6 +163,7 @@ fn one(reviewed: &Reviewed, review: Review, service: &crate::service::Service) -
         standing: reviewed.around.eligibility,
         grant_live: reviewed.around.grant_live,
         requested: reviewed.around.requested,
+        precedent: reviewed.precedent.as_ref(),
         connect_url: reviewed.around.connect_url.as_deref(),
         now: service.now(),
     };
