@@ -1,11 +1,8 @@
 -- Reminders of requests that wait, the daily digest of what ran without asking, and the hours in which neither comes.
 
--- As Slack said last. NULL: by the previous version, or Slack said none.
-ALTER TABLE profiles ADD COLUMN time_zone text;
-
 -- A user's choices, and where their digest stands. Users who have no row chose nothing and never gave a grant.
 CREATE TABLE notifications (
-    workspace_id    uuid NOT NULL REFERENCES workspaces,
+    workspace_id    uuid NOT NULL,
     user_id         text NOT NULL,
     reminders       boolean NOT NULL DEFAULT true,
     digest          boolean NOT NULL DEFAULT true,
@@ -34,7 +31,7 @@ COMMENT ON INDEX notifications_due IS 'whose digest is due';
 -- The messages that remind of requests.
 CREATE TABLE reminders (
     id           uuid PRIMARY KEY,
-    workspace_id uuid NOT NULL REFERENCES workspaces,
+    workspace_id uuid NOT NULL,
     user_id      text NOT NULL,
     reminded_at  timestamptz NOT NULL,
     -- Where the message is. NULL: it was not sent, or Slack did not confirm it.
@@ -79,3 +76,6 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON notifications, reminders, reminded TO %s', service);
     END LOOP;
 END $$;
+
+-- As Slack said last. NULL: by the previous version, or Slack said none. Last, because clicks wait until it is committed.
+ALTER TABLE profiles ADD COLUMN time_zone text;

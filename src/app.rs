@@ -257,18 +257,7 @@ impl App {
             clock: service.clock.clone(),
             bodies: http::bodies(capacity.connections),
         };
-        let delivery = Delivery {
-            prompts: PromptRenderer { client: client.clone(), people: people.clone() },
-            homes: HomeRenderer {
-                client: client.clone(),
-                people: people.clone(),
-                addresses: addresses.clone(),
-            },
-            reminders: ReminderRenderer { client: client.clone(), people: people.clone(), addresses },
-            digests: DigestRenderer { client: client.clone(), people: people.clone() },
-            unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
-            webhooks: Sender::new(Guard::new(config.webhook_allow))?,
-        };
+        let delivery = delivery(&client, &people, addresses, config.webhook_allow)?;
         let worker = Worker {
             service: service.clone(),
             deliver: delivery,
@@ -343,6 +332,24 @@ impl App {
             self.force_shutdown.cancel();
         }
     }
+}
+
+/// The handlers of the outbox.
+fn delivery(
+    client: &Client,
+    people: &Arc<People>,
+    addresses: Addresses,
+    webhook_allow: Vec<ipnet::IpNet>,
+) -> Result<Delivery, StartError> {
+    let (client, people) = (client.clone(), people.clone());
+    Ok(Delivery {
+        prompts: PromptRenderer { client: client.clone(), people: people.clone() },
+        homes: HomeRenderer { client: client.clone(), people: people.clone(), addresses: addresses.clone() },
+        unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
+        reminders: ReminderRenderer { client: client.clone(), people: people.clone(), addresses },
+        digests: DigestRenderer { client, people },
+        webhooks: Sender::new(Guard::new(webhook_allow))?,
+    })
 }
 
 /// Starts everything that the clock drives instead of a request.

@@ -34,7 +34,7 @@ pub struct Ran {
     pub calls: usize,
     /// How many of them failed, as their backends reported.
     pub failed: usize,
-    /// Whether the user had not approved the action in the 30 days before, neither by hand nor automatically.
+    /// Whether the user had not approved the action in the 30 days before, neither manually nor automatically.
     pub is_first_use: bool,
     /// How many targets it had that no earlier call of these 30 days had. A target is what the values in the action's
     /// title say. 0 for a first use, and for actions without values in their title.

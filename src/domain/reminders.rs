@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Nobody is reminded of a request that expires sooner than this after it was made: its prompt is news enough.
+/// A request that expires sooner than this after it was made has no reminder: its prompt is news enough.
 pub const SHORTEST: TimeDelta = TimeDelta::minutes(10);
 /// The shortest time between two reminders of one user.
 pub const PAUSE: TimeDelta = TimeDelta::minutes(30);

@@ -49,7 +49,7 @@ const fn permits(kind: Kind) -> usize {
     match kind {
         Kind::Prompt => 8,
         Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => 4,
-        // Nobody waits for them, and they use the rate limit of the prompts.
+        // No one waits for them, and they use the rate limit of the prompts.
         Kind::Reminder | Kind::Digest => 2,
         // Eight times the share of one receiver.
         Kind::Webhook => 256,

@@ -17,6 +17,7 @@ use crate::{
     },
     storage::{
         statements::remind::{self, After, Waiting},
+        stored::CorruptRow,
         tables::{approvals, prompts, reminders},
     },
 };
@@ -60,7 +61,7 @@ async fn queue_for(service: &Service, users: &[Waiting]) -> Result<(), ServiceEr
 pub struct Named {
     /// The request.
     pub approval: Approval,
-    /// Its prompt. `None`: it was not posted yet, or can't be reached any more.
+    /// Its prompt. `None`: it was not posted yet, or can no longer be reached.
     pub prompt: Option<Prompt>,
 }
 
@@ -86,7 +87,7 @@ pub async fn named(service: &Service, ids: &[ApprovalId]) -> Result<Vec<Named>, 
     let mut found = approvals::find_all(&mut db, ids).await?;
     let mut prompts = prompts::first(&mut db, ids).await?;
     let named = ids.iter().filter_map(|id| {
-        let approval = found.remove(id)?.inspect_err(|row| row.log()).ok()?;
+        let approval = found.remove(id)?.inspect_err(CorruptRow::log).ok()?;
         Some(Named { approval, prompt: prompts.remove(id) })
     });
     Ok(named.collect())

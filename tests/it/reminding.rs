@@ -87,7 +87,11 @@ async fn one_message_names_all_that_waits_and_follows_it() {
         s.remind().await;
         let now = s.until(&reminder, |now| now.text().contains("2 requests are waiting")).await;
         assert!(now.all_text().contains("1 other request has ended"), "{}", now.all_text());
-        s.remind_after(minutes(11)).await;
+        s.advance_until_idle(minutes(11)).await;
+        for id in &ids[1..] {
+            assert_eq!(s.received_webhook(id).await.kind, "approval.expired");
+        }
+        s.remind().await;
         let now = s.until(&reminder, |now| now.text().contains("have ended")).await;
         assert_snapshot!(now.all_text(), @"The 3 requests that this message reminded you of have ended.");
         s.remind_after(minutes(60)).await;

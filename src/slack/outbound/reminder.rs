@@ -63,7 +63,7 @@ impl ReminderRenderer {
         }
         match self.people.profile(&slack_id, user).await {
             Ok(profile) if profile.kind == PersonKind::Member => {}
-            // They can't decide any more. Their requests count as named, so that they aren't looked at again.
+            // They can no longer decide. Their requests count as named, so that they aren't looked at again.
             Ok(_) => {
                 reminders::take(service, (claim.workspace, user), &due).await?;
                 return Ok(Outcome::done());
@@ -111,7 +111,7 @@ impl ReminderRenderer {
             let message = self.message(service, slack_id, &pending, open.approvals.len()).await?;
             match self.update(slack_id, &open.message, &message).await {
                 Ok(()) => reminders::shown(service, open.id, pending.len()).await?,
-                // It was deleted, or can't be changed any more.
+                // It was deleted, or can no longer be changed.
                 Err(CallError::Refused(Refusal { reason: Reason::Message, .. })) => {
                     self.close(service, open.id).await?;
                 }

@@ -246,7 +246,7 @@ pub enum Control {
     },
     /// *Notifications…* in a digest: opens the settings.
     OpenSettings,
-    /// *Turn off* in a digest, which is not drawn again: the user gets a reply.
+    /// *Turn off* in a digest. The message is not updated, so the user gets a reply.
     TurnOffReported(GrantId),
     /// Turns a kind of notification on or off.
     Notify {

@@ -68,7 +68,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
     integrations(&mut blocks, &home.integrations);
     blocks.push(blocks::divider());
     decisions(&mut blocks, &home.decisions, state.address);
-    blocks.extend(notifications::section(&home.notifications, &state.now.timestamp_micros().to_string()));
+    blocks.extend(notifications::section(home.notifications, &state.now.timestamp_micros().to_string()));
     if let Some(administration) = &home.administration {
         blocks.push(blocks::divider());
         home_admin::administration(&mut blocks, administration);

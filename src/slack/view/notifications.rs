@@ -12,7 +12,7 @@ use super::controls::{Control, Notice};
 use crate::{
     domain::{
         digests,
-        notifications::{Hour, Preferences},
+        notifications::{Hour, Preferences, QuietHours},
     },
     slack::view::{
         blocks::{self, Style, plain_only},
@@ -25,7 +25,7 @@ use crate::{
 pub(super) const BLOCKS: usize = 2;
 
 /// The section. `mark` must differ in every render.
-pub(super) fn section(preferences: &Preferences, mark: &str) -> Vec<SlackBlock> {
+pub(super) fn section(preferences: Preferences, mark: &str) -> Vec<SlackBlock> {
     vec![
         blocks::rich(vec![
             blocks::paragraph(vec![blocks::bold("Notifications")]),
@@ -37,7 +37,7 @@ pub(super) fn section(preferences: &Preferences, mark: &str) -> Vec<SlackBlock> 
     ]
 }
 
-fn sentence(preferences: &Preferences) -> String {
+fn sentence(preferences: Preferences) -> String {
     let reminders = if preferences.reminders {
         "Reminders are on: one message when two thirds of a request’s time have passed."
     } else {
@@ -71,12 +71,12 @@ fn time(hour: Hour) -> String {
     format!("{:02}:00", hour.number())
 }
 
-fn controls(preferences: &Preferences) -> Vec<SlackActionBlockElement> {
+fn controls(preferences: Preferences) -> Vec<SlackActionBlockElement> {
     let button = |notice, is_on, off: &'static str, on: &'static str| {
         let text = if is_on { off } else { on };
         blocks::button(Control::Notify { notice, on: !is_on }, text, text, Style::Plain)
     };
-    let from = preferences.quiet.map(|quiet| quiet.from());
+    let from = preferences.quiet.map(QuietHours::from);
     let mut choices = vec![choice(Control::QuietFrom(None), "No quiet hours".into())];
     choices.extend(Hour::all().map(|hour| {
         choice(Control::QuietFrom(Some(hour)), SafeText::own(format!("Quiet from {}", time(hour))))

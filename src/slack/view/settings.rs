@@ -63,7 +63,7 @@ pub fn settings(content: &Content, note: Option<&str>, mark: &str) -> Value {
         Content::Integrations(page, preferences) => {
             integrations(&mut blocks, page);
             blocks.push(blocks::divider());
-            blocks.extend(notifications::section(preferences, mark));
+            blocks.extend(notifications::section(*preferences, mark));
         }
         Content::Gear(integration, page) => gear(&mut blocks, integration, page, mark),
     }

@@ -1,7 +1,7 @@
 //! What ran without asking a user, for their digest.
 //!
 //! Each statement reads the user's own approvals between two ids, through the index `approvals_user`, and at most so many
-//! of them. A grant decides an approval as it is asked, so its id says when it ran.
+//! of them. A grant decides an approval at the moment of the ask, so the id says when the call ran.
 
 use std::collections::HashMap;
 
@@ -114,7 +114,7 @@ pub async fn digest(
     let ids: Vec<ApprovalId> = samples.iter().map(|(.., id)| *id).collect();
     let found = approvals::find_all(db, &ids).await?;
     for (at, group) in groups.into_iter().enumerate() {
-        let Some(named) = names.get(&group.action_id) else { continue };
+        let Some(action) = names.get(&group.action_id) else { continue };
         let new = targets.get(&(group.agent_id.clone(), group.action_id)).filter(|_| !group.is_first_use);
         let own = samples.iter().filter(|(of, ..)| *of == at);
         let samples = own.filter_map(|(_, unusual, id)| {
@@ -123,8 +123,8 @@ pub async fn digest(
         });
         digest.ran.push(Ran {
             agent: group.agent_name.unwrap_or(group.agent_id),
-            integration: named.integration.clone(),
-            action: named.action.clone(),
+            integration: action.integration.clone(),
+            action: action.action.clone(),
             calls: number(group.calls, "id")?,
             failed: number(group.failed, "id")?,
             is_first_use: group.is_first_use,

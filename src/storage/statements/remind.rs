@@ -35,8 +35,8 @@ pub struct Page {
     pub next: Option<After>,
 }
 
-/// Looks at `count` users with pending approvals: who has one that is due, was not reminded lately, wants to be, and has
-/// no reminder in the outbox.
+/// Looks at `count` users with pending approvals. Those are due who have an approval that is due, want reminders, got none
+/// lately, and have none in the outbox.
 pub async fn due_users(
     db: &mut PgConnection,
     now: DateTime<Utc>,

@@ -283,7 +283,7 @@ pub async fn save_plans(db: &mut PgConnection, plans: &[Planned]) -> sqlx::Resul
     Ok(())
 }
 
-/// The window of a user's digest that was not sent. `None` if there is none, or if the user wants none any more.
+/// The window of a user's digest that was not sent. `None` if there is none, or if the user no longer wants one.
 pub async fn unsent(
     db: &mut PgConnection,
     workspace: WorkspaceId,

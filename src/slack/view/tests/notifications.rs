@@ -71,7 +71,7 @@ fn unusual(approval: &Approval, conversation: Option<&str>) -> Ran {
     }
 }
 
-fn of(ran: Vec<Ran>, groups: usize) -> Digest {
+fn digest_of(ran: Vec<Ran>, groups: usize) -> Digest {
     let calls = ran.iter().map(|ran| ran.calls).sum();
     Digest { from: asked_at() - TimeDelta::days(1), until: asked_at(), ran, groups, calls, more: false }
 }
@@ -79,7 +79,7 @@ fn of(ran: Vec<Ran>, groups: usize) -> Digest {
 /// A digest of calls like this one.
 pub(super) fn digest(approval: &Approval, conversation: &str) -> Value {
     let ran = vec![unusual(approval, Some(conversation)), ran(approval, Some(conversation))];
-    view::message(&of(ran, 2)).to_json()
+    view::message(&digest_of(ran, 2)).to_json()
 }
 
 fn mail() -> Approval {
@@ -116,7 +116,7 @@ fn a_digest_shows_the_unusual_first() {
         ..ran(&ordinary(), None)
     };
     let usual = Ran { agent: "Scout".to_owned(), ..ran(&ordinary(), Some("Q3 pipeline")) };
-    let digest = of(vec![unusual(&failed, None), first, usual], 5);
+    let digest = digest_of(vec![unusual(&failed, None), first, usual], 5);
     keep_message("digest", &view::message(&digest));
 }
 
@@ -124,7 +124,7 @@ fn a_digest_shows_the_unusual_first() {
 fn the_choice_of_notifications_says_what_is_chosen() {
     let off = Preferences { reminders: false, digest: false, ..Preferences::default() };
     for (name, preferences) in [("notifications", all_on()), ("notifications_off", off)] {
-        let blocks = notifications::section(&preferences, "1");
+        let blocks = notifications::section(preferences, "1");
         assert_eq!(blocks.len(), BLOCKS);
         let view = serde_json::json!({ "blocks": blocks });
         checks::sound(&view, 100);
@@ -146,7 +146,7 @@ fn five_hundred_actions_and_requests_fit() {
             vec![usual.clone(); 100],
             [vec![unusual; 50], vec![usual; 50]].concat(),
         ] {
-            let message = view::message(&Digest { more: true, ..of(ran, 500) });
+            let message = view::message(&Digest { more: true, ..digest_of(ran, 500) });
             checks::message(&message.to_json());
             let said = message.to_json().to_string();
             assert!(
