@@ -101,7 +101,7 @@ async fn nothing_gives_an_always_grant_for_what_is_unlocked_for_conversations() 
         );
         let told = s.answer(ALICE, &format!("on {ACTION}")).await;
         assert!(told.text().contains("for conversations only"), "{}", told.text());
-        let gear = s.gear(ALICE, "github").await;
+        let gear = s.gear(ALICE, "GitHub").await;
         assert!(gear.all_text().contains("Unlocked for conversations"), "{}", gear.all_text());
         assert_eq!(s.grants_of(ALICE).await, 0);
 
@@ -287,7 +287,7 @@ async fn an_admin_changes_an_actions_options() {
         assert!(s.click_home(ADMIN, OPTIONS, &id).await.is_ok());
         s.modal(ADMIN, |view| view.title() == "Options").await;
         choose_in_modal(s, "unlocked_for", "conversations").await;
-        // Another admin changes the other option meanwhile. What this admin left alone stays.
+        // Another admin changes the other option. What this admin left alone stays.
         must_read(s, ACTION, false).await;
         submit(s).await;
         assert_eq!(options(s, ACTION).await, ("conversations".into(), false.into()));

@@ -1,7 +1,7 @@
 //! The Home tab: everything on it, current after every user's changes, and never beyond Slack's limits.
 
 use chrono::TimeDelta;
-use sandbox::slack::{CallOutcome, Misbehaviour, Press, Slack, Surface, Tab};
+use sandbox::slack::{CallOutcome, Gesture, Misbehaviour, Press, Slack, Surface, Tab};
 use serde_json::json;
 
 use crate::story::{ADMIN, ALICE, BOB, GUEST, SOON, story};
@@ -84,8 +84,7 @@ async fn a_stale_home_tab_decides_nothing_says_so_and_is_drawn_again() {
         s.click(ALICE, &prompt, "Approve").await;
         s.home_shows(ALICE, |home| !home.has_button("Approve")).await;
         let choice = stale.options_of("approve_more")[2].clone();
-        let press = Press::on(Surface::stale_view(&stale), "approve_more")
-            .doing(sandbox::slack::Gesture::Pick(choice.value));
+        let press = Press::on(Surface::stale_view(&stale), "approve_more").doing(Gesture::Pick(choice.value));
         assert!(s.slack.press(ALICE, press).await.unwrap().is_ok());
         s.slack
             .wait_for_direct_message(ALICE, |message| message.text().contains("already ended"), SOON)
@@ -208,7 +207,7 @@ async fn what_is_said_privately_on_the_home_tab_comes_as_fast_as_slack_takes_it(
         let choice = stale.options_of("approve_more")[2].clone();
         for _ in 0..7 {
             let press = Press::on(Surface::stale_view(&stale), "approve_more")
-                .doing(sandbox::slack::Gesture::Pick(choice.value.clone()));
+                .doing(Gesture::Pick(choice.value.clone()));
             assert!(s.slack.press(ALICE, press).await.unwrap().is_ok());
         }
         let said = async || {
@@ -346,11 +345,15 @@ async fn sixty_integrations_with_eighty_actions_each_are_paged_for_users_and_adm
         let pick = home.buttons().into_iter().find(|button| button.label == "Actions").unwrap();
         assert!(s.click_home(ADMIN, "Actions", &pick.value).await.is_ok());
         let home = s.home_shows(ADMIN, |home| home.all_text().contains("(80), page 1 of 10")).await;
-        assert_eq!(home.buttons().iter().filter(|button| button.label == "Unlock").count(), 8);
+        assert_eq!(home.buttons().iter().filter(|button| button.label == "Unlock…").count(), 8);
         s.click_home(ADMIN, "Next page", "1:actions").await;
         let home = s.home_shows(ADMIN, |home| home.all_text().contains("(80), page 2 of 10")).await;
-        let unlock = home.buttons().into_iter().find(|button| button.label == "Unlock").unwrap();
-        assert!(s.click_home(ADMIN, "Unlock", &unlock.value).await.is_ok());
+        let unlock = home.buttons().into_iter().find(|button| button.label == "Unlock…").unwrap();
+        assert!(s.click_home(ADMIN, "Unlock…", &unlock.value).await.is_ok());
+        s.modal(ADMIN, |view| view.title() == "Unlock").await;
+        let always = Press::on(Surface::Modal, "unlocked_for").doing(Gesture::Pick("always".to_owned()));
+        s.slack.press(ADMIN, always).await.unwrap();
+        assert!(s.slack.submit(ADMIN).await.unwrap().is_ok());
         s.home_shows(ADMIN, |home| home.has_button("Lock") && home.all_text().contains("page 2 of 10")).await;
         s.slack.click_label(ADMIN, Surface::Home, "All integrations").await.unwrap();
         s.home_shows(ADMIN, |home| home.has_button("Actions") && home.all_text().contains("1 of 80 actions unlocked")).await;

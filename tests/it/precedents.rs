@@ -56,6 +56,8 @@ async fn a_prompt_says_what_changed_since_the_last_call_that_the_user_approved()
             assert_eq!(found.1.is_some(), sees, "other people may not have seen the earlier call");
         }
 
+        // Slack takes one message a second in a conversation.
+        s.pass(chrono::TimeDelta::seconds(5));
         approves(s, first.clone()).await;
         let (_, text) = says(s, first).await;
         assert!(text.contains("Same as 2 approved calls in the last 30 days"), "{text}");
