@@ -141,6 +141,7 @@ pub struct IntegrationJson {
 /// What an agent does with it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Action)]
+#[expect(clippy::struct_excessive_bools, reason = "each is another fact")]
 pub struct ActionJson {
     key: String,
     name: String,

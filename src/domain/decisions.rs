@@ -214,6 +214,7 @@ pub const fn may_edit(request: &Request) -> Result<(), Rejection> {
 
 /// Whether a choice may be made before the person has opened the request's details. Only denying may, where an admin
 /// requires that requests are read.
+#[must_use]
 pub const fn must_be_read(request: &Request, choice: &Choice) -> bool {
     request.action.must_read && !matches!(choice, Choice::Deny(_))
 }

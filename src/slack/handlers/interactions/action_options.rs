@@ -158,6 +158,7 @@ pub(super) async fn options_submitted(interaction: &Interaction<'_>) -> Response
 }
 
 /// What the modal was rendered with, and what the admin chose.
+#[expect(clippy::option_option, reason = "the inner one is the choice to keep it locked")]
 fn submitted(interaction: &Interaction<'_>) -> Option<(Form, Option<Option<UnlockedFor>>)> {
     let form = interaction.payload.text("/view/private_metadata").and_then(Form::read)?;
     let what = interaction.payload.text(&selected(UNLOCKED_FOR)).and_then(view::unlocked_for);

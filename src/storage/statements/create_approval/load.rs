@@ -83,7 +83,6 @@ impl StoredConversation {
 }
 
 /// A row of the statement: all columns beside each other, NULL where the row does not exist.
-#[expect(clippy::struct_excessive_bools, reason = "columns")]
 struct Row {
     number: i64,
     key_id: Uuid,
