@@ -1,4 +1,4 @@
-//! The page: a prompt waits on it, and the terminal says what to try.
+//! The page: a prompt waits on it. The terminal says where the page is, and how to connect a backend.
 
 use std::time::Duration;
 
@@ -6,10 +6,7 @@ use anyhow::{Context as _, ensure};
 use sandbox::{catalog, slack::names};
 use testkit::BackendKeys;
 
-use crate::{
-    say::say,
-    world::{UNCONNECTED, World},
-};
+use crate::{say::say, world::World};
 
 /// How long the first prompt may take.
 const SOON: Duration = Duration::from_secs(20);
@@ -23,7 +20,6 @@ pub(crate) async fn open(world: &World, webhook_url: &str) -> anyhow::Result<()>
         world.slack.wait_for_direct_message(names::ALICE, |message| message.has_button("Approve"), SOON);
     shown.await.context("the first prompt did not come")?;
     let page = format!("{}/?as={}", world.slack.origin(), names::ALICE);
-    let unconnected = catalog::integration(UNCONNECTED).map_or(UNCONNECTED, |found| &found.name);
     let url = world.url();
     let BackendKeys { api_key, webhook_secret } = world.create_backend("Your backend", webhook_url).await?;
     say(&format!(
@@ -31,17 +27,8 @@ pub(crate) async fn open(world: &World, webhook_url: &str) -> anyhow::Result<()>
 
   {page}
 
-You are Alice, and an agent waits for your answer. Try this:
-
-  · Approve it, or open ⋯ beside Approve and let it happen without asking from now on.
-  · Let the agent ask again, from the panel on the right: in the same conversation, in another,
-    as another agent. The webhooks that its backend receives are listed below.
-  · Turn off what you allowed: the button is on the message that you decided. Deny, with a reason.
-  · Let it delete a repository: that is locked, so each request asks. Let it use {unconnected}, which
-    you have not connected.
-  · Type /approvals below the messages: the settings, with a toggle for each action that is unlocked.
-  · Switch user with the button at the top right. Only Alice can answer Alice's requests. Ada is an admin:
-    she unlocks and locks actions on the app's Home tab.
+You are Alice, and an agent waits for your answer. The tour on the page says what to try. Every
+action of the page's panel shows the curl command that does the same.
 
 Connect your own backend; its webhooks go to {webhook_url}:
 

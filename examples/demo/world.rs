@@ -15,7 +15,7 @@ use crate::say::{reason, warn};
 /// Where the page is unless `--port` says otherwise.
 const PORT: u16 = 8181;
 /// No user has connected this one: its prompts say so, and have no menu.
-pub(crate) const UNCONNECTED: &str = "stripe";
+const UNCONNECTED: &str = "stripe";
 
 /// All that runs.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ document.addEventListener('htmx:oobBeforeSwap', (event) => {
 document.addEventListener('htmx:oobAfterSwap', () => {
   openModals();
   all('.scroll[data-at-end]').forEach(toEnd);
+  pointOut();
 });
 
 // Conversations stay at their end unless one has scrolled away.
@@ -41,6 +42,8 @@ const toEnd = (pane) => { pane.scrollTop = pane.scrollHeight; };
 // Modals are <dialog>s that the server adds and removes. Escape closes the topmost, as its close button does.
 function openModals() {
   all('dialog[data-modal]:not([open])').forEach((dialog) => {
+    // htmx would do it a moment later, and a quick Escape would be lost.
+    htmx.process(dialog);
     dialog.showModal();
     (dialog.querySelector('[autofocus]') || dialog.querySelector('.field-text') || dialog).focus();
     dialog.addEventListener('cancel', (event) => {
@@ -69,7 +72,43 @@ document.addEventListener('htmx:confirm', (event) => {
 document.addEventListener('click', (event) => {
   const link = event.target.closest('button[data-url]');
   if (link) window.open(link.dataset.url, '_blank', 'noopener,noreferrer');
+  const tour = event.target.closest('[data-tour]');
+  if (tour) turnTour(tour.dataset.tour);
 });
+
+// The tour's step, or -1 once it was ended, is kept for as long as the tab is open.
+const steps = all('.tour-step');
+const step = () => Number(sessionStorage.getItem('tour') ?? 0);
+
+function turnTour(how) {
+  const next = { open: 0, back: step() - 1, next: step() + 1, close: -1 }[how];
+  sessionStorage.setItem('tour', Math.min(next, steps.length - 1));
+  showTour();
+  if (how === 'open') document.querySelector('[data-tour="next"]').focus();
+  if (how === 'close') document.querySelector('[data-tour="open"]').focus();
+}
+
+function showTour() {
+  const tour = document.getElementById('tour');
+  if (!tour) return;
+  tour.hidden = step() < 0;
+  steps.forEach((one, index) => { one.hidden = index !== step(); });
+  tour.querySelector('[data-tour="back"]').disabled = step() === 0;
+  tour.querySelector('[data-tour="next"]').hidden = step() === steps.length - 1;
+  pointOut();
+}
+
+// Marks the last element that the step is about, also after it was replaced.
+function pointOut() {
+  const selector = steps[step()]?.dataset.at;
+  const at = selector && all(selector).at(-1);
+  all('.tour-here').filter((one) => one !== at).forEach((one) => one.classList.remove('tour-here'));
+  at?.classList.add('tour-here');
+}
+
+// Where the window is narrow, what stands beside the conversation lies over it; it leaves once its work is done.
+const closeBeside = () => all('.beside:popover-open').forEach((one) => one.hidePopover());
+addEventListener('resize', closeBeside);
 
 // Menus open below what opens them, or above where there is no room; arrow keys move in them.
 document.addEventListener('toggle', (event) => {
@@ -109,6 +148,7 @@ document.addEventListener('submit', (event) => {
 document.addEventListener('htmx:afterRequest', (event) => {
   const { elt, successful, xhr } = event.detail;
   if (successful && elt.matches('[data-resets]')) elt.reset();
+  if (successful && elt.matches('[hx-post^="/ask"]')) closeBeside();
   if (!successful) say(xhr?.responseText || 'The local Slack did not answer.');
   else if (xhr.getResponseHeader('X-Notice')) say(decodeURIComponent(xhr.getResponseHeader('X-Notice')));
 });
@@ -123,5 +163,6 @@ function say(words) {
 }
 
 openModals();
+showTour();
 all('.scroll[data-follow]').forEach(toEnd);
 document.querySelector('.message:target')?.scrollIntoView({ block: 'center' });

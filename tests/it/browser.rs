@@ -42,9 +42,10 @@ fn call(s: &TestApp, user: &str, conversation: &str) -> sandbox::backend::Ask {
     ask
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
-    let Some(mut browser) = Chromium::start().await else {
+/// A browser; `None`, said aloud, where there is none.
+async fn start() -> Option<Chromium> {
+    let browser = Chromium::start().await;
+    if browser.is_none() {
         assert!(
             std::env::var_os("COUNTERSIGN_BROWSER").is_none(),
             "there is no Chromium: .ci/run installs it"
@@ -53,8 +54,13 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
         let said = "\nSKIPPED: there is no Chromium on this machine, so the page was not driven in a browser. \
                     Install one, or say where it is with CHROMIUM.\n";
         let _ = std::io::stderr().write_all(said.as_bytes());
-        return;
-    };
+    }
+    browser
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
+    let Some(mut browser) = start().await else { return };
     story(async |s| {
         s.put("github").await;
         for user in [ALICE, BOB] {
@@ -152,10 +158,7 @@ async fn an_admin_unlocks_a_user_toggles_and_the_admin_locks_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_of_a_conversation_are_reviewed_and_approved_on_one_message() {
-    let Some(mut browser) = Chromium::start().await else {
-        assert!(std::env::var_os("COUNTERSIGN_BROWSER").is_none(), "no Chromium: .ci/run installs it");
-        return;
-    };
+    let Some(mut browser) = start().await else { return };
     story(async |s| {
         s.put("github").await;
         s.put("postgres").await;
@@ -196,6 +199,64 @@ async fn requests_of_a_conversation_are_reviewed_and_approved_on_one_message() {
         browser.click_until(&alice, "[data-testid=modal-close]", closed).await;
         s.advance_until_idle(TimeDelta::seconds(2)).await;
         browser.sees(&alice, "4 approved by").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_fits_every_width_and_needs_no_mouse() {
+    let Some(mut browser) = start().await else { return };
+    story(async |s| {
+        s.put("github").await;
+        let browser = &mut browser;
+        assert_eq!(s.ask(&call(s, ALICE, "c-1")).await.approval_status(), "pending");
+        let alice = browser.open(&at(s, "/", ALICE)).await;
+        browser.until(&alice, &stands("[data-action-id=approve]")).await;
+        for width in [1280, 600, 390] {
+            browser.size(&alice, (width, 800)).await;
+            browser.until(&alice, &format!("innerWidth === {width}")).await;
+            browser.until(&alice, "document.documentElement.scrollWidth <= innerWidth").await;
+            for shown in ["[data-action-id=approve]", "[data-testid=composer]", "[data-testid=tour]"] {
+                let visible = format!("document.querySelector('{shown}').checkVisibility()");
+                browser.until(&alice, &visible).await;
+            }
+            every_control_has_a_name(browser, &alice).await;
+        }
+
+        // The tour is turned and ended; focus goes to the button that opens it again.
+        browser.tab_to(&alice, "[data-tour=next]").await;
+        browser.press(&alice, "Enter").await;
+        browser.sees(&alice, "2 of 7").await;
+        browser.tab_to(&alice, "[data-tour=close]").await;
+        browser.press(&alice, "Enter").await;
+        browser.until(&alice, "document.getElementById('tour').hidden").await;
+        browser.until(&alice, "document.activeElement.matches('[data-tour=open]')").await;
+
+        // At 390 px the panel lies over the conversation: Escape closes it, and gives the focus back.
+        let (opener, open) = ("[popovertarget=tools]", "#tools:popover-open");
+        browser.tab_to(&alice, opener).await;
+        browser.press(&alice, "Enter").await;
+        browser.until(&alice, &stands(open)).await;
+        browser.press(&alice, "Escape").await;
+        browser.until(&alice, &format!("!{}", stands(open))).await;
+        browser.until(&alice, &format!("document.activeElement.matches('{opener}')")).await;
+
+        // Asking from it closes it, and the request is there.
+        browser.press(&alice, "Enter").await;
+        browser.tab_to(&alice, "#tools [name=conversation]").await;
+        browser.press(&alice, "Enter").await;
+        browser.until(&alice, &format!("!{}", stands(open))).await;
+        browser.until(&alice, "document.querySelectorAll('[data-action-id=approve]').length === 2").await;
+
+        // Details open as a modal, which Escape closes.
+        browser.tab_to(&alice, "[data-action-id=details]").await;
+        let ring = "getComputedStyle(document.activeElement).outlineStyle === 'solid'";
+        browser.until(&alice, ring).await;
+        browser.press(&alice, "Enter").await;
+        browser.until(&alice, "document.activeElement.closest('[data-testid=modal]')").await;
+        browser.press(&alice, "Escape").await;
+        browser.until(&alice, "!document.querySelector('[data-testid=modal]')").await;
+        browser.until(&alice, "document.activeElement.matches('[data-action-id=details]')").await;
     })
     .await;
 }

@@ -212,6 +212,35 @@ impl Chromium {
         }
     }
 
+    /// Presses a key, such as `Tab`, `Escape` or `ArrowDown`.
+    pub async fn press(&mut self, tab: &Tab, key: &str) {
+        let code = match key {
+            "Tab" => 9,
+            "Enter" => 13,
+            "Escape" => 27,
+            _ => 0,
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let mut event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
+            if key == "Enter" {
+                event["text"] = "\r".into();
+            }
+            self.on(tab, "Input.dispatchKeyEvent", event).await;
+        }
+    }
+
+    /// Presses Tab until the focus is on an element that fits.
+    pub async fn tab_to(&mut self, tab: &Tab, selector: &str) {
+        let there = format!("String(document.activeElement.matches({}))", json!(selector));
+        for _ in 0..100 {
+            self.press(tab, "Tab").await;
+            if self.until(tab, &there).await == "true" {
+                return;
+            }
+        }
+        panic!("Tab never reaches {selector}");
+    }
+
     /// The names that a screen reader says of everything that can be pressed or set on the page.
     pub async fn names(&mut self, tab: &Tab) -> Vec<String> {
         let tree = self.on(tab, "Accessibility.getFullAXTree", json!({})).await;
@@ -247,7 +276,8 @@ impl Chromium {
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
-    async fn size(&mut self, tab: &Tab, (width, height): (u32, u32)) {
+    /// Sets the size of a tab, in CSS pixels.
+    pub async fn size(&mut self, tab: &Tab, (width, height): (u32, u32)) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": false });
         self.on(tab, "Emulation.setDeviceMetricsOverride", size).await;
     }

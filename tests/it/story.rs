@@ -167,7 +167,7 @@ impl TestApp {
             entropy: Entropy::seeded(seed),
             database: Some((postgres, database)),
             // For the browser.
-            page: Page::Slack,
+            page: Page::SlackAndBackend,
             rate_limits: true,
             ..DeploymentOptions::default()
         };

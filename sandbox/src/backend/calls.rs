@@ -127,6 +127,27 @@ impl Api {
         self.call(Method::GET, &["audit"], query, None, &headers).await
     }
 
+    /// The address of a path below `/v1`.
+    pub(super) fn url(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Url, <Url as std::str::FromStr>::Err> {
+        let mut url = Url::parse(&self.base_url)?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Any call below `/v1`, path segment by segment, each percent-encoded here.
     pub async fn call(
         &self,
@@ -149,16 +170,10 @@ impl Api {
         body: Option<(String, &str)>,
         headers: &[(&str, &str)],
     ) -> Reply {
-        let mut url = match Url::parse(&self.base_url) {
+        let url = match self.url(path, query) {
             Ok(url) => url,
             Err(error) => return Reply::failed(&error),
         };
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push("v1").extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
         let mut request = self.client.request(method, url);
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);

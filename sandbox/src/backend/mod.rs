@@ -4,6 +4,7 @@
 mod agent;
 mod calls;
 mod canonical;
+mod curl;
 mod inbox;
 mod misbehaviour;
 mod outcome;

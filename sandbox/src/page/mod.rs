@@ -6,7 +6,7 @@
 //! | `look`, `desk` | what an address asks to see, and everything that is to be drawn for it, read at once |
 //! | `blocks` | Block Kit as HTML: pure functions |
 //! | `frame` | sidebar, conversation, thread, modals, Home tab |
-//! | `tools` | the panel of the agent backend |
+//! | `tools` | the panel of the agent backend, and the tour |
 //! | `live` | the parts that changed, pushed to the browser |
 //! | `acts` | what a person does, handed on to [`Slack`] |
 //!
@@ -15,7 +15,7 @@
 //! elements: messages carry `data-channel` and `data-ts`, elements `data-block-id` and `data-action-id`, buttons
 //! their words as accessible name, and the fixed points `data-testid` (`message`, `button`, `overflow`, `menu`,
 //! `menu-item`, `modal`, `modal-submit`, `modal-close`, `home`, `thread`, `composer`, `reply`, `acting-as`,
-//! `toast`, `confirm`, `ask`, `asked`, `webhook`).
+//! `toast`, `confirm`, `ask`, `ask-day`, `asked`, `curl`, `tour`, `webhook`).
 
 mod acts;
 mod assets;

@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use maud::Markup;
 
+use super::frame::Extras;
 use super::look::{Look, Tab, channel_address};
 use super::tools::Tools;
 use super::{Page, frame};
@@ -67,6 +68,9 @@ fn visit(page: &Page, look: Look) -> Markup {
             }
         });
     }
-    let panel = page.tools.as_ref().map(|_| Tools::panel(&desk, frame.tools()));
-    frame::whole(&frame, &desk, &look, panel.as_ref())
+    let extras = page.tools.as_ref().map(|tools| Extras {
+        tour: Tools::tour(&desk),
+        panel: tools.panel(&desk, frame.tools(), &page.slack.origin()),
+    });
+    frame::whole(&frame, &desk, &look, extras.as_ref())
 }

@@ -9,7 +9,7 @@ use super::super::blocks::{SELECTORS, field_name};
 use crate::slack::{Gesture, Press, Slack, Surface};
 
 /// The names and values of a form, in the order in which the browser sent them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::page) struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -21,6 +21,12 @@ impl Fields {
     /// The first value of this name, unless it is missing or empty.
     pub(in crate::page) fn filled(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|value| !value.is_empty())
+    }
+
+    /// These fields and further ones.
+    pub(in crate::page) fn and(mut self, more: &[(&str, &str)]) -> Self {
+        self.0.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
     }
 
     /// The gesture that the form describes for an element. `None` for elements without state, and for fields that are

@@ -10,7 +10,7 @@ use super::{Frame, Middle, avatar, icons};
 /// Renders the channel or tab that is open, and the thread beside it.
 pub(super) fn render(frame: &Frame, desk: &Desk) -> Markup {
     html! {
-        main.content.with-thread[frame.thread.is_some()] {
+        main.content.with-thread[frame.thread.is_some()] #conversation tabindex="-1" {
             section.pane aria-label=(desk.channel_name().unwrap_or(&desk.app)) {
                 (head(desk))
                 @match &frame.middle {

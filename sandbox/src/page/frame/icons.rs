@@ -9,6 +9,11 @@ fn line(path: &str) -> Markup {
     }
 }
 
+/// Channels and apps.
+pub(in crate::page) fn places() -> Markup {
+    line("M3 5.500h14M3 10h14M3 14.500h14")
+}
+
 /// A channel.
 pub(in crate::page) fn hash() -> Markup {
     line("M8 3 6 17M14 3l-2 14M3.5 7.5h13M3 12.5h13")

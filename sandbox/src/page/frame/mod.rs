@@ -17,7 +17,7 @@ use super::live::{List, Part, Parts};
 use super::look::Tab;
 use message::Pane;
 
-pub(super) use document::{nobody, whole};
+pub(super) use document::{Extras, nobody, whole};
 
 /// Every part of one person's page that changes.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ pub(super) fn render(desk: &Desk, look: &Look) -> Markup {
         div.switcher {
             button.switcher-button type="button" popovertarget="people" aria-haspopup="menu" data-testid="acting-as" {
                 (avatar::person(&desk.viewer.id, &name(&desk.viewer), true))
-                span { "Acting as " strong { (name(&desk.viewer)) } }
+                span { span.switcher-words { "Acting as " } strong { (name(&desk.viewer)) } }
                 (icons::chevron())
             }
             div.menu #people popover="auto" role="menu" aria-label="Act as" {

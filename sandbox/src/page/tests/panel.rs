@@ -80,3 +80,62 @@ async fn without_a_backend_there_is_no_panel() {
     assert!(!world.get(&format!("/?as={ALICE}")).await.contains("data-testid=\"tools\""));
     assert_eq!(world.act("/ask", &[("integration", "github")]).await.0, 409);
 }
+
+/// The same page as its script reads it.
+async fn fragment(world: &World, path: &str) -> String {
+    let call = world.http.get(format!("{}{path}", world.slack.origin())).header("hx-request", "true");
+    call.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn every_action_shows_its_curl() {
+    let world = World::start(Some(approving().await)).await;
+    let page = world.get(&format!("/?as={ALICE}")).await;
+    assert!(
+        page.contains("data-testid=\"curl\"") && page.contains("-H 'Authorization: Bearer cs_key'"),
+        "{page}"
+    );
+    let query = format!(
+        "user={ALICE}&agent=quill&conversation=c-9&integration=gmail&action=send_email&example=0&expires=60"
+    );
+    let commands = fragment(&world, &format!("/ask/curl?{query}")).await;
+    for part in [
+        "/v1/approvals' \\\n",
+        "&quot;id&quot;: &quot;c-9&quot;",
+        "&quot;expires_in&quot;: 60",
+        "curl -sS -X PUT 'http://127.0.0.1:",
+        &format!("/v1/users/{ALICE}/connections/gmail'"),
+        &format!("curl -sS '{}/ask/day.sh?user={ALICE}' | sh", world.slack.origin()),
+    ] {
+        assert!(commands.contains(part), "{part} not in {commands}");
+    }
+    // One example is as large as a request may be: no terminal takes that.
+    let large = crate::catalog::hostile_calls().iter().position(|call| call.name == "large-file").unwrap();
+    let commands =
+        fragment(&world, &format!("/ask/curl?user={ALICE}&integration=hostile&example={large}")).await;
+    assert!(commands.contains("too long for a command line"), "{commands}");
+}
+
+#[tokio::test]
+async fn one_button_makes_fifty_requests() {
+    let world = World::start(Some(approving().await)).await;
+    let (status, said) = world.act("/ask/day", &[("user", ALICE)]).await;
+    assert_eq!((status, said.as_str()), (204, "50%20requests%20of%204%20agents%20are%20on%20their%20way."));
+    let page = world.get(&format!("/?as={ALICE}")).await;
+    assert_eq!(page.matches("data-testid=\"asked\"").count(), 50);
+    let script = world.get(&format!("/ask/day.sh?user={ALICE}")).await;
+    assert_eq!(script.matches("curl -sS 'http://127.0.0.1:").count(), 50, "{script}");
+    assert!(script.contains("\"day-2-scout\""), "another day has its own conversations: {script}");
+}
+
+#[tokio::test]
+async fn the_tour_is_where_a_backend_is() {
+    let with = World::start(Some(approving().await)).await;
+    let page = with.get(&format!("/?as={ALICE}")).await;
+    assert!(page.contains("data-testid=\"tour\"") && page.contains("data-tour=\"next\""), "{page}");
+    assert!(!page.contains("act as Alice"), "{page}");
+    assert!(with.get("/?as=U0BOB").await.contains("act as Alice"));
+    let without = World::start(None).await;
+    let page = without.get(&format!("/?as={ALICE}")).await;
+    assert!(!page.contains("data-testid=\"tour\"") && !page.contains("popovertarget=\"tools\""), "{page}");
+}

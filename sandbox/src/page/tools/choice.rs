@@ -33,6 +33,13 @@ impl Choice {
         }
     }
 
+    /// The fields that [`from_fields`](Self::from_fields) reads.
+    pub(super) fn fields(&self) -> Fields {
+        let example = self.example.to_string();
+        let fields = [("integration", &self.integration), ("action", &self.action), ("example", &example)];
+        Fields::default().and(&fields.map(|(name, value)| (name, value.as_str())))
+    }
+
     /// Whether the call is a hostile one. Those come with their own agents.
     pub(super) fn is_hostile(&self) -> bool {
         self.integration == HOSTILE

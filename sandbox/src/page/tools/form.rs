@@ -7,21 +7,25 @@ use super::super::acts::Fields;
 use super::super::desk::Desk;
 use super::super::look::Tab;
 use super::choice::Choice;
-use crate::backend::Ask;
+use super::curl;
+use crate::backend::{Api, Ask};
 use crate::catalog;
 
 /// The choices for the time limit, in seconds, with their labels.
 const LIMITS: [(&str, &str); 4] =
     [("", "as usual"), ("10", "10 seconds"), ("60", "1 minute"), ("86400", "1 day")];
 
-/// Renders the form for the viewer.
-pub(super) fn render(desk: &Desk) -> Markup {
+/// Renders the form for the viewer, whose buttons call `api`. `origin`: the page's address.
+pub(super) fn render(desk: &Desk, api: &Api, origin: &str) -> Markup {
     let open = match &desk.tab {
         Tab::Channel { id, thread } => Some((id, thread.as_deref())),
         _ => None,
     };
     let choice = Choice::default();
     let usual = choice.call().map(|call| call.agent_id);
+    let viewer = &desk.viewer.id;
+    let first = [("conversation", "c-1"), ("user", viewer), ("agent", usual.as_deref().unwrap_or_default())];
+    let commands = curl::render(api, origin, &choice.fields().and(&first));
     html! {
         form.tools-form hx-post="/ask" hx-vals=(json!({ "as": desk.viewer.id }).to_string())
             hx-sync="this:drop" autocomplete="off" data-testid="ask" {
@@ -71,6 +75,17 @@ pub(super) fn render(desk: &Desk) -> Markup {
                 button.btn type="button" title="Tell the service that this user has disconnected the integration" hx-post="/connection" hx-vals=(json!({ "connected": "no" }).to_string()) {
                     span.btn-words { "Disconnect" }
                 }
+            }
+            div.tools-buttons {
+                button.btn.btn-wide type="button" data-testid="ask-day" hx-post="/ask/day" hx-sync="this:drop"
+                    title="Four agents: eleven requests in one conversation each, four single ones, two that destroy something" {
+                    span.btn-words { "50 requests" }
+                }
+            }
+            details.curl {
+                summary { "The same with curl" }
+                div hx-get="/ask/curl" hx-trigger="input from:closest form delay:100ms" hx-swap="innerHTML" hx-target="this"
+                    hx-include="closest form" { (commands) }
             }
         }
     }

@@ -2,13 +2,20 @@
 
 mod asks;
 mod choice;
+mod curl;
+mod day;
 mod form;
+mod tour;
 mod webhooks;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::Page;
@@ -16,8 +23,7 @@ use super::acts::{Fields, Notice};
 use super::desk::Desk;
 use super::frame::icons;
 use super::live::List;
-use super::look::Tab;
-use crate::backend::AgentBackend;
+use crate::backend::{AgentBackend, Ask};
 use asks::Asks;
 use choice::Choice;
 
@@ -26,6 +32,8 @@ use choice::Choice;
 pub(super) struct Tools {
     backend: AgentBackend,
     asks: Asks,
+    /// How many days were made.
+    days: Arc<AtomicUsize>,
 }
 
 /// The routes of the panel.
@@ -33,13 +41,16 @@ pub(super) fn router() -> Router<Page> {
     Router::new()
         .route("/ask", post(ask))
         .route("/ask/choice", get(successors))
+        .route("/ask/curl", get(commands))
+        .route("/ask/day", post(day))
+        .route("/ask/day.sh", get(script))
         .route("/connection", post(connection))
 }
 
 impl Tools {
     /// A panel for this backend.
     pub(super) fn new(backend: AgentBackend) -> Self {
-        Self { backend, asks: Asks::new() }
+        Self { backend, asks: Asks::new(), days: Arc::default() }
     }
 
     /// The signals of changes in the panel.
@@ -52,21 +63,25 @@ impl Tools {
         vec![self.asks.list(&desk.names), webhooks::list(&self.backend, desk.moment.zone)]
     }
 
-    /// The complete panel. It is collapsed while a thread is open, which needs the space.
-    pub(super) fn panel(desk: &Desk, lists: &[List]) -> Markup {
-        let crowded = matches!(&desk.tab, Tab::Channel { thread: Some(_), .. });
+    /// The tour, for the top of the page.
+    pub(super) fn tour(desk: &Desk) -> Markup {
+        tour::render(desk)
+    }
+
+    /// The complete panel. `origin`: the page's address.
+    pub(super) fn panel(&self, desk: &Desk, lists: &[List], origin: &str) -> Markup {
         let list = |id: &str| lists.iter().find(|list| list.id == id);
         html! {
-            details.tools open[!crowded] data-testid="tools" {
-                summary { (icons::robot()) "Agent backend" }
+            aside.beside.tools #tools popover="auto" aria-labelledby="tools-title" data-testid="tools" {
+                h2.tools-head #tools-title { (icons::robot()) "Agent backend" }
                 div.tools-body {
                     section {
-                        h2.tools-title { "Agent" span.tools-note { "asks before it acts" } }
-                        (form::render(desk))
+                        h3.tools-title { "Agent" span.tools-note { "asks before it acts" } }
+                        (form::render(desk, &self.backend.api(), origin))
                         @if let Some(list) = list("asks") { (list) }
                     }
                     section {
-                        h2.tools-title { "Webhooks received" }
+                        h3.tools-title { "Webhooks received" }
                         @if let Some(list) = list("webhooks") { (list) }
                     }
                 }
@@ -105,4 +120,40 @@ async fn connection(State(page): State<Page>, fields: Fields) -> Notice {
         return Notice::Said(format!("{integration} is {done}."));
     }
     Notice::Impossible(format!("The service answered {}: {}", reply.status, asks::fault(&reply)))
+}
+
+/// `GET /ask/curl`: the commands that do what the form's buttons do.
+async fn commands(State(page): State<Page>, fields: Fields) -> Markup {
+    let Some(tools) = &page.tools else { return Markup::default() };
+    curl::render(&tools.backend.api(), &page.slack.origin(), &fields)
+}
+
+/// `POST /ask/day`: fifty requests.
+async fn day(State(page): State<Page>, fields: Fields) -> Notice {
+    let Some(tools) = &page.tools else { return Notice::Impossible("There is no agent backend.".into()) };
+    let asks = tools.day(fields.get("user"));
+    let count = asks.len();
+    for ask in asks {
+        tools.asks.ask(&tools.backend, ask);
+    }
+    Notice::Said(format!("{count} requests of 4 agents are on their way."))
+}
+
+/// Whom a day's requests are for.
+#[derive(Deserialize)]
+struct DayQuery {
+    user: String,
+}
+
+/// `GET /ask/day.sh?user=U…`: the same as a shell script.
+async fn script(State(page): State<Page>, Query(query): Query<DayQuery>) -> String {
+    let Some(tools) = &page.tools else { return String::new() };
+    let api = tools.backend.api();
+    tools.day(&query.user).iter().map(|ask| curl::ask(&api, ask) + " -o /dev/null\n").collect()
+}
+
+impl Tools {
+    fn day(&self, user: &str) -> Vec<Ask> {
+        day::requests(user, self.days.fetch_add(1, Ordering::Relaxed) + 1)
+    }
 }
