@@ -260,3 +260,50 @@ async fn the_page_fits_every_width_and_needs_no_mouse() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_tried_in_the_console_of_the_api() {
+    let Some(mut browser) = start().await else { return };
+    story(async |s| {
+        s.put("github").await;
+        let browser = &mut browser;
+        let page = browser.open(&format!("{}/docs", s.url())).await;
+        for width in [1280, 600, 390] {
+            browser.size(&page, (width, 800)).await;
+            browser.until(&page, &format!("innerWidth === {width}")).await;
+            browser.until(&page, "document.documentElement.scrollWidth <= innerWidth").await;
+        }
+        every_control_has_a_name(browser, &page).await;
+
+        // By keyboard: the key, the operation, Send. No call is made before.
+        let form = "form[data-method=POST][data-path=\"/v1/approvals\"]";
+        let shows = |name: &str| format!("document.querySelector('{form} [data-show={name}]')");
+        browser.until(&page, "document.getElementById('key').focus() || true").await;
+        browser.insert(&page, s.key()).await;
+        browser.tab_to(&page, &format!(".try:has({form}) > summary")).await;
+        browser.press(&page, "Enter").await;
+        browser.until(&page, &format!("{}.textContent.includes(\"-X POST '{}/v1/approvals'\")", shows("curl"), s.url())).await;
+        browser.until(&page, &format!("!{}.textContent.includes('cs_')", shows("curl"))).await;
+        browser.until(&page, &format!("document.querySelector('{form} textarea').value = JSON.stringify({{ user: '{ALICE}', \
+            agent: {{ id: 'a' }}, conversation: {{ id: 'c-1' }}, integration: 'github', action: 'create_issue', \
+            arguments: {{ title: \"It's off\" }} }})")).await;
+        assert!(s.api().list(&[]).await.data().is_empty());
+        browser.tab_to(&page, &format!("{form} [data-show=send]")).await;
+        browser.press(&page, "Enter").await;
+        browser.until(&page, &format!("{}.textContent.startsWith('201')", shows("status"))).await;
+        browser.until(&page, &format!("{}.textContent.includes('\"status\": \"pending\"')", shows("body"))).await;
+        browser.until(&page, &format!("{}.textContent.includes('content-type: application/json')", shows("headers"))).await;
+        assert_eq!(s.api().list(&[]).await.data().len(), 1);
+
+        // The key is nowhere but in its field.
+        let kept = "localStorage.length + sessionStorage.length + document.cookie.length === 0 && !location.href.includes('cs_')";
+        browser.until(&page, kept).await;
+
+        // What is wrong is shown as the API says it.
+        browser.until(&page, &format!("document.querySelector('{form} textarea').value = '{{}}'")).await;
+        browser.press(&page, "Enter").await;
+        browser.until(&page, &format!("{}.matches('.bad') && {0}.textContent.startsWith('422')", shows("status"))).await;
+        browser.until(&page, &format!("{}.textContent.includes('urn:countersign:problem:')", shows("body"))).await;
+    })
+    .await;
+}

@@ -203,9 +203,14 @@ impl Chromium {
         }
     }
 
+    /// Types into what has the focus.
+    pub async fn insert(&mut self, tab: &Tab, text: &str) {
+        self.on(tab, "Input.insertText", json!({ "text": text })).await;
+    }
+
     /// Types into what has the focus, and presses Enter.
     pub async fn type_line(&mut self, tab: &Tab, text: &str) {
-        self.on(tab, "Input.insertText", json!({ "text": text })).await;
+        self.insert(tab, text).await;
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
             self.on(tab, "Input.dispatchKeyEvent", event).await;
@@ -264,6 +269,7 @@ impl Chromium {
         if let Some(selector) = selector {
             let box_of = format!(
                 "(() => {{ const one = [...document.querySelectorAll({})].at(-1); document.activeElement?.blur(); \
+                 document.querySelector('.tour-here')?.classList.remove('tour-here'); \
                  one.scrollIntoView({{ block: 'nearest' }}); const box = one.getBoundingClientRect(); \
                  return {{ x: box.x, y: box.y, width: box.width, height: box.height, scale: 1 }}; }})()",
                 json!(selector)

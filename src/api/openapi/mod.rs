@@ -1,5 +1,7 @@
 //! The API's description, generated from the handlers: `/openapi.json`, `/docs` and `countersign openapi`.
 
+mod console;
+mod html;
 mod page;
 pub(super) mod tidy;
 
@@ -137,7 +139,7 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
     PathItem::new(HttpMethod::Post, operation)
 }
 
-/// Serves `/openapi.json` and `/docs` for this document.
+/// Serves `/openapi.json`, and `/docs` with its style sheet and script, for this document.
 pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
     let document = serde_json::to_value(document).unwrap_or_default();
     let page = Bytes::from(page::render(&document));
@@ -151,9 +153,17 @@ pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router {
                 .headers_mut()
                 .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
             response
+                .headers_mut()
+                .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            response
         })
     };
     Router::new()
         .route("/openapi.json", serve("application/json", json))
         .route("/docs", serve("text/html; charset=utf-8", page))
+        .route("/docs/page.css", serve("text/css; charset=utf-8", Bytes::from_static(page::CSS.as_bytes())))
+        .route(
+            "/docs/console.js",
+            serve("text/javascript; charset=utf-8", Bytes::from_static(page::SCRIPT.as_bytes())),
+        )
 }

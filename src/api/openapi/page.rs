@@ -1,18 +1,22 @@
-//! `/docs`: the document as one HTML page, without scripts or external resources.
+//! `/docs`: the document as one HTML page, with a console in which a call can be tried. Nothing comes from elsewhere.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// The page loads nothing and runs nothing.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+use super::{
+    console,
+    html::{escape, pretty},
+};
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733;background:#fff}\
-h2{margin-top:3rem;border-bottom:1px solid #d5dde5}h3{margin:2.5rem 0 .3rem}code,pre{font:13px/1.5 ui-monospace,monospace}\
-pre{background:#f4f6f8;padding:.8rem;overflow:auto;border-radius:6px}.verb{color:#0b6b3a;text-transform:uppercase}\
-table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.25rem .8rem .25rem 0;border-bottom:1px solid #e6ebf0}\
-summary{cursor:pointer}nav a{margin-right:1rem}\
-@media(prefers-color-scheme:dark){body{color:#dbe4ec;background:#11171d}pre{background:#1a222b}a{color:#7cb8ff}.verb{color:#58c78b}}";
+/// The page has its own script and style sheet, and calls nothing but this server.
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The style sheet.
+pub(super) const CSS: &str = include_str!("assets/docs.css");
+/// The script of the console.
+pub(super) const SCRIPT: &str = include_str!("assets/docs.js");
 
 /// Renders the document.
 pub(super) fn render(document: &Value) -> String {
@@ -22,9 +26,11 @@ pub(super) fn render(document: &Value) -> String {
     let _ = write!(
         out,
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{title} API</title><style>{STYLE}</style><h1>{title} API <small>{version}</small></h1><p>{about}</p>\
-         <p>Send <code>Authorization: Bearer cs_…</code> with every call. The OpenAPI document: \
-         <a href=openapi.json>openapi.json</a>.</p><nav>"
+         <title>{title} API</title><link rel=stylesheet href=docs/page.css><script src=docs/console.js defer></script><main><h1>{title} API <small>{version}</small></h1><p>{about}</p>\
+         <p>Send <code>Authorization: Bearer cs_…</code> with every call. <b>Try it</b>, below each operation, sends \
+         a call to this server, with the API key that you enter here. The OpenAPI document: \
+         <a href=openapi.json>openapi.json</a>.</p>{}<nav aria-label=Sections>",
+        console::KEY
     );
     let tags: Vec<&Value> = document["tags"].as_array().into_iter().flatten().collect();
     for tag in &tags {
@@ -39,6 +45,7 @@ pub(super) fn render(document: &Value) -> String {
         for (path, verb, operation) in operations(&document["paths"]) {
             if operation["tags"][0] == tag["name"] {
                 render_operation(&mut out, path, verb, operation);
+                console::render(&mut out, path, verb, operation);
             }
         }
     }
@@ -54,6 +61,7 @@ pub(super) fn render(document: &Value) -> String {
         let _ = write!(out, "<h3 id=\"schema-{0}\">{0}</h3>", escape(name));
         let _ = write!(out, "<pre>{}</pre>", escape(&pretty(schema)));
     }
+    out.push_str("</main></html>");
     out
 }
 
@@ -121,17 +129,6 @@ fn contents(out: &mut String, content: &serde_json::Map<String, Value>) {
     }
 }
 
-fn pretty(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => serde_json::to_string_pretty(other).unwrap_or_default(),
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +142,12 @@ mod tests {
             assert!(page.contains(&format!("<h3 id=\"{id}\">")), "{verb} {path}");
         }
         assert!(page.contains("urn:countersign:problem:too-many-pending"));
-        for outside in ["<script", "src=", "http://", "<link", "@import"] {
+        assert_eq!(page.matches("<details class=try>").count(), operations(&document["paths"]).count());
+        assert!(
+            page.contains("data-path=\"/v1/approvals/{id}/result\" data-key data-type=\"application/json\">")
+        );
+        assert_eq!((page.matches("<script").count(), page.matches("<link").count()), (1, 1));
+        for outside in ["http://", "//cdn", "@import", " style=", "<style", "onclick"] {
             assert!(!page.contains(outside), "{outside}");
         }
     }
