@@ -54,7 +54,7 @@ struct Annotations {
 
 /// Why a file can't be imported.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// It is not a response to `tools/list`.
     #[error("it is not an MCP server's tools/list response: {0}")]
     NotTools(String),
@@ -74,7 +74,7 @@ pub(super) enum Unreadable {
 }
 
 /// The actions that a `tools/list` result describes, with titles and fields made from the schemas of their arguments.
-pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
+pub(crate) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     let answer = serde_json::from_str(json).map_err(|error| Unreadable::NotTools(error.to_string()))?;
     let (ToolsResponse::Response { result: tools } | ToolsResponse::Result(tools)) = answer;
     if tools.next_cursor.is_some() {
@@ -83,10 +83,11 @@ pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     if tools.tools.len() > usize::from(MOST_ACTIONS) {
         return Err(Unreadable::TooMany(tools.tools.len()));
     }
+    let prefix = prefix(&tools.tools);
     let mut actions: Vec<CatalogAction> = Vec::new();
     let mut faults = Vec::new();
     for tool in &tools.tools {
-        match tool.action() {
+        match tool.action(prefix) {
             Ok(action) if actions.iter().any(|other| other.key == action.key) => {
                 faults.push(format!("  {}: duplicate name", tool.name));
             }
@@ -97,14 +98,29 @@ pub(super) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
     if faults.is_empty() { Ok(actions) } else { Err(Unreadable::Tools(faults.join("\n"))) }
 }
 
+/// The beginning that the names of all tools share: `slack_` of `slack_post_message`. The integration's name stands
+/// beside theirs, so it says nothing.
+fn prefix(tools: &[Tool]) -> &str {
+    let [first, _, ..] = tools else { return "" };
+    let Some(end) = first.name.find(['_', '-']) else { return "" };
+    let prefix = &first.name[..=end];
+    let is_shared = tools.iter().all(|tool| tool.name.len() > prefix.len() && tool.name.starts_with(prefix));
+    if is_shared { prefix } else { "" }
+}
+
 impl Tool {
-    fn action(&self) -> Result<CatalogAction, String> {
+    /// `prefix`: how the names of all tools begin.
+    fn action(&self, prefix: &str) -> Result<CatalogAction, String> {
         let key = ActionKey::new(self.name.as_str()).map_err(|fault| format!("its name {fault}"))?;
         let hints = self.annotations.as_ref();
         let title = self.title.as_ref().or_else(|| hints?.title.as_ref());
         let name = match title {
             Some(title) => title.clone(),
-            None => labels::humanised(&self.name).unwrap_or_else(|| self.name.clone()),
+            None => self
+                .name
+                .strip_prefix(prefix)
+                .and_then(labels::humanised)
+                .unwrap_or_else(|| self.name.clone()),
         };
         let name = Name::new(name).map_err(|fault| format!("its title {fault}"))?;
         // Some servers write complete manuals here. An admin reads the beginning.
@@ -189,6 +205,24 @@ mod tests {
             presentation.fields.iter().map(|field| field.label.as_ref().unwrap().as_str()).collect();
         assert_eq!(labels, ["Recipient", "Mail body"]);
         assert!(found[0].input_schema.is_some());
+    }
+
+    #[test]
+    fn what_all_names_begin_with_is_left_out() {
+        let names = |json: &str| -> Vec<String> {
+            read(json).iter().map(|action| action.name.as_str().to_owned()).collect()
+        };
+        assert_eq!(
+            names(r#"{"tools": [{"name": "slack_post_message"}, {"name": "slack_get_users"}]}"#),
+            ["Post message", "Get users"]
+        );
+        // One tool, another beginning, nothing left: the names stay.
+        assert_eq!(names(r#"{"tools": [{"name": "slack_post_message"}]}"#), ["Slack post message"]);
+        assert_eq!(
+            names(r#"{"tools": [{"name": "kubectl_get"}, {"name": "ping"}]}"#),
+            ["Kubectl get", "Ping"]
+        );
+        assert_eq!(names(r#"{"tools": [{"name": "a_b"}, {"name": "a_"}]}"#), ["A b", "a_"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod error;
 mod integrations;
 mod keys;
 mod manifest;
-mod mcp;
+pub(crate) mod mcp;
 mod migrate;
 mod output;
 mod parse;

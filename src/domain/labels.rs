@@ -16,7 +16,7 @@ const CAPITALS: [&str; 20] = [
     "sha", "sql", "url", "urls", "uuid",
 ];
 /// Arguments that say what an action is about, the best first.
-const TARGETS: [&str; 36] = [
+const TARGETS: [&str; 37] = [
     "to",
     "recipient",
     "recipients",
@@ -42,6 +42,7 @@ const TARGETS: [&str; 36] = [
     "subject",
     "name",
     "summary",
+    "message",
     "key",
     "issue_key",
     "customer",
@@ -54,6 +55,9 @@ const TARGETS: [&str; 36] = [
     "text",
     "id",
 ];
+
+/// Arguments that say which part of a repository an action is about.
+const PARTS: [&str; 4] = ["branch", "tag", "sha", "ref"];
 
 /// A label for a key: `repoName` and `repo_name` become *Repo name*. `None` if the key isn't made of ASCII words, so that
 /// no label is a look-alike of another, and nothing in a key is dropped.
@@ -152,14 +156,20 @@ fn by_name(words: &[String], last: &str) -> Option<Format> {
     }
 }
 
-/// The fields of a schema's properties, in their order, those that must be given first if the schema says so.
+/// The fields of a schema's properties: those that must be given in the order in which `required` names them, then the
+/// others in their own.
 #[must_use]
 pub fn fields(schema: &InputSchema) -> Vec<FieldHint> {
     let Some(properties) = schema.members().get("properties").and_then(Value::as_object) else {
         return Vec::new();
     };
+    // Some servers sort the properties by name: what a call is about would come after its options.
+    let required = required(schema);
+    let is_required = |name: &String| required.contains(&name.as_str());
+    let first = required.iter().filter_map(|name| properties.get_key_value(*name));
+    let others = properties.iter().filter(|(name, _)| !is_required(name));
     let mut fields: Vec<FieldHint> = Vec::new();
-    for (name, property) in properties {
+    for (name, property) in first.chain(others) {
         if fields.len() == MOST_FIELDS {
             break;
         }
@@ -203,24 +213,56 @@ fn format_of(name: &str, property: &Value) -> Option<Format> {
 #[must_use]
 pub fn title(name: &str, schema: &InputSchema) -> Option<Template> {
     let properties = schema.members().get("properties").and_then(Value::as_object)?;
-    let target = target(properties, schema.members().get("required"))?;
+    let target = target(properties, &required(schema))?;
     Template::new(format!("{}: {target}", escape(name))).ok()
 }
 
-fn target(properties: &Map<String, Value>, required: Option<&Value>) -> Option<String> {
-    let names: Vec<&str> = required.and_then(Value::as_array)?.iter().filter_map(Value::as_str).collect();
-    let has = |name: &str| names.contains(&name) && properties.get(name).is_some_and(is_plain);
+/// The arguments that must be given.
+fn required(schema: &InputSchema) -> Vec<&str> {
+    let names = schema.members().get("required").and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).collect()
+}
+
+fn target(properties: &Map<String, Value>, required: &[&str]) -> Option<String> {
+    let has = |name: &str| {
+        required.contains(&name)
+            && properties.get(name).is_some_and(is_plain)
+            && !name.contains(['{', '}'])
+            && !name.trim().is_empty()
+    };
     if has("owner") && has("repo") {
-        return Some("{owner}/{repo}".to_owned());
+        // Which one in the repository: *acme/checkout #483*.
+        let number = required.iter().find(|name| has(name) && is_number_of(name));
+        let other = || TARGETS.into_iter().chain(PARTS).find(|name| *name != "repo" && has(name));
+        return Some(match (number, other()) {
+            (Some(number), _) => format!("{{owner}}/{{repo}} #{{{number}}}"),
+            (None, Some(other)) => format!("{{owner}}/{{repo}} {{{other}}}"),
+            (None, None) => "{owner}/{repo}".to_owned(),
+        });
     }
-    let known = TARGETS.into_iter().find(|name| has(name));
-    let only = || names.iter().copied().filter(|name| has(name)).take(2).collect::<Vec<_>>();
-    let name = known.or_else(|| match only().as_slice() {
-        [one] => Some(*one),
-        _ => None,
+    // `issueId` says as much as `issue_id`.
+    let plain = |name: &str| words(name).join("_");
+    let known = TARGETS.into_iter().find_map(|target| {
+        required.iter().find(|name| has(name) && (**name == target || plain(name) == target))
+    });
+    let mut given = required.iter().filter(|name| has(name));
+    let name = known.or_else(|| given.clone().find(|name| names_something(name))).or_else(|| {
+        let only = given.next();
+        only.filter(|_| given.next().is_none())
     })?;
-    let fits = !name.contains(['{', '}']) && !name.trim().is_empty();
-    fits.then(|| format!("{{{name}}}"))
+    Some(format!("{{{name}}}"))
+}
+
+/// Whether an argument is the number of an issue, a pull request and the like.
+fn is_number_of(name: &str) -> bool {
+    let words = words(name);
+    words.len() > 1 && words.last().is_some_and(|last| last == "number")
+}
+
+/// Whether an argument names something, by its last word: `entityNames`, `pageId`, `output_path`.
+fn names_something(name: &str) -> bool {
+    const LAST: [&str; 9] = ["file", "id", "ids", "key", "keys", "name", "names", "path", "url"];
+    words(name).last().is_some_and(|last| LAST.contains(&last.as_str()))
 }
 
 /// Whether a property is a text, a number, or a list of them.
@@ -316,7 +358,21 @@ mod tests {
                 "/query_sql Query SQL code",
             ]
         );
-        assert_eq!(title("Create {issue}", &schema).unwrap().as_str(), "Create {{issue}}: {owner}/{repo}");
+        assert_eq!(
+            title("Create {issue}", &schema).unwrap().as_str(),
+            "Create {{issue}}: {owner}/{repo} {title}"
+        );
+    }
+
+    #[test]
+    fn what_must_be_given_comes_first() {
+        let schema = schema(json!({
+            "required": ["repo", "missing", "body"],
+            "properties": { "assignees": {}, "body": {}, "labels": {}, "repo": {} },
+        }));
+        let shown: Vec<String> =
+            fields(&schema).iter().map(|field| field.pointer.as_str().to_owned()).collect();
+        assert_eq!(shown, ["/repo", "/body", "/assignees", "/labels"]);
     }
 
     #[test]
@@ -333,6 +389,19 @@ mod tests {
             Some("Do: {x}")
         );
         assert_eq!(titled(json!({ "properties": { "x": text, "y": text }, "required": ["x", "y"] })), None);
+        for (required, expected) in [
+            (vec!["owner", "repo", "pullNumber"], "Do: {owner}/{repo} #{pullNumber}"),
+            (vec!["owner", "repo", "branch"], "Do: {owner}/{repo} {branch}"),
+            (vec!["owner", "repo"], "Do: {owner}/{repo}"),
+            (vec!["body", "issueKey"], "Do: {issueKey}"),
+            (vec!["body", "commentId"], "Do: {commentId}"),
+            (vec!["body", "userId", "query"], "Do: {query}"),
+        ] {
+            let properties: Map<String, Value> =
+                required.iter().map(|name| ((*name).to_owned(), text.clone())).collect();
+            let found = titled(json!({ "properties": properties, "required": required }));
+            assert_eq!(found.as_deref(), Some(expected));
+        }
         assert_eq!(titled(json!({})), None);
     }
 

@@ -111,11 +111,10 @@ pub(super) fn about(request: &Request) -> Vec<SlackBlock> {
         Impact::ReadOnly => parts.push(blocks::small("Read-only")),
         Impact::Changes(_) => {}
     }
-    let description = request
-        .action
-        .description
-        .as_deref()
-        .map(|text| blocks::context(vec![blocks::small(cut(sanitize::line(text), DESCRIPTION).text)]));
+    let description =
+        request.action.description.as_deref().map(|text| {
+            blocks::context(vec![blocks::small(cut(sanitize::joined(text, " "), DESCRIPTION).text)])
+        });
     let parts = (!parts.is_empty()).then(|| blocks::context(parts));
     parts.into_iter().chain(description).collect()
 }

@@ -76,14 +76,20 @@ fn value(text: &str) -> Piece {
     }
     // So much is enough to be cut: the rest of 200 KB needn't be looked at.
     let beginning: String = text.chars().take(4 * VALUE).collect();
-    Piece::Value(cut_short(sanitize::line(&beginning), VALUE))
+    let shown = if beginning.contains('\n') {
+        sanitize::joined(&beginning, " ↵ ")
+    } else {
+        sanitize::line(&beginning)
+    };
+    Piece::Value(cut_short(shown, VALUE))
 }
 
 /// The same with a small letter at the beginning, for the middle of a sentence: only if the first word is no name or
 /// abbreviation.
 fn uncapitalised(mut pieces: Vec<Piece>) -> Vec<Piece> {
     if let Some(Piece::Words(text)) = pieces.first_mut() {
-        let word = text.as_str().split(' ').next().unwrap_or_default();
+        // `Commit: {message}` begins with a word as well.
+        let word = text.as_str().split([' ', ':']).next().unwrap_or_default();
         let mut letters = word.chars();
         let capital = letters.next().filter(char::is_ascii_uppercase);
         if let Some(capital) = capital

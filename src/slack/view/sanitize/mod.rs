@@ -13,7 +13,7 @@ pub mod safe_text;
 pub use measure::{Cut, cut, cut_short, fit, size};
 pub(super) use measure::{note, split};
 pub use mrkdwn::in_mrkdwn;
-pub use safe_text::{in_quotes, line, lines, reveal, runs_right_to_left};
+pub use safe_text::{in_quotes, joined, line, lines, reveal, runs_right_to_left};
 pub(super) use safe_text::{with_marked_doubles, without_quotes};
 
 #[cfg(test)]

@@ -65,6 +65,13 @@ pub fn line(text: &str) -> SafeText {
     SafeText(hidden::show(text, hidden::Keep::OneLine))
 }
 
+/// Sanitizes a text of several lines for a place that has one: `between` stands between the lines that are not blank.
+#[must_use]
+pub fn joined(text: &str, between: &str) -> SafeText {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() { line(text) } else { line(&lines.join(between)) }
+}
+
 /// Sanitizes a text and keeps its line breaks and tabs. `\r\n` becomes `\n`.
 #[must_use]
 pub fn lines(text: &str) -> SafeText {

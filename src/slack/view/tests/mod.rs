@@ -4,6 +4,7 @@ mod action_options;
 mod apart;
 mod checks;
 mod hostile;
+mod mcp_servers;
 mod notifications;
 mod precedents;
 mod samples;
