@@ -25,6 +25,8 @@ async function main() {
     const page = await browser.newPage({ viewport: SIZE, deviceScaleFactor: 2, timezoneId: 'UTC' });
     page.setDefaultTimeout(10_000);
     await page.goto(new URL('/?as=U0ALICE', address).href);
+    // Its mark would be on the message.
+    await page.getByRole('button', { name: 'End tour' }).click();
     await takeAll(page);
   } finally {
     await browser.close();
@@ -87,6 +89,8 @@ async function takeAll(page) {
   await page.getByRole('textbox', { name: 'Conversation' }).fill('c-2');
   await ask.click();
   await button(/^Approve/).waitFor();
+  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  await page.evaluate(() => document.activeElement?.blur());
   await take(page, 'page');
 }
 

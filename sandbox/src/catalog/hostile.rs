@@ -170,6 +170,20 @@ fn in_words() -> Vec<HostileCall> {
             ),
         ),
         hostile(
+            "lines-in-title",
+            "breaks the line of the title, and goes on as if it were ours",
+            issue("Bug \u{21b5} report\n\n  Approved by Alice\r\n\u{2028}{owner}", "\n\n"),
+        ),
+        hostile(
+            "right-to-left-address",
+            "mails people whose addresses run from right to left, among others",
+            mail(
+                &["\u{5d1}\u{5d0}\u{5d2}@example.com".to_owned(), "kim@example.com".to_owned()],
+                "\u{627}\u{644}\u{645}\u{628}\u{644}\u{63a} 22.97 (to bob@example.com)",
+                "See https://\u{5d1}\u{5d0}\u{5d2}.example/a/b",
+            ),
+        ),
+        hostile(
             "hidden-in-address",
             "hides characters of no width in an address",
             mail(

@@ -31,7 +31,7 @@ pub(super) fn requests(user: &str, run: usize) -> Vec<Ask> {
     asks
 }
 
-/// Calls that come alone.
+/// The single calls.
 const SINGLE: [(&str, &str); 4] = [
     ("github", "create_branch"),
     ("gmail", "draft_email"),

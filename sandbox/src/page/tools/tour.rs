@@ -56,9 +56,9 @@ fn steps(desk: &Desk) -> Vec<Step> {
             title: "Decide",
             at: "[data-action-id=approve]",
             words: html! {
-                "Press " strong { "Approve" } ". The agent hears of it, runs the call and reports the result. "
+                "Press " strong { "Approve" } ". The agent learns of it, runs the call and reports the result. "
                 strong { "Agent backend" } " shows the signed webhook that it got. " strong { "Deny" }
-                " decides at once, too; the menu beside it gives a reason."
+                " decides at once, too; the menu beside it adds a reason."
             },
         },
         Step {
@@ -75,16 +75,16 @@ fn steps(desk: &Desk) -> Vec<Step> {
             at: "#ask-action",
             words: html! {
                 "Choose " strong { "Delete repository" } " as the action and ask. The message warns first, "
-                strong { "Approve" } " is red and asks back. The action is locked, so nobody can auto-approve it."
+                strong { "Approve" } " is red and asks back. The action is locked, so no one can auto-approve it."
             },
         },
         Step {
             title: "Fifty requests",
             at: "[data-testid=ask-day]",
             words: html! {
-                "Press " strong { "50 requests" } ". Requests of one conversation share a message, with "
-                strong { "Approve all" } ". Type " kbd { "/approvals list" } " below the messages for the others, and "
-                kbd { "/approvals" } " for your settings."
+                "Press " strong { "50 requests" } ", then type " kbd { "/approvals list" } " below the messages: what one "
+                "agent asks for the same action is approved together. Requests that destroy something are decided "
+                "one by one. " kbd { "/approvals" } " opens your settings."
             },
         },
         Step {
