@@ -83,7 +83,9 @@ const step = () => Number(sessionStorage.getItem('tour') ?? 0);
 function turnTour(how) {
   const next = { open: 0, back: step() - 1, next: step() + 1, close: -1 }[how];
   sessionStorage.setItem('tour', Math.min(next, steps.length - 1));
+  const ended = all('.scroll[data-follow]').filter(isAtEnd);
   showTour();
+  ended.forEach(toEnd);
   if (how === 'open') document.querySelector('[data-tour="next"]').focus();
   if (how === 'close') document.querySelector('[data-tour="open"]').focus();
 }

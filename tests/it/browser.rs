@@ -293,6 +293,7 @@ async fn a_call_is_tried_in_the_console_of_the_api() {
         browser.until(&page, &format!("{}.textContent.startsWith('201')", shows("status"))).await;
         browser.until(&page, &format!("{}.textContent.includes('\"status\": \"pending\"')", shows("body"))).await;
         browser.until(&page, &format!("{}.textContent.includes('content-type: application/json')", shows("headers"))).await;
+        browser.until(&page, "document.documentElement.scrollWidth <= innerWidth").await;
         assert_eq!(s.api().list(&[]).await.data().len(), 1);
 
         // The key is nowhere but in its field.
