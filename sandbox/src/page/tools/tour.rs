@@ -82,9 +82,9 @@ fn steps(desk: &Desk) -> Vec<Step> {
             title: "Fifty requests",
             at: "[data-testid=ask-day]",
             words: html! {
-                "Press " strong { "50 requests" } ", then type " kbd { "/approvals list" } " below the messages: what one "
-                "agent asks for the same action is approved together. Requests that destroy something are decided "
-                "one by one. " kbd { "/approvals" } " opens your settings."
+                "Press " strong { "50 requests" } ". Requests of one conversation share a message, with "
+                strong { "Approve all" } "; " kbd { "/approvals list" } ", typed below the messages, shows the others. "
+                "Requests that destroy something are decided one by one. " kbd { "/approvals" } " opens your settings."
             },
         },
         Step {
