@@ -386,7 +386,7 @@ proptest! {
         let mut approval = Approval { request: request(), decision: None, result: None };
         (approval.request.editable, approval.request.action.has_input_schema) = (editable, has_input_schema);
         let acting_user = ActingUser { user: UserId::parse(OWNER).unwrap(), kind: PersonKind::Member };
-        let none = Eligibility { lock: Lock::Unlocked, outdated: false, connected: true, conversation_closed: false };
+        let none = Eligibility { lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false };
         let judged = decisions::click(&approval, choice.clone(), &acting_user, none, None, grant(NEW_GRANT), start());
         let refused = matches!(choice, Choice::ApproveEdited(_)) && !(editable && has_input_schema);
         prop_assert_eq!(matches!(judged, Err(Rejection::NotEditable)), refused);

@@ -243,7 +243,7 @@ async fn new_targets(
                  AND p.decided_by = 'auto' AND p.status = 'approved' AND p.contents_deleted_at IS NULL
                ORDER BY p.user_id DESC, p.id DESC LIMIT $8),
            before AS MATERIALIZED (
-               SELECT p.id, p.action_id, p.arguments, p.status FROM approvals p
+               SELECT p.id, p.action_id, coalesce(p.edited_arguments, p.arguments) AS arguments, p.status FROM approvals p
                WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.id >= $5 AND p.id < $3
                  AND p.contents_deleted_at IS NULL
                ORDER BY p.user_id DESC, p.id DESC LIMIT $9),

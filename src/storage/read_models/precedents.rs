@@ -10,7 +10,7 @@ use crate::{
     domain::{
         approvals::Approval,
         arguments::Arguments,
-        ids::ApprovalId,
+        ids::{ApprovalId, id_bound},
         precedent::{Changes, LOOKING_BACK_DAYS, Precedent},
     },
     storage::{PgConnection, stored::CorruptRow},
@@ -37,21 +37,22 @@ pub async fn precedent(
            -- last: of those the newest approved call of the action.
            -- One statement, because a prompt that is rendered waits for it: a round trip.
            WITH decided AS MATERIALIZED (
-               SELECT p.id, p.action_id, p.status, p.decided_user, p.arguments_digest, p.decided_at FROM approvals p
+               SELECT p.id, p.action_id, p.status, p.decided_user, p.decided_at,
+                      coalesce(p.edited_digest, p.arguments_digest) AS approved_digest FROM approvals p
                WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.decided_at > $3 AND p.decided_at < $4
                  AND p.decided_at IS NOT NULL AND (p.decided_by <> 'auto' OR p.status <> 'approved')
                  -- None is pending for longer than seven days, so older partitions aren't looked at.
-                 AND p.id >= id_bound($3::timestamptz - interval '8 days')
+                 AND p.id >= $9
                ORDER BY p.decided_at DESC LIMIT $5),
            approved AS (
                SELECT d.* FROM decided d
                WHERE d.action_id = $6 AND d.status = 'approved' AND d.decided_user = $2 AND d.id <> $7),
            last AS (SELECT d.id FROM approved d ORDER BY d.decided_at DESC, d.id DESC LIMIT 1)
            SELECT l.id AS "id!", p.arguments AS "arguments!", p.deleted AS "deleted!",
-                  (SELECT count(*) FROM approved d WHERE d.arguments_digest = $8) AS "same!"
+                  (SELECT count(*) FROM approved d WHERE d.approved_digest = $8) AS "same!"
            FROM last l
            CROSS JOIN LATERAL (
-               SELECT p.arguments::text AS arguments, (p.contents_deleted_at IS NOT NULL) AS deleted
+               SELECT coalesce(p.edited_arguments, p.arguments)::text AS arguments, (p.contents_deleted_at IS NOT NULL) AS deleted
                FROM approvals p WHERE p.id = l.id LIMIT 1) p"#,
         request.workspace.uuid(),
         request.user.as_str(),
@@ -61,6 +62,7 @@ pub async fn precedent(
         request.action.id.uuid(),
         request.id.uuid(),
         request.digest.bytes().as_slice(),
+        id_bound(now - TimeDelta::days(LOOKING_BACK_DAYS + 8)),
     )
     .fetch_optional(db)
     .await?;

@@ -182,7 +182,7 @@ fn faults(approval: &Approval, arguments: &Value) -> Vec<String> {
     let request = &approval.request;
     let message = prompt(&state(approval)).to_json();
     checks::message(&message);
-    checks::sound(&details::details(approval, 0), 100);
+    checks::sound(&details::details(approval, None, 0), 100);
 
     let whole = fields(&request.arguments, &request.action.presentation);
     for (argument, value) in arguments.as_object().unwrap() {

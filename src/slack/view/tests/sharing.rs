@@ -21,6 +21,7 @@ use crate::{
         text::Text,
     },
     slack::view::{
+        deny,
         review::{self, Review},
         shared::{self, SharedState},
     },
@@ -118,10 +119,10 @@ fn a_review_shows_one_prompt_and_what_was_done() {
     assert!(last.contains("This is the last one.") && !last.contains("Skip"), "{last}");
     let nothing = review::finished(Review::new(approval.id()), 0).to_string();
     assert!(nothing.contains("You decided nothing.") && !nothing.contains("Start again"), "{nothing}");
-    let modal = review::deny_with_reason(&approval, review);
+    let modal = review::on_top(deny::modal(&approval), &approval, review);
     let metadata = modal["private_metadata"].as_str().unwrap();
-    assert_eq!(review::denied(metadata), Some((approval.id(), Some(review))));
-    assert_eq!(review::denied(&approval.id().to_string()), Some((approval.id(), None)));
+    assert_eq!(review::on_top_of(metadata), Some((approval.id(), Some(review))));
+    assert_eq!(review::on_top_of(&approval.id().to_string()), Some((approval.id(), None)));
 }
 
 /// Slack's limit for the text of all blocks of a message.
@@ -183,7 +184,7 @@ fn a_hundred_requests_at_their_longest_fit() {
         let review =
             Review { approved: usize::MAX / 2, denied: usize::MAX / 2, ..Review::new(approval.id()) };
         checks::sound(&review::review(&state(&approval), review, usize::MAX), 100);
-        checks::sound(&review::deny_with_reason(&approval, review), 100);
+        checks::sound(&review::on_top(deny::modal(&approval), &approval, review), 100);
     }
 }
 

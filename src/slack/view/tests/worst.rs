@@ -205,7 +205,7 @@ fn the_most_and_longest_changes_fit() {
         approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         checks::message(&prompt(&state(&approval)).to_json());
         let pages: Vec<_> =
-            (0..details::page_count(&approval)).map(|page| details::details(&approval, page)).collect();
+            (0..details::page_count(&approval)).map(|page| details::details(&approval, None, page)).collect();
         pages.iter().for_each(|page| checks::sound(page, 100));
         let labels = |which: &str| {
             let label = format!(", {which}\"");
