@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use countersign::slack::view::editing::block_id;
 use futures::future::join_all;
 use sandbox::{
     backend::Ask,
-    slack::{CallOutcome, Message, Misbehaviour, Signing, Surface},
+    slack::{CallOutcome, Gesture, Message, Misbehaviour, Press, Signing, Surface},
 };
 use serde_json::json;
 
@@ -298,6 +299,35 @@ async fn a_review_goes_from_request_to_request() {
         catch_up(s).await;
         assert!(!now(s, ended).has_button("Turn off"));
         assert_eq!(s.grants_of(ALICE).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_may_be_edited_in_a_review() {
+    story(async |s| {
+        let schema = json!({ "type": "object", "properties": { "to": { "type": "string" } } });
+        let action = json!({ "key": "send", "name": "Send mail", "title": "Send mail to {to}", "input_schema": schema });
+        let body = json!({ "name": "Mail", "requires_connection": false, "actions": [action] });
+        assert!(s.api().put_integration("mail", &body).await.is_success());
+        s.unlock("mail.send").await;
+        let call = |number| {
+            let arguments = json!({ "to": format!("kim{number}@example.com") });
+            Ask::new(ALICE, "mail", "send", arguments).in_conversation(CONVERSATION).editable()
+        };
+        let ids = ask(s, (1..=4).map(call)).await;
+        catch_up(s).await;
+        assert!(s.click(ALICE, &shared(s), "Review").await.is_ok());
+        reviewed(s, "kim1@example.com").await;
+        let options = s.slack.view(ALICE).unwrap().overflow_options();
+        let edit = options.iter().find(|option| option.label == "Edit and approve…").unwrap();
+        assert!(s.slack.choose(ALICE, Surface::Modal, &edit.action_id, &edit.value).await.unwrap().is_ok());
+        let press = Press::on(Surface::Modal, "value").in_block(&block_id("to"));
+        s.slack.press(ALICE, press.doing(Gesture::Enter("lee@example.com".to_owned()))).await.unwrap();
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        reviewed(s, "kim2@example.com").await;
+        assert!(s.slack.view(ALICE).unwrap().all_text().contains("You approved 1."));
+        approved_once(s, &ids[..1]).await;
     })
     .await;
 }
