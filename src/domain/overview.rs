@@ -407,9 +407,9 @@ impl Section {
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::Backends | Self::Decisions => 4,
+            Self::Decisions => 4,
             Self::Grants | Self::Integrations | Self::Catalog | Self::Actions => 8,
-            Self::Waiting | Self::Requests => 3,
+            Self::Backends | Self::Waiting | Self::Requests => 3,
             Self::Changed => 2,
         }
     }

@@ -190,12 +190,15 @@ impl AskQueue {
         } else {
             state.queue.push_back(job);
         }
-        self.start(service, &mut state);
+        drop(state);
+        self.start(service);
         None
     }
 
     /// Starts as many transactions as may be under way.
-    fn start(&self, service: &Service, state: &mut State) {
+    fn start(&self, service: &Service) {
+        let (mut batches, mut singles) = (Vec::new(), Vec::new());
+        let mut state = self.lock();
         while state.batches < state.room.transactions() {
             let jobs = state.next_batch();
             if jobs.is_empty() {
@@ -203,8 +206,7 @@ impl AskQueue {
             }
             state.batches += 1;
             let users = jobs.iter().map(|job| job.addressed.user.clone()).collect();
-            let under_way = Batch { queue: self.clone(), service: service.clone(), users };
-            tokio::spawn(under_way.run(jobs));
+            batches.push((Batch { queue: self.clone(), service: service.clone(), users }, jobs));
         }
         while state.singles < ALONE {
             let Some(mut job) = state.alone.pop_front() else { break };
@@ -212,7 +214,14 @@ impl AskQueue {
                 continue;
             }
             state.singles += 1;
-            let single = Single { queue: self.clone(), service: service.clone() };
+            singles.push((Single { queue: self.clone(), service: service.clone() }, job));
+        }
+        // A runtime that is shutting down drops what it is given, and that takes the lock.
+        drop(state);
+        for (batch, jobs) in batches {
+            tokio::spawn(batch.run(jobs));
+        }
+        for (single, job) in singles {
             tokio::spawn(single.run(job));
         }
     }
@@ -313,7 +322,8 @@ impl Drop for Batch {
             let behind = state.users.remove(&user).unwrap_or_default();
             state.queue.extend(behind);
         }
-        self.queue.start(&self.service, &mut state);
+        drop(state);
+        self.queue.start(&self.service);
     }
 }
 
@@ -356,7 +366,8 @@ impl Drop for Single {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.singles -= 1;
-        self.queue.start(&self.service, &mut state);
+        drop(state);
+        self.queue.start(&self.service);
     }
 }
 
@@ -415,7 +426,8 @@ impl Drop for Waiting {
                 state.held_up.remove(&self.action);
             }
         }
-        self.queue.start(&self.service, &mut state);
+        drop(state);
+        self.queue.start(&self.service);
     }
 }
 
