@@ -201,14 +201,19 @@ impl Unlock {
         // What was read above: a description that has become destructive since is not unlocked.
         let seen = Seen::Version(ActionVersionId::new(action.version));
         let command = (LockCommand::Unlock(what), seen);
-        let unlocked = unlock::set_seen(&service, workspace, path, command, &Actor::Operator).await?;
-        let changed = match self.what {
-            Some(what) => {
-                let command = (LockCommand::SetFor(what), seen);
-                unlock::set_seen(&service, workspace, path, command, &Actor::Operator).await?
-            }
-            None => false,
+        let (unlock, set) = (command, self.what.map(|what| (LockCommand::SetFor(what), seen)));
+        // Less comes first: to confirm a changed description lets paused grants hold again.
+        let commands = if action.unlocked.is_some() && self.what == Some(UnlockedFor::Conversations) {
+            [set, Some(unlock)]
+        } else {
+            [Some(unlock), set]
         };
+        let (mut unlocked, mut changed) = (false, false);
+        for command in commands.into_iter().flatten() {
+            let is_unlock = matches!(command.0, LockCommand::Unlock(_));
+            let done = unlock::set_seen(&service, workspace, path, command, &Actor::Operator).await?;
+            *if is_unlock { &mut unlocked } else { &mut changed } = done;
+        }
         print(match (unlocked || changed, self.what) {
             (true, Some(UnlockedFor::Conversations)) if changed => {
                 "Unlocked for conversations: each new conversation asks. The users' grants for every conversation \

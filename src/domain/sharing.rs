@@ -28,13 +28,13 @@ pub struct PromptMessage {
 pub struct WaitingRequest {
     /// The approval's id.
     pub id: ApprovalId,
-    /// Whether the action is destructive.
-    pub is_destructive: bool,
+    /// Whether it needs a decision of its own: its action is destructive, or must be read.
+    pub is_apart: bool,
     /// The message that shows the request, if it has one.
     pub message: Option<PromptMessage>,
 }
 
-/// Assigns messages to the requests that have none. Destructive requests come first, so that they have messages of their
+/// Assigns messages to the requests that have none. Those that need a decision of their own come first, so that they have messages of their
 /// own if there is room.
 #[must_use]
 pub fn assign(waiting: &[WaitingRequest], now: DateTime<Utc>) -> Vec<(ApprovalId, PromptMessage)> {
@@ -45,7 +45,7 @@ pub fn assign(waiting: &[WaitingRequest], now: DateTime<Utc>) -> Vec<(ApprovalId
         .max_by_key(|message| message.began_at);
     let mut joined = messages().filter(|message| Some(message.first) == open.map(|open| open.first)).count();
     let mut without: Vec<_> = waiting.iter().filter(|request| request.message.is_none()).collect();
-    without.sort_by_key(|request| (!request.is_destructive, request.id));
+    without.sort_by_key(|request| (!request.is_apart, request.id));
     let mut assigned = Vec::with_capacity(without.len());
     for WaitingRequest { id, .. } in without {
         let alone = |is_shared| PromptMessage { first: *id, is_shared, began_at: now };
@@ -73,15 +73,15 @@ pub struct WaitingCount {
     /// All of them.
     pub total: usize,
     /// Those that need a decision of their own.
-    pub destructive: usize,
+    pub apart: usize,
 }
 
 impl WaitingCount {
     /// Counts requests.
     #[must_use]
     pub fn for_requests(waiting: &[WaitingRequest]) -> Self {
-        let destructive = waiting.iter().filter(|request| request.is_destructive).count();
-        Self { total: waiting.len(), destructive }
+        let apart = waiting.iter().filter(|request| request.is_apart).count();
+        Self { total: waiting.len(), apart }
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     fn new(numbers: impl IntoIterator<Item = u128>, destructive: &[u128]) -> Vec<WaitingRequest> {
         let request = |number| WaitingRequest {
             id: id(number),
-            is_destructive: destructive.contains(&number),
+            is_apart: destructive.contains(&number),
             message: None,
         };
         numbers.into_iter().map(request).collect()

@@ -15,7 +15,7 @@ use crate::{
         rejection::Rejection,
         validation,
     },
-    storage::tables::{approvals, repeats, versions},
+    storage::tables::{approvals, details_opened, repeats, versions},
 };
 
 /// A request whose arguments can be changed.
@@ -81,6 +81,10 @@ async fn find(service: &Service, click: &Click, is_new: bool) -> Result<Editable
         .and_then(|()| if is_new { decisions::still_pending(&approval, now) } else { Ok(()) })
         .and_then(|()| acting_user.must_be_member())
         .and_then(|()| decisions::may_edit(&approval.request));
+    let must_read = is_new && approval.request.action.must_read;
+    let is_unread =
+        must_read && !details_opened::has_opened(&mut work, approval.id(), &acting_user.user).await?;
+    let allowed = if is_unread { allowed.and(Err(Rejection::MustBeRead)) } else { allowed };
     let schema = match allowed {
         Ok(()) => versions::schema(&mut work, approval.request.action.version).await?,
         Err(rejection) => {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::{
     chromium::{Chromium, Tab},
-    story::{ADMIN, ALICE, BOB, TestApp, story},
+    story::{ADMIN, ALICE, BOB, TestApp, eventually, story},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -195,10 +195,63 @@ async fn requests_of_a_conversation_are_reviewed_and_approved_on_one_message() {
         let listed = stands("[data-testid=modal-submit]");
         browser.click_until(&alice, &format!("{message} [data-action-id=approve_all]"), &listed).await;
         browser.picture(&alice, "approve-all", Some("[data-testid=modal]")).await;
-        browser.click_until(&alice, "[data-testid=modal-submit]", &says("Approved 5 requests.")).await;
-        browser.click_until(&alice, "[data-testid=modal-close]", closed).await;
+        browser.click_until(&alice, "[data-testid=modal-submit]", closed).await;
         s.advance_until_idle(TimeDelta::seconds(2)).await;
         browser.sees(&alice, "4 approved by").await;
+    })
+    .await;
+}
+
+/// Fifty requests of four agents: four conversations of eleven, four single ones, and two that destroy something.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_requests_take_fourteen_clicks() {
+    let Some(mut browser) = start().await else { return };
+    story(async |s| {
+        for integration in ["github", "gmail", "slack", "postgres"] {
+            s.put(integration).await;
+        }
+        let browser = &mut browser;
+        let alice = browser.open(&at(s, "/", ALICE)).await;
+        browser.click_until(&alice, "[data-testid=ask-day]", &says("50 requests of 4 agents")).await;
+        let pending = async || {
+            let query = [("status", "pending"), ("limit", "100")];
+            let reply = s.api().call(reqwest::Method::GET, &["approvals"], &query, None, &[]).await;
+            reply.body["data"].as_array().map_or(0, Vec::len)
+        };
+        eventually("all were asked", async || (pending().await == 50).then_some(())).await;
+        s.advance_until_idle(TimeDelta::seconds(40)).await;
+
+        let count = |action: &str| format!("document.querySelectorAll('[data-action-id={action}]').length");
+        let (mut clicks, mut left) = (0, 50);
+        browser.until(&alice, &format!("{} === 4", count("approve_all"))).await;
+        browser.picture(&alice, "fifty", Some("[data-testid=message]:has([data-action-id=review])")).await;
+        for conversations in (0..4).rev() {
+            let listed = stands("[data-testid=modal-submit]");
+            browser.click_until(&alice, "[data-action-id=approve_all]", &listed).await;
+            let closed = "!document.querySelector('[data-testid=modal]')";
+            browser.click_until(&alice, "[data-testid=modal-submit]", closed).await;
+            s.advance_until_idle(TimeDelta::seconds(20)).await;
+            browser.until(&alice, &format!("{} === {conversations}", count("approve_all"))).await;
+            (clicks, left) = (clicks + 2, left - 11);
+            assert_eq!(pending().await, left);
+        }
+        // The last message with buttons: what destroys is denied, the rest approved.
+        for waiting in (0..6).rev() {
+            let last = "[...document.querySelectorAll('[data-testid=message]:has([data-action-id=approve])')].at(-1)";
+            let destroys = browser.until(&alice, &format!("({{ is: {last}.innerText.includes('Destructive') }})")).await;
+            let button = if destroys["is"] == true { "[data-action-id=deny]" } else { "[data-action-id=approve]" };
+            browser.click_until(&alice, button, &format!("{} === {waiting}", count("approve"))).await;
+            (clicks, left) = (clicks + 1, left - 1);
+            assert_eq!(pending().await, left);
+        }
+        assert_eq!((clicks, left), (14, 0));
+        let mut ended = std::collections::BTreeMap::new();
+        for status in ["approved", "denied"] {
+            let query = [("status", status), ("limit", "100")];
+            let reply = s.api().call(reqwest::Method::GET, &["approvals"], &query, None, &[]).await;
+            ended.insert(status, reply.body["data"].as_array().map_or(0, Vec::len));
+        }
+        assert_eq!((ended["approved"], ended["denied"]), (48, 2));
     })
     .await;
 }

@@ -15,7 +15,7 @@ async fn every_real_call_is_asked_about_and_shown_whole() {
         for call in catalog::calls() {
             // No faster than Slack takes messages.
             s.pass(TimeDelta::seconds(1));
-            let (id, prompt) = s.prompt(&call.ask(ALICE, "c-1")).await;
+            let (id, prompt) = s.prompt(&call.ask(ALICE, &format!("c-{asked}"))).await;
             let name = format!("{}.{}", call.integration, call.action);
             let integration = catalog::integration(&call.integration).unwrap();
             let action = integration.action(&call.action).unwrap();
@@ -42,7 +42,7 @@ async fn whatever_destroys_is_marked_so_and_nothing_else() {
         let mut marked = [0, 0];
         for action in integration.actions.iter().filter(|action| !action.calls.is_empty()) {
             s.pass(TimeDelta::seconds(1));
-            let (_, prompt) = s.prompt(&action.calls[0].ask(ALICE, "c-1")).await;
+            let (_, prompt) = s.prompt(&action.calls[0].ask(ALICE, &action.key)).await;
             let warned = prompt.all_text().to_lowercase().contains("destroy")
                 || prompt.all_text().to_lowercase().contains("destructive");
             assert_eq!(warned, action.is_destructive(), "{}: {}", action.key, prompt.all_text());

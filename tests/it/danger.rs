@@ -380,6 +380,32 @@ async fn details_on_one_device_and_approve_on_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_previous_version_approves_nothing_unread() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        must_read(s, ACTION, true).await;
+        let approve = async || {
+            let uuid = id.parse::<ApprovalId>().unwrap().uuid();
+            sqlx::query(
+                "UPDATE approvals SET status = 'approved', decision_scope = 'once', decided_by = 'user', decided_user = $2,
+                     decided_at = $3 WHERE id = $1",
+            )
+            .bind(uuid)
+            .bind(ALICE)
+            .bind(s.now())
+            .execute(&s.service.db)
+            .await
+        };
+        let refused = approve().await.unwrap_err().to_string();
+        assert!(refused.contains("the request must be read first"), "{refused}");
+        s.details(ALICE, &prompt).await;
+        assert!(approve().await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_must_be_read_is_never_approved_together() {
     story(async |s| {
         s.put("github").await;

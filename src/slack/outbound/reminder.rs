@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::{
@@ -29,6 +30,8 @@ use crate::{
 };
 
 const UPDATE: &str = "chat.update";
+/// How often a reminder that waits for the end of quiet hours looks whether they were changed.
+const QUIET_CHECK: TimeDelta = TimeDelta::minutes(10);
 
 /// Sends and updates reminders.
 #[derive(Debug, Clone)]
@@ -53,9 +56,12 @@ impl ReminderRenderer {
             return Ok(outcome);
         }
         let preferences = notifications::find_in(service, claim.workspace, user).await?;
-        // After the quiet hours the job queues another one, if something still waits.
-        if !preferences.reminders || preferences.quiet_until(service.now()).is_some() {
+        if !preferences.reminders {
             return Ok(Outcome::done());
+        }
+        // This row waits, so that the job queues no other.
+        if let Some(until) = preferences.quiet_until(service.now()) {
+            return Ok(Outcome::Wait((until - service.now()).min(QUIET_CHECK)));
         }
         let due = reminders::due(service, claim.workspace, user).await?;
         if due.is_empty() {

@@ -170,11 +170,12 @@ fn inputs<'a>(request: &'a Request, schema: &'a InputSchema) -> Vec<ArgumentInpu
         let Some(at) = arguments.iter().position(|argument| argument.key == key) else { continue };
         let argument = arguments.swap_remove(at);
         let Some(element) = element(&argument, format(request, key)) else { continue };
-        used += serde_json::to_string(argument.value).map_or(CONTENTS, |json| json.len());
+        let block = block(&argument, name, element);
+        // With the choices.
+        used += serde_json::to_string(&block).map_or(CONTENTS, |json| json.len());
         if inputs.len() == INPUTS || used > CONTENTS {
             break;
         }
-        let block = block(&argument, name, element);
         inputs.push(ArgumentInput { argument, block });
     }
     inputs

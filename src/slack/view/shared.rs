@@ -12,7 +12,7 @@ use super::names;
 use super::summary;
 use crate::{
     domain::{
-        alike::{Alike, may_be_approved_together},
+        alike::Alike,
         approvals::{Approval, Request},
         decision::{Decision, GrantOutcome, Verdict},
         ids::{GrantId, UserId},
@@ -75,9 +75,8 @@ pub fn message(shared: &SharedState<'_>) -> Message {
         return Message { text: ended_in_text(shared, request), blocks };
     }
     blocks.extend(summary::addressee(request));
-    let destructive = pending.iter().filter(|member| !may_be_approved_together(&member.request)).count();
-    if destructive > 0 {
-        let warning = format!("⚠ {destructive} destructive: decide each on its own.");
+    if let Some(apart) = apart(&pending) {
+        let warning = format!("{apart}: decide each on its own.");
         blocks.push(rich(vec![paragraph(vec![bold(SafeText::own(warning))])]));
     }
     blocks.extend(titles(&pending));
@@ -153,6 +152,19 @@ fn entry(request: &Request) -> Vec<SlackRichTextElement> {
     warnings.chain(title::paragraphs(request)).chain(target.map(blocks::quote)).collect()
 }
 
+/// How many need a decision of their own, and why.
+fn apart(pending: &[&Approval]) -> Option<String> {
+    let actions = || pending.iter().map(|member| &member.request.action);
+    let destructive = actions().filter(|action| action.impact.is_destructive()).count();
+    let to_read = actions().filter(|action| action.must_read && !action.impact.is_destructive()).count();
+    match (destructive, to_read) {
+        (0, 0) => None,
+        (0, to_read) => Some(format!("{to_read} must be read")),
+        (destructive, 0) => Some(format!("⚠ {destructive} destructive")),
+        (destructive, to_read) => Some(format!("⚠ {destructive} destructive, {to_read} must be read")),
+    }
+}
+
 fn controls(
     shared: &SharedState<'_>,
     request: &Request,
@@ -160,7 +172,7 @@ fn controls(
     let like = request.id;
     let alike = Alike::Message;
     let about = || cut_short(summary::conversation(request), 24);
-    let together = shared.waiting.total.saturating_sub(shared.waiting.destructive);
+    let together = shared.waiting.total.saturating_sub(shared.waiting.apart);
     let mut row = Vec::new();
     if together > 0 {
         row.push(blocks::button(
@@ -299,7 +311,7 @@ fn came_of(shared: &SharedState<'_>) -> Vec<SlackBlock> {
     let mut used = 0;
     for member in reported.iter().take(RESULTS) {
         let Some(result) = &member.result else { continue };
-        let elements = title::paragraphs(&member.request).into_iter().chain(result::elements(result));
+        let elements = title::paragraphs(&member.as_approved()).into_iter().chain(result::elements(result));
         let block = rich(elements.collect());
         used += weight(&block);
         if !blocks.is_empty() && used > ALL_RESULTS {
@@ -369,8 +381,7 @@ fn pending_in_text(shared: &SharedState<'_>, pending: &[&Approval], request: &Re
         .as_ref()
         .map(|_| format!("{}: ", sentences::mention(&request.user)))
         .unwrap_or_default();
-    let destructive = pending.iter().filter(|member| !may_be_approved_together(&member.request)).count();
-    let warning = if destructive > 0 { format!("⚠ {destructive} destructive. ") } else { String::new() };
+    let warning = apart(pending).map(|apart| format!("{apart}. ")).unwrap_or_default();
     let mut titles: Vec<String> = pending
         .iter()
         .take(TITLES_IN_TEXT)

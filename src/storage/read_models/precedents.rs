@@ -26,7 +26,7 @@ pub async fn precedent(
     approval: &Approval,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Precedent>> {
-    let request = &approval.request;
+    let request = &*approval.as_approved();
     if request.contents_deleted_at.is_some() {
         return Ok(None);
     }

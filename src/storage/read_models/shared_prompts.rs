@@ -30,11 +30,13 @@ fn place(place: Option<&Place>) -> (Option<&str>, Option<&str>) {
 pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<Vec<WaitingRequest>> {
     let (channel, thread) = place(request.place.as_ref());
     let rows = sqlx::query!(
-        r#"SELECT p.id, p.created_at, d.destructive, m.first_id AS "first_id?", m.is_shared AS "is_shared?",
+        r#"SELECT p.id, p.created_at, (d.destructive OR a.must_read_at IS NOT NULL) AS "apart!",
+                  m.first_id AS "first_id?", m.is_shared AS "is_shared?",
                   m.began_at AS "began_at?",
                   coalesce((SELECT true FROM prompts r WHERE r.approval_id = p.id LIMIT 1), false) AS "is_posted!"
            FROM approvals p
            JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
+           JOIN actions a ON a.id = p.action_id
            LEFT JOIN LATERAL (
                SELECT m.first_id, m.is_shared, m.began_at FROM prompt_messages m
                WHERE m.approval_id = p.id LIMIT 1) m ON true
@@ -60,7 +62,7 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
             }
             _ => row.is_posted.then_some(own),
         };
-        WaitingRequest { id, is_destructive: row.destructive, message }
+        WaitingRequest { id, is_apart: row.apart, message }
     });
     Ok(waiting.collect())
 }

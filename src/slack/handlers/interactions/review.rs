@@ -74,7 +74,12 @@ pub(super) async fn open(interaction: &Interaction<'_>, like: ApprovalId) -> Res
 /// Shows the request after this one, which stays as it is.
 pub(super) async fn skip(interaction: &Interaction<'_>, at: ApprovalId) -> Response {
     let Some(review) = current(interaction) else { return Response::Taken };
-    match read(render(interaction, review, Some(at))).await {
+    let shown = async {
+        let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+        acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
+        read(render(interaction, review, Some(at))).await
+    };
+    match shown.await {
         Ok(view) => update(interaction, "/view/id", view).await,
         Err(error) => return looked::<()>(interaction, Err(error)),
     }
@@ -88,6 +93,12 @@ pub(super) fn follow(interaction: &Interaction<'_>, review: Review, view: &'stat
     let (context, workspace) = (interaction.context.clone(), interaction.workspace.to_owned());
     let user = interaction.acting_user.user.clone();
     interaction.context.background.spawn(async move {
+        // Who can't approve may deny, but sees no arguments of further requests.
+        let person = context.people.identify(&workspace, &user).await;
+        if let Err(rejection) = person.and_then(|(acting_user, _)| acting_user.must_be_member()) {
+            tracing::info!(%user, code = rejection.code(), "The review shows no further request");
+            return;
+        }
         let followed = async {
             let shown = show::details(&context.service, &workspace, review.at, &user).await?;
             match &shown.0.decision {

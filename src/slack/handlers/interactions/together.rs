@@ -97,6 +97,8 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         ChoiceForAll::Approve,
     );
     match within(approving).await {
+        // The messages say what was approved.
+        Ok(outcome) if outcome.left == 0 => Response::Taken,
         Ok(outcome) => {
             Response::Modal(json!({ "response_action": "update", "view": together::approved(outcome) }))
         }

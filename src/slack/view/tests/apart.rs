@@ -189,7 +189,7 @@ fn approval(text: &str, arguments: Map<String, Value>) -> Approval {
 /// A message that two requests share, one of which may have ended.
 fn shared(pending: &Approval, ended: Option<&Approval>) -> Value {
     let members = [ended.unwrap_or(pending).clone(), pending.clone()];
-    let waiting = WaitingCount { total: 3, destructive: 1 };
+    let waiting = WaitingCount { total: 3, apart: 1 };
     let state = SharedState { members: &members, waiting, live_grants: &[] };
     let message = shared::message(&state).to_json();
     let text = message["text"].as_str().unwrap();

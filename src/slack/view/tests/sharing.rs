@@ -48,7 +48,7 @@ fn shown(members: &[Approval]) -> SharedState<'_> {
     let destructive = pending.clone().filter(|member| member.request.action.impact.is_destructive()).count();
     SharedState {
         members,
-        waiting: WaitingCount { total: pending.count() + 2, destructive },
+        waiting: WaitingCount { total: pending.count() + 2, apart: destructive },
         live_grants: &[],
     }
 }
@@ -103,7 +103,7 @@ fn only_destructive_requests_offer_no_approve_all() {
     for member in &mut members {
         member.request.action.impact = Impact::DESTRUCTIVE;
     }
-    let waiting = WaitingCount { total: 3, destructive: 3 };
+    let waiting = WaitingCount { total: 3, apart: 3 };
     let message = shared::message(&SharedState { waiting, ..shown(&members) }).to_json().to_string();
     assert!(message.contains("3 destructive") && !message.contains("Approve all 3"), "{message}");
 }
@@ -147,7 +147,7 @@ fn fits(message: &Value) {
 /// Messages of these members in every state.
 fn sound(members: &mut [Approval]) {
     let both = |members: &[Approval]| {
-        let waiting = WaitingCount { total: usize::MAX, destructive: 1 };
+        let waiting = WaitingCount { total: usize::MAX, apart: 1 };
         let state = SharedState { waiting, live_grants: &[grant()], ..shown(members) };
         let message = shared::message(&state).to_json();
         checks::message(&message);
