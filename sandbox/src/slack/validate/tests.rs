@@ -325,7 +325,7 @@ fn inputs_for_numbers_want_numbers_as_texts() {
         "initial_value must be between min_value and max_value @/element",
     );
     refused(
-        input(with(number.clone(), "min_value", json!("10"))),
+        input(with(with(number.clone(), "initial_value", Value::Null), "min_value", json!("10"))),
         "min_value must not be greater than max_value @/element",
     );
     refused(

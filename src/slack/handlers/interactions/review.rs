@@ -93,7 +93,7 @@ pub(super) fn follow(interaction: &Interaction<'_>, review: Review, view: &'stat
     let (context, workspace) = (interaction.context.clone(), interaction.workspace.to_owned());
     let user = interaction.acting_user.user.clone();
     interaction.context.background.spawn(async move {
-        // Who can't approve may deny, but sees no arguments of further requests.
+        // A user who can't approve may deny, but sees no arguments of further requests.
         let person = context.people.identify(&workspace, &user).await;
         if let Err(rejection) = person.and_then(|(acting_user, _)| acting_user.must_be_member()) {
             tracing::info!(%user, code = rejection.code(), "The review shows no further request");
