@@ -525,13 +525,14 @@ mod tests {
 
     use super::*;
 
-    fn read(schema: Value) -> InputSchema {
+    fn read(schema: &Value) -> InputSchema {
         InputSchema::from_stored(&schema.to_string()).unwrap()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass literals")]
     fn check(schema: Value, arguments: Value) -> Result<Vec<String>, TooComplex> {
         let Value::Object(arguments) = arguments else { unreachable!() };
-        let found = faults(&read(schema), &arguments)?;
+        let found = faults(&read(&schema), &arguments)?;
         Ok(found.into_iter().map(|fault| format!("/{}: {}", fault.path.join("/"), fault.detail)).collect())
     }
 

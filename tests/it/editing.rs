@@ -511,7 +511,7 @@ async fn an_agent_runs_what_the_person_made_of_it() {
         let agent = s.backend.agent("atlas", "Atlas");
         let running = tokio::spawn({
             let (agent, ask) = (agent.clone(), ask("c-1"));
-            async move { agent.act(ask, Duration::from_secs(60)).await }
+            async move { agent.act(ask, Duration::from_mins(1)).await }
         });
         let prompt = s
             .slack

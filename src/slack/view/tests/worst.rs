@@ -206,7 +206,9 @@ fn the_most_and_longest_changes_fit() {
         checks::message(&prompt(&state(&approval)).to_json());
         let pages: Vec<_> =
             (0..details::page_count(&approval)).map(|page| details::details(&approval, None, page)).collect();
-        pages.iter().for_each(|page| checks::sound(page, 100));
+        for page in &pages {
+            checks::sound(page, 100);
+        }
         let labels = |which: &str| {
             let label = format!(", {which}\"");
             pages.iter().map(|page| page.to_string().matches(&label).count()).sum::<usize>()
