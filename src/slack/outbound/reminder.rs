@@ -51,10 +51,19 @@ impl ReminderRenderer {
         let Some(slack_id) = show::installed(service, claim.workspace).await? else {
             return Ok(Outcome::done());
         };
-        let updated = self.update_open(service, claim, user, &slack_id).await?;
-        if let Some(outcome) = updated {
-            return Ok(outcome);
-        }
+        // What can't be updated now must not keep new requests from being named.
+        let left = self.update_open(service, claim, user, &slack_id).await?;
+        let sent = self.send(service, claim, user, &slack_id).await?;
+        Ok(left.unwrap_or(sent))
+    }
+
+    async fn send(
+        &self,
+        service: &Service,
+        claim: &Claim,
+        user: &UserId,
+        slack_id: &str,
+    ) -> Result<Outcome, ServiceError> {
         let preferences = notifications::find_in(service, claim.workspace, user).await?;
         if !preferences.reminders {
             return Ok(Outcome::done());
@@ -67,7 +76,7 @@ impl ReminderRenderer {
         if due.is_empty() {
             return Ok(Outcome::done());
         }
-        match self.people.profile(&slack_id, user).await {
+        match self.people.profile(slack_id, user).await {
             Ok(profile) if profile.kind == PersonKind::Member => {}
             // They can no longer decide. Their requests count as named, so that they aren't looked at again.
             Ok(_) => {
@@ -85,8 +94,8 @@ impl ReminderRenderer {
             reminders::give_back(service, key).await?;
             return Ok(Outcome::done());
         }
-        let message = self.message(service, &slack_id, &named, named.len()).await?;
-        match once::post(&self.client, &slack_id, user, &message, claim).await {
+        let message = self.message(service, slack_id, &named, named.len()).await?;
+        match once::post(&self.client, slack_id, user, &message, claim).await {
             Sent::Yes(prompt) => {
                 reminders::posted(service, key, &prompt).await?;
                 metrics::counter!("countersign_reminders_total").increment(1);
@@ -101,7 +110,7 @@ impl ReminderRenderer {
         }
     }
 
-    /// Updates the user's messages. An outcome other than `None` ends the attempt.
+    /// Updates the user's messages. `Some`: one of them could not be updated now.
     async fn update_open(
         &self,
         service: &Service,
@@ -109,6 +118,7 @@ impl ReminderRenderer {
         user: &UserId,
         slack_id: &str,
     ) -> Result<Option<Outcome>, ServiceError> {
+        let mut left = None;
         for open in reminders::open(service, claim.workspace, user).await? {
             let pending = reminders::pending(service, &open.approvals).await?;
             if pending.len() == open.waiting {
@@ -121,10 +131,10 @@ impl ReminderRenderer {
                 Err(CallError::Refused(Refusal { reason: Reason::Message, .. })) => {
                     self.close(service, open.id).await?;
                 }
-                Err(error) => return Ok(Some(error.into())),
+                Err(error) => left = left.or(Some(error.into())),
             }
         }
-        Ok(None)
+        Ok(left)
     }
 
     async fn close(&self, service: &Service, key: Uuid) -> Result<(), ServiceError> {
@@ -135,7 +145,13 @@ impl ReminderRenderer {
         let mut body = message.to_update();
         body["channel"] = place.channel.as_str().into();
         body["ts"] = place.ts.as_str().into();
-        self.client.post(slack_id, UPDATE, &body, PATIENT).await.map(|_| ())
+        let mut answer = self.client.post(slack_id, UPDATE, &body, PATIENT).await;
+        if let Err(CallError::Refused(Refusal { reason: Reason::Content, code })) = answer {
+            tracing::error!(code, "Slack refused a reminder's blocks; updated as plain text");
+            body["blocks"] = serde_json::json!([]);
+            answer = self.client.post(slack_id, UPDATE, &body, PATIENT).await;
+        }
+        answer.map(|_| ())
     }
 
     /// The message that names these pending requests, out of so many.

@@ -19,6 +19,8 @@ use crate::{
 const UNUSUAL: usize = 10;
 /// The most other lines. Each is one block.
 const OTHERS: usize = 20;
+/// Most of a message that all lines may take, by Slack's count.
+const ROOM: usize = 9_000;
 /// The most actions in the message's `text`.
 const IN_TEXT: usize = 3;
 
@@ -27,7 +29,10 @@ const IN_TEXT: usize = 3;
 pub fn message(digest: &Digest) -> Message {
     let unusual: Vec<&Ran> = digest.ran.iter().filter(|ran| ran.is_unusual()).collect();
     let others: Vec<&Ran> = digest.ran.iter().filter(|ran| !ran.is_unusual()).collect();
-    let shown = unusual.len().min(UNUSUAL) + others.len().min(OTHERS);
+    let mut room = ROOM;
+    let unusual_rows = fitting(&mut room, unusual.iter().take(UNUSUAL).map(|ran| notable(ran)));
+    let other_rows = fitting(&mut room, others.iter().take(OTHERS).map(|ran| vec![line(ran)]));
+    let shown = unusual_rows.len() + other_rows.len();
     let calls = if digest.more {
         format!("More than {} calls", digest.calls)
     } else {
@@ -41,13 +46,13 @@ pub fn message(digest: &Digest) -> Message {
     let mut rows = vec![blocks::heading("Ran without asking you"), blocks::own(says.clone())];
     if !unusual.is_empty() {
         rows.push(blocks::heading("Unusual"));
-        rows.extend(unusual.iter().take(UNUSUAL).flat_map(|ran| notable(ran)));
+        rows.extend(unusual_rows.into_iter().flatten());
     }
-    if !others.is_empty() {
+    if !other_rows.is_empty() {
         if !unusual.is_empty() {
             rows.push(blocks::heading("As usual"));
         }
-        rows.extend(others.iter().take(OTHERS).map(|ran| line(ran)));
+        rows.extend(other_rows.into_iter().flatten());
     }
     let left = digest.groups.saturating_sub(shown);
     if left > 0 {
@@ -67,6 +72,15 @@ pub fn message(digest: &Digest) -> Message {
         Style::Plain,
     )]));
     Message { text: text(&says, &unusual, &others), blocks: rows }
+}
+
+/// The first of these that a message has room for.
+fn fitting(room: &mut usize, rows: impl Iterator<Item = Vec<SlackBlock>>) -> Vec<Vec<SlackBlock>> {
+    rows.map_while(|blocks| {
+        *room = room.checked_sub(blocks.iter().map(blocks::weight).sum())?;
+        Some(blocks)
+    })
+    .collect()
 }
 
 /// *5 calls ran … First: “Gmail: Send mail” 3 times, 1 failed.* for notifications and screen readers.

@@ -21,6 +21,8 @@ use crate::{
 
 /// The most requests that a message names. Each is a block.
 pub const NAMED: usize = 15;
+/// Most of a message that they may take, by Slack's count.
+const ROOM: usize = 9_000;
 
 /// The state that the message shows.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +56,18 @@ pub fn message(shown: &Reminder<'_>) -> Message {
         format!("{waits}. The first expires {expires}.")
     };
     let mut blocks = vec![blocks::own(says.clone())];
-    blocks
-        .extend(shown.lines.iter().map(|(approval, prompt)| line(&approval.request, *prompt, shown.address)));
-    let more = shown.waiting.saturating_sub(shown.lines.len());
+    let mut used = 0;
+    let mut named = 0;
+    for (approval, prompt) in shown.lines {
+        let line = line(&approval.request, *prompt, shown.address);
+        used += blocks::weight(&line);
+        if named > 0 && used > ROOM {
+            break;
+        }
+        named += 1;
+        blocks.push(line);
+    }
+    let more = shown.waiting.saturating_sub(named);
     if more > 0 {
         let more = names::count(more, "more request", "more requests");
         blocks.push(blocks::say(SafeText::own(format!("And {more}."))));

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement, SlackRichTextInlineElement};
 
 use super::controls::Control;
@@ -23,7 +22,7 @@ use crate::{
     slack::view::{
         blocks::{self, Style, bold, coded, paragraph, person, rich, words},
         result,
-        sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText, size},
+        sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
         sentences, target, title,
     },
 };
@@ -35,8 +34,6 @@ const GRANTS: usize = 4;
 /// Most of a message that the titles and the results may take, by Slack's count.
 const ALL_TITLES: usize = 5_500;
 const ALL_RESULTS: usize = 3_500;
-/// What Slack counts for an element in addition to its text. No reference says how much it is, so this is a safe guess.
-const ELEMENT: usize = 20;
 /// Longest names, and most titles in a message's `text`.
 const AGENT: usize = 40;
 const CONVERSATION: usize = 100;
@@ -127,7 +124,7 @@ fn titles(pending: &[&Approval]) -> Vec<SlackBlock> {
     let mut used = 0;
     for member in pending.iter().take(TITLES) {
         let block = rich(entry(&member.request));
-        used += weight(&block);
+        used += blocks::weight(&block);
         if !blocks.is_empty() && used > ALL_TITLES {
             break;
         }
@@ -313,7 +310,7 @@ fn came_of(shared: &SharedState<'_>) -> Vec<SlackBlock> {
         let Some(result) = &member.result else { continue };
         let elements = title::paragraphs(&member.as_approved()).into_iter().chain(result::elements(result));
         let block = rich(elements.collect());
-        used += weight(&block);
+        used += blocks::weight(&block);
         if !blocks.is_empty() && used > ALL_RESULTS {
             break;
         }
@@ -438,22 +435,4 @@ pub fn plain(shared: &SharedState<'_>) -> Message {
         None => format!("{}.", outcomes_in_text(shared)),
     };
     Message { text, blocks: Vec::new() }
-}
-
-/// What a block takes of a message, by Slack's count.
-fn weight(block: &SlackBlock) -> usize {
-    fn weigh(value: &Value) -> usize {
-        match value {
-            Value::Array(items) => items.iter().map(weigh).sum(),
-            Value::Object(members) => {
-                let inner = members.iter().map(|(name, value)| match value {
-                    Value::String(text) if name == "text" => size(text),
-                    other => weigh(other),
-                });
-                ELEMENT + inner.sum::<usize>()
-            }
-            _ => 0,
-        }
-    }
-    weigh(&serde_json::to_value(block).unwrap_or_default())
 }

@@ -126,7 +126,7 @@ fn a_review_shows_one_prompt_and_what_was_done() {
 }
 
 /// Slack's limit for the text of all blocks of a message.
-fn fits(message: &Value) {
+pub(super) fn fits(message: &Value) {
     fn weight(value: &Value) -> usize {
         match value {
             Value::Array(items) => items.iter().map(weight).sum(),
