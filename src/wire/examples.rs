@@ -182,6 +182,8 @@ pub fn integration() -> Value {
     }
     integration["actions"][0]["destructive"] = json!(false);
     integration["actions"][0]["unlocked"] = json!(true);
+    integration["actions"][0]["unlocked_for"] = json!("always");
+    integration["actions"][0]["must_read"] = json!(false);
     integration
 }
 
