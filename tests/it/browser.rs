@@ -231,7 +231,6 @@ async fn fifty_requests_take_fourteen_clicks() {
         let count = |action: &str| format!("document.querySelectorAll('[data-action-id={action}]').length");
         let (mut clicks, mut left) = (0, 50);
         browser.until(&alice, &format!("{} === 4", count("approve_all"))).await;
-        browser.picture(&alice, "fifty", Some("[data-testid=message]:has([data-action-id=review])")).await;
         for conversations in (0..4).rev() {
             let listed = stands("[data-testid=modal-submit]");
             browser.click_until(&alice, "[data-action-id=approve_all]", &listed).await;
