@@ -200,13 +200,13 @@ impl Unlock {
         let what = self.what.unwrap_or(UnlockedFor::Always);
         // What was read above: a description that has become destructive since is not unlocked.
         let seen = Seen::Version(ActionVersionId::new(action.version));
-        let command = (LockCommand::Unlock(what), seen);
-        let (unlock, set) = (command, self.what.map(|what| (LockCommand::SetFor(what), seen)));
+        let to_unlock = (LockCommand::Unlock(what), seen);
+        let set = self.what.map(|what| (LockCommand::SetFor(what), seen));
         // Less comes first: to confirm a changed description lets paused grants hold again.
         let commands = if action.unlocked.is_some() && self.what == Some(UnlockedFor::Conversations) {
-            [set, Some(unlock)]
+            [set, Some(to_unlock)]
         } else {
-            [Some(unlock), set]
+            [Some(to_unlock), set]
         };
         let (mut unlocked, mut changed) = (false, false);
         for command in commands.into_iter().flatten() {

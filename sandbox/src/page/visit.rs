@@ -44,7 +44,7 @@ pub(super) async fn message(
 /// page doesn't wait for the app's reaction, but shows it as soon as it arrives.
 #[expect(clippy::needless_pass_by_value, reason = "an address is looked at once")]
 fn visit(page: &Page, look: Look) -> Markup {
-    let Some((mut desk, mut frame)) = page.see(&look) else { return frame::nobody() };
+    let Some((mut desk, mut frame)) = page.see(&look) else { return frame::no_users() };
     if desk.direct.is_none() && desk.bot.is_some() {
         page.slack.core().change(|state| {
             if let Some(installation) = state.installation(&desk.viewer.team_id).cloned() {

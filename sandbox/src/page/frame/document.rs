@@ -50,8 +50,8 @@ pub(in crate::page) fn whole(frame: &Frame, desk: &Desk, look: &Look, extras: Op
 }
 
 /// The page of a workspace without people.
-pub(in crate::page) fn nobody() -> Markup {
-    document("Local Slack", &html! { main.content { p.empty { "There is nobody here to act as." } } })
+pub(in crate::page) fn no_users() -> Markup {
+    document("Local Slack", &html! { main.content { p.empty { "This Slack has no users to act as." } } })
 }
 
 fn document(title: &str, body: &Markup) -> Markup {

@@ -17,7 +17,7 @@ use super::live::{List, Part, Parts};
 use super::look::Tab;
 use message::Pane;
 
-pub(super) use document::{Extras, nobody, whole};
+pub(super) use document::{Extras, no_users, whole};
 
 /// Every part of one person's page that changes.
 #[derive(Debug)]
