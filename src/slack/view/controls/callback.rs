@@ -1,0 +1,64 @@
+//! Every modal, as a closed list.
+
+use std::fmt;
+
+/// A modal, as identified by its `callback_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callback {
+    /// The modal that asks for a reason.
+    Deny,
+    /// The modal in which arguments are changed.
+    Edit,
+    /// The modal that lists what one submission approves.
+    ApproveAll,
+    /// The modal that shows requests one at a time.
+    Review,
+    /// The modal that shows all arguments.
+    Details,
+    /// The settings.
+    Settings,
+    /// The modal that asks what a destructive action is unlocked for.
+    Unlock,
+    /// The modal that changes an action's options.
+    ActionOptions,
+}
+
+impl Callback {
+    /// Parses a view's `callback_id`.
+    #[must_use]
+    pub fn parse(callback_id: &str) -> Option<Self> {
+        [
+            Self::Deny,
+            Self::Edit,
+            Self::ApproveAll,
+            Self::Review,
+            Self::Details,
+            Self::Settings,
+            Self::Unlock,
+            Self::ActionOptions,
+        ]
+        .into_iter()
+        .find(|callback| callback.as_str() == callback_id)
+    }
+
+    /// The view's `callback_id`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Edit => "edit",
+            Self::ApproveAll => "approve_all",
+            Self::Review => "review",
+            Self::Details => "details",
+            Self::Settings => "settings",
+            Self::Unlock => "unlock",
+            Self::ActionOptions => "action_options",
+        }
+    }
+}
+
+impl fmt::Display for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
