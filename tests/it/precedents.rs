@@ -44,7 +44,7 @@ async fn a_prompt_says_what_changed_since_the_last_call_that_the_user_approved()
         let shop = json!({ "repo": "acme/shop", "title": "Login fails" });
         let (id, prompt) = s.prompt(&with(s, shop)).await;
         let text = prompt.all_text();
-        assert!(text.contains("Changed since you last approved this: repo, labels"), "{text}");
+        assert!(text.contains("Changed since you last approved this: Repository, Labels"), "{text}");
         let (arguments, details) = s.details(ALICE, &prompt).await;
         assert_eq!(arguments, json!({ "repo": "acme/shop", "title": "Login fails" }));
         for part in ["/repo", "acme/web", "/labels", "not given"] {

@@ -1,15 +1,18 @@
 //! How a request compares with what its user approved before: a line on the prompt, and old and new values in the details.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::{
     arguments::{framed, said},
-    fields,
+    editing, fields,
 };
 use crate::{
     domain::{
-        approvals::Approval,
+        approvals::{Approval, Request},
+        arguments::Arguments,
         precedent::{ChangedValue, Changes, LOOKING_BACK_DAYS, Precedent},
     },
     slack::view::{
@@ -30,10 +33,10 @@ const LINES: usize = 6;
 const CHANGES: usize = 4;
 
 /// The line on the prompt. `None` if nothing is known that helps to decide.
-pub(super) fn line(precedent: &Precedent) -> Option<SlackBlock> {
+pub(super) fn line(precedent: &Precedent, request: &Request) -> Option<SlackBlock> {
     match precedent {
         Precedent::Same { count } => Some(say(same(*count))),
-        Precedent::Changed(changes) => Some(rich(changed(changes))),
+        Precedent::Changed(changes) => Some(rich(changed(changes, request))),
         Precedent::Deleted => None,
     }
 }
@@ -43,9 +46,18 @@ fn same(count: u64) -> SafeText {
     SafeText::own(format!("Same as {calls} in the last {LOOKING_BACK_DAYS} days"))
 }
 
-fn changed(changes: &Changes) -> Vec<SlackRichTextElement> {
-    let all = changes.names.iter().take(NAMES).map(|name| cut_short(fields::segment(name), NAME));
-    let shown: Vec<SafeText> = all.collect();
+fn changed(changes: &Changes, request: &Request) -> Vec<SlackRichTextElement> {
+    let mut all = request.arguments.members().clone();
+    for name in &changes.names {
+        all.entry(name.as_str()).or_insert(Value::Null);
+    }
+    let all = Arguments::from_stored(all);
+    // The names that stand above the values.
+    let labels: HashMap<&str, SafeText> =
+        editing::names(&all, &request.action.presentation).into_iter().collect();
+    let label = |name: &String| labels.get(name.as_str()).cloned().unwrap_or_else(|| fields::segment(name));
+    let shown: Vec<SafeText> =
+        changes.names.iter().take(NAMES).map(|name| cut_short(label(name), NAME)).collect();
     let missing = changes.names.len() - shown.len();
     let more = (missing > 0).then(|| words(SafeText::own(format!(" and {missing} more"))));
     let mut parts = vec![words(SINCE)];

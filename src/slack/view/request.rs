@@ -22,7 +22,7 @@ pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
         blocks.extend(summary::addressee(request));
     }
     blocks.extend(summary::about(request));
-    blocks.extend(shown.precedent.and_then(precedent::line));
+    blocks.extend(shown.precedent.and_then(|precedent| precedent::line(precedent, request)));
     blocks.push(match arguments::shown(&request.arguments, &request.action.presentation) {
         Some(arguments) => arguments,
         None if request.contents_deleted_at.is_some() => blocks::say(sentences::CONTENTS_DELETED),

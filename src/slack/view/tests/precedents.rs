@@ -73,7 +73,7 @@ fn the_prompt_names_what_changed_and_the_details_show_both_values() {
         &approval,
     );
     insta::assert_snapshot!(shown(&approval, &precedent), @r"
-    Changed since you last approved this: `to`, `body`, `meta`, `cc`
+    Changed since you last approved this: `To`, `Body`, `Meta`, `CC`
     ---
     # Changed since you last approved this
     */to*
@@ -113,7 +113,7 @@ fn names_that_an_agent_made_up_stay_names() {
     `"`to`"`
     `"שלום"`
     `"amount: 5"`
-    `e`
+    `E`
      and 3 more
     ---
     # Changed since you last approved this
