@@ -13,7 +13,7 @@ use super::edited::{Change, changes};
 use super::fields::{Content, Field, FieldValue, fields};
 use crate::{
     domain::{
-        approvals::Approval,
+        approvals::{Approval, Request},
         arguments::Arguments,
         decision::{Decision, Verdict},
         precedent::Precedent,
@@ -51,7 +51,7 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
     let page = page.min(count - 1);
     let mut blocks = vec![summary::title(request)];
     if page == 0 {
-        blocks.extend(first(approval));
+        blocks.extend(reasons_and_result(approval));
         blocks.extend(precedent.into_iter().flat_map(|precedent| precedent::details(approval, precedent)));
     }
     let is_deleted = request.contents_deleted_at.is_some();
@@ -74,6 +74,9 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
     }
     blocks.extend(turning(approval, page, &pages));
     blocks.extend(in_blocks(pages.swap_remove(page).pieces));
+    if page == 0 {
+        blocks.extend([blocks::heading("About the request"), facts(request)]);
+    }
     let small = |text| blocks::small(SafeText::own(text));
     let mut ids = match edited {
         None => vec![small(format!("Digest of the arguments: {}", request.digest))],
@@ -91,9 +94,23 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
     view(modal)
 }
 
-/// The part that only the first page has: names, reason and conversation, none of them cut.
-fn first(approval: &Approval) -> Vec<SlackBlock> {
-    let request = &approval.request;
+/// What was said of the request, before the arguments of the first page: reasons and the result, none of them cut.
+fn reasons_and_result(approval: &Approval) -> Vec<SlackBlock> {
+    let mut blocks = Vec::new();
+    if let Some(reason) = &approval.request.reason {
+        blocks.extend(whole(summary::SAID, reason));
+    }
+    if let Some(Verdict::Denied { reason: Some(reason), .. }) =
+        approval.decision.as_ref().map(|made| &made.verdict)
+    {
+        blocks.extend(whole("The reason given to the agent:", reason));
+    }
+    blocks.extend(approval.result.as_ref().map(result::result));
+    blocks
+}
+
+/// The names of the request, after the arguments of the first page, none of them cut.
+fn facts(request: &Request) -> SlackBlock {
     let mut facts = vec![
         ("Agent", summary::agent(request)),
         ("Integration", summary::integration(request)),
@@ -107,23 +124,13 @@ fn first(approval: &Approval) -> Vec<SlackBlock> {
     if let Some(description) = &request.action.description {
         facts.push(("Description", sanitize::lines(description)));
     }
-    let mut blocks = vec![rich(
+    rich(
         facts
             .into_iter()
             // A right-to-left name in the same line would move the label before it.
             .flat_map(|(label, fact)| [paragraph(vec![bold(label)]), quote(fact)])
             .collect(),
-    )];
-    if let Some(reason) = &request.reason {
-        blocks.extend(whole(summary::SAID, reason));
-    }
-    if let Some(Verdict::Denied { reason: Some(reason), .. }) =
-        approval.decision.as_ref().map(|made| &made.verdict)
-    {
-        blocks.extend(whole("The reason given to the agent:", reason));
-    }
-    blocks.extend(approval.result.as_ref().map(result::result));
-    blocks
+    )
 }
 
 /// An untrusted text in full, under a label that says whose words it is.

@@ -30,6 +30,7 @@ fn values(approval: &Approval) -> (Vec<String>, String) {
             .iter()
             .any(|block| block["text"]["text"].as_str().is_some_and(|text| text.contains("raw JSON")));
         let below = blocks.iter().skip_while(|block| block["type"] != "header");
+        let below = below.take_while(|block| block["text"]["text"] != "About the request");
         for element in below.filter_map(|block| block["elements"].as_array()).flatten() {
             let text = element["elements"][0]["text"].as_str().unwrap_or_default();
             match element["type"].as_str() {
