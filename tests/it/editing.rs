@@ -169,7 +169,7 @@ async fn what_does_not_fit_is_said_at_its_field_and_decides_nothing() {
         [
             (
                 "to",
-                "Not of the required form.",
+                "Does not match the required pattern.",
             ),
             (
                 "body",

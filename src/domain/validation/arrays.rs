@@ -60,7 +60,7 @@ impl<'s> Check<'s> {
                 }
                 let bound = |keyword| schema.get(keyword).and_then(limit);
                 if found < bound("minContains").unwrap_or(1) {
-                    faults.push(fault(path, "An item that must be there is missing."));
+                    faults.push(fault(path, "A required item is missing."));
                 } else if bound("maxContains").is_some_and(|most| found > most) {
                     faults.push(fault(path, "Too many items of one kind."));
                 }

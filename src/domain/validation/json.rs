@@ -65,6 +65,6 @@ pub(super) fn type_detail(argument: &Value) -> &'static str {
         Some("integer") => "Must be a whole number.",
         Some("number") => "Must be a number.",
         Some("boolean") => "Must be true or false.",
-        _ => "Not of the required type.",
+        _ => "Has the wrong type.",
     }
 }

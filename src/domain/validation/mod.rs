@@ -147,7 +147,7 @@ impl<'s> Check<'s> {
                     found = found || equal(one, value);
                 }
                 if !found {
-                    faults.push(fault(path, "Not one of the allowed values."));
+                    faults.push(fault(path, "Must be one of the allowed values."));
                 }
                 Ok(())
             }
@@ -196,9 +196,9 @@ impl<'s> Check<'s> {
             fitting += usize::from(self.fits(one, value)?);
         }
         if fitting == 0 {
-            faults.push(fault(path, "Not of an allowed form."));
+            faults.push(fault(path, "Matches none of the allowed forms."));
         } else if fitting > 1 && keyword == "oneOf" {
-            faults.push(fault(path, "Of several forms that exclude each other."));
+            faults.push(fault(path, "Matches more than one of forms that exclude each other."));
         }
         Ok(())
     }

@@ -36,13 +36,13 @@ fn a_fault_is_said_where_it_is() {
     insta::assert_snapshot!(check(schema, wrong).unwrap().join("\n"), @"
     /subject: Required.
     /more: Not allowed here.
-    /to: Not of the required form.
+    /to: Does not match the required pattern.
     /count: Must be less than 10.
     /share: Must be a multiple of 0.01.
-    /kind: Not one of the allowed values.
+    /kind: Must be one of the allowed values.
     /lines/0/id: Required.
     /lines/1/id: Required.
-    /lines/2: Not of the required type.
+    /lines/2: Has the wrong type.
     /lines: Too many items: 3 of at most 2.
     /lines: An item occurs twice.
     ");
@@ -65,7 +65,7 @@ fn a_schema_that_would_take_forever_is_an_error() {
     assert_eq!(check(unknown, json!({})), Err(TooComplex));
     let large = json!({ "properties": { "a": { "pattern": "(x[ab]{500})+y" } } });
     assert_eq!(check(large.clone(), json!({ "a": "ab".repeat(10_000) })), Err(TooComplex));
-    assert_eq!(check(large, json!({ "a": "ab" })).unwrap(), ["/a: Not of the required form."]);
+    assert_eq!(check(large, json!({ "a": "ab" })).unwrap(), ["/a: Does not match the required pattern."]);
 }
 
 #[test]

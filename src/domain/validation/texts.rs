@@ -32,7 +32,7 @@ impl<'s> Check<'s> {
                 faults.push(fault(path, format!("Too short: {} of at least {least} characters.", length())));
             }
             ("pattern", _) if !self.matches(argument.as_str().ok_or(TooComplex)?, text)? => {
-                faults.push(fault(path, "Not of the required form."));
+                faults.push(fault(path, "Does not match the required pattern."));
             }
             _ => {}
         }

@@ -93,7 +93,7 @@ pub fn modal(approval: &Approval, schema: &InputSchema) -> Option<Value> {
     let mut rows: Vec<SlackBlock> = summary::warning(request).into_iter().collect();
     rows.push(summary::title(request));
     rows.push(say(
-        "Change what you need. The action then runs with your values, this once, and the agent learns of them.",
+        "Change what you need, then approve. The action runs once, with your values, and the agent gets them.",
     ));
     let keys: HashSet<&str> = inputs.iter().map(|input| input.argument.key).collect();
     let others = request.arguments.members().iter().filter(|(key, _)| !keys.contains(key.as_str()));
@@ -125,7 +125,7 @@ pub fn errors(
     for EntryFault { key, detail } in faults {
         let own = key.as_deref().filter(|key| inputs.iter().any(|input| input.argument.key == *key));
         let detail = if own.is_none() && key.is_some() {
-            format!("Another argument does not fit: {detail}")
+            format!("Another argument is invalid: {detail}")
         } else {
             detail
         };

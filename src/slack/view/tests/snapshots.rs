@@ -274,7 +274,7 @@ fn an_error_stands_at_its_field() {
     let at = |key| errors.get(&editing::block_id(key)).map(String::as_str);
     assert_eq!(at("subject"), Some("Too long."));
     assert_eq!(at("priority"), Some("Must be a whole number. Must be at most 5."));
-    assert_eq!(at("object"), Some("Another argument does not fit: Required. The arguments are too large."));
+    assert_eq!(at("object"), Some("Another argument is invalid: Required. The arguments are too large."));
     assert_eq!(errors.len(), 3);
 }
 
