@@ -422,7 +422,7 @@ async fn what_must_be_read_is_never_approved_together() {
         }
         s.slack.close_all(ALICE).await.unwrap();
         let list = s.answer(ALICE, "list").await;
-        assert!(!list.all_text().contains("Together"), "{}", list.all_text());
+        assert!(!list.all_text().contains("Decide together"), "{}", list.all_text());
     })
     .await;
 }

@@ -103,8 +103,8 @@ pub fn unlock(line: &OptionsLine, request: Option<UnlockRequestId>) -> Value {
     all.push(say(
         "People decide for their own requests. What they allow runs without asking, and deleted data cannot be recovered.",
     ));
-    all.push(choice("Unlock", UNLOCKED_FOR, &UnlockedFor::ALL.map(option), None));
-    all.push(say("You can change this later, with Options of … on the Home tab."));
+    all.push(choice("What people may allow", UNLOCKED_FOR, &UnlockedFor::ALL.map(option), None));
+    all.push(say("To change this later, press the button “Options of …” on the Home tab."));
     modal("Unlock", "Unlock", all, Callback::Unlock, Form::new(line, request))
 }
 
@@ -133,14 +133,17 @@ pub fn options(line: &OptionsLine) -> Value {
 /// rendered.
 fn limiting(always: usize) -> String {
     let end = match always {
-        0 => "No one auto-approves it always at the moment.".to_owned(),
-        1 => "1 auto-approval for every conversation ends, and choosing otherwise later does not restore it."
-            .to_owned(),
-        count => format!(
-            "{count} auto-approvals for every conversation end, and choosing otherwise later does not restore them."
-        ),
+        0 => "no auto-approval ends: no one has one for every conversation now.".to_owned(),
+        1 => {
+            "1 auto-approval for every conversation ends. “Also always” does not restore it later.".to_owned()
+        }
+        count => {
+            format!(
+                "{count} auto-approvals for every conversation end. “Also always” does not restore them later."
+            )
+        }
     };
-    format!("If you choose “For one conversation”: {end}")
+    format!("If you choose “For one conversation”, {end}")
 }
 
 const fn option(what: UnlockedFor) -> (&'static str, &'static str, &'static str) {

@@ -68,9 +68,10 @@ pub fn home(state: &HomeState<'_>) -> Value {
     integrations(&mut blocks, &home.integrations);
     blocks.push(blocks::divider());
     decisions(&mut blocks, &home.decisions, state.address);
+    blocks.push(blocks::divider());
     blocks.extend(notifications::section(home.notifications, &state.now.timestamp_micros().to_string()));
     if let Some(administration) = &home.administration {
-        blocks.push(blocks::divider());
+        // No divider: at its worst, the tab has no room for one.
         home_admin::administration(&mut blocks, administration);
     }
     view(blocks)
@@ -156,19 +157,20 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
         return blocks::section(name, vec![missing], connect);
     }
     let state = match (line.unlocked, line.always) {
-        (0, _) => "No action is unlocked for auto-approval yet. You can request one.".to_owned(),
+        (0, _) => vec!["No action is unlocked for auto-approval yet. You can request one.".to_owned()],
         (unlocked, always) => {
-            let yours = match always {
-                0 => "None".to_owned(),
-                always => always.to_string(),
-            };
             let actions = names::count(line.actions, "action", "actions");
-            format!("{unlocked} of {actions} can be auto-approved. {yours} turned on.")
+            let yours = match always {
+                0 => "None turned on.".to_owned(),
+                always => format!("{always} turned on."),
+            };
+            vec![format!("{unlocked} of {actions} can be auto-approved."), yours]
         }
     };
     let gear =
         blocks::beside(Control::Gear(line.id), "⚙ Settings", SafeText::from("Settings of ").then(short));
-    blocks::section(name, vec![blocks::fact(SafeText::own(state))], Some(gear))
+    let facts = state.into_iter().map(|fact| blocks::fact(SafeText::own(fact)));
+    blocks::section(name, facts.collect(), Some(gear))
 }
 
 fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<DecisionLine>, address: Address<'_>) {

@@ -81,14 +81,18 @@ fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Pa
 
 fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
     let state = match line.unlocked {
-        Some(_) if line.changed => "Unlocked, and changed since: auto-approval is paused. ",
-        Some(UnlockedFor::Conversations) => "Unlocked for conversations: each new conversation asks. ",
-        Some(UnlockedFor::Always) => "Unlocked: people may auto-approve it. ",
-        None => "Locked: every request asks. ",
+        Some(_) if line.changed => "Unlocked, and changed since: auto-approval is paused.",
+        Some(UnlockedFor::Conversations) => "Unlocked for conversations: each new conversation asks.",
+        Some(UnlockedFor::Always) => "Unlocked: people may auto-approve it.",
+        None => "Locked: every request asks.",
     };
-    let read = if line.must_read { "Must be read. " } else { "" };
+    let read = if line.must_read { " Must be read." } else { "" };
     let path = names::path(&format!("{}.{}", integration.key, line.key));
-    let state = SafeText::from(state).then(read).then(names::nature(line));
+    let mut state = SafeText::from(state).then(read);
+    let nature = names::nature(line);
+    if !nature.as_str().is_empty() {
+        state = state.then("\n").then(nature);
+    }
     let mut facts = vec![blocks::fact(path), blocks::fact(state)];
     facts.extend(line.description.as_deref().map(|text| blocks::fact(names::description(text))));
     let about = names::brief(&integration.name, &line.name);

@@ -12,7 +12,7 @@ use crate::{
     slack::view::{
         blocks,
         message::Message,
-        sanitize::{cut_short, in_mrkdwn, in_quotes, line},
+        sanitize::{cut_short, in_mrkdwn, in_quotes, line, safe_text::SafeText},
     },
 };
 
@@ -42,12 +42,19 @@ pub fn waiting(page: &Page<WaitingLine>, groups: &[Group]) -> Message {
         return plain("Nothing is waiting for you.".to_owned());
     }
     let text = names::count(page.total, "request is waiting for you", "requests are waiting for you");
-    let text = if page.count > 1 { format!("{text}. The oldest {}:", page.items.len()) } else { text + "." };
-    let mut blocks = vec![blocks::say(crate::slack::view::sanitize::safe_text::SafeText::own(text.clone()))];
+    let oldest = format!("The oldest {}", page.items.len());
+    // Only the list below the groups is cut.
+    let text =
+        if page.count > 1 && groups.is_empty() { format!("{text}. {oldest}:") } else { format!("{text}.") };
+    let mut blocks = vec![blocks::say(SafeText::own(text.clone()))];
     if !groups.is_empty() {
-        blocks.push(blocks::heading("Together"));
+        blocks.push(blocks::heading("Decide together"));
         blocks.extend(groups.iter().flat_map(together::group));
-        blocks.push(blocks::heading("One by one"));
+        blocks.push(if page.count > 1 {
+            blocks::heading(SafeText::own(format!("{oldest}, one by one")))
+        } else {
+            blocks::heading("Decide one by one")
+        });
     }
     blocks.extend(rows::rows(&page.items));
     blocks.push(blocks::say(more(

@@ -64,7 +64,7 @@ fn sentence(preferences: Preferences) -> String {
         Some(zone) => format!("Times are in your Slack time zone, {}.", zone.name()),
         None => "Times are in UTC until Slack says your time zone.".to_owned(),
     };
-    format!("{reminders} {digest} {quiet} {zone}")
+    format!("{reminders}\n{digest}\n{quiet}\n{zone}")
 }
 
 fn time(hour: Hour) -> String {

@@ -80,11 +80,12 @@ pub fn offer(approval: &Approval, alike: Alike, others: usize) -> Message {
 pub fn modal(approvals: &[Approval], count: usize) -> Value {
     let shown = approvals.len();
     let intro = if count > shown {
-        format!("This approves the oldest {shown} of {count}, each once:")
+        format!("This approves the oldest {shown} of {count} requests, each once.")
     } else {
-        format!("This approves {}, each once:", names::count(shown, "request", "requests"))
+        format!("This approves {}, each once.", names::count(shown, "request", "requests"))
     };
-    let mut rows = vec![blocks::own(intro)];
+    let mut rows =
+        vec![blocks::own(format!("{intro} To see values that are cut here, cancel and open Details."))];
     for approval in approvals {
         let request = &approval.request;
         rows.push(blocks::rich(title::paragraphs(request)));
