@@ -8,11 +8,13 @@
 //! | `world` | everything that runs, started and stopped together |
 //! | `show` | the page, with a prompt waiting on it |
 //! | `script` | the story, a chapter a file |
+//! | `time` | the clock, which can be put forward |
 //! | `say` | what is written to the terminal |
 
 mod say;
 mod script;
 mod show;
+mod time;
 mod world;
 
 use std::{
@@ -25,6 +27,7 @@ use countersign::{shutdown, telemetry};
 
 use self::{
     say::{reason, say, warn},
+    time::Time,
     world::World,
 };
 
@@ -91,10 +94,10 @@ async fn main() -> ExitCode {
 
 /// Runs it all, and takes it all down again, however it ends.
 async fn run(options: &Options, mut stop: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<End> {
-    let clock = if options.script { script::clock() } else { countersign::clock::Clock::system() };
+    let time = Time::start();
     // What is under way when this is dropped ends with the process: the sandbox sees to its Postgres.
     let world = tokio::select! {
-        world = World::start(clock, options.port, options.socket_mode) => world?,
+        world = World::start(&time, options.port, options.socket_mode) => world?,
         () = &mut stop => return Ok(End::Told),
     };
     let result = tokio::select! {

@@ -6,11 +6,14 @@ use std::{
 };
 
 use anyhow::Context as _;
-use countersign::{clock::Clock, domain::api_keys::KeyScopes, service::unlock};
+use countersign::{domain::api_keys::KeyScopes, service::unlock};
 use sandbox::{backend::AgentBackend, catalog, slack::names};
 use testkit::{BackendKeys, DeploymentOptions, LocalDeployment, Page};
 
-use crate::say::{reason, warn};
+use crate::{
+    say::{reason, warn},
+    time::Time,
+};
 
 /// Where the page is unless `--port` says otherwise.
 const PORT: u16 = 8181;
@@ -32,10 +35,15 @@ impl Deref for World {
 impl World {
     /// Starts it all and sets it up. `port`: the page's, if it has to be that one. `socket_mode`: Slack sends through
     /// the service's connections.
-    pub(crate) async fn start(clock: Clock, port: Option<u16>, socket_mode: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn start(time: &Time, port: Option<u16>, socket_mode: bool) -> anyhow::Result<Self> {
         let port = free_port(port)?;
-        let options =
-            DeploymentOptions { clock, page: Page::SlackAndBackend, port, ..DeploymentOptions::default() };
+        let options = DeploymentOptions {
+            clock: time.clock(),
+            page: Page::SlackAndBackend,
+            port,
+            time_skip: Some(time.skip()),
+            ..DeploymentOptions::default()
+        };
         let mut deployment = LocalDeployment::prepare(options, |config, slack| {
             if socket_mode {
                 testkit::use_socket_mode(config, slack);

@@ -12,7 +12,7 @@ use sandbox::slack::{Slack, SlackOptions, names};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let extra = Box::new(|slack: Slack| page::router(slack, None));
+    let extra = Box::new(|slack: Slack| page::router(slack, None, None));
     let slack = Slack::start(SlackOptions { extra: Some(extra), ..SlackOptions::default() }).await?;
     let set_up = set_up(&slack)?;
     println!("# page: {}/?as={}", slack.origin(), names::ALICE);

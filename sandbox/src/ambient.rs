@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 /// A source of the current time. Cheap to clone; all clones show the same time.
@@ -40,6 +40,29 @@ impl fmt::Debug for Clock {
 impl Default for Clock {
     fn default() -> Self {
         Self::system()
+    }
+}
+
+/// Puts a [`Clock`] forward. Clones do the same.
+#[derive(Clone)]
+pub struct TimeSkip(Arc<dyn Fn(TimeDelta) + Send + Sync>);
+
+impl TimeSkip {
+    /// Skips time by calling `skip`.
+    #[must_use]
+    pub fn from_fn(skip: impl Fn(TimeDelta) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(skip))
+    }
+
+    /// Skips this much time.
+    pub fn skip(&self, by: TimeDelta) {
+        (self.0)(by);
+    }
+}
+
+impl fmt::Debug for TimeSkip {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TimeSkip").finish_non_exhaustive()
     }
 }
 

@@ -50,6 +50,8 @@ pub struct DeploymentOptions {
     pub port: u16,
     /// Whether the local Slack answers 429 to calls that come sooner than Slack's limits allow.
     pub rate_limits: bool,
+    /// Lets the page's panel put the clock forward.
+    pub time_skip: Option<ambient::TimeSkip>,
 }
 
 impl Default for DeploymentOptions {
@@ -61,6 +63,7 @@ impl Default for DeploymentOptions {
             page: Page::None,
             port: 0,
             rate_limits: false,
+            time_skip: None,
         }
     }
 }
@@ -189,6 +192,7 @@ async fn start_slack(
     clock: ambient::Clock,
     backend: &AgentBackend,
 ) -> anyhow::Result<Slack> {
+    let skip = options.time_skip.clone();
     let panel = (options.page == Page::SlackAndBackend).then(|| backend.clone());
     let mut slack = SlackOptions {
         clock,
@@ -197,7 +201,7 @@ async fn start_slack(
         ..SlackOptions::default()
     };
     if options.page != Page::None {
-        slack.extra = Some(Box::new(move |slack| page::router(slack, panel)));
+        slack.extra = Some(Box::new(move |slack| page::router(slack, panel, skip)));
     }
     Ok(Slack::start(slack).await?)
 }

@@ -286,7 +286,7 @@ async fn the_page_fits_every_width_and_needs_no_mouse() {
         // The tour is turned and ended; focus goes to the button that opens it again.
         browser.tab_to(&alice, "[data-tour=next]").await;
         browser.press(&alice, "Enter").await;
-        browser.sees(&alice, "2 of 7").await;
+        browser.sees(&alice, "2 of 8").await;
         browser.tab_to(&alice, "[data-tour=close]").await;
         browser.press(&alice, "Enter").await;
         browser.until(&alice, "document.getElementById('tour').hidden").await;

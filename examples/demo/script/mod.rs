@@ -8,33 +8,16 @@ mod refusing;
 mod settings;
 mod stage;
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta};
-use countersign::clock::Clock;
-
 use self::stage::DemoContext;
 use crate::{
     say::{Teller, say},
     world::World,
 };
 
-/// How often the demo's clock advances.
-const TICK: Duration = Duration::from_millis(50);
-
-/// The story's clock: it runs as clocks do, and can be put forward, so that no one waits for a request to expire.
-pub(crate) fn clock() -> Clock {
-    let now = Clock::system().now();
-    Clock::manual(DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now))
-}
-
 /// Plays it, and says whether all of it held.
 pub(crate) async fn play(world: &World) -> bool {
     let teller = Teller::begin();
-    let held = tokio::select! {
-        told = tell(world, &teller) => told.is_ok(),
-        () = run(&world.clock) => false,
-    };
+    let held = tell(world, &teller).await.is_ok();
     teller.end(held);
     held
 }
@@ -57,13 +40,4 @@ async fn tell(world: &World, teller: &Teller) -> anyhow::Result<()> {
     settings::play(stage).await?;
     refusing::expired(stage).await?;
     ending::play(stage).await
-}
-
-/// Lets time pass.
-async fn run(clock: &Clock) {
-    let mut ticks = tokio::time::interval(TICK);
-    loop {
-        ticks.tick().await;
-        clock.advance(TimeDelta::from_std(TICK).unwrap_or_default());
-    }
 }

@@ -15,7 +15,7 @@
 //! elements: messages carry `data-channel` and `data-ts`, elements `data-block-id` and `data-action-id`, buttons
 //! their words as accessible name, and the fixed points `data-testid` (`message`, `button`, `overflow`, `menu`,
 //! `menu-item`, `modal`, `modal-submit`, `modal-close`, `home`, `thread`, `composer`, `reply`, `acting-as`,
-//! `toast`, `confirm`, `ask`, `ask-day`, `asked`, `curl`, `tour`, `webhook`).
+//! `toast`, `confirm`, `ask`, `ask-day`, `later`, `asked`, `curl`, `tour`, `webhook`).
 
 mod acts;
 mod assets;
@@ -32,6 +32,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::watch;
 
+use crate::ambient::TimeSkip;
 use crate::backend::AgentBackend;
 use crate::slack::Slack;
 use desk::Desk;
@@ -43,9 +44,10 @@ use tools::Tools;
 /// The routes of the page, below `/`, for the server of the local Slack (its
 /// [`extra`](crate::slack::SlackOptions::extra) routes).
 ///
-/// With a backend the page has a panel on which its agents are made to ask, and on which its webhooks are seen.
-pub fn router(slack: Slack, backend: Option<AgentBackend>) -> Router {
-    let page = Page { slack, tools: backend.map(Tools::new) };
+/// With a backend the page has a panel on which its agents are made to ask, and on which its webhooks are seen. With a
+/// `skip` the panel can also put the clock forward.
+pub fn router(slack: Slack, backend: Option<AgentBackend>, skip: Option<TimeSkip>) -> Router {
+    let page = Page { slack, tools: backend.map(|backend| Tools::new(backend, skip)) };
     Router::new()
         .route("/", get(visit::conversation))
         .route("/home", get(visit::home))

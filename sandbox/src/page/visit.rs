@@ -6,7 +6,6 @@ use maud::Markup;
 
 use super::frame::Extras;
 use super::look::{Look, Tab, channel_address};
-use super::tools::Tools;
 use super::{Page, frame};
 use crate::slack;
 
@@ -69,7 +68,7 @@ fn visit(page: &Page, look: Look) -> Markup {
         });
     }
     let extras = page.tools.as_ref().map(|tools| Extras {
-        tour: Tools::tour(&desk),
+        tour: tools.tour(&desk),
         panel: tools.panel(&desk, frame.tools(), &page.slack.origin()),
     });
     frame::whole(&frame, &desk, &look, extras.as_ref())

@@ -14,6 +14,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::ambient::TimeSkip;
 use crate::backend::AgentBackend;
 use crate::slack::{Slack, SlackOptions, names};
 
@@ -34,7 +35,11 @@ struct App {
 
 impl World {
     async fn start(backend: Option<AgentBackend>) -> Self {
-        let extra = Box::new(move |slack: Slack| super::router(slack, backend));
+        Self::start_with(backend, None).await
+    }
+
+    async fn start_with(backend: Option<AgentBackend>, skip: Option<TimeSkip>) -> Self {
+        let extra = Box::new(move |slack: Slack| super::router(slack, backend, skip));
         let slack =
             Slack::start(SlackOptions { extra: Some(extra), ..SlackOptions::default() }).await.unwrap();
         let app = Arc::new(App::default());

@@ -1,10 +1,13 @@
 //! The panel of the agent backend, with a fake service.
 
+use std::sync::{Arc, Mutex};
+
 use axum::routing::any;
 use axum::{Json, Router, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::World;
+use crate::ambient::TimeSkip;
 use crate::backend::{AgentBackend, BackendOptions, digest};
 use crate::slack::names::ALICE;
 
@@ -126,6 +129,31 @@ async fn one_button_makes_fifty_requests() {
     let script = world.get(&format!("/ask/day.sh?user={ALICE}")).await;
     assert_eq!(script.matches("curl -sS 'http://127.0.0.1:").count(), 50, "{script}");
     assert!(script.contains("\"day-2-scout\""), "another day has its own conversations: {script}");
+}
+
+#[tokio::test]
+async fn the_clock_is_put_forward_where_it_can_be() {
+    let skipped = Arc::new(Mutex::new(Vec::new()));
+    let skip = {
+        let skipped = skipped.clone();
+        TimeSkip::from_fn(move |by| skipped.lock().unwrap().push(by.num_minutes()))
+    };
+    let world = World::start_with(Some(approving().await), Some(skip)).await;
+    let page = world.get(&format!("/?as={ALICE}")).await;
+    let curl =
+        format!("curl -sS -X POST '{}/time' -H 'hx-request: true' -d minutes=20", world.slack.origin());
+    for part in ["20 minutes later", "A day later", "data-at=\"[data-testid=later]\"", curl.as_str()] {
+        assert!(page.contains(part), "{part} not in {page}");
+    }
+    assert_eq!(world.act("/time", &[("minutes", "20")]).await, (204, String::new()));
+    for minutes in ["", "0", "-1", "soon", "10081", "65536"] {
+        assert_eq!(world.act("/time", &[("minutes", minutes)]).await.0, 409, "{minutes}");
+    }
+    assert_eq!(*skipped.lock().unwrap(), [20]);
+
+    let world = World::start(Some(approving().await)).await;
+    assert!(!world.get(&format!("/?as={ALICE}")).await.contains("minutes later"));
+    assert_eq!(world.act("/time", &[("minutes", "20")]).await.0, 409);
 }
 
 #[tokio::test]

@@ -13,19 +13,22 @@ use crate::backend::{Api, Ask};
 const LONGEST: usize = 100_000;
 
 /// Renders the commands for the fields of a form. `origin`: the page's address.
-pub(super) fn render(api: &Api, origin: &str, fields: &Fields) -> Markup {
+pub(super) fn render(api: &Api, origin: &str, fields: &Fields, can_skip: bool) -> Markup {
     let asked = form::read(fields).map(|found| ask(api, &found));
     let integration = Choice::from_fields(fields).connectable();
     let path = integration.map(|key| ["users", fields.get("user"), "connections", key]);
     let connection = |method: Method| path.map(|path| api.curl(&method, &path, None));
     let user: String = form_urlencoded::byte_serialize(fields.get("user").as_bytes()).collect();
     let day = format!("curl -sS '{origin}/ask/day.sh?user={user}' | sh");
+    let later = super::time::LATER.into_iter().filter(|_| can_skip);
+    let later = later.map(|(button, minutes, _)| (button, Some(super::time::curl(origin, minutes))));
     let commands = [
         ("Ask", asked),
         ("Connect", connection(Method::PUT)),
         ("Disconnect", connection(Method::DELETE)),
         ("50 requests", Some(day)),
     ];
+    let commands: Vec<_> = commands.into_iter().chain(later).collect();
     html! {
         @for (button, command) in commands.iter().filter_map(|(button, command)| Some((button, command.as_ref()?))) {
             h3 { (button) }

@@ -7,7 +7,7 @@ use super::super::acts::Fields;
 use super::super::desk::Desk;
 use super::super::look::Tab;
 use super::choice::Choice;
-use super::curl;
+use super::{curl, time};
 use crate::backend::{Api, Ask};
 use crate::catalog;
 
@@ -16,7 +16,7 @@ const LIMITS: [(&str, &str); 4] =
     [("", "as usual"), ("10", "10 seconds"), ("60", "1 minute"), ("86400", "1 day")];
 
 /// Renders the form for the viewer, whose buttons call `api`. `origin`: the page's address.
-pub(super) fn render(desk: &Desk, api: &Api, origin: &str) -> Markup {
+pub(super) fn render(desk: &Desk, api: &Api, origin: &str, can_skip: bool) -> Markup {
     let open = match &desk.tab {
         Tab::Channel { id, thread } => Some((id, thread.as_deref())),
         _ => None,
@@ -25,7 +25,7 @@ pub(super) fn render(desk: &Desk, api: &Api, origin: &str) -> Markup {
     let usual = choice.call().map(|call| call.agent_id);
     let viewer = &desk.viewer.id;
     let first = [("conversation", "c-1"), ("user", viewer), ("agent", usual.as_deref().unwrap_or_default())];
-    let commands = curl::render(api, origin, &choice.fields().and(&first));
+    let commands = curl::render(api, origin, &choice.fields().and(&first), can_skip);
     html! {
         form.tools-form hx-post="/ask" hx-vals=(json!({ "as": desk.viewer.id }).to_string())
             hx-sync="this:drop" autocomplete="off" data-testid="ask" {
@@ -82,6 +82,7 @@ pub(super) fn render(desk: &Desk, api: &Api, origin: &str) -> Markup {
                     span.btn-words { "50 requests" }
                 }
             }
+            @if can_skip { (time::render()) }
             details.curl {
                 summary { "The same with curl" }
                 div hx-get="/ask/curl" hx-trigger="input from:closest form delay:100ms" hx-swap="innerHTML" hx-target="this"

@@ -5,6 +5,7 @@ mod choice;
 mod curl;
 mod day;
 mod form;
+mod time;
 mod tour;
 mod webhooks;
 
@@ -23,6 +24,7 @@ use super::acts::{Fields, Notice};
 use super::desk::Desk;
 use super::frame::icons;
 use super::live::List;
+use crate::ambient::TimeSkip;
 use crate::backend::{AgentBackend, Ask};
 use asks::Asks;
 use choice::Choice;
@@ -31,6 +33,8 @@ use choice::Choice;
 #[derive(Debug, Clone)]
 pub(super) struct Tools {
     backend: AgentBackend,
+    /// Missing where the clock can't be moved.
+    skip: Option<TimeSkip>,
     asks: Asks,
     /// How many days were made.
     days: Arc<AtomicUsize>,
@@ -45,12 +49,13 @@ pub(super) fn router() -> Router<Page> {
         .route("/ask/day", post(day))
         .route("/ask/day.sh", get(script))
         .route("/connection", post(connection))
+        .route("/time", post(later))
 }
 
 impl Tools {
     /// A panel for this backend.
-    pub(super) fn new(backend: AgentBackend) -> Self {
-        Self { backend, asks: Asks::new(), days: Arc::default() }
+    pub(super) fn new(backend: AgentBackend, skip: Option<TimeSkip>) -> Self {
+        Self { backend, skip, asks: Asks::new(), days: Arc::default() }
     }
 
     /// The signals of changes in the panel.
@@ -64,8 +69,8 @@ impl Tools {
     }
 
     /// The tour, for the top of the page.
-    pub(super) fn tour(desk: &Desk) -> Markup {
-        tour::render(desk)
+    pub(super) fn tour(&self, desk: &Desk) -> Markup {
+        tour::render(desk, self.skip.is_some())
     }
 
     /// The complete panel. `origin`: the page's address.
@@ -77,7 +82,7 @@ impl Tools {
                 div.tools-body {
                     section {
                         h3.tools-title { "Agent" span.tools-note { "asks before it acts" } }
-                        (form::render(desk, &self.backend.api(), origin))
+                        (form::render(desk, &self.backend.api(), origin, self.skip.is_some()))
                         @if let Some(list) = list("asks") { (list) }
                     }
                     section {
@@ -125,7 +130,7 @@ async fn connection(State(page): State<Page>, fields: Fields) -> Notice {
 /// `GET /ask/curl`: the commands that do what the form's buttons do.
 async fn commands(State(page): State<Page>, fields: Fields) -> Markup {
     let Some(tools) = &page.tools else { return Markup::default() };
-    curl::render(&tools.backend.api(), &page.slack.origin(), &fields)
+    curl::render(&tools.backend.api(), &page.slack.origin(), &fields, tools.skip.is_some())
 }
 
 /// `POST /ask/day`: fifty requests.
@@ -137,6 +142,16 @@ async fn day(State(page): State<Page>, fields: Fields) -> Notice {
         tools.asks.ask(&tools.backend, ask);
     }
     Notice::Said(format!("{count} requests of 4 agents are on their way."))
+}
+
+/// `POST /time`: puts the clock forward.
+async fn later(State(page): State<Page>, fields: Fields) -> Notice {
+    let skip = page.tools.as_ref().and_then(|tools| tools.skip.as_ref());
+    let (Some(skip), Some(by)) = (skip, time::read(&fields)) else {
+        return Notice::Impossible("The clock can't be moved by that.".into());
+    };
+    skip.skip(by);
+    Notice::Done
 }
 
 /// Whom a day's requests are for.

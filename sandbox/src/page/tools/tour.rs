@@ -15,8 +15,8 @@ struct Step {
 }
 
 /// Renders the tour, which the script opens, for the viewer.
-pub(super) fn render(desk: &Desk) -> Markup {
-    let steps = steps(desk);
+pub(super) fn render(desk: &Desk, can_skip: bool) -> Markup {
+    let steps = steps(desk, can_skip);
     let count = steps.len();
     html! {
         section.tour #tour hidden aria-label="Tour" data-testid="tour" {
@@ -37,12 +37,12 @@ pub(super) fn render(desk: &Desk) -> Markup {
     }
 }
 
-fn steps(desk: &Desk) -> Vec<Step> {
+fn steps(desk: &Desk, can_skip: bool) -> Vec<Step> {
     let as_user = |user: &str, tab: &str, words: &str| {
         html! { a.link href=(tab_address(user, tab)) { (words) } }
     };
     let at_home = desk.viewer.id == ALICE;
-    vec![
+    let mut steps = vec![
         Step {
             title: "An agent asks",
             at: "[data-testid=message]:has([data-action-id=approve])",
@@ -71,6 +71,15 @@ fn steps(desk: &Desk) -> Vec<Step> {
             },
         },
         Step {
+            title: "Change it first",
+            at: "[data-testid=ask] button[type=submit]",
+            words: html! {
+                "Ask with another conversation, such as " kbd { "c-2" } ". Open ⋯ beside " strong { "Approve" }
+                " and choose " strong { "Edit and approve…" } ": correct a value and approve. The agent runs the "
+                "call with your values, and the message names what you changed."
+            },
+        },
+        Step {
             title: "What is dangerous looks dangerous",
             at: "#ask-action",
             words: html! {
@@ -85,6 +94,15 @@ fn steps(desk: &Desk) -> Vec<Step> {
                 "Press " strong { "50 requests" } ". Requests of one conversation share a message, with "
                 strong { "Approve all" } "; " kbd { "/approvals list" } ", typed below the messages, shows the others. "
                 "Requests that destroy something are decided one by one. " kbd { "/approvals" } " opens your settings."
+            },
+        },
+        Step {
+            title: "Later",
+            at: LATER,
+            words: html! {
+                "Leave a request waiting and press " strong { "20 minutes later" } ": one message reminds you. "
+                "After " strong { "A day later" } " a digest tells what ran without asking, with "
+                strong { "Turn off" } ". " strong { "Notifications…" } " there sets quiet hours."
             },
         },
         Step {
@@ -104,5 +122,10 @@ fn steps(desk: &Desk) -> Vec<Step> {
                 "same. Paste it into a terminal and the request is here at once."
             },
         },
-    ]
+    ];
+    steps.retain(|step| can_skip || step.at != LATER);
+    steps
 }
+
+/// What the step about time marks.
+const LATER: &str = "[data-testid=later]";
