@@ -3,6 +3,7 @@
 mod always;
 mod asking;
 mod conversation;
+mod editing;
 mod ending;
 mod refusing;
 mod settings;
@@ -35,6 +36,7 @@ async fn tell(world: &World, teller: &Teller) -> anyhow::Result<()> {
     let first = asking::play(stage).await?;
     let second = conversation::play(stage).await?;
     always::play(stage).await?;
+    editing::play(stage).await?;
     refusing::turned_off(stage, &first, &second).await?;
     refusing::locked(stage).await?;
     settings::play(stage).await?;
