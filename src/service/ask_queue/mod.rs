@@ -1,8 +1,9 @@
 //! The queue of requests for approvals: those that arrive while others are under way form the next transaction.
 //!
-//! Nothing waits for a timer. A request that finds fewer than three transactions under way starts one of its own at
-//! once; the others are taken together when one of those has ended. The requests of a user are never in two transactions
-//! at the same time, where they would wait for each other's locks.
+//! Nothing waits for a timer. A request that finds no transaction under way starts one of its own at once. Up to three
+//! are under way while enough requests wait to fill them: a transaction costs the same for one request as for many, so
+//! small ones beside large ones would only slow those down. The requests of a user are never in two transactions at the
+//! same time, where they would wait for each other's locks.
 //!
 //! One request's fault or lock must not cost the others anything. A transaction that fails, or that waits 20 ms for a
 //! row that another one holds, is rolled back, and each of its requests is judged separately. One that still has to wait
@@ -13,7 +14,7 @@ mod state;
 
 use std::{
     collections::HashSet,
-    fmt, mem,
+    fmt, mem, slice,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -22,6 +23,7 @@ use std::{
 
 use tokio::{
     sync::{Semaphore, oneshot},
+    task,
     time::timeout,
 };
 
@@ -37,6 +39,9 @@ use crate::{
     storage::{self, ConnectError, ErrorClass, LockWait},
 };
 
+/// How often tasks that are ready run before a transaction takes its requests: one reads a request that has arrived, the
+/// next authenticates its caller.
+const TURNS: usize = 3;
 /// How many requests are judged separately at the same time.
 const ALONE: usize = 2;
 /// How many requests wait for locks at the same time: in all, and for one action.
@@ -94,14 +99,10 @@ impl AskQueue {
             state.alone.push_back(job);
         } else if let Some(behind) = state.users.get_mut(&job.addressed.user) {
             behind.push(job);
-        } else if state.batches < state.room.transactions() && state.queue.is_empty() && job.take() {
+        } else if state.queue.is_empty() && state.may_start(1) && job.take() {
             let user = job.addressed.user.clone();
             state.users.entry(user.clone()).or_default();
-            state.batches += 1;
-            return Some((
-                Batch { queue: self.clone(), service: service.clone(), users: HashSet::from([user]) },
-                job,
-            ));
+            return Some((Batch::begin(self, service, &mut state, slice::from_ref(&job)), job));
         } else {
             state.queue.push_back(job);
         }
@@ -110,19 +111,12 @@ impl AskQueue {
         None
     }
 
-    /// Starts as many transactions as may be under way.
+    /// Starts what may be under way.
     fn start(&self, service: &Service) {
-        let (mut batches, mut singles) = (Vec::new(), Vec::new());
+        let mut singles = Vec::new();
         let mut state = self.lock();
-        while state.batches < state.room.transactions() {
-            let jobs = state.next_batch();
-            if jobs.is_empty() {
-                break;
-            }
-            state.batches += 1;
-            let users = jobs.iter().map(|job| job.addressed.user.clone()).collect();
-            batches.push((Batch { queue: self.clone(), service: service.clone(), users }, jobs));
-        }
+        let gathers = !state.gathers && !state.queue.is_empty() && state.may_start(state.queue.len());
+        state.gathers |= gathers;
         while state.singles < ALONE {
             let Some(mut job) = state.alone.pop_front() else { break };
             if !job.take() {
@@ -133,8 +127,8 @@ impl AskQueue {
         }
         // A runtime that is shutting down drops what it is given, and that takes the lock.
         drop(state);
-        for (batch, jobs) in batches {
-            tokio::spawn(batch.run(jobs));
+        if gathers {
+            tokio::spawn(Gathering { queue: self.clone(), service: service.clone() }.run());
         }
         for (single, job) in singles {
             tokio::spawn(single.run(job));
@@ -146,14 +140,54 @@ impl AskQueue {
     }
 }
 
+/// A transaction that is about to take its requests. Dropping it lets another one do so.
+struct Gathering {
+    queue: AskQueue,
+    service: Service,
+}
+
+impl Gathering {
+    async fn run(self) {
+        for _ in 0..TURNS {
+            task::yield_now().await;
+        }
+        let (batch, jobs) = {
+            let mut state = self.queue.lock();
+            let jobs = state.next_batch();
+            (Batch::begin(&self.queue, &self.service, &mut state, &jobs), jobs)
+        };
+        let (queue, service) = (self.queue.clone(), self.service.clone());
+        drop(self);
+        queue.start(&service);
+        if !jobs.is_empty() {
+            batch.run(jobs).await;
+        }
+    }
+}
+
+impl Drop for Gathering {
+    /// Starts nothing: a runtime that is shutting down would drop that too, and so on without end.
+    fn drop(&mut self) {
+        self.queue.lock().gathers = false;
+    }
+}
+
 /// A transaction under way. Dropping it, even by a panic, lets the next one begin.
 struct Batch {
     queue: AskQueue,
     service: Service,
     users: HashSet<UserId>,
+    size: usize,
 }
 
 impl Batch {
+    fn begin(queue: &AskQueue, service: &Service, state: &mut State, jobs: &[Job]) -> Self {
+        state.batches += 1;
+        state.under_way += jobs.len();
+        let users = jobs.iter().map(|job| job.addressed.user.clone()).collect();
+        Self { queue: queue.clone(), service: service.clone(), users, size: jobs.len() }
+    }
+
     async fn run(self, jobs: Vec<Job>) {
         metrics::histogram!("countersign_ask_batch_size")
             .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
@@ -199,6 +233,7 @@ impl Drop for Batch {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.batches -= 1;
+        state.under_way -= self.size;
         for user in mem::take(&mut self.users) {
             let behind = state.users.remove(&user).unwrap_or_default();
             state.queue.extend(behind);
@@ -309,5 +344,59 @@ impl Drop for Waiting {
         }
         drop(state);
         self.queue.start(&self.service);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
+    use tokio::runtime::Runtime;
+
+    use super::{state::tests::job, *};
+    use crate::{
+        clock::Clock,
+        entropy::Entropy,
+        heartbeat::Heartbeats,
+        seal::Sealer,
+        service::{key_use_log::KeyUses, pending_limit::PendingLimit, unreadable::Unreadable},
+        storage::{Db, Limits},
+    };
+
+    fn service() -> Service {
+        let (clock, limits) = (Clock::system(), Limits::COMMAND);
+        Service {
+            db: Db::new("postgres://127.0.0.1:1/none", 1, limits).unwrap(),
+            clock,
+            entropy: Entropy::system(),
+            sealer: Arc::new(Sealer::new(None).unwrap()),
+            pending_limit: PendingLimit::new(1),
+            key_uses: KeyUses::default(),
+            heartbeats: Heartbeats::default(),
+            unreadable: Unreadable::default(),
+        }
+    }
+
+    /// A runtime that has shut down drops a task where it is spawned, and with it whatever its drop locks.
+    #[test]
+    fn a_runtime_that_has_shut_down_blocks_no_request() {
+        let (done, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = Runtime::new().unwrap();
+            let handle = runtime.handle().clone();
+            let queue = AskQueue::default();
+            let service = handle.block_on(async { service() });
+            runtime.shutdown_background();
+            let _entered = handle.enter();
+            let (jobs, _callers): (Vec<_>, Vec<_>) =
+                ["UA", "UB", "UC", "UD"].map(|user| job(user, "act", None)).into_iter().unzip();
+            let under_way: Vec<_> = jobs.into_iter().filter_map(|job| queue.push(&service, job)).collect();
+            assert_eq!((under_way.len(), queue.lock().queue.len()), (3, 1));
+            let (alone, _caller) = job("UE", "act", None);
+            queue.lock().alone.push_back(alone);
+            drop(under_way);
+            done.send(()).unwrap();
+        });
+        ended.recv_timeout(Duration::from_secs(30)).unwrap();
     }
 }

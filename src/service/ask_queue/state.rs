@@ -62,8 +62,11 @@ pub(super) struct State {
     pub(super) users: HashMap<UserId, Vec<Job>>,
     /// Its turn to be judged separately.
     pub(super) alone: VecDeque<Job>,
-    /// How many transactions are under way, and how many may be.
+    /// Whether a transaction is about to take its requests.
+    pub(super) gathers: bool,
+    /// How many transactions are under way, with how many requests in all, and how many may be.
     pub(super) batches: usize,
+    pub(super) under_way: usize,
     pub(super) room: Room,
     /// How many requests are judged separately now.
     pub(super) singles: usize,
@@ -78,6 +81,13 @@ pub(super) struct HeldUp {
 }
 
 impl State {
+    /// Whether a transaction may start while this many requests wait for one: the first one always, another one only
+    /// if it would be three quarters of the size of those under way, on average.
+    pub(super) fn may_start(&self, waiting: usize) -> bool {
+        let large_enough = 4 * waiting * self.batches >= 3 * self.under_way;
+        self.batches < self.room.transactions() && large_enough
+    }
+
     /// Takes the requests of the next transaction from the queue, at most one with each idempotency key.
     pub(super) fn next_batch(&mut self) -> Vec<Job> {
         let (mut jobs, mut users, mut keys) = (Vec::new(), HashSet::new(), HashSet::new());
@@ -112,7 +122,7 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use chrono::TimeDelta;
     use serde_json::Map;
     use uuid::Uuid;
@@ -129,10 +139,10 @@ mod tests {
         },
     };
 
-    type Answer = oneshot::Receiver<Result<Asked, ServiceError>>;
+    pub(in super::super) type Answer = oneshot::Receiver<Result<Asked, ServiceError>>;
 
     /// A request of a user for an action, and where its caller waits.
-    fn job(user: &str, action: &str, key: Option<&str>) -> (Job, Answer) {
+    pub(in super::super) fn job(user: &str, action: &str, key: Option<&str>) -> (Job, Answer) {
         let user = UserId::parse(user).unwrap();
         let arguments = Arguments::from_stored(Map::new());
         let arguments_digest = arguments.digest();
@@ -165,6 +175,16 @@ mod tests {
 
     fn users(jobs: &[Job]) -> Vec<&str> {
         jobs.iter().map(|job| job.addressed.user.as_str()).collect()
+    }
+
+    #[test]
+    fn another_transaction_starts_with_as_many_requests_as_the_others_have() {
+        let with = |batches, under_way| State { batches, under_way, ..State::default() };
+        assert!(with(0, 0).may_start(1));
+        assert!(with(1, 1).may_start(1), "few requests do not wait for each other");
+        assert!(!with(2, 40).may_start(14), "15 are three quarters of 20");
+        assert!(with(2, 40).may_start(15));
+        assert!(!with(3, 3).may_start(64), "at most three");
     }
 
     #[test]
