@@ -33,7 +33,8 @@ pub(crate) fn for_local_slack(slack: &Slack, database_url: &str) -> anyhow::Resu
         webhook_allow: vec!["127.0.0.0/8".parse()?],
         limits: LimitsConfig::default(),
         retention: RetentionConfig::default(),
-        database_connections: 20,
+        // Each connection costs Postgres milliseconds to start and to plan its first statements.
+        database_connections: 8,
     })
 }
 

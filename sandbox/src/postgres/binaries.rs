@@ -13,6 +13,7 @@ use super::error::OLDEST_MAJOR_VERSION;
 #[derive(Debug, Clone)]
 pub(super) struct Binaries {
     folder: PathBuf,
+    major: u32,
 }
 
 /// Why a search found no usable binaries.
@@ -59,10 +60,15 @@ impl Binaries {
         }
         let version = output(Command::new(&postgres).arg("--version")).ok_or(None)?;
         match major_version(&version) {
-            Some(major) if major >= OLDEST_MAJOR_VERSION => Ok(Self { folder }),
+            Some(major) if major >= OLDEST_MAJOR_VERSION => Ok(Self { folder, major }),
             Some(major) => Err(Some(major.to_string())),
             None => Err(None),
         }
+    }
+
+    /// The version, such as 15.
+    pub(super) const fn major(&self) -> u32 {
+        self.major
     }
 
     /// The path of one of the programs.
