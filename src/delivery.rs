@@ -50,7 +50,7 @@ impl Deliver for Delivery {
     ) -> Result<Outcome, ServiceError> {
         // Boxed, except the webhook's: they are much larger, and every attempt's future would be as large as the largest.
         match claim.kind {
-            Kind::Prompt => Box::pin(self.prompts.render(service, claim)).await,
+            Kind::Prompt | Kind::SharedPrompt => Box::pin(self.prompts.render(service, claim)).await,
             Kind::Webhook => self.webhooks.send(service, claim, prepared).await,
             Kind::Home => Box::pin(self.homes.render(service, claim)).await,
             Kind::UnlockRequest => Box::pin(self.unlock_requests.render(service, claim)).await,

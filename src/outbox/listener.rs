@@ -57,6 +57,7 @@ enum ListenError {
 #[derive(Debug, Clone, Default)]
 pub struct Wakers {
     prompt: Arc<Notify>,
+    shared_prompt: Arc<Notify>,
     webhook: Arc<Notify>,
     home: Arc<Notify>,
     unlock_request: Arc<Notify>,
@@ -71,6 +72,7 @@ impl Wakers {
     pub fn for_kind(&self, kind: Kind) -> &Notify {
         match kind {
             Kind::Prompt => &self.prompt,
+            Kind::SharedPrompt => &self.shared_prompt,
             Kind::Webhook => &self.webhook,
             Kind::Home => &self.home,
             Kind::UnlockRequest => &self.unlock_request,

@@ -48,7 +48,7 @@ const MOST: usize = 128;
 const fn permits(kind: Kind) -> usize {
     match kind {
         Kind::Prompt => 8,
-        Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => 4,
+        Kind::SharedPrompt | Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => 4,
         // No one waits for them, and they use the rate limit of the prompts.
         Kind::Reminder | Kind::Digest => 2,
         // Eight times the share of one receiver.

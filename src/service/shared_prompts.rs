@@ -21,7 +21,7 @@ use crate::{
     storage::{
         read_models::{precedents, shared_prompts},
         statements::decide::PromptFacts,
-        tables::prompt_messages,
+        tables::{outbox, prompt_messages},
     },
 };
 
@@ -47,7 +47,13 @@ async fn assign(service: &Service, request: &Request) -> Result<Option<(PromptMe
     // Read after the lock, so that the messages of all transactions before this one are known.
     prompt_messages::take_turn(&mut work, request).await?;
     let waiting = shared_prompts::waiting(&mut work, request).await?;
-    prompt_messages::save(&mut work, &sharing::assign(&waiting, now)).await?;
+    let assigned = sharing::assign(&waiting, now);
+    prompt_messages::save(&mut work, &assigned).await?;
+    let shared = assigned.iter().filter(|(_, message)| message.is_shared).map(|(id, _)| *id);
+    let shared: Vec<ApprovalId> = shared.collect();
+    if !shared.is_empty() {
+        outbox::share(&mut work, &shared).await?;
+    }
     let found = prompt_messages::find(&mut work, request.id).await?;
     work.commit().await?;
     Ok(found)

@@ -172,8 +172,10 @@ impl Unwritten {
                 OutboxRow { unless_waiting: true, ..row(Kind::Prompt).for_approval(*approval) }
             }
             Effect::RedrawShared(first) => {
+                // In one queue with what was written for the approval before others joined it.
                 let row = row(Kind::Prompt).for_approval(*first);
-                OutboxRow { unless_waiting: true, due_at: self.at + SHARED_DEBOUNCE, ..row }
+                let kind = Kind::SharedPrompt.as_str();
+                OutboxRow { kind, unless_waiting: true, due_at: self.at + SHARED_DEBOUNCE, ..row }
             }
             Effect::SendWebhook { approval, backend, outcome } => OutboxRow {
                 backend_id: Some(backend.uuid()),

@@ -348,7 +348,7 @@ async fn contradictions(s: &TestApp) -> Vec<String> {
                    FROM audit WHERE what IN ('action.locked', 'action.unlocked', 'connection.added', 'connection.removed')) e
              WHERE what = before
          UNION ALL SELECT 'pending without a prompt: ' || p.id FROM approvals p WHERE p.status = 'pending'
-             AND NOT EXISTS (SELECT FROM outbox o WHERE o.approval_id = p.id AND o.kind = 'prompt')
+             AND NOT EXISTS (SELECT FROM outbox o WHERE o.approval_id = p.id AND o.kind IN ('prompt', 'shared_prompt'))
          UNION ALL SELECT 'approved by a grant for something else: ' || p.id
              FROM approvals p JOIN grants g ON g.id = p.decision_grant
              WHERE (g.user_id, g.action_id) <> (p.user_id, p.action_id)

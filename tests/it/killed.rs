@@ -10,14 +10,15 @@ use futures::{
 };
 use sandbox::{
     backend::{Api, Ask},
-    slack::{User, names},
+    slack::{Surface, User, names},
 };
 
 use crate::{
     batches::CROWD,
     crowd::give,
     failures::{Process, real_time},
-    story::{TestApp, eventually, story},
+    several::call,
+    story::{ALICE, SOON, TestApp, eventually, story},
 };
 
 const ACTION: &str = "github.create_issue";
@@ -134,7 +135,7 @@ async fn kill_9_amid_a_crowd_of_requests_keeps_every_answer() {
             s,
             "SELECT 'key with two approvals: ' || idempotency_key FROM approvals GROUP BY idempotency_key HAVING count(*) > 1
              UNION ALL SELECT 'pending without one prompt: ' || p.id FROM approvals p WHERE status = 'pending' AND 1 <>
-                 (SELECT count(*) FROM outbox o WHERE o.approval_id = p.id AND o.kind = 'prompt')
+                 (SELECT count(*) FROM outbox o WHERE o.approval_id = p.id AND o.kind IN ('prompt', 'shared_prompt'))
              UNION ALL SELECT 'without one audit entry: ' || p.id FROM approvals p WHERE 1 <>
                  (SELECT count(*) FROM audit e WHERE e.approval_id = p.id
                   AND e.what = CASE p.status WHEN 'pending' THEN 'approval.requested' ELSE 'approval.approved' END)
@@ -147,6 +148,66 @@ async fn kill_9_amid_a_crowd_of_requests_keeps_every_answer() {
         )
         .await;
         assert_eq!(wrong, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_before_a_shared_message_is_rendered_hides_no_request() {
+    story(async |s| {
+        s.put("github").await;
+        let (slack, backend) = real_time(s).await;
+        let (key, secret) = s.create_backend("killed").await;
+        sqlx::query("UPDATE backends SET webhook_url = $1")
+            .bind(backend.webhook_url())
+            .execute(&s.service.db)
+            .await
+            .unwrap();
+        let process = Process::start(s, &slack);
+        backend.connect(&process.url, &key, &secret);
+        let mut ids = Vec::new();
+        for number in 1..=3 {
+            ids.push(backend.api().ask(&call(s, number)).await.id().to_owned());
+            let shown = |slack: &sandbox::slack::Slack| {
+                (slack.direct_messages(ALICE).len() == number).then_some(())
+            };
+            slack.wait_for(shown, SOON).await.unwrap();
+        }
+        // The message of the third is now shared, and is to be rendered after a moment.
+        ids.push(backend.api().ask(&call(s, 4)).await.id().to_owned());
+        let is_assigned = async || {
+            let waiting: Vec<String> = found(
+                s,
+                "SELECT w.queue FROM outbox w WHERE w.kind = 'shared_prompt' AND w.lease IS NULL AND w.done_at IS NULL
+                 AND NOT EXISTS (SELECT FROM outbox o WHERE o.kind = 'prompt' AND o.done_at IS NULL)",
+            )
+            .await;
+            (waiting.len() == 1).then_some(())
+        };
+        eventually("the fourth joins the message of the third", is_assigned).await;
+        process.kill(s).await;
+        assert!(slack.direct_messages(ALICE).iter().all(|message| !message.all_text().contains("Issue 4.")));
+
+        let process = Process::start(s, &slack);
+        backend.connect(&process.url, &key, &secret);
+        let shared = slack
+            .wait_for_direct_message(ALICE, |message| message.has_button("Approve all 4…"), SOON)
+            .await
+            .unwrap();
+        let all = slack.direct_messages(ALICE);
+        assert_eq!(all.len(), 3);
+        for number in 1..=4 {
+            let title = format!("Issue {number}.");
+            assert!(all.iter().any(|message| message.all_text().contains(&title)), "{title}");
+        }
+        let pressed = slack.click_label(ALICE, Surface::message(&shared), "Approve all 4…").await.unwrap();
+        assert!(pressed.is_ok());
+        assert!(slack.submit(ALICE).await.unwrap().is_ok());
+        for id in &ids {
+            let told = backend.wait_for_event(|event| event.approval_id() == *id, SOON).await.unwrap();
+            assert_eq!(told.kind, "approval.approved");
+        }
+        process.kill(s).await;
     })
     .await;
 }

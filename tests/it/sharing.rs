@@ -7,87 +7,19 @@ use countersign::slack::view::editing::block_id;
 use futures::future::join_all;
 use sandbox::{
     backend::Ask,
-    slack::{CallOutcome, Gesture, Message, Misbehaviour, Press, Signing, Surface},
+    slack::{Gesture, Misbehaviour, Press, Signing, Surface},
 };
 use serde_json::json;
 
-use crate::story::{ALICE, BOB, IN_WORDS, SALES, SOON, TestApp, eventually, story};
+use crate::{
+    several::{
+        ACTION, CONVERSATION, approved_once, ask, ask_numbered, call, catch_up, is_shared, now, posted,
+        shared, statuses,
+    },
+    story::{ALICE, BOB, IN_WORDS, SALES, SOON, TestApp, eventually, story},
+};
 
-const ACTION: &str = "github.create_issue";
 const DESTRUCTIVE: &str = "postgres.execute_sql";
-const CONVERSATION: &str = "c-1";
-
-/// A request of Alice's in the conversation, with a title of its own.
-fn call(s: &TestApp, number: usize) -> Ask {
-    let mut ask = s.call(ACTION, CONVERSATION);
-    ask.arguments["title"] = json!(format!("Issue {number}."));
-    ask
-}
-
-/// Asks one after another: the ids.
-async fn ask(s: &TestApp, asks: impl IntoIterator<Item = Ask>) -> Vec<String> {
-    let mut ids = Vec::new();
-    for ask in asks {
-        // Ids of one millisecond have no order.
-        s.clock.advance(TimeDelta::milliseconds(1));
-        ids.push(s.ask(&ask).await.id().to_owned());
-    }
-    ids
-}
-
-async fn ask_numbered(s: &TestApp, count: usize) -> Vec<String> {
-    ask(s, (1..=count).map(|number| call(s, number))).await
-}
-
-/// Lets the messages catch up: 3 s.
-async fn catch_up(s: &TestApp) {
-    s.advance_until_idle(TimeDelta::milliseconds(1500)).await;
-    s.advance_until_idle(TimeDelta::milliseconds(1500)).await;
-    s.settled().await;
-}
-
-/// The messages that the service posted.
-fn posted(s: &TestApp) -> usize {
-    let calls = s.slack.calls_of("chat.postMessage");
-    calls.iter().filter(|call| call.outcome == CallOutcome::Ok).count()
-}
-
-fn is_shared(message: &Message) -> bool {
-    message.has_button("Review")
-}
-
-/// The newest shared message in Alice's direct messages.
-fn shared(s: &TestApp) -> Message {
-    s.slack.direct_messages(ALICE).into_iter().rev().find(is_shared).unwrap()
-}
-
-fn now(s: &TestApp, message: &Message) -> Message {
-    s.slack.message(&message.channel, &message.ts).unwrap()
-}
-
-async fn statuses(s: &TestApp, ids: &[String]) -> Vec<String> {
-    join_all(ids.iter().map(|id| s.status(id))).await
-}
-
-/// Each was approved by Alice: one decision, one audit entry, one webhook.
-async fn approved_once(s: &TestApp, ids: &[String]) {
-    for id in ids {
-        let told = s.received_webhook(id).await;
-        assert_eq!(told.kind, "approval.approved");
-        assert_eq!(told.approval()["decision"]["user"], ALICE, "{:?}", told.approval());
-        assert_eq!(s.audited("approval.approved", id).await, 1);
-        assert_eq!(webhooks(s, id).await, 1);
-    }
-}
-
-async fn webhooks(s: &TestApp, id: &str) -> i64 {
-    let id: countersign::domain::ids::ApprovalId = id.parse().unwrap();
-    sqlx::query_scalar("SELECT count(*) FROM outbox WHERE kind = 'webhook' AND approval_id = $1")
-        .bind(id.uuid())
-        .fetch_one(&s.service.db)
-        .await
-        .unwrap()
-}
 
 async fn press(s: &TestApp, label: &str) {
     assert!(s.slack.click_label(ALICE, Surface::Modal, label).await.unwrap().is_ok());
@@ -491,7 +423,7 @@ async fn a_worker_that_died_leaves_its_message_to_another_after_its_lease() {
         // Assigned and claimed, and not posted: as a worker leaves it that is killed.
         sqlx::query(
             "UPDATE outbox SET lease = gen_random_uuid(), leased_until = $1
-             WHERE kind = 'prompt' AND done_at IS NULL AND lease IS NULL",
+             WHERE kind IN ('prompt', 'shared_prompt') AND done_at IS NULL AND lease IS NULL",
         )
         .bind(s.now() + TimeDelta::seconds(60))
         .execute(&s.service.db)

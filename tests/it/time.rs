@@ -16,7 +16,8 @@ impl TestApp {
         let look = async {
             loop {
                 let open: i64 = sqlx::query_scalar(
-                    "SELECT count(*) FROM outbox WHERE approval_id = $1 AND kind = 'prompt' AND done_at IS NULL",
+                    "SELECT count(*) FROM outbox
+                     WHERE approval_id = $1 AND kind IN ('prompt', 'shared_prompt') AND done_at IS NULL",
                 )
                 .bind(id.uuid())
                 .fetch_one(&self.service.db)

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::upgrade::{DUMP, restore, written};
 
-const STATEMENTS: &str = include_str!("dumps/0.1.0.statements.sql");
+pub const STATEMENTS: &str = include_str!("dumps/0.1.0.statements.sql");
 /// What the dump has: a workspace, a backend with an API key, an action that Alice has a live grant for, and an approval.
 const WORKSPACE: &str = "01a0c450-6c00-7363-a7bc-246a6180ed93";
 const BACKEND: &str = "01a0c450-6c00-7bd2-ba7c-6873c97e24da";

@@ -2,14 +2,21 @@
 //! in [`crate::storage::statements::claim`].
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-use crate::storage::PgConnection;
+use crate::{
+    domain::ids::ApprovalId,
+    storage::{PgConnection, bounds},
+};
 
 /// What a row is for. Each kind has its own limit of concurrent work, so that no kind starves another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Render an approval's prompt.
     Prompt,
+    /// Render a message that several approvals may share. Instances of version 0.1.0, which know nothing of such messages,
+    /// don't claim this kind. A trigger gives it to the rows that are written for such an approval.
+    SharedPrompt,
     /// Send a backend the webhook that reports how an approval ended.
     Webhook,
     /// Update a user's Home tab.
@@ -26,8 +33,9 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Prompt,
+        Self::SharedPrompt,
         Self::Webhook,
         Self::Home,
         Self::UnlockRequest,
@@ -41,6 +49,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Prompt => "prompt",
+            Self::SharedPrompt => "shared_prompt",
             Self::Webhook => "webhook",
             Self::Home => "home",
             Self::UnlockRequest => "unlock_request",
@@ -53,8 +62,29 @@ impl Kind {
     /// Whether a row has to wait for earlier ones of its queue that are not due yet. A Home tab and a prompt show what is
     /// so now, so one that Slack does not take at the moment holds up none that comes after it.
     pub(in crate::storage) const fn keeps_order(self) -> bool {
-        !matches!(self, Self::Home | Self::Prompt)
+        !matches!(self, Self::Home | Self::Prompt | Self::SharedPrompt)
     }
+}
+
+/// Leaves the waiting rows of these approvals to instances that render shared messages: they were written before the
+/// approvals got a shared message.
+pub async fn share(db: &mut PgConnection, approvals: &[ApprovalId]) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
+    sqlx::query!(
+        r#"-- changed: no row is older than its approval, so older partitions aren't looked at.
+           -- The notification wakes the workers of the other kind.
+           WITH changed AS (
+               UPDATE outbox SET kind = 'shared_prompt'
+               WHERE queue = ANY(ARRAY(SELECT 'prompt:' || id FROM unnest($1::uuid[]) AS ids (id)))
+                 AND id >= id_before($2) AND kind = 'prompt' AND done_at IS NULL AND dead_at IS NULL
+               RETURNING kind)
+           SELECT pg_notify('countersign_outbox', kind) AS told FROM changed LIMIT 1"#,
+        &ids,
+        bounds(&ids).0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
 }
 
 /// Deletes what was drawn before `before`, at most 1,000 rows, and their attempts. Webhook deliveries stay: they are read through the API.
