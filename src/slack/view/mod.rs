@@ -13,6 +13,7 @@ pub mod controls;
 mod decided;
 pub mod deny;
 pub mod details;
+mod differences;
 pub mod digest;
 mod edited;
 pub mod editing;

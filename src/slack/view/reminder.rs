@@ -4,6 +4,7 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
+use super::differences;
 use super::history::{self, Address};
 use super::message::Message;
 use super::names;
@@ -58,8 +59,9 @@ pub fn message(shown: &Reminder<'_>) -> Message {
     let mut blocks = vec![blocks::own(says.clone())];
     let mut used = 0;
     let mut named = 0;
-    for (approval, prompt) in shown.lines {
-        let line = line(&approval.request, *prompt, shown.address);
+    let subjects = differences::lines(shown.lines.iter().map(|(approval, _)| &approval.request), subject);
+    for ((approval, prompt), subject) in shown.lines.iter().zip(subjects) {
+        let line = line(&approval.request, subject, *prompt, shown.address);
         used += blocks::weight(&line);
         if named > 0 && used > ROOM {
             break;
@@ -84,12 +86,22 @@ pub fn message(shown: &Reminder<'_>) -> Message {
     Message { text, blocks }
 }
 
-/// One request: its title, when it expires, and a link to its message.
-fn line(request: &Request, prompt: Option<&Prompt>, address: Address<'_>) -> SlackBlock {
-    let mut elements: Vec<SlackRichTextElement> = title::paragraphs(request);
+/// The title, and the target if the action has no title.
+fn subject(request: &Request) -> Vec<SlackRichTextElement> {
+    let mut elements = title::paragraphs(request);
     if title::plain(request).is_none() {
         elements.extend(target::target(request).map(blocks::quote));
     }
+    elements
+}
+
+/// One request: what it is, when it expires, and a link to its message.
+fn line(
+    request: &Request,
+    mut elements: Vec<SlackRichTextElement>,
+    prompt: Option<&Prompt>,
+    address: Address<'_>,
+) -> SlackBlock {
     let mut facts = vec![words("Expires "), blocks::moment(request.expires_at)];
     if let Some(link) = prompt.zip(address).and_then(|(prompt, address)| history::message(prompt, address)) {
         facts.extend([words(". "), blocks::own_link("Open the message", link)]);

@@ -1,8 +1,9 @@
 //! Pending requests in the reply to `/approvals list`, each with its controls.
 
-use slack_morphism::prelude::SlackBlock;
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::controls::Control;
+use super::differences;
 use super::history::{ambiguous, subject};
 use super::names;
 use super::sentences;
@@ -18,15 +19,16 @@ use crate::{
 /// The requests, with what tells those of equal titles apart.
 pub(super) fn rows(lines: &[WaitingLine]) -> Vec<SlackBlock> {
     let conversations: Vec<_> = lines.iter().map(|line| &line.approval.request.conversation).collect();
-    let row = |line: &WaitingLine| {
+    let subjects = differences::lines(lines.iter().map(|line| &line.approval.request), subject);
+    let row = |(line, subject): (&WaitingLine, _)| {
         let is_ambiguous = ambiguous(&line.approval.request.conversation, conversations.iter().copied());
-        row(&line.approval, is_ambiguous)
+        row(&line.approval, subject, is_ambiguous)
     };
-    lines.iter().flat_map(row).collect()
+    lines.iter().zip(subjects).flat_map(row).collect()
 }
 
 /// One request: what it is, who asks where and until when, and *Approve*, *Deny* and *Details*.
-fn row(approval: &Approval, is_ambiguous: bool) -> [SlackBlock; 3] {
+fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bool) -> [SlackBlock; 3] {
     let request = &approval.request;
     let quoted = |name| sanitize::in_quotes(&names::name(name));
     let risks = request.action.impact.risks();
@@ -52,7 +54,7 @@ fn row(approval: &Approval, is_ambiguous: bool) -> [SlackBlock; 3] {
         blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain),
         blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain),
     ];
-    [blocks::rich(subject(request)), blocks::context(facts), blocks::actions(controls)]
+    [blocks::rich(subject), blocks::context(facts), blocks::actions(controls)]
 }
 
 /// The reply to a click in the list, which Slack lets no one change afterwards.

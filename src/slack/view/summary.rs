@@ -191,7 +191,7 @@ pub(super) fn text(request: &Request) -> String {
 }
 
 /// *Subject: “Contract”*. `None` if it has no value of its own, or could reorder the text.
-fn in_text(field: &Field) -> Option<String> {
+pub(super) fn in_text(field: &Field) -> Option<String> {
     let Content::Value(shown) = &field.content else { return None };
     let value = in_quotes(&cut_short(one_line(&shown.text), VALUE_IN_TEXT));
     let name = sanitize::without_quotes(&cut_short(field.name.clone(), NAME_IN_TEXT));

@@ -13,7 +13,9 @@ use crate::{
     slack::view::{
         blocks::{bold, coded, paragraph, words},
         fields,
-        sanitize::{self, cut, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
+        sanitize::{
+            self, cut, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText, size,
+        },
     },
 };
 
@@ -67,6 +69,27 @@ fn pieces(request: &Request) -> Option<Vec<Piece>> {
         }
     }
     Some(pieces)
+}
+
+/// The arguments whose values the title shows whole.
+pub(super) fn named(request: &Request) -> Vec<&str> {
+    let Some(template) = &request.action.presentation.title else { return Vec::new() };
+    let values = template.fill(request.arguments.members()).into_iter().filter_map(|part| match part {
+        Part::Words(_) => None,
+        Part::Value(value) => Some(value),
+    });
+    let is_whole = |value: PlaceValue| match value {
+        PlaceValue::One(text) => {
+            let shown = sanitize::line(&text.chars().take(4 * VALUE).collect::<String>());
+            !runs_right_to_left(&text) && !text.contains('\n') && size(shown.as_str()) <= VALUE
+        }
+        PlaceValue::First(..) | PlaceValue::Nested | PlaceValue::Missing => false,
+    };
+    let places = template.places().zip(values);
+    let places = places.filter_map(|(place, value)| {
+        (fields::money(request, place).is_some() || is_whole(value)).then_some(place)
+    });
+    places.collect()
 }
 
 fn value(text: &str) -> Piece {

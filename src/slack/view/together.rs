@@ -11,13 +11,15 @@ use super::notice;
 use crate::{
     domain::{
         alike::{Alike, Together},
-        approvals::Approval,
+        approvals::{Approval, Request},
         ids::ApprovalId,
         overview::Group,
     },
     slack::view::{
         arguments,
         blocks::{self, Style},
+        differences,
+        fields::{Field, fields},
         sanitize::{self, safe_text::SafeText},
         summary, title,
     },
@@ -86,10 +88,12 @@ pub fn modal(approvals: &[Approval], count: usize) -> Value {
     };
     let mut rows =
         vec![blocks::own(format!("{intro} To see values that are cut here, cancel and open Details."))];
-    for approval in approvals {
-        let request = &approval.request;
-        rows.push(blocks::rich(title::paragraphs(request)));
-        rows.extend(arguments::first(&request.arguments, &request.action.presentation, FIELDS));
+    let requests = approvals.iter().map(|approval| &approval.request);
+    let (titles, told) = differences::told_apart(requests, title::paragraphs);
+    for ((approval, title), told) in approvals.iter().zip(titles).zip(told) {
+        rows.push(blocks::rich(title));
+        let most = told.len().max(FIELDS);
+        rows.extend(arguments::first_fields(beside_title(&approval.request, told), most));
     }
     let ids: Vec<_> = approvals.iter().map(|approval| approval.id().to_string()).collect();
     let submit = SafeText::own(format!("Approve {shown}"));
@@ -100,6 +104,18 @@ pub fn modal(approvals: &[Approval], count: usize) -> Value {
             .with_callback_id(Callback::ApproveAll.as_str().into())
             .with_private_metadata(ids.join(",")),
     )
+}
+
+/// The fields that the title does not name. Those that tell the request apart come first.
+fn beside_title(request: &Request, told: Vec<Field>) -> Vec<Field> {
+    let named = title::named(request);
+    let is_new = |field: &Field| {
+        let path = field.path.as_ref().unwrap_or(&field.name);
+        !named.contains(&path.as_str()) && !told.iter().any(|told| told.name == field.name)
+    };
+    let others = fields(&request.arguments, &request.action.presentation);
+    let others: Vec<Field> = others.into_iter().filter(is_new).collect();
+    told.into_iter().chain(others).collect()
 }
 
 /// Parses the `private_metadata` that [`modal`] wrote.

@@ -3,6 +3,7 @@
 mod action_options;
 mod apart;
 mod checks;
+mod differences;
 mod hostile;
 mod mcp_servers;
 mod notifications;

@@ -43,7 +43,7 @@ fn titled() -> Approval {
     approval
 }
 
-fn shown(members: &[Approval]) -> SharedState<'_> {
+pub(super) fn shown(members: &[Approval]) -> SharedState<'_> {
     let pending = members.iter().filter(|member| member.decision.is_none());
     let destructive = pending.clone().filter(|member| member.request.action.impact.is_destructive()).count();
     SharedState {
