@@ -136,6 +136,12 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Whether the same attempt may succeed a moment later: Slack did not say who the person is.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::LookupUnavailable | Self::SlackBusy(_))
+    }
+
     /// A short stable name, for the audit, logs and problem types.
     #[must_use]
     pub const fn code(&self) -> &'static str {

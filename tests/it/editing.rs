@@ -451,8 +451,8 @@ async fn while_slack_can_not_confirm_who_she_is_nothing_is_shown_or_approved() {
         write(s, "to", "bob@example.com").await;
         s.clock.advance(TimeDelta::minutes(2));
         s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 99);
-        let Feedback::View(view) = submit(s).await.feedback else { panic!("no notice") };
-        assert!(view.all_text().contains("Could not confirm"), "{}", view.all_text());
+        let errors = errors(&submit(s).await);
+        assert!(errors.len() == 1 && errors[0].1.contains("Could not confirm"), "{errors:?}");
         s.slack.close_all(ALICE).await.unwrap();
         assert!(s.choose(ALICE, &prompt, EDIT).await.is_ok());
         s.ephemeral_reply(ALICE, &prompt.channel, "Could not confirm").await;

@@ -59,6 +59,7 @@ mod hostile;
 mod ingress;
 mod instances;
 mod isolation;
+mod kept_modals;
 mod killed;
 mod leaving;
 mod listening;

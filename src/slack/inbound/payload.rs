@@ -179,6 +179,13 @@ impl Payload {
         self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
     }
 
+    /// The `block_id` of the first input of a submitted modal, at which an error can stand.
+    #[must_use]
+    pub fn first_input(&self) -> Option<&str> {
+        let blocks = self.value["view"]["blocks"].as_array()?;
+        blocks.iter().find(|block| block["type"] == "input")?["block_id"].as_str()
+    }
+
     /// What an input of a modal contains: a text, or the value of the chosen option; empty if it was emptied. `None`: the
     /// modal has no such input.
     #[must_use]

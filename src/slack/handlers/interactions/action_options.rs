@@ -1,7 +1,5 @@
 //! Admins unlock actions, and change what people may do with an action's requests. Rights are checked on every click.
 
-use serde_json::json;
-
 use crate::{
     domain::{
         catalog::UnlockedFor,
@@ -17,7 +15,7 @@ use crate::{
     slack::{
         handlers::{
             interactions::{
-                interaction::{Interaction, changed},
+                interaction::{Interaction, Submission, changed},
                 unlocking::{self, admin},
             },
             modals,
@@ -26,7 +24,7 @@ use crate::{
         inbound::response::Response,
         view::{
             action_options::{self as view, Form, MUST_READ, UNLOCKED_FOR},
-            notice, sentences,
+            sentences,
         },
     },
 };
@@ -122,7 +120,7 @@ pub(super) async fn unlock_submitted(interaction: &Interaction<'_>) -> Response 
                 })
         }
     };
-    closed("Unlock", result)
+    closed(interaction, "Unlock", result)
 }
 
 /// The admin submitted the modal behind *Options of …*. Only what they changed is changed.
@@ -154,7 +152,7 @@ pub(super) async fn options_submitted(interaction: &Interaction<'_>) -> Response
         }
         Err(error) => Err(error),
     };
-    closed("Options", result)
+    closed(interaction, "Options", result)
 }
 
 /// What the modal was rendered with, and what the admin chose.
@@ -169,13 +167,10 @@ fn selected(id: &str) -> String {
     format!("/view/state/values/{id}/{id}/selected_option/value")
 }
 
-/// Closes the modal, or replaces it by the reason why nothing was changed.
-fn closed(title: &'static str, result: Result<(), UseCaseError>) -> Response {
-    let sentence = match result {
-        Ok(()) | Err(UseCaseError::Repeated) => return Response::Taken,
-        Err(UseCaseError::Rejected(rejection)) => sentences::settings(&rejection),
-        Err(UseCaseError::Ours) => sentences::SETTINGS_TRY_AGAIN.to_owned(),
-        Err(UseCaseError::Unclear) => sentences::UNCLEAR.to_owned(),
-    };
-    Response::Modal(json!({ "response_action": "update", "view": notice::notice(title, sentence) }))
+/// Closes the modal, or says why nothing was changed.
+fn closed(interaction: &Interaction<'_>, title: &'static str, result: Result<(), UseCaseError>) -> Response {
+    match result {
+        Ok(()) => Response::Taken,
+        Err(error) => Submission::changing(title).failed(interaction, error),
+    }
 }

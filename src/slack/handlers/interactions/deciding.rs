@@ -11,14 +11,14 @@ use crate::{
     slack::{
         handlers::{
             interactions::{
-                interaction::{Interaction, decided},
+                interaction::{Interaction, Submission, decided},
                 review, together,
             },
             modals,
             time_limit::{UseCaseError, within},
         },
         inbound::response::Response,
-        view::{self, deny, notice, rows, sentences},
+        view::{self, deny, rows},
     },
 };
 
@@ -163,13 +163,8 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         review::follow(interaction, review, "/view/root_view_id");
     }
     match result {
-        Ok(_) | Err(UseCaseError::Repeated) => Response::Taken,
-        Err(UseCaseError::Rejected(rejection)) => {
-            let view = notice::notice("Deny", sentences::sentence(&rejection));
-            Response::Modal(json!({ "response_action": "update", "view": view }))
-        }
-        Err(UseCaseError::Ours) => input_error(sentences::TRY_AGAIN),
-        Err(UseCaseError::Unclear) => input_error(sentences::UNCLEAR),
+        Ok(_) => Response::Taken,
+        Err(error) => Submission::deciding("Deny").failed(interaction, error),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     slack::{
         handlers::{
             interactions::{
-                interaction::{Interaction, decided},
+                interaction::{Interaction, Submission, decided},
                 review,
             },
             modals,
@@ -19,12 +19,14 @@ use crate::{
         },
         inbound::response::Response,
         view::{
-            editing as view, notice,
+            editing as view,
             review::{on_top, on_top_of},
             sentences,
         },
     },
 };
+
+const SUBMISSION: Submission = Submission::deciding(view::TITLE);
 
 fn click(interaction: &Interaction<'_>, approval: ApprovalId, acting_user: ActingUser) -> Click {
     Click {
@@ -71,7 +73,7 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let Some((approval, review)) = metadata else { return Response::Taken };
     let acting_user = match interaction.rights().await {
         Ok((acting_user, _)) => acting_user,
-        Err(rejection) => return explained(sentences::sentence(&rejection)),
+        Err(rejection) => return SUBMISSION.failed(interaction, UseCaseError::Rejected(rejection)),
     };
     let click = click(interaction, approval, acting_user);
     let entered = |key: &str| payload.entered(&view::block_id(key), view::ACTION).map(str::to_owned);
@@ -91,20 +93,12 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         review::follow(interaction, review, "/view/root_view_id");
     }
     match result {
-        Ok(Submitted::Approved { changed: true }) | Err(UseCaseError::Repeated) => Response::Taken,
-        Ok(Submitted::Approved { changed: false }) => explained(view::UNCHANGED.to_owned()),
+        Ok(Submitted::Approved { changed: true }) => Response::Taken,
+        Ok(Submitted::Approved { changed: false }) => SUBMISSION.replaced(view::UNCHANGED.to_owned()),
         Ok(Submitted::Faults(editable, faults)) => {
             let errors = view::errors(&editable.approval, &editable.schema, faults);
             Response::Modal(json!({ "response_action": "errors", "errors": errors }))
         }
-        Err(UseCaseError::Rejected(rejection)) => explained(sentences::sentence(&rejection)),
-        Err(UseCaseError::Ours) => explained(sentences::TRY_AGAIN.to_owned()),
-        Err(UseCaseError::Unclear) => explained(sentences::UNCLEAR.to_owned()),
+        Err(error) => SUBMISSION.failed(interaction, error),
     }
-}
-
-fn explained(sentence: String) -> Response {
-    Response::Modal(json!({
-        "response_action": "update", "view": notice::notice(view::TITLE, sentence)
-    }))
 }

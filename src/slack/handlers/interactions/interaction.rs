@@ -1,6 +1,6 @@
 //! One interaction, and the responses to its outcome.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     domain::{people::ActingUser, rejection::Rejection},
@@ -8,7 +8,7 @@ use crate::{
     slack::{
         handlers::{context::Context, modals, time_limit::UseCaseError},
         inbound::{payload::Payload, response::Response},
-        view::{controls::Callback, sentences},
+        view::{controls::Callback, notice, sentences},
         web_api::error::CallError,
     },
 };
@@ -84,5 +84,51 @@ fn answered<T>(
             interaction.context.reply_privately(interaction.payload, sentences::UNCLEAR.to_owned());
             Response::Failed
         }
+    }
+}
+
+/// The title of a modal, and what it says where a submission failed.
+pub(super) struct Submission {
+    pub(super) title: &'static str,
+    /// Why a rule refused it.
+    pub(super) why: fn(&Rejection) -> String,
+    /// After an internal error.
+    pub(super) try_again: &'static str,
+}
+
+impl Submission {
+    /// A submission that decides about requests.
+    pub(super) const fn deciding(title: &'static str) -> Self {
+        Self { title, why: sentences::sentence, try_again: sentences::TRY_AGAIN }
+    }
+
+    /// A submission that changes settings.
+    pub(super) const fn changing(title: &'static str) -> Self {
+        Self { title, why: sentences::settings, try_again: sentences::SETTINGS_TRY_AGAIN }
+    }
+
+    /// Responds to a submission that failed. If it may succeed a moment later, the modal stays with what was typed, and its
+    /// first input says why: Slack keeps the contents of a modal that gets errors. Otherwise a notice replaces it.
+    /// <https://docs.slack.dev/surfaces/modals#displaying_errors>
+    pub(super) fn failed(self, interaction: &Interaction<'_>, error: UseCaseError) -> Response {
+        let (sentence, may_be_repeated) = match error {
+            UseCaseError::Repeated => return Response::Taken,
+            UseCaseError::Rejected(rejection) => ((self.why)(&rejection), rejection.is_passing()),
+            UseCaseError::Ours => (self.try_again.to_owned(), true),
+            UseCaseError::Unclear => (sentences::UNCLEAR.to_owned(), true),
+        };
+        match interaction.payload.first_input().filter(|_| may_be_repeated) {
+            Some(input) => {
+                Response::Modal(json!({ "response_action": "errors", "errors": { input: sentence } }))
+            }
+            None => self.replaced(sentence),
+        }
+    }
+
+    /// Replaces the modal with a notice.
+    pub(super) fn replaced(self, sentence: String) -> Response {
+        Response::Modal(json!({
+            "response_action": "update", "view": notice::notice(self.title, sentence)
+        }))
     }
 }

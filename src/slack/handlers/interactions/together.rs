@@ -17,14 +17,16 @@ use crate::{
     },
     slack::{
         handlers::{
-            interactions::interaction::{Interaction, decided, looked},
+            interactions::interaction::{Interaction, Submission, decided, looked},
             modals,
             time_limit::{UseCaseError, read, within},
         },
         inbound::response::Response,
-        view::{notice, sentences, together},
+        view::{sentences, together},
     },
 };
+
+const SUBMISSION: Submission = Submission::deciding("Approve all");
 
 /// Opens the modal that lists what one submission approves.
 pub(super) async fn open(interaction: &Interaction<'_>, group: (ApprovalId, Alike)) -> Response {
@@ -86,7 +88,7 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let listed = together::listed(interaction.payload.text("/view/private_metadata").unwrap_or_default());
     let acting_user = match interaction.rights().await {
         Ok((acting_user, _)) => acting_user,
-        Err(rejection) => return explained(sentences::sentence(&rejection)),
+        Err(rejection) => return SUBMISSION.failed(interaction, UseCaseError::Rejected(rejection)),
     };
     let service = &interaction.context.service;
     let approving = decide_together::decide_together(
@@ -102,17 +104,8 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         Ok(outcome) => {
             Response::Modal(json!({ "response_action": "update", "view": together::approved(outcome) }))
         }
-        Err(UseCaseError::Repeated) => Response::Taken,
-        Err(UseCaseError::Rejected(rejection)) => explained(sentences::sentence(&rejection)),
-        Err(UseCaseError::Ours) => explained(sentences::TRY_AGAIN.to_owned()),
-        Err(UseCaseError::Unclear) => explained(sentences::UNCLEAR.to_owned()),
+        Err(error) => SUBMISSION.failed(interaction, error),
     }
-}
-
-fn explained(sentence: String) -> Response {
-    Response::Modal(json!({
-        "response_action": "update", "view": notice::notice("Approve all", sentence)
-    }))
 }
 
 /// Denies all that are waiting. Like every denial it counts even if Slack can't confirm who clicked.
