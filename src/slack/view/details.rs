@@ -10,7 +10,7 @@ use super::controls::Callback;
 use super::controls::Control;
 use super::deny::view;
 use super::edited::{Change, changes};
-use super::fields::{Content, Field, FieldValue, fields};
+use super::fields::{Content, Field, FieldValue, Frame, fields};
 use crate::{
     domain::{
         approvals::{Approval, Request},
@@ -20,7 +20,7 @@ use crate::{
         text::Prose,
     },
     slack::view::{
-        blocks::{self, Style, bold, boxed, coded, paragraph, plain_only, quote, rich, say, words},
+        blocks::{self, Style, bold, coded, paragraph, plain_only, quote, rich, say, words},
         precedent, result,
         sanitize::{self, cut_short, safe_text::SafeText, size, split},
         sentences, summary,
@@ -46,7 +46,8 @@ const CONTINUED: &str = " (continued)";
 #[must_use]
 pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) -> Value {
     let request = &*approval.as_approved();
-    let mut pages = pages(approval);
+    let contents = Contents::new(approval);
+    let pages = contents.pages();
     let count = pages.len();
     let page = page.min(count - 1);
     let mut blocks = vec![summary::title(request)];
@@ -73,7 +74,7 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
         blocks.push(say(sentences::CONTENTS_DELETED));
     }
     blocks.extend(turning(approval, page, &pages));
-    blocks.extend(in_blocks(pages.swap_remove(page).pieces));
+    blocks.extend(in_blocks(pages[page].parts.iter().map(Part::piece)));
     if page == 0 {
         blocks.extend([blocks::heading("About the request"), facts(request)]);
     }
@@ -136,11 +137,11 @@ fn facts(request: &Request) -> SlackBlock {
 /// An untrusted text in full, under a label that says whose words it is.
 fn whole(whose: &'static str, text: &Prose) -> Vec<SlackBlock> {
     let text = sanitize::lines(text.as_str());
-    let quotes = chunks(&text).into_iter().map(|chunk| rich(vec![quote(chunk)]));
+    let quotes = chunks(&text).into_iter().map(|chunk| rich(vec![quote(text.part(chunk))]));
     std::iter::once(say(whose)).chain(quotes).collect()
 }
 
-fn turning(approval: &Approval, page: usize, pages: &[Page]) -> Option<SlackBlock> {
+fn turning(approval: &Approval, page: usize, pages: &[Page<'_>]) -> Option<SlackBlock> {
     let (approval, count) = (approval.id(), pages.len());
     let mut row = Vec::new();
     if page > 0 {
@@ -169,7 +170,7 @@ fn turning(approval: &Approval, page: usize, pages: &[Page]) -> Option<SlackBloc
 /// How many pages the details have.
 #[must_use]
 pub fn page_count(approval: &Approval) -> usize {
-    pages(approval).len()
+    Contents::new(approval).pages().len()
 }
 
 /// An element and the length of its text.
@@ -186,60 +187,133 @@ enum Kind {
     Raw,
 }
 
-/// A page of arguments.
-struct Page {
+/// A page of arguments. Its elements are made only if it is shown.
+struct Page<'a> {
     kind: Kind,
-    pieces: Vec<Piece>,
+    parts: Vec<Part<'a>>,
 }
 
-/// The arguments in pages, at least one: first what was changed, then all of them as fields, then as raw JSON.
-fn pages(approval: &Approval) -> Vec<Page> {
-    let request = &*approval.as_approved();
-    let edited = approval.decision.as_ref().and_then(Decision::edited);
-    let changes = edited.map(|edited| changes(&approval.request, edited)).unwrap_or_default();
-    let mut pages = if changes.is_empty() {
-        Vec::new()
-    } else {
-        paged(changes.into_iter().flat_map(change), Kind::Changes)
-    };
-    let fields = fields(&request.arguments, &request.action.presentation);
-    pages.extend(paged(fields.into_iter().flat_map(groups), Kind::Readable));
-    if !request.arguments.members().is_empty() {
-        let raw = raw(&request.arguments);
-        let boxes = chunks(&raw).into_iter().map(|part| {
-            let length = size(part.as_str());
-            vec![(boxed(part), length)]
-        });
-        pages.extend(paged(boxes, Kind::Raw));
+/// A part of a page: one element, or what it is made from.
+#[derive(Clone)]
+enum Part<'a> {
+    /// A part of a name.
+    Name(&'a SafeText, Range<usize>),
+    /// A part of a name in the arguments.
+    Path(&'a SafeText, Range<usize>),
+    /// A part of a value.
+    Value(&'a SafeText, Range<usize>, Frame),
+    /// The name above a further part of its value.
+    Continued(SafeText),
+    /// A short name.
+    Label(SafeText),
+    /// Our own words.
+    Words(SafeText),
+}
+
+impl Part<'_> {
+    /// The length of its text, by Slack's count.
+    fn length(&self) -> usize {
+        match self {
+            Self::Name(text, range) | Self::Path(text, range) | Self::Value(text, range, _) => {
+                size(text.as_str().get(range.clone()).unwrap_or_default())
+            }
+            Self::Continued(name) => size(name.as_str()) + CONTINUED.len(),
+            Self::Label(text) | Self::Words(text) => size(text.as_str()),
+        }
     }
-    pages
-}
 
-/// A changed argument in groups: its name with what was asked, then its name with what was approved.
-fn change(change: Change) -> Vec<Vec<Piece>> {
-    let Change { name, asked, approved } = change;
-    let side = |fields: Option<Vec<Field>>, which: &'static str| {
-        let Some(fields) = fields else {
-            let label = (paragraph(vec![bold(cut_short(name.clone(), NAME_AGAIN).then(which))]), NAME_AGAIN);
-            return vec![vec![label, (paragraph(vec![words("Left out.")]), 10)]];
+    fn piece(&self) -> Piece {
+        #[cfg(test)]
+        MADE.with(|made| made.set(made.get() + 1));
+        let element = match self {
+            Self::Name(text, range) => paragraph(vec![bold(text.part(range.clone()))]),
+            Self::Path(text, range) => paragraph(vec![coded(text.part(range.clone()))]),
+            Self::Value(text, range, frame) => framed(text.part(range.clone()), *frame),
+            Self::Continued(name) => paragraph(vec![bold(name.clone()), words(CONTINUED)]),
+            Self::Label(text) => paragraph(vec![bold(text.clone())]),
+            Self::Words(text) => paragraph(vec![words(text.clone())]),
         };
-        let labelled = |field: Field| Field { name: field.name.then(which), ..field };
-        fields.into_iter().map(labelled).flat_map(groups).collect()
-    };
-    [side(asked, ", as asked"), side(approved, ", as approved")].concat()
+        (element, self.length())
+    }
 }
 
-fn paged(groups: impl Iterator<Item = Vec<Piece>>, kind: Kind) -> Vec<Page> {
-    let (mut pages, mut used) = (vec![Page { kind, pieces: Vec::new() }], 0);
+#[cfg(test)]
+thread_local! {
+    /// How many elements of arguments were made.
+    pub(super) static MADE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// What the pages show: first what was changed, then all arguments as fields, then as raw JSON.
+struct Contents {
+    changes: Vec<Side>,
+    fields: Vec<Field>,
+    /// `None` if there are no arguments.
+    raw: Option<SafeText>,
+}
+
+/// A changed argument as it was asked, or as it was approved.
+enum Side {
+    Field(Field),
+    LeftOut(SafeText),
+}
+
+impl Contents {
+    fn new(approval: &Approval) -> Self {
+        let request = &*approval.as_approved();
+        let edited = approval.decision.as_ref().and_then(Decision::edited);
+        let changes = edited.map(|edited| changes(&approval.request, edited)).unwrap_or_default();
+        let arguments = &request.arguments;
+        Self {
+            changes: changes.into_iter().flat_map(sides).collect(),
+            fields: fields(arguments, &request.action.presentation),
+            raw: (!arguments.members().is_empty()).then(|| raw(arguments)),
+        }
+    }
+
+    /// The pages, at least one.
+    fn pages(&self) -> Vec<Page<'_>> {
+        let changes = self.changes.iter().flat_map(|side| match side {
+            Side::Field(field) => groups(field),
+            Side::LeftOut(label) => {
+                vec![vec![Part::Label(label.clone()), Part::Words("Left out.".into())]]
+            }
+        });
+        let mut pages = if self.changes.is_empty() { Vec::new() } else { paged(changes, Kind::Changes) };
+        pages.extend(paged(self.fields.iter().flat_map(groups), Kind::Readable));
+        if let Some(raw) = &self.raw {
+            let boxes = chunks(raw).into_iter().map(|part| vec![Part::Value(raw, part, Frame::Box)]);
+            pages.extend(paged(boxes, Kind::Raw));
+        }
+        pages
+    }
+}
+
+/// A changed argument: its name with what was asked, then its name with what was approved.
+fn sides(change: Change) -> Vec<Side> {
+    let Change { name, asked, approved } = change;
+    let side = |fields: Option<Vec<Field>>, which: &'static str| match fields {
+        None => vec![Side::LeftOut(cut_short(name.clone(), NAME_AGAIN).then(which))],
+        Some(fields) => {
+            let labelled = |field: Field| Side::Field(Field { name: field.name.then(which), ..field });
+            fields.into_iter().map(labelled).collect()
+        }
+    };
+    let mut sides = side(asked, ", as asked");
+    sides.extend(side(approved, ", as approved"));
+    sides
+}
+
+fn paged<'a>(groups: impl Iterator<Item = Vec<Part<'a>>>, kind: Kind) -> Vec<Page<'a>> {
+    let (mut pages, mut used) = (vec![Page { kind, parts: Vec::new() }], 0);
     for group in groups {
-        let length: usize = group.iter().map(|(_, length)| length + ELEMENT).sum();
+        let length: usize = group.iter().map(|part| part.length() + ELEMENT).sum();
         if used > 0 && used + length > PAGE {
-            pages.push(Page { kind, pieces: Vec::new() });
+            pages.push(Page { kind, parts: Vec::new() });
             used = 0;
         }
         used += length;
         if let Some(page) = pages.last_mut() {
-            page.pieces.extend(group);
+            page.parts.extend(group);
         }
     }
     pages
@@ -254,41 +328,34 @@ fn raw(arguments: &Arguments) -> SafeText {
 
 /// A field in groups that stay on one page: its name, then its value in boxes. A value that is too long for one box
 /// continues in others, each under the field's name.
-fn groups(field: Field) -> Vec<Vec<Piece>> {
-    let heading = |part: SafeText| (paragraph(vec![bold(part.clone())]), size(part.as_str()));
-    let mut names: Vec<Piece> = chunks(&field.name).into_iter().map(heading).collect();
+fn groups(field: &Field) -> Vec<Vec<Part<'_>>> {
+    let mut names: Vec<Part<'_>> =
+        chunks(&field.name).into_iter().map(|part| Part::Name(&field.name, part)).collect();
     // The name in the arguments, unless it is the same but for capitals and separators.
     let letters = |text: &SafeText| -> String {
         text.as_str().chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
-    let path = field.path.filter(|path| letters(path) != letters(&field.name));
-    let path = path.into_iter().flat_map(|path| chunks(&path)).map(|part| {
-        let length = size(part.as_str());
-        (paragraph(vec![coded(part)]), length)
-    });
-    names.extend(path);
-    let mut groups: Vec<Vec<Piece>> = Vec::new();
+    if let Some(path) = field.path.as_ref().filter(|path| letters(path) != letters(&field.name)) {
+        names.extend(chunks(path).into_iter().map(|part| Part::Path(path, part)));
+    }
+    let mut groups: Vec<Vec<Part<'_>>> = Vec::new();
     // What is short stays on the page of its value.
     let mut last = names.split_off(names.len().saturating_sub(2));
-    if last.iter().map(|(_, length)| length).sum::<usize>() > BLOCK {
+    if last.iter().map(Part::length).sum::<usize>() > BLOCK {
         names.append(&mut last);
     }
     groups.extend(names.into_iter().map(|name| vec![name]));
-    match field.content {
+    match &field.content {
         Content::Alias(alias) => {
-            let follows = follows(&alias);
-            let length = size(follows.as_str());
-            let follows = (paragraph(vec![words(follows)]), length);
-            groups.push(last.into_iter().chain([follows]).collect());
+            last.push(Part::Words(follows(alias)));
+            groups.push(last);
         }
         Content::Value(FieldValue { text, frame }) => {
-            let name = cut_short(field.name, NAME_AGAIN);
-            let length = size(name.as_str()) + CONTINUED.len();
-            let continued = (paragraph(vec![bold(name), words(CONTINUED)]), length);
-            for (at, part) in chunks(&text).into_iter().enumerate() {
-                let label = if at == 0 { std::mem::take(&mut last) } else { vec![continued.clone()] };
-                let length = size(part.as_str());
-                groups.push(label.into_iter().chain([(framed(part, frame), length)]).collect());
+            let continued = Part::Continued(cut_short(field.name.clone(), NAME_AGAIN));
+            for (at, part) in chunks(text).into_iter().enumerate() {
+                let mut group = if at == 0 { std::mem::take(&mut last) } else { vec![continued.clone()] };
+                group.push(Part::Value(text, part, *frame));
+                groups.push(group);
             }
         }
     }
@@ -296,7 +363,7 @@ fn groups(field: Field) -> Vec<Vec<Piece>> {
 }
 
 /// Packs elements into as few blocks as possible.
-fn in_blocks(pieces: Vec<Piece>) -> Vec<SlackBlock> {
+fn in_blocks(pieces: impl Iterator<Item = Piece>) -> Vec<SlackBlock> {
     let (mut blocks, mut used) = (Vec::<Vec<SlackRichTextElement>>::new(), 0);
     for (element, length) in pieces {
         match blocks.last_mut() {
@@ -311,8 +378,8 @@ fn in_blocks(pieces: Vec<Piece>) -> Vec<SlackBlock> {
     blocks.into_iter().map(rich).collect()
 }
 
-fn chunks(text: &SafeText) -> Vec<SafeText> {
-    pieces(text.as_str(), BLOCK).into_iter().map(|range| text.part(range)).collect()
+fn chunks(text: &SafeText) -> Vec<Range<usize>> {
+    pieces(text.as_str(), BLOCK)
 }
 
 /// Cuts a text into pieces of at most `max`: at line ends, unless a piece would be shorter than half of it.

@@ -219,3 +219,19 @@ fn the_most_and_longest_changes_fit() {
         assert_eq!((labels("as asked"), labels("as approved")), (60, 60), "{character}");
     }
 }
+
+#[test]
+fn a_page_of_the_details_makes_only_its_own_elements() {
+    let members = (0..60).map(|number| (format!("key{number}"), Value::from("x".repeat(3_000))));
+    let mut approval = full_of("x");
+    approval.request.arguments = Arguments::from_stored(members.collect());
+    let pages = details::page_count(&approval);
+    let made = |page| {
+        details::MADE.set(0);
+        let _ = details::details(&approval, None, page);
+        details::MADE.get()
+    };
+    let made: Vec<usize> = (0..pages).map(made).collect();
+    let all: usize = made.iter().sum();
+    assert!(pages == 10 && all > 180 && made.iter().all(|made| *made <= all / 4), "{made:?}");
+}
