@@ -1,10 +1,10 @@
 //! Admins change what people may do with an action's requests: what they may allow, and whether they must read them.
 
 use super::{
-    Service, ServiceError, UnitOfWork, members, retrying,
+    Service, ServiceError, UnitOfWork, retrying,
     settings::workspace,
     unlock::{self, LockCommand, Seen},
-    workspaces::{self, Origin},
+    workspaces::Origin,
 };
 use crate::{
     domain::{
@@ -16,12 +16,11 @@ use crate::{
         overview::OptionsLine,
         rejection::Rejection,
         text::{ActionKey, IntegrationKey},
-        unlocking,
     },
     storage,
     storage::{
         read_models::options,
-        tables::{actions, unlock_requests, workspaces::Entered},
+        tables::{actions, unlock_requests},
     },
 };
 
@@ -79,11 +78,7 @@ async fn attempt_by_admin(
     (options, seen): (Options, Seen),
     admin: &UserId,
 ) -> Result<(), ServiceError> {
-    let mut work = service.begin().await?;
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if members::has_left(left_at, work.now()) {
-        return work.refuse(unlocking::refuse(workspace, admin)).await;
-    }
+    let (mut work, workspace) = unlock::for_admin(service, origin, admin, false).await?;
     let action = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let actor = Actor::User(admin.clone());
     if let Some(command) = options.command {
@@ -125,14 +120,11 @@ pub async fn set_must_read(
 async fn attempt(
     service: &Service,
     workspace: WorkspaceId,
-    (integration, key): (&IntegrationKey, &ActionKey),
+    path: (&IntegrationKey, &ActionKey),
     must_read: bool,
     actor: &Actor,
 ) -> Result<bool, ServiceError> {
-    let mut work = service.begin().await?;
-    storage::tables::workspaces::hold(&mut work, workspace).await?;
-    let action =
-        actions::lock(&mut work, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
+    let (mut work, action) = unlock::for_path(service, workspace, path).await?;
     let changed = apply(&mut work, workspace, &action, must_read, actor).await?;
     work.commit().await?;
     Ok(changed)

@@ -19,6 +19,7 @@ use crate::{
     service::workspaces::Origin,
     storage,
     storage::{
+        PgConnection,
         read_models::{precedents, shared_prompts},
         statements::decide::PromptFacts,
         tables::{outbox, prompt_messages},
@@ -186,15 +187,14 @@ pub async fn next(
     let mut following = waiting.iter().filter(|request| after.is_none_or(|after| request.id > after));
     let Some(next) = following.next() else { return Ok((None, waiting.len())) };
     let others = following.count();
+    let total = waiting.len();
     let Some(approval) = storage::tables::approvals::find(&mut db, next.id).await? else {
-        return Ok((None, waiting.len()));
+        return Ok((None, total));
     };
-    let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
-    let precedent = precedents::precedent(&mut db, &approval, service.now()).await?;
-    Ok((Some(Reviewed { approval, around, precedent, others }), waiting.len()))
+    Ok((Some(reviewed(&mut db, service, approval, others).await?), total))
 }
 
-/// One request of a review, whatever became of it.
+/// One request of a review again. `None`: it has ended.
 pub async fn again(
     service: &Service,
     slack_id: &str,
@@ -206,9 +206,29 @@ pub async fn again(
     let Some(approval) = found.filter(|found| found.request.user == *user && found.decision.is_none()) else {
         return Ok(None);
     };
-    let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
-    let precedent = precedents::precedent(&mut db, &approval, service.now()).await?;
     let waiting = shared_prompts::waiting(&mut db, &approval.request).await?;
     let others = waiting.iter().filter(|request| request.id > id).count();
-    Ok(Some(Reviewed { approval, around, precedent, others }))
+    Ok(Some(reviewed(&mut db, service, approval, others).await?))
+}
+
+/// The decision about a request of a review. `None`: it is pending.
+pub async fn decision(
+    service: &Service,
+    slack_id: &str,
+    id: ApprovalId,
+) -> Result<Option<Decision>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
+    Ok(found.ok_or(Rejection::UnknownApproval)?.decision)
+}
+
+async fn reviewed(
+    db: &mut PgConnection,
+    service: &Service,
+    approval: Approval,
+    others: usize,
+) -> Result<Reviewed, ServiceError> {
+    let around = storage::statements::decide::surroundings(db, &approval).await?;
+    let precedent = precedents::precedent(db, &approval, service.now()).await?;
+    Ok(Reviewed { approval, around, precedent, others })
 }

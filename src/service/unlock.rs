@@ -77,17 +77,42 @@ pub async fn set_seen(
 async fn attempt(
     service: &Service,
     workspace: WorkspaceId,
-    (integration, key): (&IntegrationKey, &ActionKey),
+    path: (&IntegrationKey, &ActionKey),
     command: (LockCommand, Seen),
     actor: &Actor,
 ) -> Result<bool, ServiceError> {
-    let mut work = service.begin().await?;
-    storage::tables::workspaces::hold(&mut work, workspace).await?;
-    let action =
-        actions::lock(&mut work, workspace, integration, key).await?.ok_or(Rejection::UnknownAction)?;
+    let (mut work, action) = for_path(service, workspace, path).await?;
     let changed = apply(&mut work, workspace, &action, command, actor).await?;
     work.commit().await?;
     Ok(changed)
+}
+
+/// Begins a unit of work for an operator who names an action, and locks the action's row.
+pub(super) async fn for_path(
+    service: &Service,
+    workspace: WorkspaceId,
+    (integration, key): (&IntegrationKey, &ActionKey),
+) -> Result<(UnitOfWork, LockedAction), ServiceError> {
+    let mut work = service.begin().await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
+    let action = actions::lock(&mut work, workspace, integration, key).await?;
+    Ok((work, action.ok_or(Rejection::UnknownAction)?))
+}
+
+/// Begins a unit of work for an admin's click. One who has left the workspace can only take permissions away; anything
+/// else is refused, and audited.
+pub(super) async fn for_admin(
+    service: &Service,
+    origin: Origin<'_>,
+    admin: &UserId,
+    only_takes_away: bool,
+) -> Result<(UnitOfWork, WorkspaceId), ServiceError> {
+    let mut work = service.begin().await?;
+    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
+    if !only_takes_away && members::has_left(left_at, work.now()) {
+        return work.refuse(unlocking::refuse(workspace, admin)).await;
+    }
+    Ok((work, workspace))
 }
 
 /// Like [`set_lock`], for an admin's click. The caller has just checked the admin's rights.
@@ -109,11 +134,7 @@ async fn attempt_by_admin(
     command: (LockCommand, Seen),
     admin: &UserId,
 ) -> Result<bool, ServiceError> {
-    let mut work = service.begin().await?;
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if !command.0.only_takes_away() && members::has_left(left_at, work.now()) {
-        return work.refuse(unlocking::refuse(workspace, admin)).await;
-    }
+    let (mut work, workspace) = for_admin(service, origin, admin, command.0.only_takes_away()).await?;
     let action = actions::lock_by_id(&mut work, workspace, action).await?.ok_or(Rejection::UnknownAction)?;
     let result = apply(&mut work, workspace, &action, command, &Actor::User(admin.clone())).await;
     if matches!(result, Ok(false) | Err(ServiceError::Rejected(Rejection::ChangedSinceShown))) {

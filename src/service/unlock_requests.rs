@@ -1,7 +1,7 @@
 //! Requests to unlock an action: users ask, and one admin's answer counts for all who asked.
 
 use super::{
-    Service, ServiceError, members, retrying,
+    Service, ServiceError, retrying,
     unlock::{self, LockCommand, Seen},
     workspaces::{self, Origin},
 };
@@ -18,7 +18,7 @@ use crate::{
         unlocking,
     },
     storage,
-    storage::tables::{actions, unlock_requests, workspaces::Entered},
+    storage::tables::{actions, unlock_requests},
 };
 
 /// An admin's answer to a request.
@@ -98,12 +98,9 @@ async fn try_answer(
     request: UnlockRequestId,
     answer: Answer,
 ) -> Result<(), ServiceError> {
-    let mut work = service.begin().await?;
+    let only_takes_away = matches!(answer, Answer::Decline);
+    let (mut work, workspace) = unlock::for_admin(service, origin, admin, only_takes_away).await?;
     let now = work.now();
-    let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if matches!(answer, Answer::Unlock(..)) && members::has_left(left_at, now) {
-        return work.refuse(unlocking::refuse(workspace, admin)).await;
-    }
     let action = unlock_requests::action_of(&mut work, workspace, request)
         .await?
         .ok_or(Rejection::UnknownUnlockRequest)?;

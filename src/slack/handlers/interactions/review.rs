@@ -10,7 +10,6 @@ use crate::{
     service::{
         ServiceError,
         shared_prompts::{self, Reviewed},
-        show,
     },
     slack::{
         handlers::{
@@ -100,11 +99,10 @@ pub(super) fn follow(interaction: &Interaction<'_>, review: Review, view: &'stat
             return;
         }
         let followed = async {
-            let shown = show::details(&context.service, &workspace, review.at, &user).await?;
-            match &shown.0.decision {
+            match shared_prompts::decision(&context.service, &workspace, review.at).await? {
                 None => again(&context.service, &workspace, &user, review).await,
                 Some(decision) => {
-                    let review = counted(review, decision, &user);
+                    let review = counted(review, &decision, &user);
                     next(&context.service, &workspace, &user, review, Some(review.at)).await
                 }
             }
