@@ -194,15 +194,16 @@ pub async fn behind_gear(
     Ok((line, settings))
 }
 
-/// The user's pending approvals, oldest first.
+/// A page of the user's pending approvals, oldest first.
 pub async fn waiting(
     service: &Service,
     slack_id: &str,
     user: &UserId,
+    page: usize,
 ) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
-    Ok(overview::waiting(&mut db, workspace, user, (0, LISTED), service.now()).await?)
+    Ok(overview::waiting(&mut db, workspace, user, (page, LISTED), service.now()).await?)
 }
 
 /// The user's ended approvals, newest first: all, or those of one action.

@@ -1,10 +1,16 @@
 //! `/approvals`: all of its subcommands, answered only to the user who typed it.
 
 use chrono::TimeDelta;
-use sandbox::slack::{Feedback, Misbehaviour, Press, Signing, Surface};
+use sandbox::{
+    backend::Ask,
+    slack::{Feedback, Misbehaviour, Press, Signing, Surface},
+};
 use serde_json::json;
 
-use crate::story::{ADMIN, ALICE, BOB, IN_WORDS, story};
+use crate::{
+    several::{ask, call},
+    story::{ADMIN, ALICE, BOB, IN_WORDS, story},
+};
 
 const ACTION: &str = "github.create_issue";
 
@@ -149,6 +155,49 @@ async fn each_row_of_the_list_is_decided_there() {
         s.ephemeral_reply(ALICE, &list.channel, "already ended").await;
         let left = s.answer(ALICE, "list").await;
         assert!(left.text().contains("1 request is waiting"), "{}", left.text());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_has_pages() {
+    story(async |s| {
+        s.put("github").await;
+        let numbered = |number| Ask {
+            conversation: s.call(ACTION, &format!("c-{number}")).conversation,
+            ..call(s, number)
+        };
+        ask(s, (1..=12).map(numbered)).await;
+        let list = s.answer(ALICE, "list").await;
+        assert!(list.text().contains("12 requests are waiting for you, oldest first: page 1 of 3."));
+        assert!(list.has_button("Approve all 12…") && !list.has_button("Previous page"));
+        let turned = async |label: &str, shows: &str| {
+            assert!(s.click(ALICE, &list, label).await.is_ok());
+            s.until(&list, |list| list.text().contains(shows)).await
+        };
+        turned("Next page", "page 2 of 3").await;
+        let last = turned("Next page", "page 3 of 3").await;
+        let text = last.all_text();
+        assert!(
+            text.contains("Issue 11.") && text.contains("Issue 12.") && !text.contains("Issue 10."),
+            "{text}"
+        );
+        assert!(!last.has_button("Next page"));
+        let lists = s.slack.messages(&list.channel).into_iter();
+        let lists = lists.filter(|message| message.text().contains("requests are waiting for you"));
+        assert_eq!(lists.count(), 1, "each page replaces the one before");
+        // A page that no longer exists is the last one.
+        let stale = s.slack.prepare_press(ALICE, &Press::labelled(Surface::message(&last), "Previous page"));
+        let mut payload = stale.unwrap().unwrap();
+        payload["actions"][0]["value"] = "99:waiting".into();
+        assert!(s.slack.send_interaction(payload, &Signing::default()).await.is_ok());
+        turned("Previous page", "page 2 of 3").await;
+        // Someone whom Slack can't confirm sees no other page.
+        s.clock.advance(TimeDelta::minutes(2));
+        s.slack.misbehave("users.info", Misbehaviour::ServerError(500), 9);
+        assert!(s.click(ALICE, &list, "Next page").await.is_ok());
+        s.ephemeral_reply(ALICE, &list.channel, "Could not confirm").await;
+        assert!(s.slack.message(&list.channel, &list.ts).unwrap().text().contains("page 2 of 3"));
     })
     .await;
 }

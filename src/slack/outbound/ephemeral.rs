@@ -61,19 +61,30 @@ pub struct Ephemeral {
 impl Ephemeral {
     /// Sends a reply in the background. A failure is only logged: the prompt itself shows the user the current state.
     pub fn send(&self, to: ReplyTo, message: Message) {
+        self.begin(to, message, false);
+    }
+
+    /// Replaces the message that was clicked, if that is possible, in the same way.
+    pub fn replace(&self, to: ReplyTo, message: Message) {
+        self.begin(to, message, true);
+    }
+
+    fn begin(&self, to: ReplyTo, message: Message, replaces: bool) {
         let sender = self.clone();
         self.background.spawn(async move {
             match to {
-                ReplyTo::ResponseUrl { url, thread } => sender.respond(&url, thread, &message).await,
+                ReplyTo::ResponseUrl { url, thread } => {
+                    sender.respond(&url, thread, &message, replaces).await;
+                }
                 ReplyTo::DirectMessage { workspace, user } => sender.write(&workspace, &user, &message).await,
             }
         });
     }
 
-    async fn respond(&self, url: &str, thread: Option<String>, message: &Message) {
+    async fn respond(&self, url: &str, thread: Option<String>, message: &Message, replaces: bool) {
         let mut body = message.to_json();
         body["response_type"] = json!("ephemeral");
-        body["replace_original"] = json!(false);
+        body["replace_original"] = json!(replaces);
         if let Some(thread) = thread {
             body["thread_ts"] = thread.into();
         }

@@ -3,11 +3,12 @@
 use super::history::{self, Address};
 use super::names;
 use super::rows;
+use super::sections::pager;
 use super::together;
 use crate::{
     domain::{
         action_ref::ActionRef,
-        overview::{DecisionLine, Group, Page, WaitingLine},
+        overview::{DecisionLine, Group, Page, Section, WaitingLine},
     },
     slack::view::{
         blocks,
@@ -35,33 +36,27 @@ pub const NOT_OPENED: &str =
 pub const WHICH: &str = "Which action? Name it, for example: `/approvals off salesforce.create_record`. Type \
     `/approvals` to see the actions.";
 
-/// The reply to `/approvals list`.
+/// A page of the reply to `/approvals list`. The first one has the groups.
 #[must_use]
 pub fn waiting(page: &Page<WaitingLine>, groups: &[Group]) -> Message {
     if page.items.is_empty() {
         return plain("Nothing is waiting for you.".to_owned());
     }
     let text = names::count(page.total, "request is waiting for you", "requests are waiting for you");
-    let oldest = format!("The oldest {}", page.items.len());
-    // Only the list below the groups is cut.
-    let text =
-        if page.count > 1 && groups.is_empty() { format!("{text}. {oldest}:") } else { format!("{text}.") };
+    let text = if page.count > 1 {
+        format!("{text}, oldest first: page {} of {}.", page.number + 1, page.count)
+    } else {
+        text + "."
+    };
     let mut blocks = vec![blocks::say(SafeText::own(text.clone()))];
     if !groups.is_empty() {
         blocks.push(blocks::heading("Decide together"));
         blocks.extend(groups.iter().flat_map(together::group));
-        blocks.push(if page.count > 1 {
-            blocks::heading(SafeText::own(format!("{oldest}, one by one")))
-        } else {
-            blocks::heading("Decide one by one")
-        });
+        blocks.push(blocks::heading("Decide one by one"));
     }
     blocks.extend(rows::rows(&page.items));
-    blocks.push(blocks::say(more(
-        page,
-        "The Home tab of this app shows all of them.",
-        "The Home tab of this app shows them with all choices.",
-    )));
+    blocks.extend(pager(Section::Waiting, "what is waiting", page));
+    blocks.push(blocks::say("The Home tab of this app shows them with all choices."));
     Message { text, blocks }
 }
 
@@ -86,10 +81,6 @@ pub fn history(page: &Page<DecisionLine>, path: Option<&str>, address: Address<'
         (None, false) => "The Home tab of this app shows them too.",
     }));
     Message { text, blocks }
-}
-
-const fn more<T>(page: &Page<T>, there_is: &'static str, that_is_all: &'static str) -> &'static str {
-    if page.count > 1 { there_is } else { that_is_all }
 }
 
 /// The reply to `/approvals on`.

@@ -116,7 +116,7 @@ impl Typed<'_> {
             return Ok(refusal);
         }
         let (service, workspace) = (&self.context.service, self.workspace);
-        let page = read(settings::waiting(service, workspace, &self.user)).await?;
+        let page = read(settings::waiting(service, workspace, &self.user, 0)).await?;
         let groups = read(decide_together::groups(service, workspace, &self.user)).await?;
         Ok(lists::waiting(&page, &groups))
     }

@@ -8,9 +8,9 @@ use crate::{
         precedent::Precedent,
     },
     service::{
-        details as opened,
+        decide_together, details as opened,
         homes::{self, Turn},
-        show,
+        settings, show,
     },
     slack::{
         handlers::{
@@ -19,7 +19,7 @@ use crate::{
             time_limit::{UseCaseError, read, within},
         },
         inbound::response::Response,
-        view::{details, sentences},
+        view::{details, lists, sentences},
     },
 };
 
@@ -76,9 +76,37 @@ async fn find(
     read(show::details(service, workspace, id, &acting_user.user)).await
 }
 
-/// Turns the page of a section on the user's own Home tab.
+/// Turns the page of a section on the user's own Home tab, or of the reply to `/approvals list`.
 pub(super) async fn turn_section(interaction: &Interaction<'_>, section: Section, page: usize) -> Response {
+    if interaction.payload.is_ephemeral() && section == Section::Waiting {
+        return turn_list(interaction, page).await;
+    }
     turn(interaction, Turn::Page(section, page)).await
+}
+
+/// Replaces the reply to `/approvals list` with another page. It shows requests, so Slack has to confirm who clicked.
+async fn turn_list(interaction: &Interaction<'_>, page: usize) -> Response {
+    let (service, workspace) = (&interaction.context.service, interaction.workspace);
+    let user = &interaction.acting_user.user;
+    let found = async {
+        let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
+        acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
+        let page = read(settings::waiting(service, workspace, user, page)).await?;
+        let groups = match page.number {
+            0 => read(decide_together::groups(service, workspace, user)).await?,
+            _ => Vec::new(),
+        };
+        Ok(lists::waiting(&page, &groups))
+    };
+    match found.await {
+        Ok(message) => {
+            if let Some(reply_to) = interaction.context.reply_to(interaction.payload) {
+                interaction.context.ephemeral.replace(reply_to, message);
+            }
+            Response::Taken
+        }
+        Err(error) => looked::<()>(interaction, Err(error)),
+    }
 }
 
 /// Shows the actions of one integration, or all integrations again. Rights are not checked here: the render shows an
