@@ -1,5 +1,6 @@
 //! The daily digest: what ran without asking, the unusual first.
 
+use serde_json::{Value, json};
 use slack_morphism::prelude::{SlackBlock, SlackBlockText, SlackRichTextElement};
 
 use super::controls::Control;
@@ -126,6 +127,24 @@ fn line(ran: &Ran) -> SlackBlock {
         blocks::beside(Control::TurnOffReported(grant.id), "Turn off", alone)
     });
     blocks::section(names::pair(&ran.integration, &ran.action), about, off)
+}
+
+/// The message after a click on *Turn off*: without that button, and with what happened in its place. `shown` is the
+/// message as Slack sends it back with the click, `value` the button's. `None` if the message has no such button.
+#[must_use]
+pub fn turned_off(shown: &Value, value: &str) -> Option<Value> {
+    let mut blocks = shown["blocks"].as_array()?.clone();
+    let mut found = false;
+    for block in &mut blocks {
+        if block["accessory"]["value"] == value {
+            block.as_object_mut()?.remove("accessory");
+            if let Some(facts) = block["fields"].as_array_mut() {
+                facts.push(json!({ "type": "plain_text", "text": "Turned off." }));
+            }
+            found = true;
+        }
+    }
+    found.then(|| json!({ "text": shown["text"], "blocks": blocks }))
 }
 
 fn reach(grant: &LiveGrant) -> SafeText {

@@ -17,7 +17,8 @@ use crate::{
             unconfirmed_revocation::{Revoking, retry_until_confirmed},
         },
         inbound::response::Response,
-        view::{controls::Screen, sentences},
+        view::{controls::Screen, digest, sentences},
+        web_api::client::PATIENT,
     },
 };
 
@@ -84,7 +85,7 @@ pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> R
     }
 }
 
-/// *Turn off* in a digest. The message stays as it is, so a reply says what happened.
+/// *Turn off* in a digest. A reply says what happened, and the message loses the button.
 pub(super) async fn turn_off_reported(interaction: &Interaction<'_>, grant: GrantId) -> Response {
     let user = &interaction.acting_user.user;
     match within(service::turn_off::turn_off(&interaction.context.service, interaction.origin(), user, grant))
@@ -93,10 +94,29 @@ pub(super) async fn turn_off_reported(interaction: &Interaction<'_>, grant: Gran
         Err(UseCaseError::Unclear) => unconfirmed(interaction, Revoking::Grant(grant)),
         Ok(()) => {
             interaction.context.reply_privately(interaction.payload, sentences::TURNED_OFF.to_owned());
+            update_digest(interaction);
             Response::Taken
         }
         result => finish(interaction, result),
     }
+}
+
+/// Updates a digest in which *Turn off* was clicked. Which calls it counted is stored for the last one only, so the
+/// message is the one that Slack sent with the click.
+fn update_digest(interaction: &Interaction<'_>) {
+    let payload = interaction.payload;
+    let value = payload.text("/actions/0/value").unwrap_or_default();
+    let shown = digest::turned_off(&payload.value()["message"], value);
+    let Some((mut body, place)) = shown.zip(payload.message()) else { return };
+    body["channel"] = place.channel.into();
+    body["ts"] = place.ts.into();
+    let (context, workspace) = (interaction.context.clone(), interaction.workspace.to_owned());
+    interaction.context.background.spawn(async move {
+        if let Err(error) = context.client.post(&workspace, "chat.update", &body, PATIENT).await {
+            // The reply said what happened.
+            tracing::info!(%error, "Could not update a digest");
+        }
+    });
 }
 
 /// A change of what the user is told without having asked. It permits nothing, so no rights are needed.
