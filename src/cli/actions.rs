@@ -10,15 +10,16 @@ use crate::{
     clock::Clock,
     config::DatabaseConfig,
     domain::{
+        action_path::ActionPath,
         audit::Actor,
         catalog::{Lock, UnlockedFor},
-        ids::ActionVersionId,
+        ids::{ActionVersionId, WorkspaceId},
         risk::{Impact, Risks},
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
     service::{
-        action_options,
+        Service, action_options, action_paths,
         unlock::{self, LockCommand, Seen},
     },
     storage,
@@ -67,7 +68,7 @@ pub(super) struct Change {
     workspace: WorkspaceArg,
     /// The action, as salesforce.create_record
     #[arg(value_name = "INTEGRATION.ACTION", value_parser = path)]
-    action: Path,
+    action: ActionPath,
     #[command(flatten)]
     database: DatabaseConfig,
 }
@@ -101,15 +102,8 @@ pub(super) struct Confirm {
     change: Change,
 }
 
-#[derive(Debug, Clone)]
-struct Path(IntegrationKey, ActionKey);
-
-fn path(text: &str) -> Result<Path, String> {
-    let (integration, action) =
-        text.split_once('.').ok_or("it should look like salesforce.create_record".to_owned())?;
-    let integration = IntegrationKey::new(integration).map_err(|fault| format!("the integration {fault}"))?;
-    let action = ActionKey::new(action).map_err(|fault| format!("the action {fault}"))?;
-    Ok(Path(integration, action))
+fn path(text: &str) -> Result<ActionPath, String> {
+    ActionPath::parse(text).map_err(|fault| fault.to_string())
 }
 
 fn unlocked_for(text: &str) -> Result<UnlockedFor, String> {
@@ -124,6 +118,19 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
         Command::Lock(change) => change.lock().await,
         Command::MustRead(must_read) => must_read.run().await,
     }
+}
+
+/// The keys of the action that a command names.
+async fn keys(
+    service: &Service,
+    workspace: WorkspaceId,
+    path: &ActionPath,
+) -> Result<(IntegrationKey, ActionKey), CliError> {
+    action_paths::keys(service, workspace, path).await?.map_err(|found| {
+        let paths: Vec<String> =
+            found.iter().map(|(integration, action)| format!("{integration}/{action}")).collect();
+        CliError::Usage(format!("several actions have this name. Write {}", paths.join(" or ")))
+    })
 }
 
 impl List {
@@ -167,7 +174,7 @@ impl Change {
     async fn lock(self) -> Result<(), CliError> {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
-        let Path(integration, action) = &self.action;
+        let (integration, action) = &keys(&service, workspace, &self.action).await?;
         let path = (integration, action);
         let changed = unlock::set(&service, workspace, path, LockCommand::Lock, &Actor::Operator).await?;
         print(if changed {
@@ -182,7 +189,7 @@ impl Unlock {
     async fn run(self) -> Result<(), CliError> {
         let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.change.workspace.find(&service).await?;
-        let Path(integration, key) = &self.change.action;
+        let (integration, key) = &keys(&service, workspace, &self.change.action).await?;
         let path = (integration, key);
         let mut db = service.db.acquire().await?;
         let actions = storage::tables::actions::list(&mut db, workspace).await?;
@@ -232,7 +239,7 @@ impl MustRead {
     async fn run(self) -> Result<(), CliError> {
         let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.change.workspace.find(&service).await?;
-        let Path(integration, key) = &self.change.action;
+        let (integration, key) = &keys(&service, workspace, &self.change.action).await?;
         let changed = action_options::set_must_read(
             &service,
             workspace,
@@ -257,7 +264,7 @@ impl Confirm {
     async fn run(self) -> Result<(), CliError> {
         let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.change.workspace.find(&service).await?;
-        let Path(integration, key) = &self.change.action;
+        let (integration, key) = &keys(&service, workspace, &self.change.action).await?;
         let mut db = service.db.acquire().await?;
         let actions = storage::tables::actions::list(&mut db, workspace).await?;
         drop(db);

@@ -3,6 +3,7 @@
 //! A judgement takes the state that was read under lock. It returns either the new state with its effects
 //! ([`effects::Changed`]) or a [`Rejection`](rejection::Rejection). Effects are data, and are saved in the transaction that saves the state.
 
+pub mod action_path;
 pub mod action_ref;
 pub mod actions;
 pub mod alike;
@@ -49,6 +50,7 @@ pub mod settings;
 pub mod sharing;
 pub mod templates;
 pub mod text;
+pub mod tool_key;
 pub mod unlock_answer;
 pub mod unlocking;
 pub mod validation;

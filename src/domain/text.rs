@@ -20,12 +20,14 @@ pub enum TextFault {
     /// Postgres can't store U+0000 in text, and no name needs it.
     #[error("must not contain the character U+0000")]
     Nul,
-    /// The text contains characters that a key can't have.
-    #[error("must contain only letters, digits, `_`, `-`{}, and start with a letter or digit", if *.dots { ", `.`" } else { "" })]
-    NotAKey {
-        /// Whether this kind of key may contain dots.
-        dots: bool,
-    },
+    /// The text is no key of an action.
+    #[error("must contain only letters, digits, `_`, `-`, `.`, and start with a letter or digit")]
+    NotAnActionKey,
+    /// The text is no key of an integration.
+    #[error(
+        "must contain only letters, digits, `_` and `-`, in parts separated by `.` that start with a letter or digit"
+    )]
+    NotAnIntegrationKey,
     /// The text is not a URL that a person can open.
     #[error("must be an absolute http or https URL")]
     NotAUrl,
@@ -90,8 +92,8 @@ pub type ForeignId = Text<255>;
 /// A reason, or a description.
 pub type Prose = Text<3000>;
 
-/// An integration's key: letters, digits, `_` and `-`. No dots, so that `salesforce.create_record` splits in only one
-/// way.
+/// An integration's key: parts of letters, digits, `_` and `-`, separated by dots. `claude.mcp.github` is what the agent
+/// `claude` uses by the name `github`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct IntegrationKey(String);
@@ -101,29 +103,34 @@ pub struct IntegrationKey(String);
 #[serde(transparent)]
 pub struct ActionKey(String);
 
-const KEY_MAX: usize = 100;
+/// The most characters of a key.
+pub(super) const KEY_MAX: usize = 100;
 
-fn key(text: String, dots: bool) -> Result<String, TextFault> {
+fn key(text: String, fault: TextFault, fits: fn(&str) -> bool) -> Result<String, TextFault> {
     let found = text.chars().count();
-    let fits =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (dots && byte == b'.');
     if text.is_empty() {
         Err(TextFault::Empty)
     } else if found > KEY_MAX {
         Err(TextFault::TooLong { max: KEY_MAX, found })
-    } else if !text.bytes().all(fits) || !text.as_bytes()[0].is_ascii_alphanumeric() {
-        Err(TextFault::NotAKey { dots })
-    } else {
+    } else if fits(&text) {
         Ok(text)
+    } else {
+        Err(fault)
     }
 }
 
+/// Letters, digits and a few signs, of which none comes first.
+fn is_part(text: &str, signs: &[u8]) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte))
+        && text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
+}
+
 macro_rules! key_type {
-    ($name:ident, $dots:literal) => {
+    ($name:ident, $fault:ident, $fits:expr) => {
         impl $name {
             /// Checks that the key has at most 100 characters, and only allowed ones.
             pub fn new(text: impl Into<String>) -> Result<Self, TextFault> {
-                key(text.into(), $dots).map(Self)
+                key(text.into(), TextFault::$fault, $fits).map(Self)
             }
 
             /// Wraps a key that was read from the database, without checking it again.
@@ -146,8 +153,8 @@ macro_rules! key_type {
         }
     };
 }
-key_type!(IntegrationKey, false);
-key_type!(ActionKey, true);
+key_type!(IntegrationKey, NotAnIntegrationKey, |text| text.split('.').all(|part| is_part(part, b"_-")));
+key_type!(ActionKey, NotAnActionKey, |text| is_part(text, b"_-."));
 
 /// A URL that the service may show to people: absolute, http or https, at most 2,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -216,11 +223,19 @@ mod tests {
     }
 
     #[test]
-    fn only_an_action_has_dots_in_its_key() {
-        assert!(ActionKey::new("issues.create").is_ok());
-        assert!(IntegrationKey::new("git.hub").is_err());
-        assert!(IntegrationKey::new("_x").is_err());
-        assert!(IntegrationKey::new("salesforce").is_ok());
+    fn a_key_starts_with_a_letter_or_digit() {
+        for text in ["issues.create", "Bash", "a..b", "a.", "a._b"] {
+            assert!(ActionKey::new(text).is_ok(), "{text}");
+        }
+        for text in ["salesforce", "claude.mcp.github", "Claude-Code.3"] {
+            assert!(IntegrationKey::new(text).is_ok(), "{text}");
+        }
+        for text in ["_x", ".x", "-", "a/b", "ä"] {
+            assert_eq!(ActionKey::new(text), Err(TextFault::NotAnActionKey), "{text}");
+        }
+        for text in ["_x", ".x", "a..b", "a.", "a._b", "a/b"] {
+            assert_eq!(IntegrationKey::new(text), Err(TextFault::NotAnIntegrationKey), "{text}");
+        }
     }
 
     #[test]

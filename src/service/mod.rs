@@ -2,6 +2,7 @@
 //! `domain` judge, and saves the state and its effects together.
 
 pub mod action_options;
+pub mod action_paths;
 pub mod api_keys;
 pub mod ask;
 pub mod ask_queue;

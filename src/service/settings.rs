@@ -5,11 +5,12 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Service, ServiceError, UnitOfWork, members, retrying, turn_off,
+    Service, ServiceError, UnitOfWork, action_paths, members, retrying, turn_off,
     workspaces::{self, Origin},
 };
 use crate::{
     domain::{
+        action_path::ActionPath,
         action_ref::ActionRef,
         audit::Actor,
         effects::Redraw,
@@ -221,7 +222,8 @@ pub async fn history(
 /// The maximum number of paths to compare with a name that matches no action.
 const COMPARED: i64 = 10_000;
 
-/// The action that a user named, or else the paths of all actions, for suggesting the one that they meant.
+/// The action that a user named, or else the paths of all actions, for suggesting the one that they meant. If the name
+/// means several actions, their unambiguous paths.
 pub async fn find_action(
     service: &Service,
     slack_id: &str,
@@ -229,11 +231,18 @@ pub async fn find_action(
 ) -> Result<Result<ActionId, Vec<String>>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspace(&mut db, slack_id).await?;
-    if let Some((integration, action)) = path.split_once('.')
-        && let Some(id) =
-            storage::statements::settings::find_action(&mut db, workspace, integration, action).await?
-    {
-        return Ok(Ok(id));
+    if let Ok(path) = ActionPath::parse(path) {
+        let mut found = action_paths::existing(&mut db, workspace, &path).await?;
+        match (found.pop(), found.is_empty()) {
+            (None, _) => {}
+            (Some((id, ..)), true) => return Ok(Ok(id)),
+            (Some(last), false) => {
+                let paths = found.into_iter().chain([last]);
+                return Ok(Err(paths
+                    .map(|(_, (integration, action))| format!("{integration}/{action}"))
+                    .collect()));
+            }
+        }
     }
     Ok(Err(storage::statements::settings::paths(&mut db, workspace, COMPARED).await?))
 }

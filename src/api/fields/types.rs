@@ -45,8 +45,8 @@ impl Field for IntegrationKey {
     }
 
     fn schema() -> RefOr<Schema> {
-        let pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$";
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+        let pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*(\\.[A-Za-z0-9][A-Za-z0-9_-]*)*$";
+        ObjectBuilder::new().schema_type(Type::String).max_length(Some(100)).pattern(Some(pattern)).into()
     }
 }
 

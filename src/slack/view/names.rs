@@ -59,10 +59,11 @@ pub(super) fn in_sentence(integration: &str, action: &str, path: &str) -> String
     in_mrkdwn(&in_quotes(&integration.then(": ").then(action)))
 }
 
-/// A path for mrkdwn, between backticks: keys contain only letters, digits, dots and two signs.
+/// A path for mrkdwn, between backticks: keys contain only letters, digits, dots and two signs. A slash may
+/// separate them.
 pub(super) fn key(path: &str) -> String {
     path.chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
+        .filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-' | '/'))
         .collect()
 }
 

@@ -14,14 +14,16 @@ pub(super) fn nearest(typed: &str, paths: &[String], most: usize) -> Vec<String>
 /// The edit distance between a path and what was typed; `None` if it is too large for a typing error.
 fn distance(typed: &str, path: &str) -> Option<usize> {
     let whole = plain(path);
-    let action = path.split_once('.').map_or_else(String::new, |(_, action)| plain(action));
-    if typed == whole || typed == action {
+    // What can be the action's key: what follows a separator. Integrations' keys contain dots too.
+    let actions: Vec<String> =
+        path.match_indices(['.', '/']).map(|(at, separator)| plain(&path[at + separator.len()..])).collect();
+    if typed == whole || actions.contains(&typed.to_owned()) {
         return Some(0);
     }
     if typed.chars().count() >= 3 && (whole.contains(typed) || typed.contains(&whole)) {
         return Some(1);
     }
-    let edits = edits(typed, &whole).min(edits(typed, &action));
+    let edits = actions.iter().map(|action| edits(typed, action)).fold(edits(typed, &whole), usize::min);
     let allowed = (typed.chars().count() / 3).max(1);
     (edits <= allowed).then_some(edits + 1)
 }
@@ -52,8 +54,13 @@ mod tests {
     use super::*;
 
     fn find(typed: &str) -> Vec<String> {
-        let paths =
-            ["github.create_issue", "github.close_issue", "gmail.send_email", "salesforce.create_record"];
+        let paths = [
+            "github.create_issue",
+            "github.close_issue",
+            "gmail.send_email",
+            "salesforce.create_record",
+            "claude.mcp.crm.find",
+        ];
         nearest(typed, &paths.map(str::to_owned), 3)
     }
 
@@ -63,6 +70,7 @@ mod tests {
         assert_eq!(find("create_record"), ["salesforce.create_record"]);
         assert_eq!(find("gmail.send_mail"), ["gmail.send_email"]);
         assert_eq!(find("github.crate_isue")[0], "github.create_issue");
+        assert_eq!(find("fnd"), ["claude.mcp.crm.find"]);
         assert_eq!(find("github"), ["github.close_issue", "github.create_issue"]);
     }
 
