@@ -8,7 +8,7 @@ use std::{
 
 use sandbox::slack::names;
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::story::{ALICE, PROMPTLY, TestApp, story};
 
@@ -390,6 +390,24 @@ async fn actions_are_listed_unlocked_and_locked() {
         assert_eq!(unlocked.count(), 0);
         assert!(complaint(&mut on(s, &["action", "lock", "github.nothing"])).contains("action not found"));
         assert!(complaint(&mut on(s, &["action", "lock", "github"])).contains("salesforce.create_record"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_is_named_with_a_slash_where_dots_are_not_enough() {
+    story(async |s| {
+        for (integration, action) in [("claude.mcp", "crm.find"), ("claude.mcp.crm", "find")] {
+            let body = json!({ "actions": [{ "key": action }], "requires_connection": false });
+            assert_eq!(s.api().put_integration(integration, &body).await.status, 200);
+        }
+        let unlock = |path| ["action", "unlock", path];
+        let complaint = complaint(&mut on(s, &unlock("claude.mcp.crm.find")));
+        let both = "several actions have this name. Write claude.mcp.crm/find or claude.mcp/crm.find";
+        assert!(complaint.contains(both), "{complaint}");
+        assert!(said(&mut on(s, &unlock("claude.mcp.crm/find"))).starts_with("Unlocked"));
+        let listed = said(&mut on(s, &["action", "list"]));
+        assert_eq!(listed.lines().filter(|line| line.starts_with("unlocked")).count(), 1, "{listed}");
     })
     .await;
 }

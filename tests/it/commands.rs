@@ -32,6 +32,32 @@ async fn on_and_off_change_one_action_by_its_exact_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_action_is_found_whichever_dot_separates_it() {
+    story(async |s| {
+        for (integration, action) in
+            [("claude.mcp", "crm.find"), ("claude.mcp.crm", "add"), ("claude", "Bash")]
+        {
+            let body = json!({ "actions": [{ "key": action }], "requires_connection": false });
+            assert_eq!(s.api().put_integration(integration, &body).await.status, 200);
+        }
+        for path in ["claude.mcp.crm.find", "claude.mcp.crm.add", "claude.mcp.crm/add", "claude.Bash"] {
+            let answer = s.answer(ALICE, &format!("off {path}")).await;
+            assert!(answer.text().contains("already off"), "{path}: {}", answer.text());
+        }
+        let body = json!({ "actions": [{ "key": "add" }, { "key": "find" }], "requires_connection": false });
+        assert_eq!(s.api().put_integration("claude.mcp.crm", &body).await.status, 200);
+        let answer = s.answer(ALICE, "off claude.mcp.crm.find").await;
+        let both = "Did you mean `claude.mcp.crm/find` or `claude.mcp/crm.find`?";
+        assert!(answer.text().contains(both), "{}", answer.text());
+        let answer = s.answer(ALICE, "off claude.mcp/crm.find").await;
+        assert!(answer.text().contains("already off"), "{}", answer.text());
+        let answer = s.answer(ALICE, "off claude.bash").await;
+        assert!(answer.text().contains("Did you mean `claude.Bash`"), "{}", answer.text());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn off_ends_conversation_grants_too() {
     story(async |s| {
         s.open(ACTION).await;
