@@ -29,7 +29,7 @@ use crate::{
     },
     service::{
         ServiceError,
-        authenticate::Caller,
+        authenticate::BackendCaller,
         read::{self, Position, StoredEntry},
     },
     wire::{self, examples, schema},
@@ -129,7 +129,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers, KeyScope::Audit).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Audit).await?.whole_backend()?;
     let mut query = Query::read(query.as_deref());
     let after: Option<Position> = query.cursor(|text| text.parse().ok())?;
     let limit = query.some_limit()?;
@@ -154,7 +154,7 @@ fn accepts_lines(headers: &HeaderMap) -> bool {
 
 struct Export {
     api: Api,
-    caller: Caller,
+    caller: BackendCaller,
     after: Option<Position>,
     left: Option<i64>,
     _place: Waiting,

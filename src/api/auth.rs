@@ -51,9 +51,9 @@ pub async fn whose(api: &Api, key: &ApiKey, needed: KeyScope) -> Result<Caller, 
     let _turn = if api.limits.knows(key) { None } else { Some(api.unknown_keys.turn().await?) };
     let caller = authenticate::authenticate(&api.service, key, needed).await;
     let caller = caller.inspect_err(|failure| forget_refused(api, key, failure))?;
-    api.limits.learn(key, caller.backend);
+    api.limits.learn(key, caller.own().clone());
     let span = tracing::Span::current();
-    span.record("workspace", display(caller.workspace)).record("backend", display(caller.backend));
+    span.record("workspace", display(caller.workspace())).record("backend", display(caller.own().backend()));
     Ok(caller)
 }
 

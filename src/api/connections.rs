@@ -38,7 +38,7 @@ pub async fn connect(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Connections).await?;
-    report(&api, caller, &user, integration, Report::Connected).await
+    report(&api, &caller, &user, integration, Report::Connected).await
 }
 
 /// Responds with 204: the user has disconnected the integration, and their grants for it have ended.
@@ -60,12 +60,12 @@ pub async fn disconnect(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Connections).await?;
-    report(&api, caller, &user, integration, Report::Disconnected).await
+    report(&api, &caller, &user, integration, Report::Disconnected).await
 }
 
 async fn report(
     api: &Api,
-    caller: Caller,
+    caller: &Caller,
     user: &str,
     integration: String,
     report: Report,

@@ -34,6 +34,6 @@ pub async fn close(
 ) -> Result<StatusCode, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?;
     let id = ForeignId::new(id).map_err(|_| Problem::new(Kind::NotFound(Missing::Conversation)))?;
-    close_conversation::close(&api.service, caller, &id).await?;
+    close_conversation::close(&api.service, &caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -155,7 +155,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller(&api, &headers, KeyScope::Read).await?;
+    let caller = auth::caller(&api, &headers, KeyScope::Read).await?.whole_backend()?;
     let mut query = Query::read(query.as_deref());
     let approval =
         query.text("approval", |text| text.parse().map_err(|_| "must be an approval's id (apr_…)"))?;
@@ -186,7 +186,9 @@ pub async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
+    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read)
+        .await?
+        .whole_backend()?;
     let (delivery, attempts) = read::delivery(&api.service, caller, self::id(&id)?).await?;
     let attempts = attempts.into_iter().map(AttemptJson::from).collect();
     Ok(Json(DeliveryWithAttemptsJson { delivery: delivery.into(), attempts }).into_response())
@@ -209,7 +211,8 @@ pub async fn redeliver(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?;
+    let caller =
+        auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?.whole_backend()?;
     let delivery = redeliver::redeliver(&api.service, caller, self::id(&id)?).await?;
     Ok((StatusCode::ACCEPTED, Json(DeliveryJson::from(delivery))).into_response())
 }

@@ -1,4 +1,4 @@
-//! Limits each backend's requests a second to one instance.
+//! Limits the requests a second to one instance, of each backend and of each user with a bound key.
 
 use std::{
     collections::HashMap,
@@ -13,24 +13,27 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 
-use crate::{domain::ids::BackendId, service::authenticate::ApiKey};
+use crate::{
+    domain::{callers::OwnApprovals, ids::UserId},
+    service::authenticate::ApiKey,
+};
 
-/// Counts the backends' requests. Cheap to clone.
+/// Counts the requests of backends, and of users with bound keys apart from them. Cheap to clone.
 ///
 /// A backend may use a second's requests at once; afterwards they refill evenly. The limiter reads the monotonic clock,
 /// not [`crate::clock::Clock`]: wall time may jump, and a jump must not block a backend.
 ///
-/// Only the database can validate a key. This only remembers which backend a key belonged to, by the digest of the
+/// Only the database can validate a key. This only remembers whose a key was, by the digest of the
 /// complete key, so a request with a wrong key never counts against a backend.
 #[derive(Debug, Clone)]
 pub struct Limits<C: Clock = MonotonicClock> {
-    limiter: Arc<BackendLimiter<C>>,
+    limiter: Arc<PartyLimiter<C>>,
     clock: C,
-    known: Arc<Mutex<HashMap<[u8; 32], BackendId>>>,
+    known: Arc<Mutex<HashMap<[u8; 32], OwnApprovals>>>,
 }
 
-type BackendLimiter<C> =
-    RateLimiter<BackendId, DefaultKeyedStateStore<BackendId>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+type PartyLimiter<C> =
+    RateLimiter<OwnApprovals, DefaultKeyedStateStore<OwnApprovals>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 impl Limits {
     /// Allows every backend this many requests a second, at least one.
@@ -49,8 +52,8 @@ impl<C: Clock + Clone> Limits<C> {
 
     /// Counts a request with this key. `Err` is the time to wait in seconds, rounded up.
     pub fn admit(&self, key: &ApiKey) -> Result<(), u32> {
-        let Some(backend) = self.known().get(&key.hash()).copied() else { return Ok(()) };
-        self.limiter.check_key(&backend).map_err(|refused| {
+        let Some(party) = self.known().get(&key.hash()).cloned() else { return Ok(()) };
+        self.limiter.check_key(&party).map_err(|refused| {
             let wait = refused.wait_time_from(self.clock.now());
             u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
         })
@@ -67,12 +70,18 @@ impl<C: Clock + Clone> Limits<C> {
         self.known().remove(&key.hash());
     }
 
-    /// Remembers the backend of a key that was just found to be valid.
-    pub fn learn(&self, key: &ApiKey, backend: BackendId) {
-        self.known().insert(key.hash(), backend);
+    /// The user that a key is bound to, if it was valid in an earlier call. A key is never bound to another one later.
+    #[must_use]
+    pub fn bound_user(&self, key: &ApiKey) -> Option<UserId> {
+        self.known().get(&key.hash()).and_then(|party| party.user().cloned())
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<[u8; 32], BackendId>> {
+    /// Remembers whose a key is that was just found to be valid.
+    pub fn learn(&self, key: &ApiKey, party: OwnApprovals) {
+        self.known().insert(key.hash(), party);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<[u8; 32], OwnApprovals>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,14 +94,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::ids::ApiKeyId;
+    use crate::domain::ids::{ApiKeyId, BackendId};
 
     #[test]
     fn a_second_has_so_many_requests_and_the_next_one_as_many_again() {
         let clock = FakeRelativeClock::default();
         let limits = Limits::with_clock(3, clock.clone());
         let key = ApiKey::new(ApiKeyId::new(Uuid::from_u128(1)), [1; 32]);
-        limits.learn(&key, BackendId::new(Uuid::from_u128(2)));
+        limits.learn(&key, OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(2))));
         for _ in 0..3 {
             assert_eq!(limits.admit(&key), Ok(()));
         }
@@ -109,7 +118,7 @@ mod tests {
     fn the_largest_limit_refuses_nothing() {
         let limits = Limits::with_clock(u32::MAX, FakeRelativeClock::default());
         let key = ApiKey::new(ApiKeyId::new(Uuid::from_u128(1)), [1; 32]);
-        limits.learn(&key, BackendId::new(Uuid::from_u128(2)));
+        limits.learn(&key, OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(2))));
         assert!((0..10_000).all(|_| limits.admit(&key).is_ok()));
     }
 
@@ -119,8 +128,8 @@ mod tests {
         let (id, backend) = (ApiKeyId::new(Uuid::from_u128(1)), BackendId::new(Uuid::from_u128(2)));
         let (old, new, wrong) =
             (ApiKey::new(id, [1; 32]), ApiKey::new(id, [2; 32]), ApiKey::new(id, [3; 32]));
-        limits.learn(&old, backend);
-        limits.learn(&new, backend);
+        limits.learn(&old, OwnApprovals::of_backend(backend));
+        limits.learn(&new, OwnApprovals::of_backend(backend));
         assert!((0..99).all(|_| limits.admit(&wrong).is_ok()));
         assert_eq!([&old, &new, &old].map(|key| limits.admit(key).is_ok()), [true, true, false]);
     }

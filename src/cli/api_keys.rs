@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::args::{find, open};
 use crate::{
-    cli::{args::WorkspaceArg, error::CliError, output::print},
-    config::DatabaseConfig,
+    cli::{args::WorkspaceArg, error::CliError, output::print, user_keys::BoundArgs},
+    config::{DatabaseConfig, SlackConfig},
     domain::{
         api_keys::{KeyScope, KeyScopes},
         ids::ApiKeyId,
@@ -16,7 +16,7 @@ use crate::{
     service::{
         Service,
         api_keys::{self, KeyFault, NewKey, Selection},
-        backends,
+        backends, user_keys,
     },
     storage::tables::{api_keys::Listed, backends::Summary},
 };
@@ -26,7 +26,8 @@ pub(super) enum Command {
     /// Create another API key for a backend, and print it once
     #[command(after_help = "Examples:
   countersign key create --backend agents --scopes ask,read
-  countersign key create --backend siem --scopes audit")]
+  countersign key create --backend siem --scopes audit
+  countersign key create --backend claude --user alice@example.com --name laptop --expires-in 90d")]
     Create(Create),
     /// List API keys with their scopes, expiry and last use
     #[command(after_help = "Examples:
@@ -60,11 +61,15 @@ pub(super) struct Create {
     backend: BackendArg,
     #[command(flatten)]
     scopes: ScopesArg,
+    #[command(flatten)]
+    bound: BoundArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    slack: SlackConfig,
 }
 
 #[derive(Debug, Args)]
@@ -145,6 +150,9 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Create(create) => {
             let (service, backend) = create.backend.find(&create.database).await?;
+            if let Some(who) = &create.bound.user {
+                return create.bound.create(&service, &backend, who, &create.slack, create.json).await;
+            }
             let key = api_keys::create(&service, &backend, create.scopes.scopes).await?;
             show_new(&key, create.json, "")
         }
@@ -153,6 +161,11 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
             let (service, backend) = rotate.backend.find(&rotate.database).await?;
             let (selection, hours) = (Selection::One(rotate.key), rotate.overlap);
             let overlap = TimeDelta::hours(hours.into());
+            if rotate.scopes.is_none()
+                && let Some(key) = user_keys::rotate(&service, &backend, rotate.key, overlap).await?
+            {
+                return super::user_keys::show_new(&key, rotate.json, &previous_keys(hours));
+            }
             let rotated = api_keys::rotate(&service, &backend, selection, rotate.scopes, overlap).await?;
             show_rotated(rotated, &backend, hours, rotate.json)
         }
@@ -172,18 +185,23 @@ impl List {
         };
         let ids: Vec<_> = backends.iter().map(|backend| backend.id).collect();
         let keys = api_keys::list(&service, &ids).await?;
+        let bound = user_keys::list(&service, &ids).await?;
         let name_of = |key: &Listed| {
             backends.iter().find(|backend| backend.id == key.backend).map_or("", |backend| &backend.name)
         };
         if self.json {
-            let keys: Vec<Value> = keys.iter().map(|key| to_json(key, name_of(key), service.now())).collect();
-            return print(&Value::Array(keys).to_string());
+            let keys = keys.iter().map(|key| to_json(key, name_of(key), service.now()));
+            let keys = keys.chain(bound.iter().map(|key| super::user_keys::to_json(key, service.now())));
+            return print(&Value::Array(keys.collect()).to_string());
         }
-        if keys.is_empty() {
+        if keys.is_empty() && bound.is_empty() {
             return print("No API keys. Create one with `countersign key create --backend NAME`.");
         }
         for key in &keys {
             print(&format!("{:16}  {}", name_of(key), line(key, service.now())))?;
+        }
+        for key in &bound {
+            print(&format!("{:16}  {}", key.backend_name, super::user_keys::line(key, service.now())))?;
         }
         Ok(())
     }
@@ -193,21 +211,26 @@ impl Revoke {
     async fn run(self) -> Result<(), CliError> {
         let (service, backend) = self.backend.find(&self.database).await?;
         let selection = self.key.map_or(Selection::All, Selection::One);
-        match api_keys::revoke(&service, &backend, selection).await? {
-            Ok(revoked) if revoked.is_empty() => {
-                print("Nothing to revoke: the backend has no working API key.")
-            }
-            Ok(revoked) => {
-                let ids: Vec<String> = revoked.iter().map(ToString::to_string).collect();
-                print(&format!(
-                    "Revoked: {}. Requests with {} are refused from now on.",
-                    ids.join(", "),
-                    if ids.len() == 1 { "it" } else { "them" }
-                ))
-            }
+        let bound = user_keys::revoke(&service, &backend, self.key).await?;
+        if self.key.is_some() && !bound.is_empty() {
+            return revoked(&bound);
+        }
+        let ended = api_keys::revoke(&service, &backend, selection).await?;
+        match ended.map(|keys| [keys, bound].concat()) {
+            Ok(keys) if keys.is_empty() => print("Nothing to revoke: the backend has no working API key."),
+            Ok(keys) => revoked(&keys),
             Err(fault) => Err(usage(fault, &backend)),
         }
     }
+}
+
+fn revoked(keys: &[ApiKeyId]) -> Result<(), CliError> {
+    let ids: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    print(&format!(
+        "Revoked: {}. Requests with {} are refused from now on.",
+        ids.join(", "),
+        if ids.len() == 1 { "it" } else { "them" }
+    ))
 }
 
 fn usage(fault: KeyFault, backend: &Summary) -> CliError {
@@ -229,11 +252,14 @@ pub(super) fn show_rotated(
     json: bool,
 ) -> Result<(), CliError> {
     let key = rotated.map_err(|fault| usage(fault, backend))?;
-    let previous = match hours {
+    show_new(&key, json, &previous_keys(hours))
+}
+
+fn previous_keys(hours: u32) -> String {
+    match hours {
         0 => " Replaced keys no longer work.".to_owned(),
         hours => format!(" Replaced keys work for {hours} more hours."),
-    };
-    show_new(&key, json, &previous)
+    }
 }
 
 fn show_new(key: &NewKey, json: bool, more: &str) -> Result<(), CliError> {
@@ -251,21 +277,36 @@ fn show_new(key: &NewKey, json: bool, more: &str) -> Result<(), CliError> {
 pub(super) fn to_json(key: &Listed, backend: &str, now: DateTime<Utc>) -> Value {
     json!({
         "id": key.id, "backend": backend, "scopes": key.scopes.names(), "works": key.works(now),
-        "created_at": key.created_at, "expires_at": key.expires_at, "last_used_at": key.last_used_at,
+        "user": null, "name": null, "created_at": key.created_at, "expires_at": key.expires_at, "last_used_at": key.last_used_at,
         "revoked_at": key.revoked_at,
     })
 }
 
 /// A key on one line.
 pub(super) fn line(key: &Listed, now: DateTime<Utc>) -> String {
-    let minute = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
-    let state = match (key.revoked_at, key.expires_at) {
+    let state = state(key.revoked_at, key.expires_at, now);
+    format!("{}  {state:28}  {:30}  {}", key.id, used(key.last_used_at), key.scopes)
+}
+
+fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Whether a key works, and until when.
+pub(super) fn state(
+    revoked_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> String {
+    match (revoked_at, expires_at) {
         (Some(at), _) => format!("revoked {}", minute(at)),
         (None, Some(at)) if at <= now => format!("expired {}", minute(at)),
         (None, Some(at)) => format!("expires {}", minute(at)),
         (None, None) => "active".to_owned(),
-    };
-    let used =
-        key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)));
-    format!("{}  {state:28}  {used:30}  {}", key.id, key.scopes)
+    }
+}
+
+/// When a key was last used.
+pub(super) fn used(last_used_at: Option<DateTime<Utc>>) -> String {
+    last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)))
 }

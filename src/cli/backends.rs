@@ -23,7 +23,7 @@ use crate::{
     service::{
         Service,
         api_keys::{self, Selection},
-        backends, workspaces,
+        backends, user_keys, workspaces,
     },
     storage::tables::backends::Summary,
 };
@@ -33,6 +33,7 @@ pub(super) enum Command {
     /// Create a backend, and print its API key and webhook secret, once
     #[command(after_help = "Examples:
   countersign backend create --name agents --webhook-url https://agents.example.com/hooks
+  countersign backend create --name claude
   countersign backend create --name ci --webhook-url https://ci.example.com/ --scopes catalog,read")]
     Create(Create),
     /// List the backends
@@ -77,9 +78,9 @@ pub(super) struct Create {
     /// The backend's name, unique in its workspace
     #[arg(long, value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
     name: Name,
-    /// The address that receives its webhooks
+    /// The address that receives its webhooks. Without one, its callers long-poll
     #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
-    webhook_url: Link,
+    webhook_url: Option<Link>,
     #[command(flatten)]
     scopes: ScopesArg,
     #[command(flatten)]
@@ -198,7 +199,7 @@ impl Create {
     async fn run(self) -> Result<(), CliError> {
         let service = open(&self.database)?;
         let workspace = self.find_workspace(&service).await?;
-        let (name, webhook_url, scopes) = (&self.name, &self.webhook_url, self.scopes.scopes);
+        let (name, webhook_url, scopes) = (&self.name, self.webhook_url.as_ref(), self.scopes.scopes);
         let Some(created) = backends::create(&service, workspace, name, webhook_url, scopes).await? else {
             return Err(CliError::Usage(format!(
                 "a backend called {} already exists: choose another name, or rotate its key",
@@ -263,7 +264,7 @@ impl List {
                 backend.name,
                 backend.slack_id,
                 state(backend),
-                backend.webhook_url
+                backend.webhook_url.as_deref().unwrap_or(NO_ENDPOINT)
             ))?;
         }
         Ok(())
@@ -279,6 +280,9 @@ fn describe(backend: &Summary) -> Value {
         "webhook_failing_since": backend.webhook_failing_since,
     })
 }
+
+/// In place of the address of a backend without one.
+const NO_ENDPOINT: &str = "no endpoint: callers long-poll";
 
 fn state(backend: &Summary) -> &'static str {
     match (backend.disabled_at, backend.webhook_stopped_at, backend.webhook_failing_since) {
@@ -299,11 +303,13 @@ impl Show {
     async fn run(self) -> Result<(), CliError> {
         let (service, backend) = self.named.find().await?;
         let keys = api_keys::list(&service, &[backend.id]).await?;
+        let bound = user_keys::list(&service, &[backend.id]).await?;
         let now = service.now();
         if self.json {
             let mut shown = describe(&backend);
             let keys = keys.iter().map(|key| super::api_keys::to_json(key, &backend.name, now));
-            shown["api_keys"] = keys.collect();
+            shown["api_keys"] =
+                keys.chain(bound.iter().map(|key| super::user_keys::to_json(key, now))).collect();
             return print(&shown.to_string());
         }
         print(&format!(
@@ -313,10 +319,13 @@ impl Show {
             backend.slack_id,
             state(&backend),
             backend.created_at.format("%Y-%m-%d %H:%M UTC"),
-            backend.webhook_url
+            backend.webhook_url.as_deref().unwrap_or(NO_ENDPOINT)
         ))?;
         for key in &keys {
             print(&super::api_keys::line(key, now))?;
+        }
+        for key in &bound {
+            print(&super::user_keys::line(key, now))?;
         }
         Ok(())
     }
@@ -341,7 +350,13 @@ impl SetWebhook {
 impl TestWebhook {
     async fn run(self) -> Result<(), CliError> {
         let (service, backend) = self.named.find().await?;
-        let url = &backend.webhook_url;
+        let Some(url) = &backend.webhook_url else {
+            return Err(CliError::Usage(format!(
+                "{0} has no webhook endpoint: its callers long-poll. `countersign backend set-webhook --name '{0}' \
+                 --webhook-url URL` gives it one",
+                backend.name
+            )));
+        };
         let sender = app::webhook_sender(self.webhook_allow)?;
         match sender.ping(&service, backend.workspace, backend.id).await? {
             Outcome::Done { status, detail } => {

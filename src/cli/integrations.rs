@@ -146,7 +146,7 @@ impl List {
         let backends = backends(&service, workspace).await?;
         let mut db = service.db.acquire().await?;
         let most = i64::from(MOST_INTEGRATIONS);
-        let integrations = storage::tables::integrations::list(&mut db, workspace, None, most).await?;
+        let integrations = storage::tables::integrations::list(&mut db, workspace, None, None, most).await?;
         let mut lines = Vec::new();
         for integration in &integrations {
             let owner = match integration.ownership {

@@ -13,6 +13,7 @@ pub(crate) mod mcp;
 mod migrate;
 mod output;
 mod parse;
+mod user_keys;
 
 use clap::{Parser, Subcommand};
 

@@ -21,8 +21,8 @@ pub struct NewBackend {
     pub workspace: WorkspaceId,
     /// The backend's name, unique in the workspace.
     pub name: Name,
-    /// The URL that webhooks are sent to.
-    pub webhook_url: Link,
+    /// The URL that webhooks are sent to. `None`: the backend has no endpoint, and its callers long-poll.
+    pub webhook_url: Option<Link>,
     /// The backend's first key.
     pub key: NewApiKey,
 }
@@ -38,7 +38,7 @@ pub fn create(backend: NewBackend) -> Changed<NewBackend> {
     let entry = Entry::new(Actor::Operator, AuditAction::BackendCreated)
         .subject(backend.name.as_str())
         .after(json!({
-            "id": backend.id, "webhook_origin": backend.webhook_url.origin(), "key": backend.key.id,
+            "id": backend.id, "webhook_origin": backend.webhook_url.as_ref().map(Link::origin), "key": backend.key.id,
             "scopes": backend.key.scopes.names(),
         }));
     Changed::new(backend.workspace, backend, entry)
@@ -79,10 +79,10 @@ pub struct WebhookMove {
 }
 
 /// Changes the URL that a backend's webhooks are sent to.
-pub fn move_webhook(backend: BackendRef<'_>, before: &Link, after: &Link) -> Changed<WebhookMove> {
+pub fn move_webhook(backend: BackendRef<'_>, before: Option<&Link>, after: &Link) -> Changed<WebhookMove> {
     let entry = backend
         .entry(AuditAction::WebhookMoved)
-        .before(json!({ "webhook_origin": before.origin() }))
+        .before(json!({ "webhook_origin": before.map(Link::origin) }))
         .after(json!({ "webhook_origin": after.origin() }));
     Changed::new(backend.workspace, WebhookMove { backend: backend.id, url: after.clone() }, entry)
 }

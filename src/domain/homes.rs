@@ -54,7 +54,11 @@ impl HomeAudience {
             | AuditAction::ConnectionRemoved
             | AuditAction::ConversationClosed
             | AuditAction::AdminRefused
-            | AuditAction::SettingsRefused => Self::Users(users(), Urgency::Now),
+            | AuditAction::SettingsRefused
+            // A user sees the keys that are bound to them. Keys of backends concern no user.
+            | AuditAction::KeyCreated
+            | AuditAction::KeyRotated
+            | AuditAction::KeyRevoked => Self::Users(users(), Urgency::Now),
             AuditAction::UnlockRequested | AuditAction::UnlockDeclined => Self::UsersAndAdmins(users()),
             // A registered action is locked, so users see no difference.
             AuditAction::ActionRegistered => Self::Admins(Urgency::Soon),
@@ -73,9 +77,6 @@ impl HomeAudience {
             | AuditAction::IntegrationRefused
             | AuditAction::IntegrationShared
             | AuditAction::IntegrationMoved
-            | AuditAction::KeyCreated
-            | AuditAction::KeyRotated
-            | AuditAction::KeyRevoked
             | AuditAction::SecretRotated
             | AuditAction::WebhookMoved
             | AuditAction::WebhookRedelivered
@@ -131,9 +132,9 @@ mod tests {
             AuditAction::ConversationClosed => user(),
             AuditAction::BackendCreated => HomeAudience::Admins(Urgency::Now),
             AuditAction::BackendDisabled => HomeAudience::Admins(Urgency::Now),
-            AuditAction::KeyCreated => HomeAudience::Nobody,
-            AuditAction::KeyRotated => HomeAudience::Nobody,
-            AuditAction::KeyRevoked => HomeAudience::Nobody,
+            AuditAction::KeyCreated => user(),
+            AuditAction::KeyRotated => user(),
+            AuditAction::KeyRevoked => user(),
             AuditAction::SecretRotated => HomeAudience::Nobody,
             AuditAction::WebhookStopped => HomeAudience::Admins(Urgency::Now),
             AuditAction::WebhookResumed => HomeAudience::Admins(Urgency::Now),

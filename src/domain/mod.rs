@@ -13,6 +13,7 @@ pub mod arguments;
 pub mod audit;
 pub mod backend_ref;
 pub mod backends;
+pub mod callers;
 pub mod catalog;
 pub mod connections;
 pub mod conversations;
@@ -53,6 +54,7 @@ pub mod text;
 pub mod tool_key;
 pub mod unlock_answer;
 pub mod unlocking;
+pub mod user_keys;
 pub mod validation;
 pub mod workspaces;
 

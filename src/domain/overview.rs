@@ -7,7 +7,7 @@ use super::{
     approvals::Approval,
     catalog::{Description, Eligibility, UnlockedFor},
     grants::Scope,
-    ids::{ActionId, ActionVersionId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
+    ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     notifications::Preferences,
     precedent::Precedent,
     prompts::Prompt,
@@ -289,6 +289,8 @@ pub struct BackendLine {
     pub name: String,
     /// Whether the backend was disabled. It can no longer create approvals.
     pub disabled: bool,
+    /// Whether it has a webhook endpoint. Without one, its callers long-poll.
+    pub has_endpoint: bool,
     /// When deliveries were stopped. They stay stopped until an operator resumes them.
     pub stopped_at: Option<DateTime<Utc>>,
     /// The number of failed deliveries that will be tried again.
@@ -297,6 +299,23 @@ pub struct BackendLine {
     pub dead: usize,
     /// When a delivery last succeeded.
     pub delivered_at: Option<DateTime<Utc>>,
+}
+
+/// An API key that is bound to the user: a device, or an agent that works for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceLine {
+    /// The key's id.
+    pub id: ApiKeyId,
+    /// The name of the backend that it belongs to.
+    pub backend: String,
+    /// The name that the operator gave it.
+    pub name: Option<String>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Until when it works. `None`: until it is revoked.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// The part of the Home tab that only admins see.
@@ -338,6 +357,8 @@ pub struct Home {
     pub integrations: Page<IntegrationLine>,
     /// Approvals that ended, newest first.
     pub decisions: Page<DecisionLine>,
+    /// The user's own API keys, newest first.
+    pub devices: Page<DeviceLine>,
     /// What the user is told without having asked.
     pub notifications: Preferences,
     /// The admins' part. `None` for other users.
@@ -365,11 +386,13 @@ pub enum Section {
     Backends,
     /// Unlocked actions whose description has changed.
     Changed,
+    /// *Devices and agents*.
+    Devices,
 }
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Waiting,
         Self::Grants,
         Self::Integrations,
@@ -379,6 +402,7 @@ impl Section {
         Self::Actions,
         Self::Backends,
         Self::Changed,
+        Self::Devices,
     ];
 
     /// The section's name in the ids of controls.
@@ -394,6 +418,7 @@ impl Section {
             Self::Actions => "actions",
             Self::Backends => "backends",
             Self::Changed => "changed",
+            Self::Devices => "devices",
         }
     }
 
@@ -407,10 +432,10 @@ impl Section {
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::Decisions => 4,
-            Self::Grants | Self::Integrations | Self::Catalog | Self::Actions => 8,
+            Self::Decisions | Self::Grants => 4,
+            Self::Integrations | Self::Catalog | Self::Actions => 8,
             Self::Backends | Self::Waiting | Self::Requests => 3,
-            Self::Changed => 2,
+            Self::Changed | Self::Devices => 2,
         }
     }
 }
@@ -420,9 +445,11 @@ impl Section {
 #[serde(default)]
 pub struct Place {
     pages: [u16; 8],
-    /// The page of [`Section::Changed`]. It has a field of its own because positions that earlier versions stored have
-    /// eight pages.
+    /// The page of [`Section::Changed`]. It and the next one have fields of their own because positions that earlier
+    /// versions stored have eight pages.
     changed: u16,
+    /// The page of [`Section::Devices`].
+    devices: u16,
     picked: Option<uuid::Uuid>,
 }
 
@@ -430,14 +457,22 @@ impl Place {
     /// The page that a section is on.
     #[must_use]
     pub fn page(&self, section: Section) -> usize {
-        self.pages.get(section as usize).copied().unwrap_or(self.changed).into()
+        match section {
+            Section::Changed => self.changed.into(),
+            Section::Devices => self.devices.into(),
+            section => self.pages.get(section as usize).copied().unwrap_or_default().into(),
+        }
     }
 
     /// The position after a section was turned to another page.
     #[must_use]
     pub fn turned(mut self, section: Section, page: usize) -> Self {
         let page = u16::try_from(page).unwrap_or(u16::MAX);
-        *self.pages.get_mut(section as usize).unwrap_or(&mut self.changed) = page;
+        match section {
+            Section::Changed => self.changed = page,
+            Section::Devices => self.devices = page,
+            section => self.pages[section as usize] = page,
+        }
         self
     }
 
@@ -479,5 +514,7 @@ mod tests {
         assert_eq!(earlier, place);
         let changed = place.turned(Section::Changed, 4);
         assert_eq!((changed.page(Section::Changed), changed.page(Section::Backends)), (4, 1));
+        let devices = changed.turned(Section::Devices, 2);
+        assert_eq!((devices.page(Section::Changed), devices.page(Section::Devices)), (4, 2));
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     api_keys::{KeyScope, KeyScopes},
     approvals::Approval,
+    callers::BoundKeyFault,
     ids::UserId,
     text::ForeignId,
 };
@@ -22,6 +23,9 @@ pub enum Rejection {
         /// The scopes that the key has.
         held: KeyScopes,
     },
+    /// The API key is bound to one user, and the call reaches further.
+    #[error("{0}")]
+    BoundKey(BoundKeyFault),
     /// The backend was disabled.
     #[error("the backend is disabled")]
     BackendDisabled,
@@ -148,6 +152,7 @@ impl Rejection {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::InsufficientScope { .. } => "insufficient-scope",
+            Self::BoundKey(_) => "user-bound-key",
             Self::BackendDisabled => "backend-disabled",
             Self::WorkspaceRemoved => "workspace-removed",
             Self::UnknownApproval => "unknown-approval",

@@ -13,8 +13,11 @@ use super::{Service, ServiceError};
 use crate::{
     domain::{
         api_keys::KeyScope,
-        ids::{ApiKeyId, BackendId, WorkspaceId},
+        callers::{self, BoundKeyFault, OwnApprovals},
+        ids::{ApiKeyId, BackendId, UserId, WorkspaceId},
         rejection::Rejection,
+        text::IntegrationKey,
+        tool_key,
     },
     storage::tables::{api_keys, api_keys::StoredKey},
 };
@@ -67,15 +70,25 @@ impl ApiKey {
     }
 }
 
-/// An authenticated backend, whose key may make calls of this kind.
-#[derive(Debug, Clone, Copy)]
+/// An authenticated caller, whose key may make calls of this kind: a backend, or one of its users whose key is bound to
+/// them. A use case that serves only whole backends takes a [`BackendCaller`]. The others take this, and use
+/// [`Caller::own`] for approvals and the checks below for the rest; none gets a bare id of a backend.
+#[derive(Debug, Clone)]
 pub struct Caller {
+    own: OwnApprovals,
+    workspace: WorkspaceId,
+    removed: bool,
+    /// What the backend's own integrations begin with. Only for bound keys.
+    prefix: Option<IntegrationKey>,
+}
+
+/// An authenticated backend, by a key that is not bound to a user.
+#[derive(Debug, Clone, Copy)]
+pub struct BackendCaller {
     /// The backend.
     pub backend: BackendId,
     /// Its workspace.
     pub workspace: WorkspaceId,
-    /// Whether the app was removed from the workspace.
-    pub removed: bool,
 }
 
 /// Checks the presented key against the stored one and the scope that the call needs. Only this function builds a
@@ -97,10 +110,61 @@ pub(super) fn check(
     if !stored.scopes.allow(needed) {
         return Err(Rejection::InsufficientScope { needed, held: stored.scopes });
     }
-    Ok(Caller { backend: stored.backend, workspace: stored.workspace, removed: stored.workspace_removed })
+    let (own, prefix) = match &stored.user {
+        None => (OwnApprovals::of_backend(stored.backend), None),
+        Some(user) => (
+            OwnApprovals::of_user(stored.backend, user.clone()),
+            Some(tool_key::backend_key(&stored.backend_name)),
+        ),
+    };
+    Ok(Caller { own, workspace: stored.workspace, removed: stored.workspace_removed, prefix })
 }
 
 impl Caller {
+    /// The approvals that the caller may see.
+    #[must_use]
+    pub const fn own(&self) -> &OwnApprovals {
+        &self.own
+    }
+
+    /// The workspace of its backend.
+    #[must_use]
+    pub const fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// What the keys of the integrations that it may see begin with. `None`: it may see all of the workspace.
+    #[must_use]
+    pub const fn prefix(&self) -> Option<&IntegrationKey> {
+        self.prefix.as_ref()
+    }
+
+    /// The whole backend. Rejected if the key is bound to a user.
+    pub fn whole_backend(&self) -> Result<BackendCaller, Rejection> {
+        match self.own.user() {
+            None => Ok(BackendCaller { backend: self.own.backend(), workspace: self.workspace }),
+            Some(_) => Err(Rejection::BoundKey(BoundKeyFault::WholeBackend)),
+        }
+    }
+
+    /// Refuses calls that concern another user than the one that the key is bound to.
+    pub(super) fn may_concern(&self, user: &UserId) -> Result<(), Rejection> {
+        match self.own.user() {
+            Some(own) if own != user => Err(Rejection::BoundKey(BoundKeyFault::OtherUser(own.clone()))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses calls that change an integration that is not the backend's own, if the key is bound to a user.
+    pub(super) fn may_describe(&self, key: &IntegrationKey) -> Result<(), Rejection> {
+        match &self.prefix {
+            Some(prefix) if !callers::is_own(prefix, key) => {
+                Err(Rejection::BoundKey(BoundKeyFault::OutsidePrefix(prefix.clone())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses new approvals if the app was removed, because no prompt could be shown. Earlier approvals can still be
     /// read.
     pub(super) const fn may_ask(&self) -> Result<(), Rejection> {

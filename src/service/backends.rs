@@ -27,15 +27,17 @@ pub struct Created {
     pub webhook_secret: SecretString,
 }
 
-/// Creates a backend with a first key that has these scopes. `None` if the workspace has a backend with this name.
+/// Creates a backend with a first key that has these scopes. Without an address it gets no webhooks; it still has a webhook
+/// secret. `None` if the workspace has a backend with this name.
 #[tracing::instrument(name = "create_backend", skip_all, fields(%workspace))]
 pub async fn create(
     service: &Service,
     workspace: WorkspaceId,
     name: &Name,
-    webhook_url: &Link,
+    webhook_url: impl Into<Option<&Link>>,
     scopes: KeyScopes,
 ) -> Result<Option<Created>, ServiceError> {
+    let webhook_url = webhook_url.into();
     retrying!(try_create(service, workspace, name, webhook_url, scopes))
 }
 
@@ -43,7 +45,7 @@ async fn try_create(
     service: &Service,
     workspace: WorkspaceId,
     name: &Name,
-    webhook_url: &Link,
+    webhook_url: Option<&Link>,
     scopes: KeyScopes,
 ) -> Result<Option<Created>, ServiceError> {
     let mut work = service.begin().await?;
@@ -52,7 +54,7 @@ async fn try_create(
     let secret = webhook_secret(service.entropy.bytes());
     let sealed = service.sealer.seal(&secret, id.uuid(), &service.entropy);
     let (key, api_key) = api_keys::generate(service, id, scopes);
-    let backend = NewBackend { id, workspace, name: name.clone(), webhook_url: webhook_url.clone(), key };
+    let backend = NewBackend { id, workspace, name: name.clone(), webhook_url: webhook_url.cloned(), key };
     let backend = work.record(domain::create(backend));
     if !backends::insert(&mut work, &backend, &sealed, now).await? {
         return Ok(None);
@@ -130,10 +132,10 @@ async fn try_set_webhook(
 ) -> Result<bool, ServiceError> {
     let mut work = service.begin().await?;
     let before = backends::lock(&mut work, backend.id).await?.webhook_url;
-    if before == *webhook_url {
+    if before.as_ref() == Some(webhook_url) {
         return Ok(false);
     }
-    let change = work.record(domain::move_webhook(backend.reference(), &before, webhook_url));
+    let change = work.record(domain::move_webhook(backend.reference(), before.as_ref(), webhook_url));
     backends::move_webhook(&mut work, &change).await?;
     work.commit().await?;
     Ok(true)

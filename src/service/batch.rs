@@ -60,13 +60,15 @@ pub async fn judge(
         };
         let answer = match examined {
             Ok(Examined::New(caller, context)) => {
-                match seen.judge(service, now, addressed, caller, *context) {
+                match seen.judge(service, now, addressed, &caller, *context) {
                     Ok((asked, conversation)) => {
                         places.push(judged.len());
                         let Ask { idempotency_key, digest, .. } = &addressed.ask;
                         created.push(Created {
                             asked,
-                            idempotency_key: idempotency_key.as_ref(),
+                            idempotency_key: idempotency_key
+                                .as_ref()
+                                .map(|key| caller.own().idempotency_key(key)),
                             request_digest: *digest.bytes(),
                             conversation,
                         });
@@ -140,6 +142,7 @@ async fn examine(
     let caller = authenticate::check(&ask.key, stored, KeyScope::Ask, now)?;
     service.key_uses.note(ask.key.id(), now);
     caller.may_ask()?;
+    caller.may_concern(&addressed.user)?;
     let context = context.ok_or(Rejection::Unauthenticated)?;
     if let (Some((earlier, digest)), Some(idempotency_key)) = (&context.replayed, &ask.idempotency_key) {
         if digest != ask.digest.bytes() {
@@ -154,7 +157,7 @@ async fn examine(
     if !alone {
         return Ok(Examined::Alone);
     }
-    register(service, work, caller, ask).await?;
+    register(service, work, &caller, ask).await?;
     let again = create_approval::load(work, &[asking(addressed)], now, service.pending_limit.most()).await?;
     let context = again.into_iter().next().transpose()?.flatten().ok_or(Rejection::Unauthenticated)?;
     Ok(Examined::New(caller, Box::new(context)))
@@ -186,12 +189,13 @@ impl<'a> Seen<'a> {
         service: &Service,
         now: DateTime<Utc>,
         addressed: &'a Addressed,
-        caller: Caller,
+        caller: &Caller,
         context: AskContext,
     ) -> Result<New, Option<Rejection>> {
         let Addressed { ask, user, .. } = addressed;
         let (action, eligibility, grant) = context.action.ok_or(Rejection::CatalogFull)?;
-        let conversation = (caller.backend, &ask.conversation.id);
+        let backend = caller.own().backend();
+        let conversation = (backend, &ask.conversation.id);
         if self.woken.contains(&conversation)
             || ask.idempotency_key.as_ref().is_some_and(|key| !self.keys.insert((ask.key.id(), key)))
         {
@@ -199,8 +203,8 @@ impl<'a> Seen<'a> {
         }
         let request = Request {
             id: ApprovalId::new(service.new_id()),
-            workspace: caller.workspace,
-            backend: caller.backend,
+            workspace: caller.workspace(),
+            backend,
             user: user.clone(),
             agent: ask.agent.clone(),
             conversation: ask.conversation.clone(),
@@ -218,10 +222,10 @@ impl<'a> Seen<'a> {
         let asked = decisions::request(request, eligibility, grant, now);
         if asked.state().decision.is_none() {
             let before = match &self.pending {
-                Pending::Recent(recent) => recent.get(&caller.backend).copied().unwrap_or(context.pending),
+                Pending::Recent(recent) => recent.get(&backend).copied().unwrap_or(context.pending),
                 Pending::Unknown => context.pending,
             };
-            let (_, _, more) = self.added.entry(caller.backend).or_insert((ask.key.id(), before, 0));
+            let (_, _, more) = self.added.entry(backend).or_insert((ask.key.id(), before, 0));
             if before + *more >= self.limit.most() {
                 // Some of those that were counted may have ended since, so the request is judged with a new count.
                 let exact = matches!(self.pending, Pending::Unknown);
@@ -251,11 +255,11 @@ impl<'a> Seen<'a> {
 async fn register(
     service: &Service,
     work: &mut UnitOfWork,
-    caller: Caller,
+    caller: &Caller,
     ask: &Ask,
 ) -> Result<(), ServiceError> {
     let now = work.now();
-    let (key, workspace) = (&ask.integration, caller.workspace);
+    let (key, workspace) = (&ask.integration, caller.workspace());
     integrations::register(work, IntegrationId::new(service.new_id()), workspace, key, now).await?;
     // The lock excludes a backend that is describing the integration at this moment, and could register the same
     // action.
@@ -268,6 +272,6 @@ async fn register(
         action: ask.action.clone(),
     };
     let (db, unwritten) = work.parts();
-    actions::register(db, unwritten, register_action(workspace, caller.backend, named), now).await?;
+    actions::register(db, unwritten, register_action(workspace, caller.own().backend(), named), now).await?;
     Ok(())
 }

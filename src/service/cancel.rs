@@ -7,14 +7,14 @@ use crate::{
 };
 
 /// Cancels a pending approval of this backend.
-#[tracing::instrument(name = "cancel_approval", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
-pub async fn cancel(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
+#[tracing::instrument(name = "cancel_approval", skip_all, fields(workspace = %caller.workspace(), backend = %caller.own().backend(), approval = %id))]
+pub async fn cancel(service: &Service, caller: &Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     retrying!(attempt(service, caller, id))
 }
 
-async fn attempt(service: &Service, caller: Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
+async fn attempt(service: &Service, caller: &Caller, id: ApprovalId) -> Result<Approval, ServiceError> {
     let mut work = service.begin_with_kept_plans().await?;
-    let approval = storage::statements::decide::lock_of_backend(&mut work, caller.backend, id)
+    let approval = storage::statements::decide::lock_of_caller(&mut work, caller.own(), id)
         .await?
         .ok_or(Rejection::UnknownApproval)?;
     let ended = decisions::cancel(&approval, work.now())?;

@@ -17,26 +17,28 @@ use crate::{
 };
 
 /// Stores the report, if this backend owns the integration or it has no owner. Repeating a report changes nothing.
-#[tracing::instrument(name = "report_connection", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, user = %user))]
+#[tracing::instrument(name = "report_connection", skip_all, fields(workspace = %caller.workspace(), backend = %caller.own().backend(), user = %user))]
 pub async fn connect(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     user: &UserId,
     key: &IntegrationKey,
     report: Report,
 ) -> Result<(), ServiceError> {
+    caller.may_concern(user)?;
+    caller.may_describe(key)?;
     retrying!(attempt(service, caller, user, key, report))
 }
 
 async fn attempt(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     user: &UserId,
     key: &IntegrationKey,
     report: Report,
 ) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
-    let (workspace, backend, now) = (caller.workspace, caller.backend, work.now());
+    let (workspace, backend, now) = (caller.workspace(), caller.own().backend(), work.now());
     storage::tables::workspaces::hold(&mut work, workspace).await?;
     storage::tables::members::lock(&mut work, workspace, user).await?;
     let actor = Actor::Backend(backend);

@@ -16,10 +16,7 @@ use uuid::Uuid;
 
 use super::{ServiceError, authenticate::Caller, read};
 use crate::{
-    domain::{
-        approvals::Approval,
-        ids::{ApprovalId, BackendId},
-    },
+    domain::{approvals::Approval, callers::OwnApprovals, ids::ApprovalId},
     storage::{self, Db, tables::approvals::Batch},
 };
 
@@ -57,7 +54,7 @@ struct State {
 
 #[derive(Debug)]
 struct Registration {
-    backend: BackendId,
+    own: OwnApprovals,
     wants: Wants,
     tell: oneshot::Sender<Notice>,
 }
@@ -109,18 +106,18 @@ impl Endings {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a call of this backend. Callers register first and read the state afterwards, so that they can't miss
+    /// Registers a call that may see these approvals. Callers register first and read the state afterwards, so that they can't miss
     /// the end.
     #[must_use]
-    pub fn subscribe(&self, backend: BackendId, id: ApprovalId) -> Waiter {
-        self.register(&mut self.state(), backend, id, Wants::End)
+    pub fn subscribe(&self, own: &OwnApprovals, id: ApprovalId) -> Waiter {
+        self.register(&mut self.state(), own.clone(), id, Wants::End)
     }
 
     /// The approval as it is now, read together with those that other calls want to read.
-    pub async fn read(&self, caller: Caller, id: ApprovalId) -> Result<Arc<Approval>, ServiceError> {
+    pub async fn read(&self, caller: &Caller, id: ApprovalId) -> Result<Arc<Approval>, ServiceError> {
         let mut waiter = {
             let mut state = self.state();
-            let waiter = self.register(&mut state, caller.backend, id, Wants::Now);
+            let waiter = self.register(&mut state, caller.own().clone(), id, Wants::Now);
             self.enqueue(&mut state, id.uuid());
             waiter
         };
@@ -132,11 +129,11 @@ impl Endings {
         read::approval(&self.0.db, caller, id).await.map(Arc::new)
     }
 
-    fn register(&self, state: &mut State, backend: BackendId, id: ApprovalId, wants: Wants) -> Waiter {
+    fn register(&self, state: &mut State, own: OwnApprovals, id: ApprovalId, wants: Wants) -> Waiter {
         let key = (id.uuid(), state.next);
         state.next += 1;
         let (tell, notice) = oneshot::channel();
-        state.waiting.insert(key, Registration { backend, wants, tell });
+        state.waiting.insert(key, Registration { own, wants, tell });
         Waiter { endings: self.clone(), key, notice }
     }
 
@@ -223,7 +220,7 @@ impl State {
                 .registrations(*id)
                 .filter(|((_, number), _)| *number < reading.before)
                 .filter_map(|(key, registration)| {
-                    let own = found.filter(|approval| approval.request.backend == registration.backend);
+                    let own = found.filter(|approval| registration.own.include(&approval.request));
                     let notice = match (own, registration.wants) {
                         (Some(approval), Wants::Now) => Notice::Read(approval.clone()),
                         (Some(approval), Wants::End) if approval.decision.is_some() => {

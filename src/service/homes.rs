@@ -1,11 +1,13 @@
 //! The Home tab: its users, the pages that they are on, and everything that it shows.
 
+use chrono::{DateTime, Utc};
+
 use super::{Service, ServiceError, retrying, settings};
 use crate::{
     domain::{
         effects::Redraw,
         ids::{IntegrationId, UserId, WorkspaceId},
-        overview::{Administration, Home, Page, Place, RECENT, Section},
+        overview::{Administration, DeviceLine, Home, Page, Place, RECENT, Section},
     },
     storage,
     storage::{read_models::overview, tables::unlock_requests},
@@ -86,6 +88,7 @@ pub async fn read(
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
         decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,
+        devices: devices(&mut db, workspace, user, page(Section::Devices), now).await?,
         notifications: storage::tables::notifications::find(&mut db, workspace, user).await?,
         administration: if admin {
             Some(administration(service, &mut db, workspace, place).await?)
@@ -93,6 +96,26 @@ pub async fn read(
             None
         },
     }))
+}
+
+/// A user's own API keys. They are few, so the page is cut out of all of them.
+async fn devices(
+    db: &mut storage::PgConnection,
+    workspace: WorkspaceId,
+    user: &UserId,
+    wanted: usize,
+    now: DateTime<Utc>,
+) -> Result<Page<DeviceLine>, ServiceError> {
+    let keys = storage::tables::user_keys::working(db, workspace, user, now).await?;
+    let lines = keys.into_iter().map(|key| DeviceLine {
+        id: key.id,
+        backend: key.backend_name,
+        name: key.name,
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: key.last_used_at,
+    });
+    Ok(Page::from_list(lines.collect(), wanted, Section::Devices.size()))
 }
 
 async fn administration(

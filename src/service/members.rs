@@ -1,9 +1,9 @@
-//! Ending the grants and pending approvals of users who are no longer full members. They could neither decide nor be
+//! Ending the grants, API keys and pending approvals of users who are no longer full members. They could neither decide nor be
 //! expected to turn their grants off.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Service, ServiceError, give_up, retrying, turn_off};
+use super::{Service, ServiceError, give_up, retrying, turn_off, user_keys};
 pub use crate::storage::tables::members::{After, Holder, Page};
 use crate::{
     domain::{
@@ -38,7 +38,7 @@ pub struct Ended {
     pub approvals: usize,
 }
 
-/// A page of the users with grants or pending approvals: those whose membership was not checked for a day, without those
+/// A page of the users with grants, API keys or pending approvals: those whose membership was not checked for a day, without those
 /// in the workspaces `except`.
 pub async fn unchecked(
     service: &Service,
@@ -82,7 +82,7 @@ pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bo
     left_at.is_some_and(|left_at| now - left_at < DOUBT)
 }
 
-/// Ends the grants and pending approvals of a user who is no longer a member.
+/// Ends the grants, API keys and pending approvals of a user who is no longer a member.
 #[tracing::instrument(name = "end_membership", skip_all, fields(workspace = %holder.workspace, user = %holder.user))]
 pub async fn left(service: &Service, holder: &Holder) -> Result<Ended, ServiceError> {
     // Grants end first, because agents can use them without asking.
@@ -106,6 +106,7 @@ async fn revoke(service: &Service, holder: &Holder) -> Result<usize, ServiceErro
     let filter = GrantFilter { user: Some(&holder.user), ..GrantFilter::default() };
     let (actor, why) = (Actor::Service, Revocation::NoMember);
     let ended = turn_off::revoke(&mut work, holder.workspace, &filter, &actor, why).await?;
+    user_keys::end_of_user(&mut work, holder.workspace, &holder.user).await?;
     work.commit().await?;
     Ok(ended.len())
 }

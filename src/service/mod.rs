@@ -60,6 +60,7 @@ pub mod unit_of_work;
 pub mod unlock;
 pub mod unlock_requests;
 pub mod unreadable;
+pub mod user_keys;
 pub mod webhook_health;
 pub mod workspaces;
 

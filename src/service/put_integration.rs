@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Service, ServiceError, UnitOfWork, retrying, turn_off};
+use super::{Service, ServiceError, UnitOfWork, authenticate::Caller, retrying, turn_off};
 use crate::{
     domain,
     domain::{
@@ -60,6 +60,17 @@ pub struct CatalogAction {
 
 /// A stored integration and its actions.
 pub type Stored = (Integration, Vec<Action>);
+
+/// Saves a description that a caller of the API sends. A bound key describes only the backend's own integrations.
+pub async fn put_for(
+    service: &Service,
+    caller: &Caller,
+    key: &IntegrationKey,
+    catalog: &Catalog,
+) -> Result<Stored, ServiceError> {
+    caller.may_describe(key)?;
+    put(service, caller.workspace(), &Actor::Backend(caller.own().backend()), key, catalog).await
+}
 
 /// Saves a description, if the actor owns the integration or it has no owner yet. Actions that stay keep their locks
 /// and grants; the others are retired. If an unlocked action's description changes, its grants are paused: once this

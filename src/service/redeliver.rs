@@ -1,6 +1,6 @@
 //! A backend requests the redelivery of a webhook.
 
-use super::{Service, ServiceError, authenticate::Caller, retrying};
+use super::{Service, ServiceError, authenticate::BackendCaller, retrying};
 use crate::{
     domain::{backends, backends::Redelivery, ids::DeliveryId, rejection::Rejection},
     storage::statements::{deliveries, deliveries::Delivery},
@@ -9,11 +9,15 @@ use crate::{
 /// Makes a delivery of this backend due now, with its id unchanged: whether it is dead, delivered or still pending. Its
 /// retry schedule starts again.
 #[tracing::instrument(name = "redeliver_webhook", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, delivery = %id))]
-pub async fn redeliver(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, ServiceError> {
+pub async fn redeliver(
+    service: &Service,
+    caller: BackendCaller,
+    id: DeliveryId,
+) -> Result<Delivery, ServiceError> {
     retrying!(attempt(service, caller, id))
 }
 
-async fn attempt(service: &Service, caller: Caller, id: DeliveryId) -> Result<Delivery, ServiceError> {
+async fn attempt(service: &Service, caller: BackendCaller, id: DeliveryId) -> Result<Delivery, ServiceError> {
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let before = deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;

@@ -9,10 +9,10 @@ use crate::{
 
 /// Stores the result of an approved call of this backend, and returns the approval. Reporting the same again changes
 /// nothing.
-#[tracing::instrument(name = "report_result", skip_all, fields(workspace = %caller.workspace, backend = %caller.backend, approval = %id))]
+#[tracing::instrument(name = "report_result", skip_all, fields(workspace = %caller.workspace(), backend = %caller.own().backend(), approval = %id))]
 pub async fn report(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     id: ApprovalId,
     report: &Report,
 ) -> Result<Approval, ServiceError> {
@@ -21,12 +21,12 @@ pub async fn report(
 
 async fn attempt(
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     id: ApprovalId,
     report: &Report,
 ) -> Result<Approval, ServiceError> {
     let mut work = service.begin().await?;
-    let locked = storage::statements::decide::lock_of_backend(&mut work, caller.backend, id).await?;
+    let locked = storage::statements::decide::lock_of_caller(&mut work, caller.own(), id).await?;
     let mut approval = locked.ok_or(Rejection::UnknownApproval)?;
     // The lock may have waited for another report, which the statement that took it did not see.
     approval.result = approval_results::find(&mut work, id).await?;

@@ -23,7 +23,7 @@ pub async fn request(
         UserRef::Email(email) => {
             let caller = authenticate::authenticate(service, &ask.key, KeyScope::Ask).await?;
             caller.may_ask()?;
-            let workspace = caller.workspace;
+            let workspace = caller.workspace();
             directory.by_email(workspace, email).await.map_err(|error| match error {
                 LookupError::Nobody => Rejection::UnknownUser,
                 LookupError::Limited(seconds) => Rejection::SlackBusy(seconds),

@@ -339,7 +339,10 @@ impl Rows {
                rows AS (
                    SELECT * FROM jsonb_to_recordset($3) AS r (id uuid, workspace_id uuid, due_at timestamptz, kind text,
                        queue text, approval_id uuid, backend_id uuid, event text, unlock_request_id uuid, user_id text,
-                       unless_waiting boolean)),
+                       unless_waiting boolean)
+                   -- A backend without an endpoint gets no webhook: its callers long-poll.
+                   WHERE r.kind <> 'webhook'
+                      OR EXISTS (SELECT FROM backends b WHERE b.id = r.backend_id AND b.webhook_url <> '')),
                waiting AS (
                    SELECT o.queue FROM outbox o
                    WHERE o.queue = ANY(ARRAY(SELECT r.queue FROM rows r WHERE r.unless_waiting))

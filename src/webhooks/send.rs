@@ -93,6 +93,10 @@ impl Sender {
             // Stopped after the claim. Due, the row is claimed as soon as the endpoint is resumed.
             return Ok(Outcome::Wait(TimeDelta::zero()));
         }
+        if endpoint.url.is_empty() {
+            // A row of the previous version, which makes one for every backend.
+            return hopeless("the backend has no webhook endpoint");
+        }
         let now = service.now();
         let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
         let outcome = self.post(&endpoint, &claim.id.to_string(), body, now).await;

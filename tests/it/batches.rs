@@ -341,7 +341,7 @@ impl World {
             }
             Step::Close(conversation) => {
                 let id = ForeignId::new(self.conversation(*conversation)).unwrap();
-                let closed = close_conversation::close(&s.service, self.caller(s).await, &id).await;
+                let closed = close_conversation::close(&s.service, &self.caller(s).await, &id).await;
                 assert!(matches!(closed, Ok(()) | Err(ServiceError::Rejected(_))), "{closed:?}");
             }
             Step::Connect(user) => self.report(s, *user, Report::Connected).await,
@@ -356,7 +356,7 @@ impl World {
     async fn report(&self, s: &TestApp, user: usize, report: Report) {
         let (user, key) =
             (UserId::parse(&self.user(user)).unwrap(), IntegrationKey::new(self.integration()).unwrap());
-        connect::connect(&s.service, self.caller(s).await, &user, &key, report).await.unwrap();
+        connect::connect(&s.service, &self.caller(s).await, &user, &key, report).await.unwrap();
     }
 }
 

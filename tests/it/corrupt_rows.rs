@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use countersign::{
     domain::{
         approvals::Conversation,
+        callers::OwnApprovals,
         ids::{ActionId, ApiKeyId, ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
         text::{ActionKey, ForeignId, IntegrationKey},
     },
@@ -258,29 +259,30 @@ impl Reading {
     async fn by(&self, reader: Reader, db: &mut PgConnection) -> sqlx::Result<Seen> {
         let Self { workspace, backend, user, now, .. } = self;
         let (workspace, backend, now) = (*workspace, *backend, *now);
+        let own = OwnApprovals::of_backend(backend);
         let approval = || ApprovalId::new(self.uuid());
         let github = IntegrationKey::new("github").unwrap();
         match reader {
             Reader::Approval => approvals::find(db, approval()).await.map(drop)?,
             Reader::ApprovalOfBackend => {
-                approvals::find_of_backend(db, backend, approval()).await.map(drop)?;
+                approvals::find_of_caller(db, &own, approval()).await.map(drop)?;
             }
             Reader::ApprovalInWorkspace => {
                 approvals::find_in_workspace(db, SLACK_ID, approval(), None).await.map(drop)?;
             }
             Reader::LockApproval => decide::lock(db, approval()).await.map(drop)?,
             Reader::LockApprovalOfBackend => {
-                decide::lock_of_backend(db, backend, approval()).await.map(drop)?;
+                decide::lock_of_caller(db, &own, approval()).await.map(drop)?;
             }
             Reader::LockApprovalInWorkspace => {
                 decide::lock_in_workspace(db, SLACK_ID, approval(), None, now).await.map(drop)?;
             }
             Reader::ListApprovals => {
-                approvals_list::list(db, (workspace, backend), &Filter::default(), MOST).await.map(drop)?;
+                approvals_list::list(db, workspace, &own, &Filter::default(), MOST).await.map(drop)?;
             }
             Reader::ListApprovalsOfUser => {
                 let filter = Filter { user: Some(user.clone()), ..Filter::default() };
-                approvals_list::list(db, (workspace, backend), &filter, MOST).await.map(drop)?;
+                approvals_list::list(db, workspace, &own, &filter, MOST).await.map(drop)?;
             }
             Reader::ListApprovalsOfConversation => {
                 let conversation: String =
@@ -289,12 +291,12 @@ impl Reading {
                         .fetch_one(&mut *db)
                         .await?;
                 let filter = Filter { conversation: Some(conversation), ..Filter::default() };
-                approvals_list::list(db, (workspace, backend), &filter, MOST).await.map(drop)?;
+                approvals_list::list(db, workspace, &own, &filter, MOST).await.map(drop)?;
             }
             Reader::ListPending => {
                 let status = countersign::domain::approvals::Status::Pending;
                 let filter = Filter { status: Some(status), ..Filter::default() };
-                approvals_list::list(db, (workspace, backend), &filter, MOST).await.map(drop)?;
+                approvals_list::list(db, workspace, &own, &filter, MOST).await.map(drop)?;
             }
             Reader::Waiting => {
                 // All pages: no user has more than a few.
@@ -358,7 +360,7 @@ impl Reading {
                 return Ok(rows(claimed.into_iter().map(|event| event.id)));
             }
             Reader::Integration => integrations::find(db, workspace, &github).await.map(drop)?,
-            Reader::Integrations => integrations::list(db, workspace, None, MOST).await.map(drop)?,
+            Reader::Integrations => integrations::list(db, workspace, None, None, MOST).await.map(drop)?,
             Reader::LockIntegration => integrations::lock(db, workspace, &github).await.map(drop)?,
             Reader::LockIntegrationShared => {
                 integrations::lock_shared(db, workspace, &github).await.map(drop)?;

@@ -33,6 +33,7 @@ mod arguments;
 mod asking;
 mod backlog;
 mod batches;
+mod bound_keys;
 mod browser;
 mod catalog;
 mod cli;

@@ -13,13 +13,13 @@ use crate::{
         approvals::body::AskBody,
         auth,
         body::ApiBody,
-        fields,
+        fields::{self, Pointer},
         problem::{Problem, responses::Asking},
         query::Query,
         state::Api,
     },
     domain::{api_keys::KeyScope, arguments::Digest, text::ForeignId},
-    service::{ask::Ask, authenticate::ApiKey, request},
+    service::{ask::UserRef, request},
     wire::{ApprovalJson, examples},
 };
 
@@ -57,8 +57,8 @@ pub async fn ask(
 ) -> Result<Response, Problem> {
     let key = auth::api_key(&headers)?;
     auth::admit(&api, &key)?;
-    let ask = match read(key.clone(), query.as_deref(), &headers, body) {
-        Ok(ask) => ask,
+    let (body, idempotency_key, digest) = match read(query.as_deref(), &headers, body) {
+        Ok(read) => read,
         Err(problem) => {
             // A caller without a valid key must not learn what is wrong with the request.
             auth::whose(&api, &key, KeyScope::Ask).await?;
@@ -69,9 +69,14 @@ pub async fn ask(
         // Only once for each key and instance: later calls authenticate in the statement that reads everything else.
         auth::whose(&api, &key, KeyScope::Ask).await?;
     }
+    let user = body.user().or_else(|| api.limits.bound_user(&key).map(UserRef::Id));
+    let Some(user) = user else {
+        auth::whose(&api, &key, KeyScope::Ask).await?;
+        return Err(Problem::invalid(vec![Pointer::ROOT.child("user").fault(NO_USER)]));
+    };
+    let ask = body.into_ask(user, key.clone(), idempotency_key, digest);
     let asked = request::request(&api.service, &api.asks, &*api.directory, ask).await;
     let asked = asked.inspect_err(|failure| auth::forget_refused(&api, &key, failure))?;
-    api.limits.learn(&key, asked.approval.request.backend);
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
     let asked_for = &asked.approval.request;
@@ -91,13 +96,19 @@ pub async fn ask(
     Ok(response)
 }
 
-fn read(key: ApiKey, query: Option<&str>, headers: &HeaderMap, body: ApiBody) -> Result<Ask, Problem> {
+/// Of a request that names no user.
+const NO_USER: &str = "is required, unless the API key is bound to a user";
+
+fn read(
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: ApiBody,
+) -> Result<(AskBody, Option<ForeignId>, Digest), Problem> {
     Query::read(query).finish()?;
     let members = fields::object(headers, body)?;
     let digest = Digest::for_json(&members);
     let idempotency_key = idempotency_key(headers)?;
-    let body: AskBody = fields::read(members)?;
-    Ok(body.into_ask(key, idempotency_key, digest))
+    Ok((fields::read(members)?, idempotency_key, digest))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<ForeignId>, Problem> {

@@ -29,8 +29,9 @@ const LARGEST_METADATA: usize = 16 * 1024;
 json_body! {
     /// A request for approval.
     pub struct AskBody as "AskBody" {
-        /// Who is asked: a Slack user id (`U…`), or an email address that Slack knows.
-        user: UserRef,
+        /// Who is asked: a Slack user id (`U…`), or an email address that Slack knows. May be left out if the API key is
+        /// bound to a user, and must name that user otherwise.
+        user: Option<UserRef>,
         agent: AgentBody,
         conversation: ConversationBody,
         /// The integration's key.
@@ -79,14 +80,26 @@ json_body! {
 }
 
 impl AskBody {
-    /// The use case's input, asked with this key.
+    /// The user that it names.
     #[must_use]
-    pub fn into_ask(self, key: ApiKey, idempotency_key: Option<ForeignId>, digest: Digest) -> Ask {
+    pub fn user(&self) -> Option<UserRef> {
+        self.user.clone()
+    }
+
+    /// The use case's input, asked of this user with this key.
+    #[must_use]
+    pub fn into_ask(
+        self,
+        user: UserRef,
+        key: ApiKey,
+        idempotency_key: Option<ForeignId>,
+        digest: Digest,
+    ) -> Ask {
         Ask {
             key,
             idempotency_key,
             digest,
-            user: self.user,
+            user,
             agent: Agent { id: self.agent.id, name: self.agent.name },
             conversation: Conversation {
                 id: self.conversation.id,

@@ -37,6 +37,6 @@ pub async fn cancel(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Ask).await?;
-    let approval = cancel::cancel(&api.service, caller, crate::api::approvals::id::parse(&id)?).await?;
+    let approval = cancel::cancel(&api.service, &caller, crate::api::approvals::id::parse(&id)?).await?;
     Ok(Json(ApprovalJson::from(&approval)).into_response())
 }

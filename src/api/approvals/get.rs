@@ -63,7 +63,7 @@ pub async fn get(
     let id = crate::api::approvals::id::parse(&id)?;
     let wait = Duration::from_secs(wait.try_into().unwrap_or_default());
     if wait.is_zero() {
-        let approval = read::approval(&api.service.db, caller, id).await?;
+        let approval = read::approval(&api.service.db, &caller, id).await?;
         return Ok(Json(ApprovalJson::from(&approval)).into_response());
     }
     match waiting::begin(&api, caller, id).await? {

@@ -57,7 +57,7 @@ pub async fn list(
     let limit = query.limit()?;
     query.finish()?;
     let filter = Filter { status, user, conversation, before };
-    let approvals = read::approvals(&api.service, caller, &filter, limit + 1).await?;
+    let approvals = read::approvals(&api.service, &caller, &filter, limit + 1).await?;
     let page = Page::cut(approvals, limit, |last| last.id().to_string());
     Ok(Json(page.as_ref().map(ApprovalJson::from)).into_response())
 }

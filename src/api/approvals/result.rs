@@ -102,7 +102,7 @@ pub async fn report(
     let id = crate::api::approvals::id::parse(&id)?;
     let body: ResultBody = fields::read(fields::object(&headers, body)?)?;
     let report = Report::from(body);
-    let approval = report_result::report(&api.service, caller, id, &report).await?;
+    let approval = report_result::report(&api.service, &caller, id, &report).await?;
     tracing::info!(approval = %id, status = report.status.as_str(), "Result reported");
     Ok(Json(ApprovalJson::from(&approval)).into_response())
 }

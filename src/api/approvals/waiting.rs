@@ -36,18 +36,18 @@ pub(super) struct Wait {
 
 /// Reads the approval, and takes one of the waiting places if it is pending.
 pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<Begun, Problem> {
-    let waiter = api.endings.subscribe(caller.backend, id);
-    let approval = api.endings.read(caller, id).await?;
+    let waiter = api.endings.subscribe(caller.own(), id);
+    let approval = api.endings.read(&caller, id).await?;
     if approval.decision.is_some() || api.stop.is_cancelled() {
         return Ok(Begun::Over(approval));
     }
     let wait = Wait {
         endings: api.endings.clone(),
         stop: api.stop.clone(),
-        caller,
         id,
         waiter,
-        _place: api.waiters.enter(caller.backend)?,
+        _place: api.waiters.enter(caller.own().backend())?,
+        caller,
     };
     Ok(Begun::Pending(approval, wait))
 }
@@ -83,10 +83,10 @@ impl Wait {
                 }
             };
             if !over {
-                self.waiter = self.endings.subscribe(self.caller.backend, self.id);
+                self.waiter = self.endings.subscribe(self.caller.own(), self.id);
             }
             // Boxed, because this future is held while the call waits, and reading is rare and large.
-            let approval = Box::pin(self.endings.read(self.caller, self.id)).await?;
+            let approval = Box::pin(self.endings.read(&self.caller, self.id)).await?;
             if over || approval.decision.is_some() {
                 return Ok(Some(approval));
             }

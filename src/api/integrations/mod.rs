@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     api::state::Api,
-    domain::{api_keys::KeyScope, audit::Actor, text::IntegrationKey},
+    domain::{api_keys::KeyScope, text::IntegrationKey},
     service::{put_integration, read},
     wire::examples,
 };
@@ -56,8 +56,7 @@ pub async fn put(
     let key = IntegrationKey::new(key).map_err(|fault| Problem::parameter("key", fault.to_string()))?;
     let body: CatalogBody = fields::read(fields::object(&headers, body)?)?;
     let catalog = body.into();
-    let actor = Actor::Backend(caller.backend);
-    let stored = put_integration::put(&api.service, caller.workspace, &actor, &key, &catalog).await?;
+    let stored = put_integration::put_for(&api.service, &caller, &key, &catalog).await?;
     Ok(Json(describe(stored)).into_response())
 }
 
@@ -77,7 +76,7 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let caller = auth::caller_without_query(&api, &headers, query.as_deref(), KeyScope::Read).await?;
     let key = self::key(key)?;
-    let stored = read::integration(&api.service, caller, &key).await?;
+    let stored = read::integration(&api.service, &caller, &key).await?;
     Ok(Json(describe(stored)).into_response())
 }
 
@@ -103,7 +102,7 @@ pub async fn list(
     let limit = query.limit()?;
     query.finish()?;
     let after = after.as_ref().map(IntegrationKey::as_str);
-    let found = read::integrations(&api.service, caller, after, limit + 1).await?;
+    let found = read::integrations(&api.service, &caller, after, limit + 1).await?;
     let page = Page::cut(found, limit, |(last, _)| last.key.clone());
     Ok(Json(page.map(describe)).into_response())
 }

@@ -26,6 +26,8 @@ pub enum Kind {
     Unauthenticated,
     /// The API key lacks the scope for this call.
     InsufficientScope,
+    /// The API key is bound to one user, and the call reaches further.
+    UserBoundKey,
     /// The backend is disabled.
     BackendDisabled,
     /// The app is no longer installed.
@@ -80,10 +82,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
+        Self::UserBoundKey,
         Self::BackendDisabled,
         Self::WorkspaceRemoved,
         Self::MissingScope,
@@ -165,6 +168,12 @@ impl Kind {
                 "insufficient-scope",
                 "The API key lacks a scope",
                 "Use a key that has the scope, or ask the operator for one: `countersign key create --scopes …`.",
+            ),
+            Self::UserBoundKey => (
+                StatusCode::FORBIDDEN,
+                "user-bound-key",
+                "The API key is bound to one user",
+                "For anything else, ask the operator for a key of the whole backend: `countersign key create` without `--user`.",
             ),
             Self::BackendDisabled => (
                 StatusCode::FORBIDDEN,

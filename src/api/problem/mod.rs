@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 pub use self::kind::{Kind, Missing};
 use crate::{
-    domain::{approvals::Approval, rejection::Rejection},
+    domain::{approvals::Approval, callers::BoundKeyFault, rejection::Rejection},
     service::{ErrorClass, ServiceError, classify, is_worth_retrying},
     wire::ApprovalJson,
 };
@@ -86,6 +86,15 @@ impl From<Rejection> for Problem {
             Rejection::Unauthenticated => Self::new(Kind::Unauthenticated),
             Rejection::InsufficientScope { needed, held } => Self::new(Kind::InsufficientScope)
                 .because(format!("This call needs the scope `{needed}`; the key has: {held}.")),
+            Rejection::BoundKey(fault) => Self::new(Kind::UserBoundKey).because(match fault {
+                BoundKeyFault::OtherUser(user) => {
+                    format!("The key is bound to {user}: leave `user` out, or name {user}.")
+                }
+                BoundKeyFault::OutsidePrefix(prefix) => format!(
+                    "Of integrations, the key may change only `{prefix}` and those whose keys begin with `{prefix}.`."
+                ),
+                BoundKeyFault::WholeBackend => "This call concerns the whole backend.".to_owned(),
+            }),
             Rejection::BackendDisabled => Self::new(Kind::BackendDisabled),
             Rejection::WorkspaceRemoved => Self::new(Kind::WorkspaceRemoved),
             Rejection::UnknownApproval => Self::new(Kind::NotFound(Missing::Approval)),

@@ -12,9 +12,10 @@ use utoipa::openapi::{
 use super::{Kind, Missing};
 
 /// Problems of every call with a key.
-const ALWAYS: [Kind; 9] = [
+const ALWAYS: [Kind; 10] = [
     Kind::Unauthenticated,
     Kind::InsufficientScope,
+    Kind::UserBoundKey,
     Kind::BackendDisabled,
     Kind::WorkspaceRemoved,
     Kind::InvalidRequest,

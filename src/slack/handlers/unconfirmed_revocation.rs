@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     domain::{
-        ids::{ActionId, GrantId, UserId},
+        ids::{ActionId, ApiKeyId, GrantId, UserId},
         people::{ActingUser, PersonKind},
         settings::Toggle,
     },
-    service::{Service, ServiceError, settings, turn_off, unlock},
+    service::{Service, ServiceError, settings, turn_off, unlock, user_keys},
     slack::{handlers::context::Context, inbound::payload::Payload, view::sentences},
 };
 
@@ -30,6 +30,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(super) enum Revoking {
     /// One grant.
     Grant(GrantId),
+    /// One API key of the user.
+    Key(ApiKeyId),
     /// All grants of the user for one action, and when the user clicked, by Slack's clock.
     Action(ActionId, Option<DateTime<Utc>>),
     /// All grants of the user.
@@ -44,6 +46,7 @@ impl Revoking {
         let origin = workspace.into();
         match self {
             Self::Grant(grant) => turn_off::turn_off(service, origin, user, grant).await,
+            Self::Key(key) => user_keys::revoke_own(service, origin, user, key).await.map(drop),
             Self::Action(action, clicked_at) => {
                 // A revocation needs no rights, so the user isn't looked up.
                 let acting_user = ActingUser { user: user.clone(), kind: PersonKind::Member };

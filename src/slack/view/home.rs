@@ -16,7 +16,9 @@ use super::prompt;
 use super::sections::pager;
 use crate::{
     domain::{
-        overview::{DecisionLine, GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine},
+        overview::{
+            DecisionLine, DeviceLine, GrantLine, Home, IntegrationLine, Page, RECENT, Section, WaitingLine,
+        },
         people::PersonKind,
     },
     slack::view::{blocks, prompt_state::PromptState, sanitize::safe_text::SafeText},
@@ -68,6 +70,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
     integrations(&mut blocks, &home.integrations);
     blocks.push(blocks::divider());
     decisions(&mut blocks, &home.decisions, state.address);
+    devices(&mut blocks, &home.devices);
     blocks.push(blocks::divider());
     blocks.extend(notifications::section(home.notifications, &state.now.timestamp_micros().to_string()));
     if let Some(administration) = &home.administration {
@@ -171,6 +174,41 @@ pub(super) fn integration(line: &IntegrationLine) -> SlackBlock {
         blocks::beside(Control::Gear(line.id), "⚙ Settings", SafeText::from("Settings of ").then(short));
     let facts = state.into_iter().map(|fact| blocks::fact(SafeText::own(fact)));
     blocks::section(name, facts.collect(), Some(gear))
+}
+
+/// The user's own API keys. Nothing is shown to a user without one.
+fn devices(blocks: &mut Vec<SlackBlock>, page: &Page<DeviceLine>) {
+    if page.total == 0 {
+        return;
+    }
+    blocks.push(blocks::heading(names::titled("Devices and agents", page.total, page.number, page.count)));
+    blocks.extend(page.items.iter().map(device));
+    blocks.extend(pager(Section::Devices, "Devices and agents", page));
+}
+
+/// One key with *Revoke*.
+fn device(line: &DeviceLine) -> SlackBlock {
+    let alone =
+        SafeText::from("Revoke the key of ").then(names::short(line.name.as_ref().unwrap_or(&line.backend)));
+    let question = (
+        "Revoke this key?",
+        SafeText::from(
+            "The device or agent that has it can no longer ask you. What it has asked already stays.",
+        ),
+    );
+    let revoke = blocks::beside_after_confirming(Control::RevokeKey(line.id), "Revoke", alone, question);
+    let used = line.last_used_at.map_or_else(
+        || "Not used yet.".to_owned(),
+        |at| format!("Last used {}.", blocks::moment_in_mrkdwn(at)),
+    );
+    let expires =
+        line.expires_at.map(|at| format!(" Expires {}.", blocks::moment_in_mrkdwn(at))).unwrap_or_default();
+    let facts =
+        format!("Asks only you. Created {}. {used}{expires}", blocks::moment_in_mrkdwn(line.created_at));
+    // In an element of its own, so that it can't look like a part of the backend's name.
+    let name = line.name.as_ref().map(|name| blocks::fact(names::name(name)));
+    let facts = name.into_iter().chain([blocks::own_fact(facts)]).collect();
+    blocks::section(names::name(&line.backend), facts, Some(revoke))
 }
 
 fn decisions(blocks: &mut Vec<SlackBlock>, page: &Page<DecisionLine>, address: Address<'_>) {

@@ -125,6 +125,8 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
     blocks.extend(page.items.iter().map(|line| {
         let state = if line.disabled {
             "Disabled: it can no longer ask.".to_owned()
+        } else if !line.has_endpoint {
+            "No webhook endpoint: callers long-poll.".to_owned()
         } else if let Some(at) = line.stopped_at {
             format!(
                 "Webhooks have been stopped since {}: the endpoint is gone or has failed for days. The \

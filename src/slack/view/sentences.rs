@@ -234,6 +234,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::AlreadyReported(_)
         | Rejection::Unauthenticated
         | Rejection::InsufficientScope { .. }
+        | Rejection::BoundKey(_)
         | Rejection::TooManyPending
         | Rejection::CatalogFull
         | Rejection::SlackBusy(_)

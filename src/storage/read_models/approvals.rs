@@ -10,7 +10,8 @@ use uuid::Uuid;
 use crate::{
     domain::{
         approvals::{Approval, Status},
-        ids::{ApprovalId, BackendId, UserId, WorkspaceId},
+        callers::OwnApprovals,
+        ids::{ApprovalId, UserId, WorkspaceId},
         outcome::Outcome,
     },
     storage::{
@@ -49,16 +50,21 @@ macro_rules! in_status {
     };
 }
 
-/// A backend's approvals, newest first, at most `limit`.
+/// The approvals that a caller may see, newest first, at most `limit`.
 pub async fn list(
     db: &mut PgConnection,
-    (workspace, backend): (WorkspaceId, BackendId),
+    workspace: WorkspaceId,
+    own: &OwnApprovals,
     filter: &Filter,
     limit: i64,
 ) -> sqlx::Result<Vec<Approval>> {
     let before = filter.before.map_or_else(Uuid::max, ApprovalId::uuid);
     let status = filter.status.map(Status::as_str);
-    let user = filter.user.as_ref().map(UserId::as_str);
+    let backend = own.backend();
+    let user = match (own.user(), &filter.user) {
+        (Some(own), Some(wanted)) if own != wanted => return Ok(Vec::new()),
+        (own, wanted) => own.or(wanted.as_ref()).map(UserId::as_str),
+    };
     let rows = match (&filter.conversation, user, filter.status) {
         (Some(conversation), ..) => {
             select_approvals!(

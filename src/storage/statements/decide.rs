@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         approvals::Approval,
+        callers::OwnApprovals,
         catalog::{Eligibility, Lock},
         decision::Decision,
         decisions::Ended,
@@ -57,16 +58,18 @@ pub async fn lock_in_workspace(
 }
 
 /// Locks an approval of this backend.
-pub async fn lock_of_backend(
+pub async fn lock_of_caller(
     db: &mut PgConnection,
-    backend: BackendId,
+    own: &OwnApprovals,
     id: ApprovalId,
 ) -> sqlx::Result<Option<Approval>> {
     let row = select_approvals!(
         "JOIN workspaces w ON w.id = p.workspace_id
-         WHERE p.id = $1 AND p.backend_id = $2 FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
+         WHERE p.id = $1 AND p.backend_id = $2 AND ($3::text IS NULL OR p.user_id = $3)
+         FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
         id.uuid(),
-        backend.uuid()
+        own.backend().uuid(),
+        own.user().map(UserId::as_str)
     )
     .fetch_optional(db)
     .await?;
@@ -242,6 +245,9 @@ pub async fn save(
                INSERT INTO outbox (created_at, id, workspace_id, due_at, kind, queue, approval_id, backend_id, event)
                SELECT $3, r.* FROM jsonb_to_recordset($17) AS r (id uuid, workspace_id uuid, due_at timestamptz, kind text,
                    queue text, approval_id uuid, backend_id uuid, event text)
+               -- A backend without an endpoint gets no webhook: its callers long-poll.
+               WHERE r.kind <> 'webhook'
+                  OR EXISTS (SELECT FROM backends b WHERE b.id = r.backend_id AND b.webhook_url <> '')
                RETURNING kind),
            refreshed AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)

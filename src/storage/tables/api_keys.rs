@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         api_keys::{KeyRotation, KeyScope, KeyScopes, KeysRevoked, NewApiKey},
-        ids::{ApiKeyId, BackendId, WorkspaceId},
+        ids::{ApiKeyId, BackendId, UserId, WorkspaceId},
     },
     storage::{PgConnection, effects::Recorded, stored::CorruptRow},
 };
@@ -26,6 +26,10 @@ pub struct StoredKey {
     pub revoked: bool,
     /// Whose key it is.
     pub backend: BackendId,
+    /// The name of that backend.
+    pub backend_name: String,
+    /// The user that the key is bound to, if it is.
+    pub user: Option<UserId>,
     /// Where the backend belongs.
     pub workspace: WorkspaceId,
     /// The backend is disabled.
@@ -45,14 +49,20 @@ fn names(scopes: KeyScopes) -> Vec<String> {
     scopes.names().into_iter().map(str::to_owned).collect()
 }
 
-/// The key with this public half.
+/// The key with this public half, of a backend or of one of its users.
 pub async fn find(db: &mut PgConnection, id: ApiKeyId) -> sqlx::Result<Option<StoredKey>> {
     let row = sqlx::query!(
-        r#"SELECT k.hash, k.scopes, k.expires_at, (k.revoked_at IS NOT NULL) AS "revoked!", b.id AS backend,
-                  b.workspace_id AS workspace, (b.disabled_at IS NOT NULL) AS "disabled!",
-                  (w.removed_at IS NOT NULL) AS "removed!"
-           FROM api_keys k JOIN backends b ON b.id = k.backend_id JOIN workspaces w ON w.id = b.workspace_id
-           WHERE k.id = $1"#,
+        r#"SELECT k.hash AS "hash!", k.scopes AS "scopes!", k.expires_at, (k.revoked_at IS NOT NULL) AS "revoked!",
+                  k.user_id, b.id AS backend, b.name, b.workspace_id AS workspace,
+                  (b.disabled_at IS NOT NULL) AS "disabled!", (w.removed_at IS NOT NULL) AS "removed!"
+           FROM (
+               SELECT a.backend_id, a.hash, a.scopes, a.expires_at, a.revoked_at, NULL::text AS user_id
+               FROM api_keys a WHERE a.id = $1
+               UNION ALL
+               SELECT u.backend_id, u.hash, '{ask,catalog,connections,read}'::text[], u.expires_at, u.revoked_at, u.user_id
+               FROM user_keys u WHERE u.id = $1) k
+           JOIN backends b ON b.id = k.backend_id JOIN workspaces w ON w.id = b.workspace_id
+           LIMIT 1"#,
         id.uuid()
     )
     .fetch_optional(db)
@@ -65,6 +75,8 @@ pub async fn find(db: &mut PgConnection, id: ApiKeyId) -> sqlx::Result<Option<St
             expires_at: row.expires_at,
             revoked: row.revoked,
             backend: BackendId::new(row.backend),
+            backend_name: row.name,
+            user: row.user_id.map(UserId::from_stored),
             workspace: WorkspaceId::new(row.workspace),
             disabled: row.disabled,
             workspace_removed: row.removed,
@@ -217,10 +229,19 @@ pub async fn note_uses(db: &mut PgConnection, uses: &[(ApiKeyId, DateTime<Utc>)]
     // Locked in the order of their ids, so that two instances that do this at once don't wait for each other in a
     // circle.
     sqlx::query!(
-        "WITH used AS (
+        "-- used, by_users: the keys of backends and of users that were used later than is noted. One statement, so that
+         -- all uses are noted or none.
+         WITH used AS (
              SELECT k.id, u.used_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, used_at)
              JOIN api_keys k ON k.id = u.id
-             WHERE k.last_used_at IS NULL OR k.last_used_at < u.used_at ORDER BY k.id FOR NO KEY UPDATE OF k)
+             WHERE k.last_used_at IS NULL OR k.last_used_at < u.used_at ORDER BY k.id FOR NO KEY UPDATE OF k),
+         by_users AS (
+             SELECT k.id, u.used_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, used_at)
+             JOIN user_keys k ON k.id = u.id
+             WHERE k.last_used_at IS NULL OR k.last_used_at < u.used_at ORDER BY k.id FOR NO KEY UPDATE OF k),
+         noted AS (
+             UPDATE user_keys SET last_used_at = greatest(last_used_at, by_users.used_at) FROM by_users
+             WHERE user_keys.id = by_users.id)
          UPDATE api_keys SET last_used_at = greatest(last_used_at, used.used_at) FROM used
          WHERE api_keys.id = used.id",
         &ids,

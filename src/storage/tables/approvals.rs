@@ -12,6 +12,7 @@ use crate::{
         action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Place, Request, Status},
         arguments::{Arguments, Digest},
+        callers::OwnApprovals,
         decision::{Decision, GrantOutcome, Verdict},
         editing::EditedArguments,
         grants::Scope,
@@ -321,14 +322,19 @@ pub async fn find_all(
 }
 
 /// The approval with this id, if this backend asked it.
-pub async fn find_of_backend(
+pub async fn find_of_caller(
     db: &mut PgConnection,
-    backend: BackendId,
+    own: &OwnApprovals,
     id: ApprovalId,
 ) -> sqlx::Result<Option<Approval>> {
-    let row = select_approvals!("WHERE p.id = $1 AND p.backend_id = $2", id.uuid(), backend.uuid())
-        .fetch_optional(db)
-        .await?;
+    let row = select_approvals!(
+        "WHERE p.id = $1 AND p.backend_id = $2 AND ($3::text IS NULL OR p.user_id = $3)",
+        id.uuid(),
+        own.backend().uuid(),
+        own.user().map(UserId::as_str)
+    )
+    .fetch_optional(db)
+    .await?;
     Ok(row.map(ApprovalRow::read).transpose()?)
 }
 

@@ -18,7 +18,7 @@ use crate::{
 /// Where a backend's webhooks go and what signs them. Secrets are sealed.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// The address.
+    /// The address; empty if the backend has none.
     pub url: String,
     /// What signs.
     pub secret: Vec<u8>,
@@ -86,7 +86,7 @@ pub async fn insert(
         backend.id.uuid(),
         backend.workspace.uuid(),
         backend.name.as_str(),
-        backend.webhook_url.as_str(),
+        backend.webhook_url.as_ref().map_or("", Link::as_str),
         webhook_secret,
         now
     )
@@ -106,8 +106,8 @@ pub struct Summary {
     pub slack_id: String,
     /// Its name.
     pub name: String,
-    /// The address that receives its webhooks.
-    pub webhook_url: String,
+    /// The address that receives its webhooks. `None`: its callers long-poll.
+    pub webhook_url: Option<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Since when it may no longer ask.
@@ -142,7 +142,7 @@ pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result
         workspace: WorkspaceId::new(row.workspace_id),
         slack_id: row.slack_id,
         name: row.name,
-        webhook_url: row.webhook_url,
+        webhook_url: Some(row.webhook_url).filter(|url| !url.is_empty()),
         created_at: row.created_at,
         disabled_at: row.disabled_at,
         webhook_stopped_at: row.webhook_stopped_at,
@@ -154,8 +154,8 @@ pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result
 /// What a change of a backend depends on.
 #[derive(Debug)]
 pub struct Locked {
-    /// Where its webhooks go.
-    pub webhook_url: Link,
+    /// Where its webhooks go, if it has an endpoint.
+    pub webhook_url: Option<Link>,
     /// It may no longer ask.
     pub disabled: bool,
     /// Its webhooks wait.
@@ -172,7 +172,7 @@ pub async fn lock(db: &mut PgConnection, id: BackendId) -> sqlx::Result<Locked> 
     .fetch_one(db)
     .await?;
     Ok(Locked {
-        webhook_url: Link::from_stored(row.webhook_url),
+        webhook_url: Some(row.webhook_url).filter(|url| !url.is_empty()).map(Link::from_stored),
         disabled: row.disabled,
         webhook_stopped: row.stopped,
     })

@@ -67,8 +67,8 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Like [`insert`], for an event about a person who is not a full member. Stores it only if they have a live grant or a
-/// pending approval, or were known as a full member until now; a grant that is being given at this moment can't be seen
+/// Like [`insert`], for an event about a person who is not a full member. Stores it only if they have a live grant, an
+/// API key or a pending approval, or were known as a full member until now; a grant that is being given at this moment can't be seen
 /// yet. Deletes their stored profile. Slack sends such events about every person, up to thirty thousand an hour, so one
 /// statement does all of this and reads no more than it needs.
 pub async fn insert_if_concerned(
@@ -90,6 +90,8 @@ pub async fn insert_if_concerned(
            AND (EXISTS (SELECT 1 FROM forgotten WHERE kind = 'member')
                 OR EXISTS (SELECT 1 FROM grants g
                         WHERE g.workspace_id = w.id AND g.user_id = $5 AND g.revoked_at IS NULL)
+                OR EXISTS (SELECT 1 FROM user_keys k
+                           WHERE k.workspace_id = w.id AND k.user_id = $5 AND k.revoked_at IS NULL)
                 OR EXISTS (SELECT 1 FROM approvals p
                            WHERE p.workspace_id = w.id AND p.user_id = $5 AND p.status = 'pending'))
          ON CONFLICT DO NOTHING",

@@ -125,18 +125,22 @@ pub async fn find(
     Ok(row.map(IntegrationRow::read).transpose()?)
 }
 
-/// The workspace's integrations in the order of their keys, after `after`, at most `limit`.
+/// The workspace's integrations in the order of their keys, after `after`, at most `limit`. With a prefix, only that
+/// integration and those whose keys begin with it and a dot.
 pub async fn list(
     db: &mut PgConnection,
     workspace: WorkspaceId,
+    prefix: Option<&IntegrationKey>,
     after: Option<&str>,
     limit: i64,
 ) -> sqlx::Result<Vec<Integration>> {
     let rows = select_integrations!(
-        "AND ($2::text IS NULL OR key > $2) ORDER BY key LIMIT $3",
+        "AND ($2::text IS NULL OR key > $2) AND ($4::text IS NULL OR key = $4 OR starts_with(key, $4 || '.'))
+         ORDER BY key LIMIT $3",
         workspace.uuid(),
         after,
-        limit
+        limit,
+        prefix.map(IntegrationKey::as_str)
     )
     .fetch_all(db)
     .await?;

@@ -36,7 +36,7 @@ pub struct Page {
     pub next: Option<After>,
 }
 
-/// Looks at `count` users with live grants or pending approvals. Those are due who have some from before `since`, and
+/// Looks at `count` users with live grants, pending approvals or API keys. Those are due who have some from before `since`, and
 /// whose membership was not checked since then. Only workspaces that have the app, without those in `except`. Users who
 /// were found to have left and still have some are included: the process that was ending these died.
 pub async fn unchecked(
@@ -48,8 +48,8 @@ pub async fn unchecked(
 ) -> sqlx::Result<Page> {
     let except: Vec<_> = except.iter().map(|workspace| workspace.uuid()).collect();
     let rows = sqlx::query!(
-        r#"-- holders: the users, numbered from 1, by one step through the indexes grants_live_user and approvals_pending_user a
-           --          user. A plain DISTINCT would read every live grant. No approval is pending for 30 days, so older
+        r#"-- holders: the users, numbered from 1, by one step through the indexes grants_live_user, approvals_pending_user
+           --          and user_keys_user a user. A plain DISTINCT would read every live grant. No approval is pending for 30 days, so older
            --          partitions aren't looked at.
            -- Whether they have anything from before $1 is looked up only for those who were not checked since then.
            WITH RECURSIVE holders AS (
@@ -64,7 +64,11 @@ pub async fn unchecked(
                        (SELECT p.workspace_id, p.user_id FROM approvals p
                         WHERE p.status = 'pending' AND p.id >= $6
                           AND (p.workspace_id, p.user_id) > (h.workspace_id, h.user_id)
-                        ORDER BY p.workspace_id, p.user_id LIMIT 1)) o
+                        ORDER BY p.workspace_id, p.user_id LIMIT 1)
+                       UNION ALL
+                       (SELECT k.workspace_id, k.user_id FROM user_keys k
+                        WHERE k.revoked_at IS NULL AND (k.workspace_id, k.user_id) > (h.workspace_id, h.user_id)
+                        ORDER BY k.workspace_id, k.user_id LIMIT 1)) o
                    ORDER BY o.workspace_id, o.user_id LIMIT 1) n
                WHERE h.number < $5)
            SELECT h.workspace_id AS "workspace_id!", h.user_id AS "user_id!", w.slack_id,
@@ -76,7 +80,9 @@ pub async fn unchecked(
                       (SELECT true FROM approvals p WHERE p.workspace_id = h.workspace_id AND p.user_id >= h.user_id
                            AND p.user_id <= h.user_id AND p.status = 'pending' AND p.created_at <= $1
                            AND p.id >= $6
-                       ORDER BY p.user_id, p.id LIMIT 1), false)
+                       ORDER BY p.user_id, p.id LIMIT 1),
+                      (SELECT true FROM user_keys k WHERE k.workspace_id = h.workspace_id AND k.user_id = h.user_id
+                           AND k.revoked_at IS NULL AND k.created_at <= $1 LIMIT 1), false)
                   ELSE false END AS "due!"
            FROM holders h
            CROSS JOIN LATERAL (

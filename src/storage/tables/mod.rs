@@ -30,5 +30,6 @@ pub mod reminders;
 pub mod repeats;
 mod turns;
 pub mod unlock_requests;
+pub mod user_keys;
 pub mod versions;
 pub mod workspaces;

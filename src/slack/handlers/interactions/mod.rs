@@ -94,6 +94,7 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         }
         Control::Pick(integration) => browse::pick(interaction, Some(integration)).await,
         Control::PickNone => browse::pick(interaction, None).await,
+        Control::RevokeKey(key) => settings::revoke_key(interaction, key).await,
         Control::TurnOff(grant) => settings::turn_off(interaction, grant).await,
         Control::Toggle { action, toggle } => settings::toggle(interaction, action, toggle).await,
         Control::Gear(integration) => settings::open_gear(interaction, integration).await,

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        ids::{ActionId, GrantId, IntegrationId},
+        ids::{ActionId, ApiKeyId, GrantId, IntegrationId},
         notifications::Change,
         people::ActingUser,
         rejection::Rejection,
@@ -81,6 +81,16 @@ pub(super) async fn turn_off(interaction: &Interaction<'_>, grant: GrantId) -> R
         .await
     {
         Err(UseCaseError::Unclear) => unconfirmed(interaction, Revoking::Grant(grant)),
+        result => finish(interaction, result),
+    }
+}
+
+/// *Revoke* for one of the user's own API keys, on the Home tab.
+pub(super) async fn revoke_key(interaction: &Interaction<'_>, key: ApiKeyId) -> Response {
+    let user = &interaction.acting_user.user;
+    let service = &interaction.context.service;
+    match within(service::user_keys::revoke_own(service, interaction.origin(), user, key)).await {
+        Err(UseCaseError::Unclear) => unconfirmed(interaction, Revoking::Key(key)),
         result => finish(interaction, result),
     }
 }

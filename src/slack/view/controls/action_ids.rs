@@ -16,6 +16,7 @@ pub(super) const DETAILS_PREVIOUS: &str = "details_previous";
 pub(super) const DETAILS_NEXT: &str = "details_next";
 pub(super) const DETAILS_JUMP: &str = "details_jump";
 pub(super) const TURN_OFF: &str = "turn_off";
+pub(super) const REVOKE_KEY: &str = "revoke_key";
 pub(super) const OPEN_CONVERSATION: &str = "open_conversation";
 pub(super) const CONNECT: &str = "connect";
 pub(super) const REQUEST_UNLOCK: &str = "request_unlock";
@@ -70,6 +71,7 @@ impl Control {
             Self::DetailsNext { .. } => DETAILS_NEXT,
             Self::DetailsJump { .. } => DETAILS_JUMP,
             Self::TurnOff(_) => TURN_OFF,
+            Self::RevokeKey(_) => REVOKE_KEY,
             Self::OpenConversation => OPEN_CONVERSATION,
             Self::Connect => CONNECT,
             Self::RequestUnlock(_) => REQUEST_UNLOCK,

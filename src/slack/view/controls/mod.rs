@@ -14,7 +14,7 @@ use crate::domain::{
     alike::Alike,
     decision::DenialReason,
     grants::Scope,
-    ids::{ActionId, ActionVersionId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
+    ids::{ActionId, ActionVersionId, ApiKeyId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
     notifications::Hour,
     overview::Section,
     settings::Toggle,
@@ -97,6 +97,8 @@ pub enum Control {
     },
     /// *Turn off* for the grant that a decision created.
     TurnOff(GrantId),
+    /// *Revoke* for an API key of the user.
+    RevokeKey(ApiKeyId),
     /// A link to the conversation. The browser opens it; Slack reports the click and only expects an acknowledgement.
     OpenConversation,
     /// A link to the page where the user connects the integration. Slack only expects an acknowledgement.

@@ -33,6 +33,7 @@ fn a_click_reads_what_the_view_wrote() {
         Control::DetailsNext { approval, page: usize::MAX },
         Control::DetailsJump { approval, page: 2 },
         Control::TurnOff(grant),
+        Control::RevokeKey(ApiKeyId::new(Uuid::from_u128(7))),
         Control::OpenConversation,
         Control::Connect,
         Control::RequestUnlock(action),

@@ -34,6 +34,7 @@ impl Control {
                 format!("{page}:{approval}")
             }
             Self::TurnOff(grant) | Self::TurnOffReported(grant) => grant.to_string(),
+            Self::RevokeKey(key) => key.to_string(),
             Self::RequestUnlock(action)
             | Self::Lock(action)
             | Self::ActionOptions { action, .. }

@@ -21,7 +21,8 @@ use crate::{
         field_hints::{ArgumentPointer, FieldHint, Format, Label, Presentation},
         input_schema::InputSchema,
         overview::{
-            ActionLine, Administration, GrantLine, Group, Home, OptionsLine, Page, SettingLine, UnlockLine,
+            ActionLine, Administration, DeviceLine, GrantLine, Group, Home, OptionsLine, Page, SettingLine,
+            UnlockLine,
         },
         people::PersonKind,
         precedent::{Changes, Precedent},
@@ -226,11 +227,17 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
     let mut other = ended.clone();
     other.request.conversation.id = foreign(&format!("token-o11q{text}"));
     let decisions = Page::from_list(vec![screens::decision_line(ended), screens::decision_line(other)], 0, 4);
+    let device = DeviceLine {
+        backend: format!("token-o12q{text}"),
+        name: Some(format!("token-o13q{text}")),
+        ..screens::device(None, true)
+    };
     let shown = Home {
         waiting: waiting.clone(),
         grants: Page::from_list(vec![grant.clone()], 0, 4),
         integrations: Page::from_list(vec![integration.clone()], 0, 4),
         decisions: decisions.clone(),
+        devices: Page::from_list(vec![device], 0, 4),
         notifications: super::notifications::all_on(),
         administration: Some(Administration {
             requests: Page::from_list(vec![unlock.clone()], 0, 4),

@@ -17,12 +17,12 @@ use crate::{
         catalog::{Description, Eligibility, Lock, UnlockedFor},
         field_hints::Presentation,
         grants::Scope,
-        ids::{ActionId, ActionVersionId, BackendId, IntegrationId, UnlockRequestId, UserId},
+        ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, IntegrationId, UnlockRequestId, UserId},
         notifications::Preferences,
         overview::{
-            ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, GrantLine, Group,
-            Home, IntegrationLine, OptionsLine, Page, PromptFailureLine, Section, SettingLine, UnlockLine,
-            WaitingLine,
+            ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, DeviceLine, GrantLine,
+            Group, Home, IntegrationLine, OptionsLine, Page, PromptFailureLine, Section, SettingLine,
+            UnlockLine, WaitingLine,
         },
         people::PersonKind,
         prompts::Prompt,
@@ -192,6 +192,7 @@ fn backend(name: &str) -> BackendLine {
         id: BackendId::new(Uuid::from_u128(2)),
         name: name.to_owned(),
         disabled: false,
+        has_endpoint: true,
         stopped_at: None,
         failing: 0,
         dead: 0,
@@ -205,12 +206,25 @@ fn render_home(home_: &Home, kind: PersonKind) -> Value {
     view
 }
 
+/// An API key that is bound to the user.
+pub(super) fn device(name: Option<&str>, is_used: bool) -> DeviceLine {
+    DeviceLine {
+        id: ApiKeyId::new(Uuid::from_u128(9)),
+        backend: "claude".to_owned(),
+        name: name.map(str::to_owned),
+        created_at: asked_at(),
+        expires_at: is_used.then(|| asked_at() + TimeDelta::days(90)),
+        last_used_at: is_used.then(asked_at),
+    }
+}
+
 pub(super) fn empty() -> Home {
     Home {
         waiting: page(Vec::new(), Section::Waiting),
         grants: page(Vec::new(), Section::Grants),
         integrations: page(Vec::new(), Section::Integrations),
         decisions: page(Vec::new(), Section::Decisions),
+        devices: page(Vec::new(), Section::Devices),
         notifications: Preferences::default(),
         administration: None,
     }
@@ -229,6 +243,7 @@ fn full() -> Home {
             Section::Integrations,
         ),
         decisions: page([2, 5, 7].map(|at| decision_line(verdict(at))).to_vec(), Section::Decisions),
+        devices: page(vec![device(Some("laptop"), true), device(None, false)], Section::Devices),
         notifications: Preferences::default(),
         administration: None,
     }
@@ -477,6 +492,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
                 1,
                 Section::Decisions.size(),
             ),
+            devices: Page::from_list(vec![device(Some(&name), true); 50], 1, Section::Devices.size()),
             notifications: super::notifications::all_on(),
             administration: Some(Administration {
                 requests: Page::from_list(vec![unlock.clone(); 50], 1, Section::Requests.size()),

@@ -237,7 +237,8 @@ pub async fn backends(
     .await?;
     let (page, first, size) = window(Section::Backends, wanted, total);
     let rows = sqlx::query!(
-        r#"SELECT b.id, b.name, (b.disabled_at IS NOT NULL) AS "disabled!", b.webhook_stopped_at,
+        r#"SELECT b.id, b.name, (b.disabled_at IS NOT NULL) AS "disabled!", (b.webhook_url <> '') AS "has_endpoint!",
+                  b.webhook_stopped_at,
                   (SELECT count(*) FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
                        AND o.done_at IS NULL AND o.dead_at IS NULL AND o.attempts > 0) AS "failing!",
                   (SELECT count(*) FROM outbox o WHERE o.backend_id = b.id AND o.kind = 'webhook'
@@ -258,6 +259,7 @@ pub async fn backends(
         id: BackendId::new(row.id),
         name: row.name,
         disabled: row.disabled,
+        has_endpoint: row.has_endpoint,
         stopped_at: row.webhook_stopped_at,
         failing: number(row.failing),
         dead: number(row.dead),

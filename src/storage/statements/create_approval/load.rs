@@ -90,7 +90,9 @@ struct Row {
     scopes: Vec<String>,
     expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    bound_user: Option<String>,
     backend_id: Uuid,
+    backend_name: String,
     workspace_id: Uuid,
     disabled_at: Option<DateTime<Utc>>,
     removed_at: Option<DateTime<Utc>>,
@@ -138,7 +140,7 @@ pub async fn load(
     let rows = sqlx::query_as!(
         Row,
         r#"-- asks: the requests, numbered from 1.
-           -- callers: the API keys and their backends. workspaces, integrations, actions, connections, conversations and
+           -- callers: the API keys, of backends or of their users, and the backends. workspaces, integrations, actions, connections, conversations and
            --          grants: each row that a request names, once, locked.
            -- known, named: the requests beside what was found for them so far, because each part looks up by it.
            -- counted: how many approvals are pending, of each backend with a request that no grant approves.
@@ -153,9 +155,14 @@ pub async fn load(
            callers AS MATERIALIZED (
                SELECT k.* FROM (SELECT DISTINCT q.key_id FROM asks q) d
                CROSS JOIN LATERAL (
-                   SELECT k.id, k.hash, k.scopes, k.expires_at, k.revoked_at, b.id AS backend_id, b.workspace_id,
-                          b.disabled_at
-                   FROM api_keys k JOIN backends b ON b.id = k.backend_id WHERE k.id = d.key_id LIMIT 1) k),
+                   SELECT k.*, b.name AS backend_name, b.workspace_id, b.disabled_at FROM (
+                       SELECT a.id, a.backend_id, a.hash, a.scopes, a.expires_at, a.revoked_at, NULL::text AS bound_user
+                       FROM api_keys a WHERE a.id = d.key_id
+                       UNION ALL
+                       SELECT u.id, u.backend_id, u.hash, '{ask,catalog,connections,read}'::text[], u.expires_at,
+                              u.revoked_at, u.user_id
+                       FROM user_keys u WHERE u.id = d.key_id) k
+                   JOIN backends b ON b.id = k.backend_id LIMIT 1) k),
            locked_workspaces AS MATERIALIZED (
                SELECT w.* FROM (SELECT DISTINCT k.workspace_id FROM callers k ORDER BY 1) d
                CROSS JOIN LATERAL (
@@ -163,7 +170,7 @@ pub async fn load(
                CROSS JOIN LATERAL (
                    SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
            known AS MATERIALIZED (
-               SELECT q.*, k.backend_id, w.id AS workspace_id, w.removed_at
+               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at
                FROM asks q JOIN callers k ON k.id = q.key_id JOIN locked_workspaces w ON w.id = k.workspace_id),
            locked_integrations AS MATERIALIZED (
                SELECT i.* FROM (SELECT DISTINCT q.workspace_id, q.integration FROM known q ORDER BY 1, 2) d
@@ -243,7 +250,8 @@ pub async fn load(
                    WHERE g.id IS NULL OR q.unlocked_for IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
                       OR (q.requires_connection AND c.user_id IS NULL)) d)
            SELECT q.number AS "number!", k.id AS "key_id!", k.hash AS "hash!", k.scopes AS "scopes!", k.expires_at AS "expires_at?",
-                  k.revoked_at AS "revoked_at?", k.backend_id AS "backend_id!", k.workspace_id AS "workspace_id!",
+                  k.revoked_at AS "revoked_at?", k.bound_user AS "bound_user?", k.backend_id AS "backend_id!",
+                  k.backend_name AS "backend_name!", k.workspace_id AS "workspace_id!",
                   k.disabled_at AS "disabled_at?", q.removed_at AS "removed_at?", r.approval_id AS "replayed?", r.request_digest AS "replayed_digest?",
                   n.integration_id AS "integration_id?", n.integration_name AS "integration_name?",
                   n.requires_connection AS "requires_connection?", n.action_id AS "action_id?",
@@ -259,7 +267,9 @@ pub async fn load(
            JOIN named n ON n.number = q.number
            LEFT JOIN LATERAL (
                SELECT r.approval_id, r.request_digest FROM idempotency_keys r
-               WHERE r.backend_id = q.backend_id AND r.key = q.idempotency_key LIMIT 1) r ON true
+               WHERE r.backend_id = q.backend_id
+                 -- As OwnApprovals::idempotency_key writes it.
+                 AND r.key = coalesce(q.bound_user || chr(31), '') || q.idempotency_key LIMIT 1) r ON true
            LEFT JOIN locked_connections c ON c.integration_id = n.integration_id AND c.user_id = n.user_id
            LEFT JOIN locked_conversations v ON v.backend_id = n.backend_id AND v.id = n.conversation_id
            LEFT JOIN locked_grants g ON g.user_id = n.user_id AND g.action_id = n.action_id
@@ -335,6 +345,8 @@ impl Row {
                 expires_at: self.expires_at,
                 revoked: self.revoked_at.is_some(),
                 backend: BackendId::new(self.backend_id),
+                backend_name: self.backend_name,
+                user: self.bound_user.map(UserId::from_stored),
                 workspace: WorkspaceId::new(self.workspace_id),
                 disabled: self.disabled_at.is_some(),
                 workspace_removed: self.removed_at.is_some(),

@@ -12,7 +12,7 @@ use crate::{
         effects::Changed,
         grants::Scope,
         ids::{BackendId, GrantId, id_bound},
-        text::{ForeignId, Link, Text},
+        text::{Link, Text},
     },
     storage::{
         PgConnection, effects::Unwritten, json_text, statements::create_approval::load::StoredConversation,
@@ -21,11 +21,11 @@ use crate::{
 
 /// An approval to write.
 #[derive(Debug)]
-pub struct Created<'a> {
+pub struct Created {
     /// The approval and its effects.
     pub asked: Changed<Approval>,
-    /// The idempotency key.
-    pub idempotency_key: Option<&'a ForeignId>,
+    /// The idempotency key, as it is stored.
+    pub idempotency_key: Option<String>,
     /// The digest of the whole request.
     pub request_digest: [u8; 32],
     /// The conversation as [`super::load`] read it.
@@ -38,7 +38,7 @@ pub struct Created<'a> {
 pub async fn save(
     db: &mut PgConnection,
     unwritten: &mut Unwritten,
-    created: Vec<Created<'_>>,
+    created: Vec<Created>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Approval>> {
     let mut columns = Columns::default();
@@ -50,7 +50,7 @@ pub async fn save(
         if let Some(grant) = approval.decision.as_ref().and_then(Decision::used_grant) {
             *uses.entry(grant.uuid()).or_default() += 1;
         }
-        columns.idempotency_keys.push(idempotency_key.map(|key| key.as_str().to_owned()));
+        columns.idempotency_keys.push(idempotency_key);
         columns.request_digests.push(request_digest.to_vec());
         approvals.push(approval);
     }

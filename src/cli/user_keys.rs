@@ -1,0 +1,136 @@
+//! API keys that are bound to one user, for `countersign key …`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
+
+use super::api_keys::{state, used};
+use crate::{
+    app,
+    cli::{error::CliError, output::print},
+    config::SlackConfig,
+    domain::{ids::UserId, people::PersonKind, text::Name},
+    service::{
+        Service,
+        directory::{Directory as _, LookupError},
+        user_keys::{self, Listed, NewKey},
+    },
+    slack::web_api::{error::CallError, users::People},
+    storage::tables::backends::Summary,
+};
+
+/// Binds a new key to one user.
+#[derive(Debug, Args)]
+pub(super) struct BoundArgs {
+    /// Bind the key to this user, by Slack user id or email address. It asks for them only, sees only their approvals,
+    /// and describes only integrations of its backend
+    #[arg(long, value_name = "USER", conflicts_with = "scopes")]
+    pub(super) user: Option<String>,
+    /// Which device or agent gets the key: its user sees this in Slack
+    #[arg(long, requires = "user", value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
+    name: Option<Name>,
+    /// How long the key works: 90d, 12h or 30m. Default: until it is revoked
+    #[arg(long, requires = "user", value_name = "DURATION", value_parser = duration)]
+    expires_in: Option<TimeDelta>,
+}
+
+/// Parses a number of days, hours or minutes.
+fn duration(text: &str) -> Result<TimeDelta, String> {
+    let fault = || "it should look like 90d, 12h or 30m, and be at most ten years".to_owned();
+    let unit = text.chars().last().ok_or_else(fault)?;
+    let count: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| fault())?;
+    let minutes = match unit {
+        'd' => 24 * 60,
+        'h' => 60,
+        'm' => 1,
+        _ => return Err(fault()),
+    };
+    let duration = TimeDelta::minutes(i64::from(count) * minutes);
+    if count == 0 || duration > TimeDelta::days(3660) { Err(fault()) } else { Ok(duration) }
+}
+
+impl BoundArgs {
+    /// Creates the key, once Slack has said that the user is a full member of the backend's workspace.
+    pub(super) async fn create(
+        &self,
+        service: &Service,
+        backend: &Summary,
+        who: &str,
+        slack: &SlackConfig,
+        json: bool,
+    ) -> Result<(), CliError> {
+        let client = app::slack_client(slack, service, TaskTracker::new())?;
+        let people = People::new(client, service.clone(), Vec::new());
+        let user = find(&people, backend, who).await?;
+        let key = user_keys::create(service, backend, &user, self.name.as_ref(), self.expires_in).await?;
+        show_new(&key, json, "")
+    }
+}
+
+/// The user, who must be a full member.
+async fn find(people: &People, backend: &Summary, who: &str) -> Result<UserId, CliError> {
+    let unknown = || CliError::Usage(format!("no Slack user of {} is {who}", backend.slack_id));
+    let user = match UserId::parse(who) {
+        Some(user) => user,
+        None if !who.contains('@') => {
+            return Err(CliError::Usage(format!(
+                "{who} is neither a Slack user id (U…) nor an email address"
+            )));
+        }
+        None => people.by_email(backend.workspace, who).await.map_err(|error| match error {
+            LookupError::Nobody => unknown(),
+            error => CliError::Usage(format!("could not look up {who} in Slack: {error}")),
+        })?,
+    };
+    let profile = people.ask(&backend.slack_id, &user).await.map_err(|error| match error {
+        error if error.is_unknown_user() => unknown(),
+        CallError::NoToken => CliError::Usage(format!(
+            "could not look up {who} in Slack: there is no token for {}. Set SLACK_BOT_TOKEN, or install the app there",
+            backend.slack_id
+        )),
+        error => CliError::Usage(format!("could not look up {who} in Slack: {error}")),
+    })?;
+    if profile.kind == PersonKind::Member {
+        Ok(user)
+    } else {
+        Err(CliError::Usage(format!(
+            "{who} is not a full member of {}: guests, bots, deactivated people and people of other workspaces can\u{2019}t \
+             decide, so they get no key",
+            backend.slack_id
+        )))
+    }
+}
+
+/// Prints a new key.
+pub(super) fn show_new(key: &NewKey, json: bool, more: &str) -> Result<(), CliError> {
+    let secret = key.secret.expose_secret();
+    if json {
+        let line = json!({ "id": key.id, "user": key.user, "expires_at": key.expires_at, "api_key": secret });
+        return print(&line.to_string());
+    }
+    let expires = key
+        .expires_at
+        .map_or_else(|| "when it is revoked".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+    print(&format!(
+        "API key  {secret}\nId       {}\nUser     {}\nExpires  {expires}\n\nKeep the key: it is not shown again.{more}",
+        key.id, key.user
+    ))
+}
+
+/// A key as JSON.
+pub(super) fn to_json(key: &Listed, now: DateTime<Utc>) -> Value {
+    json!({
+        "id": key.id, "backend": key.backend_name, "scopes": crate::domain::api_keys::KeyScopes::DEFAULT.names(),
+        "works": key.works(now), "user": key.user, "name": key.name, "created_at": key.created_at,
+        "expires_at": key.expires_at, "last_used_at": key.last_used_at, "revoked_at": key.revoked_at,
+    })
+}
+
+/// A key on one line.
+pub(super) fn line(key: &Listed, now: DateTime<Utc>) -> String {
+    let name = key.name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
+    let state = state(key.revoked_at, key.expires_at, now);
+    format!("{}  {state:28}  {:30}  only {}{name}", key.id, used(key.last_used_at), key.user)
+}
