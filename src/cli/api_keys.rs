@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 
 use super::args::{find, open};
 use crate::{
-    cli::{args::WorkspaceArg, error::CliError, output::print, user_keys::BoundArgs},
+    cli::{
+        args::WorkspaceArg,
+        error::CliError,
+        output::print,
+        user_keys::{BoundArgs, state, used},
+    },
     config::{DatabaseConfig, SlackConfig},
     domain::{
         api_keys::{KeyScope, KeyScopes},
@@ -286,27 +291,4 @@ pub(super) fn to_json(key: &Listed, backend: &str, now: DateTime<Utc>) -> Value 
 pub(super) fn line(key: &Listed, now: DateTime<Utc>) -> String {
     let state = state(key.revoked_at, key.expires_at, now);
     format!("{}  {state:28}  {:30}  {}", key.id, used(key.last_used_at), key.scopes)
-}
-
-fn minute(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// Whether a key works, and until when.
-pub(super) fn state(
-    revoked_at: Option<DateTime<Utc>>,
-    expires_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> String {
-    match (revoked_at, expires_at) {
-        (Some(at), _) => format!("revoked {}", minute(at)),
-        (None, Some(at)) if at <= now => format!("expired {}", minute(at)),
-        (None, Some(at)) => format!("expires {}", minute(at)),
-        (None, None) => "active".to_owned(),
-    }
-}
-
-/// When a key was last used.
-pub(super) fn used(last_used_at: Option<DateTime<Utc>>) -> String {
-    last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)))
 }

@@ -6,7 +6,6 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::api_keys::{state, used};
 use crate::{
     app,
     cli::{error::CliError, output::print},
@@ -133,4 +132,27 @@ pub(super) fn line(key: &Listed, now: DateTime<Utc>) -> String {
     let name = key.name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let state = state(key.revoked_at, key.expires_at, now);
     format!("{}  {state:28}  {:30}  only {}{name}", key.id, used(key.last_used_at), key.user)
+}
+
+fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Whether a key works, and until when.
+pub(super) fn state(
+    revoked_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> String {
+    match (revoked_at, expires_at) {
+        (Some(at), _) => format!("revoked {}", minute(at)),
+        (None, Some(at)) if at <= now => format!("expired {}", minute(at)),
+        (None, Some(at)) => format!("expires {}", minute(at)),
+        (None, None) => "active".to_owned(),
+    }
+}
+
+/// When a key was last used.
+pub(super) fn used(last_used_at: Option<DateTime<Utc>>) -> String {
+    last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)))
 }

@@ -2,7 +2,11 @@
 
 use chrono::TimeDelta;
 use countersign::{
-    domain::{api_keys::KeyScopes, ids::UserId, text::Name},
+    domain::{
+        api_keys::KeyScopes,
+        ids::{ApiKeyId, UserId},
+        text::Name,
+    },
     service::{backends, user_keys},
     storage::tables::backends::Summary,
 };
@@ -59,7 +63,7 @@ async fn a_bound_key_asks_for_its_user_only() {
         assert_eq!((asked.status, asked.str("/user")), (201, ALICE), "{asked:?}");
         let named = ask(&alice, &body(Some(ALICE), "c-1"), "k-2").await;
         assert_eq!(named.status, 201, "{named:?}");
-        for other in [BOB, "bob@acme.example"] {
+        for other in [BOB, "bob@example.com"] {
             let refused = ask(&alice, &body(Some(other), "c-1"), "k-3").await;
             assert_eq!((refused.status, refused.str("/type")), BOUND, "{refused:?}");
             insta::allow_duplicates! {
@@ -134,7 +138,7 @@ async fn a_bound_key_describes_what_begins_with_its_backend() {
     story(async |s| {
         let (backend, _) = claude(s).await;
         let alice = bound(s, &backend, ALICE).await;
-        let catalog = json!({ "actions": [{ "key": "Bash" }] });
+        let catalog = json!({ "name": "Claude", "actions": [{ "key": "Bash", "name": "Bash" }] });
         for own in ["claude", "claude.mcp.github"] {
             assert_eq!(alice.put_integration(own, &catalog).await.status, 200, "{own}");
             assert_eq!(alice.connect_user(ALICE, own).await.status, 204, "{own}");
@@ -162,7 +166,7 @@ async fn a_bound_key_describes_what_begins_with_its_backend() {
 async fn closing_a_conversation_ends_the_grants_of_the_key_s_user_only() {
     story(async |s| {
         let (backend, whole) = claude(s).await;
-        let catalog = json!({ "actions": [{ "key": "Bash" }], "requires_connection": false });
+        let catalog = json!({ "name": "Claude", "actions": [{ "key": "Bash", "name": "Bash" }], "requires_connection": false });
         assert_eq!(whole.put_integration("claude", &catalog).await.status, 200);
         s.unlock("claude.Bash").await;
         let mut keys = Vec::new();
@@ -207,11 +211,14 @@ async fn a_key_stops_when_it_is_rotated_revoked_or_expired() {
         assert_eq!(user_keys::revoke(&s.service, &backend, None).await.unwrap(), [fourth.id]);
         assert_eq!(api(&fourth).list(&[]).await.status, 401);
         let actions: Vec<String> =
-            sqlx::query_scalar("SELECT what FROM audit WHERE what LIKE 'key.%' ORDER BY id")
+            sqlx::query_scalar("SELECT what FROM audit WHERE what LIKE 'backend.key_%' ORDER BY id")
                 .fetch_all(&s.service.db)
                 .await
                 .unwrap();
-        assert_eq!(actions, ["key.created", "key.rotated", "key.rotated", "key.created", "key.revoked"]);
+        assert_eq!(
+            actions,
+            ["created", "rotated", "rotated", "created", "revoked"].map(|what| format!("backend.key_{what}"))
+        );
     })
     .await;
 }
@@ -222,13 +229,18 @@ async fn a_user_sees_and_revokes_their_keys_on_the_home_tab() {
         let (backend, _) = claude(s).await;
         s.home(ALICE, |home| !home.all_text().contains("Devices and agents")).await;
         let (alice, bob) = (bound(s, &backend, ALICE).await, bound(s, &backend, BOB).await);
+        let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM user_keys WHERE user_id = $1")
+            .bind(ALICE)
+            .fetch_one(&s.service.db)
+            .await
+            .unwrap();
         let home = s.home_shows(ALICE, |home| home.has_button("Revoke")).await;
         assert!(home.all_text().contains("laptop"), "{}", home.all_text());
-        assert!(s.click_home(ALICE, "Revoke", "").await.is_ok());
+        assert!(s.click_home(ALICE, "Revoke", &ApiKeyId::new(id).to_string()).await.is_ok());
         s.home_shows(ALICE, |home| !home.all_text().contains("Devices and agents")).await;
         assert_eq!((alice.list(&[]).await.status, bob.list(&[]).await.status), (401, 200));
         let revoked: (String, Value) =
-            sqlx::query_as("SELECT actor, after FROM audit WHERE what = 'key.revoked'")
+            sqlx::query_as("SELECT actor, after FROM audit WHERE what = 'backend.key_revoked'")
                 .fetch_one(&s.service.db)
                 .await
                 .unwrap();
@@ -305,7 +317,7 @@ async fn a_backend_without_an_endpoint_gets_no_webhook() {
         // A row of the previous version, which makes one for every backend, is given up at once.
         sqlx::query(
             "INSERT INTO outbox (id, workspace_id, kind, queue, approval_id, backend_id, event, created_at, due_at)
-             SELECT gen_random_uuid(), p.workspace_id, 'webhook', 'webhook:' || p.id, p.id, p.backend_id,
+             SELECT p.id, p.workspace_id, 'webhook', 'webhook:' || p.id, p.id, p.backend_id,
                     'approval.approved', p.created_at, p.created_at FROM approvals p WHERE p.conversation_id = 'c-1'",
         )
         .execute(&s.service.db)

@@ -398,7 +398,7 @@ async fn actions_are_listed_unlocked_and_locked() {
 async fn an_action_is_named_with_a_slash_where_dots_are_not_enough() {
     story(async |s| {
         for (integration, action) in [("claude.mcp", "crm.find"), ("claude.mcp.crm", "find")] {
-            let body = json!({ "actions": [{ "key": action }], "requires_connection": false });
+            let body = json!({ "name": "Own", "actions": [{ "key": action, "name": action }], "requires_connection": false });
             assert_eq!(s.api().put_integration(integration, &body).await.status, 200);
         }
         let unlock = |path| ["action", "unlock", path];

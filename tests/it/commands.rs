@@ -37,14 +37,14 @@ async fn an_action_is_found_whichever_dot_separates_it() {
         for (integration, action) in
             [("claude.mcp", "crm.find"), ("claude.mcp.crm", "add"), ("claude", "Bash")]
         {
-            let body = json!({ "actions": [{ "key": action }], "requires_connection": false });
+            let body = json!({ "name": "Own", "actions": [{ "key": action, "name": action }], "requires_connection": false });
             assert_eq!(s.api().put_integration(integration, &body).await.status, 200);
         }
         for path in ["claude.mcp.crm.find", "claude.mcp.crm.add", "claude.mcp.crm/add", "claude.Bash"] {
             let answer = s.answer(ALICE, &format!("off {path}")).await;
             assert!(answer.text().contains("already off"), "{path}: {}", answer.text());
         }
-        let body = json!({ "actions": [{ "key": "add" }, { "key": "find" }], "requires_connection": false });
+        let body = json!({ "name": "CRM", "actions": [{ "key": "add", "name": "Add" }, { "key": "find", "name": "Find" }], "requires_connection": false });
         assert_eq!(s.api().put_integration("claude.mcp.crm", &body).await.status, 200);
         let answer = s.answer(ALICE, "off claude.mcp.crm.find").await;
         let both = "Did you mean `claude.mcp.crm/find` or `claude.mcp/crm.find`?";

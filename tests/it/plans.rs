@@ -23,7 +23,7 @@ const HOT: [(&str, &str); 25] = [
     ("a click locks its approval", "WITH remembered AS"),
     ("whether Deny may open its modal", "AND NOT EXISTS (SELECT FROM slack_requests"),
     ("a decision", "-- given: the grant that the click gave"),
-    ("a backend cancels", "WHERE p.id = $1 AND p.backend_id = $2 FOR KEY SHARE OF w"),
+    ("a backend cancels", "OR p.user_id = $3)\n         FOR KEY SHARE OF w"),
     ("a backend reads its approval", "WHERE p.id = $1 AND p.backend_id = $2"),
     ("a backend lists its approvals", "ORDER BY p.backend_id DESC, p.id DESC LIMIT $3"),
     ("waiting calls read", "AND (p.status <> 'pending' OR p.id = ANY($2))"),

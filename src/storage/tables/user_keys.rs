@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         ids::{ApiKeyId, BackendId, UserId, WorkspaceId},
+        text::Text,
         user_keys::{NewUserKey, UserKeyRotation, WorkingKey},
     },
     storage::{PgConnection, effects::Recorded},
@@ -173,7 +174,7 @@ pub async fn insert<T: AsRef<NewUserKey>>(
         backend.uuid(),
         workspace.uuid(),
         user.as_str(),
-        name.as_ref().map(|name| name.as_str()),
+        name.as_ref().map(Text::as_str),
         hash,
         now,
         lifetime.map(|lifetime| lifetime.num_seconds()),
