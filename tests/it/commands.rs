@@ -202,18 +202,18 @@ async fn a_long_list_has_pages() {
             s.until(&list, |list| list.text().contains(shows)).await
         };
         turned("Next page", "page 2 of 3").await;
-        let last = turned("Next page", "page 3 of 3").await;
-        let text = last.all_text();
+        let third = turned("Next page", "page 3 of 3").await;
+        let text = third.all_text();
         assert!(
             text.contains("Issue 11.") && text.contains("Issue 12.") && !text.contains("Issue 10."),
             "{text}"
         );
-        assert!(!last.has_button("Next page"));
+        assert!(!third.has_button("Next page"));
         let lists = s.slack.messages(&list.channel).into_iter();
         let lists = lists.filter(|message| message.text().contains("requests are waiting for you"));
         assert_eq!(lists.count(), 1, "each page replaces the one before");
         // A page that no longer exists is the last one.
-        let stale = s.slack.prepare_press(ALICE, &Press::labelled(Surface::message(&last), "Previous page"));
+        let stale = s.slack.prepare_press(ALICE, &Press::labelled(Surface::message(&third), "Previous page"));
         let mut payload = stale.unwrap().unwrap();
         payload["actions"][0]["value"] = "99:waiting".into();
         assert!(s.slack.send_interaction(payload, &Signing::default()).await.is_ok());

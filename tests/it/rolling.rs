@@ -54,10 +54,10 @@ async fn an_earlier_version_renders_nothing_over_a_shared_message() {
             .fetch_one(&s.service.db)
             .await
             .unwrap();
-        let queued = format!(
+        let statement = format!(
             "EXECUTE statement_7('{workspace}', '{now}', {rows}::uuid[], {approvals}::uuid[], {queues})"
         );
-        db.execute(sqlx::raw_sql(AssertSqlSafe(queued))).await.unwrap();
+        db.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.unwrap();
         assert_eq!(
             claimed(s, &mut db).await,
             [uuid(&ids[0]), uuid(&ids[1])],

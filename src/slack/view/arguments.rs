@@ -33,11 +33,11 @@ pub fn shown(arguments: &Arguments, presentation: &Presentation) -> Option<Slack
 /// The first so many of them.
 #[must_use]
 pub fn first(arguments: &Arguments, presentation: &Presentation, most: usize) -> Option<SlackBlock> {
-    first_fields(fields(arguments, presentation), most)
+    first_fields(&fields(arguments, presentation), most)
 }
 
 /// The first so many of these fields.
-pub(super) fn first_fields(fields: Vec<Field>, most: usize) -> Option<SlackBlock> {
+pub(super) fn first_fields(fields: &[Field], most: usize) -> Option<SlackBlock> {
     let some_are_described = fields.iter().any(|field| field.is_described);
     let mut elements = Vec::new();
     let (mut used, mut shown, mut others) = (0, 0, false);

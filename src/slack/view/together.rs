@@ -93,7 +93,7 @@ pub fn modal(approvals: &[Approval], count: usize) -> Value {
     for ((approval, title), told) in approvals.iter().zip(titles).zip(told) {
         rows.push(blocks::rich(title));
         let most = told.len().max(FIELDS);
-        rows.extend(arguments::first_fields(beside_title(&approval.request, told), most));
+        rows.extend(arguments::first_fields(&beside_title(&approval.request, told), most));
     }
     let ids: Vec<_> = approvals.iter().map(|approval| approval.id().to_string()).collect();
     let submit = SafeText::own(format!("Approve {shown}"));

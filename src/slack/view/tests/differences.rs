@@ -166,7 +166,9 @@ fn a_shared_message_tells_equal_titles_apart() {
     Text
     Good morning
     ");
-    let told = "send a message to “#sales” (Text: “Hi”); send a message to “#sales” (Text: “Good morning”). ";
+    // The sign is another one, which Slack does not parse.
+    let told =
+        "send a message to “＃sales” (Text: “Hi”); send a message to “＃sales” (Text: “Good morning”). ";
     assert!(message.text.contains(told), "{}", message.text);
 }
 
