@@ -25,9 +25,9 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     jobs::{
-        audit_lag, audit_protection,
+        abandonment, audit_lag, audit_protection,
         digests::{self, Digests},
-        expiry, key_uses,
+        expiry, key_uses, listeners,
         membership::{self, Membership},
         partitions, registration, reminders, removed_apps, retention, token_refresh,
     },
@@ -37,8 +37,8 @@ use crate::{
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
     service::{
-        Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, pending_limit::PendingLimit,
-        unreadable::Unreadable,
+        Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, listeners::Listeners,
+        pending_limit::PendingLimit, unreadable::Unreadable,
     },
     slack::{
         handlers::{context::Context, events},
@@ -135,6 +135,7 @@ fn service_within(
         Db::new(config.database_url.expose_secret(), connections, limits).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
     let pending_limit = PendingLimit::new(LimitsConfig::default().pending_approvals);
+    let listeners = Listeners::new(entropy.uuid(clock.now()), clock.clone());
     Ok(Service {
         db,
         clock,
@@ -144,6 +145,7 @@ fn service_within(
         heartbeats: Heartbeats::default(),
         unreadable: Unreadable::default(),
         key_uses: KeyUses::default(),
+        listeners,
     })
 }
 
@@ -356,6 +358,8 @@ fn delivery(
 fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &CancellationToken) {
     let Context { service, client, people, .. } = context;
     tasks.spawn(expiry::run(service.clone(), stop.clone()));
+    tasks.spawn(listeners::run(service.clone(), stop.clone()));
+    tasks.spawn(abandonment::run(service.clone(), stop.clone()));
     tasks.spawn(removed_apps::run(service.clone(), stop.clone()));
     tasks.spawn(partitions::run(service.clone(), stop.clone()));
     tasks.spawn(retention::run(service.clone(), kept, stop.clone()));

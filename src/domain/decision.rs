@@ -55,6 +55,11 @@ pub enum Verdict {
     Expired,
     /// The backend cancelled the approval.
     Cancelled,
+    /// No caller of the backend listened any longer, so the approval was cancelled for it.
+    Abandoned {
+        /// The reason, for the backend.
+        why: Prose,
+    },
     /// Slack permanently refuses to show the prompt.
     Undeliverable {
         /// The reason, for the backend.
@@ -142,7 +147,7 @@ impl Decision {
             }
             Verdict::Denied { .. } => Outcome::Denied,
             Verdict::Expired => Outcome::Expired,
-            Verdict::Cancelled => Outcome::Cancelled,
+            Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
             Verdict::Undeliverable { .. } => Outcome::Undeliverable,
         }
     }
@@ -177,13 +182,13 @@ impl Decision {
         }
     }
 
-    /// Who ended the approval: `user` for a click, `backend` for a cancellation, `auto` for a grant, an expiry or an
+    /// Who ended the approval: `user` for a click, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
     /// undeliverable prompt.
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
             Verdict::Approved { .. } | Verdict::ApprovedEdited { .. } | Verdict::Denied { .. } => "user",
-            Verdict::Cancelled => "backend",
+            Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
     }
@@ -208,12 +213,12 @@ impl Decision {
         }
     }
 
-    /// The user's reason for denying, or why Slack could not show the prompt.
+    /// The user's reason for denying, why Slack could not show the prompt, or for how long no caller listened.
     #[must_use]
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {
             Verdict::Denied { reason, .. } => reason.as_ref(),
-            Verdict::Undeliverable { why } => Some(why),
+            Verdict::Abandoned { why } | Verdict::Undeliverable { why } => Some(why),
             _ => None,
         }
     }

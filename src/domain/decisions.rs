@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::domain::{
+    abandonment::Listened,
     approvals::{Approval, Request, Status},
     audit::{Actor, AuditAction, Entry},
     catalog::{Blocker, Eligibility},
@@ -180,6 +181,13 @@ pub fn cancel(approval: &Approval, now: DateTime<Utc>) -> Result<Changed<Ended>,
     Ok(end(approval, Verdict::Cancelled, None, Actor::Backend(approval.request.backend), now))
 }
 
+/// Cancels an approval that no caller listens to any longer. `None` if it has already ended.
+#[must_use]
+pub fn abandon(approval: &Approval, listened: &Listened, now: DateTime<Utc>) -> Option<Changed<Ended>> {
+    let verdict = Verdict::Abandoned { why: listened.why() };
+    approval.decision.is_none().then(|| end(approval, verdict, None, Actor::Service, now))
+}
+
 /// Expires the approval if its time is over. `None` if it is not over yet, or if the approval has already ended.
 #[must_use]
 pub fn expire(approval: &Approval, now: DateTime<Utc>) -> Option<Changed<Ended>> {
@@ -287,6 +295,9 @@ fn end(
     });
     if let Some(edited) = decision.edited() {
         after["edited"] = edited.changed_keys(&request.arguments).into();
+    }
+    if let Verdict::Abandoned { why } = &decision.verdict {
+        after["why"] = why.as_str().into();
     }
     let mut record = Entry::new(actor, what)
         .approval(request.id)

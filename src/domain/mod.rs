@@ -3,6 +3,7 @@
 //! A judgement takes the state that was read under lock. It returns either the new state with its effects
 //! ([`effects::Changed`]) or a [`Rejection`](rejection::Rejection). Effects are data, and are saved in the transaction that saves the state.
 
+pub mod abandonment;
 pub mod action_path;
 pub mod action_ref;
 pub mod actions;

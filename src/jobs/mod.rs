@@ -1,10 +1,12 @@
 //! Work that the clock starts, not a request: one job a file.
 
+pub mod abandonment;
 pub mod audit_lag;
 pub mod audit_protection;
 pub mod digests;
 pub mod expiry;
 pub mod key_uses;
+pub mod listeners;
 pub mod membership;
 pub mod partitions;
 mod periodic;

@@ -47,6 +47,8 @@ pub struct Ask {
     pub reason: Option<Prose>,
     /// How long the approval can be decided.
     pub expires_in: TimeDelta,
+    /// How long no caller may listen before the approval is cancelled.
+    pub abandon_after: Option<TimeDelta>,
     /// Where to post the prompt. `None`: in the user's direct messages.
     pub place: Option<Place>,
     /// JSON that is returned to the backend unchanged.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        abandonment::Listened,
         actions::{NamedAction, register as register_action},
         api_keys::KeyScope,
         approvals::{Approval, Request},
@@ -25,7 +26,7 @@ use crate::{
     storage::{
         LockWait, Plans,
         statements::create_approval::{self, AskContext, Asking, Created, StoredConversation},
-        tables::{actions, approvals, integrations},
+        tables::{abandonments, actions, approvals, integrations},
     },
 };
 
@@ -86,6 +87,14 @@ pub async fn judge(
     if !created.is_empty() {
         let (db, unwritten) = work.parts();
         let approvals = create_approval::save(db, unwritten, created, now).await?;
+        let watched: Vec<_> = asked_by(&places, asks)
+            .zip(&approvals)
+            .filter(|(_, approval)| approval.decision.is_none())
+            .filter_map(|(ask, approval)| Some(Listened::new(approval, ask.abandon_after?)))
+            .collect();
+        if !watched.is_empty() {
+            abandonments::insert(&mut work, &watched).await?;
+        }
         work.commit().await?;
         seen.note_pending(now);
         for (place, approval) in places.into_iter().zip(approvals) {
@@ -93,6 +102,11 @@ pub async fn judge(
         }
     }
     Ok(judged)
+}
+
+/// The requests at these places.
+fn asked_by<'a>(places: &[usize], asks: &[&'a Addressed]) -> impl Iterator<Item = &'a Ask> {
+    places.iter().map(|place| &asks[*place].ask)
 }
 
 /// Judges one request in a transaction of its own.

@@ -10,7 +10,9 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     seal::Sealer,
-    service::{key_use_log::KeyUses, pending_limit::PendingLimit, unreadable::Unreadable},
+    service::{
+        key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit, unreadable::Unreadable,
+    },
     storage::Db,
 };
 
@@ -29,6 +31,8 @@ pub struct Service {
     pub pending_limit: PendingLimit,
     /// The latest uses of API keys, which are saved once a minute.
     pub key_uses: KeyUses,
+    /// The calls that listen to approvals, which are reported every two seconds.
+    pub listeners: Listeners,
     /// The progress that background loops report.
     pub heartbeats: Heartbeats,
     /// Approvals that batches skip because their rows can't be read.

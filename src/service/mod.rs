@@ -1,6 +1,7 @@
 //! The use cases, one a file. Each opens a unit of work ([`unit_of_work`]): it loads and locks through `storage`, lets
 //! `domain` judge, and saves the state and its effects together.
 
+pub mod abandon;
 pub mod action_options;
 pub mod action_paths;
 pub mod api_keys;
@@ -34,6 +35,7 @@ pub mod key_use_log;
 pub mod key_uses;
 pub mod keys;
 pub mod leave;
+pub mod listeners;
 pub mod lost_prompts;
 pub mod members;
 pub mod notifications;
@@ -47,6 +49,7 @@ pub mod read;
 pub mod ready;
 pub mod redeliver;
 pub mod reminders;
+pub mod report_listeners;
 pub mod report_result;
 pub mod request;
 pub mod retention;

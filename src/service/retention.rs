@@ -6,7 +6,7 @@ use super::{Service, ServiceError};
 use crate::{
     domain::repeats::REMEMBERED,
     storage::tables::{
-        approvals, events, idempotency_keys, install_states, outbox, profiles, reminders, repeats,
+        approvals, events, idempotency_keys, install_states, listeners, outbox, profiles, reminders, repeats,
     },
 };
 
@@ -20,6 +20,8 @@ const KEYS: TimeDelta = TimeDelta::hours(24);
 const PROFILES: TimeDelta = TimeDelta::days(7);
 /// Reminders: longer than their requests can wait.
 const REMINDERS: TimeDelta = TimeDelta::days(10);
+/// Instances that callers listened to: longer than an approval can wait without one.
+const INSTANCES: TimeDelta = TimeDelta::days(2);
 /// How many rows one statement deletes. A smaller count means that none are left.
 const BATCH: u64 = 1000;
 
@@ -46,6 +48,9 @@ pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), Se
         progress();
     }
     while reminders::prune(&mut db, service.now() - REMINDERS).await? == BATCH {
+        progress();
+    }
+    while listeners::prune_instances(&mut db, service.now() - INSTANCES).await? == BATCH {
         progress();
     }
     Ok(())

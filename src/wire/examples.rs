@@ -23,6 +23,7 @@ pub fn ask() -> Value {
         "editable": true,
         "reason": "Log the call with Acme",
         "expires_in": 1800,
+        "abandon_after": 300,
         "slack": { "channel": "C0SALES", "thread_ts": "1700000000.000100" },
         "metadata": { "run": 17 },
     })

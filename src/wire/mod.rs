@@ -115,7 +115,7 @@ struct DecisionJson<'a> {
     /// The grant that the decision left, or by which it was made.
     #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
-    /// What the user wrote for the agent.
+    /// What the user wrote for the agent, or why the service ended it.
     #[schema(required)]
     reason: Option<&'a str>,
     /// What was approved, if the user changed arguments: run these, and not those that were asked. Otherwise `null`.

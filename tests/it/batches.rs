@@ -137,6 +137,7 @@ struct Spec {
     title: Option<usize>,
     key: Option<usize>,
     body: usize,
+    abandon_after: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -152,16 +153,24 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let spec =
-        (0..3usize, 0..4usize, 0..3usize, option::of(0..2usize), option::weighted(0.3, 0..3usize), 0..2usize)
-            .prop_map(|(user, action, conversation, title, key, body)| Spec {
-                user,
-                action,
-                conversation,
-                title,
-                key,
-                body,
-            });
+    let spec = (
+        0..3usize,
+        0..4usize,
+        0..3usize,
+        option::of(0..2usize),
+        option::weighted(0.3, 0..3usize),
+        0..2usize,
+        option::weighted(0.3, 5..600i64),
+    )
+        .prop_map(|(user, action, conversation, title, key, body, abandon_after)| Spec {
+            abandon_after,
+            user,
+            action,
+            conversation,
+            title,
+            key,
+            body,
+        });
     prop_oneof![
         6 => vec(spec, 1..12).prop_map(Step::Asks),
         1 => (0..3usize).prop_map(Step::Lock),
@@ -234,7 +243,8 @@ impl World {
         let arguments = json!({ "body": spec.body });
         let arguments = Arguments::from_stored(arguments.as_object().unwrap().clone());
         // The digest covers everything that the request says.
-        let said = json!([spec.user, spec.action, spec.conversation, spec.title, spec.body]);
+        let said =
+            json!([spec.user, spec.action, spec.conversation, spec.title, spec.body, spec.abandon_after]);
         let ask = Ask {
             key: self.key.clone(),
             idempotency_key: spec.key.map(|key| ForeignId::new(format!("key-{key}")).unwrap()),
@@ -252,6 +262,7 @@ impl World {
             editable: false,
             reason: None,
             expires_in: TimeDelta::minutes(30),
+            abandon_after: spec.abandon_after.map(TimeDelta::seconds),
             place: None,
             metadata: None,
         };
@@ -307,6 +318,9 @@ impl World {
             "SELECT concat_ws(' ', o.kind, o.approval_id, o.due_at, o.created_at)
              FROM outbox o JOIN approvals p ON p.id = o.approval_id JOIN backends b ON b.id = p.backend_id
              WHERE b.name = $1 AND o.kind = 'prompt' AND $2::text[] IS NOT NULL ORDER BY o.seq",
+            "SELECT concat_ws(' ', a.approval_id, a.abandon_after, a.asked_at, a.check_at)
+             FROM abandonments a JOIN approvals p ON p.id = a.approval_id JOIN backends b ON b.id = p.backend_id
+             WHERE b.name = $1 ORDER BY array_position($2::text[], a.approval_id::text)",
         ];
         let mut text = String::new();
         for query in queries {

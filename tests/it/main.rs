@@ -19,6 +19,7 @@ mod story;
 mod time;
 mod wire;
 
+mod abandoning;
 mod api;
 mod api_audit;
 mod api_catalog;

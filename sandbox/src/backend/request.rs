@@ -27,6 +27,9 @@ pub struct Ask {
     /// Seconds until the approval expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
+    /// Seconds without a listening call after which it is cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abandon_after: Option<u64>,
     /// Where to post the prompt, if not in the user's direct messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slack: Option<SlackPlace>,
@@ -83,6 +86,7 @@ impl Ask {
             editable: None,
             reason: None,
             expires_in: None,
+            abandon_after: None,
             slack: None,
             metadata: None,
         }
@@ -120,6 +124,13 @@ impl Ask {
     #[must_use]
     pub fn expiring_in(mut self, seconds: u64) -> Self {
         self.expires_in = Some(seconds);
+        self
+    }
+
+    /// Sets the seconds without a listening call after which it is cancelled.
+    #[must_use]
+    pub fn abandoned_after(mut self, seconds: u64) -> Self {
+        self.abandon_after = Some(seconds);
         self
     }
 

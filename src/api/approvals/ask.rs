@@ -88,6 +88,10 @@ pub async fn ask(
     metrics::counter!("countersign_asks_total", "status" => status, "replayed" => asked.replayed.to_string())
         .increment(1);
     tracing::info!(%approval, status, replayed = asked.replayed, "Approval requested");
+    if asked.replayed && asked.approval.decision.is_none() {
+        // A caller that repeats its request is alive.
+        drop(api.service.listeners.listen(approval));
+    }
     let code = if asked.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let mut response = (code, Json(ApprovalJson::from(&asked.approval))).into_response();
     if asked.replayed {

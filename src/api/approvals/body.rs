@@ -47,6 +47,10 @@ json_body! {
         reason: Option<Prose>,
         /// How many seconds the user has to answer. Default: 1800.
         expires_in: Option<WholeNumber<10, 604_800>>,
+        /// Cancels the approval if no caller listens to it for so many seconds, so that an agent that was killed leaves
+        /// nothing to approve. A caller listens while its `GET` with `wait`, or its stream of events, is open at any
+        /// instance. The time begins with this request. Default: the approval waits until `expires_in`.
+        abandon_after: Option<WholeNumber<5, 86_400>>,
         slack: Option<PlaceBody>,
         /// Returned in every response and webhook, and never shown in Slack. At most 16 KiB.
         metadata: Option<Metadata>,
@@ -112,6 +116,7 @@ impl AskBody {
             editable: self.editable.unwrap_or(false),
             reason: self.reason,
             expires_in: TimeDelta::seconds(self.expires_in.map_or(DEFAULT_EXPIRY, |seconds| seconds.0)),
+            abandon_after: self.abandon_after.map(|seconds| TimeDelta::seconds(seconds.0)),
             place: self.slack.map(|place| Place {
                 channel: place.channel.0,
                 thread_ts: place.thread_ts.map(|timestamp| timestamp.0),

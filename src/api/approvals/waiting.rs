@@ -13,6 +13,7 @@ use crate::{
         ServiceError,
         authenticate::Caller,
         endings::{Endings, Waiter},
+        listeners::Listening,
     },
 };
 
@@ -31,6 +32,7 @@ pub(super) struct Wait {
     caller: Caller,
     id: ApprovalId,
     waiter: Waiter,
+    _listening: Listening,
     _place: Waiting,
 }
 
@@ -46,6 +48,7 @@ pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<B
         stop: api.stop.clone(),
         id,
         waiter,
+        _listening: api.service.listeners.listen(id),
         _place: api.waiters.enter(caller.own().backend())?,
         caller,
     };

@@ -159,6 +159,7 @@ pub(super) mod tests {
             editable: false,
             reason: None,
             expires_in: TimeDelta::minutes(30),
+            abandon_after: None,
             place: None,
             metadata: None,
         };

@@ -154,6 +154,12 @@ pub(super) fn outcome(
             at,
             words(": the request was withdrawn before a decision. The action was not approved."),
         ]),
+        Verdict::Abandoned { .. } => say(vec![
+            blocks::bold("Cancelled"),
+            words(" "),
+            at,
+            words(": the agent stopped waiting. The action was not approved."),
+        ]),
         Verdict::Undeliverable { .. } => say(vec![
             blocks::bold("Not delivered"),
             words(": Slack could not show this request to the person who was asked. It ended "),

@@ -269,6 +269,7 @@ pub fn ended(verdict: &Verdict) -> String {
         }
         Verdict::Expired => "Expired: no one answered in time.".to_owned(),
         Verdict::Cancelled => "Cancelled: the request was withdrawn.".to_owned(),
+        Verdict::Abandoned { .. } => "Cancelled: the agent stopped waiting.".to_owned(),
         Verdict::Undeliverable { .. } => "Not delivered: Slack could not show the request.".to_owned(),
     }
 }

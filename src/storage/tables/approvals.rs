@@ -243,7 +243,9 @@ impl ApprovalRow {
             }
             (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, reason },
             (Outcome::Expired, Some("auto")) => Verdict::Expired,
-            (Outcome::Cancelled, Some("backend")) => Verdict::Cancelled,
+            (Outcome::Cancelled, Some("backend")) => {
+                reason.map_or(Verdict::Cancelled, |why| Verdict::Abandoned { why })
+            }
             (Outcome::Undeliverable, Some("auto")) => {
                 Verdict::Undeliverable { why: reason.ok_or_else(|| corrupt("decision_reason"))? }
             }
@@ -388,6 +390,23 @@ pub async fn lock_expired(
         now,
         except,
         limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Batch::new(rows))
+}
+
+/// Locks those of these approvals that are pending. Skips those that are being decided at this moment.
+pub async fn lock_pending(db: &mut PgConnection, ids: &[ApprovalId]) -> sqlx::Result<Batch> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let (lowest, highest) = bounds(&ids);
+    let rows = select_approvals!(
+        "JOIN workspaces w ON w.id = p.workspace_id
+         WHERE p.id = ANY($1) AND p.status = 'pending' AND p.id >= $2 AND p.id <= $3
+         ORDER BY p.id FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED",
+        &ids,
+        lowest,
+        highest
     )
     .fetch_all(db)
     .await?;

@@ -1,5 +1,6 @@
 //! One table a file: its rows as values, and the statements that touch no other table.
 
+pub mod abandonments;
 pub mod actions;
 pub mod api_keys;
 pub mod approval_results;
@@ -18,6 +19,7 @@ pub mod idempotency_keys;
 pub mod install_states;
 pub mod installations;
 pub mod integrations;
+pub mod listeners;
 pub mod members;
 pub mod notifications;
 pub mod outbox;

@@ -40,7 +40,7 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
             Verdict::Denied { user, .. } => by_person.entry(user).or_default().1 += 1,
             Verdict::AutoApproved { .. } => auto += 1,
             Verdict::Expired => expired += 1,
-            Verdict::Cancelled => cancelled += 1,
+            Verdict::Cancelled | Verdict::Abandoned { .. } => cancelled += 1,
             Verdict::Undeliverable { .. } => undelivered += 1,
         }
     }

@@ -127,6 +127,7 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ("denied_with_reason", Verdict::Denied { user: user.clone(), reason }),
         ("expired", Verdict::Expired),
         ("cancelled", Verdict::Cancelled),
+        ("abandoned", Verdict::Abandoned { why: Prose::new("no caller listened for 60 s").unwrap() }),
         ("undeliverable", Verdict::Undeliverable { why: Prose::new("channel_not_found").unwrap() }),
         ("approved_edited", Verdict::ApprovedEdited { user, edited: edited() }),
     ]
