@@ -37,7 +37,7 @@ impl Deliver for Delivery {
         claims: &[Claim],
     ) -> Result<Vec<Result<Option<Prepared>, ServiceError>>, ServiceError> {
         match claims {
-            [Claim { kind: Kind::Webhook, .. }, ..] => send::prepare(service, claims).await,
+            [Claim { kind: Kind::Webhook | Kind::Callback, .. }, ..] => send::prepare(service, claims).await,
             _ => Ok(claims.iter().map(|_| Ok(None)).collect()),
         }
     }
@@ -51,7 +51,7 @@ impl Deliver for Delivery {
         // Boxed, except the webhook's: they are much larger, and every attempt's future would be as large as the largest.
         match claim.kind {
             Kind::Prompt | Kind::SharedPrompt => Box::pin(self.prompts.render(service, claim)).await,
-            Kind::Webhook => self.webhooks.send(service, claim, prepared).await,
+            Kind::Webhook | Kind::Callback => self.webhooks.send(service, claim, prepared).await,
             Kind::Home => Box::pin(self.homes.render(service, claim)).await,
             Kind::UnlockRequest => Box::pin(self.unlock_requests.render(service, claim)).await,
             Kind::UnlockAnswer => Box::pin(self.unlock_requests.tell(service, claim)).await,

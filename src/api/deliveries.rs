@@ -68,6 +68,9 @@ pub struct DeliveryJson {
     /// What went wrong last.
     #[schema(required)]
     last_error: Option<String>,
+    /// The host of the request's `callback_url`, if this went there; `null` for your endpoint.
+    #[schema(required)]
+    callback_host: Option<String>,
 }
 
 /// A webhook to this backend with every attempt at it, oldest first.
@@ -116,6 +119,7 @@ impl From<Delivery> for DeliveryJson {
             dead_at: delivery.dead_at,
             event: delivery.event,
             last_error: delivery.last_error,
+            callback_host: delivery.callback_host,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod arguments;
 pub mod audit;
 pub mod backend_ref;
 pub mod backends;
+pub mod callbacks;
 pub mod callers;
 pub mod catalog;
 pub mod connections;

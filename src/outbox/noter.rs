@@ -218,8 +218,9 @@ impl HomeNews {
     /// Adds the workspaces whose admins' Home tabs change by these attempts, and how soon to update them.
     fn add(&mut self, batch: &[Ended], now: DateTime<Utc>, homes: &mut HashMap<WorkspaceId, Urgency>) {
         for Ended { claim, attempt, .. } in batch {
-            let news =
-                claim.backend.and_then(|backend| self.note(backend, &attempt.ending, claim.attempts, now));
+            // A callback says nothing about the endpoint.
+            let backend = claim.backend.filter(|_| claim.kind == Kind::Webhook);
+            let news = backend.and_then(|backend| self.note(backend, &attempt.ending, claim.attempts, now));
             if let Some(urgency) = news
                 && homes.get(&claim.workspace) != Some(&Urgency::Now)
             {

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{domain::ids::BackendId, outbox::Outcome};
+use uuid::Uuid;
+
+use crate::outbox::Outcome;
 
 /// A response within this time is fast: with 32 requests at once, the receiver takes at least 128 webhooks a second.
 const FAST: Duration = Duration::from_millis(250);
@@ -84,9 +86,10 @@ impl Default for Receiver {
     }
 }
 
-/// All receivers that this instance sent webhooks to. Cheap to clone.
+/// All receivers that this instance sent webhooks to, by the ids of their backends, or of the hosts of callbacks. Cheap to
+/// clone.
 #[derive(Debug, Clone, Default)]
-pub struct Receivers(Arc<Mutex<HashMap<BackendId, Receiver>>>);
+pub struct Receivers(Arc<Mutex<HashMap<Uuid, Receiver>>>);
 
 /// How many webhooks one claim may take for each receiver.
 #[derive(Debug)]
@@ -94,17 +97,17 @@ pub struct Rooms {
     /// The room of a receiver that is not listed.
     pub other: usize,
     /// The room of each receiver whose room differs from that.
-    pub listed: HashMap<BackendId, usize>,
+    pub listed: HashMap<Uuid, usize>,
 }
 
 impl Rooms {
-    fn get(&self, backend: BackendId) -> usize {
+    fn get(&self, backend: Uuid) -> usize {
         self.listed.get(&backend).copied().unwrap_or(self.other)
     }
 }
 
 impl Receivers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<BackendId, Receiver>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Receiver>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -121,7 +124,7 @@ impl Receivers {
     /// Notes what a claim took for each receiver, at most `most` rows. `true` if it left room that `most` did not let it
     /// use: then more may be claimed at once.
     #[must_use]
-    pub fn note_claim(&self, taken: &HashMap<BackendId, usize>, rooms: &Rooms, most: usize) -> bool {
+    pub fn note_claim(&self, taken: &HashMap<Uuid, usize>, rooms: &Rooms, most: usize) -> bool {
         let (mut all, mut more) = (self.lock(), false);
         for backend in taken.keys() {
             all.entry(*backend).or_default();
@@ -140,7 +143,7 @@ impl Receivers {
 
     /// Counts a webhook as in flight until the value is dropped.
     #[must_use]
-    pub fn begin(&self, backend: BackendId) -> InFlight {
+    pub fn begin(&self, backend: Uuid) -> InFlight {
         self.lock().entry(backend).or_default().in_flight += 1;
         InFlight { receivers: self.clone(), backend, pace: None }
     }
@@ -150,7 +153,7 @@ impl Receivers {
 #[derive(Debug)]
 pub struct InFlight {
     receivers: Receivers,
-    backend: BackendId,
+    backend: Uuid,
     pace: Option<Pace>,
 }
 
@@ -180,8 +183,6 @@ impl Drop for InFlight {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn after(mut share: Share, paces: impl IntoIterator<Item = Pace>) -> usize {
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_in_flight_takes_room_until_it_ends_or_panics() {
-        let (receivers, backend) = (Receivers::default(), BackendId::new(Uuid::from_u128(1)));
+        let (receivers, backend) = (Receivers::default(), Uuid::from_u128(1));
         let room = || receivers.rooms(256).get(backend);
         assert_eq!(room(), 4);
         let (first, second) = (receivers.begin(backend), receivers.begin(backend));
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_receiver_that_took_all_its_room_may_have_more_waiting() {
-        let (receivers, backend) = (Receivers::default(), BackendId::new(Uuid::from_u128(1)));
+        let (receivers, backend) = (Receivers::default(), Uuid::from_u128(1));
         let taken = |count| HashMap::from([(backend, count)]);
         let rooms = receivers.rooms(256);
         assert!(!receivers.note_claim(&taken(3), &rooms, 256));

@@ -48,7 +48,7 @@ pub fn next(kind: Kind, tries: i32, outcome: &Outcome, fraction: f64) -> Next {
 
 fn again(kind: Kind, tries: i32, after: Option<TimeDelta>, fraction: f64) -> Next {
     let seconds = usize::try_from(tries).ok().and_then(|tries| match kind {
-        Kind::Webhook => WEBHOOK.get(tries).copied(),
+        Kind::Webhook | Kind::Callback => WEBHOOK.get(tries).copied(),
         Kind::Prompt | Kind::SharedPrompt => prompt(tries),
         Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer | Kind::Reminder | Kind::Digest => {
             SLACK.get(tries).copied()

@@ -10,6 +10,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use crate::{
     domain::ids::BackendId,
@@ -41,6 +42,8 @@ const STUCK: Duration = Duration::from_mins(2);
 const INTERNAL: TimeDelta = TimeDelta::seconds(2);
 /// Pause before a row is tried again that depends on an unreadable row.
 const UNREADABLE: TimeDelta = crate::service::unreadable::PAUSE;
+/// The most callbacks of one claim: the host of all of them may be the same, and have little room.
+const MOST_CALLBACKS: usize = 8;
 /// The most rows of one claim, so that its statements stay short.
 const MOST: usize = 128;
 
@@ -53,6 +56,7 @@ const fn permits(kind: Kind) -> usize {
         Kind::Reminder | Kind::Digest => 2,
         // Eight times the share of one receiver.
         Kind::Webhook => 256,
+        Kind::Callback => 64,
     }
 }
 
@@ -132,19 +136,29 @@ impl<D: Deliver> Worker<D> {
         let mut db = self.service.db.acquire_with_kept_plans().await?;
         let (limit, at, until) = (free.min(MOST), self.service.now(), Instant::now() + LEASE);
         let lease = Lease { token: self.service.new_id(), until: at + LEASE };
+        if kind == Kind::Callback {
+            let full: Vec<_> =
+                receivers.rooms(free).listed.into_iter().filter(|(_, room)| *room == 0).collect();
+            let full: Vec<_> = full.into_iter().map(|(receiver, _)| receiver).collect();
+            let limit = number(limit.min(MOST_CALLBACKS));
+            let claims = claim::claim_callbacks(&mut db, limit, &full, at, lease).await?;
+            let more = !claims.is_empty();
+            return Ok(Claimed { claims, at, until, more });
+        }
         if kind != Kind::Webhook {
             let claims = claim::claim(&mut db, kind, number(limit), at, lease).await?;
             let more = !claims.is_empty();
             return Ok(Claimed { claims, at, until, more });
         }
         let rooms = receivers.rooms(free);
-        let listed: Vec<_> = rooms.listed.iter().map(|(backend, room)| (*backend, number(*room))).collect();
+        let listed: Vec<_> =
+            rooms.listed.iter().map(|(backend, room)| (BackendId::new(*backend), number(*room))).collect();
         let ClaimedWebhooks { claims, most } =
             claim::claim_webhooks(&mut db, number(limit), number(rooms.other), &listed, at, lease).await?;
         let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(limit);
-        let mut taken = HashMap::<BackendId, usize>::new();
-        for backend in claims.iter().filter_map(|claim| claim.backend) {
-            *taken.entry(backend).or_default() += 1;
+        let mut taken = HashMap::<Uuid, usize>::new();
+        for receiver in claims.iter().filter_map(|claim| claim.receiver) {
+            *taken.entry(receiver).or_default() += 1;
         }
         let more = receivers.note_claim(&taken, &rooms, most) || claims.len() == limit;
         Ok(Claimed { claims, at, until, more })
@@ -186,7 +200,7 @@ impl<D: Deliver> Worker<D> {
             .zip(&claims)
             .map(|(permit, claim)| Held {
                 permit,
-                in_flight: claim.backend.map(|backend| receivers.begin(backend)),
+                in_flight: claim.receiver.map(|receiver| receivers.begin(receiver)),
                 until,
             })
             .collect();

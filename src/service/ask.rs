@@ -7,6 +7,7 @@ use super::authenticate::ApiKey;
 use crate::domain::{
     approvals::{Agent, Approval, Conversation, Place},
     arguments::{Arguments, Digest},
+    callbacks::CallbackUrl,
     ids::UserId,
     text::{ActionKey, ForeignId, IntegrationKey, Prose},
 };
@@ -49,6 +50,8 @@ pub struct Ask {
     pub expires_in: TimeDelta,
     /// How long no caller may listen before the approval is cancelled.
     pub abandon_after: Option<TimeDelta>,
+    /// Where to report the end of this approval, beside the backend's endpoint.
+    pub callback_url: Option<CallbackUrl>,
     /// Where to post the prompt. `None`: in the user's direct messages.
     pub place: Option<Place>,
     /// JSON that is returned to the backend unchanged.

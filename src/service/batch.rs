@@ -17,6 +17,7 @@ use crate::{
         actions::{NamedAction, register as register_action},
         api_keys::KeyScope,
         approvals::{Approval, Request},
+        callbacks::CallbackUrl,
         decisions,
         effects::Changed,
         ids::{ActionId, ApiKeyId, ApprovalId, BackendId, IntegrationId},
@@ -26,7 +27,7 @@ use crate::{
     storage::{
         LockWait, Plans,
         statements::create_approval::{self, AskContext, Asking, Created, StoredConversation},
-        tables::{abandonments, actions, approvals, integrations},
+        tables::{abandonments, actions, approvals, callbacks, callbacks::NewCallback, integrations},
     },
 };
 
@@ -95,6 +96,14 @@ pub async fn judge(
         if !watched.is_empty() {
             abandonments::insert(&mut work, &watched).await?;
         }
+        let callbacks: Vec<_> = asked_by(&places, asks)
+            .zip(&approvals)
+            .filter(|(_, approval)| approval.decision.is_none())
+            .filter_map(|(ask, approval)| Some(callback(service, approval, ask.callback_url.as_ref()?)))
+            .collect();
+        if !callbacks.is_empty() {
+            callbacks::insert(&mut work, &callbacks).await?;
+        }
         work.commit().await?;
         seen.note_pending(now);
         for (place, approval) in places.into_iter().zip(approvals) {
@@ -102,6 +111,17 @@ pub async fn judge(
         }
     }
     Ok(judged)
+}
+
+fn callback(service: &Service, approval: &Approval, url: &CallbackUrl) -> NewCallback {
+    let id = approval.id();
+    NewCallback {
+        approval: id,
+        backend: approval.request.backend,
+        url: service.sealer.seal(url.secret(), id.uuid(), &service.entropy),
+        host: url.host().to_owned(),
+        receiver: url.receiver(),
+    }
 }
 
 /// The requests at these places.

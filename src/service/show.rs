@@ -218,6 +218,19 @@ pub async fn webhooks(
     Ok(wanted.iter().map(webhook).collect())
 }
 
+/// The callback URLs of these approvals. One that can't be opened is an error of its own.
+pub async fn callback_urls(
+    service: &Service,
+    approvals: &[ApprovalId],
+) -> Result<HashMap<ApprovalId, Result<SecretString, SealError>>, ServiceError> {
+    if approvals.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut db = service.db.acquire_with_kept_plans().await?;
+    let sealed = storage::tables::callbacks::urls(&mut db, approvals).await?;
+    Ok(sealed.into_iter().map(|(id, url)| (id, service.sealer.open(&url, id.uuid()))).collect())
+}
+
 fn open(
     service: &Service,
     backend: BackendId,

@@ -117,7 +117,7 @@ impl Unwritten {
     /// webhooks, and the Home tabs of single users. The others stay for [`Self::write`].
     pub(super) fn bind(&mut self) -> Bound {
         let (mut rows, mut left) = (Rows::default(), Vec::new());
-        let mut homes = BTreeMap::<(WorkspaceId, UserId), Urgency>::new();
+        let (mut homes, mut callbacks) = (BTreeMap::<(WorkspaceId, UserId), Urgency>::new(), Vec::new());
         for (workspace, effect) in std::mem::take(&mut self.effects) {
             let audience = match effect {
                 Effect::Record(entry) => {
@@ -127,6 +127,7 @@ impl Unwritten {
                 }
                 Effect::DrawHomes(audience) => audience,
                 Effect::DrawPrompt(_) | Effect::SendWebhook { .. } => {
+                    callbacks.extend(self.callback(workspace, &effect));
                     rows.outbox.extend(self.row(workspace, &effect));
                     continue;
                 }
@@ -158,7 +159,23 @@ impl Unwritten {
             soon: urgency == Urgency::Soon,
             row: OutboxRow::home(workspace, user.to_string(), urgency, self.at, (self.new_id)()),
         });
-        Bound { homes: Json(homes.collect()), audit: Json(rows.audit), outbox: Json(rows.outbox) }
+        Bound {
+            homes: Json(homes.collect()),
+            audit: Json(rows.audit),
+            outbox: Json(rows.outbox),
+            callbacks: Json(callbacks),
+        }
+    }
+
+    /// The outbox row of the callback that reports the same as a webhook.
+    fn callback(&self, workspace: WorkspaceId, effect: &Effect) -> Option<OutboxRow> {
+        let Effect::SendWebhook { approval, backend, outcome } = effect else { return None };
+        let row = OutboxRow::new(workspace, Kind::Callback, self.at, (self.new_id)());
+        Some(OutboxRow {
+            backend_id: Some(backend.uuid()),
+            event: Some(outcome.event().to_owned()),
+            ..row.for_approval(*approval)
+        })
     }
 
     /// The outbox row for an effect. `None` for audit entries, and for Home tabs, whose rows depend on who has opened
@@ -218,6 +235,8 @@ pub(super) struct Bound {
     pub(super) audit: Json<Vec<AuditRow>>,
     /// Rows of `outbox`.
     pub(super) outbox: Json<Vec<OutboxRow>>,
+    /// Rows of `outbox` for callbacks, for approvals that have a callback URL.
+    pub(super) callbacks: Json<Vec<OutboxRow>>,
     /// Rows of `outbox` that update Home tabs, for users who have opened one.
     pub(super) homes: Json<Vec<HomeRow>>,
 }

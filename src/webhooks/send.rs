@@ -4,11 +4,12 @@ use std::{error::Error as _, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Response, StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::{
     domain::ids::{ApprovalId, BackendId, DeliveryId, WorkspaceId},
-    outbox::{Claim, Outcome, receivers::Share},
+    outbox::{Claim, Kind, Outcome, receivers::Share},
     service::{
         Service, ServiceError,
         show::{self, Endpoint, Webhook},
@@ -34,6 +35,8 @@ pub struct Prepared {
     backend: BackendId,
     /// `None` if the approval no longer exists.
     webhook: Option<Webhook>,
+    /// Where a callback goes. `None`: the URL was deleted after the retention time.
+    callback: Option<SecretString>,
 }
 
 /// Reads the approvals and endpoints of these webhooks, all at once. The result is in their order; `None` for a row that
@@ -45,10 +48,14 @@ pub async fn prepare(
     let named = |claim: &Claim| claim.approval.zip(claim.backend);
     let wanted: Vec<(ApprovalId, BackendId)> = claims.iter().filter_map(named).collect();
     let mut webhooks = show::webhooks(service, &wanted).await?.into_iter();
+    let called = |claim: &&Claim| claim.kind == Kind::Callback;
+    let called: Vec<ApprovalId> = claims.iter().filter(called).filter_map(|claim| claim.approval).collect();
+    let mut urls = show::callback_urls(service, &called).await?;
     let prepared = claims.iter().map(|claim| {
-        let Some((_, backend)) = named(claim) else { return Ok(None) };
+        let Some((approval, backend)) = named(claim) else { return Ok(None) };
         let webhook = webhooks.next().unwrap_or(Ok(None))?;
-        Ok(Some(Prepared { backend, webhook }))
+        let callback = urls.remove(&approval).transpose()?;
+        Ok(Some(Prepared { backend, webhook, callback }))
     });
     Ok(prepared.collect())
 }
@@ -83,12 +90,24 @@ impl Sender {
         prepared: Option<Prepared>,
     ) -> Result<Outcome, ServiceError> {
         let hopeless = |why: &str| Ok(Outcome::Hopeless { why: why.to_owned(), status: None });
-        let (Some(Prepared { backend, webhook }), Some(event)) = (prepared, claim.event.as_deref()) else {
+        let (Some(Prepared { backend, webhook, callback }), Some(event)) = (prepared, claim.event.as_deref())
+        else {
             return hopeless("the row names no backend or no approval");
         };
         let Some((approval, endpoint)) = webhook else {
             return hopeless("the approval is gone");
         };
+        if claim.kind == Kind::Callback {
+            let Some(url) = callback else {
+                return hopeless("the callback URL was deleted after the retention time");
+            };
+            let now = service.now();
+            let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
+            // It says nothing about the health of the backend's endpoint.
+            return Ok(self
+                .post(url.expose_secret(), &endpoint.secrets, &claim.id.to_string(), body, now)
+                .await);
+        }
         if endpoint.stopped && !claim.by_hand {
             // Stopped after the claim. Due, the row is claimed as soon as the endpoint is resumed.
             return Ok(Outcome::Wait(TimeDelta::zero()));
@@ -99,7 +118,7 @@ impl Sender {
         }
         let now = service.now();
         let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
-        let outcome = self.post(&endpoint, &claim.id.to_string(), body, now).await;
+        let outcome = self.post(&endpoint.url, &endpoint.secrets, &claim.id.to_string(), body, now).await;
         note(service, claim.workspace, backend, &endpoint, &outcome).await?;
         Ok(outcome)
     }
@@ -116,16 +135,23 @@ impl Sender {
         let now = service.now();
         let body = serde_json::to_vec(&PingJson::new(now, backend)).unwrap_or_default();
         let id = DeliveryId::new(service.new_id()).to_string();
-        let outcome = self.post(&endpoint, &id, body, now).await;
+        let outcome = self.post(&endpoint.url, &endpoint.secrets, &id, body, now).await;
         if matches!(outcome, Outcome::Done { .. }) {
             note(service, workspace, backend, &endpoint, &outcome).await?;
         }
         Ok(outcome)
     }
 
-    async fn post(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>, now: DateTime<Utc>) -> Outcome {
+    async fn post(
+        &self,
+        url: &str,
+        secrets: &[SecretString],
+        id: &str,
+        body: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Outcome {
         let failed = |why: String| Outcome::Failed { why, status: None, after: None };
-        let Ok(url) = Url::parse(&endpoint.url) else {
+        let Ok(url) = Url::parse(url) else {
             return failed("the webhook URL is not a URL".to_owned());
         };
         if let Err(refused) = self.guard.judge_literal(&url) {
@@ -137,7 +163,7 @@ impl Sender {
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", now.timestamp())
-            .header("webhook-signature", sign::signature(&endpoint.secrets, id, now, &body))
+            .header("webhook-signature", sign::signature(secrets, id, now, &body))
             .body(body)
             .send()
             .await;

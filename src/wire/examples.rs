@@ -24,6 +24,7 @@ pub fn ask() -> Value {
         "reason": "Log the call with Acme",
         "expires_in": 1800,
         "abandon_after": 300,
+        "callback_url": "https://flows.example.com/resume/17",
         "slack": { "channel": "C0SALES", "thread_ts": "1700000000.000100" },
         "metadata": { "run": 17 },
     })
@@ -201,6 +202,7 @@ pub fn delivery() -> Value {
         "id": DELIVERY, "approval": APPROVAL, "type": "approval.approved", "status": "pending", "attempt_count": 1,
         "created_at": "2026-01-05T09:30:41.250000Z", "paused": false, "next_attempt_at": "2026-01-05T09:30:46.810000Z",
         "delivered_at": null, "dead_at": null, "last_error": "timed out after 10 s",
+        "callback_host": null,
     })
 }
 

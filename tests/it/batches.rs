@@ -9,6 +9,7 @@ use countersign::{
         api_keys::KeyScope,
         approvals::{Agent, Conversation},
         arguments::{Arguments, Digest},
+        callbacks::CallbackUrl,
         ids::UserId,
         text::{ActionKey, ForeignId, IntegrationKey, Name},
     },
@@ -163,13 +164,13 @@ fn step() -> impl Strategy<Value = Step> {
         option::weighted(0.3, 5..600i64),
     )
         .prop_map(|(user, action, conversation, title, key, body, abandon_after)| Spec {
-            abandon_after,
             user,
             action,
             conversation,
             title,
             key,
             body,
+            abandon_after,
         });
     prop_oneof![
         6 => vec(spec, 1..12).prop_map(Step::Asks),
@@ -263,6 +264,9 @@ impl World {
             reason: None,
             expires_in: TimeDelta::minutes(30),
             abandon_after: spec.abandon_after.map(TimeDelta::seconds),
+            callback_url: spec
+                .abandon_after
+                .and_then(|after| CallbackUrl::new(&format!("https://{after}.example.com/")).ok()),
             place: None,
             metadata: None,
         };
@@ -321,6 +325,9 @@ impl World {
             "SELECT concat_ws(' ', a.approval_id, a.abandon_after, a.asked_at, a.check_at)
              FROM abandonments a JOIN approvals p ON p.id = a.approval_id JOIN backends b ON b.id = p.backend_id
              WHERE b.name = $1 ORDER BY array_position($2::text[], a.approval_id::text)",
+            "SELECT concat_ws(' ', c.approval_id, c.host, c.receiver, c.delivery_id)
+             FROM callbacks c JOIN backends b ON b.id = c.backend_id
+             WHERE b.name = $1 ORDER BY array_position($2::text[], c.approval_id::text)",
         ];
         let mut text = String::new();
         for query in queries {

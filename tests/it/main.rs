@@ -36,6 +36,7 @@ mod backlog;
 mod batches;
 mod bound_keys;
 mod browser;
+mod callbacks;
 mod catalog;
 mod cli;
 mod clients;

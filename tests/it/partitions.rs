@@ -16,10 +16,11 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "approvals",
     "approval_results",
     "details_opened",
+    "callbacks",
     "prompts",
     "prompt_messages",
     "outbox",

@@ -30,6 +30,9 @@ pub struct Ask {
     /// Seconds without a listening call after which it is cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abandon_after: Option<u64>,
+    /// Where to report its end, beside the backend's endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
     /// Where to post the prompt, if not in the user's direct messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slack: Option<SlackPlace>,
@@ -87,6 +90,7 @@ impl Ask {
             reason: None,
             expires_in: None,
             abandon_after: None,
+            callback_url: None,
             slack: None,
             metadata: None,
         }
@@ -131,6 +135,13 @@ impl Ask {
     #[must_use]
     pub fn abandoned_after(mut self, seconds: u64) -> Self {
         self.abandon_after = Some(seconds);
+        self
+    }
+
+    /// Reports its end to this address too.
+    #[must_use]
+    pub fn calling_back(mut self, url: &str) -> Self {
+        self.callback_url = Some(url.to_owned());
         self
     }
 

@@ -12,6 +12,7 @@ use crate::{
     domain::{
         approvals::{Agent, Conversation, Place, Text64},
         arguments::{Arguments, Digest},
+        callbacks::CallbackUrl,
         ids::UserId,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, TextFault},
     },
@@ -51,6 +52,9 @@ json_body! {
         /// nothing to approve. A caller listens while its `GET` with `wait`, or its stream of events, is open at any
         /// instance. The time begins with this request. Default: the approval waits until `expires_in`.
         abandon_after: Option<WholeNumber<5, 86_400>>,
+        /// Receives a webhook for this approval only, signed with your webhook secret, in addition to your endpoint: an
+        /// absolute http or https URL. An approval that is approved at once has none. Treated as a secret.
+        callback_url: Option<CallbackUrl>,
         slack: Option<PlaceBody>,
         /// Returned in every response and webhook, and never shown in Slack. At most 16 KiB.
         metadata: Option<Metadata>,
@@ -117,6 +121,7 @@ impl AskBody {
             reason: self.reason,
             expires_in: TimeDelta::seconds(self.expires_in.map_or(DEFAULT_EXPIRY, |seconds| seconds.0)),
             abandon_after: self.abandon_after.map(|seconds| TimeDelta::seconds(seconds.0)),
+            callback_url: self.callback_url,
             place: self.slack.map(|place| Place {
                 channel: place.channel.0,
                 thread_ts: place.thread_ts.map(|timestamp| timestamp.0),
@@ -144,6 +149,16 @@ impl Field for UserRef {
 
     fn schema() -> RefOr<Schema> {
         ForeignId::schema()
+    }
+}
+
+impl Field for CallbackUrl {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        read_text(value, at, faults, |text| Self::new(&text))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        Link::schema()
     }
 }
 

@@ -160,6 +160,7 @@ pub(super) mod tests {
             reason: None,
             expires_in: TimeDelta::minutes(30),
             abandon_after: None,
+            callback_url: None,
             place: None,
             metadata: None,
         };

@@ -36,8 +36,10 @@ pub struct Claim {
     pub user: Option<UserId>,
     /// The unlock request to render, or whose answer is sent.
     pub unlock_request: Option<UnlockRequestId>,
-    /// The backend that the webhook goes to.
+    /// The backend that the webhook or callback goes to.
     pub backend: Option<BackendId>,
+    /// What limits how many are sent at once: the backend, or the host of the callback.
+    pub receiver: Option<Uuid>,
     /// The webhook's event type.
     pub event: Option<String>,
     /// The number of earlier attempts, counted since the webhook was last redelivered on request.
@@ -91,6 +93,7 @@ impl Row {
             user: self.user_id.map(UserId::from_stored),
             unlock_request: self.unlock_request_id.map(UnlockRequestId::new),
             backend: self.backend_id.map(BackendId::new),
+            receiver: self.backend_id,
             event: self.event,
             attempts: self.attempts,
             by_hand: self.by_hand,
@@ -109,7 +112,7 @@ pub struct Lease {
     pub until: DateTime<Utc>,
 }
 
-/// Claims up to `limit` due rows of a kind other than webhooks: the oldest of each queue, but skips queues that
+/// Claims up to `limit` due rows of a kind other than webhooks and callbacks: the oldest of each queue, but skips queues that
 /// another worker is processing. A row that can't be read is logged and left out. It is leased like the others, so that
 /// it is not read again before the lease expires.
 pub async fn claim(
@@ -266,6 +269,58 @@ pub async fn claim_webhooks(
     });
     let claims = readable(rows.map(|row| row.claim(Kind::Webhook, lease.token)));
     Ok(ClaimedWebhooks { claims, most })
+}
+
+/// Claims up to `limit` due callbacks, without those to the receivers in `full`. Each is the only one of its queue.
+pub async fn claim_callbacks(
+    db: &mut PgConnection,
+    limit: i64,
+    full: &[Uuid],
+    now: DateTime<Utc>,
+    lease: Lease,
+) -> sqlx::Result<Vec<Claim>> {
+    let rows = sqlx::query!(
+        r#"-- chosen: what is due, locked, beside where it goes.
+           -- The update leases it. The ids reach it as an array, and as the bounds of the partitions to look at.
+           WITH chosen AS MATERIALIZED (
+               SELECT o.id, c.receiver FROM outbox o
+               CROSS JOIN LATERAL (SELECT c.receiver FROM callbacks c WHERE c.approval_id = o.approval_id LIMIT 1) c
+               WHERE o.kind = 'callback' AND o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $3
+                 AND (o.lease IS NULL OR o.leased_until <= $3) AND c.receiver <> ALL($5)
+               ORDER BY o.due_at LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
+           UPDATE outbox o SET lease = $1, leased_until = $2
+           WHERE o.id = ANY(ARRAY(SELECT c.id FROM chosen c))
+             AND o.id >= (SELECT c.id FROM chosen c ORDER BY c.id LIMIT 1)
+             AND o.id <= (SELECT c.id FROM chosen c ORDER BY c.id DESC LIMIT 1)
+           RETURNING o.id, o.workspace_id, o.approval_id, o.backend_id, o.event,
+                     o.attempts - o.attempts_before AS "attempts!", o.by_hand, o.created_at, o.due_at,
+                     (SELECT c.receiver FROM chosen c WHERE c.id = o.id LIMIT 1) AS receiver"#,
+        lease.token,
+        lease.until,
+        now,
+        limit,
+        full
+    )
+    .fetch_all(db)
+    .await?;
+    let claims = rows.into_iter().map(|row| {
+        let receiver = row.receiver;
+        let row = Row {
+            id: row.id,
+            workspace_id: row.workspace_id,
+            approval_id: row.approval_id,
+            user_id: None,
+            unlock_request_id: None,
+            backend_id: row.backend_id,
+            event: row.event,
+            attempts: row.attempts,
+            by_hand: row.by_hand,
+            created_at: row.created_at,
+            due_at: row.due_at,
+        };
+        row.claim(Kind::Callback, lease.token).map(|claim| Claim { receiver, ..claim })
+    });
+    Ok(readable(claims))
 }
 
 /// Ends the other waiting rows of a Home tab's queue. Rendering the tab reads the state afterwards, so it covers them.

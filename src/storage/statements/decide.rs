@@ -226,6 +226,7 @@ pub async fn save(
            -- decided: the approval ends. Its row is locked, so that nothing else has ended it.
            -- recorded: the audit entries.
            -- queued: the prompt to draw again, and the webhook.
+           -- called: the callback, if the approval has one. Its row learns of the delivery.
            -- refreshed: the Home tab of the user who was asked, if they ever opened it.
            -- The last part rings for the outbox's workers, and for the requests that wait for this approval to end.
            -- One statement, because the person who clicked waits for it: a round trip, and not six.
@@ -249,6 +250,14 @@ pub async fn save(
                WHERE r.kind <> 'webhook'
                   OR EXISTS (SELECT FROM backends b WHERE b.id = r.backend_id AND b.webhook_url <> '')
                RETURNING kind),
+           called AS (
+               INSERT INTO outbox (created_at, id, workspace_id, due_at, kind, queue, approval_id, backend_id, event)
+               SELECT $3, r.id, r.workspace_id, r.due_at, r.kind, r.queue, r.approval_id, r.backend_id, r.event
+               FROM jsonb_to_recordset($21) AS r (id uuid, workspace_id uuid, due_at timestamptz, kind text,
+                   queue text, approval_id uuid, backend_id uuid, event text)
+               CROSS JOIN LATERAL (SELECT FROM callbacks c WHERE c.approval_id = $1 LIMIT 1) c
+               RETURNING id, kind),
+           named AS (UPDATE callbacks SET delivery_id = (SELECT c.id FROM called c) WHERE approval_id = $1),
            refreshed AS (
                INSERT INTO outbox (id, workspace_id, kind, queue, user_id, created_at, due_at)
                SELECT r.id, r.workspace_id, 'home', r.queue, r.user_id, $3, r.due_at
@@ -257,7 +266,7 @@ pub async fn save(
                    SELECT 1 FROM homes h WHERE h.workspace_id = r.workspace_id AND h.user_id = r.user_id LIMIT 1) h
                RETURNING kind)
            SELECT pg_notify('countersign_outbox', kind) AS told
-           FROM (SELECT kind FROM queued UNION SELECT kind FROM refreshed) AS kinds
+           FROM (SELECT kind FROM queued UNION SELECT kind FROM called UNION SELECT kind FROM refreshed) AS kinds
            UNION ALL SELECT pg_notify('countersign_ended', $1::uuid::text)"#,
         request.id.uuid(),
         request.workspace.uuid(),
@@ -284,6 +293,7 @@ pub async fn save(
         // What was approved, if that is not what was asked.
         edited_json,
         edited.map(|edited| edited.digest.bytes().as_slice()),
+        effects.callbacks as _,
     )
     .fetch_all(db)
     .await?;

@@ -59,6 +59,8 @@ pub struct Delivery {
     pub dead_at: Option<DateTime<Utc>>,
     /// The last attempt's error.
     pub last_error: Option<String>,
+    /// The host of the callback URL that it goes to. `None`: to the backend's endpoint.
+    pub callback_host: Option<String>,
     /// Whether the delivery waits because its endpoint is stopped. One whose redelivery was requested doesn't wait.
     pub paused: bool,
 }
@@ -97,6 +99,7 @@ struct Row {
     done_at: Option<DateTime<Utc>>,
     dead_at: Option<DateTime<Utc>>,
     last_error: Option<String>,
+    callback_host: Option<String>,
     stopped: bool,
 }
 
@@ -120,6 +123,7 @@ impl Row {
             done_at: self.done_at,
             dead_at: self.dead_at,
             last_error: self.last_error,
+            callback_host: self.callback_host,
         })
     }
 }
@@ -132,7 +136,7 @@ macro_rules! select_deliveries {
         sqlx::query_as!(
             Row,
             r#"SELECT id, approval_id AS "approval_id!", event AS "event!", created_at, due_at, attempts, done_at,
-                      dead_at, last_error,
+                      dead_at, last_error, NULL::text AS callback_host,
                       (NOT by_hand AND EXISTS (SELECT FROM backends b
                           WHERE b.id = backend_id AND b.webhook_stopped_at IS NOT NULL)) AS "stopped!"
                FROM "# + $from + " WHERE kind = 'webhook' AND backend_id >= $1 AND backend_id <= $1 " + $tail $(+ $more)*
@@ -141,8 +145,53 @@ macro_rules! select_deliveries {
     };
 }
 
-/// A backend's deliveries that match the filter: newest first, at most `limit`.
+/// Selects callbacks of the backend `$1`, as webhooks. They never wait for the backend's endpoint.
+macro_rules! select_callbacks {
+    ($tail:literal $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT o.id, o.approval_id AS "approval_id!", o.event AS "event!", o.created_at, o.due_at, o.attempts,
+                      o.done_at, o.dead_at, o.last_error, c.host AS callback_host, false AS "stopped!"
+               FROM callbacks c
+               CROSS JOIN LATERAL (SELECT * FROM outbox o WHERE o.id = c.delivery_id LIMIT 1) o
+               WHERE c.backend_id = $1 AND c.delivery_id IS NOT NULL "# + $tail
+            $(, $arg)*
+        )
+    };
+}
+
+/// A backend's deliveries that match the filter, callbacks among them: newest first, at most `limit`.
 pub async fn list(
+    db: &mut PgConnection,
+    backend: BackendId,
+    filter: &Filter,
+    limit: i64,
+) -> sqlx::Result<Vec<Delivery>> {
+    let mut found = list_webhooks(db, backend, filter, limit).await?;
+    let before = filter.before.map_or_else(Uuid::max, DeliveryId::uuid);
+    let state = filter.state.map(State::as_str);
+    let callbacks = select_callbacks!(
+        "AND c.delivery_id < $2 AND ($3::uuid IS NULL OR c.approval_id = $3)
+         AND ($4::text IS NULL OR $4 = CASE WHEN o.done_at IS NOT NULL THEN 'delivered'
+             WHEN o.dead_at IS NOT NULL THEN 'dead' ELSE 'pending' END)
+         ORDER BY c.backend_id DESC, c.delivery_id DESC LIMIT $5",
+        backend.uuid(),
+        before,
+        filter.approval.map(ApprovalId::uuid),
+        state,
+        limit
+    );
+    let callbacks = callbacks.fetch_all(db).await?;
+    if !callbacks.is_empty() {
+        let callbacks: Vec<Delivery> = callbacks.into_iter().map(Row::read).collect::<Result<_, _>>()?;
+        found.extend(callbacks);
+        found.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id.uuid()));
+        found.truncate(usize::try_from(limit).unwrap_or_default());
+    }
+    Ok(found)
+}
+
+async fn list_webhooks(
     db: &mut PgConnection,
     backend: BackendId,
     filter: &Filter,
@@ -202,8 +251,12 @@ pub async fn find(
     // LIMIT has Postgres look the row up by its id. An empty index of webhooks would seem just as good otherwise.
     let row =
         select_deliveries!(@ "(SELECT * FROM outbox WHERE id = $2 LIMIT 1) o"; "", backend.uuid(), id.uuid())
-            .fetch_optional(db)
+            .fetch_optional(&mut *db)
             .await?;
+    if let Some(row) = row {
+        return Ok(Some(row.read()?));
+    }
+    let row = select_callbacks!("AND o.id = $2", backend.uuid(), id.uuid()).fetch_optional(db).await?;
     Ok(row.map(Row::read).transpose()?)
 }
 

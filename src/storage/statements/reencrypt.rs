@@ -11,15 +11,17 @@ pub enum Table {
     Workspaces,
     /// Webhook secrets.
     Backends,
+    /// Callback URLs.
+    Callbacks,
 }
 
 impl Table {
     /// Every table with encrypted columns.
-    pub const ALL: [Self; 2] = [Self::Workspaces, Self::Backends];
+    pub const ALL: [Self; 3] = [Self::Workspaces, Self::Backends, Self::Callbacks];
 }
 
 /// The encrypted values of a row. For a workspace: bot token and refresh token. For a backend: webhook secret and
-/// previous webhook secret. Each is bound to the row's id.
+/// previous webhook secret. For a callback: its URL. Each is bound to the row's id.
 pub type Row = [Option<Vec<u8>>; 2];
 
 /// The ids of the rows that have an encrypted value.
@@ -31,6 +33,13 @@ pub async fn ids(db: &mut PgConnection, table: Table) -> sqlx::Result<Vec<Uuid>>
         .fetch_all(db)
         .await,
         Table::Backends => sqlx::query_scalar!("SELECT id FROM backends ORDER BY id").fetch_all(db).await,
+        Table::Callbacks => {
+            sqlx::query_scalar!(
+                "SELECT approval_id FROM callbacks WHERE url IS NOT NULL ORDER BY approval_id"
+            )
+            .fetch_all(db)
+            .await
+        }
     }
 }
 
@@ -52,6 +61,12 @@ pub async fn find(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
             .await?;
             Ok(row.map(|row| [Some(row.webhook_secret), row.webhook_secret_previous]))
         }
+        Table::Callbacks => {
+            let url = sqlx::query_scalar!("SELECT url FROM callbacks WHERE approval_id = $1", id)
+                .fetch_optional(db)
+                .await?;
+            Ok(url.map(|url| [url, None]))
+        }
     }
 }
 
@@ -65,6 +80,11 @@ pub async fn lock(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
         }
         Table::Backends => {
             sqlx::query!("SELECT FROM backends WHERE id = $1 FOR NO KEY UPDATE", id)
+                .fetch_optional(&mut *db)
+                .await?;
+        }
+        Table::Callbacks => {
+            sqlx::query!("SELECT FROM callbacks WHERE approval_id = $1 FOR NO KEY UPDATE", id)
                 .fetch_optional(&mut *db)
                 .await?;
         }
@@ -96,6 +116,11 @@ pub async fn store(db: &mut PgConnection, table: Table, id: Uuid, row: &Row) -> 
             )
             .execute(db)
             .await?;
+        }
+        Table::Callbacks => {
+            sqlx::query!("UPDATE callbacks SET url = $2 WHERE approval_id = $1", id, first.as_deref())
+                .execute(db)
+                .await?;
         }
     }
     Ok(())

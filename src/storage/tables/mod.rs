@@ -9,6 +9,7 @@ pub mod attempts;
 pub mod audit;
 pub mod audit_eras;
 pub mod backends;
+pub mod callbacks;
 pub mod connections;
 pub mod conversations;
 pub mod details_opened;

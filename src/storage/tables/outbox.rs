@@ -19,6 +19,8 @@ pub enum Kind {
     SharedPrompt,
     /// Send a backend the webhook that reports how an approval ended.
     Webhook,
+    /// Send the webhook that reports how an approval ended to its callback URL.
+    Callback,
     /// Update a user's Home tab.
     Home,
     /// Render the admins' messages about an unlock request.
@@ -37,6 +39,7 @@ impl Kind {
         Self::Prompt,
         Self::SharedPrompt,
         Self::Webhook,
+        Self::Callback,
         Self::Home,
         Self::UnlockRequest,
         Self::UnlockAnswer,
@@ -51,6 +54,7 @@ impl Kind {
             Self::Prompt => "prompt",
             Self::SharedPrompt => "shared_prompt",
             Self::Webhook => "webhook",
+            Self::Callback => "callback",
             Self::Home => "home",
             Self::UnlockRequest => "unlock_request",
             Self::UnlockAnswer => "unlock_answer",
