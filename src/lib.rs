@@ -16,6 +16,7 @@
 //! | [`api`] | the agent-backend API, one endpoint a file |
 //! | [`slack`] | what Slack sends, Slack's Web API, what people read |
 //! | [`jobs`] | what happens by the clock |
+//! | [`gateway`] | adapters for agents, which use the public API and nothing else |
 //! | [`doctor`], [`cli`] | the operator's commands |
 //! | [`app`] | one instance, from its configuration to its end |
 //!
@@ -32,6 +33,7 @@ pub mod delivery;
 pub mod doctor;
 pub mod domain;
 pub mod entropy;
+pub mod gateway;
 pub mod heartbeat;
 pub mod jobs;
 pub mod outbox;

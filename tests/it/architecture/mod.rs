@@ -45,6 +45,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("jobs", &["domain", "heartbeat", "service", "slack::web_api"]),
     ("delivery", &["outbox", "service", "slack::outbound", "webhooks"]),
     ("config", &["domain", "seal", "slack::oauth", "slack::web_api", "storage"]),
+    ("gateway::approval", &["domain"]),
+    ("gateway", &["domain", "entropy", "gateway::approval"]),
     // These put the parts together.
     ("app", &["*"]),
     ("doctor", &["*"]),
@@ -78,6 +80,23 @@ fn modules_import_only_what_they_may() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// What the adapters may import from the domain: what the public API says, and nothing that is decided behind it.
+const PUBLIC: &[&str] =
+    &["domain::arguments", "domain::ids", "domain::outcome", "domain::results", "domain::text"];
+
+#[test]
+fn the_gateway_knows_only_the_public_api() {
+    let files = graph().into_iter().filter(|(file, _)| file.first().is_some_and(|name| name == "gateway"));
+    let mut seen = false;
+    for (file, imported) in files {
+        seen = true;
+        for other in imported.iter().map(named).filter(|name| name.starts_with("domain::")) {
+            assert!(PUBLIC.contains(&other.as_str()), "{} imports {other}", named(&file));
+        }
+    }
+    assert!(seen);
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! Adapters for agents that have no code of their own to ask with. They use the public API and nothing else, so they run
+//! on the agent's machine as well as beside the service.
+
+pub mod approval;
+pub mod client;
