@@ -1,6 +1,6 @@
 //! A client of the public API.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use reqwest::{Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -26,6 +26,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The most bytes of a response that are read: an approval has its arguments twice at most.
 const LARGEST: usize = 2 * 1024 * 1024;
+
+const NOT_OURS: &str = "the response is not Countersign's; check COUNTERSIGN_URL and the proxies before it";
 
 /// Why a call failed. Never contains the API key.
 #[derive(Debug, thiserror::Error)]
@@ -328,14 +330,11 @@ impl Client {
 impl Problem {
     fn into_error(self, status: StatusCode) -> ClientError {
         let code = self.kind.strip_prefix("urn:countersign:problem:").unwrap_or_default().to_owned();
-        let mut detail = if self.detail.is_empty() { self.title } else { self.detail };
-        if detail.is_empty() {
-            detail = "the response is not Countersign's; check COUNTERSIGN_URL and the proxies before it"
-                .to_owned();
-        }
+        let said = [self.detail, self.title].into_iter().find(|text| !text.is_empty());
+        let mut detail = said.unwrap_or_else(|| NOT_OURS.to_owned());
         for fault in self.errors {
             let place = fault.pointer.or(fault.parameter).unwrap_or_default();
-            detail.push_str(&format!(" {place} {}.", fault.detail));
+            let _ = write!(detail, " {place} {}.", fault.detail);
         }
         ClientError::Refused { status: status.as_u16(), code, detail }
     }
