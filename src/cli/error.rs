@@ -25,12 +25,23 @@ pub enum CliError {
     /// The doctor found a failure.
     #[error("{0}")]
     Unhealthy(String),
+    /// A hook came to no decision.
+    #[error("The tool was not run: {0}")]
+    Hook(#[from] crate::gateway::hook::HookError),
     /// The arguments are invalid.
     #[error("{0}")]
     Usage(String),
     /// Standard output is closed.
     #[error("could not write to standard output: {0}")]
     Print(#[from] std::io::Error),
+}
+
+impl CliError {
+    /// The status to exit with. Agents take 2 of a hook for a refusal, and most others for a fault that blocks nothing.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        if matches!(self, Self::Hook(_)) { 2 } else { 1 }
+    }
 }
 
 fn migration_error(error: &MigrateError) -> String {

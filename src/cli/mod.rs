@@ -6,6 +6,7 @@ mod args;
 mod backends;
 mod doctor;
 pub mod error;
+mod hook;
 mod integrations;
 mod keys;
 mod manifest;
@@ -81,6 +82,16 @@ enum Command {
     /// Manage the actions that users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
+    /// Ask for approval of a coding agent's tool calls, as its hook
+    #[command(
+        after_help = "The agent starts this command for each tool call and writes the call to its standard input. The command asks the person in Slack, waits, and answers in the agent's format. Whatever goes wrong ends it with status 2, which blocks the call.
+
+Examples:
+  countersign hook
+  countersign hook --format claude --limit 1800
+  countersign hook --format codex --backend laptops --map github=github"
+    )]
+    Hook(Box<hook::Command>),
     /// Check the configuration, the database, Slack and the webhook endpoints, and say how to fix what is wrong
     #[command(
         after_help = "Needs the settings of `countersign serve`, and changes nothing. Exits with an error if something has to be fixed.
@@ -117,6 +128,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Key(command) => api_keys::run(command).await,
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
+        Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,
         Command::Manifest(command) => manifest::run(&command),

@@ -35,6 +35,9 @@ pub struct Request {
     pub reason: Option<String>,
     /// How many seconds the user has to answer.
     pub expires_in: u32,
+    /// After how many seconds without a caller that waits the approval is cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abandon_after: Option<u32>,
     /// Returned in every response and webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,
@@ -236,6 +239,7 @@ mod tests {
             editable: true,
             reason: None,
             expires_in: 60,
+            abandon_after: None,
             metadata: None,
         }
     }

@@ -3,3 +3,5 @@
 
 pub mod approval;
 pub mod client;
+pub mod formats;
+pub mod hook;

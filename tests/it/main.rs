@@ -58,6 +58,7 @@ mod following;
 mod giving;
 mod guides;
 mod home;
+mod hook;
 mod hostile;
 mod ingress;
 mod instances;

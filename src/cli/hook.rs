@@ -1,0 +1,78 @@
+//! `countersign hook`.
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
+
+use std::time::Duration;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use crate::{
+    cli::{error::CliError, output::print},
+    domain::text::IntegrationKey,
+    entropy::Entropy,
+    gateway::{
+        formats::{Format, call::Settings},
+        hook::{self, Options},
+    },
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    /// The service's address
+    #[arg(long, env = "COUNTERSIGN_URL", value_name = "URL")]
+    url: Option<String>,
+    /// The API key to ask with. Better in the environment: other users of the machine can see a process's arguments
+    #[arg(long, env = "COUNTERSIGN_API_KEY", hide_env_values = true, value_name = "cs_…", value_parser = secret)]
+    api_key: Option<SecretString>,
+    /// Who decides: a Slack id (U…) or an email address. Not needed for a key that is bound to a user
+    #[arg(long, env = "COUNTERSIGN_USER", value_name = "USER")]
+    user: Option<String>,
+    /// Whose hook it is. Default: recognized from the input
+    #[arg(long, value_name = "claude|codex|vscode|hermes")]
+    format: Option<Format>,
+    /// The name of the backend that the key is of: integrations begin with it. Default: the format's name
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+    /// Treat the tools of this MCP server as actions of a shared integration, with its grants. May be repeated
+    #[arg(long = "map", value_name = "SERVER=INTEGRATION", value_parser = map)]
+    maps: Vec<(String, IntegrationKey)>,
+    /// The hook's timeout in the agent's settings, in seconds; the person has 15 s less. Default: the agent's own
+    #[arg(long, value_name = "SECONDS")]
+    limit: Option<u32>,
+    /// For how many seconds to retry if the service can't be reached
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    retry: u32,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's signature")]
+fn secret(text: &str) -> Result<SecretString, String> {
+    Ok(SecretString::from(text))
+}
+
+fn map(text: &str) -> Result<(String, IntegrationKey), String> {
+    let (server, key) = text.split_once('=').ok_or("it should look like github=github")?;
+    let key = IntegrationKey::new(key).map_err(|fault| format!("the integration {fault}"))?;
+    Ok((server.to_owned(), key))
+}
+
+impl Command {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let options = Options {
+            url: given(self.url),
+            api_key: self.api_key,
+            format: self.format,
+            settings: Settings {
+                user: given(self.user),
+                backend: given(self.backend),
+                maps: self.maps,
+                limit: self.limit,
+            },
+            retry: Duration::from_secs(self.retry.into()),
+        };
+        match hook::run(options, &Entropy::system()).await? {
+            Some(answer) => print(&answer.to_string()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! `countersign hook`: the real process, started as an agent starts it, at the real service.
+
+use std::{
+    io::Write as _,
+    process::{Child, Command, Output, Stdio},
+};
+
+use chrono::TimeDelta;
+use countersign::slack::view::editing::block_id;
+use sandbox::slack::{Gesture, Message, Press, Surface};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::countersign,
+    story::{ALICE, IN_WORDS, SOON, TestApp, eventually, story},
+};
+
+/// What Claude Code writes to a hook.
+fn payload(session: &str, tool_use: &str) -> Value {
+    json!({
+        "session_id": session, "cwd": "/home/alice/shop", "prompt_id": "p-1", "permission_mode": "default",
+        "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": { "command": "make deploy" },
+        "tool_use_id": tool_use,
+    })
+}
+
+/// The hook, set up for Alice.
+fn hook(s: &TestApp, arguments: &[&str]) -> Command {
+    let mut command = countersign(&[&["hook"], arguments].concat());
+    command
+        .env("COUNTERSIGN_URL", s.url())
+        .env("COUNTERSIGN_API_KEY", s.key())
+        .env("COUNTERSIGN_USER", ALICE)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn start(mut command: Command, payload: &Value) -> Child {
+    let mut child = command.spawn().unwrap();
+    // A hook that has found a fault may have closed it.
+    let _ = child.stdin.take().unwrap().write_all(payload.to_string().as_bytes());
+    child
+}
+
+/// How the hook ended: its status, what it answered and what it complained of.
+async fn ended(child: Child) -> (Option<i32>, Value, String) {
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output());
+    let Output { status, stdout, stderr } =
+        tokio::time::timeout(SOON, ended).await.unwrap().unwrap().unwrap();
+    let answer = serde_json::from_slice(&stdout).unwrap_or(Value::Null);
+    (status.code(), answer, String::from_utf8(stderr).unwrap())
+}
+
+/// What the agent reads.
+async fn answered(child: Child) -> Value {
+    let (status, answer, complaint) = ended(child).await;
+    assert_eq!((status, complaint.as_str()), (Some(0), ""));
+    answer
+}
+
+/// Asserts that the call is blocked, and gives the one line that says why.
+async fn blocked(child: Child) -> String {
+    let (status, answer, complaint) = ended(child).await;
+    assert_eq!((status, &answer), (Some(2), &Value::Null), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    complaint.trim_end().to_owned()
+}
+
+fn decision(answer: &Value) -> &str {
+    answer["hookSpecificOutput"]["permissionDecision"].as_str().unwrap_or_default()
+}
+
+/// The only prompt that can be decided.
+async fn prompt(s: &TestApp) -> Message {
+    s.slack.wait_for_direct_message(ALICE, |message| message.has_button("Approve"), SOON).await.unwrap()
+}
+
+/// The prompt that shows this text and can be decided. Slack takes one message a second, so time passes.
+async fn prompt_about(s: &TestApp, text: &str) -> Message {
+    let found = async || {
+        let asks = |message: &Message| message.has_button("Approve") && message.all_text().contains(text);
+        let found = s.slack.direct_messages(ALICE).into_iter().find(asks);
+        if found.is_none() {
+            s.clock.advance(TimeDelta::seconds(1));
+        }
+        found
+    };
+    eventually("a prompt", found).await
+}
+
+/// The approvals of the test's backend, newest first.
+async fn approvals(s: &TestApp) -> Vec<Value> {
+    s.api().list(&[]).await.data().to_vec()
+}
+
+/// Describes what Claude Code does itself, so that people can auto-approve and edit it.
+async fn describe(s: &TestApp) {
+    let body = json!({
+        "name": "Claude Code", "requires_connection": false,
+        "actions": [{
+            "key": "Bash", "name": "Bash", "title": "Run {command}", "input_schema": {
+                "type": "object", "properties": { "command": { "type": "string" } }, "required": ["command"],
+            },
+        }],
+    });
+    let reply = s.api().put_integration("claude", &body).await;
+    assert!(reply.is_success(), "{reply:?}");
+    s.unlock("claude.Bash").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_call_runs() {
+    story(async |s| {
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let prompt = prompt(s).await;
+        let shown = prompt.all_text();
+        for text in ["Claude Code", "Bash", "make deploy", "shop"] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        insta::assert_json_snapshot!(answered(child).await, @r#"
+        {
+          "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "allow",
+            "permissionDecisionReason": "Approved in Slack by U0ALICE."
+          }
+        }
+        "#);
+        // The same tool use again, as after a hook that was killed.
+        assert_eq!(decision(&answered(start(hook(s, &[]), &payload("s-1", "toolu_1"))).await), "allow");
+        assert_eq!(approvals(s).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denied_call_tells_the_model_why() {
+    story(async |s| {
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let prompt = prompt(s).await;
+        assert!(s.choose(ALICE, &prompt, IN_WORDS).await.is_ok());
+        let press = Press::on(Surface::Modal, "reason").doing(Gesture::Enter("Not on Fridays".to_owned()));
+        s.slack.press(ALICE, press).await.unwrap();
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        insta::assert_json_snapshot!(answered(child).await, @r#"
+        {
+          "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": "Denied in Slack by U0ALICE. Their reason: “Not on Fridays”. Do not retry this, in the same or another way, unless the user asks you to."
+          }
+        }
+        "#);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_for_the_conversation_is_for_the_session() {
+    story(async |s| {
+        describe(s).await;
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let first = prompt(s).await;
+        assert!(s.choose(ALICE, &first, "Auto-approve for this conversation").await.is_ok());
+        assert_eq!(decision(&answered(child).await), "allow");
+        let again = answered(start(hook(s, &[]), &payload("s-1", "toolu_2"))).await;
+        insta::assert_snapshot!(again["hookSpecificOutput"]["permissionDecisionReason"].as_str().unwrap(), @"Approved automatically: U0ALICE allowed this action before.");
+        let other = start(hook(s, &[]), &payload("s-2", "toolu_3"));
+        let asked = prompt(s).await;
+        assert_ne!(asked.ts, first.ts);
+        assert!(s.click(ALICE, &asked, "Deny").await.is_ok());
+        assert_eq!(decision(&answered(other).await), "deny");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_arguments_are_what_the_agent_runs() {
+    story(async |s| {
+        describe(s).await;
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let prompt = prompt(s).await;
+        assert!(s.choose(ALICE, &prompt, "Edit and approve…").await.is_ok());
+        let gesture = Gesture::Enter("make deploy-staging".to_owned());
+        let press = Press::on(Surface::Modal, "value").in_block(&block_id("command")).doing(gesture);
+        s.slack.press(ALICE, press).await.unwrap();
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        insta::assert_json_snapshot!(answered(child).await, @r#"
+        {
+          "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "allow",
+            "updatedInput": {
+              "command": "make deploy-staging"
+            },
+            "additionalContext": "Approved in Slack by U0ALICE, who changed the arguments. The tool ran with: {\"command\":\"make deploy-staging\"}",
+            "permissionDecisionReason": "Approved in Slack by U0ALICE, who changed the arguments."
+          }
+        }
+        "#);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_no_one_answers_is_refused() {
+    story(async |s| {
+        let child = start(hook(s, &["--limit", "1800"]), &payload("s-1", "toolu_1"));
+        prompt(s).await;
+        s.clock.advance(TimeDelta::minutes(30));
+        let answer = answered(child).await;
+        assert_eq!(decision(&answer), "deny");
+        insta::assert_snapshot!(answer["hookSpecificOutput"]["permissionDecisionReason"].as_str().unwrap(), @"Expired: U0ALICE did not answer in Slack within 30 minutes. Do not retry this, in the same or another way, unless the user asks you to.");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_may_restart_while_a_hook_waits() {
+    story(async |s| {
+        s.config.listen = s.url().strip_prefix("http://").unwrap().parse().unwrap();
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let prompt = prompt(s).await;
+        s.restart().await;
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        assert_eq!(decision(&answered(child).await), "allow");
+        assert_eq!(approvals(s).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_blocks_the_call_and_says_why_in_one_line() {
+    story(async |s| {
+        let call = payload("s-1", "toolu_1");
+        let mut down = hook(s, &["--retry", "1"]);
+        down.env("COUNTERSIGN_URL", "http://127.0.0.1:1");
+        insta::assert_snapshot!(blocked(start(down, &call)).await, @"countersign: The tool was not run: could not reach Countersign at http://127.0.0.1:1: Connection refused (os error 111)");
+        let mut wrong = hook(s, &[]);
+        wrong.env("COUNTERSIGN_API_KEY", "cs_wrong");
+        insta::assert_snapshot!(blocked(start(wrong, &call)).await, @"countersign: The tool was not run: Countersign refused the request (401): Send `Authorization: Bearer cs_…` with a key that `countersign backend create` or `countersign key create` printed.");
+        let mut without = hook(s, &[]);
+        without.env_remove("COUNTERSIGN_API_KEY");
+        insta::assert_snapshot!(blocked(start(without, &call)).await, @"countersign: The tool was not run: COUNTERSIGN_API_KEY is not set. Set it in the environment of the agent, or give --api-key to the hook");
+        let mut stranger = hook(s, &[]);
+        stranger.env("COUNTERSIGN_USER", "nobody@example.com");
+        insta::assert_snapshot!(blocked(start(stranger, &call)).await, @"countersign: The tool was not run: Countersign refused the request (422): Check the address, or send the user's Slack id. The app needs the scope users:read.email.");
+        insta::assert_snapshot!(blocked(start(hook(s, &["--limit", "20"]), &call)).await, @"countersign: The tool was not run: the hook's limit of 20 s leaves no time to decide: raise its timeout to at least 25 s, and --limit with it");
+        let mut large = call.clone();
+        large["tool_input"]["command"] = json!("x".repeat(300 * 1024));
+        insta::assert_snapshot!(blocked(start(hook(s, &[]), &large)).await, @"countersign: The tool was not run: Countersign refused the request (413): Send at most 256 KiB: pass large contents by reference.");
+        let empty = blocked(start(hook(s, &[]), &Value::Null)).await;
+        assert!(empty.contains("not a JSON object"), "{empty}");
+        assert_eq!(approvals(s).await.len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_is_stopped_leaves_nothing_to_approve() {
+    story(async |s| {
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        prompt(s).await;
+        let kill = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+        insta::assert_snapshot!(blocked(child).await, @"countersign: The tool was not run: the agent stopped the hook before there was a decision, so the request was cancelled");
+        assert_eq!(approvals(s).await[0]["status"], "cancelled");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_whose_agent_is_killed_leaves_nothing_to_approve() {
+    story(async |s| {
+        // The shell is the agent. It is killed while its hook waits, and can't pass anything on.
+        let mut agent = Command::new("sh");
+        agent.args(["-c", r#""$0" hook; :"#, env!("CARGO_BIN_EXE_countersign")]).env_clear();
+        for name in ["COUNTERSIGN_URL", "COUNTERSIGN_API_KEY", "COUNTERSIGN_USER"] {
+            let hook = hook(s, &[]);
+            let value = hook.get_envs().find(|(key, _)| *key == name).unwrap().1.unwrap().to_owned();
+            agent.env(name, value);
+        }
+        agent.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut agent = start(agent, &payload("s-1", "toolu_1"));
+        prompt(s).await;
+        agent.kill().unwrap();
+        agent.wait().unwrap();
+        let cancelled = async || {
+            let approval = approvals(s).await.remove(0);
+            (approval["status"] == "cancelled").then_some(())
+        };
+        eventually("a cancelled approval", cancelled).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_hooks_each_get_their_own_decision() {
+    story(async |s| {
+        let hooks: Vec<_> = (0..20)
+            .map(|number| {
+                let mut call = payload(&format!("s-{number}"), "toolu_1");
+                call["tool_input"]["command"] = json!(format!("step-{number}-"));
+                start(hook(s, &["--limit", "86400"]), &call)
+            })
+            .collect();
+        for (number, child) in hooks.into_iter().enumerate() {
+            let word = format!("step-{number}-");
+            let prompt = prompt_about(s, &word).await;
+            let (label, expected) = if number % 3 == 0 { ("Deny", "deny") } else { ("Approve", "allow") };
+            assert!(s.click(ALICE, &prompt, label).await.is_ok());
+            assert_eq!(decision(&answered(child).await), expected, "{number}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_agent_is_answered_in_its_format() {
+    story(async |s| {
+        let mut answers = Vec::new();
+        for (name, event) in [("codex", "PreToolUse"), ("claude", "PermissionRequest"), ("hermes", "pre_tool_call")] {
+            for label in ["Approve", "Deny"] {
+                let mut call = payload(&format!("s-{name}-{label}"), "toolu_1");
+                call["hook_event_name"] = json!(event);
+                let child = start(hook(s, &["--format", name, "--limit", "86400"]), &call);
+                let prompt = prompt_about(s, "make deploy").await;
+                assert!(s.click(ALICE, &prompt, label).await.is_ok());
+                answers.push(format!("{name} {label}: {}", answered(child).await));
+                s.until(&prompt, |message| !message.has_button("Approve")).await;
+            }
+        }
+        insta::assert_snapshot!(answers.join("\n"), @r#"
+        codex Approve: null
+        codex Deny: {"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"Denied in Slack by U0ALICE, who gave no reason. Do not retry this, in the same or another way, unless the user asks you to."}}
+        claude Approve: {"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}
+        claude Deny: {"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"Denied in Slack by U0ALICE, who gave no reason. Do not retry this, in the same or another way, unless the user asks you to."}}}
+        hermes Approve: null
+        hermes Deny: {"decision":"block","reason":"Denied in Slack by U0ALICE, who gave no reason. Do not retry this, in the same or another way, unless the user asks you to."}
+        "#);
+    })
+    .await;
+}
