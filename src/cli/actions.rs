@@ -15,6 +15,7 @@ use crate::{
         catalog::{Lock, UnlockedFor},
         ids::{ActionVersionId, WorkspaceId},
         risk::{Impact, Risks},
+        shell,
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
@@ -77,7 +78,7 @@ pub(super) struct Change {
 pub(super) struct Unlock {
     /// What users may allow: grants for one conversation, or also for every conversation. Changes it if the action is
     /// unlocked already; limiting it to conversations ends the grants for every conversation. Required for a
-    /// destructive action that is locked [default: always]
+    /// locked action that is destructive or runs any command [default: always]
     #[arg(long = "for", value_name = "conversations|always", value_parser = unlocked_for)]
     what: Option<UnlockedFor>,
     #[command(flatten)]
@@ -198,10 +199,17 @@ impl Unlock {
             .iter()
             .find(|action| action.integration == integration.as_str() && action.key == key.as_str())
             .ok_or_else(|| CliError::Usage(format!("unknown action {integration}.{key}")))?;
-        if action.unlocked.is_none() && action.impact.is_destructive() && self.what.is_none() {
+        let warning = if shell::is_shell(&format!("{integration}.{key}")) {
+            Some(format!("⚠ {}", shell::WARNING))
+        } else if action.impact.is_destructive() {
+            Some(format!("{integration}.{key} is destructive."))
+        } else {
+            None
+        };
+        if let Some(warning) = warning.filter(|_| action.unlocked.is_none() && self.what.is_none()) {
             return Err(CliError::Usage(format!(
-                "{integration}.{key} is destructive, so say what users may allow: --for conversations (each new \
-                 conversation asks) or --for always (it runs without asking in every conversation)"
+                "{warning} Say what users may allow: --for conversations (each new conversation asks) or --for always \
+                 (it runs without asking in every conversation)"
             )));
         }
         let what = self.what.unwrap_or(UnlockedFor::Always);

@@ -51,6 +51,7 @@ pub mod revocation;
 pub mod risk;
 pub mod settings;
 pub mod sharing;
+pub mod shell;
 pub mod templates;
 pub mod text;
 pub mod tool_key;

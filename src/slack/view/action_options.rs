@@ -1,4 +1,4 @@
-//! The modals in which an admin unlocks a destructive action, and changes what people may do with an action's requests.
+//! The modals in which an admin unlocks an action that is destructive or runs any command, and changes what people may do with an action's requests.
 
 use std::fmt;
 
@@ -16,6 +16,7 @@ use crate::{
         catalog::UnlockedFor,
         ids::{ActionId, ActionVersionId, UnlockRequestId},
         overview::OptionsLine,
+        shell::{WARNING, is_shell},
     },
     slack::view::{
         blocks::{self, paragraph, plain_only, quote, say, words},
@@ -95,14 +96,19 @@ pub fn must_read(value: &str) -> Option<bool> {
     }
 }
 
-/// Renders the modal that asks what a destructive action is unlocked for. Its `callback_id` is [`Callback::Unlock`].
+/// Renders the modal that asks what an action is unlocked for that is destructive or runs any command. Its `callback_id` is [`Callback::Unlock`].
 /// `request`: the request to unlock that it answers.
 #[must_use]
 pub fn unlock(line: &OptionsLine, request: Option<UnlockRequestId>) -> Value {
     let mut all = vec![about(line)];
-    all.push(say(
-        "People decide for their own requests. What they allow runs without asking, and deleted data cannot be recovered.",
-    ));
+    if is_shell(&line.path) {
+        all.push(say(SafeText::own(format!("⚠ {WARNING}"))));
+    }
+    all.push(say(if line.impact.is_destructive() {
+        "People decide for their own requests. What they allow runs without asking, and deleted data cannot be recovered."
+    } else {
+        "People decide for their own requests. What they allow runs without asking."
+    }));
     all.push(choice("What people may allow", UNLOCKED_FOR, &UnlockedFor::ALL.map(option), None));
     all.push(say("To change this later, press the button “Options of …” on the Home tab."));
     modal("Unlock", "Unlock", all, Callback::Unlock, Form::new(line, request))

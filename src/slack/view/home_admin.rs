@@ -87,11 +87,13 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
         None => "Locked: every request asks.",
     };
     let read = if line.must_read { " Must be read." } else { "" };
-    let path = names::path(&format!("{}.{}", integration.key, line.key));
+    let written = format!("{}.{}", integration.key, line.key);
+    let path = names::path(&written);
     let mut state = SafeText::from(state).then(read);
     let nature = names::nature(line);
     if !nature.as_str().is_empty() {
-        state = state.then("\n").then(nature);
+        state = state.then("
+").then(nature);
     }
     let mut facts = vec![blocks::fact(path), blocks::fact(state)];
     facts.extend(line.description.as_deref().map(|text| blocks::fact(names::description(text))));
@@ -102,7 +104,7 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
         blocks::beside_after_confirming(Control::Lock(line.id), "Lock", alone, question)
     } else {
         let unlock = Control::Unlock { action: line.id, version: Some(line.version) };
-        blocks::beside(unlock, names::unlock(line.impact), SafeText::from("Unlock ").then(about))
+        blocks::beside(unlock, names::unlock(line.impact, &written), SafeText::from("Unlock ").then(about))
     };
     blocks::section(names::name(&line.name), facts, Some(control))
 }

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         overview::{ActionLine, GrantLine},
         risk::{Impact, Risk, Risks},
+        shell::is_shell,
     },
     slack::view::{
         blocks,
@@ -137,9 +138,9 @@ pub(super) fn effect(impact: Impact) -> SafeText {
     }
 }
 
-/// The button that unlocks an action: for a destructive one, it opens a modal.
-pub(super) const fn unlock(impact: Impact) -> &'static str {
-    if impact.is_destructive() { "Unlock…" } else { "Unlock" }
+/// The button that unlocks an action: for one that is destructive or runs any command, it opens a modal.
+pub(super) fn unlock(impact: Impact, path: &str) -> &'static str {
+    if impact.is_destructive() || is_shell(path) { "Unlock…" } else { "Unlock" }
 }
 
 /// What a risk means.

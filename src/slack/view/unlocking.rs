@@ -60,7 +60,7 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
         blocks.push(blocks::actions(vec![
             blocks::button(
                 Control::GrantRequest { request: shown.id, version: Some(shown.version) },
-                names::unlock(shown.impact),
+                names::unlock(shown.impact, &shown.path),
                 SafeText::from("Unlock ").then(about.clone()),
                 Style::Primary,
             ),

@@ -6,6 +6,7 @@ use crate::{
         ids::{ActionId, ActionVersionId, UnlockRequestId},
         overview::OptionsLine,
         rejection::Rejection,
+        shell::is_shell,
     },
     service::{
         action_options::{self, Options},
@@ -29,7 +30,7 @@ use crate::{
     },
 };
 
-/// *Unlock* for an action. Of a destructive one a modal asks what it is unlocked for.
+/// *Unlock* for an action. Of a destructive one, or one that runs any command, a modal asks what it is unlocked for.
 pub(super) async fn unlock(
     interaction: &Interaction<'_>,
     action: ActionId,
@@ -73,8 +74,8 @@ pub(super) async fn options(interaction: &Interaction<'_>, action: ActionId) -> 
 }
 
 /// Whether unlocking the action needs a choice.
-const fn asks(line: &OptionsLine) -> bool {
-    line.unlocked.is_none() && line.impact.is_destructive()
+fn asks(line: &OptionsLine) -> bool {
+    line.unlocked.is_none() && (line.impact.is_destructive() || is_shell(&line.path))
 }
 
 /// Reads, if the user who clicked is an admin now.
