@@ -3,27 +3,69 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 use crate::{
-    cli::{error::CliError, output::print},
+    cli::{error::CliError, hook_settings, output::print},
     domain::text::IntegrationKey,
     entropy::Entropy,
     gateway::{
+        client::Client,
         formats::{Format, call::Settings},
         hook::{self, Options},
     },
 };
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Command {
+    #[command(subcommand)]
+    command: Option<Other>,
+    #[command(flatten)]
+    ask: Ask,
+}
+
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Have Claude Code ask before it runs a tool
+    #[command(
+        after_help = "Shows what changes, keeps a backup, and leaves other hooks and settings as they are. Refuses versions of Claude Code that run a tool whose hook fails.
+
+Examples:
+  countersign hook install --claude
+  countersign hook install --claude --project --limit 3600"
+    )]
+    Install(hook_settings::Install),
+    /// Undo `install`
+    #[command(after_help = "Example:
+  countersign hook uninstall --claude")]
+    Uninstall(hook_settings::Uninstall),
+    /// Describe what Claude Code's own tools do, so that people can edit and auto-approve it
+    #[command(
+        after_help = "Other actions of the integration stay as they are, and so do locks. The tools of MCP servers are described by `countersign mcp-gateway` or `countersign integration import`.
+
+Example:
+  countersign hook describe"
+    )]
+    Describe(hook_settings::Describe),
+}
+
+/// How the service is reached.
+#[derive(Debug, Args)]
+pub(super) struct Service {
     /// The service's address
     #[arg(long, env = "COUNTERSIGN_URL", value_name = "URL")]
     url: Option<String>,
     /// The API key to ask with. Better in the environment: other users of the machine can see a process's arguments
     #[arg(long, env = "COUNTERSIGN_API_KEY", hide_env_values = true, value_name = "cs_…", value_parser = secret)]
     api_key: Option<SecretString>,
+}
+
+#[derive(Debug, Args)]
+struct Ask {
+    #[command(flatten)]
+    service: Service,
     /// Who decides: a Slack id (U…) or an email address. Not needed for a key that is bound to a user
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "USER")]
     user: Option<String>,
@@ -49,18 +91,40 @@ fn secret(text: &str) -> Result<SecretString, String> {
     Ok(SecretString::from(text))
 }
 
-fn map(text: &str) -> Result<(String, IntegrationKey), String> {
+pub(super) fn map(text: &str) -> Result<(String, IntegrationKey), String> {
     let (server, key) = text.split_once('=').ok_or("it should look like github=github")?;
     let key = IntegrationKey::new(key).map_err(|fault| format!("the integration {fault}"))?;
     Ok((server.to_owned(), key))
 }
 
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+impl Service {
+    /// A client of the service that is configured.
+    pub(super) fn client(self, entropy: &Entropy) -> Result<Client, CliError> {
+        let options = Options { url: given(self.url), api_key: self.api_key, ..Options::default() };
+        Ok(options.client(entropy)?)
+    }
+}
+
 impl Command {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        match self.command {
+            None => self.ask.run().await,
+            Some(Other::Install(command)) => command.run(),
+            Some(Other::Uninstall(command)) => command.run(),
+            Some(Other::Describe(command)) => command.run().await,
+        }
+    }
+}
+
+impl Ask {
+    async fn run(self) -> Result<(), CliError> {
         let options = Options {
-            url: given(self.url),
-            api_key: self.api_key,
+            url: given(self.service.url),
+            api_key: self.service.api_key,
             format: self.format,
             settings: Settings {
                 user: given(self.user),

@@ -7,6 +7,7 @@ mod backends;
 mod doctor;
 pub mod error;
 mod hook;
+mod hook_settings;
 mod integrations;
 mod keys;
 mod manifest;
@@ -89,7 +90,8 @@ enum Command {
 Examples:
   countersign hook
   countersign hook --format claude --limit 1800
-  countersign hook --format codex --backend laptops --map github=github"
+  countersign hook --format codex --backend laptops --map github=github
+  countersign hook install --claude"
     )]
     Hook(Box<hook::Command>),
     /// Check the configuration, the database, Slack and the webhook endpoints, and say how to fix what is wrong

@@ -2,6 +2,7 @@
 //! on the agent's machine as well as beside the service.
 
 pub mod approval;
+pub mod claude_settings;
 pub mod client;
 pub mod formats;
 pub mod hook;

@@ -1,7 +1,10 @@
 //! `countersign hook`: the real process, started as an agent starts it, at the real service.
 
 use std::{
+    fs,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
 
@@ -73,7 +76,7 @@ fn decision(answer: &Value) -> &str {
 }
 
 /// The only prompt that can be decided.
-async fn prompt(s: &TestApp) -> Message {
+pub async fn prompt(s: &TestApp) -> Message {
     s.slack.wait_for_direct_message(ALICE, |message| message.has_button("Approve"), SOON).await.unwrap()
 }
 
@@ -341,6 +344,125 @@ async fn each_agent_is_answered_in_its_format() {
         hermes Approve: null
         hermes Deny: {"decision":"block","reason":"Denied in Slack by U0ALICE, who gave no reason. Do not retry this, in the same or another way, unless the user asks you to."}
         "#);
+    })
+    .await;
+}
+
+/// `countersign hook install` and the like, in a home of its own with a Claude Code of this version.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str, version: &str) -> Self {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir_all(home.join(".claude")).unwrap();
+        fs::create_dir_all(home.join("bin")).unwrap();
+        let program = home.join("bin/claude");
+        fs::write(&program, format!("#!/bin/sh\necho '{version} (Claude Code)'\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        Self(home)
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.0.join(".claude/settings.json")
+    }
+
+    /// What it printed; `Err`: what it complained of.
+    fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = countersign(&[&["hook"], arguments].concat());
+        command
+            .env("HOME", &self.0)
+            .env("PATH", self.0.join("bin"))
+            .current_dir(&self.0)
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let home = self.0.display().to_string();
+        let said = |bytes: Vec<u8>| {
+            let said = String::from_utf8(bytes).unwrap().replace(&home, "HOME");
+            said.replace(env!("CARGO_BIN_EXE_countersign"), "/usr/bin/countersign")
+        };
+        if output.status.success() { Ok(said(output.stdout)) } else { Err(said(output.stderr)) }
+    }
+}
+
+const SETTINGS: &str = "{ \"model\": \"opus\",\n  \"hooks\": {\"Stop\": []}, \"env\": {\"A\": \"1\"} }\n";
+
+#[test]
+fn installing_keeps_the_rest_and_uninstalling_restores_it() {
+    let home = Home::new("hook_installed", "2.1.295");
+    fs::write(home.settings(), SETTINGS).unwrap();
+    fs::set_permissions(home.settings(), fs::Permissions::from_mode(0o640)).unwrap();
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--limit", "600", "--map", "gh=github"]).unwrap_err(), @"countersign: standard input is not a terminal, so nothing was changed: confirm with --yes");
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), SETTINGS);
+
+    let install = ["install", "--claude", "--limit", "600", "--map", "gh=github", "--yes"];
+    insta::assert_snapshot!(home.run(&install).unwrap(), @"");
+    let installed = fs::read_to_string(home.settings()).unwrap();
+    let mode = fs::metadata(home.settings()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(home.run(&install).unwrap(), "HOME/.claude/settings.json has the hook already.\n");
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), installed);
+    home.run(&["install", "--claude", "--yes"]).unwrap();
+    assert!(fs::read_to_string(home.settings()).unwrap().contains("\"timeout\": 1800"));
+
+    assert!(
+        home.run(&["uninstall", "--claude", "--yes"])
+            .unwrap()
+            .ends_with("Claude Code asks as it did before.\n")
+    );
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), SETTINGS);
+    assert_eq!(fs::read_dir(home.0.join(".claude")).unwrap().count(), 1, "nothing else is left");
+    assert_eq!(
+        home.run(&["uninstall", "--claude", "--yes"]).unwrap(),
+        "HOME/.claude/settings.json has no hook of Countersign.\n"
+    );
+}
+
+#[test]
+fn a_project_shares_its_hook() {
+    let home = Home::new("hook_project", "2.1.332");
+    home.run(&["install", "--claude", "--project", "--yes"]).unwrap();
+    let settings: Value = serde_json::from_slice(&fs::read(home.settings()).unwrap()).unwrap();
+    assert_eq!(settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"], "countersign");
+}
+
+#[test]
+fn installing_refuses_what_it_can_not_do_safely() {
+    let home = Home::new("hook_refused", "2.1.294");
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: Claude Code 2.1.294 runs a tool whose hook fails. Update it to 2.1.295 or newer: claude update");
+    let home = Home::new("hook_malformed", "2.1.295");
+    fs::write(home.settings(), "{ \"hooks\": ").unwrap();
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: could not change HOME/.claude/settings.json: it is not a JSON object: it EOF while parsing a value at line 1 column 11");
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), "{ \"hooks\": ");
+    fs::remove_file(home.0.join("bin/claude")).unwrap();
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: could not run `claude --version`: No such file or directory (os error 2). Name Claude Code's program with --program");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn describing_lets_people_edit_and_auto_approve() {
+    story(async |s| {
+        let describe = || {
+            let mut command = hook(s, &["describe"]);
+            command.env_remove("COUNTERSIGN_USER");
+            command.output().unwrap()
+        };
+        let output = tokio::task::block_in_place(describe);
+        insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"Described claude with 8 actions. They stay locked until an admin unlocks them; every request asks.");
+        let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let prompt = prompt(s).await;
+        let shown = prompt.all_text();
+        assert!(shown.contains("Run make deploy") && !shown.contains("connect"), "{shown}");
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        answered(child).await;
+        // What an agent asked for and this program does not describe is kept.
+        let mut other = payload("s-1", "toolu_2");
+        other["tool_name"] = json!("Monitor");
+        let child = start(hook(s, &["--limit", "86400"]), &other);
+        let asked = prompt_about(s, "Monitor").await;
+        assert!(s.click(ALICE, &asked, "Deny").await.is_ok());
+        answered(child).await;
+        let output = tokio::task::block_in_place(describe);
+        assert!(String::from_utf8(output.stdout).unwrap().contains("9 actions"));
     })
     .await;
 }

@@ -63,7 +63,7 @@ pub enum CallError {
 }
 
 /// How calls become requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Who decides: a Slack id or an email address. `None`: the user whom the API key is bound to.
     pub user: Option<String>,

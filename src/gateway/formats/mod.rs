@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod catalog;
 pub mod verdict;
 
 use std::{fmt, str::FromStr};

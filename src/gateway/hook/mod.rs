@@ -36,7 +36,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 const CANCEL_LIMIT: Duration = Duration::from_secs(3);
 
 /// What a hook is told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Options {
     /// The service's address.
     pub url: Option<String>,
@@ -73,6 +73,15 @@ pub enum HookError {
     Panicked,
 }
 
+impl Options {
+    /// A client of the service.
+    pub fn client(&self, entropy: &Entropy) -> Result<Client, HookError> {
+        let url = self.url.as_ref().ok_or(HookError::NotSet("COUNTERSIGN_URL", "--url"))?;
+        let key = self.api_key.as_ref().ok_or(HookError::NotSet("COUNTERSIGN_API_KEY", "--api-key"))?;
+        Ok(Client::new(url, key, entropy.clone())?)
+    }
+}
+
 /// Asks for the call on standard input. Returns what to write to standard output: `None` for nothing.
 pub async fn run(options: Options, entropy: &Entropy) -> Result<Option<Value>, HookError> {
     // A panic would end the process with a status that agents don't take for a refusal.
@@ -90,9 +99,7 @@ async fn decide(options: Options, entropy: &Entropy) -> Result<Option<Value>, Ho
     };
     let call = Call::read(&input, options.format)?;
     let request = call.request(&options.settings)?;
-    let url = options.url.ok_or(HookError::NotSet("COUNTERSIGN_URL", "--url"))?;
-    let key = options.api_key.ok_or(HookError::NotSet("COUNTERSIGN_API_KEY", "--api-key"))?;
-    let client = Client::new(&url, &key, entropy.clone())?;
+    let client = options.client(entropy)?;
     let limit = Duration::from_secs(call.limit(&options.settings).into());
     let asking = Asking {
         client: &client,
