@@ -38,6 +38,7 @@ mod bound_keys;
 mod browser;
 mod callbacks;
 mod catalog;
+mod claude_code;
 mod cli;
 mod clients;
 mod clocks;
