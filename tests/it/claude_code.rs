@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{Json, Router, extract::State, http::header, response::IntoResponse, routing::post};
+use axum::{Json, Router, extract::State, http::header, routing::post};
 use chrono::TimeDelta;
 use countersign::slack::view::editing::block_id;
 use sandbox::slack::{Gesture, Press, Surface};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::countersign,
-    hook::prompt,
+    hook::{prompt, until_abandoned},
     story::{ALICE, IN_WORDS, SOON, TestApp, eventually, story},
 };
 
@@ -35,7 +35,10 @@ impl Model {
         let model = Self { commands, read: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = Router::new().route("/v1/messages", post(respond)).with_state(model.clone());
+        let answer = async |State(model): State<Self>, Json(request): Json<Value>| {
+            ([(header::CONTENT_TYPE, "text/event-stream")], respond(&model, &request))
+        };
+        let routes = Router::new().route("/v1/messages", post(answer)).with_state(model.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         (model, address)
     }
@@ -53,8 +56,8 @@ fn parts<'a>(request: &'a Value, kind: &'static str) -> Vec<&'a Value> {
 }
 
 /// The Messages API, streamed (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
-async fn respond(State(model): State<Model>, Json(request): Json<Value>) -> impl IntoResponse {
-    let results = parts(&request, "tool_result");
+fn respond(model: &Model, request: &Value) -> String {
+    let results = parts(request, "tool_result");
     if !results.is_empty() {
         let texts = results.iter().map(|result| match &result["content"] {
             Value::String(text) => text.clone(),
@@ -62,20 +65,17 @@ async fn respond(State(model): State<Model>, Json(request): Json<Value>) -> impl
         });
         *model.read.lock().unwrap_or_else(PoisonError::into_inner) = texts.collect();
     }
-    let turn = parts(&request, "tool_use").len();
+    let turn = parts(request, "tool_use").len();
     let has_tools = request["tools"].as_array().is_some_and(|tools| !tools.is_empty());
     let command = model.commands.get(turn).filter(|_| has_tools);
-    let (block, delta, stop) = match command {
-        Some(command) => (
+    let (block, delta, stop) = if let Some(command) = command {
+        (
             json!({ "type": "tool_use", "id": format!("toolu_{turn}"), "name": "Bash", "input": {} }),
             json!({ "type": "input_json_delta", "partial_json": json!({ "command": command }).to_string() }),
             "tool_use",
-        ),
-        None => (
-            json!({ "type": "text", "text": "" }),
-            json!({ "type": "text_delta", "text": "Done." }),
-            "end_turn",
-        ),
+        )
+    } else {
+        (json!({ "type": "text", "text": "" }), json!({ "type": "text_delta", "text": "Done." }), "end_turn")
     };
     let usage = json!({ "input_tokens": 1, "output_tokens": 1 });
     let events = [
@@ -89,10 +89,9 @@ async fn respond(State(model): State<Model>, Json(request): Json<Value>) -> impl
         json!({ "type": "message_delta", "delta": { "stop_reason": stop, "stop_sequence": null }, "usage": usage }),
         json!({ "type": "message_stop" }),
     ];
-    let stream = events.iter().fold(String::new(), |stream, event| {
+    events.iter().fold(String::new(), |stream, event| {
         format!("{stream}event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default())
-    });
-    ([(header::CONTENT_TYPE, "text/event-stream")], stream)
+    })
 }
 
 fn program() -> PathBuf {
@@ -284,6 +283,7 @@ async fn claude_runs_nothing_if_its_hook_is_killed() {
         let read = claude.ended().await.join("\n");
         assert!(!claude.has("ran"), "{read}");
         assert_eq!(claude.model.read().len(), 1);
+        until_abandoned(s).await;
     })
     .await;
 }

@@ -6,11 +6,20 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
 };
 
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
 use chrono::TimeDelta;
 use countersign::slack::view::editing::block_id;
-use sandbox::slack::{Gesture, Message, Press, Surface};
+use sandbox::{
+    backend::digest,
+    slack::{Gesture, Message, Press, Surface},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -247,7 +256,7 @@ async fn every_fault_blocks_the_call_and_says_why_in_one_line() {
         insta::assert_snapshot!(blocked(start(wrong, &call)).await, @"countersign: The tool was not run: Countersign refused the request (401): Send `Authorization: Bearer cs_…` with a key that `countersign backend create` or `countersign key create` printed.");
         let mut without = hook(s, &[]);
         without.env_remove("COUNTERSIGN_API_KEY");
-        insta::assert_snapshot!(blocked(start(without, &call)).await, @"countersign: The tool was not run: COUNTERSIGN_API_KEY is not set. Set it in the environment of the agent, or give --api-key to the hook");
+        insta::assert_snapshot!(blocked(start(without, &call)).await, @"countersign: The tool was not run: COUNTERSIGN_API_KEY is not set. Set it in the environment, or give --api-key");
         let mut stranger = hook(s, &[]);
         stranger.env("COUNTERSIGN_USER", "nobody@example.com");
         insta::assert_snapshot!(blocked(start(stranger, &call)).await, @"countersign: The tool was not run: Countersign refused the request (422): Check the address, or send the user's Slack id. The app needs the scope users:read.email.");
@@ -296,6 +305,84 @@ async fn a_hook_whose_agent_is_killed_leaves_nothing_to_approve() {
             (approval["status"] == "cancelled").then_some(())
         };
         eventually("a cancelled approval", cancelled).await;
+    })
+    .await;
+}
+
+/// A service that answers each attempt with the next of these, and the idempotency keys of the attempts.
+async fn stub(answers: Vec<(u16, Value)>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let keys = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&keys);
+    let respond = move |headers: HeaderMap| {
+        let mut seen = seen.lock().unwrap();
+        seen.push(headers["idempotency-key"].to_str().unwrap().to_owned());
+        let (status, body) = answers[seen.len() - 1].clone();
+        async move { (StatusCode::from_u16(status).unwrap(), [("retry-after", "0")], Json(body)) }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let routes = Router::new().route("/v1/approvals", post(respond));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    (url, keys)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_that_is_not_understood_blocks_the_call() {
+    story(async |s| {
+        let approval = |command: &str| {
+            let arguments = json!({ "command": command });
+            json!({
+                "id": "apr_0192f7c3a4b57d0e8f1a2b3c4d5e6f70", "status": "approved", "user": ALICE,
+                "integration": "claude", "action": "Bash", "arguments_digest": digest(&arguments),
+                "arguments": arguments, "decision": {
+                    "outcome": "approved", "by": "user", "user": ALICE, "reason": null, "arguments": null,
+                    "arguments_digest": null,
+                },
+            })
+        };
+        let mut unknown = approval("make deploy");
+        unknown["status"] = json!("granted");
+        let busy = [(503, json!({})), (429, json!({})), (502, Value::Null)];
+        let mut said = Vec::new();
+        for last in [approval("make deploy"), approval("rm -rf /"), unknown, json!({ "status": "approved" })] {
+            let (url, keys) = stub([&busy[..], &[(201, last)]].concat()).await;
+            let mut command = hook(s, &[]);
+            command.env("COUNTERSIGN_URL", url);
+            let (status, answer, complaint) = ended(start(command, &payload("s-1", "toolu_1"))).await;
+            said.push(format!("{status:?} {}{}", decision(&answer), complaint.trim_end()));
+            let keys = keys.lock().unwrap();
+            assert!(keys.len() == 4 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+        }
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        Some(0) allow
+        Some(2) countersign: The tool was not run: could not understand Countersign's response: the response is the approval of another call than the one that was asked for
+        Some(2) countersign: The tool was not run: could not understand Countersign's response: the approval's status "granted" and its decision do not match a status that this version knows
+        Some(2) countersign: The tool was not run: could not understand Countersign's response: the response is not an approval: missing field `id`
+        "#);
+    })
+    .await;
+}
+
+/// Time passes until this approval has been cancelled, in steps in which an instance reports who listens.
+pub async fn until_abandoned(s: &TestApp) {
+    let abandoned = async || {
+        s.clock.advance(TimeDelta::milliseconds(500));
+        let approval = approvals(s).await.remove(0);
+        (approval["status"] == "cancelled").then(|| approval["decision"]["reason"].clone())
+    };
+    let why = eventually("a cancelled approval", abandoned).await;
+    assert_eq!(why, "no caller listened for 60 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_hook_leaves_nothing_to_approve() {
+    story(async |s| {
+        let mut child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
+        let prompt = prompt(s).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until_abandoned(s).await;
+        s.until(&prompt, |message| !message.has_button("Approve")).await;
     })
     .await;
 }
@@ -396,7 +483,44 @@ fn installing_keeps_the_rest_and_uninstalling_restores_it() {
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), SETTINGS);
 
     let install = ["install", "--claude", "--limit", "600", "--map", "gh=github", "--yes"];
-    insta::assert_snapshot!(home.run(&install).unwrap(), @"");
+    insta::assert_snapshot!(home.run(&install).unwrap(), @r#"
+    HOME/.claude/settings.json
+    - { "model": "opus",
+    -   "hooks": {"Stop": []}, "env": {"A": "1"} }
+    + {
+    +   "model": "opus",
+    +   "hooks": {
+    +     "Stop": [],
+    +     "PreToolUse": [
+    +       {
+    +         "matcher": "Bash|PowerShell|Monitor|Write|Edit|MultiEdit|NotebookEdit|WebFetch|WebSearch|mcp__.*",
+    +         "hooks": [
+    +           {
+    +             "type": "command",
+    +             "command": "/usr/bin/countersign",
+    +             "args": [
+    +               "hook",
+    +               "--format",
+    +               "claude",
+    +               "--limit",
+    +               "600",
+    +               "--map",
+    +               "gh=github"
+    +             ],
+    +             "timeout": 600,
+    +             "onFailure": "block",
+    +             "statusMessage": "Waiting for approval in Slack"
+    +           }
+    +         ]
+    +       }
+    +     ]
+    +   },
+    +   "env": {
+    +     "A": "1"
+    +   }
+    + }
+    Installed. Set COUNTERSIGN_URL and COUNTERSIGN_API_KEY in the environment in which Claude Code runs, and COUNTERSIGN_USER if the key is not bound to a user. Without them, it runs none of these tools. Then `countersign hook describe` lets people edit and auto-approve what its own tools do.
+    "#);
     let installed = fs::read_to_string(home.settings()).unwrap();
     let mode = fs::metadata(home.settings()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
@@ -451,7 +575,7 @@ async fn describing_lets_people_edit_and_auto_approve() {
         let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
         let prompt = prompt(s).await;
         let shown = prompt.all_text();
-        assert!(shown.contains("Run make deploy") && !shown.contains("connect"), "{shown}");
+        assert!(shown.contains("wants to run make deploy"), "{shown}");
         assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
         answered(child).await;
         // What an agent asked for and this program does not describe is kept.

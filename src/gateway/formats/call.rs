@@ -18,6 +18,8 @@ const RESERVE: u32 = 15;
 /// The shortest and the longest `expires_in` of the API, in seconds.
 const SHORTEST: u32 = 10;
 const LONGEST: u32 = 604_800;
+/// How long an approval stays pending while no hook waits for it, in seconds: longer than a restart of the service.
+const ABANDON_AFTER: u32 = 60;
 /// The longest id that the API takes.
 const LONGEST_ID: usize = 255;
 /// The longest title that the API takes.
@@ -158,7 +160,7 @@ impl Call {
             editable: self.is_editable(),
             reason: None,
             expires_in: expires_in.min(LONGEST),
-            abandon_after: None,
+            abandon_after: Some(ABANDON_AFTER),
             metadata: Some(metadata),
         })
     }
@@ -169,8 +171,8 @@ impl Call {
         settings.limit.unwrap_or_else(|| self.format.default_limit())
     }
 
-    /// What tells this call from every other one of its session. `None` for a permission request: it does not name the
-    /// tool use that it is for.
+    /// What tells this call from every other one of its session. `None` for [`Event::PermissionRequest`], which
+    /// does not name the tool use.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<String> {
         let tool_use = self.tool_use.as_ref().filter(|_| self.event == Event::PreToolUse)?;
@@ -264,8 +266,8 @@ mod tests {
 
     fn with(changes: Value) -> Value {
         let mut payload = payload();
-        for (name, value) in changes.as_object().unwrap() {
-            payload[name] = value.clone();
+        if let (Value::Object(payload), Value::Object(changes)) = (&mut payload, changes) {
+            payload.extend(changes);
         }
         payload
     }
@@ -291,6 +293,7 @@ mod tests {
           },
           "editable": true,
           "expires_in": 585,
+          "abandon_after": 60,
           "metadata": {
             "hook": "claude",
             "tool": "Bash",
