@@ -1,17 +1,19 @@
 //! `countersign hook`.
-#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
 
 use crate::{
-    cli::{error::CliError, hook_settings, output::print},
+    cli::{
+        error::CliError,
+        hook_args::{Service, given, map},
+        hook_settings,
+        output::print,
+    },
     domain::text::IntegrationKey,
     entropy::Entropy,
     gateway::{
-        client::Client,
         formats::{Format, call::Settings},
         hook::{self, Options},
     },
@@ -43,23 +45,12 @@ Examples:
     Uninstall(hook_settings::Uninstall),
     /// Describe what Claude Code's own tools do, so that people can edit and auto-approve it
     #[command(
-        after_help = "Other actions of the integration stay as they are, and so do locks. The tools of MCP servers are described by `countersign mcp-gateway` or `countersign integration import`.
+        after_help = "Other actions of the integration stay as they are, and so do locks. `countersign integration import` describes the tools of an MCP server.
 
 Example:
   countersign hook describe"
     )]
     Describe(hook_settings::Describe),
-}
-
-/// How the service is reached.
-#[derive(Debug, Args)]
-pub(super) struct Service {
-    /// The service's address
-    #[arg(long, env = "COUNTERSIGN_URL", value_name = "URL")]
-    url: Option<String>,
-    /// The API key to ask with. Better in the environment: other users of the machine can see a process's arguments
-    #[arg(long, env = "COUNTERSIGN_API_KEY", hide_env_values = true, value_name = "cs_…", value_parser = secret)]
-    api_key: Option<SecretString>,
 }
 
 #[derive(Debug, Args)]
@@ -84,29 +75,6 @@ struct Ask {
     /// For how many seconds to retry if the service can't be reached
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     retry: u32,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "clap's signature")]
-fn secret(text: &str) -> Result<SecretString, String> {
-    Ok(SecretString::from(text))
-}
-
-pub(super) fn map(text: &str) -> Result<(String, IntegrationKey), String> {
-    let (server, key) = text.split_once('=').ok_or("it should look like github=github")?;
-    let key = IntegrationKey::new(key).map_err(|fault| format!("the integration {fault}"))?;
-    Ok((server.to_owned(), key))
-}
-
-fn given(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-impl Service {
-    /// A client of the service that is configured.
-    pub(super) fn client(self, entropy: &Entropy) -> Result<Client, CliError> {
-        let options = Options { url: given(self.url), api_key: self.api_key, ..Options::default() };
-        Ok(options.client(entropy)?)
-    }
 }
 
 impl Command {

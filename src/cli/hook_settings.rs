@@ -1,5 +1,4 @@
 //! `countersign hook install`, `uninstall` and `describe`.
-#![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
 use std::{
     fs,
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 use crate::{
     cli::{
         error::CliError,
-        hook::{Service, map},
+        hook_args::{Service, map},
         output::print,
     },
     domain::{text::IntegrationKey, tool_key::backend_key},
@@ -32,6 +31,7 @@ const MATCHER: &str = "Bash|PowerShell|Monitor|Write|Edit|MultiEdit|NotebookEdit
 
 /// Which settings.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Target {
     /// In Claude Code's settings
     #[arg(long, required = true)]
@@ -254,7 +254,7 @@ impl Settings {
     }
 }
 
-/// Writes a file whole or not at all, with the permissions that it has; a new one only for its owner.
+/// Replaces a file atomically, with the permissions that it has; a new one only for its owner.
 fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let fault = |error: std::io::Error| usage(format!("could not write {}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -7,6 +7,7 @@ mod backends;
 mod doctor;
 pub mod error;
 mod hook;
+mod hook_args;
 mod hook_settings;
 mod integrations;
 mod keys;

@@ -17,7 +17,7 @@ pub struct Hook {
     pub program: String,
     /// Its arguments, `hook` first.
     pub arguments: Vec<String>,
-    /// Which tools it is asked about: a regular expression over their names.
+    /// A regular expression over the names of the tools that it runs for.
     pub matcher: String,
     /// After how many seconds Claude Code gives up on it.
     pub timeout: u32,

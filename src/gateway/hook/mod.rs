@@ -54,7 +54,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// Something that is needed was not given.
-    #[error("{0} is not set. Set it in the environment of the agent, or give {1} to the hook")]
+    #[error("{0} is not set. Set it in the environment, or give {1}")]
     NotSet(&'static str, &'static str),
     /// The input could not be read.
     #[error("could not read the hook's input: {0}")]
@@ -127,7 +127,7 @@ impl Asking<'_> {
         let approval = tokio::select! {
             approval = self.ask(self.ask_until) => approval?,
             stop = lifeline.stopped() => {
-                // The request may have arrived. Repeating it gives the approval's id.
+                // The request may have arrived. Repeating it returns the approval's id.
                 if let Ok(approval) = self.ask(Instant::now() + CANCEL_LIMIT).await {
                     self.cancel(&approval).await;
                 }
