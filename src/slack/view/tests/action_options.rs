@@ -56,6 +56,16 @@ fn a_request_that_must_be_read_says_so() {
 }
 
 #[test]
+fn an_admin_is_warned_before_agents_may_run_any_command() {
+    let text = |path: &str| {
+        let line = OptionsLine { path: path.to_owned(), ..options_line("Run a command", None) };
+        action_options::unlock(&line, None).to_string()
+    };
+    assert!(text("claude.Bash").contains("⚠ This lets agents run any command."));
+    assert!(!text("claude.Write").contains("any command"));
+}
+
+#[test]
 fn an_admin_chooses_what_a_destructive_action_is_unlocked_for() {
     let view = action_options::unlock(&options_line("Delete", None), None);
     checks::sound(&view, 100);
