@@ -94,8 +94,9 @@ fn respond(model: &Model, request: &Value) -> String {
     })
 }
 
+/// The variable is set by `.ci/claude-code`.
 fn program() -> PathBuf {
-    std::env::var_os("COUNTERSIGN_CLAUDE").expect("run .ci/claude-code").into()
+    std::env::var_os("COUNTERSIGN_CLAUDE").unwrap().into()
 }
 
 /// Claude Code in a home of its own, where the hook was installed.
