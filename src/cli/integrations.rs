@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::mcp;
 use crate::{
     app,
     cli::{args::WorkspaceArg, error::CliError, output::print},
@@ -19,9 +18,10 @@ use crate::{
         text::{IntegrationKey, Link, Name, Prose},
     },
     entropy::Entropy,
+    gateway::mcp::tools,
     service::{
         Service, own_integration,
-        put_integration::{self, Catalog},
+        put_integration::{self, Catalog, CatalogAction},
     },
     storage::{self, tables::backends::Summary},
 };
@@ -211,8 +211,16 @@ impl Import {
             std::fs::read_to_string(&self.mcp)
         };
         let json = json.map_err(|error| CliError::Usage(format!("could not read {file}: {error}")))?;
-        let actions = mcp::actions(&json)
+        let actions = tools::actions(&json)
             .map_err(|unreadable| CliError::Usage(format!("could not import {file}: {unreadable}")))?;
+        let actions = actions.into_iter().map(|tool| CatalogAction {
+            key: tool.key,
+            name: tool.name,
+            description: tool.description,
+            impact: tool.impact,
+            presentation: tool.presentation,
+            input_schema: tool.input_schema,
+        });
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
         let workspace = self.workspace.find(&service).await?;
         let owner = match &self.owner {
@@ -228,7 +236,7 @@ impl Import {
             description: self.description,
             requires_connection: !self.no_connection,
             connect_url: self.connect_url,
-            actions,
+            actions: actions.collect(),
         };
         let (integration, actions) =
             put_integration::put(&service, workspace, &Actor::Operator, &self.key, &catalog).await?;

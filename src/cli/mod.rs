@@ -12,7 +12,7 @@ mod hook_settings;
 mod integrations;
 mod keys;
 mod manifest;
-pub(crate) mod mcp;
+mod mcp_gateway;
 mod migrate;
 mod output;
 mod parse;
@@ -107,6 +107,10 @@ Examples:
     /// Manage the encryption key that seals secrets at rest
     #[command(subcommand, name = "encryption", alias = "keys")]
     Encryption(keys::Command),
+    /// Ask for every call of an MCP server's tools: a gateway between any MCP client and any MCP server
+    #[command(after_help = "Examples:
+  countersign mcp-gateway --name files --user alice@example.com -- npx -y @modelcontextprotocol/server-filesystem .")]
+    McpGateway(Box<mcp_gateway::Command>),
     /// Print the Slack app's manifest
     #[command(after_help = "Examples:
   countersign manifest --url https://countersign.example.com
@@ -134,6 +138,10 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,
+        Command::McpGateway(command) => {
+            telemetry::start_logging();
+            command.run().await
+        }
         Command::Manifest(command) => manifest::run(&command),
     }
 }

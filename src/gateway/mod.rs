@@ -6,3 +6,4 @@ pub mod claude_settings;
 pub mod client;
 pub mod formats;
 pub mod hook;
+pub mod mcp;

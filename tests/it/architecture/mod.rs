@@ -93,6 +93,10 @@ const PUBLIC: &[&str] = &[
     "domain::tool_key",
 ];
 
+/// What the import of tools also knows: how the catalog describes actions.
+const DESCRIPTIONS: &[&str] =
+    &["domain::catalog", "domain::field_hints", "domain::input_schema", "domain::labels", "domain::risk"];
+
 #[test]
 fn the_gateway_knows_only_the_public_api() {
     let files = graph().into_iter().filter(|(file, _)| file.first().is_some_and(|name| name == "gateway"));
@@ -100,7 +104,8 @@ fn the_gateway_knows_only_the_public_api() {
     for (file, imported) in files {
         seen = true;
         for other in imported.iter().map(named).filter(|name| name.starts_with("domain::")) {
-            assert!(PUBLIC.contains(&other.as_str()), "{} imports {other}", named(&file));
+            let describes = named(&file) == "gateway::mcp::tools" && DESCRIPTIONS.contains(&other.as_str());
+            assert!(describes || PUBLIC.contains(&other.as_str()), "{} imports {other}", named(&file));
         }
     }
     assert!(seen);

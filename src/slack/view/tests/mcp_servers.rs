@@ -8,13 +8,12 @@ use super::{
     samples::{approval, state},
 };
 use crate::{
-    cli::mcp,
     domain::{
         approvals::Approval,
         risk::Impact,
         text::{ActionKey, IntegrationKey},
     },
-    service::put_integration::CatalogAction,
+    gateway::mcp::tools::{self as mcp, ToolAction},
     slack::view::{
         details,
         fields::{Content, Field, fields},
@@ -134,7 +133,7 @@ fn text(name: &str, schema: &Value) -> Value {
 }
 
 /// A request to use a tool.
-fn request(server: &str, tool: CatalogAction, arguments: &Value) -> Approval {
+fn request(server: &str, tool: ToolAction, arguments: &Value) -> Approval {
     let mut approval = approval(&arguments.to_string());
     let action = &mut approval.request.action;
     action.integration = IntegrationKey::new(server).unwrap();
@@ -214,7 +213,7 @@ fn faults(approval: &Approval, arguments: &Value) -> Vec<String> {
 }
 
 /// Every tool: its server, what the import made of it, and arguments for it.
-fn tools() -> Vec<(&'static str, CatalogAction, Value)> {
+fn tools() -> Vec<(&'static str, ToolAction, Value)> {
     let mut found = Vec::new();
     for (server, list) in LISTS {
         let tools: Value = serde_json::from_str(list).unwrap();

@@ -2,18 +2,16 @@
 //! (<https://modelcontextprotocol.io/specification/2025-06-18/server/tools>, `tools/list`).
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{
-    domain::{
-        catalog::MOST_ACTIONS,
-        field_hints::Presentation,
-        input_schema::InputSchema,
-        labels,
-        risk::{Impact, Risks},
-        text::{ActionKey, Name, Prose},
-    },
-    service::put_integration::CatalogAction,
+use crate::domain::{
+    catalog::MOST_ACTIONS,
+    field_hints::{Format, Presentation},
+    input_schema::InputSchema,
+    labels,
+    risk::{Impact, Risks},
+    text::{ActionKey, Name, Prose},
+    tool_key::tool_key,
 };
 
 /// The longest part of a description that is kept, in characters.
@@ -34,7 +32,7 @@ struct Tools {
     next_cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Tool {
     name: String,
     title: Option<String>,
@@ -44,7 +42,7 @@ struct Tool {
     input_schema: Option<Map<String, Value>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Annotations {
     title: Option<String>,
@@ -52,9 +50,26 @@ struct Annotations {
     destructive_hint: Option<bool>,
 }
 
+/// An action made from a tool.
+#[derive(Debug, Clone)]
+pub struct ToolAction {
+    /// Its key.
+    pub key: ActionKey,
+    /// Its name for people.
+    pub name: Name,
+    /// The beginning of its description.
+    pub description: Option<Prose>,
+    /// What its hints declare.
+    pub impact: Impact,
+    /// Title and fields, made from its schema.
+    pub presentation: Presentation,
+    /// The schema of its arguments.
+    pub input_schema: Option<InputSchema>,
+}
+
 /// Why a file can't be imported.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unreadable {
+pub enum Unreadable {
     /// It is not a response to `tools/list`.
     #[error("it is not an MCP server's tools/list response: {0}")]
     NotTools(String),
@@ -74,7 +89,7 @@ pub(crate) enum Unreadable {
 }
 
 /// The actions that a `tools/list` result describes, with titles and fields made from the schemas of their arguments.
-pub(crate) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
+pub fn actions(json: &str) -> Result<Vec<ToolAction>, Unreadable> {
     let answer = serde_json::from_str(json).map_err(|error| Unreadable::NotTools(error.to_string()))?;
     let (ToolsResponse::Response { result: tools } | ToolsResponse::Result(tools)) = answer;
     if tools.next_cursor.is_some() {
@@ -84,10 +99,11 @@ pub(crate) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
         return Err(Unreadable::TooMany(tools.tools.len()));
     }
     let prefix = prefix(&tools.tools);
-    let mut actions: Vec<CatalogAction> = Vec::new();
+    let mut actions: Vec<ToolAction> = Vec::new();
     let mut faults = Vec::new();
     for tool in &tools.tools {
-        match tool.action(prefix) {
+        let key = ActionKey::new(tool.name.as_str()).map_err(|fault| format!("its name {fault}"));
+        match key.and_then(|key| tool.action(key, prefix)) {
             Ok(action) if actions.iter().any(|other| other.key == action.key) => {
                 faults.push(format!("  {}: duplicate name", tool.name));
             }
@@ -96,6 +112,32 @@ pub(crate) fn actions(json: &str) -> Result<Vec<CatalogAction>, Unreadable> {
         }
     }
     if faults.is_empty() { Ok(actions) } else { Err(Unreadable::Tools(faults.join("\n"))) }
+}
+
+/// The actions of a server that runs, as far as its tools can be described: names, titles and schemas that the catalog
+/// does not take are left out, because people are asked in any case.
+#[must_use]
+pub fn described(tools: &[Value]) -> Vec<ToolAction> {
+    let tools: Vec<Tool> = tools.iter().filter_map(|tool| Tool::lenient(tool.clone())).collect();
+    let prefix = prefix(&tools);
+    let mut actions: Vec<ToolAction> = Vec::new();
+    for tool in &tools {
+        let key = tool_key(&tool.name);
+        if actions.len() == usize::from(MOST_ACTIONS) {
+            tracing::warn!(tools = tools.len(), "The server has more tools than an integration has actions");
+            break;
+        }
+        if actions.iter().all(|other| other.key != key) {
+            actions.extend(tool.lenient_action(&key, prefix));
+        }
+    }
+    actions
+}
+
+/// Whether a tool of a `tools/list` result says that it changes nothing.
+#[must_use]
+pub fn is_read_only(tool: &Value) -> bool {
+    tool["annotations"]["readOnlyHint"] == true
 }
 
 /// The beginning that the names of all tools share: `slack_` of `slack_post_message`. The integration's name stands
@@ -109,9 +151,27 @@ fn prefix(tools: &[Tool]) -> &str {
 }
 
 impl Tool {
+    /// Reads a tool, or only its name if the rest is malformed.
+    fn lenient(tool: Value) -> Option<Self> {
+        let name = tool["name"].as_str()?.to_owned();
+        let only_name = Self { name, title: None, description: None, annotations: None, input_schema: None };
+        Some(serde_json::from_value(tool).unwrap_or(only_name))
+    }
+
+    /// The action, with as much of its description as the catalog takes.
+    fn lenient_action(&self, key: &ActionKey, prefix: &str) -> Option<ToolAction> {
+        let without_schema = || Self { input_schema: None, ..self.clone() };
+        let only_hints = || Self { title: None, description: None, ..without_schema() };
+        let found = self
+            .action(key.clone(), prefix)
+            .inspect_err(|fault| tracing::warn!(tool = %key, %fault, "Tool described in part"))
+            .or_else(|_| without_schema().action(key.clone(), prefix))
+            .or_else(|_| only_hints().action(key.clone(), prefix));
+        found.or_else(|_| Self { name: key.to_string(), ..only_hints() }.action(key.clone(), prefix)).ok()
+    }
+
     /// `prefix`: how the names of all tools begin.
-    fn action(&self, prefix: &str) -> Result<CatalogAction, String> {
-        let key = ActionKey::new(self.name.as_str()).map_err(|fault| format!("its name {fault}"))?;
+    fn action(&self, key: ActionKey, prefix: &str) -> Result<ToolAction, String> {
         let hints = self.annotations.as_ref();
         let title = self.title.as_ref().or_else(|| hints?.title.as_ref());
         let name = match title {
@@ -134,7 +194,7 @@ impl Tool {
             title: labels::title(name.as_str(), schema),
             fields: labels::fields(schema),
         });
-        Ok(CatalogAction { key, name, description, impact: self.impact(), presentation, input_schema })
+        Ok(ToolAction { key, name, description, impact: self.impact(), presentation, input_schema })
     }
 
     /// What the hints declare. The specification's default, that a tool may be destructive, is not taken: a warning on
@@ -165,11 +225,48 @@ impl Tool {
     }
 }
 
+impl ToolAction {
+    /// The action as the body of `PUT /v1/integrations/{key}` has it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let fields = self.presentation.fields.iter().map(|field| {
+            let mut members = Map::new();
+            members.insert("pointer".to_owned(), field.pointer.as_str().into());
+            if let Some(label) = &field.label {
+                members.insert("label".to_owned(), label.as_str().into());
+            }
+            if let Some(format) = field.format.map(Format::as_str) {
+                members.insert("format".to_owned(), format.into());
+            }
+            Value::Object(members)
+        });
+        let mut action = json!({
+            "key": self.key.as_str(),
+            "name": self.name.as_str(),
+            "read_only": self.impact.is_read_only(),
+            "fields": fields.collect::<Vec<_>>(),
+        });
+        if let Some(description) = &self.description {
+            action["description"] = description.as_str().into();
+        }
+        if let (false, Some(risks)) = (self.impact.is_read_only(), self.impact.declared()) {
+            action["risk"] = risks.iter().map(|risk| Value::from(risk.as_str())).collect();
+        }
+        if let Some(title) = &self.presentation.title {
+            action["title"] = title.as_str().into();
+        }
+        if let Some(schema) = &self.input_schema {
+            action["input_schema"] = Value::Object(schema.members().clone());
+        }
+        action
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Vec<CatalogAction> {
+    fn read(json: &str) -> Vec<ToolAction> {
         actions(json).unwrap()
     }
 

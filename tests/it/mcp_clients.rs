@@ -1,0 +1,129 @@
+//! Published clients of MCP in front of `countersign mcp-gateway`. `.ci/guides` installs them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use sandbox::slack::Message;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+use crate::{
+    gateway::server_log,
+    guides::required,
+    story::{ALICE, SOON, TestApp, eventually, story},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// A program of `tests/clients` with the gateway as its MCP server.
+struct Client {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Client {
+    fn start(s: &TestApp, interpreter: &Path, program: &str) -> Self {
+        let mut child = Command::new(interpreter)
+            .arg(root().join("tests/clients").join(program))
+            .arg(env!("CARGO_BIN_EXE_countersign"))
+            .args([
+                "mcp-gateway",
+                "--name",
+                "crm",
+                "--user",
+                ALICE,
+                "--progress-interval",
+                "100",
+                "--",
+                "python3",
+            ])
+            .arg(root().join("tests/it/data/mcp_server.py"))
+            .arg(server_log())
+            .env("COUNTERSIGN_URL", s.url())
+            .env("COUNTERSIGN_API_KEY", s.key())
+            .env_remove("http_proxy")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line that does not tell progress, and whether one came before it.
+    async fn line(&mut self) -> (String, bool) {
+        let mut progressed = false;
+        loop {
+            let line =
+                timeout(SOON, self.lines.next_line()).await.unwrap().unwrap().expect("the client ended");
+            if line != "progress Waiting for approval in Slack" {
+                return (line, progressed);
+            }
+            progressed = true;
+        }
+    }
+}
+
+async fn prompt(s: &TestApp, containing: &str) -> Message {
+    let shown = |message: &Message| message.has_button("Approve") && message.all_text().contains(containing);
+    s.slack.wait_for_direct_message(ALICE, shown, SOON).await.unwrap()
+}
+
+/// Approved after a while, denied, allowed for the conversation and so not asked in twenty parallel calls, killed while
+/// it waits.
+async fn plays(interpreter: PathBuf, program: &'static str) {
+    let Some(interpreter) = required(&interpreter, program) else { return };
+    story(async |s| {
+        let mut client = Client::start(s, &interpreter, program);
+        assert_eq!(client.line().await.0.to_lowercase(), "listed send mail true");
+        let asked = prompt(s, "kim@example.com").await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(s.click(ALICE, &asked, "Approve").await.is_ok());
+        let (line, progressed) = client.line().await;
+        assert!(progressed && line.starts_with("called") && line.contains("kim@example.com"), "{line}");
+
+        let asked = prompt(s, "bob@example.com").await;
+        s.unlock("crm.read_note").await;
+        assert!(s.choose(ALICE, &asked, "Deny: not now").await.is_ok());
+        let (line, _) = client.line().await;
+        assert!(line.starts_with("failed Not approved: denied") && line.contains("not now"), "{line}");
+
+        let asked = prompt(s, "Read note").await;
+        assert!(s.choose(ALICE, &asked, "Auto-approve for this conversation").await.is_ok());
+        assert!(client.line().await.0.starts_with("called"));
+        // Covered by the grant.
+        for _ in 0..20 {
+            let (line, _) = client.line().await;
+            assert!(line.starts_with("called"), "{line}");
+        }
+
+        assert_eq!(client.line().await.0, "waits");
+        prompt(s, "eve@example.com").await;
+        client.child.start_kill().unwrap();
+        eventually("the cancellation", async || {
+            let cancelled = s.api().list(&[("status", "cancelled")]).await;
+            (cancelled.body["data"].as_array()?.len() == 1).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_is_asked_for() {
+    plays(root().join("target/guides/bin/python"), "mcp_client.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_typescript_client_is_asked_for() {
+    plays(root().join("tests/clients/node_modules/.bin/tsx"), "mcp_client.ts").await;
+}
