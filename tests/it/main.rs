@@ -73,6 +73,7 @@ mod listening;
 mod lost_prompts;
 mod manifest;
 mod mcp_clients;
+mod mcp_servers;
 mod membership;
 mod migrating;
 mod oauth;
