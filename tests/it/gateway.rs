@@ -339,6 +339,23 @@ async fn a_client_that_is_gone_leaves_nothing_to_approve() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_killed_leaves_nothing_to_approve() {
+    story(async |s| {
+        let mut gateway = Gateway::for_test(s, &[]).await;
+        gateway.call(1, "send_mail", json!({ "to": "kim@example.com" })).await;
+        prompt(s).await;
+        gateway.child.kill().await.unwrap();
+        // Two minutes, in steps that the service does not take for a break.
+        for _ in 0..240 {
+            s.clock.advance(TimeDelta::milliseconds(500));
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        approval(s, "cancelled").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn progress_keeps_increasing_while_the_user_thinks_and_while_the_tool_runs() {
     story(async |s| {
         let mut gateway = Gateway::for_test(s, &["--progress-interval", "100"]).await;

@@ -42,6 +42,9 @@ const AFTERWARDS_LIMIT: Duration = Duration::from_secs(30);
 const EXPIRY_MARGIN: u32 = 30;
 /// How often a client is told to try again, in revisions that have `requestState`. Clients give up after ten times.
 const MOST_ROUNDS: u32 = 9;
+/// After how many seconds without this gateway an approval is cancelled: it was killed. Longer than a client may take to
+/// try again.
+const ABANDON_AFTER: u32 = 90;
 /// How long such a client may take to try again.
 const RETRY_LIMIT: Duration = Duration::from_mins(1);
 /// The member of `_meta` that requests have in protocol revisions without sessions.
@@ -193,7 +196,7 @@ impl Calls {
             editable: true,
             reason: None,
             expires_in: self.settings.expires_in,
-            abandon_after: None,
+            abandon_after: Some(ABANDON_AFTER),
             metadata: None,
         };
         let (pending, round) = match parked {
