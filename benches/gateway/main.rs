@@ -32,7 +32,7 @@ const ROUNDS: usize = 500;
 const WARM_UP: usize = 50;
 /// What the gateway may add, at the median.
 const GOAL: Duration = Duration::from_millis(3);
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A program that speaks MCP.
 struct Mcp {
@@ -44,7 +44,7 @@ struct Mcp {
 
 impl Mcp {
     async fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = child.kill_on_drop(true).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut mcp = Self { input: child.stdin.take().unwrap(), _child: child, output, calls: 0 };

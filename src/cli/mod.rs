@@ -109,7 +109,7 @@ Examples:
     Encryption(keys::Command),
     /// Ask for every call of an MCP server's tools: a gateway between any MCP client and any MCP server
     #[command(after_help = "Examples:
-  countersign mcp-gateway --name files --user alice@example.com -- npx -y @modelcontextprotocol/server-filesystem .")]
+  countersign mcp-gateway --name time --user alice@example.com -- uvx mcp-server-time")]
     McpGateway(Box<mcp_gateway::Command>),
     /// Print the Slack app's manifest
     #[command(after_help = "Examples:

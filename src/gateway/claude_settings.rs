@@ -298,12 +298,12 @@ mod tests {
         let longer = Hook { timeout: 3600, ..hook() };
         let changed = with_hook(&twice, &longer).unwrap();
         insta::assert_snapshot!(difference(&twice, &changed), @r#"
-                                  "1800"
-                              ],
-        -                     "timeout": 1800,
-        +                     "timeout": 3600,
-                              "onFailure": "block",
-                              "statusMessage": "Waiting for approval in Slack"
+                                      "1800"
+                                  ],
+        -                         "timeout": 1800,
+        +                         "timeout": 3600,
+                                  "onFailure": "block",
+                                  "statusMessage": "Waiting for approval in Slack"
         "#);
         let own = r#"{"hooks":{"PermissionRequest":[{"hooks":[{"type":"command","command":"'/a b/countersign' hook"},{"type":"command","command":"countersign hook --format claude"},{"type":"command","command":"other"}]}]}}"#;
         let moved = with_hook(own, &hook()).unwrap();

@@ -125,7 +125,7 @@ impl Gateway {
         }
         loop {
             let line = timeout(SOON, self.output.next_line()).await.unwrap().unwrap();
-            let message: Value = serde_json::from_str(&line.expect("the gateway ended")).unwrap();
+            let message: Value = serde_json::from_str(&line.unwrap()).unwrap();
             if what(&message) {
                 return message;
             }

@@ -42,7 +42,7 @@ impl Listening {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = timeout(SOON, lines.next_line()).await.unwrap().unwrap().expect("the gateway ended");
+            let line = timeout(SOON, lines.next_line()).await.unwrap().unwrap().unwrap();
             let line: Value = serde_json::from_str(&line).unwrap();
             if let Some(address) = line["fields"]["address"].as_str() {
                 break address.to_owned();

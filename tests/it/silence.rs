@@ -57,6 +57,7 @@ async fn waiting(s: &TestApp, least: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_database_is_an_error_in_time_and_stops_no_loop() {
     story(async |s| {
+        s.config.database_connections = 20;
         let wire = wired(s).await;
         let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         let forgotten = s.ask(&s.call(ACTION, "c-2")).await.id().to_owned();

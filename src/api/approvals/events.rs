@@ -79,7 +79,7 @@ pub async fn events(
 
 /// A stream that waits for its second event.
 struct Following {
-    wait: Wait,
+    wait: Box<Wait>,
     until: Instant,
 }
 

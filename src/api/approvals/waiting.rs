@@ -22,7 +22,7 @@ pub(super) enum Begun {
     /// The approval has ended, or the service shuts down.
     Over(Arc<Approval>),
     /// The approval is pending, as it is here.
-    Pending(Arc<Approval>, Wait),
+    Pending(Arc<Approval>, Box<Wait>),
 }
 
 /// A call that waits. Dropping it ends the wait.
@@ -43,7 +43,7 @@ pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<B
     if approval.decision.is_some() || api.stop.is_cancelled() {
         return Ok(Begun::Over(approval));
     }
-    let wait = Wait {
+    let wait = Box::new(Wait {
         endings: api.endings.clone(),
         stop: api.stop.clone(),
         id,
@@ -51,7 +51,7 @@ pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<B
         _listening: api.service.listeners.listen(id),
         _place: api.waiters.enter(caller.own().backend())?,
         caller,
-    };
+    });
     Ok(Begun::Pending(approval, wait))
 }
 

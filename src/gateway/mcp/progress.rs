@@ -65,7 +65,7 @@ mod tests {
         Progress::new(Some(&json!({ "progressToken": 7 }))).unwrap()
     }
 
-    fn params(progress: Value) -> Map<String, Value> {
+    fn params(progress: &Value) -> Map<String, Value> {
         json!({ "progressToken": 7, "progress": progress, "total": 2 }).as_object().cloned().unwrap()
     }
 
@@ -75,7 +75,7 @@ mod tests {
         let mut seen: Vec<f64> =
             (0..3).map(|_| progress.waiting("waiting")["progress"].as_f64().unwrap()).collect();
         for value in [json!(0), json!(0.5), json!(0.5), json!(0.25), json!(2)] {
-            let Ok(moved) = progress.moved(&params(value)) else { continue };
+            let Ok(moved) = progress.moved(&params(&value)) else { continue };
             let moved = moved.unwrap();
             assert!(moved["progress"].as_f64() <= moved["total"].as_f64());
             seen.push(moved["progress"].as_f64().unwrap());
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn progress_of_a_call_that_did_not_wait_stays_as_it_is() {
-        assert_eq!(progress().moved(&params(json!(0))), Ok(None));
+        assert_eq!(progress().moved(&params(&json!(0))), Ok(None));
     }
 
     #[test]

@@ -352,6 +352,7 @@ mod tests {
     use std::{sync::mpsc, thread, time::Duration};
 
     use tokio::runtime::Runtime;
+    use uuid::Uuid;
 
     use super::{state::tests::job, *};
     use crate::{
@@ -359,12 +360,15 @@ mod tests {
         entropy::Entropy,
         heartbeat::Heartbeats,
         seal::Sealer,
-        service::{key_use_log::KeyUses, pending_limit::PendingLimit, unreadable::Unreadable},
+        service::{
+            key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit, unreadable::Unreadable,
+        },
         storage::{Db, Limits},
     };
 
     fn service() -> Service {
         let (clock, limits) = (Clock::system(), Limits::COMMAND);
+        let listeners = Listeners::new(Uuid::from_u128(1), clock.clone());
         Service {
             db: Db::new("postgres://127.0.0.1:1/none", 1, limits).unwrap(),
             clock,
@@ -374,6 +378,7 @@ mod tests {
             key_uses: KeyUses::default(),
             heartbeats: Heartbeats::default(),
             unreadable: Unreadable::default(),
+            listeners,
         }
     }
 

@@ -92,8 +92,12 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
     let mut state = SafeText::from(state).then(read);
     let nature = names::nature(line);
     if !nature.as_str().is_empty() {
-        state = state.then("
-").then(nature);
+        state = state
+            .then(
+                "
+",
+            )
+            .then(nature);
     }
     let mut facts = vec![blocks::fact(path), blocks::fact(state)];
     facts.extend(line.description.as_deref().map(|text| blocks::fact(names::description(text))));

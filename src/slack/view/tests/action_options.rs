@@ -61,7 +61,7 @@ fn an_admin_is_warned_before_agents_may_run_any_command() {
         let line = OptionsLine { path: path.to_owned(), ..options_line("Run a command", None) };
         action_options::unlock(&line, None).to_string()
     };
-    assert!(text("claude.Bash").contains("⚠ This lets agents run any command."));
+    assert!(text("claude.Bash").contains("⚠\u{a0}This lets agents run any command."));
     assert!(!text("claude.Write").contains("any command"));
 }
 
