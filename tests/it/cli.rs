@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Output, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -122,37 +123,42 @@ fn helps(words: &[&str]) -> Vec<(String, String)> {
 fn every_command_shows_an_example_that_it_understands() {
     let all = helps(&[]);
     assert!(all.len() > 25, "{}", all.len());
-    for (words, help) in &all {
+    let examples = all.iter().flat_map(|(words, help)| {
         let group = help.contains("\nCommands:\n");
-        let examples: Vec<&str> = help
+        let mentioned = format!("countersign {words}").trim().to_owned();
+        let examples: Vec<(&str, &str)> = help
             .lines()
             .filter_map(|line| line.strip_prefix("  "))
-            .filter(|line| {
-                line.contains(&format!("countersign {words}").trim().to_owned()) && !line.starts_with(' ')
-            })
+            .filter(|line| line.contains(&mentioned) && !line.starts_with(' '))
+            .map(|line| (words.as_str(), line))
             .collect();
         assert!(group || !examples.is_empty(), "{words}: {help}");
-        for example in examples {
-            let (_, arguments) = example.split_once("countersign ").unwrap();
-            let arguments = arguments.split(" > ").next().unwrap();
-            let mut command = countersign(&arguments.split(' ').collect::<Vec<_>>());
-            // The database is not there, so that nothing is done; what clap finds wrong it says with status 2. So does a
-            // hook that has no call, but in other words.
-            command
-                .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
-                .env("SLACK_API_URL", "http://127.0.0.1:1");
-            // The gateway requires them, and ends with its server. Others would try to reach the service for a while.
-            if words == "mcp-gateway" {
-                command.env("COUNTERSIGN_URL", "http://127.0.0.1:1").env("COUNTERSIGN_API_KEY", "cs_none");
-            }
-            let output = run(&mut command);
-            let complaint = text(&output.stderr);
-            assert!(
-                output.status.code() != Some(2) || !complaint.starts_with("error:"),
-                "{example}: {complaint}"
-            );
+        examples
+    });
+    // At the same time, because most of them try for seconds to reach a database.
+    thread::scope(|scope| {
+        for (words, example) in examples {
+            scope.spawn(move || is_understood(words, example));
         }
+    });
+}
+
+fn is_understood(words: &str, example: &str) {
+    let (_, arguments) = example.split_once("countersign ").unwrap();
+    let arguments = arguments.split(" > ").next().unwrap();
+    let mut command = countersign(&arguments.split(' ').collect::<Vec<_>>());
+    // The database is not there, so that nothing is done; what clap finds wrong it says with status 2. So does a hook
+    // that has no call, but in other words.
+    command
+        .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+        .env("SLACK_API_URL", "http://127.0.0.1:1");
+    // The gateway requires them, and ends with its server. Others would try to reach the service for a while.
+    if words == "mcp-gateway" {
+        command.env("COUNTERSIGN_URL", "http://127.0.0.1:1").env("COUNTERSIGN_API_KEY", "cs_none");
     }
+    let output = run(&mut command);
+    let complaint = text(&output.stderr);
+    assert!(output.status.code() != Some(2) || !complaint.starts_with("error:"), "{example}: {complaint}");
 }
 
 #[test]
