@@ -3,15 +3,27 @@
 use std::process::ExitCode;
 
 use countersign::cli::{self, Cli};
+use tokio::runtime::Runtime;
 
 /// Faster than the C library's on the path of every ask, and gives memory back after large bodies.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-#[tokio::main]
 #[expect(clippy::print_stderr, reason = "the one line that says why a command failed")]
-async fn main() -> ExitCode {
-    match cli::run(Cli::read()).await {
+fn main() -> ExitCode {
+    let cli = Cli::read();
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("countersign: could not start threads: {error}");
+            // A hook must block the call.
+            return ExitCode::from(2);
+        }
+    };
+    let ended = runtime.block_on(cli::run(cli));
+    // Looking up a name can't be interrupted, and must not keep the process from ending.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("countersign: {error}");

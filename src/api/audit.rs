@@ -25,6 +25,7 @@ use crate::{
     domain::{
         api_keys::KeyScope,
         audit::ActorKind,
+        callers::OwnApprovals,
         ids::{ApprovalId, GrantId},
     },
     service::{
@@ -135,7 +136,7 @@ pub async fn list(
     let limit = query.some_limit()?;
     query.finish()?;
     if accepts_lines(&headers) {
-        let place = api.waiters.enter(caller.backend)?;
+        let place = api.waiters.enter(&OwnApprovals::of_backend(caller.backend))?;
         let body = Body::from_stream(lines(Export { api, caller, after, left: limit, _place: place }));
         return Ok(([(header::CONTENT_TYPE, NDJSON)], body).into_response());
     }

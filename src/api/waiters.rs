@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::problem::{Kind, Problem};
-use crate::domain::ids::BackendId;
+use crate::domain::callers::OwnApprovals;
 
 /// `Retry-After` of a refused call, in seconds.
 const RETRY_AFTER: u32 = 5;
@@ -22,14 +22,14 @@ pub struct Waiters {
 #[derive(Debug, Default)]
 struct State {
     all: usize,
-    by_backend: HashMap<BackendId, usize>,
+    by_party: HashMap<OwnApprovals, usize>,
 }
 
 /// A place, which is free again when this is dropped.
 #[derive(Debug)]
 pub struct Waiting {
     waiters: Waiters,
-    backend: BackendId,
+    party: OwnApprovals,
 }
 
 impl Waiters {
@@ -44,10 +44,11 @@ impl Waiters {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place for a call of this backend.
-    pub fn enter(&self, backend: BackendId) -> Result<Waiting, Problem> {
+    /// Takes a place for a call of this backend, or of the user that a key of it is bound to: one user's calls must not
+    /// take the places of others.
+    pub fn enter(&self, party: &OwnApprovals) -> Result<Waiting, Problem> {
         let mut state = self.state();
-        if state.by_backend.get(&backend).is_some_and(|count| *count >= self.per_backend) {
+        if state.by_party.get(party).is_some_and(|count| *count >= self.per_backend) {
             return Err(Problem::new(Kind::TooManyWaiting).after(RETRY_AFTER));
         }
         if state.all >= self.most {
@@ -55,9 +56,9 @@ impl Waiters {
             return Err(Problem::new(Kind::Unavailable).after(RETRY_AFTER));
         }
         state.all += 1;
-        *state.by_backend.entry(backend).or_default() += 1;
+        *state.by_party.entry(party.clone()).or_default() += 1;
         drop(state);
-        Ok(Waiting { waiters: self.clone(), backend })
+        Ok(Waiting { waiters: self.clone(), party: party.clone() })
     }
 }
 
@@ -65,10 +66,10 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let mut state = self.waiters.state();
         state.all -= 1;
-        if let Some(count) = state.by_backend.get_mut(&self.backend) {
+        if let Some(count) = state.by_party.get_mut(&self.party) {
             *count -= 1;
             if *count == 0 {
-                state.by_backend.remove(&self.backend);
+                state.by_party.remove(&self.party);
             }
         }
     }
@@ -79,27 +80,32 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::ids::BackendId;
+
+    fn backend(number: u128) -> OwnApprovals {
+        OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(number)))
+    }
 
     #[test]
     fn a_backend_has_its_places_and_all_have_theirs() {
         let waiters = Waiters::new(2, 3);
-        let [one, other] = [1, 2].map(|number| BackendId::new(Uuid::from_u128(number)));
-        let first = waiters.enter(one).unwrap();
-        let second = waiters.enter(one).unwrap();
-        assert!(waiters.enter(one).is_err());
-        let third = waiters.enter(other).unwrap();
-        assert!(waiters.enter(other).is_err(), "three wait in all");
+        let [one, other] = [1, 2].map(backend);
+        let first = waiters.enter(&one).unwrap();
+        let second = waiters.enter(&one).unwrap();
+        assert!(waiters.enter(&one).is_err());
+        let third = waiters.enter(&other).unwrap();
+        assert!(waiters.enter(&other).is_err(), "three wait in all");
         drop(first);
-        assert!(waiters.enter(other).is_ok());
+        assert!(waiters.enter(&other).is_ok());
         drop((second, third));
         let state = waiters.state();
-        assert_eq!((state.all, state.by_backend.len()), (0, 0));
+        assert_eq!((state.all, state.by_party.len()), (0, 0));
     }
 
     #[test]
     fn a_backend_never_has_more_places_than_there_are() {
         let waiters = Waiters::new(1000, 1);
-        let _place = waiters.enter(BackendId::new(Uuid::nil())).unwrap();
+        let _place = waiters.enter(&backend(0)).unwrap();
         assert_eq!(waiters.per_backend, 1);
     }
 }

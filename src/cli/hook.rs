@@ -43,7 +43,7 @@ Examples:
     #[command(after_help = "Example:
   countersign hook uninstall --claude")]
     Uninstall(hook_settings::Uninstall),
-    /// Describe what Claude Code's own tools do, so that people can edit and auto-approve it
+    /// Describe Claude Code's own tools, so that people can edit and auto-approve calls of them
     #[command(
         after_help = "Other actions of the integration stay as they are, and so do locks. `countersign integration import` describes the tools of an MCP server.
 
@@ -60,10 +60,10 @@ struct Ask {
     /// Who decides: a Slack id (U…) or an email address. Not needed for a key that is bound to a user
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "USER")]
     user: Option<String>,
-    /// Whose hook it is. Default: recognized from the input
+    /// The agent that runs the hook. Default: recognized from the input
     #[arg(long, value_name = "claude|codex|vscode|hermes")]
     format: Option<Format>,
-    /// The name of the backend that the key is of: integrations begin with it. Default: the format's name
+    /// The name of the backend that the API key belongs to: integrations begin with it. Default: the format's name
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     /// Treat the tools of this MCP server as actions of a shared integration, with its grants. May be repeated

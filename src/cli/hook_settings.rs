@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     cli::{
@@ -28,6 +28,8 @@ use crate::{
 
 /// Tools that change something or reach the network. What only reads files runs without asking.
 const MATCHER: &str = "Bash|PowerShell|Monitor|Write|Edit|MultiEdit|NotebookEdit|WebFetch|WebSearch|mcp__.*";
+/// How long describing may take, with retries: a person waits for it.
+const DESCRIBE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Which settings.
 #[derive(Debug, Args)]
@@ -36,7 +38,7 @@ pub(super) struct Target {
     /// In Claude Code's settings
     #[arg(long, required = true)]
     claude: bool,
-    /// For everything that you do: ~/.claude/settings.json [default]
+    /// For all your projects: ~/.claude/settings.json [default]
     #[arg(long, conflicts_with = "project")]
     user: bool,
     /// For the project in the current directory: .claude/settings.json
@@ -57,7 +59,7 @@ pub(super) struct Install {
     /// After how many seconds Claude Code gives up on the hook; the person has 15 s less
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(25..))]
     limit: u32,
-    /// The name of the backend that the key is of: integrations begin with it [default: claude]
+    /// The name of the backend that the API key belongs to: integrations begin with it [default: claude]
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     /// Treat the tools of this MCP server as actions of a shared integration, with its grants. May be repeated
@@ -78,7 +80,7 @@ pub(super) struct Uninstall {
 pub(super) struct Describe {
     #[command(flatten)]
     service: Service,
-    /// The name of the backend that the key is of: the integration's key [default: claude]
+    /// The name of the backend that the API key belongs to: the integration's key [default: claude]
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
 }
@@ -129,6 +131,7 @@ impl Install {
         if !self.target.confirm(&settings.path, &settings.text, &after)? {
             return print("Nothing was changed.");
         }
+        settings.check_unchanged()?;
         if settings.exists && !claude_settings::has_hook(&settings.text).unwrap_or(true) {
             write(&settings.backup(), &settings.text)?;
         }
@@ -201,6 +204,7 @@ impl Uninstall {
         if !self.target.confirm(&settings.path, &settings.text, &after)? {
             return print("Nothing was changed.");
         }
+        settings.check_unchanged()?;
         write(&settings.path, &after)?;
         if backup.is_some() {
             fs::remove_file(settings.backup())?;
@@ -213,12 +217,15 @@ impl Describe {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let client = self.service.client(&Entropy::system())?;
         let key = backend_key(self.backend.as_deref().unwrap_or(Format::Claude.as_str()));
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + DESCRIBE_LIMIT;
         let client_error = |error| CliError::Usage(format!("could not describe {key}: {error}"));
-        let existing = client.get_integration(&key, until).await.map_err(client_error)?;
+        let late = |_| usage(format!("could not describe {key}: {} did not answer", client.origin()));
+        let existing = timeout_at(until, client.get_integration(&key, until)).await.map_err(late)?;
+        let existing = existing.map_err(client_error)?;
         let Some(integration) = catalog(Format::Claude, existing.as_ref()) else { return Ok(()) };
         let actions = integration["actions"].as_array().map_or(0, Vec::len);
-        client.put_integration(&key, integration, until).await.map_err(client_error)?;
+        let put = timeout_at(until, client.put_integration(&key, integration, until)).await;
+        put.map_err(late)?.map_err(client_error)?;
         print(&format!(
             "Described {key} with {actions} actions. They stay locked until an admin unlocks them; every request asks."
         ))
@@ -243,6 +250,14 @@ impl Settings {
             }
             Err(error) => Err(usage(format!("could not read {}: {error}", path.display()))),
         }
+    }
+
+    /// Fails if the file has changed since it was read, while the person was asked: the change would be lost.
+    fn check_unchanged(&self) -> Result<(), CliError> {
+        if Self::read(self.path.clone())?.text == self.text {
+            return Ok(());
+        }
+        Err(usage(format!("{} was changed by another program: run this again", self.path.display())))
     }
 
     fn backup(&self) -> PathBuf {

@@ -30,7 +30,7 @@ pub(super) struct Command {
     /// The server's name: people read it, and the server's tools are the actions of the integration with this key
     #[arg(long, value_name = "NAME")]
     name: String,
-    /// The name of the backend that the key is of, if the key is bound to a user: the integration is then
+    /// The name of the backend that the API key belongs to, if the key is bound to a user: the integration is then
     /// BACKEND.mcp.NAME
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
@@ -40,7 +40,7 @@ pub(super) struct Command {
     /// The address of the Countersign service
     #[arg(long, env = "COUNTERSIGN_URL", value_name = "URL")]
     url: String,
-    /// The API key. Needs the scopes `ask` and `catalog`. With --listen, each caller sends its own
+    /// The API key. Needs the scopes `ask`, `read` and `catalog`. With --listen, each caller sends its own
     #[arg(
         long,
         env = "COUNTERSIGN_API_KEY",
@@ -52,8 +52,8 @@ pub(super) struct Command {
     /// Who is asked: a Slack user id or an email address. Not needed with an API key that is bound to a user
     #[arg(long, env = "COUNTERSIGN_USER", value_name = "USER")]
     user: Option<String>,
-    /// Run tools unasked whose `readOnlyHint` is true. The hint is the server's own claim: only for servers that you
-    /// trust
+    /// Run tools whose `readOnlyHint` is true without asking. The hint is the server's own claim: use this only for
+    /// servers that you trust
     #[arg(long)]
     trust_annotations: bool,
     /// Users must have connected the integration before anything is auto-approved
@@ -118,7 +118,8 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     for part in parts {
         let end = part.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
         let (variable, rest) = part.split_at(end.unwrap_or(part.len()));
-        let found = std::env::var(variable).map_err(|_| format!("the environment has no {variable}"))?;
+        let found =
+            std::env::var(variable).map_err(|_| format!("the environment variable {variable} is not set"))?;
         value.push_str(&found);
         value.push_str(rest);
     }

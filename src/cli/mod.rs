@@ -107,7 +107,7 @@ Examples:
     /// Manage the encryption key that seals secrets at rest
     #[command(subcommand, name = "encryption", alias = "keys")]
     Encryption(keys::Command),
-    /// Ask for every call of an MCP server's tools: a gateway between any MCP client and any MCP server
+    /// Ask for approval of an MCP server's tool calls, as a gateway between any MCP client and server
     #[command(after_help = "Examples:
   countersign mcp-gateway --name time --user alice@example.com -- uvx mcp-server-time")]
     McpGateway(Box<mcp_gateway::Command>),

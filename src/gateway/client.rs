@@ -344,10 +344,13 @@ fn json(body: &[u8]) -> Result<Value, ClientError> {
     Exact::read(body).map(|exact| exact.0).map_err(|error| ClientError::NotUnderstood(format!("it {error}")))
 }
 
+/// How long to pause at most, whatever a proxy says.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+
 /// `Retry-After` in seconds. The service sends no dates.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
 /// The last of an error's causes: the ones before it only name layers of the client.

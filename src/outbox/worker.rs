@@ -137,12 +137,12 @@ impl<D: Deliver> Worker<D> {
         let (limit, at, until) = (free.min(MOST), self.service.now(), Instant::now() + LEASE);
         let lease = Lease { token: self.service.new_id(), until: at + LEASE };
         if kind == Kind::Callback {
+            let rooms = receivers.rooms(free);
             let full: Vec<_> =
-                receivers.rooms(free).listed.into_iter().filter(|(_, room)| *room == 0).collect();
-            let full: Vec<_> = full.into_iter().map(|(receiver, _)| receiver).collect();
-            let limit = number(limit.min(MOST_CALLBACKS));
-            let claims = claim::claim_callbacks(&mut db, limit, &full, at, lease).await?;
-            let more = !claims.is_empty();
+                rooms.listed.iter().filter(|(_, room)| **room == 0).map(|(receiver, _)| *receiver).collect();
+            let limit = limit.min(MOST_CALLBACKS);
+            let claims = claim::claim_callbacks(&mut db, number(limit), &full, at, lease).await?;
+            let more = receivers.note_claim(&by_receiver(&claims), &rooms, limit) || !claims.is_empty();
             return Ok(Claimed { claims, at, until, more });
         }
         if kind != Kind::Webhook {
@@ -156,11 +156,7 @@ impl<D: Deliver> Worker<D> {
         let ClaimedWebhooks { claims, most } =
             claim::claim_webhooks(&mut db, number(limit), number(rooms.other), &listed, at, lease).await?;
         let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(limit);
-        let mut taken = HashMap::<Uuid, usize>::new();
-        for receiver in claims.iter().filter_map(|claim| claim.receiver) {
-            *taken.entry(receiver).or_default() += 1;
-        }
-        let more = receivers.note_claim(&taken, &rooms, most) || claims.len() == limit;
+        let more = receivers.note_claim(&by_receiver(&claims), &rooms, most) || claims.len() == limit;
         Ok(Claimed { claims, at, until, more })
     }
 
@@ -316,6 +312,15 @@ fn note(outcome: &Outcome, next: Next, started_at: DateTime<Utc>, now: DateTime<
         http_status: status.map(i32::from),
         detail,
     }
+}
+
+/// How many rows were claimed for each receiver.
+fn by_receiver(claims: &[Claim]) -> HashMap<Uuid, usize> {
+    let mut taken = HashMap::new();
+    for receiver in claims.iter().filter_map(|claim| claim.receiver) {
+        *taken.entry(receiver).or_default() += 1;
+    }
+    taken
 }
 
 fn log_failure(claim: &Claim, failure: &ServiceError) {

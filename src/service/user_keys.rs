@@ -148,11 +148,14 @@ async fn try_revoke(
 async fn end(work: &mut UnitOfWork, keys: Vec<Listed>, actor: &Actor) -> Result<Vec<ApiKeyId>, ServiceError> {
     let now = work.now();
     let mut ended = Vec::new();
-    for key in keys.into_iter().filter(|key| key.works(now)) {
+    let (working, expired): (Vec<Listed>, Vec<Listed>) = keys.into_iter().partition(|key| key.works(now));
+    for key in working {
         let revoked = work.record(domain::revoke(actor.clone(), key.working()));
         user_keys::revoke(work, &revoked, now).await?;
         ended.push(key.id);
     }
+    let expired: Vec<ApiKeyId> = expired.into_iter().map(|key| key.id).collect();
+    user_keys::stop_expired(work, &expired, now).await?;
     Ok(ended)
 }
 

@@ -67,7 +67,7 @@ async fn a_bound_key_asks_for_its_user_only() {
             let refused = ask(&alice, &body(Some(other), "c-1"), "k-3").await;
             assert_eq!((refused.status, refused.str("/type")), BOUND, "{refused:?}");
             insta::allow_duplicates! {
-                insta::assert_snapshot!(refused.str("/detail"), @"The key is bound to U0ALICE: leave `user` out, or name U0ALICE. For anything else, ask the operator for a key of the whole backend: `countersign key create` without `--user`.");
+                insta::assert_snapshot!(refused.str("/detail"), @"The key is bound to U0ALICE: leave `user` out, or name U0ALICE. To make this call, ask the operator for a key of the whole backend: `countersign key create` without `--user`.");
             }
         }
         let unnamed = ask(&whole, &body(None, "c-1"), "k-4").await;
@@ -152,7 +152,7 @@ async fn a_bound_key_describes_what_begins_with_its_backend() {
             assert_eq!(alice.connect_user(ALICE, foreign).await.status, 403);
         }
         let refused = alice.put_integration("github", &catalog).await;
-        insta::assert_snapshot!(refused.str("/detail"), @"Of integrations, the key may change only `claude` and those whose keys begin with `claude.`. For anything else, ask the operator for a key of the whole backend: `countersign key create` without `--user`.");
+        insta::assert_snapshot!(refused.str("/detail"), @"The key may change only the integration `claude` and those whose keys begin with `claude.`. To make this call, ask the operator for a key of the whole backend: `countersign key create` without `--user`.");
         let listed = alice.integrations(&[("limit", "1")]).await;
         assert_eq!((listed.data().len(), &listed.data()[0]["key"]), (1, &json!("claude")));
         let cursor = listed.str("/next_cursor").to_owned();

@@ -158,7 +158,9 @@ fn is_understood(words: &str, example: &str) {
     }
     let output = run(&mut command);
     let complaint = text(&output.stderr);
-    assert!(output.status.code() != Some(2) || !complaint.starts_with("error:"), "{example}: {complaint}");
+    let code = output.status.code();
+    assert!(code.is_some() && !complaint.contains("panicked"), "{example}: {complaint}");
+    assert!(code != Some(2) || !complaint.starts_with("error:"), "{example}: {complaint}");
 }
 
 #[test]
@@ -450,7 +452,7 @@ async fn serve_starts_is_ready_answers_and_stops_when_it_is_asked_to() {
         });
         let address = address.unwrap();
         // What it logs must not fill the pipe.
-        let rest = std::thread::spawn(move || log.collect::<Vec<_>>().join("\n"));
+        let rest = thread::spawn(move || log.collect::<Vec<_>>().join("\n"));
 
         let client = sandbox::http::client().unwrap();
         let get = async |path: &str| {

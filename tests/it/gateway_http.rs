@@ -25,6 +25,11 @@ struct Listening {
 
 impl Listening {
     async fn start(s: &TestApp, options: &[&str]) -> Self {
+        Self::start_for(&s.url(), options).await
+    }
+
+    /// Whatever answers at `url` is taken for the service.
+    async fn start_for(url: &str, options: &[&str]) -> Self {
         let log = server_log();
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .args(["mcp-gateway", "--name", "crm", "--user", ALICE, "--listen", "127.0.0.1:0"])
@@ -35,7 +40,7 @@ impl Listening {
             .arg(&log)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .env("COUNTERSIGN_URL", s.url())
+            .env("COUNTERSIGN_URL", url)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -111,6 +116,19 @@ async fn cancelled(s: &TestApp) {
         (!cancelled.body["data"].as_array()?.is_empty()).then_some(())
     })
     .await;
+}
+
+/// What is not Countersign's answer does not say whether a key is valid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_countersign_did_not_confirm_begins_no_session() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let elsewhere = || async { (StatusCode::MOVED_PERMANENTLY, [("location", "https://x.example/")], "") };
+    let routes = axum::Router::new().fallback(elsewhere);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let gateway = Listening::start_for(&url, &[]).await;
+    let refused = gateway.post("cs_anything", None, &initialize()).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -359,6 +360,30 @@ async fn a_response_that_is_not_understood_blocks_the_call() {
         Some(2) countersign: The tool was not run: could not understand Countersign's response: the approval's status "granted" and its decision do not match a status that this version knows
         Some(2) countersign: The tool was not run: could not understand Countersign's response: the response is not an approval: missing field `id`
         "#);
+    })
+    .await;
+}
+
+/// Agents run the tool of a hook that takes longer than its limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_falls_silent_blocks_the_call_before_the_agents_limit() {
+    story(async |s| {
+        let arguments = json!({ "command": "make deploy" });
+        let pending = json!({
+            "id": "apr_0192f7c3a4b57d0e8f1a2b3c4d5e6f70", "status": "pending", "user": ALICE,
+            "integration": "claude", "action": "Bash", "arguments_digest": digest(&arguments),
+            "arguments": arguments, "decision": null,
+        });
+        let asked = post(move || std::future::ready((StatusCode::CREATED, Json(pending.clone()))));
+        let routes = Router::new().route("/v1/approvals", asked).fallback(std::future::pending::<StatusCode>);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut command = hook(s, &["--limit", "25"]);
+        command.env("COUNTERSIGN_URL", format!("http://{}", listener.local_addr().unwrap()));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let started = Instant::now();
+        let complaint = blocked(start(command, &payload("s-1", "toolu_1"))).await;
+        assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+        assert!(complaint.contains("did not answer before the hook's limit"), "{complaint}");
     })
     .await;
 }

@@ -18,7 +18,7 @@ use crate::{
         query::Query,
         state::Api,
     },
-    domain::{api_keys::KeyScope, arguments::Digest, text::ForeignId},
+    domain::{api_keys::KeyScope, arguments::Digest, ids::UserId, text::ForeignId},
     service::{ask::UserRef, request},
     wire::{ApprovalJson, examples},
 };
@@ -57,22 +57,18 @@ pub async fn ask(
 ) -> Result<Response, Problem> {
     let key = auth::api_key(&headers)?;
     auth::admit(&api, &key)?;
-    let (body, idempotency_key, digest) = match read(query.as_deref(), &headers, body) {
-        Ok(read) => read,
-        Err(problem) => {
-            // A caller without a valid key must not learn what is wrong with the request.
-            auth::whose(&api, &key, KeyScope::Ask).await?;
-            return Err(problem);
-        }
-    };
     if !api.limits.knows(&key) {
         // Only once for each key and instance: later calls authenticate in the statement that reads everything else.
         auth::whose(&api, &key, KeyScope::Ask).await?;
     }
-    let user = body.user().or_else(|| api.limits.bound_user(&key).map(UserRef::Id));
-    let Some(user) = user else {
-        auth::whose(&api, &key, KeyScope::Ask).await?;
-        return Err(Problem::invalid(vec![Pointer::ROOT.child("user").fault(NO_USER)]));
+    let bound = api.limits.bound_user(&key);
+    let (body, user, idempotency_key, digest) = match read(query.as_deref(), &headers, body, bound) {
+        Ok(read) => read,
+        Err(problem) => {
+            // A caller whose key is no longer valid must not learn what is wrong with the request.
+            auth::whose(&api, &key, KeyScope::Ask).await?;
+            return Err(problem);
+        }
     };
     let ask = body.into_ask(user, key.clone(), idempotency_key, digest);
     let asked = request::request(&api.service, &api.asks, &*api.directory, ask).await;
@@ -107,12 +103,17 @@ fn read(
     query: Option<&str>,
     headers: &HeaderMap,
     body: ApiBody,
-) -> Result<(AskBody, Option<ForeignId>, Digest), Problem> {
+    bound: Option<UserId>,
+) -> Result<(AskBody, UserRef, Option<ForeignId>, Digest), Problem> {
     Query::read(query).finish()?;
     let members = fields::object(headers, body)?;
     let digest = Digest::for_json(&members);
     let idempotency_key = idempotency_key(headers)?;
-    Ok((fields::read(members)?, idempotency_key, digest))
+    let no_user = || Pointer::ROOT.child("user").fault(NO_USER);
+    let names_user = members.get("user").is_some_and(|user| !user.is_null());
+    let body: AskBody = fields::read_beside(members, (!names_user && bound.is_none()).then(no_user))?;
+    let user = body.user().or(bound.map(UserRef::Id)).ok_or_else(|| Problem::invalid(vec![no_user()]))?;
+    Ok((body, user, idempotency_key, digest))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<ForeignId>, Problem> {

@@ -48,7 +48,7 @@ json_body! {
         reason: Option<Prose>,
         /// How many seconds the user has to answer. Default: 1800.
         expires_in: Option<WholeNumber<10, 604_800>>,
-        /// Cancels the approval if no caller listens to it for so many seconds, so that an agent that was killed leaves
+        /// Cancels the approval if no caller listens to it for this many seconds, so that an agent that was killed leaves
         /// nothing to approve. A caller listens while its `GET` with `wait`, or its stream of events, is open at any
         /// instance. The time begins with this request. Default: the approval waits until `expires_in`.
         abandon_after: Option<WholeNumber<5, 86_400>>,

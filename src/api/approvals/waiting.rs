@@ -49,7 +49,7 @@ pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<B
         id,
         waiter,
         _listening: api.service.listeners.listen(id),
-        _place: api.waiters.enter(caller.own().backend())?,
+        _place: api.waiters.enter(caller.own())?,
         caller,
     });
     Ok(Begun::Pending(approval, wait))

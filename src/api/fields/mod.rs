@@ -38,7 +38,12 @@ pub fn object(headers: &HeaderMap, body: ApiBody) -> Result<Map<String, Value>, 
 
 /// Parses a body's fields, or returns all of their faults.
 pub fn read<T: Field>(members: Map<String, Value>) -> Result<T, Problem> {
-    let mut faults = Vec::new();
+    read_beside(members, None)
+}
+
+/// Like [`read`], for a body in which a fault was found already.
+pub fn read_beside<T: Field>(members: Map<String, Value>, found: Option<Fault>) -> Result<T, Problem> {
+    let mut faults = Vec::from_iter(found);
     match T::read(Value::Object(members), Pointer::ROOT, &mut faults) {
         Some(read) if faults.is_empty() => Ok(read),
         _ => Err(Problem::invalid(faults)),

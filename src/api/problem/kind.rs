@@ -173,7 +173,7 @@ impl Kind {
                 StatusCode::FORBIDDEN,
                 "user-bound-key",
                 "The API key is bound to one user",
-                "For anything else, ask the operator for a key of the whole backend: `countersign key create` without `--user`.",
+                "To make this call, ask the operator for a key of the whole backend: `countersign key create` without `--user`.",
             ),
             Self::BackendDisabled => (
                 StatusCode::FORBIDDEN,

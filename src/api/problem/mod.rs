@@ -91,7 +91,7 @@ impl From<Rejection> for Problem {
                     format!("The key is bound to {user}: leave `user` out, or name {user}.")
                 }
                 BoundKeyFault::OutsidePrefix(prefix) => format!(
-                    "Of integrations, the key may change only `{prefix}` and those whose keys begin with `{prefix}.`."
+                    "The key may change only the integration `{prefix}` and those whose keys begin with `{prefix}.`."
                 ),
                 BoundKeyFault::WholeBackend => "This call concerns the whole backend.".to_owned(),
             }),

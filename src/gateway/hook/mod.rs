@@ -9,7 +9,10 @@ use std::{io::Read as _, panic::AssertUnwindSafe, time::Duration};
 use futures::FutureExt as _;
 use secrecy::SecretString;
 use serde_json::Value;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use self::lifeline::{Lifeline, Stop};
 use crate::{
@@ -32,6 +35,9 @@ const INPUT_LIMIT: Duration = Duration::from_secs(10);
 const LARGEST_INPUT: u64 = 16 * 1024 * 1024;
 /// How long before its limit the hook answers, whatever the state is.
 const MARGIN: Duration = Duration::from_secs(5);
+/// How long before its limit the hook ends in any case, although an attempt is under way: agents run the tool of a hook
+/// that takes longer.
+const LAST: Duration = Duration::from_secs(2);
 /// For how long cancelling is attempted: the agent is about to kill the hook, or already gone.
 const CANCEL_LIMIT: Duration = Duration::from_secs(3);
 
@@ -68,6 +74,9 @@ pub enum HookError {
     /// The agent stopped the hook.
     #[error("{0} before there was a decision, so the request was cancelled")]
     Stopped(Stop),
+    /// The service fell silent.
+    #[error("Countersign did not answer before the hook's limit")]
+    Late,
     /// A bug.
     #[error("internal error; please report it")]
     Panicked,
@@ -108,7 +117,8 @@ async fn decide(options: Options, entropy: &Entropy) -> Result<Option<Value>, Ho
         ask_until: started + options.retry.min(limit / 2),
         wait_until: started + limit.saturating_sub(MARGIN),
     };
-    let approval = asking.decision(&mut lifeline).await?;
+    let last = started + limit.saturating_sub(LAST);
+    let approval = timeout_at(last, asking.decision(&mut lifeline)).await.unwrap_or(Err(HookError::Late))?;
     Ok(answer(call.format, call.event, Verdict::new(&request, &approval)))
 }
 
@@ -135,7 +145,14 @@ impl Asking<'_> {
             }
         };
         let waited = tokio::select! {
-            waited = self.client.wait(approval.clone(), self.wait_until) => waited?,
+            waited = self.client.wait(approval.clone(), self.wait_until) => match waited {
+                Ok(waited) => waited,
+                Err(error) => {
+                    // The call is refused, so no one should still be asked about it.
+                    self.cancel(&approval).await;
+                    return Err(error.into());
+                }
+            },
             stop = lifeline.stopped() => {
                 self.cancel(&approval).await;
                 return Err(HookError::Stopped(stop));
@@ -156,7 +173,7 @@ impl Asking<'_> {
     /// What became of the approval; `None` if the service could not be reached.
     async fn cancel(&self, approval: &Approval) -> Option<Approval> {
         let until = Instant::now() + CANCEL_LIMIT;
-        let cancelled = tokio::time::timeout_at(until, self.client.cancel(approval.id, until)).await;
+        let cancelled = timeout_at(until, self.client.cancel(approval.id, until)).await;
         cancelled.ok()?.ok()
     }
 }

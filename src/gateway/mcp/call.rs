@@ -207,6 +207,7 @@ impl Calls {
                 }
                 (approval, round)
             }
+            None if stop.is_cancelled() => return Verdict::Stopped,
             // Not interrupted: otherwise the approval could exist, and no one would know its id.
             None => match self
                 .api

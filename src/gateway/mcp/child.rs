@@ -24,6 +24,8 @@ pub(super) fn start(command: &[OsString]) -> Result<Upstream, String> {
     let [program, arguments @ ..] = command else { return Err("no command is given".to_owned()) };
     let mut child = Command::new(program)
         .args(arguments)
+        // People are asked about the server's tools, so it must not be able to ask or cancel in the agent's name.
+        .env_remove("COUNTERSIGN_API_KEY")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -177,7 +177,7 @@ impl Gateway {
     async fn caller(&self, headers: &HeaderMap) -> Result<(Client, [u8; 32]), Response> {
         let sent = value(headers, &header::AUTHORIZATION);
         let key = sent.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let Some((_, key)) = key else { return Err(self.unauthorized("send an API key as bearer token")) };
+        let Some((_, key)) = key else { return Err(self.unauthorized("send an API key as a bearer token")) };
         let digest: [u8; 32] = Sha256::digest(key.trim()).into();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
         if let Some((client, at)) = known
@@ -190,14 +190,17 @@ impl Gateway {
             .map_err(|_| self.unauthorized("the API key is malformed"))?;
         let integration = &self.sessions.settings().integration;
         match client.get_integration(integration, Instant::now() + CHECK_LIMIT).await {
-            Err(ClientError::Refused { status: 401, .. }) => {
-                return Err(self.unauthorized("Countersign does not know this API key"));
+            Ok(_) => {}
+            // A key that may not read this integration is valid too.
+            Err(ClientError::Refused { status: 403, code, .. })
+                if matches!(code.as_str(), "insufficient-scope" | "user-bound-key" | "not-owner") => {}
+            Err(ClientError::Refused { status: 401 | 403, .. }) => {
+                return Err(self.unauthorized("the API key is not valid"));
             }
-            Err(ClientError::Unreachable { .. } | ClientError::Refused { status: 429 | 500.., .. }) => {
+            // What is not Countersign's answer, such as a redirect, does not say whether the key is valid.
+            Err(_) => {
                 return Err(refused(StatusCode::SERVICE_UNAVAILABLE, "Countersign can't be reached"));
             }
-            // A key that may not read the catalog is known too.
-            _ => {}
         }
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_KEYS {
@@ -277,7 +280,7 @@ async fn follow(State(gateway): Shared, headers: HeaderMap) -> Response {
         gateway.check_place(&headers)?;
         let (_, caller) = gateway.caller(&headers).await?;
         let session = gateway.session(&headers, &caller)?;
-        let taken = || refused(StatusCode::CONFLICT, "the session has such a stream");
+        let taken = || refused(StatusCode::CONFLICT, "the session already has an open stream");
         session.own_stream().ok_or_else(taken)
     };
     match opened.await {

@@ -25,6 +25,8 @@ use crate::{entropy::Entropy, gateway::client::Client};
 
 /// The most sessions at a time: each may be a process.
 const MOST: usize = 200;
+/// The most sessions of one caller, so that a client that fails to end them keeps out no other.
+const MOST_OF_ONE: usize = 20;
 /// After how long a session without requests and streams ends.
 const IDLE_LIMIT: Duration = Duration::from_mins(30);
 /// How long a stream may take for a message before it is given up.
@@ -77,8 +79,12 @@ impl Sessions {
 
     /// Begins a session, with a server of its own. `None`: there are too many.
     pub(super) fn begin(&self, api: Client, caller: [u8; 32]) -> Option<(String, Arc<HttpSession>)> {
-        if self.open().len() >= MOST {
-            return None;
+        {
+            let open = self.open();
+            let own = open.values().filter(|session| session.caller == caller).count();
+            if open.len() >= MOST || own >= MOST_OF_ONE {
+                return None;
+            }
         }
         let (upstream, _) = connect(&self.server);
         let (to_client, messages) = mpsc::channel(WAITING);

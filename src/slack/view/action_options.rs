@@ -139,7 +139,7 @@ pub fn options(line: &OptionsLine) -> Value {
 /// rendered.
 fn limiting(always: usize) -> String {
     let end = match always {
-        0 => "no auto-approval ends: no one has one for every conversation now.".to_owned(),
+        0 => "no auto-approval ends, because none covers every conversation.".to_owned(),
         1 => {
             "1 auto-approval for every conversation ends. “Also always” does not restore it later.".to_owned()
         }

@@ -256,7 +256,8 @@ pub async fn find(
     if let Some(row) = row {
         return Ok(Some(row.read()?));
     }
-    let row = select_callbacks!("AND o.id = $2", backend.uuid(), id.uuid()).fetch_optional(db).await?;
+    let row =
+        select_callbacks!("AND c.delivery_id = $2", backend.uuid(), id.uuid()).fetch_optional(db).await?;
     Ok(row.map(Row::read).transpose()?)
 }
 

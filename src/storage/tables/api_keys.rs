@@ -129,8 +129,17 @@ impl Listed {
     /// Whether it works at this time, as long as its backend is not disabled.
     #[must_use]
     pub fn works(&self, now: DateTime<Utc>) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|until| now < until)
+        works(self.revoked_at, self.expires_at, now)
     }
+}
+
+/// Whether a key works at this time, as long as its backend is not disabled.
+pub(super) fn works(
+    revoked_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    revoked_at.is_none() && expires_at.is_none_or(|until| now < until)
 }
 
 /// The keys of these backends, oldest first. Those that no longer work are listed too.

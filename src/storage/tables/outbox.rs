@@ -96,7 +96,7 @@ pub async fn prune(db: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result
     let deleted = sqlx::query_scalar!(
         r#"WITH deleted AS (
              DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-                 WHERE done_at < $1 AND kind <> 'webhook' LIMIT 1000) RETURNING id),
+                 WHERE done_at < $1 AND kind <> 'webhook' AND kind <> 'callback' LIMIT 1000) RETURNING id),
          attempted AS (DELETE FROM attempts WHERE outbox_id IN (SELECT id FROM deleted))
          SELECT count(*) AS "deleted!" FROM deleted"#,
         before

@@ -9,7 +9,7 @@ use crate::{
         text::Text,
         user_keys::{NewUserKey, UserKeyRotation, WorkingKey},
     },
-    storage::{PgConnection, effects::Recorded},
+    storage::{PgConnection, effects::Recorded, tables::api_keys},
 };
 
 /// A key as it is listed.
@@ -43,7 +43,7 @@ impl Listed {
     /// Whether it works at this time, as long as its backend is not disabled.
     #[must_use]
     pub fn works(&self, now: DateTime<Utc>) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|until| now < until)
+        api_keys::works(self.revoked_at, self.expires_at, now)
     }
 
     /// The key, to end it.
@@ -213,5 +213,22 @@ pub async fn revoke(
     sqlx::query!("UPDATE user_keys SET revoked_at = $2 WHERE id = $1", revoked.id.uuid(), now)
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// Stops keys that have expired by this instance's clock: no change for the audit, but another instance whose clock is
+/// behind may still take them.
+pub async fn stop_expired(db: &mut PgConnection, keys: &[ApiKeyId], now: DateTime<Utc>) -> sqlx::Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = keys.iter().map(|key| key.uuid()).collect();
+    sqlx::query!(
+        "UPDATE user_keys SET revoked_at = $2 WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at <= $2",
+        &ids,
+        now
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 
+# Its tools are what people are asked about, so it must not be able to ask.
+assert "COUNTERSIGN_API_KEY" not in os.environ
 log = open(sys.argv[1], "a", buffering=1)
 lock = threading.Lock()
 text = {"type": "object", "properties": {"text": {"type": "string"}}}
