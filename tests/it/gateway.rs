@@ -633,7 +633,7 @@ async fn a_server_that_does_not_start_or_answer_is_an_error() {
             Gateway::start_before(&s.url(), s.key(), &["--upstream-limit", limit], command, server_log())
         };
         let mut seen = Vec::new();
-        // Programs that end by themselves get a limit that a busy machine keeps.
+        // Programs that end get a limit that a busy machine keeps.
         let cases = [("30", &["/no/such/program"][..]), ("30", &["sh", "-c", "exit 7"]), ("1", &["sleep", "60"])];
         for (limit, command) in cases {
             let mut gateway = start(limit, command);
