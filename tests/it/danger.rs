@@ -18,7 +18,7 @@ use crate::story::{ADMIN, ALICE, BOB, SOON, TestApp, story};
 const ACTION: &str = "github.create_issue";
 const DESTRUCTIVE: &str = "postgres.execute_sql";
 /// The button for [`ACTION`] on the admin's Home tab.
-const OPTIONS: &str = "Options of Create issue…";
+const OPTIONS: &str = "Edit options for Create issue…";
 const MANUALLY: &str = "Approve manually";
 const ONE: &str = "Auto-approve for this conversation";
 const ALWAYS: &str = "Auto-approve always";

@@ -110,7 +110,7 @@ async fn a_digest_tells_the_unusual_first_and_once() {
         Asked by “Scout”
         Always, in every conversation
         Turn off
-        You get this once a day if something ran. The history has all calls: type /approvals history.
+        You get this once a day if anything ran without asking. To see all calls, type /approvals history.
         Notifications…
         ");
         // Nothing ran on the day after.

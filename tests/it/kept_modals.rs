@@ -134,7 +134,7 @@ async fn what_an_action_is_unlocked_for_stays_chosen_while_slack_does_not_answer
 async fn an_actions_options_stay_chosen_while_slack_does_not_answer() {
     story(async |s| {
         s.open(ACTION).await;
-        open(s, "github", "Options of Create issue…", &s.action_id(ACTION).await).await;
+        open(s, "github", "Edit options for Create issue…", &s.action_id(ACTION).await).await;
         s.modal(ADMIN, |view| view.title() == "Options").await;
         choose(s, "must_read", "yes").await;
         look_ups_fail(s);

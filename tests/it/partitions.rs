@@ -323,7 +323,7 @@ async fn arguments_are_deleted_after_their_time_and_it_is_said() {
         assert!(after["contents_deleted_at"].is_string() && before["contents_deleted_at"].is_null());
         assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
         let details = s.slack.view(ALICE).unwrap().all_text();
-        assert!(details.contains("Arguments deleted") && details.contains("were deleted after the time"), "{details}");
+        assert!(details.contains("Arguments deleted") && details.contains("were deleted when their retention period ended"), "{details}");
         let young = s.api().get(&young).await.body;
         assert!(young["arguments"]["title"].is_string() && young["contents_deleted_at"].is_null(), "{young}");
         // Only that changes, and once.

@@ -80,7 +80,7 @@ async fn one_message_names_all_that_waits_and_follows_it() {
         Expires 2026-09-21 14:43 UTC. Open the message
         Scout wants to open an issue in acme/checkout: Cart total off by one cent with a voucher
         Expires 2026-09-21 14:43 UTC. Open the message
-        Type /approvals list to see all that is waiting for you.
+        Type /approvals list to see everything that is waiting for you.
         ");
         assert!(reminder.to_json().to_string().contains("/archives/"), "it links to the prompts");
         assert_eq!(s.api().cancel(&ids[0]).await.status, 200);

@@ -151,7 +151,11 @@ async fn destructive_requests_are_shown_apart_and_never_approved_together() {
         catch_up(s).await;
         assert_eq!(posted(s), 3);
         let message = shared(s);
-        assert!(message.all_text().contains("destructive: decide each on its own"), "{}", message.all_text());
+        assert!(
+            message.all_text().contains("destructive: decide each one separately"),
+            "{}",
+            message.all_text()
+        );
         assert!(s.click(ALICE, &message, "Approve all 4…").await.is_ok());
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
         approved_once(s, &ids[..4]).await;

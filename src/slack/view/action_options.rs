@@ -96,8 +96,8 @@ pub fn must_read(value: &str) -> Option<bool> {
     }
 }
 
-/// Renders the modal that asks what an action is unlocked for that is destructive or runs any command. Its `callback_id` is [`Callback::Unlock`].
-/// `request`: the request to unlock that it answers.
+/// Renders the modal that asks what people may allow, before an admin unlocks an action that is destructive or runs any
+/// command. Its `callback_id` is [`Callback::Unlock`]. `request`: the request to unlock that it answers.
 #[must_use]
 pub fn unlock(line: &OptionsLine, request: Option<UnlockRequestId>) -> Value {
     let mut all = vec![about(line)];
@@ -110,7 +110,7 @@ pub fn unlock(line: &OptionsLine, request: Option<UnlockRequestId>) -> Value {
         "People decide for their own requests. What they allow runs without asking."
     }));
     all.push(choice("What people may allow", UNLOCKED_FOR, &UnlockedFor::ALL.map(option), None));
-    all.push(say("To change this later, press the button “Options of …” on the Home tab."));
+    all.push(say("To change this later, press the button “Edit options for …” on the Home tab."));
     modal("Unlock", "Unlock", all, Callback::Unlock, Form::new(line, request))
 }
 
@@ -128,7 +128,7 @@ pub fn options(line: &OptionsLine) -> Value {
         all.push(say(SafeText::own(limiting(line.always))));
     }
     let read = [
-        (NO, "They may approve at once", "Details opens what a prompt cuts."),
+        (NO, "They may approve at once", "Details shows what the prompt cuts off."),
         (YES, "They must open Details first", "Approve works only after that, for each request."),
     ];
     all.push(choice("Before people approve", MUST_READ, &read, Some(if line.must_read { YES } else { NO })));
@@ -140,12 +140,11 @@ pub fn options(line: &OptionsLine) -> Value {
 fn limiting(always: usize) -> String {
     let end = match always {
         0 => "no auto-approval ends, because none covers every conversation.".to_owned(),
-        1 => {
-            "1 auto-approval for every conversation ends. “Also always” does not restore it later.".to_owned()
-        }
+        1 => "1 auto-approval for every conversation ends. Choosing “Also always” later does not restore it."
+            .to_owned(),
         count => {
             format!(
-                "{count} auto-approvals for every conversation end. “Also always” does not restore them later."
+                "{count} auto-approvals for every conversation end. Choosing “Also always” later does not restore them."
             )
         }
     };

@@ -54,7 +54,7 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
         blocks::button(
             confirm,
             "Confirm",
-            SafeText::from("Confirm the change of ").then(about.clone()),
+            SafeText::from("Confirm the change to ").then(about.clone()),
             Style::Primary,
         ),
         blocks::button_after_confirming(
@@ -71,8 +71,9 @@ fn one(line: &ChangedLine) -> [SlackBlock; 2] {
 /// another.
 fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRichTextElement> {
     let Some(before) = before else {
-        let mut lines =
-            vec![paragraph(vec![words("The unlocked description was not recorded. The description now:")])];
+        let mut lines = vec![paragraph(vec![words(
+            "The description that was unlocked was not recorded. Current description:",
+        )])];
         lines.extend(value("Description", after.description.as_deref().unwrap_or(NONE)));
         lines.extend(ours("Effect", effect(after)));
         lines.extend(ours("Connection", connection(after)));
@@ -104,7 +105,7 @@ fn differences(before: Option<&Description>, after: &Description) -> Vec<SlackRi
         lines.extend(value("Title now", titles[1]));
     }
     if before.presentation.fields != after.presentation.fields {
-        lines.push(paragraph(vec![bold("Which fields a request shows first has changed.")]));
+        lines.push(paragraph(vec![bold("The fields that a request shows first have changed.")]));
     }
     if before.input_schema != after.input_schema {
         lines.push(paragraph(vec![bold("The schema of the arguments has changed.")]));

@@ -26,7 +26,7 @@ pub const REASON_MAX: u64 = 3000;
 /// The menu beside *Deny*. Every choice says that it denies, because the menu beside *Approve* looks the same.
 pub(super) fn menu(approval: ApprovalId) -> SlackBlockOverflowElement {
     let choices = [
-        (Some(DenialReason::WrongTarget), "Deny: wrong target", "The action is right, its target is not."),
+        (Some(DenialReason::WrongTarget), "Deny: wrong target", "Right action, wrong target."),
         (Some(DenialReason::NotNow), "Deny: not now", "The agent may ask again later."),
         (
             Some(DenialReason::AskAgain),

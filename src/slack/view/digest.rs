@@ -64,7 +64,7 @@ pub fn message(digest: &Digest) -> Message {
     }
     rows.push(blocks::divider());
     rows.push(blocks::context(vec![blocks::small(
-        "You get this once a day if something ran. The history has all calls: type /approvals history.",
+        "You get this once a day if anything ran without asking. To see all calls, type /approvals history.",
     )]));
     rows.push(blocks::actions(vec![blocks::button(
         Control::OpenSettings,

@@ -93,7 +93,7 @@ pub fn modal(approval: &Approval, schema: &InputSchema) -> Option<Value> {
     let mut rows: Vec<SlackBlock> = summary::warning(request).into_iter().collect();
     rows.push(summary::title(request));
     rows.push(say(
-        "Change what you need, then approve. The action runs once, with your values, and the agent gets them.",
+        "Change what you need, then approve. The action runs once, with your values, and the agent receives them.",
     ));
     let keys: HashSet<&str> = inputs.iter().map(|input| input.argument.key).collect();
     let others = request.arguments.members().iter().filter(|(key, _)| !keys.contains(key.as_str()));
@@ -192,9 +192,7 @@ fn block(argument: &EditableArgument<'_>, name: SafeText, element: SlackInputBlo
     let hint = match &argument.input {
         Input::Number { is_whole: true } => Some("A whole number."),
         Input::Number { is_whole: false } => Some("A number."),
-        Input::Text if !argument.is_required && !is_empty => {
-            Some("Leave it empty to leave this argument out.")
-        }
+        Input::Text if !argument.is_required && !is_empty => Some("Leave empty to omit this argument."),
         _ => None,
     };
     // Slack refuses to submit an empty input that isn't optional. One that was empty may stay so.

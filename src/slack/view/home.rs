@@ -193,7 +193,7 @@ fn device(line: &DeviceLine) -> SlackBlock {
     let question = (
         "Revoke this key?",
         SafeText::from(
-            "The device or agent that has it can no longer ask you. Requests that it has already made stay open.",
+            "The device or agent that uses it can no longer ask you. Its pending requests stay open.",
         ),
     );
     let revoke = blocks::beside_after_confirming(Control::RevokeKey(line.id), "Revoke", alone, question);

@@ -81,7 +81,9 @@ fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Pa
 
 fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
     let state = match line.unlocked {
-        Some(_) if line.changed => "Unlocked, and changed since: auto-approval is paused.",
+        Some(_) if line.changed => {
+            "Unlocked, but its description has changed since: auto-approval is paused."
+        }
         Some(UnlockedFor::Conversations) => "Unlocked for conversations: each new conversation asks.",
         Some(UnlockedFor::Always) => "Unlocked: people may auto-approve it.",
         None => "Locked: every request asks.",
@@ -116,8 +118,8 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
 /// A button for each action that changes what people may do. All are in one block, because a view has at most 100.
 fn options(integration: &IntegrationLine, lines: &[ActionLine]) -> Option<SlackBlock> {
     let button = |(place, line): (usize, &ActionLine)| {
-        let text = SafeText::from("Options of ").then(names::short(&line.name)).then("…");
-        let alone = SafeText::from("Options of ").then(names::brief(&integration.name, &line.name));
+        let text = SafeText::from("Edit options for ").then(names::short(&line.name)).then("…");
+        let alone = SafeText::from("Edit options for ").then(names::brief(&integration.name, &line.name));
         blocks::button(Control::ActionOptions { action: line.id, place }, text, alone, Style::Plain)
     };
     (!lines.is_empty()).then(|| blocks::actions(lines.iter().enumerate().map(button).collect()))

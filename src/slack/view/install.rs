@@ -79,8 +79,8 @@ impl InstallError {
             ),
             Self::Misconfigured => (
                 "This server is misconfigured",
-                "Slack does not accept this server's client id, client secret or address. The operator finds \
-                    the reason in the log and with \"countersign doctor\".",
+                "Slack does not accept this server's client id, client secret or address. The operator can \
+                    find the reason in the log and with \"countersign doctor\".",
                 false,
             ),
             Self::SlackDown => (
@@ -138,7 +138,7 @@ pub fn installed(installed: &Installed<'_>) -> String {
                 p {
                     strong { "Something is missing." }
                     " Slack did not grant " code { (missing.join(", ")) } ", and Countersign can't work \
-                        without it. The operator adds it under OAuth & Permissions in the app's settings; \
+                        without it. The operator must add it under OAuth & Permissions in the app's settings; \
                         then install again."
                 }
             }

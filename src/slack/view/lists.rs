@@ -56,7 +56,7 @@ pub fn waiting(page: &Page<WaitingLine>, groups: &[Group]) -> Message {
     }
     blocks.extend(rows::rows(&page.items));
     blocks.extend(pager(Section::Waiting, "what is waiting", page));
-    blocks.push(blocks::say("The Home tab of this app shows them with all choices."));
+    blocks.push(blocks::say("The Home tab of this app shows them with all options."));
     Message { text, blocks }
 }
 

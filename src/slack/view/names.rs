@@ -148,7 +148,7 @@ pub(super) const fn risk(risk: Risk) -> &'static str {
     match risk {
         Risk::Destructive => "Destructive: deleted data cannot be recovered",
         Risk::Money => "Moves money",
-        Risk::External => "External: this may reach people outside your organization",
+        Risk::External => "External: this may reach people outside your organisation",
     }
 }
 

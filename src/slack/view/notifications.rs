@@ -45,7 +45,7 @@ fn sentence(preferences: Preferences) -> String {
     };
     let digest = if preferences.digest {
         format!(
-            "The daily digest is on: what ran without asking you, after {}:00 if anything did.",
+            "The daily digest is on: after {}:00, one message lists what ran without asking you, if anything did.",
             digests::HOUR
         )
     } else {
@@ -53,7 +53,7 @@ fn sentence(preferences: Preferences) -> String {
     };
     let quiet = match preferences.quiet {
         Some(quiet) => format!(
-            "Quiet hours are from {} until {}: neither comes then. Requests always come at once.",
+            "Quiet hours are from {} to {}: neither is sent then. Requests always arrive at once.",
             time(quiet.from()),
             time(quiet.until())
         ),
@@ -62,7 +62,7 @@ fn sentence(preferences: Preferences) -> String {
     let zone = match preferences.zone {
         // The names of zones are our own list.
         Some(zone) => format!("Times are in your Slack time zone, {}.", zone.name()),
-        None => "Times are in UTC until Slack says your time zone.".to_owned(),
+        None => "Times are in UTC until Slack reports your time zone.".to_owned(),
     };
     format!("{reminders}\n{digest}\n{quiet}\n{zone}")
 }

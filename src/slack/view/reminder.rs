@@ -79,7 +79,7 @@ pub fn message(shown: &Reminder<'_>) -> Message {
         let ended = names::count(ended, "other request has", "other requests have");
         notes.push(blocks::small(SafeText::own(format!("{ended} ended since this message was sent."))));
     }
-    notes.push(blocks::small("Type /approvals list to see all that is waiting for you."));
+    notes.push(blocks::small("Type /approvals list to see everything that is waiting for you."));
     blocks.push(blocks::context(notes));
     // Only notifications and screen readers read it, so the first request is enough.
     let text = format!("{says} {}", summary::sentence(&first.request));

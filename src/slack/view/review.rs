@@ -56,7 +56,7 @@ impl Review {
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts.map(|(count, how)| format!("{how} {count}")).collect();
         SafeText::own(match parts.as_slice() {
-            [] => "You decided nothing.".to_owned(),
+            [] => "You made no decisions.".to_owned(),
             parts => format!("You {}.", parts.join(" and ")),
         })
     }

@@ -99,7 +99,7 @@ pub const TURNED_OFF: &str = "Turned off. The next request asks you.";
 
 /// In place of the arguments of a request, once they were deleted.
 pub const CONTENTS_DELETED: &str =
-    "The arguments and the reason were deleted after the time for which this service keeps them.";
+    "The arguments and the reason were deleted when their retention period ended.";
 
 /// For a revocation that the database did not confirm in time.
 pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in time. Assume that nothing has changed yet. Countersign \
@@ -109,8 +109,7 @@ pub const UNCONFIRMED: &str = "Not confirmed: the database did not answer in tim
 pub const CONFIRMED: &str = "Confirmed: your change has taken effect.";
 
 /// For a command that arrives twice: its response was lost, or the request was replayed.
-pub const REPEATED: &str =
-    "This command has already been carried out. Type `/approvals` to see your settings.";
+pub const REPEATED: &str = "This command has already run. Type `/approvals` to see your settings.";
 
 /// After *Request auto-approval*, also when a user asks again.
 pub const REQUESTED: &str =

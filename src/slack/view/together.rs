@@ -50,7 +50,7 @@ pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
         SafeText::from("Deny all: ").then(brief),
         (
             "Deny all of them?",
-            "All requests of this agent for this action that wait for you are denied, the oldest 40 at a time.".into(),
+            "This denies all requests of this agent for this action that are waiting for you, the oldest 40 at a time.".into(),
         ),
     );
     [blocks::section(name, facts, None), blocks::actions(vec![approve, deny])]
@@ -141,7 +141,7 @@ pub const NONE_LEFT: &str = "These requests are no longer waiting, or each needs
 
 fn sentence(Together { decided, left }: Together, done: &str) -> String {
     let decided = match decided {
-        0 => format!("{done} none."),
+        0 => format!("{done} no requests."),
         decided => format!("{done} {}.", names::count(decided, "request", "requests")),
     };
     match left {

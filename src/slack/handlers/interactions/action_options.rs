@@ -64,7 +64,7 @@ pub(super) async fn grant_request(
     }
 }
 
-/// *Options of …*: opens the modal.
+/// *Edit options for …*: opens the modal.
 pub(super) async fn options(interaction: &Interaction<'_>, action: ActionId) -> Response {
     let (service, workspace) = (&interaction.context.service, interaction.workspace);
     match look(interaction, read(action_options::look(service, workspace, action))).await {
@@ -124,7 +124,7 @@ pub(super) async fn unlock_submitted(interaction: &Interaction<'_>) -> Response 
     closed(interaction, "Unlock", result)
 }
 
-/// The admin submitted the modal behind *Options of …*. Only what they changed is changed.
+/// The admin submitted the modal behind *Edit options for …*. Only what they changed is changed.
 pub(super) async fn options_submitted(interaction: &Interaction<'_>) -> Response {
     let Some((form, what)) = submitted(interaction) else { return Response::Taken };
     let chosen = interaction.payload.text(&selected(MUST_READ)).and_then(view::must_read);

@@ -130,7 +130,7 @@ pub enum Control {
     },
     /// *Lock* for an action.
     Lock(ActionId),
-    /// *Options of …* for an action: opens the modal that [`super::action_options::options`] renders.
+    /// *Edit options for …* for an action: opens the modal that [`super::action_options::options`] renders.
     ActionOptions {
         /// The action.
         action: ActionId,

@@ -52,7 +52,7 @@ pub fn message(shared: &SharedState<'_>) -> Message {
     }
     blocks.extend(summary::addressee(request));
     if let Some(apart) = apart(&pending) {
-        let warning = format!("{apart}: decide each on its own.");
+        let warning = format!("{apart}: decide each one separately.");
         blocks.push(rich(vec![paragraph(vec![bold(SafeText::own(warning))])]));
     }
     blocks.extend(titles(&pending));
@@ -144,7 +144,7 @@ fn controls(shared: &SharedState<'_>, request: &Request) -> Vec<SlackActionBlock
         SafeText::from("Deny all requests in ").then(about()),
         (
             "Deny all of them?",
-            "All requests of this conversation that wait for you are denied, the oldest 40 at a time.".into(),
+            "This denies all requests of this conversation that are waiting for you, the oldest 40 at a time.".into(),
         ),
     ));
     row

@@ -215,6 +215,6 @@ fn the_list_tells_equal_titles_apart() {
     Send a message to #sales
     Text
     Good morning
-    The Home tab of this app shows them with all choices.
+    The Home tab of this app shows them with all options.
     ");
 }

@@ -118,7 +118,7 @@ fn a_review_shows_one_prompt_and_what_was_done() {
     let last = review::review(&state(&approval), Review::new(approval.id()), 0).to_string();
     assert!(last.contains("This is the last one.") && !last.contains("Skip"), "{last}");
     let nothing = review::finished(Review::new(approval.id()), 0).to_string();
-    assert!(nothing.contains("You decided nothing.") && !nothing.contains("Start again"), "{nothing}");
+    assert!(nothing.contains("You made no decisions.") && !nothing.contains("Start again"), "{nothing}");
     let modal = review::on_top(deny::modal(&approval), &approval, review);
     let metadata = modal["private_metadata"].as_str().unwrap();
     assert_eq!(review::on_top_of(metadata), Some((approval.id(), Some(review))));

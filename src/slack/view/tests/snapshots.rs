@@ -149,7 +149,7 @@ fn what_is_declared_is_said_and_what_is_not_too() {
     assert!(!none.contains("Effect not declared") && !none.contains('⚠'));
     let external = said(Impact::Changes([Risk::External].into_iter().collect()));
     assert!(
-        external.contains("⚠ External: this may reach people outside your organization.") && !red(&external)
+        external.contains("⚠ External: this may reach people outside your organisation.") && !red(&external)
     );
     let destructive = said(Impact::DESTRUCTIVE);
     assert!(destructive.starts_with(r#"{"text":"⚠ Destructive. "#), "{destructive}");
