@@ -32,7 +32,7 @@ pub(super) struct Command {
 enum Other {
     /// Have Claude Code ask before it runs a tool
     #[command(
-        after_help = "Shows what changes, keeps a backup, and leaves other hooks and settings as they are. Refuses versions of Claude Code that run a tool whose hook fails.
+        after_help = "Shows what changes, keeps a backup, and leaves other hooks and settings as they are. Refuses versions of Claude Code that run a tool even if its hook fails.
 
 Examples:
   countersign hook install --claude
@@ -72,7 +72,7 @@ struct Ask {
     /// The hook's timeout in the agent's settings, in seconds; the person has 15 s less. Default: the agent's own
     #[arg(long, value_name = "SECONDS")]
     limit: Option<u32>,
-    /// For how many seconds to retry if the service can't be reached
+    /// How many seconds to retry if the service can't be reached
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     retry: u32,
 }

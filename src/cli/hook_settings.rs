@@ -56,7 +56,7 @@ pub(super) struct Install {
     /// Ask about tools whose names match this regular expression
     #[arg(long, value_name = "REGEX", default_value = MATCHER)]
     matcher: String,
-    /// After how many seconds Claude Code gives up on the hook; the person has 15 s less
+    /// How many seconds Claude Code waits for the hook; the person has 15 s less
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(25..))]
     limit: u32,
     /// The name of the backend that the API key belongs to: integrations begin with it [default: claude]
@@ -126,7 +126,7 @@ impl Install {
         let after = claude_settings::with_hook(&settings.text, &self.hook()?)
             .map_err(|error| settings.fault(&error))?;
         if after == settings.text {
-            return print(&format!("{} has the hook already.", settings.path.display()));
+            return print(&format!("{} already has the hook.", settings.path.display()));
         }
         if !self.target.confirm(&settings.path, &settings.text, &after)? {
             return print("Nothing was changed.");
@@ -176,11 +176,11 @@ impl Install {
         })?;
         let said = String::from_utf8_lossy(&output.stdout);
         let version = claude_settings::version(&said)
-            .ok_or_else(|| usage(format!("`{program} --version` did not say a version: {}", said.trim())))?;
+            .ok_or_else(|| usage(format!("`{program} --version` printed no version: {}", said.trim())))?;
         if version < FIRST_VERSION {
             let dotted = |version: [u32; 3]| version.map(|part| part.to_string()).join(".");
             return Err(usage(format!(
-                "Claude Code {} runs a tool whose hook fails. Update it to {} or newer: claude update",
+                "Claude Code {} runs a tool even if its hook fails. Update it to {} or newer: claude update",
                 dotted(version),
                 dotted(FIRST_VERSION)
             )));
@@ -195,7 +195,7 @@ impl Uninstall {
         let without =
             claude_settings::without_hook(&settings.text).map_err(|error| settings.fault(&error))?;
         if without == settings.text {
-            return print(&format!("{} has no hook of Countersign.", settings.path.display()));
+            return print(&format!("{} has no Countersign hook.", settings.path.display()));
         }
         // The file as it was, if nothing else has changed since.
         let backup = fs::read_to_string(settings.backup()).ok();

@@ -62,17 +62,17 @@ pub(super) struct Command {
     /// How many seconds the user has to answer
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(10..=604_800))]
     expires_in: u32,
-    /// After how many seconds a call is refused whose client sends no progress token, and so can't be told to wait: a
-    /// little less than the client's time limit
+    /// How many seconds a call may wait if its client sends no progress token, and so can't be told to wait: a little
+    /// less than the client's time limit
     #[arg(long, value_name = "SECONDS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     client_limit: u64,
     /// How many seconds the server may take for a call without an answer or progress
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     upstream_limit: u64,
-    /// For how many seconds asking is retried while Countersign can't be reached
+    /// How many seconds to retry a request for approval while Countersign can't be reached
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
     ask_limit: u64,
-    /// For how many seconds Countersign may be away while a call waits
+    /// How many seconds Countersign may be unreachable while a call waits
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     outage_limit: u64,
     /// How often a waiting client is told so, in milliseconds
@@ -81,18 +81,18 @@ pub(super) struct Command {
     /// The address of an MCP server that is reached by streamable HTTP, instead of a program
     #[arg(long, value_name = "URL", conflicts_with = "server")]
     upstream: Option<Url>,
-    /// A header for every request to that server. `$NAME` in it is taken from the environment, so that no secret is seen
-    /// in the list of processes
+    /// A header for every request to that server. `$NAME` in it is taken from the environment, so that no secret
+    /// appears in the list of processes
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, requires = "upstream")]
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Listen for clients on this address, by streamable HTTP under /mcp, instead of standard input and output. Each
     /// session gets a server process of its own
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// The address by which clients reach the gateway, if a proxy stands before it
+    /// The address at which clients reach the gateway, if there is a proxy in front of it
     #[arg(long, value_name = "URL", requires = "listen")]
     public_url: Option<Url>,
-    /// A further name that the Host header may have: the gateway's own, for example
+    /// Another name that the Host header may have: the gateway's own, for example
     #[arg(long = "allow-host", value_name = "HOST", requires = "listen")]
     hosts: Vec<String>,
     /// An origin from which browsers may call the gateway

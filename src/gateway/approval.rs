@@ -138,7 +138,7 @@ pub enum NotUnderstood {
     #[error("the response is not an approval: {0}")]
     NotAnApproval(String),
     /// Its status is unknown, or not that of its decision.
-    #[error("the approval's status {0:?} and its decision do not match a status that this version knows")]
+    #[error("the approval's status {0:?} is unknown to this version, or is not that of its decision")]
     Status(String),
     /// A digest is not that of the arguments beside it.
     #[error("the arguments in the response do not match their digest")]
@@ -147,7 +147,7 @@ pub enum NotUnderstood {
     #[error("the approval's arguments were deleted")]
     Deleted,
     /// It is an approval of another call.
-    #[error("the response is the approval of another call than the one that was asked for")]
+    #[error("the response is the approval of a different call from the one that was asked for")]
     AnotherCall,
 }
 

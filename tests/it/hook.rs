@@ -356,8 +356,8 @@ async fn a_response_that_is_not_understood_blocks_the_call() {
         }
         insta::assert_snapshot!(said.join("\n"), @r#"
         Some(0) allow
-        Some(2) countersign: The tool was not run: could not understand Countersign's response: the response is the approval of another call than the one that was asked for
-        Some(2) countersign: The tool was not run: could not understand Countersign's response: the approval's status "granted" and its decision do not match a status that this version knows
+        Some(2) countersign: The tool was not run: could not understand Countersign's response: the response is the approval of a different call from the one that was asked for
+        Some(2) countersign: The tool was not run: could not understand Countersign's response: the approval's status "granted" is unknown to this version, or is not that of its decision
         Some(2) countersign: The tool was not run: could not understand Countersign's response: the response is not an approval: missing field `id`
         "#);
     })
@@ -549,7 +549,7 @@ fn installing_keeps_the_rest_and_uninstalling_restores_it() {
     let installed = fs::read_to_string(home.settings()).unwrap();
     let mode = fs::metadata(home.settings()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
-    assert_eq!(home.run(&install).unwrap(), "HOME/.claude/settings.json has the hook already.\n");
+    assert_eq!(home.run(&install).unwrap(), "HOME/.claude/settings.json already has the hook.\n");
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), installed);
     home.run(&["install", "--claude", "--yes"]).unwrap();
     assert!(fs::read_to_string(home.settings()).unwrap().contains("\"timeout\": 1800"));
@@ -563,7 +563,7 @@ fn installing_keeps_the_rest_and_uninstalling_restores_it() {
     assert_eq!(fs::read_dir(home.0.join(".claude")).unwrap().count(), 1, "nothing else is left");
     assert_eq!(
         home.run(&["uninstall", "--claude", "--yes"]).unwrap(),
-        "HOME/.claude/settings.json has no hook of Countersign.\n"
+        "HOME/.claude/settings.json has no Countersign hook.\n"
     );
 }
 
@@ -578,7 +578,7 @@ fn a_project_shares_its_hook() {
 #[test]
 fn installing_refuses_what_it_can_not_do_safely() {
     let home = Home::new("hook_refused", "2.1.294");
-    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: Claude Code 2.1.294 runs a tool whose hook fails. Update it to 2.1.295 or newer: claude update");
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: Claude Code 2.1.294 runs a tool even if its hook fails. Update it to 2.1.295 or newer: claude update");
     let home = Home::new("hook_malformed", "2.1.295");
     fs::write(home.settings(), "{ \"hooks\": ").unwrap();
     insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: could not change HOME/.claude/settings.json: it is not a JSON object: it EOF while parsing a value at line 1 column 11");

@@ -60,7 +60,7 @@ pub enum CallError {
     )]
     Limit(u32),
     /// The names give no key.
-    #[error("the MCP server's name can't become an integration of {0}: choose a shorter --backend")]
+    #[error("the MCP server's name is too long for an integration of {0}: choose a shorter --backend")]
     Key(IntegrationKey),
 }
 
@@ -103,7 +103,7 @@ impl Call {
     pub fn read(json: &[u8], format: Option<Format>) -> Result<Self, CallError> {
         match Exact::read(json) {
             Ok(Exact(Value::Object(members))) => Self::from_members(members, format),
-            Ok(_) => Err(CallError::NotJson("is no object".to_owned())),
+            Ok(_) => Err(CallError::NotJson("is not an object".to_owned())),
             Err(error) => Err(CallError::NotJson(error)),
         }
     }

@@ -55,12 +55,12 @@ fn claude() -> Vec<Value> {
             ("command", command),
         ),
         action(
-            ("Write", "Write a file", "Creates a file, or replaces all of it"),
+            ("Write", "Write a file", "Creates or overwrites a file"),
             ("Write {file_path}", &[("file_path", "File", "text"), ("content", "Content", "code")]),
             ("file_path", json!({ "file_path": text, "content": text })),
         ),
         action(
-            ("Edit", "Edit a file", "Replaces a text in a file"),
+            ("Edit", "Edit a file", "Replaces text in a file"),
             (
                 "Edit {file_path}",
                 &[
@@ -72,7 +72,7 @@ fn claude() -> Vec<Value> {
             ("file_path", edit),
         ),
         action(
-            ("MultiEdit", "Edit a file in several places", "Replaces several texts in a file"),
+            ("MultiEdit", "Edit a file in several places", "Replaces text in several places in a file"),
             ("Edit {file_path}", &[("file_path", "File", "text"), ("edits", "Edits", "code")]),
             ("file_path", json!({ "file_path": text, "edits": { "type": "array" } })),
         ),
@@ -85,7 +85,7 @@ fn claude() -> Vec<Value> {
             ("notebook_path", json!({ "notebook_path": text, "new_source": text })),
         ),
         action(
-            ("WebFetch", "Fetch a page", "Requests an address on the internet"),
+            ("WebFetch", "Fetch a page", "Fetches a page from the internet"),
             ("Fetch {url}", &[("url", "Address", "text"), ("prompt", "Question", "text")]),
             ("url", json!({ "url": text, "prompt": text })),
         ),

@@ -83,7 +83,7 @@ fn refused(decision: &Decision, who: &str, user: &str, request: &Request) -> Str
             format!("Slack could not show the request to {user}: {reason}")
         }
         // The approval of another call.
-        (Outcome::Approved, ..) => "The approval is of another call.".to_owned(),
+        (Outcome::Approved, ..) => "The approval is for a different call.".to_owned(),
     }
 }
 

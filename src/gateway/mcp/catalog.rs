@@ -135,7 +135,7 @@ async fn list(link: &Link, meta: Option<Value>) -> Result<Vec<Value>, String> {
         if let Some(cursor) = cursor.take() {
             params["cursor"] = cursor;
         }
-        let response = link.ask_server("tools/list", &params).await.ok_or("the server is gone")?;
+        let response = link.ask_server("tools/list", &params).await.ok_or("the server has exited")?;
         if let Some(error) = response.member("error") {
             return Err(format!("the server answered tools/list with an error: {error}"));
         }

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Starts the program.
 pub(super) fn start(command: &[OsString]) -> Result<Upstream, String> {
-    let [program, arguments @ ..] = command else { return Err("no command is given".to_owned()) };
+    let [program, arguments @ ..] = command else { return Err("no command was given".to_owned()) };
     let mut child = Command::new(program)
         .args(arguments)
         // People are asked about the server's tools, so it must not be able to ask or cancel in the agent's name.
@@ -77,7 +77,7 @@ async fn read(output: ChildStdout, tell: mpsc::Sender<FromServer>) -> String {
         match (&mut output).take(LARGEST).read_until(b'\n', &mut line).await {
             Ok(0) => return String::new(),
             Ok(_) => {}
-            Err(error) => return format!("its output could not be read: {error}"),
+            Err(error) => return format!("could not read its output: {error}"),
         }
         if line.last() != Some(&b'\n') && u64::try_from(line.len()).unwrap_or(u64::MAX) >= LARGEST {
             return format!("it sent a message of more than {LARGEST} bytes");
@@ -95,7 +95,7 @@ async fn read(output: ChildStdout, tell: mpsc::Sender<FromServer>) -> String {
             // Programs that log to standard output are common.
             Err(error) => {
                 let start: String = text.trim().chars().take(120).collect();
-                tracing::warn!(%error, line = start, "The server wrote a line that is no message");
+                tracing::warn!(%error, line = start, "Server wrote a line that is not a message");
             }
         }
     }
@@ -105,7 +105,7 @@ async fn read(output: ChildStdout, tell: mpsc::Sender<FromServer>) -> String {
 async fn end_of(child: &mut Child) -> String {
     match tokio::time::timeout(GRACE, child.wait()).await {
         Ok(Ok(status)) => format!("its process ended ({status})"),
-        Ok(Err(error)) => format!("its process is lost: {error}"),
+        Ok(Err(error)) => format!("could not wait for its process: {error}"),
         Err(_) => {
             let _ = child.kill().await;
             "it closed its output and did not end, so it was killed".to_owned()

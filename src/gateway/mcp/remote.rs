@@ -328,7 +328,7 @@ fn read(data: &str) -> Option<Message> {
         return None;
     }
     let read = Message::read(data);
-    read.inspect_err(|error| tracing::warn!(%error, "The server sent an event that is no message")).ok()
+    read.inspect_err(|error| tracing::warn!(%error, "Server sent an event that is not a message")).ok()
 }
 
 async fn body(mut response: Response) -> Result<String, Failed> {

@@ -148,7 +148,7 @@ impl Session {
     async fn notification(&self, method: &str, message: Message) {
         match method {
             // A server might run it.
-            "tools/call" => tracing::warn!("A call of a tool without an id was dropped"),
+            "tools/call" => tracing::warn!("Tool call without an id dropped"),
             "notifications/cancelled" => {
                 let id = message.object("params").get("requestId").and_then(Id::from_value);
                 match id.and_then(|id| self.link.end(&id)) {
@@ -188,7 +188,7 @@ impl Session {
                     }
                     Some(Request::Passed { .. }) => self.link.tell_client(message, Some(id)).await,
                     Some(Request::Asking(_)) | None => {
-                        tracing::warn!("A response of the server without a request was dropped");
+                        tracing::warn!("Server response without a request dropped");
                     }
                 }
             }

@@ -124,7 +124,10 @@ pub fn described(tools: &[Value]) -> Vec<ToolAction> {
     for tool in &tools {
         let key = tool_key(&tool.name);
         if actions.len() == usize::from(MOST_ACTIONS) {
-            tracing::warn!(tools = tools.len(), "The server has more tools than an integration has actions");
+            tracing::warn!(
+                tools = tools.len(),
+                "Server listed more tools than an integration can have actions; the rest was left out"
+            );
             break;
         }
         if actions.iter().all(|other| other.key != key) {
@@ -164,7 +167,7 @@ impl Tool {
         let only_hints = || Self { title: None, description: None, ..without_schema() };
         let found = self
             .action(key.clone(), prefix)
-            .inspect_err(|fault| tracing::warn!(tool = %key, %fault, "Tool described in part"))
+            .inspect_err(|fault| tracing::warn!(tool = %key, %fault, "Tool described without the parts that Countersign refuses"))
             .or_else(|_| without_schema().action(key.clone(), prefix))
             .or_else(|_| only_hints().action(key.clone(), prefix));
         found.or_else(|_| Self { name: key.to_string(), ..only_hints() }.action(key.clone(), prefix)).ok()
