@@ -24,8 +24,8 @@ pub struct DatabaseConfig {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
     pub database_url: SecretString,
 
-    /// Seals secrets at rest: 32 bytes in base64, as `openssl rand -base64 32` prints them. A comma separates older
-    /// keys, which still open what they sealed
+    /// Encrypts secrets at rest: 32 bytes in base64, as `openssl rand -base64 32` prints them. A comma separates older
+    /// keys, which still decrypt what they encrypted
     #[arg(long, env = "COUNTERSIGN_ENCRYPTION_KEY", hide_env_values = true, value_parser = encryption_key)]
     pub encryption_key: Option<SecretString>,
 

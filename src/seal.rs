@@ -24,10 +24,10 @@ pub enum SealError {
     #[error("an encryption key is 32 bytes in base64, as `openssl rand -base64 32` prints it")]
     BadKey,
     /// No key with this id is configured.
-    #[error("no configured encryption key opens this: add the key that it was sealed with")]
+    #[error("no configured encryption key decrypts this: add the key that it was encrypted with")]
     UnknownKey,
     /// Changed, or moved from another row.
-    #[error("the sealed value was changed, or belongs to another row")]
+    #[error("the encrypted value was changed, or belongs to another row")]
     Forged,
 }
 

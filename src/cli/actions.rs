@@ -257,10 +257,10 @@ impl MustRead {
         )
         .await?;
         print(match (self.off, changed) {
-            (false, true) => "Must be read: people open Details before they approve a request for it.",
-            (false, false) => "It already had to be read.",
+            (false, true) => "Must be read: people must open Details before they approve a request for it.",
+            (false, false) => "It was already marked as must be read.",
             (true, true) => "People may approve requests for it without opening Details.",
-            (true, false) => "It did not have to be read.",
+            (true, false) => "It was not marked as must be read.",
         })
     }
 }

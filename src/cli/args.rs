@@ -58,7 +58,7 @@ pub(super) async fn find(
     match (found.next(), found.next()) {
         (Some(only), None) => Ok((service, only)),
         (None, _) => Err(CliError::Usage(format!(
-            "no backend is called {name}: `countersign backend list` shows all backends"
+            "unknown backend {name}: `countersign backend list` shows all backends"
         ))),
         (Some(_), Some(_)) => Err(CliError::Usage(format!(
             "several workspaces have a backend called {name}: choose one with --workspace, or give the id"

@@ -133,9 +133,7 @@ async fn named(service: &Service, workspace: WorkspaceId, name: &str) -> Result<
     let found = backends(service, workspace).await?;
     let found = found.iter().find(|backend| backend.name == name || backend.id.to_string() == name);
     found.map(|backend| backend.id).ok_or_else(|| {
-        CliError::Usage(format!(
-            "no backend {name:?} in the workspace: `countersign backend list` shows all backends"
-        ))
+        CliError::Usage(format!("unknown backend {name}: `countersign backend list` shows all backends"))
     })
 }
 

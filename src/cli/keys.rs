@@ -14,8 +14,8 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Seal all stored secrets with the first of COUNTERSIGN_ENCRYPTION_KEY, while instances run. Give every instance
-    /// both keys before: first OLD,NEW everywhere, then NEW,OLD everywhere
+    /// Encrypt all stored secrets with the first key of COUNTERSIGN_ENCRYPTION_KEY, while instances run. Give every
+    /// instance both keys before: first OLD,NEW everywhere, then NEW,OLD everywhere
     #[command(after_help = "Example:
   COUNTERSIGN_ENCRYPTION_KEY=NEW,OLD countersign encryption rotate")]
     Rotate(DatabaseConfig),
@@ -31,7 +31,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     }
     let done = keys::rotate(&service).await?;
     print(&format!(
-        "Resealed {} of {} rows. All secrets are sealed with the first key. Once every instance has it, \
+        "Re-encrypted {} of {} rows. All secrets are encrypted with the first key. Once every instance has it, \
             remove the older keys.",
         done.changed, done.rows
     ))

@@ -18,8 +18,8 @@ pub(super) struct Command {
     /// move to another server, which is detected
     #[arg(long)]
     restored: bool,
-    /// Let this role run `serve`: grants it what that needs, and revokes everything else. It is created, without a login,
-    /// if it does not exist
+    /// Let this role run `serve`: grants it what `serve` needs, and revokes everything else. The role is created,
+    /// without a login, if it does not exist
     #[arg(long, env = "COUNTERSIGN_SERVICE_ROLE", value_name = "ROLE")]
     service_role: Option<String>,
     /// Let that role drop audit entries after their retention time

@@ -104,7 +104,7 @@ Examples:
   countersign doctor --json"
     )]
     Doctor(Box<doctor::Command>),
-    /// Manage the encryption key that seals secrets at rest
+    /// Manage the key that encrypts secrets at rest
     #[command(subcommand, name = "encryption", alias = "keys")]
     Encryption(keys::Command),
     /// Ask for approval of an MCP server's tool calls, as a gateway between any MCP client and server

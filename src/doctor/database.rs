@@ -202,10 +202,10 @@ fn room_for_locks(room: LockRoom, connections: i64) -> Finding {
 async fn sealed(context: &DoctorContext) -> Finding {
     let check = "sealed secrets";
     match keys::outdated(&context.service).await {
-        Ok(0) => Finding::ok(check, "the first encryption key opens all"),
+        Ok(0) => Finding::ok(check, "the first encryption key decrypts all"),
         Ok(count) => Finding::warning(
             check,
-            format!("{count} rows are not sealed with the first encryption key"),
+            format!("{count} rows are not encrypted with the first encryption key"),
             "run `countersign encryption rotate`; then remove the older keys",
         ),
         Err(ServiceError::Sealed(error)) => Finding::failed(
@@ -229,7 +229,7 @@ fn database_clock(ahead: TimeDelta) -> Finding {
     Finding::failed(
         check,
         format!("this machine's clock is {} s {way} that of Postgres", ahead.num_seconds().abs()),
-        "synchronise both machines' clocks (NTP): an instance does not work until they agree",
+        "synchronise both machines' clocks (NTP): no instance works until they agree",
     )
 }
 
