@@ -67,7 +67,7 @@ impl Teller {
         let words = if held {
             format!("All {} steps held, in {seconds:.1} s.", self.steps.get())
         } else {
-            format!("{} steps held, and then one did not: the story ends here.", self.steps.get())
+            format!("{} steps held, then one did not: the script stops here.", self.steps.get())
         };
         say(&format!("\n{}", self.paint(if held { "1;32" } else { "1;31" }, &words)));
     }

@@ -27,7 +27,7 @@ pub(crate) async fn open(world: &World, webhook_url: &str) -> anyhow::Result<()>
 
   {page}
 
-You are Alice, and an agent waits for your answer. The tour on the page says what to try. Every
+You are Alice, and an agent is waiting for your answer. The tour on the page says what to try. Every
 action of the page's panel shows the curl command that does the same.
 
 Connect your own backend; its webhooks go to {webhook_url}:

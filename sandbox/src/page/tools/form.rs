@@ -39,7 +39,7 @@ pub(super) fn render(desk: &Desk, api: &Api, origin: &str, can_skip: bool) -> Ma
             div.tools-form #ask-choice hx-get="/ask/choice" hx-trigger="change" hx-swap="innerHTML" hx-target="this"
                 hx-include="this" { (choice.render()) }
             details.tools-more {
-                summary { "Whom, where, how long" }
+                summary { "User, place, time limit" }
                 label {
                     "Asks"
                     select.select name="user" {
@@ -78,7 +78,7 @@ pub(super) fn render(desk: &Desk, api: &Api, origin: &str, can_skip: bool) -> Ma
             }
             div.tools-buttons {
                 button.btn.btn-wide type="button" data-testid="ask-day" hx-post="/ask/day" hx-sync="this:drop"
-                    title="Four agents: eleven requests in one conversation each, four single ones, two that destroy something" {
+                    title="Four agents, each with one conversation of eleven requests; four single requests; two destructive ones" {
                     span.btn-words { "50 requests" }
                 }
             }

@@ -148,7 +148,7 @@ async fn day(State(page): State<Page>, fields: Fields) -> Notice {
 async fn later(State(page): State<Page>, fields: Fields) -> Notice {
     let skip = page.tools.as_ref().and_then(|tools| tools.skip.as_ref());
     let (Some(skip), Some(by)) = (skip, time::read(&fields)) else {
-        return Notice::Impossible("The clock can't be moved by that.".into());
+        return Notice::Impossible("The clock can't be moved by that amount.".into());
     };
     skip.skip(by);
     Notice::Done

@@ -8,12 +8,12 @@ use super::super::acts::Fields;
 
 /// The buttons: label, minutes, what happens.
 pub(super) const LATER: [(&str, u16, &str); 2] = [
-    ("20 minutes later", 20, "A message reminds you of requests that still wait"),
+    ("20 minutes later", 20, "A message reminds you of requests that are still waiting"),
     // So that the hour of the digest passes, and the half hour over which digests are sent.
     (
         "A day later",
         25 * 60,
-        "Requests expire, and a digest tells what ran without asking since the first day began",
+        "Requests expire, and a digest lists what ran without asking since the first day began",
     ),
 ];
 /// The most minutes at once.

@@ -57,7 +57,7 @@ fn steps(desk: &Desk, can_skip: bool) -> Vec<Step> {
             at: "[data-action-id=approve]",
             words: html! {
                 "Press " strong { "Approve" } ". The agent learns of it, runs the call and reports the result. "
-                strong { "Agent backend" } " shows the signed webhook that it got. " strong { "Deny" }
+                strong { "Agent backend" } " shows the signed webhook that it received. " strong { "Deny" }
                 " decides at once, too; the menu beside it adds a reason."
             },
         },
@@ -80,11 +80,11 @@ fn steps(desk: &Desk, can_skip: bool) -> Vec<Step> {
             },
         },
         Step {
-            title: "What is dangerous looks dangerous",
+            title: "Danger looks dangerous",
             at: "#ask-action",
             words: html! {
                 "Choose " strong { "Delete repository" } " as the action and ask. The message warns first, "
-                strong { "Approve" } " is red and asks back. The action is locked, so no one can auto-approve it."
+                strong { "Approve" } " is red and asks you to confirm. The action is locked, so no one can auto-approve it."
             },
         },
         Step {
@@ -101,12 +101,12 @@ fn steps(desk: &Desk, can_skip: bool) -> Vec<Step> {
             at: LATER,
             words: html! {
                 "Leave a request waiting and press " strong { "20 minutes later" } ": one message reminds you. "
-                "After " strong { "A day later" } " a digest tells what ran without asking, with "
+                "After " strong { "A day later" } " a digest lists what ran without asking, with "
                 strong { "Turn off" } ". " strong { "Notifications…" } " there sets quiet hours."
             },
         },
         Step {
-            title: "The admin's side",
+            title: "Administration",
             at: "[data-testid=acting-as]",
             words: html! {
                 "Only Alice can decide Alice's requests. " (as_user(ADMIN, "home", "Act as Ada")) ", an admin: her "
