@@ -122,7 +122,7 @@ pub fn faults(fields: &[FieldHint]) -> Vec<FieldFault> {
     for (at, field) in fields.iter().enumerate() {
         for (earlier, other) in fields[..at].iter().enumerate() {
             if field.pointer.overlaps(&other.pointer) {
-                faults.push((at, format!("overlaps field {earlier}: a value is shown once")));
+                faults.push((at, format!("overlaps field {earlier}: each value is shown only once")));
             }
             let label =
                 |field: &FieldHint| field.label.as_ref().map(|label| label.as_str().trim().to_lowercase());

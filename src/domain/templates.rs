@@ -23,13 +23,13 @@ pub enum TemplateFault {
     #[error("must be one line without control characters")]
     NotOneLine,
     /// The template has too many places.
-    #[error("must have at most {MOST_PLACES} places; got {0}")]
+    #[error("must have at most {MOST_PLACES} placeholders; got {0}")]
     TooManyPlaces(usize),
     /// A brace has no partner.
-    #[error("has a brace without its partner; write {{{{ and }}}} for braces that are no place")]
+    #[error("has an unmatched brace; write {{{{ and }}}} for literal braces")]
     Unbalanced,
     /// A place has no name.
-    #[error("has a place without a name: {{}} must name a top-level argument")]
+    #[error("has an empty placeholder: {{}} must name a top-level argument")]
     Nameless,
 }
 

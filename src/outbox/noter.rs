@@ -123,7 +123,7 @@ impl Noter {
             }
             Err(failure) => {
                 tracing::warn!(attempts = batch.len(), %failure, "Could not record attempts together; recording each \
-                    on its own");
+                    separately");
                 self.homes.clear();
                 for ended in batch {
                     self.note_alone(ended);

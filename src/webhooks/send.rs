@@ -99,7 +99,7 @@ impl Sender {
         };
         if claim.kind == Kind::Callback {
             let Some(url) = callback else {
-                return hopeless("the callback URL was deleted after the retention time");
+                return hopeless("the callback URL was deleted when its retention period ended");
             };
             let now = service.now();
             let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();

@@ -66,7 +66,7 @@ pub struct ApprovalJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     expires_at: DateTime<Utc>,
-    /// When `arguments`, `reason` and `metadata` were deleted after the time for which this service keeps them. They are
+    /// When `arguments`, `reason` and `metadata` were deleted at the end of their retention period. They are
     /// empty since then; `arguments_digest` stays. Left out if they weren't.
     #[schema(schema_with = schema::time)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_time")]

@@ -39,7 +39,7 @@ use crate::{
 #[utoipa::path(
     put, path = "/v1/integrations/{key}", operation_id = "put_integration", tag = "integrations",
     summary = "Describe an integration and all its actions",
-    description = "The first backend to describe an integration owns it; others get 403, unless an operator shares or moves it. Actions that are left out are retired: their grants end, and they are locked if they return. Other actions keep their locks. If the description of an unlocked action changes, its grants are paused until an admin confirms the change.",
+    description = "The first backend to describe an integration owns it; others get 403, unless an operator shares or moves it. Actions that are left out are retired: their grants end, and they come back locked. Other actions keep their locks. If the description of an unlocked action changes, its grants are paused until an admin confirms the change.",
     params(("key" = String, Path, description = "The integration's key: parts of letters, digits, `_` and `-`, separated by dots.")),
     request_body(content = CatalogBody, example = json!(examples::catalog())),
     responses((status = 200, description = "The integration.", body = IntegrationJson, example = json!(examples::integration())), PuttingIntegration),

@@ -10,7 +10,7 @@ use super::html::{escape, pretty};
 /// The field for the API key, which all forms share. It belongs to no form, so no browser sends or keeps it.
 pub(super) const KEY: &str = "<div class=key><label for=key>API key</label>\
     <input id=key type=password autocomplete=off autocapitalize=off spellcheck=false placeholder=cs_…>\
-    <span>Stays in this field: it is not stored, and gone when you reload.</span></div>";
+    <span>Stays in this field: it is not stored, and is gone when you reload.</span></div>";
 
 /// Writes the form of an operation.
 pub(super) fn render(out: &mut String, path: &str, verb: &str, operation: &Value) {
@@ -52,7 +52,7 @@ pub(super) fn render(out: &mut String, path: &str, verb: &str, operation: &Value
          <button type=button data-show=stop hidden>Stop</button></div>\
          <div data-show=answer hidden><p class=status role=status data-show=status></p>\
          <details><summary>Headers</summary><pre tabindex=0 data-show=headers></pre></details>\
-         <pre tabindex=0 aria-label=\"Body of the answer\" data-show=body></pre></div>\
+         <pre tabindex=0 aria-label=\"Response body\" data-show=body></pre></div>\
          <details><summary>The same with curl</summary>\
          <pre tabindex=0 aria-label=\"{id} with curl\" data-show=curl></pre></details></form></details>"
     );

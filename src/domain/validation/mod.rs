@@ -198,7 +198,7 @@ impl<'s> Check<'s> {
         if fitting == 0 {
             faults.push(fault(path, "Matches none of the allowed forms."));
         } else if fitting > 1 && keyword == "oneOf" {
-            faults.push(fault(path, "Matches more than one of forms that exclude each other."));
+            faults.push(fault(path, "Matches more than one of the forms that exclude each other."));
         }
         Ok(())
     }

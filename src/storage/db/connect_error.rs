@@ -77,7 +77,7 @@ pub enum ConnectError {
     },
     /// Nothing came back.
     #[error(
-        "Could not connect to Postgres at {at}: no answer within {limit_ms} ms. Check the network and firewalls between."
+        "Could not connect to Postgres at {at}: no answer within {limit_ms} ms. Check the network and the firewalls."
     )]
     TimedOut {
         /// Host and port.
