@@ -47,7 +47,7 @@ pub struct DeliveryJson {
     event: String,
     #[schema(schema_with = schema::delivery_status)]
     status: &'static str,
-    /// How often it was tried.
+    /// How many attempts were made.
     #[schema(minimum = 0)]
     attempt_count: i32,
     #[schema(schema_with = schema::time)]
@@ -98,7 +98,7 @@ pub struct AttemptJson {
     /// The HTTP status that came back.
     #[schema(required)]
     http_status: Option<i32>,
-    /// What went wrong, or the beginning of the answer.
+    /// What went wrong, or the start of the response.
     #[schema(required)]
     detail: Option<String>,
 }

@@ -252,7 +252,7 @@ pub fn event() -> Value {
     json!({ "type": "approval.approved", "timestamp": "2026-01-05T09:30:41.250000Z", "data": approved() })
 }
 
-/// A webhook that tells of nothing.
+/// A test webhook, which reports no event.
 #[must_use]
 pub fn ping() -> Value {
     json!({

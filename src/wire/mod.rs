@@ -52,7 +52,7 @@ pub struct ApprovalJson<'a> {
     arguments: &'a Arguments,
     #[schema(schema_with = schema::digest)]
     arguments_digest: String,
-    /// Whether the backend said that it runs arguments that the user changes.
+    /// Whether the backend accepts arguments that the user changes.
     editable: bool,
     /// The agent's own words.
     #[schema(required)]
@@ -88,7 +88,7 @@ struct AgentJson<'a> {
     name: Option<&'a str>,
 }
 
-/// In which run of the agent.
+/// The run of the agent that asks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation)]
 struct ConversationJson<'a> {
@@ -218,7 +218,7 @@ impl<'a> EventJson<'a> {
     }
 }
 
-/// A webhook that tells of nothing: it shows whether the endpoint takes what is sent.
+/// A test webhook: it reports no event, and shows whether the endpoint accepts webhooks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ping)]
 pub struct PingJson {
@@ -231,7 +231,7 @@ pub struct PingJson {
     data: PingedJson,
 }
 
-/// To whom a ping goes.
+/// The backend that receives a ping.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Pinged)]
 struct PingedJson {

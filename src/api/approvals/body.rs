@@ -39,12 +39,12 @@ json_body! {
         integration: IntegrationKey,
         /// The action's key.
         action: ActionKey,
-        /// What the action is to be run with. Integers that a double can't hold exactly and members given twice are refused.
+        /// The action's arguments. Integers that a double can't hold exactly and members given twice are refused.
         arguments: Arguments,
         /// Whether your backend runs arguments that the user changes. If true, and if the action has an `input_schema`, the
         /// user can edit arguments and approve; run `decision.arguments` then. Default: false.
         editable: Option<bool>,
-        /// Why, in the agent's words: shown as the agent's.
+        /// Why the agent asks, in its own words. Slack shows it as the agent's.
         reason: Option<Prose>,
         /// How many seconds the user has to answer. Default: 1800.
         expires_in: Option<WholeNumber<10, 604_800>>,
@@ -68,7 +68,7 @@ json_body! {
         name: Option<Name>,
     }
 
-    /// In which run of the agent.
+    /// The run of the agent that asks.
     pub struct ConversationBody as "ConversationBody" {
         /// The backend's own id for it.
         id: ForeignId,

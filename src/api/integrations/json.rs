@@ -41,7 +41,7 @@ pub struct ActionJson {
     read_only: bool,
     /// Whether `risk` contains `destructive`.
     destructive: bool,
-    /// The declared risks. Null if none were declared, nor that the action is read-only.
+    /// The declared risks. Null if the backend declared neither a risk nor that the action is read-only.
     #[schema(required, inline)]
     risk: Option<Vec<RiskName>>,
     /// The template of a request's title.

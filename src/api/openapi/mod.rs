@@ -116,7 +116,7 @@ fn webhook(schema: &str, summary: &str, example: Value) -> PathItem {
             "`v1,` and an HMAC-SHA256 in base64; two of them while a secret is being rotated.",
         ))
         .request_body(Some(body))
-        .response("2XX", ResponseBuilder::new().description("Taken.").build())
+        .response("2XX", ResponseBuilder::new().description("Accepted.").build())
         .response(
             "410",
             ResponseBuilder::new()

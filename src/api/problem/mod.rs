@@ -26,7 +26,7 @@ pub struct Fault {
     /// The name of the header or parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<&'static str>,
-    /// What, in words.
+    /// What is wrong, in words.
     pub detail: String,
 }
 
