@@ -8,10 +8,10 @@ pub enum ActionPathFault {
     /// Nothing separates an integration from an action.
     #[error("it should look like salesforce.create_record")]
     NoSeparator,
-    /// What stands before the separator is no key of an integration.
+    /// The part before the separator is not a valid integration key.
     #[error("the integration {0}")]
     Integration(TextFault),
-    /// What stands after the separator is no key of an action.
+    /// The part after the separator is not a valid action key.
     #[error("the action {0}")]
     Action(TextFault),
 }

@@ -219,7 +219,7 @@ fn new_value(argument: &EditableArgument<'_>, text: &str) -> Result<New, &'stati
             (*chosen.ok_or("Choose one of the allowed values.")?).clone()
         }
     };
-    // 1 for 1.0 is no change.
+    // 1 for 1.0 is not a change.
     Ok(if same(&value, argument.value) { New::AsItWas } else { New::Value(value) })
 }
 

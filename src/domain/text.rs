@@ -20,10 +20,10 @@ pub enum TextFault {
     /// Postgres can't store U+0000 in text, and no name needs it.
     #[error("must not contain the character U+0000")]
     Nul,
-    /// The text is no key of an action.
+    /// The text is not a valid action key.
     #[error("must contain only letters, digits, `_`, `-`, `.`, and start with a letter or digit")]
     NotAnActionKey,
-    /// The text is no key of an integration.
+    /// The text is not a valid integration key.
     #[error(
         "must contain only letters, digits, `_` and `-`, in parts separated by `.` that start with a letter or digit"
     )]

@@ -13,7 +13,7 @@ use super::text::{ActionKey, IntegrationKey, KEY_MAX, TextFault};
 
 /// Introduces an escaped character; at the beginning of a key, without the hyphen.
 const ESCAPE: &str = "-0x";
-/// Introduces the hash of a name that is too long. Of the characters after [`ESCAPE`], `h` is no hexadecimal digit.
+/// Introduces the hash of a name that is too long. Of the characters after [`ESCAPE`], `h` is not a hexadecimal digit.
 const HASHED: &str = "-0xh";
 /// The bytes of SHA-256 that a key contains: enough that finding two names with the same ones is out of reach.
 const HASH_BYTES: usize = 20;

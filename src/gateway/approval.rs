@@ -26,11 +26,11 @@ pub struct Request {
     pub integration: IntegrationKey,
     /// What it does with it.
     pub action: ActionKey,
-    /// What the action is to be run with.
+    /// The action's arguments.
     pub arguments: Arguments,
     /// Whether the caller runs arguments that the user changes.
     pub editable: bool,
-    /// Why, in the agent's words.
+    /// Why the agent asks, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// How many seconds the user has to answer.

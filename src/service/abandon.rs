@@ -21,8 +21,9 @@ pub struct Looked {
     pub more: bool,
 }
 
-/// Looks at up to `BATCH` approvals of which it is time, and cancels those that no caller listened to. Approvals that are
-/// being decided at this moment are left to the next look. `watched_since`: see [`crate::domain::abandonment::Watch`].
+/// Looks at up to `BATCH` approvals that are due, and cancels those that no caller listened to. Approvals that
+/// are being decided at this moment are left to the next look. `watched_since`: see
+/// [`crate::domain::abandonment::Watch`].
 #[tracing::instrument(name = "abandon_approvals", skip_all)]
 pub async fn abandon(service: &Service, watched_since: DateTime<Utc>) -> Result<Looked, ServiceError> {
     retrying!(attempt(service, watched_since))

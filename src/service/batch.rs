@@ -54,7 +54,7 @@ pub async fn judge(
     let mut seen = Seen::new(limit, pending);
     for (addressed, context) in asks.iter().zip(contexts) {
         let examined = match examine(service, &mut work, addressed, context, asks.len() == 1).await {
-            // The transaction can't go on after an error of the database. A row that can't be read is no such error.
+            // The transaction can't go on after an error of the database. A row that can't be read is not such an error.
             Err(failure @ ServiceError::Database(_)) if failure.corrupt_row().is_none() => {
                 return Err(failure);
             }

@@ -66,8 +66,8 @@ pub async fn submit(
     Ok(Submitted::Approved { changed: matches!(choice, Choice::ApproveEdited(_)) })
 }
 
-/// `is_new`: whether the modal is still to be opened. Afterwards it is for [`decide::decide`] to say that the request has
-/// ended, because a repeated submission is no refusal.
+/// `is_new`: whether the modal is still to be opened. Afterwards it is for [`decide::decide`] to say that the request
+/// has ended, because a repeated submission is not a refusal.
 async fn find(service: &Service, click: &Click, is_new: bool) -> Result<Editable, ServiceError> {
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();

@@ -65,7 +65,7 @@ pub enum HookError {
     /// The input could not be read.
     #[error("could not read the hook's input: {0}")]
     Input(String),
-    /// The input is no call.
+    /// The input is not a call.
     #[error(transparent)]
     Call(#[from] CallError),
     /// The service could not be asked, or refused.

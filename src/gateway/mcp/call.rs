@@ -63,7 +63,7 @@ pub(super) struct Call {
     params: Map<String, Value>,
 }
 
-/// Why a request is no call that can be asked for.
+/// Why a request is not a call that can be asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotACall {
     /// Its params are malformed.
@@ -435,7 +435,7 @@ fn short(text: &str) -> Option<String> {
     (!cut.is_empty()).then(|| if is_long { cut + "…" } else { cut })
 }
 
-/// Answers a request that is no call that can be asked for.
+/// Answers a request that is not a call that can be asked for.
 pub(super) async fn answer_malformed(link: &Link, id: Id, fault: NotACall) {
     match fault {
         NotACall::Params(fault) => link.fail(id, Code::InvalidParams, &fault).await,

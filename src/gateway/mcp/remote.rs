@@ -42,7 +42,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The most bytes of a message.
 const LARGEST: usize = 64 * 1024 * 1024;
-/// How much of a response that is no message is shown, in characters.
+/// How much of a response that is not a message is shown, in characters.
 const SHOWN: usize = 200;
 
 /// Connects, as soon as the first message is sent. `headers` are sent with every request.

@@ -69,7 +69,7 @@ async fn interactivity<H: Handlers>(
     Signed { body, request }: Signed,
 ) -> Response {
     let Some(payload) = Payload::read_form(&body, request) else {
-        // Slack's TLS check (`ssl_check=1`) and anything else that is no interaction.
+        // Slack's TLS check (`ssl_check=1`) and anything else that is not an interaction.
         return StatusCode::OK.into_response();
     };
     dispatch(&receiver.handlers, Kind::Interaction, &payload).await.into_response()
@@ -81,7 +81,7 @@ async fn commands<H: Handlers>(
 ) -> Response {
     let payload = Payload::read_fields(&body, request);
     if payload.text("/command").is_none() {
-        // Slack's TLS check (`ssl_check=1`) and anything else that is no command.
+        // Slack's TLS check (`ssl_check=1`) and anything else that is not a command.
         return StatusCode::OK.into_response();
     }
     dispatch(&receiver.handlers, Kind::Command, &payload).await.into_response()

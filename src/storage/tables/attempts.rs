@@ -43,7 +43,7 @@ pub struct Noted {
     pub outcome: Outcome,
     /// The HTTP status that came back.
     pub http_status: Option<i32>,
-    /// What went wrong, or the beginning of the answer.
+    /// What went wrong, or the start of the response.
     pub detail: Option<String>,
 }
 

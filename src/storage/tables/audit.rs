@@ -56,7 +56,7 @@ pub struct Stored {
     pub approval: Option<ApprovalId>,
     /// To which grant.
     pub grant: Option<GrantId>,
-    /// To what else.
+    /// What else it concerns.
     pub subject: Option<String>,
     /// How it was.
     pub before: Option<Value>,
