@@ -59,7 +59,7 @@ pub struct EntryJson {
     approval: Option<ApprovalId>,
     #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
-    /// What else it concerns: an action, a user, a backend.
+    /// What else was affected: an action, a user, a backend.
     #[schema(required)]
     subject: Option<String>,
     #[schema(required, schema_with = schema::maybe_object)]

@@ -56,7 +56,7 @@ pub struct Stored {
     pub approval: Option<ApprovalId>,
     /// To which grant.
     pub grant: Option<GrantId>,
-    /// What else it concerns.
+    /// What else was affected.
     pub subject: Option<String>,
     /// How it was.
     pub before: Option<Value>,
