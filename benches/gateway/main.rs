@@ -1,4 +1,5 @@
 //! What a call through `countersign mcp-gateway` costs, if it is auto-approved: `cargo bench --bench gateway`.
+//! `COUNTERSIGN` names another program than the one that is built with it.
 //!
 //! Three things are done in turn, in every round: a call of the server itself, a request for approval of the service
 //! itself, and a call through the gateway, which is both. The rest is the gateway's. Service, gateway and server are
@@ -83,7 +84,11 @@ fn server() -> Vec<String> {
 }
 
 async fn decide(app: &LocalDeployment, choice: &str) {
-    let shown = |message: &Message| message.has_button("Approve");
+    // A prompt that was decided before no longer has such a choice.
+    let offers = |message: &Message| {
+        message.has_button(choice) || message.overflow_options().iter().any(|option| option.label == choice)
+    };
+    let shown = |message: &Message| message.has_button("Approve") && offers(message);
     let prompt = app.slack.wait_for_direct_message(ALICE, shown, SOON).await.unwrap();
     let options = prompt.overflow_options();
     let delivery = match options.iter().find(|option| option.label == choice) {
@@ -107,7 +112,8 @@ async fn main() {
     app.start_service().await.unwrap();
     let server = server();
     let mut direct = Mcp::start(Command::new(&server[0]).args(&server[1..])).await;
-    let mut gateway = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    let program = std::env::var("COUNTERSIGN").unwrap_or(env!("CARGO_BIN_EXE_countersign").to_owned());
+    let mut gateway = Command::new(program);
     gateway.args(["mcp-gateway", "--name", "crm", "--user", ALICE, "--"]).args(&server);
     gateway.env("COUNTERSIGN_URL", app.url()).env("COUNTERSIGN_API_KEY", &app.keys.as_ref().unwrap().api_key);
     let mut gateway = Mcp::start(&mut gateway).await;
@@ -120,7 +126,7 @@ async fn main() {
 
     let api = app.backend.api();
     let ask = Ask::new(ALICE, "crm", "read_note", json!({ "text": "x" }));
-    let (mut directly, mut asking, mut through) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut directly, mut asking, mut through, mut added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..WARM_UP + ROUNDS {
         let began = Instant::now();
         direct.call().await;
@@ -135,16 +141,19 @@ async fn main() {
             directly.push(called - began);
             asking.push(asked - called);
             through.push(done - asked);
+            added.push((done - asked).as_secs_f64() - (asked - began).as_secs_f64());
         }
     }
     let (directly, asking, through) = (median(directly), median(asking), median(through));
-    let added = through.saturating_sub(directly + asking);
+    added.sort_unstable_by(f64::total_cmp);
+    // It can be negative: a request that a process sends itself may take longer than the gateway's.
+    let added = added[added.len() / 2] * 1000.0;
     println!("p50 of {ROUNDS} calls");
     println!("  the server itself        {directly:>10.2?}");
     println!("  a request for approval   {asking:>10.2?}");
     println!("  through the gateway      {through:>10.2?}");
-    println!("  the gateway adds         {added:>10.2?}  (at most {GOAL:?})");
+    println!("  the gateway adds         {added:>8.2}ms  (at most {GOAL:?})");
     drop((direct, gateway));
     app.stop().await.unwrap();
-    assert!(added <= GOAL, "the gateway adds too much");
+    assert!(added <= GOAL.as_secs_f64() * 1000.0, "the gateway adds too much");
 }
