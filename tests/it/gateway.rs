@@ -657,6 +657,26 @@ async fn a_server_that_does_not_start_or_answer_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_fails_what_it_should_answer_at_once() {
+    story(async |s| {
+        let mut gateway = Gateway::for_test(s, &["--upstream-limit", "1"]).await;
+        // An unknown method may take as long as it wants.
+        gateway.send(json!({ "jsonrpc": "2.0", "id": "x", "method": "x/silent" })).await;
+        let error = gateway.request(json!("p"), "prompts/list", json!({})).await["error"].clone();
+        insta::assert_snapshot!(error, @r#"{"code":-32603,"message":"the MCP server did not answer prompts/list within 1 s"}"#);
+        // The id is free again, and the limit of the first request does not end the second one.
+        gateway.send(json!({ "jsonrpc": "2.0", "id": "p", "method": "x/silent" })).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        assert_eq!(gateway.request(json!(2), "ping", json!({})).await["result"], json!({}));
+        assert!(gateway.seen.is_empty(), "{:?}", gateway.seen);
+        let log = std::fs::read_to_string(&gateway.log).unwrap();
+        assert!(log.contains(r#""params":{"requestId":"p","reason":"timed out"}"#), "{log}");
+        gateway.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_countersign_nothing_runs() {
     story(async |s| {
         let mut gateway = Gateway::start("http://127.0.0.1:9", s.key(), &["--ask-limit", "1"]).await;

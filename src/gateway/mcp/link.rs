@@ -40,8 +40,8 @@ pub(super) struct Running {
 /// A request of the client that has no response yet.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// It was passed on.
-    Passed { method: String },
+    /// It was passed on. The token is cancelled when it has ended.
+    Passed(CancellationToken),
     /// It is a call that is being asked for. The token stops that.
     Asking(CancellationToken),
     /// It is a call that was passed on.
@@ -135,16 +135,16 @@ impl Link {
         match &request {
             Request::Asking(asking) => asking.cancel(),
             Request::Running(running) => running.ended.cancel(),
-            Request::Passed { .. } => {}
+            Request::Passed(ended) => ended.cancel(),
         }
         Some(request)
     }
 
-    /// Ends a request that was passed on, if it is of this method.
-    pub(super) fn end_passed(&self, id: &Id, of: &str) -> bool {
+    /// Ends a request that was passed on, unless it has ended: then its id may belong to another one.
+    pub(super) fn end_passed(&self, id: &Id, ended: &CancellationToken) -> bool {
         let mut state = self.state();
-        let is_it = matches!(state.requests.get(id), Some(Request::Passed { method }) if method == of);
-        is_it && state.requests.remove(id).is_some()
+        // Ending happens under the same lock.
+        !ended.is_cancelled() && state.requests.remove(id).is_some()
     }
 
     /// Answers a call that is being asked for, unless it was stopped.
@@ -185,7 +185,7 @@ impl Link {
             match request {
                 Request::Asking(asking) => asking.cancel(),
                 Request::Running(running) => running.ended.cancel(),
-                Request::Passed { .. } => {}
+                Request::Passed(ended) => ended.cancel(),
             }
         }
         lost

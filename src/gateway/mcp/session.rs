@@ -30,6 +30,23 @@ use crate::{
 
 /// How long the server may take to answer `initialize`: a little less than clients wait.
 const INITIALIZE_LIMIT: Duration = Duration::from_secs(50);
+/// Requests that servers answer from what they have. All others may take as long as they want: subscriptions, results of
+/// tasks, and what this version does not know.
+const PROMPTLY_ANSWERED: [&str; 13] = [
+    "completion/complete",
+    "initialize",
+    "logging/setLevel",
+    "ping",
+    "prompts/get",
+    "prompts/list",
+    "resources/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/templates/list",
+    "resources/unsubscribe",
+    "server/discover",
+    "tools/list",
+];
 /// How long a session that ends waits until approvals are cancelled and results reported.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// The member of `_meta` that requests have in protocol revisions without sessions.
@@ -116,26 +133,21 @@ impl Session {
         if let Some(why) = self.link.gone() {
             return self.link.fail(id, Code::Internal, &gone_text(&why)).await;
         }
-        self.note_client(method, &message);
+        let agent = self.note_client(method, &message);
         let (stop, is_call) = (CancellationToken::new(), method == "tools/call");
-        let request = if is_call {
-            Request::Asking(stop.clone())
-        } else {
-            Request::Passed { method: method.to_owned() }
-        };
+        let request = if is_call { Request::Asking(stop.clone()) } else { Request::Passed(stop.clone()) };
         if !self.link.note(&id, request) {
             let text = "the id belongs to a request that has no response yet";
             return self.link.fail(id, Code::InvalidRequest, text).await;
         }
         if !is_call {
-            if method == "initialize" {
-                self.watch(id.clone(), INITIALIZE_LIMIT.min(self.upstream_limit));
+            if PROMPTLY_ANSWERED.contains(&method) {
+                self.watch(id.clone(), method.to_owned(), stop);
             }
             return self.link.tell_server(message).await;
         }
         match Call::read(id.clone(), &message) {
             Ok(call) => {
-                let agent = self.agent();
                 self.asking.spawn(self.calls.clone().run(call, agent, stop));
             }
             Err(fault) => {
@@ -159,7 +171,7 @@ impl Session {
                         self.calls.report(running.of.approval, ResultStatus::Failed, text);
                         self.link.tell_server(message).await;
                     }
-                    Some(Request::Passed { .. }) | None => self.link.tell_server(message).await,
+                    Some(Request::Passed(_)) | None => self.link.tell_server(message).await,
                 }
             }
             "notifications/initialized" => {
@@ -186,7 +198,7 @@ impl Session {
                         self.calls.report_response(running.of, &message);
                         self.link.tell_client(message, Some(id)).await;
                     }
-                    Some(Request::Passed { .. }) => self.link.tell_client(message, Some(id)).await,
+                    Some(Request::Passed(_)) => self.link.tell_client(message, Some(id)).await,
                     Some(Request::Asking(_)) | None => {
                         tracing::warn!("Server response without a request dropped");
                     }
@@ -214,14 +226,25 @@ impl Session {
     }
 
     /// Answers a request with an error if the server does not answer it in time.
-    fn watch(&self, id: Id, limit: Duration) {
+    fn watch(&self, id: Id, method: String, ended: CancellationToken) {
+        let is_first = method == "initialize";
+        let limit = if is_first { INITIALIZE_LIMIT.min(self.upstream_limit) } else { self.upstream_limit };
         let link = self.link.clone();
         tokio::spawn(async move {
-            sleep(limit).await;
-            if link.end_passed(&id, "initialize") {
-                let text = format!("the MCP server did not answer initialize within {} s", limit.as_secs());
-                link.fail(id, Code::Internal, &text).await;
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = sleep(limit) => {}
             }
+            if !link.end_passed(&id, &ended) {
+                return;
+            }
+            // The protocol forbids cancelling `initialize`.
+            if !is_first {
+                let cancelled = json!({ "requestId": id.to_value(), "reason": "timed out" });
+                link.tell_server(Message::notification("notifications/cancelled", &cancelled)).await;
+            }
+            let text = format!("the MCP server did not answer {method} within {} s", limit.as_secs());
+            link.fail(id, Code::Internal, &text).await;
         });
     }
 
@@ -231,34 +254,35 @@ impl Session {
                 Request::Running(running) => {
                     self.calls.lost(id, running.of.approval, &gone_text(why)).await;
                 }
-                Request::Asking(_) | Request::Passed { .. } => {
+                Request::Asking(_) | Request::Passed(_) => {
                     self.link.fail(id, Code::Internal, &gone_text(why)).await;
                 }
             }
         }
     }
 
-    /// Notes who the client is, and how its requests look.
-    fn note_client(&self, method: &str, message: &Message) {
-        let is_first = method == "initialize" || method == "tools/list" || method == "tools/call";
-        if !is_first {
-            return;
+    /// Notes who the client is, and how its requests look. Returns who it is, as far as that is known.
+    fn note_client(&self, method: &str, message: &Message) -> Agent {
+        let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(method, "initialize" | "tools/list" | "tools/call") {
+            return agent.clone();
         }
         let params = message.object("params");
         let meta = params.get("_meta").filter(|meta| meta.get(VERSION_META).is_some());
         let info = params.get("clientInfo").or_else(|| meta?.get(CLIENT_META));
         if let Some(name) = info.and_then(|info| info["name"].as_str()).filter(|name| is_text(name)) {
             let title = info.and_then(|info| info["title"].as_str()).filter(|title| is_text(title));
-            let agent = Agent { id: name.to_owned(), name: Some(title.unwrap_or(name).to_owned()) };
-            *self.agent.lock().unwrap_or_else(PoisonError::into_inner) = agent;
+            *agent = Agent { id: name.to_owned(), name: Some(title.unwrap_or(name).to_owned()) };
         }
         if meta.is_some() || method == "tools/call" {
             self.catalog.begin(meta.cloned());
         }
-    }
-
-    fn agent(&self) -> Agent {
-        self.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        // Without a session, the server tells changes only to clients that subscribed. A client that lists the tools
+        // again may have been told.
+        if meta.is_some() && method == "tools/list" && !params.contains_key("cursor") {
+            self.catalog.refresh();
+        }
+        agent.clone()
     }
 
     /// Ends: cancels the approvals that are pending, and asks the server to end. Returns when both are done.

@@ -39,6 +39,8 @@ def said(text, **more):
 
 
 sampling = {}
+SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
+subscriptions = []
 
 
 def call(id, params):
@@ -63,6 +65,9 @@ def call(id, params):
     elif name == "grow":
         tools.append({"name": "grown", "inputSchema": text})
         write({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        for subscription in subscriptions:
+            write({"jsonrpc": "2.0", "method": "notifications/tools/list_changed",
+                   "params": {"_meta": {SUBSCRIPTION: subscription}}})
         answer(id, said("grown"))
     else:
         answer(id, said(json.dumps({"ran": name, "with": arguments}, ensure_ascii=False), _meta={"k": 1}))
@@ -75,11 +80,17 @@ def handle(message):
                     "capabilities": {"tools": {"listChanged": True}, "x-unknown": {}}})
     elif method == "ping":
         answer(id, {})
+    elif method == "subscriptions/listen":
+        subscriptions.append(id)
+        write({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged",
+               "params": {"notifications": params["notifications"], "_meta": {SUBSCRIPTION: id}}})
     elif method == "tools/list":
         # Two pages.
         answer(id, {"tools": tools[2:]} if params.get("cursor") else {"tools": tools[:2], "nextCursor": "2"})
     elif method == "tools/call":
         call(id, params)
+    elif method in ("prompts/list", "x/silent"):
+        pass
     elif method in ("resources/list", "x/unknown"):
         answer(id, {"resources": [], "params": params})
     elif method is None and id in sampling:
