@@ -1,6 +1,10 @@
 //! `countersign mcp-gateway --listen` and `--upstream`: clients and servers that are reached by HTTP.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use sandbox::slack::Message;
@@ -17,11 +21,55 @@ use crate::{
 };
 
 /// A gateway that listens, and the server behind it.
-struct Listening {
+pub struct Listening {
     child: Child,
-    url: String,
+    pub url: String,
     log: PathBuf,
 }
+
+/// A client of a protocol revision without sessions.
+struct Stateless<'a> {
+    gateway: &'a Listening,
+    key: &'a str,
+    name: &'a str,
+}
+
+impl Stateless<'_> {
+    fn request(&self, id: &Value, method: &str, params: Value) -> RequestBuilder {
+        let mut params = params;
+        params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(REVISION);
+        params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({ "name": self.name, "version": "1" });
+        let name = params["name"].as_str().unwrap_or_default().to_owned();
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let request = self.gateway.http(Method::POST, self.key).json(&message);
+        let request = request.header("mcp-protocol-version", REVISION).header("mcp-method", method);
+        if name.is_empty() { request } else { request.header("mcp-name", name) }
+    }
+
+    async fn send(&self, id: Value, method: &str, params: Value) -> Response {
+        let response = self.request(&id, method, params).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response
+    }
+
+    /// The response, after checking that it is to this request.
+    async fn ask(&self, id: Value, method: &str, params: Value) -> Value {
+        let all = messages(self.send(id.clone(), method, params).await).await;
+        let last = all.last().unwrap().clone();
+        assert_eq!(last["id"], id, "{all:?}");
+        last
+    }
+
+    async fn call(&self, id: Value, arguments: Value, state: Option<&Value>) -> Value {
+        let mut params = json!({ "name": "read_note", "arguments": arguments });
+        if let Some(state) = state {
+            params["requestState"] = state.clone();
+        }
+        self.ask(id, "tools/call", params).await["result"].clone()
+    }
+}
+
+const REVISION: &str = "2026-07-28";
 
 impl Listening {
     async fn start(s: &TestApp, options: &[&str]) -> Self {
@@ -30,13 +78,18 @@ impl Listening {
 
     /// Whatever answers at `url` is taken for the service.
     async fn start_for(url: &str, options: &[&str]) -> Self {
+        Self::start_before(url, options, "python3", &server()).await
+    }
+
+    /// In front of this program.
+    pub async fn start_before(url: &str, options: &[&str], interpreter: &str, program: &Path) -> Self {
         let log = server_log();
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .args(["mcp-gateway", "--name", "crm", "--user", ALICE, "--listen", "127.0.0.1:0"])
             .args(options)
             .arg("--")
-            .arg("python3")
-            .arg(server())
+            .arg(interpreter)
+            .arg(program)
             .arg(&log)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -201,6 +254,158 @@ async fn a_client_that_disconnects_leaves_nothing_to_approve() {
         let id = gateway.child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
         assert!(timeout(PROMPTLY, gateway.child.wait()).await.unwrap().unwrap().success());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_without_a_session_share_a_server_and_not_their_ids() {
+    story(async |s| {
+        let gateway = Listening::start(s, &["--progress-interval", "100"]).await;
+        let client = Stateless { gateway: &gateway, key: s.key(), name: "one" };
+        // This server does not know it, and a client that knows sessions begins one then.
+        let found = client.ask(json!("d"), "server/discover", json!({})).await;
+        assert_eq!(found["error"]["code"], -32601);
+        let list = client.ask(json!(1), "tools/list", json!({})).await;
+        assert_eq!(list["result"]["tools"][0]["name"], "send_mail");
+
+        // Two calls with the same id and the same progress token, answered in the other order.
+        let call = |text: &str| {
+            let meta = json!({ "progressToken": "p" });
+            json!({ "name": "read_note", "arguments": { "text": text }, "_meta": meta })
+        };
+        let first = client.send(json!(7), "tools/call", call("first")).await;
+        let asked = prompt(s).await;
+        // Slack takes one message a second.
+        s.clock.advance(chrono::TimeDelta::seconds(2));
+        let second = client.send(json!(7), "tools/call", call("second")).await;
+        let shown =
+            |message: &Message| message.has_button("Approve") && message.all_text().contains("second");
+        let other = s.slack.wait_for_direct_message(ALICE, shown, SOON).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(s.click(ALICE, &other, "Approve").await.is_ok());
+        let told = messages(second).await;
+        assert!(s.click(ALICE, &asked, "Deny").await.is_ok());
+        for (all, expected) in [(told, "second"), (messages(first).await, "Not approved: denied")] {
+            let (response, before) = all.split_last().unwrap();
+            assert_eq!(response["id"], 7);
+            assert!(
+                response["result"]["content"][0]["text"].as_str().unwrap().contains(expected),
+                "{response}"
+            );
+            assert!(
+                !before.is_empty() && before.iter().all(|m| m["params"]["progressToken"] == "p"),
+                "{before:?}"
+            );
+        }
+        assert!(!std::fs::read_to_string(&gateway.log).unwrap().contains("initialize"));
+
+        // What a proxy reads in the headers is what the message says.
+        let status = async |request: RequestBuilder| request.send().await.unwrap();
+        let listing = |method: &str| {
+            let request = client.request(&json!(1), "tools/list", json!({}));
+            let mut request = request.build().unwrap();
+            request.headers_mut().insert("mcp-method", method.parse().unwrap());
+            reqwest::Client::new().execute(request)
+        };
+        let refused = listing("ping").await.unwrap();
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let refused: Value = refused.json().await.unwrap();
+        assert_eq!(refused["error"]["code"], -32020);
+        assert_eq!(refused["error"]["message"], "the Mcp-Method header is not the message's method");
+        let get = gateway.http(Method::GET, s.key()).header("mcp-protocol-version", REVISION);
+        assert_eq!(status(get).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+        let (other, _) = s.create_backend("other").await;
+        let wrong = Stateless { gateway: &gateway, key: "cs_wrong", name: "one" };
+        let wrong = wrong.request(&json!(1), "ping", json!({}));
+        assert_eq!(status(wrong).await.status(), StatusCode::UNAUTHORIZED);
+        // Another caller has a server of its own.
+        let other = Stateless { gateway: &gateway, key: &other, name: "one" };
+        other.ask(json!(1), "ping", json!({})).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_session_retries_or_leaves() {
+    story(async |s| {
+        let gateway = Listening::start(s, &["--client-limit", "1"]).await;
+        let client = Stateless { gateway: &gateway, key: s.key(), name: "one" };
+        let arguments = json!({ "text": "x" });
+        let mut state = client.call(json!(1), arguments.clone(), None).await["requestState"].clone();
+        let forged = json!(state.as_str().unwrap().replace(".1.", ".2."));
+        let other = Stateless { name: "two", ..client };
+        // Neither a changed state, nor one of another client, nor one for other arguments runs the call.
+        for (client, arguments, state) in
+            [(&client, &arguments, &forged), (&other, &arguments, &state), (&client, &json!({}), &state)]
+        {
+            let refused = client.call(json!(2), arguments.clone(), Some(state)).await;
+            assert_eq!((&refused["isError"], &refused["resultType"]), (&json!(true), &json!("complete")));
+        }
+        cancelled(s).await;
+
+        state = client.call(json!(1), arguments.clone(), None).await["requestState"].clone();
+        for round in 2..=9 {
+            let next = client.call(json!(round), arguments.clone(), Some(&state)).await;
+            assert_eq!(next["resultType"], "input_required", "{round}");
+            assert_ne!(next["requestState"], state);
+            state = next["requestState"].clone();
+        }
+        let last = client.call(json!(10), arguments.clone(), Some(&state)).await;
+        assert!(last["content"][0]["text"].as_str().unwrap().contains("did not answer"), "{last}");
+        assert!(!std::fs::read_to_string(&gateway.log).unwrap().contains("tools/call"));
+
+        // One prompt for all rounds, and a client that disconnects leaves none.
+        let asked = || async { s.api().list(&[]).await.body["data"].as_array().unwrap().clone() };
+        assert_eq!(asked().await.len(), 2);
+        let params = json!({ "name": "read_note", "arguments": { "text": "y" } });
+        let open = timeout(SOON, client.send(json!(11), "tools/call", params)).await.unwrap();
+        eventually("the third request", async || (asked().await.len() == 3).then_some(())).await;
+        drop(open);
+        eventually("the cancellation", async || {
+            asked().await.iter().all(|approval| approval["status"] == "cancelled").then_some(())
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_tells_its_own_client_what_changed() {
+    story(async |s| {
+        let gateway = Listening::start(s, &[]).await;
+        let client = Stateless { gateway: &gateway, key: s.key(), name: "one" };
+        let wanted = json!({ "notifications": { "toolsListChanged": true } });
+        let mut open = [
+            client.send(json!("listen-1"), "subscriptions/listen", wanted.clone()).await,
+            client.send(json!("listen-2"), "subscriptions/listen", wanted).await,
+        ];
+        let call = tokio::join!(client.ask(json!(1), "tools/call", json!({ "name": "grow" })), async {
+            let prompt = prompt(s).await;
+            assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        });
+        assert_eq!(call.0["result"]["content"][0]["text"], "grown");
+        for (stream, id) in open.iter_mut().zip(["listen-1", "listen-2"]) {
+            let mut text = String::new();
+            while text.matches("data: ").count() < 2 {
+                text += std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap();
+            }
+            let told: Vec<Value> = text
+                .lines()
+                .filter_map(|line| Some(serde_json::from_str(line.strip_prefix("data: ")?).unwrap()))
+                .collect();
+            let methods: Vec<&str> = told.iter().map(|message| message["method"].as_str().unwrap()).collect();
+            let expected = ["notifications/subscriptions/acknowledged", "notifications/tools/list_changed"];
+            assert_eq!(methods, expected);
+            let its =
+                |message: &Value| message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == id;
+            assert!(told.iter().all(its), "{told:?}");
+        }
+        eventually("the new tool", async || {
+            let integration = s.api().integration("crm").await.body;
+            integration["actions"].as_array()?.iter().any(|action| action["key"] == "grown").then_some(())
+        })
+        .await;
     })
     .await;
 }

@@ -8,13 +8,14 @@ use std::{
 
 use sandbox::slack::Message;
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     time::timeout,
 };
 
 use crate::{
     gateway::server_log,
+    gateway_http::Listening,
     guides::required,
     story::{ALICE, SOON, TestApp, eventually, story},
 };
@@ -124,6 +125,57 @@ async fn plays(installed: PathBuf, interpreter: Vec<PathBuf>, program: &'static 
 async fn the_python_client_is_asked_for() {
     let python = root().join("target/guides/bin/python");
     plays(python.clone(), vec![python], "mcp_client.py").await;
+}
+
+/// Client and server speak the revision without sessions.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_is_asked_for_by_http() {
+    let python = root().join("target/guides/bin/python");
+    if required(&python, "mcp_http_client.py").is_none() {
+        return;
+    }
+    story(async |s| {
+        let server = root().join("tests/clients/mcp_server_changing.py");
+        let interpreter = python.display().to_string();
+        let options = ["--client-limit", "1"];
+        let gateway = Listening::start_before(&s.url(), &options, &interpreter, &server).await;
+        let mut child = Command::new(&python)
+            .arg(root().join("tests/clients/mcp_http_client.py"))
+            .arg(format!("{}/mcp", gateway.url))
+            .env("COUNTERSIGN_API_KEY", s.key())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut input = child.stdin.take().unwrap();
+        let mut client = Client { child, lines };
+        assert_eq!(client.line().await.0, "listed 2026-07-28 send_mail grow");
+        let asked = prompt(s, "kim@example.com").await;
+        // Longer than the limit of one request: the client tries again, with the state that it got.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(s.click(ALICE, &asked, "Approve").await.is_ok());
+        assert_eq!(client.line().await.0, "called sent to kim@example.com");
+        let asked = prompt(s, "bob@example.com").await;
+        assert!(s.choose(ALICE, &asked, "Deny: not now").await.is_ok());
+        let (line, _) = client.line().await;
+        assert!(line.starts_with("failed Not approved: denied") && line.contains("not now"), "{line}");
+        let asked = prompt(s, "Grow").await;
+        assert!(s.click(ALICE, &asked, "Approve").await.is_ok());
+        assert_eq!(client.line().await.0, "called grew");
+        assert_eq!(client.line().await.0, "told ToolsListChanged");
+        assert_eq!(client.line().await.0, "listed send_mail grow grown");
+        prompt(s, "eve@example.com").await;
+        input.write_all(b"\n").await.unwrap();
+        assert_eq!(client.line().await.0, "gave up");
+        eventually("the cancellation", async || {
+            let cancelled = s.api().list(&[("status", "cancelled")]).await;
+            (cancelled.body["data"].as_array()?.len() == 1).then_some(())
+        })
+        .await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

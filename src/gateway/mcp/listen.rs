@@ -35,6 +35,7 @@ use super::{
     message::{Code, Id, Kind, Message},
     sessions::{HttpSession, Sessions},
     settings::{Server, Settings},
+    stateless::{self, Renamed},
 };
 use crate::{
     entropy::Entropy,
@@ -253,6 +254,9 @@ async fn answer(gateway: Arc<Gateway>, headers: &HeaderMap, body: &[u8]) -> Resu
     let message = read
         .map_err(|error| refused(StatusCode::BAD_REQUEST, &format!("the message can't be read: {error}")))?;
     let is_first = matches!(message.kind(), Kind::Request { method, .. } if method == "initialize");
+    if !is_first && !headers.contains_key(SESSION) && stateless::is_stateless(headers) {
+        return answer_stateless(&gateway, headers, message, client, caller).await;
+    }
     let (begun, session) = if is_first && !headers.contains_key(SESSION) {
         let begun = gateway.sessions.begin(client, caller);
         let (id, session) =
@@ -268,23 +272,57 @@ async fn answer(gateway: Arc<Gateway>, headers: &HeaderMap, body: &[u8]) -> Resu
     let messages = session.stream(&id);
     let open = Open { session: session.clone(), id };
     session.session.handle_client(message).await;
-    let mut response = events(messages, Some(open));
+    let mut response = events(messages, Some(open), None);
     if let Some(id) = begun.and_then(|id| HeaderValue::from_str(&id).ok()) {
         response.headers_mut().insert(SESSION, id);
     }
     Ok(response)
 }
 
+/// Answers a message of a protocol revision without sessions.
+async fn answer_stateless(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    message: Message,
+    client: Client,
+    caller: [u8; 32],
+) -> Result<Response, Response> {
+    let id = match message.kind() {
+        Kind::Request { id, .. } => id.clone(),
+        // These revisions have none from clients, not even to cancel.
+        Kind::Notification { .. } => return Ok(StatusCode::ACCEPTED.into_response()),
+        Kind::Response { .. } => {
+            return Err(refused(StatusCode::BAD_REQUEST, "a response needs a session"));
+        }
+    };
+    if let Err(text) = stateless::check_headers(headers, &message) {
+        let message = Message::error(id, Code::HeaderMismatch, &text);
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        return Err((StatusCode::BAD_REQUEST, kind, message.text().to_owned()).into_response());
+    }
+    let shared = gateway.sessions.shared(&stateless::client_of(headers, &message), client, caller);
+    let session = shared.ok_or_else(|| refused(StatusCode::SERVICE_UNAVAILABLE, "too many clients"))?;
+    let (renamed, message) = Renamed::new(&message, id, gateway.sessions.request_id())
+        .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "the message can't be read"))?;
+    let messages = session.stream(&renamed.id);
+    let open = Open { session: session.clone(), id: renamed.id.clone() };
+    session.session.handle_client(message).await;
+    Ok(events(messages, Some(open), Some(renamed)))
+}
+
 async fn follow(State(gateway): Shared, headers: HeaderMap) -> Response {
     let opened = async {
         gateway.check_place(&headers)?;
         let (_, caller) = gateway.caller(&headers).await?;
+        if !headers.contains_key(SESSION) && stateless::is_stateless(&headers) {
+            return Err((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response());
+        }
         let session = gateway.session(&headers, &caller)?;
         let taken = || refused(StatusCode::CONFLICT, "the session already has an open stream");
         session.own_stream().ok_or_else(taken)
     };
     match opened.await {
-        Ok(messages) => events(messages, None),
+        Ok(messages) => events(messages, None, None),
         Err(refusal) => refusal,
     }
 }
@@ -327,15 +365,22 @@ impl Drop for Open {
     }
 }
 
-/// Messages as server-sent events, until there are no more.
-fn events(messages: mpsc::Receiver<Message>, open: Option<Open>) -> Response {
-    let pieces = stream::unfold((messages, open), async |(mut messages, open)| {
+/// Messages as server-sent events, until there are no more. `renamed`: the request that they are about, if it has another
+/// id for the client.
+fn events(messages: mpsc::Receiver<Message>, open: Option<Open>, renamed: Option<Renamed>) -> Response {
+    let pieces = stream::unfold((messages, open, renamed), async |(mut messages, open, renamed)| {
         let piece = match timeout(KEEP_ALIVE, messages.recv()).await {
-            Ok(Some(message)) => format!("event: message\ndata: {}\n\n", message.text()),
+            Ok(Some(message)) => {
+                let message = match &renamed {
+                    Some(renamed) => renamed.restore(message),
+                    None => message,
+                };
+                format!("event: message\ndata: {}\n\n", message.text())
+            }
             Ok(None) => return None,
             Err(_) => ": waiting\n\n".to_owned(),
         };
-        Some((Ok::<_, Infallible>(Bytes::from(piece)), (messages, open)))
+        Some((Ok::<_, Infallible>(Bytes::from(piece)), (messages, open, renamed)))
     });
     let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();

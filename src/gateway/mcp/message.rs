@@ -29,6 +29,16 @@ impl Id {
         Self("null".to_owned())
     }
 
+    /// An id that is a number.
+    pub(super) fn number(number: u64) -> Self {
+        Self(number.to_string())
+    }
+
+    /// The id as JSON text.
+    pub(super) fn as_json(&self) -> &str {
+        &self.0
+    }
+
     /// The id as JSON.
     pub(super) fn to_value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or_default()
@@ -126,6 +136,11 @@ impl Message {
         Self { text, kind: Kind::Response { id } }
     }
 
+    /// The same message with another JSON text at this path of members. `None` if it has no such member.
+    pub(super) fn replaced(&self, path: &[&str], with: &str) -> Option<Self> {
+        Self::read(&replaced(&self.text, path, with)?).ok()
+    }
+
     pub(super) const fn kind(&self) -> &Kind {
         &self.kind
     }
@@ -146,13 +161,28 @@ impl Message {
     }
 }
 
-/// Error codes of JSON-RPC.
+/// An object with another JSON text at this path of its members. All others keep their bytes, and a member that is given
+/// twice is still given twice.
+fn replaced(text: &str, path: &[&str], with: &str) -> Option<String> {
+    let Some((name, rest)) = path.split_first() else { return Some(with.to_owned()) };
+    let members: Members<'_> = serde_json::from_str(text).ok()?;
+    members.get(name)?;
+    let written = members.0.iter().map(|(member, raw)| {
+        let value = if member == name { replaced(raw.get(), rest, with)? } else { raw.get().to_owned() };
+        Some(format!("{}:{value}", Value::from(member.as_str())))
+    });
+    Some(format!("{{{}}}", written.collect::<Option<Vec<_>>>()?.join(",")))
+}
+
+/// Error codes of JSON-RPC and of MCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Code {
     Parse = -32700,
     InvalidRequest = -32600,
     InvalidParams = -32602,
     Internal = -32603,
+    MethodNotFound = -32601,
+    HeaderMismatch = -32020,
 }
 
 /// The members of an object, in their order, each as its JSON text.
@@ -255,6 +285,19 @@ mod tests {
         ] {
             assert!(Message::read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_replaced_member_leaves_the_others_as_they_were() {
+        let text = r#"{"id":1,"method":"x","params":{"n":1.50,"_meta":{"a": [1e400],"t":7}},"new":{"t":7}}"#;
+        let message = Message::read(text).unwrap().replaced(&["params", "_meta", "t"], "\"q\"").unwrap();
+        let expected =
+            r#"{"id":1,"method":"x","params":{"n":1.50,"_meta":{"a":[1e400],"t":"q"}},"new":{"t":7}}"#;
+        assert_eq!(message.text(), expected);
+        assert!(message.replaced(&["params", "_meta", "u"], "1").is_none());
+        let twice = Message::read(r#"{"id":1,"method":"x","params":{"a":1,"a":2}}"#).unwrap();
+        let replaced = twice.replaced(&["params", "a"], "3").unwrap();
+        assert_eq!(replaced.member("params").unwrap(), r#"{"a":3,"a":3}"#);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | [`child`], [`remote`] | a server that is a process, or is reached by HTTP |
 //! | [`stdio`] | a client on standard input and output |
 //! | [`listen`], [`sessions`] | clients that come by HTTP |
+//! | [`stateless`] | their requests without a session |
 
 mod call;
 mod catalog;
@@ -31,6 +32,7 @@ mod sessions;
 pub mod settings;
 mod sse;
 mod state;
+mod stateless;
 pub mod stdio;
 pub mod tools;
 mod upstream;

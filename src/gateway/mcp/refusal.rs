@@ -14,9 +14,9 @@ use crate::{
 /// Told in every refusal: a model that tries again makes a person decide again.
 const NO_RETRY: &str = "The tool did not run. Do not retry unless the user asks.";
 
-/// The result of a call that did not run.
+/// The result of a call that did not run. Clients of revisions before 2026-07-28 ignore its type.
 pub(super) fn result(text: &str) -> Value {
-    json!({ "content": [{ "type": "text", "text": text }], "isError": true })
+    json!({ "resultType": "complete", "content": [{ "type": "text", "text": text }], "isError": true })
 }
 
 /// How an approval ended, if not approved.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     connect::connect,
     link::{ToClient, random},
-    message::{Id, Kind, Message},
+    message::{Code, Id, Kind, Message},
     session::Session,
     settings::{Server, Settings},
+    stateless::SUBSCRIPTION_META,
     upstream::WAITING,
 };
 use crate::{entropy::Entropy, gateway::client::Client};
@@ -41,6 +45,8 @@ pub(super) struct Sessions {
     server: Server,
     entropy: Entropy,
     open: Mutex<HashMap<String, Arc<HttpSession>>>,
+    /// Numbers for requests that came without a session.
+    requests: AtomicU64,
 }
 
 /// A session of one caller.
@@ -50,6 +56,8 @@ pub(super) struct HttpSession {
     gone: CancellationToken,
     /// Whose it is: the digest of the API key.
     caller: [u8; 32],
+    /// Whether requests without a session share it. No client may name it.
+    is_shared: bool,
     streams: Mutex<Streams>,
 }
 
@@ -66,7 +74,8 @@ struct Streams {
 
 impl Sessions {
     pub(super) fn new(settings: Settings, server: Server, entropy: Entropy) -> Self {
-        Self { settings: Arc::new(settings), server, entropy, open: Mutex::default() }
+        let requests = AtomicU64::new(1);
+        Self { settings: Arc::new(settings), server, entropy, open: Mutex::default(), requests }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -79,29 +88,57 @@ impl Sessions {
 
     /// Begins a session, with a server of its own. `None`: there are too many.
     pub(super) fn begin(&self, api: Client, caller: [u8; 32]) -> Option<(String, Arc<HttpSession>)> {
-        {
-            let open = self.open();
-            let own = open.values().filter(|session| session.caller == caller).count();
-            if open.len() >= MOST || own >= MOST_OF_ONE {
-                return None;
-            }
+        let mut open = self.open();
+        if is_full(&open, &caller) {
+            return None;
         }
+        let begun = self.start(api, caller, false);
+        let id = random(&self.entropy);
+        open.insert(id.clone(), begun.clone());
+        Some((id, begun))
+    }
+
+    /// What the requests without a session share that this caller makes with clients of this name: a server, and a
+    /// conversation. `None`: there are too many.
+    pub(super) fn shared(&self, client: &str, api: Client, caller: [u8; 32]) -> Option<Arc<HttpSession>> {
+        let name = caller.iter().fold(format!("{client} "), |name, byte| format!("{name}{byte:02x}"));
+        let mut open = self.open();
+        if let Some(found) = open.get(&name).filter(|session| !session.gone.is_cancelled()) {
+            found.streams().used = Instant::now();
+            return Some(found.clone());
+        }
+        if let Some(old) = open.remove(&name) {
+            tokio::spawn(async move { old.end().await });
+        }
+        if is_full(&open, &caller) {
+            return None;
+        }
+        let begun = self.start(api, caller, true);
+        open.insert(name, begun.clone());
+        Some(begun)
+    }
+
+    fn start(&self, api: Client, caller: [u8; 32], is_shared: bool) -> Arc<HttpSession> {
         let (upstream, _) = connect(&self.server);
         let (to_client, messages) = mpsc::channel(WAITING);
         let (session, gone) = Session::begin(self.settings.clone(), api, &self.entropy, upstream, to_client);
         let streams =
             Streams { requests: Vec::new(), own: None, waiting: VecDeque::new(), used: Instant::now() };
-        let begun = Arc::new(HttpSession { session, gone, caller, streams: Mutex::new(streams) });
+        let begun = Arc::new(HttpSession { session, gone, caller, is_shared, streams: Mutex::new(streams) });
         tokio::spawn(begun.clone().route(messages));
-        let id = random(&self.entropy);
-        self.open().insert(id.clone(), begun.clone());
-        Some((id, begun))
+        begun
+    }
+
+    /// An id that no other request of the gateway has.
+    pub(super) fn request_id(&self) -> Id {
+        Id::number(self.requests.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The caller's session with this id.
     pub(super) fn find(&self, id: &str, caller: &[u8; 32]) -> Option<Arc<HttpSession>> {
         let found = self.open().get(id).cloned();
-        let found = found.filter(|session| session.caller == *caller && !session.gone.is_cancelled())?;
+        let found = found.filter(|session| session.caller == *caller && !session.is_shared);
+        let found = found.filter(|session| !session.gone.is_cancelled())?;
         found.streams().used = Instant::now();
         Some(found)
     }
@@ -128,6 +165,10 @@ impl Sessions {
         let all: Vec<Arc<HttpSession>> = self.open().drain().map(|(_, session)| session).collect();
         join_all(all.iter().map(|session| session.end())).await;
     }
+}
+
+fn is_full(open: &HashMap<String, Arc<HttpSession>>, caller: &[u8; 32]) -> bool {
+    open.len() >= MOST || open.values().filter(|session| session.caller == *caller).count() >= MOST_OF_ONE
 }
 
 impl HttpSession {
@@ -186,6 +227,7 @@ impl HttpSession {
     async fn route(self: Arc<Self>, mut messages: mpsc::Receiver<ToClient>) {
         while let Some(ToClient { message, about }) = messages.recv().await {
             let is_response = matches!(message.kind(), Kind::Response { .. });
+            let about = about.or_else(|| related(&message));
             let stream = {
                 let mut streams = self.streams();
                 streams.used = Instant::now();
@@ -195,20 +237,39 @@ impl HttpSession {
                     Some(at) => Some(streams.requests[at].1.clone()),
                     // Its client has disconnected.
                     None if is_response => continue,
+                    // It could be for another client, unless there is only one.
+                    None if self.is_shared => match &streams.requests[..] {
+                        [(_, stream)] => Some(stream.clone()),
+                        _ => None,
+                    },
                     None => {
                         let own = streams.own.as_ref().filter(|own| !own.is_closed());
                         own.or(streams.requests.last().map(|(_, stream)| stream)).cloned()
                     }
                 }
             };
+            if let (true, Kind::Request { id, .. }) = (self.is_shared, message.kind()) {
+                let text = "clients without a session take no requests";
+                let refusal = Message::error(id.clone(), Code::MethodNotFound, text);
+                self.session.handle_client(refusal).await;
+                continue;
+            }
             if let Some(stream) = stream {
                 let _ = timeout(SLOW_LIMIT, stream.send(message)).await;
                 continue;
             }
             let mut streams = self.streams();
-            if streams.waiting.len() < MOST_WAITING {
+            if !self.is_shared && streams.waiting.len() < MOST_WAITING {
                 streams.waiting.push_back(message);
             }
         }
     }
+}
+
+/// The request that a notification is about: one that subscribed to it, or whose progress it tells.
+fn related(message: &Message) -> Option<Id> {
+    let Kind::Notification { .. } = message.kind() else { return None };
+    let params = message.object("params");
+    let subscription = params.get("_meta").and_then(|meta| meta.get(SUBSCRIPTION_META));
+    Id::from_value(subscription.or_else(|| params.get("progressToken"))?)
 }
