@@ -20,6 +20,7 @@ mod time;
 mod wire;
 
 mod abandoning;
+mod agent_pages;
 mod api;
 mod api_audit;
 mod api_catalog;
