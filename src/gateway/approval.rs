@@ -63,6 +63,19 @@ pub struct Conversation {
     pub title: Option<String>,
 }
 
+/// What an approval must be of, to be the approval of a request. Smaller than the request: of the arguments, it has the
+/// digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    integration: IntegrationKey,
+    action: ActionKey,
+    digest: Digest,
+    /// The user whom the request named.
+    pub user: Option<String>,
+    /// How many seconds the user has to answer.
+    pub expires_in: u32,
+}
+
 /// An approval that is consistent in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
@@ -151,6 +164,20 @@ pub enum NotUnderstood {
     AnotherCall,
 }
 
+impl Request {
+    /// What its approval must be of.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        Expected {
+            integration: self.integration.clone(),
+            action: self.action.clone(),
+            digest: self.arguments.digest(),
+            user: self.user.clone(),
+            expires_in: self.expires_in,
+        }
+    }
+}
+
 impl Approval {
     /// Reads an approval, as the API responds with it.
     pub fn read(json: &[u8]) -> Result<Self, NotUnderstood> {
@@ -178,10 +205,15 @@ impl Approval {
 
     /// Checks that this approval is of this request: the same action, with the same arguments.
     pub fn check(&self, request: &Request) -> Result<(), NotUnderstood> {
-        let is_same = self.integration == request.integration.as_str()
-            && self.action == request.action.as_str()
-            && self.digest == request.arguments.digest();
-        if is_same { Ok(()) } else { Err(NotUnderstood::AnotherCall) }
+        if self.is_of(&request.expected()) { Ok(()) } else { Err(NotUnderstood::AnotherCall) }
+    }
+
+    /// Whether this is the approval of the request: of the same action, with the same arguments.
+    #[must_use]
+    pub fn is_of(&self, expected: &Expected) -> bool {
+        self.integration == expected.integration.as_str()
+            && self.action == expected.action.as_str()
+            && self.digest == expected.digest
     }
 
     /// Whether both are of the same action with the same arguments.

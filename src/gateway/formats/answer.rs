@@ -8,10 +8,20 @@ use super::{Event, Format, verdict::Verdict};
 #[must_use]
 pub fn answer(format: Format, event: Event, verdict: Verdict) -> Option<Value> {
     match (format, event) {
+        (Format::Claude, _) => Some(claude(event, verdict)),
         (Format::Hermes, _) => hermes(verdict),
         (_, Event::PermissionRequest) => Some(permission(format, verdict)),
         (Format::Codex, Event::PreToolUse) => codex(verdict),
-        (Format::Claude | Format::VsCode, Event::PreToolUse) => Some(pre_tool_use(verdict)),
+        (Format::VsCode, Event::PreToolUse) => Some(pre_tool_use(verdict)),
+    }
+}
+
+/// What a hook of Claude Code answers.
+#[must_use]
+pub fn claude(event: Event, verdict: Verdict) -> Value {
+    match event {
+        Event::PreToolUse => pre_tool_use(verdict),
+        Event::PermissionRequest => permission(Format::Claude, verdict),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{arguments::Arguments, outcome::Outcome},
-    gateway::approval::{Approval, DecidedBy, Decision, Request},
+    gateway::approval::{Approval, DecidedBy, Decision, Expected, Request},
 };
 
 /// What the model is told after every refusal, so that it does not try the same in another way.
@@ -29,22 +29,31 @@ impl Verdict {
     /// What this approval means for the request that it is of. Only an approved one of the same call lets it run.
     #[must_use]
     pub fn new(request: &Request, approval: &Approval) -> Self {
+        Self::for_expected(&request.expected(), approval)
+    }
+
+    /// What this approval means for the request that it should be of. Only an approved one of the same call lets it run.
+    #[must_use]
+    pub fn for_expected(expected: &Expected, approval: &Approval) -> Self {
         let Some(decision) = &approval.decision else {
-            let minutes = minutes(request.expires_in);
+            let minutes = minutes(expected.expires_in);
             return Self::refuse(&format!("No one answered the request in Slack within {minutes}."));
         };
-        let user = request.user.as_deref().unwrap_or(&approval.user);
+        let user = expected.user.as_deref().unwrap_or(&approval.user);
         let who = match &decision.user {
             Some(other) if *other != approval.user => other.as_str(),
             _ => user,
         };
-        match approval.permitted(request) {
-            Some(_) => Self::Run { edited: decision.edited.clone(), why: approved(decision, who) },
-            None => Self::refuse(&refused(decision, who, user, request)),
+        if decision.outcome == Outcome::Approved && approval.is_of(expected) {
+            Self::Run { edited: decision.edited.clone(), why: approved(decision, who) }
+        } else {
+            Self::refuse(&refused(decision, who, user, expected.expires_in))
         }
     }
 
-    fn refuse(what: &str) -> Self {
+    /// Not to run the call, for this reason, and not to retry.
+    #[must_use]
+    pub fn refuse(what: &str) -> Self {
         Self::Refuse { why: format!("{what} {NO_RETRY}") }
     }
 }
@@ -58,7 +67,7 @@ fn approved(decision: &Decision, who: &str) -> String {
     }
 }
 
-fn refused(decision: &Decision, who: &str, user: &str, request: &Request) -> String {
+fn refused(decision: &Decision, who: &str, user: &str, expires_in: u32) -> String {
     let reason = decision.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     match (decision.outcome, decision.by, reason) {
         (Outcome::Denied, DecidedBy::Policy, None) => {
@@ -72,7 +81,7 @@ fn refused(decision: &Decision, who: &str, user: &str, request: &Request) -> Str
             format!("Denied in Slack by {who}. Their reason: \u{201c}{reason}\u{201d}.")
         }
         (Outcome::Expired, ..) => {
-            format!("Expired: {user} did not answer in Slack within {}.", minutes(request.expires_in))
+            format!("Expired: {user} did not answer in Slack within {}.", minutes(expires_in))
         }
         (Outcome::Cancelled, _, None) => "Cancelled before anyone answered in Slack.".to_owned(),
         (Outcome::Cancelled, _, Some(reason)) => {
