@@ -11,6 +11,7 @@ pub mod conversations;
 pub mod deliveries;
 pub mod fields;
 pub mod health;
+pub mod hooks;
 pub mod integrations;
 pub mod limits;
 pub mod openapi;
@@ -72,6 +73,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(approvals::events::events))
         .routes(routes!(approvals::cancel::cancel))
         .routes(routes!(approvals::result::report))
+        .routes(routes!(hooks::claude_code::decide))
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::put, integrations::get))
         .routes(routes!(connections::connect, connections::disconnect))

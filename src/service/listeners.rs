@@ -76,6 +76,12 @@ impl Listeners {
         Listening { listeners: self.clone(), approval }
     }
 
+    /// Whether a call of this instance listens to the approval.
+    #[must_use]
+    pub fn has(&self, approval: ApprovalId) -> bool {
+        self.state().open.contains_key(&approval.uuid())
+    }
+
     /// This instance's id in the table.
     pub(super) fn instance(&self) -> Uuid {
         self.0.instance

@@ -11,7 +11,8 @@ use crate::{
 
 const ACTION: &str = "github.create_issue";
 
-/// Every call of the API that needs a key, each valid but for who makes it: about this approval and this delivery.
+/// Every call of the API that needs a key, each valid but for who makes it: about this approval and this delivery. The
+/// hook's is for an event that it does not know: otherwise a user's key would wait for a decision.
 pub fn calls(s: &TestApp, approval: &str, delivery: &str) -> Vec<(Method, Vec<String>, Option<Value>)> {
     let call = |method: Method, path: &str, body: Option<Value>| {
         (method, path.split('/').map(str::to_owned).collect(), body)
@@ -25,6 +26,7 @@ pub fn calls(s: &TestApp, approval: &str, delivery: &str) -> Vec<(Method, Vec<St
         call(Method::GET, &format!("approvals/{approval}/events"), None),
         call(Method::POST, &format!("approvals/{approval}/cancel"), None),
         call(Method::POST, &format!("approvals/{approval}/result"), Some(json!({ "status": "succeeded" }))),
+        call(Method::POST, "hooks/claude-code", Some(json!({ "hook_event_name": "Stop" }))),
         call(Method::PUT, "integrations/github", Some(catalog)),
         call(Method::GET, "integrations/github", None),
         call(Method::GET, "integrations", None),
@@ -101,6 +103,8 @@ async fn what_another_workspace_has_is_not_found_there() {
             if path.contains(&approval) || path.contains(&delivery) {
                 assert_eq!(reply.status, 404, "{call:?}");
                 assert!(reply.str("/type").starts_with("urn:countersign:problem:unknown-"));
+            } else if path == "hooks/claude-code" {
+                assert_eq!(reply.str("/type"), "urn:countersign:problem:no-user");
             } else {
                 assert!(reply.is_success(), "{call:?}: {reply:?}");
             }

@@ -93,6 +93,8 @@ async fn a_bound_key_reaches_nothing_of_another_user() {
             let expected = match path.as_str() {
                 _ if is_list => 200,
                 "integrations/github" if call.0 == Method::GET => 404,
+                // Of another event than those that it knows.
+                "hooks/claude-code" => 422,
                 // Bob has asked in no such conversation.
                 "conversations/c-1/close" => 404,
                 _ if path.contains(&id) => 404,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What Claude Code writes to a hook.
-fn payload(session: &str, tool_use: &str) -> Value {
+pub fn payload(session: &str, tool_use: &str) -> Value {
     json!({
         "session_id": session, "cwd": "/home/alice/shop", "prompt_id": "p-1", "permission_mode": "default",
         "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": { "command": "make deploy" },
@@ -81,7 +81,7 @@ async fn blocked(child: Child) -> String {
     complaint.trim_end().to_owned()
 }
 
-fn decision(answer: &Value) -> &str {
+pub fn decision(answer: &Value) -> &str {
     answer["hookSpecificOutput"]["permissionDecision"].as_str().unwrap_or_default()
 }
 
@@ -91,7 +91,7 @@ pub async fn prompt(s: &TestApp) -> Message {
 }
 
 /// The prompt that shows this text and can be decided. Slack takes one message a second, so time passes.
-async fn prompt_about(s: &TestApp, text: &str) -> Message {
+pub async fn prompt_about(s: &TestApp, text: &str) -> Message {
     let found = async || {
         let asks = |message: &Message| message.has_button("Approve") && message.all_text().contains(text);
         let found = s.slack.direct_messages(ALICE).into_iter().find(asks);
@@ -104,12 +104,12 @@ async fn prompt_about(s: &TestApp, text: &str) -> Message {
 }
 
 /// The approvals of the test's backend, newest first.
-async fn approvals(s: &TestApp) -> Vec<Value> {
+pub async fn approvals(s: &TestApp) -> Vec<Value> {
     s.api().list(&[]).await.data().to_vec()
 }
 
 /// Describes what Claude Code does itself, so that people can auto-approve and edit it.
-async fn describe(s: &TestApp) {
+pub async fn describe(s: &TestApp) {
     let body = json!({
         "name": "Claude Code", "requires_connection": false,
         "actions": [{

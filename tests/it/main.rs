@@ -63,6 +63,7 @@ mod giving;
 mod guides;
 mod home;
 mod hook;
+mod hook_http;
 mod hostile;
 mod ingress;
 mod instances;

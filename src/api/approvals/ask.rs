@@ -19,7 +19,11 @@ use crate::{
         state::Api,
     },
     domain::{api_keys::KeyScope, arguments::Digest, ids::UserId, text::ForeignId},
-    service::{ask::UserRef, request},
+    service::{
+        ask::{Ask, Asked, UserRef},
+        authenticate::ApiKey,
+        request,
+    },
     wire::{ApprovalJson, examples},
 };
 
@@ -70,9 +74,19 @@ pub async fn ask(
             return Err(problem);
         }
     };
-    let ask = body.into_ask(user, key.clone(), idempotency_key, digest);
+    let asked = create(&api, &key, body.into_ask(user, key.clone(), idempotency_key, digest)).await?;
+    let code = if asked.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let mut response = (code, Json(ApprovalJson::from(&asked.approval))).into_response();
+    if asked.replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Creates an approval, and records that in the log and the metrics.
+pub(in crate::api) async fn create(api: &Api, key: &ApiKey, ask: Ask) -> Result<Asked, Problem> {
     let asked = request::request(&api.service, &api.asks, &*api.directory, ask).await;
-    let asked = asked.inspect_err(|failure| auth::forget_refused(&api, &key, failure))?;
+    let asked = asked.inspect_err(|failure| auth::forget_refused(api, key, failure))?;
     let status = asked.approval.status().as_str();
     let approval = asked.approval.id();
     let asked_for = &asked.approval.request;
@@ -88,12 +102,7 @@ pub async fn ask(
         // A caller that repeats its request is alive.
         drop(api.service.listeners.listen(approval));
     }
-    let code = if asked.replayed { StatusCode::OK } else { StatusCode::CREATED };
-    let mut response = (code, Json(ApprovalJson::from(&asked.approval))).into_response();
-    if asked.replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(asked)
 }
 
 /// Of a request that names no user.

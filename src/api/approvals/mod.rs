@@ -8,4 +8,4 @@ pub mod get;
 mod id;
 pub mod list;
 pub mod result;
-mod waiting;
+pub(in crate::api) mod waiting;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A call, or what it must be answered with at once.
-pub(super) enum Begun {
+pub(in crate::api) enum Begun {
     /// The approval has ended, or the service shuts down.
     Over(Arc<Approval>),
     /// The approval is pending, as it is here.
@@ -26,7 +26,7 @@ pub(super) enum Begun {
 }
 
 /// A call that waits. Dropping it ends the wait.
-pub(super) struct Wait {
+pub(in crate::api) struct Wait {
     endings: Endings,
     stop: CancellationToken,
     caller: Caller,
@@ -37,7 +37,7 @@ pub(super) struct Wait {
 }
 
 /// Reads the approval, and takes one of the waiting places if it is pending.
-pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<Begun, Problem> {
+pub(in crate::api) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<Begun, Problem> {
     let waiter = api.endings.subscribe(caller.own(), id);
     let approval = api.endings.read(&caller, id).await?;
     if approval.decision.is_some() || api.stop.is_cancelled() {
@@ -56,8 +56,13 @@ pub(super) async fn begin(api: &Api, caller: Caller, id: ApprovalId) -> Result<B
 }
 
 impl Wait {
+    /// Whether the service shuts down.
+    pub(in crate::api) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// The approval as soon as it has ended; or as it is at `until`, or when the service shuts down.
-    pub(super) async fn ended(&mut self, until: Instant) -> Result<Arc<Approval>, ServiceError> {
+    pub(in crate::api) async fn ended(&mut self, until: Instant) -> Result<Arc<Approval>, ServiceError> {
         loop {
             if let Some(approval) = self.ended_or_paused(until, until).await? {
                 return Ok(approval);
@@ -66,7 +71,7 @@ impl Wait {
     }
 
     /// Like [`Wait::ended`], but `None` at `pause` if that comes first. The wait can go on then.
-    pub(super) async fn ended_or_paused(
+    pub(in crate::api) async fn ended_or_paused(
         &mut self,
         until: Instant,
         pause: Instant,

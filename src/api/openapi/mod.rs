@@ -58,6 +58,7 @@ struct ProblemBody {
     components(schemas(ProblemBody, Fault, EventJson<'_>, PingJson)),
     tags(
         (name = "approvals", description = "Ask for approvals and read their outcome"),
+        (name = "hooks", description = "Coding agents ask before they run a tool, by their settings only"),
         (name = "integrations", description = "What agents use, and which users have connected it"),
         (name = "conversations", description = "Runs of an agent with a user"),
         (name = "webhook deliveries", description = "Webhooks sent to this backend, and their attempts"),

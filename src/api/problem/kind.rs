@@ -28,6 +28,8 @@ pub enum Kind {
     InsufficientScope,
     /// The API key is bound to one user, and the call reaches further.
     UserBoundKey,
+    /// The API key is not bound to a user, whom the call would ask.
+    NoUser,
     /// The backend is disabled.
     BackendDisabled,
     /// The app is no longer installed.
@@ -82,11 +84,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
         Self::UserBoundKey,
+        Self::NoUser,
         Self::BackendDisabled,
         Self::WorkspaceRemoved,
         Self::MissingScope,
@@ -174,6 +177,12 @@ impl Kind {
                 "user-bound-key",
                 "The API key is bound to one user",
                 "To make this call, ask the operator for a key of the whole backend: `countersign key create` without `--user`.",
+            ),
+            Self::NoUser => (
+                StatusCode::FORBIDDEN,
+                "no-user",
+                "The API key is not bound to a user",
+                "Ask the operator for a key that is: `countersign key create --backend claude --user alice@example.com`.",
             ),
             Self::BackendDisabled => (
                 StatusCode::FORBIDDEN,

@@ -113,6 +113,8 @@ macro_rules! problems {
 problems! {
     /// Creating an approval.
     Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::MissingScope, Kind::Unclear];
+    /// Creating an approval and waiting for its end.
+    Hooking: READING, [Kind::NoUser, Kind::KeyReused, Kind::CatalogFull, Kind::TooManyPending, Kind::TooManyWaiting, Kind::Unclear];
     /// Lists.
     Listing: [Kind::InvalidRequest];
     /// Reading one approval, or waiting for its end.

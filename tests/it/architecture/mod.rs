@@ -27,7 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("outbox", &["domain", "heartbeat", "service", "storage"]),
     ("webhooks", &["domain", "outbox", "service", "wire"]),
     ("server", &[]),
-    ("api", &["bodies", "domain", "server", "service", "wire"]),
+    ("api", &["bodies", "domain", "gateway::approval", "gateway::formats", "server", "service", "wire"]),
     ("slack::view", &["domain"]),
     ("slack::scopes", &[]),
     ("slack::web_api", &["domain", "service"]),
