@@ -36,7 +36,8 @@ enum Other {
 
 Examples:
   countersign hook install --claude
-  countersign hook install --claude --project --limit 3600"
+  countersign hook install --claude --project --limit 3600
+  countersign hook install --claude --http --url https://countersign.example.com"
     )]
     Install(hook_settings::Install),
     /// Undo `install`

@@ -15,13 +15,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     cli::{
         error::CliError,
-        hook_args::{Service, map},
+        hook_args::{Service, given, map},
         output::print,
     },
     domain::{text::IntegrationKey, tool_key::backend_key},
     entropy::Entropy,
     gateway::{
-        claude_settings::{self, FIRST_VERSION, Hook},
+        claude_settings::{self, FIRST_VERSION, Hook, Run},
+        client,
         formats::{Format, catalog::catalog},
     },
 };
@@ -59,8 +60,15 @@ pub(super) struct Install {
     /// How many seconds Claude Code waits for the hook; the person has 15 s less
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(25..))]
     limit: u32,
+    /// Have Claude Code call the service, so that this program need not be where Claude Code runs. The API key must be
+    /// bound to a user
+    #[arg(long)]
+    http: bool,
+    /// The service's address, for --http
+    #[arg(long, env = "COUNTERSIGN_URL", value_name = "URL")]
+    url: Option<String>,
     /// The name of the backend that the API key belongs to: integrations begin with it [default: claude]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "http")]
     backend: Option<String>,
     /// Treat the tools of this MCP server as actions of a shared integration, with its grants. May be repeated
     #[arg(long = "map", value_name = "SERVER=INTEGRATION", value_parser = map)]
@@ -136,6 +144,13 @@ impl Install {
             write(&settings.backup(), &settings.text)?;
         }
         write(&settings.path, &after)?;
+        if self.http {
+            return print(
+                "Installed. Set COUNTERSIGN_API_KEY in the environment in which Claude Code runs, to a key that is bound \
+                 to a user: `countersign key create --backend claude --user alice@example.com` prints one. Without it, \
+                 Claude Code runs none of these tools.",
+            );
+        }
         print(
             "Installed. Set COUNTERSIGN_URL and COUNTERSIGN_API_KEY in the environment in which Claude Code runs, and \
              COUNTERSIGN_USER if the key is not bound to a user. Without them, it runs none of these tools. Then \
@@ -144,6 +159,29 @@ impl Install {
     }
 
     fn hook(&self) -> Result<Hook, CliError> {
+        let run = if self.http { Run::Address(self.address()?) } else { self.program()? };
+        Ok(Hook { run, matcher: self.matcher.clone(), timeout: self.limit })
+    }
+
+    /// The address that Claude Code calls. The backend's name is known there from the key.
+    fn address(&self) -> Result<String, CliError> {
+        let base = given(self.url.clone()).ok_or_else(|| {
+            usage("COUNTERSIGN_URL is not set, so there is no address to call. Set it in the environment, or give --url")
+        })?;
+        let mut url = client::base(&base).map_err(usage)?;
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["v1", "hooks", "claude-code"]);
+        }
+        let mut query = url.query_pairs_mut();
+        query.append_pair("limit", &self.limit.to_string());
+        for (server, key) in &self.maps {
+            query.append_pair("map", &format!("{server}={key}"));
+        }
+        drop(query);
+        Ok(url.into())
+    }
+
+    fn program(&self) -> Result<Run, CliError> {
         // A project's settings are shared, and other machines have the program in other places.
         let program = if self.target.project {
             "countersign".to_owned()
@@ -161,7 +199,7 @@ impl Install {
         arguments.extend(
             self.maps.iter().flat_map(|(server, key)| ["--map".to_owned(), format!("{server}={key}")]),
         );
-        Ok(Hook { program, arguments, matcher: self.matcher.clone(), timeout: self.limit })
+        Ok(Run::Program { program, arguments })
     }
 
     /// Earlier versions run a tool whose hook fails.

@@ -13,14 +13,26 @@ const EVENTS: [&str; 2] = ["PreToolUse", "PermissionRequest"];
 /// What the hook is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// The program, by its path or name.
-    pub program: String,
-    /// Its arguments, `hook` first.
-    pub arguments: Vec<String>,
+    /// What Claude Code does before the tool runs.
+    pub run: Run,
     /// A regular expression over the names of the tools that it runs for.
     pub matcher: String,
     /// After how many seconds Claude Code gives up on it.
     pub timeout: u32,
+}
+
+/// What a hook is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run {
+    /// Runs a program.
+    Program {
+        /// The program, by its path or name.
+        program: String,
+        /// Its arguments, `hook` first.
+        arguments: Vec<String>,
+    },
+    /// Calls this address, with the API key in the environment.
+    Address(String),
 }
 
 /// Why the settings can't be changed.
@@ -39,13 +51,19 @@ pub enum SettingsError {
 
 impl Hook {
     fn group(&self) -> Value {
-        json!({
-            "matcher": self.matcher,
-            "hooks": [{
-                "type": "command", "command": self.program, "args": self.arguments, "timeout": self.timeout,
-                "onFailure": "block", "statusMessage": "Waiting for approval in Slack",
-            }],
-        })
+        let mut hook = match &self.run {
+            Run::Program { program, arguments } => {
+                json!({ "type": "command", "command": program, "args": arguments })
+            }
+            Run::Address(url) => json!({
+                "type": "http", "url": url, "headers": { "Authorization": "Bearer $COUNTERSIGN_API_KEY" },
+                "allowedEnvVars": ["COUNTERSIGN_API_KEY"],
+            }),
+        };
+        hook["timeout"] = json!(self.timeout);
+        hook["onFailure"] = json!("block");
+        hook["statusMessage"] = json!("Waiting for approval in Slack");
+        json!({ "matcher": self.matcher, "hooks": [hook] })
     }
 }
 
@@ -185,8 +203,15 @@ fn remove(settings: &mut Map<String, Value>) -> Result<usize, SettingsError> {
     Ok(removed)
 }
 
-/// Whether a hook runs `countersign hook`.
+/// The end of the address that a hook calls.
+const PATH: &str = "/v1/hooks/claude-code";
+
+/// Whether a hook runs `countersign hook`, or calls the service.
 fn is_ours(hook: &Value) -> bool {
+    let url = hook["url"].as_str().unwrap_or_default();
+    if url.split(['?', '#']).next().is_some_and(|address| address.ends_with(PATH)) {
+        return true;
+    }
     let command = hook["command"].as_str().unwrap_or_default();
     let is_program = |path: &str| path.trim_matches(['"', '\'']).rsplit('/').next() == Some("countersign");
     let mut words = command.split_whitespace();
@@ -200,8 +225,10 @@ mod tests {
 
     fn hook() -> Hook {
         Hook {
-            program: "/usr/bin/countersign".to_owned(),
-            arguments: ["hook", "--format", "claude", "--limit", "1800"].map(str::to_owned).to_vec(),
+            run: Run::Program {
+                program: "/usr/bin/countersign".to_owned(),
+                arguments: ["hook", "--format", "claude", "--limit", "1800"].map(str::to_owned).to_vec(),
+            },
             matcher: "Bash|mcp__.*".to_owned(),
             timeout: 1800,
         }
@@ -309,6 +336,43 @@ mod tests {
         let moved = with_hook(own, &hook()).unwrap();
         assert_eq!(moved.matches("countersign").count(), 1 + 1, "{moved}");
         assert!(moved.contains("other"));
+    }
+
+    #[test]
+    fn a_hook_by_address_takes_the_place_of_a_program_and_back() {
+        let url = "https://countersign.example.com/sub/v1/hooks/claude-code?limit=1800".to_owned();
+        let by_address = Hook { run: Run::Address(url), ..hook() };
+        let program = with_hook("{}", &hook()).unwrap();
+        let address = with_hook(&program, &by_address).unwrap();
+        insta::assert_snapshot!(address, @r#"
+        {
+          "hooks": {
+            "PreToolUse": [
+              {
+                "matcher": "Bash|mcp__.*",
+                "hooks": [
+                  {
+                    "type": "http",
+                    "url": "https://countersign.example.com/sub/v1/hooks/claude-code?limit=1800",
+                    "headers": {
+                      "Authorization": "Bearer $COUNTERSIGN_API_KEY"
+                    },
+                    "allowedEnvVars": [
+                      "COUNTERSIGN_API_KEY"
+                    ],
+                    "timeout": 1800,
+                    "onFailure": "block",
+                    "statusMessage": "Waiting for approval in Slack"
+                  }
+                ]
+              }
+            ]
+          }
+        }
+        "#);
+        assert_eq!(with_hook(&address, &by_address).unwrap(), address);
+        assert_eq!(with_hook(&address, &hook()).unwrap(), program);
+        assert_eq!(without_hook(&address).unwrap(), "{}\n");
     }
 
     #[test]

@@ -140,16 +140,21 @@ struct Fault {
     detail: String,
 }
 
+/// The address of a service, which may have a path.
+pub fn base(address: &str) -> Result<Url, ClientError> {
+    Url::parse(address.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty())
+        .ok_or_else(|| ClientError::Address(address.to_owned()))
+}
+
 impl Client {
     /// A client of the service at this address, which may have a path.
     pub fn new(address: &str, key: &SecretString, entropy: Entropy) -> Result<Self, ClientError> {
         // reqwest is built without a TLS provider. A second call finds the first one's.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let base = Url::parse(address.trim())
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .filter(|url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty())
-            .ok_or_else(|| ClientError::Address(address.to_owned()))?;
+        let base = base(address)?;
         let mut key = header::HeaderValue::try_from(format!("Bearer {}", key.expose_secret().trim()))
             .map_err(|_| ClientError::Key)?;
         key.set_sensitive(true);

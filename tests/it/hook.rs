@@ -568,6 +568,43 @@ fn installing_keeps_the_rest_and_uninstalling_restores_it() {
 }
 
 #[test]
+fn an_http_hook_needs_only_the_settings() {
+    let home = Home::new("hook_http_installed", "2.1.332");
+    fs::write(home.settings(), SETTINGS).unwrap();
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--http", "--yes"]).unwrap_err(), @"countersign: COUNTERSIGN_URL is not set, so there is no address to call. Set it in the environment, or give --url");
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--http", "--url", "countersign", "--yes"]).unwrap_err(), @r#"countersign: "countersign" is not the address of a Countersign service: set COUNTERSIGN_URL to its http or https address"#);
+    home.run(&["install", "--claude", "--yes"]).unwrap();
+    let url = "https://countersign.example.com/";
+    let install = ["install", "--claude", "--http", "--url", url, "--map", "gh=github", "--yes"];
+    insta::assert_snapshot!(home.run(&install).unwrap(), @r#"
+    HOME/.claude/settings.json
+              "hooks": [
+                {
+    -             "type": "command",
+    -             "command": "/usr/bin/countersign",
+    -             "args": [
+    -               "hook",
+    -               "--format",
+    -               "claude",
+    -               "--limit",
+    -               "1800"
+    +             "type": "http",
+    +             "url": "https://countersign.example.com/v1/hooks/claude-code?limit=1800&map=gh%3Dgithub",
+    +             "headers": {
+    +               "Authorization": "Bearer $COUNTERSIGN_API_KEY"
+    +             },
+    +             "allowedEnvVars": [
+    +               "COUNTERSIGN_API_KEY"
+                  ],
+                  "timeout": 1800,
+    Installed. Set COUNTERSIGN_API_KEY in the environment in which Claude Code runs, to a key that is bound to a user: `countersign key create --backend claude --user alice@example.com` prints one. Without it, Claude Code runs none of these tools.
+    "#);
+    assert_eq!(home.run(&install).unwrap(), "HOME/.claude/settings.json has the hook already.\n");
+    home.run(&["uninstall", "--claude", "--yes"]).unwrap();
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), SETTINGS);
+}
+
+#[test]
 fn a_project_shares_its_hook() {
     let home = Home::new("hook_project", "2.1.332");
     home.run(&["install", "--claude", "--project", "--yes"]).unwrap();
