@@ -14,10 +14,12 @@ use chrono::TimeDelta;
 use countersign::slack::view::editing::block_id;
 use sandbox::slack::{Gesture, Press, Surface};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     cli::countersign,
     hook::{prompt, until_abandoned},
+    hook_http::alices_key,
     story::{ALICE, IN_WORDS, SOON, TestApp, eventually, story},
 };
 
@@ -109,10 +111,22 @@ struct Claude {
 impl Claude {
     /// Installs the hook as people do, and starts the agent. `url`: the service.
     async fn start(s: &TestApp, name: &str, url: &str, commands: &[&str]) -> Self {
+        let settings =
+            [("COUNTERSIGN_URL", url), ("COUNTERSIGN_API_KEY", s.key()), ("COUNTERSIGN_USER", ALICE)];
+        Self::start_with(name, &[], &settings, commands).await
+    }
+
+    /// The same with the hook that needs no program of ours, and this key.
+    async fn start_http(key: &str, name: &str, url: &str, commands: &[&str]) -> Self {
+        Self::start_with(name, &["--http", "--url", url], &[("COUNTERSIGN_API_KEY", key)], commands).await
+    }
+
+    async fn start_with(name: &str, flags: &[&str], settings: &[(&str, &str)], commands: &[&str]) -> Self {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("claude_code").join(name);
         let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(home.join("shop")).unwrap();
-        let mut install = countersign(&["hook", "install", "--claude", "--yes", "--program"]);
+        let mut install =
+            countersign(&[&["hook", "install", "--claude", "--yes"], flags, &["--program"]].concat());
         let output = install.arg(program()).env("HOME", &home).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let (model, address) = Model::start(commands).await;
@@ -125,9 +139,7 @@ impl Claude {
             .env("ANTHROPIC_BASE_URL", format!("http://{address}"))
             .env("ANTHROPIC_API_KEY", "none")
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
-            .env("COUNTERSIGN_URL", url)
-            .env("COUNTERSIGN_API_KEY", s.key())
-            .env("COUNTERSIGN_USER", ALICE)
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -294,6 +306,156 @@ async fn claude_runs_nothing_if_its_hook_is_killed() {
 async fn a_killed_claude_leaves_nothing_to_approve() {
     story(async |s| {
         let mut claude = Claude::start(s, "killed", &s.url(), &["touch ran"]).await;
+        prompt(s).await;
+        claude.child.kill().unwrap();
+        claude.child.wait().unwrap();
+        let cancelled = async || {
+            let approvals = s.api().list(&[]).await.data().to_vec();
+            (approvals[0]["status"] == "cancelled").then_some(())
+        };
+        eventually("a cancelled approval", cancelled).await;
+        assert!(!claude.has("ran"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claude_runs_what_was_approved_over_http() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        let mut claude = Claude::start_http(&key, "http_approved", &s.url(), &["touch ran"]).await;
+        let asked = prompt(s).await;
+        // For longer than the pause between two spaces.
+        tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+        assert!(!claude.has("ran"));
+        assert!(s.click(ALICE, &asked, "Approve").await.is_ok());
+        claude.ended().await;
+        assert!(claude.has("ran"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claudes_model_reads_why_it_was_denied_over_http() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        let mut claude = Claude::start_http(&key, "http_denied", &s.url(), &["touch ran"]).await;
+        let asked = prompt(s).await;
+        assert!(s.choose(ALICE, &asked, IN_WORDS).await.is_ok());
+        let press = Press::on(Surface::Modal, "reason").doing(Gesture::Enter("Not on Fridays".to_owned()));
+        s.slack.press(ALICE, press).await.unwrap();
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        let read = claude.ended().await.join("\n");
+        assert!(read.contains("Not on Fridays") && read.contains("Do not retry"), "{read}");
+        assert!(!claude.has("ran"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claudes_second_call_over_http_is_not_asked_about() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        describe(s).await;
+        let mut claude = Claude::start_http(&key, "http_grant", &s.url(), &["touch one", "touch two"]).await;
+        let asked = prompt(s).await;
+        assert!(s.choose(ALICE, &asked, "Auto-approve for this conversation").await.is_ok());
+        assert_eq!(claude.ended().await.len(), 2);
+        assert!(claude.has("one") && claude.has("two"));
+        assert_eq!(s.slack.direct_messages(ALICE).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claude_runs_changed_arguments_over_http() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        describe(s).await;
+        let mut claude = Claude::start_http(&key, "http_edited", &s.url(), &["touch asked"]).await;
+        let asked = prompt(s).await;
+        assert!(s.choose(ALICE, &asked, "Edit and approve…").await.is_ok());
+        let gesture = Gesture::Enter("touch edited".to_owned());
+        let press = Press::on(Surface::Modal, "value").in_block(&block_id("command")).doing(gesture);
+        s.slack.press(ALICE, press).await.unwrap();
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        claude.ended().await;
+        assert!(claude.has("edited") && !claude.has("asked"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claude_does_not_run_over_http_what_no_one_answers() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        let mut claude = Claude::start_http(&key, "http_expired", &s.url(), &["touch ran"]).await;
+        prompt(s).await;
+        s.clock.advance(TimeDelta::minutes(30));
+        let read = claude.ended().await.join("\n");
+        assert!(read.contains("Expired"), "{read}");
+        assert!(!claude.has("ran"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claude_runs_nothing_over_http_while_the_service_is_down() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        let mut claude = Claude::start_http(&key, "http_down", "http://127.0.0.1:1", &["touch ran"]).await;
+        let read = claude.ended().await;
+        assert_eq!(read.len(), 1, "{read:?}");
+        assert!(!claude.has("ran"), "{read:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claude_runs_nothing_over_http_with_a_wrong_key() {
+    story(async |s| {
+        let mut claude = Claude::start_http(s.key(), "http_key", &s.url(), &["touch ran"]).await;
+        let read = claude.ended().await;
+        assert_eq!(read.len(), 1, "{read:?}");
+        assert!(!claude.has("ran"), "{read:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn claude_runs_nothing_if_the_service_dies_while_it_waits() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 4096];
+        let read = stream.read(&mut head).await.unwrap();
+        assert!(head[..read].starts_with(b"POST /v1/hooks/claude-code?limit=1800 "));
+        let begun = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\n\r\n";
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    });
+    let mut claude = Claude::start_http("cs_none", "http_dies", &url, &["touch ran"]).await;
+    let read = claude.ended().await;
+    service.await.unwrap();
+    assert_eq!(read.len(), 1, "{read:?}");
+    assert!(!claude.has("ran"), "{read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Claude Code: .ci/claude-code"]
+async fn a_claude_that_is_killed_over_http_leaves_nothing_to_approve() {
+    story(async |s| {
+        let key = alices_key(s).await;
+        let mut claude = Claude::start_http(&key, "http_killed", &s.url(), &["touch ran"]).await;
         prompt(s).await;
         claude.child.kill().unwrap();
         claude.child.wait().unwrap();
