@@ -146,13 +146,15 @@ macro_rules! select_deliveries {
 }
 
 /// Selects callbacks of the backend `$1`, as webhooks. They never wait for the backend's endpoint.
+/// What stands before `;` takes the place of the table.
 macro_rules! select_callbacks {
-    ($tail:literal $(, $arg:expr)* $(,)?) => {
+    ($tail:literal $($rest:tt)*) => { select_callbacks!(@ "callbacks"; $tail $($rest)*) };
+    (@ $from:literal; $tail:literal $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
             Row,
             r#"SELECT o.id, o.approval_id AS "approval_id!", o.event AS "event!", o.created_at, o.due_at, o.attempts,
                       o.done_at, o.dead_at, o.last_error, c.host AS callback_host, false AS "stopped!"
-               FROM callbacks c
+               FROM "# + $from + r#" c
                CROSS JOIN LATERAL (SELECT * FROM outbox o WHERE o.id = c.delivery_id LIMIT 1) o
                WHERE c.backend_id = $1 AND c.delivery_id IS NOT NULL "# + $tail
             $(, $arg)*
@@ -168,27 +170,51 @@ pub async fn list(
     limit: i64,
 ) -> sqlx::Result<Vec<Delivery>> {
     let mut found = list_webhooks(db, backend, filter, limit).await?;
-    let before = filter.before.map_or_else(Uuid::max, DeliveryId::uuid);
-    let state = filter.state.map(State::as_str);
-    let callbacks = select_callbacks!(
-        "AND c.delivery_id < $2 AND ($3::uuid IS NULL OR c.approval_id = $3)
-         AND ($4::text IS NULL OR $4 = CASE WHEN o.done_at IS NOT NULL THEN 'delivered'
-             WHEN o.dead_at IS NOT NULL THEN 'dead' ELSE 'pending' END)
-         ORDER BY c.backend_id DESC, c.delivery_id DESC LIMIT $5",
-        backend.uuid(),
-        before,
-        filter.approval.map(ApprovalId::uuid),
-        state,
-        limit
-    );
-    let callbacks = callbacks.fetch_all(db).await?;
+    let callbacks = list_callbacks(db, backend, filter, limit).await?;
     if !callbacks.is_empty() {
-        let callbacks: Vec<Delivery> = callbacks.into_iter().map(Row::read).collect::<Result<_, _>>()?;
         found.extend(callbacks);
         found.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id.uuid()));
         found.truncate(usize::try_from(limit).unwrap_or_default());
     }
     Ok(found)
+}
+
+async fn list_callbacks(
+    db: &mut PgConnection,
+    backend: BackendId,
+    filter: &Filter,
+    limit: i64,
+) -> sqlx::Result<Vec<Delivery>> {
+    let before = filter.before.map_or_else(Uuid::max, DeliveryId::uuid);
+    let state = filter.state.map(State::as_str);
+    let rows = if let Some(approval) = filter.approval {
+        // An approval has one callback at most. LIMIT has Postgres look it up by the approval's id, as in `find`.
+        select_callbacks!(
+            @ "(SELECT * FROM callbacks WHERE approval_id = $3 LIMIT 1)";
+            "AND c.delivery_id < $2 AND ($4::text IS NULL OR $4 = CASE WHEN o.done_at IS NOT NULL THEN 'delivered'
+                 WHEN o.dead_at IS NOT NULL THEN 'dead' ELSE 'pending' END)",
+            backend.uuid(),
+            before,
+            approval.uuid(),
+            state
+        )
+        .fetch_all(db)
+        .await?
+    } else {
+        select_callbacks!(
+            "AND c.delivery_id < $2
+             AND ($3::text IS NULL OR $3 = CASE WHEN o.done_at IS NOT NULL THEN 'delivered'
+                 WHEN o.dead_at IS NOT NULL THEN 'dead' ELSE 'pending' END)
+             ORDER BY c.backend_id DESC, c.delivery_id DESC LIMIT $4",
+            backend.uuid(),
+            before,
+            state,
+            limit
+        )
+        .fetch_all(db)
+        .await?
+    };
+    Ok(rows.into_iter().map(Row::read).collect::<Result<_, _>>()?)
 }
 
 async fn list_webhooks(
