@@ -12,8 +12,11 @@ use testkit::{DeploymentOptions, LocalDeployment};
 #[expect(clippy::print_stdout, reason = "whoever started this reads it")]
 async fn main() -> anyhow::Result<()> {
     let mut deployment = LocalDeployment::prepare(DeploymentOptions::default(), |config, _| {
-        config.limits =
-            LimitsConfig { requests_per_second: 1_000_000, pending_approvals: 1_000_000, waiters: 1000 };
+        config.limits = LimitsConfig {
+            requests_per_second: 1_000_000,
+            pending_approvals: 1_000_000,
+            ..LimitsConfig::default()
+        };
     })
     .await?;
     deployment.create_own_backend("stand", KeyScopes::ALL).await?;

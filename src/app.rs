@@ -134,7 +134,8 @@ fn service_within(
     let db =
         Db::new(config.database_url.expose_secret(), connections, limits).map_err(StartError::Database)?;
     let sealer = Arc::new(Sealer::new(config.encryption_key.as_ref())?);
-    let pending_limit = PendingLimit::new(LimitsConfig::default().pending_approvals);
+    let limits = LimitsConfig::default();
+    let pending_limit = PendingLimit::new(limits.pending_approvals, limits.user_pending_approvals);
     let listeners = Listeners::new(entropy.uuid(clock.now()), clock.clone());
     Ok(Service {
         db,
@@ -153,7 +154,8 @@ fn service_within(
 fn open_database(config: &ServeConfig, clock: Clock, entropy: Entropy) -> Result<Service, StartError> {
     let DatabaseConfig { limits, .. } = config.database;
     let mut service = service_within(limits, &config.database, config.database_connections, clock, entropy)?;
-    service.pending_limit = PendingLimit::new(config.limits.pending_approvals);
+    let limits = &config.limits;
+    service.pending_limit = PendingLimit::new(limits.pending_approvals, limits.user_pending_approvals);
     if !service.sealer.has_key() {
         tracing::warn!("COUNTERSIGN_ENCRYPTION_KEY is not set: webhook secrets are stored unencrypted");
     }

@@ -101,6 +101,11 @@ pub struct LimitsConfig {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub pending_approvals: u32,
 
+    /// Approvals asked for with keys bound to one user that may be pending. They have no other limit
+    #[arg(long = "user-pending-approvals", env = "COUNTERSIGN_USER_PENDING_APPROVALS", default_value_t = 500,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub user_pending_approvals: u32,
+
     /// Calls of a backend that may wait for decisions, or stream, at one instance
     #[arg(long = "backend-waiters", env = "COUNTERSIGN_BACKEND_WAITERS", default_value_t = 1000,
           value_parser = clap::value_parser!(u32).range(1..))]
@@ -109,7 +114,12 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { requests_per_second: 1000, pending_approvals: 5000, waiters: 1000 }
+        Self {
+            requests_per_second: 1000,
+            pending_approvals: 5000,
+            user_pending_approvals: 500,
+            waiters: 1000,
+        }
     }
 }
 

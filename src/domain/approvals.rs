@@ -12,6 +12,7 @@ use crate::domain::{
     editing::EditedArguments,
     ids::{ApprovalId, BackendId, UserId, WorkspaceId},
     outcome::Outcome,
+    own_keys::ConversationKey,
     results::ApprovalResult,
     text::{ForeignId, Link, Name, Prose},
 };
@@ -71,6 +72,8 @@ pub struct Request {
     pub agent: Agent,
     /// The run of the agent that the request belongs to.
     pub conversation: Conversation,
+    /// Whether the conversation is the user's own: the request was made with a key that is bound to them.
+    pub own_conversation: bool,
     /// The action to run.
     pub action: ActionRef,
     /// The arguments to run the action with.
@@ -94,6 +97,13 @@ pub struct Request {
 }
 
 impl Request {
+    /// What identifies its conversation.
+    #[must_use]
+    pub fn conversation_key(&self) -> ConversationKey {
+        let user = self.own_conversation.then(|| self.user.clone());
+        ConversationKey::new(self.backend, user, self.conversation.id.clone())
+    }
+
     /// Whether the user can change arguments: the backend says so, and the action has a schema.
     #[must_use]
     pub const fn is_editable(&self) -> bool {

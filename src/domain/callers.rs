@@ -6,6 +6,7 @@ use std::fmt;
 use super::{
     approvals::Request,
     ids::{BackendId, UserId},
+    own_keys::{self, ConversationKey},
     text::{ForeignId, IntegrationKey},
 };
 
@@ -52,16 +53,16 @@ impl OwnApprovals {
     /// and neither must get the other's approval. No header contains the separator.
     #[must_use]
     pub fn idempotency_key(&self, key: &ForeignId) -> String {
-        match &self.user {
-            None => key.as_str().to_owned(),
-            Some(user) => format!("{user}{KEY_SEPARATOR}{key}"),
-        }
+        own_keys::stored(self.user.as_ref(), key)
+    }
+
+    /// The conversation that the caller means by an id. Each bound user has conversations of their own: none may rename,
+    /// reopen or close another's.
+    #[must_use]
+    pub fn conversation(&self, id: &ForeignId) -> ConversationKey {
+        ConversationKey::new(self.backend, self.user.clone(), id.clone())
     }
 }
-
-/// Separates a bound user from the idempotency key that they chose. The statement that reads such keys writes it as
-/// `chr(31)`.
-const KEY_SEPARATOR: char = '\u{1f}';
 
 /// Why a key that is bound to a user may not make a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

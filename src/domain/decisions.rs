@@ -106,10 +106,7 @@ pub fn click(
             acting_user.must_be_member()?;
             let reach = match scope {
                 Scope::Once => None,
-                Scope::Conversation => Some(Reach::Conversation {
-                    backend: request.backend,
-                    conversation: request.conversation.id.clone(),
-                }),
+                Scope::Conversation => Some(Reach::Conversation(request.conversation_key())),
                 Scope::Always => Some(Reach::Always),
             };
             let left = match reach {
@@ -128,7 +125,7 @@ pub fn click(
                         });
                     }
                     match reach {
-                        Reach::Conversation { .. } => GrantOutcome::Conversation(id),
+                        Reach::Conversation(_) => GrantOutcome::Conversation(id),
                         Reach::Always => GrantOutcome::Always(id),
                     }
                 }

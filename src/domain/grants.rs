@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
-    ids::{ActionId, BackendId, GrantId, UserId, WorkspaceId},
-    text::ForeignId,
+    ids::{ActionId, GrantId, UserId, WorkspaceId},
+    own_keys::ConversationKey,
 };
 
 /// A conversation grant ends when its conversation has had no request for this long.
@@ -44,12 +44,7 @@ impl Scope {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     /// One conversation of one backend.
-    Conversation {
-        /// The backend that the conversation belongs to.
-        backend: BackendId,
-        /// The backend's id for it.
-        conversation: ForeignId,
-    },
+    Conversation(ConversationKey),
     /// Every later call of the action.
     Always,
 }
@@ -59,7 +54,7 @@ impl Reach {
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match self {
-            Self::Conversation { .. } => Scope::Conversation,
+            Self::Conversation(_) => Scope::Conversation,
             Self::Always => Scope::Always,
         }
     }

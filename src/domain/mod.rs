@@ -37,6 +37,7 @@ pub mod must_read;
 pub mod notifications;
 pub mod outcome;
 pub mod overview;
+pub mod own_keys;
 pub mod ownership;
 pub mod people;
 pub mod precedent;

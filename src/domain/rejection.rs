@@ -71,8 +71,8 @@ pub enum Rejection {
     /// The Slack app lacks this scope, which it needs to look the user up.
     #[error("the Slack app lacks the scope {0}")]
     MissingScope(String),
-    /// The backend has the maximum number of pending approvals.
-    #[error("the backend has too many approvals pending")]
+    /// The backend, or the user that the key is bound to, has the maximum number of pending approvals.
+    #[error("too many approvals are pending")]
     TooManyPending,
     /// The backend used this idempotency key for a different request.
     #[error("the idempotency key {0} was used for another request")]

@@ -48,6 +48,7 @@ fn request() -> Request {
         user: UserId::parse(OWNER).unwrap(),
         agent: Agent { id: ForeignId::new("atlas").unwrap(), name: None },
         conversation: Conversation { id: ForeignId::new("c-1").unwrap(), title: None, url: None },
+        own_conversation: false,
         action: ActionRef {
             id: ActionId::new(Uuid::from_u128(4)),
             integration_id: IntegrationId::new(Uuid::from_u128(5)),
@@ -276,10 +277,7 @@ fn check_click(
                 prop_assert_eq!((grant.workspace, &grant.user), (request.workspace, &request.user));
                 prop_assert_eq!(grant.action, request.action.id);
                 let reach = match scope {
-                    Scope::Conversation => Reach::Conversation {
-                        backend: request.backend,
-                        conversation: request.conversation.id.clone(),
-                    },
+                    Scope::Conversation => Reach::Conversation(request.conversation_key()),
                     _ => Reach::Always,
                 };
                 prop_assert_eq!(&grant.reach, &reach);

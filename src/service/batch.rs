@@ -18,15 +18,17 @@ use crate::{
         api_keys::KeyScope,
         approvals::{Approval, Request},
         callbacks::CallbackUrl,
+        callers::OwnApprovals,
         decisions,
         effects::Changed,
-        ids::{ActionId, ApiKeyId, ApprovalId, BackendId, IntegrationId},
+        ids::{ActionId, ApiKeyId, ApprovalId, IntegrationId},
+        own_keys::ConversationKey,
         rejection::Rejection,
         text::ForeignId,
     },
     storage::{
         LockWait, Plans,
-        statements::create_approval::{self, AskContext, Asking, Created, StoredConversation},
+        statements::create_approval::{self, AskContext, Asking, Created, MostPending, StoredConversation},
         tables::{abandonments, actions, approvals, callbacks, callbacks::NewCallback, integrations},
     },
 };
@@ -46,9 +48,9 @@ pub async fn judge(
     let now = work.now();
     let limit = &service.pending_limit;
     let pending = limit.pending(asks.iter().map(|addressed| addressed.ask.key.id()), now);
-    let most = if matches!(pending, Pending::Unknown) { limit.most() } else { 0 };
+    let most = if matches!(pending, Pending::Unknown) { limit.most() } else { MostPending::default() };
     let asking: Vec<_> = asks.iter().map(|addressed| asking(addressed)).collect();
-    let contexts = create_approval::load(&mut work, &asking, now, most).await?;
+    let contexts = create_approval::load(&mut work, &asking, now, &most).await?;
     let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
     let (mut places, mut created) = (Vec::new(), Vec::new());
     let mut seen = Seen::new(limit, pending);
@@ -192,7 +194,7 @@ async fn examine(
         return Ok(Examined::Alone);
     }
     register(service, work, &caller, ask).await?;
-    let again = create_approval::load(work, &[asking(addressed)], now, service.pending_limit.most()).await?;
+    let again = create_approval::load(work, &[asking(addressed)], now, &service.pending_limit.most()).await?;
     let context = again.into_iter().next().transpose()?.flatten().ok_or(Rejection::Unauthenticated)?;
     Ok(Examined::New(caller, Box::new(context)))
 }
@@ -202,10 +204,10 @@ struct Seen<'a> {
     limit: &'a PendingLimit,
     /// What was known of the pending approvals before.
     pending: Pending,
-    /// The pending approvals of each backend, by the key that asked last: those before, and those of this batch.
-    added: HashMap<BackendId, (ApiKeyId, i64, i64)>,
+    /// The pending approvals that count together, by the key that asked last: those before, and those of this batch.
+    added: HashMap<OwnApprovals, (ApiKeyId, i64, i64)>,
     /// The conversations whose grants had ended for want of requests.
-    woken: HashSet<(BackendId, &'a ForeignId)>,
+    woken: HashSet<ConversationKey>,
     /// The idempotency keys.
     keys: HashSet<(ApiKeyId, &'a ForeignId)>,
 }
@@ -228,8 +230,8 @@ impl<'a> Seen<'a> {
     ) -> Result<New, Option<Rejection>> {
         let Addressed { ask, user, .. } = addressed;
         let (action, eligibility, grant) = context.action.ok_or(Rejection::CatalogFull)?;
-        let backend = caller.own().backend();
-        let conversation = (backend, &ask.conversation.id);
+        let own = caller.own();
+        let conversation = own.conversation(&ask.conversation.id);
         if self.woken.contains(&conversation)
             || ask.idempotency_key.as_ref().is_some_and(|key| !self.keys.insert((ask.key.id(), key)))
         {
@@ -238,10 +240,11 @@ impl<'a> Seen<'a> {
         let request = Request {
             id: ApprovalId::new(service.new_id()),
             workspace: caller.workspace(),
-            backend,
+            backend: own.backend(),
             user: user.clone(),
             agent: ask.agent.clone(),
             conversation: ask.conversation.clone(),
+            own_conversation: own.user().is_some(),
             action,
             arguments: ask.arguments.clone(),
             digest: addressed.arguments_digest,
@@ -256,11 +259,11 @@ impl<'a> Seen<'a> {
         let asked = decisions::request(request, eligibility, grant, now);
         if asked.state().decision.is_none() {
             let before = match &self.pending {
-                Pending::Recent(recent) => recent.get(&backend).copied().unwrap_or(context.pending),
+                Pending::Recent(recent) => recent.get(own).copied().unwrap_or(context.pending),
                 Pending::Unknown => context.pending,
             };
-            let (_, _, more) = self.added.entry(backend).or_insert((ask.key.id(), before, 0));
-            if before + *more >= self.limit.most() {
+            let (_, _, more) = self.added.entry(own.clone()).or_insert((ask.key.id(), before, 0));
+            if before + *more >= self.limit.most_for(own) {
                 // Some of those that were counted may have ended since, so the request is judged with a new count.
                 let exact = matches!(self.pending, Pending::Unknown);
                 return Err(exact.then_some(Rejection::TooManyPending));
@@ -275,10 +278,10 @@ impl<'a> Seen<'a> {
 
     /// Notes how many approvals are pending after the batch.
     fn note_pending(&self, now: DateTime<Utc>) {
-        for (backend, (key, before, more)) in &self.added {
+        for (own, (key, before, more)) in &self.added {
             match self.pending {
-                Pending::Recent(_) => self.limit.added(*backend, *more),
-                Pending::Unknown => self.limit.counted(*key, *backend, before + more, now),
+                Pending::Recent(_) => self.limit.added(own, *more),
+                Pending::Unknown => self.limit.counted(*key, own, before + more, now),
             }
         }
     }

@@ -21,10 +21,7 @@ async fn attempt(service: &Service) -> Result<usize, ServiceError> {
     let since = work.now() - SILENCE;
     let silent = conversations::lock_silent(&mut work, since, BATCH).await?;
     for conversation in &silent {
-        let filter = GrantFilter {
-            conversation: Some((conversation.backend, &conversation.id)),
-            ..GrantFilter::default()
-        };
+        let filter = GrantFilter { conversation: Some(&conversation.conversation), ..GrantFilter::default() };
         let why = Revocation::ConversationSilent;
         turn_off::revoke(&mut work, conversation.workspace, &filter, &Actor::Service, why).await?;
     }

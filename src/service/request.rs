@@ -8,7 +8,7 @@ use super::{
     authenticate,
     directory::{Directory, LookupError},
 };
-use crate::domain::{api_keys::KeyScope, rejection::Rejection};
+use crate::domain::{api_keys::KeyScope, callers::BoundKeyFault, rejection::Rejection};
 
 /// Creates an approval. A live grant that covers the request approves it at once, otherwise it is pending.
 #[tracing::instrument(name = "create_approval", skip_all)]
@@ -23,6 +23,10 @@ pub async fn request(
         UserRef::Email(email) => {
             let caller = authenticate::authenticate(service, &ask.key, KeyScope::Ask).await?;
             caller.may_ask()?;
+            // Not looked up: the answer would tell whose address it is.
+            if let Some(own) = caller.own().user() {
+                return Err(Rejection::BoundKey(BoundKeyFault::OtherUser(own.clone())).into());
+            }
             let workspace = caller.workspace();
             directory.by_email(workspace, email).await.map_err(|error| match error {
                 LookupError::Nobody => Rejection::UnknownUser,

@@ -400,7 +400,7 @@ async fn together_and_one_by_one_are_the_same() {
         }
         // Nothing else may happen to what is compared.
         s.stop().await;
-        s.service.pending_limit = PendingLimit::new(30);
+        s.service.pending_limit = PendingLimit::new(30, 30);
         let mut runner = TestRunner::deterministic();
         for (case, (mut together, mut single)) in worlds.into_iter().enumerate() {
             let history = vec(step(), 4..16).new_tree(&mut runner).unwrap().current();

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use countersign::{
+    config::LimitsConfig,
     domain::{
         api_keys::KeyScopes,
         ids::{ApiKeyId, UserId},
@@ -63,13 +64,15 @@ async fn a_bound_key_asks_for_its_user_only() {
         assert_eq!((asked.status, asked.str("/user")), (201, ALICE), "{asked:?}");
         let named = ask(&alice, &body(Some(ALICE), "c-1"), "k-2").await;
         assert_eq!(named.status, 201, "{named:?}");
-        for other in [BOB, "bob@example.com"] {
+        // No address is looked up, not even her own: the answer would say whether a user has it.
+        for other in [BOB, "bob@example.com", "nobody@example.com", "alice@example.com"] {
             let refused = ask(&alice, &body(Some(other), "c-1"), "k-3").await;
             assert_eq!((refused.status, refused.str("/type")), BOUND, "{refused:?}");
             insta::allow_duplicates! {
                 insta::assert_snapshot!(refused.str("/detail"), @"The key is bound to U0ALICE: leave `user` out, or name U0ALICE. To make this call, ask the operator for a key of the whole backend: `countersign key create` without `--user`.");
             }
         }
+        assert!(s.slack.calls_of("users.lookupByEmail").is_empty());
         let unnamed = ask(&whole, &body(None, "c-1"), "k-4").await;
         assert_eq!((unnamed.status, unnamed.str("/errors/0/pointer")), (422, "/user"), "{unnamed:?}");
         insta::assert_snapshot!(unnamed.str("/errors/0/detail"), @"is required, unless the API key is bound to a user");
@@ -164,26 +167,147 @@ async fn a_bound_key_describes_what_begins_with_its_backend() {
     .await;
 }
 
+/// Asks, and has the user auto-approve for the conversation.
+async fn grant(s: &TestApp, api: &Api, user: &str, body: &Value, key: &str) {
+    let id = ask(api, body, key).await.id().to_owned();
+    let prompt = s.shown(user, &id).await;
+    assert!(s.choose(user, &prompt, "Auto-approve for this conversation").await.is_ok());
+    assert_eq!(api.wait(&id, 20).await.approval_status(), "approved");
+}
+
+/// Unlocks the action for all users.
+async fn open(s: &TestApp, whole: &Api) {
+    let catalog = json!({ "name": "Claude", "actions": [{ "key": "Bash", "name": "Bash" }], "requires_connection": false });
+    assert_eq!(whole.put_integration("claude", &catalog).await.status, 200);
+    s.unlock("claude.Bash").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_bound_user_has_conversations_of_their_own() {
+    story(async |s| {
+        let (backend, whole) = claude(s).await;
+        open(s, &whole).await;
+        let (alice, bob) = (bound(s, &backend, ALICE).await, bound(s, &backend, BOB).await);
+        let titled = |user: Option<&str>, title: &str| {
+            let mut body = body(user, "c-1");
+            body["conversation"]["title"] = title.into();
+            body
+        };
+        let (of_alice, of_bob) = (titled(None, "Of Alice"), titled(None, "Of Bob"));
+        let of_backend = titled(Some(ALICE), "Of the backend");
+        grant(s, &alice, ALICE, &of_alice, "k-1").await;
+        // Neither covers another's requests, nor names another's conversation.
+        for (api, body) in [(&bob, &of_bob), (&whole, &of_backend)] {
+            let asked = ask(api, body, "k-2").await;
+            assert_eq!((asked.approval_status(), asked.str("/conversation/id")), ("pending", "c-1"));
+        }
+        let home = s.home(ALICE, |home| home.all_text().contains("Of Alice")).await;
+        assert!(!home.all_text().contains("Of Bob"), "{}", home.all_text());
+        // The backend, and another user, can't close it, and a request of theirs doesn't reopen it.
+        assert_eq!(
+            (bob.close_conversation("c-1").await.status, whole.close_conversation("c-1").await.status),
+            (204, 204)
+        );
+        assert_eq!(s.grants_of(ALICE).await, 1);
+        assert_eq!(ask(&alice, &of_alice, "k-3").await.approval_status(), "approved");
+        assert_eq!(alice.close_conversation("c-1").await.status, 204);
+        assert_eq!(s.grants_of(ALICE).await, 0);
+        for (api, body) in [(&bob, &of_bob), (&whole, &of_backend)] {
+            assert_eq!(ask(api, body, "k-4").await.status, 201);
+        }
+        let rows: Vec<(String, Option<String>, bool)> =
+            sqlx::query_as("SELECT id, title, closed_at IS NULL FROM conversations ORDER BY id")
+                .fetch_all(&s.service.db)
+                .await
+                .unwrap();
+        let row = |id: String, title: &str, open| (id, Some(title.to_owned()), open);
+        let mut expected = [
+            row(format!("{ALICE}\u{1f}c-1"), "Of Alice", false),
+            row(format!("{BOB}\u{1f}c-1"), "Of Bob", true),
+            row("c-1".to_owned(), "Of the backend", true),
+        ];
+        expected.sort();
+        assert_eq!(
+            {
+                let mut rows = rows;
+                rows.sort();
+                rows
+            },
+            expected
+        );
+        assert_eq!(whole.list(&[("conversation", "c-1")]).await.data().len(), 6);
+        assert_eq!(bob.list(&[("conversation", "c-1")]).await.data().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_others_keep_no_conversation_grant_alive() {
+    story(async |s| {
+        let (backend, whole) = claude(s).await;
+        open(s, &whole).await;
+        let (alice, bob) = (bound(s, &backend, ALICE).await, bound(s, &backend, BOB).await);
+        grant(s, &alice, ALICE, &body(None, "c-1"), "k-1").await;
+        let home = s.home(ALICE, |home| home.all_text().contains("c-1")).await;
+        assert!(!home.all_text().contains(&format!("{ALICE}c-1")) && !home.all_text().contains('\u{1f}'));
+        s.advance_until_idle(TimeDelta::days(29)).await;
+        for (api, body) in [(&bob, body(None, "c-1")), (&whole, body(Some(ALICE), "c-1"))] {
+            assert_eq!(ask(api, &body, "k-2").await.approval_status(), "pending");
+        }
+        assert_eq!(s.grants_of(ALICE).await, 1);
+        s.advance_until_idle(TimeDelta::days(2)).await;
+        assert_eq!(s.grants_of(ALICE).await, 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_a_conversation_ends_the_grants_of_the_key_s_user_only() {
     story(async |s| {
         let (backend, whole) = claude(s).await;
-        let catalog = json!({ "name": "Claude", "actions": [{ "key": "Bash", "name": "Bash" }], "requires_connection": false });
-        assert_eq!(whole.put_integration("claude", &catalog).await.status, 200);
-        s.unlock("claude.Bash").await;
+        open(s, &whole).await;
         let mut keys = Vec::new();
         for user in [ALICE, BOB] {
             let api = bound(s, &backend, user).await;
-            let id = ask(&api, &body(None, "c-1"), "k").await.id().to_owned();
-            let prompt = s.shown(user, &id).await;
-            assert!(s.choose(user, &prompt, "Auto-approve for this conversation").await.is_ok());
-            assert_eq!(api.wait(&id, 20).await.approval_status(), "approved");
+            grant(s, &api, user, &body(None, "c-1"), "k").await;
             keys.push(api);
         }
         assert_eq!(keys[0].close_conversation("c-1").await.status, 204);
         assert_eq!((s.grants_of(ALICE).await, s.grants_of(BOB).await), (0, 1));
         assert_eq!(ask(&keys[0], &body(None, "c-1"), "k-2").await.approval_status(), "pending");
         assert_eq!(ask(&keys[1], &body(None, "c-1"), "k-2").await.approval_status(), "approved");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_user_can_t_exhaust_the_limit_of_others() {
+    story(async |s| {
+        s.config.limits =
+            LimitsConfig { pending_approvals: 5, user_pending_approvals: 2, ..LimitsConfig::default() };
+        s.restart().await;
+        let (backend, whole) = claude(s).await;
+        let (alice, bob) = (bound(s, &backend, ALICE).await, bound(s, &backend, BOB).await);
+        let first = ask(&alice, &body(None, "c-1"), "k-1").await;
+        assert_eq!(ask(&alice, &body(None, "c-2"), "k-2").await.status, 201);
+        // A second device has the same limit.
+        for api in [&alice, &bound(s, &backend, ALICE).await] {
+            let refused = ask(api, &body(None, "c-3"), "k-3").await;
+            assert_eq!(
+                (refused.status, refused.str("/type")),
+                (429, "urn:countersign:problem:too-many-pending")
+            );
+        }
+        assert_eq!(ask(&bob, &body(None, "c-1"), "k-1").await.status, 201);
+        for key in ["k-4", "k-5"] {
+            assert_eq!(ask(&whole, &body(Some(ALICE), "c-1"), key).await.status, 201);
+        }
+        // The backend's limit counts all of them, but doesn't hold back the others.
+        assert_eq!(ask(&whole, &body(Some(ALICE), "c-1"), "k-6").await.status, 429);
+        assert_eq!(ask(&bob, &body(None, "c-2"), "k-2").await.status, 201);
+        assert_eq!(ask(&bob, &body(None, "c-3"), "k-3").await.status, 429);
+        assert_eq!(alice.cancel(first.id()).await.approval_status(), "cancelled");
+        assert_eq!(ask(&alice, &body(None, "c-4"), "k-7").await.status, 201);
     })
     .await;
 }

@@ -336,7 +336,8 @@ impl Reading {
                 let (integration, conversation) = (&github, &conversation);
                 let ask =
                     Asking { key, idempotency_key: None, integration, action: &action, user, conversation };
-                let mut contexts = create_approval::load(db, &[ask], now, 10).await?;
+                let mut contexts =
+                    create_approval::load(db, &[ask], now, &create_approval::MostPending::default()).await?;
                 let (_, _, grant) = contexts.remove(0)?.unwrap().action.unwrap();
                 return Ok(rows(grant.map(|grant| grant.id.uuid())));
             }

@@ -374,7 +374,7 @@ mod tests {
             clock,
             entropy: Entropy::system(),
             sealer: Arc::new(Sealer::new(None).unwrap()),
-            pending_limit: PendingLimit::new(1),
+            pending_limit: PendingLimit::new(1, 1),
             key_uses: KeyUses::default(),
             heartbeats: Heartbeats::default(),
             unreadable: Unreadable::default(),

@@ -19,7 +19,7 @@ use crate::{
     storage::{
         PgConnection, stored,
         stored::CorruptRow,
-        tables::{approvals, grants::standing_scope},
+        tables::{approvals, conversations::shown_id, grants::standing_scope},
     },
 };
 
@@ -286,7 +286,7 @@ async fn live(
     now: DateTime<Utc>,
 ) -> sqlx::Result<HashMap<Uuid, LiveGrant>> {
     let rows = sqlx::query!(
-        r#"SELECT g.id, g.scope, coalesce(v.title, v.id) AS conversation
+        r#"SELECT g.id, g.scope, v.title AS "title?", v.id AS "conversation_id?"
            FROM grants g LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            WHERE g.id = ANY($1) AND g.workspace_id = $2 AND g.user_id = $3 AND g.revoked_at IS NULL
              AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $4))"#,
@@ -299,7 +299,8 @@ async fn live(
     .await?;
     let rows = rows.into_iter().map(|row| {
         standing_scope(row.id, &row.scope)?;
-        Ok((row.id, LiveGrant { id: GrantId::new(row.id), conversation: row.conversation }))
+        let conversation = row.title.or_else(|| row.conversation_id.as_deref().map(shown_id));
+        Ok((row.id, LiveGrant { id: GrantId::new(row.id), conversation }))
     });
     Ok(rows.collect::<Result<_, CorruptRow>>()?)
 }

@@ -12,9 +12,10 @@ use crate::{
         decisions::Ended,
         effects::Changed,
         grants::{Reach, Scope},
-        ids::{ApprovalId, BackendId, GrantId, UserId},
+        ids::{ApprovalId, GrantId, UserId},
+        own_keys::ConversationKey,
         repeats::RequestDigest,
-        text::{ForeignId, Text},
+        text::Text,
     },
     storage::{
         PgConnection,
@@ -137,7 +138,7 @@ pub async fn context(
         request.action.id.uuid(),
         request.user.as_str(),
         request.backend.uuid(),
-        request.conversation.id.as_str(),
+        request.conversation_key().stored_id(),
         request.workspace.uuid(),
         scope.as_str(),
         request.action.version.uuid(),
@@ -186,7 +187,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
         request.action.id.uuid(),
         request.user.as_str(),
         request.backend.uuid(),
-        request.conversation.id.as_str(),
+        request.conversation_key().stored_id(),
         approval.decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
         request.action.version.uuid(),
     )
@@ -217,10 +218,10 @@ pub async fn save(
     let effects = unwritten.bind();
     let edited = decision.edited();
     let edited_json = edited.map(|edited| json_text(&edited.arguments)).transpose()?;
-    let (backend, conversation) = match given.as_ref().map(|grant| &grant.reach) {
-        Some(Reach::Conversation { backend, conversation }) => (Some(*backend), Some(conversation)),
-        _ => (None, None),
-    };
+    let conversation = given.as_ref().and_then(|grant| match &grant.reach {
+        Reach::Conversation(conversation) => Some(conversation),
+        Reach::Always => None,
+    });
     sqlx::query!(
         r#"-- given: the grant that the click gave, if it gave one ($10: its id).
            -- decided: the approval ends. Its row is locked, so that nothing else has ended it.
@@ -284,8 +285,8 @@ pub async fn save(
         given.as_ref().map(|grant| grant.user.as_str()),
         given.as_ref().map(|grant| grant.action.uuid()),
         given.as_ref().map(|grant| grant.reach.scope().as_str()),
-        backend.map(BackendId::uuid),
-        conversation.map(ForeignId::as_str),
+        conversation.map(|conversation| conversation.backend().uuid()),
+        conversation.map(ConversationKey::stored_id),
         // The effects.
         effects.audit as _,
         effects.outbox as _,

@@ -20,9 +20,10 @@ use crate::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
         outcome::Outcome,
+        own_keys::ConversationKey,
         repeats::RequestDigest,
         results::ApprovalResult,
-        text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
+        text::{ActionKey, IntegrationKey, Link, Text},
     },
     storage::{
         PgConnection, bounds,
@@ -44,6 +45,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) conversation_id: String,
     pub(in crate::storage) conversation_title: Option<String>,
     pub(in crate::storage) conversation_url: Option<String>,
+    pub(in crate::storage) own_conversation: bool,
     pub(in crate::storage) action_id: Uuid,
     pub(in crate::storage) integration_id: Uuid,
     pub(in crate::storage) integration_key: String,
@@ -99,7 +101,7 @@ macro_rules! select_approvals {
         sqlx::query_as!(
             $crate::storage::tables::approvals::ApprovalRow,
             $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
-                      p.conversation_id, p.conversation_title, p.conversation_url,
+                      p.conversation_id, p.conversation_title, p.conversation_url, p.own_conversation,
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.read_only, d.destructive, d.risk, d.title,
@@ -152,6 +154,7 @@ impl ApprovalRow {
                 title: self.conversation_title.map(Text::from_stored),
                 url: self.conversation_url.map(Link::from_stored),
             },
+            own_conversation: self.own_conversation,
             action: ActionRef {
                 id: ActionId::new(self.action_id),
                 integration_id: IntegrationId::new(self.integration_id),
@@ -498,14 +501,15 @@ pub async fn pending_for_connection(
 /// The pending approvals of a conversation, whose prompts offer to auto-approve for it, and whom they ask.
 pub async fn pending_in_conversation(
     db: &mut PgConnection,
-    backend: BackendId,
-    conversation: &ForeignId,
+    conversation: &ConversationKey,
 ) -> sqlx::Result<Vec<(ApprovalId, UserId)>> {
     let rows = sqlx::query!(
         "SELECT id, user_id FROM approvals WHERE backend_id = $1 AND conversation_id = $2 AND status = 'pending'
+           AND own_conversation = ($3::text IS NOT NULL) AND ($3 IS NULL OR user_id = $3)
          ORDER BY id",
-        backend.uuid(),
-        conversation.as_str()
+        conversation.backend().uuid(),
+        conversation.id().as_str(),
+        conversation.user().map(UserId::as_str)
     )
     .fetch_all(db)
     .await?;

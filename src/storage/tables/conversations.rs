@@ -1,23 +1,29 @@
 //! The table `conversations`. Asking writes it, in [`crate::storage::statements::create_approval::save`].
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::{
     domain::{
         conversations::Closed,
         ids::{BackendId, WorkspaceId},
-        text::ForeignId,
+        own_keys::ConversationKey,
     },
     storage::{PgConnection, effects::Recorded},
 };
 
-/// Locks a conversation of this backend, and says whether it is closed. `None`: the backend never asked in it.
-pub async fn lock(db: &mut PgConnection, backend: BackendId, id: &ForeignId) -> sqlx::Result<Option<bool>> {
+/// The id of a conversation's row as people are shown it: without the user whose own the conversation is.
+pub(in crate::storage) fn shown_id(stored: &str) -> String {
+    ConversationKey::from_stored(BackendId::new(Uuid::nil()), stored).id().as_str().to_owned()
+}
+
+/// Locks a conversation, and says whether it is closed. `None`: no request was made in it.
+pub async fn lock(db: &mut PgConnection, conversation: &ConversationKey) -> sqlx::Result<Option<bool>> {
     sqlx::query_scalar!(
         r#"SELECT closed_at IS NOT NULL AS "closed!" FROM conversations WHERE backend_id = $1 AND id = $2
            FOR NO KEY UPDATE"#,
-        backend.uuid(),
-        id.as_str()
+        conversation.backend().uuid(),
+        conversation.stored_id()
     )
     .fetch_optional(db)
     .await
@@ -27,8 +33,8 @@ pub async fn lock(db: &mut PgConnection, backend: BackendId, id: &ForeignId) -> 
 pub async fn close(db: &mut PgConnection, closed: &Recorded<Closed>, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE conversations SET closed_at = $3 WHERE backend_id = $1 AND id = $2",
-        closed.backend.uuid(),
-        closed.id.as_str(),
+        closed.conversation.backend().uuid(),
+        closed.conversation.stored_id(),
         now
     )
     .execute(db)
@@ -41,10 +47,8 @@ pub async fn close(db: &mut PgConnection, closed: &Recorded<Closed>, now: DateTi
 pub struct Silent {
     /// Where it belongs.
     pub workspace: WorkspaceId,
-    /// Whose it is.
-    pub backend: BackendId,
-    /// The backend's id for it.
-    pub id: ForeignId,
+    /// What identifies it.
+    pub conversation: ConversationKey,
 }
 
 /// Locks up to `limit` conversations with live grants that have had no request since `since`. Skips those that another
@@ -69,8 +73,7 @@ pub async fn lock_silent(
     .await?;
     let silent = rows.into_iter().map(|row| Silent {
         workspace: WorkspaceId::new(row.workspace_id),
-        backend: BackendId::new(row.backend_id),
-        id: ForeignId::from_stored(row.id),
+        conversation: ConversationKey::from_stored(BackendId::new(row.backend_id), &row.id),
     });
     Ok(silent.collect())
 }

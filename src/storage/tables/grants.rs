@@ -6,9 +6,9 @@ use uuid::Uuid;
 use crate::{
     domain::{
         grants::Scope,
-        ids::{ActionId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+        ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
+        own_keys::ConversationKey,
         revocation::{Revocable, Revoked},
-        text::ForeignId,
     },
     storage::{PgConnection, effects::Recorded, stored::CorruptRow},
 };
@@ -28,8 +28,8 @@ pub struct GrantFilter<'a> {
     pub unconnected: bool,
     /// Only those for more than one conversation, as far as their scope can be read.
     pub beyond_conversations: bool,
-    /// Only those in this conversation of this backend.
-    pub conversation: Option<(BackendId, &'a ForeignId)>,
+    /// Only those in this conversation.
+    pub conversation: Option<&'a ConversationKey>,
 }
 
 /// Whose a grant of this workspace is, if it is live.
@@ -72,8 +72,8 @@ pub async fn lock(
         filter.user.map(UserId::as_str),
         actions.as_deref(),
         filter.integration.map(IntegrationId::uuid),
-        filter.conversation.map(|(backend, _)| backend.uuid()),
-        filter.conversation.map(|(_, id)| id.as_str()),
+        filter.conversation.map(|conversation| conversation.backend().uuid()),
+        filter.conversation.map(ConversationKey::stored_id),
         filter.unconnected,
         filter.beyond_conversations,
     )

@@ -34,7 +34,7 @@ pub(in crate::storage) async fn at_connection(
 /// Waits for a turn at the messages that show one user's requests of a conversation.
 pub(in crate::storage) async fn at_messages(db: &mut PgConnection, request: &Request) -> sqlx::Result<()> {
     let (backend, user) = (request.backend.uuid(), request.user.as_str());
-    take(db, format!("{backend}/{user}/{}", request.conversation.id.as_str())).await
+    take(db, format!("{backend}/{user}/{}", request.conversation_key().stored_id())).await
 }
 
 async fn take(db: &mut PgConnection, row: String) -> sqlx::Result<()> {

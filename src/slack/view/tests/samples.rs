@@ -61,6 +61,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
             title: Some(name("Q3 pipeline")),
             url: Some(Link::new("https://agents.example.com/c/42?tab=all&view=full").unwrap()),
         },
+        own_conversation: false,
         action: ActionRef {
             id: ActionId::new(Uuid::from_u128(3)),
             integration_id: IntegrationId::new(Uuid::from_u128(4)),

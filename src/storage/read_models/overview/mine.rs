@@ -22,6 +22,7 @@ use crate::{
         tables::{
             actions::unlocked_for,
             approvals::{ApprovalRow, select_approvals},
+            conversations::shown_id,
             grants::standing_scope,
             prompts, versions,
         },
@@ -163,8 +164,9 @@ struct GrantRow {
     integration_name: String,
     action_name: String,
     scope: String,
-    conversation: Option<String>,
+    conversation_title: Option<String>,
     conversation_id: Option<String>,
+    is_title_shared: bool,
     paused: bool,
     created_at: DateTime<Utc>,
     use_count: i64,
@@ -174,6 +176,7 @@ struct GrantRow {
 impl GrantRow {
     fn read(self) -> Result<GrantLine, CorruptRow> {
         let id = GrantId::new(self.id);
+        let conversation_id = self.conversation_id.as_deref().map(shown_id);
         Ok(GrantLine {
             id,
             action: ActionId::new(self.action_id),
@@ -181,8 +184,8 @@ impl GrantRow {
             integration_name: self.integration_name,
             action_name: self.action_name,
             scope: standing_scope(self.id, &self.scope)?,
-            conversation: self.conversation,
-            conversation_id: self.conversation_id,
+            conversation: self.conversation_title.or_else(|| conversation_id.clone()),
+            conversation_id: conversation_id.filter(|_| self.is_title_shared),
             paused: self.paused,
             created_at: self.created_at,
             use_count: stored::count(self.use_count, || CorruptRow::new("grants", "use_count", &id))?,
@@ -198,9 +201,9 @@ macro_rules! select_grants {
         sqlx::query_as!(
             GrantRow,
             r#"SELECT g.id, g.action_id, i.key AS integration, a.key AS action, d.integration_name,
-                      d.name AS action_name, g.scope, coalesce(v.title, v.id) AS conversation,
-                      -- The id, if the user's grants are for several conversations of this title.
-                      CASE WHEN min(v.id) OVER titled <> max(v.id) OVER titled THEN v.id END AS conversation_id,
+                      d.name AS action_name, g.scope, v.title AS "conversation_title?", v.id AS "conversation_id?",
+                      -- Whether the user's grants are for several conversations of this title.
+                      coalesce(min(v.id) OVER titled <> max(v.id) OVER titled, false) AS "is_title_shared!",
                       (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
                       g.use_count, g.last_used_at
                FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id

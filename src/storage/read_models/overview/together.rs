@@ -66,8 +66,10 @@ pub async fn alike(
          WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
            AND CASE $4 WHEN 'agent' THEN p.backend_id = l.backend_id AND p.agent_id = l.agent_id
                    WHEN 'conversation' THEN p.backend_id = l.backend_id AND p.conversation_id = l.conversation_id
+                       AND p.own_conversation = l.own_conversation
                    WHEN 'action' THEN true
                    WHEN 'message' THEN p.backend_id = l.backend_id AND p.conversation_id = l.conversation_id
+                       AND p.own_conversation = l.own_conversation
                        AND p.slack_channel IS NOT DISTINCT FROM l.slack_channel
                        AND p.slack_thread_ts IS NOT DISTINCT FROM l.slack_thread_ts END
          ORDER BY p.user_id, p.id LIMIT $5",

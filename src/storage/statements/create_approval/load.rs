@@ -31,6 +31,15 @@ use crate::{
 /// request within the minute doesn't have to write the row.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// How many approvals may be pending.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MostPending {
+    /// Of a backend.
+    pub of_backend: i64,
+    /// Asked for with keys of a backend that are bound to one user.
+    pub of_user: i64,
+}
+
 /// What identifies the rows that a request is judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
@@ -55,8 +64,8 @@ pub struct AskContext {
     pub key: StoredKey,
     /// The approval that the backend created earlier with the same idempotency key, and the digest of that request.
     pub replayed: Option<(ApprovalId, Vec<u8>)>,
-    /// The number of the backend's pending approvals. Counted only up to the limit, and only if no grant covers the
-    /// request.
+    /// The number of the pending approvals that are counted against the caller's limit: those of its backend, or those
+    /// that keys bound to its user asked for. Counted only up to the limit, and only if no grant covers the request.
     pub pending: i64,
     /// The action, whether it may be auto-approved, and the live grant that covers the request. `None` if no request
     /// has named the action yet.
@@ -127,13 +136,13 @@ struct Row {
 /// table, and within a table sorted. Each part of the statement reads the one before it sorted, and a sort has to read
 /// all of its input first, so Postgres can only lock in this order.
 ///
-/// Pending approvals are counted up to `most_pending`.
+/// Pending approvals are counted up to these limits.
 #[expect(clippy::too_many_lines, reason = "one statement")]
 pub async fn load(
     db: &mut PgConnection,
     asks: &[Asking<'_>],
     now: DateTime<Utc>,
-    most_pending: i64,
+    most: &MostPending,
 ) -> sqlx::Result<Vec<sqlx::Result<Option<AskContext>>>> {
     let texts = |text: for<'a> fn(&Asking<'a>) -> Option<&'a str>| asks.iter().map(text).collect::<Vec<_>>();
     let keys: Vec<Uuid> = asks.iter().map(|ask| ask.key.uuid()).collect();
@@ -143,7 +152,8 @@ pub async fn load(
            -- callers: the API keys, of backends or of their users, and the backends. workspaces, integrations, actions, connections, conversations and
            --          grants: each row that a request names, once, locked.
            -- known, named: the requests beside what was found for them so far, because each part looks up by it.
-           -- counted: how many approvals are pending, of each backend with a request that no grant approves.
+           -- counted: how many approvals are pending, of each backend, or of each user with a bound key, with a request that
+           --          no grant approves.
            -- t: a turn at the row, so that those who change it get theirs (storage/tables/turns.rs).
            -- LATERAL with LIMIT or a lock can't be planned as a hash join, so each lookup takes an index, whatever the
            -- statistics of the table say. One statement, because every call of every agent takes it: a round trip.
@@ -170,7 +180,10 @@ pub async fn load(
                CROSS JOIN LATERAL (
                    SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
            known AS MATERIALIZED (
-               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at
+               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at,
+                      -- As ConversationKey::stored_id writes it.
+                      coalesce(k.bound_user || chr(31), CASE WHEN strpos(q.conversation_id, chr(31)) > 0 THEN chr(31) END, '')
+                          || q.conversation_id AS conversation_key
                FROM asks q JOIN callers k ON k.id = q.key_id JOIN locked_workspaces w ON w.id = k.workspace_id),
            locked_integrations AS MATERIALIZED (
                SELECT i.* FROM (SELECT DISTINCT q.workspace_id, q.integration FROM known q ORDER BY 1, 2) d
@@ -193,7 +206,7 @@ pub async fn load(
                           a.confirmed_version_id
                    FROM actions a WHERE a.integration_id = d.id AND a.key = t.action FOR SHARE) a),
            named AS MATERIALIZED (
-               SELECT q.number, q.user_id, q.backend_id, q.workspace_id, q.conversation_id, i.id AS integration_id,
+               SELECT q.number, q.user_id, q.backend_id, q.bound_user, q.workspace_id, q.conversation_key, i.id AS integration_id,
                       i.name AS integration_name, i.requires_connection, a.id AS action_id, a.version_id,
                       a.name AS action_name, a.destructive, a.unlocked_for, a.confirmed_version_id
                FROM known q
@@ -212,40 +225,47 @@ pub async fn load(
            locked_conversations AS MATERIALIZED (
                SELECT v.* FROM (
                    -- The count is always read first: connections are locked before conversations.
-                   SELECT DISTINCT q.backend_id, q.conversation_id FROM named q
+                   SELECT DISTINCT q.backend_id, q.conversation_key FROM named q
                    WHERE (SELECT count(*) FROM locked_connections) >= 0 ORDER BY 1, 2) d
                CROSS JOIN LATERAL (
                    SELECT v.backend_id, v.id, v.title, v.url, v.last_asked_at, v.closed_at FROM conversations v
-                   WHERE v.backend_id = d.backend_id AND v.id = d.conversation_id FOR NO KEY UPDATE) v),
+                   WHERE v.backend_id = d.backend_id AND v.id = d.conversation_key FOR NO KEY UPDATE) v),
            locked_grants AS MATERIALIZED (
-               SELECT d.user_id, d.action_id, d.backend_id, d.conversation_id, g.id, g.scope FROM (
-                   SELECT DISTINCT q.workspace_id, q.user_id, q.action_id, q.backend_id, q.conversation_id,
+               SELECT d.user_id, d.action_id, d.backend_id, d.conversation_key, g.id, g.scope FROM (
+                   SELECT DISTINCT q.workspace_id, q.user_id, q.action_id, q.backend_id, q.conversation_key,
                           v.closed_at IS NULL AND v.last_asked_at > $9 AS open
                    FROM named q
-                   LEFT JOIN locked_conversations v ON v.backend_id = q.backend_id AND v.id = q.conversation_id
+                   LEFT JOIN locked_conversations v ON v.backend_id = q.backend_id AND v.id = q.conversation_key
                    WHERE q.action_id IS NOT NULL ORDER BY 1, 2, 3, 4, 5) d
                CROSS JOIN LATERAL (
                    SELECT g.id, g.scope FROM grants g
                    WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
                      AND g.revoked_at IS NULL
                      AND (g.scope = 'always' OR (g.scope = 'conversation' AND g.backend_id = d.backend_id
-                         AND g.conversation_id = d.conversation_id AND d.open))
+                         AND g.conversation_id = d.conversation_key AND d.open))
                    -- The widest first. The conditions above admit no other scope.
                    ORDER BY CASE g.scope WHEN 'always' THEN 1 WHEN 'conversation' THEN 2 END LIMIT 1 FOR UPDATE) g),
            counted AS MATERIALIZED (
                -- Written as a range with its order, so that only the index that begins with both columns gives it without
                -- a sort: other indexes of pending approvals cost the same as long as a table is almost empty.
-               SELECT d.backend_id, (SELECT count(*) FROM (
+               SELECT d.backend_id, d.bound_user, CASE WHEN d.bound_user IS NULL THEN (SELECT count(*) FROM (
                    SELECT FROM approvals p
                    WHERE p.status <> 'approved' AND (p.backend_id, p.status) >= (d.backend_id, 'pending')
                      AND (p.backend_id, p.status) <= (d.backend_id, 'pending')
                      -- None is pending for longer than seven days, so older partitions aren't looked at.
                      AND p.id >= $12
-                   ORDER BY p.backend_id, p.status LIMIT $10) p) AS pending
+                   ORDER BY p.backend_id, p.status LIMIT $10) p)
+               -- A user with bound keys has a limit of their own, so that they can't exhaust that of other users.
+               ELSE (SELECT count(*) FROM (
+                   SELECT FROM approvals p
+                   WHERE p.status = 'pending' AND p.workspace_id = d.workspace_id
+                     AND p.user_id >= d.bound_user AND p.user_id <= d.bound_user
+                     AND p.backend_id = d.backend_id AND p.own_conversation AND p.id >= $12
+                   ORDER BY p.user_id, p.id LIMIT $13) p) END AS pending
                FROM (
-                   SELECT DISTINCT q.backend_id FROM named q
+                   SELECT DISTINCT q.backend_id, q.bound_user, q.workspace_id FROM named q
                    LEFT JOIN locked_grants g ON g.user_id = q.user_id AND g.action_id = q.action_id
-                       AND g.backend_id = q.backend_id AND g.conversation_id = q.conversation_id
+                       AND g.backend_id = q.backend_id AND g.conversation_key = q.conversation_key
                    LEFT JOIN locked_connections c ON c.integration_id = q.integration_id AND c.user_id = q.user_id
                    WHERE g.id IS NULL OR q.unlocked_for IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
                       OR (q.requires_connection AND c.user_id IS NULL)) d)
@@ -271,10 +291,10 @@ pub async fn load(
                  -- As OwnApprovals::idempotency_key writes it.
                  AND r.key = coalesce(q.bound_user || chr(31), '') || q.idempotency_key LIMIT 1) r ON true
            LEFT JOIN locked_connections c ON c.integration_id = n.integration_id AND c.user_id = n.user_id
-           LEFT JOIN locked_conversations v ON v.backend_id = n.backend_id AND v.id = n.conversation_id
+           LEFT JOIN locked_conversations v ON v.backend_id = n.backend_id AND v.id = n.conversation_key
            LEFT JOIN locked_grants g ON g.user_id = n.user_id AND g.action_id = n.action_id
-               AND g.backend_id = n.backend_id AND g.conversation_id = n.conversation_id
-           LEFT JOIN counted p ON p.backend_id = n.backend_id"#,
+               AND g.backend_id = n.backend_id AND g.conversation_key = n.conversation_key
+           LEFT JOIN counted p ON p.backend_id = n.backend_id AND p.bound_user IS NOT DISTINCT FROM n.bound_user"#,
         &keys,
         &texts(|ask| ask.idempotency_key.map(ForeignId::as_str)) as _,
         &texts(|ask| Some(ask.integration.as_str())) as _,
@@ -284,9 +304,10 @@ pub async fn load(
         &texts(|ask| ask.conversation.title.as_ref().map(Text::as_str)) as _,
         &texts(|ask| ask.conversation.url.as_ref().map(Link::as_str)) as _,
         now - SILENCE,
-        most_pending,
+        most.of_backend,
         now - TOUCH_EVERY,
         id_bound(now - TimeDelta::days(8)),
+        most.of_user,
     )
     .fetch_all(db)
     .await?;

@@ -5,5 +5,5 @@
 mod load;
 mod save;
 
-pub use load::{AskContext, Asking, StoredConversation, load};
+pub use load::{AskContext, Asking, MostPending, StoredConversation, load};
 pub use save::{Created, save};

@@ -1,6 +1,6 @@
 //! Writing approvals and everything that follows from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -11,7 +11,8 @@ use crate::{
         decision::Decision,
         effects::Changed,
         grants::Scope,
-        ids::{BackendId, GrantId, id_bound},
+        ids::{GrantId, id_bound},
+        own_keys::ConversationKey,
         text::{Link, Text},
     },
     storage::{
@@ -81,6 +82,8 @@ pub async fn save(
         .map(|approval| approval.decision.as_ref().map(|decision| decision.decided_at))
         .collect();
     let editable: Vec<bool> = approvals.iter().map(|approval| approval.request.editable).collect();
+    let own_conversations: Vec<bool> =
+        approvals.iter().map(|approval| approval.request.own_conversation).collect();
     let (used_grants, counts): (Vec<Uuid>, Vec<i64>) = uses.into_iter().unzip();
     sqlx::query!(
         r#"-- seen: the conversations, made by their first request, and open again if they were closed.
@@ -108,22 +111,22 @@ pub async fn save(
                    conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
                    arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at, expires_at,
                    idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at,
-                   editable)
+                   editable, own_conversation)
                SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                    p.conversation_id, p.conversation_title, p.conversation_url, p.action_id, p.version_id,
                    p.arguments::json, p.arguments_digest, p.reason, p.metadata::json, p.channel, p.thread_ts, $1,
                    p.expires_at, p.idempotency_key, p.request_digest, p.status, p.scope, p.decided_by, p.grant_id,
-                   p.decided_at, p.editable
+                   p.decided_at, p.editable, p.own_conversation
                FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
                        $14::text[], $15::text[], $16::text[], $17::uuid[], $18::uuid[],
                        $19::text[], $20::bytea[], $21::text[], $22::text[], $23::text[], $24::text[],
                        $25::timestamptz[], $26::text[], $27::bytea[], $28::text[], $29::text[], $30::text[],
-                       $31::uuid[], $32::timestamptz[], $37::boolean[])
+                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[])
                    AS p (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                        conversation_id, conversation_title, conversation_url, action_id, version_id,
                        arguments, arguments_digest, reason, metadata, channel, thread_ts,
                        expires_at, idempotency_key, request_digest, status, scope, decided_by,
-                       grant_id, decided_at, editable)),
+                       grant_id, decided_at, editable, own_conversation)),
            remembered AS (
                INSERT INTO idempotency_keys (backend_id, key, approval_id, request_digest, created_at)
                SELECT k.backend_id, k.key, k.approval_id, k.request_digest, $1
@@ -203,6 +206,7 @@ pub async fn save(
         // No row of the outbox that is due from now on is older.
         id_bound(now - TimeDelta::days(1)),
         &editable,
+        &own_conversations,
     )
     .fetch_all(db)
     .await?;
@@ -221,7 +225,7 @@ struct Columns {
 /// The conversations to write, each once: Postgres refuses to update a row twice in one statement.
 #[derive(Debug, Default)]
 struct Conversations {
-    places: BTreeMap<(BackendId, String), usize>,
+    places: HashMap<ConversationKey, usize>,
     backends: Vec<Uuid>,
     ids: Vec<String>,
     titles: Vec<Option<String>>,
@@ -231,16 +235,16 @@ struct Conversations {
 impl Conversations {
     /// Adds a request's conversation, unless its row would stay as it is. The later title and address hold.
     fn add(&mut self, request: &Request, stored: Option<&StoredConversation>) {
-        let Conversation { id, title, url } = &request.conversation;
-        let key = (request.backend, id.as_str().to_owned());
+        let Conversation { title, url, .. } = &request.conversation;
+        let key = request.conversation_key();
         if stored.is_some_and(|stored| !stored.touched) && !self.places.contains_key(&key) {
             return;
         }
-        let next = self.backends.len();
+        let (next, stored_id) = (self.backends.len(), key.stored_id());
         let place = *self.places.entry(key).or_insert(next);
         if place == next {
             self.backends.push(request.backend.uuid());
-            self.ids.push(id.as_str().to_owned());
+            self.ids.push(stored_id);
             self.titles.push(None);
             self.urls.push(None);
         }
