@@ -81,6 +81,41 @@ pub async fn list(
             .fetch_all(db)
             .await?
         }
+        (None, Some(user), Some(Status::Pending)) => {
+            select_approvals!(
+                "WHERE p.backend_id = $1 AND p.id < $2 AND p.workspace_id = $3 AND p.user_id >= $4 AND p.user_id <= $4
+                   AND p.status = 'pending'
+                 ORDER BY p.user_id DESC, p.id DESC LIMIT $5",
+                backend.uuid(),
+                before,
+                workspace.uuid(),
+                user,
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, Some(user), Some(Status::Ended(outcome))) if outcome != Outcome::Approved => {
+            // Most of a user's approvals were approved by a grant. The conditions are those of approvals_decided_later,
+            // which has only the others; without an order, Postgres takes no index that has it.
+            select_approvals!(
+                @ "WITH ended AS MATERIALIZED (
+                       SELECT e.id FROM approvals e
+                       WHERE e.workspace_id = $3 AND e.user_id = $4 AND e.decided_at IS NOT NULL
+                         AND (e.decided_by <> 'auto' OR e.status <> 'approved')
+                         AND e.backend_id = $1 AND e.id < $2 AND e.status = $5)
+                   ";
+                "WHERE p.id = ANY(ARRAY(SELECT e.id FROM ended e ORDER BY e.id DESC LIMIT $6)) ORDER BY p.id DESC",
+                backend.uuid(),
+                before,
+                workspace.uuid(),
+                user,
+                outcome.as_str(),
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
         (None, Some(user), _) => {
             select_approvals!(
                 "WHERE p.backend_id = $1 AND p.id < $2 AND p.workspace_id = $3 AND p.user_id >= $4 AND p.user_id <= $4
