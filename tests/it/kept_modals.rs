@@ -151,3 +151,35 @@ async fn an_actions_options_stay_chosen_while_slack_does_not_answer() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_approve_all_stays_while_slack_or_the_database_is_away() {
+    story_with_own_server(async |s| {
+        s.open(ACTION).await;
+        let (first, second) = (s.ask(&s.call(ACTION, "c-1")).await, s.ask(&s.call(ACTION, "c-2")).await);
+        let list = s.answer(ALICE, "list").await;
+        assert!(s.click(ALICE, &list, "Approve all 2…").await.is_ok());
+        let before = s.slack.view(ALICE).unwrap().all_text();
+        let kept = async |why: &str| {
+            let delivery = s.slack.submit(ALICE).await.unwrap();
+            let Feedback::View(view) = &delivery.feedback else { panic!("{delivery:?}") };
+            let text = view.all_text();
+            assert!(text.contains(why), "{text}");
+            assert_eq!(text.matches(why).count(), 1, "{text}");
+            let missing: Vec<&str> = before.lines().filter(|line| !text.contains(line)).collect();
+            assert!(missing.is_empty() && text.ends_with("Approve 2\nCancel"), "{missing:?} {text}");
+        };
+        s.postgres().stop_server().await.unwrap();
+        kept("Nothing was decided").await;
+        kept("Nothing was decided").await;
+        s.postgres().start_server().await.unwrap();
+        look_ups_fail(s);
+        kept(UNCONFIRMED).await;
+        s.slack.behave("users.info");
+        accepted(s, ALICE).await;
+        for asked in [first, second] {
+            assert_eq!(s.status(asked.id()).await, "approved");
+        }
+    })
+    .await;
+}

@@ -179,6 +179,12 @@ impl Payload {
         self.value["view"]["state"]["values"][block_id][action_id]["value"].as_str()
     }
 
+    /// The submitted modal.
+    #[must_use]
+    pub fn view(&self) -> &Value {
+        &self.value["view"]
+    }
+
     /// The `block_id` of the first input of a submitted modal, at which an error can stand.
     #[must_use]
     pub fn first_input(&self) -> Option<&str> {

@@ -108,7 +108,8 @@ impl Submission {
     }
 
     /// Responds to a submission that failed. If it may succeed a moment later, the modal stays with what was typed, and its
-    /// first input says why: Slack keeps the contents of a modal that gets errors. Otherwise a notice replaces it.
+    /// first input says why: Slack keeps the contents of a modal that gets errors. One without an input says it on top.
+    /// Otherwise a notice replaces the modal.
     /// <https://docs.slack.dev/surfaces/modals#displaying_errors>
     pub(super) fn failed(self, interaction: &Interaction<'_>, error: UseCaseError) -> Response {
         let (sentence, may_be_repeated) = match error {
@@ -117,10 +118,14 @@ impl Submission {
             UseCaseError::Ours => (self.try_again.to_owned(), true),
             UseCaseError::Unclear => (sentences::UNCLEAR.to_owned(), true),
         };
-        match interaction.payload.first_input().filter(|_| may_be_repeated) {
-            Some(input) => {
-                Response::Modal(json!({ "response_action": "errors", "errors": { input: sentence } }))
-            }
+        if !may_be_repeated {
+            return self.replaced(sentence);
+        }
+        if let Some(input) = interaction.payload.first_input() {
+            return Response::Modal(json!({ "response_action": "errors", "errors": { input: sentence } }));
+        }
+        match notice::above(interaction.payload.view(), sentence.clone()) {
+            Some(view) => Response::Modal(json!({ "response_action": "update", "view": view })),
             None => self.replaced(sentence),
         }
     }
