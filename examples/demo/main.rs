@@ -46,7 +46,8 @@ struct Options {
     #[arg(long, conflicts_with = "script")]
     port: Option<u16>,
 
-    /// Webhook address of your own backend; the demo creates the backend and prints its key and secret
+    /// Webhook address of your own backend; the demo creates the backend and prints its key and secret. After the
+    /// demo's clock was put forward, webhooks are signed ahead of your backend's clock, which refuses them
     #[arg(
         long,
         value_name = "URL",
