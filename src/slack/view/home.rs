@@ -63,6 +63,10 @@ pub fn home(state: &HomeState<'_>) -> Value {
         grants(&mut blocks, &home.grants, "None.");
         return view(blocks);
     }
+    if let Some(administration) = &home.administration {
+        // No divider: at its worst, the tab has no room for one.
+        home_admin::for_you(&mut blocks, administration);
+    }
     waiting(&mut blocks, &home.waiting, state.now);
     blocks.push(blocks::divider());
     grants(&mut blocks, &home.grants, NO_GRANTS);
@@ -74,8 +78,7 @@ pub fn home(state: &HomeState<'_>) -> Value {
     blocks.push(blocks::divider());
     blocks.extend(notifications::section(home.notifications, &state.now.timestamp_micros().to_string()));
     if let Some(administration) = &home.administration {
-        // No divider: at its worst, the tab has no room for one.
-        home_admin::administration(&mut blocks, administration);
+        home_admin::catalog_and_backends(&mut blocks, administration);
     }
     view(blocks)
 }

@@ -1,6 +1,6 @@
-//! The part of the Home tab that only admins see.
+//! The parts of the Home tab that only admins see: what needs them stands first, everything else last.
 
-use slack_morphism::prelude::SlackBlock;
+use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
 use super::changed;
 use super::controls::Control;
@@ -23,32 +23,44 @@ use crate::{
     },
 };
 
-/// Renders the section *Administration*.
-pub(super) fn administration(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
+/// Renders what needs an admin. It is short, because their own requests come after it.
+pub(super) fn for_you(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
     blocks.push(blocks::heading("Administration"));
+    let before = blocks.len();
     requests(blocks, &shown.requests);
     changed::changed(blocks, &shown.changed);
+    blocks.extend(trouble(&shown.backends.items, &shown.prompt_failures));
+    if blocks.len() == before {
+        blocks.push(blocks::say(
+            "Nothing needs you. What people may auto-approve, and backends: end of this tab.",
+        ));
+    }
+}
+
+/// Renders what admins manage.
+pub(super) fn catalog_and_backends(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
     match &shown.picked {
         Some((integration, actions)) => picked(blocks, integration, actions),
         None => catalog(blocks, &shown.catalog),
     }
     backends(blocks, &shown.backends);
-    prompt_failures(blocks, &shown.prompt_failures);
 }
 
 fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
-    blocks.push(title("Requests to unlock", page));
     if page.items.is_empty() {
-        blocks.push(blocks::say("No unlock requests."));
+        return;
     }
+    blocks.push(title("Requests to unlock", page));
     for line in &page.items {
         blocks.extend(unlocking::request(line));
     }
     blocks.extend(pager(Section::Requests, "the requests to unlock", page));
 }
 
+const CATALOG: &str = "What people may auto-approve";
+
 fn catalog(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
-    blocks.push(title("What people may auto-approve", page));
+    blocks.push(blocks::heading(names::titled(CATALOG, page.total, page.number, page.count)));
     if page.items.is_empty() {
         blocks.push(blocks::say("No backend has described an integration yet, and no agent has used one."));
     }
@@ -63,11 +75,11 @@ fn catalog(blocks: &mut Vec<SlackBlock>, page: &Page<IntegrationLine>) {
 }
 
 fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine, page: &Page<ActionLine>) {
-    let counted = names::titled("Actions", page.total, page.number, page.count);
-    blocks.push(blocks::rich(vec![
-        blocks::paragraph(vec![blocks::bold(names::name(&integration.name))]),
-        blocks::paragraph(vec![blocks::words(counted)]),
-    ]));
+    // The name and the number share the block that the list of integrations has for its heading: at its worst, the tab
+    // has no room for another.
+    let counted = names::titled("", page.total, page.number, page.count);
+    let heading = SafeText::from("Actions of ").then(names::short(&integration.name)).then(counted);
+    blocks.push(blocks::heading(heading));
     let back =
         blocks::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
     blocks.push(blocks::actions(vec![back]));
@@ -163,9 +175,25 @@ fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
     blocks.extend(pager(Section::Backends, "the backends", page));
 }
 
-fn prompt_failures(blocks: &mut Vec<SlackBlock>, lines: &[PromptFailureLine]) {
+/// What does not get through: webhooks of backends on this page, and prompts. One block.
+fn trouble(backends: &[BackendLine], failures: &[PromptFailureLine]) -> Option<SlackBlock> {
+    let mut paragraphs = Vec::new();
+    let lines = backends.iter().filter(|line| !line.disabled && line.has_endpoint);
+    for line in lines.filter(|line| line.stopped_at.is_some() || line.failing > 0) {
+        let state = if line.stopped_at.is_some() {
+            "⚠ Webhooks are stopped: "
+        } else {
+            "⚠ Webhooks are failing: "
+        };
+        paragraphs.push(blocks::paragraph(vec![blocks::words(state), blocks::bold(names::name(&line.name))]));
+    }
+    paragraphs.extend(prompt_failures(failures));
+    (!paragraphs.is_empty()).then(|| blocks::rich(paragraphs))
+}
+
+fn prompt_failures(lines: &[PromptFailureLine]) -> Option<SlackRichTextElement> {
     if lines.is_empty() {
-        return;
+        return None;
     }
     let mut parts = vec![blocks::bold("Prompts that Slack refused in the last 24 hours")];
     for line in lines {
@@ -178,5 +206,5 @@ fn prompt_failures(blocks: &mut Vec<SlackBlock>, lines: &[PromptFailureLine]) {
     parts.push(blocks::words(
         "\nCountersign retries them unless the error is permanent. The operator can run “countersign doctor” to see what to fix.",
     ));
-    blocks.push(blocks::rich(vec![blocks::paragraph(parts)]));
+    Some(blocks::paragraph(parts))
 }

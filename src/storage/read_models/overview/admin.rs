@@ -222,7 +222,7 @@ pub async fn changed(
     Ok(Page::new(lines, page, number(total), Section::Changed.size()))
 }
 
-/// The backends by name, and whether their webhooks are getting through.
+/// The backends by name, those whose webhooks are stopped first, and whether their webhooks are getting through.
 pub async fn backends(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -247,7 +247,7 @@ pub async fn backends(
                   (SELECT o.done_at FROM outbox o WHERE o.backend_id >= b.id AND o.backend_id <= b.id
                        AND o.kind = 'webhook' AND o.done_at IS NOT NULL
                        ORDER BY o.backend_id DESC, o.id DESC LIMIT 1) AS delivered_at
-           FROM backends b WHERE b.workspace_id = $1 ORDER BY (b.disabled_at IS NOT NULL), lower(b.name) LIMIT $2 OFFSET $3"#,
+           FROM backends b WHERE b.workspace_id = $1 ORDER BY (b.disabled_at IS NOT NULL), (b.webhook_stopped_at IS NULL), lower(b.name) LIMIT $2 OFFSET $3"#,
         workspace.uuid(),
         size,
         first,
