@@ -15,6 +15,8 @@ pub(super) struct Event {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     bytes: Vec<u8>,
+    /// Up to where `bytes` have no end of a line: a long line comes in many pieces.
+    searched: usize,
     data: Option<String>,
     id: Option<String>,
     /// How long to wait before connecting again, as the stream says.
@@ -26,20 +28,23 @@ impl Reader {
     pub(super) fn read(&mut self, piece: &[u8]) -> Vec<Event> {
         self.bytes.extend_from_slice(piece);
         let mut events = Vec::new();
-        let mut from = 0;
-        while let Some(length) = self.bytes[from..].iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            let end = from + length;
+        let (mut from, mut at) = (0, self.searched);
+        let searched = loop {
+            let found = self.bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let Some(length) = found else { break self.bytes.len() };
+            let end = at + length;
             let next = match (self.bytes[end], self.bytes.get(end + 1)) {
                 (b'\r', Some(b'\n')) => end + 2,
                 // Its line feed may follow.
-                (b'\r', None) => break,
+                (b'\r', None) => break end,
                 _ => end + 1,
             };
             let line = String::from_utf8_lossy(&self.bytes[from..end]).into_owned();
             events.extend(self.line(&line));
-            from = next;
-        }
+            (from, at) = (next, next);
+        };
         self.bytes.drain(..from);
+        self.searched = searched - from;
         events
     }
 
@@ -72,7 +77,19 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    #[test]
+    fn a_long_line_is_read_once() {
+        let line = format!("data: {}\n\n", "x".repeat(8 * 1024 * 1024));
+        let (mut reader, began) = (Reader::default(), Instant::now());
+        let found: Vec<Event> =
+            line.as_bytes().chunks(8 * 1024).flat_map(|piece| reader.read(piece)).collect();
+        assert_eq!(found[0].data.len(), 8 * 1024 * 1024);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
 
     #[test]
     fn events_are_read_however_the_stream_is_cut() {
