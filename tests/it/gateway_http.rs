@@ -3,14 +3,20 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
+use axum::{Json, Router, routing::post};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use sandbox::slack::Message;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
     process::{Child, Command},
     time::timeout,
 };
@@ -174,10 +180,10 @@ async fn cancelled(s: &TestApp) {
 /// What is not Countersign's answer does not say whether a key is valid.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_countersign_did_not_confirm_begins_no_session() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let elsewhere = || async { (StatusCode::MOVED_PERMANENTLY, [("location", "https://x.example/")], "") };
-    let routes = axum::Router::new().fallback(elsewhere);
+    let routes = Router::new().fallback(elsewhere);
     tokio::spawn(async move { axum::serve(listener, routes).await });
     let gateway = Listening::start_for(&url, &[]).await;
     let refused = gateway.post("cs_anything", None, &initialize()).await;
@@ -441,4 +447,33 @@ async fn a_remote_server_is_a_server_like_any_other() {
         gateway.close().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_wants_no_pause_is_given_one() {
+    let followed = Arc::new(AtomicUsize::new(0));
+    let answer = |Json(message): Json<Value>| async move {
+        let result =
+            json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": { "name": "x" } });
+        let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+        ([("mcp-session-id", "s")], Json(answer))
+    };
+    let count = followed.clone();
+    let follow = || async move {
+        count.fetch_add(1, Ordering::Relaxed);
+        ([("content-type", "text/event-stream")], "retry: 0\n\n")
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let serving = axum::serve(listener, Router::new().route("/mcp", post(answer).get(follow))).into_future();
+    let serving = tokio::spawn(serving);
+    let mut gateway = Gateway::remote("http://127.0.0.1:9", "cs_x", &["--upstream", &upstream]);
+    gateway.introduce().await;
+    gateway.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+    let began = Instant::now();
+    eventually("the stream is opened again", async || (followed.load(Ordering::Relaxed) > 3).then_some(()))
+        .await;
+    assert!(began.elapsed() > Duration::from_millis(400), "{:?}", began.elapsed());
+    drop(gateway);
+    serving.abort();
 }

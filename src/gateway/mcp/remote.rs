@@ -38,7 +38,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How often a stream that broke is taken up again, and the pause before.
 const RESUMPTIONS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause before the server's own stream is opened again.
+/// The shortest and the longest pause, whatever the server says.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The most bytes of a message.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -230,7 +231,7 @@ impl Remote {
                 }
             }
             let Some(last) = last.as_ref().and_then(|last| HeaderValue::from_str(last).ok()) else { break };
-            sleep(reader.retry.unwrap_or(PAUSE).min(LONGEST_PAUSE)).await;
+            sleep(reader.retry.unwrap_or(PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
             match self.http(Method::GET, None).header(LAST_EVENT, last).send().await {
                 Ok(next) if next.status().is_success() && is_stream(&next) => response = next,
                 Ok(next) => return Err(Failed::Refused(described(next.status(), "no stream"))),
@@ -272,12 +273,12 @@ impl Remote {
                             break;
                         }
                     }
-                    pause = reader.retry.unwrap_or(pause);
+                    pause = reader.retry.unwrap_or(pause).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
                 }
                 Ok(response) if response.status().is_client_error() => return,
                 _ => pause = (pause * 2).min(LONGEST_PAUSE),
             }
-            sleep(pause.min(LONGEST_PAUSE)).await;
+            sleep(pause).await;
         }
     }
 }
