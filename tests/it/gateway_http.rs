@@ -450,6 +450,25 @@ async fn a_remote_server_is_a_server_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_request_with_an_id_leaves_the_first_alone() {
+    story(async |s| {
+        let server = Listening::start(s, &[]).await;
+        let session = server.session(s.key()).await;
+        let first = server.post(s.key(), Some(&session), &call(2, "echo")).await;
+        let prompt = prompt(s).await;
+        let second = server.post(s.key(), Some(&session), &call(2, "echo")).await;
+        assert_eq!(second.status(), StatusCode::BAD_REQUEST);
+        assert!(s.click(ALICE, &prompt, "Approve").await.is_ok());
+        let answers = messages(first).await;
+        assert!(
+            answers.last().unwrap()["result"]["content"][0]["text"].as_str().unwrap().contains("echo"),
+            "{answers:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_wants_no_pause_is_given_one() {
     let followed = Arc::new(AtomicUsize::new(0));
     let answer = |Json(message): Json<Value>| async move {

@@ -269,7 +269,8 @@ async fn answer(gateway: Arc<Gateway>, headers: &HeaderMap, body: &[u8]) -> Resu
         session.session.handle_client(message).await;
         return Ok(StatusCode::ACCEPTED.into_response());
     };
-    let messages = session.stream(&id);
+    let used = || refused(StatusCode::BAD_REQUEST, "the id belongs to a request that has no response yet");
+    let messages = session.stream(&id).ok_or_else(used)?;
     let open = Open { session: session.clone(), id };
     session.session.handle_client(message).await;
     let mut response = events(messages, Some(open), None);

@@ -189,11 +189,15 @@ impl HttpSession {
         streams.own = None;
     }
 
-    /// The stream of a request that is about to be handled.
-    pub(super) fn stream(&self, id: &Id) -> mpsc::Receiver<Message> {
+    /// The stream of a request that is about to be handled. `None`: another one with this id has no response yet.
+    pub(super) fn stream(&self, id: &Id) -> Option<mpsc::Receiver<Message>> {
+        let mut streams = self.streams();
+        if streams.requests.iter().any(|(other, _)| other == id) {
+            return None;
+        }
         let (to, messages) = mpsc::channel(WAITING);
-        self.streams().requests.push((id.clone(), to));
-        messages
+        streams.requests.push((id.clone(), to));
+        Some(messages)
     }
 
     /// The client closed the stream of a request: it no longer waits.
