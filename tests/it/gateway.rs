@@ -710,3 +710,18 @@ async fn a_service_that_is_killed_while_a_call_waits_refuses_it() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_before_the_call_was_passed_on_changes_nothing() {
+    story(async |s| {
+        let mut gateway = Gateway::for_test(s, &[]).await;
+        gateway.call(7, "send_mail", json!({ "to": "kim@example.com" })).await;
+        approval(s, "pending").await;
+        gateway.request(json!(8), "x/answer", json!({ "id": 7 })).await;
+        decide(s, "Approve").await;
+        let (text, failed) = gateway.text(7).await;
+        assert!(!failed && text.contains("kim@example.com"), "{text}");
+        gateway.close().await;
+    })
+    .await;
+}

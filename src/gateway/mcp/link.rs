@@ -140,6 +140,15 @@ impl Link {
         Some(request)
     }
 
+    /// Ends a request that the server answered. A call that the server does not have yet goes on: its answer is forged, or
+    /// that of an earlier call.
+    pub(super) fn end_answered(&self, id: &Id) -> Option<Request> {
+        if matches!(self.state().requests.get(id), Some(Request::Asking(_))) {
+            return None;
+        }
+        self.end(id)
+    }
+
     /// Ends a request that was passed on, unless it has ended: then its id may belong to another one.
     pub(super) fn end_passed(&self, id: &Id, ended: &CancellationToken) -> bool {
         let mut state = self.state();

@@ -193,7 +193,7 @@ impl Session {
         match message.kind().clone() {
             Kind::Response { id } => {
                 let Some(message) = self.link.take_own(&id, message) else { return };
-                match self.link.end(&id) {
+                match self.link.end_answered(&id) {
                     Some(Request::Running(running)) => {
                         self.calls.report_response(running.of, &message);
                         self.link.tell_client(message, Some(id)).await;
