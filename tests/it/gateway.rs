@@ -712,6 +712,30 @@ async fn a_service_that_is_killed_while_a_call_waits_refuses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hint_that_a_server_takes_back_is_no_longer_trusted() {
+    story(async |s| {
+        let log = server_log();
+        let command = [
+            "python3".to_owned(),
+            server().display().to_string(),
+            log.display().to_string(),
+            "turning".to_owned(),
+        ];
+        let command = command.each_ref().map(String::as_str);
+        let mut gateway = Gateway::start_before(&s.url(), s.key(), &["--trust-annotations"], &command, log);
+        gateway.introduce().await;
+        gateway.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+        gateway.call(1, "read_note", json!({})).await;
+        assert!(!gateway.text(1).await.1);
+        gateway.message(|message| message["method"] == "notifications/tools/list_changed").await;
+        gateway.call(2, "read_note", json!({})).await;
+        approval(s, "pending").await;
+        gateway.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_response_before_the_call_was_passed_on_changes_nothing() {
     story(async |s| {
         let mut gateway = Gateway::for_test(s, &[]).await;

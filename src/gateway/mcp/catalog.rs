@@ -35,6 +35,8 @@ struct State {
     has_begun: bool,
     meta: Option<Value>,
     read_only: HashSet<String>,
+    /// How often the server said that its tools changed.
+    changes: u64,
     last: Option<Value>,
 }
 
@@ -57,8 +59,13 @@ impl Catalog {
         }
     }
 
-    /// Lets [`Catalog::keep`] describe the tools again.
+    /// Lets [`Catalog::keep`] describe the tools again. Until it has, no tool counts as one that changes nothing: the server
+    /// may have taken that back.
     pub(super) fn refresh(&self) {
+        self.with(|state| {
+            state.read_only.clear();
+            state.changes += 1;
+        });
         self.wanted.notify_one();
     }
 
@@ -90,7 +97,7 @@ impl Catalog {
     }
 
     async fn describe(&self, link: &Link, settings: &Settings, api: &Client) -> Result<(), String> {
-        let meta = self.with(|state| state.meta.clone());
+        let (meta, changes) = self.with(|state| (state.meta.clone(), state.changes));
         let listed = tokio::time::timeout(LIMIT, list(link, meta)).await;
         let tools = listed.map_err(|_| "the server did not list its tools in time".to_owned())??;
         let read_only = tools.iter().filter(|tool| tools::is_read_only(tool));
@@ -102,7 +109,10 @@ impl Catalog {
             "actions": actions,
         });
         let is_known = self.with(|state| {
-            state.read_only = read_only;
+            // A list from before a change says nothing about the tools after it.
+            if state.changes == changes {
+                state.read_only = read_only;
+            }
             state.last.as_ref() == Some(&integration)
         });
         if is_known {
