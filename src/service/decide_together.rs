@@ -55,7 +55,7 @@ pub async fn alike(
 }
 
 /// Decides approvals. Those that have ended, that another user has to decide, or that may not be decided together stay
-/// as they are.
+/// as they are. Rejected if none was decided and this person may decide none.
 #[tracing::instrument(name = "decide_together", skip_all, fields(workspace = origin.workspace, user = %acting_user.user, approvals = approvals.len()))]
 pub async fn decide_together(
     service: &Service,
@@ -85,6 +85,7 @@ async fn attempt(
         Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
     let mut outcome = Together::default();
     let mut request = origin.request;
+    let mut why = None;
     for id in approvals {
         // Records the request with the first approval, so that a repeated one decides nothing.
         let found =
@@ -116,11 +117,14 @@ async fn attempt(
             Err(rejection) => {
                 let refused =
                     decisions::refuse(&approval.request, &acting_user.user, origin.workspace, rejection);
-                work.record(refused);
+                why = Some(work.record(refused).into_state());
                 outcome.left += 1;
             }
         }
     }
     work.commit().await?;
-    Ok(outcome)
+    match why {
+        Some(rejection) if outcome.decided == 0 => Err(rejection.into()),
+        _ => Ok(outcome),
+    }
 }

@@ -158,3 +158,19 @@ async fn a_new_grant_offers_what_it_covers_and_approves_none_of_it_silently() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_is_told_why_nothing_was_approved() {
+    story(async |s| {
+        s.put("github").await;
+        let ids = ask(s, ACTION, 2).await;
+        assert!(s.click(ALICE, &list(s).await, "Approve all 2…").await.is_ok());
+        // She becomes a guest while she reads.
+        s.slack.change_user(ALICE, |user| user.is_restricted = true);
+        s.advance_until_idle(chrono::TimeDelta::minutes(2)).await;
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        assert!(shown(s).contains("Guests and bots can’t decide"), "{}", shown(s));
+        assert_eq!(statuses(s, &ids).await, ["pending"; 2]);
+    })
+    .await;
+}
