@@ -292,3 +292,25 @@ async fn an_upgrade_finds_everyone_who_gave_a_grant() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_comes_once_quiet_hours_are_turned_off() {
+    story(async |s| {
+        always(s, ISSUE).await;
+        run(s, &s.call(ISSUE, "c-1")).await;
+        s.home(ALICE, |view| view.all_text().contains("There are no quiet hours.")).await;
+        s.advance_to("2026-09-21T17:02:00Z").await;
+        planned(s).await;
+        // It was planned before they begin, and is sent within half an hour.
+        s.pick_home(ALICE, "quiet_from", "17").await;
+        s.home_shows(ALICE, |view| view.all_text().contains("from 17:00 until 08:00")).await;
+        s.advance_until_idle(SPREAD).await;
+        assert_eq!(all(s).len(), 0);
+        s.pick_home(ALICE, "quiet_from", "never").await;
+        s.home_shows(ALICE, |view| view.all_text().contains("There are no quiet hours.")).await;
+        s.advance_until_idle(TimeDelta::minutes(15)).await;
+        s.settled().await;
+        assert_eq!(all(s).len(), 1);
+    })
+    .await;
+}

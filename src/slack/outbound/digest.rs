@@ -7,7 +7,7 @@ use crate::{
     outbox::{Claim, Outcome},
     service::{Service, ServiceError, digests, notifications, show},
     slack::{
-        outbound::once::{self, Sent},
+        outbound::once::{self, QUIET_CHECK, Sent},
         view::digest,
         web_api::{client::Client, users::People},
     },
@@ -32,7 +32,7 @@ impl DigestRenderer {
         let now = service.now();
         let preferences = notifications::find_in(service, claim.workspace, user).await?;
         if let Some(until) = preferences.quiet_until(now) {
-            return Ok(Outcome::Wait(until - now));
+            return Ok(Outcome::Wait((until - now).min(QUIET_CHECK)));
         }
         let Some((day, shown)) = digests::unsent(service, claim.workspace, user).await? else {
             return Ok(Outcome::done());

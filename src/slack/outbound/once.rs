@@ -1,5 +1,7 @@
 //! Posts a message at most once: it is not tried again unless Slack certainly did not post it.
 
+use chrono::TimeDelta;
+
 use crate::{
     domain::{ids::UserId, prompts::Prompt},
     outbox::Claim,
@@ -11,6 +13,9 @@ use crate::{
         },
     },
 };
+
+/// How often a message that waits for the end of quiet hours looks whether they were changed.
+pub(super) const QUIET_CHECK: TimeDelta = TimeDelta::minutes(10);
 
 /// What became of the message.
 pub(super) enum Sent {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
     outbox::{Claim, Outcome},
     service::{Service, ServiceError, notifications, reminders, show},
     slack::{
-        outbound::once::{self, Sent},
+        outbound::once::{self, QUIET_CHECK, Sent},
         view::{
             history::Address,
             message::Message,
@@ -30,9 +29,6 @@ use crate::{
 };
 
 const UPDATE: &str = "chat.update";
-/// How often a reminder that waits for the end of quiet hours looks whether they were changed.
-const QUIET_CHECK: TimeDelta = TimeDelta::minutes(10);
-
 /// Sends and updates reminders.
 #[derive(Debug, Clone)]
 pub struct ReminderRenderer {
