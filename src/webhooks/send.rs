@@ -28,6 +28,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(20);
 /// How much of a response is kept, in bytes.
 const KEPT: usize = 16 * 1024;
+/// Why a redirect is an error.
+const ENDPOINT_MOVED: &str =
+    "redirects are not followed: set the final URL with `countersign backend set-webhook`";
+const CALLBACK_MOVED: &str = "redirects are not followed: ask with the final URL as `callback_url`";
 
 /// What is sent, and where to.
 #[derive(Debug, Clone)]
@@ -104,8 +108,9 @@ impl Sender {
             let now = service.now();
             let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
             // It says nothing about the health of the backend's endpoint.
+            let id = claim.id.to_string();
             return Ok(self
-                .post(url.expose_secret(), &endpoint.secrets, &claim.id.to_string(), body, now)
+                .post(url.expose_secret(), &endpoint.secrets, &id, body, now, CALLBACK_MOVED)
                 .await);
         }
         if endpoint.stopped && !claim.by_hand {
@@ -118,7 +123,8 @@ impl Sender {
         }
         let now = service.now();
         let body = serde_json::to_vec(&EventJson::new(event, &approval)).unwrap_or_default();
-        let outcome = self.post(&endpoint.url, &endpoint.secrets, &claim.id.to_string(), body, now).await;
+        let id = claim.id.to_string();
+        let outcome = self.post(&endpoint.url, &endpoint.secrets, &id, body, now, ENDPOINT_MOVED).await;
         note(service, claim.workspace, backend, &endpoint, &outcome).await?;
         Ok(outcome)
     }
@@ -135,7 +141,7 @@ impl Sender {
         let now = service.now();
         let body = serde_json::to_vec(&PingJson::new(now, backend)).unwrap_or_default();
         let id = DeliveryId::new(service.new_id()).to_string();
-        let outcome = self.post(&endpoint.url, &endpoint.secrets, &id, body, now).await;
+        let outcome = self.post(&endpoint.url, &endpoint.secrets, &id, body, now, ENDPOINT_MOVED).await;
         if matches!(outcome, Outcome::Done { .. }) {
             note(service, workspace, backend, &endpoint, &outcome).await?;
         }
@@ -149,6 +155,7 @@ impl Sender {
         id: &str,
         body: Vec<u8>,
         now: DateTime<Utc>,
+        moved: &str,
     ) -> Outcome {
         let failed = |why: String| Outcome::Failed { why, status: None, after: None };
         let Ok(url) = Url::parse(url) else {
@@ -168,7 +175,7 @@ impl Sender {
             .send()
             .await;
         match sent {
-            Ok(response) => read(response, now).await,
+            Ok(response) => read(response, now, moved).await,
             Err(error) => failed(explain(&error)),
         }
     }
@@ -193,7 +200,8 @@ fn explain(error: &reqwest::Error) -> String {
     }
 }
 
-async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
+/// Reads the response. `moved`: what to say about a redirect.
+async fn read(mut response: Response, now: DateTime<Utc>, moved: &str) -> Outcome {
     let status = response.status();
     let after = response
         .headers()
@@ -214,12 +222,7 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Outcome {
     } else if status == StatusCode::GONE {
         Outcome::Hopeless { why: format!("the endpoint is gone (410). {detail}"), status: number }
     } else if status.is_redirection() {
-        Outcome::Failed {
-            why: "redirects are not followed: set the final URL with `countersign backend set-webhook`"
-                .to_owned(),
-            status: number,
-            after,
-        }
+        Outcome::Failed { why: moved.to_owned(), status: number, after }
     } else {
         Outcome::Failed { why: detail, status: number, after }
     }

@@ -198,3 +198,20 @@ async fn a_callback_url_is_checked_and_a_repeated_request_must_name_the_same() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_moved_is_told_by_its_own_name() {
+    story(async |s| {
+        let receiver = receiver(s).await;
+        receiver.answer_with(Answer::Status(302, Vec::new()));
+        let id = s.ask(&call(s, "c-1", &url(&receiver))).await.id().to_owned();
+        assert_eq!(s.api().cancel(&id).await.status, 200);
+        let error = eventually("the error", async || {
+            let all = deliveries(s, &id).await;
+            all.iter().find_map(|one| one["last_error"].as_str().map(str::to_owned))
+        })
+        .await;
+        insta::assert_snapshot!(error, @"redirects are not followed: ask with the final URL as `callback_url`");
+    })
+    .await;
+}
