@@ -27,6 +27,8 @@ use crate::{
 
 /// Most arguments of a request in the modal, where up to 40 requests have to fit.
 const FIELDS: usize = 2;
+/// Most that the requests may take in the modal, in bytes of JSON: a view may have 250 KB.
+const ROOM: usize = 220_000;
 
 /// A group in the list: what it is, how many there are, *Approve all…* and *Deny all*.
 pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
@@ -77,10 +79,25 @@ pub fn offer(approval: &Approval, alike: Alike, others: usize) -> Message {
     Message { blocks: vec![blocks::own(text.clone()), blocks::actions(vec![button])], text }
 }
 
-/// Renders the modal for `views.open`. It lists `approvals`, and its `private_metadata` names exactly those.
+/// Renders the modal for `views.open`. It lists the first of `approvals` that it has room for, and its `private_metadata`
+/// names exactly those.
 #[must_use]
 pub fn modal(approvals: &[Approval], count: usize) -> Value {
-    let shown = approvals.len();
+    let requests = approvals.iter().map(|approval| &approval.request);
+    let (titles, told) = differences::told_apart(requests, title::paragraphs);
+    let (mut listed, mut ids, mut used) = (Vec::new(), Vec::new(), 0);
+    for ((approval, title), told) in approvals.iter().zip(titles).zip(told) {
+        let most = told.len().max(FIELDS);
+        let fields = arguments::first_fields(&beside_title(&approval.request, told), most);
+        let own: Vec<SlackBlock> = std::iter::once(blocks::rich(title)).chain(fields).collect();
+        used += serde_json::to_string(&own).map_or(ROOM, |json| json.len());
+        if !ids.is_empty() && used > ROOM {
+            break;
+        }
+        listed.extend(own);
+        ids.push(approval.id().to_string());
+    }
+    let shown = ids.len();
     let intro = if count > shown {
         format!("This approves the oldest {shown} of {count} requests, each once.")
     } else {
@@ -88,14 +105,7 @@ pub fn modal(approvals: &[Approval], count: usize) -> Value {
     };
     let mut rows =
         vec![blocks::own(format!("{intro} To see values that are cut here, cancel and open Details."))];
-    let requests = approvals.iter().map(|approval| &approval.request);
-    let (titles, told) = differences::told_apart(requests, title::paragraphs);
-    for ((approval, title), told) in approvals.iter().zip(titles).zip(told) {
-        rows.push(blocks::rich(title));
-        let most = told.len().max(FIELDS);
-        rows.extend(arguments::first_fields(&beside_title(&approval.request, told), most));
-    }
-    let ids: Vec<_> = approvals.iter().map(|approval| approval.id().to_string()).collect();
+    rows.extend(listed);
     let submit = SafeText::own(format!("Approve {shown}"));
     view(
         SlackModalView::new(blocks::plain_only("Approve all"), rows)

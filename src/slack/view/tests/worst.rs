@@ -1,6 +1,6 @@
 //! 200 KB of arguments of the worst kinds: nothing breaks, and the details show all of it.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     checks,
@@ -8,14 +8,16 @@ use super::{
 };
 use crate::{
     domain::{
+        alike::MOST_TOGETHER,
         approvals::Approval,
         arguments::Arguments,
         decision::{Decision, Verdict},
         input_schema::InputSchema,
         precedent::{Changes, Precedent},
+        templates::Template,
         text::Prose,
     },
-    slack::view::{deny, details, editing, prompt::prompt, prompt_state::PromptState, sanitize},
+    slack::view::{deny, details, editing, prompt::prompt, prompt_state::PromptState, sanitize, together},
 };
 
 /// What the boxes and bars of the pages show, each value in one piece: one that continues in the next box is joined. First
@@ -87,7 +89,7 @@ fn holds(approval: &Approval) {
 
 fn with(value: Value) -> Approval {
     let mut approval = approval("{}");
-    let mut members = serde_json::Map::new();
+    let mut members = Map::new();
     members.insert("argument".to_owned(), value);
     approval.request.arguments = Arguments::from_stored(members);
     approval
@@ -195,7 +197,7 @@ fn the_most_and_longest_changes_fit() {
         let longest = character.repeat(3_000 / character.chars().count());
         let members = |more: &str| {
             let one = |n: usize| (format!("{}{n}", "name ".repeat(30)), format!("{longest}{more}").into());
-            (0..60).map(one).collect::<serde_json::Map<String, Value>>()
+            (0..60).map(one).collect::<Map<String, Value>>()
         };
         let mut approval = approval("{}");
         approval.request.arguments = Arguments::from_stored(members(""));
@@ -234,4 +236,30 @@ fn a_page_of_the_details_makes_only_its_own_elements() {
     let made: Vec<usize> = (0..pages).map(made).collect();
     let all: usize = made.iter().sum();
     assert!(pages == 10 && all > 180 && made.iter().all(|made| *made <= all / 4), "{made:?}");
+}
+
+#[test]
+fn approving_forty_of_the_longest_fits() {
+    let all: Vec<Approval> = (0..MOST_TOGETHER)
+        .map(|number| {
+            let mut members = Map::new();
+            for place in 0..8 {
+                members.insert(format!("p{place}"), format!("{number:02}{}", "語".repeat(58)).into());
+            }
+            for field in ["q", "r", "s"] {
+                members.insert(field.to_owned(), "語".repeat(700).into());
+            }
+            let mut approval = approval("{}");
+            approval.request.arguments = Arguments::from_stored(members);
+            approval.request.agent.name = Some(name(&"語".repeat(200)));
+            let places: Vec<String> = (0..8).map(|place| format!("語語語{{p{place}}}")).collect();
+            approval.request.action.presentation.title = Template::new(places.concat()).ok();
+            approval
+        })
+        .collect();
+    let modal = together::modal(&all, 100);
+    checks::sound(&modal, 100);
+    let listed = together::listed(modal["private_metadata"].as_str().unwrap()).len();
+    assert!((20..MOST_TOGETHER).contains(&listed), "{listed}");
+    assert_eq!(modal["submit"]["text"], format!("Approve {listed}"));
 }
