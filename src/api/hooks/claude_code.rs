@@ -92,8 +92,9 @@ pub async fn decide(
     let caller = auth::whose(&api, &key, KeyScope::Ask).await?;
     let user = caller.own().user().cloned().ok_or(Problem::new(Kind::NoUser))?;
     let settings = settings(query.as_deref(), &caller)?;
-    let call = Call::from_members(fields::object(&headers, body)?, Some(Format::Claude)).map_err(fault)?;
-    let request = call.request(&settings).map_err(fault)?;
+    let call = Call::from_members(fields::object(&headers, body)?, Some(Format::Claude))
+        .map_err(|error| fault(&error))?;
+    let request = call.request(&settings).map_err(|error| fault(&error))?;
     let limit = Duration::from_secs(call.limit(&settings).into());
     let question = Question { event: call.event, expected: request.expected() };
     let asked = ask::create(&api, &key, into_ask(&call, &request, user, key.clone())?).await?;
@@ -151,7 +152,7 @@ fn into_ask(call: &Call, request: &Request, user: UserId, key: ApiKey) -> Result
     Ok(body.into_ask(UserRef::Id(user), key, idempotency_key, digest))
 }
 
-fn fault(error: CallError) -> Problem {
+fn fault(error: &CallError) -> Problem {
     let pointer = match error {
         CallError::NotJson(_) => return Problem::new(Kind::InvalidJson).because(error.to_string()),
         CallError::Limit(_) => return Problem::parameter("limit", error.to_string()),

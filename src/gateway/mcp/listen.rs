@@ -305,7 +305,8 @@ async fn answer_stateless(
     let session = shared.ok_or_else(|| refused(StatusCode::SERVICE_UNAVAILABLE, "too many clients"))?;
     let (renamed, message) = Renamed::new(&message, id, gateway.sessions.request_id())
         .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "the message can't be read"))?;
-    let messages = session.stream(&renamed.id);
+    let used = || refused(StatusCode::SERVICE_UNAVAILABLE, "no id is left for the request");
+    let messages = session.stream(&renamed.id).ok_or_else(used)?;
     let open = Open { session: session.clone(), id: renamed.id.clone() };
     session.session.handle_client(message).await;
     Ok(events(messages, Some(open), Some(renamed)))
