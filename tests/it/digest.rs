@@ -179,7 +179,7 @@ async fn quiet_hours_hold_it_back() {
         always(s, ISSUE).await;
         s.home(ALICE, |view| view.all_text().contains("There are no quiet hours.")).await;
         s.pick_home(ALICE, "quiet_from", "16").await;
-        s.home_shows(ALICE, |view| view.all_text().contains("from 16:00 until 08:00")).await;
+        s.home_shows(ALICE, |view| view.all_text().contains("from 16:00 to 08:00")).await;
         run(s, &s.call(ISSUE, "c-1")).await;
         sent_after(s, "2026-09-21T17:02:00Z").await;
         assert_eq!(all(s).len(), 0);
@@ -303,7 +303,7 @@ async fn a_digest_comes_once_quiet_hours_are_turned_off() {
         planned(s).await;
         // It was planned before they begin, and is sent within half an hour.
         s.pick_home(ALICE, "quiet_from", "17").await;
-        s.home_shows(ALICE, |view| view.all_text().contains("from 17:00 until 08:00")).await;
+        s.home_shows(ALICE, |view| view.all_text().contains("from 17:00 to 08:00")).await;
         s.advance_until_idle(SPREAD).await;
         assert_eq!(all(s).len(), 0);
         s.pick_home(ALICE, "quiet_from", "never").await;

@@ -184,9 +184,9 @@ async fn quiet_hours_hold_back_what_still_waits_afterwards() {
         s.home(ALICE, |view| says(view, "There are no quiet hours.")).await;
         // It is 16:13 in Berlin.
         s.pick_home(ALICE, "quiet_from", "16").await;
-        s.home_shows(ALICE, |view| says(view, "from 16:00 until 08:00")).await;
+        s.home_shows(ALICE, |view| says(view, "from 16:00 to 08:00")).await;
         s.pick_home(ALICE, "quiet_until", "17").await;
-        let home = s.home_shows(ALICE, |view| says(view, "from 16:00 until 17:00")).await;
+        let home = s.home_shows(ALICE, |view| says(view, "from 16:00 to 17:00")).await;
         assert!(says(&home, "Europe/Berlin"), "{}", home.all_text());
         let (short, _) = s.prompt(&s.call(ACTION, "c-1")).await;
         let (long, _) = s.prompt(&s.call(ACTION, "c-2").expiring_in(3600)).await;
