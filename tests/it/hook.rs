@@ -599,7 +599,7 @@ fn an_http_hook_needs_only_the_settings() {
                   "timeout": 1800,
     Installed. Set COUNTERSIGN_API_KEY in the environment in which Claude Code runs, to a key that is bound to a user: `countersign key create --backend claude --user alice@example.com` prints one. Without it, Claude Code runs none of these tools.
     "#);
-    assert_eq!(home.run(&install).unwrap(), "HOME/.claude/settings.json has the hook already.\n");
+    assert_eq!(home.run(&install).unwrap(), "HOME/.claude/settings.json already has the hook.\n");
     home.run(&["uninstall", "--claude", "--yes"]).unwrap();
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), SETTINGS);
 }
