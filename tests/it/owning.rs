@@ -127,7 +127,7 @@ async fn an_operator_shares_and_moves_an_integration() {
         assert_eq!(other.put_integration("github", &renamed()).await.status, 200);
         assert_eq!(other.connect_user(ALICE, "github").await.status, 204);
         let (done, text) = integration(s, &["move", "github", "--to", "nobody"]).await;
-        assert!(!done && text.contains("no backend "), "{text}");
+        assert!(!done && text.contains("unknown backend "), "{text}");
         let (done, _) = integration(s, &["share", "unknown"]).await;
         assert!(!done);
         let kinds: Vec<String> = sqlx::query_scalar(
