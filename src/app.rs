@@ -46,7 +46,8 @@ use crate::{
         oauth,
         outbound::{
             digest::DigestRenderer, ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer,
-            reminder::ReminderRenderer, unlock_request::UnlockRequestRenderer,
+            reminder::ReminderRenderer, revocation::RevocationRenderer,
+            unlock_request::UnlockRequestRenderer,
         },
         web_api::{
             addresses::Addresses,
@@ -351,6 +352,7 @@ fn delivery(
         homes: HomeRenderer { client: client.clone(), people: people.clone(), addresses: addresses.clone() },
         unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
         reminders: ReminderRenderer { client: client.clone(), people: people.clone(), addresses },
+        revocations: RevocationRenderer { client: client.clone(), people: people.clone() },
         digests: DigestRenderer { client, people },
         webhooks: Sender::new(Guard::new(webhook_allow))?,
     })

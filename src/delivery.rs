@@ -5,7 +5,7 @@ use crate::{
     service::{Service, ServiceError},
     slack::outbound::{
         digest::DigestRenderer, home::HomeRenderer, prompt::PromptRenderer, reminder::ReminderRenderer,
-        unlock_request::UnlockRequestRenderer,
+        revocation::RevocationRenderer, unlock_request::UnlockRequestRenderer,
     },
     webhooks::send::{self, Prepared, Sender},
 };
@@ -19,6 +19,8 @@ pub struct Delivery {
     pub homes: HomeRenderer,
     /// Renders unlock requests and their answers.
     pub unlock_requests: UnlockRequestRenderer,
+    /// Tells users what an admin revoked.
+    pub revocations: RevocationRenderer,
     /// Reminds of what waits.
     pub reminders: ReminderRenderer,
     /// Sends digests.
@@ -55,6 +57,7 @@ impl Deliver for Delivery {
             Kind::Home => Box::pin(self.homes.render(service, claim)).await,
             Kind::UnlockRequest => Box::pin(self.unlock_requests.render(service, claim)).await,
             Kind::UnlockAnswer => Box::pin(self.unlock_requests.tell(service, claim)).await,
+            Kind::Revocation => Box::pin(self.revocations.send(service, claim)).await,
             Kind::Reminder => Box::pin(self.reminders.render(service, claim)).await,
             Kind::Digest => Box::pin(self.digests.send(service, claim)).await,
         }

@@ -103,7 +103,7 @@ pub(super) struct Confirm {
     change: Change,
 }
 
-fn path(text: &str) -> Result<ActionPath, String> {
+pub(super) fn path(text: &str) -> Result<ActionPath, String> {
     ActionPath::parse(text).map_err(|fault| fault.to_string())
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
 }
 
 /// The keys of the action that a command names.
-async fn keys(
+pub(super) async fn keys(
     service: &Service,
     workspace: WorkspaceId,
     path: &ActionPath,

@@ -6,6 +6,7 @@ mod args;
 mod backends;
 mod doctor;
 pub mod error;
+mod grants;
 mod hook;
 mod hook_args;
 mod hook_settings;
@@ -84,6 +85,9 @@ enum Command {
     /// Manage the actions that users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
+    /// List and revoke the auto-approvals of all users
+    #[command(subcommand)]
+    Grant(grants::Command),
     /// Ask for approval of a coding agent's tool calls, as its hook
     #[command(
         after_help = "The agent starts this command for each tool call and writes the call to its standard input. The command asks the person in Slack, waits, and answers in the agent's format. Whatever goes wrong ends it with status 2, which blocks the call.
@@ -135,6 +139,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Key(command) => api_keys::run(command).await,
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
+        Command::Grant(command) => grants::run(command).await,
         Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,

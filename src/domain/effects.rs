@@ -45,6 +45,8 @@ pub enum Effect {
         /// The user to notify.
         user: UserId,
     },
+    /// Tell a user which of their grants an admin or the operator revoked.
+    TellRevocation(UserId),
     /// Update Home tabs because of something that has no audit entry.
     DrawHomes(HomeAudience),
     /// Remind a user of what waits, and update the messages that did. Storage drops this if it is to be done within a

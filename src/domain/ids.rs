@@ -92,6 +92,10 @@ id!(
     GrantId, "grt"
 );
 id!(
+    /// What one user is notified of grants that an admin or the operator revoked.
+    RevocationId, "rev"
+);
+id!(
     /// A request that admins unlock an action.
     UnlockRequestId, "unl"
 );

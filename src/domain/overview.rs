@@ -154,6 +154,72 @@ pub struct GrantLine {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// A live grant of any user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserGrantLine {
+    /// The grant's id.
+    pub id: GrantId,
+    /// The user who gave it.
+    pub user: UserId,
+    /// Integration and action, such as `salesforce.create_record`.
+    pub path: String,
+    /// The integration's display name.
+    pub integration_name: String,
+    /// The action's display name.
+    pub action_name: String,
+    /// Its scope.
+    pub scope: Scope,
+    /// The backend whose conversation it is for, by name. `None` for an *always* grant.
+    pub backend: Option<String>,
+    /// The conversation's title, or the backend's id for it.
+    pub conversation: Option<String>,
+    /// Whether it approves nothing until an admin confirms the action's changed description.
+    pub paused: bool,
+    /// When it was given.
+    pub created_at: DateTime<Utc>,
+    /// How many approvals it has auto-approved.
+    pub use_count: u64,
+    /// When it last auto-approved.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A page of the live grants of all users, or of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantsPage {
+    /// The user whose grants these are. `None`: of all users.
+    pub user: Option<UserId>,
+    /// The page, counted from 0.
+    pub page: usize,
+    /// The grants, newest first.
+    pub lines: Vec<UserGrantLine>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+/// A grant that an admin or the operator revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedLine {
+    /// The integration's display name.
+    pub integration_name: String,
+    /// The action's display name.
+    pub action_name: String,
+    /// The conversation's title, or the backend's id for it. `None` for an *always* grant.
+    pub conversation: Option<String>,
+}
+
+/// What a user is notified of grants that were revoked together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationNotice {
+    /// The admin. `None`: the operator.
+    pub admin: Option<UserId>,
+    /// Why, in the admin's words.
+    pub reason: Option<String>,
+    /// The grants, or some of them.
+    pub grants: Vec<RevokedLine>,
+    /// How many there are.
+    pub total: u64,
+}
+
 /// A line in an integration's settings: an action, or below it one of its live conversation grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingLine {
@@ -433,7 +499,8 @@ impl Section {
     pub const fn size(self) -> usize {
         match self {
             Self::Decisions | Self::Grants => 4,
-            Self::Integrations | Self::Catalog | Self::Actions => 8,
+            Self::Catalog | Self::Actions => 8,
+            Self::Integrations => 7,
             Self::Backends | Self::Waiting | Self::Requests => 3,
             Self::Changed | Self::Devices => 2,
         }

@@ -1,13 +1,17 @@
 //! Revocations: how grants end.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::domain::{
     audit::{Actor, AuditAction, Entry},
-    effects::Changed,
+    effects::{Changed, Effect},
     grants::Scope,
-    ids::{ActionId, ApprovalId, GrantId, UserId, WorkspaceId},
+    ids::{ActionId, ApprovalId, GrantId, RevocationId, UserId, WorkspaceId},
     rejection::Rejection,
+    text::Text,
 };
 
 /// Why a grant ended.
@@ -15,6 +19,8 @@ use crate::domain::{
 pub enum Revocation {
     /// Its user turned it off.
     TurnedOff,
+    /// An admin or the operator revoked it.
+    Revoked,
     /// An admin locked the action.
     ActionLocked,
     /// An admin limited the action to conversations.
@@ -41,6 +47,7 @@ impl Revocation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TurnedOff => "turned_off",
+            Self::Revoked => "revoked",
             Self::ActionLocked => "action_locked",
             Self::OnlyConversations => "only_conversations",
             Self::ActionRetired => "action_retired",
@@ -102,11 +109,79 @@ pub fn revoke(
     actor: &Actor,
     why: Revocation,
 ) -> Option<Changed<Revoked>> {
+    end(workspace, grants, shown, actor, why, |revoked| revoked)
+}
+
+fn end<T>(
+    workspace: WorkspaceId,
+    grants: Vec<Revocable>,
+    shown: &[ApprovalId],
+    actor: &Actor,
+    why: Revocation,
+    state: impl FnOnce(Revoked) -> T,
+) -> Option<Changed<T>> {
     let mut entries = grants.iter().map(|grant| entry(grant, actor, why).concerning([grant.user.clone()]));
     let first = entries.next()?;
     let others: Vec<Entry> = entries.collect();
-    let revoked = Revoked { grants, by: actor.label(), why };
-    Some(Changed::new(workspace, revoked, first).and_record(others).and_redraw(shown))
+    let state = state(Revoked { grants, by: actor.label(), why });
+    Some(Changed::new(workspace, state, first).and_record(others).and_redraw(shown))
+}
+
+/// Why an admin or the operator revokes grants: the users read it.
+pub type RevocationReason = Text<500>;
+
+/// What one user is notified of the grants that were revoked together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The notice's id.
+    pub id: RevocationId,
+    /// The user, whose grants they were.
+    pub user: UserId,
+    /// The grants.
+    pub grants: Vec<GrantId>,
+}
+
+/// Grants that an admin or the operator revoked, and what their users are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedForOthers {
+    /// The grants.
+    pub revoked: Revoked,
+    /// The admin. `None`: the operator.
+    pub admin: Option<UserId>,
+    /// Why.
+    pub reason: Option<RevocationReason>,
+    /// One for each user, except the admin, who knows.
+    pub notices: Vec<Notice>,
+}
+
+impl AsRef<Revoked> for RevokedForOthers {
+    fn as_ref(&self) -> &Revoked {
+        &self.revoked
+    }
+}
+
+/// Ends grants of any users, and tells each of them. `shown`: the approvals whose prompts offer to turn these grants off.
+/// `None` if there are no grants.
+#[must_use]
+pub fn revoke_for_others(
+    workspace: WorkspaceId,
+    grants: Vec<Revocable>,
+    shown: &[ApprovalId],
+    actor: &Actor,
+    reason: Option<RevocationReason>,
+    new_id: impl Fn() -> Uuid,
+) -> Option<Changed<RevokedForOthers>> {
+    let admin = if let Actor::User(admin) = actor { Some(admin.clone()) } else { None };
+    let mut by_user = BTreeMap::<UserId, Vec<GrantId>>::new();
+    for grant in grants.iter().filter(|grant| admin.as_ref() != Some(&grant.user)) {
+        by_user.entry(grant.user.clone()).or_default().push(grant.id);
+    }
+    let notice = |(user, grants)| Notice { id: RevocationId::new(new_id()), user, grants };
+    let notices: Vec<Notice> = by_user.into_iter().map(notice).collect();
+    let tell: Vec<Effect> =
+        notices.iter().map(|notice| Effect::TellRevocation(notice.user.clone())).collect();
+    let state = |revoked| RevokedForOthers { revoked, admin, reason, notices };
+    Some(end(workspace, grants, shown, actor, Revocation::Revoked, state)?.and_all(tell))
 }
 
 /// The audit entry for a grant that ends.

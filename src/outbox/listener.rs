@@ -63,6 +63,7 @@ pub struct Wakers {
     home: Arc<Notify>,
     unlock_request: Arc<Notify>,
     unlock_answer: Arc<Notify>,
+    revocation: Arc<Notify>,
     reminder: Arc<Notify>,
     digest: Arc<Notify>,
 }
@@ -79,6 +80,7 @@ impl Wakers {
             Kind::Home => &self.home,
             Kind::UnlockRequest => &self.unlock_request,
             Kind::UnlockAnswer => &self.unlock_answer,
+            Kind::Revocation => &self.revocation,
             Kind::Reminder => &self.reminder,
             Kind::Digest => &self.digest,
         }

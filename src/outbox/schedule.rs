@@ -50,9 +50,12 @@ fn again(kind: Kind, tries: i32, after: Option<TimeDelta>, fraction: f64) -> Nex
     let seconds = usize::try_from(tries).ok().and_then(|tries| match kind {
         Kind::Webhook | Kind::Callback => WEBHOOK.get(tries).copied(),
         Kind::Prompt | Kind::SharedPrompt => prompt(tries),
-        Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer | Kind::Reminder | Kind::Digest => {
-            SLACK.get(tries).copied()
-        }
+        Kind::Home
+        | Kind::UnlockRequest
+        | Kind::UnlockAnswer
+        | Kind::Revocation
+        | Kind::Reminder
+        | Kind::Digest => SLACK.get(tries).copied(),
     });
     let Some(seconds) = seconds else { return Next::Dead };
     let pause = jittered(seconds, fraction);

@@ -53,6 +53,7 @@ pub mod report_listeners;
 pub mod report_result;
 pub mod request;
 pub mod retention;
+pub mod revoke_grants;
 pub mod service_role;
 pub mod settings;
 pub mod shared_prompts;

@@ -135,6 +135,7 @@ impl Unwritten {
                 | Effect::RedrawShared(_)
                 | Effect::DrawUnlockRequest(_)
                 | Effect::SendUnlockAnswer { .. }
+                | Effect::TellRevocation(_)
                 | Effect::Remind(_)
                 | Effect::SendDigest { .. } => {
                     left.push((workspace, effect));
@@ -209,6 +210,11 @@ impl Unwritten {
                 unlock_request_id: Some(request.uuid()),
                 user_id: Some(user.to_string()),
                 ..row(Kind::UnlockAnswer)
+            },
+            Effect::TellRevocation(user) => OutboxRow {
+                queue: format!("revocation:{}:{user}", workspace.uuid()),
+                user_id: Some(user.to_string()),
+                ..row(Kind::Revocation)
             },
             // The queue is named in crate::storage::statements::remind as well.
             Effect::Remind(user) => OutboxRow {

@@ -31,7 +31,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Runs a command that has to work, and gives what it printed.
-fn said(command: &mut Command) -> String {
+pub fn said(command: &mut Command) -> String {
     let output = run(command);
     assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
     text(&output.stdout)
@@ -47,7 +47,7 @@ pub fn complaint(command: &mut Command) -> String {
 }
 
 /// The binary on the test's database.
-fn on(s: &TestApp, arguments: &[&str]) -> Command {
+pub fn on(s: &TestApp, arguments: &[&str]) -> Command {
     let mut command = countersign(arguments);
     command.env("DATABASE_URL", s.config.database.database_url.expose_secret()).env(
         "COUNTERSIGN_ENCRYPTION_KEY",

@@ -92,6 +92,7 @@ mod repeating;
 mod repeats;
 mod results;
 mod revoking;
+mod revoking_for_others;
 mod rolling;
 mod round_trips;
 mod scopes;

@@ -9,4 +9,5 @@ mod once;
 mod outcome;
 pub mod prompt;
 pub mod reminder;
+pub mod revocation;
 pub mod unlock_request;

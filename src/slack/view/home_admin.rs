@@ -43,6 +43,7 @@ pub(super) fn catalog_and_backends(blocks: &mut Vec<SlackBlock>, shown: &Adminis
         Some((integration, actions)) => picked(blocks, integration, actions),
         None => catalog(blocks, &shown.catalog),
     }
+    blocks.push(everyones_grants());
     backends(blocks, &shown.backends);
 }
 
@@ -135,6 +136,13 @@ fn options(integration: &IntegrationLine, lines: &[ActionLine]) -> Option<SlackB
         blocks::button(Control::ActionOptions { action: line.id, place }, text, alone, Style::Plain)
     };
     (!lines.is_empty()).then(|| blocks::actions(lines.iter().enumerate().map(button).collect()))
+}
+
+/// The way to what all users auto-approve.
+fn everyones_grants() -> SlackBlock {
+    let open = blocks::beside(Control::EveryonesGrants, "Auto-approvals…", "Auto-approvals of all people");
+    let says = "See what people auto-approve, and revoke it.";
+    blocks::section("Auto-approvals of all people".into(), vec![blocks::fact(says)], Some(open))
 }
 
 fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {

@@ -106,15 +106,24 @@ pub(super) fn turning_off(grant: &GrantLine) -> SafeText {
 
 /// When a grant was given and how it was used, for mrkdwn; first, whether it is paused.
 fn use_of(grant: &GrantLine) -> String {
-    let since = blocks::moment_in_mrkdwn(grant.created_at);
-    let used = match (grant.use_count, grant.last_used_at) {
+    since_and_use(grant.created_at, grant.use_count, grant.last_used_at, grant.paused)
+}
+
+pub(super) fn since_and_use(
+    created_at: DateTime<Utc>,
+    use_count: u64,
+    last_used_at: Option<DateTime<Utc>>,
+    paused: bool,
+) -> String {
+    let since = blocks::moment_in_mrkdwn(created_at);
+    let used = match (use_count, last_used_at) {
         (0, _) | (_, None) => format!("Since {since}. Not used yet."),
         (1, Some(last)) => format!("Since {since}. Used once, {}.", blocks::moment_in_mrkdwn(last)),
         (count, Some(last)) => {
             format!("Since {since}. Used {count} times, last {}.", blocks::moment_in_mrkdwn(last))
         }
     };
-    if grant.paused { format!("Paused: {PAUSED} {used}") } else { used }
+    if paused { format!("Paused: {PAUSED} {used}") } else { used }
 }
 
 /// Why a grant approves nothing although it has not ended.

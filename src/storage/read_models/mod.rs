@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod audit_horizon;
 pub mod digest;
+pub mod grants;
 pub mod options;
 pub mod overview;
 pub mod precedents;

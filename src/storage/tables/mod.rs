@@ -31,6 +31,7 @@ pub mod prompt_messages;
 pub mod prompts;
 pub mod reminders;
 pub mod repeats;
+pub mod revocations;
 mod turns;
 pub mod unlock_requests;
 pub mod user_keys;

@@ -27,6 +27,8 @@ pub enum Kind {
     UnlockRequest,
     /// Send a user the answer to their unlock request.
     UnlockAnswer,
+    /// Tell a user which of their grants an admin revoked.
+    Revocation,
     /// Remind a user of what waits, and update the messages that did.
     Reminder,
     /// Send a user their daily digest.
@@ -35,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Prompt,
         Self::SharedPrompt,
         Self::Webhook,
@@ -43,6 +45,7 @@ impl Kind {
         Self::Home,
         Self::UnlockRequest,
         Self::UnlockAnswer,
+        Self::Revocation,
         Self::Reminder,
         Self::Digest,
     ];
@@ -58,6 +61,7 @@ impl Kind {
             Self::Home => "home",
             Self::UnlockRequest => "unlock_request",
             Self::UnlockAnswer => "unlock_answer",
+            Self::Revocation => "revocation",
             Self::Reminder => "reminder",
             Self::Digest => "digest",
         }

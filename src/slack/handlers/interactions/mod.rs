@@ -7,6 +7,7 @@ mod action_options;
 mod browse;
 mod deciding;
 mod editing;
+mod everyones_grants;
 mod interaction;
 mod review;
 mod settings;
@@ -65,6 +66,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             Some(Callback::ApproveAll) => together::submitted(&interaction).await,
             Some(Callback::Unlock) => action_options::unlock_submitted(&interaction).await,
             Some(Callback::ActionOptions) => action_options::options_submitted(&interaction).await,
+            Some(Callback::RevokeGrant) => everyones_grants::submitted(&interaction).await,
             _ => Response::Taken,
         },
         _ => Response::Taken,
@@ -94,6 +96,12 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         }
         Control::Pick(integration) => browse::pick(interaction, Some(integration)).await,
         Control::PickNone => browse::pick(interaction, None).await,
+        Control::EveryonesGrants => everyones_grants::open(interaction).await,
+        Control::GrantsOf => everyones_grants::pick(interaction).await,
+        Control::GrantsPrevious(page) | Control::GrantsNext(page) => {
+            everyones_grants::turn(interaction, page).await
+        }
+        Control::RevokeGrant(grant) => everyones_grants::ask_why(interaction, grant).await,
         Control::RevokeKey(key) => settings::revoke_key(interaction, key).await,
         Control::TurnOff(grant) => settings::turn_off(interaction, grant).await,
         Control::Toggle { action, toggle } => settings::toggle(interaction, action, toggle).await,

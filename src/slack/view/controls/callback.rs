@@ -21,6 +21,10 @@ pub enum Callback {
     Unlock,
     /// The modal that changes an action's options.
     ActionOptions,
+    /// The modal in which an admin sees what all users auto-approve.
+    EveryonesGrants,
+    /// The modal in which an admin revokes a user's grant.
+    RevokeGrant,
 }
 
 impl Callback {
@@ -36,6 +40,8 @@ impl Callback {
             Self::Settings,
             Self::Unlock,
             Self::ActionOptions,
+            Self::EveryonesGrants,
+            Self::RevokeGrant,
         ]
         .into_iter()
         .find(|callback| callback.as_str() == callback_id)
@@ -53,6 +59,8 @@ impl Callback {
             Self::Settings => "settings",
             Self::Unlock => "unlock",
             Self::ActionOptions => "action_options",
+            Self::EveryonesGrants => "everyones_grants",
+            Self::RevokeGrant => "revoke_grant",
         }
     }
 }

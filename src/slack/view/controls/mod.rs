@@ -97,6 +97,16 @@ pub enum Control {
     },
     /// *Turn off* for the grant that a decision created.
     TurnOff(GrantId),
+    /// *Auto-approvals…* on an admin's Home tab: opens the modal that [`super::everyones_grants::list`] renders.
+    EveryonesGrants,
+    /// The menu of users in that modal. Slack sends the user beside it.
+    GrantsOf,
+    /// *Previous page* in that modal: the page to show, counted from 0.
+    GrantsPrevious(usize),
+    /// *Next page* in that modal.
+    GrantsNext(usize),
+    /// *Revoke…* in that modal: opens the one that [`super::everyones_grants::revoke`] renders.
+    RevokeGrant(GrantId),
     /// *Revoke* for an API key of the user.
     RevokeKey(ApiKeyId),
     /// A link to the conversation. The browser opens it; Slack reports the click and only expects an acknowledgement.

@@ -33,7 +33,12 @@ impl Control {
             | Self::DetailsJump { approval, page } => {
                 format!("{page}:{approval}")
             }
-            Self::TurnOff(grant) | Self::TurnOffReported(grant) => grant.to_string(),
+            Self::TurnOff(grant) | Self::TurnOffReported(grant) | Self::RevokeGrant(grant) => {
+                grant.to_string()
+            }
+            // Slack refuses an empty value of a button beside a section.
+            Self::EveryonesGrants => "all".to_owned(),
+            Self::GrantsPrevious(page) | Self::GrantsNext(page) => page.to_string(),
             Self::RevokeKey(key) => key.to_string(),
             Self::RequestUnlock(action)
             | Self::Lock(action)
@@ -58,6 +63,7 @@ impl Control {
             Self::QuietFrom(Some(hour)) | Self::QuietUntil(hour) => hour.number().to_string(),
             Self::OpenConversation
             | Self::Connect
+            | Self::GrantsOf
             | Self::PickNone
             | Self::SettingsAll
             | Self::OpenSettings => String::new(),

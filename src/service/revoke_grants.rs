@@ -1,0 +1,211 @@
+//! An admin or the operator revokes grants of any users, who are told.
+
+use super::{Service, ServiceError, UnitOfWork, retrying, settings, unlock, workspaces::Origin};
+pub use crate::storage::{read_models::grants::Filter, tables::revocations::Untold};
+use crate::{
+    domain::{
+        audit::Actor,
+        ids::{ActionId, GrantId, RevocationId, UserId, WorkspaceId},
+        overview::{GrantsPage, RevocationNotice, UserGrantLine},
+        rejection::Rejection,
+        revocation::{self, Revocable, RevocationReason},
+    },
+    storage,
+    storage::{
+        read_models::grants as list,
+        tables::{grants, grants::GrantFilter, revocations},
+    },
+};
+
+/// How many grants a page shows to an admin.
+const SHOWN: i64 = 10;
+/// The most grants that a notice names.
+const NAMED: i64 = 10;
+
+/// Which grants to revoke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GrantChoice {
+    /// This one.
+    One(GrantId),
+    /// All of a user, of an action, or of both.
+    All {
+        /// The user.
+        user: Option<UserId>,
+        /// The action.
+        action: Option<ActionId>,
+    },
+}
+
+/// Live grants of the workspace, newest first, at most `limit` of those given before `before`.
+#[tracing::instrument(name = "list_grants", skip_all, fields(%workspace))]
+pub async fn list(
+    service: &Service,
+    workspace: WorkspaceId,
+    filter: &Filter,
+    before: Option<GrantId>,
+    limit: i64,
+) -> Result<Vec<UserGrantLine>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    Ok(list::list(&mut db, workspace, filter, before, service.now(), (0, limit)).await?)
+}
+
+/// A page of live grants, for an admin, whose rights the caller has just checked.
+#[tracing::instrument(name = "show_grants", skip_all, fields(workspace = slack_id))]
+pub async fn page(
+    service: &Service,
+    slack_id: &str,
+    user: Option<UserId>,
+    page: usize,
+) -> Result<GrantsPage, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let filter = Filter { user, ..Filter::default() };
+    let skip = i64::try_from(page).unwrap_or(i64::MAX).saturating_mul(SHOWN);
+    // One more than is shown tells whether there is another page.
+    let mut lines = list::list(&mut db, workspace, &filter, None, service.now(), (skip, SHOWN + 1)).await?;
+    let shown = usize::try_from(SHOWN).unwrap_or(usize::MAX);
+    let more = lines.len() > shown;
+    lines.truncate(shown);
+    Ok(GrantsPage { user: filter.user, page, lines, more })
+}
+
+/// One live grant, for the admin who is about to revoke it.
+pub async fn one(service: &Service, slack_id: &str, id: GrantId) -> Result<UserGrantLine, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let found = list::find(&mut db, workspace, id, service.now()).await?;
+    Ok(found.ok_or(Rejection::UnknownGrant)?)
+}
+
+/// Revokes grants, for the operator. Returns how many. Once this returns, they approve nothing.
+#[tracing::instrument(name = "revoke_grants", skip_all, fields(%workspace))]
+pub async fn revoke(
+    service: &Service,
+    workspace: WorkspaceId,
+    which: &GrantChoice,
+    reason: Option<&RevocationReason>,
+) -> Result<usize, ServiceError> {
+    retrying!(attempt(service, workspace, which, reason))
+}
+
+async fn attempt(
+    service: &Service,
+    workspace: WorkspaceId,
+    which: &GrantChoice,
+    reason: Option<&RevocationReason>,
+) -> Result<usize, ServiceError> {
+    let mut work = service.begin().await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
+    let revoked = apply(service, &mut work, workspace, which, &Actor::Operator, reason).await?;
+    work.commit().await?;
+    Ok(revoked)
+}
+
+/// Revokes grants, for an admin's click. The caller has just checked the admin's rights.
+#[tracing::instrument(name = "revoke_grants_by_admin", skip_all, fields(workspace = origin.workspace, user = %admin))]
+pub async fn revoke_by_admin(
+    service: &Service,
+    origin: Origin<'_>,
+    which: &GrantChoice,
+    reason: Option<&RevocationReason>,
+    admin: &UserId,
+) -> Result<usize, ServiceError> {
+    retrying!(attempt_by_admin(service, origin, which, reason, admin))
+}
+
+async fn attempt_by_admin(
+    service: &Service,
+    origin: Origin<'_>,
+    which: &GrantChoice,
+    reason: Option<&RevocationReason>,
+    admin: &UserId,
+) -> Result<usize, ServiceError> {
+    let (mut work, workspace) = unlock::for_admin(service, origin, admin, true).await?;
+    let actor = Actor::User(admin.clone());
+    let revoked = apply(service, &mut work, workspace, which, &actor, reason).await?;
+    work.commit().await?;
+    Ok(revoked)
+}
+
+async fn apply(
+    service: &Service,
+    work: &mut UnitOfWork,
+    workspace: WorkspaceId,
+    which: &GrantChoice,
+    actor: &Actor,
+    reason: Option<&RevocationReason>,
+) -> Result<usize, ServiceError> {
+    let actions;
+    let filter = match which {
+        GrantChoice::One(grant) => GrantFilter { id: Some(*grant), ..GrantFilter::default() },
+        GrantChoice::All { user, action } => {
+            actions = action.map(|action| [action]);
+            let actions = actions.as_ref().map(<[ActionId; 1]>::as_slice);
+            GrantFilter { user: user.as_ref(), actions, ..GrantFilter::default() }
+        }
+    };
+    let mut live = grants::lock(work, workspace, &filter).await?;
+    if live.is_empty() && matches!(which, GrantChoice::One(_)) {
+        return Err(Rejection::UnknownGrant.into());
+    }
+    live.extend(beside(work, workspace, &live).await?);
+    let ids: Vec<GrantId> = live.iter().map(|grant| grant.id).collect();
+    let shown = storage::tables::approvals::that_left(work, &ids).await?;
+    let new_id = || service.new_id();
+    let Some(change) = revocation::revoke_for_others(workspace, live, &shown, actor, reason.cloned(), new_id)
+    else {
+        return Ok(0);
+    };
+    let (change, now) = (work.record(change), work.now());
+    grants::revoke(work, &change, now).await?;
+    revocations::save(work, workspace, &change, now).await?;
+    Ok(ids.len())
+}
+
+/// The conversation grants of the same users and actions, where an *always* grant is revoked: the next call has to ask in
+/// every conversation, as when the user turns it off.
+async fn beside(
+    work: &mut UnitOfWork,
+    workspace: WorkspaceId,
+    live: &[Revocable],
+) -> Result<Vec<Revocable>, ServiceError> {
+    let mut found = Vec::new();
+    for grant in live.iter().filter(|grant| !grant.is_for_one_conversation()) {
+        let filter = GrantFilter {
+            user: Some(&grant.user),
+            actions: Some(std::slice::from_ref(&grant.action)),
+            ..GrantFilter::default()
+        };
+        let all = grants::lock(work, workspace, &filter).await?;
+        let new =
+            |other: &Revocable| !live.iter().chain(&found).any(|known: &Revocable| known.id == other.id);
+        let more: Vec<Revocable> = all.into_iter().filter(new).collect();
+        found.extend(more);
+    }
+    Ok(found)
+}
+
+/// The oldest revocation that a user was not notified of.
+pub async fn untold(
+    service: &Service,
+    workspace: WorkspaceId,
+    user: &UserId,
+) -> Result<Option<(RevocationId, RevocationNotice)>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let Some(untold) = revocations::untold(&mut db, workspace, user).await? else { return Ok(None) };
+    let (grants, total) = list::of_revocation(&mut db, untold.id, NAMED).await?;
+    let Untold { id, admin, reason, .. } = untold;
+    Ok(Some((id, RevocationNotice { admin, reason, grants, total })))
+}
+
+/// Notes that a user is being told. `false` if they were told already.
+pub async fn take(service: &Service, id: RevocationId) -> Result<bool, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    Ok(revocations::take(&mut db, id, service.now()).await?)
+}
+
+/// Notes that a user was not told after all.
+pub async fn give_back(service: &Service, id: RevocationId) -> Result<(), ServiceError> {
+    let mut db = service.db.acquire().await?;
+    Ok(revocations::give_back(&mut db, id).await?)
+}
