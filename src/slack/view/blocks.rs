@@ -41,7 +41,6 @@ const MOMENT: &str = "{date_short_pretty} at {time}";
 pub(super) enum Style {
     Plain,
     Primary,
-    Danger,
 }
 
 /// Plain text in which `:tick:` does not become an emoji.
@@ -178,7 +177,6 @@ pub(super) fn button(
     match style {
         Style::Plain => button,
         Style::Primary => button.with_style(SlackBlockButtonStyle::Primary),
-        Style::Danger => button.with_style(SlackBlockButtonStyle::Danger),
     }
     .into()
 }

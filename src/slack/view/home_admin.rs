@@ -131,7 +131,9 @@ fn action(integration: &IntegrationLine, line: &ActionLine) -> SlackBlock {
 /// A button for each action that changes what people may do. All are in one block, because a view has at most 100.
 fn options(integration: &IntegrationLine, lines: &[ActionLine]) -> Option<SlackBlock> {
     let button = |(place, line): (usize, &ActionLine)| {
-        let text = SafeText::from("Edit options for ").then(names::short(&line.name)).then("…");
+        let name = names::short(&line.name);
+        let ends = if name.as_str().ends_with('…') { "" } else { "…" };
+        let text = SafeText::from("Edit options for ").then(name).then(ends);
         let alone = SafeText::from("Edit options for ").then(names::brief(&integration.name, &line.name));
         blocks::button(Control::ActionOptions { action: line.id, place }, text, alone, Style::Plain)
     };

@@ -149,7 +149,12 @@ pub(super) fn effect(impact: Impact) -> SafeText {
 
 /// The button that unlocks an action: for one that is destructive or runs any command, it opens a modal.
 pub(super) fn unlock(impact: Impact, path: &str) -> &'static str {
-    if impact.is_destructive() || is_shell(path) { "Unlock…" } else { "Unlock" }
+    if unlocks_with_care(impact, path) { "Unlock…" } else { "Unlock" }
+}
+
+/// Whether a modal asks what people may allow before the action is unlocked.
+pub(super) fn unlocks_with_care(impact: Impact, path: &str) -> bool {
+    impact.is_destructive() || is_shell(path)
 }
 
 /// What a risk means.

@@ -50,7 +50,7 @@ fn pending(shown: &PromptState<'_>) -> Message {
     }
     blocks.push(controls(shown, blocker));
     blocks.push(blocks::context(vec![
-        blocks::small(sanitize::in_quotes(&names::name(conversation))),
+        blocks::small(SafeText::from("in ").then(sanitize::in_quotes(&names::name(conversation)))),
         blocks::small_mrkdwn(format!("expires {}", blocks::moment_in_mrkdwn(request.expires_at))),
         blocks::small(names::path(&request.action.path())),
         blocks::small(request::digest(shown)),
@@ -77,8 +77,8 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
         Control::Deny(request.id),
         "Deny",
         SafeText::from("Deny: ").then(about),
-        // Where approving is the dangerous choice, only that one is red.
-        if is_destructive { Style::Plain } else { Style::Danger },
+        // Red is for an approval that is dangerous.
+        Style::Plain,
     ));
     row.push(deny::menu(request.id).into());
     row.extend(request::looks(shown));

@@ -62,7 +62,11 @@ pub(super) fn request(shown: &UnlockLine) -> Vec<SlackBlock> {
                 Control::GrantRequest { request: shown.id, version: Some(shown.version) },
                 names::unlock(shown.impact, &shown.path),
                 SafeText::from("Unlock ").then(about.clone()),
-                Style::Primary,
+                if names::unlocks_with_care(shown.impact, &shown.path) {
+                    Style::Plain
+                } else {
+                    Style::Primary
+                },
             ),
             blocks::button(
                 Control::DeclineRequest(shown.id),
