@@ -132,10 +132,12 @@ async fn changed_arguments_are_what_was_approved() {
         assert_eq!(s.ask(&ask("c-1")).await.approval_status(), "pending", "the next one asks again");
 
         let shown = s.until(&prompt, |message| !message.has_button("Approve")).await.all_text();
-        for text in ["Approved with changes", "bob@example.com", "Recipient", "Body"] {
+        for text in
+            ["Approved with changes", "asked to send mail to kim@example.com", "→ bob@example.com", "Body"]
+        {
             assert!(shown.contains(text), "{text}: {shown}");
         }
-        assert!(!shown.contains("kim@example.com"), "{shown}");
+        assert!(!shown.contains("mail to bob@example.com"), "the agent asked for no such thing: {shown}");
         assert!(s.click(ALICE, &prompt, "Details").await.is_ok());
         let details = s.slack.view(ALICE).unwrap().all_text();
         for text in [

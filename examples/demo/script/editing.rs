@@ -66,7 +66,7 @@ pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<()> {
         .await?;
 
     let words = "The message names what Alice changed";
-    let says = |message: &Message| message.all_text().contains("Changed: Subject");
+    let says = |message: &Message| message.all_text().contains(&format!("→ {SUBJECT}"));
     teller.step(words, stage.becomes(&prompt, says)).await?;
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::{
         result,
         sanitize::{self, fit, note, safe_text::SafeText},
         summary, target,
+        title::Tense,
     },
 };
 
@@ -32,17 +33,22 @@ const REASON_LINES: usize = 2;
 pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let left = grant_left(shown, decision);
     let outcome = outcome(&shown.approval.request, decision, left);
-    // What was approved, which is not what was asked if arguments were changed.
-    let request = &*shown.approval.as_approved();
-    let mut blocks = vec![rich(outcome), summary::title(request)];
+    let request = &shown.approval.request;
+    let mut blocks = vec![rich(outcome), summary::ended_title(request)];
     // A title of the backend's names the target itself.
     if request.action.presentation.title.is_none() {
         blocks.extend(target::target(request).map(|target| rich(vec![blocks::quote(target)])));
     }
+    let edited = decision.edited();
+    blocks.extend(edited.and_then(|edited| edited::block(request, edited)));
     blocks.push(asked_by(request));
     blocks.extend(shown.approval.result.as_ref().map(result::result));
     blocks.push(blocks::actions(row(shown, decision)));
-    let mut text = format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(request));
+    let asked = summary::sentence_in(request, Tense::Ended);
+    let mut text = format!("{} {asked}", sentences::ended(&decision.verdict));
+    if let Some(changed) = edited.and_then(|edited| edited::in_text(request, edited)) {
+        text = format!("{text} {changed}");
+    }
     if let Some(result) = &shown.approval.result {
         text = format!("{} {text}", result::sentence(result));
     }
@@ -109,17 +115,14 @@ pub(super) fn outcome(
             parts.extend(left.map(words));
             say(parts)
         }
-        Verdict::ApprovedEdited { user, edited } => {
-            let parts = vec![
-                blocks::bold("Approved with changes"),
-                words(" by "),
-                person(user),
-                words(", for this request only, "),
-                at,
-                words("."),
-            ];
-            std::iter::once(paragraph(parts)).chain(edited::changed(request, edited)).collect()
-        }
+        Verdict::ApprovedEdited { user, .. } => say(vec![
+            blocks::bold("Approved with changes"),
+            words(" by "),
+            person(user),
+            words(", for this request only, "),
+            at,
+            words("."),
+        ]),
         Verdict::AutoApproved { scope, .. } => {
             let how = match scope {
                 Scope::Conversation => " auto-approves this action in this conversation.",

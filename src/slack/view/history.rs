@@ -12,7 +12,7 @@ use crate::{
     },
     slack::view::{
         blocks::{self, bold, paragraph, rich, words},
-        decided, result,
+        decided, edited, result,
         sanitize::{self, safe_text::SafeText},
         summary, target, title,
     },
@@ -63,7 +63,8 @@ pub(super) fn subject(request: &Request) -> Vec<SlackRichTextElement> {
 /// own and as wide as the screen; below it the agent, the conversation, and *Details*.
 fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [SlackBlock; ROW] {
     let request = &line.approval.request;
-    let mut elements = subject(&line.approval.as_approved());
+    // What was asked. What was changed stands under the outcome.
+    let mut elements = subject(request);
     elements.extend(outcome(&line.approval));
     elements.extend(line.approval.result.iter().flat_map(result::elements));
     if let Some(link) =
@@ -76,7 +77,11 @@ fn line(line: &DecisionLine, is_ambiguous: bool, address: Address<'_>) -> [Slack
 
 fn outcome(approval: &Approval) -> Vec<SlackRichTextElement> {
     match &approval.decision {
-        Some(decision) => decided::outcome(&approval.request, decision, None),
+        Some(decision) => {
+            let changed = decision.edited().map(|edited| edited::changed(&approval.request, edited));
+            let outcome = decided::outcome(&approval.request, decision, None);
+            outcome.into_iter().chain(changed.into_iter().flatten()).collect()
+        }
         None => vec![paragraph(vec![words("Waiting for a decision.")])],
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         blocks::{self, Style},
         sanitize::{self, safe_text::SafeText},
         summary,
+        title::Tense,
     },
 };
 
@@ -61,5 +62,9 @@ fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bo
 #[must_use]
 pub fn decided(approval: &Approval) -> Option<String> {
     let decision = approval.decision.as_ref()?;
-    Some(format!("{} {}", sentences::ended(&decision.verdict), summary::sentence(&approval.request)))
+    Some(format!(
+        "{} {}",
+        sentences::ended(&decision.verdict),
+        summary::sentence_in(&approval.request, Tense::Ended)
+    ))
 }

@@ -15,7 +15,7 @@ use crate::{
         sanitize::{
             self, cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left, safe_text::SafeText,
         },
-        title,
+        title::{self, Tense},
     },
 };
 
@@ -73,6 +73,11 @@ pub(super) fn summary(request: &Request) -> SlackBlock {
 /// The request's title: who wants to do what.
 pub(super) fn title(request: &Request) -> SlackBlock {
     rich(title::paragraphs(request))
+}
+
+/// The title of a request that has ended: who asked to do what.
+pub(super) fn ended_title(request: &Request) -> SlackBlock {
+    rich(title::paragraphs_in(request, Tense::Ended))
 }
 
 /// Where other people read along: mentions the user whose request it is, and tells the others that it isn't theirs.
@@ -141,6 +146,12 @@ pub(super) fn quoted(whose: SlackRichTextElement, text: &str) -> SlackBlock {
 /// *“Atlas” wants to send mail to “kim@example.com”.* for a message's `text`. A right-to-left name is left out or
 /// replaced by its key, so that it can't reorder the sentence.
 pub(super) fn sentence(request: &Request) -> String {
+    sentence_in(request, Tense::Waits)
+}
+
+/// The same in the tense that fits: *“Atlas” asked to send mail to “kim@example.com”.*
+pub(super) fn sentence_in(request: &Request, tense: Tense) -> String {
+    let verb = tense.verb();
     let agent = cut_short(agent(request), NAME_IN_TEXT);
     let agent = if runs_right_to_left(agent.as_str()) {
         "An agent".to_owned()
@@ -148,8 +159,8 @@ pub(super) fn sentence(request: &Request) -> String {
         in_mrkdwn(&in_quotes(&agent))
     };
     match title::in_sentence(request) {
-        Some(title) => format!("{agent} wants to {title}."),
-        None => format!("{agent} wants to use {}.", asked_in_sentence(request)),
+        Some(title) => format!("{agent} {verb} {title}."),
+        None => format!("{agent} {verb} use {}.", asked_in_sentence(request)),
     }
 }
 
@@ -200,7 +211,7 @@ pub(super) fn in_text(field: &Field) -> Option<String> {
 }
 
 /// The beginning of a text on one line, longer than anything that is made of it here. Space of any length is one space.
-fn one_line(text: &SafeText) -> SafeText {
+pub(super) fn one_line(text: &SafeText) -> SafeText {
     let beginning: String = text.as_str().chars().take(1_000).collect();
     SafeText::own(beginning.split_whitespace().collect::<Vec<_>>().join(" "))
 }

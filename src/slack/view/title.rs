@@ -32,6 +32,23 @@ pub(super) fn names(request: &Request) -> [SafeText; 2] {
     [&action.integration_name, &action.action_name].map(|name| cut(sanitize::line(name), NAME).text)
 }
 
+/// Whether a title is about a request that waits, or one that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tense {
+    Waits,
+    Ended,
+}
+
+impl Tense {
+    /// What stands between the agent and the title.
+    pub(super) const fn verb(self) -> &'static str {
+        match self {
+            Self::Waits => "wants to",
+            Self::Ended => "asked to",
+        }
+    }
+}
+
 /// A piece of a title.
 #[derive(Debug, Clone)]
 enum Piece {
@@ -137,6 +154,12 @@ fn styled(piece: Piece) -> SlackRichTextInlineElement {
 /// *Atlas wants to send mail to kim@example.com*: the first paragraph of a request. Names that run from right to left
 /// have paragraphs of their own.
 pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
+    paragraphs_in(request, Tense::Waits)
+}
+
+/// The same in the tense that fits: *Atlas asked to send mail to kim@example.com*.
+pub(super) fn paragraphs_in(request: &Request, tense: Tense) -> Vec<SlackRichTextElement> {
+    let verb = SafeText::from(tense.verb());
     let agent = cut_short(sanitize::line(request.agent.label()), AGENT);
     let Some(pieces) = pieces(request) else {
         let names = names(request);
@@ -145,13 +168,17 @@ pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
         if apart {
             return vec![
                 paragraph(vec![coded(agent)]),
-                paragraph(vec![words("wants to use")]),
+                paragraph(vec![words(verb.then(" use"))]),
                 paragraph(vec![bold(integration)]),
                 paragraph(vec![bold(action)]),
             ];
         }
         let used = bold(integration.then(": ").then(action));
-        return vec![paragraph(vec![coded(agent), words(" wants to use "), used])];
+        return vec![paragraph(vec![
+            coded(agent),
+            words(SafeText::from(" ").then(verb).then(" use ")),
+            used,
+        ])];
     };
     let apart = runs_right_to_left(agent.as_str())
         || pieces
@@ -162,11 +189,12 @@ pub(super) fn paragraphs(request: &Request) -> Vec<SlackRichTextElement> {
     if apart {
         return vec![
             paragraph(vec![coded(agent)]),
-            paragraph(vec![words("wants to:")]),
+            paragraph(vec![words(verb.then(":"))]),
             paragraph(shown.collect()),
         ];
     }
-    vec![paragraph([coded(agent), words(" wants to ")].into_iter().chain(shown).collect())]
+    let verb = words(SafeText::from(" ").then(verb).then(" "));
+    vec![paragraph([coded(agent), verb].into_iter().chain(shown).collect())]
 }
 
 /// *Send mail to kim@example.com*: a paragraph with only the title, for a call that was approved. `None` if the action has
