@@ -96,7 +96,7 @@ impl TestApp {
         self.api().get(id).await.approval_status().to_owned()
     }
 
-    /// Opens *Details* and turns all pages: the arguments as its reader puts them together, and everything that is
+    /// Opens *Details* and turns all pages, of both forms: the arguments as its reader puts them together, and everything that is
     /// read on the first page.
     pub async fn details(&self, user: &str, prompt: &Message) -> (Value, String) {
         assert!(self.click(user, prompt, "Details").await.is_ok());
@@ -104,11 +104,11 @@ impl TestApp {
         let (mut view, mut reader) = (first.clone(), Reader::default());
         loop {
             reader.page(view.blocks());
-            if !view.has_button("Next page") {
-                break;
-            }
+            // The raw JSON comes after the last readable page.
+            let turns = ["Next page", "Raw JSON"].into_iter().find(|turn| view.has_button(turn));
+            let Some(turn) = turns else { break };
             let hash = view.hash.clone();
-            assert!(self.slack.click_label(user, Surface::Modal, "Next page").await.unwrap().is_ok());
+            assert!(self.slack.click_label(user, Surface::Modal, turn).await.unwrap().is_ok());
             view = self.slack.wait_for_view(user, |view| view.hash != hash, SOON).await.unwrap();
         }
         self.slack.close(user).await.unwrap();

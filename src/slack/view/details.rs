@@ -50,7 +50,10 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
     let pages = contents.pages();
     let count = pages.len();
     let page = page.min(count - 1);
-    let mut blocks = vec![summary::title(request)];
+    let mut blocks = vec![match approval.decision {
+        None => summary::title(&approval.request),
+        Some(_) => summary::ended_title(&approval.request),
+    }];
     if page == 0 {
         blocks.extend(reasons_and_result(approval));
         blocks.extend(precedent.into_iter().flat_map(|precedent| precedent::details(approval, precedent)));
@@ -66,8 +69,9 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
         (Kind::Readable, None) => "Arguments",
         (Kind::Readable, Some(_)) => "Approved arguments",
     });
-    if count > 1 {
-        title = title.then(SafeText::own(format!(", page {} of {count}", page + 1)));
+    let (at, of) = place(page, &pages);
+    if of > 1 {
+        title = title.then(SafeText::own(format!(", page {at} of {of}")));
     }
     blocks.push(blocks::heading(title));
     if is_deleted {
@@ -141,17 +145,26 @@ fn whole(whose: &'static str, text: &Prose) -> Vec<SlackBlock> {
     std::iter::once(say(whose)).chain(quotes).collect()
 }
 
+/// Which page of its form this is, counted from 1, and how many the form has. The raw JSON is a form of its own.
+fn place(page: usize, pages: &[Page<'_>]) -> (usize, usize) {
+    let is_raw = pages[page].kind == Kind::Raw;
+    let has_form = |page: &&Page<'_>| (page.kind == Kind::Raw) == is_raw;
+    (pages[..=page].iter().filter(has_form).count(), pages.iter().filter(has_form).count())
+}
+
+/// The buttons that turn the pages of a form, and the one that shows the other form.
 fn turning(approval: &Approval, page: usize, pages: &[Page<'_>]) -> Option<SlackBlock> {
-    let (approval, count) = (approval.id(), pages.len());
+    let approval = approval.id();
+    let (at, count) = place(page, pages);
     let mut row = Vec::new();
-    if page > 0 {
+    if at > 1 {
         let control = Control::DetailsPrevious { approval, page: page - 1 };
-        let alone = SafeText::own(format!("Previous page of the arguments, {page} of {count}"));
+        let alone = SafeText::own(format!("Previous page of the arguments, {} of {count}", at - 1));
         row.push(blocks::button(control, "Previous page", alone, Style::Plain));
     }
-    if page + 1 < count {
+    if at < count {
         let control = Control::DetailsNext { approval, page: page + 1 };
-        let alone = SafeText::own(format!("Next page of the arguments, {} of {count}", page + 2));
+        let alone = SafeText::own(format!("Next page of the arguments, {} of {count}", at + 1));
         row.push(blocks::button(control, "Next page", alone, Style::Plain));
     }
     let is_raw = pages[page].kind == Kind::Raw;
