@@ -17,7 +17,9 @@ pub enum Precedent {
         /// How many of them, in the last [`LOOKING_BACK_DAYS`] days.
         count: u64,
     },
-    /// The arguments differ from those of the call that the user approved last.
+    /// The arguments are those of the request that the user approved last, but the user changed them before approving.
+    Edited,
+    /// The arguments differ from those that were asked for the call that the user approved last.
     Changed(Changes),
     /// The arguments of the call that the user approved last were deleted.
     Deleted,

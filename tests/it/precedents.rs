@@ -47,7 +47,7 @@ async fn a_prompt_says_what_changed_since_the_last_call_that_the_user_approved()
         assert!(text.contains("Changed since you last approved this: Repository, Labels"), "{text}");
         let (arguments, details) = s.details(ALICE, &prompt).await;
         assert_eq!(arguments, json!({ "repo": "acme/shop", "title": "Login fails" }));
-        for part in ["/repo", "acme/web", "/labels", "not given"] {
+        for part in ["Repository", "acme/web", "Labels", "not given"] {
             assert!(details.contains(part), "{part}: {details}");
         }
         for (user, sees) in [(ALICE, true), (BOB, false)] {

@@ -25,8 +25,8 @@ use crate::{
 /// Most names on the prompt, and the longest.
 const NAMES: usize = 5;
 const NAME: usize = 40;
-/// Longest pointer and value in the details, and most lines of a value.
-const POINTER: usize = 200;
+/// Longest name and value in the details, and most lines of a value.
+const LONG_NAME: usize = 200;
 const VALUE: usize = 250;
 const LINES: usize = 6;
 /// Most changes in a block, which may have 3000 characters of text.
@@ -37,6 +37,7 @@ pub(super) fn line(precedent: &Precedent, request: &Request) -> Option<SlackBloc
     match precedent {
         Precedent::Same { count } => Some(say(same(*count))),
         Precedent::Changed(changes) => Some(rich(changed(changes, request))),
+        Precedent::Edited => Some(say(EDITED)),
         Precedent::Deleted => None,
     }
 }
@@ -46,18 +47,37 @@ fn same(count: u64) -> SafeText {
     SafeText::own(format!("Same as {calls} in the last {LOOKING_BACK_DAYS} days"))
 }
 
-fn changed(changes: &Changes, request: &Request) -> Vec<SlackRichTextElement> {
-    let mut all = request.arguments.members().clone();
-    for name in &changes.names {
-        all.entry(name.as_str()).or_insert(Value::Null);
+/// The names that stand above the values, also of arguments that only the earlier call had.
+struct Labels(HashMap<String, SafeText>);
+
+impl Labels {
+    fn new(changes: &Changes, request: &Request) -> Self {
+        let mut all = request.arguments.members().clone();
+        for name in &changes.names {
+            all.entry(name.as_str()).or_insert(Value::Null);
+        }
+        let all = Arguments::from_stored(all);
+        let names = editing::names(&all, &request.action.presentation).into_iter();
+        Self(names.map(|(key, name)| (key.to_owned(), name)).collect())
     }
-    let all = Arguments::from_stored(all);
-    // The names that stand above the values.
-    let labels: HashMap<&str, SafeText> =
-        editing::names(&all, &request.action.presentation).into_iter().collect();
-    let label = |name: &String| labels.get(name.as_str()).cloned().unwrap_or_else(|| fields::segment(name));
+
+    fn of_argument(&self, name: &str) -> SafeText {
+        self.0.get(name).cloned().unwrap_or_else(|| fields::segment(name))
+    }
+
+    /// *Meta › urgent*: the argument's label, and the steps to a value within it.
+    fn of_value(&self, steps: &[String]) -> SafeText {
+        let Some((argument, within)) = steps.split_first() else { return SafeText::default() };
+        within
+            .iter()
+            .fold(self.of_argument(argument), |name, step| name.then(" › ").then(fields::segment(step)))
+    }
+}
+
+fn changed(changes: &Changes, request: &Request) -> Vec<SlackRichTextElement> {
+    let labels = Labels::new(changes, request);
     let shown: Vec<SafeText> =
-        changes.names.iter().take(NAMES).map(|name| cut_short(label(name), NAME)).collect();
+        changes.names.iter().take(NAMES).map(|name| cut_short(labels.of_argument(name), NAME)).collect();
     let missing = changes.names.len() - shown.len();
     let more = (missing > 0).then(|| words(SafeText::own(format!(" and {missing} more"))));
     let mut parts = vec![words(SINCE)];
@@ -77,12 +97,14 @@ fn changed(changes: &Changes, request: &Request) -> Vec<SlackRichTextElement> {
     vec![paragraph(parts)]
 }
 
+const EDITED: &str = "Same as the last request that you approved, which you changed before approving";
 const SINCE: &str = "Changed since you last approved this:";
 
 /// The part of the details: nothing, a sentence, or each value that differs, old and new in elements of their own.
 pub(super) fn details(approval: &Approval, precedent: &Precedent) -> Vec<SlackBlock> {
     let changes = match precedent {
         Precedent::Same { count } => return vec![say(same(*count))],
+        Precedent::Edited => return vec![say(EDITED)],
         Precedent::Deleted => {
             return vec![say("The arguments of the call that you last approved were deleted.")];
         }
@@ -93,18 +115,18 @@ pub(super) fn details(approval: &Approval, precedent: &Precedent) -> Vec<SlackBl
     } else {
         "Changed since the call that you approved before"
     })];
+    let labels = Labels::new(changes, &approval.request);
     let in_blocks = changes.values.chunks(CHANGES);
-    all.extend(in_blocks.map(|values| rich(values.iter().flat_map(one).collect())));
+    all.extend(in_blocks.map(|values| rich(values.iter().flat_map(|change| one(change, &labels)).collect())));
     if changes.more > 0 {
         all.push(say(SafeText::own(format!("… and {} more changes", changes.more))));
     }
     all
 }
 
-fn one(change: &ChangedValue) -> Vec<SlackRichTextElement> {
-    let steps = change.steps.iter().map(|step| fields::segment(step));
-    let pointer = steps.fold(SafeText::default(), |pointer, step| pointer.then("/").then(step));
-    let mut elements = vec![paragraph(vec![bold(cut_short(pointer, POINTER))])];
+fn one(change: &ChangedValue, labels: &Labels) -> Vec<SlackRichTextElement> {
+    let name = labels.of_value(&change.steps);
+    let mut elements = vec![paragraph(vec![bold(cut_short(name, LONG_NAME))])];
     elements.extend(value("Before", change.before.as_ref()));
     elements.extend(value("Now", change.now.as_ref()));
     elements

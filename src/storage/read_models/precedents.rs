@@ -21,12 +21,15 @@ const DECISIONS: i64 = 500;
 
 /// How an approval compares with what its user approved before: before now, or before its own decision. `None` if the user
 /// approved no call of the action in the last [`LOOKING_BACK_DAYS`] days, or if there are no arguments to compare.
+///
+/// What differs is what the agents asked for, then and now: what the user changed before approving is not the agent's
+/// doing. *The same* counts calls that were approved with the arguments of this request.
 pub async fn precedent(
     db: &mut PgConnection,
     approval: &Approval,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Precedent>> {
-    let request = &*approval.as_approved();
+    let request = &approval.request;
     if request.contents_deleted_at.is_some() {
         return Ok(None);
     }
@@ -52,7 +55,7 @@ pub async fn precedent(
                   (SELECT count(*) FROM approved d WHERE d.approved_digest = $8) AS "same!"
            FROM last l
            CROSS JOIN LATERAL (
-               SELECT coalesce(p.edited_arguments, p.arguments)::text AS arguments, (p.contents_deleted_at IS NOT NULL) AS deleted
+               SELECT p.arguments::text AS arguments, (p.contents_deleted_at IS NOT NULL) AS deleted
                FROM approvals p WHERE p.id = l.id LIMIT 1) p"#,
         request.workspace.uuid(),
         request.user.as_str(),
@@ -76,5 +79,6 @@ pub async fn precedent(
     let earlier: Map<String, Value> = serde_json::from_str(&row.arguments)
         .map_err(|_| CorruptRow::new("approvals", "arguments", &ApprovalId::new(row.id)))?;
     let changes = Changes::between(&Arguments::from_stored(earlier), &request.arguments);
-    Ok((!changes.names.is_empty()).then_some(Precedent::Changed(changes)))
+    // As it was asked before, and what was approved then has another digest.
+    Ok(Some(if changes.names.is_empty() { Precedent::Edited } else { Precedent::Changed(changes) }))
 }

@@ -76,13 +76,13 @@ fn the_prompt_names_what_changed_and_the_details_show_both_values() {
     Changed since you last approved this: `To`, `Body`, `Meta`, `CC`
     ---
     # Changed since you last approved this
-    */to*
+    *To*
     Before
     | kim@example.com
     Now
     | • kim@example.com
     | • mallory@example.com
-    */body*
+    *Body*
     Before
     | Dear Kim,
     | 
@@ -91,12 +91,12 @@ fn the_prompt_names_what_changed_and_the_details_show_both_values() {
     | Dear Kim,
     | 
     | yes.
-    */meta/urgent*
+    *Meta › urgent*
     Before
     | false
     Now
     | true
-    */cc*
+    *CC*
     Before
     | bob@example.com
     Now: not given
@@ -117,35 +117,35 @@ fn names_that_an_agent_made_up_stay_names() {
      and 3 more
     ---
     # Changed since you last approved this
-    */"a, b and 3 more"*
+    *"a, b and 3 more"*
     Before: not given
     Now
     | 1
-    */"`to`"*
+    *"`to`"*
     Before: not given
     Now
     | 1
-    */"שלום"*
+    *"שלום"*
     Before: not given
     Now
     | 1
-    */"amount: 5"/"x y"*
+    *"amount: 5" › "x y"*
     Before: not given
     Now
     | 1
-    */e*
+    *E*
     Before: not given
     Now
     | 1
-    */f*
+    *F*
     Before: not given
     Now
     | 1
-    */g*
+    *G*
     Before: not given
     Now
     | 1
-    */to*
+    *To*
     Before
     | kim
     Now: not given
@@ -163,6 +163,15 @@ fn calls_with_the_same_arguments_are_counted() {
     Same as 1 approved call in the last 30 days
     ---
     Same as 1 approved call in the last 30 days
+    ");
+}
+
+#[test]
+fn a_request_that_was_changed_before_it_was_approved_says_so() {
+    insta::assert_snapshot!(shown(&ordinary(), &Precedent::Edited), @r"
+    Same as the last request that you approved, which you changed before approving
+    ---
+    Same as the last request that you approved, which you changed before approving
     ");
 }
 
