@@ -13,6 +13,7 @@ use crate::{
         approvals::Approval,
         effects::Redraw,
         ids::{ApprovalId, UserId, WorkspaceId},
+        outcome::Outcome,
         prompts::Prompt,
     },
     storage::{
@@ -79,6 +80,12 @@ pub async fn open(
 pub async fn pending(service: &Service, ids: &[ApprovalId]) -> Result<Vec<ApprovalId>, ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(remind::pending(&mut db, ids).await?)
+}
+
+/// How many of these approvals ended in which way.
+pub async fn ended(service: &Service, ids: &[ApprovalId]) -> Result<Vec<(Outcome, usize)>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    Ok(remind::ended(&mut db, ids).await?)
 }
 
 /// These requests with their prompts, in this order. One that can't be read is logged and left out.

@@ -42,7 +42,8 @@ impl TestApp {
 /// The messages that remind of something, or did.
 fn reminders_of(s: &TestApp, user: &str) -> Vec<Message> {
     let all = s.slack.direct_messages(user).into_iter();
-    let reminds = |text: &str| text.contains("waiting for you.") || text.contains("reminded you of");
+    let says = ["waiting for you.", "of this reminder ended", "expired without an answer"];
+    let reminds = |text: &str| says.iter().any(|words| text.contains(words));
     all.filter(|message| reminds(&message.all_text())).collect()
 }
 
@@ -92,8 +93,8 @@ async fn one_message_names_all_that_waits_and_follows_it() {
             assert_eq!(s.received_webhook(id).await.kind, "approval.expired");
         }
         s.remind().await;
-        let now = s.until(&reminder, |now| now.text().contains("have ended")).await;
-        assert_snapshot!(now.all_text(), @"The 3 requests that this message reminded you of have ended.");
+        let now = s.until(&reminder, |now| now.text().contains("reminder ended")).await;
+        assert_snapshot!(now.all_text(), @"3 requests of this reminder ended: 2 expired, 1 cancelled.");
         s.remind_after(minutes(60)).await;
         assert_eq!(reminders_of(s, ALICE).len(), 1);
     })

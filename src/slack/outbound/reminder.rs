@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         ids::{ApprovalId, UserId},
+        outcome::Outcome as Ending,
         people::PersonKind,
         prompts::Prompt,
     },
@@ -17,7 +18,7 @@ use crate::{
         view::{
             history::Address,
             message::Message,
-            reminder::{self, NAMED, Reminder},
+            reminder::{self, Ended, NAMED, Reminder},
         },
         web_api::{
             addresses::Addresses,
@@ -90,7 +91,7 @@ impl ReminderRenderer {
             reminders::give_back(service, key).await?;
             return Ok(Outcome::done());
         }
-        let message = self.message(service, slack_id, &named, named.len()).await?;
+        let message = self.message(service, slack_id, &named, &named).await?;
         match once::post(&self.client, slack_id, user, &message, claim).await {
             Sent::Yes(prompt) => {
                 reminders::posted(service, key, &prompt).await?;
@@ -120,7 +121,7 @@ impl ReminderRenderer {
             if pending.len() == open.waiting {
                 continue;
             }
-            let message = self.message(service, slack_id, &pending, open.approvals.len()).await?;
+            let message = self.message(service, slack_id, &pending, &open.approvals).await?;
             match self.update(slack_id, &open.message, &message).await {
                 Ok(()) => reminders::shown(service, open.id, pending.len()).await?,
                 // It was deleted, or can no longer be changed.
@@ -150,13 +151,13 @@ impl ReminderRenderer {
         answer.map(|_| ())
     }
 
-    /// The message that names these pending requests, out of so many.
+    /// The message that names these pending requests, out of all that it was sent for.
     async fn message(
         &self,
         service: &Service,
         slack_id: &str,
         pending: &[ApprovalId],
-        of: usize,
+        all: &[ApprovalId],
     ) -> Result<Message, ServiceError> {
         let first = &pending[..pending.len().min(NAMED)];
         let named = if first.is_empty() { Vec::new() } else { reminders::named(service, first).await? };
@@ -167,6 +168,22 @@ impl ReminderRenderer {
         };
         let address: Address<'_> = address.as_deref();
         let lines: Vec<_> = named.iter().map(|named| (&named.approval, named.prompt.as_ref())).collect();
-        Ok(reminder::message(&Reminder { lines: &lines, waiting: pending.len(), of, address }))
+        let ended = if pending.is_empty() { ended(service, all).await? } else { Ended::default() };
+        let (waiting, of) = (pending.len(), all.len());
+        Ok(reminder::message(&Reminder { lines: &lines, waiting, of, ended, address }))
     }
+}
+
+/// How these requests ended.
+async fn ended(service: &Service, approvals: &[ApprovalId]) -> Result<Ended, ServiceError> {
+    let mut ended = Ended::default();
+    for (outcome, count) in reminders::ended(service, approvals).await? {
+        *match outcome {
+            Ending::Expired => &mut ended.expired,
+            Ending::Approved => &mut ended.approved,
+            Ending::Denied => &mut ended.denied,
+            Ending::Cancelled | Ending::Undeliverable => &mut ended.cancelled,
+        } += count;
+    }
+    Ok(ended)
 }

@@ -25,6 +25,38 @@ pub const NAMED: usize = 15;
 /// Most of a message that they may take, by Slack's count.
 const ROOM: usize = 9_000;
 
+/// How the requests of a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// No one answered in time.
+    pub expired: usize,
+    /// Approved, by a person or automatically.
+    pub approved: usize,
+    /// Denied.
+    pub denied: usize,
+    /// Cancelled or not delivered.
+    pub cancelled: usize,
+}
+
+impl Ended {
+    /// *27 requests expired without an answer. Nothing ran.* `None`: it is not known of all of these.
+    fn sentence(self, of: usize) -> Option<String> {
+        let Self { expired, approved, denied, cancelled } = self;
+        if expired + approved + denied + cancelled != of {
+            return None;
+        }
+        let requests = names::count(of, "request", "requests");
+        if expired == of {
+            return Some(format!("{requests} expired without an answer. Nothing ran."));
+        }
+        let parts =
+            [(expired, "expired"), (approved, "approved"), (denied, "denied"), (cancelled, "cancelled")];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts.map(|(count, how)| format!("{count} {how}")).collect();
+        Some(format!("{requests} of this reminder ended: {}.", parts.join(", ")))
+    }
+}
+
 /// The state that the message shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Reminder<'a> {
@@ -34,6 +66,8 @@ pub struct Reminder<'a> {
     pub waiting: usize,
     /// How many requests the message was sent for.
     pub of: usize,
+    /// How the others ended.
+    pub ended: Ended,
     /// Where the workspace's messages are.
     pub address: Address<'a>,
 }
@@ -43,10 +77,10 @@ pub struct Reminder<'a> {
 pub fn message(shown: &Reminder<'_>) -> Message {
     let ended = shown.of.saturating_sub(shown.waiting);
     let Some((first, _)) = shown.lines.first().filter(|_| shown.waiting > 0) else {
-        let text = match shown.of {
+        let text = shown.ended.sentence(shown.of).unwrap_or_else(|| match shown.of {
             1 => "The request that this message reminded you of has ended.".to_owned(),
             of => format!("The {of} requests that this message reminded you of have ended."),
-        };
+        });
         return Message { blocks: vec![blocks::own(text.clone())], text };
     };
     let expires = blocks::moment_in_mrkdwn(first.request.expires_at);

@@ -5,10 +5,12 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        approvals::Status,
         ids::{ApprovalId, UserId, WorkspaceId, id_bound},
+        outcome::Outcome,
         reminders::{Lifetime, PAUSE, SHORTEST},
     },
-    storage::PgConnection,
+    storage::{PgConnection, stored::CorruptRow},
 };
 
 /// An approval is pending for seven days at most, so none that is pending has a smaller id.
@@ -156,4 +158,27 @@ pub async fn pending(db: &mut PgConnection, approvals: &[ApprovalId]) -> sqlx::R
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(ApprovalId::new).collect())
+}
+
+/// How many of these approvals ended in which way.
+pub async fn ended(db: &mut PgConnection, approvals: &[ApprovalId]) -> sqlx::Result<Vec<(Outcome, usize)>> {
+    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
+    let (lowest, highest) = crate::storage::bounds(&ids);
+    let rows = sqlx::query!(
+        r#"SELECT p.status, count(*) AS "count!", (array_agg(p.id))[1] AS "id!" FROM approvals p
+           WHERE p.id = ANY($1) AND p.id >= $2 AND p.id <= $3 AND p.status <> 'pending' GROUP BY p.status"#,
+        &ids,
+        lowest,
+        highest
+    )
+    .fetch_all(db)
+    .await?;
+    let counted = rows.into_iter().map(|row| {
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(row.id));
+        let Some(Status::Ended(outcome)) = Status::from_stored(&row.status) else {
+            return Err(corrupt("status"));
+        };
+        Ok((outcome, usize::try_from(row.count).map_err(|_| corrupt("status"))?))
+    });
+    Ok(counted.collect::<Result<_, CorruptRow>>()?)
 }

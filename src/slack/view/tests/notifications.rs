@@ -23,7 +23,7 @@ use crate::{
     slack::view::{
         digest as view,
         notifications::{self, BLOCKS},
-        reminder::{self as reminders, NAMED, Reminder},
+        reminder::{self as reminders, Ended, NAMED, Reminder},
     },
 };
 
@@ -41,7 +41,14 @@ fn prompt() -> Prompt {
 pub(super) fn reminder(approval: &Approval, count: usize) -> Value {
     let prompt = prompt();
     let lines = vec![(approval, Some(&prompt)); count.min(NAMED)];
-    reminders::message(&Reminder { lines: &lines, waiting: count, of: count, address: ADDRESS }).to_json()
+    reminders::message(&Reminder {
+        lines: &lines,
+        waiting: count,
+        of: count,
+        ended: Ended::default(),
+        address: ADDRESS,
+    })
+    .to_json()
 }
 
 fn ran(approval: &Approval, conversation: Option<&str>) -> Ran {
@@ -98,10 +105,16 @@ fn a_reminder_says_what_waits_and_until_when() {
     second.request.expires_at += TimeDelta::hours(1);
     second.request.agent.name = Some(name("Scout"));
     let lines = [(&first, Some(&prompt)), (&second, None)];
-    let shown = |lines, waiting, of| Reminder { lines, waiting, of, address: ADDRESS };
+    let shown =
+        |lines, waiting, of| Reminder { lines, waiting, of, ended: Ended::default(), address: ADDRESS };
     keep_message("reminder", &reminders::message(&shown(&lines, 2, 3)));
     keep_message("reminder_of_one", &reminders::message(&shown(&lines[..1], 1, 1)));
+    let ended = |ended| reminders::message(&Reminder { ended, ..shown(&[], 0, 3) }).text;
     keep_message("reminder_ended", &reminders::message(&shown(&[], 0, 3)));
+    let expired = Ended { expired: 3, ..Ended::default() };
+    insta::assert_snapshot!(ended(expired), @"3 requests expired without an answer. Nothing ran.");
+    let mixed = Ended { expired: 1, approved: 1, denied: 1, cancelled: 0 };
+    insta::assert_snapshot!(ended(mixed), @"3 requests of this reminder ended: 1 expired, 1 approved, 1 denied.");
 }
 
 #[test]
