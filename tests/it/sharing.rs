@@ -47,7 +47,7 @@ async fn twenty_five_requests_take_three_messages_and_are_approved_by_two_clicks
             text.contains("waiting for 23 decisions") && text.contains("and 13 more: see Review"),
             "{text}"
         );
-        assert!(text.contains("2 more requests of this conversation are in other messages"), "{text}");
+        assert!(text.contains("23 decisions here and 2 in other messages"), "{text}");
         assert!(s.click(ALICE, &message, "Approve all 25…").await.is_ok());
         let later = ask(s, [call(s, 26)]).await;
         assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
@@ -63,6 +63,7 @@ async fn twenty_five_requests_take_three_messages_and_are_approved_by_two_clicks
         catch_up(s).await;
         let ended = now(s, &message);
         assert!(ended.all_text().contains("23 approved, 1 denied"), "{}", ended.all_text());
+        assert!(ended.all_text().contains("Issue 3."), "it names what they were: {}", ended.all_text());
         assert!(ended.buttons().is_empty(), "{:?}", ended.buttons());
         assert!(s.slack.direct_messages(ALICE).iter().all(|message| !message.has_button("Approve")));
     })

@@ -52,7 +52,7 @@ pub fn waiting(page: &Page<WaitingLine>, groups: &[Group]) -> Message {
     if !groups.is_empty() {
         blocks.push(blocks::heading("Decide together"));
         blocks.extend(groups.iter().flat_map(together::group));
-        blocks.push(blocks::heading("Decide one by one"));
+        blocks.push(blocks::heading("All, oldest first"));
     }
     blocks.extend(rows::rows(&page.items));
     blocks.extend(pager(Section::Waiting, "what is waiting", page));

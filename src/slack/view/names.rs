@@ -5,6 +5,7 @@ use slack_morphism::prelude::SlackBlockText;
 
 use crate::{
     domain::{
+        approvals::Request,
         overview::{ActionLine, GrantLine},
         risk::{Impact, Risk, Risks},
         shell::is_shell,
@@ -164,6 +165,29 @@ pub(super) const fn risk(risk: Risk) -> &'static str {
         Risk::Money => "Moves money",
         Risk::External => "External: this may reach people outside your organisation",
     }
+}
+
+/// What requests that are decided together may do: for each of these risks, how many have it, if any. What is destructive
+/// is decided separately, so it has no line here.
+pub(super) fn risks_of(requests: &[&Request], risks: Risks) -> Vec<String> {
+    let total = requests.len();
+    let line = |risk: Risk| {
+        let count = requests.iter().filter(|request| request.action.impact.risks().contains(risk)).count();
+        let does = match risk {
+            Risk::Destructive => return None,
+            Risk::Money if count == 1 => "moves money",
+            Risk::Money => "move money",
+            Risk::External => "may reach people outside your organisation",
+        };
+        let which = match count {
+            0 => return None,
+            1 if total == 1 => "This request".to_owned(),
+            all if all == total => format!("All {all} of these"),
+            some => format!("{some} of these"),
+        };
+        Some(format!("⚠ {which} {does}."))
+    };
+    risks.iter().filter_map(line).collect()
 }
 
 /// *1 action*, *3 actions*.

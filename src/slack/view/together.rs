@@ -14,6 +14,7 @@ use crate::{
         approvals::{Approval, Request},
         ids::ApprovalId,
         overview::Group,
+        risk::Risk,
     },
     slack::view::{
         arguments,
@@ -34,10 +35,12 @@ const ROOM: usize = 220_000;
 pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
     let request = &group.first.request;
     let agent = sanitize::in_quotes(&names::name(request.agent.label()));
-    let facts = vec![
+    let mut facts = vec![
         blocks::own_fact(names::count(group.count, "request is waiting.", "requests are waiting.")),
         blocks::fact(SafeText::from("Asked by ").then(agent)),
     ];
+    let risks = request.action.impact.risks();
+    facts.extend(risks.iter().map(|risk| blocks::fact(SafeText::own(format!("⚠ {}", names::risk(risk))))));
     let name = names::pair(&request.action.integration_name, &request.action.action_name);
     let (like, brief) = (request.id, summary::brief(request));
     let approve = blocks::button(
@@ -85,7 +88,7 @@ pub fn offer(approval: &Approval, alike: Alike, others: usize) -> Message {
 pub fn modal(approvals: &[Approval], count: usize) -> Value {
     let requests = approvals.iter().map(|approval| &approval.request);
     let (titles, told) = differences::told_apart(requests, title::paragraphs);
-    let (mut listed, mut ids, mut used) = (Vec::new(), Vec::new(), 0);
+    let (mut listed, mut ids, mut used) = (Vec::new(), Vec::<String>::new(), 0);
     for ((approval, title), told) in approvals.iter().zip(titles).zip(told) {
         let most = told.len().max(FIELDS);
         let fields = arguments::first_fields(&beside_title(&approval.request, told), most);
@@ -103,8 +106,10 @@ pub fn modal(approvals: &[Approval], count: usize) -> Value {
     } else {
         format!("This approves {}, each once.", names::count(shown, "request", "requests"))
     };
-    let mut rows =
-        vec![blocks::own(format!("{intro} To see values that are cut here, cancel and open Details."))];
+    let requests: Vec<&Request> = approvals[..shown].iter().map(|approval| &approval.request).collect();
+    let warnings = names::risks_of(&requests, Risk::ALL.into_iter().collect());
+    let mut rows = warning(warnings);
+    rows.push(blocks::own(format!("{intro} To see values that are cut here, cancel and open Details.")));
     rows.extend(listed);
     let submit = SafeText::own(format!("Approve {shown}"));
     view(
@@ -114,6 +119,15 @@ pub fn modal(approvals: &[Approval], count: usize) -> Value {
             .with_callback_id(Callback::ApproveAll.as_str().into())
             .with_private_metadata(ids.join(",")),
     )
+}
+
+/// A paragraph for each warning, in one block; none without warnings.
+pub(super) fn warning(lines: Vec<String>) -> Vec<SlackBlock> {
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let line = |text| blocks::paragraph(vec![blocks::bold(SafeText::own(text))]);
+    vec![blocks::rich(lines.into_iter().map(line).collect())]
 }
 
 /// The fields that the title does not name. Those that tell the request apart come first.

@@ -9,7 +9,7 @@ use slack_morphism::prelude::{
     SlackActionBlockElement, SlackBlock, SlackContextBlockElement, SlackRichTextElement,
 };
 
-use self::outcomes::{came_of, outcomes, outcomes_in_text};
+use self::outcomes::{came_of, listed, outcomes, outcomes_in_text};
 pub use self::state::SharedState;
 use self::state::{AGENT, agent, apart, asked_by, conversation};
 pub use self::text::plain;
@@ -18,6 +18,7 @@ use crate::{
     domain::{
         alike::Alike,
         approvals::{Approval, Request},
+        risk::{Risk, Risks},
         templates::Template,
     },
     slack::view::{
@@ -27,7 +28,7 @@ use crate::{
         message::Message,
         names,
         sanitize::{self, cut_short, runs_right_to_left, safe_text::SafeText},
-        summary, target, title,
+        summary, target, title, together,
     },
 };
 
@@ -47,7 +48,11 @@ pub fn message(shared: &SharedState<'_>) -> Message {
     if pending.is_empty() {
         let [agent, conversation] = asked_by(shared.members, request);
         blocks.push(blocks::context(vec![blocks::small(agent), blocks::small(conversation)]));
+        blocks.extend(listed(shared));
         blocks.extend(came_of(shared));
+        blocks.push(blocks::context(vec![blocks::small(
+            "Type /approvals history to see each decision with its details.",
+        )]));
         return Message { text: ended_in_text(shared, request), blocks };
     }
     blocks.extend(summary::addressee(request));
@@ -55,7 +60,13 @@ pub fn message(shared: &SharedState<'_>) -> Message {
         let warning = format!("{apart}: decide each one separately.");
         blocks.push(rich(vec![paragraph(vec![bold(SafeText::own(warning))])]));
     }
-    blocks.extend(titles(&pending));
+    let common = common_risks(&pending);
+    if !common.is_empty() {
+        // All have them, so that what the others may do says the same.
+        let requests: Vec<&Request> = pending.iter().map(|member| &member.request).collect();
+        blocks.extend(together::warning(names::risks_of(&requests, common)));
+    }
+    blocks.extend(titles(&pending, common));
     blocks.extend(came_of(shared));
     blocks.push(blocks::actions(controls(shared, request)));
     blocks.push(blocks::context(facts(shared, &pending)));
@@ -68,7 +79,12 @@ fn heading(shared: &SharedState<'_>, pending: &[&Approval], request: &Request) -
         return rich(vec![paragraph(outcomes(shared))]);
     }
     let decisions = names::count(pending.len(), "decision", "decisions");
-    let waits = format!(" waiting for {decisions}");
+    // *Approve all* counts those of other messages, too.
+    let waits = match shared.elsewhere() {
+        0 => format!(" waiting for {decisions}"),
+        1 => format!(" waiting for {decisions} here and 1 in another message"),
+        elsewhere => format!(" waiting for {decisions} here and {elsewhere} in other messages"),
+    };
     let mut elements = match agent(pending.iter().copied()) {
         Some(agent) => {
             let agent = cut_short(sanitize::line(agent), AGENT);
@@ -86,12 +102,20 @@ fn heading(shared: &SharedState<'_>, pending: &[&Approval], request: &Request) -
     rich(elements)
 }
 
+/// The risks that all of these requests have. One line warns of them, and not one at each request. What is destructive is
+/// decided separately, and is marked as such.
+fn common_risks(pending: &[&Approval]) -> Risks {
+    let has = |risk: &Risk| pending.iter().all(|member| member.request.action.impact.risks().contains(*risk));
+    let shared = [Risk::Money, Risk::External].into_iter().filter(has);
+    if pending.len() > 1 { shared.collect() } else { Risks::NONE }
+}
+
 /// The titles of the oldest pending requests, each in a block of its own, and how many more there are.
-fn titles(pending: &[&Approval]) -> Vec<SlackBlock> {
+fn titles(pending: &[&Approval], common: Risks) -> Vec<SlackBlock> {
     let mut blocks = Vec::new();
     let mut used = 0;
     let listed = pending.iter().take(TITLES).map(|member| &member.request);
-    for entry in differences::lines(listed, entry) {
+    for entry in differences::lines(listed, |request| entry(request, common)) {
         let block = rich(entry);
         used += blocks::weight(&block);
         if !blocks.is_empty() && used > ALL_TITLES {
@@ -106,9 +130,10 @@ fn titles(pending: &[&Approval]) -> Vec<SlackBlock> {
     blocks
 }
 
-/// One request: its warnings, its title, and its target if the title names none.
-fn entry(request: &Request) -> Vec<SlackRichTextElement> {
-    let warnings = request.action.impact.risks().iter().map(|risk| {
+/// One request: the warnings that not all requests have, its title, and its target if the title names none.
+fn entry(request: &Request, common: Risks) -> Vec<SlackRichTextElement> {
+    let own = request.action.impact.risks().iter().filter(|risk| !common.contains(*risk));
+    let warnings = own.map(|risk| {
         let text = format!("⚠ {}.", names::risk(risk));
         paragraph(vec![bold(SafeText::own(text))])
     });
@@ -155,15 +180,6 @@ fn facts(shared: &SharedState<'_>, pending: &[&Approval]) -> Vec<SlackContextBlo
     let mut facts = Vec::new();
     if pending.len() < shared.members.len() {
         facts.push(blocks::small_mrkdwn(format!("Ended so far: {}.", outcomes_in_text(shared))));
-    }
-    let elsewhere = shared.waiting.total.saturating_sub(pending.len());
-    if elsewhere > 0 {
-        let others = names::count(
-            elsewhere,
-            "more request of this conversation is",
-            "more requests of this conversation are",
-        );
-        facts.push(blocks::small(SafeText::own(format!("{others} in other messages"))));
     }
     if let Some(next) = pending.iter().map(|member| member.request.expires_at).min() {
         let first = if pending.len() > 1 { "The first expires" } else { "Expires" };

@@ -10,14 +10,16 @@ use crate::{
         approvals::{Approval, Request},
         decision::{Decision, GrantOutcome, Verdict},
         ids::{GrantId, UserId},
+        outcome::Outcome,
         results::ResultStatus,
     },
     slack::view::{
         blocks::{self, Style, bold, paragraph, person, rich, words},
         controls::Control,
-        differences, names, result,
+        differences, edited, history, names, result,
         sanitize::safe_text::SafeText,
-        sentences, summary, title,
+        sentences, summary,
+        title::{self, Tense},
     },
 };
 
@@ -26,6 +28,9 @@ const RESULTS: usize = 5;
 const GRANTS: usize = 4;
 /// Most of a message that the results may take, by Slack's count.
 const ALL_RESULTS: usize = 3_500;
+/// Most titles of requests without a result, and most of a message that they may take.
+const TITLES: usize = 10;
+const ALL_TITLES: usize = 5_500;
 
 /// How many ended in which way, those that a person decided with that person.
 fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
@@ -95,6 +100,53 @@ pub(super) fn outcomes_in_text(shared: &SharedState<'_>) -> String {
     parts.collect::<Vec<_>>().join("; ")
 }
 
+/// The first requests without a reported result, by how they ended: a title names each. [`came_of`] names the others.
+pub(super) fn listed(shared: &SharedState<'_>) -> Vec<SlackBlock> {
+    let members = shared.in_order();
+    let ended = |outcome| {
+        let own = members.iter().filter(move |member| {
+            member.result.is_none()
+                && member.decision.as_ref().is_some_and(|decision| decision.outcome() == outcome)
+        });
+        own.copied().collect::<Vec<_>>()
+    };
+    let mut blocks = Vec::new();
+    let (mut used, mut named, mut all) = (0, 0, 0);
+    for outcome in Outcome::ALL {
+        let own = ended(outcome);
+        all += own.len();
+        let room = TITLES - named;
+        let lines = differences::lines(own.iter().take(room).map(|member| &member.request), history::subject);
+        for (at, mut line) in lines.into_iter().enumerate() {
+            if at == 0 {
+                line.insert(0, paragraph(vec![words(SafeText::from(how(outcome)).then(":"))]));
+            }
+            let block = rich(line);
+            used += blocks::weight(&block);
+            if !blocks.is_empty() && used > ALL_TITLES {
+                break;
+            }
+            blocks.push(block);
+            named += 1;
+        }
+    }
+    let missing = all - named;
+    if missing > 0 {
+        blocks.push(blocks::say(SafeText::own(format!("… and {missing} more"))));
+    }
+    blocks
+}
+
+const fn how(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "Approved",
+        Outcome::Denied => "Denied",
+        Outcome::Expired => "Expired",
+        Outcome::Cancelled => "Cancelled",
+        Outcome::Undeliverable => "Not delivered",
+    }
+}
+
 /// What the backend reported, failures first, and the grants that decisions left.
 pub(super) fn came_of(shared: &SharedState<'_>) -> Vec<SlackBlock> {
     let status = |member: &&Approval| member.result.as_ref().map(|result| result.status);
@@ -102,11 +154,13 @@ pub(super) fn came_of(shared: &SharedState<'_>) -> Vec<SlackBlock> {
     reported.sort_by_key(|member| status(member) != Some(ResultStatus::Failed));
     let mut blocks = Vec::new();
     let mut used = 0;
-    let approved: Vec<_> = reported.iter().take(RESULTS).map(|member| member.as_approved()).collect();
-    let titles = differences::lines(approved.iter().map(AsRef::as_ref), title::paragraphs);
+    let asked = reported.iter().take(RESULTS).map(|member| &member.request);
+    let titles = differences::lines(asked, |request| title::paragraphs_in(request, Tense::Ended));
     for (member, title) in reported.iter().zip(titles) {
         let Some(result) = &member.result else { continue };
-        let block = rich(title.into_iter().chain(result::elements(result)).collect());
+        let edited = member.decision.as_ref().and_then(Decision::edited);
+        let changed = edited.into_iter().flat_map(|edited| edited::values(&member.request, edited));
+        let block = rich(title.into_iter().chain(changed).chain(result::elements(result)).collect());
         used += blocks::weight(&block);
         if !blocks.is_empty() && used > ALL_RESULTS {
             break;

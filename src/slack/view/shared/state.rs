@@ -29,8 +29,22 @@ pub struct SharedState<'a> {
 }
 
 impl<'a> SharedState<'a> {
+    /// The requests that wait, the first that was asked first.
     pub(super) fn pending(&self) -> Vec<&'a Approval> {
-        self.members.iter().filter(|member| member.decision.is_none()).collect()
+        self.in_order().into_iter().filter(|member| member.decision.is_none()).collect()
+    }
+
+    /// All requests, the first that was asked first: the ids know the time only to the millisecond.
+    pub(super) fn in_order(&self) -> Vec<&'a Approval> {
+        let mut members: Vec<&Approval> = self.members.iter().collect();
+        members.sort_by_key(|member| (member.request.created_at, member.request.id));
+        members
+    }
+
+    /// How many requests of the conversation wait in other messages.
+    pub(super) fn elsewhere(&self) -> usize {
+        let here = self.members.iter().filter(|member| member.decision.is_none()).count();
+        self.waiting.total.saturating_sub(here)
     }
 }
 

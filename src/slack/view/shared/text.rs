@@ -8,6 +8,7 @@ use crate::{
     domain::{
         approvals::{Approval, Request},
         results::ResultStatus,
+        risk::Risk,
     },
     slack::view::{
         blocks,
@@ -61,6 +62,11 @@ pub(super) fn pending_in_text(shared: &SharedState<'_>, pending: &[&Approval], r
         .map(|_| format!("{}: ", sentences::mention(&request.user)))
         .unwrap_or_default();
     let warning = apart(pending).map(|apart| format!("{apart}. ")).unwrap_or_default();
+    let requests: Vec<&Request> = pending.iter().map(|member| &member.request).collect();
+    let mut risks = names::risks_of(&requests, Risk::ALL.into_iter().collect()).join(" ");
+    if !risks.is_empty() {
+        risks.push(' ');
+    }
     let mut titles = titles(pending.iter().take(TITLES).map(|member| &member.request));
     if pending.len() > titles.len() {
         titles.push(format!("and {} more", pending.len() - titles.len()));
@@ -75,7 +81,7 @@ pub(super) fn pending_in_text(shared: &SharedState<'_>, pending: &[&Approval], r
     };
     let waiting = waiting_in_text(pending, request);
     format!(
-        "{called}{warning}{waiting}: {}.{expires}{so_far} Approve all, review, or deny all?",
+        "{called}{warning}{risks}{waiting}: {}.{expires}{so_far} Approve all, review, or deny all?",
         titles.join("; ")
     )
 }
@@ -92,7 +98,11 @@ pub(super) fn ended_in_text(shared: &SharedState<'_>, request: &Request) -> Stri
     let results = shared.members.iter().filter_map(|member| member.result.as_ref());
     let failed = results.filter(|result| result.status == ResultStatus::Failed).count();
     let failed = if failed > 0 { format!("{failed} failed. ") } else { String::new() };
-    format!("{failed}{}.{asked}", outcomes_in_text(shared))
+    let mut titles = titles(shared.in_order().into_iter().take(TITLES).map(|member| &member.request));
+    if shared.members.len() > titles.len() {
+        titles.push(format!("and {} more", shared.members.len() - titles.len()));
+    }
+    format!("{failed}{}: {}.{asked}", outcomes_in_text(shared), titles.join("; "))
 }
 
 /// The message as plain text, for when Slack refuses the blocks. It has no buttons.

@@ -156,7 +156,7 @@ fn rich_texts(blocks: &Value) -> String {
 fn a_shared_message_tells_equal_titles_apart() {
     let message = shared::message(&super::sharing::shown(&messages()));
     insta::assert_snapshot!(rich_texts(&message.to_json()["blocks"]), @r"
-    Atlas is waiting for 2 decisions
+    Atlas is waiting for 2 decisions here and 2 in other messages
     Conversation
     Q3 pipeline
     Atlas wants to send a message to #sales

@@ -28,7 +28,7 @@ use crate::{
         prompts::Prompt,
         rejection::Rejection,
         results::ResultStatus,
-        risk::Impact,
+        risk::{Impact, Risk},
         templates::Template,
         unlock_answer::{Resolution, Resolved},
     },
@@ -365,7 +365,9 @@ fn the_command_answers_in_words() {
     let waits = page(vec![waiting(ordinary(), LOCKED)], Section::Waiting);
     keep_message("list", &lists::waiting(&waits, &[]));
     let group = Group { first: ordinary(), count: 12 };
-    keep("approve_all", &together::modal(&[ordinary(), ordinary()], 3));
+    let mut external = ordinary();
+    external.request.action.impact = Impact::Changes([Risk::External].into_iter().collect());
+    keep("approve_all", &together::modal(&[ordinary(), external], 3));
     keep_message("list_together", &lists::waiting(&waits, &[group]));
     keep_message("list_empty", &lists::waiting(&page(Vec::new(), Section::Waiting), &[]));
     let ended = |at: usize| decided(verdicts().remove(at).1);

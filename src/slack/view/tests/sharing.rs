@@ -15,7 +15,7 @@ use crate::{
         decision::{Decision, Verdict},
         ids::ApprovalId,
         results::ResultStatus,
-        risk::Impact,
+        risk::{Impact, Risk},
         sharing::WaitingCount,
         templates::Template,
         text::Text,
@@ -65,6 +65,23 @@ fn a_shared_message_lists_what_waits() {
     members[1] = ordinary();
     members[2].request.action.impact = Impact::DESTRUCTIVE;
     keep_message("shared_pending", &shared::message(&shown(&members)));
+}
+
+#[test]
+fn a_shared_message_warns_once_of_what_all_may_do() {
+    let mut members = several(&titled(), 3);
+    for (at, member) in members.iter_mut().enumerate() {
+        let risks = if at == 1 { vec![Risk::External, Risk::Money] } else { vec![Risk::External] };
+        member.request.action.impact = Impact::Changes(risks.into_iter().collect());
+    }
+    // Ids of one millisecond are in no order.
+    members[0].request.created_at += chrono::TimeDelta::microseconds(1);
+    members[0].request.arguments = serde_json::from_str(r#"{"object":"Event","subject":"Last"}"#).unwrap();
+    let message = shared::message(&shown(&members)).to_json().to_string();
+    assert_eq!(message.matches("⚠ All 3 of these may reach people outside your organisation.").count(), 2);
+    assert_eq!(message.matches("⚠ External").count(), 0, "{message}");
+    assert_eq!(message.matches("⚠ Moves money.").count(), 1, "{message}");
+    assert!(message.find("Task") < message.find("Event"), "{message}");
 }
 
 #[test]
