@@ -170,16 +170,15 @@ fn open_database(config: &ServeConfig, clock: Clock, entropy: Entropy) -> Result
     Ok(service)
 }
 
-/// Checks the preconditions. If the database is unavailable, the instance still starts, but reads and writes nothing
-/// until they are known to be met.
-async fn preconditions_met(service: &Service) -> Result<bool, StartError> {
+/// Checks the preconditions. If the database is unavailable or not migrated, the instance still starts, but reads and
+/// writes nothing until they are known to be met. Returns what is not met.
+async fn check_preconditions(service: &Service) -> Result<Option<Unmet>, StartError> {
     match preconditions::check(service).await {
-        Ok(()) => Ok(true),
-        Err(Unmet::Unknown(failure)) => {
-            tracing::error!(%failure, "Could not use Postgres yet; retrying");
-            // The reason contains hosts and users, and any client can read this response, so it says less.
-            service.db.suspend(preconditions::NOT_YET.to_owned());
-            Ok(false)
+        Ok(()) => Ok(None),
+        Err(unmet) if unmet.may_be_waited_for() => {
+            unmet.log();
+            service.db.suspend(unmet.for_clients());
+            Ok(Some(unmet))
         }
         Err(unmet) => Err(unmet.into()),
     }
@@ -226,7 +225,7 @@ impl App {
         let metrics = telemetry::metrics();
         let service = open_database(&config, clock, entropy)?;
         let capacity = Capacity::for_this_process(config.database_connections);
-        let met = preconditions_met(&service).await?;
+        let unmet = check_preconditions(&service).await?;
         let oauth_config = config.oauth();
         let address = config.listen;
         let listener =
@@ -274,7 +273,7 @@ impl App {
         let (db, silence) = (service.db.clone(), listener::SILENCE);
         tasks.spawn(listener::listen(db, wakers, endings.clone(), silence, pulse, stop.clone()));
         tasks.spawn(worker.run());
-        tasks.spawn(preconditions::watch(service.clone(), met, stop.clone()));
+        tasks.spawn(preconditions::watch(service.clone(), unmet, stop.clone()));
         spawn_jobs(&tasks, &context, config.retention.kept(), &stop);
         if let Some(token) = config.slack_app_token {
             let socket = Socket {

@@ -5,14 +5,14 @@
 //! writes it. An instance with a wrong clock would therefore end approvals early or honour what was revoked. Postgres'
 //! clock is the reference that all instances share.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     service::{Service, ServiceError},
-    storage,
+    storage::{self, NOT_MIGRATED},
 };
 
 /// The reason given until Postgres has answered once.
@@ -23,6 +23,8 @@ pub const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 const EVERY: TimeDelta = TimeDelta::minutes(1);
 /// How often everything is checked while a precondition is not met.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long the same unmet precondition is not logged again.
+const LOG_AGAIN: Duration = Duration::from_mins(1);
 /// Longest duration of one check, before `/readyz` reports it as stuck.
 const STUCK: Duration = Duration::from_mins(1);
 
@@ -43,9 +45,38 @@ pub enum Unmet {
         "DATABASE_URL leads to a connection pooler that gives every transaction another session (PgBouncer: pool_mode = transaction or statement), where notifications and prepared statements are lost. Use pool_mode = session, or connect to Postgres directly."
     )]
     TransactionPooling,
+    /// The schema is missing, or older than this program.
+    #[error("{NOT_MIGRATED}")]
+    NotMigrated,
     /// The check failed.
     #[error("{0}")]
     Unknown(#[from] ServiceError),
+}
+
+impl Unmet {
+    /// Whether an instance may start, and wait until this is met: no setting of this machine has to change for that.
+    #[must_use]
+    pub const fn may_be_waited_for(&self) -> bool {
+        matches!(self, Self::NotMigrated | Self::Unknown(_))
+    }
+
+    /// Why this instance refuses requests. Any client can read it, so it names neither hosts nor users.
+    #[must_use]
+    pub fn for_clients(&self) -> String {
+        match self {
+            Self::Unknown(_) => NOT_YET.to_owned(),
+            unmet => unmet.to_string(),
+        }
+    }
+
+    /// Logs it, once for all loops that it stops.
+    pub fn log(&self) {
+        match self {
+            Self::NotMigrated => tracing::error!("{NOT_MIGRATED}"),
+            Self::Unknown(failure) => tracing::error!(%failure, "Could not use Postgres yet; retrying"),
+            unmet => tracing::error!(%unmet, "Instance suspended"),
+        }
+    }
 }
 
 /// How far this machine's clock is ahead of Postgres', and the possible error of that measurement.
@@ -71,13 +102,17 @@ pub async fn check(service: &Service) -> Result<(), Unmet> {
     if service.db.shares_sessions().await.map_err(ServiceError::from)? {
         return Err(Unmet::TransactionPooling);
     }
-    check_clock(service).await
+    check_clock(service).await?;
+    let mut db = service.db.acquire_for_checks().await.map_err(ServiceError::from)?;
+    let is_migrated = storage::is_migrated(&mut db).await.map_err(ServiceError::from)?;
+    if is_migrated { Ok(()) } else { Err(Unmet::NotMigrated) }
 }
 
-/// Repeats the checks until `stop`. `met`: whether all preconditions were met at the start.
-pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
+/// Repeats the checks until `stop`. `unmet`: what was not met at the start. It was logged.
+pub async fn watch(service: Service, unmet: Option<Unmet>, stop: CancellationToken) {
     let pulse = service.heartbeats.pulse("the clock check", STUCK);
-    let mut met = met;
+    let mut met = unmet.is_none();
+    let mut logged = unmet.map(|unmet| (unmet.to_string(), Instant::now()));
     loop {
         pulse.rest();
         tokio::select! {
@@ -91,6 +126,7 @@ pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
         match checked {
             Ok(()) if !met => {
                 met = true;
+                logged = None;
                 let _ = service.db.resume();
                 tracing::info!("Instance ready: Postgres answers and the clocks agree");
             }
@@ -100,12 +136,14 @@ pub async fn watch(service: Service, met: bool, stop: CancellationToken) {
                 tracing::warn!(%failure, "Clock check failed");
             }
             Err(unmet) => {
-                tracing::error!(%unmet, "Instance suspended");
-                let why = match unmet {
-                    Unmet::Unknown(_) => NOT_YET.to_owned(),
-                    unmet => unmet.to_string(),
-                };
-                service.db.suspend(why);
+                service.db.suspend(unmet.for_clients());
+                let reason = unmet.to_string();
+                let known =
+                    logged.as_ref().is_some_and(|(last, at)| *last == reason && at.elapsed() < LOG_AGAIN);
+                if !known {
+                    unmet.log();
+                    logged = Some((reason, Instant::now()));
+                }
                 met = false;
             }
         }

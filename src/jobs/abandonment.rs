@@ -29,7 +29,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 }
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Could not look for abandoned approvals; retrying");
+                if !service.logged_outage(failure) {
+                    tracing::warn!(%failure, "Could not look for abandoned approvals; retrying");
+                }
             }
         }
         periodic::rest(&service, &pulse, &stop, INTERVAL, looked.is_ok()).await;

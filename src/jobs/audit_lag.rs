@@ -21,7 +21,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 true
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Could not measure how far the audit export lags");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Could not measure how far the audit export lags");
+                }
                 false
             }
         };

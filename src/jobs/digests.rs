@@ -45,7 +45,9 @@ pub async fn run(job: Digests, stop: CancellationToken) {
                 true
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Could not plan the digests; retrying");
+                if !job.service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Could not plan the digests; retrying");
+                }
                 false
             }
         };

@@ -28,7 +28,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 continue;
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Expiry check failed; retrying");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Expiry check failed; retrying");
+                }
             }
         }
         tokio::select! {

@@ -21,7 +21,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
 }
 
 async fn save(service: &Service) {
-    if let Err(failure) = key_uses::save(service).await {
+    if let Err(failure) = key_uses::save(service).await
+        && !service.logged_outage(&failure)
+    {
         tracing::warn!(%failure, "Could not save when API keys were last used; retrying in a minute");
     }
 }

@@ -14,7 +14,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
     while !stop.is_cancelled() {
         pulse.beat();
         let reported = report_listeners::report(&service).await;
-        if let Err(failure) = &reported {
+        if let Err(failure) = &reported
+            && !service.logged_outage(failure)
+        {
             tracing::warn!(%failure, "Could not report which calls listen; retrying");
         }
         periodic::rest(&service, &pulse, &stop, REPORT_EVERY, reported.is_ok()).await;

@@ -43,7 +43,9 @@ pub async fn run(job: Membership, stop: CancellationToken) {
             match round(&job, &pulse, &stop).await {
                 Ok(()) => next = now + ROUND,
                 Err(failure) => {
-                    tracing::warn!(%failure, "Could not list the users to check; retrying");
+                    if !job.service.logged_outage(&failure) {
+                        tracing::warn!(%failure, "Could not list the users to check; retrying");
+                    }
                 }
             }
         }

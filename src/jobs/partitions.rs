@@ -28,7 +28,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
                 true
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Could not make partitions; retrying");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Could not make partitions; retrying");
+                }
                 false
             }
         };

@@ -24,6 +24,7 @@ pub async fn run(service: Service, client: Client, stop: CancellationToken) {
                 return pulse.finish();
             }
             Ok(None) => return pulse.finish(),
+            Err(RegisterError::Service(failure)) if service.logged_outage(&failure) => {}
             Err(error) => {
                 tracing::warn!(%error, "Could not register the bot token's workspace; retrying");
             }

@@ -18,7 +18,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
         let succeeded = match reminders::queue(&service, || pulse.beat()).await {
             Ok(_) => true,
             Err(failure) => {
-                tracing::warn!(%failure, "Could not look for reminders that are due; retrying");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Could not look for reminders that are due; retrying");
+                }
                 false
             }
         };

@@ -19,7 +19,9 @@ pub async fn run(service: Service, stop: CancellationToken) {
         let succeeded = match leave::end_all(&service).await {
             Ok(_) => true,
             Err(failure) => {
-                tracing::warn!(%failure, "Could not end the approvals of a removed app; retrying");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Could not end the approvals of a removed app; retrying");
+                }
                 false
             }
         };

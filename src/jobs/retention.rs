@@ -21,7 +21,9 @@ pub async fn run(service: Service, kept: Retention, stop: CancellationToken) {
         let succeeded = match clean_up(&service, kept, &pulse).await {
             Ok(()) => true,
             Err(failure) => {
-                tracing::warn!(%failure, "Cleanup failed; retrying");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Cleanup failed; retrying");
+                }
                 false
             }
         };

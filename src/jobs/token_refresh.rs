@@ -38,7 +38,9 @@ pub async fn run(service: Service, store: TokenStore, stop: CancellationToken) {
                 stream::iter(due).for_each_concurrent(AT_ONCE, refresh).await;
             }
             Err(failure) => {
-                tracing::warn!(%failure, "Could not read which tokens expire soon; retrying in a minute");
+                if !service.logged_outage(&failure) {
+                    tracing::warn!(%failure, "Could not read which tokens expire soon; retrying in a minute");
+                }
             }
         }
         pulse.rest();

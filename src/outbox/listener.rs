@@ -53,6 +53,16 @@ enum ListenError {
     NoAnswer,
 }
 
+impl ListenError {
+    fn is_logged_outage(&self, db: &Db) -> bool {
+        match self {
+            Self::Connect(error) => db.log_outage(&error.clone().into()),
+            Self::Database(error) => db.log_outage(error),
+            Self::Thread(_) | Self::Demoted | Self::Ended | Self::NoAnswer => false,
+        }
+    }
+}
+
 /// Wakes the workers of each kind.
 #[derive(Debug, Clone, Default)]
 pub struct Wakers {
@@ -117,7 +127,9 @@ pub async fn listen(
             () = stop.cancelled() => return,
             heard = listen_on_thread(listening) => heard,
         };
-        if let Err(error) = heard {
+        if let Err(error) = heard
+            && !error.is_logged_outage(&db)
+        {
             tracing::warn!(%error, "Listening connection to Postgres failed; reconnecting");
         }
         pulse.rest();

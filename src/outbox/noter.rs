@@ -118,7 +118,9 @@ impl Noter {
                 Vec::new()
             }
             Err(failure) if is_unavailable(&failure) => {
-                tracing::warn!(attempts = batch.len(), %failure, "Could not record attempts; retrying");
+                if !self.service.logged_outage(&failure) {
+                    tracing::warn!(attempts = batch.len(), %failure, "Could not record attempts; retrying");
+                }
                 batch
             }
             Err(failure) => {
@@ -145,6 +147,7 @@ impl Noter {
                         tracing::warn!(%delivery, kind = kind.as_str(), "Lease lost; another worker has taken over");
                         return;
                     }
+                    Err(failure) if service.logged_outage(&failure) => {}
                     Err(failure) => {
                         tracing::warn!(%delivery, %failure, "Could not record an attempt; retrying");
                     }

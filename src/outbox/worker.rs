@@ -23,9 +23,12 @@ use crate::{
         schedule::{self, Next},
     },
     service::{Service, ServiceError},
-    storage::statements::{
-        claim::{self, ClaimedWebhooks, Lease},
-        finish::{Attempt, Ending},
+    storage::{
+        self,
+        statements::{
+            claim::{self, ClaimedWebhooks, Lease},
+            finish::{Attempt, Ending},
+        },
     },
 };
 
@@ -115,7 +118,13 @@ impl<D: Deliver> Worker<D> {
             let Ok(permit) = permit else { return };
             let claimed = self.claim(kind, free.available_permits() + 1, &receivers).await;
             let claimed = claimed.unwrap_or_else(|error| {
-                tracing::warn!(%error, kind = kind.as_str(), "Could not read the outbox; retrying");
+                if !self.service.db.log_outage(&error) {
+                    tracing::warn!(
+                        error = storage::explain(&error),
+                        kind = kind.as_str(),
+                        "Could not read the outbox; retrying"
+                    );
+                }
                 Claimed { claims: Vec::new(), at: self.service.now(), until: Instant::now(), more: false }
             });
             let (at, more) = (claimed.at, claimed.more);
@@ -206,7 +215,9 @@ impl<D: Deliver> Worker<D> {
             let prepared = match AssertUnwindSafe(prepared).catch_unwind().await {
                 Ok(Ok(prepared)) => prepared.into_iter().map(Some).collect(),
                 Ok(Err(failure)) => {
+                    if !worker.service.logged_outage(&failure) {
                     tracing::warn!(deliveries = claims.len(), %failure, "Could not read what to deliver; retrying");
+                    }
                     claims.iter().map(|_| None).collect::<Vec<_>>()
                 }
                 Err(_) => {

@@ -11,7 +11,8 @@ use crate::{
     heartbeat::Heartbeats,
     seal::Sealer,
     service::{
-        key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit, unreadable::Unreadable,
+        error::ServiceError, key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit,
+        unreadable::Unreadable,
     },
     storage::Db,
 };
@@ -50,5 +51,12 @@ impl Service {
     #[must_use]
     pub fn new_id(&self) -> Uuid {
         self.entropy.uuid(self.clock.now())
+    }
+
+    /// Whether the failure says only that Postgres can't be used now, which is logged for all loops together: see
+    /// [`Db::log_outage`].
+    #[must_use]
+    pub fn logged_outage(&self, failure: &ServiceError) -> bool {
+        matches!(failure, ServiceError::Database(error) if self.db.log_outage(error))
     }
 }

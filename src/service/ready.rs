@@ -1,7 +1,7 @@
 //! Readiness: whether this instance can serve requests.
 
 use super::Service;
-use crate::storage::{self, ErrorClass, MIGRATIONS, tables::partitions};
+use crate::storage::{self, ErrorClass, tables::partitions};
 
 /// Why the instance is not ready. Anyone who reaches the service can read this text; the log has the details.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,7 +10,7 @@ pub enum NotReady {
     #[error("the database can't be reached")]
     Unreachable,
     /// The database's schema is not the one that this program needs.
-    #[error("the database is not migrated: run `countersign migrate`")]
+    #[error("{}", storage::NOT_MIGRATED)]
     NotMigrated,
     /// Rows that are written now have no partition.
     #[error("the tables have no partition for the present: {0}")]
@@ -51,8 +51,7 @@ pub async fn ready(service: &Service) -> Result<(), NotReady> {
 
 async fn database(service: &Service) -> sqlx::Result<Result<(), NotReady>> {
     let mut db = service.db.acquire_for_checks().await?;
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if storage::newest_migration(&mut db).await? < newest {
+    if !storage::is_migrated(&mut db).await? {
         return Ok(Err(NotReady::NotMigrated));
     }
     if storage::is_read_only(&mut db).await? {

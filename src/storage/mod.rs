@@ -19,8 +19,9 @@ pub mod stored;
 pub mod tables;
 
 pub use db::{
-    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, LockWait, PgConnection, Plans, TlsUse, Tx,
-    classify, connect_error, explain, is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
+    ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, LockWait, NOT_MIGRATED, PgConnection, Plans,
+    TlsUse, Tx, classify, connect_error, explain, is_a_lost_connection, is_worth_retrying,
+    migrations::MIGRATIONS,
 };
 
 /// The channel that a transaction notifies when it adds work to the outbox. The payload is the row's kind.
@@ -138,6 +139,16 @@ pub async fn power_over_audit(db: &mut PgConnection) -> sqlx::Result<Option<Stri
     )
     .fetch_one(db)
     .await
+}
+
+/// Whether the schema has every migration of this program. A newer one has them too.
+pub async fn is_migrated(db: &mut PgConnection) -> sqlx::Result<bool> {
+    let needed = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match newest_migration(db).await {
+        Ok(newest) => Ok(newest >= needed),
+        Err(error) if classify(&error) == ErrorClass::NotMigrated => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The version of the newest applied migration. Not a checked query, because sqlx's migrator creates the table.

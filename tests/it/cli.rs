@@ -493,6 +493,75 @@ async fn serve_starts_is_ready_answers_and_stops_when_it_is_asked_to() {
     .await;
 }
 
+/// Reads what a process logs, line by line, until it ends.
+fn logged(served: &mut Served) -> std::sync::Arc<std::sync::Mutex<Vec<String>>> {
+    let log = BufReader::new(served.0.stderr.take().unwrap()).lines();
+    let lines = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let kept = lines.clone();
+    thread::spawn(move || log.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+    lines
+}
+
+/// The messages of warnings and errors, each with its reason.
+fn complaints(lines: &[String]) -> Vec<String> {
+    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let complaints = lines.filter(|line| line["level"] != "INFO").map(|line| {
+        let fields = &line["fields"];
+        format!("{} {} {}", text(&line["level"]), text(&fields["message"]), text(&fields["failure"]))
+    });
+    complaints.map(|complaint| complaint.trim_end().to_owned()).collect()
+}
+
+/// Long enough for every background loop to fail several times.
+const A_WHILE: Duration = Duration::from_secs(4);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_migrated_is_named_once() {
+    story(async |s| {
+        let empty = s.postgres().create_database(None).await.unwrap();
+        for command in [["backend", "list"], ["key", "list"], ["action", "list"], ["integration", "list"]] {
+            let said = complaint(countersign(&command).env("DATABASE_URL", &empty.url));
+            assert_eq!(said, "countersign: Database not migrated: run `countersign migrate`\n", "{command:?}");
+        }
+        let mut command = serve(s);
+        command.env("DATABASE_URL", &empty.url).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut served = Served(command.spawn().unwrap());
+        let log = logged(&mut served);
+        let address = crate::story::eventually("the address", async || {
+            let lines = log.lock().unwrap().clone();
+            lines.iter().find_map(|line| {
+                let line: Value = serde_json::from_str(line).unwrap();
+                line["fields"]["address"].as_str().map(str::to_owned)
+            })
+        })
+        .await;
+        tokio::time::sleep(A_WHILE).await;
+        let ready = async || {
+            let get = sandbox::http::client().unwrap().get(format!("http://{address}/readyz"));
+            get.send().await.unwrap().text().await.unwrap()
+        };
+        assert_eq!(ready().await.trim(), "Database not migrated: run `countersign migrate`");
+        insta::assert_snapshot!(complaints(&log.lock().unwrap()).join("\n"), @"ERROR Database not migrated: run `countersign migrate`");
+        said(countersign(&["migrate"]).env("DATABASE_URL", &empty.url));
+        crate::story::eventually("a ready instance", async || (ready().await == "ready\n").then_some(())).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_down_is_named_once() {
+    story(async |s| {
+        let mut command = serve(s);
+        command.env("DATABASE_URL", "postgres://me@127.0.0.1:1/none").stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut served = Served(command.spawn().unwrap());
+        let log = logged(&mut served);
+        tokio::time::sleep(A_WHILE * 2).await;
+        insta::assert_snapshot!(complaints(&log.lock().unwrap()).join("\n"), @"ERROR Could not use Postgres yet; retrying Could not connect to Postgres at 127.0.0.1:1: connection refused. Check that Postgres runs there and listens on this port.");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn api_keys_are_created_listed_rotated_and_revoked() {
     story(async |s| {

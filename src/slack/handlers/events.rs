@@ -138,6 +138,7 @@ pub async fn run(context: Context, stop: CancellationToken) {
                     pulse.beat();
                 }
             }
+            Err(failure) if context.service.logged_outage(&failure) => {}
             Err(failure) => tracing::warn!(%failure, "Could not read unfinished events; retrying"),
         }
         pulse.rest();

@@ -4,8 +4,6 @@ use std::{io, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::storage::stored::CorruptRow;
-
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
@@ -195,13 +193,4 @@ pub fn connect_error(error: &sqlx::Error) -> Option<&ConnectError> {
         sqlx::Error::Configuration(error) => error.downcast_ref(),
         _ => None,
     }
-}
-
-/// What to print for an error: ours as it is, without the words that sqlx puts before it.
-#[must_use]
-pub fn explain(error: &sqlx::Error) -> String {
-    if let Some(row) = CorruptRow::find_in(error) {
-        return row.to_string();
-    }
-    connect_error(error).map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -2,7 +2,10 @@
 
 use std::io;
 
-use crate::storage::db::connect_error::connect_error;
+use crate::storage::{db::connect_error::connect_error, stored::CorruptRow};
+
+/// What to print where the schema is missing or older than this program.
+pub const NOT_MIGRATED: &str = "Database not migrated: run `countersign migrate`";
 
 /// What an error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,18 @@ fn of_code(code: &str) -> ErrorClass {
             _ => ErrorClass::Internal,
         },
     }
+}
+
+/// What to print for an error: ours as it is, without the words that sqlx puts before it.
+#[must_use]
+pub fn explain(error: &sqlx::Error) -> String {
+    if let Some(row) = CorruptRow::find_in(error) {
+        return row.to_string();
+    }
+    if classify(error) == ErrorClass::NotMigrated {
+        return NOT_MIGRATED.to_owned();
+    }
+    connect_error(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Whether the connection broke, or was closed by the database's shutdown: another one may well do.

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::storage::db::{
     connect_error::ConnectError,
     connection::PgConnection,
+    error_class::{ErrorClass, classify, explain},
     hosts::Hosts,
     limits::Limits,
     migrating::{self, GIVING_WAY},
@@ -143,6 +144,18 @@ impl Db {
     #[must_use]
     pub fn suspension(&self) -> Option<String> {
         self.0.suspension()
+    }
+
+    /// Whether this error says only that Postgres can't be used now. Background loops meet it many times a second, so it
+    /// is logged here, once a minute for all of them, and not by the loop.
+    #[must_use]
+    pub fn log_outage(&self, error: &sqlx::Error) -> bool {
+        let is_outage = matches!(classify(error), ErrorClass::Unreachable | ErrorClass::NotMigrated);
+        // Why the process is suspended was logged when it was.
+        if is_outage && self.suspension().is_none() {
+            self.0.log_outage(&explain(error));
+        }
+        is_outage
     }
 
     /// Whether Postgres refused a write for want of room, or because it is read-only, and none has been seen to

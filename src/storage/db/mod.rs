@@ -19,9 +19,9 @@ mod pool;
 mod transaction;
 
 pub use self::{
-    connect_error::{ConnectError, connect_error, explain},
+    connect_error::{ConnectError, connect_error},
     connection::PgConnection,
-    error_class::{ErrorClass, classify, is_a_lost_connection, is_worth_retrying},
+    error_class::{ErrorClass, NOT_MIGRATED, classify, explain, is_a_lost_connection, is_worth_retrying},
     handle::Db,
     hosts::{Hosts, TlsUse},
     limits::{LOCK_LIMIT, Limits},

@@ -28,6 +28,9 @@ const IDLE: Duration = Duration::from_mins(10);
 const OLDEST: Duration = Duration::from_mins(30);
 /// How long those who hold connections may take to give them back when the pool is closed.
 const CLOSING: Duration = Duration::from_secs(5);
+/// How long an outage is not logged again.
+const LOG_AGAIN: Duration = Duration::from_mins(1);
+
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) hosts: Hosts,
@@ -39,6 +42,8 @@ pub(super) struct Pool {
     distrusted_at: Mutex<Option<Instant>>,
     suspended: Mutex<Option<String>>,
     refuses_writes: AtomicBool,
+    /// When an outage was last logged.
+    outage_logged_at: Mutex<Option<Instant>>,
 }
 
 /// An open connection.
@@ -75,6 +80,7 @@ impl Pool {
             distrusted_at: Mutex::default(),
             suspended: Mutex::default(),
             refuses_writes: AtomicBool::new(false),
+            outage_logged_at: Mutex::default(),
         }
     }
 
@@ -162,6 +168,15 @@ impl Pool {
     /// A write was seen to succeed.
     pub(super) fn note_write(&self) {
         self.refuses_writes.store(false, Ordering::Relaxed);
+    }
+
+    /// Logs that Postgres can't be used, once a minute for everything that notices.
+    pub(super) fn log_outage(&self, reason: &str) {
+        let mut logged_at = lock(&self.outage_logged_at);
+        if logged_at.is_none_or(|at| at.elapsed() >= LOG_AGAIN) {
+            *logged_at = Some(Instant::now());
+            tracing::error!(reason, "Could not use Postgres; retrying");
+        }
     }
 
     pub(super) fn suspend(&self, why: String) {
