@@ -1,7 +1,7 @@
 """A complete agent backend: it asks, waits, and runs the action only as it was approved.
 
 Needs the package `standardwebhooks`. Set COUNTERSIGN_URL, COUNTERSIGN_API_KEY, COUNTERSIGN_WEBHOOK_SECRET and PORT, then:
-    python backend.py U0ALICE salesforce create_record '{"object": "Task"}'
+    python backend.py U0ALICE github create_issue '{"title": "Hello"}'
 """
 import hashlib, json, os, queue, sys, threading, time, urllib.error, urllib.request, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +18,9 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         try:  # Nothing in the body is believed before the signature is.
             event, status = webhook.verify(body, dict(self.headers)), 204
-        except WebhookVerificationError:
+        except WebhookVerificationError as error:
             event, status = None, 401
+            print("rejected a webhook:", error, file=sys.stderr)
         self.send_response(status)  # 204: taken. Whatever else is answered, it comes again.
         self.end_headers()
         if event and event["type"].startswith("approval."):
@@ -64,7 +65,7 @@ def wait(approval):
 
 
 def main(user, integration, action, arguments):
-    threading.Thread(target=ThreadingHTTPServer(("", int(os.environ["PORT"])), Receiver).serve_forever, daemon=True).start()
+    threading.Thread(target=ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Receiver).serve_forever, daemon=True).start()
     ask = {"user": user, "agent": {"id": "guide", "name": "Guide"}, "conversation": {"id": str(uuid.uuid4())},
            "integration": integration, "action": action, "arguments": arguments,
            "editable": True}  # This program runs what the user makes of the arguments.

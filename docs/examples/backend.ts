@@ -1,7 +1,7 @@
 // A complete agent backend: it asks, waits, and runs the action only as it was approved.
 //
 // Needs the package `standardwebhooks`. Set COUNTERSIGN_URL, COUNTERSIGN_API_KEY, COUNTERSIGN_WEBHOOK_SECRET and PORT, then:
-//     npx tsx backend.ts U0ALICE salesforce create_record '{"object": "Task"}'
+//     npx tsx backend.ts U0ALICE github create_issue '{"title": "Hello"}'
 import { createHash, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
@@ -28,8 +28,9 @@ const receiver = createServer(async (request, response) => {
     if (!event.type.startsWith("approval.")) return;
     told.set(event.data.id, event.data);
     ended.emit(event.data.id);
-  } catch {
+  } catch (error) {
     response.writeHead(401).end();
+    console.error("rejected a webhook:", error instanceof Error ? error.message : error);
   }
 });
 
@@ -67,7 +68,7 @@ async function wait(approval: Approval): Promise<Approval> {
 
 const [user, integration, action, given] = process.argv.slice(2) as [string, string, string, string];
 const args: Json = JSON.parse(given);
-receiver.listen(Number(port));
+receiver.listen(Number(port), "127.0.0.1");
 const agent = { id: "guide", name: "Guide" };
 // This program runs what the user makes of the arguments.
 const ask = { user, agent, conversation: { id: randomUUID() }, integration, action, arguments: args, editable: true };

@@ -37,7 +37,8 @@ Connect your own backend; its webhooks go to {webhook_url}:
   export COUNTERSIGN_WEBHOOK_SECRET={webhook_secret}
 
 For instance, in another terminal: curl -H \"Authorization: Bearer $COUNTERSIGN_API_KEY\" $COUNTERSIGN_URL/v1/approvals
-The API is described at {url}/docs.
+The API is described at {url}/docs. Connect it before you put the demo's clock forward: webhooks are then
+signed with a time ahead of your backend's clock, which refuses them.
 
 Ctrl-C stops everything and leaves nothing behind.",
     ));

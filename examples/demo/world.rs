@@ -15,6 +15,8 @@ use crate::{
     time::Time,
 };
 
+/// Where the API is if this port is free: the port of `countersign serve`, which the documentation's commands use.
+const API_PORT: u16 = 8080;
 /// Where the page is unless `--port` says otherwise.
 const PORT: u16 = 8181;
 /// No user has connected this one: its prompts say so, and have no menu.
@@ -37,6 +39,8 @@ impl World {
     /// the service's connections.
     pub(crate) async fn start(time: &Time, port: Option<u16>, socket_mode: bool) -> anyhow::Result<Self> {
         let port = free_port(port)?;
+        // Another program may take it before the service does. Then the demo says so and ends, and can be started again.
+        let api_port = if is_free(API_PORT).is_ok() { API_PORT } else { 0 };
         let options = DeploymentOptions {
             clock: time.clock(),
             page: Page::SlackAndBackend,
@@ -48,6 +52,7 @@ impl World {
             if socket_mode {
                 testkit::use_socket_mode(config, slack);
             }
+            config.listen.set_port(api_port);
         })
         .await?;
         deployment.create_own_backend("Acme agents", KeyScopes::DEFAULT).await?;
@@ -117,9 +122,13 @@ impl World {
 /// The page's port: the one that was asked for, else the usual one if it is free, else any.
 fn free_port(wanted: Option<u16>) -> anyhow::Result<u16> {
     let port = wanted.unwrap_or(PORT);
-    match (TcpListener::bind((Ipv4Addr::LOCALHOST, port)), wanted) {
-        (Ok(_), _) => Ok(port),
+    match (is_free(port), wanted) {
+        (Ok(()), _) => Ok(port),
         (Err(_), None) => Ok(0),
         (Err(why), Some(_)) => Err(why).with_context(|| format!("could not open port {port} for the page")),
     }
+}
+
+fn is_free(port: u16) -> std::io::Result<()> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop)
 }

@@ -106,6 +106,8 @@ async fn every_action_shows_its_curl() {
         "/v1/approvals' \\\n",
         "&quot;id&quot;: &quot;c-9&quot;",
         "&quot;expires_in&quot;: 60",
+        "&quot;editable&quot;: true",
+        "No agent waits for this request",
         "curl -sS -X PUT 'http://127.0.0.1:",
         &format!("/v1/users/{ALICE}/connections/gmail'"),
         &format!("curl -sS '{}/ask/day.sh?user={ALICE}' | sh", world.slack.origin()),
@@ -145,7 +147,15 @@ async fn the_clock_is_put_forward_where_it_can_be() {
     for part in ["20 minutes later", "A day later", "data-at=\"[data-testid=later]\"", curl.as_str()] {
         assert!(page.contains(part), "{part} not in {page}");
     }
-    assert_eq!(world.act("/time", &[("minutes", "20")]).await, (204, String::new()));
+    let (status, said) = world.act("/time", &[("minutes", "20")]).await;
+    let said = said.replace("%20", " ").replace("%27", "'");
+    assert_eq!(status, 204);
+    assert_eq!(
+        said,
+        "The demo's clock is ahead. Your own backend will refuse its webhooks. Restart the demo to connect it."
+    );
+    // Who connects a backend after the clock was put forward can't.
+    assert!(page.find("Your own program").unwrap() < page.find("Later <span").unwrap(), "{page}");
     for minutes in ["", "0", "-1", "soon", "10081", "65536"] {
         assert_eq!(world.act("/time", &[("minutes", minutes)]).await.0, 409, "{minutes}");
     }

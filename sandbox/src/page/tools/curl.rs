@@ -12,9 +12,13 @@ use crate::backend::{Api, Ask};
 /// be.
 const LONGEST: usize = 100_000;
 
+/// The button that asks.
+const ASK: &str = "Ask";
+
 /// Renders the commands for the fields of a form. `origin`: the page's address.
 pub(super) fn render(api: &Api, origin: &str, fields: &Fields, can_skip: bool) -> Markup {
-    let asked = form::read(fields).map(|found| ask(api, &found));
+    // As the form's button does. There, an agent waits for the decision and runs what the person makes of the arguments.
+    let asked = form::read(fields).map(|found| ask(api, &found.editable()));
     let integration = Choice::from_fields(fields).connectable();
     let path = integration.map(|key| ["users", fields.get("user"), "connections", key]);
     let connection = |method: Method| path.map(|path| api.curl(&method, &path, None));
@@ -23,7 +27,7 @@ pub(super) fn render(api: &Api, origin: &str, fields: &Fields, can_skip: bool) -
     let later = super::time::LATER.into_iter().filter(|_| can_skip);
     let later = later.map(|(button, minutes, _)| (button, Some(super::time::curl(origin, minutes))));
     let commands = [
-        ("Ask", asked),
+        (ASK, asked),
         ("Connect", connection(Method::PUT)),
         ("Disconnect", connection(Method::DELETE)),
         ("50 requests", Some(day)),
@@ -32,6 +36,7 @@ pub(super) fn render(api: &Api, origin: &str, fields: &Fields, can_skip: bool) -
     html! {
         @for (button, command) in commands.iter().filter_map(|(button, command)| Some((button, command.as_ref()?))) {
             h3 { (button) }
+            @if *button == ASK { p { "No agent waits for this request: nothing runs after the decision." } }
             @if command.len() > LONGEST {
                 p { "These arguments are too long for a command line." }
             } @else {

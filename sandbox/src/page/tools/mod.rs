@@ -151,7 +151,7 @@ async fn later(State(page): State<Page>, fields: Fields) -> Notice {
         return Notice::Impossible("The clock can't be moved by that amount.".into());
     };
     skip.skip(by);
-    Notice::Done
+    Notice::Said(time::AHEAD.into())
 }
 
 /// Whom a day's requests are for.

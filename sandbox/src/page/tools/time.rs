@@ -16,6 +16,9 @@ pub(super) const LATER: [(&str, u16, &str); 2] = [
         "Requests expire, and a digest lists what ran without asking since the first day began",
     ),
 ];
+/// What the person has to know afterwards: libraries refuse a webhook that is signed with a time ahead of theirs.
+pub(super) const AHEAD: &str =
+    "The demo's clock is ahead. Your own backend will refuse its webhooks. Restart the demo to connect it.";
 /// The most minutes at once.
 const MOST: u16 = 7 * 24 * 60;
 

@@ -97,10 +97,19 @@ fn steps(desk: &Desk, can_skip: bool) -> Vec<Step> {
             },
         },
         Step {
+            title: "Your own program",
+            at: ".curl",
+            words: html! {
+                "Every action of " strong { "Agent backend" } " shows the " strong { "curl" } " command that does the "
+                "same. Paste it into a terminal and the request is here at once."
+            },
+        },
+        Step {
             title: "Later",
             at: LATER,
             words: html! {
-                "Leave a request waiting and press " strong { "20 minutes later" } ": one message reminds you. "
+                "Leave a request waiting and press " strong { "20 minutes later" } ": one message reminds you. A backend of "
+                "your own then refuses webhooks, which the demo signs with its own time. "
                 "After " strong { "A day later" } " a digest lists what ran without asking, with "
                 strong { "Turn off" } ". " strong { "Notifications…" } " there sets quiet hours."
             },
@@ -112,14 +121,6 @@ fn steps(desk: &Desk, can_skip: bool) -> Vec<Step> {
                 "Only Alice can decide Alice's requests. " (as_user(ADMIN, "home", "Act as Ada")) ", an admin: her "
                 strong { "Home" } " tab unlocks and locks actions, and shows who permitted what. "
                 @if !at_home { (as_user(ALICE, "", "Act as Alice again")) "." }
-            },
-        },
-        Step {
-            title: "Your own program",
-            at: ".curl",
-            words: html! {
-                "Every action of " strong { "Agent backend" } " shows the " strong { "curl" } " command that does the "
-                "same. Paste it into a terminal and the request is here at once."
             },
         },
     ];
