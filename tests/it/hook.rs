@@ -633,7 +633,7 @@ async fn describing_lets_people_edit_and_auto_approve() {
             command.output().unwrap()
         };
         let output = tokio::task::block_in_place(describe);
-        insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"Described claude with 8 actions. They stay locked until an admin unlocks them; every request asks.");
+        insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"Described claude with 9 actions. They stay locked until an admin unlocks them; every request asks.");
         let child = start(hook(s, &[]), &payload("s-1", "toolu_1"));
         let prompt = prompt(s).await;
         let shown = prompt.all_text();

@@ -36,6 +36,7 @@ fn claude() -> Vec<Value> {
     let number = json!({ "type": "number" });
     let command =
         json!({ "command": text, "description": text, "timeout": number, "run_in_background": flag });
+    let watched = json!({ "command": text, "description": text, "timeout_ms": number, "persistent": flag });
     let edit = json!({ "file_path": text, "old_string": text, "new_string": text, "replace_all": flag });
     vec![
         action(
@@ -45,6 +46,7 @@ fn claude() -> Vec<Value> {
                 &[("command", "Command", "code"), ("description", "Agent's description", "text")],
             ),
             ("command", command.clone()),
+            Some(&["destructive", "external"]),
         ),
         action(
             ("PowerShell", "Run a PowerShell command", "Runs a PowerShell command on the machine"),
@@ -53,11 +55,24 @@ fn claude() -> Vec<Value> {
                 &[("command", "Command", "code"), ("description", "Agent's description", "text")],
             ),
             ("command", command),
+            Some(&["destructive", "external"]),
+        ),
+        action(
+            ("Monitor", "Watch a command", "Runs a shell command in the background and reads what it prints"),
+            (
+                "Watch {command}",
+                &[("command", "Command", "code"), ("description", "Agent's description", "text")],
+            ),
+            ("command", watched),
+            Some(&["destructive", "external"]),
         ),
         action(
             ("Write", "Write a file", "Creates or overwrites a file"),
             ("Write {file_path}", &[("file_path", "File", "text"), ("content", "Content", "code")]),
             ("file_path", json!({ "file_path": text, "content": text })),
+            // What it overwrites is not in the request. But if it were declared as destructive, each file that an agent
+            // creates would take two clicks.
+            None,
         ),
         action(
             ("Edit", "Edit a file", "Replaces text in a file"),
@@ -70,11 +85,13 @@ fn claude() -> Vec<Value> {
                 ],
             ),
             ("file_path", edit),
+            Some(&[]),
         ),
         action(
             ("MultiEdit", "Edit a file in several places", "Replaces text in several places in a file"),
             ("Edit {file_path}", &[("file_path", "File", "text"), ("edits", "Edits", "code")]),
             ("file_path", json!({ "file_path": text, "edits": { "type": "array" } })),
+            Some(&[]),
         ),
         action(
             ("NotebookEdit", "Edit a notebook", "Changes a cell of a Jupyter notebook"),
@@ -83,33 +100,44 @@ fn claude() -> Vec<Value> {
                 &[("notebook_path", "Notebook", "text"), ("new_source", "Source", "code")],
             ),
             ("notebook_path", json!({ "notebook_path": text, "new_source": text })),
+            // It may delete a cell. For the rest, see Write.
+            None,
         ),
         action(
             ("WebFetch", "Fetch a page", "Fetches a page from the internet"),
             ("Fetch {url}", &[("url", "Address", "text"), ("prompt", "Question", "text")]),
             ("url", json!({ "url": text, "prompt": text })),
+            // An address can carry anything away.
+            Some(&["external"]),
         ),
         action(
             ("WebSearch", "Search the web", "Sends a query to a search engine"),
             ("Search the web for {query}", &[("query", "Query", "text")]),
             ("query", json!({ "query": text })),
+            Some(&["external"]),
         ),
     ]
 }
 
+/// Describes an action. `risks`: what a person should know before they approve it; `None` leaves its effect undeclared.
 fn action(
     (key, name, description): (&str, &str, &str),
     (title, fields): (&str, &[(&str, &str, &str)]),
     (required, properties): (&str, Value),
+    risks: Option<&[&str]>,
 ) -> Value {
     let fields: Vec<Value> = fields
         .iter()
         .map(|(name, label, format)| json!({ "pointer": format!("/{name}"), "label": label, "format": format }))
         .collect();
-    json!({
+    let mut action = json!({
         "key": key, "name": name, "description": description, "title": title, "fields": fields,
         "input_schema": { "type": "object", "required": [required], "properties": properties },
-    })
+    });
+    if let Some(risks) = risks {
+        action["risk"] = json!(risks);
+    }
+    action
 }
 
 #[cfg(test)]
@@ -119,19 +147,33 @@ mod tests {
     #[test]
     fn other_actions_are_kept_as_they_were_described() {
         let other = json!({
-            "key": "Monitor", "name": "Monitor", "description": null, "read_only": false, "destructive": false,
+            "key": "Sleep", "name": "Sleep", "description": null, "read_only": false, "destructive": false,
             "risk": null, "title": null, "fields": [], "input_schema": null, "unlocked": true,
             "unlocked_for": "always", "must_read": false,
         });
         let existing = json!({ "key": "claude", "actions": [other, { "key": "Bash", "name": "Old" }] });
         let catalog = catalog(Format::Claude, Some(&existing)).unwrap();
         let actions = catalog["actions"].as_array().unwrap();
-        assert_eq!(actions.len(), 9);
-        assert_eq!(
-            actions[8],
-            json!({ "key": "Monitor", "name": "Monitor", "read_only": false, "fields": [] })
-        );
+        assert_eq!(actions.len(), 10);
+        assert_eq!(actions[9], json!({ "key": "Sleep", "name": "Sleep", "read_only": false, "fields": [] }));
         assert_eq!(actions[0]["name"], "Run a command");
         assert_eq!(super::catalog(Format::Codex, None), None);
+    }
+
+    #[test]
+    fn effects_are_declared() {
+        let effects: Vec<String> =
+            claude().iter().map(|action| format!("{}: {}", action["key"], action["risk"])).collect();
+        insta::assert_snapshot!(effects.join("\n"), @r#"
+        "Bash": ["destructive","external"]
+        "PowerShell": ["destructive","external"]
+        "Monitor": ["destructive","external"]
+        "Write": null
+        "Edit": []
+        "MultiEdit": []
+        "NotebookEdit": null
+        "WebFetch": ["external"]
+        "WebSearch": ["external"]
+        "#);
     }
 }
