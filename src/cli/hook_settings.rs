@@ -22,8 +22,9 @@ use crate::{
     entropy::Entropy,
     gateway::{
         claude_settings::{self, FIRST_VERSION, Hook, Run},
-        client,
+        client::{self, ClientError},
         formats::{Format, catalog::catalog},
+        hook::HookError,
     },
 };
 
@@ -207,10 +208,13 @@ impl Install {
         let program = self.program.display();
         let output =
             process::Command::new(&self.program).arg("--version").stdin(process::Stdio::null()).output();
-        let output = output.map_err(|error| {
-            usage(format!(
+        let output = output.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                usage("Claude Code was not found. Install it, or name its program with --program")
+            }
+            _ => usage(format!(
                 "could not run `{program} --version`: {error}. Name Claude Code's program with --program"
-            ))
+            )),
         })?;
         let said = String::from_utf8_lossy(&output.stdout);
         let version = claude_settings::version(&said)
@@ -256,7 +260,9 @@ impl Describe {
         let client = self.service.client(&Entropy::system())?;
         let key = backend_key(self.backend.as_deref().unwrap_or(Format::Claude.as_str()));
         let until = Instant::now() + DESCRIBE_LIMIT;
-        let client_error = |error| CliError::Usage(format!("could not describe {key}: {error}"));
+        let client_error = |error: ClientError| {
+            CliError::Usage(format!("could not describe {key}: {}", HookError::from(error)))
+        };
         let late = |_| usage(format!("could not describe {key}: {} did not answer", client.origin()));
         let existing = timeout_at(until, client.get_integration(&key, until)).await.map_err(late)?;
         let existing = existing.map_err(client_error)?;

@@ -102,6 +102,40 @@ impl Exact {
     }
 }
 
+/// Why text is not a JSON object that every reader reads alike. The rest of a sentence about the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnObject {
+    /// There is nothing but spaces.
+    #[error("is empty")]
+    Empty,
+    /// It is not JSON, for the parser's reason.
+    #[error("is not JSON: {0}")]
+    NotJson(String),
+    /// It is JSON that two readers could read differently.
+    #[error("{0}")]
+    Ambiguous(String),
+    /// It is another JSON value.
+    #[error("is not a JSON object")]
+    OtherValue,
+}
+
+impl Exact {
+    /// Parses a JSON object.
+    pub fn read_object(json: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
+        if json.trim_ascii().is_empty() {
+            return Err(NotAnObject::Empty);
+        }
+        match Self::read(json) {
+            Ok(Self(Value::Object(members))) => Ok(members),
+            Ok(_) => Err(NotAnObject::OtherValue),
+            Err(error) if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok() => {
+                Err(NotAnObject::Ambiguous(error))
+            }
+            Err(error) => Err(NotAnObject::NotJson(error)),
+        }
+    }
+}
+
 /// The byte offset of the first integer that a double can't represent. Only plain digits count: a number with a
 /// fraction or an exponent stands for the nearest double in every JSON reader.
 fn inexact_integer(json: &[u8]) -> Option<usize> {

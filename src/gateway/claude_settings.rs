@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::arguments::Exact;
+use crate::domain::arguments::{Exact, NotAnObject};
 
 /// The first version that blocks a call whose hook fails; earlier ones run it.
 pub const FIRST_VERSION: [u32; 3] = [2, 1, 295];
@@ -38,9 +38,9 @@ pub enum Run {
 /// Why the settings can't be changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// Not JSON, or JSON that two readers could read differently.
-    #[error("it is not a JSON object: it {0}")]
-    NotJson(String),
+    /// Not a JSON object, or one that two readers could read differently.
+    #[error("it {0}")]
+    NotJson(#[from] NotAnObject),
     /// A member has another type than Claude Code's documentation says.
     #[error("`{0}` is not {1}")]
     Type(String, &'static str),
@@ -144,11 +144,7 @@ fn read(text: &str) -> Result<Map<String, Value>, SettingsError> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    match Exact::read(text.trim_start_matches('\u{feff}').as_bytes()) {
-        Ok(Exact(Value::Object(settings))) => Ok(settings),
-        Ok(_) => Err(SettingsError::NotJson("is a value of another type".to_owned())),
-        Err(error) => Err(SettingsError::NotJson(error)),
-    }
+    Ok(Exact::read_object(text.trim_start_matches('\u{feff}').as_bytes())?)
 }
 
 /// With the indentation that the text had.

@@ -68,6 +68,20 @@ pub enum ClientError {
     NotUnderstood(String),
 }
 
+impl ClientError {
+    /// Whether Countersign does not know the API key.
+    #[must_use]
+    pub fn is_invalid_key(&self) -> bool {
+        matches!(self, Self::Refused { status: 401, code, .. } if !code.is_empty())
+    }
+
+    /// Whether the member with this JSON pointer is a reason why the request was refused.
+    #[must_use]
+    pub fn names_fault(&self, pointer: &str) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.split(' ').any(|word| word == pointer))
+    }
+}
+
 impl From<NotUnderstood> for ClientError {
     fn from(error: NotUnderstood) -> Self {
         Self::NotUnderstood(error.to_string())

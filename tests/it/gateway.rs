@@ -642,7 +642,7 @@ async fn a_server_that_does_not_start_or_answer_is_an_error() {
             timeout(PROMPTLY, gateway.child.wait()).await.unwrap().unwrap();
         }
         insta::assert_snapshot!(seen.join("\n"), @r#"
-        the MCP server behind the gateway is not running: could not start /no/such/program: No such file or directory (os error 2)
+        the MCP server behind the gateway is not running: could not start `/no/such/program`: no such program. Check the command after `--`
         the MCP server behind the gateway is not running: its process ended (exit status: 7)
         the MCP server did not answer initialize within 1 s
         "#);

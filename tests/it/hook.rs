@@ -254,10 +254,13 @@ async fn every_fault_blocks_the_call_and_says_why_in_one_line() {
         insta::assert_snapshot!(blocked(start(down, &call)).await, @"countersign: The tool was not run: could not reach Countersign at http://127.0.0.1:1: Connection refused (os error 111)");
         let mut wrong = hook(s, &[]);
         wrong.env("COUNTERSIGN_API_KEY", "cs_wrong");
-        insta::assert_snapshot!(blocked(start(wrong, &call)).await, @"countersign: The tool was not run: Countersign refused the request (401): Send `Authorization: Bearer cs_…` with a key that `countersign backend create` or `countersign key create` printed.");
+        insta::assert_snapshot!(blocked(start(wrong, &call)).await, @"countersign: The tool was not run: COUNTERSIGN_API_KEY is not a valid key. Ask your operator for one");
         let mut without = hook(s, &[]);
         without.env_remove("COUNTERSIGN_API_KEY");
         insta::assert_snapshot!(blocked(start(without, &call)).await, @"countersign: The tool was not run: COUNTERSIGN_API_KEY is not set. Set it in the environment, or give --api-key");
+        let mut userless = hook(s, &[]);
+        userless.env_remove("COUNTERSIGN_USER");
+        insta::assert_snapshot!(blocked(start(userless, &call)).await, @"countersign: The tool was not run: COUNTERSIGN_USER is not set. Set it in the environment, or give --user");
         let mut stranger = hook(s, &[]);
         stranger.env("COUNTERSIGN_USER", "nobody@example.com");
         insta::assert_snapshot!(blocked(start(stranger, &call)).await, @"countersign: The tool was not run: Countersign refused the request (422): Check the address, or send the user's Slack id. The app needs the scope users:read.email.");
@@ -266,7 +269,7 @@ async fn every_fault_blocks_the_call_and_says_why_in_one_line() {
         large["tool_input"]["command"] = json!("x".repeat(300 * 1024));
         insta::assert_snapshot!(blocked(start(hook(s, &[]), &large)).await, @"countersign: The tool was not run: Countersign refused the request (413): Send at most 256 KiB: pass large contents by reference.");
         let empty = blocked(start(hook(s, &[]), &Value::Null)).await;
-        assert!(empty.contains("not a JSON object"), "{empty}");
+        assert!(empty.contains("the hook's input is not a JSON object"), "{empty}");
         assert_eq!(approvals(s).await.len(), 0);
     })
     .await;
@@ -618,10 +621,10 @@ fn installing_refuses_what_it_can_not_do_safely() {
     insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: Claude Code 2.1.294 runs a tool even if its hook fails. Update it to 2.1.295 or newer: claude update");
     let home = Home::new("hook_malformed", "2.1.295");
     fs::write(home.settings(), "{ \"hooks\": ").unwrap();
-    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: could not change HOME/.claude/settings.json: it is not a JSON object: it EOF while parsing a value at line 1 column 11");
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: could not change HOME/.claude/settings.json: it is not JSON: EOF while parsing a value at line 1 column 11");
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), "{ \"hooks\": ");
     fs::remove_file(home.0.join("bin/claude")).unwrap();
-    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: could not run `claude --version`: No such file or directory (os error 2). Name Claude Code's program with --program");
+    insta::assert_snapshot!(home.run(&["install", "--claude", "--yes"]).unwrap_err(), @"countersign: Claude Code was not found. Install it, or name its program with --program");
 }
 
 #[tokio::test(flavor = "multi_thread")]

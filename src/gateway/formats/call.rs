@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Event, Format};
 use crate::{
     domain::{
-        arguments::{Arguments, Exact},
+        arguments::{Arguments, Exact, NotAnObject},
         text::{ActionKey, IntegrationKey},
         tool_key::{backend_key, server_key, tool_key},
     },
@@ -42,9 +42,9 @@ pub struct Call {
 /// Why there is no call to ask for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The text is not JSON, or JSON that two readers could read differently.
-    #[error("the hook's input is not a JSON object: it {0}")]
-    NotJson(String),
+    /// The text is not a JSON object, or one that two readers could read differently.
+    #[error("the hook's input {0}")]
+    NotJson(#[from] NotAnObject),
     /// A member is missing or has another type.
     #[error("the hook's input has no {0:?}, which says what to ask for")]
     Missing(&'static str),
@@ -101,11 +101,7 @@ fn recognize(members: &Map<String, Value>) -> Format {
 impl Call {
     /// Reads what the agent wrote to the hook's standard input. `format`: whose it is, if the hook was told.
     pub fn read(json: &[u8], format: Option<Format>) -> Result<Self, CallError> {
-        match Exact::read(json) {
-            Ok(Exact(Value::Object(members))) => Self::from_members(members, format),
-            Ok(_) => Err(CallError::NotJson("is not an object".to_owned())),
-            Err(error) => Err(CallError::NotJson(error)),
-        }
+        Self::from_members(Exact::read_object(json)?, format)
     }
 
     /// Reads a call from JSON that was parsed already.

@@ -62,6 +62,9 @@ pub enum HookError {
     /// Something that is needed was not given.
     #[error("{0} is not set. Set it in the environment, or give {1}")]
     NotSet(&'static str, &'static str),
+    /// The API key is unknown, revoked or expired.
+    #[error("COUNTERSIGN_API_KEY is not a valid key. Ask your operator for one")]
+    InvalidKey,
     /// The input could not be read.
     #[error("could not read the hook's input: {0}")]
     Input(String),
@@ -70,7 +73,7 @@ pub enum HookError {
     Call(#[from] CallError),
     /// The service could not be asked, or refused.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(ClientError),
     /// The agent stopped the hook.
     #[error("{0} before there was a decision, so the request was cancelled")]
     Stopped(Stop),
@@ -80,6 +83,12 @@ pub enum HookError {
     /// A bug.
     #[error("internal error; please report it")]
     Panicked,
+}
+
+impl From<ClientError> for HookError {
+    fn from(error: ClientError) -> Self {
+        if error.is_invalid_key() { Self::InvalidKey } else { Self::Client(error) }
+    }
 }
 
 impl Options {
@@ -118,7 +127,14 @@ async fn decide(options: Options, entropy: &Entropy) -> Result<Option<Value>, Ho
         wait_until: started + limit.saturating_sub(MARGIN),
     };
     let last = started + limit.saturating_sub(LAST);
-    let approval = timeout_at(last, asking.decision(&mut lifeline)).await.unwrap_or(Err(HookError::Late))?;
+    let decided = timeout_at(last, asking.decision(&mut lifeline)).await.unwrap_or(Err(HookError::Late));
+    let approval = decided.map_err(|error| match error {
+        // Only a key that is bound to a user can do without.
+        HookError::Client(error) if request.user.is_none() && error.names_fault("/user") => {
+            HookError::NotSet("COUNTERSIGN_USER", "--user")
+        }
+        error => error,
+    })?;
     Ok(answer(call.format, call.event, Verdict::new(&request, &approval)))
 }
 

@@ -30,7 +30,7 @@ pub(super) fn start(command: &[OsString]) -> Result<Upstream, String> {
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| format!("could not start {}: {error}", program.to_string_lossy()))?;
+        .map_err(|error| not_started(&program.to_string_lossy(), &error))?;
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("it has no standard input or output".to_owned());
     };
@@ -56,6 +56,15 @@ pub(super) fn start(command: &[OsString]) -> Result<Upstream, String> {
         let _ = tell.send(FromServer::Gone(why)).await;
     });
     Ok(Upstream { to, from })
+}
+
+fn not_started(program: &str, error: &std::io::Error) -> String {
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "no such program".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "it is not executable".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("could not start `{program}`: {reason}. Check the command after `--`")
 }
 
 /// Writes messages until there are no more senders, or the server no longer reads.
