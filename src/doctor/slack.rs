@@ -17,7 +17,7 @@ use crate::{
     slack::{
         inbound::socket,
         scopes,
-        web_api::{dialer::Dialer, error::CallError},
+        web_api::{cause::cause, dialer::Dialer, error::CallError},
     },
 };
 
@@ -127,7 +127,7 @@ async fn call(
     if let Some(token) = token {
         request = request.bearer_auth(token.expose_secret());
     }
-    let response = request.send().await.map_err(|error| error.without_url().to_string())?;
+    let response = request.send().await.map_err(|error| cause(&error))?;
     let headers = response.headers().clone();
     let status = response.status();
     let body = response.json().await.map_err(|_| format!("its answer is not JSON (HTTP status {status})"))?;

@@ -220,11 +220,14 @@ async fn read(mut response: Response, now: DateTime<Utc>, moved: &str) -> Outcom
     if status.is_success() {
         Outcome::Done { status: number, detail: Some(detail) }
     } else if status == StatusCode::GONE {
-        Outcome::Hopeless { why: format!("the endpoint is gone (410). {detail}"), status: number }
+        let why = format!("the endpoint is gone (410). {detail}");
+        Outcome::Hopeless { why: why.trim_end().to_owned(), status: number }
     } else if status.is_redirection() {
         Outcome::Failed { why: moved.to_owned(), status: number, after }
     } else {
-        Outcome::Failed { why: detail, status: number, after }
+        let silent = detail.trim().is_empty();
+        let why = if silent { format!("the endpoint answered {}", status.as_u16()) } else { detail };
+        Outcome::Failed { why, status: number, after }
     }
 }
 

@@ -49,6 +49,7 @@ async fn a_delivery_is_read_with_each_attempt() {
         let id = ended(s, "c-1").await;
         let waiting = delivery(s, &id, |delivery| delivery["attempt_count"] == 1).await;
         assert_eq!(waiting["status"], "pending");
+        assert_eq!(waiting["last_error"], "the endpoint answered 503");
         assert!(waiting["next_attempt_at"].is_string() && waiting["delivered_at"].is_null());
         s.pass(TimeDelta::seconds(7));
         let done = delivery(s, &id, |delivery| delivery["status"] == "delivered").await;

@@ -14,6 +14,7 @@ use slack_morphism::{
 };
 
 use crate::slack::web_api::{
+    cause::cause,
     dialer::{Dialer, tls_config},
     error::{CallError, Refusal},
     rate_limiter::RateLimiter,
@@ -292,6 +293,10 @@ fn read(method: &str, error: &SlackClientError) -> CallError {
             CallError::Unreachable(format!("HTTP status {}", error.status_code.as_u16()))
         }
         SlackClientError::ProtocolError(_) => CallError::Unreachable("the response is not JSON".to_owned()),
+        SlackClientError::HttpProtocolError(error) => {
+            let cause = error.cause.as_deref().map(|error| cause(error));
+            CallError::Unreachable(cause.unwrap_or_else(|| "the connection failed".to_owned()))
+        }
         _ => CallError::Unreachable("the connection failed".to_owned()),
     }
 }

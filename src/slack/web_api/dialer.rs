@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 use tower::Service;
 use url::Url;
 
+use crate::slack::web_api::cause::cause;
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// TLS for every connection to Slack: ring, and the certificate authorities of Mozilla and of this machine, which may
@@ -83,7 +85,7 @@ impl Dialer {
         let place = url.as_ref().and_then(|url| url.host_str().zip(url.port_or_known_default()));
         let address = place.and_then(|(host, port)| format!("http://{host}:{port}").parse().ok());
         let address: Uri = address.ok_or_else(|| "the address is not a URL".to_owned())?;
-        let stream = self.clone().call(address).await.map_err(|error| error.to_string())?;
+        let stream = self.clone().call(address).await.map_err(|error| cause(&*error))?;
         let stream = stream.into_inner();
         stream.set_nodelay(true).map_err(|error| error.kind().to_string())?;
         Ok(stream)

@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod admins;
+pub mod cause;
 pub mod client;
 pub mod dialer;
 pub mod error;

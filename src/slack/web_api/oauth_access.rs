@@ -15,7 +15,10 @@ use serde_json::json;
 
 use crate::{
     service::tokens::Tokens,
-    slack::web_api::error::{CallError, NOT_A_BOT_TOKEN},
+    slack::web_api::{
+        cause::cause,
+        error::{CallError, NOT_A_BOT_TOKEN},
+    },
 };
 
 /// The method's name.
@@ -111,7 +114,7 @@ pub async fn access(
         .timeout(LIMIT)
         .body(form(credentials, exchange))
         .send();
-    let mut response = call.await.map_err(|_| unreachable("the connection failed"))?;
+    let mut response = call.await.map_err(|error| unreachable(&cause(&error)))?;
     let status = response.status();
     if status == StatusCode::TOO_MANY_REQUESTS {
         let seconds =
