@@ -93,22 +93,22 @@ impl SlackConfig {
 pub struct LimitsConfig {
     /// Requests a second that a backend may make of one instance
     #[arg(long = "backend-requests-per-second", env = "COUNTERSIGN_BACKEND_REQUESTS_PER_SECOND", default_value_t = 1000,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = whole("a whole number", 1, u32::MAX))]
     pub requests_per_second: u32,
 
     /// Approvals of a backend that may be pending
     #[arg(long = "backend-pending-approvals", env = "COUNTERSIGN_BACKEND_PENDING_APPROVALS", default_value_t = 5000,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = whole("a whole number", 1, u32::MAX))]
     pub pending_approvals: u32,
 
     /// Approvals asked for with keys bound to one user that may be pending. They have no other limit
     #[arg(long = "user-pending-approvals", env = "COUNTERSIGN_USER_PENDING_APPROVALS", default_value_t = 500,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = whole("a whole number", 1, u32::MAX))]
     pub user_pending_approvals: u32,
 
     /// Calls of a backend that may wait for decisions, or stream, at one instance
     #[arg(long = "backend-waiters", env = "COUNTERSIGN_BACKEND_WAITERS", default_value_t = 1000,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = whole("a whole number", 1, u32::MAX))]
     pub waiters: u32,
 }
 
@@ -157,9 +157,24 @@ impl RetentionConfig {
     }
 }
 
-fn days(shortest: TimeDelta) -> clap::builder::RangedI64ValueParser<u32> {
+fn days(shortest: TimeDelta) -> impl Fn(&str) -> Result<u32, String> + Clone + Send + Sync + 'static {
     // A century and more is for ever.
-    clap::value_parser!(u32).range(shortest.num_days()..=36_500)
+    whole("a number of days", u32::try_from(shortest.num_days()).unwrap_or(u32::MAX), 36_500)
+}
+
+/// Parses a whole number from `least` to `most`. `what`: what it should be, for the error.
+fn whole(
+    what: &'static str,
+    least: u32,
+    most: u32,
+) -> impl Fn(&str) -> Result<u32, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| match most {
+            u32::MAX => format!("it should be {what}, at least {least}"),
+            most => format!("it should be {what} from {least} to {most}"),
+        })
+    }
 }
 
 /// The configuration of `countersign serve`.
@@ -212,7 +227,7 @@ pub struct ServeConfig {
 
     /// The most connections that the instance opens to Postgres
     #[arg(long, env = "COUNTERSIGN_DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = 20,
-          value_parser = clap::value_parser!(u32).range(2..=500))]
+          value_parser = whole("a whole number", 2, 500))]
     pub database_connections: u32,
 }
 
@@ -248,33 +263,44 @@ pub enum ConfigError {
         "COUNTERSIGN_ADMINS names {0} without a workspace, and SLACK_CLIENT_ID is set, so that any workspace may install the app. Write T…:{0} with the workspace's id, or E…:{0} with the organisation's: `countersign doctor` prints them"
     )]
     AdminOfNoWorkspace(ConfiguredAdmin),
+    /// Several of these.
+    #[error("{}", list(.0))]
+    Several(Vec<ConfigError>),
+}
+
+fn list(errors: &[ConfigError]) -> String {
+    let lines: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
+    format!("settings are missing or wrong:{}", lines.concat())
 }
 
 impl ServeConfig {
     /// Checks that the settings go together.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let mut faults = self.faults();
+        match faults.len() {
+            0 => Ok(()),
+            1 => Err(faults.remove(0)),
+            _ => Err(ConfigError::Several(faults)),
+        }
+    }
+
+    /// What is missing in the settings, or contradictory.
+    #[must_use]
+    pub fn faults(&self) -> Vec<ConfigError> {
         let slack = &self.slack;
-        if slack.slack_client_id.is_some() != slack.slack_client_secret.is_some() {
-            return Err(ConfigError::HalfCredentials);
-        }
-        if slack.slack_client_id.is_none() && slack.slack_bot_token.is_none() {
-            return Err(ConfigError::NoWorkspace);
-        }
-        if slack.slack_client_id.is_some() && self.public_url.is_none() {
-            return Err(ConfigError::NoPublicUrl);
-        }
-        if slack.slack_client_id.is_some() && !self.database.has_encryption_key() {
-            return Err(ConfigError::NoEncryptionKey);
-        }
-        if self.slack_signing_secret.is_none() && self.slack_app_token.is_none() {
-            return Err(ConfigError::NoSigningSecret);
-        }
-        if slack.slack_client_id.is_some()
-            && let Some(bare) = self.admins.iter().find(|admin| admin.is_bare())
-        {
-            return Err(ConfigError::AdminOfNoWorkspace(bare.clone()));
-        }
-        Ok(())
+        let oauth = slack.slack_client_id.is_some();
+        let bare = self.admins.iter().find(|admin| oauth && admin.is_bare());
+        let faults = [
+            (oauth != slack.slack_client_secret.is_some()).then_some(ConfigError::HalfCredentials),
+            (!oauth && slack.slack_client_secret.is_none() && slack.slack_bot_token.is_none())
+                .then_some(ConfigError::NoWorkspace),
+            (oauth && self.public_url.is_none()).then_some(ConfigError::NoPublicUrl),
+            (oauth && !self.database.has_encryption_key()).then_some(ConfigError::NoEncryptionKey),
+            (self.slack_signing_secret.is_none() && self.slack_app_token.is_none())
+                .then_some(ConfigError::NoSigningSecret),
+            bare.map(|bare| ConfigError::AdminOfNoWorkspace(bare.clone())),
+        ];
+        faults.into_iter().flatten().collect()
     }
 
     /// The configuration of OAuth installation, if it is enabled.
@@ -299,7 +325,7 @@ fn proxy_url(text: &str) -> Result<SecretString, String> {
     }
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.trim().parse() {
         return Ok(address);
     }

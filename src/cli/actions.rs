@@ -14,6 +14,7 @@ use crate::{
         audit::Actor,
         catalog::{Lock, UnlockedFor},
         ids::{ActionVersionId, WorkspaceId},
+        nearest,
         risk::{Impact, Risks},
         shell,
         text::{ActionKey, IntegrationKey},
@@ -34,21 +35,21 @@ pub(super) enum Command {
     List(List),
     /// Let users auto-approve an action, as it is described now
     #[command(after_help = "Examples:
-  countersign action unlock salesforce.create_record
-  countersign action unlock salesforce.delete_record --for conversations")]
+  countersign action unlock github.create_issue
+  countersign action unlock github.delete_file --for conversations")]
     Unlock(Unlock),
     /// Confirm the changed description of an unlocked action. Its paused auto-approvals work again
     #[command(after_help = "Example:
-  countersign action confirm salesforce.create_record --version 3")]
+  countersign action confirm github.create_issue --version 3")]
     Confirm(Confirm),
     /// Stop users from auto-approving an action. Their grants for it end and do not come back
     #[command(after_help = "Example:
-  countersign action lock salesforce.create_record")]
+  countersign action lock github.create_issue")]
     Lock(Change),
     /// Require that people open Details before they approve a request for an action
     #[command(after_help = "Examples:
-  countersign action must-read salesforce.delete_record
-  countersign action must-read salesforce.delete_record --off")]
+  countersign action must-read github.delete_file
+  countersign action must-read github.delete_file --off")]
     MustRead(MustRead),
 }
 
@@ -67,7 +68,7 @@ pub(super) struct List {
 pub(super) struct Change {
     #[command(flatten)]
     workspace: WorkspaceArg,
-    /// The action, as salesforce.create_record
+    /// The action, as github.create_issue
     #[arg(value_name = "INTEGRATION.ACTION", value_parser = path)]
     action: ActionPath,
     #[command(flatten)]
@@ -134,6 +135,22 @@ pub(super) async fn keys(
     })
 }
 
+/// No action has this name. Names the one that was probably meant.
+fn unknown(
+    integration: &IntegrationKey,
+    key: &ActionKey,
+    actions: &[storage::tables::actions::Action],
+) -> CliError {
+    let typed = format!("{integration}.{key}");
+    let paths: Vec<String> =
+        actions.iter().map(|action| format!("{}.{}", action.integration, action.key)).collect();
+    let then = match nearest::nearest(&typed, &paths, 1).as_slice() {
+        [meant] => format!("did you mean {meant}?"),
+        _ => "`countersign action list` shows all actions".to_owned(),
+    };
+    CliError::Usage(format!("unknown action {typed}: {then}"))
+}
+
 impl List {
     async fn run(self) -> Result<(), CliError> {
         let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
@@ -198,7 +215,7 @@ impl Unlock {
         let action = actions
             .iter()
             .find(|action| action.integration == integration.as_str() && action.key == key.as_str())
-            .ok_or_else(|| CliError::Usage(format!("unknown action {integration}.{key}")))?;
+            .ok_or_else(|| unknown(integration, key, &actions))?;
         let warning = if shell::is_shell(&format!("{integration}.{key}")) {
             Some(format!("⚠ {}", shell::WARNING))
         } else if action.impact.is_destructive() {
@@ -279,7 +296,7 @@ impl Confirm {
         let action = actions
             .iter()
             .find(|action| action.integration == integration.as_str() && action.key == key.as_str())
-            .ok_or_else(|| CliError::Usage(format!("unknown action {integration}.{key}")))?;
+            .ok_or_else(|| unknown(integration, key, &actions))?;
         if action.lock() == Lock::Locked {
             let why = format!(
                 "{integration}.{key} is locked: `countersign action unlock {integration}.{key}` unlocks it"

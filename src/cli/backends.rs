@@ -26,6 +26,7 @@ use crate::{
         backends, user_keys, workspaces,
     },
     storage::tables::backends::Summary,
+    webhooks::address_guard::Guard,
 };
 
 #[derive(Debug, Subcommand)]
@@ -81,6 +82,9 @@ pub(super) struct Create {
     /// The address that receives its webhooks. Without one, its callers long-poll
     #[arg(long, value_parser = |text: &str| Link::new(text).map_err(|fault| format!("it {fault}")))]
     webhook_url: Option<Link>,
+    /// Networks that webhooks may go to in addition to the public internet, separated by commas, as for `serve`
+    #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", value_delimiter = ',', value_parser = crate::config::network)]
+    webhook_allow: Vec<ipnet::IpNet>,
     #[command(flatten)]
     scopes: ScopesArg,
     #[command(flatten)]
@@ -202,8 +206,10 @@ impl Create {
         let (name, webhook_url, scopes) = (&self.name, self.webhook_url.as_ref(), self.scopes.scopes);
         let Some(created) = backends::create(&service, workspace, name, webhook_url, scopes).await? else {
             return Err(CliError::Usage(format!(
-                "a backend called {} already exists: choose another name, or rotate its key",
-                self.name
+                "a backend called {} already exists: choose another name, or rotate its key with `countersign backend \
+                 rotate-key --name {:?}`",
+                self.name,
+                self.name.as_str()
             )));
         };
         let (key, secret) = (created.api_key.expose_secret(), created.webhook_secret.expose_secret());
@@ -217,7 +223,12 @@ impl Create {
         print(&format!(
             "Backend         {} ({})\nAPI key         {key}\nScopes          {scopes}\nWebhook secret  {secret}\n\nKeep the key and the secret: they are not shown again.",
             self.name, created.id
-        ))
+        ))?;
+        let url = self.webhook_url.as_ref().and_then(|url| url::Url::parse(url.as_str()).ok());
+        match url.map(|url| Guard::new(self.webhook_allow).judge_literal(&url)) {
+            Some(Err(refused)) => print(&format!("\nWarning: {refused}.")),
+            _ => Ok(()),
+        }
     }
 
     /// The named workspace, registered if it is new; otherwise the only workspace, or the bot token's.

@@ -87,7 +87,7 @@ pub(super) struct Command {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Listen for clients on this address, by streamable HTTP under /mcp, instead of standard input and output. Each
     /// session gets a server process of its own
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::config::listen_address)]
     listen: Option<SocketAddr>,
     /// The address at which clients reach the gateway, if there is a proxy in front of it
     #[arg(long, value_name = "URL", requires = "listen")]

@@ -48,7 +48,7 @@ Examples:
   countersign migrate
   countersign serve
   countersign backend create --name agents --webhook-url https://agents.example.com/hooks
-  countersign action unlock salesforce.create_record
+  countersign action unlock github.create_issue
   countersign doctor"
 )]
 pub struct Cli {

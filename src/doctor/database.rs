@@ -79,7 +79,7 @@ pub(super) async fn check(context: &DoctorContext) -> (Vec<Finding>, bool) {
     };
     findings.extend(kept(context).await);
     if migrated {
-        findings.push(sealed(context).await);
+        findings.extend(sealed(context).await);
         findings.push(audit(context).await);
         findings.push(locks(context).await);
     }
@@ -96,7 +96,7 @@ async fn kept(context: &DoctorContext) -> Vec<Finding> {
         Ok(settings) => settings,
         Err(error) => {
             let fix = "check that Postgres still runs, and run this again";
-            return vec![Finding::failed("durability", error.to_string(), fix)];
+            return vec![Finding::failed("durability", storage::explain(&error), fix)];
         }
     };
     let commit = settings.synchronous_commit.as_str();
@@ -154,11 +154,14 @@ async fn audit(context: &DoctorContext) -> Finding {
         Ok(Some(power)) => Finding::warning(
             "audit",
             format!("the service connects as {power}, which can disable the triggers that protect the audit"),
-            "keep a copy of the audit elsewhere (GET /v1/audit); see \"The audit\" in docs/operating.md",
+            "run `countersign migrate --service-role countersign_service`, and serve as that role: see \"Roles\" in \
+                docs/operating.md",
         ),
-        Err(error) => {
-            Finding::failed("audit", error.to_string(), "check that Postgres still runs, and run this again")
-        }
+        Err(error) => Finding::failed(
+            "audit",
+            storage::explain(&error),
+            "check that Postgres still runs, and run this again",
+        ),
     }
 }
 
@@ -170,9 +173,11 @@ async fn locks(context: &DoctorContext) -> Finding {
     };
     match read.await {
         Ok(room) => room_for_locks(room, context.config.database_connections.into()),
-        Err(error) => {
-            Finding::failed("locks", error.to_string(), "check that Postgres still runs, and run this again")
-        }
+        Err(error) => Finding::failed(
+            "locks",
+            storage::explain(&error),
+            "check that Postgres still runs, and run this again",
+        ),
     }
 }
 
@@ -199,9 +204,11 @@ fn room_for_locks(room: LockRoom, connections: i64) -> Finding {
     )
 }
 
-async fn sealed(context: &DoctorContext) -> Finding {
+async fn sealed(context: &DoctorContext) -> Option<Finding> {
     let check = "sealed secrets";
-    match keys::outdated(&context.service).await {
+    Some(match keys::outdated(&context.service).await {
+        // What that means is said with the configuration.
+        Ok(0) if !context.service.sealer.has_key() => return None,
         Ok(0) => Finding::ok(check, "the first encryption key decrypts all"),
         Ok(count) => Finding::warning(
             check,
@@ -216,7 +223,7 @@ async fn sealed(context: &DoctorContext) -> Finding {
         Err(error) => {
             Finding::failed(check, error.to_string(), "check that Postgres still runs, and run this again")
         }
-    }
+    })
 }
 
 /// Judges how far this machine's clock is ahead of Postgres'. The duration of the measurement is negligible here.

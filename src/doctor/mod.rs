@@ -51,22 +51,20 @@ pub async fn examine(
 fn configuration(context: &DoctorContext) -> Vec<Finding> {
     let config = &context.config;
     let mut findings = Vec::new();
-    findings.push(match config.check() {
-        Ok(()) => {
-            let from = match (&config.slack.slack_bot_token, config.oauth()) {
-                (Some(_), None) => "one workspace, by SLACK_BOT_TOKEN",
-                (None, Some(_)) => "many workspaces, installed by OAuth",
-                _ => "one workspace by SLACK_BOT_TOKEN, and others by OAuth",
-            };
-            let by = if config.slack_app_token.is_some() { "Socket Mode" } else { "HTTP" };
-            Finding::ok("configuration", format!("{from}; Slack sends by {by}"))
-        }
-        Err(error) => {
-            let text = error.to_string();
-            let (found, fix) = text.split_once(": ").unwrap_or((&text, "set what is missing"));
-            Finding::failed("configuration", found, fix)
-        }
-    });
+    for fault in config.faults() {
+        let text = fault.to_string();
+        let (found, fix) = text.split_once(": ").unwrap_or((&text, "set what is missing"));
+        findings.push(Finding::failed("configuration", found, fix));
+    }
+    if findings.is_empty() {
+        let from = match (&config.slack.slack_bot_token, config.oauth()) {
+            (Some(_), None) => "one workspace, by SLACK_BOT_TOKEN",
+            (None, Some(_)) => "many workspaces, installed by OAuth",
+            _ => "one workspace by SLACK_BOT_TOKEN, and others by OAuth",
+        };
+        let by = if config.slack_app_token.is_some() { "Socket Mode" } else { "HTTP" };
+        findings.push(Finding::ok("configuration", format!("{from}; Slack sends by {by}")));
+    }
     if !config.database.has_encryption_key() {
         findings.push(Finding::warning(
             "encryption",

@@ -34,6 +34,7 @@ pub mod input_schema;
 pub mod labels;
 pub mod local_time;
 pub mod must_read;
+pub mod nearest;
 pub mod notifications;
 pub mod outcome;
 pub mod overview;

@@ -195,6 +195,11 @@ async fn whatever_is_missing_is_named() {
             let complaint = complaint(serve(s).env_remove(variable));
             assert!(complaint.contains(variable), "{variable}: {complaint}");
         }
+        let both = complaint(serve(s).env_remove("SLACK_BOT_TOKEN").env_remove("SLACK_SIGNING_SECRET"));
+        assert!(
+            both.contains("SLACK_BOT_TOKEN") && both.contains("SLACK_SIGNING_SECRET is not set"),
+            "{both}"
+        );
         assert!(complaint(&mut countersign(&["migrate"])).contains("DATABASE_URL"));
         assert!(complaint(&mut countersign(&[])).contains("Usage"));
         assert!(complaint(&mut countersign(&["sing"])).contains("sing"));
@@ -224,7 +229,9 @@ async fn whatever_is_wrong_is_named_with_what_it_should_look_like() {
             ("COUNTERSIGN_ADMINS", "U012AB3CD:T012AB3CD", "T012AB3CD:U012AB3CD"),
             ("COUNTERSIGN_WEBHOOK_ALLOW", "10.0.0.0/33", "10.20.0.0/16"),
             ("COUNTERSIGN_WEBHOOK_ALLOW", "intranet", "10.20.0.0/16"),
-            ("COUNTERSIGN_DATABASE_CONNECTIONS", "1", "2..=500"),
+            ("COUNTERSIGN_DATABASE_CONNECTIONS", "1", "it should be a whole number from 2 to 500"),
+            ("COUNTERSIGN_BACKEND_WAITERS", "many", "it should be a whole number, at least 1"),
+            ("COUNTERSIGN_RETENTION", "7", "it should be a number of days from 30 to 36500"),
         ] {
             let complaint = complaint(serve(s).env(variable, value));
             assert!(
@@ -307,11 +314,17 @@ async fn a_backend_is_created_once_listed_rotated_and_disabled() {
         assert_eq!(s.received_webhook(&id).await.verified, Ok(()), "the printed secret verifies the webhook");
 
         let again = complaint(&mut on(s, &create));
-        assert!(again.contains("agents-2") && again.contains("already"), "{again}");
+        assert!(
+            again.contains("already exists") && again.contains("rotate-key --name \"agents-2\""),
+            "{again}"
+        );
+        let inside = ["backend", "create", "--name", "inside", "--webhook-url", "http://10.0.0.1/hook"];
+        let inside = said(&mut on(s, &inside));
+        assert!(inside.contains("Warning: 10.0.0.1 is a private"), "{inside}");
         let listed = said(&mut on(s, &["backend", "list"]));
         assert!(listed.contains("agents-2") && listed.contains(&url) && !listed.contains(key), "{listed}");
         let listed: Value = serde_json::from_str(&said(&mut on(s, &["backend", "list", "--json"]))).unwrap();
-        assert_eq!(listed.as_array().unwrap().len(), 2);
+        assert_eq!(listed.as_array().unwrap().len(), 3);
         assert!(!listed.to_string().contains("whsec_"));
 
         let rotate = ["backend", "rotate-key", "--name", "agents-2", "--overlap", "0", "--json"];
@@ -376,6 +389,11 @@ async fn actions_are_listed_unlocked_and_locked() {
         assert!(said(&mut on(s, &["action", "unlock", ACTION])).contains("already"));
         assert!(line(&said(&mut on(s, &["action", "list"]))).starts_with("unlocked"));
 
+        let mistyped = complaint(&mut on(s, &["action", "unlock", "github.create_isue"]));
+        assert_eq!(
+            mistyped,
+            "countersign: unknown action github.create_isue: did you mean github.create_issue?\n"
+        );
         // The running service goes by it at once, both ways.
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
         assert!(s.choose(ALICE, &prompt, "Auto-approve always").await.is_ok());

@@ -149,6 +149,9 @@ async fn whatever_is_wrong_is_found() {
             State::Failed,
             "no configured encryption key",
         );
+        let mut down = good.clone();
+        down.slack.slack_api_url = format!("http://{}/api", free_address());
+        says(&examine_as(s, down).await, "Slack", State::Failed, "it can't be reached: connection refused");
         let mut none = good.clone();
         none.slack.slack_bot_token = None;
         let findings = examine_as(s, none).await;

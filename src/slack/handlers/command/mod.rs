@@ -1,13 +1,12 @@
 //! `/approvals` (<https://docs.slack.dev/interactivity/implementing-slash-commands>). Every reply is ephemeral: only
 //! the user who typed the command sees it.
 
-mod nearest;
-
 use serde_json::json;
 
 use crate::{
     domain::{
         ids::UserId,
+        nearest,
         people::{ActingUser, PersonKind},
         rejection::Rejection,
         settings::Toggle,

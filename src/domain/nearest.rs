@@ -1,9 +1,10 @@
 //! Suggestions for mistyped names. They are only suggested, never applied: a permission is granted only by its exact
 //! name.
 
-/// The paths (`salesforce.create_record`) closest to what was typed, closest first, at most `most`. Distant ones are
+/// Returns the paths (`salesforce.create_record`) closest to what was typed, closest first, at most `most`. Distant ones are
 /// left out.
-pub(super) fn nearest(typed: &str, paths: &[String], most: usize) -> Vec<String> {
+#[must_use]
+pub fn nearest(typed: &str, paths: &[String], most: usize) -> Vec<String> {
     let typed = plain(typed);
     let mut near: Vec<(usize, &String)> =
         paths.iter().filter_map(|path| distance(&typed, path).map(|distance| (distance, path))).collect();
