@@ -255,7 +255,7 @@ async fn requests_of_others_keep_no_conversation_grant_alive() {
             assert_eq!(ask(api, &body, "k-2").await.approval_status(), "pending");
         }
         assert_eq!(s.grants_of(ALICE).await, 1);
-        s.pass(TimeDelta::days(2));
+        s.advance_until_idle(TimeDelta::days(2)).await;
         eventually("Alice's grant ends", async || {
             end_silent::end(&s.service).await.unwrap();
             (s.grants_of(ALICE).await == 0).then_some(())
