@@ -60,7 +60,7 @@ async fn another_backend_changes_nothing_of_what_a_person_is_asked() {
         assert_eq!(other.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved", "it may ask");
         let prompt = s.until(&prompt, |message| message.has_button("Turn off")).await;
         assert!(
-            prompt.all_text().contains("wants to open an issue in acme/checkout"),
+            prompt.all_text().contains("asked to open an issue in acme/checkout"),
             "{}",
             prompt.all_text()
         );
