@@ -23,18 +23,20 @@ use crate::{
     story::{ALICE, IN_WORDS, SOON, TestApp, eventually, story},
 };
 
-/// A model that runs one command after the other, and remembers what it read of each.
+/// A call of a tool: its name and its arguments.
+pub type ToolCall = (&'static str, Value);
+
+/// A model that makes the calls of one turn after the other, and remembers what it read of each.
 #[derive(Clone)]
-struct Model {
-    commands: Arc<Vec<String>>,
+pub struct Model {
+    turns: Arc<Vec<Vec<ToolCall>>>,
     read: Arc<Mutex<Vec<String>>>,
 }
 
 impl Model {
     /// Starts it, and gives its address.
-    async fn start(commands: &[&str]) -> (Self, SocketAddr) {
-        let commands = Arc::new(commands.iter().map(|command| (*command).to_owned()).collect());
-        let model = Self { commands, read: Arc::default() };
+    pub async fn start(turns: Vec<Vec<ToolCall>>) -> (Self, SocketAddr) {
+        let model = Self { turns: Arc::new(turns), read: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let answer = async |State(model): State<Self>, Json(request): Json<Value>| {
@@ -67,30 +69,41 @@ fn respond(model: &Model, request: &Value) -> String {
         });
         *model.read.lock().unwrap_or_else(PoisonError::into_inner) = texts.collect();
     }
-    let turn = parts(request, "tool_use").len();
+    let done = parts(request, "tool_use").len();
     let has_tools = request["tools"].as_array().is_some_and(|tools| !tools.is_empty());
-    let command = model.commands.get(turn).filter(|_| has_tools);
-    let (block, delta, stop) = if let Some(command) = command {
-        (
-            json!({ "type": "tool_use", "id": format!("toolu_{turn}"), "name": "Bash", "input": {} }),
-            json!({ "type": "input_json_delta", "partial_json": json!({ "command": command }).to_string() }),
-            "tool_use",
-        )
-    } else {
-        (json!({ "type": "text", "text": "" }), json!({ "type": "text_delta", "text": "Done." }), "end_turn")
-    };
+    // The first turn whose calls were not all made.
+    let mut before = 0;
+    let turn = model.turns.iter().find(|turn| {
+        before += turn.len();
+        before > done
+    });
     let usage = json!({ "input_tokens": 1, "output_tokens": 1 });
-    let events = [
-        json!({ "type": "message_start", "message": {
-            "id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": [],
-            "stop_reason": null, "stop_sequence": null, "usage": usage,
-        } }),
-        json!({ "type": "content_block_start", "index": 0, "content_block": block }),
-        json!({ "type": "content_block_delta", "index": 0, "delta": delta }),
-        json!({ "type": "content_block_stop", "index": 0 }),
+    let mut events = vec![json!({ "type": "message_start", "message": {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": usage,
+    } })];
+    let (blocks, stop): (Vec<(Value, Value)>, _) = if let Some(turn) = turn.filter(|_| has_tools) {
+        let calls = turn.iter().enumerate().map(|(index, (name, input))| {
+            let id = format!("toolu_{}", done + index);
+            (
+                json!({ "type": "tool_use", "id": id, "name": name, "input": {} }),
+                json!({ "type": "input_json_delta", "partial_json": input.to_string() }),
+            )
+        });
+        (calls.collect(), "tool_use")
+    } else {
+        let text = json!({ "type": "text", "text": "" });
+        (vec![(text, json!({ "type": "text_delta", "text": "Done." }))], "end_turn")
+    };
+    for (index, (block, delta)) in blocks.into_iter().enumerate() {
+        events.push(json!({ "type": "content_block_start", "index": index, "content_block": block }));
+        events.push(json!({ "type": "content_block_delta", "index": index, "delta": delta }));
+        events.push(json!({ "type": "content_block_stop", "index": index }));
+    }
+    events.push(
         json!({ "type": "message_delta", "delta": { "stop_reason": stop, "stop_sequence": null }, "usage": usage }),
-        json!({ "type": "message_stop" }),
-    ];
+    );
+    events.push(json!({ "type": "message_stop" }));
     events.iter().fold(String::new(), |stream, event| {
         format!("{stream}event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default())
     })
@@ -101,11 +114,19 @@ fn program() -> PathBuf {
     std::env::var_os("COUNTERSIGN_CLAUDE").unwrap().into()
 }
 
-/// Claude Code in a home of its own, where the hook was installed.
-struct Claude {
-    home: PathBuf,
+/// A home for the agent, with the project in which it works.
+pub fn home(name: &str) -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("claude_code").join(name);
+    let _ = fs::remove_dir_all(&home);
+    fs::create_dir_all(home.join("shop")).unwrap();
+    home
+}
+
+/// Claude Code in a home of its own.
+pub struct Claude {
+    pub home: PathBuf,
     model: Model,
-    child: Child,
+    pub child: Child,
 }
 
 impl Claude {
@@ -122,16 +143,26 @@ impl Claude {
     }
 
     async fn start_with(name: &str, flags: &[&str], settings: &[(&str, &str)], commands: &[&str]) -> Self {
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("claude_code").join(name);
-        let _ = fs::remove_dir_all(&home);
-        fs::create_dir_all(home.join("shop")).unwrap();
+        let home = home(name);
         let mut install =
             countersign(&[&["hook", "install", "--claude", "--yes"], flags, &["--program"]].concat());
         let output = install.arg(program()).env("HOME", &home).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let (model, address) = Model::start(commands).await;
+        let turns = commands.iter().map(|command| vec![("Bash", json!({ "command": command }))]).collect();
+        Self::launch(home, &[], settings, turns).await
+    }
+
+    /// Starts the agent with these arguments and variables.
+    pub async fn launch(
+        home: PathBuf,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        turns: Vec<Vec<ToolCall>>,
+    ) -> Self {
+        let (model, address) = Model::start(turns).await;
         let child = Command::new(program())
             .args(["-p", "Deploy the shop.", "--output-format", "stream-json", "--verbose"])
+            .args(arguments)
             .current_dir(home.join("shop"))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -149,7 +180,7 @@ impl Claude {
     }
 
     /// What the model read of each command, once the agent has ended.
-    async fn ended(&mut self) -> Vec<String> {
+    pub async fn ended(&mut self) -> Vec<String> {
         let child = &mut self.child;
         let ended = tokio::time::timeout(SOON * 2, async {
             while child.try_wait().unwrap().is_none() {
@@ -249,7 +280,7 @@ async fn claude_runs_changed_arguments() {
         describe(s).await;
         let mut claude = Claude::start(s, "edited", &s.url(), &["touch asked"]).await;
         let asked = prompt(s).await;
-        assert!(s.choose(ALICE, &asked, "Edit and approve…").await.is_ok());
+        assert!(s.click(ALICE, &asked, "Edit…").await.is_ok());
         let gesture = Gesture::Enter("touch edited".to_owned());
         let press = Press::on(Surface::Modal, "value").in_block(&block_id("command")).doing(gesture);
         s.slack.press(ALICE, press).await.unwrap();
@@ -378,7 +409,7 @@ async fn claude_runs_changed_arguments_over_http() {
         describe(s).await;
         let mut claude = Claude::start_http(&key, "http_edited", &s.url(), &["touch asked"]).await;
         let asked = prompt(s).await;
-        assert!(s.choose(ALICE, &asked, "Edit and approve…").await.is_ok());
+        assert!(s.click(ALICE, &asked, "Edit…").await.is_ok());
         let gesture = Gesture::Enter("touch edited".to_owned());
         let press = Press::on(Surface::Modal, "value").in_block(&block_id("command")).doing(gesture);
         s.slack.press(ALICE, press).await.unwrap();

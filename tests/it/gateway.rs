@@ -161,7 +161,7 @@ impl Gateway {
 }
 
 /// The next prompt that can be decided.
-async fn prompt(s: &TestApp) -> Message {
+pub async fn prompt(s: &TestApp) -> Message {
     let shown = |message: &Message| message.has_button("Approve");
     s.slack.wait_for_direct_message(ALICE, shown, SOON).await.unwrap()
 }

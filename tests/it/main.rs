@@ -40,6 +40,7 @@ mod browser;
 mod callbacks;
 mod catalog;
 mod claude_code;
+mod claude_gateway;
 mod cli;
 mod clients;
 mod clocks;
