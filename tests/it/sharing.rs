@@ -63,7 +63,11 @@ async fn twenty_five_requests_take_three_messages_and_are_approved_by_two_clicks
         catch_up(s).await;
         let ended = now(s, &message);
         assert!(ended.all_text().contains("23 approved, 1 denied"), "{}", ended.all_text());
-        assert!(ended.all_text().contains("checkout: Issue "), "it names what they were: {}", ended.all_text());
+        assert!(
+            ended.all_text().contains("checkout: Issue "),
+            "it names what they were: {}",
+            ended.all_text()
+        );
         assert!(ended.buttons().is_empty(), "{:?}", ended.buttons());
         assert!(s.slack.direct_messages(ALICE).iter().all(|message| !message.has_button("Approve")));
     })

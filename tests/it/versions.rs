@@ -85,7 +85,7 @@ async fn an_approval_keeps_the_names_it_was_asked_under() {
         let decided = s.until(&prompt, |message| !message.has_button("Approve")).await;
         let text = decided.all_text();
         assert!(
-            text.contains("wants to open an issue in acme/checkout") && !text.contains("orecast"),
+            text.contains("asked to open an issue in acme/checkout") && !text.contains("orecast"),
             "{text}"
         );
         assert!(titled(&s.answer(ALICE, "history").await.all_text()));
