@@ -8,7 +8,7 @@ use crate::{
         ids::{ActionId, GrantId, RevocationId, UserId, WorkspaceId},
         overview::{GrantsPage, RevocationNotice, UserGrantLine},
         rejection::Rejection,
-        revocation::{self, Revocable, RevocationReason},
+        revocation::{self, RevocationReason},
     },
     storage,
     storage::{
@@ -145,10 +145,17 @@ async fn apply(
         }
     };
     let mut live = grants::lock(work, workspace, &filter).await?;
-    if live.is_empty() && matches!(which, GrantChoice::One(_)) {
-        return Err(Rejection::UnknownGrant.into());
+    if let GrantChoice::One(_) = which {
+        let grant = live.pop().ok_or(Rejection::UnknownGrant)?;
+        live = if grant.is_for_one_conversation() {
+            vec![grant]
+        } else {
+            // The next call has to ask in every conversation, as when the user turns an *always* grant off.
+            let (user, actions) = (Some(&grant.user), Some(std::slice::from_ref(&grant.action)));
+            let all = GrantFilter { user, actions, ..GrantFilter::default() };
+            grants::lock(work, workspace, &all).await?
+        };
     }
-    live.extend(beside(work, workspace, &live).await?);
     let ids: Vec<GrantId> = live.iter().map(|grant| grant.id).collect();
     let shown = storage::tables::approvals::that_left(work, &ids).await?;
     let new_id = || service.new_id();
@@ -160,29 +167,6 @@ async fn apply(
     grants::revoke(work, &change, now).await?;
     revocations::save(work, workspace, &change, now).await?;
     Ok(ids.len())
-}
-
-/// The conversation grants of the same users and actions, where an *always* grant is revoked: the next call has to ask in
-/// every conversation, as when the user turns it off.
-async fn beside(
-    work: &mut UnitOfWork,
-    workspace: WorkspaceId,
-    live: &[Revocable],
-) -> Result<Vec<Revocable>, ServiceError> {
-    let mut found = Vec::new();
-    for grant in live.iter().filter(|grant| !grant.is_for_one_conversation()) {
-        let filter = GrantFilter {
-            user: Some(&grant.user),
-            actions: Some(std::slice::from_ref(&grant.action)),
-            ..GrantFilter::default()
-        };
-        let all = grants::lock(work, workspace, &filter).await?;
-        let new =
-            |other: &Revocable| !live.iter().chain(&found).any(|known: &Revocable| known.id == other.id);
-        let more: Vec<Revocable> = all.into_iter().filter(new).collect();
-        found.extend(more);
-    }
-    Ok(found)
 }
 
 /// The oldest revocation that a user was not notified of.

@@ -8,7 +8,11 @@ use countersign::{
         ids::{ApiKeyId, UserId},
         text::Name,
     },
-    service::{backends, end_silent, user_keys},
+    service::{
+        backends, end_silent,
+        revoke_grants::{self, GrantChoice},
+        user_keys,
+    },
     storage::tables::backends::Summary,
 };
 use reqwest::Method;
@@ -237,6 +241,28 @@ async fn each_bound_user_has_conversations_of_their_own() {
         );
         assert_eq!(whole.list(&[("conversation", "c-1")]).await.data().len(), 6);
         assert_eq!(bob.list(&[("conversation", "c-1")]).await.data().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_names_the_conversation_as_its_caller_does() {
+    story(async |s| {
+        let (backend, whole) = claude(s).await;
+        open(s, &whole).await;
+        let alice = bound(s, &backend, ALICE).await;
+        grant(s, &alice, ALICE, &body(None, "c-1"), "k-1").await;
+        let filter = revoke_grants::Filter::default();
+        let all = revoke_grants::list(&s.service, s.workspace, &filter, None, 10).await.unwrap();
+        assert_eq!(all[0].conversation.as_deref(), Some("c-1"));
+        let which = GrantChoice::One(all[0].id);
+        assert_eq!(revoke_grants::revoke(&s.service, s.workspace, &which, None).await.unwrap(), 1);
+        s.settled().await;
+        let told = eventually("Alice is told", async || {
+            s.slack.direct_messages(ALICE).into_iter().find(|message| message.text().contains("revoked"))
+        })
+        .await;
+        assert!(told.all_text().contains("In the conversation “c-1” only"), "{}", told.all_text());
     })
     .await;
 }

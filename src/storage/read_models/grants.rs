@@ -8,7 +8,11 @@ use crate::{
         ids::{ActionId, GrantId, RevocationId, UserId, WorkspaceId},
         overview::{RevokedLine, UserGrantLine},
     },
-    storage::{PgConnection, stored, stored::CorruptRow, tables::grants::standing_scope},
+    storage::{
+        PgConnection, stored,
+        stored::CorruptRow,
+        tables::{conversations::shown_id, grants::standing_scope},
+    },
 };
 
 /// Which live grants to list.
@@ -33,7 +37,7 @@ pub async fn list(
 ) -> sqlx::Result<Vec<UserGrantLine>> {
     let rows = sqlx::query!(
         r#"SELECT g.id, g.user_id, i.key AS integration, a.key AS action, d.integration_name,
-                  d.name AS action_name, g.scope, b.name AS "backend?", coalesce(v.title, v.id) AS conversation,
+                  d.name AS action_name, g.scope, b.name AS "backend?", v.title AS "title?", v.id AS "conversation_id?",
                   (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at, g.use_count,
                   g.last_used_at
            FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
@@ -66,7 +70,7 @@ pub async fn list(
             action_name: row.action_name,
             scope: standing_scope(row.id, &row.scope)?,
             backend: row.backend,
-            conversation: row.conversation,
+            conversation: named(row.title, row.conversation_id.as_deref()),
             paused: row.paused,
             created_at: row.created_at,
             use_count: stored::count(row.use_count, || CorruptRow::new("grants", "use_count", &id))?,
@@ -74,6 +78,11 @@ pub async fn list(
         })
     });
     Ok(lines.collect::<Result<_, CorruptRow>>()?)
+}
+
+/// A conversation's title, or the caller's id for it. `None` for an *always* grant.
+fn named(title: Option<String>, stored_id: Option<&str>) -> Option<String> {
+    title.or_else(|| stored_id.map(shown_id))
 }
 
 /// A live grant of the workspace.
@@ -94,7 +103,7 @@ pub async fn of_revocation(
     limit: i64,
 ) -> sqlx::Result<(Vec<RevokedLine>, u64)> {
     let rows = sqlx::query!(
-        r#"SELECT d.integration_name, d.name AS action_name, coalesce(v.title, v.id) AS conversation,
+        r#"SELECT d.integration_name, d.name AS action_name, v.title AS "title?", v.id AS "conversation_id?",
                   count(*) OVER () AS "total!"
            FROM grants g JOIN actions a ON a.id = g.action_id JOIN action_versions d ON d.id = a.version_id
            LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
@@ -108,7 +117,7 @@ pub async fn of_revocation(
     let lines = rows.into_iter().map(|row| RevokedLine {
         integration_name: row.integration_name,
         action_name: row.action_name,
-        conversation: row.conversation,
+        conversation: named(row.title, row.conversation_id.as_deref()),
     });
     Ok((lines.collect(), total))
 }
