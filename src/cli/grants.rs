@@ -195,8 +195,8 @@ impl Revoke {
         }
         print(&match count {
             0 => "Nothing to revoke.".to_owned(),
-            1 => "Revoked 1 auto-approval. Its user is told.".to_owned(),
-            count => format!("Revoked {count} auto-approvals. Their users are told."),
+            1 => "Revoked 1 auto-approval. Its user gets a message.".to_owned(),
+            count => format!("Revoked {count} auto-approvals. Their users get a message each."),
         })
     }
 }

@@ -92,7 +92,7 @@ id!(
     GrantId, "grt"
 );
 id!(
-    /// What one user is notified of grants that an admin or the operator revoked.
+    /// The notice to one user about grants that an admin or the operator revoked.
     RevocationId, "rev"
 );
 id!(

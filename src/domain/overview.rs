@@ -207,7 +207,7 @@ pub struct RevokedLine {
     pub conversation: Option<String>,
 }
 
-/// What a user is notified of grants that were revoked together.
+/// The notice to a user about grants that were revoked together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationNotice {
     /// The admin. `None`: the operator.

@@ -130,7 +130,7 @@ fn end<T>(
 /// Why an admin or the operator revokes grants: the users read it.
 pub type RevocationReason = Text<500>;
 
-/// What one user is notified of the grants that were revoked together.
+/// The notice to one user about grants that were revoked together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// The notice's id.

@@ -94,7 +94,7 @@ async fn one_always_grant_takes_the_conversations_with_it() {
         let id = always["id"].as_str().unwrap();
         assert_eq!(
             said(&mut on(s, &["grant", "revoke", id])),
-            "Revoked 2 auto-approvals. Their users are told.\n"
+            "Revoked 2 auto-approvals. Their users get a message each.\n"
         );
         assert_eq!(s.ask(&s.call(ISSUE, "c-1")).await.approval_status(), "pending");
         let mut bobs = s.call(ISSUE, "c-9");
@@ -165,7 +165,7 @@ async fn an_admin_sees_who_auto_approves_what_and_revokes_it() {
         let list = s.modal(ADMIN, |view| view.all_text().contains("Revoke…")).await;
         assert_snapshot!(list.all_text(), @r"
         Auto-approvals
-        All people
+        Everyone
         GitHub: Create issue
         <@U0BOB>
         Always, in every conversation

@@ -81,11 +81,11 @@ impl fmt::Display for Form {
 pub fn list(shown: &GrantsPage) -> Value {
     let users = SlackBlockUsersSelectElement::new()
         .with_action_id(Control::GrantsOf.action_id().into())
-        .with_placeholder(plain_only("All people"))
+        .with_placeholder(plain_only("Everyone"))
         .opt_initial_user(shown.user.as_ref().map(|user| user.as_str().into()));
     let mut filter: Vec<SlackActionBlockElement> = vec![users.into()];
     if shown.user.is_some() {
-        let all = blocks::button(Control::EveryonesGrants, "All people", "Show all people", Style::Plain);
+        let all = blocks::button(Control::EveryonesGrants, "Everyone", "Show everyone", Style::Plain);
         filter.push(all);
     }
     let mut all = vec![blocks::actions(filter)];

@@ -142,9 +142,9 @@ fn options(integration: &IntegrationLine, lines: &[ActionLine]) -> Option<SlackB
 
 /// The way to what all users auto-approve.
 fn everyones_grants() -> SlackBlock {
-    let open = blocks::beside(Control::EveryonesGrants, "Auto-approvals…", "Auto-approvals of all people");
+    let open = blocks::beside(Control::EveryonesGrants, "Auto-approvals…", "Everyone’s auto-approvals");
     let says = "See what people auto-approve, and revoke it.";
-    blocks::section("Auto-approvals of all people".into(), vec![blocks::fact(says)], Some(open))
+    blocks::section("Everyone’s auto-approvals".into(), vec![blocks::fact(says)], Some(open))
 }
 
 fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {

@@ -1,4 +1,4 @@
-//! The table `revocations`: what users are notified of grants that an admin or the operator revoked.
+//! The table `revocations`: notices to users about grants that an admin or the operator revoked.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

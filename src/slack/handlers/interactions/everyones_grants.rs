@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// *Auto-approvals…* on the Home tab opens the list. In the list, *All people* shows those of all users again.
+/// *Auto-approvals…* on the Home tab opens the list. In the list, *Everyone* shows those of all users again.
 pub(super) async fn open(interaction: &Interaction<'_>) -> Response {
     if interaction.payload.text("/view/callback_id").and_then(Callback::parse)
         == Some(Callback::EveryonesGrants)
