@@ -48,6 +48,15 @@ pub(super) enum Request {
     Running(Box<Running>),
 }
 
+/// Why a request of the client can't be handled.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unnoted {
+    /// The server is gone, for this reason.
+    ServerGone(String),
+    /// Another request with this id has no response yet.
+    IdInUse,
+}
+
 #[derive(Debug, Default)]
 struct State {
     requests: HashMap<Id, Request>,
@@ -102,19 +111,18 @@ impl Link {
         self.to_server.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Why the server is gone, if it is.
-    pub(super) fn gone(&self) -> Option<String> {
-        self.state().gone.clone()
-    }
-
-    /// Notes a request of the client. `false` if it has one with this id already.
-    pub(super) fn note(&self, id: &Id, request: Request) -> bool {
+    /// Notes a request of the client, so that it is answered even if the server is lost.
+    pub(super) fn note(&self, id: &Id, request: Request) -> Result<(), Unnoted> {
         let mut state = self.state();
-        let is_new = !state.requests.contains_key(id);
-        if is_new {
-            state.requests.insert(id.clone(), request);
+        // The server is lost under the same lock. A request that is noted after that would never be answered.
+        if let Some(why) = &state.gone {
+            return Err(Unnoted::ServerGone(why.clone()));
         }
-        is_new
+        if state.requests.contains_key(id) {
+            return Err(Unnoted::IdInUse);
+        }
+        state.requests.insert(id.clone(), request);
+        Ok(())
     }
 
     /// The server has this call from now on. `false` if the call was stopped: then the server must not get it.
@@ -271,4 +279,21 @@ pub(super) enum Moved {
     Same(Id),
     Changed(Id, Map<String, Value>),
     Dropped,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_after_the_loss_of_the_server_is_refused() {
+        let (to_client, to_server) = (mpsc::channel(1).0, mpsc::channel(1).0);
+        let link = Link::new(to_client, to_server, Entropy::system());
+        let passed = || Request::Passed(CancellationToken::new());
+        let (first, second) = (Id::text("1"), Id::text("2"));
+        assert_eq!(link.note(&first, passed()), Ok(()));
+        assert_eq!(link.note(&first, passed()), Err(Unnoted::IdInUse));
+        assert_eq!(link.lose_server("it ended").len(), 1);
+        assert_eq!(link.note(&second, passed()), Err(Unnoted::ServerGone("it ended".to_owned())));
+    }
 }

@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     call::{self, Call, Calls},
     catalog::Catalog,
-    link::{Link, Moved, Request, ToClient},
+    link::{Link, Moved, Request, ToClient, Unnoted},
     message::{Code, Id, Kind, Message},
     settings::Settings,
     state::States,
@@ -130,15 +130,18 @@ impl Session {
     }
 
     async fn request(self: &Arc<Self>, id: Id, method: &str, message: Message) {
-        if let Some(why) = self.link.gone() {
-            return self.link.fail(id, Code::Internal, &gone_text(&why)).await;
-        }
         let agent = self.note_client(method, &message);
         let (stop, is_call) = (CancellationToken::new(), method == "tools/call");
         let request = if is_call { Request::Asking(stop.clone()) } else { Request::Passed(stop.clone()) };
-        if !self.link.note(&id, request) {
-            let text = "the id belongs to a request that has no response yet";
-            return self.link.fail(id, Code::InvalidRequest, text).await;
+        match self.link.note(&id, request) {
+            Ok(()) => {}
+            Err(Unnoted::ServerGone(why)) => {
+                return self.link.fail(id, Code::Internal, &gone_text(&why)).await;
+            }
+            Err(Unnoted::IdInUse) => {
+                let text = "the id belongs to a request that has no response yet";
+                return self.link.fail(id, Code::InvalidRequest, text).await;
+            }
         }
         if !is_call {
             if PROMPTLY_ANSWERED.contains(&method) {
