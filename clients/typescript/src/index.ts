@@ -1,0 +1,9 @@
+export { Countersign, CountersignError, type CountersignOptions } from "./client.js";
+export { digest } from "./digest.js";
+export type { Action, GateOptions, ToolCall } from "./gate.js";
+export type {
+  Approval, Arguments, AskRequest, Decision, Json, Problem, Result, Status, WebhookEvent,
+} from "./types.js";
+export { toolKey } from "./keys.js";
+export { verdict, type Verdict } from "./verdict.js";
+export { verifyWebhook, WebhookError, type WebhookHeaders } from "./webhook.js";

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { createHmac, randomUUID } from "node:crypto";
+import { describe, test } from "node:test";
+
+import { Countersign, CountersignError, digest, toolKey, verdict, verifyWebhook, WebhookError, type AskRequest } from "@countersign/sdk";
+
+import { ALICE, pick, Receiver, waitForPending } from "./demo.js";
+
+const request = (conversation: string, more: Partial<AskRequest> = {}): AskRequest => ({
+  user: ALICE, agent: { id: "core" }, conversation: { id: conversation },
+  integration: "github", action: "create_issue", arguments: { owner: "acme", repo: "app", title: "Größe" }, ...more,
+});
+
+/** Responses in place of a service's. */
+function scripted(...responses: (() => Response | Promise<Response>)[]) {
+  const calls: { url: string; init: RequestInit }[] = [];
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    calls.push({ url: String(url), init: init! });
+    return (responses[calls.length - 1] ?? responses.at(-1))!();
+  };
+  return { calls, countersign: new Countersign({ url: "http://service", apiKey: "cs_x", retryFor: 2_000, fetch }) };
+}
+
+const approval = { id: "apr_1", status: "pending", arguments_digest: "sha256:1", created_at: "2026-01-01T00:00:00Z", expires_at: "2026-01-01T00:30:00Z" };
+const json = (value: unknown, init?: ResponseInit) => () => Response.json(value, init);
+const problem = (kind: string, status: number) => json({ type: `urn:countersign:problem:${kind}`, title: "No", detail: "Stop.", status }, { status });
+
+describe("the client", { concurrency: true }, () => {
+  const countersign = new Countersign();
+
+  test("asks once, waits and reports", async () => {
+    const [id, idempotencyKey] = [randomUUID(), randomUUID()];
+    const asked = await countersign.ask(request(id), { idempotencyKey });
+    assert.deepEqual(await countersign.ask(request(id), { idempotencyKey }), asked);
+    const waiting = countersign.wait(asked.id);
+    await pick("not_now", asked.id);
+    const ended = await waiting;
+    assert.equal(ended.decision?.reason, "not now");
+    const refusal = await verdict(ended, request(id).arguments);
+    assert.match(refusal.reason, /^The tool did not run\. Denied in Slack by U0ALICE\. Their reason: “not now”\. Do not retry/);
+    const again = await countersign.ask(request(id), { idempotencyKey: randomUUID() });
+    await pick("approve", again.id);
+    const approved = await countersign.wait(again);
+    assert.ok((await verdict(approved, { title: "Größe", repo: "app", owner: "acme" })).approved);
+    assert.match((await verdict(approved, { title: "Other" })).reason, /different call/);
+    const reported = await countersign.report(again.id, { status: "succeeded", summary: "Opened #7" });
+    assert.equal(reported.result?.summary, "Opened #7");
+    assert.match((await verdict(reported, request(id).arguments)).reason, /already ran/);
+  });
+
+  test("cancels, and says how it had ended", async () => {
+    const asked = await countersign.ask(request(randomUUID()), { idempotencyKey: randomUUID() });
+    assert.equal((await countersign.cancel(asked.id)).status, "cancelled");
+    assert.equal((await countersign.cancel(asked.id)).status, "cancelled");
+  });
+
+  test("believes the service's webhooks and no others", async () => {
+    const receiver = await Receiver.start();
+    const id = randomUUID();
+    await countersign.ask(request(id, receiver.request), { idempotencyKey: randomUUID() });
+    const [pending] = await waitForPending(id);
+    await pick("approve", pending!);
+    const [event] = await receiver.wait();
+    assert.equal(event?.type, "approval.approved");
+    const secret = "whsec_b3RoZXIgc2VjcmV0IG90aGVyIHNlY3JldCBvdGhlciE=";
+    const sign = (body: string, time = Math.floor(Date.now() / 1000)) => ({
+      "webhook-id": "dlv_1",
+      "webhook-timestamp": String(time),
+      "webhook-signature": `v1,AAAA v2,x v1,${createHmac("sha256", Buffer.from(secret.slice(6), "base64")).update(`dlv_1.${time}.${body}`).digest("base64")}`,
+    });
+    const body = '{"type":"webhook.ping","timestamp":"","data":{}}';
+    assert.equal((await verifyWebhook(body, new Headers(sign(body)), ["whsec_bmV3", secret])).type, "webhook.ping");
+    const refused = (headers: Record<string, string>, text = body, key: string | string[] = secret) =>
+      assert.rejects(verifyWebhook(text, headers, key), WebhookError);
+    await refused(sign(body), `${body} `);
+    await refused(sign(body), body, "whsec_bmV3");
+    await refused(sign(body, Math.floor(Date.now() / 1000) - 301));
+    await refused({ ...sign(body), "webhook-timestamp": "NaN" });
+    await refused({ ...sign(body), "webhook-signature": "v1, v1,=== v1" });
+    await refused({});
+    await assert.rejects(verifyWebhook(body, sign(body), ""), TypeError);
+  });
+
+  test("comes again with the same key, when the service says", async () => {
+    const busy = () => new Response("busy", { status: 503, headers: { "retry-after": "1" } });
+    const { calls, countersign } = scripted(() => Promise.reject(new TypeError("refused")), busy, json(approval));
+    const began = Date.now();
+    assert.equal((await countersign.ask(request("c"), { idempotencyKey: "k-1" })).id, "apr_1");
+    assert.ok(Date.now() - began >= 1_000);
+    assert.deepEqual(calls.map(({ init }) => (init.headers as Record<string, string>)["idempotency-key"]), ["k-1", "k-1", "k-1"]);
+    assert.equal(new Set(calls.map(({ init }) => init.body)).size, 1);
+  });
+
+  test("gives up on what time won't mend", async () => {
+    const invalid = scripted(problem("invalid-request", 422));
+    const error = await invalid.countersign.ask(request("c"), { idempotencyKey: "k" }).catch((error: unknown) => error);
+    assert.ok(error instanceof CountersignError);
+    assert.deepEqual([error.kind, error.status, error.message, invalid.calls.length], ["invalid-request", 422, "No: Stop.", 1]);
+    const away = scripted(() => Promise.reject(new TypeError("refused")));
+    await assert.rejects(away.countersign.ask(request("c"), { idempotencyKey: "k" }), /Could not reach/);
+    assert.ok(away.calls.length > 2);
+    // A proxy's page is not an approval.
+    await assert.rejects(scripted(json({ status: "approved" })).countersign.ask(request("c"), { idempotencyKey: "k" }), /without an approval/);
+  });
+
+  test("waits through an outage longer than retries", async () => {
+    const down = () => new Response("", { status: 502 });
+    const { calls, countersign } = scripted(down, down, down, down, json({ ...approval, status: "denied" }));
+    const ended = await countersign.wait(approval as never);
+    assert.deepEqual([ended.status, calls.length, calls[0]!.url], ["denied", 5, "http://service/v1/approvals/apr_1?wait=50"]);
+  });
+
+  test("stops when it is told to", async () => {
+    const asked = await countersign.ask(request(randomUUID()), { idempotencyKey: randomUUID() });
+    await assert.rejects(countersign.wait(asked, { signal: AbortSignal.timeout(200) }), { name: "TimeoutError" });
+    assert.equal((await countersign.get(asked.id)).status, "pending");
+    await countersign.cancel(asked.id);
+  });
+
+  test("needs an address and a key", () => {
+    assert.throws(() => new Countersign({ url: "", apiKey: "cs_x" }), /COUNTERSIGN_URL/);
+    assert.throws(() => new Countersign({ apiKey: "" }), /COUNTERSIGN_API_KEY/);
+  });
+});
+
+test("digests are those of RFC 8785", async () => {
+  assert.equal(await digest({}), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+  const names = { "😀": null, "｡": true, number: 7.0, at: new Date(0), none: undefined };
+  assert.equal(await digest(names), await digest({ at: "1970-01-01T00:00:00.000Z", number: 7, "｡": true, "😀": null }));
+});
+
+test("tools get the keys that the service gives them", async () => {
+  const keys = {
+    Bash: "Bash", "get-sum": "get-sum", "files/read": "files-0x2f_read", größe: "gr-0xf6_-0xdf_e", _private: "0x5f_private",
+    "a-0x2f_b": "a-0x2d_0x2f_b", "0x5f_private": "0x30_x5f_private", "": "0x_",
+  };
+  for (const [tool, key] of Object.entries(keys)) assert.equal(await toolKey(tool), key);
+  const long = await toolKey("long".repeat(30));
+  assert.deepEqual([long.length, long.slice(0, 60)], [100, "longlonglonglonglonglonglonglonglonglonglonglonglonglong-0xh"]);
+});
