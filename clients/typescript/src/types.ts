@@ -97,4 +97,4 @@ export interface Problem {
 /** The body of a webhook: the end of an approval, or a ping. */
 export type WebhookEvent =
   | { type: `approval.${Exclude<Status, "pending">}`; timestamp: string; data: Approval }
-  | { type: "webhook.ping"; timestamp: string; data: Record<string, unknown> };
+  | { type: "webhook.ping"; timestamp: string; data: object };

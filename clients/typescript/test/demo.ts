@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { digest, verifyWebhook, type AskRequest, type WebhookEvent } from "@countersign/sdk";
+import { digest, verifyWebhook, type Approval, type AskRequest, type WebhookEvent } from "@countersign/sdk";
 
 /** Who is asked. */
 export const ALICE = "U0ALICE";
@@ -15,7 +15,8 @@ const PROGRAM = process.env["COUNTERSIGN_DEMO"] ?? fileURLToPath(new URL("../../
 
 /** Starts a demo, and gives the variables that its output names. */
 export async function startDemo(attempts = 5): Promise<{ demo: ChildProcess; env: Record<string, string> }> {
-  const demo = spawn(PROGRAM, { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await freePort();
+  const demo = spawn(PROGRAM, ["--webhook-url", `http://127.0.0.1:${port}/webhook`], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   for await (const chunk of demo.stdout) {
     output += String(chunk);
@@ -27,7 +28,15 @@ export async function startDemo(attempts = 5): Promise<{ demo: ChildProcess; env
   const names = ["COUNTERSIGN_URL", "COUNTERSIGN_API_KEY", "COUNTERSIGN_WEBHOOK_SECRET"];
   const variables = names.map((name) => [name, value(new RegExp(`export ${name}=(\\S+)`))]);
   const page = new URL(value(/(http\S+\/\?as=U0ALICE)/)).origin;
-  return { demo, env: { DEMO_PAGE: page, ...Object.fromEntries(variables) } };
+  return { demo, env: { DEMO_PAGE: page, PORT: String(port), ...Object.fromEntries(variables) } };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** Stops the demo, and waits until it has removed its database. */
@@ -68,22 +77,22 @@ export async function edit(approval: string, values: Record<string, string>): Pr
 /** The ids of the conversation's pending approvals, once there are so many. */
 export async function waitForPending(conversation: string, count = 1): Promise<string[]> {
   return eventually(`${count} pending approvals in ${conversation}`, async () => {
-    const query = new URLSearchParams({ conversation, status: "pending", limit: "100" });
-    const response = await fetch(`${process.env["COUNTERSIGN_URL"]}/v1/approvals?${query}`, {
-      headers: { authorization: `Bearer ${process.env["COUNTERSIGN_API_KEY"]}` },
-    });
-    const { data } = (await response.json()) as { data: { id: string }[] };
-    return data.length >= count ? data.map(({ id }) => id) : undefined;
+    const pending = await approvals({ conversation, status: "pending" });
+    return pending.length >= count ? pending.map(({ id }) => id) : undefined;
   });
 }
 
 /** How many approvals were ever asked for in the conversation. */
 export async function asked(conversation: string): Promise<number> {
-  const query = new URLSearchParams({ conversation, limit: "100" });
-  const response = await fetch(`${process.env["COUNTERSIGN_URL"]}/v1/approvals?${query}`, {
+  return (await approvals({ conversation })).length;
+}
+
+/** The approvals that the query selects, newest first. */
+export async function approvals(query: Record<string, string>): Promise<Approval[]> {
+  const response = await fetch(`${process.env["COUNTERSIGN_URL"]}/v1/approvals?${new URLSearchParams({ limit: "100", ...query })}`, {
     headers: { authorization: `Bearer ${process.env["COUNTERSIGN_API_KEY"]}` },
   });
-  return ((await response.json()) as { data: unknown[] }).data.length;
+  return ((await response.json()) as { data: Approval[] }).data;
 }
 
 /** A receiver of webhooks, and what it believed. */
