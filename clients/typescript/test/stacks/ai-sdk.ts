@@ -7,7 +7,7 @@ import { durableApproval, toolApproval, withApproval, type ToolApproval } from "
 import type { Call, DurableStack, Played, Stack } from "../stack.js";
 
 const none = undefined;
-const usage = {
+export const usage = {
   inputTokens: { total: none, noCache: none, cacheRead: none, cacheWrite: none },
   outputTokens: { total: none, text: none, reasoning: none },
 };
