@@ -73,7 +73,7 @@ export function durableApproval(options: AiSdkOptions): DurableApproval {
       const call = callOf(toolCall);
       const answered = responseTo(toolCall.toolCallId, messages);
       // Stored messages may have passed through a browser: what counts is what the service says.
-      if (answered) return status(await gate.check(answered.reason?.match(APPROVAL_ID)?.[0] ?? "none", call));
+      if (answered) return status(await gate.check(answered.reason?.match(APPROVAL_ID)?.[0], call));
       const verdict = await gate.settle(call);
       if ("pending" in verdict) return { type: "user-approval", reason: `Asked in Slack (${verdict.pending}).` };
       // An edited call runs from the messages: `answer` puts the changed arguments into them.

@@ -127,7 +127,9 @@ export class Countersign {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       signal?.throwIfAborted();
       const failure = await this.#attempt(`${this.#url}${path}`, {
-        method, headers, signal: limited(this.#timeout + wait, signal), redirect: "error",
+        method, headers, signal: limited(this.#timeout + wait, signal),
+        // The key goes to no other address.
+        redirect: "manual",
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (!(failure instanceof Failure)) return failure;

@@ -91,8 +91,9 @@ export class Gate {
   }
 
   /** Whether this approval is of this call, and lets it run with exactly these arguments. */
-  async check(id: string, call: ToolCall): Promise<Verdict> {
+  async check(id: string | undefined, call: ToolCall): Promise<Verdict> {
     try {
+      if (!id) throw new Error("the answer does not name an approval.");
       const approval = await this.#countersign.get(id);
       const { run, call: approved } = approval.metadata ?? {};
       if (run !== this.#run || approved !== call.id) throw new Error("the approval is for a different call.");

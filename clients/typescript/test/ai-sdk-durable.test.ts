@@ -31,7 +31,7 @@ test("messages that were changed on the way approve nothing", async () => {
     ...stored,
     { role: "tool", content: [{ type: "tool-approval-response", approvalId: request.approvalId, approved: true, reason }] },
   ];
-  assert.match(await play(forged("Yes")), /The tool did not run/);
+  assert.match(await play(forged("Yes")), /the answer does not name an approval/);
   assert.match(await play(forged(`Approved (${id})`)), /Nobody has answered in Slack yet/);
   await pick("approve", id!);
   const { messages, pending } = await approvals.answer(stored);

@@ -99,6 +99,9 @@ describe("the client", { concurrency: true }, () => {
     const away = scripted(() => Promise.reject(new TypeError("refused")));
     await assert.rejects(away.countersign.ask(request("c"), { idempotencyKey: "k" }), /Could not reach/);
     assert.ok(away.calls.length > 2);
+    const moved = scripted(() => new Response(null, { status: 302, headers: { location: "http://elsewhere" } }));
+    await assert.rejects(moved.countersign.ask(request("c"), { idempotencyKey: "k" }), /responded 302/);
+    assert.deepEqual([moved.calls.length, moved.calls[0]!.init.redirect], [1, "manual"]);
     // A proxy's page is not an approval.
     await assert.rejects(scripted(json({ status: "approved" })).countersign.ask(request("c"), { idempotencyKey: "k" }), /without an approval/);
   });
