@@ -25,7 +25,7 @@ use crate::{
     entropy::Entropy,
     heartbeat::Heartbeats,
     jobs::{
-        abandonment, audit_lag, audit_protection,
+        abandonment, audit_lag, audit_protection, delegations,
         digests::{self, Digests},
         expiry, key_uses, listeners,
         membership::{self, Membership},
@@ -45,8 +45,8 @@ use crate::{
         inbound::{http, http::Receiver, signature::SigningSecrets, socket::Socket},
         oauth,
         outbound::{
-            digest::DigestRenderer, ephemeral::Ephemeral, home::HomeRenderer, prompt::PromptRenderer,
-            reminder::ReminderRenderer, revocation::RevocationRenderer,
+            delegation::DelegationRenderer, digest::DigestRenderer, ephemeral::Ephemeral, home::HomeRenderer,
+            prompt::PromptRenderer, reminder::ReminderRenderer, revocation::RevocationRenderer,
             unlock_request::UnlockRequestRenderer,
         },
         web_api::{
@@ -352,6 +352,7 @@ fn delivery(
         unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
         reminders: ReminderRenderer { client: client.clone(), people: people.clone(), addresses },
         revocations: RevocationRenderer { client: client.clone(), people: people.clone() },
+        delegations: DelegationRenderer { client: client.clone(), people: people.clone() },
         digests: DigestRenderer { client, people },
         webhooks: Sender::new(Guard::new(webhook_allow))?,
     })
@@ -375,6 +376,7 @@ fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &Ca
     let membership = Membership { service: service.clone(), people: people.clone() };
     tasks.spawn(membership::run(membership, stop.clone()));
     tasks.spawn(reminders::run(service.clone(), stop.clone()));
+    tasks.spawn(delegations::run(service.clone(), stop.clone()));
     let digests = Digests { service: service.clone(), people: people.clone() };
     tasks.spawn(digests::run(digests, stop.clone()));
 }

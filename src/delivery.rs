@@ -4,8 +4,8 @@ use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
     service::{Service, ServiceError},
     slack::outbound::{
-        digest::DigestRenderer, home::HomeRenderer, prompt::PromptRenderer, reminder::ReminderRenderer,
-        revocation::RevocationRenderer, unlock_request::UnlockRequestRenderer,
+        delegation::DelegationRenderer, digest::DigestRenderer, home::HomeRenderer, prompt::PromptRenderer,
+        reminder::ReminderRenderer, revocation::RevocationRenderer, unlock_request::UnlockRequestRenderer,
     },
     webhooks::send::{self, Prepared, Sender},
 };
@@ -21,6 +21,8 @@ pub struct Delivery {
     pub unlock_requests: UnlockRequestRenderer,
     /// Tells users what an admin revoked.
     pub revocations: RevocationRenderer,
+    /// Tells people for whom they decide.
+    pub delegations: DelegationRenderer,
     /// Reminds of what waits.
     pub reminders: ReminderRenderer,
     /// Sends digests.
@@ -58,6 +60,7 @@ impl Deliver for Delivery {
             Kind::UnlockRequest => Box::pin(self.unlock_requests.render(service, claim)).await,
             Kind::UnlockAnswer => Box::pin(self.unlock_requests.tell(service, claim)).await,
             Kind::Revocation => Box::pin(self.revocations.send(service, claim)).await,
+            Kind::Delegation => Box::pin(self.delegations.send(service, claim)).await,
             Kind::Reminder => Box::pin(self.reminders.render(service, claim)).await,
             Kind::Digest => Box::pin(self.digests.send(service, claim)).await,
         }

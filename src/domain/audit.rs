@@ -103,6 +103,10 @@ pub enum AuditAction {
     ApprovalRefused,
     /// A backend reported what came of an approved call.
     ResultReported,
+    /// A user let another person decide their approvals until a date.
+    DelegationBegan,
+    /// A delegation ended.
+    DelegationEnded,
     /// A user gave a grant.
     GrantGiven,
     /// A grant ended.
@@ -173,7 +177,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -183,6 +187,8 @@ impl AuditAction {
         Self::DetailsOpened,
         Self::ApprovalRefused,
         Self::ResultReported,
+        Self::DelegationBegan,
+        Self::DelegationEnded,
         Self::GrantGiven,
         Self::GrantRevoked,
         Self::IntegrationPut,
@@ -231,6 +237,8 @@ impl AuditAction {
             Self::DetailsOpened => "approval.details_opened",
             Self::ApprovalRefused => "approval.refused",
             Self::ResultReported => "approval.result_reported",
+            Self::DelegationBegan => "delegation.began",
+            Self::DelegationEnded => "delegation.ended",
             Self::GrantGiven => "grant.given",
             Self::GrantRevoked => "grant.revoked",
             Self::IntegrationPut => "integration.put",

@@ -30,6 +30,13 @@ pub enum Verdict {
         /// What the click granted beyond this approval.
         given: GrantOutcome,
     },
+    /// A delegate approved once, in the place of the person who delegated to them. Neither of them gets a grant.
+    ApprovedFor {
+        /// The delegate, who clicked.
+        user: UserId,
+        /// The person in whose place.
+        on_behalf_of: UserId,
+    },
     /// The user changed arguments, and approved the changed ones once.
     ApprovedEdited {
         /// The user who submitted them.
@@ -48,6 +55,8 @@ pub enum Verdict {
     Denied {
         /// The user who clicked.
         user: UserId,
+        /// The person in whose place a delegate clicked. `None`: the user clicked in their own.
+        on_behalf_of: Option<UserId>,
         /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
@@ -142,9 +151,10 @@ impl Decision {
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         match self.verdict {
-            Verdict::Approved { .. } | Verdict::ApprovedEdited { .. } | Verdict::AutoApproved { .. } => {
-                Outcome::Approved
-            }
+            Verdict::Approved { .. }
+            | Verdict::ApprovedFor { .. }
+            | Verdict::ApprovedEdited { .. }
+            | Verdict::AutoApproved { .. } => Outcome::Approved,
             Verdict::Denied { .. } => Outcome::Denied,
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
@@ -157,7 +167,7 @@ impl Decision {
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
             Verdict::Approved { given, .. } => Some(given.scope()),
-            Verdict::ApprovedEdited { .. } => Some(Scope::Once),
+            Verdict::ApprovedFor { .. } | Verdict::ApprovedEdited { .. } => Some(Scope::Once),
             Verdict::AutoApproved { scope, .. } => Some(*scope),
             _ => None,
         }
@@ -187,7 +197,10 @@ impl Decision {
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
-            Verdict::Approved { .. } | Verdict::ApprovedEdited { .. } | Verdict::Denied { .. } => "user",
+            Verdict::Approved { .. }
+            | Verdict::ApprovedFor { .. }
+            | Verdict::ApprovedEdited { .. }
+            | Verdict::Denied { .. } => "user",
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -198,8 +211,19 @@ impl Decision {
     pub const fn user(&self) -> Option<&UserId> {
         match &self.verdict {
             Verdict::Approved { user, .. }
+            | Verdict::ApprovedFor { user, .. }
             | Verdict::ApprovedEdited { user, .. }
             | Verdict::Denied { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+
+    /// The person in whose place a delegate clicked.
+    #[must_use]
+    pub const fn on_behalf_of(&self) -> Option<&UserId> {
+        match &self.verdict {
+            Verdict::ApprovedFor { on_behalf_of, .. } => Some(on_behalf_of),
+            Verdict::Denied { on_behalf_of, .. } => on_behalf_of.as_ref(),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::domain::{
     abandonment::Listened,
     approvals::{Approval, Request, Status},
+    approvers::{self, Entitlement},
     audit::{Actor, AuditAction, Entry},
     catalog::{Blocker, Eligibility},
     decision::{Decision, GrantOutcome, Verdict},
@@ -14,7 +15,7 @@ use crate::domain::{
     grants::{Grant, Reach, Scope},
     ids::{GrantId, UserId},
     outcome::Outcome,
-    people::{ActingUser, PersonKind},
+    people::ActingUser,
     rejection::Rejection,
     text::Prose,
 };
@@ -80,23 +81,32 @@ pub struct Ended {
     pub given: Option<Grant>,
 }
 
-/// Judges a click. `existing` is the user's live grant of the chosen scope, if there is one; otherwise `new_id` becomes
+/// Judges a click by a person and what they are entitled to. `existing` is the user's live grant of the chosen scope, if there is one; otherwise `new_id` becomes
 /// the id of the new grant.
 pub fn click(
     approval: &Approval,
     choice: Choice,
-    acting_user: &ActingUser,
+    (acting_user, entitled): (&ActingUser, &Entitlement),
     eligibility: Eligibility,
     existing: Option<GrantId>,
     new_id: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Changed<Ended>, Rejection> {
     let request = &approval.request;
-    may_decide(request, acting_user)?;
+    let seat = approvers::seat(request, acting_user, entitled)?;
     still_pending(approval, now)?;
+    let on_behalf_of = seat.on_behalf_of().cloned();
     let mut given = None;
     let verdict = match choice {
-        Choice::Deny(reason) => Verdict::Denied { user: acting_user.user.clone(), reason },
+        Choice::Deny(reason) => Verdict::Denied { user: acting_user.user.clone(), on_behalf_of, reason },
+        // A delegate's click gives no grant, and approves what was asked.
+        Choice::Approve(_) | Choice::ApproveEdited(_) if on_behalf_of.is_some() => {
+            acting_user.must_be_member()?;
+            let (Choice::Approve(Scope::Once), Some(on_behalf_of)) = (choice, on_behalf_of) else {
+                return Err(Rejection::OnlyOnce);
+            };
+            Verdict::ApprovedFor { user: acting_user.user.clone(), on_behalf_of }
+        }
         Choice::ApproveEdited(edited) => {
             acting_user.must_be_member()?;
             may_edit(request)?;
@@ -199,17 +209,14 @@ pub fn give_up(approval: &Approval, why: Prose, now: DateTime<Utc>) -> Option<Ch
     approval.decision.is_none().then(|| end(approval, verdict, None, Actor::Service, now))
 }
 
-/// Whether this person may decide this request. While Slack can't confirm their membership, they may only deny.
-pub fn may_decide(request: &Request, acting_user: &ActingUser) -> Result<(), Rejection> {
-    if acting_user.kind == PersonKind::ExternalUser {
-        Err(Rejection::OtherWorkspace)
-    } else if acting_user.user != request.user {
-        Err(Rejection::WrongPerson { owner: request.user.clone() })
-    } else if acting_user.kind == PersonKind::Guest {
-        Err(Rejection::Guest)
-    } else {
-        Ok(())
-    }
+/// Whether this person may decide this request, for themself or in the place of another. While Slack can't confirm their
+/// membership, they may only deny.
+pub fn may_decide(
+    request: &Request,
+    acting_user: &ActingUser,
+    entitled: &Entitlement,
+) -> Result<(), Rejection> {
+    approvers::seat(request, acting_user, entitled).map(drop)
 }
 
 /// Whether the arguments can be changed: the backend runs changed ones, and a schema says what they must look like.
@@ -243,10 +250,11 @@ pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -
         (Some(Verdict::Approved { user, given }), Choice::Approve(scope)) => {
             *user == acting_user.user && given.scope() == *scope
         }
+        (Some(Verdict::ApprovedFor { user, .. }), Choice::Approve(Scope::Once)) => *user == acting_user.user,
         (Some(Verdict::ApprovedEdited { user, edited }), Choice::ApproveEdited(again)) => {
             *user == acting_user.user && edited.digest == again.digest
         }
-        (Some(Verdict::Denied { user, reason }), Choice::Deny(again)) => {
+        (Some(Verdict::Denied { user, reason, .. }), Choice::Deny(again)) => {
             *user == acting_user.user && (again.is_none() || again == reason)
         }
         _ => false,
@@ -292,6 +300,9 @@ fn end(
     });
     if let Some(edited) = decision.edited() {
         after["edited"] = edited.changed_keys(&request.arguments).into();
+    }
+    if let Some(person) = decision.on_behalf_of() {
+        after["on_behalf_of"] = person.as_str().into();
     }
     if let Verdict::Abandoned { why } = &decision.verdict {
         after["why"] = why.as_str().into();

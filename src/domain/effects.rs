@@ -47,6 +47,8 @@ pub enum Effect {
     },
     /// Tell a user which of their grants an admin or the operator revoked.
     TellRevocation(UserId),
+    /// Notify a person of delegations that began or ended.
+    TellDelegation(UserId),
     /// Update Home tabs because of something that has no audit entry.
     DrawHomes(HomeAudience),
     /// Remind a user of what waits, and update the messages that did. Storage drops this if it is to be done within a
@@ -163,6 +165,11 @@ impl Redraw {
     /// Renders a prompt.
     pub fn prompt(request: &Request) -> Self {
         Self::new(request.workspace, vec![Effect::RedrawPrompt(request.id)])
+    }
+
+    /// Renders the prompts of these approvals.
+    pub fn prompts(workspace: WorkspaceId, approvals: impl IntoIterator<Item = ApprovalId>) -> Self {
+        Self::new(workspace, approvals.into_iter().map(Effect::RedrawPrompt).collect())
     }
 
     /// Renders the shared messages that were made for these approvals.

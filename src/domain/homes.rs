@@ -48,6 +48,8 @@ impl HomeAudience {
             | AuditAction::ApprovalCancelled
             | AuditAction::ApprovalUndeliverable
             | AuditAction::ApprovalRefused
+            | AuditAction::DelegationBegan
+            | AuditAction::DelegationEnded
             | AuditAction::GrantGiven
             | AuditAction::GrantRevoked
             | AuditAction::ConnectionAdded
@@ -110,6 +112,8 @@ mod tests {
             AuditAction::DetailsOpened => HomeAudience::Nobody,
             AuditAction::ApprovalRefused => user(),
             AuditAction::ResultReported => HomeAudience::Users(vec![alice()], Urgency::Soon),
+            AuditAction::DelegationBegan => user(),
+            AuditAction::DelegationEnded => user(),
             AuditAction::GrantGiven => user(),
             AuditAction::GrantRevoked => user(),
             AuditAction::IntegrationPut => HomeAudience::AllUsers,

@@ -100,6 +100,14 @@ id!(
     UnlockRequestId, "unl"
 );
 id!(
+    /// A person lets another decide their approvals.
+    DelegationId, "dlg"
+);
+id!(
+    /// The notice to one person about a delegation.
+    DelegationNoticeId, "dln"
+);
+id!(
     /// A webhook or Slack message to send. Webhooks carry it as `webhook-id`.
     DeliveryId, "dlv"
 );

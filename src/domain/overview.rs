@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     approvals::Approval,
     catalog::{Description, Eligibility, UnlockedFor},
+    delegations::Delegations,
     grants::Scope,
     ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     notifications::Preferences,
@@ -427,6 +428,8 @@ pub struct Home {
     pub devices: Page<DeviceLine>,
     /// What the user is told without having asked.
     pub notifications: Preferences,
+    /// Who decides for the user, and for whom they decide.
+    pub delegations: Delegations,
     /// The admins' part. `None` for other users.
     pub administration: Option<Administration>,
 }

@@ -8,3 +8,12 @@ pub struct Prompt {
     /// The message's `ts`.
     pub ts: String,
 }
+
+/// A message that shows an approval to a person who may decide it beside its user, or could.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApproverMessage {
+    /// Whose direct message it is.
+    pub user: super::ids::UserId,
+    /// Where it is.
+    pub prompt: Prompt,
+}

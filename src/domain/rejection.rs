@@ -101,6 +101,21 @@ pub enum Rejection {
         /// The user whose approval it is.
         owner: UserId,
     },
+    /// A delegate asked for more than to approve once.
+    #[error("who decides for another person can approve only once, or deny")]
+    OnlyOnce,
+    /// A person named themself as their delegate.
+    #[error("a person can't delegate to themself")]
+    OwnDelegate,
+    /// A guest, a bot, a deactivated person or a person of another workspace was named as delegate.
+    #[error("only a full member of the workspace can be a delegate")]
+    NoDelegate,
+    /// The time of a delegation is over, or too far away.
+    #[error("a delegation must end within 92 days")]
+    DelegationTime,
+    /// The person neither gave nor received such a delegation.
+    #[error("delegation not found")]
+    UnknownDelegation,
     /// Guests and bots can't decide.
     #[error("guests and bots can't decide")]
     Guest,
@@ -177,6 +192,11 @@ impl Rejection {
             Self::AlreadyUnlocked => "already-unlocked",
             Self::Expired => "expired",
             Self::WrongPerson { .. } => "wrong-person",
+            Self::OnlyOnce => "only-once",
+            Self::OwnDelegate => "own-delegate",
+            Self::NoDelegate => "no-delegate",
+            Self::DelegationTime => "delegation-time",
+            Self::UnknownDelegation => "unknown-delegation",
             Self::Guest => "guest",
             Self::NotEditable => "not-editable",
             Self::OtherWorkspace => "other-workspace",

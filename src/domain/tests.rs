@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     approvals::{Agent, Approval, Conversation, Request},
+    approvers::Entitlement,
     arguments::Arguments,
     audit::{Actor, AuditAction, Entry},
     catalog::{Eligibility, Lock, UnlockedFor},
@@ -78,7 +79,13 @@ fn request() -> Request {
 /// An attempt by a person, the backend or the service.
 #[derive(Debug, Clone)]
 enum Attempt {
-    Click { choice: Choice, acting_user: ActingUser, eligibility: Eligibility, existing: Option<GrantId> },
+    Click {
+        choice: Choice,
+        acting_user: ActingUser,
+        entitled: Entitlement,
+        eligibility: Eligibility,
+        existing: Option<GrantId>,
+    },
     Cancel,
     Expire,
     GiveUp,
@@ -127,11 +134,20 @@ fn acting_user() -> impl Strategy<Value = ActingUser> {
     (user, kind).prop_map(|(user, kind)| ActingUser { user: UserId::parse(user).unwrap(), kind })
 }
 
+/// No one delegates to the person, the owner does, or someone whose approval it is not.
+fn entitled() -> impl Strategy<Value = Entitlement> {
+    let delegator = prop_oneof![Just(OWNER), Just("U0CAROL")];
+    vec(delegator, 0..2)
+        .prop_map(|users| Entitlement { delegators: users.into_iter().filter_map(UserId::parse).collect() })
+}
+
 fn attempt() -> impl Strategy<Value = Attempt> {
-    let click = (choice(), acting_user(), eligibility(), option::of(Just(grant(EXISTING)))).prop_map(
-        |(choice, acting_user, eligibility, existing)| Attempt::Click {
+    let existing = option::of(Just(grant(EXISTING)));
+    let click = (choice(), acting_user(), entitled(), eligibility(), existing).prop_map(
+        |(choice, acting_user, entitled, eligibility, existing)| Attempt::Click {
             choice,
             acting_user,
+            entitled,
             eligibility,
             existing,
         },
@@ -149,10 +165,10 @@ type AttemptResult = Result<Option<Changed<Ended>>, Rejection>;
 
 fn make(attempt: &Attempt, approval: &Approval, now: DateTime<Utc>) -> AttemptResult {
     match attempt {
-        Attempt::Click { choice, acting_user, eligibility, existing } => decisions::click(
+        Attempt::Click { choice, acting_user, entitled, eligibility, existing } => decisions::click(
             approval,
             choice.clone(),
-            acting_user,
+            (acting_user, entitled),
             *eligibility,
             *existing,
             grant(NEW_GRANT),
@@ -219,8 +235,12 @@ fn check_end(
     let grants: Vec<&Grant> = given.iter().collect();
     prop_assert_eq!(records.len(), 1 + grants.len(), "no entries but the decision's and the grant's");
     match attempt {
-        Attempt::Click { choice, acting_user, eligibility, existing } => {
-            prop_assert_eq!(acting_user.user.as_str(), OWNER);
+        Attempt::Click { choice, acting_user, entitled, eligibility, existing } => {
+            let owner = &before.request.user;
+            let is_own = acting_user.user == *owner;
+            prop_assert!(is_own || entitled.delegators.contains(owner));
+            prop_assert_eq!(decision.user(), Some(&acting_user.user));
+            prop_assert_eq!(decision.on_behalf_of(), (!is_own).then_some(owner));
             let unknown_denies = acting_user.kind == PersonKind::Unknown && matches!(choice, Choice::Deny(_));
             prop_assert!(acting_user.kind == PersonKind::Member || unknown_denies, "{:?}", acting_user.kind);
             prop_assert!(now < before.request.expires_at, "an expired approval was decided");
@@ -249,9 +269,13 @@ fn check_click(
 ) -> Result<(), TestCaseError> {
     let request = &after.request;
     match (choice, after.decision.as_ref().map(|decision| &decision.verdict)) {
-        (Choice::Deny(reason), Some(Verdict::Denied { user, reason: said })) => {
-            prop_assert_eq!((user, said), (&request.user, reason));
+        (Choice::Deny(reason), Some(Verdict::Denied { on_behalf_of, user, reason: said })) => {
+            prop_assert_eq!((on_behalf_of.as_ref().unwrap_or(user), said), (&request.user, reason));
             prop_assert!(grants.is_empty());
+        }
+        (Choice::Approve(Scope::Once), Some(Verdict::ApprovedFor { user, on_behalf_of })) => {
+            prop_assert!(on_behalf_of == &request.user && user != on_behalf_of);
+            prop_assert!(grants.is_empty(), "a delegate gives none");
         }
         (Choice::Approve(scope), Some(Verdict::Approved { user, given })) => {
             prop_assert_eq!(user, &request.user);
@@ -311,6 +335,11 @@ fn check_refusal(
         (Rejection::Expired, Attempt::Click { .. }) => !ended && now >= approval.request.expires_at,
         (Rejection::WrongPerson { owner }, Attempt::Click { acting_user, .. }) => {
             owner.as_str() == OWNER && acting_user.user.as_str() != OWNER
+        }
+        (Rejection::OnlyOnce, Attempt::Click { choice, acting_user, entitled, .. }) => {
+            !matches!(choice, Choice::Deny(_) | Choice::Approve(Scope::Once))
+                && acting_user.user.as_str() != OWNER
+                && entitled.delegators.iter().any(|user| user.as_str() == OWNER)
         }
         (Rejection::Guest, Attempt::Click { acting_user, .. }) => acting_user.kind == PersonKind::Guest,
         (Rejection::OtherWorkspace, Attempt::Click { acting_user, .. }) => {
@@ -385,7 +414,7 @@ proptest! {
         (approval.request.editable, approval.request.action.has_input_schema) = (editable, has_input_schema);
         let acting_user = ActingUser { user: UserId::parse(OWNER).unwrap(), kind: PersonKind::Member };
         let none = Eligibility { lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false };
-        let judged = decisions::click(&approval, choice.clone(), &acting_user, none, None, grant(NEW_GRANT), start());
+        let judged = decisions::click(&approval, choice.clone(), (&acting_user, &Entitlement::default()), none, None, grant(NEW_GRANT), start());
         let refused = matches!(choice, Choice::ApproveEdited(_)) && !(editable && has_input_schema);
         prop_assert_eq!(matches!(judged, Err(Rejection::NotEditable)), refused);
     }
@@ -427,9 +456,13 @@ proptest! {
     }
 
     #[test]
-    fn only_the_owner_decides_and_no_guest_or_external_user(acting_user in acting_user()) {
-        let may = decisions::may_decide(&request(), &acting_user).is_ok();
+    fn only_the_owner_and_their_delegate_decide_and_no_guest_or_external_user(
+        acting_user in acting_user(),
+        entitled in entitled(),
+    ) {
+        let may = decisions::may_decide(&request(), &acting_user, &entitled).is_ok();
         let fits = matches!(acting_user.kind, PersonKind::Member | PersonKind::Unknown);
-        prop_assert_eq!(may, acting_user.user.as_str() == OWNER && fits);
+        let owner = UserId::parse(OWNER).unwrap();
+        prop_assert_eq!(may, fits && (acting_user.user == owner || entitled.delegators.contains(&owner)));
     }
 }

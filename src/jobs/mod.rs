@@ -3,6 +3,7 @@
 pub mod abandonment;
 pub mod audit_lag;
 pub mod audit_protection;
+pub mod delegations;
 pub mod digests;
 pub mod expiry;
 pub mod key_uses;

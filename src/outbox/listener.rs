@@ -74,6 +74,7 @@ pub struct Wakers {
     unlock_request: Arc<Notify>,
     unlock_answer: Arc<Notify>,
     revocation: Arc<Notify>,
+    delegation: Arc<Notify>,
     reminder: Arc<Notify>,
     digest: Arc<Notify>,
 }
@@ -91,6 +92,7 @@ impl Wakers {
             Kind::UnlockRequest => &self.unlock_request,
             Kind::UnlockAnswer => &self.unlock_answer,
             Kind::Revocation => &self.revocation,
+            Kind::Delegation => &self.delegation,
             Kind::Reminder => &self.reminder,
             Kind::Digest => &self.digest,
         }

@@ -54,6 +54,7 @@ fn again(kind: Kind, tries: i32, after: Option<TimeDelta>, fraction: f64) -> Nex
         | Kind::UnlockRequest
         | Kind::UnlockAnswer
         | Kind::Revocation
+        | Kind::Delegation
         | Kind::Reminder
         | Kind::Digest => SLACK.get(tries).copied(),
     });

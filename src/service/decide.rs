@@ -1,7 +1,7 @@
 //! A person decides an approval. Whatever races, exactly one decision wins: all that can end an approval lock its row
 //! first.
 
-use super::{Service, ServiceError, UnitOfWork, members, retrying};
+use super::{Service, ServiceError, UnitOfWork, delegations, members, retrying};
 use crate::{
     domain::{
         approvals::Approval,
@@ -10,7 +10,7 @@ use crate::{
         decisions::Choice,
         effects::Redraw,
         grants::Scope,
-        ids::{ApprovalId, GrantId},
+        ids::{ApprovalId, GrantId, UserId},
         people::ActingUser,
         rejection::Rejection,
         repeats::RequestDigest,
@@ -18,7 +18,7 @@ use crate::{
     storage,
     storage::{
         statements::decide::DecisionContext,
-        tables::{details_opened, prompts::Prompt},
+        tables::{approver_messages, details_opened, prompt_messages, prompts::Prompt},
     },
 };
 
@@ -52,11 +52,15 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     else {
         return elsewhere(work, click).await;
     };
+    let acting = &click.acting_user.user;
+    let entitled = delegations::entitlement(&mut work, &approval, acting, now).await?;
+    let is_own = approval.request.user == *acting;
     let DecisionContext { eligibility, existing, left_at } = match choice {
-        Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) => {
+        // A grant is its user's own, so it is judged by what they may, and no one gives one for them.
+        Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) if is_own => {
             storage::statements::decide::context(&mut work, &approval, *scope).await?
         }
-        Choice::Approve(Scope::Once) | Choice::ApproveEdited(_) | Choice::Deny(_) => {
+        Choice::Approve(_) | Choice::ApproveEdited(_) | Choice::Deny(_) => {
             let eligibility = Eligibility {
                 lock: Lock::Locked,
                 outdated: true,
@@ -70,8 +74,15 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let acting_user = members::as_known(&click.acting_user, left_at, now);
     let is_unread = decisions::must_be_read(&approval.request, choice)
         && !details_opened::has_opened(&mut work, approval.id(), &acting_user.user).await?;
-    let judged =
-        decisions::click(&approval, choice.clone(), &acting_user, eligibility, existing, new_id, now);
+    let judged = decisions::click(
+        &approval,
+        choice.clone(),
+        (&acting_user, &entitled),
+        eligibility,
+        existing,
+        new_id,
+        now,
+    );
     match judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) }) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
@@ -106,7 +117,8 @@ async fn check(service: &Service, click: &Click) -> Result<Option<Approval>, Ser
         storage::tables::repeats::remember(&mut work, *request, now).await?;
         return elsewhere(work, click).await;
     };
-    let allowed = decisions::may_decide(&approval.request, &click.acting_user)
+    let entitled = delegations::entitlement(&mut work, &approval, &click.acting_user.user, now).await?;
+    let allowed = decisions::may_decide(&approval.request, &click.acting_user, &entitled)
         .and_then(|()| decisions::still_pending(&approval, now));
     if let Err(rejection) = allowed {
         storage::tables::repeats::remember(&mut work, *request, now).await?;
@@ -153,16 +165,25 @@ pub(super) async fn elsewhere<T>(mut work: UnitOfWork, click: &Click) -> Result<
 }
 
 /// Records a clicked message that the service did not know. Slack had posted it, but the response was lost, so the
-/// prompt was posted a second time. From now on this message is updated as well. `false` if it was known.
+/// prompt was posted a second time. From now on this message is updated as well. `approver`: the person beside the
+/// approval's user whose message it is. `false` if it was known.
 #[tracing::instrument(name = "adopt_prompt", skip_all, fields(workspace = %approval.request.workspace, approval = %approval.id()))]
 pub async fn adopt_prompt(
     service: &Service,
     approval: &Approval,
+    approver: Option<&UserId>,
     prompt: &Prompt,
 ) -> Result<bool, ServiceError> {
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
-    let is_new = storage::tables::prompts::remember(&mut work, approval.id(), prompt, now).await?;
+    let is_new = match approver {
+        None => storage::tables::prompts::remember(&mut work, approval.id(), prompt, now).await?,
+        Some(approver) => {
+            let message = prompt_messages::find(&mut work, approval.id()).await?;
+            let first = message.map_or(approval.id(), |(message, _)| message.first);
+            approver_messages::remember(&mut work, first, approver, prompt, now).await?
+        }
+    };
     if is_new {
         work.redraw(Redraw::prompt(&approval.request));
     }

@@ -1,7 +1,7 @@
 //! A person decides several approvals with one click: exactly those that the person saw, in one transaction. Each is
 //! locked and judged again, as by a click of its own.
 
-use super::{Service, ServiceError, retrying, settings::workspace, workspaces::Origin};
+use super::{Service, ServiceError, delegations, retrying, settings::workspace, workspaces::Origin};
 use crate::{
     domain::{
         alike::{self, Alike, MOST_TOGETHER, Together},
@@ -104,7 +104,8 @@ async fn attempt(
             ChoiceForAll::Deny => Choice::Deny(None),
         };
         let new_id = GrantId::new(service.new_id());
-        match decisions::click(&approval, choice, acting_user, no_grant, None, new_id, now) {
+        let entitled = delegations::entitlement(&mut work, &approval, &acting_user.user, now).await?;
+        match decisions::click(&approval, choice, (acting_user, &entitled), no_grant, None, new_id, now) {
             Ok(ended) => {
                 let (db, unwritten) = work.parts();
                 statements::decide::save(db, unwritten, ended).await?;

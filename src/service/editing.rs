@@ -8,6 +8,7 @@ use super::{
 use crate::{
     domain::{
         approvals::Approval,
+        approvers::Entitlement,
         decisions::{self, Choice},
         editing::{self, Edited, EntryFault},
         grants::Scope,
@@ -77,7 +78,8 @@ async fn find(service: &Service, click: &Click, is_new: bool) -> Result<Editable
         repeats::remember(&mut work, *request, now).await?;
         return decide::elsewhere(work, click).await;
     };
-    let allowed = decisions::may_decide(&approval.request, acting_user)
+    // Only the user edits: a delegate approves what was asked.
+    let allowed = decisions::may_decide(&approval.request, acting_user, &Entitlement::default())
         .and_then(|()| if is_new { decisions::still_pending(&approval, now) } else { Ok(()) })
         .and_then(|()| acting_user.must_be_member())
         .and_then(|()| decisions::may_edit(&approval.request));

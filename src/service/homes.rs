@@ -90,6 +90,7 @@ pub async fn read(
         decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,
         devices: devices(&mut db, workspace, user, page(Section::Devices), now).await?,
         notifications: storage::tables::notifications::find(&mut db, workspace, user).await?,
+        delegations: storage::tables::delegations::for_person(&mut db, workspace, user, now).await?,
         administration: if admin {
             Some(administration(service, &mut db, workspace, place).await?)
         } else {

@@ -17,6 +17,8 @@ pub enum Lost {
     Prompt {
         /// The approval that it shows.
         approval: ApprovalId,
+        /// The person who may decide it beside its user, whose message it is. `None`: it is the user's.
+        approver: Option<UserId>,
         /// The message's channel.
         channel: String,
         /// The message's `ts`.
@@ -40,14 +42,14 @@ pub enum Lost {
 #[tracing::instrument(name = "adopt_lost_prompt", skip_all, fields(workspace = slack_id))]
 pub async fn adopt(service: &Service, slack_id: &str, lost: &Lost) -> Result<bool, ServiceError> {
     match lost {
-        Lost::Prompt { approval, channel, ts } => {
+        Lost::Prompt { approval, approver, channel, ts } => {
             let mut db = service.db.acquire_with_kept_plans().await?;
             let found =
                 storage::tables::approvals::find_in_workspace(&mut db, slack_id, *approval, None).await?;
             drop(db);
             let Some(approval) = found else { return Ok(false) };
             let prompt = Prompt { channel: channel.clone(), ts: ts.clone() };
-            decide::adopt_prompt(service, &approval, &prompt).await
+            decide::adopt_prompt(service, &approval, approver.as_ref(), &prompt).await
         }
         Lost::UnlockRequest { request, admin, channel, ts } => {
             let place = Prompt { channel: channel.clone(), ts: ts.clone() };

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Service, ServiceError, give_up, retrying, turn_off, user_keys};
+use super::{Service, ServiceError, delegations, give_up, retrying, turn_off, user_keys};
 pub use crate::storage::tables::members::{After, Holder, Page};
 use crate::{
     domain::{
@@ -107,6 +107,7 @@ async fn revoke(service: &Service, holder: &Holder) -> Result<usize, ServiceErro
     let (actor, why) = (Actor::Service, Revocation::NoMember);
     let ended = turn_off::revoke(&mut work, holder.workspace, &filter, &actor, why).await?;
     user_keys::end_of_user(&mut work, holder.workspace, &holder.user).await?;
+    delegations::end_of_member(service, &mut work, holder.workspace, &holder.user).await?;
     work.commit().await?;
     Ok(ended.len())
 }

@@ -19,6 +19,7 @@ pub mod connect;
 pub mod context;
 pub mod decide;
 pub mod decide_together;
+pub mod delegations;
 pub mod details;
 pub mod digests;
 pub mod directory;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Service, ServiceError, retrying};
+use super::{Service, ServiceError, delegations, retrying};
 use crate::{
     domain::{
         approvals::{Approval, Request},
+        approvers::Why,
         decision::Decision,
         decisions,
         effects::Redraw,
@@ -152,7 +153,10 @@ async fn check(
         storage::tables::repeats::remember(&mut work, origin.request, now).await?;
         return Err(Rejection::UnknownApproval.into());
     };
-    let Err(rejection) = decisions::may_decide(&approval.request, acting_user) else { return Ok(approval) };
+    let entitled = delegations::entitlement(&mut work, &approval, &acting_user.user, now).await?;
+    let Err(rejection) = decisions::may_decide(&approval.request, acting_user, &entitled) else {
+        return Ok(approval);
+    };
     storage::tables::repeats::remember(&mut work, origin.request, now).await?;
     let refused = decisions::refuse(&approval.request, &acting_user.user, origin.workspace, rejection);
     work.refuse(refused).await
@@ -169,6 +173,25 @@ pub struct Reviewed {
     pub precedent: Option<Precedent>,
     /// How many requests follow.
     pub others: usize,
+    /// Why a person beside the request's user may decide it. `None`: it is the user who reviews.
+    pub why: Option<Why>,
+}
+
+/// Why this person may see the requests that share a message with one of them: they are the user's own (`None`), or the
+/// user delegates to them.
+async fn why(
+    db: &mut PgConnection,
+    service: &Service,
+    request: &Request,
+    person: &UserId,
+) -> Result<Option<Why>, ServiceError> {
+    if request.user == *person {
+        return Ok(None);
+    }
+    let given =
+        storage::tables::delegations::given(db, request.workspace, &request.user, service.now()).await?;
+    let given = given.filter(|delegation| delegation.delegate == *person);
+    Ok(Some(Why::Delegate(given.ok_or(Rejection::UnknownApproval)?)))
 }
 
 /// The next request to review: the oldest that waits for this user in the conversation and the place of `like`, and is
@@ -182,7 +205,8 @@ pub async fn next(
 ) -> Result<(Option<Reviewed>, usize), ServiceError> {
     let mut db = service.db.acquire().await?;
     let like = storage::tables::approvals::find_in_workspace(&mut db, slack_id, like, None).await?;
-    let like = like.filter(|like| like.request.user == *user).ok_or(Rejection::UnknownApproval)?;
+    let like = like.ok_or(Rejection::UnknownApproval)?;
+    let why = why(&mut db, service, &like.request, user).await?;
     let waiting = shared_prompts::waiting(&mut db, &like.request).await?;
     let mut following = waiting.iter().filter(|request| after.is_none_or(|after| request.id > after));
     let Some(next) = following.next() else { return Ok((None, waiting.len())) };
@@ -191,7 +215,7 @@ pub async fn next(
     let Some(approval) = storage::tables::approvals::find(&mut db, next.id).await? else {
         return Ok((None, total));
     };
-    Ok((Some(reviewed(&mut db, service, approval, others).await?), total))
+    Ok((Some(reviewed(&mut db, service, approval, others, why).await?), total))
 }
 
 /// One request of a review again. `None`: it has ended.
@@ -203,12 +227,11 @@ pub async fn again(
 ) -> Result<Option<Reviewed>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let found = storage::tables::approvals::find_in_workspace(&mut db, slack_id, id, None).await?;
-    let Some(approval) = found.filter(|found| found.request.user == *user && found.decision.is_none()) else {
-        return Ok(None);
-    };
+    let Some(approval) = found.filter(|found| found.decision.is_none()) else { return Ok(None) };
+    let why = why(&mut db, service, &approval.request, user).await?;
     let waiting = shared_prompts::waiting(&mut db, &approval.request).await?;
     let others = waiting.iter().filter(|request| request.id > id).count();
-    Ok(Some(reviewed(&mut db, service, approval, others).await?))
+    Ok(Some(reviewed(&mut db, service, approval, others, why).await?))
 }
 
 /// The decision about a request of a review. `None`: it is pending.
@@ -227,8 +250,11 @@ async fn reviewed(
     service: &Service,
     approval: Approval,
     others: usize,
+    why: Option<Why>,
 ) -> Result<Reviewed, ServiceError> {
     let around = storage::statements::decide::surroundings(db, &approval).await?;
     let precedent = precedents::precedent(db, &approval, service.now()).await?;
-    Ok(Reviewed { approval, around, precedent, others })
+    // How it compares with earlier calls only the user learns.
+    let precedent = precedent.filter(|_| why.is_none());
+    Ok(Reviewed { approval, around, precedent, others, why })
 }

@@ -16,15 +16,20 @@ pub use crate::storage::{statements::decide::PromptFacts, tables::unlock_request
 use crate::{
     domain::{
         approvals::Approval,
+        approvers::Why,
         ids::{ApprovalId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::UnlockLine,
         precedent::Precedent,
-        prompts::Prompt,
+        prompts::{ApproverMessage, Prompt},
         rejection::Rejection,
     },
     seal::SealError,
     storage,
-    storage::{read_models::precedents, statements::claim::Claim, tables::unlock_requests},
+    storage::{
+        read_models::precedents,
+        statements::claim::Claim,
+        tables::{approver_messages, delegations, unlock_requests},
+    },
 };
 
 /// An approval, with everything that its prompt shows.
@@ -42,8 +47,12 @@ pub struct PromptContext {
     pub installed_at: DateTime<Utc>,
     /// Whether the app was removed from the workspace.
     pub removed: bool,
-    /// The messages that show the approval.
+    /// The messages that show the approval to its user.
     pub prompts: Vec<Prompt>,
+    /// The people who may decide it beside its user, and why.
+    pub others: Vec<(UserId, Why)>,
+    /// The messages of people who may decide it beside its user, or could.
+    pub approver_messages: Vec<ApproverMessage>,
 }
 
 /// Reads an approval for its prompt. `None` if it no longer exists.
@@ -61,6 +70,11 @@ pub async fn prompt(
     };
     let workspace = storage::tables::workspaces::find(&mut db, workspace).await?;
     let prompts = storage::tables::prompts::for_approval(&mut db, id).await?;
+    let request = &approval.request;
+    // Of an ended one, too: others may be pending that share its message.
+    let delegation = delegations::given(&mut db, request.workspace, &request.user, service.now()).await?;
+    let others = delegation.map(|delegation| (delegation.delegate.clone(), Why::Delegate(delegation)));
+    let approver_messages = approver_messages::for_approval(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
     Ok(Some(PromptContext {
         approval,
@@ -70,6 +84,8 @@ pub async fn prompt(
         installed_at: workspace.installed_at,
         removed: workspace.removed,
         prompts,
+        others: others.into_iter().collect(),
+        approver_messages,
     }))
 }
 
@@ -110,6 +126,28 @@ pub async fn forget_prompt(
 ) -> Result<(), ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
     Ok(storage::tables::prompts::forget(&mut db, ids, prompt, service.now()).await?)
+}
+
+/// Records where the message is that shows an approval to a person beside its user.
+pub async fn remember_approver_message(
+    service: &Service,
+    id: ApprovalId,
+    user: &UserId,
+    prompt: &Prompt,
+) -> Result<(), ServiceError> {
+    let mut db = service.db.acquire_with_kept_plans().await?;
+    approver_messages::remember(&mut db, id, user, prompt, service.now()).await?;
+    Ok(())
+}
+
+/// Deletes the record of such a message that Slack no longer lets the app change.
+pub async fn forget_approver_message(
+    service: &Service,
+    id: ApprovalId,
+    prompt: &Prompt,
+) -> Result<(), ServiceError> {
+    let mut db = service.db.acquire_with_kept_plans().await?;
+    Ok(approver_messages::forget(&mut db, id, prompt, service.now()).await?)
 }
 
 /// Slack's id of the workspace. `None` if the app is not installed there.

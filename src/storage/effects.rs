@@ -136,6 +136,7 @@ impl Unwritten {
                 | Effect::DrawUnlockRequest(_)
                 | Effect::SendUnlockAnswer { .. }
                 | Effect::TellRevocation(_)
+                | Effect::TellDelegation(_)
                 | Effect::Remind(_)
                 | Effect::SendDigest { .. } => {
                     left.push((workspace, effect));
@@ -215,6 +216,11 @@ impl Unwritten {
                 queue: format!("revocation:{}:{user}", workspace.uuid()),
                 user_id: Some(user.to_string()),
                 ..row(Kind::Revocation)
+            },
+            Effect::TellDelegation(user) => OutboxRow {
+                queue: format!("delegation:{}:{user}", workspace.uuid()),
+                user_id: Some(user.to_string()),
+                ..row(Kind::Delegation)
             },
             // The queue is named in crate::storage::statements::remind as well.
             Effect::Remind(user) => OutboxRow {

@@ -112,6 +112,10 @@ struct DecisionJson<'a> {
     /// Who decided, if a person did.
     #[schema(required)]
     user: Option<&'a str>,
+    /// The Slack id of the person in whose place `user` decided, because they delegated to them. Left out if `user`
+    /// decided in their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_behalf_of: Option<&'a str>,
     /// The grant that the decision left, or by which it was made.
     #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
@@ -154,6 +158,7 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             scope: decision.scope(),
             by: decision.by(),
             user: decision.user().map(super::domain::ids::UserId::as_str),
+            on_behalf_of: decision.on_behalf_of().map(super::domain::ids::UserId::as_str),
             grant: decision.grant(),
             reason: decision.reason().map(super::domain::text::Text::as_str),
             arguments: decision.edited().map(|edited| &edited.arguments),

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 
 use chrono::TimeDelta;
+use sandbox::slack::{Gesture, Press, Surface};
 
 use crate::{
     chromium::{Chromium, Tab},
@@ -199,6 +200,39 @@ async fn requests_of_a_conversation_are_reviewed_and_approved_on_one_message() {
         s.advance_until_idle(TimeDelta::seconds(2)).await;
         // One that arrives before the destructive request is known has a message of its own, or shares.
         browser.until(&alice, "/[45] approved by/.test(document.body.innerText)").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_delegates_and_the_delegate_sees_why() {
+    let Some(mut browser) = start().await else { return };
+    story(async |s| {
+        s.put("github").await;
+        let browser = &mut browser;
+        assert!(s.command(ALICE, "delegate").await.is_ok());
+        let alice = browser.open(&at(s, "/", ALICE)).await;
+        let form = "[data-testid=modal]";
+        browser.sees(&alice, "Who decides for you?").await;
+        every_control_has_a_name(browser, &alice).await;
+        browser.picture(&alice, "delegation", Some(form)).await;
+        for (input, value) in [("person", BOB), ("until", "2026-09-25"), ("reason", "On holiday")] {
+            let gesture = match input {
+                "reason" => Gesture::Enter(value.to_owned()),
+                _ => Gesture::Pick(value.to_owned()),
+            };
+            s.slack.press(ALICE, Press::on(Surface::Modal, input).doing(gesture)).await.unwrap();
+        }
+        assert!(s.slack.submit(ALICE).await.unwrap().is_ok());
+        let asked = s.ask(&call(s, ALICE, "c-1")).await;
+        let bob = browser.open(&at(s, "/", BOB)).await;
+        browser.sees(&bob, "On holiday").await;
+        let message = "[data-testid=message]:has([data-action-id=approve])";
+        every_control_has_a_name(browser, &bob).await;
+        browser.picture(&bob, "delegate", Some(message)).await;
+        let done = says("Approved by @Bob");
+        browser.click_until(&bob, &format!("{message} [data-action-id=approve]"), &done).await;
+        assert_eq!(s.status(asked.id()).await, "approved");
     })
     .await;
 }

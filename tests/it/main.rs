@@ -50,6 +50,7 @@ mod corrupt_rows;
 mod crowded;
 mod danger;
 mod deciding;
+mod delegating;
 mod delivering;
 mod departures;
 mod digest;

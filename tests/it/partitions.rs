@@ -16,13 +16,14 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "approvals",
     "approval_results",
     "details_opened",
     "callbacks",
     "prompts",
     "prompt_messages",
+    "approver_messages",
     "outbox",
     "attempts",
     "audit",
@@ -174,6 +175,7 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
                 "outbox_first",
                 "prompts_first",
                 "prompt_messages_first",
+                "approver_messages_first",
                 "details_opened_first",
                 "approval_results_first",
                 "approvals_first"

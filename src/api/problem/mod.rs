@@ -126,6 +126,11 @@ impl From<Rejection> for Problem {
             | Rejection::AlreadyUnlocked
             | Rejection::Expired
             | Rejection::WrongPerson { .. }
+            | Rejection::OnlyOnce
+            | Rejection::OwnDelegate
+            | Rejection::NoDelegate
+            | Rejection::DelegationTime
+            | Rejection::UnknownDelegation
             | Rejection::Guest
             | Rejection::NotEditable
             | Rejection::OtherWorkspace

@@ -45,7 +45,16 @@ fn read(content: &Value) -> Option<Lost> {
     let text = |name: &str| content[name].as_str().map(str::to_owned);
     let (channel, ts, shows) = (text("channel")?, text("ts")?, &content["shows"]);
     if let Some(approval) = shows["approval"].as_str() {
-        return Some(Lost::Prompt { approval: approval.parse().ok()?, channel, ts });
+        return Some(Lost::Prompt { approval: approval.parse().ok()?, approver: None, channel, ts });
+    }
+    if let Some(approval) = shows["approver_of"].as_str() {
+        let approver = shows["approver"].as_str().and_then(UserId::parse);
+        return Some(Lost::Prompt {
+            approval: approval.parse().ok()?,
+            approver: Some(approver?),
+            channel,
+            ts,
+        });
     }
     let request = shows["unlock_request"].as_str()?.parse().ok()?;
     let admin = shows["admin"].as_str().and_then(UserId::parse)?;

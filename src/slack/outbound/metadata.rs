@@ -14,6 +14,13 @@ pub fn prompt(approval: ApprovalId) -> Value {
     metadata(&json!({ "approval": approval.to_string() }))
 }
 
+/// The metadata of the message to a person who may decide an approval beside its user. It contains only ids. Earlier
+/// versions don't know it, and leave such messages alone.
+#[must_use]
+pub fn approver(approval: ApprovalId, approver: &UserId) -> Value {
+    metadata(&json!({ "approver_of": approval.to_string(), "approver": approver.as_str() }))
+}
+
 /// The metadata of an admin's message about an unlock request. It contains only ids.
 #[must_use]
 pub fn unlock_request(request: UnlockRequestId, admin: &UserId) -> Value {

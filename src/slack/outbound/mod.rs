@@ -4,6 +4,10 @@
 pub mod digest;
 pub mod ephemeral;
 pub mod home;
+
+mod approvers;
+pub mod delegation;
+
 pub mod metadata;
 mod once;
 mod outcome;

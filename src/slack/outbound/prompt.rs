@@ -26,7 +26,7 @@ use crate::{
             message::Message,
             plain,
             prompt::prompt,
-            prompt_state::PromptState,
+            prompt_state::{PromptState, Reader},
             shared::{self, SharedState},
         },
         web_api::{
@@ -39,8 +39,8 @@ use crate::{
 
 /// How long until a post that was refused for an old token is tried with the new one.
 const SOON: TimeDelta = TimeDelta::seconds(1);
-const POST: &str = "chat.postMessage";
-const UPDATE: &str = "chat.update";
+pub(super) const POST: &str = "chat.postMessage";
+pub(super) const UPDATE: &str = "chat.update";
 
 /// Renders prompts.
 #[derive(Debug, Clone)]
@@ -52,13 +52,15 @@ pub struct PromptRenderer {
 }
 
 /// A prompt to render, and its priority at the rate limit.
-struct Rendering {
+pub(super) struct Rendering {
     /// The approval that the message was made for.
-    context: PromptContext,
+    pub(super) context: PromptContext,
     /// What the message shows if several approvals share it.
-    shared: Option<SharedContext>,
+    pub(super) shared: Option<SharedContext>,
     /// The row was rate limited before, and goes ahead of new ones.
-    in_turn: bool,
+    pub(super) in_turn: bool,
+    /// Whether another person can decide the approval from a message of theirs.
+    others_can_decide: bool,
 }
 
 impl Rendering {
@@ -79,7 +81,7 @@ impl Rendering {
         self.shared.as_ref().map_or(&self.context.prompts, |shared| &shared.prompts)
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.members().iter().all(|member| member.decision.is_some())
     }
 
@@ -114,11 +116,14 @@ impl PromptRenderer {
             }
             _ => None,
         };
-        let rendering = Rendering { context, shared, in_turn: claim.has_waited() };
+        let in_turn = claim.has_waited();
+        let mut rendering = Rendering { context, shared, in_turn, others_can_decide: false };
         if rendering.context.removed && rendering.has_ended() {
             // The app was removed, so the message can't be updated.
             return Ok(Outcome::done());
         }
+        let others = self.render_for_others(service, &rendering).await?;
+        rendering.others_can_decide = others.can_decide;
         let outcome = if !rendering.prompts().is_empty() {
             self.change(service, &rendering).await?
         } else if rendering.has_ended() {
@@ -126,6 +131,10 @@ impl PromptRenderer {
             Outcome::done()
         } else {
             self.post_first(service, &rendering).await?
+        };
+        let outcome = match (outcome, others.later) {
+            (Outcome::Done { .. }, Some(error)) => Outcome::from(error),
+            (outcome, _) => outcome,
         };
         if message.is_some_and(|(message, _)| !message.is_shared) && rendering.has_ended() {
             shared_prompts::render_beside(service, &rendering.context.approval.request).await?;
@@ -225,7 +234,7 @@ impl PromptRenderer {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
                 Ok(CallError::from(refusal).into())
             }
-            Err(CallError::Refused(refusal)) if !rendering.has_ended() => {
+            Err(CallError::Refused(refusal)) if !rendering.has_ended() && !rendering.others_can_decide => {
                 let why = format!("the prompt is gone, and {refusal}");
                 undeliverable(service, rendering, &why, Some(refusal.code)).await
             }
@@ -350,11 +359,16 @@ fn message(service: &Service, rendering: &Rendering) -> Message {
     }
 }
 
-fn shared_state(shared: &SharedContext) -> SharedState<'_> {
-    SharedState { members: &shared.members, waiting: shared.waiting, live_grants: &shared.live_grants }
+pub(super) fn shared_state(shared: &SharedContext) -> SharedState<'_> {
+    SharedState {
+        members: &shared.members,
+        waiting: shared.waiting,
+        live_grants: &shared.live_grants,
+        is_users: true,
+    }
 }
 
-fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
+pub(super) fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
     PromptState {
         approval: &rendering.context.approval,
         standing: rendering.context.around.eligibility,
@@ -362,11 +376,12 @@ fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptState<'a> {
         requested: rendering.context.around.requested,
         connect_url: rendering.context.around.connect_url.as_deref(),
         precedent: rendering.context.precedent.as_ref(),
+        reader: Reader::User,
         now: service.now(),
     }
 }
 
-fn body(method: &str, channel: &str, message: &Message) -> Value {
+pub(super) fn body(method: &str, channel: &str, message: &Message) -> Value {
     let mut body = if method == UPDATE { message.to_update() } else { message.to_post() };
     body["channel"] = channel.into();
     body
@@ -397,6 +412,10 @@ async fn refused(
 ) -> Result<Outcome, ServiceError> {
     if refusal.is_about_the_token() && installed_again(service, rendering).await? {
         return Ok(Outcome::Wait(SOON));
+    }
+    if rendering.others_can_decide && refusal.reason != Reason::AppRemoved {
+        tracing::warn!(approval = %rendering.context.approval.id(), code = refusal.code, "Could not ask the user; others can decide");
+        return Ok(refusal.into());
     }
     let outcome = undeliverable(service, rendering, &refusal.to_string(), Some(refusal.code)).await?;
     if refusal.reason == Reason::AppRemoved {

@@ -71,7 +71,9 @@ fn row(
     decision: &Decision,
 ) -> Vec<slack_morphism::prelude::SlackActionBlockElement> {
     let mut row = Vec::new();
-    if let (true, Verdict::Approved { given, .. }) = (shown.grant_live, &decision.verdict)
+    // Only its user can turn off a grant.
+    let is_live = shown.grant_live && shown.reader.is_user();
+    if let (true, Verdict::Approved { given, .. }) = (is_live, &decision.verdict)
         && let Some(grant) = given.grant()
     {
         let about = summary::brief(&shown.approval.request);
@@ -115,6 +117,16 @@ pub(super) fn outcome(
             parts.extend(left.map(words));
             say(parts)
         }
+        Verdict::ApprovedFor { user, on_behalf_of } => say(vec![
+            blocks::bold("Approved"),
+            words(" by "),
+            person(user),
+            words(" for "),
+            person(on_behalf_of),
+            words(", for this request only, "),
+            at,
+            words("."),
+        ]),
         Verdict::ApprovedEdited { user, .. } => say(vec![
             blocks::bold("Approved with changes"),
             words(" by "),
@@ -131,8 +143,11 @@ pub(super) fn outcome(
             let user = person(&request.user);
             say(vec![blocks::bold("Approved"), words(" without asking, "), at, words(": "), user, words(how)])
         }
-        Verdict::Denied { user, reason } => {
+        Verdict::Denied { user, on_behalf_of, reason } => {
             let mut parts = vec![blocks::bold("Denied"), words(" by "), person(user)];
+            if let Some(absent) = on_behalf_of {
+                parts.extend([words(" for "), person(absent)]);
+            }
             match reason.as_ref().map(|reason| (DenialReason::for_reason(reason), reason)) {
                 None => parts.extend([words(", "), at, words(".")]),
                 Some((Some(reason), _)) => {

@@ -102,6 +102,12 @@ pub fn details(approval: &Approval, precedent: Option<&Precedent>, page: usize) 
 /// What was said of the request, before the arguments of the first page: reasons and the result, none of them cut.
 fn reasons_and_result(approval: &Approval) -> Vec<SlackBlock> {
     let mut blocks = Vec::new();
+    // Who decided in whose place. Who decides for themself is said where the details were opened.
+    let decision = approval.decision.as_ref();
+    if let Some((user, absent)) = decision.and_then(|decision| decision.user().zip(decision.on_behalf_of())) {
+        let said = vec![words("Decided by "), blocks::person(user), words(" for "), blocks::person(absent)];
+        blocks.push(rich(vec![paragraph(said)]));
+    }
     if let Some(reason) = &approval.request.reason {
         blocks.extend(whole(summary::SAID, reason));
     }

@@ -21,7 +21,11 @@ use crate::{
         },
         people::PersonKind,
     },
-    slack::view::{blocks, prompt_state::PromptState, sanitize::safe_text::SafeText},
+    slack::view::{
+        blocks,
+        prompt_state::{PromptState, Reader},
+        sanitize::safe_text::SafeText,
+    },
 };
 
 /// The state that a Home tab shows.
@@ -76,7 +80,11 @@ pub fn home(state: &HomeState<'_>) -> Value {
     decisions(&mut blocks, &home.decisions, state.address);
     devices(&mut blocks, &home.devices);
     blocks.push(blocks::divider());
-    blocks.extend(notifications::section(home.notifications, &state.now.timestamp_micros().to_string()));
+    blocks.extend(notifications::with_delegation(
+        home.notifications,
+        &home.delegations,
+        &state.now.timestamp_micros().to_string(),
+    ));
     if let Some(administration) = &home.administration {
         home_admin::catalog_and_backends(&mut blocks, administration);
     }
@@ -107,6 +115,7 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             connect_url: line.connect_url.as_deref(),
             requested: line.requested,
             precedent: line.precedent.as_ref(),
+            reader: Reader::User,
             now,
         };
         blocks.extend(prompt::prompt(&state).blocks);

@@ -25,6 +25,7 @@ pub const HELP: &str = "Commands:
 • `/approvals off salesforce.create_record` asks you again, starting with the next request
 • `/approvals off all` turns off all your auto-approvals
 • `/approvals history` shows your recent decisions, `/approvals history salesforce.create_record` those on one action
+• `/approvals delegate` lets another person decide your requests until a date, and shows for whom you decide
 • `/approvals help` shows this list
 Auto-approval applies only to your requests. The Home tab of this app shows the same settings.";
 

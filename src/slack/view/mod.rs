@@ -6,11 +6,13 @@
 //! a message's `text`, goes through [`sanitize::in_mrkdwn`] as well.
 
 pub mod action_options;
+pub mod approvers;
 pub mod arguments;
 mod blocks;
 mod changed;
 pub mod controls;
 mod decided;
+pub mod delegation;
 pub mod deny;
 pub mod details;
 mod differences;

@@ -5,12 +5,14 @@
 
 use slack_morphism::prelude::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockChoiceItem, SlackBlockId,
-    SlackBlockPlainTextOnly, SlackBlockStaticSelectElement,
+    SlackBlockPlainTextOnly, SlackBlockStaticSelectElement, SlackRichTextElement,
 };
 
 use super::controls::{Control, Notice};
+use super::delegation;
 use crate::{
     domain::{
+        delegations::Delegations,
         digests,
         notifications::{Hour, Preferences, QuietHours},
     },
@@ -26,15 +28,31 @@ pub(super) const BLOCKS: usize = 2;
 
 /// The section. `mark` must differ in every render.
 pub(super) fn section(preferences: Preferences, mark: &str) -> Vec<SlackBlock> {
+    vec![blocks::rich(said(preferences)), row(controls(preferences), mark)]
+}
+
+/// The section of the Home tab: also says who decides for whom. `mark` must differ in every render.
+pub(super) fn with_delegation(
+    preferences: Preferences,
+    delegations: &Delegations,
+    mark: &str,
+) -> Vec<SlackBlock> {
+    let mut elements = said(preferences);
+    elements.extend(delegation::on_home(delegations));
+    let mut controls = controls(preferences);
+    controls.push(delegation::button(delegations));
+    vec![blocks::rich(elements), row(controls, mark)]
+}
+
+fn said(preferences: Preferences) -> Vec<SlackRichTextElement> {
     vec![
-        blocks::rich(vec![
-            blocks::paragraph(vec![blocks::bold("Notifications")]),
-            blocks::paragraph(vec![blocks::words(SafeText::own(sentence(preferences)))]),
-        ]),
-        SlackActionsBlock::new(controls(preferences))
-            .with_block_id(SlackBlockId::new(format!("notifications:{mark}")))
-            .into(),
+        blocks::paragraph(vec![blocks::bold("Notifications")]),
+        blocks::paragraph(vec![blocks::words(SafeText::own(sentence(preferences)))]),
     ]
+}
+
+fn row(controls: Vec<SlackActionBlockElement>, mark: &str) -> SlackBlock {
+    SlackActionsBlock::new(controls).with_block_id(SlackBlockId::new(format!("notifications:{mark}"))).into()
 }
 
 fn sentence(preferences: Preferences) -> String {

@@ -4,13 +4,14 @@ use slack_morphism::prelude::{
     SlackBlock, SlackBlockChoiceItem, SlackBlockConfirmItem, SlackBlockOverflowElement,
 };
 
+use super::approvers;
 use super::controls::Control;
 use super::decided;
 use super::deny;
 use super::editing;
 use super::message::Message;
 use super::names;
-use super::prompt_state::PromptState;
+use super::prompt_state::{PromptState, Reader};
 use super::request;
 use crate::{
     domain::{catalog::Blocker, grants::Scope},
@@ -25,6 +26,7 @@ use crate::{
 #[must_use]
 pub fn prompt(shown: &PromptState<'_>) -> Message {
     match &shown.approval.decision {
+        None if shown.reader == Reader::Former => approvers::former(&shown.approval.request),
         None => pending(shown),
         Some(decision) => decided::decided(shown, decision),
     }
@@ -34,9 +36,12 @@ fn pending(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
     let conversation = &request.conversation;
     let conversation = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
-    let mut blocks = request::asked(shown);
+    let mut blocks: Vec<SlackBlock> = approvers::why(shown.reader).into_iter().collect();
+    blocks.extend(request::asked(shown));
     let blocker = shown.standing.blocker();
-    if let Some(blocker) = blocker {
+    if !shown.reader.is_user() {
+        // Whether the user could auto-approve it does not concern the others.
+    } else if let Some(blocker) = blocker {
         blocks.push(blocks::context(vec![blocks::small(why_not(blocker, shown.requested))]));
     } else if shown.standing.conversation_closed && !shown.standing.allows_always() {
         blocks.push(blocks::context(vec![blocks::small(
@@ -55,7 +60,10 @@ fn pending(shown: &PromptState<'_>) -> Message {
         blocks::small(names::path(&request.action.path())),
         blocks::small(request::digest(shown)),
     ]));
-    let called = request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default();
+    let called = match approvers::why_in_text(shown.reader) {
+        Some(why) => format!("{why} "),
+        None => request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default(),
+    };
     Message { text: format!("{called}{} Approve or deny?", summary::text(request)), blocks }
 }
 
@@ -69,10 +77,12 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     } else {
         blocks::button(approve.0, "Approve", approve.1, Style::Primary)
     }];
-    if blocker.is_none() {
+    if blocker.is_none() && shown.reader.is_user() {
         row.extend(more(shown).map(Into::into));
     }
-    row.extend(editing::button(request, blocker.is_none()));
+    if shown.reader.is_user() {
+        row.extend(editing::button(request, blocker.is_none()));
+    }
     row.push(blocks::button(
         Control::Deny(request.id),
         "Deny",
@@ -82,6 +92,9 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     ));
     row.push(deny::menu(request.id).into());
     row.extend(request::looks(shown));
+    if !shown.reader.is_user() {
+        return blocks::actions(row);
+    }
     if blocker == Some(Blocker::Locked) && !shown.requested {
         row.push(blocks::button(
             Control::RequestUnlock(request.action.id),

@@ -2,7 +2,26 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{approvals::Approval, catalog::Eligibility, precedent::Precedent};
+use crate::domain::{approvals::Approval, approvers::Why, catalog::Eligibility, precedent::Precedent};
+
+/// The person for whom a prompt is rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader<'a> {
+    /// The approval's user.
+    User,
+    /// Another person, who may decide it.
+    Approver(&'a Why),
+    /// A person who could decide it and no longer can.
+    Former,
+}
+
+impl Reader<'_> {
+    /// Whether it is the approval's user, whose grants and connections the prompt is about.
+    #[must_use]
+    pub const fn is_user(self) -> bool {
+        matches!(self, Self::User)
+    }
+}
 
 /// The state that a prompt shows.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +38,8 @@ pub struct PromptState<'a> {
     pub requested: bool,
     /// How the request compares with what the user approved before.
     pub precedent: Option<&'a Precedent>,
+    /// For whom the prompt is rendered.
+    pub reader: Reader<'a>,
     /// The time of the render, for the time left.
     pub now: DateTime<Utc>,
 }

@@ -18,7 +18,7 @@ pub(super) fn asked(shown: &PromptState<'_>) -> Vec<SlackBlock> {
     let request = &shown.approval.request;
     let mut blocks: Vec<SlackBlock> = summary::warning(request).into_iter().collect();
     blocks.push(summary::title(request));
-    if shown.approval.decision.is_none() {
+    if shown.approval.decision.is_none() && shown.reader.is_user() {
         blocks.extend(summary::addressee(request));
     }
     blocks.extend(summary::about(request));

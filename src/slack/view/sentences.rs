@@ -152,6 +152,17 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::Expired => {
             "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
         }
+        Rejection::OnlyOnce => {
+            "You decide this request for another person, so you can only approve it once, as it is, or deny it. \
+                Nothing was decided."
+        }
+        Rejection::OwnDelegate => "You can’t delegate to yourself. Choose another person.",
+        Rejection::NoDelegate => {
+            "Only a full member of this workspace can decide for you: no guest, no bot, and no one of another \
+                company. Choose another person."
+        }
+        Rejection::DelegationTime => "Choose a day from today on, at most three months away.",
+        Rejection::UnknownDelegation => "This delegation no longer exists. Nothing was changed.",
         Rejection::Guest => {
             "Guests and bots can’t decide requests. Nothing was changed. The agent must ask a full member instead."
         }
@@ -254,6 +265,9 @@ pub fn ended(verdict: &Verdict) -> String {
             };
             format!("Approved by {}{how}.", mention(user))
         }
+        Verdict::ApprovedFor { user, on_behalf_of } => {
+            format!("Approved by {} for {}, for this request only.", mention(user), mention(on_behalf_of))
+        }
         Verdict::ApprovedEdited { user, .. } => {
             format!("Approved with changes by {}, for this request only.", mention(user))
         }
@@ -261,10 +275,11 @@ pub fn ended(verdict: &Verdict) -> String {
             "Approved without asking: auto-approved for this conversation.".to_owned()
         }
         Verdict::AutoApproved { .. } => "Approved without asking: auto-approved always.".to_owned(),
-        Verdict::Denied { user, reason } => {
+        Verdict::Denied { user, on_behalf_of, reason } => {
             let known = reason.as_ref().and_then(DenialReason::for_reason);
             let known = known.map(|reason| format!(": {}", reason.as_str())).unwrap_or_default();
-            format!("Denied by {}{known}.", mention(user))
+            let absent = on_behalf_of.as_ref().map(|absent| format!(" for {}", mention(absent)));
+            format!("Denied by {}{}{known}.", mention(user), absent.unwrap_or_default())
         }
         Verdict::Expired => "Expired: no one answered in time.".to_owned(),
         Verdict::Cancelled => "Cancelled: the request was withdrawn.".to_owned(),

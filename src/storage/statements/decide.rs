@@ -237,7 +237,7 @@ pub async fn save(
            decided AS (
                UPDATE approvals SET status = $4, decision_scope = $5, decided_by = $6, decided_user = $7,
                    decision_grant = $8, decision_reason = $9, decided_at = $3,
-                   edited_arguments = $19::text::json, edited_digest = $20
+                   edited_arguments = $19::text::json, edited_digest = $20, decided_for = $22
                WHERE id = $1),
            recorded AS (
                INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
@@ -295,6 +295,7 @@ pub async fn save(
         edited_json,
         edited.map(|edited| edited.digest.bytes().as_slice()),
         effects.callbacks as _,
+        decision.on_behalf_of().map(UserId::as_str),
     )
     .fetch_all(db)
     .await?;

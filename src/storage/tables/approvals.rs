@@ -79,6 +79,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) decision_scope: Option<String>,
     pub(in crate::storage) decided_by: Option<String>,
     pub(in crate::storage) decided_user: Option<String>,
+    pub(in crate::storage) decided_for: Option<String>,
     pub(in crate::storage) decision_grant: Option<Uuid>,
     pub(in crate::storage) decision_reason: Option<String>,
     pub(in crate::storage) decided_at: Option<DateTime<Utc>>,
@@ -111,7 +112,7 @@ macro_rules! select_approvals {
                       p.edited_arguments::text AS edited_arguments, p.edited_digest, p.reason, p.metadata::text AS metadata,
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
                       p.contents_deleted_at, p.status,
-                      p.decision_scope, p.decided_by, p.decided_user, p.decision_grant,
+                      p.decision_scope, p.decided_by, p.decided_user, p.decided_for, p.decision_grant,
                       p.decision_reason, p.decided_at,
                       o.status AS "result_status?", o.summary AS "result_summary?", o.url AS "result_url?",
                       o.digest AS "result_digest?", o.reported_at AS "result_reported_at?"
@@ -226,6 +227,8 @@ impl ApprovalRow {
             user.ok_or_else(|| corrupt("decided_user"))
         };
         let reason = self.decision_reason.clone().map(Text::from_stored);
+        let on_behalf_of = self.decided_for.clone().map(UserId::from_stored);
+        let is_for_another = on_behalf_of.is_some();
         let verdict = match (outcome, by) {
             (Outcome::Approved, Some("auto")) => match scope {
                 Some(scope @ (Scope::Conversation | Scope::Always)) => {
@@ -235,16 +238,21 @@ impl ApprovalRow {
             },
             (Outcome::Approved, Some("user")) => {
                 let user = user()?;
-                match scope {
-                    Some(Scope::Once) => Verdict::Approved { user, given: GrantOutcome::Once },
-                    Some(Scope::Conversation) => {
+                match (scope, on_behalf_of) {
+                    (Some(Scope::Once), Some(on_behalf_of)) => Verdict::ApprovedFor { user, on_behalf_of },
+                    (_, Some(_)) => return Err(corrupt("decided_for")),
+                    (Some(Scope::Once), None) => Verdict::Approved { user, given: GrantOutcome::Once },
+                    (Some(Scope::Conversation), None) => {
                         Verdict::Approved { user, given: GrantOutcome::Conversation(grant()?) }
                     }
-                    Some(Scope::Always) => Verdict::Approved { user, given: GrantOutcome::Always(grant()?) },
-                    None => Verdict::ApprovedEdited { user, edited: self.edited()? },
+                    (Some(Scope::Always), None) => {
+                        Verdict::Approved { user, given: GrantOutcome::Always(grant()?) }
+                    }
+                    (None, None) => Verdict::ApprovedEdited { user, edited: self.edited()? },
                 }
             }
-            (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, reason },
+            (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, on_behalf_of, reason },
+            _ if is_for_another => return Err(corrupt("decided_for")),
             (Outcome::Expired, Some("auto")) => Verdict::Expired,
             (Outcome::Cancelled, Some("backend")) => {
                 reason.map_or(Verdict::Cancelled, |why| Verdict::Abandoned { why })

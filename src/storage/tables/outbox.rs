@@ -29,6 +29,8 @@ pub enum Kind {
     UnlockAnswer,
     /// Tell a user which of their grants an admin revoked.
     Revocation,
+    /// Tell a person that they decide for another, or no longer do.
+    Delegation,
     /// Remind a user of what waits, and update the messages that did.
     Reminder,
     /// Send a user their daily digest.
@@ -37,7 +39,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Prompt,
         Self::SharedPrompt,
         Self::Webhook,
@@ -46,6 +48,7 @@ impl Kind {
         Self::UnlockRequest,
         Self::UnlockAnswer,
         Self::Revocation,
+        Self::Delegation,
         Self::Reminder,
         Self::Digest,
     ];
@@ -62,6 +65,7 @@ impl Kind {
             Self::UnlockRequest => "unlock_request",
             Self::UnlockAnswer => "unlock_answer",
             Self::Revocation => "revocation",
+            Self::Delegation => "delegation",
             Self::Reminder => "reminder",
             Self::Digest => "digest",
         }

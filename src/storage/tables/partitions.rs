@@ -1,5 +1,5 @@
-//! The partitions of `approvals`, `approval_results`, `details_opened`, `prompts`, `prompt_messages`, `outbox`, `attempts`
-//! and `audit`. Functions of the database make and drop them, with the rights of the tables' owner
+//! The partitions of `approvals`, `approval_results`, `details_opened`, `prompts`, `prompt_messages`,
+//! `approver_messages`, `outbox`, `attempts` and `audit`. Functions of the database make and drop them, with the rights of the tables' owner
 //! (`migrations/0022_partitions.sql`).
 
 use chrono::{DateTime, Utc};
@@ -8,8 +8,16 @@ use crate::{domain::ids::time_of_id, storage::PgConnection};
 
 /// A table with a partition a month, in the order in which their old partitions are dropped: what refers to another
 /// table's rows goes first.
-pub const MONTHLY: [&str; 7] =
-    ["attempts", "outbox", "prompts", "prompt_messages", "details_opened", "approval_results", "approvals"];
+pub const MONTHLY: [&str; 8] = [
+    "attempts",
+    "outbox",
+    "prompts",
+    "prompt_messages",
+    "approver_messages",
+    "details_opened",
+    "approval_results",
+    "approvals",
+];
 
 /// Makes the partitions that will be needed from now on, and returns their names. Does nothing while another instance
 /// does it.

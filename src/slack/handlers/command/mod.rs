@@ -15,6 +15,7 @@ use crate::{
     slack::{
         handlers::{
             context::Context,
+            interactions::delegating,
             modals,
             time_limit::{BUDGET, UseCaseError, read, within},
             unconfirmed_revocation::{Revoking, retry_until_confirmed},
@@ -54,6 +55,10 @@ async fn take(context: &Context, payload: &Payload) -> Response {
     let rest = rest.trim().trim_matches('`');
     let message = match word.to_lowercase().as_str() {
         "" | "settings" => match typed.open_settings().await {
+            None => return Response::Taken,
+            Some(message) => Ok(message),
+        },
+        "delegate" => match typed.open_delegation().await {
             None => return Response::Taken,
             Some(message) => Ok(message),
         },
@@ -103,6 +108,23 @@ impl Typed<'_> {
             CallError::NoToken => sentences::settings(&Rejection::WorkspaceRemoved),
             _ => lists::NOT_OPENED.to_owned(),
         }))
+    }
+
+    /// Opens the modal in which a person delegates. `Some` is the reply that says why it could not be opened.
+    async fn open_delegation(&self) -> Option<Message> {
+        if let Some(refusal) = self.may_not_look().await {
+            return Some(refusal);
+        }
+        let trigger = self.payload.trigger().unwrap_or_default();
+        let error = match delegating::modal(self.context, self.workspace, &self.user).await {
+            Ok(view) => modals::open(self.context, self.workspace, trigger, &view).await.err()?,
+            Err(error) => return Some(explain(&error)),
+        };
+        if modals::is_open(&error) {
+            return None;
+        }
+        tracing::warn!(%error, "Could not open the delegation modal");
+        Some(plain(lists::NOT_OPENED.to_owned()))
     }
 
     /// The request that the command came with, for repeat detection and the audit.

@@ -4,8 +4,14 @@ use serde_json::json;
 
 use crate::{
     domain::{
-        approvals::Approval, decision::DenialReason, decisions::Choice, grants::Scope, ids::ApprovalId,
-        rejection::Rejection, text::Prose,
+        approvals::Approval,
+        decision::DenialReason,
+        decisions::Choice,
+        grants::Scope,
+        ids::{ApprovalId, UserId},
+        prompts::Prompt,
+        rejection::Rejection,
+        text::Prose,
     },
     service::decide::{self, Click},
     slack::{
@@ -93,13 +99,21 @@ async fn decide(
     };
     if let Some((approval, prompt)) = about.zip(interaction.payload.message()) {
         let service = interaction.context.service.clone();
+        let approver = approver(&approval, &click.acting_user.user, &prompt);
         interaction.context.background.spawn(async move {
-            if let Err(failure) = decide::adopt_prompt(&service, &approval, &prompt).await {
+            if let Err(failure) = decide::adopt_prompt(&service, &approval, approver.as_ref(), &prompt).await
+            {
                 tracing::warn!(%failure, "Could not store where a clicked prompt is");
             }
         });
     }
     result
+}
+
+/// Whose message the clicked one is, if it is not the user's: another person's direct messages.
+pub(super) fn approver(approval: &Approval, clicked_by: &UserId, prompt: &Prompt) -> Option<UserId> {
+    let is_anothers = approval.request.user != *clicked_by && prompt.channel.starts_with('D');
+    is_anothers.then(|| clicked_by.clone())
 }
 
 /// Denies at once.

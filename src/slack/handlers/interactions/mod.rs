@@ -6,6 +6,7 @@
 mod action_options;
 mod browse;
 mod deciding;
+pub(super) mod delegating;
 mod editing;
 mod everyones_grants;
 mod interaction;
@@ -61,6 +62,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             response
         }
         "view_submission" => match payload.text("/view/callback_id").and_then(Callback::parse) {
+            Some(Callback::Delegate) => delegating::submitted(&interaction).await,
             Some(Callback::Deny) => deciding::submitted(&interaction).await,
             Some(Callback::Edit) => editing::submitted(&interaction).await,
             Some(Callback::ApproveAll) => together::submitted(&interaction).await,
@@ -123,6 +125,8 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::Lock(action) => {
             unlocking::set(interaction, action, (LockCommand::Lock, Seen::Unknown)).await
         }
+        Control::Delegation => delegating::open(interaction).await,
+        Control::EndDelegation(delegation) => delegating::end(interaction, delegation).await,
         Control::OpenSettings => settings::open(interaction).await,
         Control::TurnOffReported(grant) => settings::turn_off_reported(interaction, grant).await,
         Control::Notify { notice, on } => {

@@ -20,7 +20,7 @@ use crate::{
         inbound::response::Response,
         view::{
             controls::{Callback, Control},
-            prompt_state::PromptState,
+            prompt_state::{PromptState, Reader},
             review::{self, Review},
             sentences,
         },
@@ -123,7 +123,11 @@ pub(super) fn follow(interaction: &Interaction<'_>, review: Review, view: &'stat
 
 fn counted(review: Review, decision: &Decision, user: &UserId) -> Review {
     match &decision.verdict {
-        Verdict::Approved { user: by, .. } | Verdict::ApprovedEdited { user: by, .. } if by == user => {
+        Verdict::Approved { user: by, .. }
+        | Verdict::ApprovedFor { user: by, .. }
+        | Verdict::ApprovedEdited { user: by, .. }
+            if by == user =>
+        {
             Review { approved: review.approved + 1, ..review }
         }
         Verdict::Denied { user: by, .. } if by == user => Review { denied: review.denied + 1, ..review },
@@ -174,6 +178,7 @@ fn one(reviewed: &Reviewed, review: Review, service: &crate::service::Service) -
         requested: reviewed.around.requested,
         precedent: reviewed.precedent.as_ref(),
         connect_url: reviewed.around.connect_url.as_deref(),
+        reader: reviewed.why.as_ref().map_or(Reader::User, Reader::Approver),
         now: service.now(),
     };
     review::review(&shown, review, reviewed.others)

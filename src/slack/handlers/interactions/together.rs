@@ -7,7 +7,7 @@ use crate::{
         alike::{Alike, Together},
         approvals::Approval,
         grants::Scope,
-        ids::ApprovalId,
+        ids::{ApprovalId, UserId},
         people::ActingUser,
     },
     service::{
@@ -17,7 +17,10 @@ use crate::{
     },
     slack::{
         handlers::{
-            interactions::interaction::{Interaction, Submission, decided, looked},
+            interactions::{
+                deciding,
+                interaction::{Interaction, Submission, decided, looked},
+            },
             modals,
             time_limit::{UseCaseError, read, within},
         },
@@ -55,32 +58,35 @@ async fn find(
 ) -> Result<(Vec<Approval>, usize), UseCaseError> {
     let (acting_user, _) = interaction.rights().await.map_err(UseCaseError::Rejected)?;
     acting_user.must_be_member().map_err(UseCaseError::Rejected)?;
-    may_decide(interaction, &acting_user, group).await?;
+    let whose = may_decide(interaction, &acting_user, group).await?;
     let (service, workspace) = (&interaction.context.service, interaction.workspace);
-    read(decide_together::alike(service, workspace, &acting_user.user, group, ChoiceForAll::Approve)).await
+    read(decide_together::alike(service, workspace, &whose, group, ChoiceForAll::Approve)).await
 }
 
 /// A shared message may stand in a channel, where others see its buttons: they are told whose requests these are. If the
-/// service did not know where the message is, it does from now on.
+/// service did not know where the message is, it does from now on. Returns whose requests they are.
 async fn may_decide(
     interaction: &Interaction<'_>,
     acting_user: &ActingUser,
     (like, alike): (ApprovalId, Alike),
-) -> Result<(), UseCaseError> {
+) -> Result<UserId, UseCaseError> {
     if alike != Alike::Message {
-        return Ok(());
+        return Ok(acting_user.user.clone());
     }
     let service = interaction.context.service.clone();
     let approval =
         within(shared_prompts::may_decide(&service, interaction.origin(), acting_user, like)).await?;
     if let Some(prompt) = interaction.payload.message() {
+        let approver = deciding::approver(&approval, &acting_user.user, &prompt);
+        let approval = approval.clone();
         interaction.context.background.spawn(async move {
-            if let Err(failure) = decide::adopt_prompt(&service, &approval, &prompt).await {
+            if let Err(failure) = decide::adopt_prompt(&service, &approval, approver.as_ref(), &prompt).await
+            {
                 tracing::warn!(%failure, "Could not store where a clicked prompt is");
             }
         });
     }
-    Ok(())
+    Ok(approval.request.user)
 }
 
 /// The user submitted the list. Approves what it named, and nothing that came since.
@@ -114,13 +120,14 @@ pub(super) async fn deny(interaction: &Interaction<'_>, group: (ApprovalId, Alik
         Ok((acting_user, _)) => acting_user,
         Err(_) => interaction.acting_user.clone(),
     };
-    if let Err(error) = may_decide(interaction, &acting_user, group).await {
-        return decided::<()>(interaction, Err(error));
-    }
+    let whose = match may_decide(interaction, &acting_user, group).await {
+        Ok(whose) => whose,
+        Err(error) => return decided::<()>(interaction, Err(error)),
+    };
     let (service, workspace) = (&interaction.context.service, interaction.workspace);
     let denying = async {
         let (found, _) =
-            decide_together::alike(service, workspace, &acting_user.user, group, ChoiceForAll::Deny).await?;
+            decide_together::alike(service, workspace, &whose, group, ChoiceForAll::Deny).await?;
         let ids: Vec<_> = found.iter().map(Approval::id).collect();
         let origin = interaction.origin();
         decide_together::decide_together(service, origin, &acting_user, &ids, ChoiceForAll::Deny).await

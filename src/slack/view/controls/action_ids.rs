@@ -50,6 +50,8 @@ pub(super) const SETTINGS_PREVIOUS: &str = "settings_previous";
 pub(super) const SETTINGS_NEXT: &str = "settings_next";
 pub(super) const SETTINGS_ALL: &str = "settings_all";
 pub(super) const TOGGLE: &str = "toggle";
+pub(super) const DELEGATION: &str = "delegation";
+pub(super) const END_DELEGATION: &str = "end_delegation";
 pub(super) const OPEN_SETTINGS: &str = "open_settings";
 pub(super) const TURN_OFF_REPORTED: &str = "turn_off_reported";
 pub(super) const NOTIFY: &str = "notify";
@@ -100,6 +102,8 @@ impl Control {
             Self::SettingsNext(_) => SETTINGS_NEXT,
             Self::SettingsAll => SETTINGS_ALL,
             Self::Toggle { .. } => TOGGLE,
+            Self::Delegation => DELEGATION,
+            Self::EndDelegation(_) => END_DELEGATION,
             Self::OpenSettings => OPEN_SETTINGS,
             Self::TurnOffReported(_) => TURN_OFF_REPORTED,
             Self::Notify { notice: Notice::Reminders, .. } => NOTIFY,

@@ -5,6 +5,8 @@ use std::fmt;
 /// A modal, as identified by its `callback_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callback {
+    /// The modal in which a person delegates.
+    Delegate,
     /// The modal that asks for a reason.
     Deny,
     /// The modal in which arguments are changed.
@@ -32,6 +34,7 @@ impl Callback {
     #[must_use]
     pub fn parse(callback_id: &str) -> Option<Self> {
         [
+            Self::Delegate,
             Self::Deny,
             Self::Edit,
             Self::ApproveAll,
@@ -51,6 +54,7 @@ impl Callback {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Delegate => "delegate",
             Self::Deny => "deny",
             Self::Edit => "edit",
             Self::ApproveAll => "approve_all",

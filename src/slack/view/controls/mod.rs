@@ -10,6 +10,7 @@ mod screen;
 mod values;
 
 pub use self::{callback::Callback, screen::Screen};
+use crate::domain::ids::DelegationId;
 use crate::domain::{
     alike::Alike,
     decision::DenialReason,
@@ -180,6 +181,10 @@ pub enum Control {
         /// The state that the user chose.
         toggle: Toggle,
     },
+    /// *Delegate…*: opens the modal that [`super::delegation::modal`] renders.
+    Delegation,
+    /// *End* in that modal.
+    EndDelegation(DelegationId),
     /// *Notifications…* in a digest: opens the settings.
     OpenSettings,
     /// *Turn off* in a digest. The message is not updated, so the user gets a reply.

@@ -1,5 +1,6 @@
 //! Parses clicks.
 
+use super::action_ids::{DELEGATION, END_DELEGATION};
 use super::{
     Control, Notice,
     action_ids::{
@@ -94,6 +95,8 @@ impl Control {
                 };
                 Some(Self::Toggle { action: action.parse().ok()?, toggle })
             }
+            DELEGATION => Some(Self::Delegation),
+            END_DELEGATION => value.parse().ok().map(Self::EndDelegation),
             OPEN_SETTINGS => Some(Self::OpenSettings),
             TURN_OFF_REPORTED => value.parse().ok().map(Self::TurnOffReported),
             NOTIFY => is_on(value).map(|on| Self::Notify { notice: Notice::Reminders, on }),

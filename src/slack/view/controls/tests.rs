@@ -61,6 +61,8 @@ fn a_click_reads_what_the_view_wrote() {
         Control::SettingsAll,
         Control::Toggle { action, toggle: Toggle::On },
         Control::Toggle { action, toggle: Toggle::Off },
+        Control::Delegation,
+        Control::EndDelegation(DelegationId::new(Uuid::from_u128(8))),
         Control::OpenSettings,
         Control::TurnOffReported(grant),
         Control::Notify { notice: Notice::Reminders, on: true },

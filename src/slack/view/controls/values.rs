@@ -40,6 +40,7 @@ impl Control {
             Self::EveryonesGrants => "all".to_owned(),
             Self::GrantsPrevious(page) | Self::GrantsNext(page) => page.to_string(),
             Self::RevokeKey(key) => key.to_string(),
+            Self::EndDelegation(delegation) => delegation.to_string(),
             Self::RequestUnlock(action)
             | Self::Lock(action)
             | Self::ActionOptions { action, .. }
@@ -66,6 +67,7 @@ impl Control {
             | Self::GrantsOf
             | Self::PickNone
             | Self::SettingsAll
+            | Self::Delegation
             | Self::OpenSettings => String::new(),
         }
     }

@@ -55,7 +55,7 @@ pub fn message(shared: &SharedState<'_>) -> Message {
         )]));
         return Message { text: ended_in_text(shared, request), blocks };
     }
-    blocks.extend(summary::addressee(request));
+    blocks.extend(summary::addressee(request).filter(|_| shared.is_users));
     if let Some(apart) = apart(&pending) {
         let warning = format!("{apart}: decide each one separately.");
         blocks.push(rich(vec![paragraph(vec![bold(SafeText::own(warning))])]));

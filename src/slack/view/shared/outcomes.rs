@@ -39,7 +39,9 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
     let (mut auto, mut expired, mut cancelled, mut undelivered) = (0, 0, 0, 0);
     for Decision { verdict, .. } in decisions() {
         match verdict {
-            Verdict::Approved { user, .. } | Verdict::ApprovedEdited { user, .. } => {
+            Verdict::Approved { user, .. }
+            | Verdict::ApprovedFor { user, .. }
+            | Verdict::ApprovedEdited { user, .. } => {
                 by_person.entry(user).or_default().0 += 1;
             }
             Verdict::Denied { user, .. } => by_person.entry(user).or_default().1 += 1,

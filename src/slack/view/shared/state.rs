@@ -26,6 +26,8 @@ pub struct SharedState<'a> {
     pub waiting: WaitingCount,
     /// The grants that decisions left and that are live.
     pub live_grants: &'a [GrantId],
+    /// Whether it is rendered for the user whose requests these are, and not for another person who may decide them.
+    pub is_users: bool,
 }
 
 impl<'a> SharedState<'a> {

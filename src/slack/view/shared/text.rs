@@ -59,6 +59,7 @@ pub(super) fn pending_in_text(shared: &SharedState<'_>, pending: &[&Approval], r
     let called = request
         .place
         .as_ref()
+        .filter(|_| shared.is_users)
         .map(|_| format!("{}: ", sentences::mention(&request.user)))
         .unwrap_or_default();
     let warning = apart(pending).map(|apart| format!("{apart}. ")).unwrap_or_default();

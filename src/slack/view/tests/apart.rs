@@ -191,7 +191,7 @@ fn approval(text: &str, arguments: Map<String, Value>) -> Approval {
 fn shared(pending: &Approval, ended: Option<&Approval>) -> Value {
     let members = [ended.unwrap_or(pending).clone(), pending.clone()];
     let waiting = WaitingCount { total: 3, apart: 1 };
-    let state = SharedState { members: &members, waiting, live_grants: &[] };
+    let state = SharedState { members: &members, waiting, live_grants: &[], is_users: true };
     let message = shared::message(&state).to_json();
     let text = message["text"].as_str().unwrap();
     assert!(tokens('v', &unquoted(text)).is_empty(), "{text}");
@@ -239,6 +239,7 @@ fn lists(text: &str, approval: &Approval) -> Vec<Value> {
         decisions: decisions.clone(),
         devices: Page::from_list(vec![device], 0, 4),
         notifications: super::notifications::all_on(),
+        delegations: crate::domain::delegations::Delegations::default(),
         administration: Some(Administration {
             requests: Page::from_list(vec![unlock.clone()], 0, 4),
             catalog: Page::from_list(vec![integration.clone()], 0, 4),
@@ -313,7 +314,7 @@ proptest! {
         if let Some((_, verdict)) = verdicts().into_iter().nth(ending) {
             let verdict = match verdict {
                 Verdict::Denied { user, .. } =>
-                    Verdict::Denied { user, reason: Some(Prose::from_stored(format!("token-o8q{text}"))) },
+                    Verdict::Denied { user, on_behalf_of: None, reason: Some(Prose::from_stored(format!("token-o8q{text}"))) },
                 Verdict::ApprovedEdited { user, .. } => {
                     let mut changed = approval.request.arguments.members().clone();
                     changed.retain(|key, _| !key.ends_with('x'));

@@ -143,6 +143,13 @@ fn input(block: &Value) {
     let initial = element["initial_value"].as_str();
     match element["type"].as_str().unwrap() {
         "plain_text_input" => assert!(initial.is_none_or(|text| (1..=3000).contains(&text.chars().count()))),
+        "users_select" => {
+            element.get("placeholder").into_iter().for_each(|text| within(text, 150));
+        }
+        "datepicker" => {
+            let day = element["initial_date"].as_str().unwrap();
+            assert!(day.parse::<chrono::NaiveDate>().is_ok(), "{day}");
+        }
         "number_input" => assert!(initial.unwrap().parse::<f64>().is_ok(), "{initial:?}"),
         "static_select" => {
             let options = element["options"].as_array().unwrap();

@@ -94,7 +94,7 @@ proptest! {
         let mut approval = full_of(&text);
         if let Some((_, verdict)) = verdicts().into_iter().nth(ending) {
             let verdict = match verdict {
-                Verdict::Denied { user, .. } => Verdict::Denied { user, reason: Some(Prose::from_stored(text.clone())) },
+                Verdict::Denied { user, on_behalf_of, .. } => Verdict::Denied { user, on_behalf_of, reason: Some(Prose::from_stored(text.clone())) },
                 Verdict::Undeliverable { .. } => Verdict::Undeliverable { why: Prose::from_stored(text.clone()) },
                 Verdict::ApprovedEdited { user, .. } => {
                     let mut members = approval.request.arguments.members().clone();

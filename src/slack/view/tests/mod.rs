@@ -3,6 +3,7 @@
 mod action_options;
 mod apart;
 mod checks;
+mod delegation;
 mod differences;
 mod hostile;
 mod mcp_servers;

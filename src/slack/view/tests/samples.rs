@@ -23,7 +23,7 @@ use crate::{
         templates::{Template, escape},
         text::{ActionKey, ForeignId, IntegrationKey, Link, Name, Prose, Text},
     },
-    slack::view::prompt_state::PromptState,
+    slack::view::prompt_state::{PromptState, Reader},
 };
 
 pub(super) const FREE: Eligibility = Eligibility {
@@ -124,8 +124,8 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ("approved_always", Verdict::Approved { user: user.clone(), given: GrantOutcome::Always(grant()) }),
         ("auto_approved_conversation", Verdict::AutoApproved { grant: grant(), scope: Scope::Conversation }),
         ("auto_approved_always", Verdict::AutoApproved { grant: grant(), scope: Scope::Always }),
-        ("denied", Verdict::Denied { user: user.clone(), reason: None }),
-        ("denied_with_reason", Verdict::Denied { user: user.clone(), reason }),
+        ("denied", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason: None }),
+        ("denied_with_reason", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason }),
         ("expired", Verdict::Expired),
         ("cancelled", Verdict::Cancelled),
         ("abandoned", Verdict::Abandoned { why: Prose::new("no caller listened for 60 s").unwrap() }),
@@ -172,6 +172,7 @@ pub(super) fn state(approval: &Approval) -> PromptState<'_> {
         requested: false,
         connect_url: Some(CONNECT_URL),
         precedent: None,
+        reader: Reader::User,
         now: asked_at(),
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         alike::{Alike, MOST_TOGETHER},
         approvals::Approval,
         catalog::{Description, Eligibility, Lock, UnlockedFor},
+        delegations::Delegations,
         field_hints::Presentation,
         grants::Scope,
         ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, IntegrationId, UnlockRequestId, UserId},
@@ -226,6 +227,7 @@ pub(super) fn empty() -> Home {
         decisions: page(Vec::new(), Section::Decisions),
         devices: page(Vec::new(), Section::Devices),
         notifications: Preferences::default(),
+        delegations: Delegations::default(),
         administration: None,
     }
 }
@@ -245,6 +247,7 @@ fn full() -> Home {
         decisions: page([2, 5, 7].map(|at| decision_line(verdict(at))).to_vec(), Section::Decisions),
         devices: page(vec![device(Some("laptop"), true), device(None, false)], Section::Devices),
         notifications: Preferences::default(),
+        delegations: Delegations::default(),
         administration: None,
     }
 }
@@ -496,6 +499,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
             ),
             devices: Page::from_list(vec![device(Some(&name), true); 50], 1, Section::Devices.size()),
             notifications: super::notifications::all_on(),
+            delegations: super::delegation::worst(),
             administration: Some(Administration {
                 requests: Page::from_list(vec![unlock.clone(); 50], 1, Section::Requests.size()),
                 changed: Page::from_list(vec![changed; 50], 1, Section::Changed.size()),

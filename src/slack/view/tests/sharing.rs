@@ -50,6 +50,7 @@ pub(super) fn shown(members: &[Approval]) -> SharedState<'_> {
         members,
         waiting: WaitingCount { total: pending.count() + 2, apart: destructive },
         live_grants: &[],
+        is_users: true,
     }
 }
 

@@ -340,7 +340,7 @@ fn every_ending_is_said_in_words() {
 #[test]
 fn a_reason_from_the_menu_is_said_in_the_same_line() {
     let reason = Some(DenialReason::WrongTarget.to_prose());
-    let approval = decided(Verdict::Denied { user: alice(), reason });
+    let approval = decided(Verdict::Denied { user: alice(), on_behalf_of: None, reason });
     keep_message("decided_denied_wrong_target", &prompt(&state(&approval)));
 }
 

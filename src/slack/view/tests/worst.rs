@@ -148,7 +148,7 @@ fn both_reasons_are_whole_in_the_details() {
     let reason = |letter: &str| Prose::from_stored(format!("{}.", letter.repeat(2998)));
     let mut approval = approval("{}");
     approval.request.reason = Some(reason("a"));
-    let verdict = Verdict::Denied { user: alice(), reason: Some(reason("d")) };
+    let verdict = Verdict::Denied { user: alice(), on_behalf_of: None, reason: Some(reason("d")) };
     approval.decision = Some(Decision { verdict, decided_at: asked_at() });
     holds(&approval);
     let view = details::details(&approval, None, 0).to_string();
@@ -185,7 +185,8 @@ fn names_and_reasons_at_their_longest_fit() {
         approval.request.reason = Some(Prose::from_stored(character.repeat(3000)));
         approval.request.arguments =
             with(Value::from(character.repeat(200_000 / character.len()))).request.arguments;
-        let verdict = Verdict::Denied { user: alice(), reason: approval.request.reason.clone() };
+        let verdict =
+            Verdict::Denied { user: alice(), on_behalf_of: None, reason: approval.request.reason.clone() };
         approval.decision = Some(Decision { verdict, decided_at: asked_at() });
         holds(&approval);
     }
