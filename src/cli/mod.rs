@@ -17,6 +17,7 @@ mod mcp_gateway;
 mod migrate;
 mod output;
 mod parse;
+mod policies;
 mod user_keys;
 
 use clap::{Parser, Subcommand};
@@ -88,6 +89,9 @@ enum Command {
     /// List and revoke the auto-approvals of all users
     #[command(subcommand)]
     Grant(grants::Command),
+    /// Check rules: what agents may do without asking, what needs a person, and what is refused
+    #[command(subcommand)]
+    Policy(policies::Command),
     /// Ask for approval of a coding agent's tool calls, as its hook
     #[command(
         after_help = "The agent starts this command for each tool call and writes the call to its standard input. The command asks the person in Slack, waits, and answers in the agent's format. Whatever goes wrong ends it with status 2, which blocks the call.
@@ -140,6 +144,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
         Command::Grant(command) => grants::run(command).await,
+        Command::Policy(command) => policies::run(&command),
         Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,

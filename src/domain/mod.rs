@@ -43,6 +43,7 @@ pub mod overview;
 pub mod own_keys;
 pub mod ownership;
 pub mod people;
+pub mod policy;
 pub mod precedent;
 pub mod prompts;
 pub mod rejection;
