@@ -104,6 +104,7 @@ impl Slack {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/{method}", any(web_api::call))
+            .route("/upload/v1/{secret}", post(web_api::files::receive))
             .route("/response/{token}", post(response_url::receive))
             .route("/oauth/v2/authorize", get(installing::page).post(installing::answer))
             .route("/link/", get(socket::open))

@@ -74,6 +74,7 @@ pub use self::{
     setup::names,
     signature::sign,
     state::{
-        App, Channel, ChannelKind, Message, StateValues, Token, TokenStatus, User, View, ViewKind, Workspace,
+        App, Channel, ChannelKind, Message, SharedFile, StateValues, Token, TokenStatus, User, View,
+        ViewKind, Workspace,
     },
 };

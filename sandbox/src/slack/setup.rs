@@ -33,7 +33,8 @@ pub mod names {
 }
 
 /// The scopes of the initial token.
-const SCOPES: [&str; 5] = ["chat:write", "commands", "im:write", "users:read", "users:read.email"];
+const SCOPES: [&str; 6] =
+    ["chat:write", "commands", "files:write", "im:write", "users:read", "users:read.email"];
 
 /// The initial state of a sandbox.
 pub(crate) fn workspace() -> State {

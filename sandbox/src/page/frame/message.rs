@@ -130,10 +130,12 @@ fn content(desk: &Desk, message: &Message, id: &str) -> Markup {
         entered: message.chosen.get(&desk.viewer.id),
         errors: None,
     };
-    if message.blocks.is_empty() {
-        html! { div.text { (mrkdwn(&context, &message.text, false)) } }
-    } else {
-        blocks(&context, &message.blocks)
+    html! {
+        @if !message.blocks.is_empty() { (blocks(&context, &message.blocks)) }
+        @else if !message.text.is_empty() { div.text { (mrkdwn(&context, &message.text, false)) } }
+        @for file in &message.files {
+            div.file data-testid="file" { b { (file.title) } " " (file.name) ", " (file.content.len()) " bytes" }
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Message {
     pub text: String,
     /// Its blocks as posted, each with a `block_id`.
     pub blocks: Vec<Value>,
+    /// Its files.
+    pub files: Vec<super::SharedFile>,
     /// The metadata that its app attached for other apps. People don't see it.
     pub metadata: Option<Value>,
     /// The `ts` of its last edit.
@@ -71,6 +73,9 @@ impl Message {
         }
         if !self.blocks.is_empty() {
             message["blocks"] = json!(self.blocks);
+        }
+        if !self.files.is_empty() {
+            message["files"] = self.files.iter().map(super::SharedFile::to_json).collect();
         }
         message
     }

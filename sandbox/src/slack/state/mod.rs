@@ -4,6 +4,7 @@
 mod apps;
 mod channels;
 pub(crate) mod entered;
+mod files;
 mod installs;
 mod messages;
 mod people;
@@ -19,12 +20,14 @@ use chrono::{DateTime, Utc};
 pub use self::{
     apps::{App, Token, TokenStatus},
     channels::{Channel, ChannelKind},
+    files::SharedFile,
     messages::{Message, StateValues},
     people::{User, Workspace},
     views::{View, ViewKind},
 };
 pub(crate) use self::{
     apps::{ResponseUrl, Trigger},
+    files::{Upload, UploadError},
     installs::Installs,
     people::Rights,
     posting::Draft,
@@ -44,6 +47,8 @@ pub(crate) struct State {
     pub(crate) tokens: BTreeMap<String, Token>,
     /// By channel and `ts`. Every `ts` has the same width, so they sort in the order of posting.
     pub(crate) messages: BTreeMap<(String, String), Message>,
+    /// Files that were announced, by their ids.
+    pub(crate) uploads: BTreeMap<String, Upload>,
     /// By user, with the topmost modal last.
     pub(crate) modals: BTreeMap<String, Vec<View>>,
     /// By user.
@@ -70,6 +75,7 @@ impl State {
             channels: BTreeMap::new(),
             tokens: BTreeMap::new(),
             messages: BTreeMap::new(),
+            uploads: BTreeMap::new(),
             modals: BTreeMap::new(),
             homes: BTreeMap::new(),
             triggers: BTreeMap::new(),

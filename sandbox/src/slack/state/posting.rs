@@ -65,6 +65,7 @@ impl State {
             app_id,
             text: draft.text,
             blocks: draft.blocks,
+            files: Vec::new(),
             metadata: None,
             edited: None,
             ephemeral_for: draft.ephemeral_for,

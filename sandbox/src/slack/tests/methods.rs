@@ -27,7 +27,38 @@ async fn a_missing_scope_error_lists_the_granted_scopes() {
     let answer = fixture.call("chat.postMessage", prompt(names::ALICE)).await;
     assert_eq!(answer["error"], "missing_scope");
     assert_eq!(answer["needed"], "chat:write");
-    assert_eq!(answer["provided"], "commands,im:write,users:read,users:read.email");
+    assert_eq!(answer["provided"], "commands,files:write,im:write,users:read,users:read.email");
+}
+
+#[tokio::test]
+async fn a_file_is_announced_uploaded_and_shared_once() {
+    let fixture = Fixture::new().await;
+    for arguments in [json!({}), json!({ "filename": "a.csv" }), json!({ "filename": "a.csv", "length": 0 })]
+    {
+        assert_eq!(fixture.call("files.getUploadURLExternal", arguments).await["error"], "invalid_arguments");
+    }
+    let announced =
+        fixture.call("files.getUploadURLExternal", json!({ "filename": "a.csv", "length": "5" })).await;
+    let (id, url) = (announced["file_id"].as_str().unwrap(), announced["upload_url"].as_str().unwrap());
+    let share = json!({ "files": [{ "id": id, "title": "Audit" }], "channels": names::ALICE });
+    assert_eq!(fixture.call("files.completeUploadExternal", share.clone()).await["error"], "file_not_found");
+    for (content, status) in [("a,b", 400), ("a,b\r\n", 200), ("a,b\r\n", 404)] {
+        assert_eq!(
+            fixture.http.post(url).body(content).send().await.unwrap().status(),
+            status,
+            "{content:?}"
+        );
+    }
+    let to_user = json!({ "files": [{ "id": id }], "channel_id": names::ALICE });
+    assert_eq!(fixture.call("files.completeUploadExternal", to_user).await["error"], "channel_not_found");
+    assert_eq!(fixture.call("files.completeUploadExternal", share.clone()).await["ok"], true);
+    let shared = fixture.slack.direct_messages(names::ALICE).pop().unwrap().files.pop().unwrap();
+    assert_eq!((shared.title.as_str(), shared.content.as_slice()), ("Audit", "a,b\r\n".as_bytes()));
+    assert_eq!(fixture.call("files.completeUploadExternal", share).await["error"], "file_not_found");
+    fixture.slack.change_token(&fixture.slack.bot_token(), |token| token.scopes.remove("files:write"));
+    let refused =
+        fixture.call("files.getUploadURLExternal", json!({ "filename": "a.csv", "length": 5 })).await;
+    assert_eq!((&refused["error"], &refused["needed"]), (&json!("missing_scope"), &json!("files:write")));
 }
 
 #[tokio::test]
@@ -107,7 +138,7 @@ async fn a_get_with_a_query_is_a_valid_call() {
     let answer = fixture.http.get(url).bearer_auth(fixture.slack.bot_token()).send().await.unwrap();
     assert_eq!(
         answer.headers()["x-oauth-scopes"],
-        "chat:write,commands,im:write,users:read,users:read.email"
+        "chat:write,commands,files:write,im:write,users:read,users:read.email"
     );
     assert_eq!(answer.json::<Value>().await.unwrap()["user"]["name"], "bob");
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::error::ApiError;
 
 /// Arguments whose values are JSON even if they arrive as text.
-const JSON_ARGUMENTS: [&str; 4] = ["attachments", "blocks", "metadata", "view"];
+const JSON_ARGUMENTS: [&str; 5] = ["attachments", "blocks", "files", "metadata", "view"];
 
 /// Methods that read data accept only forms (<https://docs.slack.dev/apis/web-api/#methods_supporting_json>). Arguments
 /// in a JSON body never reach them, so `users.info` answers `user_not_found`.
@@ -66,6 +66,10 @@ fn taken_by(method: &str) -> Option<&'static [&'static str]> {
             "text",
             "ts",
         ],
+        "files.completeUploadExternal" => {
+            &["blocks", "channel_id", "channels", "files", "initial_comment", "thread_ts"]
+        }
+        "files.getUploadURLExternal" => &["alt_txt", "filename", "length", "snippet_type"],
         "users.info" => &["include_locale", "user"],
         "users.list" => &["cursor", "include_locale", "limit", "team_id"],
         "users.lookupByEmail" => &["email"],

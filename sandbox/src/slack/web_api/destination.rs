@@ -8,10 +8,7 @@ use crate::slack::state::{Channel, ChannelKind, State, Token};
 pub(super) fn for_message(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
     let given = ask.arguments.text("channel").ok_or_else(|| ApiError::named("channel_not_found"))?.to_owned();
     if given.starts_with(['U', 'W']) {
-        let user = ask.visible_user(&given).ok_or_else(|| ApiError::named("channel_not_found"))?;
-        let user = reachable(user)?.id.clone();
-        check_messages_tab(ask)?;
-        return Ok(ask.state.open_direct(&user, &ask.caller));
+        return direct(ask, &given);
     }
     let channel = named(ask, &given)?;
     let is_member = channel.members.contains(&ask.caller.bot_user_id);
@@ -34,6 +31,14 @@ pub(super) fn for_message(ask: &mut Ask<'_>) -> Result<Channel, ApiError> {
         return Err(ApiError::named("is_archived"));
     }
     Ok(channel)
+}
+
+/// The direct messages of a user, created if necessary.
+pub(super) fn direct(ask: &mut Ask<'_>, id: &str) -> Result<Channel, ApiError> {
+    let user = ask.visible_user(id).ok_or_else(|| ApiError::named("channel_not_found"))?;
+    let user = reachable(user)?.id.clone();
+    check_messages_tab(ask)?;
+    Ok(ask.state.open_direct(&user, &ask.caller))
 }
 
 /// The channel of an ephemeral message. The bot must be in it.

@@ -188,9 +188,9 @@ fn carry_out(
     if let Some(retry_after) = wait.filter(|_| core.enforce_rate_limits) {
         return limited(core, name, &arguments, Some(&caller), retry_after);
     }
-    let result = scope
-        .map_or(Ok(()), |needed| auth::require_scope(&caller, needed))
-        .and_then(|()| act(&mut Ask { state, caller: caller.clone(), arguments: &arguments, now }));
+    let result = scope.map_or(Ok(()), |needed| auth::require_scope(&caller, needed)).and_then(|()| {
+        act(&mut Ask { state, caller: caller.clone(), arguments: &arguments, now, origin: core.origin() })
+    });
     let mut handled = answered(&arguments, Some(&caller), result);
     handled.entry.over_limit = wait.is_some();
     handled

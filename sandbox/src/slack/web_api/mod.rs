@@ -7,6 +7,7 @@ pub(crate) mod chat;
 mod destination;
 mod endpoint;
 pub(crate) mod error;
+pub(crate) mod files;
 mod installing;
 mod users;
 pub(crate) mod views;
@@ -28,6 +29,8 @@ struct Ask<'a> {
     caller: Token,
     arguments: &'a Arguments,
     now: DateTime<Utc>,
+    /// Where the local Slack is.
+    origin: String,
 }
 
 impl Ask<'_> {
@@ -70,6 +73,8 @@ fn method(name: &str) -> Option<Method> {
         "chat.postEphemeral" => (Some("chat:write"), chat::post_ephemeral),
         "chat.postMessage" => (Some("chat:write"), chat::post_message),
         "chat.update" => (Some("chat:write"), chat::update),
+        "files.completeUploadExternal" => (Some("files:write"), files::complete_upload),
+        "files.getUploadURLExternal" => (Some("files:write"), files::upload_url),
         "users.info" => (Some("users:read"), users::info),
         "users.list" => (Some("users:read"), users::list),
         "users.lookupByEmail" => (Some("users:read.email"), users::lookup_by_email),
