@@ -23,15 +23,18 @@ use super::{
 use crate::{
     api::state::Api,
     domain::{
+        action_path::ActionPath,
         api_keys::KeyScope,
-        audit::ActorKind,
+        audit::{ActorKind, AuditAction},
+        audit_search::AuditFilter,
         callers::OwnApprovals,
-        ids::{ApprovalId, GrantId},
+        ids::{ApprovalId, GrantId, UserId},
     },
     service::{
         ServiceError,
         authenticate::BackendCaller,
         read::{self, Position, StoredEntry},
+        search_audit,
     },
     wire::{self, examples, schema},
 };
@@ -110,8 +113,19 @@ impl From<StoredEntry> for EntryJson {
         Argument values are never included. The order never changes: continue from the `cursor` of the last \
         entry that you read, and you miss none. An entry appears once every transaction that began to write \
         before it has ended. With `Accept: application/x-ndjson` the response has one entry per line: \
-        `limit` of them, or all.",
+        `limit` of them, or all. A filtered page looks through a bounded number of entries, so it can have fewer \
+        than `limit` entries, or none, and still a `next_cursor`: continue until it is `null`.",
     params(
+        ("user" = Option<String>, Query, description = "Only entries of this Slack user: what they did, what was \
+            asked of them, and what was done to their grants.", pattern = "^[UW][A-Z0-9]+$"),
+        ("action" = Option<String>, Query, description = "Only entries about this action, as \
+            `salesforce.create_record`."),
+        ("what" = Option<String>, Query, description = "Only entries of this kind, as `approval.denied`.",
+            pattern = "^[a-z]+\\.[a-z_]+$"),
+        ("agent" = Option<String>, Query, description = "Only entries about requests of the agent with this id or \
+            name, in any case of letters."),
+        ("since" = Option<String>, Query, description = "Only entries from this time on (RFC 3339)."),
+        ("until" = Option<String>, Query, description = "Only entries before this time (RFC 3339)."),
         ("limit" = Option<i64>, Query, description = "Items per page. Default: 50.", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page, or the \
             `cursor` of any entry."),
@@ -134,16 +148,47 @@ pub async fn list(
     let mut query = Query::read(query.as_deref());
     let after: Option<Position> = query.cursor(|text| text.parse().ok())?;
     let limit = query.some_limit()?;
+    let filter = filter(&mut query)?;
     query.finish()?;
     if accepts_lines(&headers) {
         let place = api.waiters.enter(&OwnApprovals::of_backend(caller.backend))?;
-        let body = Body::from_stream(lines(Export { api, caller, after, left: limit, _place: place }));
+        let body =
+            Body::from_stream(lines(Export { api, caller, filter, after, left: limit, _place: place }));
         return Ok(([(header::CONTENT_TYPE, NDJSON)], body).into_response());
     }
     let limit = limit.unwrap_or(Query::DEFAULT_LIMIT);
+    if !filter.is_empty() {
+        let (found, next) = search_audit::for_backend(&api.service, caller, &filter, after, limit).await?;
+        let next_cursor = next.map(|next| Query::write_cursor(&next.to_string()));
+        let data = found.into_iter().map(EntryJson::from).collect();
+        return Ok(Json(Page { data, next_cursor }).into_response());
+    }
     let found = read::audit(&api.service, caller, after.as_ref(), limit + 1).await?;
     let page = Page::cut(found, limit, |last| last.position.to_string());
     Ok(Json(page.map(EntryJson::from)).into_response())
+}
+
+/// The parameters that select entries.
+fn filter(query: &mut Query) -> Result<AuditFilter, Problem> {
+    let time = |text: &str| {
+        let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+        time.map_err(|_| "must be a time in RFC 3339, as 2026-09-21T08:00:00Z")
+    };
+    let what = query.text("what", |text| {
+        let found = AuditAction::ALL.into_iter().find(|action| action.as_str() == text);
+        found.ok_or("must be what an entry can say, as approval.denied")
+    })?;
+    Ok(AuditFilter {
+        user: query.text("user", |text| UserId::parse(text).ok_or("must be a Slack user id (U…)"))?,
+        action: query.text("action", |text| {
+            ActionPath::parse(text)
+                .map_err(|_| "must be an integration and an action, as salesforce.create_record")
+        })?,
+        agent: query.text("agent", |text| Ok(text.to_owned()))?,
+        what: what.into_iter().collect(),
+        since: query.text("since", time)?,
+        until: query.text("until", time)?,
+    })
 }
 
 fn accepts_lines(headers: &HeaderMap) -> bool {
@@ -156,6 +201,7 @@ fn accepts_lines(headers: &HeaderMap) -> bool {
 struct Export {
     api: Api,
     caller: BackendCaller,
+    filter: AuditFilter,
     after: Option<Position>,
     left: Option<i64>,
     _place: Waiting,
@@ -169,10 +215,22 @@ fn lines(export: Export) -> impl futures::Stream<Item = Result<Vec<u8>, ServiceE
         if batch == 0 {
             return Ok(None);
         }
-        let found = read::audit(&export.api.service, export.caller, export.after.as_ref(), batch).await?;
-        let Some(last) = found.last() else { return Ok(None) };
-        export.after = Some(last.position.clone());
-        export.left = export.left.map(|left| left - i64::try_from(found.len()).unwrap_or(left));
+        let found = if export.filter.is_empty() {
+            let found = read::audit(&export.api.service, export.caller, export.after.as_ref(), batch).await?;
+            let Some(last) = found.last() else { return Ok(None) };
+            export.after = Some(last.position);
+            found
+        } else {
+            let (service, after) = (&export.api.service, export.after);
+            let (found, next) =
+                search_audit::for_backend(service, export.caller, &export.filter, after, batch).await?;
+            export.after = next;
+            if next.is_none() {
+                export.left = Some(0);
+            }
+            found
+        };
+        export.left = export.left.map(|left| left.saturating_sub_unsigned(found.len() as u64).max(0));
         let mut text = Vec::new();
         for entry in found {
             // These values are strings, numbers and JSON, which always serialise.

@@ -15,13 +15,14 @@ use crate::{
         catalog::{Lock, UnlockedFor},
         ids::{ActionVersionId, WorkspaceId},
         nearest,
+        rejection::Rejection,
         risk::{Impact, Risks},
         shell,
         text::{ActionKey, IntegrationKey},
     },
     entropy::Entropy,
     service::{
-        Service, action_options, action_paths,
+        Service, ServiceError, action_options, action_paths, bulk_unlock,
         unlock::{self, LockCommand, Seen},
     },
     storage,
@@ -36,7 +37,8 @@ pub(super) enum Command {
     /// Let users auto-approve an action, as it is described now
     #[command(after_help = "Examples:
   countersign action unlock github.create_issue
-  countersign action unlock github.delete_file --for conversations")]
+  countersign action unlock github.delete_file --for conversations
+  countersign action unlock --read-only github")]
     Unlock(Unlock),
     /// Confirm the changed description of an unlocked action. Its paused auto-approvals work again
     #[command(after_help = "Example:
@@ -82,8 +84,17 @@ pub(super) struct Unlock {
     /// locked action that is destructive or runs any command [default: always]
     #[arg(long = "for", value_name = "conversations|always", value_parser = unlocked_for)]
     what: Option<UnlockedFor>,
+    /// Unlock all locked actions of this integration that its backend declares as read-only. Those that declare
+    /// nothing or run any command stay locked
+    #[arg(long, value_name = "INTEGRATION", value_parser = integration, conflicts_with = "action")]
+    read_only: Option<IntegrationKey>,
     #[command(flatten)]
-    change: Change,
+    workspace: WorkspaceArg,
+    /// The action, as github.create_issue
+    #[arg(value_name = "INTEGRATION.ACTION", value_parser = path, required_unless_present = "read_only")]
+    action: Option<ActionPath>,
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +117,10 @@ pub(super) struct Confirm {
 
 pub(super) fn path(text: &str) -> Result<ActionPath, String> {
     ActionPath::parse(text).map_err(|fault| fault.to_string())
+}
+
+fn integration(text: &str) -> Result<IntegrationKey, String> {
+    IntegrationKey::new(text).map_err(|fault| format!("it {fault}"))
 }
 
 fn unlocked_for(text: &str) -> Result<UnlockedFor, String> {
@@ -205,9 +220,14 @@ impl Change {
 
 impl Unlock {
     async fn run(self) -> Result<(), CliError> {
-        let service = app::service(&self.change.database, 2, Clock::system(), Entropy::system())?;
-        let workspace = self.change.workspace.find(&service).await?;
-        let (integration, key) = &keys(&service, workspace, &self.change.action).await?;
+        let service = app::service(&self.database, 2, Clock::system(), Entropy::system())?;
+        let workspace = self.workspace.find(&service).await?;
+        if let Some(integration) = &self.read_only {
+            let what = self.what.unwrap_or(UnlockedFor::Always);
+            return unlock_read_only(&service, workspace, integration, what).await;
+        }
+        let Some(action) = &self.action else { return Ok(()) };
+        let (integration, key) = &keys(&service, workspace, action).await?;
         let path = (integration, key);
         let mut db = service.db.acquire().await?;
         let actions = storage::tables::actions::list(&mut db, workspace).await?;
@@ -258,6 +278,40 @@ impl Unlock {
             (false, _) => "It was already unlocked.",
         })
     }
+}
+
+/// Unlocks them in parts, so that none holds locks for long.
+async fn unlock_read_only(
+    service: &Service,
+    workspace: WorkspaceId,
+    integration: &IntegrationKey,
+    what: UnlockedFor,
+) -> Result<(), CliError> {
+    let lines = match bulk_unlock::list_by_key(service, workspace, integration).await {
+        Err(ServiceError::Rejected(Rejection::UnknownIntegration)) => {
+            return Err(CliError::Usage(format!(
+                "unknown integration {integration}: `countersign integration list` shows all integrations"
+            )));
+        }
+        found => found?,
+    };
+    let (mut unlocked, mut left_out) = (0, 0);
+    for part in lines.chunks(bulk_unlock::MOST) {
+        let listed: Vec<_> = part.iter().map(|line| (line.action, line.version)).collect();
+        let done = bulk_unlock::by_operator(service, workspace, &listed, what).await?;
+        unlocked += done.unlocked;
+        left_out += done.left_out;
+        for line in part {
+            print(&format!("{integration}.{}", line.key))?;
+        }
+    }
+    print(&match (unlocked, left_out) {
+        (0, 0) => "No locked action of it is declared as read-only.".to_owned(),
+        (unlocked, 0) => format!("Unlocked {unlocked}. Users may auto-approve them."),
+        (unlocked, left_out) => {
+            format!("Unlocked {unlocked}. {left_out} changed since they were listed and stay as they are.")
+        }
+    })
 }
 
 impl MustRead {

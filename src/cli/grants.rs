@@ -87,7 +87,7 @@ pub(super) struct Revoke {
     database: DatabaseConfig,
 }
 
-fn user(text: &str) -> Result<UserId, String> {
+pub(super) fn user(text: &str) -> Result<UserId, String> {
     UserId::parse(text).ok_or_else(|| "it should be a Slack user id, as U012AB3CD".to_owned())
 }
 

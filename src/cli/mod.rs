@@ -3,6 +3,7 @@
 mod actions;
 mod api_keys;
 mod args;
+mod audit;
 mod backends;
 mod doctor;
 pub mod error;
@@ -18,6 +19,7 @@ mod migrate;
 mod output;
 mod parse;
 mod policies;
+mod stats;
 mod user_keys;
 
 use clap::{Parser, Subcommand};
@@ -92,6 +94,14 @@ enum Command {
     /// Check rules: what agents may do without asking, what needs a person, and what is refused
     #[command(subcommand)]
     Policy(policies::Command),
+    /// Search and export the audit: who did what, and when
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Show who approves most manually, and how quickly
+    #[command(after_help = "Examples:
+  countersign stats
+  countersign stats --json")]
+    Stats(stats::Command),
     /// Ask for approval of a coding agent's tool calls, as its hook
     #[command(
         after_help = "The agent starts this command for each tool call and writes the call to its standard input. The command asks the person in Slack, waits, and answers in the agent's format. Whatever goes wrong ends it with status 2, which blocks the call.
@@ -145,6 +155,8 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Action(command) => actions::run(command).await,
         Command::Grant(command) => grants::run(command).await,
         Command::Policy(command) => policies::run(&command),
+        Command::Stats(command) => command.run().await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,

@@ -8,3 +8,10 @@ pub(super) fn print(line: &str) -> Result<(), CliError> {
     writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(())
 }
+
+/// Writes text that has its own line ends to standard output.
+pub(super) fn print_text(text: &str) -> Result<(), CliError> {
+    use std::io::Write as _;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}

@@ -136,14 +136,15 @@ pub struct Redelivery {
     pub delivery: DeliveryId,
 }
 
-/// Sends a webhook again, because its backend asked for that.
+/// Sends a webhook again, because its backend or an admin asked for that.
 pub fn redeliver(
     workspace: WorkspaceId,
     redelivery: Redelivery,
     approval: ApprovalId,
     status_before: &str,
+    actor: Actor,
 ) -> Changed<Redelivery> {
-    let entry = Entry::new(Actor::Backend(redelivery.backend), AuditAction::WebhookRedelivered)
+    let entry = Entry::new(actor, AuditAction::WebhookRedelivered)
         .approval(approval)
         .subject(redelivery.delivery.to_string())
         .before(json!({ "status": status_before }));

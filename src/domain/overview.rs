@@ -13,6 +13,7 @@ use super::{
     precedent::Precedent,
     prompts::Prompt,
     risk::Impact,
+    setup::Setup,
 };
 use crate::domain::unlock_answer::Resolved;
 
@@ -400,6 +401,8 @@ pub struct Administration {
     pub backends: Page<BackendLine>,
     /// Prompts that Slack refused in the last day, by error, newest first.
     pub prompt_failures: Vec<PromptFailureLine>,
+    /// What is set up.
+    pub setup: Setup,
 }
 
 /// An error with which Slack refused prompts.

@@ -148,5 +148,6 @@ async fn administration(
         picked,
         backends: overview::backends(db, workspace, place.page(Section::Backends), now).await?,
         prompt_failures: storage::tables::prompt_failures::recent(db, workspace, now).await?,
+        setup: storage::read_models::setup::setup(db, workspace).await?,
     })
 }

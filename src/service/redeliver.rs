@@ -1,9 +1,19 @@
-//! A backend requests the redelivery of a webhook.
+//! A backend or an admin requests the redelivery of a webhook.
 
-use super::{Service, ServiceError, authenticate::BackendCaller, retrying};
+use super::{Service, ServiceError, authenticate::BackendCaller, retrying, unlock, workspaces::Origin};
 use crate::{
-    domain::{backends, backends::Redelivery, ids::DeliveryId, rejection::Rejection},
-    storage::statements::{deliveries, deliveries::Delivery},
+    domain::{
+        audit::Actor,
+        backends,
+        backends::Redelivery,
+        effects::Redraw,
+        ids::{BackendId, DeliveryId, UserId},
+        rejection::Rejection,
+    },
+    storage::{
+        statements::{deliveries, deliveries::Delivery},
+        tables,
+    },
 };
 
 /// Makes a delivery of this backend due now, with its id unchanged: whether it is dead, delivered or still pending. Its
@@ -23,7 +33,9 @@ async fn attempt(service: &Service, caller: BackendCaller, id: DeliveryId) -> Re
     let before = deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     let redelivery = Redelivery { backend: caller.backend, delivery: id };
     let status = before.state().as_str();
-    let redelivery = work.record(backends::redeliver(caller.workspace, redelivery, before.approval, status));
+    let actor = Actor::Backend(caller.backend);
+    let redelivery =
+        work.record(backends::redeliver(caller.workspace, redelivery, before.approval, status, actor));
     if !deliveries::send_again(&mut work, &redelivery, now).await? {
         return Err(Rejection::UnknownDelivery.into());
     }
@@ -31,4 +43,42 @@ async fn attempt(service: &Service, caller: BackendCaller, id: DeliveryId) -> Re
         deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     work.commit().await?;
     Ok(delivery)
+}
+
+/// Makes a delivery due now, for an admin's click, if it was given up or has failed since it was last sent again manually. `false`
+/// if there is nothing to send. The caller has just checked the admin's rights.
+#[tracing::instrument(name = "redeliver_webhook_by_admin", skip_all, fields(workspace = origin.workspace, user = %admin, delivery = %id))]
+pub async fn by_admin(
+    service: &Service,
+    origin: Origin<'_>,
+    (backend, id): (BackendId, DeliveryId),
+    admin: &UserId,
+) -> Result<bool, ServiceError> {
+    retrying!(attempt_by_admin(service, origin, (backend, id), admin))
+}
+
+async fn attempt_by_admin(
+    service: &Service,
+    origin: Origin<'_>,
+    (backend, id): (BackendId, DeliveryId),
+    admin: &UserId,
+) -> Result<bool, ServiceError> {
+    let (mut work, workspace) = unlock::for_admin(service, origin, admin, false).await?;
+    if !tables::backends::is_in(&mut work, workspace, backend).await? {
+        return Err(Rejection::UnknownDelivery.into());
+    }
+    let locked = deliveries::lock(&mut work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    if !locked.may_be_sent_again() {
+        return Ok(false);
+    }
+    let now = work.now();
+    let before = deliveries::find(&mut work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    let (redelivery, status) = (Redelivery { backend, delivery: id }, before.state().as_str());
+    let actor = Actor::User(admin.clone());
+    let change = backends::redeliver(workspace, redelivery, before.approval, status, actor);
+    let redelivery = work.record(change);
+    let sent = deliveries::send_again(&mut work, &redelivery, now).await?;
+    work.redraw(Redraw::home(workspace, admin));
+    work.commit().await?;
+    Ok(sent)
 }

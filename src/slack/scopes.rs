@@ -12,7 +12,7 @@ pub struct Scope {
 }
 
 /// The bot's scopes: the fewest that suffice.
-pub const SCOPES: [Scope; 5] = [
+pub const SCOPES: [Scope; 6] = [
     Scope { name: "chat:write", why: "posts and updates prompts", optional: false },
     Scope {
         name: "chat:write.public",
@@ -20,6 +20,7 @@ pub const SCOPES: [Scope; 5] = [
         optional: true,
     },
     Scope { name: "commands", why: "/approvals", optional: false },
+    Scope { name: "files:write", why: "sends admins what they export from the audit", optional: true },
     Scope { name: "users:read", why: "tells members, guests and admins apart", optional: false },
     Scope { name: "users:read.email", why: "lets backends name people by email", optional: true },
 ];

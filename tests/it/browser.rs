@@ -402,3 +402,61 @@ async fn a_call_is_tried_in_the_console_of_the_api() {
     })
     .await;
 }
+
+/// Nothing stands beyond the right edge at this width.
+async fn fits(browser: &mut Chromium, tab: &Tab, width: u32) {
+    browser.size(tab, (width, 900)).await;
+    browser.until(tab, "document.documentElement.scrollWidth <= innerWidth").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_searches_unlocks_in_bulk_and_sees_what_fails() {
+    let Some(mut browser) = start().await else { return };
+    story(async |s| {
+        s.put("github").await;
+        s.connect(ALICE, "github").await;
+        let (_, prompt) = s.prompt(&call(s, ALICE, "c-1")).await;
+        assert!(s.click(ALICE, &prompt, "Deny").await.is_ok());
+        s.settled().await;
+        let browser = &mut browser;
+        let ada = browser.open(&at(s, "/home", ADMIN)).await;
+        browser.sees(&ada, "Set up Countersign").await;
+        every_control_has_a_name(browser, &ada).await;
+        for (width, name) in [(390, "admin-home-narrow"), (1280, "admin-home")] {
+            fits(browser, &ada, width).await;
+            browser.picture_at(&ada, name, Some("[data-testid=home]"), width).await;
+        }
+
+        // The search, its result, and the file that arrives.
+        let modal = "[data-testid=modal]";
+        browser
+            .click_until(&ada, "[data-action-id=search_audit]", &stands("[data-block-id=audit_topic]"))
+            .await;
+        every_control_has_a_name(browser, &ada).await;
+        for (width, name) in [(390, "admin-search-narrow"), (1280, "admin-search")] {
+            fits(browser, &ada, width).await;
+            browser.picture_at(&ada, name, Some(modal), width).await;
+        }
+        browser.click(&ada, "[data-testid=modal-submit]").await;
+        browser.sees(&ada, "Denied: github.create_issue").await;
+        for (width, name) in [(390, "admin-search-result-narrow"), (1280, "admin-search-result")] {
+            fits(browser, &ada, width).await;
+            browser.picture_at(&ada, name, Some(modal), width).await;
+        }
+        browser.click_until(&ada, "[data-action-id=export_audit]", &says("The file is on its way")).await;
+        browser.go(&ada, &at(s, "/", ADMIN)).await;
+        browser.sees(&ada, "countersign-audit.csv").await;
+
+        // Everything read-only at once.
+        browser.go(&ada, &at(s, "/home", ADMIN)).await;
+        browser.click_until(&ada, "[data-action-id=pick]", &says("All integrations")).await;
+        let choice = stands("[data-block-id=unlocked_for]");
+        browser.click_until(&ada, "[data-action-id=unlock_read_only]", &choice).await;
+        every_control_has_a_name(browser, &ada).await;
+        for (width, name) in [(390, "admin-read-only-narrow"), (1280, "admin-read-only")] {
+            fits(browser, &ada, width).await;
+            browser.picture_at(&ada, name, Some(modal), width).await;
+        }
+    })
+    .await;
+}

@@ -259,10 +259,15 @@ impl Chromium {
 
     /// Takes a picture of an element, or of the whole tab, if pictures are wanted.
     pub async fn picture(&mut self, tab: &Tab, name: &str, selector: Option<&str>) {
+        self.picture_at(tab, name, selector, WIDTH).await;
+    }
+
+    /// The same in a tab of this width.
+    pub async fn picture_at(&mut self, tab: &Tab, name: &str, selector: Option<&str>, width: u32) {
         let Some(folder) = std::env::var_os(PICTURES) else { return };
         self.call(None, "Target.activateTarget", json!({ "targetId": tab.target })).await;
         // So high that nothing needs scrolling.
-        self.size(tab, (WIDTH, 2200)).await;
+        self.size(tab, (width, 2200)).await;
         let away = json!({ "type": "mouseMoved", "x": 1, "y": 1 });
         self.on(tab, "Input.dispatchMouseEvent", away).await;
         let mut shot = json!({ "format": "png", "captureBeyondViewport": false });

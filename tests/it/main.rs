@@ -20,6 +20,7 @@ mod time;
 mod wire;
 
 mod abandoning;
+mod administration;
 mod agent_pages;
 mod api;
 mod api_audit;

@@ -19,13 +19,15 @@ const BOTH: Target<'_> = Target { url: Some("https://approvals.example"), socket
 const FINDING: Target<'_> = Target { find_lost_prompts: true, ..EXAMPLE };
 
 /// Slack's methods and the scope that each needs (<https://docs.slack.dev/reference/methods>).
-const METHODS: [(&str, Option<&str>); 13] = [
+const METHODS: [(&str, Option<&str>); 15] = [
     ("apps.connections.open", None),
     ("auth.teams.list", None),
     ("auth.test", None),
     ("chat.postEphemeral", Some("chat:write")),
     ("chat.postMessage", Some("chat:write")),
     ("chat.update", Some("chat:write")),
+    ("files.completeUploadExternal", Some("files:write")),
+    ("files.getUploadURLExternal", Some("files:write")),
     ("users.info", Some("users:read")),
     ("users.list", Some("users:read")),
     ("users.lookupByEmail", Some("users:read.email")),

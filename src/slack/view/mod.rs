@@ -8,7 +8,9 @@
 pub mod action_options;
 pub mod approvers;
 pub mod arguments;
+pub mod audit_search;
 mod blocks;
+pub mod bulk_unlock;
 mod changed;
 pub mod controls;
 mod decided;
@@ -20,6 +22,8 @@ pub mod digest;
 mod edited;
 pub mod editing;
 pub mod everyones_grants;
+pub mod failing_webhooks;
+pub mod fatigue;
 pub mod fields;
 pub mod history;
 pub mod home;

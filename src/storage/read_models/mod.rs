@@ -2,9 +2,12 @@
 
 pub mod approvals;
 pub mod audit_horizon;
+pub mod audit_search;
 pub mod digest;
+pub mod fatigue;
 pub mod grants;
 pub mod options;
 pub mod overview;
 pub mod precedents;
+pub mod setup;
 pub mod shared_prompts;

@@ -2,7 +2,9 @@
 
 use crate::{
     domain::{
-        ids::{ActionId, ActionVersionId, WorkspaceId},
+        bulk_unlock::{self, ReadOnlyLine},
+        catalog::Lock,
+        ids::{ActionId, ActionVersionId, IntegrationId, WorkspaceId},
         overview::OptionsLine,
     },
     storage::{
@@ -43,4 +45,42 @@ pub async fn line(
         must_read: row.must_read,
         always: usize::try_from(row.always).unwrap_or_default(),
     }))
+}
+
+/// Locked actions of an integration that their backend declares as read-only, by name, at most `limit`, and the
+/// integration's name. `None`: the workspace has no such integration.
+pub async fn read_only(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    integration: IntegrationId,
+    limit: i64,
+) -> sqlx::Result<Option<(String, Vec<ReadOnlyLine>)>> {
+    let found = sqlx::query!(
+        "SELECT key, name FROM integrations WHERE workspace_id = $1 AND id = $2",
+        workspace.uuid(),
+        integration.uuid()
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    let rows = sqlx::query!(
+        "SELECT a.id, a.key, v.id AS version, v.name, v.read_only, v.destructive, v.risk
+         FROM actions a JOIN action_versions v ON v.id = a.version_id
+         WHERE a.integration_id = $1 AND a.retired_at IS NULL AND a.unlocked_at IS NULL AND v.read_only
+           AND NOT v.destructive
+         ORDER BY lower(v.name), a.key LIMIT $2",
+        integration.uuid(),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let mut lines = Vec::new();
+    for row in rows {
+        let version = ActionVersionId::new(row.version);
+        let impact = versions::impact(version, row.read_only, row.destructive, row.risk.as_deref())?;
+        if bulk_unlock::is_harmless(Lock::Locked, impact, &format!("{}.{}", found.key, row.key)) {
+            lines.push(ReadOnlyLine { action: ActionId::new(row.id), version, key: row.key, name: row.name });
+        }
+    }
+    Ok(Some((found.name, lines)))
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         backends::Redelivery,
+        failing::LockedDelivery,
         ids::{ApprovalId, BackendId, DeliveryId},
         outcome::Outcome,
     },
@@ -248,6 +249,49 @@ async fn list_webhooks(
         (None, Some(State::Delivered)) => listed!("done_at IS NOT NULL"),
         (None, Some(State::Dead)) => listed!("dead_at IS NOT NULL"),
     })
+}
+
+/// A backend's deliveries that failed and are tried again, oldest first, at most `limit`.
+pub async fn retried(db: &mut PgConnection, backend: BackendId, limit: i64) -> sqlx::Result<Vec<Delivery>> {
+    let rows = select_deliveries!(
+        "AND done_at IS NULL AND dead_at IS NULL AND attempts > attempts_before ORDER BY backend_id, id LIMIT $2",
+        backend.uuid(),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Row::read).collect::<Result<_, _>>()?)
+}
+
+/// How many of a backend's deliveries wait, at most `limit`.
+pub async fn waiting(db: &mut PgConnection, backend: BackendId, limit: i64) -> sqlx::Result<usize> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM outbox WHERE backend_id >= $1 AND backend_id <= $1 AND kind = 'webhook'
+                 AND done_at IS NULL AND dead_at IS NULL LIMIT $2) waiting"#,
+        backend.uuid(),
+        limit
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// A delivery of this backend, locked.
+pub async fn lock(
+    db: &mut PgConnection,
+    backend: BackendId,
+    id: DeliveryId,
+) -> sqlx::Result<Option<LockedDelivery>> {
+    sqlx::query_as!(
+        LockedDelivery,
+        r#"SELECT done_at IS NOT NULL AS "is_done!", dead_at IS NOT NULL AS "is_dead!", attempts, attempts_before
+           FROM outbox WHERE id = $1 AND backend_id = $2 FOR UPDATE"#,
+        id.uuid(),
+        backend.uuid()
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// The deliveries about one approval, newest first. Usually one, because an approval ends once.

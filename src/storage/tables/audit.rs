@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Where an entry stands in the export's order: by era, then by transaction, then by entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The time on one database server: the numbers of transactions are comparable within it.
     pub era: i32,

@@ -271,3 +271,31 @@ pub async fn clear_failing(db: &mut PgConnection, id: BackendId) -> sqlx::Result
         .await?;
     Ok(())
 }
+
+/// Whether the backend belongs to the workspace.
+pub async fn is_in(db: &mut PgConnection, workspace: WorkspaceId, id: BackendId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM backends WHERE id = $1 AND workspace_id = $2) AS "is_in!""#,
+        id.uuid(),
+        workspace.uuid()
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// A backend of the workspace as an admin sees it: its name, since when deliveries to it have failed, and when they were
+/// stopped.
+pub async fn health(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: BackendId,
+) -> sqlx::Result<Option<(String, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>> {
+    let row = sqlx::query!(
+        "SELECT name, webhook_failing_since, webhook_stopped_at FROM backends WHERE id = $1 AND workspace_id = $2",
+        id.uuid(),
+        workspace.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.name, row.webhook_failing_since, row.webhook_stopped_at)))
+}

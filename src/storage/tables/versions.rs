@@ -1,6 +1,8 @@
 //! Columns of the table `action_versions` that are read in the same way by everyone who joins it. Rows are written by
 //! [`super::actions`].
 
+use std::collections::HashMap;
+
 use crate::{
     domain::{field_hints::Presentation, ids::ActionVersionId, input_schema::InputSchema, risk::Impact},
     storage::{PgConnection, stored::CorruptRow},
@@ -49,4 +51,23 @@ pub async fn schema(db: &mut PgConnection, version: ActionVersionId) -> sqlx::Re
             .await?
             .flatten();
     Ok(input_schema(version, schema.as_deref())?)
+}
+
+/// The declared effects of these versions.
+pub async fn impacts(
+    db: &mut PgConnection,
+    versions: &[ActionVersionId],
+) -> sqlx::Result<HashMap<ActionVersionId, Impact>> {
+    let ids: Vec<_> = versions.iter().map(|version| version.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT id, read_only, destructive, risk FROM action_versions WHERE id = ANY($1)",
+        ids.as_slice()
+    )
+    .fetch_all(db)
+    .await?;
+    let impacts = rows.into_iter().map(|row| {
+        let version = ActionVersionId::new(row.id);
+        Ok((version, impact(version, row.read_only, row.destructive, row.risk.as_deref())?))
+    });
+    Ok(impacts.collect::<Result<_, CorruptRow>>()?)
 }

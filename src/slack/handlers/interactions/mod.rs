@@ -4,6 +4,8 @@
 //! `private_metadata`, only names things; the use case decides whether this user may touch them.
 
 mod action_options;
+mod administration;
+mod audit;
 mod browse;
 mod deciding;
 pub(super) mod delegating;
@@ -68,6 +70,8 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             Some(Callback::ApproveAll) => together::submitted(&interaction).await,
             Some(Callback::Unlock) => action_options::unlock_submitted(&interaction).await,
             Some(Callback::ActionOptions) => action_options::options_submitted(&interaction).await,
+            Some(Callback::SearchAudit) => audit::submitted(&interaction).await,
+            Some(Callback::UnlockReadOnly) => administration::unlock_submitted(&interaction).await,
             Some(Callback::RevokeGrant) => everyones_grants::submitted(&interaction).await,
             _ => Response::Taken,
         },
@@ -104,6 +108,16 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
             everyones_grants::turn(interaction, page).await
         }
         Control::RevokeGrant(grant) => everyones_grants::ask_why(interaction, grant).await,
+        Control::SearchAudit => audit::open(interaction).await,
+        Control::AuditNewest => audit::turn(interaction, false).await,
+        Control::AuditFurther => audit::turn(interaction, true).await,
+        Control::ExportAudit => audit::export(interaction).await,
+        Control::Figures => administration::figures(interaction).await,
+        Control::UnlockReadOnly(integration) => administration::unlock(interaction, integration).await,
+        Control::FailingWebhooks(backend) => administration::webhooks(interaction, backend).await,
+        Control::SendAgain { backend, delivery } => {
+            administration::send_again(interaction, backend, delivery).await
+        }
         Control::RevokeKey(key) => settings::revoke_key(interaction, key).await,
         Control::TurnOff(grant) => settings::turn_off(interaction, grant).await,
         Control::Toggle { action, toggle } => settings::toggle(interaction, action, toggle).await,

@@ -27,6 +27,16 @@ pub enum Callback {
     EveryonesGrants,
     /// The modal in which an admin revokes a user's grant.
     RevokeGrant,
+    /// The modal in which an admin searches the audit.
+    SearchAudit,
+    /// The modal that shows what the search found.
+    AuditResult,
+    /// The modal in which an admin unlocks read-only actions together.
+    UnlockReadOnly,
+    /// The modal that shows a backend's failing webhooks.
+    FailingWebhooks,
+    /// The modal that shows how much people approve by hand.
+    Figures,
 }
 
 impl Callback {
@@ -45,6 +55,11 @@ impl Callback {
             Self::ActionOptions,
             Self::EveryonesGrants,
             Self::RevokeGrant,
+            Self::SearchAudit,
+            Self::AuditResult,
+            Self::UnlockReadOnly,
+            Self::FailingWebhooks,
+            Self::Figures,
         ]
         .into_iter()
         .find(|callback| callback.as_str() == callback_id)
@@ -65,6 +80,11 @@ impl Callback {
             Self::ActionOptions => "action_options",
             Self::EveryonesGrants => "everyones_grants",
             Self::RevokeGrant => "revoke_grant",
+            Self::SearchAudit => "search_audit",
+            Self::AuditResult => "audit_result",
+            Self::UnlockReadOnly => "unlock_read_only",
+            Self::FailingWebhooks => "failing_webhooks",
+            Self::Figures => "figures",
         }
     }
 }

@@ -15,7 +15,10 @@ use crate::domain::{
     alike::Alike,
     decision::DenialReason,
     grants::Scope,
-    ids::{ActionId, ActionVersionId, ApiKeyId, ApprovalId, GrantId, IntegrationId, UnlockRequestId},
+    ids::{
+        ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, DeliveryId, GrantId, IntegrationId,
+        UnlockRequestId,
+    },
     notifications::Hour,
     overview::Section,
     settings::Toggle,
@@ -108,6 +111,27 @@ pub enum Control {
     GrantsNext(usize),
     /// *Revoke…* in that modal: opens the one that [`super::everyones_grants::revoke`] renders.
     RevokeGrant(GrantId),
+    /// *Search decisions…* on an admin's Home tab: opens the modal that [`super::audit_search::form`] renders.
+    SearchAudit,
+    /// *Newest* in the result.
+    AuditNewest,
+    /// *Search further back* in the result.
+    AuditFurther,
+    /// *Send me all as CSV* in the result.
+    ExportAudit,
+    /// *Manual approvals…* on an admin's Home tab: opens the modal that [`super::fatigue::modal`] renders.
+    Figures,
+    /// *Unlock read-only actions…*: opens the modal that [`super::bulk_unlock::modal`] renders.
+    UnlockReadOnly(IntegrationId),
+    /// *Failing webhooks…* of a backend: opens the modal that [`super::failing_webhooks::modal`] renders.
+    FailingWebhooks(BackendId),
+    /// *Send again* in that modal.
+    SendAgain {
+        /// The backend.
+        backend: BackendId,
+        /// The delivery.
+        delivery: DeliveryId,
+    },
     /// *Revoke* for an API key of the user.
     RevokeKey(ApiKeyId),
     /// A link to the conversation. The browser opens it; Slack reports the click and only expects an acknowledgement.

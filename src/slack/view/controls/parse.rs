@@ -4,12 +4,13 @@ use super::action_ids::{DELEGATION, END_DELEGATION};
 use super::{
     Control, Notice,
     action_ids::{
-        ACTION_OPTIONS, APPROVE, APPROVE_ALL, APPROVE_MORE, CONFIRM, CONNECT, DECLINE_REQUEST, DENY,
-        DENY_ALL, DENY_MORE, DETAILS, DETAILS_JUMP, DETAILS_NEXT, DETAILS_PREVIOUS, EDIT, EVERYONES_GRANTS,
-        GEAR, GRANT_REQUEST, GRANTS_NEXT, GRANTS_OF, GRANTS_PREVIOUS, LOCK, NOTIFY, NOTIFY_DIGEST,
-        OPEN_CONVERSATION, OPEN_SETTINGS, PICK, PICK_NONE, QUIET_FROM, QUIET_UNTIL, REQUEST_UNLOCK, REVIEW,
-        REVOKE_GRANT, REVOKE_KEY, SECTION_NEXT, SECTION_PREVIOUS, SETTINGS_ALL, SETTINGS_NEXT,
-        SETTINGS_PREVIOUS, SKIP, TOGGLE, TURN_OFF, TURN_OFF_REPORTED, UNLOCK,
+        ACTION_OPTIONS, APPROVE, APPROVE_ALL, APPROVE_MORE, AUDIT_FURTHER, AUDIT_NEWEST, CONFIRM, CONNECT,
+        DECLINE_REQUEST, DENY, DENY_ALL, DENY_MORE, DETAILS, DETAILS_JUMP, DETAILS_NEXT, DETAILS_PREVIOUS,
+        EDIT, EVERYONES_GRANTS, EXPORT_AUDIT, FAILING_WEBHOOKS, FIGURES, GEAR, GRANT_REQUEST, GRANTS_NEXT,
+        GRANTS_OF, GRANTS_PREVIOUS, LOCK, NOTIFY, NOTIFY_DIGEST, OPEN_CONVERSATION, OPEN_SETTINGS, PICK,
+        PICK_NONE, QUIET_FROM, QUIET_UNTIL, REQUEST_UNLOCK, REVIEW, REVOKE_GRANT, REVOKE_KEY, SEARCH_AUDIT,
+        SECTION_NEXT, SECTION_PREVIOUS, SEND_AGAIN, SETTINGS_ALL, SETTINGS_NEXT, SETTINGS_PREVIOUS, SKIP,
+        TOGGLE, TURN_OFF, TURN_OFF_REPORTED, UNLOCK, UNLOCK_READ_ONLY,
     },
     screen::Screen,
     values::{CHANGES, IN_WORDS, NEVER, denial_name},
@@ -59,6 +60,17 @@ impl Control {
             GRANTS_PREVIOUS => value.parse().ok().map(Self::GrantsPrevious),
             GRANTS_NEXT => value.parse().ok().map(Self::GrantsNext),
             REVOKE_GRANT => value.parse().ok().map(Self::RevokeGrant),
+            SEARCH_AUDIT => Some(Self::SearchAudit),
+            AUDIT_NEWEST => Some(Self::AuditNewest),
+            AUDIT_FURTHER => Some(Self::AuditFurther),
+            EXPORT_AUDIT => Some(Self::ExportAudit),
+            FIGURES => Some(Self::Figures),
+            UNLOCK_READ_ONLY => value.parse().ok().map(Self::UnlockReadOnly),
+            FAILING_WEBHOOKS => value.parse().ok().map(Self::FailingWebhooks),
+            SEND_AGAIN => {
+                let (backend, delivery) = value.split_once(':')?;
+                Some(Self::SendAgain { backend: backend.parse().ok()?, delivery: delivery.parse().ok()? })
+            }
             REVOKE_KEY => value.parse().ok().map(Self::RevokeKey),
             TURN_OFF => value.parse().ok().map(Self::TurnOff),
             OPEN_CONVERSATION => Some(Self::OpenConversation),

@@ -39,6 +39,8 @@ impl Control {
             // Slack refuses an empty value of a button beside a section.
             Self::EveryonesGrants => "all".to_owned(),
             Self::GrantsPrevious(page) | Self::GrantsNext(page) => page.to_string(),
+            Self::FailingWebhooks(backend) => backend.to_string(),
+            Self::SendAgain { backend, delivery } => format!("{backend}:{delivery}"),
             Self::RevokeKey(key) => key.to_string(),
             Self::EndDelegation(delegation) => delegation.to_string(),
             Self::RequestUnlock(action)
@@ -55,7 +57,9 @@ impl Control {
             Self::SectionPrevious { section, page } | Self::SectionNext { section, page } => {
                 format!("{page}:{}", section.as_str())
             }
-            Self::Pick(integration) | Self::Gear(integration) => integration.to_string(),
+            Self::Pick(integration) | Self::Gear(integration) | Self::UnlockReadOnly(integration) => {
+                integration.to_string()
+            }
             Self::SettingsPrevious(screen) | Self::SettingsNext(screen) => screen.to_string(),
             Self::Toggle { action, toggle: Toggle::On } => format!("on:{action}"),
             Self::Toggle { action, toggle: Toggle::Off } => format!("off:{action}"),
@@ -65,6 +69,11 @@ impl Control {
             Self::OpenConversation
             | Self::Connect
             | Self::GrantsOf
+            | Self::SearchAudit
+            | Self::AuditNewest
+            | Self::AuditFurther
+            | Self::ExportAudit
+            | Self::Figures
             | Self::PickNone
             | Self::SettingsAll
             | Self::Delegation

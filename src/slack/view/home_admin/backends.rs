@@ -5,7 +5,9 @@ use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 use crate::{
     domain::overview::{BackendLine, Page, PromptFailureLine, Section},
     slack::view::{
-        blocks, names,
+        blocks,
+        controls::Control,
+        names,
         sanitize::safe_text::SafeText,
         sections::{pager, title},
     },
@@ -48,11 +50,16 @@ fn backend(line: &BackendLine) -> SlackBlock {
     } else {
         "No webhook sent yet.".to_owned()
     };
-    blocks::section(names::name(&line.name), vec![blocks::own_fact(state)], None)
+    let has_failed = line.stopped_at.is_some() || line.failing > 0 || line.dead > 0;
+    let open = (has_failed && !line.disabled && line.has_endpoint).then(|| {
+        let alone = SafeText::from("Failing webhooks of ").then(names::short(&line.name));
+        blocks::beside(Control::FailingWebhooks(line.id), "Failing webhooks…", alone)
+    });
+    blocks::section(names::name(&line.name), vec![blocks::own_fact(state)], open)
 }
 
-/// What does not get through: webhooks of backends on this page, and prompts. One block.
-pub(super) fn trouble(backends: &[BackendLine], failures: &[PromptFailureLine]) -> Option<SlackBlock> {
+/// What does not get through: webhooks of backends on this page, and prompts.
+pub(super) fn trouble(backends: &[BackendLine], failures: &[PromptFailureLine]) -> Vec<SlackRichTextElement> {
     let mut paragraphs = Vec::new();
     let lines = backends.iter().filter(|line| !line.disabled && line.has_endpoint);
     for line in lines.filter(|line| line.stopped_at.is_some() || line.failing > 0) {
@@ -64,7 +71,7 @@ pub(super) fn trouble(backends: &[BackendLine], failures: &[PromptFailureLine]) 
         paragraphs.push(blocks::paragraph(vec![blocks::words(state), blocks::bold(names::name(&line.name))]));
     }
     paragraphs.extend(prompt_failures(failures));
-    (!paragraphs.is_empty()).then(|| blocks::rich(paragraphs))
+    paragraphs
 }
 
 fn prompt_failures(lines: &[PromptFailureLine]) -> Option<SlackRichTextElement> {

@@ -42,7 +42,10 @@ pub(super) fn picked(blocks: &mut Vec<SlackBlock>, integration: &IntegrationLine
     blocks.push(blocks::heading(heading));
     let back =
         blocks::button(Control::PickNone, "All integrations", "Back to all integrations", Style::Plain);
-    blocks.push(blocks::actions(vec![back]));
+    let unlock = Control::UnlockReadOnly(integration.id);
+    let alone = SafeText::from("Unlock read-only actions of ").then(names::short(&integration.name));
+    let unlock = blocks::button(unlock, "Unlock read-only actions…", alone, Style::Plain);
+    blocks.push(blocks::actions(vec![back, unlock]));
     if page.items.is_empty() {
         blocks.push(blocks::say("No actions."));
     }

@@ -2,13 +2,15 @@
 
 mod backends;
 mod catalog;
+mod checklist;
 
 use slack_morphism::prelude::SlackBlock;
 
 use crate::{
     domain::overview::{Administration, Page, Section, UnlockLine},
     slack::view::{
-        blocks, changed,
+        blocks::{self, Style},
+        changed,
         controls::Control,
         sections::{pager, title},
         unlocking,
@@ -21,7 +23,11 @@ pub(super) fn for_you(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
     let before = blocks.len();
     requests(blocks, &shown.requests);
     changed::changed(blocks, &shown.changed);
-    blocks.extend(backends::trouble(&shown.backends.items, &shown.prompt_failures));
+    let mut paragraphs = checklist::steps(shown.setup);
+    paragraphs.extend(backends::trouble(&shown.backends.items, &shown.prompt_failures));
+    if !paragraphs.is_empty() {
+        blocks.push(blocks::rich(paragraphs));
+    }
     if blocks.len() == before {
         blocks.push(blocks::say(
             "Nothing needs you. What people may auto-approve, and backends: end of this tab.",
@@ -35,7 +41,7 @@ pub(super) fn catalog_and_backends(blocks: &mut Vec<SlackBlock>, shown: &Adminis
         Some((integration, actions)) => catalog::picked(blocks, integration, actions),
         None => catalog::catalog(blocks, &shown.catalog),
     }
-    blocks.push(everyones_grants());
+    blocks.push(tools());
     backends::backends(blocks, &shown.backends);
 }
 
@@ -50,9 +56,17 @@ fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
     blocks.extend(pager(Section::Requests, "the requests to unlock", page));
 }
 
-/// The way to what all users auto-approve.
-fn everyones_grants() -> SlackBlock {
-    let open = blocks::beside(Control::EveryonesGrants, "Auto-approvals…", "Everyone’s auto-approvals");
-    let says = "See what people auto-approve, and revoke it.";
-    blocks::section("Everyone’s auto-approvals".into(), vec![blocks::fact(says)], Some(open))
+/// The ways to what has no room on the tab, in one block.
+fn tools() -> SlackBlock {
+    let button =
+        |control, text: &'static str, alone: &'static str| blocks::button(control, text, alone, Style::Plain);
+    blocks::actions(vec![
+        button(Control::EveryonesGrants, "Auto-approvals…", "See what people auto-approve, and revoke it"),
+        button(
+            Control::SearchAudit,
+            "Search decisions…",
+            "Search decisions and everything else in the audit",
+        ),
+        button(Control::Figures, "Manual approvals…", "See who approves much or quickly"),
+    ])
 }

@@ -1,6 +1,7 @@
 //! Every view in every state, and every view with the worst possible content.
 
 mod action_options;
+mod administration;
 mod apart;
 mod checks;
 mod delegation;

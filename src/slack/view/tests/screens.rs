@@ -30,6 +30,7 @@ use crate::{
         rejection::Rejection,
         results::ResultStatus,
         risk::{Impact, Risk},
+        setup::Setup,
         templates::Template,
         unlock_answer::{Resolution, Resolved},
     },
@@ -267,6 +268,7 @@ pub(super) fn administration() -> Administration {
         picked: None,
         backends: page(vec![backend("agents"), stopped, failing, given_up], Section::Backends),
         prompt_failures: vec![prompt_failure("missing_scope", 1), prompt_failure("update_failed", 12)],
+        setup: Setup::DONE,
     }
 }
 
@@ -281,6 +283,14 @@ fn the_home_tab_shows_what_is_so() {
     let picked = Some((integration("Salesforce", false), page(actions, Section::Actions)));
     let admin = Home { administration: Some(Administration { picked, ..administration() }), ..empty() };
     keep("home_admin_picked", &render_home(&admin, PersonKind::Member));
+    let fresh = Administration {
+        requests: page(Vec::new(), Section::Requests),
+        backends: page(vec![backend("agents")], Section::Backends),
+        prompt_failures: Vec::new(),
+        setup: Setup { backend: true, ..Setup::default() },
+        ..administration()
+    };
+    keep("home_setup", &render_home(&Home { administration: Some(fresh), ..empty() }, PersonKind::Member));
 }
 
 #[test]
@@ -508,8 +518,13 @@ fn at_their_worst_they_stay_within_slacks_limits() {
                     integration.clone(),
                     Page::from_list(vec![locked; 80], 1, Section::Actions.size()),
                 )),
-                backends: Page::from_list(vec![backend(&name); 50], 1, Section::Backends.size()),
+                backends: Page::from_list(
+                    vec![BackendLine { failing: usize::MAX, ..backend(&name) }; 50],
+                    1,
+                    Section::Backends.size(),
+                ),
                 prompt_failures: vec![prompt_failure(&"x".repeat(64), usize::MAX); 5],
+                setup: Setup::default(),
             }),
         };
         render_home(&shown, PersonKind::Guest);
