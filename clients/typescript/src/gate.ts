@@ -107,14 +107,18 @@ export class Gate {
     }
   }
 
-  /** Runs an approved call, and reports whether it succeeded. The report never changes what the call returns. */
-  async run<T>(approval: Approval, call: () => PromiseLike<T> | T): Promise<T> {
+  /**
+   * Runs an approved call, and reports whether it succeeded. The report never changes what the call returns. An error
+   * that is `suspended` says that the call goes on later.
+   */
+  async run<T>(approval: Approval, call: () => PromiseLike<T> | T, suspended = (_: unknown) => false): Promise<T> {
     const report = (result: Result) => void this.#countersign.report(approval.id, result).catch(() => {});
     try {
       const output = await call();
       report({ status: "succeeded" });
       return output;
     } catch (error) {
+      if (suspended(error)) throw error;
       const summary = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_SUMMARY);
       report({ status: "failed", ...(summary ? { summary } : {}) });
       throw error;

@@ -1,5 +1,5 @@
 /** Approvals for LangChain's agents (`langchain` 1). */
-import { Command, interrupt } from "@langchain/langgraph";
+import { Command, interrupt, isGraphBubbleUp } from "@langchain/langgraph";
 import { createMiddleware, ToolMessage } from "langchain";
 
 import { Gate, type GateOptions, type ToolCall } from "./gate.js";
@@ -13,8 +13,8 @@ export interface LangChainOptions extends Omit<GateOptions, "conversation"> {
   /** The tools that need an approval. Default: all. */
   tools?: readonly string[];
   /**
-   * Interrupts the graph instead of waiting, so that the process may end meanwhile. Needs a checkpointer and a thread.
-   * Default: false.
+   * Interrupts the graph instead of waiting, so that the process may end meanwhile. Needs a checkpointer and a thread,
+   * and tools that don't call `interrupt` themselves. Default: false.
    */
   durable?: boolean;
 }
@@ -39,7 +39,8 @@ export function approvalMiddleware(options: LangChainOptions) {
       const verdict = durable ? await settled(gate, call) : await gate.approve(call, request.runtime.signal);
       if (!verdict.approved) return refusal(verdict.reason);
       const approved = { ...request, toolCall: { ...request.toolCall, args: verdict.arguments } };
-      return gate.run(verdict.approval, () => handler(approved));
+      // A tool may interrupt the graph itself, and is then called again.
+      return gate.run(verdict.approval, () => handler(approved), isGraphBubbleUp);
     },
   });
 }
