@@ -33,7 +33,7 @@ pub const MOST_RULES: usize = 1000;
 pub const MOST_FOR_ONE_ACTION: usize = 50;
 
 /// The JSON Schema of policies, for editors.
-pub const SCHEMA: &str = include_str!("../../../docs/policies/policy.schema.json");
+pub const SCHEMA: &str = include_str!("policy.schema.json");
 
 /// A policy that was read and checked.
 #[derive(Debug, Clone, Default)]
