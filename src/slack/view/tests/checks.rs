@@ -147,8 +147,8 @@ fn input(block: &Value) {
             element.get("placeholder").into_iter().for_each(|text| within(text, 150));
         }
         "datepicker" => {
-            let day = element["initial_date"].as_str().unwrap();
-            assert!(day.parse::<chrono::NaiveDate>().is_ok(), "{day}");
+            let day = element["initial_date"].as_str();
+            assert!(day.is_none_or(|day| day.parse::<chrono::NaiveDate>().is_ok()), "{day:?}");
         }
         "number_input" => assert!(initial.unwrap().parse::<f64>().is_ok(), "{initial:?}"),
         "static_select" => {
@@ -170,7 +170,6 @@ fn input(block: &Value) {
             let is_option = |one: &Value| options.contains(one);
             assert!(element["initial_options"].as_array().into_iter().flatten().all(is_option));
         }
-        "users_select" | "datepicker" => within(&element["placeholder"], 150),
         kind => panic!("a {kind} input"),
     }
 }
