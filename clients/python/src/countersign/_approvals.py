@@ -1,0 +1,356 @@
+"""What every adapter does with a call of a tool: ask, wait, and say whether it may run and with which arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anyio
+
+from ._clients import RETRY_FOR, AsyncCountersign, Countersign
+from ._digest import arguments_digest
+from ._errors import ApiError, CountersignError, Unreachable
+from ._models import Agent, Approval, Conversation, Options, Request, ResultStatus
+from ._protocol import RETRIED, T
+from ._protocol import Protocol as HttpProtocol
+
+log = logging.getLogger("countersign")
+
+# A model that tries again makes a person decide again.
+NO_RETRY = "The tool did not run. Do not retry unless the user asks."
+# How long the service waits for a caller that was killed. A caller that lives asks again well within it.
+_ABANDON_AFTER = 60
+# Cleaning up and reporting must not hold up an agent.
+_BRIEFLY = 3.0
+_SUMMARY_MAX = 300
+_KEY_MAX = 255
+
+# The event loop itself keeps only weak references.
+_finishing: set[asyncio.Task[None]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a model wants to call."""
+
+    name: str
+    """The tool's name, as the model knows it."""
+    arguments: Mapping[str, Any] = field(hash=False)
+    run_id: str
+    """The run of the agent: the same after a restart."""
+    call_id: str
+    """The call: no other call of the same run has it."""
+    conversation: str
+    """What grants *for this conversation* are for."""
+    context: Any = field(default=None, repr=False, compare=False)
+    """What the framework says about the run, for your own functions."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for the same call, so that a person is asked once, also after a restart."""
+        key = f"{self.run_id}:{self.call_id}"
+        fits = len(key) <= _KEY_MAX and key.isascii() and key.isprintable()
+        return key if fits else hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The user has yet to answer."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The call may run: once, and with these arguments."""
+
+    approval: Approval
+    arguments: dict[str, Any]
+    edited: bool
+    """Whether the user changed the arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call must not run."""
+
+    message: str
+    """For the model: what happened, and not to retry."""
+    approval: Approval | None = None
+    error: Exception | None = None
+    """Why the service could not be asked, if that is the reason."""
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the service may say something else when it is asked again."""
+        error = self.error
+        return isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status in RETRIED)
+
+
+class Summarize(Protocol):
+    """Says in a few words what came of a call; `None` for nothing."""
+
+    def __call__(self, call: ToolCall, output: Any, /) -> str | None: ...
+
+
+class Approvals:
+    """Whom to ask about the calls of an agent's tools, and what they are called in Slack.
+
+    `agent` is the agent's id, or its id and name. `user` is the Slack id or email address of the person who decides, or
+    a function of the call; leave it out with an API key that is bound to a user.
+
+    `integration` is the integration whose actions the tools are. `tools` names the actions of single tools, as
+    `{"open_issue": "github.create_issue"}`; a slash separates the keys if the action's has a dot
+    (`"claude.mcp/github.create_issue"`).
+
+    `options` gives further members of the request, such as its `reason`. `summarize` says what is shown in Slack about
+    the output of a tool; without it, only whether the tool succeeded. `client` is the client to use, of either kind.
+    """
+
+    def __init__(
+        self,
+        agent: str | Agent,
+        *,
+        user: str | Callable[[ToolCall], str] | None = None,
+        integration: str | None = None,
+        tools: Mapping[str, str] | None = None,
+        expires_in: int | None = None,
+        options: Callable[[ToolCall], Options] | None = None,
+        summarize: Summarize | None = None,
+        client: AsyncCountersign | Countersign | None = None,
+    ) -> None:
+        self._agent = agent
+        self._user = user
+        self._integration = integration
+        self._tools = {name: _parsed(text) for name, text in (tools or {}).items()}
+        self._expires_in = expires_in
+        self._options = options
+        self._summarize = summarize
+        other = client._protocol if client else HttpProtocol(None, None, RETRY_FOR)
+        settings = (other.url, other.api_key)
+        self._client = (
+            client if isinstance(client, AsyncCountersign) else AsyncCountersign(*settings, retry_for=other.retry_for)
+        )
+        self._blocking = (
+            client if isinstance(client, Countersign) else Countersign(*settings, retry_for=other.retry_for)
+        )
+
+    async def decide(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused:
+        """Asks, and waits for the answer. Cancelling this cancels the approval. Never raises because of the service.
+
+        `editable`: the caller runs the arguments of `Allowed`, which the user may have changed.
+        """
+        approval = None
+        try:
+            key, request = self._request(call, editable=editable, inline=True)
+            approval = await self._client.ask(idempotency_key=key, **request)
+            approval = await self._client.wait(approval)
+            return _ended(self._judge(call, approval, editable=editable))
+        except anyio.get_cancelled_exc_class():
+            await _to_its_end(self._withdraw(approval))
+            raise
+        except Exception as error:
+            await self._withdraw(approval)
+            return refuse(error)
+
+    def decide_blocking(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused:
+        """Does what `decide` does, and blocks meanwhile."""
+        approval = None
+        try:
+            key, request = self._request(call, editable=editable, inline=True)
+            approval = self._blocking.ask(idempotency_key=key, **request)
+            approval = self._blocking.wait(approval)
+            return _ended(self._judge(call, approval, editable=editable))
+        except Exception as error:
+            self._withdraw_blocking(approval)
+            return refuse(error)
+        except BaseException:
+            self._withdraw_blocking(approval)
+            raise
+
+    async def poll(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused | Pending:
+        """Asks unless that was done before, and says how the call stands. For agents that stop meanwhile."""
+        try:
+            key, request = self._request(call, editable=editable, inline=False)
+            approval = await self._client.ask(idempotency_key=key, **request)
+            return self._judge(call, approval, editable=editable)
+        except Exception as error:
+            return refuse(error)
+
+    async def decide_all(self, calls: Sequence[ToolCall], *, editable: bool = False) -> list[Allowed | Refused]:
+        """Asks about all calls at once, and waits for all answers."""
+        return await at_once([functools.partial(self.decide, call, editable=editable) for call in calls])
+
+    async def poll_all(self, calls: Sequence[ToolCall], *, editable: bool = False) -> list[Allowed | Refused | Pending]:
+        """Asks about all calls at once that were not yet asked about, and says how they stand."""
+        return await at_once([functools.partial(self.poll, call, editable=editable) for call in calls])
+
+    async def report(self, call: ToolCall, approval: str | Approval, status: ResultStatus, output: Any = None) -> None:
+        """Tells the person who approved what came of the call. Does nothing if the service can't be reached."""
+        try:
+            summary = self._summary(call, output)
+            await self._client._run(self._client._protocol.report(approval, status, summary, None, _BRIEFLY))
+        except Exception as error:
+            log.warning("Could not report the result of a call: %s", error)
+
+    def report_blocking(
+        self, call: ToolCall, approval: str | Approval, status: ResultStatus, output: Any = None
+    ) -> None:
+        """Does what `report` does, and blocks meanwhile."""
+        try:
+            summary = self._summary(call, output)
+            self._blocking._run(self._blocking._protocol.report(approval, status, summary, None, _BRIEFLY))
+        except Exception as error:
+            log.warning("Could not report the result of a call: %s", error)
+
+    def _request(self, call: ToolCall, *, editable: bool, inline: bool) -> tuple[str, Request]:
+        integration, action = self._action(call)
+        request = Request(
+            agent=self._agent,
+            conversation=Conversation(id=call.conversation),
+            integration=integration,
+            action=action,
+            arguments=call.arguments,
+            editable=editable,
+        )
+        user = self._user(call) if callable(self._user) else self._user
+        if user is not None:
+            request["user"] = user
+        if self._expires_in is not None:
+            request["expires_in"] = self._expires_in
+        if inline:
+            request["abandon_after"] = _ABANDON_AFTER
+        if self._options:
+            request = {**request, **self._options(call)}
+        return call.idempotency_key, request
+
+    def _action(self, call: ToolCall) -> tuple[str, str]:
+        """The keys of integration and action."""
+        if action := self._tools.get(call.name):
+            return action
+        if self._integration is None:
+            raise ValueError(f"no action is configured for the tool {call.name}")
+        return self._integration, call.name
+
+    def _judge(self, call: ToolCall, approval: Approval, *, editable: bool) -> Allowed | Refused | Pending:
+        """What an approval means for the call that it should be of."""
+        if approval.pending:
+            return Pending(approval)
+        decision = approval.decision
+        if not approval.approved or decision is None:
+            return Refused(_not_approved(approval), approval)
+        edited = decision.arguments is not None
+        arguments = dict(approval.final_arguments if edited else call.arguments)
+        digest = decision.arguments_digest if edited else approval.arguments_digest
+        if (
+            (approval.integration, approval.action) != self._action(call)
+            or approval.arguments_digest != arguments_digest(call.arguments)
+            or digest != arguments_digest(arguments)
+            or (edited and not editable)
+        ):
+            return Refused(f"Not approved: it was approved for another call. {NO_RETRY}", approval)
+        if approval.result:
+            return Refused(
+                f"Not approved: this call has already run, and an approval covers one call. {NO_RETRY}", approval
+            )
+        return Allowed(approval, arguments, edited)
+
+    def _summary(self, call: ToolCall, output: Any) -> str | None:
+        text = self._summarize(call, output) if self._summarize else None
+        return text[:_SUMMARY_MAX] if text else None
+
+    async def _withdraw(self, approval: Approval | None) -> None:
+        """Cancels what will not run, whatever the user clicks."""
+        if approval and approval.pending:
+            with anyio.move_on_after(_BRIEFLY):
+                try:
+                    await self._client._run(self._client._protocol.cancel(approval, _BRIEFLY))
+                except Exception as error:
+                    log.warning("Could not cancel the approval %s: %s", approval.id, error)
+
+    def _withdraw_blocking(self, approval: Approval | None) -> None:
+        if approval and approval.pending:
+            try:
+                self._blocking._run(self._blocking._protocol.cancel(approval, _BRIEFLY))
+            except Exception as error:
+                log.warning("Could not cancel the approval %s: %s", approval.id, error)
+
+
+def refuse(error: Exception) -> Refused:
+    """The refusal of a call that could not be asked about."""
+    what = str(error) or type(error).__name__
+    return Refused(f"Not approved: {what.rstrip('.')}. {NO_RETRY}", error=error)
+
+
+def raise_temporary(verdicts: Sequence[Allowed | Refused | Pending]) -> None:
+    """Raises if the service can't say at present how a call stands that it was asked about before."""
+    for verdict in verdicts:
+        if isinstance(verdict, Refused) and verdict.temporary and verdict.error:
+            raise verdict.error
+
+
+def edit_notice(arguments: Mapping[str, Any]) -> str:
+    """What the model is told before the output of a call whose arguments the user changed."""
+    text = json.dumps(arguments, ensure_ascii=False)
+    return f"The user changed the arguments before approving. The tool ran with: {text}"
+
+
+def _not_approved(approval: Approval) -> str:
+    decision = approval.decision
+    who = (decision.user if decision else None) or approval.user
+    what = {
+        "denied": f"denied by the user {who} in Slack",
+        "expired": "the request for approval expired before the user answered",
+        "cancelled": "the request for approval was cancelled",
+        "undeliverable": "Slack could not deliver the request for approval",
+    }[approval.status]
+    reason = f" Reason: “{approval.reason}”." if approval.reason else ""
+    return f"Not approved: {what}.{reason} {NO_RETRY}"
+
+
+def _ended(verdict: Allowed | Refused | Pending) -> Allowed | Refused:
+    if isinstance(verdict, Pending):
+        raise CountersignError("the user has not answered")
+    return verdict
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Runs this to its end, even if the task that waits for it is cancelled."""
+    with anyio.CancelScope(shield=True):
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # Trio: nothing cancels what is in a shielded scope.
+            await work
+            return
+        # Frameworks may cancel a task several times, which the scope does not keep away.
+        task = loop.create_task(work)
+        _finishing.add(task)
+        task.add_done_callback(_finishing.discard)
+        await asyncio.shield(task)
+
+
+async def at_once(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What each job gives, in the order of the jobs, which run at the same time."""
+    given: dict[int, T] = {}
+
+    async def run(index: int) -> None:
+        given[index] = await jobs[index]()
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(jobs)):
+            group.start_soon(run, index)
+    return [given[index] for index in range(len(jobs))]
+
+
+def _parsed(text: str) -> tuple[str, str]:
+    integration, found, action = text.partition("/") if "/" in text else text.rpartition(".")
+    if not found:
+        raise ValueError(f"{text!r} is not an action: write integration.action")
+    return integration, action

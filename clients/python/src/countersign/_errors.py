@@ -1,0 +1,50 @@
+"""What can go wrong. Nothing here ever means that a call was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+
+class CountersignError(Exception):
+    """The base of all errors of this package."""
+
+
+class Unreachable(CountersignError):
+    """The service did not answer, however often it was asked. Nothing is known about the request."""
+
+
+class InvalidResponse(CountersignError):
+    """The service answered with something that this version of the package does not understand."""
+
+
+class WebhookError(CountersignError):
+    """A webhook was not sent by Countersign, is too old or too new, or is not readable. Do not act on it."""
+
+
+class ApiError(CountersignError):
+    """The service refused the request: a problem of RFC 9457 (see docs/errors.md)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        """The HTTP status."""
+        self.type: str = str(problem.get("type", "about:blank")).removeprefix("urn:countersign:problem:")
+        """The problem's type without its prefix, such as `invalid-request`. Stable."""
+        self.title: str = str(problem.get("title", f"HTTP {status}"))
+        """What is wrong, in short."""
+        self.detail: str = str(problem.get("detail", ""))
+        """What to do."""
+        self.errors: list[dict[str, Any]] = list(problem.get("errors") or [])
+        """Everything that is wrong with the request, with JSON pointers."""
+        faults = "".join(f" {fault.get('pointer')}: {fault.get('detail')}." for fault in self.errors)
+        super().__init__(f"{self.title.rstrip('.')} ({status}). {self.detail}{faults}".strip())
+
+    @classmethod
+    def from_response(cls, response: httpx.Response) -> ApiError:
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = None
+        return cls(response.status_code, problem if isinstance(problem, dict) else {})

@@ -1,0 +1,195 @@
+"""The calls of the API, without input and output: each is a generator of requests and pauses.
+
+`_clients` runs them, with blocking or asynchronous I/O.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import time
+import uuid
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from ._errors import ApiError, CountersignError, InvalidResponse, Unreachable
+from ._models import Agent, Approval, Conversation, Request, ResultStatus
+from ._version import __version__
+
+T = TypeVar("T")
+
+# The longest that the service lets a call wait is 55 s.
+_POLL = 50
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CONFLICT = 409
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """An HTTP request to send."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    read_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time to wait before the next step."""
+
+    seconds: float
+
+
+Steps = Generator[Send | Pause, httpx.Response | None, T]
+
+
+class Protocol:
+    """The calls of one backend."""
+
+    def __init__(self, url: str | None, api_key: str | None, retry_for: float) -> None:
+        url = url or os.environ.get("COUNTERSIGN_URL")
+        api_key = api_key or os.environ.get("COUNTERSIGN_API_KEY")
+        if not url or not api_key:
+            raise ValueError("Set COUNTERSIGN_URL and COUNTERSIGN_API_KEY, or pass url and api_key.")
+        if httpx.URL(url).scheme not in ("http", "https"):
+            raise ValueError(f"{url!r} is not an http or https URL.")
+        self.url = url.rstrip("/")
+        self.api_key = api_key
+        self.retry_for = retry_for
+        self._headers = {
+            "authorization": f"Bearer {api_key}",
+            "user-agent": f"countersign-python/{__version__}",
+        }
+
+    def ask(self, idempotency_key: str | None, request: Request) -> Steps[Approval]:
+        agent, conversation = request["agent"], request["conversation"]
+        body: dict[str, Any] = {
+            **request,
+            "agent": Agent(id=agent) if isinstance(agent, str) else agent,
+            "conversation": Conversation(id=conversation) if isinstance(conversation, str) else conversation,
+        }
+        # The key makes it safe to send the request again if a response is lost.
+        key = idempotency_key or str(uuid.uuid4())
+        data = yield from self._call("POST", "/v1/approvals", body, idempotency_key=key)
+        return Approval.from_json(data)
+
+    def get(self, approval: str | Approval, wait: int = 0) -> Steps[Approval]:
+        query = f"?wait={wait}" if wait else ""
+        data = yield from self._call("GET", f"{_path(approval)}{query}", patience=wait)
+        return Approval.from_json(data)
+
+    def wait(self, approval: str | Approval, timeout: float | None) -> Steps[Approval]:
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        if isinstance(approval, str):
+            approval = yield from self.get(approval)
+        while approval.pending and (left := end - time.monotonic()) > 0:
+            began = time.monotonic()
+            approval = yield from self.get(approval, wait=math.ceil(min(left, _POLL)))
+            if approval.pending and time.monotonic() - began < 1 < left:
+                # A service that does not let the call wait, for instance because it is shutting down.
+                yield Pause(1)
+        return approval
+
+    def cancel(self, approval: str | Approval, retry_for: float | None = None) -> Steps[Approval]:
+        try:
+            data = yield from self._call("POST", f"{_path(approval)}/cancel", retry_for=retry_for)
+        except ApiError as error:
+            if error.status != _CONFLICT:
+                raise
+            # It has already ended; how, the service says.
+            return (yield from self.get(approval))
+        return Approval.from_json(data)
+
+    def report(
+        self,
+        approval: str | Approval,
+        status: ResultStatus,
+        summary: str | None,
+        url: str | None,
+        retry_for: float | None = None,
+    ) -> Steps[None]:
+        body = {"status": status, "summary": summary, "url": url}
+        yield from self._call("POST", f"{_path(approval)}/result", body, retry_for=retry_for)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        patience: float = 0,
+        retry_for: float | None = None,
+    ) -> Steps[Any]:
+        """Sends a request, and sends it again while the service is busy or can't be reached.
+
+        `patience` is how many seconds the service may take on purpose.
+        """
+        headers = dict(self._headers)
+        content = None
+        if body is not None:
+            headers["content-type"] = "application/json"
+            content = json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+        if idempotency_key is not None:
+            headers["idempotency-key"] = idempotency_key
+        send = Send(method, self.url + path, headers, content, read_timeout=patience + 15)
+        first, attempt = None, 0
+        while True:
+            failure: CountersignError
+            wanted = None
+            try:
+                response = yield send
+            except httpx.RequestError as error:
+                failure = Unreachable(f"Could not reach Countersign: {str(error) or type(error).__name__}.")
+                failure.__cause__ = error
+            else:
+                assert response is not None, "the client gives a response for each request"  # noqa: S101
+                if response.is_success:
+                    return _json(response)
+                failure = ApiError.from_response(response)
+                if response.status_code not in RETRIED:
+                    raise failure
+                wanted = _retry_after(response)
+            # Counted from the first failure: a call may have waited long before it.
+            first = first or time.monotonic()
+            pause = wanted
+            if pause is None:
+                pause = min(0.25 * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
+            budget = self.retry_for if retry_for is None else retry_for
+            if time.monotonic() + pause > first + budget:
+                raise failure
+            yield Pause(pause)
+            attempt += 1
+
+
+def _path(approval: str | Approval) -> str:
+    approval_id = approval if isinstance(approval, str) else approval.id
+    if not approval_id.replace("_", "").isalnum():
+        raise ValueError(f"{approval_id!r} is not the id of an approval.")
+    return f"/v1/approvals/{approval_id}"
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise InvalidResponse("The response is not JSON.") from error
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after", "")
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None

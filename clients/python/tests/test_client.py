@@ -1,0 +1,242 @@
+"""The clients against the real service."""
+
+from __future__ import annotations
+
+import math
+import random
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from local import ALICE, Alice, Service, approve, deny, edit, until
+
+from countersign import (
+    ApiError,
+    AsyncCountersign,
+    Countersign,
+    InvalidResponse,
+    Request,
+    Unreachable,
+    WebhookError,
+    arguments_digest,
+    verify_webhook,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def request(conversation: str, **more: Any) -> Request:
+    arguments = {"owner": "acme", "repo": "checkout", "title": "Hello"}
+    base = Request(
+        user=ALICE,
+        agent="atlas",
+        conversation=conversation,
+        integration="github",
+        action="create_issue",
+        arguments=arguments,
+    )
+    return {**base, **more}  # type: ignore[typeddict-item]
+
+
+def test_blocking_client_asks_waits_and_reports(service: Service, alice: Alice, run_id: str) -> None:
+    with Countersign() as client, alice.will(run_id, approve):
+        asked = client.ask(**request(run_id), idempotency_key="k-" + run_id)
+        assert asked.pending
+        assert client.ask(**request(run_id), idempotency_key="k-" + run_id).id == asked.id
+        ended = client.wait(asked)
+        assert ended.approved
+        assert ended.final_arguments == asked.arguments
+        client.report(ended, "succeeded", summary="Opened #7", url="https://example.com/7")
+        result = client.get(ended).result
+        assert result
+        assert (result.status, result.summary) == ("succeeded", "Opened #7")
+
+
+async def test_denied_with_a_reason(client: AsyncCountersign, alice: Alice, run_id: str) -> None:
+    with alice.will(run_id, deny("Use the other repository")):
+        approval = await client.wait(await client.ask(**request(run_id)))
+    assert (approval.status, approval.reason) == ("denied", "Use the other repository")
+
+
+async def test_edited_arguments_are_the_final_ones(client: AsyncCountersign, alice: Alice, run_id: str) -> None:
+    with alice.will(run_id, edit(title="Goodbye")):
+        approval = await client.wait(await client.ask(**request(run_id, editable=True)))
+    assert approval.final_arguments["title"] == "Goodbye"
+    assert approval.decision
+    assert approval.decision.arguments_digest == arguments_digest(approval.final_arguments)
+
+
+async def test_wait_ends_with_its_timeout(client: AsyncCountersign, run_id: str) -> None:
+    began = time.monotonic()
+    approval = await client.wait(await client.ask(**request(run_id)), timeout=1.5)
+    assert approval.pending
+    assert 1 < time.monotonic() - began < 10
+    assert (await client.cancel(approval)).status == "cancelled"
+    # It stays as it is.
+    assert (await client.cancel(approval)).status == "cancelled"
+
+
+async def test_problems_say_what_to_do(client: AsyncCountersign, run_id: str) -> None:
+    with pytest.raises(ApiError) as found:
+        await client.ask(**request(run_id, expires_in=1))
+    assert (found.value.status, found.value.type) == (422, "invalid-request")
+    assert "/expires_in: must be a whole number" in str(found.value)
+    with pytest.raises(ApiError) as found:
+        await client.get("apr_0")
+    assert found.value.status == 404
+
+
+def test_verified_webhook_carries_the_approval(service: Service, alice: Alice, run_id: str) -> None:
+    with Countersign() as client, alice.will(run_id, approve):
+        asked = client.ask(**request(run_id, metadata={"job": 7}))
+        client.wait(asked)
+
+    def arrived() -> Any:
+        webhook = service.webhooks.get(timeout=10)
+        event = verify_webhook(webhook.body, webhook.headers, service.webhook_secret, tolerance=math.inf)
+        return (webhook, event) if event.approval and event.approval.id == asked.id else None
+
+    webhook, event = until(arrived, "the webhook")
+    assert event.type == "approval.approved"
+    assert event.conversation == run_id
+    assert event.approval.metadata == {"job": 7}
+    other = "whsec_b3RoZXIgc2VjcmV0IG90aGVyIHNlY3JldCBvdGhlciE="
+    check = {"tolerance": math.inf}
+    verify_webhook(webhook.body, webhook.headers, [other, service.webhook_secret], **check)
+    for body, headers, secret in [
+        (webhook.body + b" ", webhook.headers, service.webhook_secret),
+        (webhook.body, webhook.headers, other),
+        (webhook.body, webhook.headers | {"webhook-id": "dlv_1"}, service.webhook_secret),
+        (webhook.body, {}, service.webhook_secret),
+    ]:
+        with pytest.raises(WebhookError):
+            verify_webhook(body, headers, secret, **check)
+    with pytest.raises(WebhookError, match="too old or too new"):
+        verify_webhook(webhook.body, webhook.headers, service.webhook_secret, tolerance=-1)
+
+
+async def test_digest_is_the_services(client: AsyncCountersign, run_id: str) -> None:
+    chosen = random.Random(7)
+    doubles = [struct.unpack("d", chosen.randbytes(8))[0] for _ in range(300)]
+    arguments = {
+        "numbers": [one for one in doubles if math.isfinite(one)]
+        + [
+            0,
+            -0.0,
+            1.0,
+            1e21,
+            1e20,
+            123456789012345680000.0,
+            2**70,
+            1e-6,
+            1e-7,
+            1.5e-7,
+            5e-324,
+            0.1,
+            -12.5,
+            333333333.3333333,
+        ],
+        "\uff61": True,
+        "😀": None,
+        "": '"\\\b\f\n\r\t\u0001\u007f\u2028é/',
+        "nested": {"b": [], "a": {}, "B": [False]},
+    }
+    approval = await client.ask(**request(run_id, arguments=arguments))
+    assert approval.arguments_digest == arguments_digest(arguments)
+    for odd in (math.nan, math.inf, 2**53 + 1, 10**400, "\ud800", {1: 2}, {1}):
+        with pytest.raises(ValueError, match=r"double|surrogates|strings|JSON"):
+            arguments_digest({"odd": odd})
+
+
+@contextmanager
+def answering(*answers: tuple[int, dict[str, str], str]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A service that gives these answers, and keeps the headers that it was sent."""
+    received: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            status, headers, body = answers[min(len(received), len(answers) - 1)]
+            received.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(status)
+            for name, value in (headers | {"content-length": str(len(body))}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", received
+    server.shutdown()
+
+
+def test_repeats_with_the_same_key_and_as_retry_after_says(run_id: str) -> None:
+    answers = [(429, {"retry-after": "1"}, ""), (503, {"retry-after": "0"}, ""), (422, {}, "{}")]
+    with answering(*answers) as (url, received), Countersign(url, "cs_x") as client:
+        began = time.monotonic()
+        with pytest.raises(ApiError, match="422"):
+            client.ask(**request(run_id))
+        assert 1 <= time.monotonic() - began < 10
+    assert len(received) == 3
+    assert len({headers["idempotency-key"] for headers in received}) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((503, {"retry-after": "60"}, ""), ApiError),
+        ((302, {"location": "/"}, ""), ApiError),
+        ((200, {}, "<html>"), InvalidResponse),
+        ((200, {}, '{"id": "apr_1", "status": "approved"}'), InvalidResponse),
+        ((200, {"content-encoding": "gzip"}, "no gzip"), Unreachable),
+    ],
+)
+def test_bad_answers_are_errors(answer: tuple[int, dict[str, str], str], error: type[Exception], run_id: str) -> None:
+    with answering(answer) as (url, _), Countersign(url, "cs_x", retry_for=0.5) as client, pytest.raises(error):
+        client.ask(**request(run_id))
+
+
+def test_unreachable_service_is_an_error_after_a_while(run_id: str) -> None:
+    with Countersign(dead_url(), "cs_x", retry_for=1) as client:
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match="Could not reach Countersign"):
+            client.ask(**request(run_id))
+        assert 0.2 < time.monotonic() - began < 10
+
+
+def test_one_client_works_in_several_event_loops(service: Service, run_id: str) -> None:
+    client = AsyncCountersign()
+
+    async def ask() -> str:
+        async with client:
+            return (await client.ask(**request(run_id), idempotency_key=run_id)).id
+
+    assert anyio.run(ask) == anyio.run(ask)
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(ValueError, match="http or https"):
+        Countersign("ftp://example.com", "cs_x")
+    with pytest.raises(ValueError, match="not the id"):
+        Countersign("http://example.com", "cs_x").get("../audit")
+    own = httpx.Client()
+    Countersign("http://example.com", "cs_x", http=own).close()
+    assert not own.is_closed
+
+
+def dead_url() -> str:
+    """An address at which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
