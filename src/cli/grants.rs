@@ -14,14 +14,17 @@ use crate::{
     domain::{
         action_path::ActionPath,
         ids::{ActionId, GrantId, UserId, WorkspaceId},
+        narrowing::{Fixed, Narrowing},
         overview::UserGrantLine,
         rejection::Rejection,
         revocation::RevocationReason,
+        text::Text,
     },
     service::{
         Service, ServiceError,
         revoke_grants::{self, Filter, GrantChoice},
     },
+    slack::view::limits,
     storage,
 };
 
@@ -152,17 +155,37 @@ impl List {
 
 fn to_json(line: &UserGrantLine) -> serde_json::Value {
     json!({
-        "id": line.id, "user": line.user, "action": line.path, "scope": line.scope, "backend": line.backend,
+        "id": line.id, "user": line.user, "action": line.path, "scope": line.scope.scope(), "limits": line.narrowing.as_ref().map(limits_json), "backend": line.backend,
         "conversation": line.conversation, "paused": line.paused, "created_at": line.created_at,
         "use_count": line.use_count, "last_used_at": line.last_used_at,
+    })
+}
+
+/// What a grant is narrowed to. Fixed values that can't be read are `null`.
+fn limits_json(narrowing: &Narrowing) -> serde_json::Value {
+    let fixed = match &narrowing.fixed {
+        Fixed::Nothing => json!({}),
+        Fixed::Values(values) => json!(values.members()),
+        Fixed::Unreadable => serde_json::Value::Null,
+    };
+    let agent = narrowing
+        .agent
+        .as_ref()
+        .map(|(_, agent)| json!({ "id": agent.id.as_str(), "name": agent.name.as_ref().map(Text::as_str) }));
+    json!({
+        "fixed_arguments": fixed, "agent": agent, "expires_at": narrowing.until,
+        "max_uses": narrowing.uses.map(|uses| uses.max.number()), "uses_left": narrowing.uses.map(|uses| uses.left),
     })
 }
 
 fn in_words(line: &UserGrantLine) -> String {
     let reach = match (&line.backend, &line.conversation) {
         (Some(backend), Some(conversation)) => format!("conversation {conversation:?} of {backend}"),
+        _ if line.narrowing.is_some() => "every conversation".to_owned(),
         _ => "always".to_owned(),
     };
+    let limits = line.narrowing.as_ref().map(|narrowing| format!(", {}", limits::in_words(narrowing)));
+    let reach = format!("{reach}{}", limits.unwrap_or_default());
     let used = match (line.use_count, line.last_used_at) {
         (0, _) | (_, None) => "never used".to_owned(),
         (1, Some(at)) => format!("used once, {}", at.format("%Y-%m-%d %H:%M UTC")),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+pub use super::agent::Agent;
 use crate::domain::{
     action_ref::ActionRef,
     arguments::{Arguments, Digest},
@@ -16,23 +17,6 @@ use crate::domain::{
     results::ApprovalResult,
     text::{ForeignId, Link, Name, Prose},
 };
-
-/// The agent that wants to run the action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agent {
-    /// The backend's id for the agent.
-    pub id: ForeignId,
-    /// The agent's display name.
-    pub name: Option<Name>,
-}
-
-impl Agent {
-    /// The display name, or the backend's id if there is none.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        self.name.as_ref().map_or(self.id.as_str(), Name::as_str)
-    }
-}
 
 /// One run of an agent with a user.
 #[derive(Debug, Clone, PartialEq, Eq)]

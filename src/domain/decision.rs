@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     editing::EditedArguments,
-    grants::Scope,
     ids::{GrantId, UserId},
+    limits::Limits,
     outcome::Outcome,
+    scopes::{Scope, StandingScope},
     text::Prose,
 };
 
@@ -50,6 +51,8 @@ pub enum Verdict {
         grant: GrantId,
         /// The grant's scope.
         scope: Scope,
+        /// What the grant is limited to in addition to its scope. `None`: nothing.
+        limits: Option<Limits>,
     },
     /// The user denied.
     Denied {
@@ -77,7 +80,7 @@ pub enum Verdict {
 }
 
 /// What an approving click granted beyond the approval itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GrantOutcome {
     /// Nothing: the next call asks again.
     Once,
@@ -85,6 +88,15 @@ pub enum GrantOutcome {
     Conversation(GrantId),
     /// A grant for every later call.
     Always(GrantId),
+    /// A grant that is limited further.
+    Narrowed {
+        /// The grant's id.
+        grant: GrantId,
+        /// The grant's scope.
+        scope: StandingScope,
+        /// What it is limited to in addition to its scope.
+        limits: Limits,
+    },
 }
 
 /// A reason for denying that the prompt offers, so that no one has to type it.
@@ -128,20 +140,30 @@ impl DenialReason {
 impl GrantOutcome {
     /// The scope that the user picked.
     #[must_use]
-    pub const fn scope(self) -> Scope {
+    pub const fn scope(&self) -> Scope {
         match self {
             Self::Once => Scope::Once,
             Self::Conversation(_) => Scope::Conversation,
             Self::Always(_) => Scope::Always,
+            Self::Narrowed { scope, .. } => scope.scope(),
         }
     }
 
     /// The grant's id, if the click gave one or met an existing one.
     #[must_use]
-    pub const fn grant(self) -> Option<GrantId> {
+    pub const fn grant(&self) -> Option<GrantId> {
         match self {
             Self::Once => None,
-            Self::Conversation(grant) | Self::Always(grant) => Some(grant),
+            Self::Conversation(grant) | Self::Always(grant) | Self::Narrowed { grant, .. } => Some(*grant),
+        }
+    }
+
+    /// What the grant is limited to in addition to its scope.
+    #[must_use]
+    pub const fn limits(&self) -> Option<&Limits> {
+        match self {
+            Self::Narrowed { limits, .. } => Some(limits),
+            Self::Once | Self::Conversation(_) | Self::Always(_) => None,
         }
     }
 }
@@ -179,6 +201,16 @@ impl Decision {
         match &self.verdict {
             Verdict::Approved { given, .. } => given.grant(),
             Verdict::AutoApproved { grant, .. } => Some(*grant),
+            _ => None,
+        }
+    }
+
+    /// What the grant that was given or used is limited to in addition to its scope.
+    #[must_use]
+    pub const fn limits(&self) -> Option<&Limits> {
+        match &self.verdict {
+            Verdict::Approved { given, .. } => given.limits(),
+            Verdict::AutoApproved { limits, .. } => limits.as_ref(),
             _ => None,
         }
     }

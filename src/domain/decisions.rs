@@ -12,8 +12,10 @@ use crate::domain::{
     decision::{Decision, GrantOutcome, Verdict},
     editing::EditedArguments,
     effects::{Changed, Effect},
-    grants::{Grant, Reach, Scope},
+    grants::{Grant, Reach, Scope, StandingScope},
     ids::{GrantId, UserId},
+    limits::Limits,
+    narrowing::{self, LiveGrant, MOST_NARROWED, Narrowing},
     outcome::Outcome,
     people::ActingUser,
     rejection::Rejection,
@@ -25,33 +27,27 @@ use crate::domain::{
 pub enum Choice {
     /// Approve, with this scope.
     Approve(Scope),
+    /// Approve, and give a grant of this scope that is narrowed.
+    ApproveNarrowed(StandingScope, Narrowing),
     /// Approve these arguments instead of those that were asked, once.
     ApproveEdited(EditedArguments),
     /// Deny, with this reason.
     Deny(Option<Prose>),
 }
 
-/// A live grant that covers a request, as read under lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LiveGrant {
-    /// The grant's id.
-    pub id: GrantId,
-    /// The grant's scope.
-    pub scope: Scope,
-}
-
-/// Judges a new request: a live grant approves it at once, otherwise it stays pending.
+/// Judges a new request: a live grant that covers it approves it at once, otherwise it stays pending. `grants`: those of
+/// its user, for its action and in its scope, as read under lock.
 pub fn request(
     request: Request,
     eligibility: Eligibility,
-    grant: Option<LiveGrant>,
+    grants: &[LiveGrant],
     now: DateTime<Utc>,
 ) -> Changed<Approval> {
     let workspace = request.workspace;
-    let holds = |grant: &LiveGrant| {
-        eligibility.blocker().is_none() && (grant.scope != Scope::Always || eligibility.allows_always())
+    let may_use = |scope| {
+        eligibility.blocker().is_none() && (scope != StandingScope::Always || eligibility.allows_always())
     };
-    let Some(LiveGrant { id, scope }) = grant.filter(holds) else {
+    let Some((id, scope, limits)) = narrowing::covering(grants, &request, may_use, now) else {
         let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
             .approval(request.id)
             .subject(request.action.path())
@@ -63,9 +59,12 @@ pub fn request(
         .approval(request.id)
         .grant(id)
         .subject(request.action.path())
-        .after(json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }))
+        .after(with_limits(
+            json!({ "by": "auto", "scope": scope.as_str(), "user": request.user }),
+            limits.as_ref(),
+        ))
         .concerning([request.user.clone()]);
-    let verdict = Verdict::AutoApproved { grant: id, scope };
+    let verdict = Verdict::AutoApproved { grant: id, scope, limits };
     let decision = Some(Decision { verdict, decided_at: now });
     Changed::new(workspace, Approval { request, decision, result: None }, record)
 }
@@ -81,14 +80,31 @@ pub struct Ended {
     pub given: Option<Grant>,
 }
 
-/// Judges a click by a person and what they are entitled to. `existing` is the user's live grant of the chosen scope, if there is one; otherwise `new_id` becomes
-/// the id of the new grant.
+/// Adds a grant's limits to what an audit entry says.
+fn with_limits(mut after: serde_json::Value, limits: Option<&Limits>) -> serde_json::Value {
+    if let Some(limits) = limits {
+        after["limits"] = json!(limits);
+    }
+    after
+}
+
+/// The live grants that a user has for a request's action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// The one of the chosen scope that is not narrowed.
+    pub same: Option<GrantId>,
+    /// How many narrowed ones there are, in all conversations.
+    pub narrowed: u32,
+}
+
+/// Judges a click by a person and what they are entitled to. If the user holds a grant of the chosen scope, that one stays; otherwise `new_id` becomes the id of the
+/// new grant. Each narrowed grant is a new one.
 pub fn click(
     approval: &Approval,
     choice: Choice,
     (acting_user, entitled): (&ActingUser, &Entitlement),
     eligibility: Eligibility,
-    existing: Option<GrantId>,
+    held: Held,
     new_id: GrantId,
     now: DateTime<Utc>,
 ) -> Result<Changed<Ended>, Rejection> {
@@ -100,7 +116,9 @@ pub fn click(
     let verdict = match choice {
         Choice::Deny(reason) => Verdict::Denied { user: acting_user.user.clone(), on_behalf_of, reason },
         // A delegate's click gives no grant, and approves what was asked.
-        Choice::Approve(_) | Choice::ApproveEdited(_) if on_behalf_of.is_some() => {
+        Choice::Approve(_) | Choice::ApproveNarrowed(..) | Choice::ApproveEdited(_)
+            if on_behalf_of.is_some() =>
+        {
             acting_user.must_be_member()?;
             let (Choice::Approve(Scope::Once), Some(on_behalf_of)) = (choice, on_behalf_of) else {
                 return Err(Rejection::OnlyOnce);
@@ -123,23 +141,32 @@ pub fn click(
                 None => GrantOutcome::Once,
                 Some(reach) => {
                     may_grant(eligibility, scope)?;
-                    let id = existing.unwrap_or(new_id);
-                    if existing.is_none() {
-                        given = Some(Grant {
-                            id,
-                            workspace: request.workspace,
-                            user: acting_user.user.clone(),
-                            action: request.action.id,
-                            reach: reach.clone(),
-                            created_at: now,
-                        });
-                    }
-                    match reach {
+                    let id = held.same.unwrap_or(new_id);
+                    let left = match reach {
                         Reach::Conversation(_) => GrantOutcome::Conversation(id),
                         Reach::Always => GrantOutcome::Always(id),
+                    };
+                    if held.same.is_none() {
+                        given = Some(grant(request, id, reach, None, now));
                     }
+                    left
                 }
             };
+            Verdict::Approved { user: acting_user.user.clone(), given: left }
+        }
+        Choice::ApproveNarrowed(scope, narrowing) => {
+            acting_user.must_be_member()?;
+            may_grant(eligibility, scope.scope())?;
+            if held.narrowed >= MOST_NARROWED {
+                return Err(Rejection::TooManyNarrowed);
+            }
+            let limits = narrowing.limits().ok_or(Rejection::NoLimit)?;
+            let reach = match scope {
+                StandingScope::Conversation => Reach::Conversation(request.conversation_key()),
+                StandingScope::Always => Reach::Always,
+            };
+            given = Some(grant(request, new_id, reach, Some(narrowing), now));
+            let left = GrantOutcome::Narrowed { grant: new_id, scope, limits };
             Verdict::Approved { user: acting_user.user.clone(), given: left }
         }
     };
@@ -149,9 +176,31 @@ pub fn click(
             .approval(request.id)
             .grant(grant.id)
             .subject(request.action.path())
-            .after(json!({ "scope": grant.reach.scope().as_str() }))
+            .after(with_limits(
+                json!({ "scope": grant.reach.scope().scope().as_str() }),
+                grant.narrowing.as_ref().and_then(Narrowing::limits).as_ref(),
+            ))
     });
     Ok(end(approval, verdict, given, actor, now).and_record(record))
+}
+
+/// A grant that the user of a request gives for its action.
+fn grant(
+    request: &Request,
+    id: GrantId,
+    reach: Reach,
+    narrowing: Option<Narrowing>,
+    now: DateTime<Utc>,
+) -> Grant {
+    Grant {
+        id,
+        workspace: request.workspace,
+        user: request.user.clone(),
+        action: request.action.id,
+        reach,
+        narrowing,
+        created_at: now,
+    }
 }
 
 /// Records that a click was refused. If the refusal shows that the prompt is out of date, the prompt is rendered again.
@@ -248,7 +297,16 @@ pub fn still_pending(approval: &Approval, now: DateTime<Utc>) -> Result<(), Reje
 pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -> bool {
     match (approval.decision.as_ref().map(|decision| &decision.verdict), choice) {
         (Some(Verdict::Approved { user, given }), Choice::Approve(scope)) => {
-            *user == acting_user.user && given.scope() == *scope
+            *user == acting_user.user && given.scope() == *scope && given.limits().is_none()
+        }
+        (
+            Some(Verdict::Approved { user, given: GrantOutcome::Narrowed { scope, limits, .. } }),
+            Choice::ApproveNarrowed(again, narrowing),
+        ) => {
+            let again_limits = narrowing.limits();
+            *user == acting_user.user
+                && scope == again
+                && again_limits.is_some_and(|again| limits.is_same_choice(&again))
         }
         (Some(Verdict::ApprovedFor { user, .. }), Choice::Approve(Scope::Once)) => *user == acting_user.user,
         (Some(Verdict::ApprovedEdited { user, edited }), Choice::ApproveEdited(again)) => {
@@ -274,6 +332,14 @@ pub(super) fn may_grant(eligibility: Eligibility, scope: Scope) -> Result<(), Re
         None if scope == Scope::Always && !eligibility.allows_always() => Err(Rejection::OnlyConversations),
         None => Ok(()),
     }
+}
+
+/// Whether a narrowed grant of any scope may be given.
+pub fn may_narrow(eligibility: Eligibility) -> Result<(), Rejection> {
+    may_grant(eligibility, Scope::Conversation).or_else(|rejection| match rejection {
+        Rejection::ConversationClosed if eligibility.allows_always() => Ok(()),
+        other => Err(other),
+    })
 }
 
 fn end(

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{approvals::Approval, ids::GrantId};
+use super::{approvals::Approval, ids::GrantId, narrowing::Narrowing};
 
 /// What ran without asking a user.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,8 @@ pub struct LiveGrant {
     pub id: GrantId,
     /// The title or id of the only conversation that it is for. `None`: it is for every conversation.
     pub conversation: Option<String>,
+    /// What it is narrowed to.
+    pub narrowing: Option<Narrowing>,
 }
 
 /// A call, and what is unusual about it.

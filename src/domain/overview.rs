@@ -7,8 +7,9 @@ use super::{
     approvals::Approval,
     catalog::{Description, Eligibility, UnlockedFor},
     delegations::Delegations,
-    grants::Scope,
+    grants::StandingScope,
     ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
+    narrowing::Narrowing,
     notifications::Preferences,
     precedent::Precedent,
     prompts::Prompt,
@@ -140,7 +141,9 @@ pub struct GrantLine {
     /// The action's display name.
     pub action_name: String,
     /// The grant's scope.
-    pub scope: Scope,
+    pub scope: StandingScope,
+    /// What it is narrowed to.
+    pub narrowing: Option<Narrowing>,
     /// The conversation's title, or the backend's id for it. `None` for an *always* grant.
     pub conversation: Option<String>,
     /// The backend's id for the conversation, if the user's grants are for several conversations of this title.
@@ -170,8 +173,10 @@ pub struct UserGrantLine {
     /// The action's display name.
     pub action_name: String,
     /// Its scope.
-    pub scope: Scope,
-    /// The backend whose conversation it is for, by name. `None` for an *always* grant.
+    pub scope: StandingScope,
+    /// What it is narrowed to.
+    pub narrowing: Option<Narrowing>,
+    /// The backend whose conversation or agent it is for, by name. `None`: it is for any.
     pub backend: Option<String>,
     /// The conversation's title, or the backend's id for it.
     pub conversation: Option<String>,
@@ -207,6 +212,8 @@ pub struct RevokedLine {
     pub action_name: String,
     /// The conversation's title, or the backend's id for it. `None` for an *always* grant.
     pub conversation: Option<String>,
+    /// What it was narrowed to.
+    pub narrowing: Option<Narrowing>,
 }
 
 /// The notice to a user about grants that were revoked together.

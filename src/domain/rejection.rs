@@ -134,6 +134,12 @@ pub enum Rejection {
     /// The user asked for an *always* grant, and the action is unlocked for conversations only.
     #[error("the action is unlocked for conversations only")]
     OnlyConversations,
+    /// The user asked for a narrowed grant, and has the maximum number of them for the action.
+    #[error("the user has the maximum number of narrowed grants for the action")]
+    TooManyNarrowed,
+    /// The user asked for a narrowed grant without any limit.
+    #[error("a narrowed grant needs a limit")]
+    NoLimit,
     /// An admin requires that requests for the action are read, and the user has not opened the details.
     #[error("the details have not been opened")]
     MustBeRead,
@@ -203,6 +209,8 @@ impl Rejection {
             Self::NotAdmin => "not-admin",
             Self::Locked => "locked",
             Self::OnlyConversations => "only-conversations",
+            Self::TooManyNarrowed => "too-many-narrowed",
+            Self::NoLimit => "no-limit",
             Self::MustBeRead => "must-be-read",
             Self::ChangedSinceUnlocked => "changed-since-unlocked",
             Self::ChangedSinceAsked => "changed-since-asked",

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{
     audit::{Actor, AuditAction, Entry},
     effects::{Changed, Effect},
-    grants::Scope,
+    grants::StandingScope,
     ids::{ActionId, ApprovalId, GrantId, RevocationId, UserId, WorkspaceId},
     rejection::Rejection,
     text::Text,
@@ -39,6 +39,10 @@ pub enum Revocation {
     NoMember,
     /// The app was removed from the workspace.
     AppRemoved,
+    /// The user gave it until a time, which has come.
+    Expired,
+    /// It approved as many requests as the user allowed.
+    UsedUp,
 }
 
 impl Revocation {
@@ -57,6 +61,8 @@ impl Revocation {
             Self::ConversationSilent => "conversation_silent",
             Self::NoMember => "no_member",
             Self::AppRemoved => "app_removed",
+            Self::Expired => "expired",
+            Self::UsedUp => "used_up",
         }
     }
 }
@@ -71,14 +77,16 @@ pub struct Revocable {
     /// The action that the grant permits.
     pub action: ActionId,
     /// The grant's scope. `None` if the stored scope can't be read. Such a grant can be ended too: it permits nothing.
-    pub scope: Option<Scope>,
+    pub scope: Option<StandingScope>,
+    /// Whether it is narrowed.
+    pub is_narrowed: bool,
 }
 
 impl Revocable {
-    /// Whether the grant covers only one conversation.
+    /// Whether the grant covers every call of the action, as far as its scope can be read.
     #[must_use]
-    pub fn is_for_one_conversation(&self) -> bool {
-        self.scope == Some(Scope::Conversation)
+    pub fn covers_every_call(&self) -> bool {
+        self.scope != Some(StandingScope::Conversation) && !self.is_narrowed
     }
 }
 
@@ -189,7 +197,7 @@ pub(super) fn entry(grant: &Revocable, actor: &Actor, why: Revocation) -> Entry 
     Entry::new(actor.clone(), AuditAction::GrantRevoked)
         .grant(grant.id)
         .subject(grant.user.to_string())
-        .before(json!({ "scope": grant.scope.map(Scope::as_str) }))
+        .before(json!({ "scope": grant.scope.map(|scope| scope.scope().as_str()) }))
         .after(json!({ "why": why.as_str() }))
 }
 

@@ -49,6 +49,7 @@ pub fn turn_on(
         user: acting_user.user.clone(),
         action: action.id,
         reach: Reach::Always,
+        narrowing: None,
         created_at: now,
     };
     let record = Entry::new(Actor::User(acting_user.user.clone()), AuditAction::GrantGiven)

@@ -11,9 +11,9 @@ use super::{
     audit::{Actor, AuditAction, Entry},
     catalog::{Eligibility, Lock, UnlockedFor},
     decisions,
-    decisions::{Choice, Ended, LiveGrant},
+    decisions::{Choice, Ended, Held},
     effects::{Changed, Effect},
-    grants::{Grant, Reach, Scope},
+    grants::{Grant, Reach, Scope, StandingScope},
     ids::{ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
     text::{ActionKey, ForeignId, IntegrationKey, Prose},
 };
@@ -21,6 +21,8 @@ use crate::domain::{
     action_ref::ActionRef,
     decision::Verdict,
     editing::EditedArguments,
+    limits::Uses,
+    narrowing::{Fixed, LiveGrant, MOST_NARROWED, Narrowing, UsesLeft},
     outcome::Outcome,
     people::{ActingUser, PersonKind},
     rejection::Rejection,
@@ -32,7 +34,7 @@ const OWNER: &str = "U0ALICE";
 const NEW_GRANT: u128 = 100;
 const EXISTING: u128 = 200;
 
-fn start() -> DateTime<Utc> {
+pub(super) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
@@ -40,7 +42,7 @@ fn grant(number: u128) -> GrantId {
     GrantId::new(Uuid::from_u128(number))
 }
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     let arguments = Arguments::from_stored(serde_json::Map::new());
     Request {
         id: ApprovalId::new(Uuid::from_u128(1)),
@@ -84,7 +86,7 @@ enum Attempt {
         acting_user: ActingUser,
         entitled: Entitlement,
         eligibility: Eligibility,
-        existing: Option<GrantId>,
+        held: Held,
     },
     Cancel,
     Expire,
@@ -114,13 +116,27 @@ fn scope() -> impl Strategy<Value = Scope> {
     prop_oneof![Just(Scope::Once), Just(Scope::Conversation), Just(Scope::Always)]
 }
 
+fn standing() -> impl Strategy<Value = StandingScope> {
+    prop_oneof![Just(StandingScope::Conversation), Just(StandingScope::Always)]
+}
+
 fn choice() -> impl Strategy<Value = Choice> {
     let reason = option::of("[a-z ]{1,20}x".prop_map(|text| Prose::new(text).unwrap()));
     let edited = any::<u8>().prop_map(|number| {
         let arguments: Arguments = serde_json::from_value(serde_json::json!({ "a": number })).unwrap();
         Choice::ApproveEdited(EditedArguments { digest: arguments.digest(), arguments })
     });
-    prop_oneof![3 => scope().prop_map(Choice::Approve), 1 => edited, 1 => reason.prop_map(Choice::Deny)]
+    let narrowed = (standing(), 1..5_u16).prop_map(|(scope, uses)| {
+        let max = Uses::new(uses).unwrap();
+        let uses = Some(UsesLeft { max, left: uses });
+        Choice::ApproveNarrowed(scope, Narrowing { fixed: Fixed::Nothing, agent: None, until: None, uses })
+    });
+    prop_oneof![
+        3 => scope().prop_map(Choice::Approve),
+        1 => narrowed,
+        1 => edited,
+        1 => reason.prop_map(Choice::Deny)
+    ]
 }
 
 fn acting_user() -> impl Strategy<Value = ActingUser> {
@@ -142,14 +158,15 @@ fn entitled() -> impl Strategy<Value = Entitlement> {
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
-    let existing = option::of(Just(grant(EXISTING)));
-    let click = (choice(), acting_user(), entitled(), eligibility(), existing).prop_map(
-        |(choice, acting_user, entitled, eligibility, existing)| Attempt::Click {
+    let held =
+        (option::of(Just(grant(EXISTING))), 8..12_u32).prop_map(|(same, narrowed)| Held { same, narrowed });
+    let click = (choice(), acting_user(), entitled(), eligibility(), held).prop_map(
+        |(choice, acting_user, entitled, eligibility, held)| Attempt::Click {
             choice,
             acting_user,
             entitled,
             eligibility,
-            existing,
+            held,
         },
     );
     prop_oneof![6 => click, 1 => Just(Attempt::Cancel), 1 => Just(Attempt::Expire), 1 => Just(Attempt::GiveUp)]
@@ -165,12 +182,12 @@ type AttemptResult = Result<Option<Changed<Ended>>, Rejection>;
 
 fn make(attempt: &Attempt, approval: &Approval, now: DateTime<Utc>) -> AttemptResult {
     match attempt {
-        Attempt::Click { choice, acting_user, entitled, eligibility, existing } => decisions::click(
+        Attempt::Click { choice, acting_user, entitled, eligibility, held } => decisions::click(
             approval,
             choice.clone(),
             (acting_user, entitled),
             *eligibility,
-            *existing,
+            *held,
             grant(NEW_GRANT),
             now,
         )
@@ -235,7 +252,7 @@ fn check_end(
     let grants: Vec<&Grant> = given.iter().collect();
     prop_assert_eq!(records.len(), 1 + grants.len(), "no entries but the decision's and the grant's");
     match attempt {
-        Attempt::Click { choice, acting_user, entitled, eligibility, existing } => {
+        Attempt::Click { choice, acting_user, entitled, eligibility, held } => {
             let owner = &before.request.user;
             let is_own = acting_user.user == *owner;
             prop_assert!(is_own || entitled.delegators.contains(owner));
@@ -245,7 +262,7 @@ fn check_end(
             prop_assert!(acting_user.kind == PersonKind::Member || unknown_denies, "{:?}", acting_user.kind);
             prop_assert!(now < before.request.expires_at, "an expired approval was decided");
             prop_assert_eq!(&records[0].actor, &Actor::User(acting_user.user.clone()));
-            check_click(choice, *eligibility, *existing, after, &grants)?;
+            check_click(choice, *eligibility, *held, after, &grants)?;
         }
         Attempt::Cancel => prop_assert_eq!(outcome, Outcome::Cancelled),
         Attempt::Expire => {
@@ -263,7 +280,7 @@ fn check_end(
 fn check_click(
     choice: &Choice,
     eligibility: Eligibility,
-    existing: Option<GrantId>,
+    held: Held,
     after: &Approval,
     grants: &[&Grant],
 ) -> Result<(), TestCaseError> {
@@ -280,7 +297,7 @@ fn check_click(
         (Choice::Approve(scope), Some(Verdict::Approved { user, given })) => {
             prop_assert_eq!(user, &request.user);
             prop_assert_eq!(given.scope(), *scope);
-            let expected = (*scope != Scope::Once).then(|| existing.unwrap_or_else(|| grant(NEW_GRANT)));
+            let expected = (*scope != Scope::Once).then(|| held.same.unwrap_or_else(|| grant(NEW_GRANT)));
             prop_assert_eq!(given.grant(), expected);
             if *scope != Scope::Once {
                 prop_assert!(
@@ -295,7 +312,7 @@ fn check_click(
             if *scope == Scope::Always {
                 prop_assert_eq!(eligibility.lock, Lock::Unlocked(UnlockedFor::Always));
             }
-            let gives = *scope != Scope::Once && existing.is_none();
+            let gives = *scope != Scope::Once && held.same.is_none();
             prop_assert_eq!(grants.len(), usize::from(gives));
             for grant in grants {
                 prop_assert_eq!((grant.workspace, &grant.user), (request.workspace, &request.user));
@@ -306,6 +323,17 @@ fn check_click(
                 };
                 prop_assert_eq!(&grant.reach, &reach);
             }
+        }
+        (Choice::ApproveNarrowed(scope, narrowing), Some(Verdict::Approved { user, given })) => {
+            prop_assert_eq!(user, &request.user);
+            prop_assert_eq!(given.limits().cloned(), narrowing.limits());
+            prop_assert_eq!((given.scope(), given.grant()), (scope.scope(), Some(grant(NEW_GRANT))));
+            prop_assert!(eligibility.blocker().is_none() && held.narrowed < MOST_NARROWED);
+            prop_assert!(*scope == StandingScope::Always || !eligibility.conversation_closed);
+            prop_assert!(*scope == StandingScope::Conversation || eligibility.allows_always());
+            prop_assert_eq!(grants.len(), 1, "each is a new one");
+            prop_assert_eq!(grants[0].narrowing.as_ref(), Some(narrowing));
+            prop_assert_eq!(grants[0].reach.scope(), *scope);
         }
         (Choice::ApproveEdited(wanted), Some(Verdict::ApprovedEdited { user, edited })) => {
             prop_assert_eq!((user, edited), (&request.user, wanted));
@@ -358,17 +386,23 @@ fn check_refusal(
             grants_are_wanted(choice) && matches!(eligibility.lock, Lock::Changed(_))
         }
         (Rejection::OnlyConversations, Attempt::Click { choice, eligibility, .. }) => {
-            *choice == Choice::Approve(Scope::Always)
+            (*choice == Choice::Approve(Scope::Always)
+                || matches!(choice, Choice::ApproveNarrowed(StandingScope::Always, _)))
                 && eligibility.lock == Lock::Unlocked(UnlockedFor::Conversations)
         }
         (Rejection::ChangedSinceAsked, Attempt::Click { choice, eligibility, .. }) => {
             grants_are_wanted(choice) && eligibility.outdated
         }
+        (Rejection::TooManyNarrowed, Attempt::Click { choice, held, .. }) => {
+            matches!(choice, Choice::ApproveNarrowed(..)) && held.narrowed >= MOST_NARROWED
+        }
         (Rejection::NotConnected, Attempt::Click { choice, eligibility, .. }) => {
             grants_are_wanted(choice) && !eligibility.connected
         }
         (Rejection::ConversationClosed, Attempt::Click { choice, eligibility, .. }) => {
-            *choice == Choice::Approve(Scope::Conversation) && eligibility.conversation_closed
+            (*choice == Choice::Approve(Scope::Conversation)
+                || matches!(choice, Choice::ApproveNarrowed(StandingScope::Conversation, _)))
+                && eligibility.conversation_closed
         }
         _ => false,
     };
@@ -377,7 +411,7 @@ fn check_refusal(
 }
 
 fn grants_are_wanted(choice: &Choice) -> bool {
-    matches!(choice, Choice::Approve(Scope::Conversation | Scope::Always))
+    matches!(choice, Choice::Approve(Scope::Conversation | Scope::Always) | Choice::ApproveNarrowed(..))
 }
 
 proptest! {
@@ -414,7 +448,7 @@ proptest! {
         (approval.request.editable, approval.request.action.has_input_schema) = (editable, has_input_schema);
         let acting_user = ActingUser { user: UserId::parse(OWNER).unwrap(), kind: PersonKind::Member };
         let none = Eligibility { lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false };
-        let judged = decisions::click(&approval, choice.clone(), (&acting_user, &Entitlement::default()), none, None, grant(NEW_GRANT), start());
+        let judged = decisions::click(&approval, choice.clone(), (&acting_user, &Entitlement::default()), none, Held::default(), grant(NEW_GRANT), start());
         let refused = matches!(choice, Choice::ApproveEdited(_)) && !(editable && has_input_schema);
         prop_assert_eq!(matches!(judged, Err(Rejection::NotEditable)), refused);
     }
@@ -422,10 +456,10 @@ proptest! {
     #[test]
     fn only_an_unblocked_live_grant_approves_without_asking(
         eligibility in eligibility(),
-        live in option::of(prop_oneof![Just(Scope::Conversation), Just(Scope::Always)]),
+        live in option::of(standing()),
     ) {
-        let live = live.map(|scope| LiveGrant { id: grant(EXISTING), scope });
-        let changed = decisions::request(request(), eligibility, live, start());
+        let live = live.map(|scope| LiveGrant::whole(grant(EXISTING), scope));
+        let changed = decisions::request(request(), eligibility, live.as_slice(), start());
         let (approval, effects) = (changed.state().clone(), changed.effects());
         prop_assert_eq!(&approval.request, &request());
         prop_assert!(webhooks(effects).is_empty(), "the response says it already");
@@ -433,12 +467,12 @@ proptest! {
         let free = |grant: &LiveGrant| {
             let always = eligibility.lock == Lock::Unlocked(UnlockedFor::Always);
             let one = eligibility.lock == Lock::Unlocked(UnlockedFor::Conversations);
-            (always || (one && grant.scope == Scope::Conversation)) && !eligibility.outdated && eligibility.connected
+            (always || (one && grant.scope == StandingScope::Conversation)) && !eligibility.outdated && eligibility.connected
         };
-        if let Some(LiveGrant { id, scope }) = live.filter(free) {
+        if let Some(LiveGrant { id, scope, .. }) = live.filter(free) {
             let decision = approval.decision.unwrap();
             prop_assert_eq!(decision.used_grant(), Some(id));
-            prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope });
+            prop_assert_eq!(decision.verdict, Verdict::AutoApproved { grant: id, scope: scope.scope(), limits: None });
             prop_assert_eq!(recorded(effects)[0].grant, Some(id));
             prop_assert!(!effects.contains(&Effect::DrawPrompt(request().id)), "no prompt is rendered");
         } else {

@@ -6,6 +6,7 @@ pub mod audit_protection;
 pub mod delegations;
 pub mod digests;
 pub mod expiry;
+pub mod grants;
 pub mod key_uses;
 pub mod listeners;
 pub mod membership;

@@ -48,7 +48,7 @@ async fn attempt(service: &Service, watched_since: DateTime<Utc>) -> Result<Look
         let Some(listened) = silent.iter().find(|one| one.approval == approval.id()) else { continue };
         let Some(ended) = decisions::abandon(approval, listened, now) else { continue };
         let (db, unwritten) = work.parts();
-        storage::statements::decide::save(db, unwritten, ended).await?;
+        storage::statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;
         abandoned += 1;
     }
     if !later.is_empty() {

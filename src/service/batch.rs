@@ -19,9 +19,10 @@ use crate::{
         approvals::{Approval, Request},
         callbacks::CallbackUrl,
         callers::OwnApprovals,
+        decision::Decision,
         decisions,
         effects::Changed,
-        ids::{ActionId, ApiKeyId, ApprovalId, IntegrationId},
+        ids::{ActionId, ApiKeyId, ApprovalId, GrantId, IntegrationId},
         own_keys::ConversationKey,
         rejection::Rejection,
         text::ForeignId,
@@ -50,7 +51,7 @@ pub async fn judge(
     let pending = limit.pending(asks.iter().map(|addressed| addressed.ask.key.id()), now);
     let most = if matches!(pending, Pending::Unknown) { limit.most() } else { MostPending::default() };
     let asking: Vec<_> = asks.iter().map(|addressed| asking(addressed)).collect();
-    let contexts = create_approval::load(&mut work, &asking, now, &most).await?;
+    let contexts = create_approval::load(&mut work, &asking, now, &most, &service.open_fixed()).await?;
     let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
     let (mut places, mut created) = (Vec::new(), Vec::new());
     let mut seen = Seen::new(limit, pending);
@@ -194,7 +195,8 @@ async fn examine(
         return Ok(Examined::Alone);
     }
     register(service, work, &caller, ask).await?;
-    let again = create_approval::load(work, &[asking(addressed)], now, &service.pending_limit.most()).await?;
+    let (asking, most) = ([asking(addressed)], service.pending_limit.most());
+    let again = create_approval::load(work, &asking, now, &most, &service.open_fixed()).await?;
     let context = again.into_iter().next().transpose()?.flatten().ok_or(Rejection::Unauthenticated)?;
     Ok(Examined::New(caller, Box::new(context)))
 }
@@ -210,13 +212,22 @@ struct Seen<'a> {
     woken: HashSet<ConversationKey>,
     /// The idempotency keys.
     keys: HashSet<(ApiKeyId, &'a ForeignId)>,
+    /// How many requests of this batch each grant approves. They are written together, after all of them were judged.
+    uses: HashMap<GrantId, u16>,
 }
 
 type New = (Changed<Approval>, Option<StoredConversation>);
 
 impl<'a> Seen<'a> {
     fn new(limit: &'a PendingLimit, pending: Pending) -> Self {
-        Self { limit, pending, added: HashMap::new(), woken: HashSet::new(), keys: HashSet::new() }
+        Self {
+            limit,
+            pending,
+            added: HashMap::new(),
+            woken: HashSet::new(),
+            keys: HashSet::new(),
+            uses: HashMap::new(),
+        }
     }
 
     /// Judges a request. `Err(None)`: not together with the ones before it.
@@ -229,7 +240,7 @@ impl<'a> Seen<'a> {
         context: AskContext,
     ) -> Result<New, Option<Rejection>> {
         let Addressed { ask, user, .. } = addressed;
-        let (action, eligibility, grant) = context.action.ok_or(Rejection::CatalogFull)?;
+        let (action, eligibility, mut grants) = context.action.ok_or(Rejection::CatalogFull)?;
         let own = caller.own();
         let conversation = own.conversation(&ask.conversation.id);
         if self.woken.contains(&conversation)
@@ -256,7 +267,17 @@ impl<'a> Seen<'a> {
             expires_at: now + ask.expires_in,
             contents_deleted_at: None,
         };
-        let asked = decisions::request(request, eligibility, grant, now);
+        for grant in &mut grants {
+            let used = self.uses.get(&grant.id).copied().unwrap_or_default();
+            if let Some(uses) = grant.narrowing.as_mut().and_then(|narrowing| narrowing.uses.as_mut()) {
+                uses.left = uses.left.saturating_sub(used);
+            }
+        }
+        let asked = decisions::request(request, eligibility, &grants, now);
+        if let Some(used) = asked.state().decision.as_ref().and_then(Decision::used_grant) {
+            let uses = self.uses.entry(used).or_default();
+            *uses = uses.saturating_add(1);
+        }
         if asked.state().decision.is_none() {
             let before = match &self.pending {
                 Pending::Recent(recent) => recent.get(own).copied().unwrap_or(context.pending),

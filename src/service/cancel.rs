@@ -19,7 +19,7 @@ async fn attempt(service: &Service, caller: &Caller, id: ApprovalId) -> Result<A
         .ok_or(Rejection::UnknownApproval)?;
     let ended = decisions::cancel(&approval, work.now())?;
     let (db, unwritten) = work.parts();
-    let ended = storage::statements::decide::save(db, unwritten, ended).await?;
+    let ended = storage::statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;
     work.commit().await?;
     Ok(ended)
 }

@@ -7,9 +7,9 @@ use crate::{
         approvals::Approval,
         catalog::{Eligibility, Lock},
         decisions,
-        decisions::Choice,
+        decisions::{Choice, Held},
         effects::Redraw,
-        grants::Scope,
+        grants::{Scope, StandingScope},
         ids::{ApprovalId, GrantId, UserId},
         people::ActingUser,
         rejection::Rejection,
@@ -55,19 +55,23 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let acting = &click.acting_user.user;
     let entitled = delegations::entitlement(&mut work, &approval, acting, now).await?;
     let is_own = approval.request.user == *acting;
-    let DecisionContext { eligibility, existing, left_at } = match choice {
-        // A grant is its user's own, so it is judged by what they may, and no one gives one for them.
-        Choice::Approve(scope @ (Scope::Conversation | Scope::Always)) if is_own => {
-            storage::statements::decide::context(&mut work, &approval, *scope).await?
-        }
-        Choice::Approve(_) | Choice::ApproveEdited(_) | Choice::Deny(_) => {
+    let scope = match choice {
+        Choice::Approve(Scope::Conversation) => Some(StandingScope::Conversation),
+        Choice::Approve(Scope::Always) => Some(StandingScope::Always),
+        Choice::ApproveNarrowed(scope, _) => Some(*scope),
+        Choice::Approve(Scope::Once) | Choice::ApproveEdited(_) | Choice::Deny(_) => None,
+    };
+    // A grant is its user's own, so it is judged by what they may, and no one gives one for them.
+    let DecisionContext { eligibility, held, left_at } = match scope.filter(|_| is_own) {
+        Some(scope) => storage::statements::decide::context(&mut work, &approval, scope, now).await?,
+        None => {
             let eligibility = Eligibility {
                 lock: Lock::Locked,
                 outdated: true,
                 connected: false,
                 conversation_closed: true,
             };
-            DecisionContext { eligibility, existing: None, left_at: None }
+            DecisionContext { eligibility, held: Held::default(), left_at: None }
         }
     };
     let new_id = GrantId::new(service.new_id());
@@ -79,14 +83,15 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         choice.clone(),
         (&acting_user, &entitled),
         eligibility,
-        existing,
+        held,
         new_id,
         now,
     );
     match judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) }) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
-            let ended = storage::statements::decide::save(db, unwritten, ended).await?;
+            let ended =
+                storage::statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;
             work.commit().await?;
             Ok(ended)
         }

@@ -7,7 +7,7 @@ use crate::{
         alike::{self, Alike, MOST_TOGETHER, Together},
         approvals::Approval,
         catalog::{Eligibility, Lock},
-        decisions::{self, Choice},
+        decisions::{self, Choice, Held},
         effects::Redraw,
         grants::Scope,
         ids::{ApprovalId, GrantId, UserId},
@@ -105,10 +105,18 @@ async fn attempt(
         };
         let new_id = GrantId::new(service.new_id());
         let entitled = delegations::entitlement(&mut work, &approval, &acting_user.user, now).await?;
-        match decisions::click(&approval, choice, (acting_user, &entitled), no_grant, None, new_id, now) {
+        match decisions::click(
+            &approval,
+            choice,
+            (acting_user, &entitled),
+            no_grant,
+            Held::default(),
+            new_id,
+            now,
+        ) {
             Ok(ended) => {
                 let (db, unwritten) = work.parts();
-                statements::decide::save(db, unwritten, ended).await?;
+                statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;
                 outcome.decided += 1;
             }
             Err(Rejection::AlreadyEnded(_) | Rejection::Expired) => {

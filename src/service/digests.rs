@@ -101,7 +101,7 @@ pub async fn unsent(
     let mut db = service.db.acquire().await?;
     let Some(window) = notifications::unsent(&mut db, workspace, user).await? else { return Ok(None) };
     let Window { day, .. } = window;
-    let digest = digest::digest(&mut db, workspace, user, &window).await?;
+    let digest = digest::digest(&mut db, workspace, user, &window, &service.open_fixed()).await?;
     Ok((digest.calls > 0).then_some((day, digest)))
 }
 

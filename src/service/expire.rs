@@ -24,7 +24,7 @@ async fn attempt(service: &Service) -> Result<usize, ServiceError> {
     let mut count = 0;
     for ended in due.approvals.iter().filter_map(|approval| decisions::expire(approval, now)) {
         let (db, unwritten) = work.parts();
-        storage::statements::decide::save(db, unwritten, ended).await?;
+        storage::statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;
         count += 1;
     }
     work.commit().await?;

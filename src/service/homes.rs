@@ -85,7 +85,8 @@ pub async fn read(
     let decisions = (page(Section::Decisions), Section::Decisions.size());
     Ok(Some(Home {
         waiting: overview::waiting(&mut db, workspace, user, waiting, now).await?,
-        grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now).await?,
+        grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now, &service.open_fixed())
+            .await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,
         decisions: overview::decisions(&mut db, (workspace, user), None, decisions, RECENT).await?,
         devices: devices(&mut db, workspace, user, page(Section::Devices), now).await?,

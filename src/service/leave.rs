@@ -84,7 +84,8 @@ async fn end_batch(service: &Service) -> Result<usize, ServiceError> {
     let stranded =
         storage::tables::approvals::lock_stranded(&mut work, &service.unreadable.at(now), BATCH).await?;
     service.unreadable.leave_out(&stranded.unreadable, now);
-    let count = give_up::end(&mut work, &stranded.approvals, &Prose::from_stored(WHY.to_owned())).await?;
+    let count =
+        give_up::end(service, &mut work, &stranded.approvals, &Prose::from_stored(WHY.to_owned())).await?;
     work.commit().await?;
     Ok(count)
 }

@@ -118,7 +118,8 @@ async fn end_pending(service: &Service, holder: &Holder) -> Result<usize, Servic
     let (whose, except) = ((holder.workspace, &holder.user), service.unreadable.at(now));
     let pending = storage::tables::approvals::lock_pending_of(&mut work, whose, &except, BATCH).await?;
     service.unreadable.leave_out(&pending.unreadable, now);
-    let count = give_up::end(&mut work, &pending.approvals, &Prose::from_stored(WHY.to_owned())).await?;
+    let count =
+        give_up::end(service, &mut work, &pending.approvals, &Prose::from_stored(WHY.to_owned())).await?;
     work.commit().await?;
     Ok(count)
 }

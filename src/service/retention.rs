@@ -6,7 +6,8 @@ use super::{Service, ServiceError};
 use crate::{
     domain::repeats::REMEMBERED,
     storage::tables::{
-        approvals, events, idempotency_keys, install_states, listeners, outbox, profiles, reminders, repeats,
+        approvals, events, grants, idempotency_keys, install_states, listeners, outbox, profiles, reminders,
+        repeats,
     },
 };
 
@@ -56,8 +57,8 @@ pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), Se
     Ok(())
 }
 
-/// Deletes arguments, reasons and metadata of approvals that ended and are older than `kept`, in batches, and calls
-/// `progress` after each.
+/// Deletes arguments, reasons and metadata of approvals that ended and are older than `kept`, and the values of arguments
+/// that grants held fixed which ended as long ago, in batches, and calls `progress` after each.
 pub async fn delete_contents(
     service: &Service,
     kept: TimeDelta,
@@ -65,6 +66,9 @@ pub async fn delete_contents(
 ) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     while approvals::delete_contents(&mut db, service.now() - kept, service.now()).await? > 0 {
+        progress();
+    }
+    while grants::delete_fixed_values(&mut db, service.now() - kept).await? == BATCH {
         progress();
     }
     Ok(())

@@ -46,7 +46,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<UserGrantLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    Ok(list::list(&mut db, workspace, filter, before, service.now(), (0, limit)).await?)
+    let open = service.open_fixed();
+    Ok(list::list(&mut db, workspace, filter, before, service.now(), (0, limit), &open).await?)
 }
 
 /// A page of live grants, for an admin, whose rights the caller has just checked.
@@ -62,7 +63,8 @@ pub async fn page(
     let filter = Filter { user, ..Filter::default() };
     let skip = i64::try_from(page).unwrap_or(i64::MAX).saturating_mul(SHOWN);
     // One more than is shown tells whether there is another page.
-    let mut lines = list::list(&mut db, workspace, &filter, None, service.now(), (skip, SHOWN + 1)).await?;
+    let (limits, open) = ((skip, SHOWN + 1), service.open_fixed());
+    let mut lines = list::list(&mut db, workspace, &filter, None, service.now(), limits, &open).await?;
     let shown = usize::try_from(SHOWN).unwrap_or(usize::MAX);
     let more = lines.len() > shown;
     lines.truncate(shown);
@@ -73,7 +75,7 @@ pub async fn page(
 pub async fn one(service: &Service, slack_id: &str, id: GrantId) -> Result<UserGrantLine, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = settings::workspace(&mut db, slack_id).await?;
-    let found = list::find(&mut db, workspace, id, service.now()).await?;
+    let found = list::find(&mut db, workspace, id, service.now(), &service.open_fixed()).await?;
     Ok(found.ok_or(Rejection::UnknownGrant)?)
 }
 
@@ -147,13 +149,13 @@ async fn apply(
     let mut live = grants::lock(work, workspace, &filter).await?;
     if let GrantChoice::One(_) = which {
         let grant = live.pop().ok_or(Rejection::UnknownGrant)?;
-        live = if grant.is_for_one_conversation() {
-            vec![grant]
-        } else {
+        live = if grant.covers_every_call() {
             // The next call has to ask in every conversation, as when the user turns an *always* grant off.
             let (user, actions) = (Some(&grant.user), Some(std::slice::from_ref(&grant.action)));
             let all = GrantFilter { user, actions, ..GrantFilter::default() };
             grants::lock(work, workspace, &all).await?
+        } else {
+            vec![grant]
         };
     }
     let ids: Vec<GrantId> = live.iter().map(|grant| grant.id).collect();
@@ -177,7 +179,7 @@ pub async fn untold(
 ) -> Result<Option<(RevocationId, RevocationNotice)>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let Some(untold) = revocations::untold(&mut db, workspace, user).await? else { return Ok(None) };
-    let (grants, total) = list::of_revocation(&mut db, untold.id, NAMED).await?;
+    let (grants, total) = list::of_revocation(&mut db, untold.id, NAMED, &service.open_fixed()).await?;
     let Untold { id, admin, reason, .. } = untold;
     Ok(Some((id, RevocationNotice { admin, reason, grants, total })))
 }

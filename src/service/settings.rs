@@ -191,7 +191,9 @@ pub async fn behind_gear(
     let line = overview::integration(&mut db, workspace, user, integration)
         .await?
         .ok_or(Rejection::UnknownIntegration)?;
-    let settings = overview::settings(&mut db, workspace, user, integration, service.now()).await?;
+    let settings =
+        overview::settings(&mut db, workspace, user, integration, service.now(), &service.open_fixed())
+            .await?;
     Ok((line, settings))
 }
 

@@ -91,7 +91,7 @@ pub async fn read(service: &Service, first: ApprovalId) -> Result<SharedContext,
         .filter_map(|member| member.decision.as_ref().filter(|decision| decision.user().is_some()))
         .filter_map(Decision::grant)
         .collect();
-    let live_grants = shared_prompts::live_grants(&mut db, &grants).await?;
+    let live_grants = shared_prompts::live_grants(&mut db, &grants, service.now()).await?;
     Ok(SharedContext { members, waiting, live_grants, prompts, unseen })
 }
 
@@ -252,7 +252,7 @@ async fn reviewed(
     others: usize,
     why: Option<Why>,
 ) -> Result<Reviewed, ServiceError> {
-    let around = storage::statements::decide::surroundings(db, &approval).await?;
+    let around = storage::statements::decide::surroundings(db, &approval, service.now()).await?;
     let precedent = precedents::precedent(db, &approval, service.now()).await?;
     // How it compares with earlier calls only the user learns.
     let precedent = precedent.filter(|_| why.is_none());

@@ -63,7 +63,7 @@ pub async fn prompt(
 ) -> Result<Option<PromptContext>, ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
-    let around = storage::statements::decide::surroundings(&mut db, &approval).await?;
+    let around = storage::statements::decide::surroundings(&mut db, &approval, service.now()).await?;
     let precedent = match approval.decision {
         None => precedents::precedent(&mut db, &approval, service.now()).await?,
         Some(_) => None,

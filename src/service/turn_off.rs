@@ -49,10 +49,9 @@ async fn attempt(
         work.commit().await?;
         return Err(Rejection::UnknownGrant.into());
     }
-    // Turning off an *always* grant ends the action's conversation grants too, so that the next call asks in every
-    // conversation.
+    // Turning off an *always* grant ends the action's other grants too, so that the next call asks in every conversation.
     let always: Vec<ActionId> =
-        revoked.iter().filter(|grant| !grant.is_for_one_conversation()).map(|grant| grant.action).collect();
+        revoked.iter().filter(|grant| grant.covers_every_call()).map(|grant| grant.action).collect();
     if !always.is_empty() {
         let filter = GrantFilter { user: Some(user), actions: Some(&always), ..GrantFilter::default() };
         revoke(&mut work, workspace, &filter, &actor, Revocation::TurnedOff).await?;

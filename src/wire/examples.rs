@@ -72,7 +72,8 @@ fn ended(outcome: &str, scope: Option<&str>, by: &str, grant: Option<&str>, reas
     let user = if by == "user" { json!("U0ALICE") } else { Value::Null };
     approval["status"] = json!(outcome);
     approval["decision"] = json!({
-        "outcome": outcome, "scope": scope, "by": by, "user": user, "grant": grant, "reason": reason,
+        "outcome": outcome, "scope": scope, "by": by, "user": user, "grant": grant, "grant_limits": null,
+        "reason": reason,
         "arguments": null, "arguments_digest": null, "decided_at": "2026-01-05T09:30:41.250000Z",
     });
     approval

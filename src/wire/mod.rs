@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::{
-    approvals::Approval,
+    approvals::{Agent, Approval},
     arguments::Arguments,
     grants::Scope,
     ids::{ApprovalId, BackendId, GrantId},
+    limits::{Limits, Uses},
     results::ResultStatus,
 };
 
@@ -119,6 +120,9 @@ struct DecisionJson<'a> {
     /// The grant that the decision left, or by which it was made.
     #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
+    /// What that grant is limited to in addition to its scope; `null` if it isn't, or if there is no grant.
+    #[schema(required)]
+    grant_limits: Option<GrantLimitsJson<'a>>,
     /// What the user wrote for the agent, or why the service ended it.
     #[schema(required)]
     reason: Option<&'a str>,
@@ -131,6 +135,41 @@ struct DecisionJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     decided_at: DateTime<Utc>,
+}
+
+/// What a grant is limited to in addition to its scope.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GrantLimits)]
+struct GrantLimitsJson<'a> {
+    /// The names of the top-level arguments that must have the values that they have in this approval.
+    fixed_arguments: &'a [String],
+    /// The only agent that it holds for; `null`: any.
+    #[schema(required)]
+    agent: Option<AgentJson<'a>>,
+    /// When it ends; `null`: when the user turns it off.
+    #[schema(required, schema_with = schema::maybe_time)]
+    #[serde(serialize_with = "maybe_time")]
+    expires_at: Option<DateTime<Utc>>,
+    /// How many requests it approves in all; `null`: any number.
+    #[schema(required)]
+    max_uses: Option<u16>,
+}
+
+impl<'a> From<&'a Limits> for GrantLimitsJson<'a> {
+    fn from(limits: &'a Limits) -> Self {
+        Self {
+            fixed_arguments: limits.fixed(),
+            agent: limits.agent().map(AgentJson::from),
+            expires_at: limits.until(),
+            max_uses: limits.uses().map(Uses::number),
+        }
+    }
+}
+
+impl<'a> From<&'a Agent> for AgentJson<'a> {
+    fn from(agent: &'a Agent) -> Self {
+        Self { id: agent.id.as_str(), name: agent.name.as_ref().map(super::domain::text::Text::as_str) }
+    }
 }
 
 /// What came of an approved call.
@@ -160,6 +199,7 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             user: decision.user().map(super::domain::ids::UserId::as_str),
             on_behalf_of: decision.on_behalf_of().map(super::domain::ids::UserId::as_str),
             grant: decision.grant(),
+            grant_limits: decision.limits().map(GrantLimitsJson::from),
             reason: decision.reason().map(super::domain::text::Text::as_str),
             arguments: decision.edited().map(|edited| &edited.arguments),
             arguments_digest: decision.edited().map(|edited| edited.digest.to_string()),
@@ -175,10 +215,7 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             id: request.id,
             status: approval.status().as_str(),
             user: request.user.as_str(),
-            agent: AgentJson {
-                id: request.agent.id.as_str(),
-                name: request.agent.name.as_ref().map(super::domain::text::Text::as_str),
-            },
+            agent: AgentJson::from(&request.agent),
             conversation: ConversationJson {
                 id: request.conversation.id.as_str(),
                 title: request.conversation.title.as_ref().map(super::domain::text::Text::as_str),

@@ -460,3 +460,27 @@ async fn an_admin_searches_unlocks_in_bulk_and_sees_what_fails() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auto_approval_is_narrowed_in_a_modal() {
+    let Some(mut browser) = start().await else { return };
+    story(async |s| {
+        s.open(ACTION).await;
+        let browser = &mut browser;
+        let (id, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
+        assert!(s.choose(ALICE, &prompt, "More options…").await.is_ok());
+        let alice = browser.open(&at(s, "/", ALICE)).await;
+        browser.sees(&alice, "Only with the same").await;
+        browser.picture(&alice, "more-options", Some("[data-testid=modal]")).await;
+        every_control_has_a_name(browser, &alice).await;
+        let checked =
+            "document.querySelectorAll('[data-testid=modal] input[type=checkbox]:checked').length > 0";
+        browser.click_until(&alice, "[data-testid=modal] input[type=checkbox]", checked).await;
+        let closed = "!document.querySelector('[data-testid=modal]')";
+        browser.click_until(&alice, "[data-testid=modal-submit]", closed).await;
+        s.advance_until_idle(TimeDelta::seconds(2)).await;
+        browser.sees(&alice, "It now runs without asking in this conversation, only with").await;
+        assert_eq!(s.status(&id).await, "approved");
+    })
+    .await;
+}

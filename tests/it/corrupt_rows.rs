@@ -8,7 +8,11 @@ use countersign::{
     domain::{
         approvals::Conversation,
         callers::OwnApprovals,
-        ids::{ActionId, ApiKeyId, ApprovalId, BackendId, DeliveryId, UnlockRequestId, UserId, WorkspaceId},
+        ids::{
+            ActionId, ApiKeyId, ApprovalId, BackendId, DeliveryId, GrantId, UnlockRequestId, UserId,
+            WorkspaceId,
+        },
+        narrowing::FixedValues,
         text::{ActionKey, ForeignId, IntegrationKey},
     },
     storage::{
@@ -229,6 +233,11 @@ fn rows<T: ToString>(keys: impl IntoIterator<Item = T>) -> Seen {
     Seen::Rows(keys.into_iter().map(|key| key.to_string()).collect())
 }
 
+/// No grant of the dump holds values fixed.
+fn unopened(_: GrantId, _: &[u8]) -> Option<FixedValues> {
+    None
+}
+
 fn batch(batch: &Batch) -> Seen {
     rows(batch.approvals.iter().map(|approval| approval.id().uuid()))
 }
@@ -321,7 +330,7 @@ impl Reading {
             Reader::LockPendingOf => {
                 return Ok(batch(&approvals::lock_pending_of(db, (workspace, user), &[], MOST).await?));
             }
-            Reader::Grants => overview::grants(db, workspace, user, 0, now).await.map(drop)?,
+            Reader::Grants => overview::grants(db, workspace, user, 0, now, &unopened).await.map(drop)?,
             Reader::Revoke => {
                 let live = grants::lock(db, workspace, &GrantFilter::default()).await?;
                 return Ok(rows(
@@ -336,10 +345,10 @@ impl Reading {
                 let (integration, conversation) = (&github, &conversation);
                 let ask =
                     Asking { key, idempotency_key: None, integration, action: &action, user, conversation };
-                let mut contexts =
-                    create_approval::load(db, &[ask], now, &create_approval::MostPending::default()).await?;
-                let (_, _, grant) = contexts.remove(0)?.unwrap().action.unwrap();
-                return Ok(rows(grant.map(|grant| grant.id.uuid())));
+                let most = create_approval::MostPending::default();
+                let mut contexts = create_approval::load(db, &[ask], now, &most, &unopened).await?;
+                let (_, _, grants) = contexts.remove(0)?.unwrap().action.unwrap();
+                return Ok(rows(grants.iter().map(|grant| grant.id.uuid())));
             }
             Reader::Actions => actions::list(db, workspace).await.map(drop)?,
             Reader::LockAction => {

@@ -5,8 +5,10 @@ use chrono::TimeDelta;
 use countersign::{
     domain::{
         decisions::Choice,
-        grants::Scope,
+        grants::{Scope, StandingScope},
         ids::{ActionId, UserId},
+        limits::Uses,
+        narrowing::{Fixed, Narrowing, UsesLeft},
         people::{ActingUser, PersonKind},
         rejection::Rejection,
         settings::Toggle,
@@ -35,6 +37,10 @@ enum Give {
     Use,
     /// A request that a conversation's grant covers.
     UseInConversation,
+    /// *More options…*, for this conversation and ten requests.
+    Narrowed,
+    /// A request that such a grant covers.
+    UseNarrowed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +58,15 @@ enum End {
     Described,
 }
 
-const GIVES: [Give; 5] = [Give::Conversation, Give::Always, Give::Toggle, Give::Use, Give::UseInConversation];
+const GIVES: [Give; 7] = [
+    Give::Conversation,
+    Give::Always,
+    Give::Toggle,
+    Give::Use,
+    Give::UseInConversation,
+    Give::Narrowed,
+    Give::UseNarrowed,
+];
 const ENDS: [End; 10] = [
     End::OffAll,
     End::ToggledOff,
@@ -65,6 +79,12 @@ const ENDS: [End; 10] = [
     End::AppRemoved,
     End::Described,
 ];
+
+impl Give {
+    const fn is_use(self) -> bool {
+        matches!(self, Self::Use | Self::UseInConversation | Self::UseNarrowed)
+    }
+}
 
 /// Blocks every change: each writes to the audit after it has taken its locks.
 pub async fn hold_audit(s: &TestApp) -> countersign::storage::Tx {
@@ -145,7 +165,8 @@ impl Round {
             Give::Conversation => approve(s, approval, Scope::Conversation).await,
             Give::Always => approve(s, approval, Scope::Always).await,
             Give::Toggle => toggle(s, self.action, Toggle::On).await,
-            Give::Use | Give::UseInConversation => {
+            Give::Narrowed => narrow(s, approval).await,
+            Give::Use | Give::UseInConversation | Give::UseNarrowed => {
                 let reply = s.api().ask(&self.ask("act")).await;
                 assert!(reply.status == 201 || reply.status == 403, "{reply:?}");
                 Ok(())
@@ -218,13 +239,22 @@ async fn approve(s: &TestApp, approval: &str, scope: Scope) -> Result<(), Servic
     decide::decide(&s.service, &click, &Choice::Approve(scope)).await.map(|_| ())
 }
 
+async fn narrow(s: &TestApp, approval: &str) -> Result<(), ServiceError> {
+    let approval = approval.parse().unwrap();
+    let click = Click { workspace: names::TEAM.to_owned(), approval, acting_user: member(), request: None };
+    let uses = Some(UsesLeft { max: Uses::new(10).unwrap(), left: 10 });
+    let narrowing = Narrowing { fixed: Fixed::Nothing, agent: None, until: None, uses };
+    let choice = Choice::ApproveNarrowed(StandingScope::Conversation, narrowing);
+    decide::decide(&s.service, &click, &choice).await.map(|_| ())
+}
+
 async fn toggle(s: &TestApp, action: ActionId, toggle: Toggle) -> Result<(), ServiceError> {
     settings::set(&s.service, names::TEAM.into(), &member(), action, toggle, None).await.map(|_| ())
 }
 
 /// Whether this end applies to this permission.
 fn meet(give: Give, end: End) -> bool {
-    end != End::ConversationClosed || matches!(give, Give::Conversation | Give::UseInConversation)
+    end != End::ConversationClosed || !matches!(give, Give::Always | Give::Toggle | Give::Use)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,8 +275,7 @@ async fn what_is_given_beside_its_end_does_not_outlive_it() {
 
 async fn race(s: &TestApp, number: usize, give: Give, end: End, give_first: bool) {
     // Toggling off one action writes nothing where there is no grant for it, so that it can't be held.
-    let unheld =
-        end == End::ToggledOff && !give_first && !matches!(give, Give::Use | Give::UseInConversation);
+    let unheld = end == End::ToggledOff && !give_first && !give.is_use();
     if unheld {
         return;
     }
@@ -255,7 +284,8 @@ async fn race(s: &TestApp, number: usize, give: Give, end: End, give_first: bool
     match give {
         Give::Use => approve(s, &approval, Scope::Always).await.unwrap(),
         Give::UseInConversation => approve(s, &approval, Scope::Conversation).await.unwrap(),
-        Give::Conversation | Give::Always | Give::Toggle => {}
+        Give::UseNarrowed => narrow(s, &approval).await.unwrap(),
+        Give::Conversation | Give::Always | Give::Toggle | Give::Narrowed => {}
     }
     let (given, ()) =
         in_order(s, Box::pin(round.give(s, give, &approval)), Box::pin(round.end(s, end)), give_first).await;
@@ -265,15 +295,13 @@ async fn race(s: &TestApp, number: usize, give: Give, end: End, give_first: bool
         workspaces::install(&s.service, names::TEAM, "Acme").await.unwrap();
     }
     // Of a person's own two clicks the later one counts: allowing after turning off allows.
-    let allowed_again = matches!(end, End::OffAll | End::ToggledOff)
-        && !give_first
-        && matches!(give, Give::Conversation | Give::Always | Give::Toggle);
+    let allowed_again = matches!(end, End::OffAll | End::ToggledOff) && !give_first && !give.is_use();
     if end != End::Described {
         assert_eq!(round.live(s).await, i64::from(allowed_again), "{pair}");
     }
     let next = s.ask(&round.ask("act")).await;
     assert_eq!(next.approval_status() == "approved", allowed_again, "{pair}: {next:?}");
-    if !give_first && !allowed_again && !matches!(give, Give::Use | Give::UseInConversation) {
+    if !give_first && !allowed_again && !give.is_use() {
         assert!(matches!(given, Err(ServiceError::Rejected(_))), "{pair}");
     }
     if end == End::Left {

@@ -81,6 +81,7 @@ mod mcp_clients;
 mod mcp_servers;
 mod membership;
 mod migrating;
+mod narrowing;
 mod oauth;
 mod organisations;
 mod owning;

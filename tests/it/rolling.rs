@@ -6,8 +6,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use uuid::Uuid;
 
 use crate::{
+    narrowing,
     several::{ask_numbered, catch_up},
-    story::{TestApp, story},
+    story::{ALICE, TestApp, story},
     upgrade_under_load::STATEMENTS,
 };
 
@@ -92,6 +93,29 @@ async fn requests_that_get_a_shared_message_are_left_by_an_earlier_version() {
         drop(own);
         shared_prompts::message_of(&s.service, &approval).await.unwrap();
         assert_eq!(claimed(s, &mut db).await, [uuid(&ids[0]), uuid(&ids[1])]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_version_asks_the_person_where_a_grant_is_narrowed() {
+    story(async |s| {
+        s.open("github.create_issue").await;
+        narrowing::narrow(s, "c-1", narrowing::uses(10)).await.unwrap();
+        let key: Uuid = sqlx::query_scalar("SELECT id FROM api_keys").fetch_one(&s.service.db).await.unwrap();
+        let mut db = earlier(s).await;
+        let grant = async |db: &mut PgConnection| {
+            let since = (s.now() - chrono::TimeDelta::days(30)).to_rfc3339();
+            let ask = format!(
+                "EXECUTE load_ask('{key}', 'k', 'github', 'create_issue', '{ALICE}', 'c-1', '{since}', 10)"
+            );
+            let row = sqlx::raw_sql(AssertSqlSafe(ask)).fetch_one(db).await.unwrap();
+            row.get::<Option<Uuid>, _>("grant_id?")
+        };
+        assert_eq!(grant(&mut db).await, None);
+        // The same grant without limits is found.
+        db.execute("UPDATE grants SET scope = 'always', max_uses = NULL, uses_left = NULL").await.unwrap();
+        assert!(grant(&mut db).await.is_some());
     })
     .await;
 }

@@ -137,6 +137,8 @@ impl From<Rejection> for Problem {
             | Rejection::NotAdmin
             | Rejection::Locked
             | Rejection::OnlyConversations
+            | Rejection::TooManyNarrowed
+            | Rejection::NoLimit
             | Rejection::MustBeRead
             | Rejection::ChangedSinceUnlocked
             | Rejection::ChangedSinceAsked

@@ -192,6 +192,18 @@ impl Payload {
         blocks.iter().find(|block| block["type"] == "input")?["block_id"].as_str()
     }
 
+    /// The values of the check boxes that are checked in the inputs of a modal whose `block_id` fits.
+    #[must_use]
+    pub fn checked_in(&self, fits: impl Fn(&str) -> bool, action_id: &str) -> Vec<&str> {
+        let inputs = self.value["view"]["state"]["values"].as_object().into_iter().flatten();
+        inputs
+            .filter(|(block_id, _)| fits(block_id))
+            .filter_map(|(_, input)| input[action_id]["selected_options"].as_array())
+            .flatten()
+            .filter_map(|option| option["value"].as_str())
+            .collect()
+    }
+
     /// What an input of a modal contains: a text, or the value of the chosen option; empty if it was emptied. `None`: the
     /// modal has no such input.
     #[must_use]

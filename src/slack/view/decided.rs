@@ -10,11 +10,12 @@ use crate::{
     domain::{
         approvals::Request,
         decision::{Decision, DenialReason, GrantOutcome, Verdict},
-        grants::Scope,
+        grants::{Scope, StandingScope},
         text::Prose,
     },
     slack::view::{
         blocks::{self, Style, moment, paragraph, person, rich, words},
+        limits,
         message::Message,
         names,
         prompt_state::PromptState,
@@ -85,23 +86,34 @@ fn row(
 }
 
 /// What the decision left for later requests.
-fn grant_left(shown: &PromptState<'_>, decision: &Decision) -> Option<&'static str> {
-    let Verdict::Approved { given, .. } = &decision.verdict else { return None };
-    Some(match (given, shown.grant_live) {
-        (GrantOutcome::Once, _) => return None,
+fn grant_left(shown: &PromptState<'_>, decision: &Decision) -> Vec<SlackRichTextInlineElement> {
+    let Verdict::Approved { given, .. } = &decision.verdict else { return Vec::new() };
+    let left = match (given, shown.grant_live) {
+        (GrantOutcome::Once, _) => return Vec::new(),
+        (GrantOutcome::Narrowed { scope, limits, .. }, true) => {
+            let mut parts = vec![words(match scope {
+                StandingScope::Conversation => " It now runs without asking in this conversation",
+                StandingScope::Always => " It now runs without asking in every conversation",
+            })];
+            parts.extend(limits::of_decision(limits, &shown.approval.request.arguments));
+            parts.push(words("."));
+            return parts;
+        }
+        (GrantOutcome::Narrowed { .. }, false) => " The auto-approval has ended.",
         (GrantOutcome::Conversation(_), true) => " It now runs without asking in this conversation.",
         (GrantOutcome::Always(_), true) => {
             " It now runs without asking in every conversation, whichever agent asks."
         }
         (_, false) => " The auto-approval has been turned off.",
-    })
+    };
+    vec![words(left)]
 }
 
 /// How the request ended and when, in one paragraph, and the reason for a denial behind a bar.
 pub(super) fn outcome(
     request: &Request,
     decision: &Decision,
-    left: Option<&'static str>,
+    left: Vec<SlackRichTextInlineElement>,
 ) -> Vec<SlackRichTextElement> {
     let at = moment(decision.decided_at);
     let say = |parts: Vec<SlackRichTextInlineElement>| vec![paragraph(parts)];
@@ -111,10 +123,11 @@ pub(super) fn outcome(
                 GrantOutcome::Once => " for this request only, ",
                 GrantOutcome::Conversation(_) => " for this conversation, ",
                 GrantOutcome::Always(_) => " for every conversation, ",
+                GrantOutcome::Narrowed { .. } => " with limits, ",
             };
             let mut parts =
                 vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")];
-            parts.extend(left.map(words));
+            parts.extend(left);
             say(parts)
         }
         Verdict::ApprovedFor { user, on_behalf_of } => say(vec![
@@ -135,7 +148,24 @@ pub(super) fn outcome(
             at,
             words("."),
         ]),
-        Verdict::AutoApproved { scope, .. } => {
+        Verdict::AutoApproved { scope, limits: Some(limits), .. } => {
+            let place = match scope {
+                Scope::Conversation => " auto-approves this action in this conversation",
+                Scope::Always | Scope::Once => " auto-approves this action in every conversation",
+            };
+            let mut parts = vec![
+                blocks::bold("Approved"),
+                words(" without asking, "),
+                at,
+                words(": "),
+                person(&request.user),
+                words(place),
+            ];
+            parts.extend(limits::of_decision(limits, &request.arguments));
+            parts.push(words("."));
+            say(parts)
+        }
+        Verdict::AutoApproved { scope, limits: None, .. } => {
             let how = match scope {
                 Scope::Conversation => " auto-approves this action in this conversation.",
                 Scope::Always | Scope::Once => " auto-approves this action always.",

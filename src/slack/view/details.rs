@@ -16,12 +16,13 @@ use crate::{
         approvals::{Approval, Request},
         arguments::Arguments,
         decision::{Decision, Verdict},
+        grants::Scope,
         precedent::Precedent,
         text::Prose,
     },
     slack::view::{
         blocks::{self, Style, bold, coded, paragraph, plain_only, quote, rich, say, words},
-        precedent, result,
+        limits, precedent, result,
         sanitize::{self, cut_short, safe_text::SafeText, size, split},
         sentences, summary,
     },
@@ -116,8 +117,22 @@ fn reasons_and_result(approval: &Approval) -> Vec<SlackBlock> {
     {
         blocks.extend(whole("The reason given to the agent:", reason));
     }
+    blocks.extend(approval.decision.as_ref().and_then(|decision| grant(approval, decision)));
     blocks.extend(approval.result.as_ref().map(result::result));
     blocks
+}
+
+/// The grant that the decision left or used, if it has limits.
+fn grant(approval: &Approval, decision: &Decision) -> Option<SlackBlock> {
+    let limits = decision.limits()?;
+    let place = match decision.scope() {
+        Some(Scope::Conversation) => "The auto-approval is for this conversation",
+        _ => "The auto-approval is for every conversation",
+    };
+    let mut parts = vec![words(place)];
+    parts.extend(limits::of_decision(limits, &approval.request.arguments));
+    parts.push(words("."));
+    Some(rich(vec![paragraph(parts)]))
 }
 
 /// The names of the request, after the arguments of the first page, none of them cut.

@@ -148,12 +148,7 @@ pub fn turned_off(shown: &Value, value: &str) -> Option<Value> {
 }
 
 fn reach(grant: &LiveGrant) -> SafeText {
-    match &grant.conversation {
-        Some(conversation) => {
-            SafeText::from("In the conversation ").then(in_quotes(&names::name(conversation))).then(" only")
-        }
-        None => "Always, in every conversation".into(),
-    }
+    names::reach(grant.conversation.as_deref(), grant.narrowing.as_ref())
 }
 
 /// The same, and calls that show what is unusual.

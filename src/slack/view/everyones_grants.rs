@@ -19,6 +19,7 @@ use crate::{
     },
     slack::view::{
         blocks::{self, Style, bold, paragraph, plain_only, say, words},
+        limits,
         sanitize::{in_quotes, safe_text::SafeText},
     },
 };
@@ -118,6 +119,7 @@ fn facts(line: &UserGrantLine) -> Vec<SlackBlockText> {
     facts.extend(line.backend.as_deref().map(|backend| {
         blocks::fact(SafeText::from("Of the backend ").then(in_quotes(&names::name(backend))))
     }));
+    facts.extend(line.narrowing.as_ref().and_then(limits::end_in_mrkdwn).map(blocks::own_fact));
     facts.push(blocks::own_fact(names::since_and_use(
         line.created_at,
         line.use_count,
@@ -128,12 +130,7 @@ fn facts(line: &UserGrantLine) -> Vec<SlackBlockText> {
 }
 
 fn reach(line: &UserGrantLine) -> SafeText {
-    match &line.conversation {
-        Some(conversation) => {
-            SafeText::from("In the conversation ").then(in_quotes(&names::name(conversation))).then(" only")
-        }
-        None => "Always, in every conversation".into(),
-    }
+    names::reach(line.conversation.as_deref(), line.narrowing.as_ref())
 }
 
 fn pager(shown: &GrantsPage) -> Option<SlackBlock> {

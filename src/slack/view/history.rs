@@ -79,7 +79,7 @@ fn outcome(approval: &Approval) -> Vec<SlackRichTextElement> {
     match &approval.decision {
         Some(decision) => {
             let changed = decision.edited().map(|edited| edited::changed(&approval.request, edited));
-            let outcome = decided::outcome(&approval.request, decision, None);
+            let outcome = decided::outcome(&approval.request, decision, Vec::new());
             outcome.into_iter().chain(changed.into_iter().flatten()).collect()
         }
         None => vec![paragraph(vec![words("Waiting for a decision.")])],

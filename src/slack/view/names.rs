@@ -6,12 +6,13 @@ use slack_morphism::prelude::SlackBlockText;
 use crate::{
     domain::{
         approvals::Request,
+        narrowing::Narrowing,
         overview::{ActionLine, GrantLine},
         risk::{Impact, Risk, Risks},
         shell::is_shell,
     },
     slack::view::{
-        blocks,
+        blocks, limits,
         sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
     },
 };
@@ -75,12 +76,22 @@ pub(super) fn brief(integration: &str, action: &str) -> SafeText {
 }
 
 /// The scope of a grant.
-fn reach(grant: &GrantLine) -> SafeText {
-    match &grant.conversation {
-        Some(conversation) => {
-            SafeText::from("In the conversation ").then(in_quotes(&name(conversation))).then(" only")
+pub(super) fn reach(conversation: Option<&str>, narrowing: Option<&Narrowing>) -> SafeText {
+    let named = |title| SafeText::from("In the conversation ").then(in_quotes(&name(title)));
+    let (conditions, is_narrowed) = (narrowing.and_then(limits::conditions), narrowing.is_some());
+    let place = match (conversation, &conditions) {
+        (Some(title), None) => named(title).then(" only"),
+        (Some(title), Some(_)) => named(title),
+        (None, _) if is_narrowed => "In every conversation".into(),
+        (None, _) => "Always, in every conversation".into(),
+    };
+    match conditions {
+        // A name that runs from right to left can't reorder what is on another line.
+        Some(conditions) if runs_right_to_left(place.as_str()) || runs_right_to_left(conditions.as_str()) => {
+            place.then(",\n").then(conditions)
         }
-        None => "Always, in every conversation".into(),
+        Some(conditions) => place.then(", ").then(conditions),
+        None => place,
     }
 }
 
@@ -92,8 +103,9 @@ pub(super) fn conversation_id(id: &str) -> SafeText {
 /// What a list says of a grant: its scope and its use.
 pub(super) fn facts(grant: &GrantLine) -> Vec<SlackBlockText> {
     let id = grant.conversation_id.as_deref().map(|id| blocks::fact(conversation_id(id)));
-    let facts = [blocks::fact(reach(grant)), blocks::own_fact(use_of(grant))];
-    facts.into_iter().chain(id).collect()
+    let reach = blocks::fact(reach(grant.conversation.as_deref(), grant.narrowing.as_ref()));
+    let end = grant.narrowing.as_ref().and_then(limits::end_in_mrkdwn).map(blocks::own_fact);
+    std::iter::once(reach).chain(end).chain([blocks::own_fact(use_of(grant))]).chain(id).collect()
 }
 
 /// The screen reader's label for *Turn off*: an action may have several grants, each for another conversation.
@@ -101,6 +113,7 @@ pub(super) fn turning_off(grant: &GrantLine) -> SafeText {
     let action = SafeText::from("Turn off ").then(short(&grant.action_name));
     match &grant.conversation {
         Some(conversation) => action.then(" in the conversation ").then(short(conversation)),
+        None if grant.narrowing.is_some() => action.then(" with limits, in every conversation"),
         None => action.then(" always, in every conversation"),
     }
 }

@@ -11,6 +11,7 @@ use super::deny;
 use super::editing;
 use super::message::Message;
 use super::names;
+use super::narrowing;
 use super::prompt_state::{PromptState, Reader};
 use super::request;
 use crate::{
@@ -82,6 +83,7 @@ fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {
     }
     if shown.reader.is_user() {
         row.extend(editing::button(request, blocker.is_none()));
+        row.extend(narrowing::button(request, shown.standing));
     }
     row.push(blocks::button(
         Control::Deny(request.id),
@@ -123,7 +125,7 @@ fn confirmation(shown: &PromptState<'_>) -> SlackBlockConfirmItem {
     )
 }
 
-/// The overflow menu: 2 to 4 choices. `None` if nothing but *Approve manually* is left.
+/// The overflow menu: 2 to 5 choices, which is Slack's most. `None` if nothing but *Approve manually* is left.
 fn more(shown: &PromptState<'_>) -> Option<SlackBlockOverflowElement> {
     let choices = [
         (Scope::Once, "Approve manually", "Only this once. The next request asks again."),
@@ -146,6 +148,7 @@ fn more(shown: &PromptState<'_>) -> Option<SlackBlockOverflowElement> {
             .with_description(blocks::plain_only(means))
         })
         .chain(editing::choice(&shown.approval.request))
+        .chain(narrowing::choice(&shown.approval.request, shown.standing))
         .collect::<Vec<_>>();
     // Slack's least number.
     if options.len() < 2 {

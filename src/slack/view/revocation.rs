@@ -51,11 +51,6 @@ pub fn message(notice: &RevocationNotice) -> Message {
 const OPERATOR: &str = "The operator of Countersign";
 
 fn grant(line: &RevokedLine) -> [SlackRichTextElement; 2] {
-    let reach = match &line.conversation {
-        Some(conversation) => {
-            SafeText::from("In the conversation ").then(in_quotes(&names::name(conversation))).then(" only")
-        }
-        None => "Always, in every conversation".into(),
-    };
+    let reach = names::reach(line.conversation.as_deref(), line.narrowing.as_ref());
     [quote(names::pair(&line.integration_name, &line.action_name)), paragraph(vec![words(reach)])]
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     decision::{DenialReason, GrantOutcome, Verdict},
-    grants::Scope,
+    grants::{Scope, StandingScope},
     ids::UserId,
     rejection::Rejection,
     unlock_answer::Resolution,
@@ -184,6 +184,14 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "An admin unlocked this action for conversations only, so it can’t be auto-approved always. \
                 Nothing was decided. You can still decide this request, or auto-approve it for this conversation."
         }
+        Rejection::TooManyNarrowed => {
+            "You already have 10 auto-approvals with limits for this action. Nothing was decided. Turn one off in \
+                /approvals, or decide this one request."
+        }
+        Rejection::NoLimit => {
+            "An auto-approval from More options… needs a limit. Nothing was decided. Choose one, or use the menu beside \
+                Approve."
+        }
         Rejection::MustBeRead => {
             "This request must be read. Nothing was decided. Open Details, read the request, and then click again. \
                 You can still deny it at once."
@@ -262,6 +270,12 @@ pub fn ended(verdict: &Verdict) -> String {
                 GrantOutcome::Once => " for this request only",
                 GrantOutcome::Conversation(_) => " for this conversation",
                 GrantOutcome::Always(_) => " for every conversation",
+                GrantOutcome::Narrowed { scope: StandingScope::Conversation, .. } => {
+                    " for this conversation, with limits"
+                }
+                GrantOutcome::Narrowed { scope: StandingScope::Always, .. } => {
+                    " for every conversation, with limits"
+                }
             };
             format!("Approved by {}{how}.", mention(user))
         }
@@ -270,6 +284,9 @@ pub fn ended(verdict: &Verdict) -> String {
         }
         Verdict::ApprovedEdited { user, .. } => {
             format!("Approved with changes by {}, for this request only.", mention(user))
+        }
+        Verdict::AutoApproved { limits: Some(_), .. } => {
+            "Approved without asking: auto-approved with limits.".to_owned()
         }
         Verdict::AutoApproved { scope: Scope::Conversation, .. } => {
             "Approved without asking: auto-approved for this conversation.".to_owned()

@@ -19,7 +19,11 @@ use crate::{
     storage::{
         PgConnection, stored,
         stored::CorruptRow,
-        tables::{approvals, conversations::shown_id, grants::standing_scope},
+        tables::{
+            approvals,
+            conversations::shown_id,
+            grants::{NarrowingRow, Open},
+        },
     },
 };
 
@@ -81,6 +85,7 @@ pub async fn digest(
     workspace: WorkspaceId,
     user: &UserId,
     window: &Window,
+    open: Open<'_>,
 ) -> sqlx::Result<Digest> {
     let groups = groups(db, workspace, user, window).await?;
     let number = |count: i64, column| stored::count(count, || CorruptRow::new("approvals", column, user));
@@ -97,7 +102,7 @@ pub async fn digest(
     let names = names(db, &actions).await?;
     let targets = new_targets(db, workspace, user, window, &names).await?;
     let grants: Vec<Uuid> = groups.iter().filter_map(|group| group.newest_grant).collect();
-    let live = live(db, workspace, user, &grants, window.until).await?;
+    let live = live(db, workspace, user, &grants, window.until, open).await?;
     let samples: Vec<(usize, Unusual, ApprovalId)> = groups
         .iter()
         .enumerate()
@@ -284,23 +289,36 @@ async fn live(
     user: &UserId,
     ids: &[Uuid],
     now: DateTime<Utc>,
+    open: Open<'_>,
 ) -> sqlx::Result<HashMap<Uuid, LiveGrant>> {
     let rows = sqlx::query!(
-        r#"SELECT g.id, g.scope, v.title AS "title?", v.id AS "conversation_id?"
+        r#"SELECT g.id, g.scope, v.title AS "title?", v.id AS "conversation_id?", g.backend_id, g.agent_id,
+                  g.agent_name, g.expires_at, g.max_uses, g.uses_left, g.fixed_values
            FROM grants g LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            WHERE g.id = ANY($1) AND g.workspace_id = $2 AND g.user_id = $3 AND g.revoked_at IS NULL
-             AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $4))"#,
+             AND (g.expires_at IS NULL OR g.expires_at > $5) AND (g.uses_left IS NULL OR g.uses_left > 0)
+             AND (g.conversation_id IS NULL OR (v.closed_at IS NULL AND v.last_asked_at > $4))"#,
         ids,
         workspace.uuid(),
         user.as_str(),
-        now - SILENCE
+        now - SILENCE,
+        now
     )
     .fetch_all(db)
     .await?;
     let rows = rows.into_iter().map(|row| {
-        standing_scope(row.id, &row.scope)?;
+        let narrowing = NarrowingRow {
+            backend_id: row.backend_id,
+            agent_id: row.agent_id,
+            agent_name: row.agent_name,
+            expires_at: row.expires_at,
+            max_uses: row.max_uses,
+            uses_left: row.uses_left,
+            fixed_values: row.fixed_values,
+        };
+        let narrowing = narrowing.read(row.id, &row.scope, open)?;
         let conversation = row.title.or_else(|| row.conversation_id.as_deref().map(shown_id));
-        Ok((row.id, LiveGrant { id: GrantId::new(row.id), conversation }))
+        Ok((row.id, LiveGrant { id: GrantId::new(row.id), conversation, narrowing }))
     });
     Ok(rows.collect::<Result<_, CorruptRow>>()?)
 }

@@ -11,7 +11,10 @@ use crate::{
     storage::{
         PgConnection, stored,
         stored::CorruptRow,
-        tables::{conversations::shown_id, grants::standing_scope},
+        tables::{
+            conversations::shown_id,
+            grants::{NarrowingRow, Open, standing_scope},
+        },
     },
 };
 
@@ -34,18 +37,21 @@ pub async fn list(
     before: Option<GrantId>,
     now: DateTime<Utc>,
     (skip, limit): (i64, i64),
+    open: Open<'_>,
 ) -> sqlx::Result<Vec<UserGrantLine>> {
     let rows = sqlx::query!(
         r#"SELECT g.id, g.user_id, i.key AS integration, a.key AS action, d.integration_name,
                   d.name AS action_name, g.scope, b.name AS "backend?", v.title AS "title?", v.id AS "conversation_id?",
                   (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at, g.use_count,
-                  g.last_used_at
+                  g.last_used_at, g.backend_id, g.agent_id, g.agent_name, g.expires_at,
+                  g.max_uses, g.uses_left, g.fixed_values
            FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
            JOIN action_versions d ON d.id = a.version_id
            LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            LEFT JOIN backends b ON b.id = g.backend_id
            WHERE g.workspace_id = $1 AND g.revoked_at IS NULL
-             AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $2))
+             AND (g.expires_at IS NULL OR g.expires_at > $9) AND (g.uses_left IS NULL OR g.uses_left > 0)
+             AND (g.conversation_id IS NULL OR (v.closed_at IS NULL AND v.last_asked_at > $2))
              AND ($3::text IS NULL OR g.user_id = $3) AND ($4::uuid IS NULL OR g.action_id = $4)
              AND ($5::uuid IS NULL OR g.id < $5) AND ($8::uuid IS NULL OR g.id = $8)
            ORDER BY g.id DESC LIMIT $6 OFFSET $7"#,
@@ -56,12 +62,22 @@ pub async fn list(
         before.map(GrantId::uuid),
         limit,
         skip,
-        filter.grant.map(GrantId::uuid)
+        filter.grant.map(GrantId::uuid),
+        now
     )
     .fetch_all(db)
     .await?;
     let lines = rows.into_iter().map(|row| {
         let id = GrantId::new(row.id);
+        let narrowing = NarrowingRow {
+            backend_id: row.backend_id,
+            agent_id: row.agent_id,
+            agent_name: row.agent_name,
+            expires_at: row.expires_at,
+            max_uses: row.max_uses,
+            uses_left: row.uses_left,
+            fixed_values: row.fixed_values,
+        };
         Ok(UserGrantLine {
             id,
             user: UserId::from_stored(row.user_id),
@@ -69,6 +85,7 @@ pub async fn list(
             integration_name: row.integration_name,
             action_name: row.action_name,
             scope: standing_scope(row.id, &row.scope)?,
+            narrowing: narrowing.read(row.id, &row.scope, open)?,
             backend: row.backend,
             conversation: named(row.title, row.conversation_id.as_deref()),
             paused: row.paused,
@@ -91,9 +108,10 @@ pub async fn find(
     workspace: WorkspaceId,
     id: GrantId,
     now: DateTime<Utc>,
+    open: Open<'_>,
 ) -> sqlx::Result<Option<UserGrantLine>> {
     let filter = Filter { grant: Some(id), ..Filter::default() };
-    Ok(list(db, workspace, &filter, None, now, (0, 1)).await?.pop())
+    Ok(list(db, workspace, &filter, None, now, (0, 1), open).await?.pop())
 }
 
 /// The grants that a notice names, at most `limit`, and how many there are.
@@ -101,10 +119,12 @@ pub async fn of_revocation(
     db: &mut PgConnection,
     id: RevocationId,
     limit: i64,
+    open: Open<'_>,
 ) -> sqlx::Result<(Vec<RevokedLine>, u64)> {
     let rows = sqlx::query!(
         r#"SELECT d.integration_name, d.name AS action_name, v.title AS "title?", v.id AS "conversation_id?",
-                  count(*) OVER () AS "total!"
+                  g.scope, g.backend_id, g.agent_id, g.agent_name, g.expires_at, g.max_uses, g.uses_left, g.fixed_values,
+                  g.id, count(*) OVER () AS "total!"
            FROM grants g JOIN actions a ON a.id = g.action_id JOIN action_versions d ON d.id = a.version_id
            LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            WHERE g.revocation_id = $1 ORDER BY lower(d.integration_name), lower(d.name), g.id LIMIT $2"#,
@@ -114,10 +134,22 @@ pub async fn of_revocation(
     .fetch_all(db)
     .await?;
     let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
-    let lines = rows.into_iter().map(|row| RevokedLine {
-        integration_name: row.integration_name,
-        action_name: row.action_name,
-        conversation: named(row.title, row.conversation_id.as_deref()),
+    let lines = rows.into_iter().map(|row| {
+        let narrowing = NarrowingRow {
+            backend_id: row.backend_id,
+            agent_id: row.agent_id,
+            agent_name: row.agent_name,
+            expires_at: row.expires_at,
+            max_uses: row.max_uses,
+            uses_left: row.uses_left,
+            fixed_values: row.fixed_values,
+        };
+        Ok(RevokedLine {
+            integration_name: row.integration_name,
+            action_name: row.action_name,
+            conversation: named(row.title, row.conversation_id.as_deref()),
+            narrowing: narrowing.read(row.id, &row.scope, open)?,
+        })
     });
-    Ok((lines.collect(), total))
+    Ok((lines.collect::<Result<_, CorruptRow>>()?, total))
 }

@@ -23,7 +23,8 @@ pub async fn line(
         r#"SELECT i.key AS integration, a.key AS action, v.id AS version, v.integration_name, v.name, v.description,
                   v.read_only, v.destructive, v.risk, a.unlocked_for, (a.must_read_at IS NOT NULL) AS "must_read!",
                   (SELECT count(*) FROM grants g
-                   WHERE g.action_id = a.id AND g.revoked_at IS NULL AND g.scope <> 'conversation') AS "always!"
+                   WHERE g.action_id = a.id AND g.revoked_at IS NULL 
+                     AND g.scope NOT IN ('conversation', 'narrowed_conversation')) AS "always!"
            FROM actions a JOIN integrations i ON i.id = a.integration_id JOIN action_versions v ON v.id = a.version_id
            WHERE i.workspace_id = $1 AND a.id = $2 AND a.retired_at IS NULL"#,
         workspace.uuid(),

@@ -8,10 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::{
-        approvals::Approval,
+        approvals::{Agent, Approval},
         arguments::Arguments,
-        ids::{ApprovalId, id_bound},
+        ids::{ApprovalId, BackendId, id_bound},
+        own_keys::ConversationKey,
         precedent::{Changes, LOOKING_BACK_DAYS, Precedent},
+        suggestions::{Decided, LOOKED_AT},
+        text::Text,
     },
     storage::{PgConnection, stored::CorruptRow},
 };
@@ -81,4 +84,60 @@ pub async fn precedent(
     let changes = Changes::between(&Arguments::from_stored(earlier), &request.arguments);
     // As it was asked before, and what was approved then has another digest.
     Ok(Some(if changes.names.is_empty() { Precedent::Edited } else { Precedent::Changed(changes) }))
+}
+
+/// The user's latest decisions by a click about requests for the same action, before this one, the latest first.
+pub async fn decided(
+    db: &mut PgConnection,
+    approval: &Approval,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Decided>> {
+    let request = &approval.request;
+    let rows = sqlx::query!(
+        r#"-- decided: what the user decided last.
+           -- One statement, because a modal that is opened waits for it: a round trip.
+           WITH decided AS MATERIALIZED (
+               SELECT p.id, p.action_id, p.status, p.decided_user, p.decided_at FROM approvals p
+               WHERE p.workspace_id = $1 AND p.user_id = $2 AND p.decided_at > $3
+                 AND p.decided_at IS NOT NULL AND (p.decided_by <> 'auto' OR p.status <> 'approved')
+                 -- None is pending for longer than seven days, so older partitions aren't looked at.
+                 AND p.id >= $4
+               ORDER BY p.decided_at DESC LIMIT $5)
+           SELECT (d.status = 'approved' AND NOT p.is_edited) AS "approved!", p.arguments AS "arguments!",
+                  p.deleted AS "deleted!", p.backend_id AS "backend_id!", p.agent_id AS "agent_id!", p.agent_name AS "agent_name?",
+                  p.conversation_id AS "conversation_id!", p.own_conversation AS "own_conversation!"
+           FROM (SELECT d.id, d.status, d.decided_at FROM decided d
+                 WHERE d.action_id = $6 AND d.decided_user = $2 AND d.id <> $7
+                 ORDER BY d.decided_at DESC, d.id DESC LIMIT $8) d
+           CROSS JOIN LATERAL (
+               SELECT p.arguments::text AS arguments, (p.contents_deleted_at IS NOT NULL) AS deleted, p.backend_id,
+                      (p.edited_arguments IS NOT NULL) AS is_edited, p.agent_id, p.agent_name, p.conversation_id,
+                      p.own_conversation
+               FROM approvals p WHERE p.id = d.id LIMIT 1) p
+           ORDER BY d.decided_at DESC, d.id DESC"#,
+        request.workspace.uuid(),
+        request.user.as_str(),
+        now - TimeDelta::days(LOOKING_BACK_DAYS),
+        id_bound(now - TimeDelta::days(LOOKING_BACK_DAYS + 8)),
+        DECISIONS,
+        request.action.id.uuid(),
+        request.id.uuid(),
+        i64::try_from(LOOKED_AT).unwrap_or(i64::MAX),
+    )
+    .fetch_all(db)
+    .await?;
+    let decided = rows.into_iter().map(|row| {
+        let backend = BackendId::new(row.backend_id);
+        let user = row.own_conversation.then(|| request.user.clone());
+        let arguments: Option<Map<String, Value>> =
+            if row.deleted { None } else { serde_json::from_str(&row.arguments).ok() };
+        Decided {
+            approved: row.approved,
+            arguments: arguments.map(Arguments::from_stored),
+            backend,
+            agent: Agent { id: Text::from_stored(row.agent_id), name: row.agent_name.map(Text::from_stored) },
+            conversation: ConversationKey::new(backend, user, Text::from_stored(row.conversation_id)),
+        }
+    });
+    Ok(decided.collect())
 }

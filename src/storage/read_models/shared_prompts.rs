@@ -3,6 +3,7 @@
 //! The comparisons of the user say that the rows are this user's: see [`super::approvals`]. LATERAL with LIMIT, and
 //! arrays, are looked up by the primary key, whatever the statistics say.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -107,10 +108,19 @@ pub async fn places(
 }
 
 /// Which of these grants are live.
-pub async fn live_grants(db: &mut PgConnection, grants: &[GrantId]) -> sqlx::Result<Vec<GrantId>> {
+pub async fn live_grants(
+    db: &mut PgConnection,
+    grants: &[GrantId],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<GrantId>> {
     let ids: Vec<Uuid> = grants.iter().map(|grant| grant.uuid()).collect();
-    let live = sqlx::query_scalar!("SELECT id FROM grants WHERE id = ANY($1) AND revoked_at IS NULL", &ids)
-        .fetch_all(db)
-        .await?;
+    let live = sqlx::query_scalar!(
+        "SELECT id FROM grants WHERE id = ANY($1) AND revoked_at IS NULL
+           AND (expires_at IS NULL OR expires_at > $2) AND (uses_left IS NULL OR uses_left > 0)",
+        &ids,
+        now
+    )
+    .fetch_all(db)
+    .await?;
     Ok(live.into_iter().map(GrantId::new).collect())
 }

@@ -9,10 +9,10 @@ use crate::{
         callers::OwnApprovals,
         catalog::{Eligibility, Lock},
         decision::Decision,
-        decisions::Ended,
+        decisions::{Ended, Held},
         effects::Changed,
-        grants::{Reach, Scope},
-        ids::{ApprovalId, GrantId, UserId},
+        grants::{Reach, Scope, StandingScope},
+        ids::{ApprovalId, BackendId, GrantId, UserId},
         own_keys::ConversationKey,
         repeats::RequestDigest,
         text::Text,
@@ -24,6 +24,7 @@ use crate::{
         tables::{
             actions::unlocked_for,
             approvals::{ApprovalRow, select_approvals},
+            grants::Seal,
         },
     },
 };
@@ -94,8 +95,8 @@ pub async fn lock(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<
 pub struct DecisionContext {
     /// Whether the action may be auto-approved.
     pub eligibility: Eligibility,
-    /// The user's live grant of the chosen scope.
-    pub existing: Option<GrantId>,
+    /// The user's live grants for the action.
+    pub held: Held,
     /// When the user was last found not to be a full member.
     pub left_at: Option<DateTime<Utc>>,
 }
@@ -108,7 +109,8 @@ pub struct DecisionContext {
 pub async fn context(
     db: &mut PgConnection,
     approval: &Approval,
-    scope: Scope,
+    scope: StandingScope,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<DecisionContext> {
     let request = &approval.request;
     // Each subquery refers to the one before it, so that Postgres can only lock in this order.
@@ -121,7 +123,12 @@ pub async fn context(
                   coalesce(a.confirmed_version_id = a.version_id, false) AS "confirmed!",
                   coalesce(a.version_id <> $8, true) AS "outdated!",
                   (c.user_id IS NOT NULL OR NOT i.requires_connection) AS "connected!",
-                  coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?", m.left_at AS "left_at?"
+                  coalesce(v.closed_at IS NOT NULL, true) AS "closed!", g.id AS "grant_id?", m.left_at AS "left_at?",
+                  -- The lock on the user's row keeps this number.
+                  (SELECT count(*) FROM grants n WHERE n.workspace_id = $6 AND n.user_id = $3 AND n.action_id = a.id
+                     AND n.scope IN ('narrowed_conversation', 'narrowed_always') AND n.revoked_at IS NULL
+                     AND (n.expires_at IS NULL OR n.expires_at > $9) AND (n.uses_left IS NULL OR n.uses_left > 0))
+                      AS "narrowed!"
            FROM present m
            JOIN LATERAL (SELECT id, requires_connection FROM integrations WHERE id = $1 AND m.user_id = $3
                 FOR SHARE) i ON true
@@ -140,8 +147,9 @@ pub async fn context(
         request.backend.uuid(),
         request.conversation_key().stored_id(),
         request.workspace.uuid(),
-        scope.as_str(),
+        scope.as_stored(false),
         request.action.version.uuid(),
+        now,
     )
     .fetch_one(db)
     .await?;
@@ -152,7 +160,11 @@ pub async fn context(
         connected: row.connected,
         conversation_closed: row.closed,
     };
-    Ok(DecisionContext { eligibility, existing: row.grant_id.map(GrantId::new), left_at: row.left_at })
+    let held = Held {
+        same: row.grant_id.map(GrantId::new),
+        narrowed: u32::try_from(row.narrowed).unwrap_or(u32::MAX),
+    };
+    Ok(DecisionContext { eligibility, held, left_at: row.left_at })
 }
 
 /// What a prompt shows in addition to the approval.
@@ -169,7 +181,11 @@ pub struct PromptFacts {
 }
 
 /// Reads what a prompt shows in addition to the approval, without locks.
-pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<PromptFacts> {
+pub async fn surroundings(
+    db: &mut PgConnection,
+    approval: &Approval,
+    now: DateTime<Utc>,
+) -> sqlx::Result<PromptFacts> {
     let request = &approval.request;
     let row = sqlx::query!(
         r#"SELECT a.unlocked_for, (a.retired_at IS NOT NULL) AS "retired!",
@@ -179,7 +195,8 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
                       WHERE c.integration_id = i.id AND c.user_id = $2)) AS "connected!",
                   EXISTS (SELECT 1 FROM conversations v WHERE v.backend_id = $3 AND v.id = $4
                       AND v.closed_at IS NOT NULL) AS "closed!",
-                  coalesce((SELECT g.revoked_at IS NULL FROM grants g WHERE g.id = $5), false) AS "grant_live!",
+                  coalesce((SELECT g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > $7)
+                      AND (g.uses_left IS NULL OR g.uses_left > 0) FROM grants g WHERE g.id = $5), false) AS "grant_live!",
                   EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
                       WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!",
                   i.connect_url
@@ -190,6 +207,7 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
         request.conversation_key().stored_id(),
         approval.decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
         request.action.version.uuid(),
+        now,
     )
     .fetch_one(db)
     .await?;
@@ -207,11 +225,14 @@ pub async fn surroundings(db: &mut PgConnection, approval: &Approval) -> sqlx::R
     })
 }
 
-/// Writes the decision and its effects, and returns the ended approval.
+/// Writes the decision and its effects, and returns the ended approval. `seal`: encrypts the values that a grant holds
+/// fixed.
+#[expect(clippy::too_many_lines, reason = "one statement, and what it binds")]
 pub async fn save(
     db: &mut PgConnection,
     unwritten: &mut Unwritten,
     ended: Changed<Ended>,
+    seal: Seal<'_>,
 ) -> sqlx::Result<Approval> {
     let Ended { approval, decision, given } = unwritten.record(ended).into_state();
     let request = &approval.request;
@@ -222,6 +243,13 @@ pub async fn save(
         Reach::Conversation(conversation) => Some(conversation),
         Reach::Always => None,
     });
+    let narrowing = given.as_ref().and_then(|grant| grant.narrowing.as_ref());
+    let agent = narrowing.and_then(|narrowing| narrowing.agent.as_ref());
+    let uses = narrowing.and_then(|narrowing| narrowing.uses);
+    let fixed =
+        given.as_ref().and_then(|grant| Some(seal(grant.id, grant.narrowing.as_ref()?.fixed.values()?)));
+    let backend = conversation.map(ConversationKey::backend).or(agent.map(|(backend, _)| *backend));
+    let limits = decision.limits().map(json_text).transpose()?;
     sqlx::query!(
         r#"-- given: the grant that the click gave, if it gave one ($10: its id).
            -- decided: the approval ends. Its row is locked, so that nothing else has ended it.
@@ -232,12 +260,14 @@ pub async fn save(
            -- The last part rings for the outbox's workers, and for the requests that wait for this approval to end.
            -- One statement, because the person who clicked waits for it: a round trip, and not six.
            WITH given AS (
-               INSERT INTO grants (id, workspace_id, user_id, action_id, scope, backend_id, conversation_id, created_at)
-               SELECT $10, $2, $11, $12, $13, $14, $15, $3 WHERE $10::uuid IS NOT NULL),
+               INSERT INTO grants (id, workspace_id, user_id, action_id, scope, backend_id, conversation_id, created_at,
+                   agent_id, agent_name, expires_at, max_uses, uses_left, fixed_values)
+               SELECT $10, $2, $11, $12, $13, $14, $15, $3, $23, $24, $25, $26, $27, $28 WHERE $10::uuid IS NOT NULL),
            decided AS (
                UPDATE approvals SET status = $4, decision_scope = $5, decided_by = $6, decided_user = $7,
                    decision_grant = $8, decision_reason = $9, decided_at = $3,
-                   edited_arguments = $19::text::json, edited_digest = $20, decided_for = $22
+                   edited_arguments = $19::text::json, edited_digest = $20, decided_for = $22,
+                   decision_limits = $29::text::json
                WHERE id = $1),
            recorded AS (
                INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
@@ -284,8 +314,8 @@ pub async fn save(
         given.as_ref().map(|grant| grant.id.uuid()),
         given.as_ref().map(|grant| grant.user.as_str()),
         given.as_ref().map(|grant| grant.action.uuid()),
-        given.as_ref().map(|grant| grant.reach.scope().as_str()),
-        conversation.map(|conversation| conversation.backend().uuid()),
+        given.as_ref().map(|grant| grant.reach.scope().as_stored(grant.narrowing.is_some())),
+        backend.map(BackendId::uuid),
         conversation.map(ConversationKey::stored_id),
         // The effects.
         effects.audit as _,
@@ -296,6 +326,14 @@ pub async fn save(
         edited.map(|edited| edited.digest.bytes().as_slice()),
         effects.callbacks as _,
         decision.on_behalf_of().map(UserId::as_str),
+        // What the grant is narrowed to.
+        agent.map(|(_, agent)| agent.id.as_str()),
+        agent.and_then(|(_, agent)| agent.name.as_ref()).map(Text::as_str),
+        narrowing.and_then(|narrowing| narrowing.until),
+        uses.map(|uses| i32::from(uses.max.number())),
+        uses.map(|uses| i32::from(uses.left)),
+        fixed,
+        limits,
     )
     .fetch_all(db)
     .await?;

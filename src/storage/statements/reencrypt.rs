@@ -13,15 +13,17 @@ pub enum Table {
     Backends,
     /// Callback URLs.
     Callbacks,
+    /// The values of arguments that grants hold fixed.
+    Grants,
 }
 
 impl Table {
     /// Every table with encrypted columns.
-    pub const ALL: [Self; 3] = [Self::Workspaces, Self::Backends, Self::Callbacks];
+    pub const ALL: [Self; 4] = [Self::Workspaces, Self::Backends, Self::Callbacks, Self::Grants];
 }
 
 /// The encrypted values of a row. For a workspace: bot token and refresh token. For a backend: webhook secret and
-/// previous webhook secret. For a callback: its URL. Each is bound to the row's id.
+/// previous webhook secret. For a callback: its URL. For a grant: its fixed values. Each is bound to the row's id.
 pub type Row = [Option<Vec<u8>>; 2];
 
 /// The ids of the rows that have an encrypted value.
@@ -39,6 +41,12 @@ pub async fn ids(db: &mut PgConnection, table: Table) -> sqlx::Result<Vec<Uuid>>
             )
             .fetch_all(db)
             .await
+        }
+        // The values of an ended grant may be deleted: an empty one.
+        Table::Grants => {
+            sqlx::query_scalar!("SELECT id FROM grants WHERE fixed_values <> '' ORDER BY id")
+                .fetch_all(db)
+                .await
         }
     }
 }
@@ -67,6 +75,12 @@ pub async fn find(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
                 .await?;
             Ok(url.map(|url| [url, None]))
         }
+        Table::Grants => {
+            let values = sqlx::query_scalar!("SELECT fixed_values FROM grants WHERE id = $1", id)
+                .fetch_optional(db)
+                .await?;
+            Ok(values.map(|values| [values.filter(|values| !values.is_empty()), None]))
+        }
     }
 }
 
@@ -85,6 +99,11 @@ pub async fn lock(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
         }
         Table::Callbacks => {
             sqlx::query!("SELECT FROM callbacks WHERE approval_id = $1 FOR NO KEY UPDATE", id)
+                .fetch_optional(&mut *db)
+                .await?;
+        }
+        Table::Grants => {
+            sqlx::query!("SELECT FROM grants WHERE id = $1 FOR NO KEY UPDATE", id)
                 .fetch_optional(&mut *db)
                 .await?;
         }
@@ -121,6 +140,15 @@ pub async fn store(db: &mut PgConnection, table: Table, id: Uuid, row: &Row) -> 
             sqlx::query!("UPDATE callbacks SET url = $2 WHERE approval_id = $1", id, first.as_deref())
                 .execute(db)
                 .await?;
+        }
+        Table::Grants => {
+            sqlx::query!(
+                "UPDATE grants SET fixed_values = coalesce($2, fixed_values) WHERE id = $1",
+                id,
+                first.as_deref()
+            )
+            .execute(db)
+            .await?;
         }
     }
     Ok(())

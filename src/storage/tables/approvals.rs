@@ -15,10 +15,11 @@ use crate::{
         callers::OwnApprovals,
         decision::{Decision, GrantOutcome, Verdict},
         editing::EditedArguments,
-        grants::Scope,
+        grants::{Scope, StandingScope},
         ids::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
+        limits::Limits,
         outcome::Outcome,
         own_keys::ConversationKey,
         repeats::RequestDigest,
@@ -81,6 +82,8 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) decided_user: Option<String>,
     pub(in crate::storage) decided_for: Option<String>,
     pub(in crate::storage) decision_grant: Option<Uuid>,
+    /// JSON, as text.
+    pub(in crate::storage) decision_limits: Option<String>,
     pub(in crate::storage) decision_reason: Option<String>,
     pub(in crate::storage) decided_at: Option<DateTime<Utc>>,
     pub(in crate::storage) result_status: Option<String>,
@@ -113,7 +116,7 @@ macro_rules! select_approvals {
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
                       p.contents_deleted_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decided_for, p.decision_grant,
-                      p.decision_reason, p.decided_at,
+                      p.decision_limits::text AS decision_limits, p.decision_reason, p.decided_at,
                       o.status AS "result_status?", o.summary AS "result_summary?", o.url AS "result_url?",
                       o.digest AS "result_digest?", o.reported_at AS "result_reported_at?"
                FROM approvals p
@@ -226,30 +229,40 @@ impl ApprovalRow {
             let user = self.decided_user.clone().map(UserId::from_stored);
             user.ok_or_else(|| corrupt("decided_user"))
         };
+        let limits = self.decision_limits.as_deref();
+        let limits: Option<Limits> = limits
+            .map(|limits| serde_json::from_str(limits).map_err(|_| corrupt("decision_limits")))
+            .transpose()?;
         let reason = self.decision_reason.clone().map(Text::from_stored);
         let on_behalf_of = self.decided_for.clone().map(UserId::from_stored);
         let is_for_another = on_behalf_of.is_some();
         let verdict = match (outcome, by) {
             (Outcome::Approved, Some("auto")) => match scope {
                 Some(scope @ (Scope::Conversation | Scope::Always)) => {
-                    Verdict::AutoApproved { grant: grant()?, scope }
+                    Verdict::AutoApproved { grant: grant()?, scope, limits }
                 }
                 Some(Scope::Once) | None => return Err(corrupt("decision_scope")),
             },
             (Outcome::Approved, Some("user")) => {
                 let user = user()?;
-                match (scope, on_behalf_of) {
-                    (Some(Scope::Once), Some(on_behalf_of)) => Verdict::ApprovedFor { user, on_behalf_of },
-                    (_, Some(_)) => return Err(corrupt("decided_for")),
-                    (Some(Scope::Once), None) => Verdict::Approved { user, given: GrantOutcome::Once },
-                    (Some(Scope::Conversation), None) => {
-                        Verdict::Approved { user, given: GrantOutcome::Conversation(grant()?) }
+                let narrowed = |scope, limits| Ok(GrantOutcome::Narrowed { grant: grant()?, scope, limits });
+                let given = match (scope, limits, on_behalf_of) {
+                    (Some(Scope::Once), None, Some(on_behalf_of)) => {
+                        let verdict = Verdict::ApprovedFor { user, on_behalf_of };
+                        return Ok(Some(Decision { verdict, decided_at }));
                     }
-                    (Some(Scope::Always), None) => {
-                        Verdict::Approved { user, given: GrantOutcome::Always(grant()?) }
+                    (_, _, Some(_)) => return Err(corrupt("decided_for")),
+                    (None, None, None) => return self.edited_decision(user, decided_at).map(Some),
+                    (Some(Scope::Once), None, None) => GrantOutcome::Once,
+                    (Some(Scope::Conversation), None, None) => GrantOutcome::Conversation(grant()?),
+                    (Some(Scope::Always), None, None) => GrantOutcome::Always(grant()?),
+                    (Some(Scope::Conversation), Some(limits), None) => {
+                        narrowed(StandingScope::Conversation, limits)?
                     }
-                    (None, None) => Verdict::ApprovedEdited { user, edited: self.edited()? },
-                }
+                    (Some(Scope::Always), Some(limits), None) => narrowed(StandingScope::Always, limits)?,
+                    (Some(Scope::Once) | None, Some(_), None) => return Err(corrupt("decision_limits")),
+                };
+                Verdict::Approved { user, given }
             }
             (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, on_behalf_of, reason },
             _ if is_for_another => return Err(corrupt("decided_for")),
@@ -267,6 +280,10 @@ impl ApprovalRow {
 }
 
 impl ApprovalRow {
+    fn edited_decision(&self, user: UserId, decided_at: DateTime<Utc>) -> Result<Decision, CorruptRow> {
+        Ok(Decision { verdict: Verdict::ApprovedEdited { user, edited: self.edited()? }, decided_at })
+    }
+
     /// The arguments that were approved instead of those that were asked. There must be some.
     fn edited(&self) -> Result<EditedArguments, CorruptRow> {
         let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));

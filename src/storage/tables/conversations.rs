@@ -61,9 +61,12 @@ pub async fn lock_silent(
     let rows = sqlx::query!(
         "SELECT b.workspace_id, v.backend_id, v.id FROM conversations v JOIN backends b ON b.id = v.backend_id
          JOIN workspaces w ON w.id = b.workspace_id
-         WHERE v.last_asked_at <= $1 AND EXISTS (SELECT 1 FROM grants g
-             WHERE g.backend_id = v.backend_id AND g.conversation_id = v.id AND g.scope = 'conversation'
-               AND g.revoked_at IS NULL)
+         WHERE v.last_asked_at <= $1 AND (EXISTS (SELECT 1 FROM grants g
+                 WHERE g.backend_id = v.backend_id AND g.conversation_id = v.id AND g.scope = 'conversation'
+                   AND g.revoked_at IS NULL)
+             OR EXISTS (SELECT 1 FROM grants g
+                 WHERE g.backend_id = v.backend_id AND g.conversation_id = v.id AND g.scope = 'narrowed_conversation'
+                   AND g.revoked_at IS NULL))
          ORDER BY v.backend_id, v.id LIMIT $2
          FOR KEY SHARE OF w SKIP LOCKED FOR NO KEY UPDATE OF v SKIP LOCKED",
         since,

@@ -5,13 +5,22 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        grants::Scope,
-        ids::{ActionId, GrantId, IntegrationId, UserId, WorkspaceId},
+        approvals::Agent,
+        grants::StandingScope,
+        ids::{ActionId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId},
+        limits::Uses,
+        narrowing::{Fixed, FixedValues, Narrowing, UsesLeft},
         own_keys::ConversationKey,
         revocation::{Revocable, Revoked},
+        text::Text,
     },
     storage::{PgConnection, effects::Recorded, stored::CorruptRow},
 };
+
+/// Encrypts the values that a grant holds fixed, for its row.
+pub type Seal<'a> = &'a (dyn Fn(GrantId, &FixedValues) -> Vec<u8> + Send + Sync);
+/// Decrypts and reads them. `None`: they can't be read.
+pub type Open<'a> = &'a (dyn Fn(GrantId, &[u8]) -> Option<FixedValues> + Send + Sync);
 
 /// Which live grants to end.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +74,7 @@ pub async fn lock(
              AND ($6::uuid IS NULL OR (backend_id = $6 AND conversation_id = $7))
              AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM connections c
                  WHERE c.integration_id = $5 AND c.user_id = grants.user_id))
-             AND (NOT $9 OR scope <> 'conversation')
+             AND (NOT $9 OR scope NOT IN ('conversation', 'narrowed_conversation'))
            ORDER BY id FOR UPDATE"#,
         workspace.uuid(),
         filter.id.map(GrantId::uuid),
@@ -84,6 +93,7 @@ pub async fn lock(
         user: UserId::from_stored(row.user_id),
         action: ActionId::new(row.action_id),
         scope: standing_scope(row.id, &row.scope).inspect_err(CorruptRow::log).ok(),
+        is_narrowed: StandingScope::from_stored(&row.scope).is_some_and(|(_, is_narrowed)| is_narrowed),
     });
     Ok(live.collect())
 }
@@ -108,8 +118,113 @@ pub async fn revoke<T: AsRef<Revoked>>(
     Ok(())
 }
 
-/// Reads the column `scope` of a grant. None is for one call only.
-pub(in crate::storage) fn standing_scope(grant: Uuid, stored: &str) -> Result<Scope, CorruptRow> {
-    let scope = Scope::from_stored(stored).filter(|scope| *scope != Scope::Once);
-    scope.ok_or_else(|| CorruptRow::new("grants", "scope", &GrantId::new(grant)))
+/// Grants that are to be ended: why, and those of each workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The grant.
+    pub id: GrantId,
+    /// Whether its time is over. Otherwise its uses are used up.
+    pub is_expired: bool,
+}
+
+/// Locks the workspaces of up to `limit` live grants whose time is over or whose uses are used up, and finds these grants.
+pub async fn lock_over(db: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Over>> {
+    let rows = sqlx::query!(
+        r#"SELECT g.id, g.workspace_id, coalesce(g.expires_at <= $1, false) AS "is_expired!" FROM (
+               (SELECT id FROM grants WHERE expires_at <= $1 AND expires_at IS NOT NULL AND revoked_at IS NULL
+                ORDER BY expires_at LIMIT $2)
+               UNION
+               (SELECT id FROM grants WHERE uses_left = 0 AND revoked_at IS NULL ORDER BY id LIMIT $2)) o
+           JOIN grants g ON g.id = o.id JOIN workspaces w ON w.id = g.workspace_id
+           ORDER BY g.workspace_id, g.id LIMIT $2
+           FOR KEY SHARE OF w SKIP LOCKED"#,
+        now,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let over = rows.into_iter().map(|row| Over {
+        workspace: WorkspaceId::new(row.workspace_id),
+        id: GrantId::new(row.id),
+        is_expired: row.is_expired,
+    });
+    Ok(over.collect())
+}
+
+/// Deletes the fixed values of up to 1000 grants that ended before `before`. Returns how many these were.
+pub async fn delete_fixed_values(db: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE grants SET fixed_values = '' WHERE id IN (
+             SELECT id FROM grants WHERE revoked_at < $1 AND revoked_at IS NOT NULL AND fixed_values <> ''
+             ORDER BY revoked_at LIMIT 1000)",
+        before
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Reads the column `scope` of a grant.
+pub(in crate::storage) fn standing_scope(grant: Uuid, stored: &str) -> Result<StandingScope, CorruptRow> {
+    let scope = StandingScope::from_stored(stored);
+    scope.map(|(scope, _)| scope).ok_or_else(|| CorruptRow::new("grants", "scope", &GrantId::new(grant)))
+}
+
+/// The columns that say what a grant is narrowed to.
+#[derive(Debug, Default)]
+pub(in crate::storage) struct NarrowingRow {
+    pub(in crate::storage) backend_id: Option<Uuid>,
+    pub(in crate::storage) agent_id: Option<String>,
+    pub(in crate::storage) agent_name: Option<String>,
+    pub(in crate::storage) expires_at: Option<DateTime<Utc>>,
+    pub(in crate::storage) max_uses: Option<i32>,
+    pub(in crate::storage) uses_left: Option<i32>,
+    pub(in crate::storage) fixed_values: Option<Vec<u8>>,
+}
+
+impl NarrowingRow {
+    /// Reads the columns of a grant of this stored scope. `None`: it is not narrowed. Values that can't be opened are no
+    /// error of the row: the grant covers nothing, and can be shown and turned off.
+    pub(in crate::storage) fn read(
+        self,
+        grant: Uuid,
+        stored_scope: &str,
+        open: Open<'_>,
+    ) -> Result<Option<Narrowing>, CorruptRow> {
+        let grant = GrantId::new(grant);
+        let corrupt = |column| CorruptRow::new("grants", column, &grant);
+        let (_, is_narrowed) = StandingScope::from_stored(stored_scope).ok_or_else(|| corrupt("scope"))?;
+        if !is_narrowed {
+            return Ok(None);
+        }
+        let number = |stored: i32, column| u16::try_from(stored).map_err(|_| corrupt(column));
+        let uses = match (self.max_uses, self.uses_left) {
+            (None, None) => None,
+            (Some(max), Some(left)) => Some(UsesLeft {
+                max: Uses::new(number(max, "max_uses")?).ok_or_else(|| corrupt("max_uses"))?,
+                left: number(left, "uses_left")?,
+            }),
+            (Some(_), None) | (None, Some(_)) => return Err(corrupt("uses_left")),
+        };
+        let agent = match (self.backend_id, self.agent_id) {
+            (_, None) => None,
+            (Some(backend), Some(id)) => Some((
+                BackendId::new(backend),
+                Agent { id: Text::from_stored(id), name: self.agent_name.map(Text::from_stored) },
+            )),
+            (None, Some(_)) => return Err(corrupt("agent_id")),
+        };
+        let fixed = match self.fixed_values {
+            None => Fixed::Nothing,
+            Some(sealed) => open(grant, &sealed).map_or(Fixed::Unreadable, Fixed::Values),
+        };
+        let narrowing = Narrowing { fixed, agent, until: self.expires_at, uses };
+        // A narrowed grant without a limit would cover everything.
+        if narrowing.limits().is_none() && narrowing.fixed != Fixed::Unreadable {
+            return Err(corrupt("scope"));
+        }
+        Ok(Some(narrowing))
+    }
 }

@@ -12,6 +12,7 @@ pub(super) mod delegating;
 mod editing;
 mod everyones_grants;
 mod interaction;
+mod narrowing;
 mod review;
 mod settings;
 mod together;
@@ -67,6 +68,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             Some(Callback::Delegate) => delegating::submitted(&interaction).await,
             Some(Callback::Deny) => deciding::submitted(&interaction).await,
             Some(Callback::Edit) => editing::submitted(&interaction).await,
+            Some(Callback::Narrow) => narrowing::submitted(&interaction).await,
             Some(Callback::ApproveAll) => together::submitted(&interaction).await,
             Some(Callback::Unlock) => action_options::unlock_submitted(&interaction).await,
             Some(Callback::ActionOptions) => action_options::options_submitted(&interaction).await,
@@ -84,6 +86,7 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::Approve(approval) => deciding::approve(interaction, approval, Scope::Once).await,
         Control::ApproveMore { approval, scope } => deciding::approve(interaction, approval, scope).await,
         Control::Edit(approval) => editing::open(interaction, approval).await,
+        Control::Narrow(approval) => narrowing::open(interaction, approval).await,
         Control::Deny(approval) => deciding::deny(interaction, approval, None).await,
         Control::DenyMore { approval, reason: Some(reason) } => {
             deciding::deny(interaction, approval, Some(reason)).await

@@ -5,6 +5,7 @@ use super::{Control, Notice};
 pub(super) const APPROVE: &str = "approve";
 pub(super) const APPROVE_MORE: &str = "approve_more";
 pub(super) const EDIT: &str = "edit";
+pub(super) const NARROW: &str = "narrow";
 pub(super) const DENY: &str = "deny";
 pub(super) const DENY_MORE: &str = "deny_more";
 pub(super) const APPROVE_ALL: &str = "approve_all";
@@ -75,6 +76,7 @@ impl Control {
             Self::Approve(_) => APPROVE,
             Self::ApproveMore { .. } => APPROVE_MORE,
             Self::Edit(_) => EDIT,
+            Self::Narrow(_) => NARROW,
             Self::Deny(_) => DENY,
             Self::DenyMore { .. } => DENY_MORE,
             Self::ApproveAll { .. } => APPROVE_ALL,

@@ -11,6 +11,8 @@ pub enum Callback {
     Deny,
     /// The modal in which arguments are changed.
     Edit,
+    /// The modal in which a grant is narrowed.
+    Narrow,
     /// The modal that lists what one submission approves.
     ApproveAll,
     /// The modal that shows requests one at a time.
@@ -47,6 +49,7 @@ impl Callback {
             Self::Delegate,
             Self::Deny,
             Self::Edit,
+            Self::Narrow,
             Self::ApproveAll,
             Self::Review,
             Self::Details,
@@ -72,6 +75,7 @@ impl Callback {
             Self::Delegate => "delegate",
             Self::Deny => "deny",
             Self::Edit => "edit",
+            Self::Narrow => "narrow",
             Self::ApproveAll => "approve_all",
             Self::Review => "review",
             Self::Details => "details",

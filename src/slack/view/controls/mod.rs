@@ -48,6 +48,9 @@ pub enum Control {
     /// *Edit and approve…*: opens the modal that [`super::editing::modal`] renders. A choice in the overflow menu, or a
     /// button where there is no menu.
     Edit(ApprovalId),
+    /// *More options…*: opens the modal that [`super::narrowing::modal`] renders. A choice in the overflow menu, or a button
+    /// where the menu asks for confirmation.
+    Narrow(ApprovalId),
     /// The *Deny* button: denies at once, without a reason.
     Deny(ApprovalId),
     /// A choice in the menu beside *Deny*.

@@ -7,13 +7,13 @@ use super::{
         ACTION_OPTIONS, APPROVE, APPROVE_ALL, APPROVE_MORE, AUDIT_FURTHER, AUDIT_NEWEST, CONFIRM, CONNECT,
         DECLINE_REQUEST, DENY, DENY_ALL, DENY_MORE, DETAILS, DETAILS_JUMP, DETAILS_NEXT, DETAILS_PREVIOUS,
         EDIT, EVERYONES_GRANTS, EXPORT_AUDIT, FAILING_WEBHOOKS, FIGURES, GEAR, GRANT_REQUEST, GRANTS_NEXT,
-        GRANTS_OF, GRANTS_PREVIOUS, LOCK, NOTIFY, NOTIFY_DIGEST, OPEN_CONVERSATION, OPEN_SETTINGS, PICK,
-        PICK_NONE, QUIET_FROM, QUIET_UNTIL, REQUEST_UNLOCK, REVIEW, REVOKE_GRANT, REVOKE_KEY, SEARCH_AUDIT,
-        SECTION_NEXT, SECTION_PREVIOUS, SEND_AGAIN, SETTINGS_ALL, SETTINGS_NEXT, SETTINGS_PREVIOUS, SKIP,
-        TOGGLE, TURN_OFF, TURN_OFF_REPORTED, UNLOCK, UNLOCK_READ_ONLY,
+        GRANTS_OF, GRANTS_PREVIOUS, LOCK, NARROW, NOTIFY, NOTIFY_DIGEST, OPEN_CONVERSATION, OPEN_SETTINGS,
+        PICK, PICK_NONE, QUIET_FROM, QUIET_UNTIL, REQUEST_UNLOCK, REVIEW, REVOKE_GRANT, REVOKE_KEY,
+        SEARCH_AUDIT, SECTION_NEXT, SECTION_PREVIOUS, SEND_AGAIN, SETTINGS_ALL, SETTINGS_NEXT,
+        SETTINGS_PREVIOUS, SKIP, TOGGLE, TURN_OFF, TURN_OFF_REPORTED, UNLOCK, UNLOCK_READ_ONLY,
     },
     screen::Screen,
-    values::{CHANGES, IN_WORDS, NEVER, denial_name},
+    values::{CHANGES, IN_WORDS, LIMITS, NEVER, denial_name},
 };
 use crate::domain::{
     alike::Alike,
@@ -33,7 +33,9 @@ impl Control {
         match action_id {
             APPROVE => value.parse().ok().map(Self::Approve),
             EDIT => value.strip_prefix(CHANGES)?.parse().ok().map(Self::Edit),
+            NARROW => value.strip_prefix(LIMITS)?.parse().ok().map(Self::Narrow),
             APPROVE_MORE if value.starts_with(CHANGES) => Self::parse(EDIT, value),
+            APPROVE_MORE if value.starts_with(LIMITS) => Self::parse(NARROW, value),
             APPROVE_MORE => {
                 let (scope, approval) = value.split_once(':')?;
                 Some(Self::ApproveMore {

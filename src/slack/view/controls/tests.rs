@@ -17,6 +17,7 @@ fn a_click_reads_what_the_view_wrote() {
         Control::ApproveMore { approval, scope: Scope::Conversation },
         Control::ApproveMore { approval, scope: Scope::Always },
         Control::Edit(approval),
+        Control::Narrow(approval),
         Control::Deny(approval),
         Control::DenyMore { approval, reason: Some(DenialReason::WrongTarget) },
         Control::DenyMore { approval, reason: Some(DenialReason::NotNow) },

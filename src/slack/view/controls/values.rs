@@ -7,6 +7,8 @@ use crate::domain::{decision::DenialReason, settings::Toggle};
 pub(super) const IN_WORDS: &str = "in_words";
 /// The choice of the menu beside *Approve* that opens the modal for changes; it stands before the approval's id.
 pub(super) const CHANGES: &str = "edit:";
+/// The same for the modal for limits.
+pub(super) const LIMITS: &str = "narrow:";
 /// The choice of no quiet hours.
 pub(super) const NEVER: &str = "never";
 
@@ -22,6 +24,7 @@ impl Control {
             | Self::Details(approval) => approval.to_string(),
             Self::ApproveMore { approval, scope } => format!("{}:{approval}", scope.as_str()),
             Self::Edit(approval) => format!("{CHANGES}{approval}"),
+            Self::Narrow(approval) => format!("{LIMITS}{approval}"),
             Self::DenyMore { approval, reason } => {
                 format!("{}:{approval}", reason.map_or(IN_WORDS, denial_name))
             }

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         approvals::{Approval, Request},
         decision::{Decision, GrantOutcome, Verdict},
+        grants::StandingScope,
         ids::{GrantId, UserId},
         outcome::Outcome,
         results::ResultStatus,
@@ -16,7 +17,7 @@ use crate::{
     slack::view::{
         blocks::{self, Style, bold, paragraph, person, rich, words},
         controls::Control,
-        differences, edited, history, names, result,
+        differences, edited, history, limits, names, result,
         sanitize::safe_text::SafeText,
         sentences, summary,
         title::{self, Tense},
@@ -185,15 +186,22 @@ pub(super) fn came_of(shared: &SharedState<'_>) -> Vec<SlackBlock> {
         let Some(grant) = given.grant().filter(|grant| shared.live_grants.contains(grant)) else { continue };
         if listed.len() < GRANTS && !listed.contains(&grant) {
             listed.push(grant);
-            blocks.extend(left(&member.request, *given, grant));
+            blocks.extend(left(&member.request, given, grant));
         }
     }
     blocks
 }
 
 /// An action that runs without asking from now on, and *Turn off*.
-fn left(request: &Request, given: GrantOutcome, grant: GrantId) -> [SlackBlock; 2] {
+fn left(request: &Request, given: &GrantOutcome, grant: GrantId) -> [SlackBlock; 2] {
+    let limits = given.limits().map(|limits| limits::of_decision(limits, &request.arguments));
     let runs = match given {
+        GrantOutcome::Narrowed { scope: StandingScope::Conversation, .. } => {
+            "Runs without asking in this conversation"
+        }
+        GrantOutcome::Narrowed { scope: StandingScope::Always, .. } => {
+            "Runs without asking in every conversation"
+        }
         GrantOutcome::Conversation(_) => "Runs without asking in this conversation:",
         GrantOutcome::Always(_) | GrantOutcome::Once => {
             "Runs without asking in every conversation, whichever agent asks:"
@@ -206,6 +214,11 @@ fn left(request: &Request, given: GrantOutcome, grant: GrantId) -> [SlackBlock; 
         SafeText::from("Turn off auto-approval: ").then(summary::brief(request)),
         Style::Plain,
     );
-    let said = rich(vec![paragraph(vec![words(runs)]), blocks::quote(name)]);
+    let mut runs = vec![words(runs)];
+    if let Some(limits) = limits {
+        runs.extend(limits);
+        runs.push(words(":"));
+    }
+    let said = rich(vec![paragraph(runs), blocks::quote(name)]);
     [said, blocks::actions(vec![button])]
 }

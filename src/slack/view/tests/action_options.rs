@@ -38,9 +38,10 @@ fn menu(standing: Eligibility) -> Vec<String> {
 
 #[test]
 fn the_menu_offers_only_what_an_admin_allows() {
-    let all = ["Approve manually", "Auto-approve for this conversation", "Auto-approve always"];
+    let all =
+        ["Approve manually", "Auto-approve for this conversation", "Auto-approve always", "More options…"];
     assert_eq!(menu(FREE), all);
-    assert_eq!(menu(LIMITED), all[..2]);
+    assert_eq!(menu(LIMITED), [all[0], all[1], all[3]]);
     let closed = Eligibility { conversation_closed: true, ..LIMITED };
     assert_eq!(menu(closed), [""; 0], "a menu needs two choices");
     let approval = ordinary();

@@ -62,7 +62,11 @@ fn ran(approval: &Approval, conversation: Option<&str>) -> Ran {
         is_first_use: false,
         new_targets: 0,
         samples: Vec::new(),
-        grant: Some(LiveGrant { id: grant(), conversation: conversation.map(str::to_owned) }),
+        grant: Some(LiveGrant {
+            id: grant(),
+            conversation: conversation.map(str::to_owned),
+            narrowing: None,
+        }),
         other_grants: 0,
     }
 }

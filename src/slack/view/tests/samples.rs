@@ -122,8 +122,14 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
             Verdict::Approved { user: user.clone(), given: GrantOutcome::Conversation(grant()) },
         ),
         ("approved_always", Verdict::Approved { user: user.clone(), given: GrantOutcome::Always(grant()) }),
-        ("auto_approved_conversation", Verdict::AutoApproved { grant: grant(), scope: Scope::Conversation }),
-        ("auto_approved_always", Verdict::AutoApproved { grant: grant(), scope: Scope::Always }),
+        (
+            "auto_approved_conversation",
+            Verdict::AutoApproved { grant: grant(), scope: Scope::Conversation, limits: None },
+        ),
+        (
+            "auto_approved_always",
+            Verdict::AutoApproved { grant: grant(), scope: Scope::Always, limits: None },
+        ),
         ("denied", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason: None }),
         ("denied_with_reason", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason }),
         ("expired", Verdict::Expired),

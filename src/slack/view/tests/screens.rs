@@ -17,7 +17,7 @@ use crate::{
         catalog::{Description, Eligibility, Lock, UnlockedFor},
         delegations::Delegations,
         field_hints::Presentation,
-        grants::Scope,
+        grants::StandingScope,
         ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, IntegrationId, UnlockRequestId, UserId},
         notifications::Preferences,
         overview::{
@@ -103,7 +103,8 @@ pub(super) fn granted(name: &str, conversation: Option<&str>) -> GrantLine {
         path: "salesforce.create_record".to_owned(),
         integration_name: "Salesforce".to_owned(),
         action_name: name.to_owned(),
-        scope: if conversation.is_some() { Scope::Conversation } else { Scope::Always },
+        scope: if conversation.is_some() { StandingScope::Conversation } else { StandingScope::Always },
+        narrowing: None,
         conversation: conversation.map(str::to_owned),
         conversation_id: None,
         paused: false,

@@ -23,7 +23,7 @@ use crate::{
             actions::unlocked_for,
             approvals::{ApprovalRow, select_approvals},
             conversations::shown_id,
-            grants::standing_scope,
+            grants::{NarrowingRow, Open, standing_scope},
             prompts, versions,
         },
     },
@@ -32,7 +32,7 @@ use crate::{
 /// How many of the user's latest approvals are searched for those of one action.
 const SEARCHED: i64 = 5_000;
 
-/// The most actions of an integration, and conversation grants under them, that are read to cut a page out of.
+/// The most actions of an integration, and grants under them, that are read to cut a page out of.
 const MOST: i64 = 1_000;
 
 /// The user's pending approvals, oldest first.
@@ -67,7 +67,7 @@ pub async fn waiting(
     let mut lines = Vec::new();
     for row in rows {
         let approval = row.read()?;
-        let around = crate::storage::statements::decide::surroundings(db, &approval).await?;
+        let around = crate::storage::statements::decide::surroundings(db, &approval, now).await?;
         let precedent = precedents::precedent(db, &approval, now).await?;
         lines.push(WaitingLine {
             approval,
@@ -171,11 +171,27 @@ struct GrantRow {
     created_at: DateTime<Utc>,
     use_count: i64,
     last_used_at: Option<DateTime<Utc>>,
+    backend_id: Option<uuid::Uuid>,
+    agent_id: Option<String>,
+    agent_name: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+    max_uses: Option<i32>,
+    uses_left: Option<i32>,
+    fixed_values: Option<Vec<u8>>,
 }
 
 impl GrantRow {
-    fn read(self) -> Result<GrantLine, CorruptRow> {
+    fn read(self, open: Open<'_>) -> Result<GrantLine, CorruptRow> {
         let id = GrantId::new(self.id);
+        let narrowing = NarrowingRow {
+            backend_id: self.backend_id,
+            agent_id: self.agent_id,
+            agent_name: self.agent_name,
+            expires_at: self.expires_at,
+            max_uses: self.max_uses,
+            uses_left: self.uses_left,
+            fixed_values: self.fixed_values,
+        };
         let conversation_id = self.conversation_id.as_deref().map(shown_id);
         Ok(GrantLine {
             id,
@@ -184,6 +200,7 @@ impl GrantRow {
             integration_name: self.integration_name,
             action_name: self.action_name,
             scope: standing_scope(self.id, &self.scope)?,
+            narrowing: narrowing.read(self.id, &self.scope, open)?,
             conversation: self.conversation_title.or_else(|| conversation_id.clone()),
             conversation_id: conversation_id.filter(|_| self.is_title_shared),
             paused: self.paused,
@@ -197,7 +214,7 @@ impl GrantRow {
 /// Selects live grants of a user, newest first: those that a request would be approved by. One whose scope is unknown is
 /// among them, so that it is an error and isn't left out.
 macro_rules! select_grants {
-    ($db:expr, $workspace:expr, $user:expr, $now:expr, $integration:expr, $scope:expr, $limit:expr, $offset:expr) => {
+    ($db:expr, $workspace:expr, $user:expr, $now:expr, $integration:expr, $without:expr, $limit:expr, $offset:expr) => {
         sqlx::query_as!(
             GrantRow,
             r#"SELECT g.id, g.action_id, i.key AS integration, a.key AS action, d.integration_name,
@@ -205,22 +222,25 @@ macro_rules! select_grants {
                       -- Whether the user's grants are for several conversations of this title.
                       coalesce(min(v.id) OVER titled <> max(v.id) OVER titled, false) AS "is_title_shared!",
                       (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
-                      g.use_count, g.last_used_at
+                      g.use_count, g.last_used_at, g.backend_id, g.agent_id, g.agent_name,
+                      g.expires_at, g.max_uses, g.uses_left, g.fixed_values
                FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
                JOIN action_versions d ON d.id = a.version_id
                LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
                WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
-                 AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))
-                 AND ($4::uuid IS NULL OR a.integration_id = $4) AND ($5::text IS NULL OR g.scope = $5)
+                 AND (g.expires_at IS NULL OR g.expires_at > $8) AND (g.uses_left IS NULL OR g.uses_left > 0)
+                 AND (g.conversation_id IS NULL OR (v.closed_at IS NULL AND v.last_asked_at > $3))
+                 AND ($4::uuid IS NULL OR a.integration_id = $4) AND ($5::text IS NULL OR g.scope <> $5)
                WINDOW titled AS (PARTITION BY v.title)
                ORDER BY g.id DESC LIMIT $6 OFFSET $7"#,
             $workspace.uuid(),
             $user.as_str(),
             $now - SILENCE,
             $integration,
-            $scope,
+            $without,
             $limit,
-            $offset
+            $offset,
+            $now
         )
         .fetch_all($db)
     };
@@ -233,22 +253,25 @@ pub async fn grants(
     user: &UserId,
     wanted: usize,
     now: DateTime<Utc>,
+    open: Open<'_>,
 ) -> sqlx::Result<Page<GrantLine>> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM grants g
            LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL
-             AND (g.scope <> 'conversation' OR (v.closed_at IS NULL AND v.last_asked_at > $3))"#,
+             AND (g.expires_at IS NULL OR g.expires_at > $4) AND (g.uses_left IS NULL OR g.uses_left > 0)
+             AND (g.conversation_id IS NULL OR (v.closed_at IS NULL AND v.last_asked_at > $3))"#,
         workspace.uuid(),
         user.as_str(),
-        now - SILENCE
+        now - SILENCE,
+        now
     )
     .fetch_one(&mut *db)
     .await?;
     let (page, first, size) = window(Section::Grants, wanted, total);
-    let (integration, scope) = (None::<uuid::Uuid>, None::<&str>);
-    let rows = select_grants!(db, workspace, user, now, integration, scope, size, first).await?;
-    let lines = rows.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
+    let (integration, without) = (None::<uuid::Uuid>, None::<&str>);
+    let rows = select_grants!(db, workspace, user, now, integration, without, size, first).await?;
+    let lines = rows.into_iter().map(|row| row.read(open)).collect::<Result<_, _>>()?;
     Ok(Page::new(lines, page, number(total), Section::Grants.size()))
 }
 
@@ -343,14 +366,15 @@ pub async fn integration(
     Ok(row.map(IntegrationLine::from))
 }
 
-/// What stands behind an integration's gear: its actions, unlocked ones first, each above its live conversation
-/// grants.
+/// What stands behind an integration's gear: its actions, unlocked ones first, each above its live grants
+/// that are for a conversation or narrowed.
 pub async fn settings(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     user: &UserId,
     id: IntegrationId,
     now: DateTime<Utc>,
+    open: Open<'_>,
 ) -> sqlx::Result<Vec<SettingLine>> {
     let actions = sqlx::query!(
         r#"SELECT a.id, a.key, v.id AS version, v.name, v.description, v.read_only, v.destructive,
@@ -370,9 +394,10 @@ pub async fn settings(
     )
     .fetch_all(&mut *db)
     .await?;
-    let (integration, scope) = (Some(id.uuid()), Some("conversation"));
-    let grants = select_grants!(db, workspace, user, now, integration, scope, MOST, 0).await?;
-    let grants: Vec<GrantLine> = grants.into_iter().map(GrantRow::read).collect::<Result<_, _>>()?;
+    // The toggle above them shows the *always* grant.
+    let (integration, without) = (Some(id.uuid()), Some("always"));
+    let grants = select_grants!(db, workspace, user, now, integration, without, MOST, 0).await?;
+    let grants: Vec<GrantLine> = grants.into_iter().map(|row| row.read(open)).collect::<Result<_, _>>()?;
     let actions = actions.into_iter().map(|row| {
         let version = ActionVersionId::new(row.version);
         Ok(ActionLine {

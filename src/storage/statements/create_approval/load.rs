@@ -10,20 +10,25 @@ use crate::{
         action_ref::ActionRef,
         approvals::Conversation,
         catalog::{Eligibility, Lock},
-        decisions::LiveGrant,
         field_hints::Presentation,
         grants::SILENCE,
         ids::{
             ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
             WorkspaceId, id_bound,
         },
+        narrowing::{LiveGrant, MOST_NARROWED},
         risk::Impact,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
     storage::{
         PgConnection,
         stored::CorruptRow,
-        tables::{actions::unlocked_for, api_keys, api_keys::StoredKey, grants::standing_scope},
+        tables::{
+            actions::unlocked_for,
+            api_keys,
+            api_keys::StoredKey,
+            grants::{NarrowingRow, Open, standing_scope},
+        },
     },
 };
 
@@ -65,11 +70,12 @@ pub struct AskContext {
     /// The approval that the backend created earlier with the same idempotency key, and the digest of that request.
     pub replayed: Option<(ApprovalId, Vec<u8>)>,
     /// The number of the pending approvals that are counted against the caller's limit: those of its backend, or those
-    /// that keys bound to its user asked for. Counted only up to the limit, and only if no grant covers the request.
+    /// that keys bound to its user asked for. Counted only up to the limit, and only if no grant that isn't narrowed
+    /// covers the request.
     pub pending: i64,
-    /// The action, whether it may be auto-approved, and the live grant that covers the request. `None` if no request
-    /// has named the action yet.
-    pub action: Option<(ActionRef, Eligibility, Option<LiveGrant>)>,
+    /// The action, whether it may be auto-approved, and the user's live grants for it in this conversation and in every
+    /// one. `None` if no request has named the action yet.
+    pub action: Option<(ActionRef, Eligibility, Vec<LiveGrant>)>,
     /// The conversation before this request. `None` if this is its first one.
     pub conversation: Option<StoredConversation>,
 }
@@ -91,7 +97,8 @@ impl StoredConversation {
     }
 }
 
-/// A row of the statement: all columns beside each other, NULL where the row does not exist.
+/// A row of the statement: all columns beside each other, NULL where the row does not exist. A request has as many rows as
+/// it has grants, and at least one; they differ in the grant only.
 struct Row {
     number: i64,
     key_id: Uuid,
@@ -121,6 +128,13 @@ struct Row {
     touched: bool,
     grant_id: Option<Uuid>,
     grant_scope: Option<String>,
+    grant_backend: Option<Uuid>,
+    grant_agent: Option<String>,
+    grant_agent_name: Option<String>,
+    grant_until: Option<DateTime<Utc>>,
+    grant_uses: Option<i32>,
+    grant_left: Option<i32>,
+    grant_fixed: Option<Vec<u8>>,
     pending: i64,
 }
 
@@ -143,6 +157,7 @@ pub async fn load(
     asks: &[Asking<'_>],
     now: DateTime<Utc>,
     most: &MostPending,
+    open: Open<'_>,
 ) -> sqlx::Result<Vec<sqlx::Result<Option<AskContext>>>> {
     let texts = |text: for<'a> fn(&Asking<'a>) -> Option<&'a str>| asks.iter().map(text).collect::<Vec<_>>();
     let keys: Vec<Uuid> = asks.iter().map(|ask| ask.key.uuid()).collect();
@@ -151,9 +166,11 @@ pub async fn load(
         r#"-- asks: the requests, numbered from 1.
            -- callers: the API keys, of backends or of their users, and the backends. workspaces, integrations, actions, connections, conversations and
            --          grants: each row that a request names, once, locked.
+           -- candidates: the grants to lock. Those that are narrowed are locked whether they cover the request or not,
+           --          because what they hold fixed is encrypted. There are few of them.
            -- known, named: the requests beside what was found for them so far, because each part looks up by it.
            -- counted: how many approvals are pending, of each backend, or of each user with a bound key, with a request that
-           --          no grant approves.
+           --          may need a person.
            -- t: a turn at the row, so that those who change it get theirs (storage/tables/turns.rs).
            -- LATERAL with LIMIT or a lock can't be planned as a hash join, so each lookup takes an index, whatever the
            -- statistics of the table say. One statement, because every call of every agent takes it: a round trip.
@@ -230,21 +247,39 @@ pub async fn load(
                CROSS JOIN LATERAL (
                    SELECT v.backend_id, v.id, v.title, v.url, v.last_asked_at, v.closed_at FROM conversations v
                    WHERE v.backend_id = d.backend_id AND v.id = d.conversation_key FOR NO KEY UPDATE) v),
-           locked_grants AS MATERIALIZED (
-               SELECT d.user_id, d.action_id, d.backend_id, d.conversation_key, g.id, g.scope FROM (
+           candidates AS MATERIALIZED (
+               SELECT DISTINCT g.id FROM (
                    SELECT DISTINCT q.workspace_id, q.user_id, q.action_id, q.backend_id, q.conversation_key,
                           v.closed_at IS NULL AND v.last_asked_at > $9 AS open
                    FROM named q
                    LEFT JOIN locked_conversations v ON v.backend_id = q.backend_id AND v.id = q.conversation_key
-                   WHERE q.action_id IS NOT NULL ORDER BY 1, 2, 3, 4, 5) d
+                   WHERE q.action_id IS NOT NULL) d
+               -- Each part has an index of its own.
                CROSS JOIN LATERAL (
-                   SELECT g.id, g.scope FROM grants g
-                   WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
-                     AND g.revoked_at IS NULL
-                     AND (g.scope = 'always' OR (g.scope = 'conversation' AND g.backend_id = d.backend_id
-                         AND g.conversation_id = d.conversation_key AND d.open))
-                   -- The widest first. The conditions above admit no other scope.
-                   ORDER BY CASE g.scope WHEN 'always' THEN 1 WHEN 'conversation' THEN 2 END LIMIT 1 FOR UPDATE) g),
+                   (SELECT g.id FROM grants g
+                    WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
+                      AND g.scope = 'always' AND g.revoked_at IS NULL LIMIT 1)
+                   UNION ALL
+                   (SELECT g.id FROM grants g
+                    WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
+                      AND g.backend_id = d.backend_id AND g.conversation_id = d.conversation_key
+                      AND g.scope = 'conversation' AND g.revoked_at IS NULL AND d.open LIMIT 1)
+                   UNION ALL
+                   (SELECT g.id FROM grants g
+                    WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
+                      AND g.scope IN ('narrowed_conversation', 'narrowed_always') AND g.revoked_at IS NULL
+                      AND (g.conversation_id IS NULL
+                          OR (g.backend_id = d.backend_id AND g.conversation_id = d.conversation_key AND d.open))
+                      -- Those whose end is still to be recorded cover nothing.
+                      AND (g.expires_at IS NULL OR g.expires_at > $14) AND (g.uses_left IS NULL OR g.uses_left > 0)
+                    LIMIT $15)) g),
+           locked_grants AS MATERIALIZED (
+               SELECT g.* FROM (SELECT c.id FROM candidates c ORDER BY c.id) c
+               CROSS JOIN LATERAL (
+                   SELECT g.id, g.user_id, g.action_id, g.scope, g.backend_id, g.conversation_id, g.agent_id,
+                          g.agent_name, g.expires_at, g.max_uses, g.uses_left, g.fixed_values
+                   -- Not written as the condition of other indexes, which would be no better for an empty table.
+                   FROM grants g WHERE g.id = c.id AND coalesce(g.revoked_at, 'infinity') = 'infinity' FOR UPDATE) g),
            counted AS MATERIALIZED (
                -- Written as a range with its order, so that only the index that begins with both columns gives it without
                -- a sort: other indexes of pending approvals cost the same as long as a table is almost empty.
@@ -265,7 +300,8 @@ pub async fn load(
                FROM (
                    SELECT DISTINCT q.backend_id, q.bound_user, q.workspace_id FROM named q
                    LEFT JOIN locked_grants g ON g.user_id = q.user_id AND g.action_id = q.action_id
-                       AND g.backend_id = q.backend_id AND g.conversation_key = q.conversation_key
+                       AND (g.scope = 'always' OR (g.scope = 'conversation' AND g.backend_id = q.backend_id
+                           AND g.conversation_id = q.conversation_key))
                    LEFT JOIN locked_connections c ON c.integration_id = q.integration_id AND c.user_id = q.user_id
                    WHERE g.id IS NULL OR q.unlocked_for IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
                       OR (q.requires_connection AND c.user_id IS NULL)) d)
@@ -281,7 +317,10 @@ pub async fn load(
                   (c.user_id IS NOT NULL) AS "connected!", v.last_asked_at AS "last_asked_at?",
                   coalesce(v.closed_at IS NOT NULL OR v.last_asked_at < $11 OR v.title IS DISTINCT FROM
                       coalesce(q.title, v.title) OR v.url IS DISTINCT FROM coalesce(q.url, v.url), true) AS "touched!",
-                  g.id AS "grant_id?", g.scope AS "grant_scope?", coalesce(p.pending, 0) AS "pending!"
+                  g.id AS "grant_id?", g.scope AS "grant_scope?", g.backend_id AS "grant_backend?",
+                  g.agent_id AS "grant_agent?", g.agent_name AS "grant_agent_name?", g.expires_at AS "grant_until?",
+                  g.max_uses AS "grant_uses?", g.uses_left AS "grant_left?", g.fixed_values AS "grant_fixed?",
+                  coalesce(p.pending, 0) AS "pending!"
            FROM known q
            JOIN callers k ON k.id = q.key_id
            JOIN named n ON n.number = q.number
@@ -293,7 +332,8 @@ pub async fn load(
            LEFT JOIN locked_connections c ON c.integration_id = n.integration_id AND c.user_id = n.user_id
            LEFT JOIN locked_conversations v ON v.backend_id = n.backend_id AND v.id = n.conversation_key
            LEFT JOIN locked_grants g ON g.user_id = n.user_id AND g.action_id = n.action_id
-               AND g.backend_id = n.backend_id AND g.conversation_key = n.conversation_key
+               AND (g.conversation_id IS NULL
+                   OR (g.backend_id = n.backend_id AND g.conversation_id = n.conversation_key))
            LEFT JOIN counted p ON p.backend_id = n.backend_id AND p.bound_user IS NOT DISTINCT FROM n.bound_user"#,
         &keys,
         &texts(|ask| ask.idempotency_key.map(ForeignId::as_str)) as _,
@@ -308,24 +348,51 @@ pub async fn load(
         now - TOUCH_EVERY,
         id_bound(now - TimeDelta::days(8)),
         most.of_user,
+        now,
+        i64::from(MOST_NARROWED),
     )
     .fetch_all(db)
     .await?;
-    let mut found: HashMap<i64, Row> = rows.into_iter().map(|row| (row.number, row)).collect();
+    let mut found: HashMap<i64, (Row, Vec<Result<LiveGrant, CorruptRow>>)> = HashMap::new();
+    for mut row in rows {
+        let grant = row.grant(open);
+        found.entry(row.number).or_insert_with(|| (row, Vec::new())).1.extend(grant);
+    }
     let contexts = (1..).zip(asks).map(|(number, ask)| {
         let row = found.remove(&number);
-        row.map(|row| row.read(ask)).transpose().map_err(sqlx::Error::from)
+        row.map(|(row, grants)| row.read(ask, grants)).transpose().map_err(sqlx::Error::from)
     });
     Ok(contexts.collect())
 }
 
 impl Row {
-    fn read(self, ask: &Asking<'_>) -> Result<AskContext, CorruptRow> {
+    /// Takes the grant out of the row.
+    fn grant(&mut self, open: Open<'_>) -> Option<Result<LiveGrant, CorruptRow>> {
+        let (id, stored) = self.grant_id.zip(self.grant_scope.as_deref())?;
+        let narrowing = NarrowingRow {
+            backend_id: self.grant_backend,
+            agent_id: self.grant_agent.take(),
+            agent_name: self.grant_agent_name.take(),
+            expires_at: self.grant_until,
+            max_uses: self.grant_uses,
+            uses_left: self.grant_left,
+            fixed_values: self.grant_fixed.take(),
+        };
+        let read = |scope| {
+            Ok(LiveGrant { id: GrantId::new(id), scope, narrowing: narrowing.read(id, stored, open)? })
+        };
+        Some(standing_scope(id, stored).and_then(read))
+    }
+
+    fn read(
+        self,
+        ask: &Asking<'_>,
+        grants: Vec<Result<LiveGrant, CorruptRow>>,
+    ) -> Result<AskContext, CorruptRow> {
         let scopes = api_keys::scopes(self.key_id, &self.scopes)?;
         let integration_row = self.integration_id.zip(self.integration_name);
         let action_row = self.action_id.zip(self.action_name.zip(self.destructive));
         let (connected, unlocked, confirmed) = (self.connected, self.unlocked_for, self.confirmed);
-        let grant = self.grant_id.zip(self.grant_scope.as_deref());
         let known = integration_row.zip(action_row);
         let read = |((integration_id, integration_name), (action_id, (action_name, destructive)))| {
             let id = ActionId::new(action_id);
@@ -353,9 +420,7 @@ impl Row {
                 connected: connected || self.requires_connection == Some(false),
                 conversation_closed: false,
             };
-            let live =
-                |(id, scope)| Ok(LiveGrant { id: GrantId::new(id), scope: standing_scope(id, scope)? });
-            Ok((action_ref, eligibility, grant.map(live).transpose()?))
+            Ok((action_ref, eligibility, grants.into_iter().collect::<Result<_, _>>()?))
         };
         Ok(AskContext {
             action: known.map(read).transpose()?,

@@ -56,6 +56,8 @@ pub async fn save(
         approvals.push(approval);
     }
     for approval in &approvals {
+        let limits = approval.decision.as_ref().and_then(Decision::limits);
+        columns.limits.push(limits.map(json_text).transpose()?);
         columns.arguments.push(json_text(&approval.request.arguments)?);
         columns.metadata.push(approval.request.metadata.as_ref().map(json_text).transpose()?);
     }
@@ -87,7 +89,8 @@ pub async fn save(
     let (used_grants, counts): (Vec<Uuid>, Vec<i64>) = uses.into_iter().unzip();
     sqlx::query!(
         r#"-- seen: the conversations, made by their first request, and open again if they were closed.
-           -- used: the grants that approved requests count the uses. Their number in the first list finds the count.
+           -- used: the grants that approved requests count the uses. Their number in the first list finds the count. A
+           --       constraint refuses a use too many, and with it the whole statement.
            -- asked: the approvals.
            -- remembered: their idempotency keys.
            -- recorded: the audit entries.
@@ -104,29 +107,30 @@ pub async fn save(
                    title = coalesce(excluded.title, conversations.title),
                    url = coalesce(excluded.url, conversations.url)),
            used AS (
-               UPDATE grants SET use_count = use_count + ($7::bigint[])[array_position($6::uuid[], id)], last_used_at = $1
+               UPDATE grants SET use_count = use_count + ($7::bigint[])[array_position($6::uuid[], id)], last_used_at = $1,
+                   uses_left = uses_left - ($7::bigint[])[array_position($6::uuid[], id)]
                WHERE id = ANY($6)),
            asked AS (
                INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                    conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
                    arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at, expires_at,
                    idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at,
-                   editable, own_conversation)
+                   editable, own_conversation, decision_limits)
                SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                    p.conversation_id, p.conversation_title, p.conversation_url, p.action_id, p.version_id,
                    p.arguments::json, p.arguments_digest, p.reason, p.metadata::json, p.channel, p.thread_ts, $1,
                    p.expires_at, p.idempotency_key, p.request_digest, p.status, p.scope, p.decided_by, p.grant_id,
-                   p.decided_at, p.editable, p.own_conversation
+                   p.decided_at, p.editable, p.own_conversation, p.limits::json
                FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
                        $14::text[], $15::text[], $16::text[], $17::uuid[], $18::uuid[],
                        $19::text[], $20::bytea[], $21::text[], $22::text[], $23::text[], $24::text[],
                        $25::timestamptz[], $26::text[], $27::bytea[], $28::text[], $29::text[], $30::text[],
-                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[])
+                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[], $39::text[])
                    AS p (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                        conversation_id, conversation_title, conversation_url, action_id, version_id,
                        arguments, arguments_digest, reason, metadata, channel, thread_ts,
                        expires_at, idempotency_key, request_digest, status, scope, decided_by,
-                       grant_id, decided_at, editable, own_conversation)),
+                       grant_id, decided_at, editable, own_conversation, limits)),
            remembered AS (
                INSERT INTO idempotency_keys (backend_id, key, approval_id, request_digest, created_at)
                SELECT k.backend_id, k.key, k.approval_id, k.request_digest, $1
@@ -207,6 +211,7 @@ pub async fn save(
         id_bound(now - TimeDelta::days(1)),
         &editable,
         &own_conversations,
+        &columns.limits as _,
     )
     .fetch_all(db)
     .await?;
@@ -220,6 +225,7 @@ struct Columns {
     request_digests: Vec<Vec<u8>>,
     arguments: Vec<String>,
     metadata: Vec<Option<String>>,
+    limits: Vec<Option<String>>,
 }
 
 /// The conversations to write, each once: Postgres refuses to update a row twice in one statement.
