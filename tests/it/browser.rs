@@ -447,8 +447,10 @@ async fn an_admin_searches_unlocks_in_bulk_and_sees_what_fails() {
         browser.go(&ada, &at(s, "/", ADMIN)).await;
         browser.sees(&ada, "countersign-audit.csv").await;
 
-        // Everything read-only at once.
+        // Everything read-only at once. The search lies under its result, and both are closed first.
         browser.go(&ada, &at(s, "/home", ADMIN)).await;
+        let closed = "!document.querySelector('[data-testid=modal]')";
+        browser.click_until(&ada, "[data-testid=modal-close]", closed).await;
         browser.click_until(&ada, "[data-action-id=pick]", &says("All integrations")).await;
         let choice = stands("[data-block-id=unlocked_for]");
         browser.click_until(&ada, "[data-action-id=unlock_read_only]", &choice).await;
