@@ -160,17 +160,6 @@ fn input(block: &Value) {
                 assert!((1..=75).contains(&option["value"].as_str().unwrap().len()));
             }
         }
-        "checkboxes" => {
-            let options = element["options"].as_array().unwrap();
-            assert!((1..=10).contains(&options.len()));
-            for option in options {
-                within(&option["text"], 75);
-                within(&option["description"], 75);
-                assert!((1..=75).contains(&option["value"].as_str().unwrap().len()));
-            }
-            let is_option = |one: &Value| options.contains(one);
-            assert!(element["initial_options"].as_array().into_iter().flatten().all(is_option));
-        }
         kind => panic!("a {kind} input"),
     }
 }
