@@ -253,7 +253,9 @@ async fn print_csv(service: &Service, search: Search, limit: Option<u32>) -> Res
     print_text(&search_audit::header())?;
     each(service, search, limit, |lines| {
         let mut text = String::new();
-        lines.iter().for_each(|line| search_audit::push(&mut text, line));
+        for line in lines {
+            search_audit::push(&mut text, line);
+        }
         print_text(&text)
     })
     .await?;

@@ -231,6 +231,7 @@ pub struct RevocationNotice {
 
 /// A line in an integration's settings: an action, or below it one of its live conversation grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a screen has at most a hundred")]
 pub enum SettingLine {
     /// An action. It has a toggle if it is unlocked.
     Action(ActionLine),

@@ -80,6 +80,7 @@ pub(super) fn request() -> Request {
 
 /// An attempt by a person, the backend or the service.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most of them are clicks")]
 enum Attempt {
     Click {
         choice: Choice,

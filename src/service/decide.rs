@@ -62,17 +62,12 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         Choice::Approve(Scope::Once) | Choice::ApproveEdited(_) | Choice::Deny(_) => None,
     };
     // A grant is its user's own, so it is judged by what they may, and no one gives one for them.
-    let DecisionContext { eligibility, held, left_at } = match scope.filter(|_| is_own) {
-        Some(scope) => storage::statements::decide::context(&mut work, &approval, scope, now).await?,
-        None => {
-            let eligibility = Eligibility {
-                lock: Lock::Locked,
-                outdated: true,
-                connected: false,
-                conversation_closed: true,
-            };
-            DecisionContext { eligibility, held: Held::default(), left_at: None }
-        }
+    let DecisionContext { eligibility, held, left_at } = if let Some(scope) = scope.filter(|_| is_own) {
+        storage::statements::decide::context(&mut work, &approval, scope, now).await?
+    } else {
+        let eligibility =
+            Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+        DecisionContext { eligibility, held: Held::default(), left_at: None }
     };
     let new_id = GrantId::new(service.new_id());
     let acting_user = members::as_known(&click.acting_user, left_at, now);

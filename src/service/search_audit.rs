@@ -167,7 +167,9 @@ pub async fn file(
         let left = i64::try_from(MOST_ROWS - rows).unwrap_or(BATCH);
         let (lines, rest) = now.batch(service, left).await?;
         rows += lines.len();
-        lines.iter().for_each(|line| push(&mut csv, line));
+        for line in &lines {
+            push(&mut csv, line);
+        }
         search = rest;
         if rows >= MOST_ROWS {
             break;

@@ -17,7 +17,7 @@ use crate::{
 const UPLOAD_URL: &str = "files.getUploadURLExternal";
 const COMPLETE: &str = "files.completeUploadExternal";
 /// Time limit for the content.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A file to send.
 #[derive(Debug, Clone)]

@@ -109,9 +109,10 @@ fn line(delegation: &Delegation, is_given: bool) -> SlackBlock {
         let fact = format!("{} {until}", sentences::mention(&delegation.user));
         ("You decide for", fact, "End a delegation that you received")
     };
-    let question = match is_given {
-        true => "Your delegate can’t decide your requests any longer. They are told.",
-        false => "You can’t decide their requests any longer. They are told.",
+    let question = if is_given {
+        "Your delegate can’t decide your requests any longer. They are told."
+    } else {
+        "You can’t decide their requests any longer. They are told."
     };
     let end = blocks::beside_after_confirming(
         Control::EndDelegation(delegation.id),
@@ -186,10 +187,9 @@ pub fn ended(delegation: &Delegation, reader: &UserId, why: EndReason) -> Messag
     let Delegation { user, delegate, .. } = delegation;
     let because = match why {
         EndReason::Over => "Its time is over.",
-        EndReason::User if *reader == *delegate => "They ended it.",
-        EndReason::User => "You ended it.",
-        EndReason::Delegate if *reader == *user => "They ended it.",
-        EndReason::Delegate => "You ended it.",
+        EndReason::User if reader == user => "You ended it.",
+        EndReason::Delegate if reader == delegate => "You ended it.",
+        EndReason::User | EndReason::Delegate => "They ended it.",
         EndReason::Replaced => "Another person decides now.",
         EndReason::NoMember => "One of you is no longer a full member of this workspace.",
     };

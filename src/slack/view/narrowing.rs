@@ -132,7 +132,7 @@ pub fn modal(approval: &Approval, standing: Eligibility, suggestion: Option<&Sug
         ))));
     }
     rows.extend(arguments(request, suggestion));
-    rows.extend(agent(request, suggestion));
+    rows.push(agent(request, suggestion));
     rows.push(place(standing, suggestion));
     rows.push(period());
     rows.push(uses());
@@ -224,7 +224,7 @@ fn arguments(request: &Request, suggestion: Option<&Suggestion>) -> Vec<SlackBlo
     groups.chain(left_out).collect()
 }
 
-fn agent(request: &Request, suggestion: Option<&Suggestion>) -> Option<SlackBlock> {
+fn agent(request: &Request, suggestion: Option<&Suggestion>) -> SlackBlock {
     let only = option(
         SafeText::from("Only when ").then(in_quotes(&cut_short(summary::agent(request), 50))).then(" asks"),
         None,
@@ -233,7 +233,7 @@ fn agent(request: &Request, suggestion: Option<&Suggestion>) -> Option<SlackBloc
     let boxes = SlackBlockCheckboxesElement::new(vec![only.clone()]).with_action_id(ACTION.into());
     let is_selected = suggestion.is_some_and(|suggestion| suggestion.this_agent);
     let boxes = if is_selected { boxes.with_initial_options(vec![only]) } else { boxes };
-    Some(input("Agent", AGENT.to_owned(), boxes, None).with_optional(true).into())
+    input("Agent", AGENT.to_owned(), boxes, None).with_optional(true).into()
 }
 
 fn place(standing: Eligibility, suggestion: Option<&Suggestion>) -> SlackBlock {

@@ -147,6 +147,7 @@ pub fn sentence(rejection: &Rejection) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one sentence for each")]
 const fn fixed(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::Expired => {

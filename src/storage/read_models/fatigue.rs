@@ -25,7 +25,7 @@ const SAMPLE: i64 = 200;
 /// An approval is pending for a week at most, so that one that was decided within the time was asked within a week more.
 const LONGEST_PENDING: TimeDelta = TimeDelta::days(7);
 
-struct Counted {
+struct Row {
     user_id: String,
     week: i64,
     month: i64,
@@ -42,7 +42,7 @@ pub async fn people(
     let (week, month) = (now - TimeDelta::days(7), now - TimeDelta::days(30));
     let oldest = first_id(month - LONGEST_PENDING);
     let counted = sqlx::query_as!(
-        Counted,
+        Row,
         r#"-- people: one after the other, each found by a step through the index of what was decided manually.
            WITH RECURSIVE people AS (
                (SELECT a.user_id, 1 AS n FROM approvals a
@@ -87,7 +87,7 @@ async fn sample(
     db: &mut PgConnection,
     workspace: WorkspaceId,
     (month, oldest): (DateTime<Utc>, Uuid),
-    person: Counted,
+    person: Row,
 ) -> sqlx::Result<PersonFigures> {
     let rows = sqlx::query!(
         r#"-- newest: what the person approved last. timed: when its first prompt was posted.

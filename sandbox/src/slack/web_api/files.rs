@@ -62,9 +62,7 @@ pub(super) fn complete_upload(ask: &mut Ask<'_>) -> Result<Value, ApiError> {
     if let Some(id) = ask.arguments.text("channel_id").map(str::to_owned) {
         channels.push(channel(ask, &id)?);
     }
-    for id in
-        ask.arguments.text("channels").unwrap_or_default().to_owned().split(',').filter(|id| !id.is_empty())
-    {
+    for id in ask.arguments.text("channels").unwrap_or_default().split(',').filter(|id| !id.is_empty()) {
         let is_user = id.starts_with(['U', 'W']);
         channels.push(if is_user { destination::direct(ask, id)? } else { channel(ask, id)? });
     }

@@ -62,7 +62,7 @@ pub(super) async fn unlock_submitted(interaction: &Interaction<'_>) -> Response 
 fn chosen(view: &Value) -> Vec<Listed> {
     let blocks = view["state"]["values"].as_object();
     let boxes = blocks.into_iter().flatten().filter(|(id, _)| id.starts_with(bulk_view::CHOSEN));
-    let options = boxes.flat_map(|(id, block)| block[id]["selected_options"].as_array()).flatten();
+    let options = boxes.filter_map(|(id, block)| block[id]["selected_options"].as_array()).flatten();
     options
         .filter_map(|option| option["value"].as_str().and_then(bulk_view::chosen))
         .take(bulk_unlock::MOST)

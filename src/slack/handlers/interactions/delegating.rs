@@ -64,21 +64,21 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
     let chosen =
         |block: &str, what: &str| payload.text(&format!("/view/state/values/{block}/{block}/{what}"));
     let Some(delegate) = chosen(PERSON, "selected_user").and_then(UserId::parse) else {
-        return fault(PERSON, "Choose a person.".to_owned());
+        return fault(PERSON, "Choose a person.");
     };
     let day = chosen(UNTIL, "selected_date").and_then(|day| day.parse::<NaiveDate>().ok());
     let reason = chosen(REASON, "value").map(str::trim).filter(|text| !text.is_empty());
     let reason = match reason.map(DelegationReason::new).transpose() {
         Ok(reason) => reason,
-        Err(fault_of_text) => return fault(REASON, format!("The reason {fault_of_text}.")),
+        Err(fault_of_text) => return fault(REASON, &format!("The reason {fault_of_text}.")),
     };
     match delegate_to(interaction, delegate, day, reason).await {
         Ok(delegation) => SUBMISSION.replaced(view::confirmed(&delegation)),
         Err(UseCaseError::Rejected(rejection @ (Rejection::OwnDelegate | Rejection::NoDelegate))) => {
-            fault(PERSON, sentences::settings(&rejection))
+            fault(PERSON, &sentences::settings(&rejection))
         }
         Err(UseCaseError::Rejected(rejection @ Rejection::DelegationTime)) => {
-            fault(UNTIL, sentences::settings(&rejection))
+            fault(UNTIL, &sentences::settings(&rejection))
         }
         Err(error) => SUBMISSION.failed(interaction, error),
     }
@@ -120,6 +120,6 @@ pub(super) async fn end(interaction: &Interaction<'_>, delegation: DelegationId)
 }
 
 /// Shows an error at an input, which keeps the modal open. Slack doesn't parse its text.
-fn fault(block: &str, sentence: String) -> Response {
+fn fault(block: &str, sentence: &str) -> Response {
     Response::Modal(json!({ "response_action": "errors", "errors": { block: sentence } }))
 }

@@ -139,8 +139,8 @@ fn failing(text: &str, lines: u128) -> FailingWebhooks {
         created_at: at,
         attempts: 7,
         last_error: Some(text.to_owned()),
-        next_at: (n % 2 == 0).then_some(at),
-        is_dead: n % 3 == 0,
+        next_at: (n.is_multiple_of(2)).then_some(at),
+        is_dead: n.is_multiple_of(3),
     };
     FailingWebhooks {
         backend: BackendId::new(Uuid::from_u128(1)),
