@@ -8,6 +8,7 @@ mod delegation;
 mod differences;
 mod hostile;
 mod mcp_servers;
+mod narrowing;
 mod notifications;
 mod precedents;
 mod samples;
