@@ -2,9 +2,8 @@
 
 use super::{
     Service, ServiceError, UnitOfWork, retrying,
-    settings::workspace,
     unlock::{self, LockCommand, Seen},
-    workspaces::Origin,
+    workspaces::{self, Origin},
 };
 use crate::{
     domain::{
@@ -36,7 +35,7 @@ pub struct Options {
 /// The action, for the modal in which an admin changes it.
 pub async fn look(service: &Service, slack_id: &str, action: ActionId) -> Result<OptionsLine, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(options::line(&mut db, workspace, action).await?.ok_or(Rejection::UnknownAction)?)
 }
 
@@ -48,7 +47,7 @@ pub async fn look_for_request(
     request: UnlockRequestId,
 ) -> Result<Option<OptionsLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let Some(action) = unlock_requests::action_of(&mut db, workspace, request).await? else {
         return Ok(None);
     };

@@ -1,9 +1,9 @@
 //! Unlocks read-only actions of an integration together.
 
 use super::{
-    Service, ServiceError, UnitOfWork, retrying, settings,
+    Service, ServiceError, UnitOfWork, retrying,
     unlock::{self, LockCommand, Seen},
-    workspaces::Origin,
+    workspaces::{self, Origin},
 };
 use crate::{
     domain::{
@@ -35,7 +35,7 @@ pub async fn list(
     integration: IntegrationId,
 ) -> Result<ReadOnlyActions, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let found = options::read_only(&mut db, workspace, integration, limit).await?;
     let (integration_name, mut lines) = found.ok_or(Rejection::UnknownIntegration)?;

@@ -1,7 +1,10 @@
 //! A person decides several approvals with one click: exactly those that the person saw, in one transaction. Each is
 //! locked and judged again, as by a click of its own.
 
-use super::{Service, ServiceError, delegations, retrying, settings::workspace, workspaces::Origin};
+use super::{
+    Service, ServiceError, delegations, retrying,
+    workspaces::{self, Origin},
+};
 use crate::{
     domain::{
         alike::{self, Alike, MOST_TOGETHER, Together},
@@ -30,7 +33,7 @@ pub enum ChoiceForAll {
 /// The user's pending approvals by agent and action, those with the oldest request first.
 pub async fn groups(service: &Service, slack_id: &str, user: &UserId) -> Result<Vec<Group>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(overview::groups(&mut db, workspace, user).await?)
 }
 
@@ -44,7 +47,7 @@ pub async fn alike(
     choice: ChoiceForAll,
 ) -> Result<(Vec<Approval>, usize), ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let mut found = overview::alike(&mut db, workspace, user, like, alike).await?;
     if choice == ChoiceForAll::Approve {
         found.retain(|approval| alike::may_be_approved_together(&approval.request));

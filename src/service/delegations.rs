@@ -2,7 +2,6 @@
 
 use super::{
     Service, ServiceError, UnitOfWork, members, retrying,
-    settings::workspace,
     workspaces::{self, Origin},
 };
 pub use crate::storage::tables::delegations::Untold;
@@ -29,7 +28,7 @@ pub async fn for_person(
     person: &UserId,
 ) -> Result<Delegations, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(delegations::for_person(&mut db, workspace, person, service.now()).await?)
 }
 

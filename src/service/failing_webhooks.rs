@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Service, ServiceError, settings};
+use super::{Service, ServiceError, workspaces};
 use crate::{
     domain::{
         failing::{COUNTED, FailingLine, FailingWebhooks},
@@ -28,7 +28,7 @@ pub async fn show(
     backend: BackendId,
 ) -> Result<FailingWebhooks, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let found = backends::health(&mut db, workspace, backend).await?;
     let (name, failing_since, stopped_at) = found.ok_or(Rejection::UnknownDelivery)?;
     let limit = i64::try_from(COUNTED).unwrap_or(i64::MAX);

@@ -1,6 +1,6 @@
 //! Figures that show who approves so much that they may no longer look.
 
-use super::{Service, ServiceError, settings};
+use super::{Service, ServiceError, workspaces};
 use crate::{
     domain::{fatigue::PersonFigures, ids::WorkspaceId},
     storage::read_models::fatigue,
@@ -13,7 +13,7 @@ const SHOWN: i64 = 10;
 #[tracing::instrument(name = "read_figures", skip_all, fields(workspace = slack_id))]
 pub async fn figures(service: &Service, slack_id: &str) -> Result<Vec<PersonFigures>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(fatigue::people(&mut db, workspace, service.now(), SHOWN).await?)
 }
 

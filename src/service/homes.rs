@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Service, ServiceError, retrying, settings};
+use super::{Service, ServiceError, retrying, workspaces};
 use crate::{
     domain::{
         effects::Redraw,
@@ -21,7 +21,7 @@ pub async fn open(service: &Service, slack_id: &str, user: &UserId) -> Result<()
 
 async fn try_open(service: &Service, slack_id: &str, user: &UserId) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
-    let workspace = settings::workspace(&mut work, slack_id).await?;
+    let workspace = workspaces::find(&mut work, slack_id).await?;
     let now = work.now();
     storage::tables::homes::open(&mut work, workspace, user, now).await?;
     work.redraw(Redraw::home(workspace, user));
@@ -45,7 +45,7 @@ pub async fn turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) 
 
 async fn try_turn(service: &Service, slack_id: &str, user: &UserId, turn: Turn) -> Result<(), ServiceError> {
     let mut work = service.begin().await?;
-    let workspace = settings::workspace(&mut work, slack_id).await?;
+    let workspace = workspaces::find(&mut work, slack_id).await?;
     let known = storage::tables::homes::lock_place(&mut work, workspace, user).await?;
     if known.is_none() {
         // They are looking at a Home tab that the service has no record of.

@@ -2,7 +2,6 @@
 
 use super::{
     Service, ServiceError, retrying,
-    settings::workspace,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
 /// A user's choices in the workspace with this Slack id.
 pub async fn find(service: &Service, slack_id: &str, user: &UserId) -> Result<Preferences, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(notifications::find(&mut db, workspace, user).await?)
 }
 

@@ -1,6 +1,9 @@
 //! An admin or the operator revokes grants of any users, who are told.
 
-use super::{Service, ServiceError, UnitOfWork, retrying, settings, unlock, workspaces::Origin};
+use super::{
+    Service, ServiceError, UnitOfWork, retrying, unlock,
+    workspaces::{self, Origin},
+};
 pub use crate::storage::{read_models::grants::Filter, tables::revocations::Untold};
 use crate::{
     domain::{
@@ -59,7 +62,7 @@ pub async fn page(
     page: usize,
 ) -> Result<GrantsPage, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let filter = Filter { user, ..Filter::default() };
     let skip = i64::try_from(page).unwrap_or(i64::MAX).saturating_mul(SHOWN);
     // One more than is shown tells whether there is another page.
@@ -74,7 +77,7 @@ pub async fn page(
 /// One live grant, for the admin who is about to revoke it.
 pub async fn one(service: &Service, slack_id: &str, id: GrantId) -> Result<UserGrantLine, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = settings::workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let found = list::find(&mut db, workspace, id, service.now(), &service.open_fixed()).await?;
     Ok(found.ok_or(Rejection::UnknownGrant)?)
 }

@@ -1,6 +1,6 @@
 //! Admins, operators and backends search the audit.
 
-use super::{Service, ServiceError, action_paths, authenticate::BackendCaller, settings};
+use super::{Service, ServiceError, action_paths, authenticate::BackendCaller, workspaces};
 pub use crate::storage::{read_models::audit_search::Order, tables::audit::Position};
 use crate::{
     domain::{
@@ -130,7 +130,7 @@ pub async fn page(
 ) -> Result<AuditPage, ServiceError> {
     let workspace = {
         let mut db = service.db.acquire().await?;
-        settings::workspace(&mut db, slack_id).await?
+        workspaces::find(&mut db, slack_id).await?
     };
     let before = before.and_then(|text| text.parse().ok());
     let search = Search::begin(service, workspace, filter, Order::NewestFirst).await?.from(before);
@@ -158,7 +158,7 @@ pub async fn file(
 ) -> Result<AuditFile, ServiceError> {
     let workspace = {
         let mut db = service.db.acquire().await?;
-        settings::workspace(&mut db, slack_id).await?
+        workspaces::find(&mut db, slack_id).await?
     };
     let mut search = Some(Search::begin(service, workspace, filter, Order::NewestFirst).await?);
     let (mut csv, mut rows) = (header(), 0);

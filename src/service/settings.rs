@@ -155,18 +155,6 @@ pub async fn refuse_admin(service: &Service, origin: Origin<'_>, user: &UserId) 
     work.commit().await
 }
 
-/// The workspace with this Slack id, if the app is installed there. Only for reading: a use case that changes something
-/// calls [`workspaces::enter`].
-pub(super) async fn workspace(
-    db: &mut storage::PgConnection,
-    slack_id: &str,
-) -> Result<WorkspaceId, ServiceError> {
-    match storage::tables::workspaces::find_by_slack_id(db, slack_id).await? {
-        Some(workspace) if !workspace.removed => Ok(workspace.id),
-        _ => Err(Rejection::WorkspaceRemoved.into()),
-    }
-}
-
 /// The integrations as this user sees them.
 pub async fn integrations(
     service: &Service,
@@ -175,7 +163,7 @@ pub async fn integrations(
     page: usize,
 ) -> Result<Page<IntegrationLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(overview::integrations(&mut db, workspace, user, page).await?)
 }
 
@@ -187,7 +175,7 @@ pub async fn behind_gear(
     integration: IntegrationId,
 ) -> Result<(IntegrationLine, Vec<SettingLine>), ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     let line = overview::integration(&mut db, workspace, user, integration)
         .await?
         .ok_or(Rejection::UnknownIntegration)?;
@@ -205,7 +193,7 @@ pub async fn waiting(
     page: usize,
 ) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(overview::waiting(&mut db, workspace, user, (page, LISTED), service.now()).await?)
 }
 
@@ -217,7 +205,7 @@ pub async fn history(
     action: Option<ActionId>,
 ) -> Result<Page<DecisionLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     Ok(overview::decisions(&mut db, (workspace, user), action, (0, HISTORY), RECENT).await?)
 }
 
@@ -232,7 +220,7 @@ pub async fn find_action(
     path: &str,
 ) -> Result<Result<ActionId, Vec<String>>, ServiceError> {
     let mut db = service.db.acquire().await?;
-    let workspace = workspace(&mut db, slack_id).await?;
+    let workspace = workspaces::find(&mut db, slack_id).await?;
     if let Ok(path) = ActionPath::parse(path) {
         let mut found = action_paths::existing(&mut db, workspace, &path).await?;
         match (found.pop(), found.is_empty()) {

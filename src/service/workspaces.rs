@@ -27,6 +27,18 @@ impl<'a> From<&'a str> for Origin<'a> {
     }
 }
 
+/// The workspace with this Slack id, if the app is installed there. Only for reading: a use case that changes something
+/// calls [`enter`].
+pub(super) async fn find(
+    db: &mut storage::PgConnection,
+    slack_id: &str,
+) -> Result<WorkspaceId, ServiceError> {
+    match storage::tables::workspaces::find_by_slack_id(db, slack_id).await? {
+        Some(workspace) if !workspace.removed => Ok(workspace.id),
+        _ => Err(Rejection::WorkspaceRemoved.into()),
+    }
+}
+
 /// Enters a workspace for a change by one of its users. Until the transaction ends, the app can't be removed from the
 /// workspace and the user can't leave it.
 pub(super) async fn enter(

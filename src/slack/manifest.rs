@@ -91,7 +91,7 @@ pub fn manifest(target: Target<'_>) -> String {
         line(out, 3, &format!("url: \"{url}{}\"", http::COMMANDS));
     }
     line(out, 3, "description: \"See what is waiting for you and what you auto-approve\"");
-    line(out, 3, "usage_hint: \"[list | on | off | off all | history | help]\"");
+    line(out, 3, "usage_hint: \"[list | on | off | off all | history | delegate | help]\"");
     line(out, 3, "should_escape: false");
     line(out, 0, "oauth_config:");
     if browsers_come {

@@ -114,7 +114,7 @@ struct DecisionJson<'a> {
     #[schema(required)]
     user: Option<&'a str>,
     /// The Slack id of the person in whose place `user` decided, because they delegated to them. Left out if `user`
-    /// decided in their own.
+    /// decided for themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_behalf_of: Option<&'a str>,
     /// The grant that the decision left, or by which it was made.

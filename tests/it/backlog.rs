@@ -258,7 +258,7 @@ async fn a_prompt_that_waits_to_be_drawn_is_drawn_once_for_all_that_changes_mean
         assert_eq!(rows, 1);
         s.advance_until_idle(chrono::TimeDelta::seconds(30)).await;
         let shown = s.shown(ALICE, &id).await;
-        assert_eq!(shown.options_of("approve_more").len(), 3, "what is drawn is what is so by then");
+        assert_eq!(shown.options_of("approve_more").len(), 4, "what is drawn is what is so by then");
     })
     .await;
 }

@@ -481,7 +481,7 @@ async fn an_auto_approval_is_narrowed_in_a_modal() {
         let closed = "!document.querySelector('[data-testid=modal]')";
         browser.click_until(&alice, "[data-testid=modal-submit]", closed).await;
         s.advance_until_idle(TimeDelta::seconds(2)).await;
-        browser.sees(&alice, "It now runs without asking in this conversation, only with").await;
+        browser.sees(&alice, "It now runs without asking in this conversation, only").await;
         assert_eq!(s.status(&id).await, "approved");
     })
     .await;

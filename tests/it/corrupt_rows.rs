@@ -21,8 +21,9 @@ use countersign::{
         statements::{claim, claim::Lease, create_approval, create_approval::Asking, decide, deliveries},
         stored::CorruptRow,
         tables::{
-            actions, api_keys, approval_results, approvals, approvals::Batch, attempts, audit, events,
-            grants, grants::GrantFilter, homes, integrations, outbox::Kind, profiles, unlock_requests,
+            actions, api_keys, approval_results, approvals, approvals::Batch, attempts, audit, delegations,
+            events, grants, grants::GrantFilter, homes, integrations, outbox::Kind, profiles,
+            unlock_requests,
         },
     },
 };
@@ -136,6 +137,7 @@ const COLUMNS: &[Column] = &[
         ("id", "answer IS NOT NULL"),
         &[&[Reader::UnlockAnswer, Reader::UnlockLine]],
     ),
+    column("delegation_notices", "kind", ("id", "true"), &[&[Reader::DelegationNotice]]),
     column("profiles", "kind", ("user_id", "true"), &[&[Reader::Profile]]),
     column("events", "person_kind", ("event_id", "event_id = 'Ev1'"), &[&[Reader::Events]]),
     column(
@@ -202,6 +204,7 @@ enum Reader {
     UnlockAnswer,
     UnlockLine,
     Profile,
+    DelegationNotice,
     Events,
     Integration,
     Integrations,
@@ -365,6 +368,7 @@ impl Reading {
                 unlock_requests::line(db, UnlockRequestId::new(self.uuid()), now).await.map(drop)?;
             }
             Reader::Profile => profiles::find(db, SLACK_ID, user).await.map(drop)?,
+            Reader::DelegationNotice => delegations::untold(db, workspace, user).await.map(drop)?,
             Reader::Events => {
                 let claimed = events::claim(db, now, now + TimeDelta::minutes(1), MOST).await?;
                 return Ok(rows(claimed.into_iter().map(|event| event.id)));
@@ -416,6 +420,11 @@ const MORE: &str = "
     INSERT INTO profiles (workspace, user_id, kind, is_admin, read_at)
     SELECT 'T0SANDBOX', 'U0ALICE', 'member', false, now() WHERE NOT EXISTS (SELECT FROM profiles);
     DELETE FROM profiles WHERE user_id <> 'U0ALICE';
+    INSERT INTO delegations (id, workspace_id, user_id, delegate_id, began_at, until)
+    VALUES ('01a0c450-6c00-7000-8000-000000000001', '01a0c450-6c00-7363-a7bc-246a6180ed93', 'U0BOB', 'U0ALICE',
+            '2026-09-21', '2026-09-25');
+    INSERT INTO delegation_notices (id, workspace_id, delegation_id, user_id, kind)
+    SELECT '01a0c450-6c00-7000-8000-000000000002', workspace_id, id, delegate_id, 'begun' FROM delegations;
     INSERT INTO events (event_id, digest, workspace, kind, person_kind, happened_at, received_at, leased_until)
     SELECT 'Ev' || n, sha256(n::text::bytea), 'T0SANDBOX', 'user_change', 'guest', '2026-01-01', '2026-01-01', '2026-01-01'
     FROM generate_series(1, 3) n;

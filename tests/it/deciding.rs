@@ -265,7 +265,12 @@ async fn the_menu_is_there_only_when_unlocked_and_connected_and_one_line_says_wh
         let redrawn = s.until(&prompt, |message| !message.all_text().contains(connect)).await;
         let options = redrawn.options_of("approve_more");
         let labels: Vec<_> = options.iter().map(|option| option.label.as_str()).collect();
-        let all = ["Approve manually", "Auto-approve for this conversation", "Auto-approve always"];
+        let all = [
+            "Approve manually",
+            "Auto-approve for this conversation",
+            "Auto-approve always",
+            "More options…",
+        ];
         assert_eq!(labels, all);
 
         s.api().disconnect_user(ALICE, "github").await;

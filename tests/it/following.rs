@@ -109,13 +109,13 @@ async fn closing_a_conversation_takes_its_choice_from_prompts_and_home_tabs() {
     story(async |s| {
         s.open(ACTION).await;
         let (_, prompt) = s.prompt(&s.call(ACTION, "c-1")).await;
-        s.home(ALICE, |home| home.options_of("approve_more").len() == 3).await;
+        s.home(ALICE, |home| home.options_of("approve_more").len() == 4).await;
         for _ in 0..2 {
             assert_eq!(s.api().close_conversation("c-1").await.status, 204);
         }
         assert_eq!(s.audits("conversation.closed").await, 1, "said twice, it changes nothing more");
-        s.until(&prompt, |message| message.options_of("approve_more").len() == 2).await;
-        s.home_shows(ALICE, |home| home.options_of("approve_more").len() == 2).await;
+        s.until(&prompt, |message| message.options_of("approve_more").len() == 3).await;
+        s.home_shows(ALICE, |home| home.options_of("approve_more").len() == 3).await;
     })
     .await;
 }

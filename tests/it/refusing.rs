@@ -245,7 +245,7 @@ async fn a_conversation_closed_meanwhile_takes_no_grant() {
         assert!(press.await.unwrap().is_ok());
         s.ephemeral_reply(ALICE, &prompt.channel, "This conversation is closed").await;
         nothing_changed(s, &id, &prompt, "conversation-closed").await;
-        let redrawn = s.until(&prompt, |message| message.options_of("approve_more").len() == 2).await;
+        let redrawn = s.until(&prompt, |message| message.options_of("approve_more").len() == 3).await;
         assert!(s.choose(ALICE, &redrawn, "Auto-approve always").await.is_ok());
         assert_eq!(s.received_webhook(&id).await.approval()["decision"]["scope"], "always");
     })

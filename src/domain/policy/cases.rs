@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{
-    Policy, Ruling,
     facts::Facts,
     fault::Faults,
     fields::{Field, Fields},
     model::{EffectKind, RuleNumber},
     pattern::ActionPattern,
+    rules::{Rules, Ruling},
     source::Yaml,
 };
 use crate::domain::{
@@ -105,8 +105,8 @@ impl fmt::Display for FailedCase {
 impl Case {
     /// Runs the test. `None`: it passes.
     #[must_use]
-    pub fn run(&self, policy: &Policy) -> Option<FailedCase> {
-        let (outcome, rule, why) = match policy.rule_on(&self.facts()) {
+    pub(super) fn run(&self, rules: &Rules) -> Option<FailedCase> {
+        let (outcome, rule, why) = match rules.rule_on(&self.facts()) {
             Ruling::NoRule => (CaseOutcome::NoRule, None, String::new()),
             Ruling::Rule(rule) => (CaseOutcome::Effect(rule.effect.kind()), Some(rule.number), String::new()),
             Ruling::Failed { rule, fault } => (CaseOutcome::Error, Some(rule.number), format!(" ({fault})")),
@@ -133,8 +133,8 @@ impl Case {
     }
 
     #[cfg(test)]
-    pub(super) fn decided_by(&self, policy: &Policy) -> Option<RuleNumber> {
-        match policy.rule_on(&self.facts()) {
+    pub(super) fn decided_by(&self, rules: &Rules) -> Option<RuleNumber> {
+        match rules.rule_on(&self.facts()) {
             Ruling::Rule(rule) => Some(rule.number),
             Ruling::NoRule | Ruling::Failed { .. } => None,
         }

@@ -13,7 +13,9 @@ use crate::{
         arguments::{framed, said},
         blocks::{bold, coded, paragraph, rich, words},
         fields::{Content, FieldValue, Frame},
-        sanitize::{cut_short, fit, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText, size},
+        sanitize::{
+            cut_short, fit, in_mrkdwn, in_quotes, one_line, runs_right_to_left, safe_text::SafeText, size,
+        },
         summary,
     },
 };
@@ -140,7 +142,7 @@ pub(super) fn in_text(request: &Request, edited: &EditedArguments) -> Option<Str
             SideValue::NotGiven | SideValue::Several => None,
         };
         let (asked, approved) = (field(change.asked)?, field(change.approved)?);
-        let approved = cut_short(summary::one_line(&approved.text), BESIDE);
+        let approved = cut_short(one_line(&approved.text), BESIDE);
         let named =
             Field { name: change.name, path: None, content: Content::Value(asked), is_described: false };
         let asked = summary::in_text(&named)?;

@@ -14,8 +14,7 @@ use crate::{
     slack::view::{
         blocks::{self, words},
         fields,
-        sanitize::{self, cut_short, in_quotes, runs_right_to_left, safe_text::SafeText},
-        summary,
+        sanitize::{self, cut_short, in_quotes, one_line, runs_right_to_left, safe_text::SafeText},
     },
 };
 
@@ -30,7 +29,7 @@ const UNREADABLE: &str = "its fixed values can’t be read, so every request ask
 
 /// *repository “acme/checkout”*.
 pub(super) fn argument(name: &str, value: &Value) -> SafeText {
-    let shown = cut_short(summary::one_line(&fields::value(value).text), VALUE);
+    let shown = cut_short(one_line(&fields::value(value).text), VALUE);
     cut_short(sanitize::line(name), NAME).then(" ").then(in_quotes(&shown))
 }
 

@@ -25,7 +25,7 @@ use crate::{
     slack::view::{
         blocks::{self, Style, plain, plain_only, say},
         fields,
-        sanitize::{cut_short, in_quotes, safe_text::SafeText},
+        sanitize::{cut_short, in_quotes, one_line, safe_text::SafeText},
         summary,
     },
 };
@@ -200,7 +200,7 @@ fn arguments(request: &Request, suggestion: Option<&Suggestion>) -> Vec<SlackBlo
         let mut options = Vec::new();
         for (name, value) in group {
             // The end of a value is what tells it from others of its kind, but the request above has it whole.
-            let shown = summary::one_line(&fields::value(value).text);
+            let shown = one_line(&fields::value(value).text);
             let shown = in_quotes(&cut_short(shown, TEXT - 2));
             let text = names.get(name).cloned().unwrap_or_default();
             let option = option(text, Some(shown), &option_value(name));

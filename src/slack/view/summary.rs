@@ -13,7 +13,8 @@ use crate::{
         fields::{Content, Field, fields},
         names as view_names,
         sanitize::{
-            self, cut, cut_short, fit, in_mrkdwn, in_quotes, note, runs_right_to_left, safe_text::SafeText,
+            self, cut, cut_short, fit, in_mrkdwn, in_quotes, note, one_line, runs_right_to_left,
+            safe_text::SafeText,
         },
         title::{self, Tense},
     },
@@ -208,12 +209,6 @@ pub(super) fn in_text(field: &Field) -> Option<String> {
     let name = sanitize::without_quotes(&cut_short(field.name.clone(), NAME_IN_TEXT));
     let apart = [&name, &value].iter().any(|text| runs_right_to_left(text.as_str()));
     (!apart).then(|| format!("{}: {}", in_mrkdwn(&name), in_mrkdwn(&value)))
-}
-
-/// The beginning of a text on one line, longer than anything that is made of it here. Space of any length is one space.
-pub(super) fn one_line(text: &SafeText) -> SafeText {
-    let beginning: String = text.as_str().chars().take(1_000).collect();
-    SafeText::own(beginning.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Names the request in a control's label: its title, or *Create record in Salesforce for Atlas*.

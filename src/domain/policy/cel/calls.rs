@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     clock,
-    evaluate::{ConditionFault, Evaluated, Fuel, OUT, wrong_type},
-    functions::Function,
-    syntax::Type,
-    value::{Value, to_double, to_int},
+    fault::ConditionFault,
+    fuel::{Fuel, OUT},
+    syntax::{Function, Type},
+    value::{Evaluated, Value, to_double, to_int, wrong_type},
 };
 
 /// Calls a function. The parser has checked the number of arguments.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 
-use super::{evaluate::ConditionFault, functions::ClockPart};
+use super::{fault::ConditionFault, syntax::ClockPart, value::to_int};
 use crate::domain::local_time::Zone;
 
 /// What clock and calendar of a time zone show: of one of the IANA database, of an offset such as `+02:00`, or of UTC.
@@ -61,5 +61,5 @@ pub(super) fn duration(text: &str) -> Option<TimeDelta> {
         rest = &rest[unit_end..];
     }
     let signed = if negative { -nanoseconds } else { nanoseconds };
-    super::value::to_int(signed.round()).map(TimeDelta::nanoseconds)
+    to_int(signed.round()).map(TimeDelta::nanoseconds)
 }

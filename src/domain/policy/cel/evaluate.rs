@@ -3,86 +3,17 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    MOST_ELEMENTS, STEPS, calls,
+    calls,
+    fault::{ConditionFault, MOST_ELEMENTS},
+    fuel::{Fuel, OUT},
     syntax::{Arithmetic, Each, Expr, Order, Root, Type},
-    value::{Value, equal, have_order, order, to_double},
+    value::{Evaluated, Value, equal, have_order, order, to_double, wrong_type},
 };
 use crate::domain::{policy::facts::Facts, text::Text};
-
-/// Why a condition can't be evaluated. It never contains a value of the request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConditionFault {
-    /// The request lacks a field.
-    #[error("the request has no field {0}; test for it with has()")]
-    NoField(String),
-    /// A list has no element of this number, or a map no such key.
-    #[error("a list or map has no such element")]
-    NoElement,
-    /// A value has another type than the condition expects.
-    #[error("expected {expected}, found {found}")]
-    WrongType {
-        /// What was expected.
-        expected: &'static str,
-        /// What was found.
-        found: &'static str,
-    },
-    /// A result is larger than an integer can be, or a time is out of range.
-    #[error("a number is too large")]
-    Overflow,
-    /// A division by zero.
-    #[error("a division by zero")]
-    DivisionByZero,
-    /// A text can't be read as a number, a timestamp, a duration or a time zone.
-    #[error("a string can't be read as {0}")]
-    Unreadable(&'static str),
-    /// A list or map is too long.
-    #[error("a list or map has more than {MOST_ELEMENTS} elements")]
-    TooManyElements,
-    /// The steps are used up.
-    #[error("the conditions take more than {STEPS} steps")]
-    TooManySteps,
-}
-
-/// The steps that are left for the conditions of one request.
-#[derive(Debug, Clone)]
-pub(in crate::domain::policy) struct Fuel(u32);
-
-impl Default for Fuel {
-    fn default() -> Self {
-        Self(STEPS)
-    }
-}
-
-impl Fuel {
-    /// Takes steps. `None`: there are not enough, and none are left.
-    pub(super) fn burn(&mut self, steps: usize) -> Option<()> {
-        let left = u32::try_from(steps).ok().and_then(|steps| self.0.checked_sub(steps));
-        self.0 = left.unwrap_or(0);
-        left.map(|_| ())
-    }
-
-    /// Takes the steps for going through a text once.
-    pub(super) fn burn_text(&mut self, bytes: usize) -> Option<()> {
-        self.burn(bytes / 64)
-    }
-
-    #[cfg(test)]
-    pub(super) const fn left(&self) -> u32 {
-        self.0
-    }
-}
-
-pub(super) type Evaluated<'a> = Result<Value<'a>, ConditionFault>;
-
-pub(super) const OUT: ConditionFault = ConditionFault::TooManySteps;
 
 pub(super) fn holds(expr: &Expr, facts: &Facts<'_>, fuel: &mut Fuel) -> Result<bool, ConditionFault> {
     let mut evaluation = Evaluation { facts, fuel };
     truth(&evaluation.evaluate(expr, None)?)
-}
-
-pub(super) fn wrong_type(expected: Type, found: &Value<'_>) -> ConditionFault {
-    ConditionFault::WrongType { expected: expected.name(), found: found.ty().name() }
 }
 
 fn truth(value: &Value<'_>) -> Result<bool, ConditionFault> {

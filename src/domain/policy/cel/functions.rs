@@ -1,38 +1,6 @@
 //! The functions that conditions may call.
 
-use super::syntax::Type;
-
-/// A function. A receiver is its first argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Function {
-    Size,
-    StartsWith,
-    EndsWith,
-    Contains,
-    LowerAscii,
-    UpperAscii,
-    Trim,
-    Int,
-    Double,
-    Text,
-    Timestamp,
-    Duration,
-    Clock(ClockPart),
-}
-
-/// What a wall clock or a calendar shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ClockPart {
-    FullYear,
-    Month,
-    Date,
-    DayOfMonth,
-    DayOfWeek,
-    DayOfYear,
-    Hours,
-    Minutes,
-    Seconds,
-}
+use super::syntax::{ClockPart, Each, Function, Type};
 
 /// How a function is called: its name, whether as `x.name(…)` or `name(x, …)`, what it takes, and what it returns.
 pub(super) struct Signature {
@@ -90,7 +58,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
 
 /// The names of everything that looks like a call.
 pub(super) fn names() -> Vec<String> {
-    let macros = super::syntax::Each::ALL.iter().map(|(name, _)| *name);
+    let macros = Each::ALL.iter().map(|(name, _)| *name);
     let functions = SIGNATURES.iter().map(|signature| signature.name);
     functions.chain(["has", "matches"]).chain(macros).map(str::to_owned).collect()
 }

@@ -7,6 +7,8 @@
 mod calls;
 mod clock;
 mod evaluate;
+mod fault;
+mod fuel;
 mod functions;
 mod parse;
 mod syntax;
@@ -15,43 +17,18 @@ mod tests;
 mod token;
 mod value;
 
-use std::fmt;
-
-pub use evaluate::ConditionFault;
-pub(super) use evaluate::Fuel;
+pub use fault::ConditionFault;
+use fault::SyntaxFault;
+pub(super) use fuel::Fuel;
 use syntax::Expr;
 
 use super::facts::Facts;
-
-/// The most characters of a condition.
-const MOST_CHARACTERS: usize = 4000;
-/// The most parts of a condition: values, names, operators and calls.
-const MOST_NODES: u32 = 200;
-/// The most elements of a list or map that a condition goes through one by one.
-const MOST_ELEMENTS: usize = 1000;
-/// The steps for all conditions of one request.
-const STEPS: u32 = 100_000;
 
 /// A condition that was read and checked.
 #[derive(Debug, Clone)]
 pub struct Condition {
     text: String,
     expr: Expr,
-}
-
-/// Why a text is not a condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SyntaxFault {
-    /// The character at which it was found, counted from 1.
-    pub(super) character: usize,
-    /// What is wrong, and what to write instead.
-    pub(super) message: String,
-}
-
-impl fmt::Display for SyntaxFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (character {})", self.message, self.character)
-    }
 }
 
 impl Condition {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    MOST_CHARACTERS, MOST_NODES, SyntaxFault, clock,
-    functions::{self, Function, SIGNATURES, Signature},
-    syntax::{Arithmetic, Each, Expr, Order, Root, Type},
+    clock,
+    fault::{MOST_CHARACTERS, MOST_NODES, SyntaxFault},
+    functions::{self, SIGNATURES, Signature},
+    syntax::{Arithmetic, Each, Expr, Function, Order, Root, Type},
     token::{Token, fault, tokens},
 };
 use crate::domain::nearest::nearest;

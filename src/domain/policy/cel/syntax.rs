@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use super::functions::Function;
-
 /// A part of a condition.
 #[derive(Debug, Clone)]
 pub(super) enum Expr {
@@ -181,4 +179,36 @@ impl Type {
     pub(super) fn may_be(self, other: Self) -> bool {
         self == other || self == Self::Any || other == Self::Any
     }
+}
+
+/// A function. A receiver is its first argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Size,
+    StartsWith,
+    EndsWith,
+    Contains,
+    LowerAscii,
+    UpperAscii,
+    Trim,
+    Int,
+    Double,
+    Text,
+    Timestamp,
+    Duration,
+    Clock(ClockPart),
+}
+
+/// What a wall clock or a calendar shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClockPart {
+    FullYear,
+    Month,
+    Date,
+    DayOfMonth,
+    DayOfWeek,
+    DayOfYear,
+    Hours,
+    Minutes,
+    Seconds,
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Condition, ConditionFault, Fuel, STEPS, SyntaxFault};
+use super::{Condition, ConditionFault, Fuel, SyntaxFault, fault::STEPS};
 use crate::domain::{
     approvals::{Agent, Conversation},
     ids::UserId,

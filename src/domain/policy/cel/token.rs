@@ -1,6 +1,6 @@
 //! Splitting a condition into tokens.
 
-use super::SyntaxFault;
+use super::fault::SyntaxFault;
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]

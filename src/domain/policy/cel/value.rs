@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Number, Value as Json};
 
 use super::{
-    evaluate::Fuel,
+    fault::ConditionFault,
+    fuel::Fuel,
     syntax::{Root, Type},
 };
 
@@ -170,4 +171,11 @@ pub(super) fn equal(left: &Value<'_>, right: &Value<'_>, fuel: &mut Fuel) -> Opt
         }
     }
     Some(true)
+}
+
+/// What evaluating a part gives.
+pub(super) type Evaluated<'a> = Result<Value<'a>, ConditionFault>;
+
+pub(super) fn wrong_type(expected: Type, found: &Value<'_>) -> ConditionFault {
+    ConditionFault::WrongType { expected: expected.name(), found: found.ty().name() }
 }

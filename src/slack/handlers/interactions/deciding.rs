@@ -4,21 +4,15 @@ use serde_json::json;
 
 use crate::{
     domain::{
-        approvals::Approval,
-        decision::DenialReason,
-        decisions::Choice,
-        grants::Scope,
-        ids::{ApprovalId, UserId},
-        prompts::Prompt,
-        rejection::Rejection,
-        text::Prose,
+        approvals::Approval, decision::DenialReason, decisions::Choice, grants::Scope, ids::ApprovalId,
+        rejection::Rejection, text::Prose,
     },
     service::decide::{self, Click},
     slack::{
         handlers::{
             interactions::{
                 interaction::{Interaction, Submission, decided},
-                review, together,
+                recipient, review, together,
             },
             modals,
             time_limit::{UseCaseError, within},
@@ -99,7 +93,7 @@ async fn decide(
     };
     if let Some((approval, prompt)) = about.zip(interaction.payload.message()) {
         let service = interaction.context.service.clone();
-        let approver = approver(&approval, &click.acting_user.user, &prompt);
+        let approver = recipient::approver(&approval, &click.acting_user.user, &prompt);
         interaction.context.background.spawn(async move {
             if let Err(failure) = decide::adopt_prompt(&service, &approval, approver.as_ref(), &prompt).await
             {
@@ -108,12 +102,6 @@ async fn decide(
         });
     }
     result
-}
-
-/// Whose message the clicked one is, if it is not the user's: another person's direct messages.
-pub(super) fn approver(approval: &Approval, clicked_by: &UserId, prompt: &Prompt) -> Option<UserId> {
-    let is_anothers = approval.request.user != *clicked_by && prompt.channel.starts_with('D');
-    is_anothers.then(|| clicked_by.clone())
 }
 
 /// Denies at once.

@@ -13,6 +13,7 @@ mod editing;
 mod everyones_grants;
 mod interaction;
 mod narrowing;
+mod recipient;
 mod review;
 mod settings;
 mod together;

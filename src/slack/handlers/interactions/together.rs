@@ -18,8 +18,8 @@ use crate::{
     slack::{
         handlers::{
             interactions::{
-                deciding,
                 interaction::{Interaction, Submission, decided, looked},
+                recipient,
             },
             modals,
             time_limit::{UseCaseError, read, within},
@@ -77,7 +77,7 @@ async fn may_decide(
     let approval =
         within(shared_prompts::may_decide(&service, interaction.origin(), acting_user, like)).await?;
     if let Some(prompt) = interaction.payload.message() {
-        let approver = deciding::approver(&approval, &acting_user.user, &prompt);
+        let approver = recipient::approver(&approval, &acting_user.user, &prompt);
         let approval = approval.clone();
         interaction.context.background.spawn(async move {
             if let Err(failure) = decide::adopt_prompt(&service, &approval, approver.as_ref(), &prompt).await

@@ -43,6 +43,13 @@ pub(in crate::slack::view) fn note(missing: usize) -> String {
     format!("… (cut, {missing} more {characters}: see Details)")
 }
 
+/// The beginning of a text on one line, longer than anything that is made of it here. Space of any length is one space.
+#[must_use]
+pub fn one_line(text: &SafeText) -> SafeText {
+    let beginning: String = text.as_str().chars().take(1_000).collect();
+    SafeText::own(beginning.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Cuts the text to a [`size`] of at most `max`, with `…` at its end.
 #[must_use]
 pub fn cut_short(text: SafeText, max: usize) -> SafeText {

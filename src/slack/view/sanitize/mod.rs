@@ -10,7 +10,7 @@ mod measure;
 mod mrkdwn;
 pub mod safe_text;
 
-pub use measure::{Cut, cut, cut_short, fit, size};
+pub use measure::{Cut, cut, cut_short, fit, one_line, size};
 pub(super) use measure::{note, split};
 pub use mrkdwn::in_mrkdwn;
 pub use safe_text::{in_quotes, joined, line, lines, reveal, runs_right_to_left};
