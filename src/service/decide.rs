@@ -1,7 +1,7 @@
 //! A person decides an approval. Whatever races, exactly one decision wins: all that can end an approval lock its row
 //! first.
 
-use super::{Service, ServiceError, UnitOfWork, delegations, members, retrying};
+use super::{Service, ServiceError, UnitOfWork, delegations, recent_leavers, retrying};
 use crate::{
     domain::{
         approvals::Approval,
@@ -70,7 +70,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         DecisionContext { eligibility, held: Held::default(), left_at: None }
     };
     let new_id = GrantId::new(service.new_id());
-    let acting_user = members::as_known(&click.acting_user, left_at, now);
+    let acting_user = recent_leavers::as_known(&click.acting_user, left_at, now);
     let is_unread = decisions::must_be_read(&approval.request, choice)
         && !details_opened::has_opened(&mut work, approval.id(), &acting_user.user).await?;
     let judged = decisions::click(

@@ -1,7 +1,7 @@
 //! A person lets another decide their approvals until a date.
 
 use super::{
-    Service, ServiceError, UnitOfWork, members, retrying,
+    Service, ServiceError, UnitOfWork, recent_leavers, retrying,
     workspaces::{self, Origin},
 };
 pub use crate::storage::tables::delegations::Untold;
@@ -52,7 +52,7 @@ async fn attempt(
     let mut work = service.begin().await?;
     let now = work.now();
     let entered = workspaces::enter(&mut work, origin, &acting_user.user).await?;
-    let acting_user = members::as_known(acting_user, entered.left_at, now);
+    let acting_user = recent_leavers::as_known(acting_user, entered.left_at, now);
     let user = &acting_user.user;
     let earlier = delegations::lock_given(&mut work, entered.id, user).await?;
     let pending = delegations::pending(&mut work, entered.id, user).await?;

@@ -1,7 +1,7 @@
 //! Ending the grants, API keys and pending approvals of users who are no longer full members. They could neither decide nor be
 //! expected to turn their grants off.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{Service, ServiceError, delegations, give_up, retrying, turn_off, user_keys};
 pub use crate::storage::tables::members::{After, Holder, Page};
@@ -9,7 +9,6 @@ use crate::{
     domain::{
         audit::Actor,
         ids::{UserId, WorkspaceId},
-        people::{ActingUser, PersonKind},
         revocation::Revocation,
         text::Prose,
     },
@@ -19,9 +18,6 @@ use crate::{
 
 /// How long a membership check of a user with grants or pending approvals stays valid.
 pub const BELIEVED: TimeDelta = TimeDelta::days(1);
-/// How long a user who was found to have left can't give grants. Profiles are cached for a minute; the rest is a margin
-/// for clock differences and the duration of a click.
-const DOUBT: TimeDelta = TimeDelta::minutes(2);
 /// How many users one statement looks at.
 const PAGE: i64 = 100;
 /// The maximum number of approvals per transaction.
@@ -61,25 +57,6 @@ pub async fn holder(service: &Service, slack_id: &str, user: UserId) -> Result<O
 pub async fn stayed(service: &Service, holder: &Holder) -> Result<(), ServiceError> {
     let mut db = service.db.acquire().await?;
     Ok(members::note(&mut db, holder, service.now()).await?)
-}
-
-/// The user who clicked, for judging grants. A user who was found to have left a moment ago counts as a non-member,
-/// even if an older profile said otherwise at the click.
-pub(super) fn as_known(
-    acting_user: &ActingUser,
-    left_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> ActingUser {
-    let mut acting_user = acting_user.clone();
-    if acting_user.kind == PersonKind::Member && has_left(left_at, now) {
-        acting_user.kind = PersonKind::Guest;
-    }
-    acting_user
-}
-
-/// Whether the user was found to have left within [`DOUBT`], so that an older cached profile may be wrong.
-pub(super) fn has_left(left_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    left_at.is_some_and(|left_at| now - left_at < DOUBT)
 }
 
 /// Ends the grants, API keys and pending approvals of a user who is no longer a member.

@@ -54,6 +54,7 @@ pub mod prompt_failures;
 pub mod put_integration;
 pub mod read;
 pub mod ready;
+mod recent_leavers;
 pub mod redeliver;
 pub mod reminders;
 pub mod report_listeners;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Service, ServiceError, UnitOfWork, action_paths, members, retrying, turn_off,
+    Service, ServiceError, UnitOfWork, action_paths, recent_leavers, retrying, turn_off,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -66,7 +66,7 @@ async fn attempt(
     let now = work.now();
     let user = &acting_user.user;
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, user).await?;
-    let acting_user = &members::as_known(acting_user, left_at, now);
+    let acting_user = &recent_leavers::as_known(acting_user, left_at, now);
     // Turning off is always allowed: a user who is no longer a member may have given grants as one.
     if toggle == Toggle::On
         && let Err(rejection) = settings::may_change(acting_user)

@@ -1,7 +1,7 @@
 //! Admins unlock, confirm and lock actions.
 
 use super::{
-    Service, ServiceError, UnitOfWork, members, retrying, turn_off,
+    Service, ServiceError, UnitOfWork, recent_leavers, retrying, turn_off,
     workspaces::{self, Origin},
 };
 pub use crate::domain::unlocking::LockCommand;
@@ -109,7 +109,7 @@ pub(super) async fn for_admin(
 ) -> Result<(UnitOfWork, WorkspaceId), ServiceError> {
     let mut work = service.begin().await?;
     let Entered { id: workspace, left_at, .. } = workspaces::enter(&mut work, origin, admin).await?;
-    if !only_takes_away && members::has_left(left_at, work.now()) {
+    if !only_takes_away && recent_leavers::has_left(left_at, work.now()) {
         return work.refuse(unlocking::refuse(workspace, admin)).await;
     }
     Ok((work, workspace))

@@ -177,7 +177,7 @@ fn none() -> Narrowing {
     Narrowing { fixed: Fixed::Nothing, agent: None, until: None, uses: None }
 }
 
-/// Narrowed in every way, and in each way alone.
+/// Narrowed in every way, and in each way separately.
 fn shapes() -> Vec<Narrowing> {
     let arguments = pull().request.arguments;
     let values = |names: &[&str]| Fixed::Values(FixedValues::new(&arguments, names.iter().copied()).unwrap());
