@@ -151,6 +151,7 @@ fn input(block: &Value) {
             assert!(day.is_none_or(|day| day.parse::<chrono::NaiveDate>().is_ok()), "{day:?}");
         }
         "number_input" => assert!(initial.is_none_or(|number| number.parse::<f64>().is_ok()), "{initial:?}"),
+        "checkboxes" => control(element),
         "static_select" => {
             let options = element["options"].as_array().unwrap();
             assert!((1..=100).contains(&options.len()));
