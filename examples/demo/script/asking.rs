@@ -18,7 +18,7 @@ pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<Message>
     let waiting = teller.step(words, stage.asks(&scout, ask)).await?;
     let id = waiting.approval().to_owned();
 
-    let words = "Alice gets a prompt: Approve and a menu with three choices, Deny and its menu, Details";
+    let words = "Alice gets a prompt: Approve and a menu with four choices, Deny and its menu, Details";
     let prompt = teller
         .step(words, async {
             let prompt = stage.prompt(ALICE, &id).await?;

@@ -18,7 +18,7 @@ pub(super) const SOON: Duration = Duration::from_secs(15);
 /// The choices of the prompt's menu.
 pub(super) const FOR_THIS_CONVERSATION: &str = "Auto-approve for this conversation";
 pub(super) const ALWAYS: &str = "Auto-approve always";
-pub(super) const CHOICES: [&str; 3] = ["Approve manually", FOR_THIS_CONVERSATION, ALWAYS];
+pub(super) const CHOICES: [&str; 4] = ["Approve manually", FOR_THIS_CONVERSATION, ALWAYS, "More options…"];
 
 /// Where the story is played.
 pub(super) struct DemoContext<'s> {
