@@ -63,6 +63,13 @@ pub enum Verdict {
         /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
+    /// A rule approved.
+    AllowedByRule,
+    /// A rule denied.
+    BlockedByRule {
+        /// The admin's reason, for the agent.
+        reason: Option<Prose>,
+    },
     /// The approval expired undecided.
     Expired,
     /// The backend cancelled the approval.
@@ -176,8 +183,9 @@ impl Decision {
             Verdict::Approved { .. }
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedEdited { .. }
-            | Verdict::AutoApproved { .. } => Outcome::Approved,
-            Verdict::Denied { .. } => Outcome::Denied,
+            | Verdict::AutoApproved { .. }
+            | Verdict::AllowedByRule => Outcome::Approved,
+            Verdict::Denied { .. } | Verdict::BlockedByRule { .. } => Outcome::Denied,
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
             Verdict::Undeliverable { .. } => Outcome::Undeliverable,
@@ -189,7 +197,9 @@ impl Decision {
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
             Verdict::Approved { given, .. } => Some(given.scope()),
-            Verdict::ApprovedFor { .. } | Verdict::ApprovedEdited { .. } => Some(Scope::Once),
+            Verdict::ApprovedFor { .. } | Verdict::ApprovedEdited { .. } | Verdict::AllowedByRule => {
+                Some(Scope::Once)
+            }
             Verdict::AutoApproved { scope, .. } => Some(*scope),
             _ => None,
         }
@@ -224,7 +234,7 @@ impl Decision {
         }
     }
 
-    /// Who ended the approval: `user` for a click, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
+    /// Who ended the approval: `user` for a click, `policy` for a rule, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
     /// undeliverable prompt.
     #[must_use]
     pub const fn by(&self) -> &'static str {
@@ -233,6 +243,7 @@ impl Decision {
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedEdited { .. }
             | Verdict::Denied { .. } => "user",
+            Verdict::AllowedByRule | Verdict::BlockedByRule { .. } => "policy",
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -273,7 +284,7 @@ impl Decision {
     #[must_use]
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {
-            Verdict::Denied { reason, .. } => reason.as_ref(),
+            Verdict::Denied { reason, .. } | Verdict::BlockedByRule { reason } => reason.as_ref(),
             Verdict::Abandoned { why } | Verdict::Undeliverable { why } => Some(why),
             _ => None,
         }

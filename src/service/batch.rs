@@ -9,7 +9,7 @@ use super::{
     ask::{Addressed, Ask, Asked},
     authenticate::{self, Caller},
     pending_limit::{Pending, PendingLimit},
-    retrying,
+    policies, retrying,
 };
 use crate::{
     domain::{
@@ -24,6 +24,7 @@ use crate::{
         effects::Changed,
         ids::{ActionId, ApiKeyId, ApprovalId, GrantId, IntegrationId},
         own_keys::ConversationKey,
+        policy::{self, Ruled},
         rejection::Rejection,
         text::ForeignId,
     },
@@ -55,7 +56,12 @@ pub async fn judge(
     let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
     let (mut places, mut created) = (Vec::new(), Vec::new());
     let mut seen = Seen::new(limit, pending);
-    for (addressed, context) in asks.iter().zip(contexts) {
+    let in_force = contexts.iter().map(|context| {
+        let context = context.as_ref().ok()?.as_ref()?;
+        Some((context.key.workspace, context.policy?))
+    });
+    let ruled = policies::judge(service, &mut work, asks.iter().copied().zip(in_force), now).await?;
+    for ((addressed, context), ruled) in asks.iter().zip(contexts).zip(ruled) {
         let examined = match examine(service, &mut work, addressed, context, asks.len() == 1).await {
             // The transaction can't go on after an error of the database. A row that can't be read is not such an error.
             Err(failure @ ServiceError::Database(_)) if failure.corrupt_row().is_none() => {
@@ -65,7 +71,7 @@ pub async fn judge(
         };
         let answer = match examined {
             Ok(Examined::New(caller, context)) => {
-                match seen.judge(service, now, addressed, &caller, *context) {
+                match seen.judge(service, now, (addressed, ruled.as_ref()), &caller, *context) {
                     Ok((asked, conversation)) => {
                         places.push(judged.len());
                         let Ask { idempotency_key, digest, .. } = &addressed.ask;
@@ -235,7 +241,7 @@ impl<'a> Seen<'a> {
         &mut self,
         service: &Service,
         now: DateTime<Utc>,
-        addressed: &'a Addressed,
+        (addressed, ruled): (&'a Addressed, Option<&Ruled>),
         caller: &Caller,
         context: AskContext,
     ) -> Result<New, Option<Rejection>> {
@@ -265,6 +271,7 @@ impl<'a> Seen<'a> {
             place: ask.place.clone(),
             created_at: now,
             expires_at: now + ask.expires_in,
+            policy: ruled.map(|ruled| ruled.by),
             contents_deleted_at: None,
         };
         for grant in &mut grants {
@@ -273,7 +280,9 @@ impl<'a> Seen<'a> {
                 uses.left = uses.left.saturating_sub(used);
             }
         }
-        let asked = decisions::request(request, eligibility, &grants, now);
+        let asked = policy::ask(request, eligibility, ruled, now, |request, eligibility| {
+            decisions::request(request, eligibility, &grants, now)
+        });
         if let Some(used) = asked.state().decision.as_ref().and_then(Decision::used_grant) {
             let uses = self.uses.entry(used).or_default();
             *uses = uses.saturating_add(1);

@@ -1,7 +1,9 @@
 //! A person decides several approvals with one click: exactly those that the person saw, in one transaction. Each is
 //! locked and judged again, as by a click of its own.
 
-use super::{Service, ServiceError, delegations, retrying, settings::workspace, workspaces::Origin};
+use super::{
+    Service, ServiceError, delegations, policies, retrying, settings::workspace, workspaces::Origin,
+};
 use crate::{
     domain::{
         alike::{self, Alike, MOST_TOGETHER, Together},
@@ -13,6 +15,7 @@ use crate::{
         ids::{ApprovalId, GrantId, UserId},
         overview::Group,
         people::ActingUser,
+        policy::Ruled,
         rejection::Rejection,
     },
     storage::{read_models::overview, statements},
@@ -91,7 +94,7 @@ async fn attempt(
         let found =
             statements::decide::lock_in_workspace(&mut work, origin.workspace, *id, request.take(), now)
                 .await?;
-        let Some(approval) = found else {
+        let Some((approval, in_force)) = found else {
             outcome.left += 1;
             continue;
         };
@@ -105,7 +108,9 @@ async fn attempt(
         };
         let new_id = GrantId::new(service.new_id());
         let entitled = delegations::entitlement(&mut work, &approval, &acting_user.user, now).await?;
-        match decisions::click(
+        let ruled = policies::on_choice(service, &mut work, (&approval, &choice), in_force, now).await?;
+        let may = ruled.as_ref().map_or(Ok(()), Ruled::may_be_approved);
+        let judged = decisions::click(
             &approval,
             choice,
             (acting_user, &entitled),
@@ -113,7 +118,8 @@ async fn attempt(
             Held::default(),
             new_id,
             now,
-        ) {
+        );
+        match judged.and_then(|ended| may.map(|()| ended)) {
             Ok(ended) => {
                 let (db, unwritten) = work.parts();
                 statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;

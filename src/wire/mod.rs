@@ -72,12 +72,26 @@ pub struct ApprovalJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_time")]
     contents_deleted_at: Option<DateTime<Utc>>,
+    /// The rules that it was judged by when it was made; left out if the workspace had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyJson>,
     /// What ended it; `null` while it is pending.
     #[schema(required)]
     decision: Option<DecisionJson<'a>>,
     /// What came of the approved call, as the backend reported it; `null` if it did not.
     #[schema(required)]
     result: Option<ResultJson<'a>>,
+}
+
+/// The rules that a request was judged by.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyRef)]
+struct PolicyJson {
+    /// The version of the workspace's policy.
+    version: i32,
+    /// The rule that decided, counted from 1; `null` if none matched.
+    #[schema(required)]
+    rule: Option<u16>,
 }
 
 /// Who wants to run the action.
@@ -231,6 +245,10 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             created_at: request.created_at,
             expires_at: request.expires_at,
             contents_deleted_at: request.contents_deleted_at,
+            policy: request.policy.map(|policy| PolicyJson {
+                version: policy.version.get(),
+                rule: policy.rule.map(super::domain::policy::RuleNumber::get),
+            }),
             decision,
             result,
         }

@@ -377,6 +377,7 @@ mod tests {
             pending_limit: PendingLimit::new(1, 1),
             key_uses: KeyUses::default(),
             heartbeats: Heartbeats::default(),
+            policies: crate::service::policies::Policies::default(),
             unreadable: Unreadable::default(),
             listeners,
         }

@@ -27,6 +27,7 @@ pub mod members;
 pub mod notifications;
 pub mod outbox;
 pub mod partitions;
+pub mod policies;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod prompt_messages;
