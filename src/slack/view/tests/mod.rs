@@ -9,6 +9,7 @@ mod differences;
 mod hostile;
 mod mcp_servers;
 mod notifications;
+mod pauses;
 mod precedents;
 mod samples;
 mod screens;
