@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 pub use super::agent::Agent;
 use crate::domain::{
     action_ref::ActionRef,
+    approvers::ApproverSpec,
     arguments::{Arguments, Digest},
     decision::Decision,
     editing::EditedArguments,
@@ -58,6 +59,8 @@ pub struct Request {
     pub conversation: Conversation,
     /// Whether the conversation is the user's own: the request was made with a key that is bound to them.
     pub own_conversation: bool,
+    /// Who decides instead of the user, if a rule says so.
+    pub approvers: Option<ApproverSpec>,
     /// The action to run.
     pub action: ActionRef,
     /// The arguments to run the action with.

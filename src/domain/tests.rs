@@ -52,6 +52,7 @@ pub(super) fn request() -> Request {
         agent: Agent { id: ForeignId::new("atlas").unwrap(), name: None },
         conversation: Conversation { id: ForeignId::new("c-1").unwrap(), title: None, url: None },
         own_conversation: false,
+        approvers: None,
         action: ActionRef {
             id: ActionId::new(Uuid::from_u128(4)),
             integration_id: IntegrationId::new(Uuid::from_u128(5)),

@@ -40,7 +40,7 @@ fn message(s: &TestApp, user: &str, containing: &str) -> Option<Message> {
 }
 
 /// Clicks a button of the message as it was, whatever it shows now.
-async fn click_copy(s: &TestApp, user: &str, message: &Message, action_id: &str, id: &str) -> bool {
+pub async fn click_copy(s: &TestApp, user: &str, message: &Message, action_id: &str, id: &str) -> bool {
     let payload = json!({
         "type": "block_actions",
         "team": { "id": names::TEAM },

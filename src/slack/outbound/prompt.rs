@@ -101,6 +101,9 @@ impl PromptRenderer {
         let Some(context) = show::prompt(service, claim.workspace, id).await? else {
             return Ok(Outcome::done());
         };
+        if context.approval.request.approvers.is_some() {
+            return self.render_for_panel(service, context, claim).await;
+        }
         let message = shared_prompts::message_of(service, &context.approval).await?;
         let shared = match message {
             Some((message, true)) if message.first == id => {
@@ -143,6 +146,39 @@ impl PromptRenderer {
             prompt_failures::note(service, claim.workspace, code).await?;
         }
         Ok(outcome)
+    }
+
+    /// Renders an approval that other people decide than its user: each has a message of their own.
+    async fn render_for_panel(
+        &self,
+        service: &Service,
+        context: PromptContext,
+        claim: &Claim,
+    ) -> Result<Outcome, ServiceError> {
+        let in_turn = claim.has_waited();
+        let rendering = Rendering { context, shared: None, in_turn, others_can_decide: false };
+        if rendering.context.removed {
+            return if rendering.has_ended() {
+                Ok(Outcome::done())
+            } else {
+                undeliverable(service, &rendering, "the Slack app is no longer installed", None).await
+            };
+        }
+        let others = self.render_for_others(service, &rendering).await?;
+        // An earlier version may have posted the user's own.
+        let own = if rendering.prompts().is_empty() {
+            Outcome::done()
+        } else {
+            self.change(service, &rendering).await?
+        };
+        if let Some(error) = others.later {
+            return Ok(error.into());
+        }
+        if !others.can_decide && !rendering.has_ended() && !rendering.context.will_escalate {
+            let why = "Slack can't reach any of the people who decide it";
+            return undeliverable(service, &rendering, why, None).await;
+        }
+        Ok(own)
     }
 
     async fn post_first(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, ServiceError> {
@@ -376,7 +412,11 @@ pub(super) fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptSt
         requested: rendering.context.around.requested,
         connect_url: rendering.context.around.connect_url.as_deref(),
         precedent: rendering.context.precedent.as_ref(),
-        reader: Reader::User,
+        reader: match rendering.context.approval.request.approvers {
+            None => Reader::User,
+            Some(_) => Reader::Onlooker,
+        },
+        panel: Some(&rendering.context.panel),
         now: service.now(),
     }
 }

@@ -115,7 +115,8 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             connect_url: line.connect_url.as_deref(),
             requested: line.requested,
             precedent: line.precedent.as_ref(),
-            reader: Reader::User,
+            reader: if line.approval.request.approvers.is_some() { Reader::Onlooker } else { Reader::User },
+            panel: None,
             now,
         };
         blocks.extend(prompt::prompt(&state).blocks);

@@ -44,6 +44,12 @@ fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bo
     let labelled = |label: &'static str| SafeText::from(label).then(summary::brief(request));
     let approve = Control::Approve(request.id);
     let is_destructive = request.action.impact.is_destructive();
+    let details =
+        blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain);
+    if request.approvers.is_some() {
+        facts.push(blocks::small("others decide it"));
+        return [blocks::rich(subject), blocks::context(facts), blocks::actions(vec![details])];
+    }
     let controls = vec![
         if is_destructive {
             let question = summary::target(request).then("\nDeleted data cannot be recovered.");
@@ -53,7 +59,7 @@ fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bo
             blocks::button(approve, "Approve", labelled("Approve: "), Style::Primary)
         },
         blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain),
-        blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain),
+        details,
     ];
     [blocks::rich(subject), blocks::context(facts), blocks::actions(controls)]
 }

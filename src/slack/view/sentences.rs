@@ -153,8 +153,12 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::Expired => {
             "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
         }
+        Rejection::NotApprover => {
+            "A rule says who decides this request, and you are not among them. Nothing was changed."
+        }
+        Rejection::AnsweredBefore => "You have answered this request already. Nothing was changed.",
         Rejection::OnlyOnce => {
-            "You decide this request for another person, so you can only approve it once, as it is, or deny it. \
+            "You decide this request for another person, or beside others, so you can only approve it once, as it is, or deny it. \
                 Nothing was decided."
         }
         Rejection::OwnDelegate => "You can’t delegate to yourself. Choose another person.",

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         action_ref::ActionRef,
         approvals::{Agent, Approval, Conversation, Place, Request, Status},
+        approvers::ApproverSpec,
         arguments::{Arguments, Digest},
         callers::OwnApprovals,
         decision::{Decision, GrantOutcome, Verdict},
@@ -47,6 +48,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) conversation_title: Option<String>,
     pub(in crate::storage) conversation_url: Option<String>,
     pub(in crate::storage) own_conversation: bool,
+    pub(in crate::storage) approvers: Option<Value>,
     pub(in crate::storage) action_id: Uuid,
     pub(in crate::storage) integration_id: Uuid,
     pub(in crate::storage) integration_key: String,
@@ -106,6 +108,7 @@ macro_rules! select_approvals {
             $crate::storage::tables::approvals::ApprovalRow,
             $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                       p.conversation_id, p.conversation_title, p.conversation_url, p.own_conversation,
+                      p.approvers,
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.read_only, d.destructive, d.risk, d.title,
@@ -144,6 +147,9 @@ impl ApprovalRow {
         let metadata = self.metadata.as_deref();
         let metadata =
             metadata.map(|metadata| object(metadata).ok_or_else(|| corrupt("metadata"))).transpose()?;
+        let approvers = self.approvers.as_ref();
+        let approvers =
+            approvers.map(|stored| ApproverSpec::from_stored(stored).ok_or_else(|| corrupt("approvers")));
         let request = Request {
             id: ApprovalId::new(self.id),
             workspace: WorkspaceId::new(self.workspace_id),
@@ -159,6 +165,7 @@ impl ApprovalRow {
                 url: self.conversation_url.map(Link::from_stored),
             },
             own_conversation: self.own_conversation,
+            approvers: approvers.transpose()?,
             action: ActionRef {
                 id: ActionId::new(self.action_id),
                 integration_id: IntegrationId::new(self.integration_id),
@@ -422,6 +429,23 @@ pub async fn lock_expired(
     .fetch_all(db)
     .await?;
     Ok(Batch::new(rows))
+}
+
+/// Which of these approvals have ended, or no longer exist.
+pub async fn ended_among(db: &mut PgConnection, ids: &[ApprovalId]) -> sqlx::Result<Vec<ApprovalId>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let (lowest, highest) = bounds(&ids);
+    let ended = sqlx::query_scalar!(
+        r#"SELECT u.id AS "id!" FROM unnest($1::uuid[]) AS u (id)
+           WHERE NOT EXISTS (SELECT FROM approvals p WHERE p.id = u.id AND p.status = 'pending'
+               AND p.id >= $2 AND p.id <= $3)"#,
+        &ids,
+        lowest,
+        highest
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ended.into_iter().map(ApprovalId::new).collect())
 }
 
 /// Locks those of these approvals that are pending. Skips those that are being decided at this moment.

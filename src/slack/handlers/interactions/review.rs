@@ -179,6 +179,7 @@ fn one(reviewed: &Reviewed, review: Review, service: &crate::service::Service) -
         precedent: reviewed.precedent.as_ref(),
         connect_url: reviewed.around.connect_url.as_deref(),
         reader: reviewed.why.as_ref().map_or(Reader::User, Reader::Approver),
+        panel: None,
         now: service.now(),
     };
     review::review(&shown, review, reviewed.others)
