@@ -91,10 +91,13 @@ impl Request {
         ConversationKey::new(self.backend, user, self.conversation.id.clone())
     }
 
-    /// Whether the user can change arguments: the backend says so, and the action has a schema.
+    /// Whether the user can change arguments: the backend says so, the action has a schema, and no others decide.
     #[must_use]
     pub const fn is_editable(&self) -> bool {
-        self.editable && self.action.has_input_schema && self.contents_deleted_at.is_none()
+        self.editable
+            && self.action.has_input_schema
+            && self.approvers.is_none()
+            && self.contents_deleted_at.is_none()
     }
 }
 

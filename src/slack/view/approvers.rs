@@ -27,7 +27,8 @@ use crate::{
 pub(super) fn why(reader: Reader<'_>, request: &Request) -> Option<SlackBlock> {
     let user = || person(&request.user);
     match reader {
-        Reader::User | Reader::Former => None,
+        // Who decides instead, says `rule`: the Home tab has room for no more blocks.
+        Reader::User | Reader::Former | Reader::Onlooker => None,
         Reader::Approver(Why::Delegate(delegation)) => Some(delegated(delegation)),
         Reader::Approver(Why::Named) => Some(rich(vec![paragraph(vec![
             words("A rule asks you to decide this request for "),
@@ -40,9 +41,6 @@ pub(super) fn why(reader: Reader<'_>, request: &Request) -> Option<SlackBlock> {
                 after.map(|escalation| format!(" for {}", span(escalation.after))).unwrap_or_default();
             let why = SafeText::own(format!("Escalated: no answer{after}. You can decide this request for "));
             Some(rich(vec![paragraph(vec![words(why), user(), words(".")])]))
-        }
-        Reader::Onlooker => {
-            Some(rich(vec![paragraph(vec![words("A rule has other people decide this request of yours.")])]))
         }
     }
 }
@@ -72,7 +70,9 @@ pub(super) fn rule(shown: &PromptState<'_>) -> Option<SlackBlock> {
     };
     let mut first = vec![words(SafeText::own(needed))];
     first.extend(listed(everyone.into_iter()));
-    let mut elements = vec![paragraph(first)];
+    let onlooker = (shown.reader == Reader::Onlooker)
+        .then(|| paragraph(vec![words("A rule has other people decide this request of yours.")]));
+    let mut elements: Vec<_> = onlooker.into_iter().chain([paragraph(first)]).collect();
     let approved: Vec<_> = panel.answers.iter().filter(|answer| answer.approves).collect();
     if !approved.is_empty() {
         let mut said = vec![bold("Approved so far by ")];
