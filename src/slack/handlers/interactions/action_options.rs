@@ -19,7 +19,6 @@ use crate::{
                 interaction::{Interaction, Submission, changed},
                 unlocking::{self, admin},
             },
-            modals,
             time_limit::{UseCaseError, read, within},
         },
         inbound::response::Response,
@@ -88,17 +87,7 @@ async fn look<T>(
 }
 
 async fn open(interaction: &Interaction<'_>, modal: serde_json::Value) -> Response {
-    match interaction.open(modal).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not open an action's options");
-            interaction
-                .context
-                .reply_privately(interaction.payload, sentences::SETTINGS_TRY_AGAIN.to_owned());
-        }
-    }
-    Response::Taken
+    interaction.show(modal, "an action's options", sentences::SETTINGS_TRY_AGAIN).await
 }
 
 /// The admin submitted the modal behind *Unlock*.

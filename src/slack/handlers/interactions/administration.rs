@@ -128,14 +128,5 @@ async fn open(interaction: &Interaction<'_>, shown: Result<Value, UseCaseError>)
         Ok(shown) => shown,
         Err(error) => return changed::<()>(interaction, Err(error)),
     };
-    match interaction.open(shown).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not open a modal for an admin");
-            let says = sentences::SETTINGS_TRY_AGAIN.to_owned();
-            interaction.context.reply_privately(interaction.payload, says);
-        }
-    }
-    Response::Taken
+    interaction.show(shown, "a modal for an admin", sentences::SETTINGS_TRY_AGAIN).await
 }

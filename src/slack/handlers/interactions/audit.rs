@@ -40,16 +40,7 @@ pub(super) async fn open(interaction: &Interaction<'_>) -> Response {
     if let Err(error) = admin(interaction).await {
         return changed::<()>(interaction, Err(error));
     }
-    match interaction.open(view::form()).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not open the search of the audit");
-            let says = sentences::SETTINGS_TRY_AGAIN.to_owned();
-            interaction.context.reply_privately(interaction.payload, says);
-        }
-    }
-    Response::Taken
+    interaction.show(view::form(), "the search of the audit", sentences::SETTINGS_TRY_AGAIN).await
 }
 
 /// The admin submitted the search. The result stands above it, so that they can go back and change it.

@@ -29,12 +29,7 @@ async fn denial(interaction: &Interaction<'_>, approval: ApprovalId) -> Click {
         Ok((acting_user, _)) => acting_user,
         Err(_) => interaction.acting_user.clone(),
     };
-    Click {
-        workspace: interaction.workspace.to_owned(),
-        approval,
-        acting_user,
-        request: Some(interaction.payload.request()),
-    }
+    interaction.click(approval, acting_user)
 }
 
 /// Approves, after a look-up of the user that is at most a minute old. If Slack does not answer, nothing is approved.
@@ -44,12 +39,7 @@ pub(super) async fn approve(interaction: &Interaction<'_>, approval: ApprovalId,
         Ok((acting_user, _)) => (acting_user, None),
         Err(rejection) => (interaction.acting_user.clone(), Some(rejection)),
     };
-    let click = Click {
-        workspace: interaction.workspace.to_owned(),
-        approval,
-        acting_user,
-        request: Some(interaction.payload.request()),
-    };
+    let click = interaction.click(approval, acting_user);
     let result = match (decide(interaction, &click, Choice::Approve(scope)).await, why_unknown) {
         (Err(UseCaseError::Rejected(Rejection::LookupUnavailable)), Some(why)) => {
             Err(UseCaseError::Rejected(why))

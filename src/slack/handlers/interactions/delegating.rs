@@ -46,16 +46,7 @@ pub(super) async fn open(interaction: &Interaction<'_>) -> Response {
         Ok(shown) => shown,
         Err(error) => return changed::<()>(interaction, Err(error)),
     };
-    match interaction.open(shown).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not open the delegation modal");
-            let says = sentences::SETTINGS_TRY_AGAIN.to_owned();
-            interaction.context.reply_privately(interaction.payload, says);
-        }
-    }
-    Response::Taken
+    interaction.show(shown, "the delegation modal", sentences::SETTINGS_TRY_AGAIN).await
 }
 
 /// The person submitted the modal. Both people's membership is checked now.

@@ -3,18 +3,14 @@
 use serde_json::json;
 
 use crate::{
-    domain::{ids::ApprovalId, people::ActingUser, rejection::Rejection},
-    service::{
-        decide::Click,
-        editing::{self, Editable, Submitted},
-    },
+    domain::{ids::ApprovalId, rejection::Rejection},
+    service::editing::{self, Editable, Submitted},
     slack::{
         handlers::{
             interactions::{
                 interaction::{Interaction, Submission, decided},
                 review,
             },
-            modals,
             time_limit::{UseCaseError, within},
         },
         inbound::response::Response,
@@ -28,22 +24,13 @@ use crate::{
 
 const SUBMISSION: Submission = Submission::deciding(view::TITLE);
 
-fn click(interaction: &Interaction<'_>, approval: ApprovalId, acting_user: ActingUser) -> Click {
-    Click {
-        workspace: interaction.workspace.to_owned(),
-        approval,
-        acting_user,
-        request: Some(interaction.payload.request()),
-    }
-}
-
 /// Opens the modal. It shows arguments, so Slack has to confirm who clicked.
 pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) -> Response {
     let acting_user = match interaction.rights().await {
         Ok((acting_user, _)) => acting_user,
         Err(rejection) => return decided::<()>(interaction, Err(UseCaseError::Rejected(rejection))),
     };
-    let click = click(interaction, approval, acting_user);
+    let click = interaction.click(approval, acting_user);
     let Editable { approval, schema } =
         match within(editing::open(&interaction.context.service, &click)).await {
             Ok(editable) => editable,
@@ -55,15 +42,7 @@ pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) ->
     if let Some(review) = review::current(interaction) {
         view = on_top(view, &approval, review);
     }
-    match interaction.open(view).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, approval = %approval.id(), "Could not open the modal for changes");
-            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
-        }
-    }
-    Response::Taken
+    interaction.show(view, "the modal for changes", sentences::TRY_AGAIN).await
 }
 
 /// The user submitted the modal. Like *Approve*, this needs a look-up of the user that is at most a minute old.
@@ -75,7 +54,7 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
         Ok((acting_user, _)) => acting_user,
         Err(rejection) => return SUBMISSION.failed(interaction, UseCaseError::Rejected(rejection)),
     };
-    let click = click(interaction, approval, acting_user);
+    let click = interaction.click(approval, acting_user);
     let entered = |key: &str| payload.entered(&view::block_id(key), view::ACTION).map(str::to_owned);
     let result = within(editing::submit(&interaction.context.service, &click, entered)).await;
     let outcome = match &result {

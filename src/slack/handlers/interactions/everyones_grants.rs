@@ -36,16 +36,7 @@ pub(super) async fn open(interaction: &Interaction<'_>) -> Response {
         Ok(shown) => shown,
         Err(error) => return changed::<()>(interaction, Err(error)),
     };
-    match interaction.open(shown).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not open the auto-approvals of all users");
-            let says = sentences::SETTINGS_TRY_AGAIN.to_owned();
-            interaction.context.reply_privately(interaction.payload, says);
-        }
-    }
-    Response::Taken
+    interaction.show(shown, "the auto-approvals of all users", sentences::SETTINGS_TRY_AGAIN).await
 }
 
 /// The menu of users: shows those of one.
@@ -74,16 +65,7 @@ pub(super) async fn ask_why(interaction: &Interaction<'_>, grant: GrantId) -> Re
         Err(UseCaseError::Rejected(Rejection::UnknownGrant)) => return show(interaction, listed).await,
         Err(error) => return changed::<()>(interaction, Err(error)),
     };
-    match interaction.open(shown).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not ask why an auto-approval is revoked");
-            let says = sentences::SETTINGS_TRY_AGAIN.to_owned();
-            interaction.context.reply_privately(interaction.payload, says);
-        }
-    }
-    Response::Taken
+    interaction.show(shown, "the reason of a revocation", sentences::SETTINGS_TRY_AGAIN).await
 }
 
 /// The admin submitted the modal behind *Revoke…*. The list below it is rendered again.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{people::ActingUser, rejection::Rejection},
-    service::workspaces::Origin,
+    domain::{ids::ApprovalId, people::ActingUser, rejection::Rejection},
+    service::{decide::Click, workspaces::Origin},
     slack::{
         handlers::{context::Context, modals, time_limit::UseCaseError},
         inbound::{payload::Payload, response::Response},
@@ -46,6 +46,30 @@ impl Interaction<'_> {
             return modals::push(self.context, self.workspace, trigger, &view).await;
         }
         modals::open(self.context, self.workspace, trigger, &view).await
+    }
+
+    /// Opens a modal and responds to the click. A repeated click whose first delivery opened it changes nothing; after
+    /// another error an ephemeral reply says `try_again`. `modal`: what it is, for the log.
+    pub(super) async fn show(&self, view: Value, modal: &'static str, try_again: &str) -> Response {
+        match self.open(view).await {
+            Ok(_) => {}
+            Err(error) if modals::is_open(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, modal, "Could not open a modal");
+                self.context.reply_privately(self.payload, try_again.to_owned());
+            }
+        }
+        Response::Taken
+    }
+
+    /// The click on an approval, by a user who was looked up.
+    pub(super) fn click(&self, approval: ApprovalId, acting_user: ActingUser) -> Click {
+        Click {
+            workspace: self.workspace.to_owned(),
+            approval,
+            acting_user,
+            request: Some(self.payload.request()),
+        }
     }
 }
 

@@ -7,19 +7,14 @@ use crate::{
         ids::ApprovalId,
         limits::{Period, Uses},
         narrowing::Choices,
-        people::ActingUser,
     },
-    service::{
-        decide::Click,
-        narrowing::{self, Narrowable, Submitted},
-    },
+    service::narrowing::{self, Narrowable, Submitted},
     slack::{
         handlers::{
             interactions::{
                 interaction::{Interaction, Submission, decided},
                 review,
             },
-            modals,
             time_limit::{UseCaseError, within},
         },
         inbound::{payload::Payload, response::Response},
@@ -33,22 +28,13 @@ use crate::{
 
 const SUBMISSION: Submission = Submission::deciding(view::TITLE);
 
-fn click(interaction: &Interaction<'_>, approval: ApprovalId, acting_user: ActingUser) -> Click {
-    Click {
-        workspace: interaction.workspace.to_owned(),
-        approval,
-        acting_user,
-        request: Some(interaction.payload.request()),
-    }
-}
-
 /// Opens the modal. It shows arguments, so Slack has to confirm who clicked.
 pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) -> Response {
     let acting_user = match interaction.rights().await {
         Ok((acting_user, _)) => acting_user,
         Err(rejection) => return decided::<()>(interaction, Err(UseCaseError::Rejected(rejection))),
     };
-    let click = click(interaction, approval, acting_user);
+    let click = interaction.click(approval, acting_user);
     let Narrowable { approval, eligibility, suggestion } =
         match within(narrowing::open(&interaction.context.service, &click)).await {
             Ok(narrowable) => narrowable,
@@ -58,15 +44,7 @@ pub(super) async fn open(interaction: &Interaction<'_>, approval: ApprovalId) ->
     if let Some(review) = review::current(interaction) {
         view = on_top(view, &approval, review);
     }
-    match interaction.open(view).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, approval = %approval.id(), "Could not open the modal for more options");
-            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
-        }
-    }
-    Response::Taken
+    interaction.show(view, "the modal for more options", sentences::TRY_AGAIN).await
 }
 
 /// The user submitted the modal. Like *Approve*, this needs a look-up of the user that is at most a minute old.
@@ -83,7 +61,7 @@ pub(super) async fn submitted(interaction: &Interaction<'_>) -> Response {
             "response_action": "errors", "errors": { view::USES: view::uses_error() }
         }));
     };
-    let click = click(interaction, approval, acting_user);
+    let click = interaction.click(approval, acting_user);
     let choices = |request: &_| {
         let scope = view::scope(payload.entered(view::SCOPE, view::ACTION)?)?;
         let period = Period::from_name(payload.entered(view::PERIOD, view::ACTION)?)?;

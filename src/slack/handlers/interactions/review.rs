@@ -59,15 +59,7 @@ pub(super) async fn open(interaction: &Interaction<'_>, like: ApprovalId) -> Res
         update(interaction, "/view/id", view).await;
         return Response::Taken;
     }
-    match interaction.open(view).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, approval = %like, "Could not open the review");
-            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
-        }
-    }
-    Response::Taken
+    interaction.show(view, "the review", sentences::TRY_AGAIN).await
 }
 
 /// Shows the request after this one, which stays as it is.

@@ -21,7 +21,6 @@ use crate::{
                 interaction::{Interaction, Submission, decided, looked},
                 recipient,
             },
-            modals,
             time_limit::{UseCaseError, read, within},
         },
         inbound::response::Response,
@@ -41,15 +40,9 @@ pub(super) async fn open(interaction: &Interaction<'_>, group: (ApprovalId, Alik
         interaction.context.reply_privately(interaction.payload, together::NONE_LEFT.to_owned());
         return Response::Taken;
     }
-    match interaction.open(together::modal(&approvals, count)).await {
-        Ok(_) => {}
-        Err(error) if modals::is_open(&error) => {}
-        Err(error) => {
-            tracing::warn!(%error, "Could not open the list of what to approve");
-            interaction.context.reply_privately(interaction.payload, sentences::TRY_AGAIN.to_owned());
-        }
-    }
-    Response::Taken
+    interaction
+        .show(together::modal(&approvals, count), "the list of what to approve", sentences::TRY_AGAIN)
+        .await
 }
 
 async fn find(
