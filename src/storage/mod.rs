@@ -20,8 +20,8 @@ pub mod tables;
 
 pub use db::{
     ConnectError, Db, ErrorClass, Hosts, LOCK_LIMIT, Limits, LockWait, NOT_MIGRATED, PgConnection, Plans,
-    TlsUse, Tx, classify, connect_error, explain, is_a_lost_connection, is_worth_retrying,
-    migrations::MIGRATIONS,
+    TlsUse, Tx, classify, connect_error, explain, is_a_lock_timeout, is_a_lock_timeout_at,
+    is_a_lost_connection, is_worth_retrying, migrations::MIGRATIONS,
 };
 
 /// The channel that a transaction notifies when it adds work to the outbox. The payload is the row's kind.

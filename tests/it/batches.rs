@@ -129,6 +129,31 @@ async fn a_held_row_holds_up_only_those_who_need_it() {
     .await;
 }
 
+/// Another instance that judges requests in the same conversation holds its row for as long as a transaction takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_wait_for_other_requests_stay_together() {
+    story(async |s| {
+        s.put("github").await;
+        s.ask(&s.call(ACTION, "shared")).await;
+        let mut other = s.service.db.begin().await.unwrap();
+        sqlx::query("SELECT FROM conversations WHERE id = 'shared' FOR UPDATE")
+            .execute(&mut *other)
+            .await
+            .unwrap();
+        let mut calls: Vec<_> = (1..CROWD).map(|number| s.call(ACTION, &format!("c-{number}"))).collect();
+        calls.push(s.call(ACTION, "shared"));
+        let ends = async {
+            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+            other.rollback().await.unwrap();
+        };
+        let (answers, ()) = tokio::join!(ask_at_once(s, calls), ends);
+        assert!(answers.iter().all(|reply| reply.status == 201), "{answers:?}");
+        let transactions = count(s, "SELECT count(DISTINCT xmin::text) FROM approvals").await;
+        assert!(transactions < 16, "{transactions}");
+    })
+    .await;
+}
+
 /// One request of a random history, in small numbers.
 #[derive(Debug, Clone)]
 struct Spec {

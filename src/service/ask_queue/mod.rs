@@ -192,11 +192,17 @@ impl Batch {
         metrics::histogram!("countersign_ask_batch_size")
             .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
         let asks: Vec<&Addressed> = jobs.iter().map(|job| &job.addressed).collect();
-        let mut lost = 0;
+        let (mut lost, mut wait) = (0, LockWait::Brief);
         let judged = loop {
-            match batch::judge(&self.service, &asks, LockWait::Brief).await {
+            match batch::judge(&self.service, &asks, wait).await {
                 // After the database restarted, every connection in the pool may be a lost one.
                 Err(failure) if lost < LOST && is_a_lost_connection(&failure) => lost += 1,
+                // Another instance judges requests of the same users. Judged separately, each of these would wait for
+                // it too.
+                Err(failure) if wait == LockWait::Brief && waited_for_requests(&failure) => {
+                    self.queue.lock().room.shrink();
+                    wait = LockWait::InTurn;
+                }
                 judged => break judged,
             }
         };
@@ -292,10 +298,14 @@ fn overdue() -> ServiceError {
     sqlx::Error::from(ConnectError::Overdue).into()
 }
 
-/// Whether a row was held for longer than the statement waited (`lock_not_available`).
 fn waited_for_a_lock(failure: &ServiceError) -> bool {
-    let ServiceError::Database(error) = failure else { return false };
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
+    matches!(failure, ServiceError::Database(error) if storage::is_a_lock_timeout(error))
+}
+
+/// Whether it was for a row that requests lock against each other.
+fn waited_for_requests(failure: &ServiceError) -> bool {
+    let tables = ["conversations", "grants"];
+    matches!(failure, ServiceError::Database(error) if storage::is_a_lock_timeout_at(error, &tables))
 }
 
 /// A request that waits for a lock. Dropping it lets requests for its action share transactions again.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use sqlx::postgres::PgDatabaseError;
+
 use crate::storage::{db::connect_error::connect_error, stored::CorruptRow};
 
 /// What to print where the schema is missing or older than this program.
@@ -90,6 +92,25 @@ pub fn explain(error: &sqlx::Error) -> String {
         return NOT_MIGRATED.to_owned();
     }
     connect_error(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// Whether a row was held for longer than the statement may wait (`lock_not_available`).
+#[must_use]
+pub fn is_a_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("55P03")
+}
+
+/// Whether it was a row of one of these tables. Postgres names the table only in the error's context, in the server's
+/// language, but in quotes.
+#[must_use]
+pub fn is_a_lock_timeout_at(error: &sqlx::Error, tables: &[&str]) -> bool {
+    let context = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        .and_then(PgDatabaseError::r#where);
+    let names = |context: &str, table: &str| context.contains(&format!("\"{table}\""));
+    is_a_lock_timeout(error)
+        && context.is_some_and(|context| tables.iter().any(|table| names(context, table)))
 }
 
 /// Whether the connection broke, or was closed by the database's shutdown: another one may well do.

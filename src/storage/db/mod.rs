@@ -21,7 +21,10 @@ mod transaction;
 pub use self::{
     connect_error::{ConnectError, connect_error},
     connection::PgConnection,
-    error_class::{ErrorClass, NOT_MIGRATED, classify, explain, is_a_lost_connection, is_worth_retrying},
+    error_class::{
+        ErrorClass, NOT_MIGRATED, classify, explain, is_a_lock_timeout, is_a_lock_timeout_at,
+        is_a_lost_connection, is_worth_retrying,
+    },
     handle::Db,
     hosts::{Hosts, TlsUse},
     limits::{LOCK_LIMIT, Limits},

@@ -18,6 +18,19 @@ pub enum LockWait {
     Usual,
     /// 20 ms: for work that others wait for, and that can be done in another way.
     Brief,
+    /// 200 ms: for rows that only transactions like this one hold, which take some milliseconds each.
+    InTurn,
+}
+
+/// What begins a transaction, and says how plans are chosen if that changes.
+macro_rules! begin {
+    ($begin:literal, $change:expr) => {
+        match $change {
+            None => $begin,
+            Some(Plans::Chosen) => concat!($begin, "; SET LOCAL plan_cache_mode = auto"),
+            Some(Plans::Kept) => concat!($begin, "; SET LOCAL plan_cache_mode = force_generic_plan"),
+        }
+    };
 }
 
 impl Tx {
@@ -28,22 +41,12 @@ impl Tx {
     ) -> sqlx::Result<Self> {
         let change = (plans != connection.plans()).then_some(plans);
         // One message, so that the settings cost no round trip.
-        connection
-            .simple(match (wait, change) {
-                (LockWait::Usual, None) => "BEGIN",
-                (LockWait::Usual, Some(Plans::Chosen)) => "BEGIN; SET LOCAL plan_cache_mode = auto",
-                (LockWait::Usual, Some(Plans::Kept)) => {
-                    "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
-                }
-                (LockWait::Brief, None) => "BEGIN; SET LOCAL lock_timeout = 20",
-                (LockWait::Brief, Some(Plans::Chosen)) => {
-                    "BEGIN; SET LOCAL lock_timeout = 20; SET LOCAL plan_cache_mode = auto"
-                }
-                (LockWait::Brief, Some(Plans::Kept)) => {
-                    "BEGIN; SET LOCAL lock_timeout = 20; SET LOCAL plan_cache_mode = force_generic_plan"
-                }
-            })
-            .await?;
+        let begin = match wait {
+            LockWait::Usual => begin!("BEGIN", change),
+            LockWait::Brief => begin!("BEGIN; SET LOCAL lock_timeout = 20", change),
+            LockWait::InTurn => begin!("BEGIN; SET LOCAL lock_timeout = 200", change),
+        };
+        connection.simple(begin).await?;
         Ok(Self { connection: Some(connection) })
     }
 
