@@ -8,11 +8,14 @@ from typing import Any
 
 import anyio
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
 from local import ALICE, Alice, approve, approve_all, approve_for_conversation, deny, edit, until
-from stacks import STACKS, Run, Seen, Turn, issue
+from stacks import STACKS, Run, ScriptedChatModel, Seen, Turn, issue, langchain_tool
 from test_client import dead_url
 
 from countersign import Approvals, AsyncCountersign, ToolCall
+from countersign.langchain import ApprovalMiddleware
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("service")]
 
@@ -140,3 +143,28 @@ async def test_repeated_run_finds_its_approval_and_runs_nothing_twice(run: Run, 
     ((read,),) = again.read
     assert "this call has already run" in read
     assert len(alice.approvals(run_id)) == 1
+
+
+class DynamicTool(AgentMiddleware):
+    """Gives the model a tool that the agent does not know, as LangChain documents."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._tool = langchain_tool(seen)
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return handler(request.override(tool=self._tool))
+
+    async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return await handler(request.override(tool=self._tool))
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+async def test_tool_that_langchain_gets_from_middleware_is_asked_about(blocking: bool, run_id: str) -> None:
+    seen = Seen()
+    client = AsyncCountersign(dead_url(), "cs_x", retry_for=0)
+    middleware: list[Any] = [ApprovalMiddleware(approvals(client=client)), DynamicTool(seen)]
+    agent: Any = create_agent(ScriptedChatModel(turns=[[dict(issue("A"))]]), [], middleware=middleware)
+    start = {"messages": [("user", "Go")]}
+    output = agent.invoke(start) if blocking else await agent.ainvoke(start)
+    assert seen.ran == []
+    assert "Not approved: Could not reach Countersign" in output["messages"][-2].content

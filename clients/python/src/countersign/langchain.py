@@ -56,7 +56,7 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         """Does nothing: an asynchronous agent runs all tools at the same time."""
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Output]) -> Output:
-        if not self._asks(request.tool_call["name"]) or request.tool is None:
+        if not self._asks(request.tool_call["name"]):
             return handler(request)
         call = _call(request.tool_call, request.state, request.runtime)
         verdict = self._approvals.decide_blocking(call, editable=True)
@@ -75,7 +75,7 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Output]]
     ) -> Output:
-        if not self._asks(request.tool_call["name"]) or request.tool is None:
+        if not self._asks(request.tool_call["name"]):
             return await handler(request)
         call = _call(request.tool_call, request.state, request.runtime)
         verdict = await self._approvals.decide(call, editable=True)
@@ -228,12 +228,12 @@ def _call(call: ModelToolCall, state: Any, runtime: Runtime[Any] | ToolRuntime[A
     info = runtime.execution_info
     # Without a checkpointer there are no threads. Each run then has a first message of its own.
     thread_id = (info and info.thread_id) or messages[0].id
-    return ToolCall(call["name"], call["args"], thread_id, str(call["id"]), thread_id, runtime)
+    return ToolCall(call["name"], call["args"], thread_id, call["id"] or "", thread_id, runtime)
 
 
 def _interrupted_call(interrupt: Interrupt[Any], thread_id: str, state: Any) -> ToolCall:
     request = interrupt.value
-    return ToolCall(request["name"], request["args"], thread_id, request["tool_call_id"], thread_id, state)
+    return ToolCall(request["name"], request["args"], thread_id, request["tool_call_id"] or "", thread_id, state)
 
 
 def _is_approval(interrupt: Interrupt[Any]) -> bool:
