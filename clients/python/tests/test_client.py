@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import math
 import random
 import socket
@@ -123,6 +125,55 @@ def test_verified_webhook_carries_the_approval(service: Service, alice: Alice, r
         verify_webhook(webhook.body, webhook.headers, service.webhook_secret, tolerance=-1)
 
 
+SECRET = "whsec_b3RoZXIgc2VjcmV0IG90aGVyIHNlY3JldCBvdGhlciE="
+
+
+def signed(body: bytes, secret: str = SECRET, timestamp: str | None = None) -> dict[str, str]:
+    """The headers of a webhook."""
+    timestamp = timestamp or str(int(time.time()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signature = base64.b64encode(hmac.digest(key, f"dlv_1.{timestamp}.".encode() + body, "sha256")).decode()
+    return {"webhook-id": "dlv_1", "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
+
+
+PING = b'{"type": "webhook.ping", "timestamp": "2026-01-01T00:00:00Z", "data": {}}'
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"webhook-timestamp": "1" * 400},
+        {"webhook-timestamp": "1" * 5000},
+        {"webhook-timestamp": "²"},
+        {"webhook-timestamp": str(int(time.time()) - 600)},
+        {"webhook-timestamp": str(int(time.time()) + 600)},
+        {"webhook-signature": "v1,\udcff v1,é v1, v1"},
+        {"webhook-id": "\udcff"},
+    ],
+)
+def test_webhook_of_a_stranger_is_refused(changed: dict[str, str]) -> None:
+    assert verify_webhook(PING, signed(PING), SECRET).type == "webhook.ping"
+    with pytest.raises(WebhookError):
+        verify_webhook(PING, signed(PING) | changed, SECRET)
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[]", b"{}", b"[" * 100_000])
+def test_signed_webhook_that_is_not_readable_is_refused(body: bytes) -> None:
+    with pytest.raises(WebhookError, match="not readable"):
+        verify_webhook(body, signed(body), SECRET)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", " ", "no base64", ["", SECRET]])
+def test_empty_secret_believes_no_webhook(secret: str | list[str]) -> None:
+    with pytest.raises(ValueError, match="webhook secret is empty"):
+        verify_webhook(PING, signed(PING, "whsec_"), secret)
+
+
+def test_parsed_body_of_a_webhook_is_refused() -> None:
+    with pytest.raises(TypeError, match="as it came"):
+        verify_webhook({"type": "webhook.ping"}, signed(PING), SECRET)  # type: ignore[arg-type]
+
+
 async def test_digest_is_the_services(client: AsyncCountersign, run_id: str) -> None:
     chosen = random.Random(7)
     doubles = [struct.unpack("d", chosen.randbytes(8))[0] for _ in range(300)]
@@ -200,11 +251,27 @@ def test_repeats_with_the_same_key_and_as_retry_after_says(run_id: str) -> None:
         ((200, {}, "<html>"), InvalidResponse),
         ((200, {}, '{"id": "apr_1", "status": "approved"}'), InvalidResponse),
         ((200, {"content-encoding": "gzip"}, "no gzip"), Unreachable),
+        ((503, {}, '{"errors": ["x", null, 1]}'), ApiError),
+        ((503, {}, '{"errors": 1}'), ApiError),
+        ((503, {}, "[" * 100_000), ApiError),
+        ((503, {"retry-after": "\xb2"}, ""), ApiError),
+        ((200, {}, "[" * 100_000), InvalidResponse),
     ],
 )
 def test_bad_answers_are_errors(answer: tuple[int, dict[str, str], str], error: type[Exception], run_id: str) -> None:
     with answering(answer) as (url, _), Countersign(url, "cs_x", retry_for=0.5) as client, pytest.raises(error):
         client.ask(**request(run_id))
+
+
+@pytest.mark.parametrize("wanted", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_pauses_although_retry_after_has_passed(wanted: str, run_id: str) -> None:
+    with (
+        answering((503, {"retry-after": wanted}, "")) as (url, received),
+        Countersign(url, "cs_x", retry_for=1) as client,
+        pytest.raises(ApiError),
+    ):
+        client.ask(**request(run_id))
+    assert 2 <= len(received) < 8
 
 
 def test_unreachable_service_is_an_error_after_a_while(run_id: str) -> None:
@@ -230,6 +297,11 @@ def test_settings_are_checked() -> None:
         Countersign("ftp://example.com", "cs_x")
     with pytest.raises(ValueError, match="not the id"):
         Countersign("http://example.com", "cs_x").get("../audit")
+    with pytest.raises(ValueError, match="The API key is not valid") as found:
+        Countersign("http://example.com", "cs_secret\n1")
+    assert "cs_secret" not in str(found.value)
+    with pytest.raises(ValueError, match="idempotency key"):
+        Countersign("http://example.com", "cs_x\n").ask(**request("c"), idempotency_key="k\n")
     own = httpx.Client()
     Countersign("http://example.com", "cs_x", http=own).close()
     assert not own.is_closed

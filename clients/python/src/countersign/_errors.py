@@ -36,15 +36,19 @@ class ApiError(CountersignError):
         """What is wrong, in short."""
         self.detail: str = str(problem.get("detail", ""))
         """What to do."""
-        self.errors: list[dict[str, Any]] = list(problem.get("errors") or [])
+        # A proxy in between may send JSON of its own.
+        faults = problem.get("errors")
+        self.errors: list[dict[str, Any]] = (
+            [one for one in faults if isinstance(one, dict)] if isinstance(faults, list) else []
+        )
         """Everything that is wrong with the request, with JSON pointers."""
-        faults = "".join(f" {fault.get('pointer')}: {fault.get('detail')}." for fault in self.errors)
-        super().__init__(f"{self.title.rstrip('.')} ({status}). {self.detail}{faults}".strip())
+        listed = "".join(f" {fault.get('pointer')}: {fault.get('detail')}." for fault in self.errors)
+        super().__init__(f"{self.title.rstrip('.')} ({status}). {self.detail}{listed}".strip())
 
     @classmethod
     def from_response(cls, response: httpx.Response) -> ApiError:
         try:
             problem = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             problem = None
         return cls(response.status_code, problem if isinstance(problem, dict) else {})

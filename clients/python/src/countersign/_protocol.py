@@ -56,12 +56,16 @@ class Protocol:
     """The calls of one backend."""
 
     def __init__(self, url: str | None, api_key: str | None, retry_for: float) -> None:
-        url = url or os.environ.get("COUNTERSIGN_URL")
-        api_key = api_key or os.environ.get("COUNTERSIGN_API_KEY")
+        # Secrets that are read from files often end in a line break.
+        url = (url or os.environ.get("COUNTERSIGN_URL") or "").strip()
+        api_key = (api_key or os.environ.get("COUNTERSIGN_API_KEY") or "").strip()
         if not url or not api_key:
             raise ValueError("Set COUNTERSIGN_URL and COUNTERSIGN_API_KEY, or pass url and api_key.")
         if httpx.URL(url).scheme not in ("http", "https"):
             raise ValueError(f"{url!r} is not an http or https URL.")
+        if not fits_header(api_key):
+            # The HTTP library would quote the key in its error, which models and logs get to read.
+            raise ValueError("The API key is not valid: it looks like cs_…")
         self.url = url.rstrip("/")
         self.api_key = api_key
         self.retry_for = retry_for
@@ -70,7 +74,7 @@ class Protocol:
             "user-agent": f"countersign-python/{__version__}",
         }
 
-    def ask(self, idempotency_key: str | None, request: Request) -> Steps[Approval]:
+    def ask(self, idempotency_key: str | None, request: Request, retry_for: float | None = None) -> Steps[Approval]:
         agent, conversation = request["agent"], request["conversation"]
         body: dict[str, Any] = {
             **request,
@@ -79,7 +83,9 @@ class Protocol:
         }
         # The key makes it safe to send the request again if a response is lost.
         key = idempotency_key or str(uuid.uuid4())
-        data = yield from self._call("POST", "/v1/approvals", body, idempotency_key=key)
+        if not fits_header(key):
+            raise ValueError(f"The idempotency key {key!r} is not printable ASCII without spaces at its ends.")
+        data = yield from self._call("POST", "/v1/approvals", body, idempotency_key=key, retry_for=retry_for)
         return Approval.from_json(data)
 
     def get(self, approval: str | Approval, wait: int = 0) -> Steps[Approval]:
@@ -161,9 +167,8 @@ class Protocol:
                 wanted = _retry_after(response)
             # Counted from the first failure: a call may have waited long before it.
             first = first or time.monotonic()
-            pause = wanted
-            if pause is None:
-                pause = min(0.25 * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
+            # At least as long as without `Retry-After`: with a clock that is ahead, its date may have passed.
+            pause = max(wanted or 0, min(0.25 * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1))  # noqa: S311
             budget = self.retry_for if retry_for is None else retry_for
             if time.monotonic() + pause > first + budget:
                 raise failure
@@ -181,15 +186,20 @@ def _path(approval: str | Approval) -> str:
 def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidResponse("The response is not JSON.") from error
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def fits_header(text: str) -> bool:
+    """Whether this can be the value of a header as it is."""
+    return text.isascii() and text.isprintable() and text == text.strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -16,6 +15,8 @@ from ._errors import InvalidResponse, WebhookError
 from ._models import Approval
 
 _PREFIX = "whsec_"
+# Seconds since 1970 have ten digits until the year 2286.
+_DIGITS_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +49,43 @@ def verify_webhook(
     `body` is the request's body as it came. `secret` is the backend's webhook secret (`whsec_…`), or several while it
     is being rotated. `tolerance` is how many seconds the webhook's time may differ from this machine's.
 
-    Raises `WebhookError` if it can't be trusted: answer 401 then.
+    Raises `WebhookError` if it can't be trusted: answer 401 then. `ValueError` if the secret is empty or not valid.
     """
-    raw = body.encode() if isinstance(body, str) else body
+    if not isinstance(body, bytes | str):
+        raise TypeError(f"body is the request's body as it came: bytes or str, not {type(body).__name__}.")
+    keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
+    raw = _encoded(body) if isinstance(body, str) else body
     found = {name.lower(): value for name, value in headers.items()}
     try:
         message, sent, signatures = (found[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
     except KeyError as error:
         raise WebhookError(f"The header {error} is missing.") from error
-    if not (sent.isascii() and sent.isdigit()):
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= _DIGITS_MAX):
         raise WebhookError("webhook-timestamp is not a number.")
     if abs(time.time() - int(sent)) > tolerance:
         raise WebhookError("The webhook is too old or too new. Check this machine's clock.")
-    signed = f"{message}.{sent}.".encode() + raw
+    signed = _encoded(f"{message}.{sent}.") + raw
     given = [value for version, _, value in (part.partition(",") for part in signatures.split()) if version == "v1"]
-    secrets = [secret] if isinstance(secret, str) else secret
-    expected = [base64.b64encode(hmac.digest(_key(one), signed, hashlib.sha256)) for one in secrets]
-    if not any(hmac.compare_digest(one, value.encode()) for one in expected for value in given):
+    expected = [base64.b64encode(hmac.digest(key, signed, hashlib.sha256)) for key in keys]
+    if not any(hmac.compare_digest(one, _encoded(value)) for one in expected for value in given):
         raise WebhookError("The signature does not match the secret.")
     return _event(message, raw)
 
 
 def _key(secret: str) -> bytes:
     try:
-        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except binascii.Error as error:
-        raise ValueError("The webhook secret is not valid: it looks like whsec_…") from error
+        key = base64.b64decode(secret.strip().removeprefix(_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    # Anyone can sign with an empty key.
+    if not key:
+        raise ValueError("The webhook secret is empty or not valid: it looks like whsec_…")
+    return key
+
+
+def _encoded(text: str) -> bytes:
+    """Encodes what may be anyone's: bytes that are not UTF-8 can be surrogates here."""
+    return text.encode(errors="surrogatepass")
 
 
 def _event(message: str, raw: bytes) -> Event:
@@ -81,7 +93,7 @@ def _event(message: str, raw: bytes) -> Event:
         data = json.loads(raw)
         kind, at = str(data["type"]), datetime.fromisoformat(data["timestamp"])
         approval = Approval.from_json(data["data"]) if kind.startswith("approval.") else None
-    except (InvalidResponse, KeyError, TypeError, ValueError) as error:
+    except (InvalidResponse, KeyError, TypeError, ValueError, RecursionError) as error:
         raise WebhookError(f"The webhook is not readable: {error}") from error
     if approval and kind != f"approval.{approval.status}":
         raise WebhookError(f"The webhook is {kind}, but its approval is {approval.status}.")
