@@ -34,7 +34,7 @@ from stacks import (
     pydantic_agent,
 )
 
-from countersign import Approvals, Event, verify_webhook
+from countersign import Approvals, AsyncCountersign, Countersign, Event, verify_webhook
 from countersign.langchain import DurableRuns as LangChainRuns
 from countersign.openai import DurableRuns as OpenAIRuns
 from countersign.pydantic_ai import DurableRuns as PydanticRuns
@@ -42,8 +42,8 @@ from countersign.pydantic_ai import DurableRuns as PydanticRuns
 TURNS: list[Turn] = [[issue("A"), issue("B")]]
 
 
-def approvals() -> Approvals:
-    return Approvals("atlas", user=ALICE, integration="github")
+def approvals(client: AsyncCountersign | Countersign | None = None) -> Approvals:
+    return Approvals("atlas", user=ALICE, integration="github", client=client)
 
 
 async def inline(run_id: str) -> dict[str, Seen]:

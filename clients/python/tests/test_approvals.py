@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Unpack
 
 import anyio
 import pytest
@@ -10,7 +11,18 @@ from local import ALICE, Alice, approve, deny, until
 from restarts import TURNS, approvals
 from stacks import Seen, issue, openai_agent, openai_read
 
-from countersign import Allowed, Approval, Approvals, AsyncCountersign, Countersign, Event, Pending, Refused, ToolCall
+from countersign import (
+    Allowed,
+    Approval,
+    Approvals,
+    AsyncCountersign,
+    Countersign,
+    Event,
+    Pending,
+    Refused,
+    Request,
+    ToolCall,
+)
 from countersign.openai import DurableRuns
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("service")]
@@ -27,6 +39,39 @@ async def test_decides_and_cancels_under_both_event_loops(alice: Alice, run_id: 
     with anyio.move_on_after(1):
         await approvals().decide(call(run_id, "other"))
     assert [one["status"] for one in alice.approvals(run_id)] == ["cancelled", "approved"]
+
+
+class ResponseLost(AsyncCountersign):
+    """The service takes the request, but its response does not come."""
+
+    async def ask(self, *, idempotency_key: str | None = None, **request: Unpack[Request]) -> Approval:
+        await super().ask(idempotency_key=idempotency_key, **request)
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_cancels_what_it_was_asking(alice: Alice, run_id: str) -> None:
+    with anyio.move_on_after(1):
+        await approvals(client=ResponseLost()).decide(call(run_id))
+    assert [one["status"] for one in alice.approvals(run_id)] == ["cancelled"]
+
+
+def test_interrupted_program_cancels_what_it_was_asking(alice: Alice, run_id: str) -> None:
+    class Interrupted(Countersign):
+        def ask(self, *, idempotency_key: str | None = None, **request: Unpack[Request]) -> Approval:
+            super().ask(idempotency_key=idempotency_key, **request)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        approvals(client=Interrupted()).decide_blocking(call(run_id))
+    assert [one["status"] for one in alice.approvals(run_id)] == ["cancelled"]
+
+
+async def test_call_without_an_id_is_refused(run_id: str) -> None:
+    verdict = await approvals().decide(call(run_id, ""))
+    assert isinstance(verdict, Refused)
+    assert "the call of create_issue has no id" in verdict.message
 
 
 async def test_call_id_that_is_used_for_another_call_is_refused(alice: Alice, run_id: str) -> None:

@@ -17,7 +17,7 @@ from ._clients import RETRY_FOR, AsyncCountersign, Countersign
 from ._digest import arguments_digest
 from ._errors import ApiError, CountersignError, Unreachable
 from ._models import Agent, Approval, Conversation, Options, Request, ResultStatus
-from ._protocol import RETRIED, T
+from ._protocol import RETRIED, T, fits_header
 from ._protocol import Protocol as HttpProtocol
 
 log = logging.getLogger("countersign")
@@ -55,8 +55,11 @@ class ToolCall:
     def idempotency_key(self) -> str:
         """The same for the same call, so that a person is asked once, also after a restart."""
         key = f"{self.run_id}:{self.call_id}"
-        fits = len(key) <= _KEY_MAX and key.isascii() and key.isprintable()
-        return key if fits else hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+        return (
+            key
+            if len(key) <= _KEY_MAX and fits_header(key)
+            else hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +149,14 @@ class Approvals:
 
         `editable`: the caller runs the arguments of `Allowed`, which the user may have changed.
         """
-        approval = None
+        approval = asked = None
         try:
-            key, request = self._request(call, editable=editable, inline=True)
+            asked = key, request = self._request(call, editable=editable, inline=True)
             approval = await self._client.ask(idempotency_key=key, **request)
             approval = await self._client.wait(approval)
             return _ended(self._judge(call, approval, editable=editable))
         except anyio.get_cancelled_exc_class():
-            await _to_its_end(self._withdraw(approval))
+            await _to_its_end(self._withdraw(approval, asked))
             raise
         except Exception as error:
             await self._withdraw(approval)
@@ -161,9 +164,9 @@ class Approvals:
 
     def decide_blocking(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused:
         """Does what `decide` does, and blocks meanwhile."""
-        approval = None
+        approval = asked = None
         try:
-            key, request = self._request(call, editable=editable, inline=True)
+            asked = key, request = self._request(call, editable=editable, inline=True)
             approval = self._blocking.ask(idempotency_key=key, **request)
             approval = self._blocking.wait(approval)
             return _ended(self._judge(call, approval, editable=editable))
@@ -171,7 +174,7 @@ class Approvals:
             self._withdraw_blocking(approval)
             return refuse(error)
         except BaseException:
-            self._withdraw_blocking(approval)
+            self._withdraw_blocking(approval, asked)
             raise
 
     async def poll(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused | Pending:
@@ -210,6 +213,9 @@ class Approvals:
             log.warning("Could not report the result of a call: %s", error)
 
     def _request(self, call: ToolCall, *, editable: bool, inline: bool) -> tuple[str, Request]:
+        if not call.call_id:
+            # Calls without ids would share an approval.
+            raise ValueError(f"the call of {call.name} has no id")
         integration, action = self._action(call)
         request = Request(
             agent=self._agent,
@@ -265,21 +271,28 @@ class Approvals:
         text = self._summarize(call, output) if self._summarize else None
         return text[:_SUMMARY_MAX] if text else None
 
-    async def _withdraw(self, approval: Approval | None) -> None:
-        """Cancels what will not run, whatever the user clicks."""
-        if approval and approval.pending:
-            with anyio.move_on_after(_BRIEFLY):
-                try:
-                    await self._client._run(self._client._protocol.cancel(approval, _BRIEFLY))
-                except Exception as error:
-                    log.warning("Could not cancel the approval %s: %s", approval.id, error)
+    async def _withdraw(self, approval: Approval | None, asked: tuple[str, Request] | None = None) -> None:
+        """Cancels what will not run, whatever the user clicks.
 
-    def _withdraw_blocking(self, approval: Approval | None) -> None:
-        if approval and approval.pending:
+        `asked` is a request whose response did not come: with the same key, it finds its approval.
+        """
+        with anyio.move_on_after(_BRIEFLY):
             try:
-                self._blocking._run(self._blocking._protocol.cancel(approval, _BRIEFLY))
+                if approval is None and asked:
+                    approval = await self._client._run(self._client._protocol.ask(*asked, _BRIEFLY))
+                if approval and approval.pending:
+                    await self._client._run(self._client._protocol.cancel(approval, _BRIEFLY))
             except Exception as error:
-                log.warning("Could not cancel the approval %s: %s", approval.id, error)
+                log.warning("Could not cancel the approval %s: %s", approval.id if approval else "", error)
+
+    def _withdraw_blocking(self, approval: Approval | None, asked: tuple[str, Request] | None = None) -> None:
+        try:
+            if approval is None and asked:
+                approval = self._blocking._run(self._blocking._protocol.ask(*asked, _BRIEFLY))
+            if approval and approval.pending:
+                self._blocking._run(self._blocking._protocol.cancel(approval, _BRIEFLY))
+        except Exception as error:
+            log.warning("Could not cancel the approval %s: %s", approval.id if approval else "", error)
 
 
 def refuse(error: Exception) -> Refused:
