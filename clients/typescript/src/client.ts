@@ -37,6 +37,8 @@ export interface CountersignOptions {
 
 /** The longest that a long poll waits at the service, in seconds. */
 const WAIT = 50;
+/** A wait that was shorter is followed by a pause, in milliseconds. */
+const SHORT_WAIT = 1_000;
 /** The first and the longest pause between two attempts, in milliseconds. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [250, 8_000];
 /** Statuses after which the same request may succeed. Calls are safe to repeat: those that ask have a key. */
@@ -63,10 +65,13 @@ export class Countersign {
 
   constructor(options: CountersignOptions = {}) {
     const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-    const url = options.url ?? process?.env?.["COUNTERSIGN_URL"];
-    const apiKey = options.apiKey ?? process?.env?.["COUNTERSIGN_API_KEY"];
+    // Secrets that are read from files often end in a line break.
+    const url = (options.url ?? process?.env?.["COUNTERSIGN_URL"])?.trim();
+    const apiKey = (options.apiKey ?? process?.env?.["COUNTERSIGN_API_KEY"])?.trim();
     if (!url) throw new TypeError("Set `url` or COUNTERSIGN_URL to the address of Countersign.");
+    if (!/^https?:\/\/[^/]/i.test(url)) throw new TypeError(`${JSON.stringify(url)} is not an http or https URL.`);
     if (!apiKey) throw new TypeError("Set `apiKey` or COUNTERSIGN_API_KEY to an API key (cs_…).");
+    if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new TypeError("The API key is not valid: it looks like cs_…");
     this.#url = url.replace(/\/+$/, "");
     this.#apiKey = apiKey;
     this.#retryFor = options.retryFor ?? 30_000;
@@ -94,12 +99,15 @@ export class Countersign {
   async wait(approval: Approval | string, options: { signal?: AbortSignal | undefined } = {}): Promise<Approval> {
     let current = typeof approval === "string" ? await this.get(approval, options) : approval;
     // Two times of the same clock: this machine's may differ from the service's.
-    const deadline = Date.now() + Date.parse(current.expires_at) - Date.parse(current.created_at);
+    const deadline = Date.now() + (Date.parse(current.expires_at) - Date.parse(current.created_at) || 0);
     while (current.status === "pending") {
-      const retryFor = Math.max(deadline - Date.now(), this.#retryFor);
+      const began = Date.now();
+      const retryFor = Math.max(deadline - began, this.#retryFor);
       current = await this.#call({
         method: "GET", path: `${path(current.id)}?wait=${WAIT}`, wait: WAIT * 1000, retryFor, ...options,
       });
+      // A service that does not let the call wait, for instance because it is shutting down.
+      if (current.status === "pending" && Date.now() - began < SHORT_WAIT) await sleep(SHORT_WAIT, options.signal);
     }
     return current;
   }
@@ -135,7 +143,8 @@ export class Countersign {
       if (!(failure instanceof Failure)) return failure;
       signal?.throwIfAborted();
       // Jitter, so that many callers don't come back at the same moment.
-      const delay = failure.retryAfter ?? pause * (0.5 + Math.random() / 2);
+      // At least as long as without `Retry-After`: with a clock that is ahead, its date may have passed.
+      const delay = Math.max(failure.retryAfter ?? 0, pause * (0.5 + Math.random() / 2));
       if (!failure.temporary || Date.now() + delay > giveUp) throw failure.error;
       await sleep(delay, signal);
     }
@@ -216,6 +225,8 @@ function isApproval(value: unknown): value is Approval {
 }
 
 function isProblem(value: unknown): value is Problem {
-  const { type, title, detail } = (value ?? {}) as Partial<Problem>;
-  return typeof type === "string" && typeof title === "string" && typeof detail === "string";
+  const { type, title, detail, errors = [] } = (value ?? {}) as Partial<Problem>;
+  // A proxy in between may send JSON of its own.
+  const listed = Array.isArray(errors) && errors.every((fault: unknown) => typeof fault === "object" && fault !== null);
+  return typeof type === "string" && typeof title === "string" && typeof detail === "string" && listed;
 }

@@ -134,6 +134,8 @@ export class Gate {
     const { editable, waits } = this.#defaults;
     const action = typeof integration === "string" ? { integration, action: await toolKey(call.tool) } : integration(call);
     const why = reason?.(call);
+    // Arguments that nobody could approve are not asked about.
+    await digest(call.arguments);
     // The same in every attempt, also after a restart: another request with the same key is refused.
     const body: AskRequest = {
       ...(user === undefined ? {} : { user }),

@@ -34,8 +34,10 @@ export async function verdict(approval: Approval, args: Arguments): Promise<Verd
   if (approval.status !== "approved" || decision?.outcome !== "approved") return refuse(refused(approval, decision), approval);
   if (approval.result) return refuse("This call already ran; its result was reported.", approval);
   const edited = decision.arguments;
-  const expected = edited ? decision.arguments_digest : approval.arguments_digest;
-  if ((await digest(edited ?? args)) !== expected) return refuse("The approval is for a different call.", approval);
+  const fits = (await digest(args)) === approval.arguments_digest;
+  if (!fits || (edited && (await digest(edited)) !== decision.arguments_digest)) {
+    return refuse("The approval is for a different call.", approval);
+  }
   const who = decision.user ?? approval.user;
   const reason =
     decision.by === "user"

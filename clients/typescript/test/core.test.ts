@@ -78,7 +78,18 @@ describe("the client", { concurrency: true }, () => {
     await refused({ ...sign(body), "webhook-timestamp": "NaN" });
     await refused({ ...sign(body), "webhook-signature": "v1, v1,=== v1" });
     await refused({});
-    await assert.rejects(verifyWebhook(body, sign(body), ""), TypeError);
+    const bytes = new Uint8Array([0xff]);
+    await assert.rejects(verifyWebhook(bytes, sign(body), secret), WebhookError);
+    for (const odd of ["no JSON", "[]", "null", '{"type":"approval.approved","data":{"status":"denied"}}', '{"type":"approval.approved"}']) {
+      await refused(sign(odd), odd);
+    }
+    const unusual = Object.entries(sign(body)).map(([name, value]) => [name.toUpperCase(), value]);
+    assert.equal((await verifyWebhook(body, Object.fromEntries(unusual), secret)).type, "webhook.ping");
+    // Anyone can sign with an empty key, and a variable may be missing.
+    for (const empty of ["", "whsec_", " ", ["", secret], undefined]) {
+      await assert.rejects(verifyWebhook(body, sign(body), empty as string), /webhook secret must be/);
+    }
+    await assert.rejects(verifyWebhook({ type: "webhook.ping" } as never, sign(body), secret), /as it arrived/);
   });
 
   test("comes again with the same key, when the service says", async () => {
@@ -102,6 +113,10 @@ describe("the client", { concurrency: true }, () => {
     const moved = scripted(() => new Response(null, { status: 302, headers: { location: "http://elsewhere" } }));
     await assert.rejects(moved.countersign.ask(request("c"), { idempotencyKey: "k" }), /responded 302/);
     assert.deepEqual([moved.calls.length, moved.calls[0]!.init.redirect], [1, "manual"]);
+    for (const errors of ["a text", [null], 1]) {
+      const proxy = scripted(json({ type: "about:blank", title: "No", detail: "Stop.", errors }, { status: 422 }));
+      await assert.rejects(proxy.countersign.ask(request("c"), { idempotencyKey: "k" }), CountersignError);
+    }
     // A proxy's page is not an approval.
     await assert.rejects(scripted(json({ status: "approved" })).countersign.ask(request("c"), { idempotencyKey: "k" }), /without an approval/);
   });
@@ -111,6 +126,26 @@ describe("the client", { concurrency: true }, () => {
     const { calls, countersign } = scripted(down, down, down, down, json({ ...approval, status: "denied" }));
     const ended = await countersign.wait(approval as never);
     assert.deepEqual([ended.status, calls.length, calls[0]!.url], ["denied", 5, "http://service/v1/approvals/apr_1?wait=50"]);
+  });
+
+  test("pauses although Retry-After has passed, and although the service doesn't let it wait", async () => {
+    for (const wanted of ["0", "Wed, 21 Oct 2015 07:28:00 GMT"]) {
+      const busy = scripted(() => new Response("", { status: 503, headers: { "retry-after": wanted } }));
+      await assert.rejects(busy.countersign.ask(request("c"), { idempotencyKey: "k" }), /503/);
+      assert.ok(busy.calls.length < 8, `${busy.calls.length} calls in 2 seconds`);
+    }
+    // A response takes a moment, in which the signal can end the wait.
+    const impatient = scripted(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return Response.json(approval);
+    });
+    await assert.rejects(impatient.countersign.wait(approval as never, { signal: AbortSignal.timeout(1_500) }));
+    assert.ok(impatient.calls.length <= 2, `${impatient.calls.length} calls in 1.5 seconds`);
+  });
+
+  test("gives up a wait whose end it does not know", async () => {
+    const down = scripted(() => new Response("", { status: 502 }));
+    await assert.rejects(down.countersign.wait({ ...approval, expires_at: "soon" } as never), /502/);
   });
 
   test("stops when it is told to", async () => {
@@ -123,6 +158,10 @@ describe("the client", { concurrency: true }, () => {
   test("needs an address and a key", () => {
     assert.throws(() => new Countersign({ url: "", apiKey: "cs_x" }), /COUNTERSIGN_URL/);
     assert.throws(() => new Countersign({ apiKey: "" }), /COUNTERSIGN_API_KEY/);
+    assert.throws(() => new Countersign({ url: "localhost:8080" }), /not an http or https URL/);
+    const broken = () => new Countersign({ apiKey: "cs_secret\n1" });
+    assert.throws(broken, (error: Error) => /API key is not valid/.test(error.message) && !error.message.includes("cs_secret"));
+    new Countersign({ url: "http://localhost:8080\n", apiKey: "cs_x\n" });
   });
 });
 
@@ -130,6 +169,22 @@ test("digests are those of RFC 8785", async () => {
   assert.equal(await digest({}), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
   const names = { "😀": null, "｡": true, number: 7.0, at: new Date(0), none: undefined };
   assert.equal(await digest(names), await digest({ at: "1970-01-01T00:00:00.000Z", number: 7, "｡": true, "😀": null }));
+});
+
+test("an approval of other arguments lets nothing run, edited or not", async () => {
+  const [asked, made] = [{ id: 1 }, { id: 2 }];
+  const decision = { outcome: "approved", by: "user", user: ALICE, arguments: made, arguments_digest: await digest(made) };
+  const edited = { ...approval, status: "approved", arguments: asked, arguments_digest: await digest(asked), decision } as never;
+  const allowed = await verdict(edited, asked);
+  assert.deepEqual(allowed.approved && [allowed.arguments, allowed.edited], [made, true]);
+  assert.match((await verdict(edited, { id: 3 })).reason, /different call/);
+  assert.match((await verdict(edited, made)).reason, /different call/);
+});
+
+test("arguments that JSON would hide have no digest", async () => {
+  for (const odd of [NaN, Infinity, new Map([["to", "kim"]]), new Set([1])]) {
+    await assert.rejects(digest({ at: [{ odd }] }), /"odd" can't be written as JSON/);
+  }
 });
 
 test("tools get the keys that the service gives them", async () => {
