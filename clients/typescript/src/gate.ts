@@ -109,16 +109,20 @@ export class Gate {
 
   /**
    * Runs an approved call, and reports whether it succeeded. The report never changes what the call returns. An error
-   * that is `suspended` says that the call goes on later.
+   * that is `suspended` says that the call goes on later, an output that is `failed` that it did not succeed.
    */
-  async run<T>(approval: Approval, call: () => PromiseLike<T> | T, suspended = (_: unknown) => false): Promise<T> {
+  async run<T>(
+    approval: Approval,
+    call: () => PromiseLike<T> | T,
+    { suspended, failed }: { suspended?: (error: unknown) => boolean; failed?: (output: T) => boolean } = {},
+  ): Promise<T> {
     const report = (result: Result) => void this.#countersign.report(approval.id, result).catch(() => {});
     try {
       const output = await call();
-      report({ status: "succeeded" });
+      report({ status: failed?.(output) ? "failed" : "succeeded" });
       return output;
     } catch (error) {
-      if (suspended(error)) throw error;
+      if (suspended?.(error)) throw error;
       const summary = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_SUMMARY);
       report({ status: "failed", ...(summary ? { summary } : {}) });
       throw error;

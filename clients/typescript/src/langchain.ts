@@ -40,9 +40,14 @@ export function approvalMiddleware(options: LangChainOptions) {
       if (!verdict.approved) return refusal(verdict.reason);
       const approved = { ...request, toolCall: { ...request.toolCall, args: verdict.arguments } };
       // A tool may interrupt the graph itself, and is then called again.
-      return gate.run(verdict.approval, () => handler(approved), isGraphBubbleUp);
+      return gate.run(verdict.approval, () => handler(approved), { suspended: isGraphBubbleUp, failed });
     },
   });
+}
+
+/** Whether a tool's output is an error that the model reads. */
+function failed(output: unknown): boolean {
+  return ToolMessage.isInstance(output) && output.status === "error";
 }
 
 /** Interrupts until the approval has ended. What the graph is resumed with does not count: the service is asked. */

@@ -15,6 +15,20 @@ import { durable, inline } from "./stacks/langchain.js";
 behaves(inline);
 endures(durable);
 
+test("an error that the model reads is reported as a failure", async () => {
+  const id = randomUUID();
+  // The agent has no such tool.
+  const model = fakeModel().respondWithTools([{ name: "delete_issue", id: "call-1", args: {} }]).respond(new AIMessage("Done."));
+  const createIssue = tool(() => "created", { name: "create_issue", description: "Creates an issue.", schema: { type: "object", properties: {} } });
+  const middleware = [approvalMiddleware({ user: ALICE, agent: { id: "tester" }, conversation: { id }, integration: "github" })];
+  const running = createAgent({ model, tools: [createIssue], middleware }).invoke({ messages: [{ role: "user", content: "Go." }] });
+  const [approval] = await waitForPending(id);
+  await pick("approve", approval!);
+  await running;
+  const { status } = await eventually("the report", async () => (await new Countersign().get(approval!)).result ?? undefined);
+  assert.equal(status, "failed");
+});
+
 test("a tool that interrupts the graph itself is one call", async () => {
   const id = randomUUID();
   const model = fakeModel().respondWithTools([{ name: "create_issue", id: "call-1", args: { title: "A bug" } }]).respond(new AIMessage("Done."));
