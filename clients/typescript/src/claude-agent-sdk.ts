@@ -20,8 +20,9 @@ export function canUseTool(options: ClaudeOptions): CanUseTool {
   const { integration = "claude", agent = { id: "claude", name: "Claude" } } = options;
   return async (tool, input, { signal, toolUseID }) => {
     const call: ToolCall = { tool, id: toolUseID, arguments: input };
-    const action = typeof integration === "string" ? await actionOf(integration, tool) : integration(call);
-    const gate = new Gate({ ...options, agent, integration: () => action }, { editable: true, waits: true });
+    const named = typeof integration === "string" ? await actionOf(integration, tool) : undefined;
+    // A function of the user's is called where an exception is a refusal.
+    const gate = new Gate({ ...options, agent, integration: named ? () => named : integration }, { editable: true, waits: true });
     const verdict = await gate.approve(call, signal);
     return verdict.approved
       ? { behavior: "allow", updatedInput: verdict.arguments }

@@ -24,3 +24,14 @@ test("tools get the names that the hook gives them", { concurrency: true }, asyn
     assert.equal((await asking)?.behavior, "deny");
   }
 });
+
+test("an exception of the program's own functions is a refusal", async () => {
+  const fail = () => {
+    throw new Error("no such tool");
+  };
+  const options = { signal: new AbortController().signal, toolUseID: "call-1", requestId: "r-1" };
+  for (const own of [{ integration: fail }, { reason: fail }]) {
+    const answer = await canUseTool({ user: ALICE, conversation: { id: randomUUID() }, ...own })("Bash", {}, options);
+    assert.ok(answer?.behavior === "deny" && answer.message.includes("Not approved: no such tool"));
+  }
+});
