@@ -13,6 +13,10 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 const wanted = process.argv.slice(2);
 const files = readdirSync(folder).filter((name) => name.endsWith(".test.js") && (wanted.length === 0 || wanted.includes(name.split(".")[0]!)));
 
+// The slowest begin first.
+const slow = ["openclaw.test.js", "examples.test.js"];
+files.sort((a, b) => slow.indexOf(b) - slow.indexOf(a));
+
 let starting: Promise<unknown> = Promise.resolve();
 
 /** One after the other: two that start at once may want the same port. */
