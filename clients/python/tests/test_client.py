@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import math
 import random
 import socket
@@ -213,8 +214,11 @@ def answering(*answers: tuple[int, dict[str, str], str]) -> Iterator[tuple[str, 
     received: list[dict[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            self.rfile.read(int(self.headers.get("content-length", 0)))
             status, headers, body = answers[min(len(received), len(answers) - 1)]
             received.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
@@ -272,6 +276,64 @@ def test_pauses_although_retry_after_has_passed(wanted: str, run_id: str) -> Non
     ):
         client.ask(**request(run_id))
     assert 2 <= len(received) < 8
+
+
+PENDING: dict[str, Any] = {
+    "id": "apr_1",
+    "status": "pending",
+    "user": ALICE,
+    "agent": {"id": "atlas", "name": None},
+    "conversation": {"id": "c", "title": None, "url": None},
+    "integration": "github",
+    "action": "create_issue",
+    "arguments": {},
+    "arguments_digest": arguments_digest({}),
+    "metadata": None,
+    "created_at": "2026-01-01T00:00:00Z",
+    "expires_at": "2026-01-01T00:30:00Z",
+    "decision": None,
+    "result": None,
+}
+DENIED = PENDING | {
+    "status": "denied",
+    "decision": {
+        "outcome": "denied",
+        "scope": None,
+        "by": "policy",
+        "user": None,
+        "grant": None,
+        "reason": "Release freeze",
+        "arguments": None,
+        "arguments_digest": None,
+        "decided_at": "2026-01-01T00:01:00Z",
+    },
+}
+
+
+def test_wait_goes_on_through_an_outage_but_not_for_ever() -> None:
+    down: tuple[int, dict[str, str], str] = (502, {}, "")
+    with (
+        answering((200, {}, json.dumps(PENDING)), down, down, down, (200, {}, json.dumps(DENIED))) as (url, received),
+        Countersign(url, "cs_x", retry_for=0.1) as client,
+    ):
+        assert client.wait("apr_1").status == "denied"
+    assert len(received) == 5
+    soon = PENDING | {"expires_at": PENDING["created_at"]}
+    with (
+        answering((200, {}, json.dumps(soon)), down) as (url, _),
+        Countersign(url, "cs_x", retry_for=0.1) as client,
+        pytest.raises(ApiError, match="502"),
+    ):
+        client.wait("apr_1")
+
+
+def test_wait_in_an_outage_ends_with_its_timeout() -> None:
+    with (
+        answering((200, {}, json.dumps(PENDING)), (502, {}, "")) as (url, _),
+        Countersign(url, "cs_x", retry_for=0.1) as client,
+        pytest.raises(ApiError, match="502"),
+    ):
+        client.wait("apr_1", timeout=1)
 
 
 def test_unreachable_service_is_an_error_after_a_while(run_id: str) -> None:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -88,18 +89,21 @@ class Protocol:
         data = yield from self._call("POST", "/v1/approvals", body, idempotency_key=key, retry_for=retry_for)
         return Approval.from_json(data)
 
-    def get(self, approval: str | Approval, wait: int = 0) -> Steps[Approval]:
+    def get(self, approval: str | Approval, wait: int = 0, retry_for: float | None = None) -> Steps[Approval]:
         query = f"?wait={wait}" if wait else ""
-        data = yield from self._call("GET", f"{_path(approval)}{query}", patience=wait)
+        data = yield from self._call("GET", f"{_path(approval)}{query}", patience=wait, retry_for=retry_for)
         return Approval.from_json(data)
 
     def wait(self, approval: str | Approval, timeout: float | None) -> Steps[Approval]:
         end = math.inf if timeout is None else time.monotonic() + timeout
         if isinstance(approval, str):
             approval = yield from self.get(approval)
+        # Outages are waited out for as long as a person could have answered.
+        expiry = time.monotonic() + _lifetime(approval)
         while approval.pending and (left := end - time.monotonic()) > 0:
             began = time.monotonic()
-            approval = yield from self.get(approval, wait=math.ceil(min(left, _POLL)))
+            outage = min(left, max(expiry - began, self.retry_for))
+            approval = yield from self.get(approval, wait=math.ceil(min(left, _POLL)), retry_for=outage)
             if approval.pending and time.monotonic() - began < 1 < left:
                 # A service that does not let the call wait, for instance because it is shutting down.
                 yield Pause(1)
@@ -183,11 +187,21 @@ def _path(approval: str | Approval) -> str:
     return f"/v1/approvals/{approval_id}"
 
 
+def _lifetime(approval: Approval) -> float:
+    """How many seconds the user has to answer, by the service's clock: this machine's may differ."""
+    try:
+        return (approval.expires_at - datetime.fromisoformat(approval.data["created_at"])).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
 def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except (ValueError, RecursionError) as error:
-        raise InvalidResponse("The response is not JSON.") from error
+        raise InvalidResponse(
+            "Could not read the response: it is not JSON. Check that COUNTERSIGN_URL is the service's address."
+        ) from error
 
 
 def _retry_after(response: httpx.Response) -> float | None:
