@@ -10,6 +10,7 @@ import pytest
 from local import ALICE, Alice, approve, deny, until
 from restarts import TURNS, approvals
 from stacks import Seen, issue, openai_agent, openai_read
+from test_client import DENIED
 
 from countersign import (
     Allowed,
@@ -66,6 +67,16 @@ def test_interrupted_program_cancels_what_it_was_asking(alice: Alice, run_id: st
     with pytest.raises(KeyboardInterrupt):
         approvals(client=Interrupted()).decide_blocking(call(run_id))
     assert [one["status"] for one in alice.approvals(run_id)] == ["cancelled"]
+
+
+async def test_model_reads_that_a_rule_denied(run_id: str) -> None:
+    class Blocked(AsyncCountersign):
+        async def ask(self, *, idempotency_key: str | None = None, **request: Unpack[Request]) -> Approval:
+            return Approval.from_json(DENIED)
+
+    verdict = await approvals(client=Blocked()).decide(call(run_id))
+    assert isinstance(verdict, Refused)
+    assert "denied by a rule of the workspace's admins. Reason: “Release freeze”." in verdict.message
 
 
 async def test_call_without_an_id_is_refused(run_id: str) -> None:

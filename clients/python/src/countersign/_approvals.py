@@ -47,9 +47,9 @@ class ToolCall:
     call_id: str
     """The call: no other call of the same run has it."""
     conversation: str
-    """What grants *for this conversation* are for."""
+    """The conversation that a conversation grant covers."""
     context: Any = field(default=None, repr=False, compare=False)
-    """What the framework says about the run, for your own functions."""
+    """The framework's own object for the run or call, for your functions."""
 
     @property
     def idempotency_key(self) -> str:
@@ -91,7 +91,7 @@ class Refused:
 
     @property
     def temporary(self) -> bool:
-        """Whether the service may say something else when it is asked again."""
+        """Whether the same call may be allowed when it is asked about again."""
         error = self.error
         return isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status in RETRIED)
 
@@ -103,7 +103,7 @@ class Summarize(Protocol):
 
 
 class Approvals:
-    """Whom to ask about the calls of an agent's tools, and what they are called in Slack.
+    """Asks about an agent's tool calls: settings say who decides, and which actions the tools are.
 
     `agent` is the agent's id, or its id and name. `user` is the Slack id or email address of the person who decides, or
     a function of the call; leave it out with an API key that is bound to a user.
@@ -163,7 +163,7 @@ class Approvals:
             return refuse(error)
 
     def decide_blocking(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused:
-        """Does what `decide` does, and blocks meanwhile."""
+        """The blocking form of `decide`."""
         approval = asked = None
         try:
             asked = key, request = self._request(call, editable=editable, inline=True)
@@ -178,7 +178,7 @@ class Approvals:
             raise
 
     async def poll(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused | Pending:
-        """Asks unless that was done before, and says how the call stands. For agents that stop meanwhile."""
+        """Asks, unless it has asked before, and does not wait. For agents that stop while a person decides."""
         try:
             key, request = self._request(call, editable=editable, inline=False)
             approval = await self._client.ask(idempotency_key=key, **request)
@@ -191,7 +191,7 @@ class Approvals:
         return await at_once([functools.partial(self.decide, call, editable=editable) for call in calls])
 
     async def poll_all(self, calls: Sequence[ToolCall], *, editable: bool = False) -> list[Allowed | Refused | Pending]:
-        """Asks about all calls at once that were not yet asked about, and says how they stand."""
+        """Polls all calls at once."""
         return await at_once([functools.partial(self.poll, call, editable=editable) for call in calls])
 
     async def report(self, call: ToolCall, approval: str | Approval, status: ResultStatus, output: Any = None) -> None:
@@ -205,7 +205,7 @@ class Approvals:
     def report_blocking(
         self, call: ToolCall, approval: str | Approval, status: ResultStatus, output: Any = None
     ) -> None:
-        """Does what `report` does, and blocks meanwhile."""
+        """The blocking form of `report`."""
         try:
             summary = self._summary(call, output)
             self._blocking._run(self._blocking._protocol.report(approval, status, summary, None, _BRIEFLY))
@@ -302,7 +302,7 @@ def refuse(error: Exception) -> Refused:
 
 
 def raise_temporary(verdicts: Sequence[Allowed | Refused | Pending]) -> None:
-    """Raises if the service can't say at present how a call stands that it was asked about before."""
+    """Raises the error of a call whose state could not be read, but may be later."""
     for verdict in verdicts:
         if isinstance(verdict, Refused) and verdict.temporary and verdict.error:
             raise verdict.error
@@ -317,8 +317,9 @@ def edit_notice(arguments: Mapping[str, Any]) -> str:
 def _not_approved(approval: Approval) -> str:
     decision = approval.decision
     who = (decision.user if decision else None) or approval.user
+    by_rule = decision is not None and decision.by == "policy"
     what = {
-        "denied": f"denied by the user {who} in Slack",
+        "denied": "denied by a rule of the workspace's admins" if by_rule else f"denied by the user {who} in Slack",
         "expired": "the request for approval expired before the user answered",
         "cancelled": "the request for approval was cancelled",
         "undeliverable": "Slack could not deliver the request for approval",

@@ -22,11 +22,11 @@ def _timeout(send: Send) -> httpx.Timeout:
 
 
 class Countersign:
-    """Calls the API of Countersign, and blocks meanwhile.
+    """A blocking client of Countersign's API.
 
     `url` and `api_key` default to the variables COUNTERSIGN_URL and COUNTERSIGN_API_KEY. A call that finds the service
     busy or unreachable is sent again, with growing pauses or as `Retry-After` says, for `retry_for` seconds; then it
-    raises `ApiError` or `Unreachable`. `http` is your own client of httpx, which you close.
+    raises `ApiError` or `Unreachable`. `http` is your own `httpx.Client`; you close it.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Countersign:
 
 
 class AsyncCountersign:
-    """The same calls as `Countersign`, for asyncio and Trio. One client may be used in several event loops."""
+    """`Countersign` for asyncio and Trio, with the same calls. One client may be used in several event loops."""
 
     def __init__(
         self,

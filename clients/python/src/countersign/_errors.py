@@ -13,11 +13,11 @@ class CountersignError(Exception):
 
 
 class Unreachable(CountersignError):
-    """The service did not answer, however often it was asked. Nothing is known about the request."""
+    """The service could not be reached within `retry_for`. The request may still have arrived."""
 
 
 class InvalidResponse(CountersignError):
-    """The service answered with something that this version of the package does not understand."""
+    """The service sent a response that this version of the package can't read."""
 
 
 class WebhookError(CountersignError):

@@ -85,7 +85,7 @@ class Decision:
     scope: Scope | None
     """What the user allowed; `None` if it was not approved."""
     by: str
-    """`user`: the person. `auto`: a grant, the clock, or Slack. `backend`: it was cancelled."""
+    """`user`: a person. `auto`: a grant, the clock, or Slack. `policy`: a rule. `backend`: it was cancelled."""
     user: str | None
     """The Slack id of the person who decided."""
     grant: str | None
@@ -156,7 +156,7 @@ class Approval:
     def from_json(cls, data: Any) -> Approval:
         """Reads what the API returns and what webhooks carry.
 
-        Raises `InvalidResponse` if it is not an approval that is consistent in itself.
+        Raises `InvalidResponse` if it is not an approval, or contradicts itself.
         """
         try:
             approval = cls(
@@ -176,7 +176,7 @@ class Approval:
                 data=data,
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidResponse(f"This is not an approval: {error!r}.") from error
+            raise InvalidResponse(f"Could not read the approval: {error!r}. Update this package.") from error
         outcome = approval.decision.outcome if approval.decision else "pending"
         if outcome != approval.status:
             raise InvalidResponse(f"The approval is {approval.status}, but its decision is {outcome}.")
