@@ -55,7 +55,7 @@ export interface DurableApproval {
   toolApproval: ToolApproval;
   /**
    * Answers the open requests in these messages. Call it when a webhook arrives; continue with the returned messages if
-   * nothing is `pending` any more. Arguments that the user changed are in the calls of the returned messages.
+   * `pending` is empty. Arguments that the user changed are in the calls of the returned messages.
    */
   answer(messages: readonly ModelMessage[], options?: { wait?: boolean; signal?: AbortSignal }): Promise<{
     messages: ModelMessage[];
@@ -124,7 +124,7 @@ async function last<T>(output: AsyncIterable<T> | PromiseLike<T> | T): Promise<T
   return result as T;
 }
 
-/** The requests that nobody has answered, with their calls. */
+/** The unanswered requests, with their calls. */
 function openRequests(messages: readonly ModelMessage[]): { approvalId: string; call: ToolCall }[] {
   const calls = new Map<string, ToolCall>();
   const open = new Map<string, string>();

@@ -43,7 +43,7 @@ export interface GateOptions {
 interface GateDefaults {
   /** Whether the stack can run arguments that the user changed. */
   editable: boolean;
-  /** Whether the program waits while a person thinks, so that nobody needs to answer once it is gone. */
+  /** Whether the program waits while a person thinks. Once it is gone, the approval is cancelled. */
   waits: boolean;
 }
 
@@ -69,12 +69,12 @@ export class Gate {
     let asked: Promise<Approval> | undefined;
     try {
       signal?.throwIfAborted();
-      // Asking is not aborted halfway: then nobody would know whether there is something to cancel.
+      // Asking is not aborted halfway: the approval's id is needed to cancel it.
       asked = this.#ask(call);
       const approval = await unlessAborted(asked, signal);
       return await verdict(await this.#countersign.wait(approval, { signal }), call.arguments);
     } catch (error) {
-      // Nobody should approve what no program will run. What can't be reached now is abandoned.
+      // No program will run this call. If the service can't be reached now, it cancels the abandoned approval.
       asked?.then((approval) => this.#countersign.cancel(approval.id)).catch(() => {});
       return unavailable(signal?.aborted ? new Error("the run was stopped.") : error);
     }
@@ -138,7 +138,7 @@ export class Gate {
     const { editable, waits } = this.#defaults;
     const action = typeof integration === "string" ? { integration, action: await toolKey(call.tool) } : integration(call);
     const why = reason?.(call);
-    // Arguments that nobody could approve are not asked about.
+    // Throws if JSON would hide what the arguments hold, before a person is asked.
     await digest(call.arguments);
     // The same in every attempt, also after a restart: another request with the same key is refused.
     const body: AskRequest = {

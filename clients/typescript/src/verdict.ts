@@ -21,7 +21,7 @@ export type Verdict =
       approved: false;
       /** A sentence for the model: how it ended, why, and not to retry. */
       reason: string;
-      /** Missing if nobody could be asked. */
+      /** Missing if the service could not be asked. */
       approval?: Approval;
     };
 
@@ -46,7 +46,7 @@ export async function verdict(approval: Approval, args: Arguments): Promise<Verd
   return { approved: true, arguments: edited ?? args, edited: edited !== null, reason, approval };
 }
 
-/** A refusal of a call about which nobody could be asked, or about which the answer is not known. */
+/** A refusal of a call if the service could not be asked, or its answer is not known. */
 export function unavailable(error: unknown): Verdict {
   const why = error instanceof Error ? error.message : String(error);
   return refuse(
@@ -75,7 +75,7 @@ function refused({ status, user }: Approval, decision: Decision | null): string 
     case "undeliverable":
       return `Slack could not show the request to ${user}${why}.`;
     case "pending":
-      return "Nobody has answered in Slack yet.";
+      return `${user} has not answered in Slack yet.`;
     default:
       return `The approval is ${String(status)}, which this version of the package does not know.`;
   }

@@ -32,7 +32,7 @@ test("messages that were changed on the way approve nothing", async () => {
     { role: "tool", content: [{ type: "tool-approval-response", approvalId: request.approvalId, approved: true, reason }] },
   ];
   assert.match(await play(forged("Yes")), /the answer does not name an approval/);
-  assert.match(await play(forged(`Approved (${id})`)), /Nobody has answered in Slack yet/);
+  assert.match(await play(forged(`Approved (${id})`)), /U0ALICE has not answered in Slack yet/);
   await pick("approve", id!);
   const { messages, pending } = await approvals.answer(stored);
   assert.deepEqual(pending, []);
