@@ -192,7 +192,7 @@ impl Batch {
         metrics::histogram!("countersign_ask_batch_size")
             .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
         let asks: Vec<&Addressed> = jobs.iter().map(|job| &job.addressed).collect();
-        let (mut lost, mut wait) = (0, LockWait::Brief);
+        let (mut lost, mut wait) = (0, self.queue.lock().room.wait());
         let judged = loop {
             match batch::judge(&self.service, &asks, wait).await {
                 // After the database restarted, every connection in the pool may be a lost one.
@@ -200,7 +200,7 @@ impl Batch {
                 // Another instance judges requests of the same users. Judged separately, each of these would wait for
                 // it too.
                 Err(failure) if wait == LockWait::Brief && waited_for_requests(&failure) => {
-                    self.queue.lock().room.shrink();
+                    self.queue.lock().room.share();
                     wait = LockWait::InTurn;
                 }
                 judged => break judged,
