@@ -27,7 +27,7 @@ use crate::{
     jobs::{
         abandonment, audit_lag, audit_protection, delegations,
         digests::{self, Digests},
-        expiry, grants, key_uses, listeners,
+        escalation, expiry, grants, key_uses, listeners,
         membership::{self, Membership},
         partitions, registration, reminders, removed_apps, retention, token_refresh,
     },
@@ -377,6 +377,7 @@ fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &Ca
     tasks.spawn(membership::run(membership, stop.clone()));
     tasks.spawn(grants::run(service.clone(), stop.clone()));
     tasks.spawn(reminders::run(service.clone(), stop.clone()));
+    tasks.spawn(escalation::run(service.clone(), stop.clone()));
     tasks.spawn(delegations::run(service.clone(), stop.clone()));
     let digests = Digests { service: service.clone(), people: people.clone() };
     tasks.spawn(digests::run(digests, stop.clone()));

@@ -14,6 +14,7 @@ use crate::domain::{
     ids::{ApprovalId, BackendId, UserId, WorkspaceId},
     outcome::Outcome,
     own_keys::ConversationKey,
+    panel::ApproverSpec,
     results::ApprovalResult,
     text::{ForeignId, Link, Name, Prose},
 };
@@ -58,6 +59,8 @@ pub struct Request {
     pub conversation: Conversation,
     /// Whether the conversation is the user's own: the request was made with a key that is bound to them.
     pub own_conversation: bool,
+    /// Who decides instead of the user, if a rule says so.
+    pub approvers: Option<ApproverSpec>,
     /// The action to run.
     pub action: ActionRef,
     /// The arguments to run the action with.
@@ -88,10 +91,13 @@ impl Request {
         ConversationKey::new(self.backend, user, self.conversation.id.clone())
     }
 
-    /// Whether the user can change arguments: the backend says so, and the action has a schema.
+    /// Whether the user can change arguments: the backend says so, the action has a schema, and no others decide.
     #[must_use]
     pub const fn is_editable(&self) -> bool {
-        self.editable && self.action.has_input_schema && self.contents_deleted_at.is_none()
+        self.editable
+            && self.action.has_input_schema
+            && self.approvers.is_none()
+            && self.contents_deleted_at.is_none()
     }
 }
 

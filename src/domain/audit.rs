@@ -103,6 +103,10 @@ pub enum AuditAction {
     ApprovalRefused,
     /// A backend reported what came of an approved call.
     ResultReported,
+    /// One of several people approved, and others have to.
+    ApprovalAnswered,
+    /// No one answered in time, and more people may decide.
+    ApprovalEscalated,
     /// A user let another person decide their approvals until a date.
     DelegationBegan,
     /// A delegation ended.
@@ -177,7 +181,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -187,6 +191,8 @@ impl AuditAction {
         Self::DetailsOpened,
         Self::ApprovalRefused,
         Self::ResultReported,
+        Self::ApprovalAnswered,
+        Self::ApprovalEscalated,
         Self::DelegationBegan,
         Self::DelegationEnded,
         Self::GrantGiven,
@@ -237,6 +243,8 @@ impl AuditAction {
             Self::DetailsOpened => "approval.details_opened",
             Self::ApprovalRefused => "approval.refused",
             Self::ResultReported => "approval.result_reported",
+            Self::ApprovalAnswered => "approval.answered",
+            Self::ApprovalEscalated => "approval.escalated",
             Self::DelegationBegan => "delegation.began",
             Self::DelegationEnded => "delegation.ended",
             Self::GrantGiven => "grant.given",

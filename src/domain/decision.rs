@@ -7,6 +7,7 @@ use crate::domain::{
     ids::{GrantId, UserId},
     limits::Limits,
     outcome::Outcome,
+    panel::Approvers,
     scopes::{Scope, StandingScope},
     text::Prose,
 };
@@ -38,6 +39,8 @@ pub enum Verdict {
         /// The person in whose place.
         on_behalf_of: UserId,
     },
+    /// The people whom a rule names approved, each for this request only. No one gets a grant.
+    ApprovedTogether(Approvers),
     /// The user changed arguments, and approved the changed ones once.
     ApprovedEdited {
         /// The user who submitted them.
@@ -175,6 +178,7 @@ impl Decision {
         match self.verdict {
             Verdict::Approved { .. }
             | Verdict::ApprovedFor { .. }
+            | Verdict::ApprovedTogether(_)
             | Verdict::ApprovedEdited { .. }
             | Verdict::AutoApproved { .. } => Outcome::Approved,
             Verdict::Denied { .. } => Outcome::Denied,
@@ -189,7 +193,9 @@ impl Decision {
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
             Verdict::Approved { given, .. } => Some(given.scope()),
-            Verdict::ApprovedFor { .. } | Verdict::ApprovedEdited { .. } => Some(Scope::Once),
+            Verdict::ApprovedFor { .. } | Verdict::ApprovedTogether(_) | Verdict::ApprovedEdited { .. } => {
+                Some(Scope::Once)
+            }
             Verdict::AutoApproved { scope, .. } => Some(*scope),
             _ => None,
         }
@@ -231,6 +237,7 @@ impl Decision {
         match self.verdict {
             Verdict::Approved { .. }
             | Verdict::ApprovedFor { .. }
+            | Verdict::ApprovedTogether(_)
             | Verdict::ApprovedEdited { .. }
             | Verdict::Denied { .. } => "user",
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
@@ -238,7 +245,7 @@ impl Decision {
         }
     }
 
-    /// The user who clicked.
+    /// The user who clicked; of several, the last one.
     #[must_use]
     pub const fn user(&self) -> Option<&UserId> {
         match &self.verdict {
@@ -246,16 +253,27 @@ impl Decision {
             | Verdict::ApprovedFor { user, .. }
             | Verdict::ApprovedEdited { user, .. }
             | Verdict::Denied { user, .. } => Some(user),
+            Verdict::ApprovedTogether(approvers) => Some(&approvers.last.clicked_by),
             _ => None,
         }
     }
 
     /// The person in whose place a delegate clicked.
     #[must_use]
-    pub const fn on_behalf_of(&self) -> Option<&UserId> {
+    pub fn on_behalf_of(&self) -> Option<&UserId> {
         match &self.verdict {
             Verdict::ApprovedFor { on_behalf_of, .. } => Some(on_behalf_of),
+            Verdict::ApprovedTogether(approvers) => approvers.last.on_behalf_of(),
             Verdict::Denied { on_behalf_of, .. } => on_behalf_of.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The approvals that it took, the oldest first, if a rule names who decides.
+    #[must_use]
+    pub const fn approvers(&self) -> Option<&Approvers> {
+        match &self.verdict {
+            Verdict::ApprovedTogether(approvers) => Some(approvers),
             _ => None,
         }
     }

@@ -13,10 +13,11 @@ use crate::domain::{
     editing::EditedArguments,
     effects::{Changed, Effect},
     grants::{Grant, Reach, Scope, StandingScope},
-    ids::{GrantId, UserId},
+    ids::{ApprovalId, GrantId, UserId, WorkspaceId},
     limits::Limits,
     narrowing::{self, LiveGrant, MOST_NARROWED, Narrowing},
     outcome::Outcome,
+    panel::{Answer, Approvers, Panel},
     people::ActingUser,
     rejection::Rejection,
     text::Prose,
@@ -44,8 +45,11 @@ pub fn request(
     now: DateTime<Utc>,
 ) -> Changed<Approval> {
     let workspace = request.workspace;
+    // What others have to decide, no grant of the user's does.
     let may_use = |scope| {
-        eligibility.blocker().is_none() && (scope != StandingScope::Always || eligibility.allows_always())
+        request.approvers.is_none()
+            && eligibility.blocker().is_none()
+            && (scope != StandingScope::Always || eligibility.allows_always())
     };
     let Some((id, scope, limits)) = narrowing::covering(grants, &request, may_use, now) else {
         let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
@@ -109,8 +113,13 @@ pub fn click(
     now: DateTime<Utc>,
 ) -> Result<Changed<Ended>, Rejection> {
     let request = &approval.request;
-    let seat = approvers::seat(request, acting_user, entitled)?;
+    let seats = approvers::seats(request, acting_user, entitled)?;
     still_pending(approval, now)?;
+    if request.approvers.is_some() {
+        // Several people may have to answer: see `answer`.
+        return Err(Rejection::OnlyOnce);
+    }
+    let seat = approvers::free_seat(seats, &entitled.panel)?;
     let on_behalf_of = seat.on_behalf_of().cloned();
     let mut given = None;
     let verdict = match choice {
@@ -203,6 +212,101 @@ fn grant(
     }
 }
 
+/// What an answer to an approval led to that others decide than its user.
+#[derive(Debug)]
+pub enum Answered {
+    /// More people have to approve.
+    Waits(Changed<Answer>),
+    /// It ended the approval. The answer is saved first.
+    Ends(Answer, Box<Changed<Ended>>),
+}
+
+/// Judges an answer by one of the people whom a rule names, or by their delegate. The first denial ends the approval, and
+/// so does the approval that was missing. Each person counts once, and each person clicks once.
+pub fn answer(
+    approval: &Approval,
+    choice: &Choice,
+    (acting_user, entitled): (&ActingUser, &Entitlement),
+    now: DateTime<Utc>,
+) -> Result<Answered, Rejection> {
+    let request = &approval.request;
+    let seats = approvers::seats(request, acting_user, entitled)?;
+    still_pending(approval, now)?;
+    let spec = request.approvers.as_ref().ok_or(Rejection::OnlyOnce)?;
+    let seat = approvers::free_seat(seats, &entitled.panel)?;
+    let user = acting_user.user.clone();
+    let on_behalf_of = seat.on_behalf_of().cloned();
+    let actor = Actor::User(user.clone());
+    let answer = |approves| Answer {
+        person: seat.person().clone(),
+        clicked_by: user.clone(),
+        approves,
+        answered_at: now,
+    };
+    match choice {
+        Choice::Deny(reason) => {
+            let verdict = Verdict::Denied { user: user.clone(), on_behalf_of, reason: reason.clone() };
+            Ok(Answered::Ends(answer(false), Box::new(end(approval, verdict, None, actor, now))))
+        }
+        Choice::Approve(Scope::Once) => {
+            acting_user.must_be_member()?;
+            let missing = entitled.panel.missing(spec).saturating_sub(1);
+            if missing > 0 {
+                let entry = Entry::new(actor, AuditAction::ApprovalAnswered)
+                    .approval(request.id)
+                    .subject(request.action.path())
+                    .after(json!({ "on_behalf_of": on_behalf_of, "missing": missing }))
+                    .concerning([request.user.clone()]);
+                let changed = Changed::new(request.workspace, answer(true), entry);
+                return Ok(Answered::Waits(changed.and(Effect::DrawPrompt(request.id))));
+            }
+            let earlier = entitled.panel.answers.iter().filter(|answer| answer.approves).cloned().collect();
+            let verdict = Verdict::ApprovedTogether(Approvers { earlier, last: answer(true) });
+            Ok(Answered::Ends(answer(true), Box::new(end(approval, verdict, None, actor, now))))
+        }
+        Choice::Approve(_) | Choice::ApproveNarrowed(..) | Choice::ApproveEdited(_) => {
+            acting_user.must_be_member()?;
+            Err(Rejection::OnlyOnce)
+        }
+    }
+}
+
+/// Whether a person who answered before answers the same: nothing has to be changed, or said.
+#[must_use]
+pub fn repeats_answer(panel: &Panel, choice: &Choice, acting_user: &ActingUser) -> bool {
+    let same = |answer: &Answer| answer.approves && answer.clicked_by == acting_user.user;
+    matches!(choice, Choice::Approve(Scope::Once)) && panel.answers.iter().any(same)
+}
+
+/// An approval that more people may decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalated {
+    /// The approval.
+    pub approval: ApprovalId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// All who may decide it now.
+    pub people: Vec<UserId>,
+}
+
+/// Lets more people decide, because no one ended the approval in time. `None` if it has ended.
+#[must_use]
+pub fn escalate(approval: &Approval) -> Option<Changed<Escalated>> {
+    let request = &approval.request;
+    let escalation = request.approvers.as_ref()?.escalation()?;
+    if approval.decision.is_some() {
+        return None;
+    }
+    let entry = Entry::new(Actor::Service, AuditAction::ApprovalEscalated)
+        .approval(request.id)
+        .subject(request.action.path())
+        .after(json!({ "to": escalation.to }))
+        .concerning([request.user.clone()]);
+    let people = approvers::people(request, true).into_iter().cloned().collect();
+    let escalated = Escalated { approval: request.id, workspace: request.workspace, people };
+    Some(Changed::new(request.workspace, escalated, entry).and(Effect::DrawPrompt(request.id)))
+}
+
 /// Records that a click was refused. If the refusal shows that the prompt is out of date, the prompt is rendered again.
 pub fn refuse(
     request: &Request,
@@ -217,6 +321,8 @@ pub fn refuse(
     let about_the_person = matches!(
         rejection,
         Rejection::WrongPerson { .. }
+            | Rejection::NotApprover
+            | Rejection::AnsweredBefore
             | Rejection::Guest
             | Rejection::OtherWorkspace
             | Rejection::LookupUnavailable
@@ -265,7 +371,7 @@ pub fn may_decide(
     acting_user: &ActingUser,
     entitled: &Entitlement,
 ) -> Result<(), Rejection> {
-    approvers::seat(request, acting_user, entitled).map(drop)
+    approvers::seats(request, acting_user, entitled).map(drop)
 }
 
 /// Whether the arguments can be changed: the backend runs changed ones, and a schema says what they must look like.
@@ -309,6 +415,9 @@ pub fn repeats(approval: &Approval, choice: &Choice, acting_user: &ActingUser) -
                 && again_limits.is_some_and(|again| limits.is_same_choice(&again))
         }
         (Some(Verdict::ApprovedFor { user, .. }), Choice::Approve(Scope::Once)) => *user == acting_user.user,
+        (Some(Verdict::ApprovedTogether(approvers)), Choice::Approve(Scope::Once)) => {
+            approvers.iter().any(|answer| answer.clicked_by == acting_user.user)
+        }
         (Some(Verdict::ApprovedEdited { user, edited }), Choice::ApproveEdited(again)) => {
             *user == acting_user.user && edited.digest == again.digest
         }

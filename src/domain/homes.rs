@@ -48,6 +48,8 @@ impl HomeAudience {
             | AuditAction::ApprovalCancelled
             | AuditAction::ApprovalUndeliverable
             | AuditAction::ApprovalRefused
+            | AuditAction::ApprovalAnswered
+            | AuditAction::ApprovalEscalated
             | AuditAction::DelegationBegan
             | AuditAction::DelegationEnded
             | AuditAction::GrantGiven
@@ -112,6 +114,8 @@ mod tests {
             AuditAction::DetailsOpened => HomeAudience::Nobody,
             AuditAction::ApprovalRefused => user(),
             AuditAction::ResultReported => HomeAudience::Users(vec![alice()], Urgency::Soon),
+            AuditAction::ApprovalAnswered => user(),
+            AuditAction::ApprovalEscalated => user(),
             AuditAction::DelegationBegan => user(),
             AuditAction::DelegationEnded => user(),
             AuditAction::GrantGiven => user(),

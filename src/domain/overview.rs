@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     approvals::Approval,
+    approvers::Why,
     catalog::{Description, Eligibility, UnlockedFor},
     delegations::Delegations,
     grants::StandingScope,
     ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
     narrowing::Narrowing,
     notifications::Preferences,
+    panel::Panel,
     precedent::Precedent,
     prompts::Prompt,
     risk::Impact,
@@ -261,6 +263,10 @@ pub struct WaitingLine {
     pub requested: bool,
     /// How the request compares with what the user approved before.
     pub precedent: Option<Precedent>,
+    /// How far the people are, if a rule says who decides.
+    pub panel: Panel,
+    /// Why the person may decide it beside its user. `None`: it is their own, and they decide it unless others do.
+    pub why: Option<Why>,
 }
 
 /// An approval that ended, and the message that shows it.

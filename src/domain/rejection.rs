@@ -101,6 +101,12 @@ pub enum Rejection {
         /// The user whose approval it is.
         owner: UserId,
     },
+    /// A rule names other people, who decide instead of the user.
+    #[error("only the people whom a rule names can decide it")]
+    NotApprover,
+    /// The person has answered, or someone has in every place that they could answer for.
+    #[error("the person has answered already")]
+    AnsweredBefore,
     /// A delegate asked for more than to approve once.
     #[error("who decides for another person can approve only once, or deny")]
     OnlyOnce,
@@ -198,6 +204,8 @@ impl Rejection {
             Self::AlreadyUnlocked => "already-unlocked",
             Self::Expired => "expired",
             Self::WrongPerson { .. } => "wrong-person",
+            Self::NotApprover => "not-approver",
+            Self::AnsweredBefore => "answered-before",
             Self::OnlyOnce => "only-once",
             Self::OwnDelegate => "own-delegate",
             Self::NoDelegate => "no-delegate",

@@ -52,6 +52,7 @@ pub(super) fn request() -> Request {
         agent: Agent { id: ForeignId::new("atlas").unwrap(), name: None },
         conversation: Conversation { id: ForeignId::new("c-1").unwrap(), title: None, url: None },
         own_conversation: false,
+        approvers: None,
         action: ActionRef {
             id: ActionId::new(Uuid::from_u128(4)),
             integration_id: IntegrationId::new(Uuid::from_u128(5)),
@@ -155,7 +156,8 @@ fn acting_user() -> impl Strategy<Value = ActingUser> {
 fn entitled() -> impl Strategy<Value = Entitlement> {
     let delegator = prop_oneof![Just(OWNER), Just("U0CAROL")];
     vec(delegator, 0..2)
-        .prop_map(|users| Entitlement { delegators: users.into_iter().filter_map(UserId::parse).collect() })
+        .prop_map(|users| users.into_iter().filter_map(UserId::parse).collect())
+        .prop_map(|delegators| Entitlement { delegators, ..Entitlement::default() })
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {

@@ -5,6 +5,7 @@ pub mod audit_lag;
 pub mod audit_protection;
 pub mod delegations;
 pub mod digests;
+pub mod escalation;
 pub mod expiry;
 pub mod grants;
 pub mod key_uses;

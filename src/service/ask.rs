@@ -9,6 +9,7 @@ use crate::domain::{
     arguments::{Arguments, Digest},
     callbacks::CallbackUrl,
     ids::UserId,
+    panel::ApproverSpec,
     text::{ActionKey, ForeignId, IntegrationKey, Prose},
 };
 
@@ -46,6 +47,8 @@ pub struct Ask {
     pub editable: bool,
     /// The agent's reason, in its own words.
     pub reason: Option<Prose>,
+    /// Who decides instead of the user. Nothing that a backend sends sets it.
+    pub approvers: Option<ApproverSpec>,
     /// How long the approval can be decided.
     pub expires_in: TimeDelta,
     /// How long no caller may listen before the approval is cancelled.

@@ -30,7 +30,10 @@ use crate::{
     storage::{
         LockWait, Plans,
         statements::create_approval::{self, AskContext, Asking, Created, MostPending, StoredConversation},
-        tables::{abandonments, actions, approvals, callbacks, callbacks::NewCallback, integrations},
+        tables::{
+            abandonments, actions, approvals, approver_answers, callbacks, callbacks::NewCallback,
+            integrations, outbox,
+        },
     },
 };
 
@@ -98,6 +101,17 @@ pub async fn judge(
             .collect();
         if !watched.is_empty() {
             abandonments::insert(&mut work, &watched).await?;
+        }
+        // Requests that others decide than their user. Earlier versions leave their prompts alone.
+        let mut left_alone = Vec::new();
+        for approval in approvals.iter().filter(|approval| approval.decision.is_none()) {
+            if let Some(spec) = &approval.request.approvers {
+                approver_answers::attach(&mut work, approval, spec).await?;
+                left_alone.push(approval.id());
+            }
+        }
+        if !left_alone.is_empty() {
+            outbox::share(&mut work, &left_alone).await?;
         }
         let callbacks: Vec<_> = asked_by(&places, asks)
             .zip(&approvals)
@@ -256,6 +270,7 @@ impl<'a> Seen<'a> {
             agent: ask.agent.clone(),
             conversation: ask.conversation.clone(),
             own_conversation: own.user().is_some(),
+            approvers: ask.approvers.clone(),
             action,
             arguments: ask.arguments.clone(),
             digest: addressed.arguments_digest,

@@ -5,9 +5,10 @@ use super::{Service, ServiceError, UnitOfWork, delegations, recent_leavers, retr
 use crate::{
     domain::{
         approvals::Approval,
+        approvers::Entitlement,
         catalog::{Eligibility, Lock},
         decisions,
-        decisions::{Choice, Held},
+        decisions::{Answered, Choice, Held},
         effects::Redraw,
         grants::{Scope, StandingScope},
         ids::{ApprovalId, GrantId, UserId},
@@ -18,7 +19,7 @@ use crate::{
     storage,
     storage::{
         statements::decide::DecisionContext,
-        tables::{approver_messages, details_opened, prompt_messages, prompts::Prompt},
+        tables::{approver_answers, approver_messages, details_opened, prompt_messages, prompts::Prompt},
     },
 };
 
@@ -54,6 +55,9 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     };
     let acting = &click.acting_user.user;
     let entitled = delegations::entitlement(&mut work, &approval, acting, now).await?;
+    if approval.request.approvers.is_some() {
+        return answer(service, work, approval, click, choice, &entitled).await;
+    }
     let is_own = approval.request.user == *acting;
     let scope = match choice {
         Choice::Approve(Scope::Conversation) => Some(StandingScope::Conversation),
@@ -92,6 +96,50 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         }
         Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, &click.acting_user) => {
             // The prompt was out of date when it was clicked.
+            work.redraw(Redraw::stale_prompt(&ended.request));
+            work.commit().await?;
+            Ok(*ended)
+        }
+        Err(rejection) => refuse(work, &approval, click, rejection).await,
+    }
+}
+
+/// The answer of one of several people. The approval is locked, so of two who answer at once, the second one is judged by
+/// what the first has answered.
+async fn answer(
+    service: &Service,
+    mut work: UnitOfWork,
+    approval: Approval,
+    click: &Click,
+    choice: &Choice,
+    entitled: &Entitlement,
+) -> Result<Approval, ServiceError> {
+    let (now, acting_user) = (work.now(), &click.acting_user);
+    let is_unread = decisions::must_be_read(&approval.request, choice)
+        && !details_opened::has_opened(&mut work, approval.id(), &acting_user.user).await?;
+    let judged = decisions::answer(&approval, choice, (acting_user, entitled), now);
+    match judged.and_then(|answered| if is_unread { Err(Rejection::MustBeRead) } else { Ok(answered) }) {
+        Ok(Answered::Waits(changed)) => {
+            let answer = work.record(changed);
+            approver_answers::save_waiting(&mut work, approval.id(), &answer).await?;
+            work.commit().await?;
+            Ok(approval)
+        }
+        Ok(Answered::Ends(answer, ended)) => {
+            // Before the decision: the database refuses one that the answers don't add up to.
+            approver_answers::save(&mut work, approval.id(), &answer).await?;
+            let (db, unwritten) = work.parts();
+            let ended =
+                storage::statements::decide::save(db, unwritten, *ended, &service.seal_fixed()).await?;
+            work.commit().await?;
+            Ok(ended)
+        }
+        Err(Rejection::AnsweredBefore) if decisions::repeats_answer(&entitled.panel, choice, acting_user) => {
+            work.redraw(Redraw::stale_prompt(&approval.request));
+            work.commit().await?;
+            Ok(approval)
+        }
+        Err(Rejection::AlreadyEnded(ended)) if decisions::repeats(&ended, choice, acting_user) => {
             work.redraw(Redraw::stale_prompt(&ended.request));
             work.commit().await?;
             Ok(*ended)

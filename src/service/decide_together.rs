@@ -99,6 +99,11 @@ async fn attempt(
             continue;
         };
         let choice = match choice {
+            // Others decide it, each with a click of their own.
+            _ if approval.request.approvers.is_some() => {
+                outcome.left += 1;
+                continue;
+            }
             ChoiceForAll::Approve if !alike::may_be_approved_together(&approval.request) => {
                 outcome.left += 1;
                 continue;

@@ -8,14 +8,18 @@ pub use crate::storage::tables::delegations::Untold;
 use crate::{
     domain::{
         approvals::Approval,
-        approvers::Entitlement,
+        approvers::{self, Entitlement},
         audit::Actor,
         delegations::{self as domain, Delegation, Delegations, EndReason, Wanted},
         effects::Redraw,
         ids::{DelegationId, DelegationNoticeId, UserId, WorkspaceId},
+        panel::Panel,
         people::ActingUser,
     },
-    storage::{self, PgConnection, tables::delegations},
+    storage::{
+        self, PgConnection,
+        tables::{approver_answers, delegations},
+    },
 };
 
 /// The most delegations that one transaction ends.
@@ -151,9 +155,13 @@ pub(super) async fn entitlement(
     if !Entitlement::is_needed(request, acting_user) {
         return Ok(Entitlement::default());
     }
-    let people = std::slice::from_ref(&request.user);
-    let delegators = delegations::hold_delegators(db, request.workspace, acting_user, people, now).await?;
-    Ok(Entitlement { delegators })
+    let panel = match request.approvers {
+        Some(_) => approver_answers::panel(db, request.id).await?,
+        None => Panel::default(),
+    };
+    let people: Vec<UserId> = approvers::people(request, panel.escalated).into_iter().cloned().collect();
+    let delegators = delegations::hold_delegators(db, request.workspace, acting_user, &people, now).await?;
+    Ok(Entitlement { delegators, panel })
 }
 
 /// The oldest notice that a person did not get.

@@ -29,6 +29,7 @@ pub mod end_grants;
 pub mod end_silent;
 pub mod endings;
 pub mod error;
+pub mod escalate;
 pub mod events;
 pub mod expire;
 pub mod failing_webhooks;

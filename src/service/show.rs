@@ -16,9 +16,10 @@ pub use crate::storage::{statements::decide::PromptFacts, tables::unlock_request
 use crate::{
     domain::{
         approvals::Approval,
-        approvers::Why,
+        approvers::{self, Why},
         ids::{ApprovalId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::UnlockLine,
+        panel::Panel,
         precedent::Precedent,
         prompts::{ApproverMessage, Prompt},
         rejection::Rejection,
@@ -28,7 +29,7 @@ use crate::{
     storage::{
         read_models::precedents,
         statements::claim::Claim,
-        tables::{approver_messages, delegations, unlock_requests},
+        tables::{approver_answers, approver_messages, delegations, unlock_requests},
     },
 };
 
@@ -51,6 +52,10 @@ pub struct PromptContext {
     pub prompts: Vec<Prompt>,
     /// The people who may decide it beside its user, and why.
     pub others: Vec<(UserId, Why)>,
+    /// How far they are, if they decide it instead of its user.
+    pub panel: Panel,
+    /// Whether more people may decide it later.
+    pub will_escalate: bool,
     /// The messages of people who may decide it beside its user, or could.
     pub approver_messages: Vec<ApproverMessage>,
 }
@@ -71,9 +76,15 @@ pub async fn prompt(
     let workspace = storage::tables::workspaces::find(&mut db, workspace).await?;
     let prompts = storage::tables::prompts::for_approval(&mut db, id).await?;
     let request = &approval.request;
+    let panel = match request.approvers {
+        Some(_) => approver_answers::panel(&mut db, id).await?,
+        None => Panel::default(),
+    };
     // Of an ended one, too: others may be pending that share its message.
-    let delegation = delegations::given(&mut db, request.workspace, &request.user, service.now()).await?;
-    let others = delegation.map(|delegation| (delegation.delegate.clone(), Why::Delegate(delegation)));
+    let people = approvers::people(request, panel.escalated);
+    let given = delegations::given_by(&mut db, request.workspace, &people, service.now()).await?;
+    let others = approvers::audience(request, panel.escalated, &given);
+    let will_escalate = request.approvers.is_some() && approver_answers::will_escalate(&mut db, id).await?;
     let approver_messages = approver_messages::for_approval(&mut db, id).await?;
     let Some(workspace) = workspace else { return Ok(None) };
     Ok(Some(PromptContext {
@@ -84,7 +95,9 @@ pub async fn prompt(
         installed_at: workspace.installed_at,
         removed: workspace.removed,
         prompts,
-        others: others.into_iter().collect(),
+        others,
+        panel,
+        will_escalate,
         approver_messages,
     }))
 }

@@ -14,6 +14,7 @@ use crate::domain::{
     grants::Scope,
     ids::{ApprovalId, BackendId, GrantId},
     limits::{Limits, Uses},
+    panel::Answer,
     results::ResultStatus,
 };
 
@@ -117,6 +118,10 @@ struct DecisionJson<'a> {
     /// decided for themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_behalf_of: Option<&'a str>,
+    /// The people whose approvals it took, the first one first, if a rule says who decides instead of the user. Left out
+    /// otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<Vec<AnswerJson<'a>>>,
     /// The grant that the decision left, or by which it was made.
     #[schema(required, schema_with = schema::maybe_grant_id)]
     grant: Option<GrantId>,
@@ -135,6 +140,31 @@ struct DecisionJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     decided_at: DateTime<Utc>,
+}
+
+/// The approval of one of several people.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApproverAnswer)]
+struct AnswerJson<'a> {
+    /// The Slack id of the person who approved.
+    user: &'a str,
+    /// The Slack id of the person in whose place they did, because that person delegated to them. Left out if they did
+    /// in their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_behalf_of: Option<&'a str>,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "time")]
+    answered_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Answer> for AnswerJson<'a> {
+    fn from(answer: &'a Answer) -> Self {
+        Self {
+            user: answer.clicked_by.as_str(),
+            on_behalf_of: answer.on_behalf_of().map(super::domain::ids::UserId::as_str),
+            answered_at: answer.answered_at,
+        }
+    }
 }
 
 /// What a grant is limited to in addition to its scope.
@@ -198,6 +228,9 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             by: decision.by(),
             user: decision.user().map(super::domain::ids::UserId::as_str),
             on_behalf_of: decision.on_behalf_of().map(super::domain::ids::UserId::as_str),
+            approved_by: decision
+                .approvers()
+                .map(|approvers| approvers.iter().map(AnswerJson::from).collect()),
             grant: decision.grant(),
             grant_limits: decision.limits().map(GrantLimitsJson::from),
             reason: decision.reason().map(super::domain::text::Text::as_str),

@@ -272,6 +272,7 @@ impl World {
         let said =
             json!([spec.user, spec.action, spec.conversation, spec.title, spec.body, spec.abandon_after]);
         let ask = Ask {
+            approvers: None,
             key: self.key.clone(),
             idempotency_key: spec.key.map(|key| ForeignId::new(format!("key-{key}")).unwrap()),
             digest: Digest::for_json(json!({ "said": said }).as_object().unwrap()),

@@ -104,6 +104,10 @@ const COLUMNS: &[Column] = &[
     approvals("arguments", DECIDED, ENDED),
     approvals("arguments", PENDING, WAITING),
     approvals("metadata", PENDING, WAITING),
+    approvals("approvers", DECIDED, ENDED),
+    approvals("approvers", PENDING, WAITING),
+    approvals("decided_together", DECIDED, ENDED),
+    approvals("decided_together", DENIED, ENDED),
     column("approval_results", "status", ("approval_id", "true"), ENDED),
     column("approval_results", "status", ("approval_id", "true"), &[&[Reader::Result]]),
     column(

@@ -40,7 +40,7 @@ fn message(s: &TestApp, user: &str, containing: &str) -> Option<Message> {
 }
 
 /// Clicks a button of the message as it was, whatever it shows now.
-async fn click_copy(s: &TestApp, user: &str, message: &Message, action_id: &str, id: &str) -> bool {
+pub async fn click_copy(s: &TestApp, user: &str, message: &Message, action_id: &str, id: &str) -> bool {
     let payload = json!({
         "type": "block_actions",
         "team": { "id": names::TEAM },
@@ -95,6 +95,7 @@ async fn a_delegate_approves_and_everything_says_for_whom() {
                 prompt.has_button("Approve") && prompt.has_button("Deny") && !prompt.has_button("Connect")
             );
         }
+        s.home(BOB, |view| view.all_text().contains("You decide for")).await;
         let bobs = s.shown(BOB, &first).await;
         assert!(s.click(BOB, &bobs, "Approve").await.is_ok());
         for message in [&asked, &bobs] {

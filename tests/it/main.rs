@@ -31,6 +31,7 @@ mod api_keys;
 mod api_limits;
 mod api_refusing;
 mod api_waiting;
+mod approving_together;
 mod architecture;
 mod arguments;
 mod asking;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "approvals",
     "approval_results",
     "details_opened",
@@ -24,6 +24,8 @@ const TABLES: [&str; 10] = [
     "prompts",
     "prompt_messages",
     "approver_messages",
+    "approver_answers",
+    "asked_approvers",
     "outbox",
     "attempts",
     "audit",
@@ -176,6 +178,8 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
                 "prompts_first",
                 "prompt_messages_first",
                 "approver_messages_first",
+                "approver_answers_first",
+                "asked_approvers_first",
                 "details_opened_first",
                 "approval_results_first",
                 "approvals_first"

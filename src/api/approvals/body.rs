@@ -104,6 +104,7 @@ impl AskBody {
         digest: Digest,
     ) -> Ask {
         Ask {
+            approvers: None,
             key,
             idempotency_key,
             digest,

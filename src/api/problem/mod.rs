@@ -126,6 +126,8 @@ impl From<Rejection> for Problem {
             | Rejection::AlreadyUnlocked
             | Rejection::Expired
             | Rejection::WrongPerson { .. }
+            | Rejection::NotApprover
+            | Rejection::AnsweredBefore
             | Rejection::OnlyOnce
             | Rejection::OwnDelegate
             | Rejection::NoDelegate

@@ -149,6 +149,7 @@ pub(super) mod tests {
         let arguments = Arguments::from_stored(Map::new());
         let arguments_digest = arguments.digest();
         let ask = Ask {
+            approvers: None,
             key: ApiKey::new(ApiKeyId::new(Uuid::from_u128(1)), [0; 32]),
             idempotency_key: key.map(|key| ForeignId::new(key).unwrap()),
             digest: Digest::for_json(&Map::new()),

@@ -1,16 +1,12 @@
 //! The messages of people who may decide an approval beside its user: each in their direct messages, with the reason why
 //! they got it. They are rendered whenever the user's own message is.
 
-use serde_json::Value;
-
-use super::prompt::{POST, PromptRenderer, Rendering, UPDATE, body, shared_state, state};
+use super::{
+    prompt::{PromptRenderer, Rendering, shared_state, state},
+    sending::{POST, body},
+};
 use crate::{
-    domain::{
-        approvers::Why,
-        ids::{ApprovalId, UserId},
-        people::PersonKind,
-        prompts::{ApproverMessage, Prompt},
-    },
+    domain::{approvers::Why, ids::UserId, people::PersonKind, prompts::ApproverMessage},
     service::{Service, ServiceError, show},
     slack::{
         outbound::metadata,
@@ -22,18 +18,15 @@ use crate::{
             prompt_state::{PromptState, Reader},
             shared::{self, SharedState},
         },
-        web_api::{
-            client::PATIENT,
-            error::{CallError, Reason, Refusal},
-        },
+        web_api::error::{CallError, Reason, Refusal},
     },
 };
 
 /// What came of the messages to others.
 #[derive(Debug, Default)]
 pub(super) struct Others {
-    /// Whether one of them can decide it from a message of theirs.
-    pub(super) can_decide: bool,
+    /// Those who can decide it from a message of theirs.
+    pub(super) reached: Vec<UserId>,
     /// An error after which the messages have to be rendered again.
     pub(super) later: Option<CallError>,
 }
@@ -55,7 +48,7 @@ impl PromptRenderer {
             match self.update_for(service, rendering, message, why).await {
                 Ok(()) => {
                     have_one.push(&message.user);
-                    others.can_decide |= why.is_some();
+                    others.reached.extend(why.map(|_| message.user.clone()));
                 }
                 Err(CallError::Refused(Refusal { reason: Reason::Message, code })) => {
                     tracing::info!(%approval, code, user = %message.user, "An approver's message can no longer be updated");
@@ -75,7 +68,7 @@ impl PromptRenderer {
         }
         for (user, why) in may_decide.iter().filter(|(user, _)| !have_one.contains(&user)) {
             match self.post_for(service, rendering, user, why).await? {
-                Ok(posted) => others.can_decide |= posted,
+                Ok(posted) => others.reached.extend(posted.then(|| user.clone())),
                 // Another may decide it. Nothing is asked of a person whom Slack can't reach.
                 Err(CallError::Refused(refusal)) if !refusal.is_about_the_token() => {
                     tracing::warn!(%approval, code = refusal.code, %user, "Could not ask an approver");
@@ -94,18 +87,9 @@ impl PromptRenderer {
         why: Option<&Why>,
     ) -> Result<(), CallError> {
         let reader = why.map_or(Reader::Former, Reader::Approver);
-        let mut json = body(UPDATE, &message.prompt.channel, &message_for(service, rendering, reader));
-        json["ts"] = message.prompt.ts.as_str().into();
-        let slack_id = &rendering.context.slack_id;
-        match self.client.post(slack_id, UPDATE, &json, PATIENT).await {
-            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                log_refused(rendering.context.approval.id(), &refusal);
-                let mut plain = body(UPDATE, &message.prompt.channel, &plain_for(service, rendering, reader));
-                plain["ts"] = message.prompt.ts.as_str().into();
-                self.client.post(slack_id, UPDATE, &plain, PATIENT).await.map(drop)
-            }
-            answer => answer.map(drop),
-        }
+        let shown = message_for(service, rendering, reader);
+        let plain = || plain_for(service, rendering, reader);
+        self.sender(rendering).update(&message.prompt, &shown, plain).await
     }
 
     /// Posts the message if the person is a full member now. `false`: they are not.
@@ -125,33 +109,15 @@ impl PromptRenderer {
         }
         let approval = rendering.context.approval.id();
         let reader = Reader::Approver(why);
-        let with_metadata = |message: &Message| {
-            let mut json = body(POST, user.as_str(), message);
-            json["metadata"] = metadata::approver(approval, user);
-            json
-        };
-        let json = with_metadata(&message_for(service, rendering, reader));
-        let answer = match self.client.post_message(slack_id, &json, rendering.in_turn, PATIENT).await {
-            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                log_refused(approval, &refusal);
-                let json = with_metadata(&plain_for(service, rendering, reader));
-                self.client.post_message(slack_id, &json, true, PATIENT).await
-            }
-            answer => answer,
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
+        let mut json = body(POST, user.as_str(), &message_for(service, rendering, reader));
+        json["metadata"] = metadata::approver(approval, user);
+        let prompt = match self.sender(rendering).post(json, || plain_for(service, rendering, reader)).await {
+            Ok(prompt) => prompt,
             Err(error) => return Ok(Err(error)),
         };
-        let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let prompt = Prompt { channel: text("channel"), ts: text("ts") };
         show::remember_approver_message(service, approval, user, &prompt).await?;
         Ok(Ok(true))
     }
-}
-
-fn log_refused(approval: ApprovalId, refusal: &Refusal) {
-    tracing::error!(%approval, code = refusal.code, "Slack refused an approver's blocks; sent as plain text");
 }
 
 fn message_for(service: &Service, rendering: &Rendering, reader: Reader<'_>) -> Message {

@@ -15,4 +15,5 @@ mod outcome;
 pub mod prompt;
 pub mod reminder;
 pub mod revocation;
+mod sending;
 pub mod unlock_request;

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use serde_json::Value;
 
 use crate::{
     domain::{
         approvals::Approval,
+        approvers,
         ids::ApprovalId,
         people::PersonKind,
         prompts::Prompt,
@@ -21,7 +21,10 @@ use crate::{
         show::{self, PromptContext},
     },
     slack::{
-        outbound::metadata,
+        outbound::{
+            metadata,
+            sending::{POST, Sender, body},
+        },
         view::{
             message::Message,
             plain,
@@ -30,7 +33,7 @@ use crate::{
             shared::{self, SharedState},
         },
         web_api::{
-            client::{Client, PATIENT},
+            client::Client,
             error::{CallError, Reason, Refusal},
             users::People,
         },
@@ -39,8 +42,6 @@ use crate::{
 
 /// How long until a post that was refused for an old token is tried with the new one.
 const SOON: TimeDelta = TimeDelta::seconds(1);
-pub(super) const POST: &str = "chat.postMessage";
-pub(super) const UPDATE: &str = "chat.update";
 
 /// Renders prompts.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ pub(super) struct Rendering {
     /// What the message shows if several approvals share it.
     pub(super) shared: Option<SharedContext>,
     /// The row was rate limited before, and goes ahead of new ones.
-    pub(super) in_turn: bool,
+    in_turn: bool,
     /// Whether another person can decide the approval from a message of theirs.
     others_can_decide: bool,
 }
@@ -101,6 +102,9 @@ impl PromptRenderer {
         let Some(context) = show::prompt(service, claim.workspace, id).await? else {
             return Ok(Outcome::done());
         };
+        if context.approval.request.approvers.is_some() {
+            return self.render_for_panel(service, context, claim).await;
+        }
         let message = shared_prompts::message_of(service, &context.approval).await?;
         let shared = match message {
             Some((message, true)) if message.first == id => {
@@ -123,7 +127,7 @@ impl PromptRenderer {
             return Ok(Outcome::done());
         }
         let others = self.render_for_others(service, &rendering).await?;
-        rendering.others_can_decide = others.can_decide;
+        rendering.others_can_decide = !others.reached.is_empty();
         let outcome = if !rendering.prompts().is_empty() {
             self.change(service, &rendering).await?
         } else if rendering.has_ended() {
@@ -143,6 +147,42 @@ impl PromptRenderer {
             prompt_failures::note(service, claim.workspace, code).await?;
         }
         Ok(outcome)
+    }
+
+    /// Renders an approval that other people decide than its user: each has a message of their own.
+    async fn render_for_panel(
+        &self,
+        service: &Service,
+        context: PromptContext,
+        claim: &Claim,
+    ) -> Result<Outcome, ServiceError> {
+        let in_turn = claim.has_waited();
+        let rendering = Rendering { context, shared: None, in_turn, others_can_decide: false };
+        if rendering.context.removed {
+            return if rendering.has_ended() {
+                Ok(Outcome::done())
+            } else {
+                undeliverable(service, &rendering, "the Slack app is no longer installed", None).await
+            };
+        }
+        let others = self.render_for_others(service, &rendering).await?;
+        // An earlier version may have posted the user's own.
+        let own = if rendering.prompts().is_empty() {
+            Outcome::done()
+        } else {
+            self.change(service, &rendering).await?
+        };
+        if let Some(error) = others.later {
+            return Ok(error.into());
+        }
+        if !rendering.has_ended() && !rendering.context.will_escalate {
+            let PromptContext { approval, panel, others: audience, .. } = &rendering.context;
+            if !approvers::can_be_met(&approval.request, panel, audience, &others.reached) {
+                let why = "Slack can't reach enough of the people who decide it";
+                return undeliverable(service, &rendering, why, None).await;
+            }
+        }
+        Ok(own)
     }
 
     async fn post_first(&self, service: &Service, rendering: &Rendering) -> Result<Outcome, ServiceError> {
@@ -190,7 +230,7 @@ impl PromptRenderer {
         let message = message(service, rendering);
         let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
         for prompt in rendering.prompts() {
-            match self.update(rendering, prompt, &message, service).await {
+            match self.sender(rendering).update(prompt, &message, || plain(service, rendering)).await {
                 Ok(()) => {
                     remember(service, rendering, prompt).await?;
                     shown = true;
@@ -243,6 +283,15 @@ impl PromptRenderer {
         }
     }
 
+    pub(super) fn sender<'a>(&'a self, rendering: &'a Rendering) -> Sender<'a> {
+        Sender {
+            client: &self.client,
+            slack_id: &rendering.context.slack_id,
+            approval: rendering.context.approval.id(),
+            in_turn: rendering.in_turn,
+        }
+    }
+
     /// Posts the message and stores where it is. The inner error is Slack's, the outer one the service's.
     async fn post(
         &self,
@@ -257,71 +306,14 @@ impl PromptRenderer {
         if let Some(ts) = thread {
             body["thread_ts"] = ts.into();
         }
-        let answer = match self
-            .client
-            .post_message(&rendering.context.slack_id, &body, rendering.in_turn, PATIENT)
-            .await
-        {
-            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.send_plain(service, rendering, POST, body, refusal).await
+        match self.sender(rendering).post(body, || plain(service, rendering)).await {
+            Ok(prompt) => {
+                show::remember_prompt(service, &rendering.ids(), &prompt).await?;
+                record_delay(service, rendering);
+                Ok(Ok(()))
             }
-            answer => answer,
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Ok(Err(error)),
-        };
-        let prompt = Prompt {
-            channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
-            ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
-        };
-        show::remember_prompt(service, &rendering.ids(), &prompt).await?;
-        record_delay(service, rendering);
-        Ok(Ok(()))
-    }
-
-    async fn update(
-        &self,
-        rendering: &Rendering,
-        prompt: &Prompt,
-        message: &Message,
-        service: &Service,
-    ) -> Result<(), CallError> {
-        let mut body = body(UPDATE, &prompt.channel, message);
-        body["ts"] = prompt.ts.as_str().into();
-        match self.client.post(&rendering.context.slack_id, UPDATE, &body, PATIENT).await {
-            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.send_plain(service, rendering, UPDATE, body, refusal).await.map(|_| ())
-            }
-            answer => answer.map(|_| ()),
+            Err(error) => Ok(Err(error)),
         }
-    }
-
-    /// If Slack refuses our blocks, the message is sent again as plain text: a bug in a view must not hide an approval.
-    async fn send_plain(
-        &self,
-        service: &Service,
-        rendering: &Rendering,
-        method: &str,
-        refused: Value,
-        refusal: Refusal,
-    ) -> Result<Value, CallError> {
-        tracing::error!(approval = %rendering.context.approval.id(), code = refusal.code, "Slack refused a prompt's blocks; posted as plain text");
-        let channel = refused["channel"].as_str().unwrap_or_default();
-        let plain = match &rendering.shared {
-            Some(shared) => shared::plain(&shared_state(shared)),
-            None => plain::plain(&state(service, rendering)),
-        };
-        let mut plain = body(method, channel, &plain);
-        for place in ["ts", "thread_ts"] {
-            if let Some(ts) = refused.get(place) {
-                plain[place] = ts.clone();
-            }
-        }
-        if let Some(metadata) = refused.get("metadata").filter(|_| !refusal.code.contains("metadata")) {
-            plain["metadata"] = metadata.clone();
-        }
-        self.client.post(&rendering.context.slack_id, method, &plain, PATIENT).await
     }
 }
 
@@ -359,6 +351,13 @@ fn message(service: &Service, rendering: &Rendering) -> Message {
     }
 }
 
+fn plain(service: &Service, rendering: &Rendering) -> Message {
+    match &rendering.shared {
+        Some(shared) => shared::plain(&shared_state(shared)),
+        None => plain::plain(&state(service, rendering)),
+    }
+}
+
 pub(super) fn shared_state(shared: &SharedContext) -> SharedState<'_> {
     SharedState {
         members: &shared.members,
@@ -376,15 +375,13 @@ pub(super) fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptSt
         requested: rendering.context.around.requested,
         connect_url: rendering.context.around.connect_url.as_deref(),
         precedent: rendering.context.precedent.as_ref(),
-        reader: Reader::User,
+        reader: match rendering.context.approval.request.approvers {
+            None => Reader::User,
+            Some(_) => Reader::Onlooker,
+        },
+        panel: Some(&rendering.context.panel),
         now: service.now(),
     }
-}
-
-pub(super) fn body(method: &str, channel: &str, message: &Message) -> Value {
-    let mut body = if method == UPDATE { message.to_update() } else { message.to_post() };
-    body["channel"] = channel.into();
-    body
 }
 
 async fn undeliverable(

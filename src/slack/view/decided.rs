@@ -2,6 +2,7 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement, SlackRichTextInlineElement};
 
+use super::approvers;
 use super::controls::Control;
 use super::edited;
 use super::request;
@@ -140,6 +141,12 @@ pub(super) fn outcome(
             at,
             words("."),
         ]),
+        Verdict::ApprovedTogether(together) => {
+            let mut parts = vec![blocks::bold("Approved"), words(" by ")];
+            parts.extend(approvers::answered(together.iter()));
+            parts.extend([words(", for this request only, "), at, words(".")]);
+            say(parts)
+        }
         Verdict::ApprovedEdited { user, .. } => say(vec![
             blocks::bold("Approved with changes"),
             words(" by "),

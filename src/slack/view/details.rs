@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 use slack_morphism::prelude::{SlackBlock, SlackModalView, SlackRichTextElement};
 
+use super::approvers;
 use super::arguments::{follows, framed};
 use super::controls::Callback;
 use super::controls::Control;
@@ -105,7 +106,13 @@ fn reasons_and_result(approval: &Approval) -> Vec<SlackBlock> {
     let mut blocks = Vec::new();
     // Who decided in whose place. Who decides for themself is said where the details were opened.
     let decision = approval.decision.as_ref();
-    if let Some((user, absent)) = decision.and_then(|decision| decision.user().zip(decision.on_behalf_of())) {
+    if let Some(together) = decision.and_then(Decision::approvers) {
+        let mut said = vec![words("Approved by ")];
+        said.extend(approvers::answered(together.iter()));
+        blocks.push(rich(vec![paragraph(said)]));
+    } else if let Some((user, absent)) =
+        decision.and_then(|decision| decision.user().zip(decision.on_behalf_of()))
+    {
         let said = vec![words("Decided by "), blocks::person(user), words(" for "), blocks::person(absent)];
         blocks.push(rich(vec![paragraph(said)]));
     }

@@ -115,7 +115,8 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             connect_url: line.connect_url.as_deref(),
             requested: line.requested,
             precedent: line.precedent.as_ref(),
-            reader: Reader::User,
+            reader: reader(line),
+            panel: Some(&line.panel),
             now,
         };
         blocks.extend(prompt::prompt(&state).blocks);
@@ -126,6 +127,14 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
         }
     }
     blocks.extend(pager(Section::Waiting, "Waiting for you", page));
+}
+
+fn reader(line: &WaitingLine) -> Reader<'_> {
+    match &line.why {
+        Some(why) => Reader::Approver(why),
+        None if line.approval.request.approvers.is_some() => Reader::Onlooker,
+        None => Reader::User,
+    }
 }
 
 /// For a member without a grant.

@@ -37,7 +37,8 @@ fn pending(shown: &PromptState<'_>) -> Message {
     let request = &shown.approval.request;
     let conversation = &request.conversation;
     let conversation = conversation.title.as_ref().map_or(conversation.id.as_str(), |title| title.as_str());
-    let mut blocks: Vec<SlackBlock> = approvers::why(shown.reader).into_iter().collect();
+    let mut blocks: Vec<SlackBlock> = approvers::why(shown.reader, request).into_iter().collect();
+    blocks.extend(approvers::rule(shown));
     blocks.extend(request::asked(shown));
     let blocker = shown.standing.blocker();
     if !shown.reader.is_user() {
@@ -54,18 +55,23 @@ fn pending(shown: &PromptState<'_>) -> Message {
             "Must be read: Approve works after you open Details.",
         )]));
     }
-    blocks.push(controls(shown, blocker));
+    blocks.push(if shown.reader == Reader::Onlooker {
+        blocks::actions(request::looks(shown))
+    } else {
+        controls(shown, blocker)
+    });
     blocks.push(blocks::context(vec![
         blocks::small(SafeText::from("in ").then(sanitize::in_quotes(&names::name(conversation)))),
         blocks::small_mrkdwn(format!("expires {}", blocks::moment_in_mrkdwn(request.expires_at))),
         blocks::small(names::path(&request.action.path())),
         blocks::small(request::digest(shown)),
     ]));
-    let called = match approvers::why_in_text(shown.reader) {
+    let called = match approvers::why_in_text(shown.reader, request) {
         Some(why) => format!("{why} "),
         None => request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default(),
     };
-    Message { text: format!("{called}{} Approve or deny?", summary::text(request)), blocks }
+    let end = if shown.reader == Reader::Onlooker { "Others decide it." } else { "Approve or deny?" };
+    Message { text: format!("{called}{} {end}", summary::text(request)), blocks }
 }
 
 fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{approvals::Approval, approvers::Why, catalog::Eligibility, precedent::Precedent};
+use crate::domain::{
+    approvals::Approval, approvers::Why, catalog::Eligibility, panel::Panel, precedent::Precedent,
+};
 
 /// The person for whom a prompt is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub enum Reader<'a> {
     Approver(&'a Why),
     /// A person who could decide it and no longer can.
     Former,
+    /// The approval's user, if others decide it.
+    Onlooker,
 }
 
 impl Reader<'_> {
@@ -40,6 +44,8 @@ pub struct PromptState<'a> {
     pub precedent: Option<&'a Precedent>,
     /// For whom the prompt is rendered.
     pub reader: Reader<'a>,
+    /// How far the people are who decide it instead of its user.
+    pub panel: Option<&'a Panel>,
     /// The time of the render, for the time left.
     pub now: DateTime<Utc>,
 }

@@ -8,7 +8,7 @@ use super::history::{ambiguous, subject};
 use super::names;
 use super::sentences;
 use crate::{
-    domain::{approvals::Approval, overview::WaitingLine},
+    domain::{approvals::Approval, approvers::Why, overview::WaitingLine},
     slack::view::{
         blocks::{self, Style},
         sanitize::{self, safe_text::SafeText},
@@ -23,14 +23,14 @@ pub(super) fn rows(lines: &[WaitingLine]) -> Vec<SlackBlock> {
     let subjects = differences::lines(lines.iter().map(|line| &line.approval.request), subject);
     let row = |(line, subject): (&WaitingLine, _)| {
         let is_ambiguous = ambiguous(&line.approval.request.conversation, conversations.iter().copied());
-        row(&line.approval, subject, is_ambiguous)
+        row(line, subject, is_ambiguous)
     };
     lines.iter().zip(subjects).flat_map(row).collect()
 }
 
 /// One request: what it is, who asks where and until when, and *Approve*, *Deny* and *Details*.
-fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bool) -> [SlackBlock; 3] {
-    let request = &approval.request;
+fn row(line: &WaitingLine, subject: Vec<SlackRichTextElement>, is_ambiguous: bool) -> [SlackBlock; 3] {
+    let request = &line.approval.request;
     let quoted = |name| sanitize::in_quotes(&names::name(name));
     let risks = request.action.impact.risks();
     let risks = risks.iter().map(|risk| blocks::small(SafeText::own(format!("⚠ {}", names::risk(risk)))));
@@ -44,6 +44,24 @@ fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bo
     let labelled = |label: &'static str| SafeText::from(label).then(summary::brief(request));
     let approve = Control::Approve(request.id);
     let is_destructive = request.action.impact.is_destructive();
+    let details =
+        blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain);
+    match &line.why {
+        Some(Why::Delegate(delegation)) => {
+            facts.push(blocks::small_mrkdwn(format!("for {}", sentences::mention(&delegation.user))))
+        }
+        Some(Why::Named | Why::Escalated) => {
+            facts.push(blocks::small_mrkdwn(format!(
+                "a rule asks you, for {}",
+                sentences::mention(&request.user)
+            )));
+        }
+        None => {}
+    }
+    if request.approvers.is_some() && line.why.is_none() {
+        facts.push(blocks::small("others decide it"));
+        return [blocks::rich(subject), blocks::context(facts), blocks::actions(vec![details])];
+    }
     let controls = vec![
         if is_destructive {
             let question = summary::target(request).then("\nDeleted data cannot be recovered.");
@@ -53,7 +71,7 @@ fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bo
             blocks::button(approve, "Approve", labelled("Approve: "), Style::Primary)
         },
         blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain),
-        blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain),
+        details,
     ];
     [blocks::rich(subject), blocks::context(facts), blocks::actions(controls)]
 }

@@ -4,6 +4,7 @@ use crate::domain::{
     decision::{DenialReason, GrantOutcome, Verdict},
     grants::{Scope, StandingScope},
     ids::UserId,
+    panel::Answer,
     rejection::Rejection,
     unlock_answer::Resolution,
 };
@@ -153,8 +154,12 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::Expired => {
             "This request has expired, so it was not approved. If it is still needed, have the agent ask again."
         }
+        Rejection::NotApprover => {
+            "A rule says who decides this request, and you are not among them. Nothing was changed."
+        }
+        Rejection::AnsweredBefore => "You have answered this request already. Nothing was changed.",
         Rejection::OnlyOnce => {
-            "You decide this request for another person, so you can only approve it once, as it is, or deny it. \
+            "You decide this request for another person, or beside others, so you can only approve it once, as it is, or deny it. \
                 Nothing was decided."
         }
         Rejection::OwnDelegate => "You can’t delegate to yourself. Choose another person.",
@@ -283,6 +288,10 @@ pub fn ended(verdict: &Verdict) -> String {
         Verdict::ApprovedFor { user, on_behalf_of } => {
             format!("Approved by {} for {}, for this request only.", mention(user), mention(on_behalf_of))
         }
+        Verdict::ApprovedTogether(together) => {
+            let by: Vec<String> = together.iter().map(answered).collect();
+            format!("Approved by {}, for this request only.", by.join(", "))
+        }
         Verdict::ApprovedEdited { user, .. } => {
             format!("Approved with changes by {}, for this request only.", mention(user))
         }
@@ -304,6 +313,12 @@ pub fn ended(verdict: &Verdict) -> String {
         Verdict::Abandoned { .. } => "Cancelled: the agent stopped waiting.".to_owned(),
         Verdict::Undeliverable { .. } => "Not delivered: Slack could not show the request.".to_owned(),
     }
+}
+
+/// Who answered, and for whom.
+fn answered(answer: &Answer) -> String {
+    let absent = answer.on_behalf_of().map(|absent| format!(" for {}", mention(absent)));
+    format!("{}{}", mention(&answer.clicked_by), absent.unwrap_or_default())
 }
 
 /// A mention, made of nothing but an id.

@@ -42,7 +42,7 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
                SELECT m.first_id, m.is_shared, m.began_at FROM prompt_messages m
                WHERE m.approval_id = p.id LIMIT 1) m ON true
            WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-             AND p.backend_id = $3 AND p.conversation_id = $4 AND p.own_conversation = $7
+             AND p.approvers IS NULL AND p.backend_id = $3 AND p.conversation_id = $4 AND p.own_conversation = $7
              AND p.slack_channel IS NOT DISTINCT FROM $5 AND p.slack_thread_ts IS NOT DISTINCT FROM $6
            ORDER BY p.user_id, p.id"#,
         request.workspace.uuid(),

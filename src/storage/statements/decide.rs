@@ -14,6 +14,7 @@ use crate::{
         grants::{Reach, Scope, StandingScope},
         ids::{ApprovalId, BackendId, GrantId, UserId},
         own_keys::ConversationKey,
+        panel::Approvers,
         repeats::RequestDigest,
         text::Text,
     },
@@ -266,7 +267,7 @@ pub async fn save(
                UPDATE approvals SET status = $4, decision_scope = $5, decided_by = $6, decided_user = $7,
                    decision_grant = $8, decision_reason = $9, decided_at = $3,
                    edited_arguments = $19::text::json, edited_digest = $20, decided_for = $22,
-                   decision_limits = $29::text::json
+                   decision_limits = $29::text::json, decided_together = $30
                WHERE id = $1),
            recorded AS (
                INSERT INTO audit (at, workspace_id, actor_kind, actor, what, approval_id, grant_id, subject, before, after)
@@ -333,6 +334,8 @@ pub async fn save(
         uses.map(|uses| i32::from(uses.left)),
         fixed,
         limits,
+        // Who approved, if a rule names them.
+        decision.approvers().map(Approvers::to_stored),
     )
     .fetch_all(db)
     .await?;

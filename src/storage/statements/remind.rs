@@ -69,7 +69,7 @@ pub async fn due_users(
                   THEN coalesce((
                       SELECT true FROM approvals p
                       WHERE p.workspace_id = q.workspace_id AND p.user_id >= q.user_id AND p.user_id <= q.user_id
-                        AND p.status = 'pending' AND p.id >= $2 AND p.expires_at > $1
+                        AND p.status = 'pending' AND p.id >= $2 AND p.expires_at > $1 AND p.approvers IS NULL
                         AND p.expires_at - p.created_at >= $7::interval
                         AND ($1 - p.created_at) * 3 >= (p.expires_at - p.created_at) * 2
                         AND NOT EXISTS (SELECT FROM reminded r WHERE r.approval_id = p.id)
@@ -124,6 +124,7 @@ pub async fn unnamed(
     let rows = sqlx::query!(
         "SELECT p.id, p.created_at, p.expires_at FROM approvals p
          WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending' AND p.id >= $3
+           AND p.approvers IS NULL
            AND NOT EXISTS (SELECT FROM reminded r WHERE r.approval_id = p.id)
            AND NOT EXISTS (SELECT FROM reminders m WHERE m.workspace_id = $1 AND m.user_id = $2
                AND m.reminded_at > $4::timestamptz - $5::interval)

@@ -22,6 +22,7 @@ use crate::{
         limits::Limits,
         outcome::Outcome,
         own_keys::ConversationKey,
+        panel::{ApproverSpec, Approvers},
         repeats::RequestDigest,
         results::ApprovalResult,
         text::{ActionKey, IntegrationKey, Link, Text},
@@ -47,6 +48,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) conversation_title: Option<String>,
     pub(in crate::storage) conversation_url: Option<String>,
     pub(in crate::storage) own_conversation: bool,
+    pub(in crate::storage) approvers: Option<Value>,
     pub(in crate::storage) action_id: Uuid,
     pub(in crate::storage) integration_id: Uuid,
     pub(in crate::storage) integration_key: String,
@@ -81,6 +83,7 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) decided_by: Option<String>,
     pub(in crate::storage) decided_user: Option<String>,
     pub(in crate::storage) decided_for: Option<String>,
+    pub(in crate::storage) decided_together: Option<Value>,
     pub(in crate::storage) decision_grant: Option<Uuid>,
     /// JSON, as text.
     pub(in crate::storage) decision_limits: Option<String>,
@@ -106,6 +109,7 @@ macro_rules! select_approvals {
             $crate::storage::tables::approvals::ApprovalRow,
             $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                       p.conversation_id, p.conversation_title, p.conversation_url, p.own_conversation,
+                      p.approvers,
                       p.action_id, a.integration_id, i.key AS integration_key, a.key AS action_key,
                       d.id AS version_id, d.integration_name, d.name AS action_name,
                       d.description AS action_description, d.read_only, d.destructive, d.risk, d.title,
@@ -115,7 +119,8 @@ macro_rules! select_approvals {
                       p.edited_arguments::text AS edited_arguments, p.edited_digest, p.reason, p.metadata::text AS metadata,
                       p.slack_channel, p.slack_thread_ts, p.created_at, p.expires_at,
                       p.contents_deleted_at, p.status,
-                      p.decision_scope, p.decided_by, p.decided_user, p.decided_for, p.decision_grant,
+                      p.decision_scope, p.decided_by, p.decided_user, p.decided_for, p.decided_together,
+                      p.decision_grant,
                       p.decision_limits::text AS decision_limits, p.decision_reason, p.decided_at,
                       o.status AS "result_status?", o.summary AS "result_summary?", o.url AS "result_url?",
                       o.digest AS "result_digest?", o.reported_at AS "result_reported_at?"
@@ -136,9 +141,13 @@ pub(in crate::storage) use select_approvals;
 impl ApprovalRow {
     /// Reads the row, or says which of its columns can't be read.
     pub(in crate::storage) fn read(self) -> Result<Approval, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let approvers = self.approvers.as_ref();
+        let approvers =
+            approvers.map(|stored| ApproverSpec::from_stored(stored).ok_or_else(|| corrupt("approvers")));
+        let approvers = approvers.transpose()?;
         let decision = self.decision()?;
         let result = self.result()?;
-        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
         let version = ActionVersionId::new(self.version_id);
         let digest = Digest::from_stored(&self.arguments_digest);
         let metadata = self.metadata.as_deref();
@@ -159,6 +168,7 @@ impl ApprovalRow {
                 url: self.conversation_url.map(Link::from_stored),
             },
             own_conversation: self.own_conversation,
+            approvers,
             action: ActionRef {
                 id: ActionId::new(self.action_id),
                 integration_id: IntegrationId::new(self.integration_id),
@@ -223,6 +233,9 @@ impl ApprovalRow {
         let Status::Ended(outcome) = status else {
             return if by.is_none() && self.decided_at.is_none() { Ok(None) } else { Err(corrupt("status")) };
         };
+        if self.decided_together.is_some() && (self.approvers.is_none() || outcome != Outcome::Approved) {
+            return Err(corrupt("decided_together"));
+        }
         let decided_at = self.decided_at.ok_or_else(|| corrupt("decided_at"))?;
         let grant = || self.decision_grant.map(GrantId::new).ok_or_else(|| corrupt("decision_grant"));
         let user = || {
@@ -242,6 +255,11 @@ impl ApprovalRow {
                     Verdict::AutoApproved { grant: grant()?, scope, limits }
                 }
                 Some(Scope::Once) | None => return Err(corrupt("decision_scope")),
+            },
+            (Outcome::Approved, Some("user")) if self.approvers.is_some() => match (scope, limits) {
+                (Some(Scope::Once), None) => Verdict::ApprovedTogether(self.approved_by()?),
+                (_, None) => return Err(corrupt("decision_scope")),
+                (_, Some(_)) => return Err(corrupt("decision_limits")),
             },
             (Outcome::Approved, Some("user")) => {
                 let user = user()?;
@@ -282,6 +300,15 @@ impl ApprovalRow {
 impl ApprovalRow {
     fn edited_decision(&self, user: UserId, decided_at: DateTime<Utc>) -> Result<Decision, CorruptRow> {
         Ok(Decision { verdict: Verdict::ApprovedEdited { user, edited: self.edited()? }, decided_at })
+    }
+
+    /// The people who approved together. There must be some, and the last one must be who decided.
+    fn approved_by(&self) -> Result<Approvers, CorruptRow> {
+        let approvers = self.decided_together.as_ref().and_then(Approvers::from_stored);
+        let decided = self.decided_user.as_deref();
+        approvers
+            .filter(|approvers| decided == Some(approvers.last.clicked_by.as_str()))
+            .ok_or_else(|| CorruptRow::new("approvals", "decided_together", &ApprovalId::new(self.id)))
     }
 
     /// The arguments that were approved instead of those that were asked. There must be some.
@@ -422,6 +449,23 @@ pub async fn lock_expired(
     .fetch_all(db)
     .await?;
     Ok(Batch::new(rows))
+}
+
+/// Which of these approvals have ended, or no longer exist.
+pub async fn ended_among(db: &mut PgConnection, ids: &[ApprovalId]) -> sqlx::Result<Vec<ApprovalId>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let (lowest, highest) = bounds(&ids);
+    let ended = sqlx::query_scalar!(
+        r#"SELECT u.id AS "id!" FROM unnest($1::uuid[]) AS u (id)
+           WHERE NOT EXISTS (SELECT FROM approvals p WHERE p.id = u.id AND p.status = 'pending'
+               AND p.id >= $2 AND p.id <= $3)"#,
+        &ids,
+        lowest,
+        highest
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ended.into_iter().map(ApprovalId::new).collect())
 }
 
 /// Locks those of these approvals that are pending. Skips those that are being decided at this moment.

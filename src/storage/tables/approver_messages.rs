@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::prompts::forget_message;
 use crate::{
     domain::{
         ids::{ApprovalId, UserId},
@@ -55,14 +56,5 @@ pub async fn forget(
     prompt: &Prompt,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE approver_messages SET gone_at = $4 WHERE approval_id = $1 AND channel = $2 AND ts = $3",
-        approval.uuid(),
-        prompt.channel,
-        prompt.ts,
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    forget_message!("approver_messages", db, [approval], prompt, now)
 }

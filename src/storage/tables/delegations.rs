@@ -206,6 +206,25 @@ pub async fn given(
     Ok(row.map(Delegation::from))
 }
 
+/// The live delegations that these people gave.
+pub async fn given_by(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    people: &[&UserId],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Delegation>> {
+    let people: Vec<String> = people.iter().map(ToString::to_string).collect();
+    let rows = select_delegations!(
+        "workspace_id = $1 AND user_id = ANY($2) AND until > $3 ORDER BY user_id",
+        workspace.uuid(),
+        &people,
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Delegation::from).collect())
+}
+
 /// Which of these people delegate to this person now. Their delegations can't end before the transaction does.
 pub async fn hold_delegators(
     db: &mut PgConnection,

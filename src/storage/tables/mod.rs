@@ -5,6 +5,7 @@ pub mod actions;
 pub mod api_keys;
 pub mod approval_results;
 pub mod approvals;
+pub mod approver_answers;
 pub mod approver_messages;
 pub mod attempts;
 pub mod audit;

@@ -6,10 +6,31 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use crate::domain::prompts::Prompt;
-use crate::{
-    domain::ids::ApprovalId,
-    storage::{PgConnection, bounds},
-};
+use crate::{domain::ids::ApprovalId, storage::PgConnection};
+
+/// Notes that Slack no longer lets a message be changed that shows these approvals. `$table`: where such messages are.
+macro_rules! forget_message {
+    ($table:literal, $db:expr, $approvals:expr, $prompt:expr, $now:expr) => {{
+        let ids: Vec<uuid::Uuid> = $approvals.iter().map(|id| id.uuid()).collect();
+        let (lowest, highest) = $crate::storage::bounds(&ids);
+        sqlx::query!(
+            "UPDATE "
+                + $table
+                + " SET gone_at = $4 WHERE approval_id = ANY($1) AND channel = $2 AND ts = $3
+               AND approval_id >= $5 AND approval_id <= $6",
+            &ids,
+            $prompt.channel,
+            $prompt.ts,
+            $now,
+            lowest,
+            highest
+        )
+        .execute($db)
+        .await?;
+        Ok(())
+    }};
+}
+pub(super) use forget_message;
 
 /// The messages that show an approval and can still be changed.
 pub async fn for_approval(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Vec<Prompt>> {
@@ -89,19 +110,5 @@ pub async fn forget(
     prompt: &Prompt,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
-    let (lowest, highest) = bounds(&ids);
-    sqlx::query!(
-        "UPDATE prompts SET gone_at = $4 WHERE approval_id = ANY($1) AND channel = $2 AND ts = $3
-           AND approval_id >= $5 AND approval_id <= $6",
-        &ids,
-        prompt.channel,
-        prompt.ts,
-        now,
-        lowest,
-        highest
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    forget_message!("prompts", db, approvals, prompt, now)
 }

@@ -122,6 +122,9 @@ fn counted(review: Review, decision: &Decision, user: &UserId) -> Review {
         {
             Review { approved: review.approved + 1, ..review }
         }
+        Verdict::ApprovedTogether(approvers) if approvers.last.clicked_by == *user => {
+            Review { approved: review.approved + 1, ..review }
+        }
         Verdict::Denied { user: by, .. } if by == user => Review { denied: review.denied + 1, ..review },
         _ => review,
     }
@@ -171,6 +174,7 @@ fn one(reviewed: &Reviewed, review: Review, service: &crate::service::Service) -
         precedent: reviewed.precedent.as_ref(),
         connect_url: reviewed.around.connect_url.as_deref(),
         reader: reviewed.why.as_ref().map_or(Reader::User, Reader::Approver),
+        panel: None,
         now: service.now(),
     };
     review::review(&shown, review, reviewed.others)

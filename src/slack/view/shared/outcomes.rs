@@ -45,6 +45,10 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
             | Verdict::ApprovedEdited { user, .. } => {
                 by_person.entry(user).or_default().0 += 1;
             }
+            // Such a request has a message of its own.
+            Verdict::ApprovedTogether(approvers) => {
+                by_person.entry(&approvers.last.clicked_by).or_default().0 += 1;
+            }
             Verdict::Denied { user, .. } => by_person.entry(user).or_default().1 += 1,
             Verdict::AutoApproved { .. } => auto += 1,
             Verdict::Expired => expired += 1,

@@ -14,6 +14,7 @@ use crate::{
         decision::Verdict,
         delegations::{Delegation, DelegationReason, Delegations, EndReason},
         ids::{DelegationId, UserId, WorkspaceId},
+        panel::{Answer, ApproverSpec, Escalation, MOST_PEOPLE, Panel},
     },
     slack::view::{
         delegation as view,
@@ -131,5 +132,68 @@ fn all_of_it_fits_at_its_worst() {
         for reader in [Reader::Approver(&why), Reader::Former] {
             checks::message(&prompt(&PromptState { reader, ..state(&approval) }).to_json());
         }
+    }
+}
+
+fn people(ids: &[&str]) -> Vec<UserId> {
+    ids.iter().map(|id| UserId::parse(id).unwrap()).collect()
+}
+
+#[test]
+fn a_request_that_others_decide_says_who_has_approved_and_how_many_are_missing() {
+    let mut approval = ordinary();
+    let escalation = Escalation { after: chrono::TimeDelta::minutes(15), to: people(&["U0CFO"]) };
+    let spec = ApproverSpec::new(people(&["U0BOB", "U0ADA", "U0DAVE"]), 2, true, Some(escalation)).unwrap();
+    approval.request.approvers = Some(spec);
+    let answer = Answer {
+        person: people(&["U0ADA"]).remove(0),
+        clicked_by: bob(),
+        approves: true,
+        answered_at: asked_at(),
+    };
+    let panel = Panel { escalated: true, answers: vec![answer] };
+    for (reader, starts) in [
+        (Reader::Approver(&Why::Named), "A rule asks you to decide this request for |@U0ALICE|"),
+        (
+            Reader::Approver(&Why::Escalated),
+            "Escalated: no answer for 15 minutes. You can decide this request for |@U0ALICE|",
+        ),
+        (
+            Reader::Onlooker,
+            "A rule has other people decide this request of yours.|2 of these 4 must approve: |",
+        ),
+    ] {
+        let shown = PromptState { standing: FREE, reader, panel: Some(&panel), ..state(&approval) };
+        let message = prompt(&shown).to_json();
+        checks::message(&message);
+        let said = texts(&message["blocks"]);
+        assert!(said.starts_with(starts), "{said}");
+        let so_far =
+            "Approved so far by |@U0BOB| for |@U0ADA|; 1 more must approve. The first denial ends it.|";
+        assert!(said.contains(so_far), "{said}");
+        assert_eq!(said.contains("Approve|"), reader != Reader::Onlooker, "{said}");
+        assert!(!said.contains("uto-approve"), "{said}");
+    }
+}
+
+#[test]
+fn as_many_people_as_a_rule_names_fit() {
+    let many = |from: usize| -> Vec<UserId> {
+        (from..from + MOST_PEOPLE).map(|at| UserId::parse(&format!("U{at:029}")).unwrap()).collect()
+    };
+    let mut approval = full_of(&"x".repeat(60));
+    let escalation = Escalation { after: chrono::TimeDelta::seconds(604_799), to: many(100) };
+    approval.request.approvers =
+        Some(ApproverSpec::new(many(0), MOST_PEOPLE, false, Some(escalation)).unwrap());
+    let answers = many(0).into_iter().zip(many(200)).map(|(person, clicked_by)| Answer {
+        person,
+        clicked_by,
+        approves: true,
+        answered_at: asked_at(),
+    });
+    let panel = Panel { escalated: true, answers: answers.collect() };
+    for reader in [Reader::Approver(&Why::Named), Reader::Approver(&Why::Escalated), Reader::Onlooker] {
+        let shown = PromptState { reader, panel: Some(&panel), ..state(&approval) };
+        checks::message(&prompt(&shown).to_json());
     }
 }

@@ -204,6 +204,8 @@ fn the_list_tells_equal_titles_apart() {
         connect_url: None,
         requested: false,
         precedent: None,
+        panel: crate::domain::panel::Panel::default(),
+        why: None,
     };
     let lines = Page::from_list(messages().into_iter().map(line).collect(), 0, 5);
     let list = lists::waiting(&lines, &[]).to_json();

@@ -62,6 +62,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
             url: Some(Link::new("https://agents.example.com/c/42?tab=all&view=full").unwrap()),
         },
         own_conversation: false,
+        approvers: None,
         action: ActionRef {
             id: ActionId::new(Uuid::from_u128(3)),
             integration_id: IntegrationId::new(Uuid::from_u128(4)),
@@ -179,6 +180,7 @@ pub(super) fn state(approval: &Approval) -> PromptState<'_> {
         connect_url: Some(CONNECT_URL),
         precedent: None,
         reader: Reader::User,
+        panel: None,
         now: asked_at(),
     }
 }

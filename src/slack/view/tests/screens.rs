@@ -25,6 +25,7 @@ use crate::{
             Group, Home, IntegrationLine, OptionsLine, Page, PromptFailureLine, Section, SettingLine,
             UnlockLine, WaitingLine,
         },
+        panel::Panel,
         people::PersonKind,
         prompts::Prompt,
         rejection::Rejection,
@@ -187,7 +188,15 @@ pub(super) fn page<T: Clone>(items: Vec<T>, section: Section) -> Page<T> {
 }
 
 pub(super) fn waiting(approval: Approval, standing: Eligibility) -> WaitingLine {
-    WaitingLine { approval, standing, connect_url: None, requested: false, precedent: None }
+    WaitingLine {
+        approval,
+        standing,
+        connect_url: None,
+        requested: false,
+        precedent: None,
+        panel: Panel::default(),
+        why: None,
+    }
 }
 
 fn backend(name: &str) -> BackendLine {

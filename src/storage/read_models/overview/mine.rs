@@ -7,16 +7,11 @@ use crate::{
         approvals::Approval,
         grants::SILENCE,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
-        overview::{
-            ActionLine, DecisionLine, GrantLine, IntegrationLine, Page, Section, SettingLine, WaitingLine,
-        },
+        overview::{ActionLine, DecisionLine, GrantLine, IntegrationLine, Page, Section, SettingLine},
     },
     storage::{
         PgConnection,
-        read_models::{
-            overview::window::{number, window},
-            precedents,
-        },
+        read_models::overview::window::{number, window},
         stored,
         stored::CorruptRow,
         tables::{
@@ -34,51 +29,6 @@ const SEARCHED: i64 = 5_000;
 
 /// The most actions of an integration, and grants under them, that are read to cut a page out of.
 const MOST: i64 = 1_000;
-
-/// The user's pending approvals, oldest first.
-pub async fn waiting(
-    db: &mut PgConnection,
-    workspace: WorkspaceId,
-    user: &UserId,
-    (wanted, per_page): (usize, usize),
-    now: DateTime<Utc>,
-) -> sqlx::Result<Page<WaitingLine>> {
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM approvals WHERE workspace_id = $1 AND user_id = $2 AND status = 'pending'"#,
-        workspace.uuid(),
-        user.as_str()
-    )
-    .fetch_one(&mut *db)
-    .await?;
-    let (page, first) = Page::<()>::locate(wanted, number(total), per_page);
-    let (first, size) =
-        (i64::try_from(first).unwrap_or(i64::MAX), i64::try_from(per_page).unwrap_or(i64::MAX));
-    let rows = select_approvals!(
-        // The comparisons say that they are this user's: see crate::storage::read_models::approvals.
-        "WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-         ORDER BY p.user_id, p.id LIMIT $3 OFFSET $4",
-        workspace.uuid(),
-        user.as_str(),
-        size,
-        first
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let mut lines = Vec::new();
-    for row in rows {
-        let approval = row.read()?;
-        let around = crate::storage::statements::decide::surroundings(db, &approval, now).await?;
-        let precedent = precedents::precedent(db, &approval, now).await?;
-        lines.push(WaitingLine {
-            approval,
-            precedent,
-            standing: around.eligibility,
-            connect_url: around.connect_url,
-            requested: around.requested,
-        });
-    }
-    Ok(Page::new(lines, page, number(total), per_page))
-}
 
 /// The user's approvals that ended, newest ending first: all, or those of one action among the latest [`SEARCHED`]. More
 /// than `depth` are neither counted nor paged.

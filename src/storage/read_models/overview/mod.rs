@@ -4,8 +4,10 @@
 mod admin;
 mod mine;
 mod together;
+mod waiting;
 mod window;
 
 pub use admin::{actions, backends, catalog, catalog_line, changed};
-pub use mine::{decisions, grants, integration, integrations, settings, waiting};
+pub use mine::{decisions, grants, integration, integrations, settings};
 pub use together::{alike, groups};
+pub use waiting::waiting;

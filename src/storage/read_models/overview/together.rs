@@ -32,7 +32,7 @@ pub async fn groups(
            FROM approvals p JOIN action_versions d ON d.id = coalesce(p.action_version_id, p.action_id)
            JOIN actions a ON a.id = p.action_id
            WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
-             AND NOT d.destructive AND a.must_read_at IS NULL
+             AND NOT d.destructive AND a.must_read_at IS NULL AND p.approvers IS NULL
            GROUP BY p.backend_id, p.agent_id, p.action_id HAVING count(*) > 1 ORDER BY 1 LIMIT $3"#,
         workspace.uuid(),
         user.as_str(),
@@ -64,6 +64,7 @@ pub async fn alike(
         "JOIN approvals l ON l.id = $3 AND l.workspace_id = p.workspace_id AND l.user_id = p.user_id
              AND (l.action_id = p.action_id OR $4 = 'message')
          WHERE p.workspace_id = $1 AND p.user_id >= $2 AND p.user_id <= $2 AND p.status = 'pending'
+           AND p.approvers IS NULL
            AND CASE $4 WHEN 'agent' THEN p.backend_id = l.backend_id AND p.agent_id = l.agent_id
                    WHEN 'conversation' THEN p.backend_id = l.backend_id AND p.conversation_id = l.conversation_id
                        AND p.own_conversation = l.own_conversation
