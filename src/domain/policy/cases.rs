@@ -25,7 +25,7 @@ pub(super) const MOST_CASES: usize = 500;
 
 const CASE: [&str; 3] = ["name", "given", "expect"];
 const GIVEN: [&str; 6] = ["action", "arguments", "agent", "user", "conversation", "now"];
-const EXPECT: [&str; 2] = ["effect", "rule"];
+const EXPECT: [&str; 3] = ["effect", "rule", "approvers"];
 
 /// A test: a request, and what must happen to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,10 +49,12 @@ struct CaseRequest {
     now: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Expected {
     outcome: CaseOutcome,
     rule: Option<u32>,
+    /// The people who decide, in any order; none of them: the user does.
+    approvers: Option<Vec<UserId>>,
 }
 
 /// What a policy says of a test's request.
@@ -113,18 +115,32 @@ impl Case {
         };
         let named =
             self.expect.rule.is_none_or(|number| Some(number) == rule.map(|rule| u32::from(rule.get())));
-        if outcome == self.expect.outcome && named {
+        let approvers = self.approvers(rules);
+        let asked = self.expect.approvers.as_ref().is_none_or(|expected| same_people(expected, &approvers));
+        if outcome == self.expect.outcome && named && asked {
             return None;
         }
         let by = |rule: Option<u32>| rule.map(|rule| format!(" by rule {rule}")).unwrap_or_default();
         let message = format!(
-            "expected {}{}, got {}{}{why}",
+            "expected {}{}{}, got {}{}{}{why}",
             self.expect.outcome.as_str(),
             by(self.expect.rule),
+            self.expect.approvers.as_deref().map(asking).unwrap_or_default(),
             outcome.as_str(),
             by(rule.map(RuleNumber::get).map(u32::from)),
+            self.expect.approvers.as_ref().map(|_| asking(&approvers)).unwrap_or_default(),
         );
         Some(FailedCase { line: self.line, name: self.name.clone(), message })
+    }
+
+    /// Who decides the test's request instead of its user.
+    fn approvers(&self, rules: &Rules) -> Vec<UserId> {
+        match rules.rule_on(&self.facts()) {
+            Ruling::Rule(rule) => {
+                rule.effect.approvers().map(|spec| spec.people().to_vec()).unwrap_or_default()
+            }
+            Ruling::NoRule | Ruling::Failed { .. } => Vec::new(),
+        }
     }
 
     const fn facts(&self) -> Facts<'_> {
@@ -141,6 +157,19 @@ impl Case {
     }
 }
 
+/// Whether these are the same people, in any order. Neither list names anyone twice.
+fn same_people(some: &[UserId], others: &[UserId]) -> bool {
+    some.len() == others.len() && some.iter().all(|person| others.contains(person))
+}
+
+fn asking(approvers: &[UserId]) -> String {
+    if approvers.is_empty() {
+        return " of the user".to_owned();
+    }
+    let names: Vec<String> = approvers.iter().map(ToString::to_string).collect();
+    format!(" of {}", names.join(", "))
+}
+
 pub(super) fn case(field: &Field<'_>, faults: &mut Faults) -> Option<Case> {
     let fields = Fields::read(field, &CASE, faults)?;
     let name = fields.need("name", "A large refund asks", faults).and_then(|field| field.text(faults));
@@ -154,12 +183,13 @@ pub(super) fn case(field: &Field<'_>, faults: &mut Faults) -> Option<Case> {
 fn expected(field: &Field<'_>, faults: &mut Faults) -> Option<Expected> {
     let names = CaseOutcome::ALL.map(|outcome| (outcome.as_str(), outcome));
     if matches!(field.value, Yaml::Text(_)) {
-        return Some(Expected { outcome: field.one_of(&names, faults)?, rule: None });
+        return Some(Expected { outcome: field.one_of(&names, faults)?, rule: None, approvers: None });
     }
     let fields = Fields::read(field, &EXPECT, faults)?;
     let outcome = fields.need("effect", "ask", faults).and_then(|field| field.one_of(&names, faults));
     let rule = fields.get("rule").and_then(|field| field.number(1, 1000, faults));
-    Some(Expected { outcome: outcome?, rule })
+    let approvers = fields.get("approvers").map(|field| super::read::people(&field, faults));
+    Some(Expected { outcome: outcome?, rule, approvers })
 }
 
 fn given(field: &Field<'_>, faults: &mut Faults) -> Option<CaseRequest> {

@@ -20,7 +20,7 @@ pub use facts::Facts;
 use fault::Faults;
 pub use fault::{PolicyFault, PolicyFaults};
 use fields::{Field, Fields};
-pub use model::{Approvers, Effect, EffectKind, Escalation, Limits, Rule, RuleNumber, Scopes};
+pub use model::{Effect, EffectKind, Limits, Rule, RuleNumber, Scopes};
 pub use pattern::ActionPattern;
 use rules::Rules;
 pub use rules::{MOST_FOR_ONE_ACTION, Ruling};

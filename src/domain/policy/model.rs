@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use super::{cel::Condition, pattern::ActionPattern};
-use crate::domain::{grants::Scope, ids::UserId, text::Prose};
+use crate::domain::{grants::Scope, panel::ApproverSpec, text::Prose};
 
 /// A rule's place in its policy, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,9 +66,9 @@ pub enum Effect {
     /// It is denied at once.
     Block,
     /// A person is asked each time. Auto-approvals don't count.
-    Ask(Option<Approvers>),
+    Ask(Option<ApproverSpec>),
     /// A person is asked, and may auto-approve the next ones.
-    UserChoice(Limits, Option<Approvers>),
+    UserChoice(Limits, Option<ApproverSpec>),
     /// It is approved at once.
     Allow,
 }
@@ -87,7 +87,7 @@ impl Effect {
 
     /// Who decides instead of the user.
     #[must_use]
-    pub const fn approvers(&self) -> Option<&Approvers> {
+    pub const fn approvers(&self) -> Option<&ApproverSpec> {
         match self {
             Self::Ask(approvers) | Self::UserChoice(_, approvers) => approvers.as_ref(),
             Self::Block | Self::Allow => None,
@@ -161,26 +161,4 @@ impl Limits {
             Scope::Always => scopes.always,
         }
     }
-}
-
-/// Who decides instead of the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Approvers {
-    /// The people who may decide.
-    pub users: Vec<UserId>,
-    /// How many of them must approve.
-    pub required: u32,
-    /// Whether the user for whom the agent acts doesn't count.
-    pub not_the_user: bool,
-    /// The people to ask as well if no decision comes.
-    pub escalation: Option<Escalation>,
-}
-
-/// The people to ask as well if no decision comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Escalation {
-    /// After this time.
-    pub after: TimeDelta,
-    /// These people.
-    pub to: Vec<UserId>,
 }

@@ -6,17 +6,20 @@ use super::{
     cel::Condition,
     fault::Faults,
     fields::{Field, Fields},
-    model::{Approvers, Effect, EffectKind, Escalation, Limits, Rule, RuleNumber, Scopes},
+    model::{Effect, EffectKind, Limits, Rule, RuleNumber, Scopes},
     pattern::ActionPattern,
     source::Yaml,
 };
-use crate::domain::{grants::Scope, ids::UserId, text::Prose};
+use crate::domain::{
+    grants::Scope,
+    ids::UserId,
+    panel::{ApproverSpec, Escalation, MOST_PEOPLE},
+    text::Prose,
+};
 
 const RULE: [&str; 6] = ["action", "when", "effect", "reason", "limits", "approvers"];
 const LIMITS: [&str; 3] = ["scopes", "max_duration", "max_uses"];
 const APPROVERS: [&str; 5] = ["users", "required", "not_the_user", "escalate_after", "escalate_to"];
-/// The most people that a rule names, for each of its lists.
-const MOST_PEOPLE: usize = 20;
 /// The longest time that an auto-approval may be limited to.
 const LONGEST: TimeDelta = TimeDelta::days(365);
 
@@ -100,7 +103,7 @@ fn limits(field: &Field<'_>, faults: &mut Faults) -> Limits {
     }
 }
 
-fn people(field: &Field<'_>, faults: &mut Faults) -> Vec<UserId> {
+pub(super) fn people(field: &Field<'_>, faults: &mut Faults) -> Vec<UserId> {
     let mut people: Vec<UserId> = Vec::new();
     let listed = field.list(faults);
     if listed.len() > MOST_PEOPLE {
@@ -120,7 +123,7 @@ fn people(field: &Field<'_>, faults: &mut Faults) -> Vec<UserId> {
     people
 }
 
-fn approvers(field: &Field<'_>, faults: &mut Faults) -> Option<Approvers> {
+fn approvers(field: &Field<'_>, faults: &mut Faults) -> Option<ApproverSpec> {
     let fields = Fields::read(field, &APPROVERS, faults)?;
     let listed = fields.need("users", "[U0BOB]", faults)?;
     let users = people(&listed, faults);
@@ -150,9 +153,13 @@ fn approvers(field: &Field<'_>, faults: &mut Faults) -> Option<Approvers> {
             let people = people(to, faults);
             if people.is_empty() {
                 to.fault("must name at least one person", faults);
+                return None;
             }
-            after.map(|after| Escalation { after, to: people })
+            Some(Escalation { after: after?, to: people })
         }
     };
-    Some(Approvers { users, required, not_the_user, escalation })
+    let required = usize::try_from(required).ok()?;
+    ApproverSpec::new(users, required, not_the_user, escalation)
+        .map_err(|fault| field.fault(fault.to_string(), faults))
+        .ok()
 }

@@ -30,7 +30,7 @@ rules:
 tests:
   - name: A large refund asks two people
     given: { action: stripe.create_refund, arguments: { amount: 50001 } }
-    expect: { effect: ask, rule: 1 }
+    expect: { effect: ask, rule: 1, approvers: [U0ADA, U0BOB] }
   - name: A small one may be auto-approved
     given: { action: stripe.create_refund, arguments: { amount: 10 }, agent: { id: atlas, name: Atlas }, user: U0ALICE }
     expect: user_choice
@@ -71,10 +71,30 @@ fn a_policy_is_read_and_its_tests_pass() {
     assert_eq!(policy.failures(), []);
     let [refund, smaller, _, _] = policy.rules() else { panic!("{policy:?}") };
     let approvers = refund.effect.approvers().unwrap();
-    assert_eq!((approvers.users.len(), approvers.required, approvers.not_the_user), (2, 2, true));
+    assert_eq!((approvers.people().len(), approvers.required(), approvers.not_the_user()), (2, 2, true));
     let Effect::UserChoice(limits, None) = &smaller.effect else { panic!("{smaller:?}") };
     assert!(limits.allow(Scope::Conversation) && !limits.allow(Scope::Always));
     assert_eq!((limits.max_duration.unwrap().num_hours(), limits.max_uses), (8, Some(20)));
+}
+
+#[test]
+fn a_test_may_say_who_decides() {
+    let rules = "rules:
+  - { action: a.b, effect: ask, approvers: { users: [U0BOB, U0ADA] } }
+  - { action: a.c, effect: ask }
+";
+    let failures = |action: &str, approvers: &str| -> Vec<String> {
+        let case = format!(
+            "tests: [{{ name: x, given: {{ action: {action} }}, expect: {{ effect: ask, approvers: {approvers} }} }}]"
+        );
+        let policy = Policy::parse(&format!("{rules}{case}")).unwrap();
+        policy.failures().iter().map(|failed| failed.message.clone()).collect()
+    };
+    assert!(failures("a.b", "[U0ADA, U0BOB]").is_empty());
+    assert!(failures("a.c", "[]").is_empty());
+    assert_eq!(failures("a.b", "[U0BOB]"), ["expected ask of U0BOB, got ask by rule 1 of U0BOB, U0ADA"]);
+    assert_eq!(failures("a.b", "[]"), ["expected ask of the user, got ask by rule 1 of U0BOB, U0ADA"]);
+    assert_eq!(failures("a.c", "[U0BOB]"), ["expected ask of U0BOB, got ask by rule 2 of the user"]);
 }
 
 #[test]
