@@ -141,12 +141,12 @@ pub(super) fn outcome(
             at,
             words("."),
         ]),
-        Verdict::ApprovedTogether(together) => {
-            let mut parts = vec![blocks::bold("Approved"), words(" by ")];
-            parts.extend(approvers::answered(together.iter()));
-            parts.extend([words(", for this request only, "), at, words(".")]);
-            say(parts)
-        }
+        Verdict::ApprovedTogether(together) => say([
+            vec![blocks::bold("Approved"), words(" by ")],
+            approvers::answered(together.iter()),
+            vec![words(", for this request only, "), at, words(".")],
+        ]
+        .concat()),
         Verdict::ApprovedEdited { user, .. } => say(vec![
             blocks::bold("Approved with changes"),
             words(" by "),

@@ -48,7 +48,7 @@ fn row(line: &WaitingLine, subject: Vec<SlackRichTextElement>, is_ambiguous: boo
         blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain);
     match &line.why {
         Some(Why::Delegate(delegation)) => {
-            facts.push(blocks::small_mrkdwn(format!("for {}", sentences::mention(&delegation.user))))
+            facts.push(blocks::small_mrkdwn(format!("for {}", sentences::mention(&delegation.user))));
         }
         Some(Why::Named | Why::Escalated) => {
             facts.push(blocks::small_mrkdwn(format!(
