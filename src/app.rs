@@ -46,8 +46,8 @@ use crate::{
         oauth,
         outbound::{
             delegation::DelegationRenderer, digest::DigestRenderer, ephemeral::Ephemeral, home::HomeRenderer,
-            prompt::PromptRenderer, reminder::ReminderRenderer, revocation::RevocationRenderer,
-            unlock_request::UnlockRequestRenderer,
+            misuse::MisuseRenderer, prompt::PromptRenderer, reminder::ReminderRenderer,
+            revocation::RevocationRenderer, unlock_request::UnlockRequestRenderer,
         },
         web_api::{
             addresses::Addresses,
@@ -351,6 +351,7 @@ fn delivery(
         homes: HomeRenderer { client: client.clone(), people: people.clone(), addresses: addresses.clone() },
         unlock_requests: UnlockRequestRenderer { client: client.clone(), people: people.clone() },
         reminders: ReminderRenderer { client: client.clone(), people: people.clone(), addresses },
+        misuses: MisuseRenderer { client: client.clone(), people: people.clone() },
         revocations: RevocationRenderer { client: client.clone(), people: people.clone() },
         delegations: DelegationRenderer { client: client.clone(), people: people.clone() },
         digests: DigestRenderer { client, people },

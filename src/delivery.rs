@@ -4,8 +4,9 @@ use crate::{
     outbox::{Claim, Deliver, Kind, Outcome},
     service::{Service, ServiceError},
     slack::outbound::{
-        delegation::DelegationRenderer, digest::DigestRenderer, home::HomeRenderer, prompt::PromptRenderer,
-        reminder::ReminderRenderer, revocation::RevocationRenderer, unlock_request::UnlockRequestRenderer,
+        delegation::DelegationRenderer, digest::DigestRenderer, home::HomeRenderer, misuse::MisuseRenderer,
+        prompt::PromptRenderer, reminder::ReminderRenderer, revocation::RevocationRenderer,
+        unlock_request::UnlockRequestRenderer,
     },
     webhooks::send::{self, Prepared, Sender},
 };
@@ -23,6 +24,8 @@ pub struct Delivery {
     pub revocations: RevocationRenderer,
     /// Tells people for whom they decide.
     pub delegations: DelegationRenderer,
+    /// Tells users that an agent tried to run something else than they approved.
+    pub misuses: MisuseRenderer,
     /// Reminds of what waits.
     pub reminders: ReminderRenderer,
     /// Sends digests.
@@ -61,6 +64,7 @@ impl Deliver for Delivery {
             Kind::UnlockAnswer => Box::pin(self.unlock_requests.tell(service, claim)).await,
             Kind::Revocation => Box::pin(self.revocations.send(service, claim)).await,
             Kind::Delegation => Box::pin(self.delegations.send(service, claim)).await,
+            Kind::Misuse => Box::pin(self.misuses.send(service, claim)).await,
             Kind::Reminder => Box::pin(self.reminders.render(service, claim)).await,
             Kind::Digest => Box::pin(self.digests.send(service, claim)).await,
         }

@@ -72,6 +72,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(approvals::get::get))
         .routes(routes!(approvals::events::events))
         .routes(routes!(approvals::cancel::cancel))
+        .routes(routes!(approvals::permit::take))
         .routes(routes!(approvals::result::report))
         .routes(routes!(hooks::claude_code::decide))
         .routes(routes!(integrations::list))

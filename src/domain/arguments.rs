@@ -71,6 +71,21 @@ impl Digest {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Reads what a digest is written as. `None`: it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:").filter(|digits| digits.len() == 64)?;
+        let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+        if !digits.as_bytes().iter().all(is_digit) {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
     /// The digest's 32 bytes, as the database stores them.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {

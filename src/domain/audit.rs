@@ -107,6 +107,10 @@ pub enum AuditAction {
     ApprovalAnswered,
     /// No one answered in time, and more people may decide.
     ApprovalEscalated,
+    /// A caller took the permit of an approval, right before it ran the call.
+    PermitUsed,
+    /// A caller was refused the permit of an approval.
+    PermitRefused,
     /// A user let another person decide their approvals until a date.
     DelegationBegan,
     /// A delegation ended.
@@ -181,7 +185,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 48] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -193,6 +197,8 @@ impl AuditAction {
         Self::ResultReported,
         Self::ApprovalAnswered,
         Self::ApprovalEscalated,
+        Self::PermitUsed,
+        Self::PermitRefused,
         Self::DelegationBegan,
         Self::DelegationEnded,
         Self::GrantGiven,
@@ -245,6 +251,8 @@ impl AuditAction {
             Self::ResultReported => "approval.result_reported",
             Self::ApprovalAnswered => "approval.answered",
             Self::ApprovalEscalated => "approval.escalated",
+            Self::PermitUsed => "permit.used",
+            Self::PermitRefused => "permit.refused",
             Self::DelegationBegan => "delegation.began",
             Self::DelegationEnded => "delegation.ended",
             Self::GrantGiven => "grant.given",

@@ -94,6 +94,7 @@ impl Topic {
             Self::Ended(outcome) => vec![ended(outcome)],
             Self::Refused => vec![
                 AuditAction::ApprovalRefused,
+                AuditAction::PermitRefused,
                 AuditAction::AdminRefused,
                 AuditAction::SettingsRefused,
                 AuditAction::IntegrationRefused,

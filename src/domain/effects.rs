@@ -49,6 +49,8 @@ pub enum Effect {
     TellRevocation(UserId),
     /// Notify a person of delegations that began or ended.
     TellDelegation(UserId),
+    /// Tell the user of an approval that an agent tried to run something else than they approved.
+    TellMisuse(ApprovalId),
     /// Update Home tabs because of something that has no audit entry.
     DrawHomes(HomeAudience),
     /// Remind a user of what waits, and update the messages that did. Storage drops this if it is to be done within a

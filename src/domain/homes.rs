@@ -78,6 +78,8 @@ impl HomeAudience {
             | AuditAction::ActionLocked
             | AuditAction::ActionRetired => Self::AllUsers,
             AuditAction::DetailsOpened
+            | AuditAction::PermitUsed
+            | AuditAction::PermitRefused
             | AuditAction::IntegrationRefused
             | AuditAction::IntegrationShared
             | AuditAction::IntegrationMoved
@@ -111,7 +113,9 @@ mod tests {
             AuditAction::ApprovalExpired => user(),
             AuditAction::ApprovalCancelled => user(),
             AuditAction::ApprovalUndeliverable => user(),
-            AuditAction::DetailsOpened => HomeAudience::Nobody,
+            AuditAction::DetailsOpened | AuditAction::PermitUsed | AuditAction::PermitRefused => {
+                HomeAudience::Nobody
+            }
             AuditAction::ApprovalRefused => user(),
             AuditAction::ResultReported => HomeAudience::Users(vec![alice()], Urgency::Soon),
             AuditAction::ApprovalAnswered => user(),

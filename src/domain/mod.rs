@@ -52,6 +52,8 @@ pub mod own_keys;
 pub mod ownership;
 pub mod panel;
 pub mod people;
+pub mod permits;
+pub mod permitting;
 pub mod policy;
 pub mod precedent;
 pub mod prompts;

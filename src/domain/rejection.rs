@@ -5,6 +5,7 @@ use super::{
     approvals::Approval,
     callers::BoundKeyFault,
     ids::UserId,
+    permits::Permit,
     text::ForeignId,
 };
 use crate::domain::unlock_answer::Resolved;
@@ -86,6 +87,18 @@ pub enum Rejection {
     /// Another result was reported before.
     #[error("another result was reported before")]
     AlreadyReported(Box<Approval>),
+    /// A permit of an approval was taken before.
+    #[error("the permit was used before")]
+    PermitUsed(Box<Approval>, Box<Permit>),
+    /// The grant behind an approval was ended before its permit was taken.
+    #[error("the auto-approval behind the approval was turned off")]
+    PermitRevoked(Box<Approval>),
+    /// The permit was not taken in time.
+    #[error("the permit is no longer valid")]
+    PermitLapsed(Box<Approval>),
+    /// What is about to run is not what was approved.
+    #[error("the arguments are not those that were approved")]
+    OtherArguments(Box<Approval>),
     /// The unlock request has already been answered.
     #[error("the request to unlock the action was answered before")]
     AlreadyAnswered(Resolved),
@@ -200,6 +213,10 @@ impl Rejection {
             Self::AlreadyEnded(_) => "already-ended",
             Self::NotApproved(_) => "not-approved",
             Self::AlreadyReported(_) => "already-reported",
+            Self::PermitUsed(..) => "permit-used",
+            Self::PermitRevoked(_) => "permit-revoked",
+            Self::PermitLapsed(_) => "permit-lapsed",
+            Self::OtherArguments(_) => "other-arguments",
             Self::AlreadyAnswered(_) => "already-answered",
             Self::AlreadyUnlocked => "already-unlocked",
             Self::Expired => "expired",

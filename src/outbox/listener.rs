@@ -75,6 +75,7 @@ pub struct Wakers {
     unlock_answer: Arc<Notify>,
     revocation: Arc<Notify>,
     delegation: Arc<Notify>,
+    misuse: Arc<Notify>,
     reminder: Arc<Notify>,
     digest: Arc<Notify>,
 }
@@ -93,6 +94,7 @@ impl Wakers {
             Kind::UnlockAnswer => &self.unlock_answer,
             Kind::Revocation => &self.revocation,
             Kind::Delegation => &self.delegation,
+            Kind::Misuse => &self.misuse,
             Kind::Reminder => &self.reminder,
             Kind::Digest => &self.digest,
         }

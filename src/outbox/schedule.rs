@@ -55,6 +55,7 @@ fn again(kind: Kind, tries: i32, after: Option<TimeDelta>, fraction: f64) -> Nex
         | Kind::UnlockAnswer
         | Kind::Revocation
         | Kind::Delegation
+        | Kind::Misuse
         | Kind::Reminder
         | Kind::Digest => SLACK.get(tries).copied(),
     });

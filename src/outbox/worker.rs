@@ -56,7 +56,7 @@ const fn permits(kind: Kind) -> usize {
         Kind::Prompt => 8,
         Kind::SharedPrompt | Kind::Home | Kind::UnlockRequest | Kind::UnlockAnswer => 4,
         // No one waits for them, and they use the rate limit of the prompts.
-        Kind::Revocation | Kind::Delegation | Kind::Reminder | Kind::Digest => 2,
+        Kind::Revocation | Kind::Delegation | Kind::Misuse | Kind::Reminder | Kind::Digest => 2,
         // Eight times the share of one receiver.
         Kind::Webhook => 256,
         Kind::Callback => 64,

@@ -75,6 +75,7 @@ impl ApiKey {
 /// [`Caller::own`] for approvals and the checks below for the rest; none gets a bare id of a backend.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    key: ApiKeyId,
     own: OwnApprovals,
     workspace: WorkspaceId,
     removed: bool,
@@ -117,7 +118,7 @@ pub(super) fn check(
             Some(tool_key::backend_key(&stored.backend_name)),
         ),
     };
-    Ok(Caller { own, workspace: stored.workspace, removed: stored.workspace_removed, prefix })
+    Ok(Caller { key: stored.id, own, workspace: stored.workspace, removed: stored.workspace_removed, prefix })
 }
 
 impl Caller {
@@ -125,6 +126,12 @@ impl Caller {
     #[must_use]
     pub const fn own(&self) -> &OwnApprovals {
         &self.own
+    }
+
+    /// The API key that it presented.
+    #[must_use]
+    pub const fn key(&self) -> ApiKeyId {
+        self.key
     }
 
     /// The workspace of its backend.

@@ -50,6 +50,7 @@ pub mod notifications;
 pub mod own_integration;
 pub mod partitions;
 pub mod pending_limit;
+pub mod permits;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod put_integration;

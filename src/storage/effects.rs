@@ -137,6 +137,7 @@ impl Unwritten {
                 | Effect::SendUnlockAnswer { .. }
                 | Effect::TellRevocation(_)
                 | Effect::TellDelegation(_)
+                | Effect::TellMisuse(_)
                 | Effect::Remind(_)
                 | Effect::SendDigest { .. } => {
                     left.push((workspace, effect));
@@ -222,6 +223,7 @@ impl Unwritten {
                 user_id: Some(user.to_string()),
                 ..row(Kind::Delegation)
             },
+            Effect::TellMisuse(approval) => row(Kind::Misuse).for_approval(*approval),
             // The queue is named in crate::storage::statements::remind as well.
             Effect::Remind(user) => OutboxRow {
                 queue: format!("reminder:{}:{user}", workspace.uuid()),

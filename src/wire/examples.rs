@@ -137,6 +137,21 @@ pub fn reported() -> Value {
     approval
 }
 
+/// What is about to run.
+#[must_use]
+pub fn usage() -> Value {
+    json!({ "arguments_digest": approved()["arguments_digest"] })
+}
+
+/// The permit of an approval.
+#[must_use]
+pub fn permit() -> Value {
+    json!({
+        "approval": APPROVAL, "arguments_digest": approved()["arguments_digest"],
+        "key": "key_0192f7c0ab127f00a1b2c3d4e5f60718", "used_at": "2026-01-05T09:30:42.050000Z",
+    })
+}
+
 /// A page of approvals.
 #[must_use]
 pub fn approvals() -> Value {

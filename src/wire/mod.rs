@@ -12,9 +12,10 @@ use crate::domain::{
     approvals::{Agent, Approval},
     arguments::Arguments,
     grants::Scope,
-    ids::{ApprovalId, BackendId, GrantId},
+    ids::{ApiKeyId, ApprovalId, BackendId, GrantId},
     limits::{Limits, Uses},
     panel::Answer,
+    permits::Permit,
     results::ResultStatus,
 };
 
@@ -266,6 +267,34 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             contents_deleted_at: request.contents_deleted_at,
             decision,
             result,
+        }
+    }
+}
+
+/// The single use of an approval.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Permit)]
+pub struct PermitJson {
+    #[schema(schema_with = schema::approval_id)]
+    approval: ApprovalId,
+    /// The digest of the arguments that it permits to run.
+    #[schema(schema_with = schema::digest)]
+    arguments_digest: String,
+    /// The public part of the API key that it was used with.
+    #[schema(schema_with = schema::key_id)]
+    key: ApiKeyId,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "time")]
+    used_at: DateTime<Utc>,
+}
+
+impl From<&Permit> for PermitJson {
+    fn from(permit: &Permit) -> Self {
+        Self {
+            approval: permit.approval,
+            arguments_digest: permit.digest.to_string(),
+            key: permit.key,
+            used_at: permit.used_at,
         }
     }
 }

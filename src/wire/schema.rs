@@ -39,6 +39,7 @@ ids! {
     grant_id, maybe_grant_id, "grt";
     delivery_id, maybe_delivery_id, "dlv";
     backend_id, maybe_backend_id, "bck";
+    key_id, maybe_key_id, "key";
 }
 
 /// RFC 3339, UTC.

@@ -66,7 +66,7 @@ fn pages_refer_to_what_they_are_of_and_every_operation_says_whether_it_needs_a_k
 
 #[test]
 fn operation_ids_are_a_verb_and_a_noun() {
-    const VERBS: [&str; 11] = [
+    const VERBS: [&str; 12] = [
         "cancel",
         "close",
         "connect",
@@ -77,6 +77,7 @@ fn operation_ids_are_a_verb_and_a_noun() {
         "put",
         "redeliver",
         "report",
+        "use",
         "watch",
     ];
     let document = document();

@@ -87,6 +87,7 @@ mod oauth;
 mod organisations;
 mod owning;
 mod partitions;
+mod permits;
 mod plans;
 mod precedents;
 mod proxy;

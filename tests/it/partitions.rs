@@ -20,6 +20,8 @@ const TABLES: [&str; 12] = [
     "approvals",
     "approval_results",
     "details_opened",
+    "permits",
+    "permit_refusals",
     "callbacks",
     "prompts",
     "prompt_messages",
@@ -181,6 +183,8 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
                 "approver_answers_first",
                 "asked_approvers_first",
                 "details_opened_first",
+                "permit_refusals_first",
+                "permits_first",
                 "approval_results_first",
                 "approvals_first"
             ]

@@ -70,12 +70,21 @@ pub(super) async fn play(stage: &mut DemoContext<'_>) -> anyhow::Result<Message>
         })
         .await?;
 
-    let words = "Scout compares the digest with what it would run, and runs it";
+    let words = "Scout takes the permit with the digest of what it would run, and runs it";
     let run = teller
         .step(words, async {
             let run = ran(scout.settle(&waiting, SOON).await)?;
             ensure!(run.approval == id && run.digest == digest(&arguments), "it ran something else: {run:?}");
             Ok(run)
+        })
+        .await?;
+
+    let words = "The permit is used: no other program can run the call";
+    teller
+        .step(words, async {
+            let again = stage.world.backend.api().take_permit(&id, &run.digest, "").await;
+            ensure!(again.status == 409, "the service answered {}: {}", again.status, again.text);
+            Ok(())
         })
         .await?;
 

@@ -1,7 +1,6 @@
 //! An agent that runs a tool only after a person approved it, with exactly the approved arguments: those that it asked
 //! for, or those that the person changed.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,11 +41,13 @@ pub enum Outcome {
         /// What the person wrote, if anything.
         reason: Option<String>,
     },
-    /// The tool was not run, because the call differs from the approved one or was run already.
+    /// The tool was not run, because the call differs from the approved one.
     Unsafe {
-        /// The difference or repetition.
+        /// The difference.
         problem: &'static str,
     },
+    /// The tool was not run, because the service refused the permit: it was used before, for instance.
+    NotPermitted(Box<Reply>),
     /// The tool was not run, because the service refused the request.
     Refused(Box<Reply>),
 }
@@ -86,7 +87,6 @@ pub struct Agent {
 #[derive(Debug, Default)]
 struct Memory {
     runs: Vec<Run>,
-    used: HashSet<String>,
 }
 
 impl Agent {
@@ -115,15 +115,15 @@ impl Agent {
             return Outcome::Refused(Box::new(waiting.reply.clone()));
         }
         if waiting.reply.approval_status() != "pending" {
-            return self.finish(&waiting.ask, &waiting.reply.body);
+            return self.finish(&waiting.ask, &waiting.reply.body).await;
         }
         let about_it = |event: &Delivery| event.approval_id() == waiting.approval();
         if let Some(event) = self.backend.wait_for_event(about_it, limit).await {
-            return self.finish(&waiting.ask, event.approval());
+            return self.finish(&waiting.ask, event.approval()).await;
         }
         // The webhook may have been lost, so ask the service. Any answer other than "approved" stops the agent.
         let now = self.backend.api().get(waiting.approval()).await;
-        self.finish(&waiting.ask, &now.body)
+        self.finish(&waiting.ask, &now.body).await
     }
 
     /// Reports what came of a run, for the person who approved it.
@@ -137,45 +137,57 @@ impl Agent {
         self.memory().runs.clone()
     }
 
-    fn finish(&self, ask: &Ask, approval: &Value) -> Outcome {
+    async fn finish(&self, ask: &Ask, approval: &Value) -> Outcome {
+        let run = match self.judge(ask, approval) {
+            Ok(run) => run,
+            Err(stopped) => return *stopped,
+        };
+        // The last thing before it runs: the caller that gets the permit runs the tool, and no other does.
+        let permit = self.backend.api().take_permit(&run.approval, &run.digest, "").await;
+        if !permit.is_success() {
+            return Outcome::NotPermitted(Box::new(permit));
+        }
+        self.memory().runs.push(run.clone());
+        Outcome::Ran(run)
+    }
+
+    /// The run that an approval allows, before its permit is taken.
+    fn judge(&self, ask: &Ask, approval: &Value) -> Result<Run, Box<Outcome>> {
         let text = |pointer: &str| approval.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         if text("/status") != "approved" || text("/decision/outcome") != "approved" {
             let status = if text("/status").is_empty() { "unknown" } else { text("/status") };
             let reason = Some(text("/decision/reason")).filter(|reason| !reason.is_empty());
-            return Outcome::Stopped { status: status.to_owned(), reason: reason.map(str::to_owned) };
+            return Err(Box::new(Outcome::Stopped {
+                status: status.to_owned(),
+                reason: reason.map(str::to_owned),
+            }));
         }
         if (text("/integration"), text("/action")) != (&ask.integration, &ask.action) {
-            return Outcome::Unsafe { problem: "another action was approved" };
+            return Err(Box::new(Outcome::Unsafe { problem: "another action was approved" }));
         }
         let asked = digest(&ask.arguments);
         if text("/arguments_digest") != asked {
-            return Outcome::Unsafe { problem: "other arguments were approved" };
+            return Err(Box::new(Outcome::Unsafe { problem: "other arguments were approved" }));
         }
         let edited = approval.pointer("/decision/arguments").filter(|edited| !edited.is_null());
         let (arguments, digest) = match edited {
             None => (&ask.arguments, asked),
             Some(_) if ask.editable != Some(true) => {
-                return Outcome::Unsafe { problem: "arguments were changed that can't be" };
+                return Err(Box::new(Outcome::Unsafe { problem: "arguments were changed that can't be" }));
             }
             Some(edited) => (edited, digest(edited)),
         };
         if edited.is_some() && text("/decision/arguments_digest") != digest {
-            return Outcome::Unsafe { problem: "other changes were approved" };
+            return Err(Box::new(Outcome::Unsafe { problem: "other changes were approved" }));
         }
-        let run = Run {
+        Ok(Run {
             approval: text("/id").to_owned(),
             integration: ask.integration.clone(),
             action: ask.action.clone(),
             arguments: arguments.clone(),
             digest,
             ran_at: self.backend.clock().now(),
-        };
-        let mut memory = self.memory();
-        if !memory.used.insert(run.approval.clone()) {
-            return Outcome::Unsafe { problem: "this approval was used already" };
-        }
-        memory.runs.push(run.clone());
-        Outcome::Ran(run)
+        })
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -71,6 +71,14 @@ impl Api {
         self.call(Method::POST, &["approvals", id, "cancel"], &[], None, &[]).await
     }
 
+    /// `POST /v1/approvals/{id}/use`, with an `Idempotency-Key` unless it is empty.
+    pub async fn take_permit(&self, id: &str, digest: &str, key: &str) -> Reply {
+        let body = serde_json::json!({ "arguments_digest": digest });
+        let headers = [("idempotency-key", key)];
+        let headers = if key.is_empty() { &headers[..0] } else { &headers[..] };
+        self.call(Method::POST, &["approvals", id, "use"], &[], Some(&body), headers).await
+    }
+
     /// `POST /v1/approvals/{id}/result`.
     pub async fn report(&self, id: &str, result: &Value) -> Reply {
         self.call(Method::POST, &["approvals", id, "result"], &[], Some(result), &[]).await

@@ -1,7 +1,7 @@
 //! Tests the receiver with webhooks sent here, and the agent with a fake API.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::extract::Path;
@@ -142,9 +142,18 @@ async fn a_hanging_receiver_has_taken_the_delivery() {
 /// A fake API that answers every request with this approval and records nothing.
 async fn api(answer: Value) -> String {
     let again = answer.clone();
+    let used = Arc::new(AtomicBool::new(false));
     let router = Router::new()
         .route("/v1/approvals", post(async move || (StatusCode::CREATED, Json(answer.clone()))))
         .route("/v1/approvals/{id}", get(async move || Json(again.clone())))
+        .route(
+            "/v1/approvals/{id}/use",
+            post(
+                async move || {
+                    if used.swap(true, Ordering::SeqCst) { StatusCode::CONFLICT } else { StatusCode::OK }
+                },
+            ),
+        )
         .route(
             "/v1/users/{user}/connections/{integration}",
             get(async |Path(parts): Path<(String, String)>, headers: HeaderMap| {
@@ -166,7 +175,7 @@ async fn an_approved_tool_runs_once_and_as_approved() {
     backend.connect(&api(approval("apr_1", "approved", &arguments)).await, "cs_key", SECRET);
     let agent = backend.agent("atlas", "Atlas");
     assert!(matches!(agent.act(ask.clone(), SOON).await, Outcome::Ran(run) if run.arguments == arguments));
-    assert!(matches!(agent.act(ask, SOON).await, Outcome::Unsafe { .. }), "used already");
+    assert!(matches!(agent.act(ask, SOON).await, Outcome::NotPermitted(_)), "used already");
 
     let other = Ask::new("U0ALICE", "github", "create_issue", json!({"title": "Other"}));
     assert!(matches!(agent.act(other, SOON).await, Outcome::Unsafe { .. }), "other arguments");

@@ -125,7 +125,8 @@ fn read(
     Ok((body, user, idempotency_key, digest))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<ForeignId>, Problem> {
+/// The header `Idempotency-Key`.
+pub(in crate::api) fn idempotency_key(headers: &HeaderMap) -> Result<Option<ForeignId>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text =
         value.to_str().map_err(|_| Problem::parameter("Idempotency-Key", "must be printable ASCII"))?;

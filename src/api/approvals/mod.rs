@@ -7,5 +7,6 @@ pub mod events;
 pub mod get;
 mod id;
 pub mod list;
+pub mod permit;
 pub mod result;
 pub(in crate::api) mod waiting;

@@ -9,7 +9,7 @@ use crate::{
         problem::Fault,
     },
     domain::{
-        arguments::Arguments,
+        arguments::{Arguments, Digest},
         text::{ActionKey, IntegrationKey, Link, Text, TextFault},
     },
     wire::schema,
@@ -36,6 +36,20 @@ impl<const MAX: usize> Field for Text<MAX> {
 
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX)).into()
+    }
+}
+
+impl Field for Digest {
+    fn read(value: Value, at: Pointer<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let read = value.as_str().and_then(Self::parse);
+        if read.is_none() {
+            faults.push(at.fault("must be `sha256:` and 64 lower-case hexadecimal digits"));
+        }
+        read
+    }
+
+    fn schema() -> RefOr<Schema> {
+        schema::digest().into()
     }
 }
 

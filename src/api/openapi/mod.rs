@@ -25,7 +25,7 @@ use utoipa::{
 };
 
 use super::problem::Fault;
-use crate::wire::{ApprovalJson, EventJson, PingJson, examples, schema};
+use crate::wire::{ApprovalJson, EventJson, PermitJson, PingJson, examples, schema};
 
 /// An error (RFC 9457).
 #[derive(Debug, utoipa::ToSchema)]
@@ -45,6 +45,9 @@ struct ProblemBody {
     /// The approval that has already ended.
     #[schema(value_type = Option<ApprovalJson<'_>>)]
     approval: Option<Value>,
+    /// The permit that was used before.
+    #[schema(value_type = Option<PermitJson>)]
+    permit: Option<Value>,
 }
 
 #[derive(OpenApi)]

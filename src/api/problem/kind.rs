@@ -46,6 +46,14 @@ pub enum Kind {
     NotApproved,
     /// Another result stands.
     AlreadyReported,
+    /// The permit was used before.
+    PermitUsed,
+    /// The grant behind the approval was ended.
+    PermitRevoked,
+    /// The permit was not used in time.
+    PermitLapsed,
+    /// What is about to run is not what was approved.
+    OtherArguments,
     /// The path, query and headers are too large.
     HeadTooLarge,
     /// The body is too large.
@@ -84,7 +92,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -105,9 +113,13 @@ impl Kind {
         Self::AlreadyEnded,
         Self::NotApproved,
         Self::AlreadyReported,
+        Self::PermitUsed,
+        Self::PermitRevoked,
+        Self::PermitLapsed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidRequest,
+        Self::OtherArguments,
         Self::KeyReused,
         Self::UnknownUser,
         Self::CatalogFull,
@@ -242,13 +254,37 @@ impl Kind {
                 StatusCode::CONFLICT,
                 "not-approved",
                 "The approval is not approved",
-                "Nothing was changed. Report results only of calls that were approved.",
+                "Nothing was changed. Run calls, and report their results, only if they were approved.",
             ),
             Self::AlreadyReported => (
                 StatusCode::CONFLICT,
                 "already-reported",
                 "Another result was already reported",
                 "Nothing was changed: `approval.result` is the result that stands.",
+            ),
+            Self::PermitUsed => (
+                StatusCode::CONFLICT,
+                "permit-used",
+                "The permit was already used",
+                "Do not run the call: each approval permits one run. Ask again to run it again.",
+            ),
+            Self::PermitRevoked => (
+                StatusCode::CONFLICT,
+                "permit-revoked",
+                "The auto-approval behind the approval was turned off",
+                "Do not run the call. Ask again.",
+            ),
+            Self::PermitLapsed => (
+                StatusCode::CONFLICT,
+                "permit-lapsed",
+                "The permit has lapsed",
+                "Do not run the call: a permit can be used for 24 hours after the decision. Ask again.",
+            ),
+            Self::OtherArguments => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "other-arguments",
+                "The arguments are not those that were approved",
+                "Do not run the call. Run `approval.decision.arguments` if they are given, else `approval.arguments`, or ask again.",
             ),
             Self::HeadTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -7,14 +7,15 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 pub use self::kind::{Kind, Missing};
 use crate::{
-    domain::{approvals::Approval, callers::BoundKeyFault, rejection::Rejection},
+    domain::{approvals::Approval, callers::BoundKeyFault, permits::Permit, rejection::Rejection},
     service::{ErrorClass, ServiceError, classify, is_worth_retrying},
-    wire::ApprovalJson,
+    wire::{ApprovalJson, PermitJson},
 };
 
 /// One thing that is wrong with a request.
@@ -37,6 +38,7 @@ pub struct Problem {
     detail: Option<String>,
     errors: Vec<Fault>,
     approval: Option<Box<Value>>,
+    permit: Option<Box<Value>>,
     retry_after: Option<u32>,
 }
 
@@ -44,7 +46,7 @@ impl Problem {
     /// A problem of this kind, with its standard texts.
     #[must_use]
     pub const fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, errors: Vec::new(), approval: None, retry_after: None }
+        Self { kind, detail: None, errors: Vec::new(), approval: None, permit: None, retry_after: None }
     }
 
     /// Replaces the detail by a more precise one.
@@ -58,6 +60,12 @@ impl Problem {
     fn about(self, approval: &Approval) -> Self {
         let json = serde_json::to_value(ApprovalJson::from(approval)).ok().map(Box::new);
         Self { approval: json, ..self }
+    }
+
+    /// Adds the permit that was taken.
+    fn with_permit(self, permit: &Permit) -> Self {
+        let json = serde_json::to_value(PermitJson::from(permit)).ok().map(Box::new);
+        Self { permit: json, ..self }
     }
 
     /// Adds `Retry-After`, in seconds.
@@ -118,6 +126,13 @@ impl From<Rejection> for Problem {
                 .because(format!("The approval is {}.", approval.status().as_str()))
                 .about(&approval),
             Rejection::AlreadyReported(approval) => Self::new(Kind::AlreadyReported).about(&approval),
+            Rejection::PermitUsed(approval, permit) => Self::new(Kind::PermitUsed)
+                .because(format!("It was used at {} with the API key {}.", permit.used_at.to_rfc3339_opts(SecondsFormat::Secs, true), permit.key))
+                .with_permit(&permit)
+                .about(&approval),
+            Rejection::PermitRevoked(approval) => Self::new(Kind::PermitRevoked).about(&approval),
+            Rejection::PermitLapsed(approval) => Self::new(Kind::PermitLapsed).about(&approval),
+            Rejection::OtherArguments(approval) => Self::new(Kind::OtherArguments).about(&approval),
             // Rejections that only users of Slack cause.
             Rejection::UnknownAction
             | Rejection::UnknownGrant
@@ -214,6 +229,9 @@ impl IntoResponse for Problem {
         }
         if let Some(approval) = self.approval {
             body["approval"] = *approval;
+        }
+        if let Some(permit) = self.permit {
+            body["permit"] = *permit;
         }
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();

@@ -87,6 +87,14 @@ fn example(kind: Kind) -> Value {
         }
         Kind::AlreadyEnded => problem["approval"] = crate::wire::examples::approved(),
         Kind::NotApproved => problem["approval"] = crate::wire::examples::denied(),
+        Kind::PermitUsed => {
+            problem["approval"] = crate::wire::examples::approved();
+            problem["permit"] = crate::wire::examples::permit();
+        }
+        Kind::PermitRevoked => problem["approval"] = crate::wire::examples::auto_approved(),
+        Kind::PermitLapsed | Kind::OtherArguments => {
+            problem["approval"] = crate::wire::examples::approved();
+        }
         Kind::AlreadyReported => problem["approval"] = crate::wire::examples::reported(),
         _ => {}
     }
@@ -125,6 +133,8 @@ problems! {
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
     /// Reporting a result.
     Reporting: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::AlreadyReported, Kind::Unclear];
+    /// Taking a permit.
+    Using: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::PermitUsed, Kind::PermitRevoked, Kind::PermitLapsed, Kind::OtherArguments, Kind::Unclear];
     /// Putting an integration.
     PuttingIntegration: READING, [Kind::NotOwner, Kind::CatalogFull, Kind::Unclear];
     /// Reading one integration.

@@ -10,6 +10,7 @@ mod approvers;
 pub mod delegation;
 
 pub mod metadata;
+pub mod misuse;
 mod once;
 mod outcome;
 pub mod prompt;

@@ -373,6 +373,7 @@ pub(super) fn state<'a>(service: &Service, rendering: &'a Rendering) -> PromptSt
         standing: rendering.context.around.eligibility,
         grant_live: rendering.context.around.grant_live,
         requested: rendering.context.around.requested,
+        misused: rendering.context.around.misused,
         connect_url: rendering.context.around.connect_url.as_deref(),
         precedent: rendering.context.precedent.as_ref(),
         reader: match rendering.context.approval.request.approvers {

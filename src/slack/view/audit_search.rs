@@ -287,6 +287,8 @@ fn headline(line: &AuditLine) -> SafeText {
         ("approval.cancelled", _) => "Cancelled",
         ("approval.undeliverable", _) => "Not delivered",
         ("approval.refused", _) => "Attempt to decide refused",
+        ("permit.used", _) => "Permit used",
+        ("permit.refused", _) => "Attempt to run refused",
         ("admin.refused", _) => "Attempt to administer refused",
         ("settings.refused", _) => "Attempt to change settings refused",
         ("grant.given", _) => "Auto-approval given",

@@ -18,7 +18,7 @@ use crate::{
         blocks::{self, Style, moment, paragraph, person, rich, words},
         limits,
         message::Message,
-        names,
+        misuse, names,
         prompt_state::PromptState,
         result,
         sanitize::{self, fit, note, safe_text::SafeText},
@@ -36,7 +36,8 @@ pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let left = grant_left(shown, decision);
     let outcome = outcome(&shown.approval.request, decision, left);
     let request = &shown.approval.request;
-    let mut blocks = vec![rich(outcome), summary::ended_title(request)];
+    let mut blocks = Vec::from_iter(shown.misused.then(misuse::block));
+    blocks.extend([rich(outcome), summary::ended_title(request)]);
     // A title of the backend's names the target itself.
     if request.action.presentation.title.is_none() {
         blocks.extend(target::target(request).map(|target| rich(vec![blocks::quote(target)])));
@@ -50,6 +51,9 @@ pub(super) fn decided(shown: &PromptState<'_>, decision: &Decision) -> Message {
     let mut text = format!("{} {asked}", sentences::ended(&decision.verdict));
     if let Some(changed) = edited.and_then(|edited| edited::in_text(request, edited)) {
         text = format!("{text} {changed}");
+    }
+    if shown.misused {
+        text = format!("{}{} {text}", misuse::WARNING, misuse::REFUSED);
     }
     if let Some(result) = &shown.approval.result {
         text = format!("{} {text}", result::sentence(result));

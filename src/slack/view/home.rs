@@ -114,6 +114,7 @@ fn waiting(blocks: &mut Vec<SlackBlock>, page: &Page<WaitingLine>, now: DateTime
             grant_live: false,
             connect_url: line.connect_url.as_deref(),
             requested: line.requested,
+            misused: false,
             precedent: line.precedent.as_ref(),
             reader: reader(line),
             panel: Some(&line.panel),

@@ -32,6 +32,7 @@ pub mod install;
 pub mod limits;
 pub mod lists;
 pub mod message;
+pub mod misuse;
 mod names;
 pub mod narrowing;
 pub mod notice;

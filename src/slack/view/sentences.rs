@@ -256,6 +256,10 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::AlreadyAnswered(_)
         | Rejection::NotApproved(_)
         | Rejection::AlreadyReported(_)
+        | Rejection::PermitUsed(..)
+        | Rejection::PermitRevoked(_)
+        | Rejection::PermitLapsed(_)
+        | Rejection::OtherArguments(_)
         | Rejection::Unauthenticated
         | Rejection::InsufficientScope { .. }
         | Rejection::BoundKey(_)

@@ -179,6 +179,8 @@ pub struct PromptFacts {
     pub grant_live: bool,
     /// Whether the user has an unanswered unlock request for the action.
     pub requested: bool,
+    /// Whether a caller tried to run something else than was approved.
+    pub misused: bool,
 }
 
 /// Reads what a prompt shows in addition to the approval, without locks.
@@ -200,6 +202,7 @@ pub async fn surroundings(
                       AND (g.uses_left IS NULL OR g.uses_left > 0) FROM grants g WHERE g.id = $5), false) AS "grant_live!",
                   EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
                       WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!",
+                  EXISTS (SELECT FROM permit_refusals f WHERE f.approval_id = $8 AND f.why = 'other-arguments') AS "misused!",
                   i.connect_url
            FROM actions a JOIN integrations i ON i.id = a.integration_id WHERE a.id = $1"#,
         request.action.id.uuid(),
@@ -209,6 +212,7 @@ pub async fn surroundings(
         approval.decision.as_ref().and_then(Decision::grant).map(GrantId::uuid),
         request.action.version.uuid(),
         now,
+        request.id.uuid(),
     )
     .fetch_one(db)
     .await?;
@@ -223,6 +227,7 @@ pub async fn surroundings(
         connect_url: row.connect_url,
         grant_live: row.grant_live,
         requested: row.requested,
+        misused: row.misused,
     })
 }
 

@@ -28,6 +28,8 @@ pub mod members;
 pub mod notifications;
 pub mod outbox;
 pub mod partitions;
+pub mod permit_refusals;
+pub mod permits;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod prompt_messages;

@@ -31,6 +31,8 @@ pub enum Kind {
     Revocation,
     /// Tell a person that they decide for another, or no longer do.
     Delegation,
+    /// Tell a user that an agent tried to run something else than they approved.
+    Misuse,
     /// Remind a user of what waits, and update the messages that did.
     Reminder,
     /// Send a user their daily digest.
@@ -39,7 +41,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Prompt,
         Self::SharedPrompt,
         Self::Webhook,
@@ -49,6 +51,7 @@ impl Kind {
         Self::UnlockAnswer,
         Self::Revocation,
         Self::Delegation,
+        Self::Misuse,
         Self::Reminder,
         Self::Digest,
     ];
@@ -66,6 +69,7 @@ impl Kind {
             Self::UnlockAnswer => "unlock_answer",
             Self::Revocation => "revocation",
             Self::Delegation => "delegation",
+            Self::Misuse => "misuse",
             Self::Reminder => "reminder",
             Self::Digest => "digest",
         }

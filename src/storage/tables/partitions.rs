@@ -1,6 +1,7 @@
-//! The partitions of `approvals`, `approval_results`, `details_opened`, `prompts`, `prompt_messages`,
-//! `approver_messages`, `approver_answers`, `asked_approvers`, `outbox`, `attempts` and `audit`. Functions of the database
-//! make and drop them, with the rights of the tables' owner (`migrations/0022_partitions.sql`).
+//! The partitions of `approvals`, `approval_results`, `details_opened`, `permits`, `permit_refusals`, `prompts`,
+//! `prompt_messages`, `approver_messages`, `approver_answers`, `asked_approvers`, `outbox`, `attempts` and `audit`.
+//! Functions of the database make and drop them, with the rights of the tables' owner
+//! (`migrations/0022_partitions.sql`).
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +9,7 @@ use crate::{domain::ids::time_of_id, storage::PgConnection};
 
 /// A table with a partition a month, in the order in which their old partitions are dropped: what refers to another
 /// table's rows goes first.
-pub const MONTHLY: [&str; 10] = [
+pub const MONTHLY: [&str; 12] = [
     "attempts",
     "outbox",
     "prompts",
@@ -17,6 +18,8 @@ pub const MONTHLY: [&str; 10] = [
     "approver_answers",
     "asked_approvers",
     "details_opened",
+    "permit_refusals",
+    "permits",
     "approval_results",
     "approvals",
 ];

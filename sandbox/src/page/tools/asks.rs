@@ -112,7 +112,7 @@ fn mark(waiting: &Waiting, outcome: Outcome) -> Mark {
         Outcome::Stopped { status, reason: None } => Mark::Stopped(status),
         Outcome::Stopped { status, reason: Some(reason) } => Mark::Stopped(format!("{status}: {reason}")),
         Outcome::Unsafe { problem } => Mark::Stopped(problem.to_owned()),
-        Outcome::Refused(reply) => {
+        Outcome::NotPermitted(reply) | Outcome::Refused(reply) => {
             let status = if reply.status == 0 { "no answer".to_owned() } else { reply.status.to_string() };
             Mark::Stopped(format!("{status}: {}", fault(&reply)))
         }

@@ -171,6 +171,7 @@ fn one(reviewed: &Reviewed, review: Review, service: &crate::service::Service) -
         standing: reviewed.around.eligibility,
         grant_live: reviewed.around.grant_live,
         requested: reviewed.around.requested,
+        misused: reviewed.around.misused,
         precedent: reviewed.precedent.as_ref(),
         connect_url: reviewed.around.connect_url.as_deref(),
         reader: reviewed.why.as_ref().map_or(Reader::User, Reader::Approver),

@@ -177,6 +177,7 @@ pub(super) fn state(approval: &Approval) -> PromptState<'_> {
         standing: FREE,
         grant_live: true,
         requested: false,
+        misused: false,
         connect_url: Some(CONNECT_URL),
         precedent: None,
         reader: Reader::User,

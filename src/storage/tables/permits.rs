@@ -1,0 +1,74 @@
+//! The table `permits`: the approvals that were used. Rows are never changed.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{
+        arguments::Digest,
+        ids::{ApiKeyId, ApprovalId, GrantId},
+        permits::Permit,
+        permitting::NATURAL_ENDS,
+        text::Text,
+    },
+    storage::{PgConnection, effects::Recorded, stored::CorruptRow},
+};
+
+/// The permit of an approval, if it was taken.
+pub async fn find(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Option<Permit>> {
+    let row = sqlx::query!(
+        "SELECT digest, key_id, idempotency_key, used_at FROM permits WHERE approval_id = $1",
+        approval.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let corrupt = || CorruptRow::new("permits", "digest", &approval);
+    Ok(Some(Permit {
+        approval,
+        digest: Digest::from_stored(&row.digest).ok_or_else(corrupt)?,
+        key: ApiKeyId::new(row.key_id),
+        idempotency_key: row.idempotency_key.map(Text::from_stored),
+        used_at: row.used_at,
+    }))
+}
+
+/// Adds a permit. The approval is locked, so there is none yet.
+pub async fn save(db: &mut PgConnection, permit: &Recorded<Permit>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO permits (approval_id, digest, key_id, idempotency_key, used_at) VALUES ($1, $2, $3, $4, $5)",
+        permit.approval.uuid(),
+        permit.digest.bytes(),
+        permit.key.uuid(),
+        permit.idempotency_key.as_ref().map(Text::as_str),
+        permit.used_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Locks the grant that an approval rests on until the permit is taken, and returns whether someone ended it. A grant that
+/// can't be found counts as ended.
+///
+/// Who ends a grant locks it `FOR UPDATE`, so one of the two waits for the other: a revocation that has committed is seen
+/// here, and one that has not is confirmed only after this permit. The lock excludes other permits too, although it need
+/// not: shared locks that overlap without a gap would keep a revocation waiting for as long as agents run.
+pub async fn hold_grant(db: &mut PgConnection, grant: GrantId) -> sqlx::Result<bool> {
+    let natural = NATURAL_ENDS.map(|why| why.as_str().to_owned());
+    let withdrawn = sqlx::query_scalar!(
+        r#"SELECT revoked_at IS NOT NULL AND coalesce(revoked_why <> ALL($2), true) AS "withdrawn!" FROM grants
+           WHERE id = $1 FOR NO KEY UPDATE"#,
+        grant.uuid(),
+        &natural
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(withdrawn.unwrap_or(true))
+}
+
+/// When an approval was used, for showing.
+pub async fn used_at(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!("SELECT used_at FROM permits WHERE approval_id = $1", approval.uuid())
+        .fetch_optional(db)
+        .await
+}
