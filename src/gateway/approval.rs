@@ -164,6 +164,14 @@ pub enum NotUnderstood {
     AnotherCall,
 }
 
+impl Expected {
+    /// The digest of the arguments that were asked for.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
 impl Request {
     /// What its approval must be of.
     #[must_use]

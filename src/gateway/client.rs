@@ -5,12 +5,17 @@ use std::{fmt::Write as _, time::Duration};
 use reqwest::{Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    domain::{arguments::Exact, ids::ApprovalId, results::ResultStatus, text::IntegrationKey},
+    domain::{
+        arguments::{Digest, Exact},
+        ids::ApprovalId,
+        results::ResultStatus,
+        text::IntegrationKey,
+    },
     entropy::Entropy,
     gateway::approval::{Approval, NotUnderstood, Request},
 };
@@ -73,6 +78,13 @@ impl ClientError {
     #[must_use]
     pub fn is_invalid_key(&self) -> bool {
         matches!(self, Self::Refused { status: 401, code, .. } if !code.is_empty())
+    }
+
+    /// Whether the permit of an approval was refused.
+    #[must_use]
+    pub fn is_refused_permit(&self) -> bool {
+        let codes = ["not-approved", "permit-used", "permit-revoked", "permit-lapsed", "other-arguments"];
+        matches!(self, Self::Refused { code, .. } if codes.contains(&code.as_str()))
     }
 
     /// Whether the member with this JSON pointer is a reason why the request was refused.
@@ -229,6 +241,34 @@ impl Client {
         Ok(Approval::read(&self.call(&Call::new(Method::POST, &path), until).await?)?)
     }
 
+    /// Takes the permit of an approval, right before its call runs with arguments of this digest. Unless this succeeds, the
+    /// call must not run. Versions before permits have none to take, and their approvals are enough.
+    pub async fn take_permit(
+        &self,
+        id: ApprovalId,
+        digest: Digest,
+        idempotency_key: &str,
+        until: Instant,
+    ) -> Result<(), ClientError> {
+        let (id, digest) = (id.to_string(), digest.to_string());
+        let path = ["v1", "approvals", id.as_str(), "use"];
+        let call = Call {
+            idempotency_key: Some(idempotency_key),
+            body: Some(json!({ "arguments_digest": digest })),
+            ..Call::new(Method::POST, &path)
+        };
+        let permit = match self.call(&call, until).await {
+            Ok(body) => parsed(&body)?,
+            Err(ClientError::Refused { status: 404, code, .. }) if code == "unknown-path" => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if permit["approval"] == id && permit["arguments_digest"] == digest {
+            Ok(())
+        } else {
+            Err(ClientError::NotUnderstood("it is not the permit of this call".to_owned()))
+        }
+    }
+
     /// Reports what came of an approved call. The same report may be sent again.
     pub async fn report_result(
         &self,
@@ -252,7 +292,7 @@ impl Client {
     ) -> Result<Value, ClientError> {
         let path = ["v1", "integrations", key.as_str()];
         let call = Call { body: Some(integration), ..Call::new(Method::PUT, &path) };
-        json(&self.call(&call, until).await?)
+        parsed(&self.call(&call, until).await?)
     }
 
     /// Reads an integration; `None` if the workspace has none of this key.
@@ -263,7 +303,7 @@ impl Client {
     ) -> Result<Option<Value>, ClientError> {
         let path = ["v1", "integrations", key.as_str()];
         match self.call(&Call::new(Method::GET, &path), until).await {
-            Ok(body) => json(&body).map(Some),
+            Ok(body) => parsed(&body).map(Some),
             Err(ClientError::Refused { code, .. }) if code == "unknown-integration" => Ok(None),
             Err(error) => Err(error),
         }
@@ -359,7 +399,7 @@ impl Problem {
     }
 }
 
-fn json(body: &[u8]) -> Result<Value, ClientError> {
+fn parsed(body: &[u8]) -> Result<Value, ClientError> {
     Exact::read(body).map(|exact| exact.0).map_err(|error| ClientError::NotUnderstood(format!("it {error}")))
 }
 

@@ -325,7 +325,10 @@ async fn stub(answers: Vec<(u16, Value)>) -> (String, Arc<Mutex<Vec<String>>>) {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let routes = Router::new().route("/v1/approvals", post(respond));
+    // It is older than permits.
+    let unknown = json!({ "type": "urn:countersign:problem:unknown-path", "status": 404 });
+    let unknown = move || std::future::ready((StatusCode::NOT_FOUND, Json(unknown.clone())));
+    let routes = Router::new().route("/v1/approvals", post(respond)).fallback(unknown);
     tokio::spawn(async move { axum::serve(listener, routes).await });
     (url, keys)
 }

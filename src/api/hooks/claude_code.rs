@@ -96,18 +96,22 @@ pub async fn decide(
         .map_err(|error| fault(&error))?;
     let request = call.request(&settings).map_err(|error| fault(&error))?;
     let limit = Duration::from_secs(call.limit(&settings).into());
-    let question = Question { event: call.event, expected: request.expected() };
+    let question =
+        Question { event: call.event, expected: request.expected(), idempotency_key: idempotency_key(&call) };
     let asked = ask::create(&api, &key, into_ask(&call, &request, user, key.clone())?).await?;
     if asked.approval.decision.is_some() {
-        return Ok(question.answer(question.verdict(&asked.approval)).into_response());
+        let verdict = question.verdict(&asked.approval);
+        let permitted = question.permitted(&api.service, &caller, asked.approval.id(), verdict).await;
+        return Ok(question.answer(permitted).into_response());
     }
     let id = asked.approval.id();
     // From now on, an approval that no one waits for is cancelled.
     let mut cancelling = Cancelling::new(api.service.clone(), caller.clone(), id);
-    match waiting::begin(&api, caller, id).await? {
+    match waiting::begin(&api, caller.clone(), id).await? {
         Begun::Over(approval) if approval.decision.is_some() => {
             cancelling.disarm();
-            Ok(question.answer(question.verdict(&approval)).into_response())
+            let verdict = question.verdict(&approval);
+            Ok(question.answer(question.permitted(&api.service, &caller, id, verdict).await).into_response())
         }
         Begun::Over(_) => Err(Problem::new(Kind::Unavailable).after(1)),
         Begun::Pending(_, wait) => {
@@ -148,8 +152,11 @@ fn into_ask(call: &Call, request: &Request, user: UserId, key: ApiKey) -> Result
     };
     let digest = Digest::for_json(&members);
     let body: AskBody = fields::read(members)?;
-    let idempotency_key = call.idempotency_key().and_then(|key| ForeignId::new(key).ok());
-    Ok(body.into_ask(UserRef::Id(user), key, idempotency_key, digest))
+    Ok(body.into_ask(UserRef::Id(user), key, idempotency_key(call), digest))
+}
+
+fn idempotency_key(call: &Call) -> Option<ForeignId> {
+    call.idempotency_key().and_then(|key| ForeignId::new(key).ok())
 }
 
 fn fault(error: &CallError) -> Problem {

@@ -9,14 +9,18 @@ use tokio::time::Instant;
 use super::{cancelling::Cancelling, json::Json};
 use crate::{
     api::approvals::waiting::Wait,
-    domain::{api_keys::KeyScope, approvals::Approval, rejection::Rejection},
+    domain::{
+        api_keys::KeyScope, approvals::Approval, arguments::Arguments, ids::ApprovalId, permits::Usage,
+        rejection::Rejection, text::ForeignId,
+    },
     gateway::{
         approval::{self, Expected},
         formats::{Event, answer::claude, verdict::Verdict},
     },
     service::{
-        ServiceError,
-        authenticate::{self, ApiKey},
+        Service, ServiceError,
+        authenticate::{self, ApiKey, Caller},
+        permits,
     },
     wire::ApprovalJson,
 };
@@ -31,6 +35,8 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Question {
     pub(super) event: Event,
     pub(super) expected: Expected,
+    /// The idempotency key of the request.
+    pub(super) idempotency_key: Option<ForeignId>,
 }
 
 /// A call that waits. Dropping it cancels the approval.
@@ -65,6 +71,32 @@ impl Question {
             }
         }
     }
+
+    /// Takes the permit of a call that was approved: Claude Code runs it as soon as the hook has answered.
+    pub(super) async fn permitted(
+        &self,
+        service: &Service,
+        caller: &Caller,
+        approval: ApprovalId,
+        verdict: Verdict,
+    ) -> Verdict {
+        let Verdict::Run { edited, .. } = &verdict else { return verdict };
+        let usage = Usage {
+            digest: edited.as_ref().map_or(self.expected.digest(), Arguments::digest),
+            key: caller.key(),
+            idempotency_key: self.idempotency_key.clone(),
+        };
+        match permits::take(service, caller, approval, &usage).await {
+            Ok(_) => verdict,
+            Err(ServiceError::Rejected(rejection)) => {
+                Verdict::refuse(&format!("Not permitted to run: {rejection}."))
+            }
+            Err(error) => {
+                tracing::error!(%error, %approval, "Could not take the permit of a hook's call");
+                Verdict::refuse("Countersign could not check whether the call may still run.")
+            }
+        }
+    }
 }
 
 impl Deciding {
@@ -91,7 +123,12 @@ impl Deciding {
             }
             Ok(Some(_)) if self.wait.is_stopping() => {
                 let ended = Box::pin(self.cancelling.cancel()).await;
-                Some(self.ended(ended, "Countersign is being restarted, so the request was cancelled."))
+                Some(
+                    Box::pin(
+                        self.ended(ended, "Countersign is being restarted, so the request was cancelled."),
+                    )
+                    .await,
+                )
             }
             Ok(Some(_)) if now < self.until && self.unread => {
                 self.unread = false;
@@ -99,7 +136,7 @@ impl Deciding {
             }
             Ok(Some(_)) => {
                 let ended = Box::pin(self.cancelling.cancel()).await;
-                Some(self.ended(ended, "No one answered in Slack before the hook's limit."))
+                Some(Box::pin(self.ended(ended, "No one answered in Slack before the hook's limit.")).await)
             }
             Err(error) if now >= self.until => {
                 tracing::error!(%error, "Could not answer a hook");
@@ -115,11 +152,13 @@ impl Deciding {
     }
 
     /// After an approval was given up. `why`: unless there was a decision in this moment.
-    fn ended(&self, ended: Option<Approval>, why: &str) -> Verdict {
-        let approved = ended.map(|approval| self.question.verdict(&approval));
-        approved
-            .filter(|verdict| matches!(verdict, Verdict::Run { .. }))
-            .unwrap_or_else(|| Verdict::refuse(why))
+    async fn ended(&self, ended: Option<Approval>, why: &str) -> Verdict {
+        match ended {
+            Some(approval) if matches!(self.question.verdict(&approval), Verdict::Run { .. }) => {
+                self.decided(&approval).await
+            }
+            _ => Verdict::refuse(why),
+        }
     }
 
     /// What the decision means. A key that was revoked while the call waited runs nothing.
@@ -128,8 +167,9 @@ impl Deciding {
         if !matches!(verdict, Verdict::Run { .. }) {
             return verdict;
         }
-        match authenticate::authenticate(self.cancelling.service(), &self.key, KeyScope::Ask).await {
-            Ok(_) => verdict,
+        let service = self.cancelling.service();
+        match authenticate::authenticate(service, &self.key, KeyScope::Ask).await {
+            Ok(caller) => self.question.permitted(service, &caller, approval.id(), verdict).await,
             Err(ServiceError::Rejected(Rejection::Unauthenticated)) => {
                 Verdict::refuse("The API key was revoked while the request waited.")
             }

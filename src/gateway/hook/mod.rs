@@ -16,6 +16,7 @@ use tokio::{
 
 use self::lifeline::{Lifeline, Stop};
 use crate::{
+    domain::arguments::Arguments,
     entropy::Entropy,
     gateway::{
         approval::{Approval, Request},
@@ -135,7 +136,9 @@ async fn decide(options: Options, entropy: &Entropy) -> Result<Option<Value>, Ho
         }
         error => error,
     })?;
-    Ok(answer(call.format, call.event, Verdict::new(&request, &approval)))
+    let verdict = Verdict::new(&request, &approval);
+    let permitted = timeout_at(last, asking.permitted(verdict, &approval, last));
+    Ok(answer(call.format, call.event, permitted.await.unwrap_or(Err(HookError::Late))?))
 }
 
 /// A request, and the time for it.
@@ -180,6 +183,25 @@ impl Asking<'_> {
         // It may have been decided in this moment; then cancelling returns the decision.
         let ended = self.cancel(&waited).await.filter(|ended| ended.check(self.request).is_ok());
         Ok(ended.unwrap_or(waited))
+    }
+
+    /// Takes the permit of a call that was approved: the agent runs it as soon as the hook has answered.
+    async fn permitted(
+        &self,
+        verdict: Verdict,
+        approval: &Approval,
+        until: Instant,
+    ) -> Result<Verdict, HookError> {
+        let Verdict::Run { edited, .. } = &verdict else { return Ok(verdict) };
+        let digest = edited.as_ref().map_or(approval.digest, Arguments::digest);
+        // Hooks of two settings that ask for the same call have the same key, and share its permit.
+        match self.client.take_permit(approval.id, digest, &self.idempotency_key, until).await {
+            Ok(()) => Ok(verdict),
+            Err(error) if error.is_refused_permit() => {
+                Ok(Verdict::refuse(&format!("Not permitted to run: {error}")))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn ask(&self, until: Instant) -> Result<Approval, ClientError> {

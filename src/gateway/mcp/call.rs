@@ -243,13 +243,23 @@ impl Calls {
                 Verdict::Refuse(refusal::unanswered(&error))
             }
             Some(Ok(approval)) => match (approval.permitted(&request), &approval.decision) {
-                (Some(arguments), _) => Verdict::Run(arguments.clone(), Some(id)),
+                (Some(arguments), _) => self.take_permit(id, arguments).await,
                 (None, Some(decision)) => Verdict::Refuse(refusal::not_approved(decision)),
                 (None, None) => {
                     self.cancel(id);
                     Verdict::Refuse(refusal::client_limit(&self.settings))
                 }
             },
+        }
+    }
+
+    /// Takes the permit of an approved call, which runs right after. It is not given up if the client stops waiting: then
+    /// the call is reported as not run.
+    async fn take_permit(&self, id: ApprovalId, permitted: &Arguments) -> Verdict {
+        let until = Instant::now() + self.settings.ask_limit;
+        match self.api.take_permit(id, permitted.digest(), &self.link.random(), until).await {
+            Ok(()) => Verdict::Run(permitted.clone(), Some(id)),
+            Err(error) => Verdict::Refuse(refusal::no_permit(&error)),
         }
     }
 

@@ -56,6 +56,11 @@ pub(super) fn unanswered(error: &ClientError) -> String {
     format!("Not approved: {}. {NO_RETRY}", error.to_string().trim_end_matches('.'))
 }
 
+/// It was approved, and Countersign did not let it run.
+pub(super) fn no_permit(error: &ClientError) -> String {
+    format!("Not permitted to run: {}. {NO_RETRY}", error.to_string().trim_end_matches('.'))
+}
+
 /// The call itself can't be asked for.
 pub(super) fn malformed(fault: &str) -> String {
     format!("Not approved: the call {fault}. The tool did not run.")
