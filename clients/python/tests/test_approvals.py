@@ -93,6 +93,30 @@ async def test_call_id_that_is_used_for_another_call_is_refused(alice: Alice, ru
     assert not verdict.temporary
 
 
+async def test_permit_is_taken_right_before_the_call_runs(alice: Alice, run_id: str) -> None:
+    with alice.will(run_id, approve):
+        verdict = await approvals().decide(call(run_id), use=False)
+    assert isinstance(verdict, Allowed)
+    # The same call of another process.
+    assert isinstance(await approvals().decide(call(run_id)), Allowed)
+    again = await approvals().use(call(run_id), verdict)
+    assert isinstance(again, Refused)
+    assert "already run" in again.message
+
+
+async def test_repeatable_call_gets_its_permit_again_until_it_is_reported(alice: Alice, run_id: str) -> None:
+    asking, once = approvals(), call(run_id)
+    with alice.will(run_id, approve):
+        verdict = await asking.decide(once, repeatable=True)
+    assert isinstance(verdict, Allowed)
+    assert isinstance(await asking.decide(once, repeatable=True), Allowed)
+    assert isinstance(await asking.decide(once), Refused)
+    await asking.report(once, verdict.approval, "succeeded")
+    again = await asking.decide(once, repeatable=True)
+    assert isinstance(again, Refused)
+    assert "already run" in again.message
+
+
 async def test_approval_of_another_action_is_refused(alice: Alice, run_id: str) -> None:
     class Confused(AsyncCountersign):
         async def wait(self, approval: str | Approval, timeout: float | None = None) -> Approval:

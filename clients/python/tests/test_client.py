@@ -63,6 +63,55 @@ def test_blocking_client_asks_waits_and_reports(service: Service, alice: Alice, 
         assert (result.status, result.summary) == ("succeeded", "Opened #7")
 
 
+async def test_permit_is_for_one_run_of_what_was_approved(client: AsyncCountersign, alice: Alice, run_id: str) -> None:
+    asked = await client.ask(**request(run_id))
+    arguments = asked.arguments
+    with pytest.raises(ApiError) as found:
+        await client.use(asked, arguments)
+    assert found.value.type == "not-approved"
+    with alice.will(run_id, approve):
+        approval = await client.wait(asked)
+    with pytest.raises(ApiError) as found:
+        await client.use(approval, {**arguments, "title": "Another"})
+    assert (found.value.status, found.value.type) == (422, "other-arguments")
+    permit = await client.use(approval, arguments, idempotency_key="run-1")
+    assert permit
+    assert permit.approval == approval.id
+    assert await client.use(approval.id, arguments, idempotency_key="run-1") == permit
+    with pytest.raises(ApiError) as found:
+        await client.use(approval, arguments)
+    assert (found.value.status, found.value.type) == (409, "permit-used")
+
+
+def test_permit_of_an_older_service_is_none(run_id: str) -> None:
+    answers: list[tuple[int, dict[str, Any]]] = [
+        (404, {"type": "urn:countersign:problem:unknown-path", "title": "Path not found"}),
+        (404, {}),
+        (
+            200,
+            {
+                "approval": "apr_2",
+                "arguments_digest": arguments_digest({}),
+                "key": "key_1",
+                "used_at": "2026-01-01T00:00:00Z",
+            },
+        ),
+    ]
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        status, body = answers.pop(0)
+        return httpx.Response(status, json=body)
+
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    client = Countersign("http://old", "cs_x", http=http)
+    assert client.use("apr_1", {}) is None
+    # A proxy's 404 says nothing about permits.
+    with pytest.raises(ApiError):
+        client.use("apr_1", {})
+    with pytest.raises(InvalidResponse, match="another call"):
+        client.use("apr_1", {})
+
+
 async def test_denied_with_a_reason(client: AsyncCountersign, alice: Alice, run_id: str) -> None:
     with alice.will(run_id, deny("Use the other repository")):
         approval = await client.wait(await client.ask(**request(run_id)))

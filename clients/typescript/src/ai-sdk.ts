@@ -73,18 +73,18 @@ export function durableApproval(options: AiSdkOptions): DurableApproval {
       const call = callOf(toolCall);
       const answered = responseTo(toolCall.toolCallId, messages);
       // Stored messages may have passed through a browser: what counts is what the service says.
-      if (answered) return status(await gate.check(answered.reason?.match(APPROVAL_ID)?.[0], call));
+      if (answered) return status(await gate.use(await gate.check(answered.reason?.match(APPROVAL_ID)?.[0], call)));
       const verdict = await gate.settle(call);
       if ("pending" in verdict) return { type: "user-approval", reason: `Asked in Slack (${verdict.pending}).` };
       // An edited call runs from the messages: `answer` puts the changed arguments into them.
       if (verdict.approved && verdict.edited) return { type: "user-approval", reason: `Answered (${verdict.approval.id}).` };
-      return status(verdict);
+      return status(await gate.use(verdict));
     },
 
     async answer(messages, { wait = false, signal } = {}) {
       const open = openRequests(messages);
       const verdicts = await Promise.all(
-        open.map(({ call }) => (wait ? gate.approve(call, signal) : gate.settle(call))),
+        open.map(({ call }) => (wait ? gate.decide(call, signal) : gate.settle(call))),
       );
       const pending = verdicts.flatMap((verdict) => ("pending" in verdict ? [verdict.pending] : []));
       if (open.length === 0 || pending.length > 0) return { messages: [...messages], pending };

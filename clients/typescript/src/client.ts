@@ -1,4 +1,5 @@
-import type { Approval, AskRequest, Problem, Result } from "./types.js";
+import { digest } from "./digest.js";
+import type { Approval, Arguments, AskRequest, Permit, Problem, Result } from "./types.js";
 
 /** The service refused a call, or could not be reached. */
 export class CountersignError extends Error {
@@ -122,12 +123,37 @@ export class Countersign {
     }
   }
 
+  /**
+   * Takes the permit to run the call once, with these arguments. Call it right before the call runs. Throws a
+   * `CountersignError` if the call must not run: the permit was used, has lapsed, or is for other arguments, or the
+   * auto-approval behind it was turned off. `undefined`: the service is older than permits, and the approval is enough.
+   */
+  async use(approval: Approval | string, args: Arguments, options: { idempotencyKey?: string | undefined } = {}): Promise<Permit | undefined> {
+    const id = typeof approval === "string" ? approval : approval.id;
+    // Of what is about to run, not what the service said was approved.
+    const body = { arguments_digest: await digest(args) };
+    const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID();
+    try {
+      const permit = await this.#call({ method: "POST", path: `${path(id)}/use`, body, idempotencyKey }, isPermit);
+      if (permit.approval === id && permit.arguments_digest === body.arguments_digest) return permit;
+    } catch (error) {
+      if (error instanceof CountersignError && error.status === 404 && error.kind === "unknown-path") return undefined;
+      throw error;
+    }
+    throw new CountersignError("Countersign responded with the permit of another call.");
+  }
+
   /** Reports what came of an approved call, for the person who approved it. */
   report(id: string, result: Result): Promise<Approval> {
     return this.#call({ method: "POST", path: `${path(id)}/result`, body: result });
   }
 
-  async #call({ method, path, body, idempotencyKey, signal, wait = 0, retryFor = this.#retryFor }: Call): Promise<Approval> {
+  #call(call: Call): Promise<Approval>;
+  #call<T>(call: Call, is: (value: unknown) => value is T): Promise<T>;
+  async #call(
+    { method, path, body, idempotencyKey, signal, wait = 0, retryFor = this.#retryFor }: Call,
+    is: (value: unknown) => boolean = isApproval,
+  ): Promise<unknown> {
     const giveUp = Date.now() + retryFor;
     const headers: Record<string, string> = { authorization: `Bearer ${this.#apiKey}` };
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -139,7 +165,7 @@ export class Countersign {
         // The key goes to no other address.
         redirect: "manual",
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      }, is);
       if (!(failure instanceof Failure)) return failure;
       signal?.throwIfAborted();
       // Jitter, so that many callers don't come back at the same moment.
@@ -150,7 +176,7 @@ export class Countersign {
     }
   }
 
-  async #attempt(url: string, init: RequestInit): Promise<Approval | Failure> {
+  async #attempt(url: string, init: RequestInit, is: (value: unknown) => boolean): Promise<unknown> {
     let response: Response;
     let text: string;
     try {
@@ -160,13 +186,13 @@ export class Countersign {
       return new Failure(new CountersignError("Could not reach Countersign.", undefined, undefined, { cause }), true);
     }
     const json = parsed(text);
-    if (response.ok && isApproval(json)) return json;
+    if (response.ok && is(json)) return json;
     const temporary = response.ok || TEMPORARY.has(response.status);
     const problem = isProblem(json) ? json : undefined;
     const faults = problem?.errors?.map((fault) => ` ${fault.pointer ?? fault.parameter ?? ""}: ${fault.detail}.`) ?? [];
     const message = problem
       ? `${problem.title}: ${problem.detail}${faults.join("")}`
-      : `Countersign responded ${response.status} without an approval.`;
+      : `Countersign responded ${response.status} without ${is === isPermit ? "a permit" : "an approval"}.`;
     const error = new CountersignError(message, response.status, problem);
     return new Failure(error, temporary, retryAfter(response.headers.get("retry-after")));
   }
@@ -222,6 +248,11 @@ function parsed(text: string): unknown {
 function isApproval(value: unknown): value is Approval {
   const { id, status, arguments_digest } = (value ?? {}) as Partial<Approval>;
   return typeof id === "string" && typeof status === "string" && typeof arguments_digest === "string";
+}
+
+function isPermit(value: unknown): value is Permit {
+  const { approval, arguments_digest, key, used_at } = (value ?? {}) as Partial<Permit>;
+  return [approval, arguments_digest, key, used_at].every((member) => typeof member === "string");
 }
 
 function isProblem(value: unknown): value is Problem {

@@ -2,7 +2,7 @@ import { Countersign } from "./client.js";
 import { digest, sha256 } from "./digest.js";
 import { toolKey } from "./keys.js";
 import type { Approval, Arguments, AskRequest, Result } from "./types.js";
-import { unavailable, verdict, type Verdict } from "./verdict.js";
+import { notPermitted, unavailable, verdict, type Verdict } from "./verdict.js";
 
 /** A tool call of an agent. */
 export interface ToolCall {
@@ -64,8 +64,32 @@ export class Gate {
     this.#countersign = options.countersign ?? new Countersign();
   }
 
-  /** Asks, and waits for the answer. If `signal` is aborted, the approval is cancelled. */
+  /**
+   * Asks, waits for the answer, and takes the permit: the call runs now. If `signal` is aborted, the approval is
+   * cancelled.
+   */
   async approve(call: ToolCall, signal?: AbortSignal): Promise<Verdict> {
+    return this.use(await this.decide(call, signal));
+  }
+
+  /**
+   * Takes the permit of a call that was approved, right before it runs. An approval has one permit: a call whose permit
+   * was taken does not run again, because nobody knows whether it ran. With `again`, the call itself gets its permit
+   * again, until its result is reported: for a stack that begins a tool anew when it goes on.
+   */
+  async use(verdict: Verdict, again?: ToolCall): Promise<Verdict> {
+    if (!verdict.approved) return verdict;
+    try {
+      const idempotencyKey = again && (await this.#key(again));
+      await this.#countersign.use(verdict.approval, verdict.arguments, { idempotencyKey });
+      return verdict;
+    } catch (error) {
+      return notPermitted(error, verdict.approval);
+    }
+  }
+
+  /** Asks, and waits for the answer. The permit is not taken. */
+  async decide(call: ToolCall, signal?: AbortSignal): Promise<Verdict> {
     let asked: Promise<Approval> | undefined;
     try {
       signal?.throwIfAborted();
@@ -80,7 +104,10 @@ export class Gate {
     }
   }
 
-  /** Asks, without waiting: the approval's id while it is pending. Ask again to learn how it ended. */
+  /**
+   * Asks, without waiting: the approval's id while it is pending. Ask again to learn how it ended. The permit is not
+   * taken.
+   */
   async settle(call: ToolCall): Promise<Verdict | { pending: string }> {
     try {
       const approval = await this.#ask(call);
@@ -90,7 +117,7 @@ export class Gate {
     }
   }
 
-  /** Whether this approval is of this call, and lets it run with exactly these arguments. */
+  /** Whether this approval is of this call, and lets it run with exactly these arguments. The permit is not taken. */
   async check(id: string | undefined, call: ToolCall): Promise<Verdict> {
     try {
       if (!id) throw new Error("the answer does not name an approval.");
@@ -155,9 +182,13 @@ export class Gate {
     };
     // A stack that would run the arguments as they were must not be sent others.
     if (!editable) body.editable = false;
+    return this.#countersign.ask(body, { idempotencyKey: await this.#key(call) });
+  }
+
+  /** The same for the same call, also after a restart. */
+  async #key(call: ToolCall): Promise<string> {
     const key = `${this.#run}:${call.id}`;
-    const idempotencyKey = /^[\x21-\x7e]*$/.test(key) && key.length <= LONGEST_KEY ? key : await sha256(key);
-    return this.#countersign.ask(body, { idempotencyKey });
+    return /^[\x21-\x7e]*$/.test(key) && key.length <= LONGEST_KEY ? key : sha256(key);
   }
 }
 

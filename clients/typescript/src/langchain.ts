@@ -36,10 +36,10 @@ export function approvalMiddleware(options: LangChainOptions) {
       if (!conversation || !id) return refusal("The tool did not run: the run has no conversation or thread_id to ask in.");
       const gate = new Gate({ ...options, conversation, run: options.run ?? thread ?? conversation.id }, { editable: true, waits: !durable });
       const call = { tool: name, id, arguments: args };
-      const verdict = durable ? await settled(gate, call) : await gate.approve(call, request.runtime.signal);
+      // A tool that interrupts the graph itself is called again, with the same permit.
+      const verdict = await gate.use(durable ? await settled(gate, call) : await gate.decide(call, request.runtime.signal), call);
       if (!verdict.approved) return refusal(verdict.reason);
       const approved = { ...request, toolCall: { ...request.toolCall, args: verdict.arguments } };
-      // A tool may interrupt the graph itself, and is then called again.
       return gate.run(verdict.approval, () => handler(approved), { suspended: isGraphBubbleUp, failed });
     },
   });

@@ -29,8 +29,8 @@ export async function runWithApprovals<TAgent extends AnyAgent>(
 }
 
 /**
- * Asks about the interruptions of a run without waiting, and approves or rejects those that have ended. Returns the ids
- * of the approvals that have not.
+ * Asks about the interruptions of a run without waiting, and approves or rejects them once all have ended. Returns the
+ * ids of the approvals that have not.
  *
  * Call it when a run has stopped at interruptions, and store `state.toString()`. Call it again with the restored state
  * when a webhook arrives. If nothing is pending any more, `run(agent, state)` continues.
@@ -40,15 +40,26 @@ export async function answerInterruptions(state: AnyState, options: GateOptions)
 }
 
 async function settle(state: AnyState, gate: Gate, wait: boolean, signal?: AbortSignal): Promise<string[]> {
-  const answers = state.getInterruptions().map(async (item) => {
-    const call = callOf(item);
-    const verdict = wait ? await gate.approve(call, signal) : await gate.settle(call);
-    if ("pending" in verdict) return verdict.pending;
-    if (verdict.approved) state.approve(item);
-    else state.reject(item, { message: verdict.reason });
-    return undefined;
+  // A stored run also names the calls that were answered before it was stored. Their permits were taken then.
+  const open = state.getInterruptions().map((item) => ({ item, call: callOf(item) })).filter(({ item, call }) =>
+    state._context.isToolApproved({ toolName: item.name ?? call.tool, callId: call.id }) === undefined,
+  );
+  const asked = open.map(async ({ item, call }) => {
+    return { item, verdict: wait ? await gate.decide(call, signal) : await gate.settle(call) };
   });
-  return (await Promise.all(answers)).filter((id) => id !== undefined);
+  const answers = await Promise.all(asked);
+  const pending = answers.flatMap(({ verdict }) => ("pending" in verdict ? [verdict.pending] : []));
+  // The calls of a turn run together, so their permits are taken together, when the run goes on.
+  if (pending.length > 0) return pending;
+  await Promise.all(
+    answers.map(async ({ item, verdict }) => {
+      if ("pending" in verdict) return;
+      const permitted = await gate.use(verdict);
+      if (permitted.approved) state.approve(item);
+      else state.reject(item, { message: permitted.reason });
+    }),
+  );
+  return [];
 }
 
 function callOf(item: Interruption): ToolCall {

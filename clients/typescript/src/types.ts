@@ -81,6 +81,17 @@ export interface Approval {
   result: (Result & { reported_at: string }) | null;
 }
 
+/** The single use of an approval. */
+export interface Permit {
+  /** The approval's id. */
+  approval: string;
+  /** The digest of the arguments that may run. */
+  arguments_digest: string;
+  /** The public part of the API key that took it. */
+  key: string;
+  used_at: string;
+}
+
 /** An error of the API (RFC 9457). docs/errors.md lists the types. */
 export interface Problem {
   /** `urn:countersign:problem:` and the kind. */
@@ -92,6 +103,8 @@ export interface Problem {
   errors?: { pointer: string | null; parameter?: string | null; detail: string }[];
   /** The approval that has already ended. */
   approval?: Approval | null;
+  /** The permit that was used before. */
+  permit?: Permit | null;
 }
 
 /** The body of a webhook: the end of an approval, or a ping. */

@@ -56,6 +56,13 @@ export function unavailable(error: unknown): Verdict {
   );
 }
 
+/** A refusal of a call that was approved, and whose permit the service refused. */
+export function notPermitted(error: unknown, approval: Approval): Verdict {
+  if (!(error instanceof CountersignError)) return refuse(`Not permitted: ${error instanceof Error ? error.message : String(error)}`, approval);
+  if (error.kind === "permit-used") return refuse("This call already ran, or began to, and an approval is for one call.", approval);
+  return refuse(error.problem ? `Not permitted: ${error.problem.title}.` : "Not permitted: the approval service could not be reached.", approval);
+}
+
 function refuse(what: string, approval?: Approval): Verdict {
   const reason = `The tool did not run. ${what} ${NO_RETRY}`;
   return approval ? { approved: false, reason, approval } : { approved: false, reason };

@@ -48,6 +48,28 @@ describe("the client", { concurrency: true }, () => {
     assert.match((await verdict(reported, request(id).arguments)).reason, /already ran/);
   });
 
+  test("permits one run of what was approved", async () => {
+    const asked = await countersign.ask(request(randomUUID()), { idempotencyKey: randomUUID() });
+    const args = request("").arguments;
+    const kind = (call: Promise<unknown>) => call.then(() => "used", (error: CountersignError) => error.kind);
+    assert.equal(await kind(countersign.use(asked, args)), "not-approved");
+    await pick("approve", asked.id);
+    await countersign.wait(asked);
+    assert.equal(await kind(countersign.use(asked, { ...args, title: "Another" })), "other-arguments");
+    const permit = await countersign.use(asked, args, { idempotencyKey: "run-1" });
+    assert.equal(permit?.approval, asked.id);
+    assert.deepEqual(await countersign.use(asked.id, args, { idempotencyKey: "run-1" }), permit);
+    assert.equal(await kind(countersign.use(asked, args)), "permit-used");
+  });
+
+  test("does without permits where the service has none", async () => {
+    assert.equal(await scripted(problem("unknown-path", 404)).countersign.use("apr_1", {}), undefined);
+    // A proxy's 404 says nothing about permits.
+    await assert.rejects(scripted(json({}, { status: 404 })).countersign.use("apr_1", {}), CountersignError);
+    const other = { approval: "apr_2", arguments_digest: await digest({}), key: "key_1", used_at: "2026-01-01T00:00:00Z" };
+    await assert.rejects(scripted(json(other)).countersign.use("apr_1", {}), /permit of another call/);
+  });
+
   test("cancels, and says how it had ended", async () => {
     const asked = await countersign.ask(request(randomUUID()), { idempotencyKey: randomUUID() });
     assert.equal((await countersign.cancel(asked.id)).status, "cancelled");

@@ -22,7 +22,7 @@ from ._approvals import Allowed, Approvals, Pending, Refused, ToolCall
 from ._clients import AsyncCountersign, Countersign
 from ._digest import arguments_digest
 from ._errors import ApiError, CountersignError, InvalidResponse, Unreachable, WebhookError
-from ._models import Agent, Approval, Conversation, Decision, Options, Place, Request, Result
+from ._models import Agent, Approval, Conversation, Decision, Options, Permit, Place, Request, Result
 from ._version import __version__
 from ._webhook import Event, verify_webhook
 
@@ -41,6 +41,7 @@ __all__ = [
     "InvalidResponse",
     "Options",
     "Pending",
+    "Permit",
     "Place",
     "Refused",
     "Request",

@@ -24,6 +24,7 @@ log = logging.getLogger("countersign")
 
 # A model that tries again makes a person decide again.
 NO_RETRY = "The tool did not run. Do not retry unless the user asks."
+_HAS_RUN = f"Not permitted: this call has already run, or began to, and an approval covers one call. {NO_RETRY}"
 # How long the service waits for a caller that was killed. A caller that lives asks again well within it.
 _ABANDON_AFTER = 60
 # Cleaning up and reporting must not hold up an agent.
@@ -144,11 +145,19 @@ class Approvals:
             client if isinstance(client, Countersign) else Countersign(*settings, retry_for=other.retry_for)
         )
 
-    async def decide(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused:
-        """Asks, and waits for the answer. Cancelling this cancels the approval. Never raises because of the service.
+    async def decide(
+        self, call: ToolCall, *, editable: bool = False, use: bool = True, repeatable: bool = False
+    ) -> Allowed | Refused:
+        """Asks, waits for the answer, and takes the permit: run the call now. Never raises because of the service.
 
-        `editable`: the caller runs the arguments of `Allowed`, which the user may have changed.
+        Cancelling this cancels the approval. `editable`: the caller runs the arguments of `Allowed`, which the user may
+        have changed. `use`: whether to take the permit; without it, call `use` before you run the call. `repeatable` is
+        described there.
         """
+        verdict = await self._decide(call, editable=editable)
+        return await self.use(call, verdict, repeatable=repeatable) if use else verdict
+
+    async def _decide(self, call: ToolCall, *, editable: bool) -> Allowed | Refused:
         approval = asked = None
         try:
             asked = key, request = self._request(call, editable=editable, inline=True)
@@ -162,8 +171,21 @@ class Approvals:
             await self._withdraw(approval)
             return refuse(error)
 
-    def decide_blocking(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused:
+    def decide_blocking(
+        self, call: ToolCall, *, editable: bool = False, use: bool = True, repeatable: bool = False
+    ) -> Allowed | Refused:
         """The blocking form of `decide`."""
+        verdict = self._decide_blocking(call, editable=editable)
+        if not use or isinstance(verdict, Refused):
+            return verdict
+        try:
+            key = _permit_key(call, repeatable=repeatable)
+            permit = self._blocking.use(verdict.approval, verdict.arguments, idempotency_key=key)
+        except Exception as error:
+            return _not_permitted(verdict, error)
+        return _once(verdict, repeats=permit is None or repeatable)
+
+    def _decide_blocking(self, call: ToolCall, *, editable: bool) -> Allowed | Refused:
         approval = asked = None
         try:
             asked = key, request = self._request(call, editable=editable, inline=True)
@@ -178,7 +200,10 @@ class Approvals:
             raise
 
     async def poll(self, call: ToolCall, *, editable: bool = False) -> Allowed | Refused | Pending:
-        """Asks, unless it has asked before, and does not wait. For agents that stop while a person decides."""
+        """Asks, unless it has asked before, and does not wait. For agents that stop while a person decides.
+
+        Call `use` before you run a call that is allowed.
+        """
         try:
             key, request = self._request(call, editable=editable, inline=False)
             approval = await self._client.ask(idempotency_key=key, **request)
@@ -187,8 +212,32 @@ class Approvals:
             return refuse(error)
 
     async def decide_all(self, calls: Sequence[ToolCall], *, editable: bool = False) -> list[Allowed | Refused]:
-        """Asks about all calls at once, and waits for all answers."""
-        return await at_once([functools.partial(self.decide, call, editable=editable) for call in calls])
+        """Asks about all calls at once, waits for all answers, and takes the permits: run the calls now."""
+        jobs = [functools.partial(self._decide, call, editable=editable) for call in calls]
+        return await self.use_all(calls, await at_once(jobs))
+
+    async def use(self, call: ToolCall, verdict: Allowed | Refused, *, repeatable: bool = False) -> Allowed | Refused:
+        """Takes the permit of a call that is allowed, right before it runs. What comes back says whether it may.
+
+        Each approval has one permit, so a call whose permit was taken before does not run again: after a crash, no one
+        knows whether it ran. `repeatable`: the call itself gets its permit again, until its result is reported. For
+        frameworks that begin a tool anew when it goes on.
+        """
+        if isinstance(verdict, Refused):
+            return verdict
+        try:
+            key = _permit_key(call, repeatable=repeatable)
+            permit = await self._client.use(verdict.approval, verdict.arguments, idempotency_key=key)
+        except Exception as error:
+            return _not_permitted(verdict, error)
+        return _once(verdict, repeats=permit is None or repeatable)
+
+    async def use_all(
+        self, calls: Sequence[ToolCall], verdicts: Sequence[Allowed | Refused]
+    ) -> list[Allowed | Refused]:
+        """Takes the permits of all calls that are allowed, right before they run."""
+        pairs = zip(calls, verdicts, strict=True)
+        return await at_once([functools.partial(self.use, call, verdict) for call, verdict in pairs])
 
     async def poll_all(self, calls: Sequence[ToolCall], *, editable: bool = False) -> list[Allowed | Refused | Pending]:
         """Polls all calls at once."""
@@ -261,10 +310,6 @@ class Approvals:
             or (edited and not editable)
         ):
             return Refused(f"Not approved: it was approved for another call. {NO_RETRY}", approval)
-        if approval.result:
-            return Refused(
-                f"Not approved: this call has already run, and an approval covers one call. {NO_RETRY}", approval
-            )
         return Allowed(approval, arguments, edited)
 
     def _summary(self, call: ToolCall, output: Any) -> str | None:
@@ -299,6 +344,23 @@ def refuse(error: Exception) -> Refused:
     """The refusal of a call that could not be asked about."""
     what = str(error) or type(error).__name__
     return Refused(f"Not approved: {what.rstrip('.')}. {NO_RETRY}", error=error)
+
+
+def _permit_key(call: ToolCall, *, repeatable: bool) -> str | None:
+    return call.idempotency_key if repeatable else None
+
+
+def _once(verdict: Allowed, *, repeats: bool) -> Allowed | Refused:
+    """Refuses what has run, where taking the permit does not tell: it may be taken again, or the service has none."""
+    return Refused(_HAS_RUN, verdict.approval) if repeats and verdict.approval.result else verdict
+
+
+def _not_permitted(verdict: Allowed, error: Exception) -> Refused:
+    """The refusal of a call that was approved."""
+    if isinstance(error, ApiError) and error.type == "permit-used":
+        return Refused(_HAS_RUN, verdict.approval, error)
+    what = error.title if isinstance(error, ApiError) else str(error) or type(error).__name__
+    return Refused(f"Not permitted to run: {what.rstrip('.')}. {NO_RETRY}", verdict.approval, error)
 
 
 def raise_temporary(verdicts: Sequence[Allowed | Refused | Pending]) -> None:

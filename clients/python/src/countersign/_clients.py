@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import anyio
 import httpx
 from anyio.lowlevel import RunVar
 
-from ._models import Approval, Request, ResultStatus
+from ._models import Approval, Permit, Request, ResultStatus
 from ._protocol import Pause, Protocol, Send, Steps, T
 
 # Each call that waits for a person has a connection of its own.
@@ -59,6 +60,16 @@ class Countersign:
     def cancel(self, approval: str | Approval) -> Approval:
         """Cancels the approval, and gives it as it then is. One that has already ended stays as it is."""
         return self._run(self._protocol.cancel(approval))
+
+    def use(
+        self, approval: str | Approval, arguments: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Permit | None:
+        """Takes the permit to run the call once, with these arguments. Call it right before the call runs.
+
+        Raises `ApiError` if the call must not run: the permit was used, has lapsed, or is for other arguments, or the
+        auto-approval behind it was turned off. `None`: the service is older than permits, and the approval is enough.
+        """
+        return self._run(self._protocol.use(approval, arguments, idempotency_key))
 
     def report(
         self,
@@ -138,6 +149,12 @@ class AsyncCountersign:
     async def cancel(self, approval: str | Approval) -> Approval:
         """Cancels the approval, and gives it as it then is. One that has already ended stays as it is."""
         return await self._run(self._protocol.cancel(approval))
+
+    async def use(
+        self, approval: str | Approval, arguments: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Permit | None:
+        """Takes the permit to run the call once, with these arguments: see `Countersign.use`."""
+        return await self._run(self._protocol.use(approval, arguments, idempotency_key))
 
     async def report(
         self,

@@ -61,7 +61,8 @@ class DurableRuns(Generic[R]):
                 return None
             taken = await self._store.take(run_id)
             if taken == stored:
-                return await self._proceed(await self._continue(stored, calls, ended), run_id)
+                permitted = await self._approvals.use_all(calls, ended)
+                return await self._proceed(await self._continue(stored, calls, permitted), run_id)
             if taken is not None:
                 # Another process continued the run and saved it again.
                 await self._store.save(run_id, taken)
@@ -77,7 +78,7 @@ class DurableRuns(Generic[R]):
             ended = [verdict for verdict in verdicts if not isinstance(verdict, Pending)]
             if len(ended) < len(calls) or await self._store.take(run_id) is None:
                 break
-            result = await self._continue(state, calls, ended)
+            result = await self._continue(state, calls, await self._approvals.use_all(calls, ended))
         return result
 
     async def _begin(self, input: Any) -> R:

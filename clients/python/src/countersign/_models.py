@@ -108,6 +108,32 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """The single use of an approval."""
+
+    approval: str
+    """The approval's id."""
+    arguments_digest: str
+    """The digest of the arguments that may run."""
+    key: str
+    """The public part of the API key that took it."""
+    used_at: datetime
+
+    @classmethod
+    def from_json(cls, data: Any) -> Permit:
+        """Reads what the API returns. Raises `InvalidResponse` if it is not a permit."""
+        try:
+            return cls(
+                approval=_typed(str, data["approval"]),
+                arguments_digest=_typed(str, data["arguments_digest"]),
+                key=_typed(str, data["key"]),
+                used_at=datetime.fromisoformat(data["used_at"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidResponse(f"This is not a permit: {error!r}.") from error
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One request of an agent to run an action once, and what became of it."""
 

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 
 import httpx
 
+from ._digest import arguments_digest
 from ._errors import ApiError, CountersignError, InvalidResponse, Unreachable
-from ._models import Agent, Approval, Conversation, Request, ResultStatus
+from ._models import Agent, Approval, Conversation, Permit, Request, ResultStatus
 from ._version import __version__
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ T = TypeVar("T")
 # The longest that the service lets a call wait is 55 s.
 _POLL = 50
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NOT_FOUND = 404
 _CONFLICT = 409
 _LONGEST_PAUSE = 5.0
 
@@ -118,6 +120,24 @@ class Protocol:
             # It has already ended; how, the service says.
             return (yield from self.get(approval))
         return Approval.from_json(data)
+
+    def use(
+        self, approval: str | Approval, arguments: Mapping[str, Any], idempotency_key: str | None
+    ) -> Steps[Permit | None]:
+        # Of what is about to run, not what the service said was approved.
+        digest = arguments_digest(arguments)
+        key = idempotency_key or str(uuid.uuid4())
+        body = {"arguments_digest": digest}
+        try:
+            data = yield from self._call("POST", f"{_path(approval)}/use", body, idempotency_key=key)
+        except ApiError as error:
+            if (error.status, error.type) != (_NOT_FOUND, "unknown-path"):
+                raise
+            return None
+        permit = Permit.from_json(data)
+        if permit.approval not in (approval, getattr(approval, "id", None)) or permit.arguments_digest != digest:
+            raise InvalidResponse("This is the permit of another call.")
+        return permit
 
     def report(
         self,

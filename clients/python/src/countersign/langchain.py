@@ -50,7 +50,7 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         calls = self._new_calls(state, runtime)
         if len(calls) > 1:
             with ThreadPoolExecutor(len(calls)) as threads:
-                list(threads.map(lambda call: self._approvals.decide_blocking(call, editable=True), calls))
+                list(threads.map(lambda call: self._approvals.decide_blocking(call, editable=True, use=False), calls))
 
     async def aafter_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> None:
         """Does nothing: an asynchronous agent runs all tools at the same time."""
@@ -59,7 +59,7 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         if not self._asks(request.tool_call["name"]):
             return handler(request)
         call = _call(request.tool_call, request.state, request.runtime)
-        verdict = self._approvals.decide_blocking(call, editable=True)
+        verdict = self._approvals.decide_blocking(call, editable=True, repeatable=True)
         if isinstance(verdict, Refused):
             return _refusal(request, verdict)
         try:
@@ -78,7 +78,7 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         if not self._asks(request.tool_call["name"]):
             return await handler(request)
         call = _call(request.tool_call, request.state, request.runtime)
-        verdict = await self._approvals.decide(call, editable=True)
+        verdict = await self._approvals.decide(call, editable=True, repeatable=True)
         if isinstance(verdict, Refused):
             return _refusal(request, verdict)
         try:
@@ -112,7 +112,7 @@ async def run_with_approvals(
 
     After a restart, call it again with the same `thread_id` and `None` as input. `options` are those of `ainvoke`.
     """
-    runs = _Runs(agent, approvals, approvals.decide, options)
+    runs = _Runs(agent, approvals, partial(approvals.decide, use=False), options)
     output = await runs.invoke(thread_id, input)
     return await runs.proceed(thread_id, output) or output
 
@@ -189,10 +189,13 @@ class _Runs:
                 raise_temporary(verdicts)
             answers = {}
             for interrupt, call, verdict in zip(found, calls, verdicts, strict=True):
-                if not isinstance(verdict, Pending):
-                    answers[interrupt.id] = _decision(call, verdict)
-                if isinstance(verdict, Allowed):
-                    self._unreported[call] = verdict
+                if isinstance(verdict, Pending):
+                    continue
+                # A step runs when all of its calls have an answer, and an answer that was lost is given again.
+                permitted = await self._approvals.use(call, verdict, repeatable=True)
+                answers[interrupt.id] = _decision(call, permitted)
+                if isinstance(permitted, Allowed):
+                    self._unreported[call] = permitted
             if not answers:
                 return output
             output = await self.invoke(thread_id, Command(resume=answers))
