@@ -12,6 +12,7 @@ use crate::{
     domain::{
         action_path::ActionPath,
         audit::Actor,
+        bulk_unlock::BulkUnlock,
         catalog::{Lock, UnlockedFor},
         ids::{ActionVersionId, WorkspaceId},
         nearest,
@@ -23,7 +24,7 @@ use crate::{
     entropy::Entropy,
     service::{
         Service, ServiceError, action_options, action_paths, bulk_unlock,
-        unlock::{self, LockCommand, Seen},
+        unlock::{self, LockCommand, Seen, UnlockOutcome},
     },
     storage,
 };
@@ -249,23 +250,10 @@ impl Unlock {
                  (it runs without asking in every conversation)"
             )));
         }
-        let what = self.what.unwrap_or(UnlockedFor::Always);
         // What was read above: a description that has become destructive since is not unlocked.
         let seen = Seen::Version(ActionVersionId::new(action.version));
-        let to_unlock = (LockCommand::Unlock(what), seen);
-        let set = self.what.map(|what| (LockCommand::SetFor(what), seen));
-        // Less comes first: to confirm a changed description lets paused grants hold again.
-        let commands = if action.unlocked.is_some() && self.what == Some(UnlockedFor::Conversations) {
-            [set, Some(to_unlock)]
-        } else {
-            [Some(to_unlock), set]
-        };
-        let (mut unlocked, mut changed) = (false, false);
-        for command in commands.into_iter().flatten() {
-            let is_unlock = matches!(command.0, LockCommand::Unlock(_));
-            let done = unlock::set_seen(&service, workspace, path, command, &Actor::Operator).await?;
-            *if is_unlock { &mut unlocked } else { &mut changed } = done;
-        }
+        let UnlockOutcome { unlocked, changed } =
+            unlock::unlock_for(&service, workspace, path, (self.what, seen), &Actor::Operator).await?;
         print(match (unlocked || changed, self.what) {
             (true, Some(UnlockedFor::Conversations)) if changed => {
                 "Unlocked for conversations: each new conversation asks. The users' grants for every conversation \
@@ -280,31 +268,26 @@ impl Unlock {
     }
 }
 
-/// Unlocks them in parts, so that none holds locks for long.
+/// Unlocks the read-only actions of an integration.
 async fn unlock_read_only(
     service: &Service,
     workspace: WorkspaceId,
     integration: &IntegrationKey,
     what: UnlockedFor,
 ) -> Result<(), CliError> {
-    let lines = match bulk_unlock::list_by_key(service, workspace, integration).await {
+    let done = bulk_unlock::all(service, workspace, integration, what, &Actor::Operator).await;
+    let (done, lines) = match done {
         Err(ServiceError::Rejected(Rejection::UnknownIntegration)) => {
             return Err(CliError::Usage(format!(
                 "unknown integration {integration}: `countersign integration list` shows all integrations"
             )));
         }
-        found => found?,
+        done => done?,
     };
-    let (mut unlocked, mut left_out) = (0, 0);
-    for part in lines.chunks(bulk_unlock::MOST) {
-        let listed: Vec<_> = part.iter().map(|line| (line.action, line.version)).collect();
-        let done = bulk_unlock::by_operator(service, workspace, &listed, what).await?;
-        unlocked += done.unlocked;
-        left_out += done.left_out;
-        for line in part {
-            print(&format!("{integration}.{}", line.key))?;
-        }
+    for line in &lines {
+        print(&format!("{integration}.{}", line.key))?;
     }
+    let BulkUnlock { unlocked, left_out } = done;
     print(&match (unlocked, left_out) {
         (0, 0) => "No locked action of it is declared as read-only.".to_owned(),
         (unlocked, 0) => format!("Unlocked {unlocked}. Users may auto-approve them."),

@@ -44,8 +44,8 @@ pub async fn list(
     Ok(ReadOnlyActions { integration_name, lines, more })
 }
 
-/// All of an integration, for the operator.
-pub async fn list_by_key(
+/// All of an integration.
+async fn list_by_key(
     service: &Service,
     workspace: WorkspaceId,
     integration: &IntegrationKey,
@@ -85,15 +85,36 @@ async fn attempt_by_admin(
     Ok(done)
 }
 
-/// The same for the operator.
+/// Unlocks all of an integration that can be unlocked together, in parts, so that none holds locks for long. Returns also
+/// which these were.
 #[tracing::instrument(name = "unlock_read_only", skip_all, fields(%workspace))]
+pub async fn all(
+    service: &Service,
+    workspace: WorkspaceId,
+    integration: &IntegrationKey,
+    what: UnlockedFor,
+    actor: &Actor,
+) -> Result<(BulkUnlock, Vec<ReadOnlyLine>), ServiceError> {
+    let lines = list_by_key(service, workspace, integration).await?;
+    let mut total = BulkUnlock::default();
+    for part in lines.chunks(MOST) {
+        let listed: Vec<Listed> = part.iter().map(|line| (line.action, line.version)).collect();
+        let done = by_operator(service, workspace, &listed, what, actor).await?;
+        total.unlocked += done.unlocked;
+        total.left_out += done.left_out;
+    }
+    Ok((total, lines))
+}
+
+/// Unlocks those that are still as they were listed, for the operator or a program of theirs.
 pub async fn by_operator(
     service: &Service,
     workspace: WorkspaceId,
     listed: &[Listed],
     what: UnlockedFor,
+    actor: &Actor,
 ) -> Result<BulkUnlock, ServiceError> {
-    retrying!(attempt(service, workspace, listed, what))
+    retrying!(attempt(service, workspace, listed, what, actor))
 }
 
 async fn attempt(
@@ -101,10 +122,11 @@ async fn attempt(
     workspace: WorkspaceId,
     listed: &[Listed],
     what: UnlockedFor,
+    actor: &Actor,
 ) -> Result<BulkUnlock, ServiceError> {
     let mut work = service.begin().await?;
     storage::tables::workspaces::hold(&mut work, workspace).await?;
-    let done = apply(&mut work, workspace, listed, what, &Actor::Operator).await?;
+    let done = apply(&mut work, workspace, listed, what, actor).await?;
     work.commit().await?;
     Ok(done)
 }

@@ -74,6 +74,57 @@ pub async fn set_seen(
     retrying!(attempt(service, workspace, path, command, actor))
 }
 
+/// What unlocking an action for something changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UnlockOutcome {
+    /// It was locked, or its description had changed, and users may auto-approve it now.
+    pub unlocked: bool,
+    /// What users may allow for it changed.
+    pub changed: bool,
+}
+
+/// Lets users auto-approve an action, as it is described now, and allow this for it. `None`: whatever they may allow if it
+/// is unlocked already, otherwise everything. Confirms a changed description.
+#[tracing::instrument(name = "unlock_for", skip_all, fields(%workspace))]
+pub async fn unlock_for(
+    service: &Service,
+    workspace: WorkspaceId,
+    path: (&IntegrationKey, &ActionKey),
+    (what, seen): (Option<UnlockedFor>, Seen),
+    actor: &Actor,
+) -> Result<UnlockOutcome, ServiceError> {
+    retrying!(attempt_to_unlock_for(service, workspace, path, (what, seen), actor))
+}
+
+async fn attempt_to_unlock_for(
+    service: &Service,
+    workspace: WorkspaceId,
+    path: (&IntegrationKey, &ActionKey),
+    (what, seen): (Option<UnlockedFor>, Seen),
+    actor: &Actor,
+) -> Result<UnlockOutcome, ServiceError> {
+    let (mut work, mut action) = for_path(service, workspace, path).await?;
+    let unlock = LockCommand::Unlock(what.unwrap_or(UnlockedFor::Always));
+    let set = what.map(LockCommand::SetFor);
+    // Less comes first: to confirm a changed description lets paused grants hold again.
+    let is_less = action.lock.unlocked_for().is_some() && what == Some(UnlockedFor::Conversations);
+    let commands = if is_less { [set, Some(unlock)] } else { [Some(unlock), set] };
+    let mut outcome = UnlockOutcome::default();
+    for command in commands.into_iter().flatten() {
+        let done = apply(&mut work, workspace, &action, (command, seen), actor).await?;
+        match command {
+            LockCommand::Unlock(_) => outcome.unlocked = done,
+            _ => outcome.changed = done,
+        }
+        if done {
+            let id = action.id;
+            action = actions::lock_by_id(&mut work, workspace, id).await?.ok_or(Rejection::UnknownAction)?;
+        }
+    }
+    work.commit().await?;
+    Ok(outcome)
+}
+
 async fn attempt(
     service: &Service,
     workspace: WorkspaceId,

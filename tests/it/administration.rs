@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use countersign::{
-    domain::catalog::UnlockedFor,
+    domain::{audit::Actor, catalog::UnlockedFor},
     service::{
         ServiceError,
         bulk_unlock::{self, Listed},
@@ -258,7 +258,7 @@ async fn unlocking_together_beside_a_change_never_unlocks_the_changed_action() {
             .collect();
         let body = changed();
         let (unlocked, put) = tokio::join!(
-            bulk_unlock::by_operator(&s.service, s.workspace, &listed, UnlockedFor::Always),
+            bulk_unlock::by_operator(&s.service, s.workspace, &listed, UnlockedFor::Always, &Actor::Operator),
             async { s.api().put_integration("github", &body).await.status },
         );
         assert_eq!(put, 200);
