@@ -43,22 +43,13 @@ impl Command {
     }
 }
 
-const fn advice(advice: Advice) -> &'static str {
-    match advice {
-        Advice::Unlock => "unlock",
-        Advice::AutoApprove => "auto_approve",
-        Advice::Confirm => "confirm",
-        Advice::Review => "review",
-    }
-}
-
 fn to_json(figures: &PersonFigures) -> Value {
     json!({
         "user": figures.user, "approved_last_7_days": figures.last_week, "approved_last_30_days": figures.last_month,
         "is_lower_bound": figures.is_more, "sampled": figures.sampled, "timed": figures.timed, "quick": figures.quick,
         "quick_seconds": QUICK_SECONDS, "quick_percent": figures.quick_percent(),
         "most_frequent_action": figures.most.as_ref().map(|most| &most.path),
-        "advice": figures.advice().map(advice),
+        "advice": figures.advice().map(Advice::as_str),
     })
 }
 

@@ -58,6 +58,22 @@ pub enum Advice {
     Review,
 }
 
+impl Advice {
+    /// Every advice.
+    pub const ALL: [Self; 4] = [Self::Unlock, Self::AutoApprove, Self::Confirm, Self::Review];
+
+    /// The name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unlock => "unlock",
+            Self::AutoApprove => "auto_approve",
+            Self::Confirm => "confirm",
+            Self::Review => "review",
+        }
+    }
+}
+
 impl PersonFigures {
     /// Approvals a day in the last 7 days.
     #[must_use]
