@@ -5,6 +5,7 @@ mod api_keys;
 mod args;
 mod audit;
 mod backends;
+mod delegations;
 mod doctor;
 pub mod error;
 mod grants;
@@ -91,6 +92,9 @@ enum Command {
     /// List and revoke the auto-approvals of all users
     #[command(subcommand)]
     Grant(grants::Command),
+    /// List who decides for whom, and end it
+    #[command(subcommand)]
+    Delegation(delegations::Command),
     /// Check rules: what agents may do without asking, what needs a person, and what is refused
     #[command(subcommand)]
     Policy(policies::Command),
@@ -154,6 +158,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Integration(command) => integrations::run(command).await,
         Command::Action(command) => actions::run(command).await,
         Command::Grant(command) => grants::run(command).await,
+        Command::Delegation(command) => delegations::run(command).await,
         Command::Policy(command) => policies::run(&command),
         Command::Stats(command) => command.run().await,
         Command::Audit(command) => audit::run(command).await,

@@ -61,6 +61,8 @@ pub enum EndReason {
     Replaced,
     /// One of the two is no longer a full member.
     NoMember,
+    /// The operator ended it.
+    Operator,
 }
 
 impl EndReason {
@@ -73,13 +75,14 @@ impl EndReason {
             Self::Over => "over",
             Self::Replaced => "replaced",
             Self::NoMember => "no_member",
+            Self::Operator => "operator",
         }
     }
 
     /// Parses what [`EndReason::as_str`] returns.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::User, Self::Delegate, Self::Over, Self::Replaced, Self::NoMember]
+        [Self::User, Self::Delegate, Self::Over, Self::Replaced, Self::NoMember, Self::Operator]
             .into_iter()
             .find(|reason| reason.as_str() == text)
     }

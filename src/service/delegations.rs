@@ -15,6 +15,7 @@ use crate::{
         ids::{DelegationId, DelegationNoticeId, UserId, WorkspaceId},
         panel::Panel,
         people::ActingUser,
+        rejection::Rejection,
     },
     storage::{
         self, PgConnection,
@@ -98,6 +99,48 @@ async fn attempt_to_end(
         finish(service, &mut work, &delegation, &Actor::User(acting_user.clone()), why).await?;
     }
     work.commit().await
+}
+
+/// The live delegations of a workspace that began before `before`, newest first, at most `limit`. `person`: only those
+/// that they gave or received.
+#[tracing::instrument(name = "list_delegations", skip_all, fields(%workspace))]
+pub async fn list(
+    service: &Service,
+    workspace: WorkspaceId,
+    person: Option<&UserId>,
+    before: Option<DelegationId>,
+    limit: i64,
+) -> Result<Vec<Delegation>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    Ok(delegations::list(&mut db, workspace, person, before, service.now(), limit).await?)
+}
+
+/// Ends a delegation of the workspace, for the operator or a program of theirs. `false`: it has ended already.
+#[tracing::instrument(name = "end_delegation_by_operator", skip_all, fields(%workspace, delegation = %id))]
+pub async fn end_by_operator(
+    service: &Service,
+    workspace: WorkspaceId,
+    id: DelegationId,
+    actor: &Actor,
+) -> Result<bool, ServiceError> {
+    retrying!(attempt_to_end_by_operator(service, workspace, id, actor))
+}
+
+async fn attempt_to_end_by_operator(
+    service: &Service,
+    workspace: WorkspaceId,
+    id: DelegationId,
+    actor: &Actor,
+) -> Result<bool, ServiceError> {
+    let mut work = service.begin().await?;
+    storage::tables::workspaces::hold(&mut work, workspace).await?;
+    let Some(delegation) = delegations::lock(&mut work, workspace, id).await? else {
+        let ended = delegations::exists(&mut work, workspace, id).await?;
+        return if ended { Ok(false) } else { Err(Rejection::UnknownDelegation.into()) };
+    };
+    finish(service, &mut work, &delegation, actor, EndReason::Operator).await?;
+    work.commit().await?;
+    Ok(true)
 }
 
 async fn finish(

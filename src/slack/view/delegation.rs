@@ -191,6 +191,7 @@ pub fn ended(delegation: &Delegation, reader: &UserId, why: EndReason) -> Messag
         EndReason::Delegate if reader == delegate => "You ended it.",
         EndReason::User | EndReason::Delegate => "They ended it.",
         EndReason::Replaced => "Another person decides now.",
+        EndReason::Operator => "The operator of Countersign ended it.",
         EndReason::NoMember => "One of you is no longer a full member of this workspace.",
     };
     let (parts, text) = if reader == delegate {

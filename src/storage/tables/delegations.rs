@@ -188,6 +188,41 @@ pub async fn for_person(
     Ok(found)
 }
 
+/// The live delegations of a workspace that began before `before`, newest first, at most `limit`. `person`: only those
+/// that they gave or received.
+pub async fn list(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    person: Option<&UserId>,
+    before: Option<DelegationId>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<Delegation>> {
+    let rows = select_delegations!(
+        "workspace_id = $1 AND until > $2 AND ($3::text IS NULL OR user_id = $3 OR delegate_id = $3)
+         AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5",
+        workspace.uuid(),
+        now,
+        person.map(UserId::as_str),
+        before.map(DelegationId::uuid),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Delegation::from).collect())
+}
+
+/// Whether this workspace has or had the delegation.
+pub async fn exists(db: &mut PgConnection, workspace: WorkspaceId, id: DelegationId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM delegations WHERE id = $1 AND workspace_id = $2) AS "exists!""#,
+        id.uuid(),
+        workspace.uuid()
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// The live delegation that a user gave.
 pub async fn given(
     db: &mut PgConnection,
