@@ -20,10 +20,12 @@ async fn main() -> anyhow::Result<()> {
     })
     .await?;
     deployment.create_own_backend("stand", KeyScopes::ALL).await?;
+    let admin_key = deployment.create_admin_key("stand").await?;
     deployment.start_service().await?;
     let line = serde_json::json!({
         "url": deployment.url(),
         "api_key": deployment.keys.as_ref().map(|keys| &keys.api_key),
+        "admin_key": admin_key,
         "webhook_secret": deployment.keys.as_ref().map(|keys| &keys.webhook_secret),
         "user": names::ALICE,
     });

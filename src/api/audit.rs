@@ -77,18 +77,20 @@ pub struct EntryJson {
 pub struct ActorJson {
     #[schema(schema_with = schema::actor_kind)]
     kind: &'static str,
-    /// A Slack user id or a backend's id; `null` for the operator and the service.
+    /// A Slack user id, a backend's id, or the name and id of an admin key, as `Terraform (key_…)`; `null` for the
+    /// operator at the command line and for the service.
     #[schema(required)]
     id: Option<String>,
 }
 
 impl From<StoredEntry> for EntryJson {
     fn from(entry: StoredEntry) -> Self {
-        let from = match entry.actor_kind {
-            ActorKind::User => "slack",
-            ActorKind::Backend => "api",
-            ActorKind::Operator => "command_line",
-            ActorKind::Service => "service",
+        let from = match (entry.actor_kind, &entry.actor) {
+            (ActorKind::User, _) => "slack",
+            // An operator with an id is an admin key.
+            (ActorKind::Backend, _) | (ActorKind::Operator, Some(_)) => "api",
+            (ActorKind::Operator, None) => "command_line",
+            (ActorKind::Service, _) => "service",
         };
         Self {
             cursor: Query::write_cursor(&entry.position.to_string()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 
 use super::{
-    auth,
+    auth::{self, Presented},
     problem::{Kind, Problem},
 };
 use crate::{
@@ -24,8 +24,11 @@ impl FromRequest<Api> for ApiBody {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let key = auth::api_key(&parts.headers)?;
-        let bodies = if api.limits.knows(&key) { &api.bodies.known } else { &api.bodies.unknown };
+        let known = match auth::presented(&parts.headers)? {
+            Presented::Caller(key) => api.limits.knows(&key),
+            Presented::Admin(key) => api.limits.knows(&key),
+        };
+        let bodies = if known { &api.bodies.known } else { &api.bodies.unknown };
         Ok(Self(bodies.read(&parts.headers, body, LIMITS).await.map_err(Problem::from)))
     }
 }

@@ -14,11 +14,41 @@ use governor::{
 };
 
 use crate::{
-    domain::{callers::OwnApprovals, ids::UserId},
-    service::authenticate::ApiKey,
+    domain::{
+        callers::OwnApprovals,
+        ids::{UserId, WorkspaceId},
+    },
+    service::authenticate::{AdminKey, ApiKey},
 };
 
-/// Counts the requests of backends, and of users with bound keys apart from them. Cheap to clone.
+/// Whose requests are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// A backend's, or those of a user with bound keys.
+    Caller(OwnApprovals),
+    /// Those with the admin keys of a workspace.
+    Admins(WorkspaceId),
+}
+
+/// A key of any kind, by the digest of its secret half.
+pub trait PresentedKey {
+    /// The digest.
+    fn digest(&self) -> [u8; 32];
+}
+
+impl PresentedKey for ApiKey {
+    fn digest(&self) -> [u8; 32] {
+        self.hash()
+    }
+}
+
+impl PresentedKey for AdminKey {
+    fn digest(&self) -> [u8; 32] {
+        self.hash()
+    }
+}
+
+/// Counts the requests of backends, and of users with bound keys and of admin keys apart from them. Cheap to clone.
 ///
 /// A backend may use a second's requests at once; afterwards they refill evenly. The limiter reads the monotonic clock,
 /// not [`crate::clock::Clock`]: wall time may jump, and a jump must not block a backend.
@@ -29,11 +59,11 @@ use crate::{
 pub struct Limits<C: Clock = MonotonicClock> {
     limiter: Arc<PartyLimiter<C>>,
     clock: C,
-    known: Arc<Mutex<HashMap<[u8; 32], OwnApprovals>>>,
+    known: Arc<Mutex<HashMap<[u8; 32], Party>>>,
 }
 
 type PartyLimiter<C> =
-    RateLimiter<OwnApprovals, DefaultKeyedStateStore<OwnApprovals>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+    RateLimiter<Party, DefaultKeyedStateStore<Party>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 impl Limits {
     /// Allows every backend this many requests a second, at least one.
@@ -51,8 +81,8 @@ impl<C: Clock + Clone> Limits<C> {
     }
 
     /// Counts a request with this key. `Err` is the time to wait in seconds, rounded up.
-    pub fn admit(&self, key: &ApiKey) -> Result<(), u32> {
-        let Some(party) = self.known().get(&key.hash()).cloned() else { return Ok(()) };
+    pub fn admit(&self, key: &impl PresentedKey) -> Result<(), u32> {
+        let Some(party) = self.known().get(&key.digest()).cloned() else { return Ok(()) };
         self.limiter.check_key(&party).map_err(|refused| {
             let wait = refused.wait_time_from(self.clock.now());
             u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
@@ -61,27 +91,30 @@ impl<C: Clock + Clone> Limits<C> {
 
     /// Whether this key was valid in an earlier call.
     #[must_use]
-    pub fn knows(&self, key: &ApiKey) -> bool {
-        self.known().contains_key(&key.hash())
+    pub fn knows(&self, key: &impl PresentedKey) -> bool {
+        self.known().contains_key(&key.digest())
     }
 
     /// Forgets a key that is no longer valid.
-    pub fn forget(&self, key: &ApiKey) {
-        self.known().remove(&key.hash());
+    pub fn forget(&self, key: &impl PresentedKey) {
+        self.known().remove(&key.digest());
     }
 
     /// The user that a key is bound to, if it was valid in an earlier call. A key is never bound to another one later.
     #[must_use]
-    pub fn bound_user(&self, key: &ApiKey) -> Option<UserId> {
-        self.known().get(&key.hash()).and_then(|party| party.user().cloned())
+    pub fn bound_user(&self, key: &impl PresentedKey) -> Option<UserId> {
+        self.known().get(&key.digest()).and_then(|party| match party {
+            Party::Caller(own) => own.user().cloned(),
+            Party::Admins(_) => None,
+        })
     }
 
     /// Remembers whose a key is that was just found to be valid.
-    pub fn learn(&self, key: &ApiKey, party: OwnApprovals) {
-        self.known().insert(key.hash(), party);
+    pub fn learn(&self, key: &impl PresentedKey, party: Party) {
+        self.known().insert(key.digest(), party);
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<[u8; 32], OwnApprovals>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<[u8; 32], Party>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -101,7 +134,7 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let limits = Limits::with_clock(3, clock.clone());
         let key = ApiKey::new(ApiKeyId::new(Uuid::from_u128(1)), [1; 32]);
-        limits.learn(&key, OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(2))));
+        limits.learn(&key, Party::Caller(OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(2)))));
         for _ in 0..3 {
             assert_eq!(limits.admit(&key), Ok(()));
         }
@@ -118,7 +151,7 @@ mod tests {
     fn the_largest_limit_refuses_nothing() {
         let limits = Limits::with_clock(u32::MAX, FakeRelativeClock::default());
         let key = ApiKey::new(ApiKeyId::new(Uuid::from_u128(1)), [1; 32]);
-        limits.learn(&key, OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(2))));
+        limits.learn(&key, Party::Caller(OwnApprovals::of_backend(BackendId::new(Uuid::from_u128(2)))));
         assert!((0..10_000).all(|_| limits.admit(&key).is_ok()));
     }
 
@@ -128,8 +161,8 @@ mod tests {
         let (id, backend) = (ApiKeyId::new(Uuid::from_u128(1)), BackendId::new(Uuid::from_u128(2)));
         let (old, new, wrong) =
             (ApiKey::new(id, [1; 32]), ApiKey::new(id, [2; 32]), ApiKey::new(id, [3; 32]));
-        limits.learn(&old, OwnApprovals::of_backend(backend));
-        limits.learn(&new, OwnApprovals::of_backend(backend));
+        limits.learn(&old, Party::Caller(OwnApprovals::of_backend(backend)));
+        limits.learn(&new, Party::Caller(OwnApprovals::of_backend(backend)));
         assert!((0..99).all(|_| limits.admit(&wrong).is_ok()));
         assert_eq!([&old, &new, &old].map(|key| limits.admit(key).is_ok()), [true, true, false]);
     }

@@ -1,5 +1,6 @@
-//! The agent-backend API: one endpoint a file. Each one parses, authenticates, calls one use case and responds.
+//! The API, one endpoint a file. Each one parses, authenticates, calls one use case and responds.
 
+pub mod admin;
 pub mod approvals;
 pub mod audit;
 pub mod auth;
@@ -83,6 +84,20 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(audit::list))
+        .routes(routes!(admin::grants::list))
+        .routes(routes!(admin::revoke_grant::revoke))
+        .routes(routes!(admin::revoke_grants::revoke))
+        .routes(routes!(admin::actions::list))
+        .routes(routes!(admin::action::get))
+        .routes(routes!(admin::unlock_action::unlock))
+        .routes(routes!(admin::lock_action::lock))
+        .routes(routes!(admin::unlock_read_only::unlock))
+        .routes(routes!(admin::backends::list))
+        .routes(routes!(admin::deliveries::list))
+        .routes(routes!(admin::redeliver::redeliver))
+        .routes(routes!(admin::delegations::list))
+        .routes(routes!(admin::end_delegation::end))
+        .routes(routes!(admin::stats::get))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

@@ -272,7 +272,7 @@ fn to_json(line: &AuditLine) -> Value {
 
 fn in_words(line: &AuditLine) -> String {
     let actor = match (line.actor_kind, &line.actor) {
-        (ActorKind::User | ActorKind::Backend, Some(id)) => id.clone(),
+        (ActorKind::User | ActorKind::Backend | ActorKind::Operator, Some(id)) => id.clone(),
         (kind, _) => kind.as_str().to_owned(),
     };
     let at = line.at.format("%Y-%m-%d %H:%M:%S");

@@ -62,6 +62,12 @@ pub(super) struct FilterArgs {
 pub(super) struct List {
     #[command(flatten)]
     filter: FilterArgs,
+    /// Only those that are limited to the agent with this id
+    #[arg(long, value_name = "ID")]
+    agent: Option<String>,
+    /// Only those for the conversation that its backend knows by this id
+    #[arg(long, value_name = "ID")]
+    conversation: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -131,7 +137,8 @@ impl List {
         let service = args::open(&self.database)?;
         let workspace = self.workspace.find(&service).await?;
         let action = action(&service, workspace, self.filter.action.as_ref()).await?;
-        let filter = Filter { user: self.filter.user, action, ..Filter::default() };
+        let Self { agent, conversation, .. } = self;
+        let filter = Filter { user: self.filter.user, action, agent, conversation, ..Filter::default() };
         let (mut before, mut all) = (None, Vec::new());
         loop {
             let page = revoke_grants::list(&service, workspace, &filter, before, PAGE).await?;
@@ -156,7 +163,7 @@ impl List {
 fn to_json(line: &UserGrantLine) -> serde_json::Value {
     json!({
         "id": line.id, "user": line.user, "action": line.path, "scope": line.scope.scope(), "limits": line.narrowing.as_ref().map(limits_json), "backend": line.backend,
-        "conversation": line.conversation, "paused": line.paused, "created_at": line.created_at,
+        "conversation": line.conversation, "conversation_id": line.conversation_id, "paused": line.paused, "created_at": line.created_at,
         "use_count": line.use_count, "last_used_at": line.last_used_at,
     })
 }

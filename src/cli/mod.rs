@@ -1,6 +1,7 @@
 //! The command line. `countersign --help` is the reference.
 
 mod actions;
+mod admin_keys;
 mod api_keys;
 mod args;
 mod audit;
@@ -80,7 +81,7 @@ enum Command {
     /// Manage backends: the programs that ask for approvals
     #[command(subcommand)]
     Backend(backends::Command),
-    /// Manage the API keys of backends
+    /// Manage API keys: of backends, of their users, and for administration
     #[command(subcommand)]
     Key(api_keys::Command),
     /// Manage integrations: what agents use

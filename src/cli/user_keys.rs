@@ -10,7 +10,11 @@ use crate::{
     app,
     cli::{error::CliError, output::print},
     config::SlackConfig,
-    domain::{ids::UserId, people::PersonKind, text::Name},
+    domain::{
+        ids::{ApiKeyId, UserId},
+        people::PersonKind,
+        text::Name,
+    },
     service::{
         Service,
         directory::{Directory as _, LookupError},
@@ -27,12 +31,13 @@ pub(super) struct BoundArgs {
     /// and describes only integrations of its backend
     #[arg(long, value_name = "USER", conflicts_with = "scopes")]
     pub(super) user: Option<String>,
-    /// Which device or agent gets the key: its user sees this in Slack
-    #[arg(long, requires = "user", value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
-    name: Option<Name>,
+    /// Which device, agent or program gets the key. The user of a bound key sees this in Slack, the audit names an admin
+    /// key so
+    #[arg(long, requires = "holder", required_if_eq("admin", "true"), value_parser = |text: &str| Name::new(text).map_err(|fault| format!("it {fault}")))]
+    pub(super) name: Option<Name>,
     /// How long the key works: 90d, 12h or 30m. Default: until it is revoked
-    #[arg(long, requires = "user", value_name = "DURATION", value_parser = duration)]
-    expires_in: Option<TimeDelta>,
+    #[arg(long, requires = "holder", value_name = "DURATION", value_parser = duration)]
+    pub(super) expires_in: Option<TimeDelta>,
 }
 
 /// Parses a number of days, hours or minutes.
@@ -155,4 +160,22 @@ pub(super) fn state(
 /// When a key was last used.
 pub(super) fn used(last_used_at: Option<DateTime<Utc>>) -> String {
     last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", minute(at)))
+}
+
+/// How long replaced keys work.
+pub(super) fn previous_keys(hours: u32) -> String {
+    match hours {
+        0 => " Replaced keys no longer work.".to_owned(),
+        hours => format!(" Replaced keys work for {hours} more hours."),
+    }
+}
+
+/// Prints which keys were revoked.
+pub(super) fn revoked(keys: &[ApiKeyId]) -> Result<(), CliError> {
+    let ids: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    print(&format!(
+        "Revoked: {}. Requests with {} are refused from now on.",
+        ids.join(", "),
+        if ids.len() == 1 { "it" } else { "them" }
+    ))
 }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::ids::{ApprovalId, BackendId, GrantId, UserId};
+use super::{
+    admin_key_ref::AdminKeyRef,
+    ids::{ApprovalId, BackendId, GrantId, UserId},
+};
 
 /// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub enum Actor {
     Backend(BackendId),
     /// The person at the command line.
     Operator,
+    /// A program of the operator, through the admin API.
+    AdminKey(AdminKeyRef),
     /// Countersign itself: it used a grant, or an approval expired.
     Service,
 }
@@ -24,7 +29,7 @@ pub enum ActorKind {
     User,
     /// A backend, through the API.
     Backend,
-    /// A person at the command line.
+    /// A person at the command line, or their program with an admin key.
     Operator,
     /// Countersign itself.
     Service,
@@ -59,26 +64,29 @@ impl Actor {
         let kind = match self {
             Self::User(_) => ActorKind::User,
             Self::Backend(_) => ActorKind::Backend,
-            Self::Operator => ActorKind::Operator,
+            // The previous version reads this kind, and a constraint of the table names the kinds.
+            Self::Operator | Self::AdminKey(_) => ActorKind::Operator,
             Self::Service => ActorKind::Service,
         };
         kind.as_str()
     }
 
-    /// The actor's id. `None` for the operator and for Countersign itself, which have none.
+    /// The actor's id. `None` for the person at the command line and for Countersign itself, which have none.
     #[must_use]
     pub fn id(&self) -> Option<String> {
         match self {
             Self::User(user) => Some(user.to_string()),
             Self::Backend(backend) => Some(backend.to_string()),
+            Self::AdminKey(key) => Some(key.label()),
             Self::Operator | Self::Service => None,
         }
     }
 
-    /// The actor's id, or the kind of an actor without one. Tables store this as the author of a change.
+    /// The id of a person or backend, or the kind of another actor. Tables store this as the author of a change.
     #[must_use]
     pub fn label(&self) -> String {
-        self.id().unwrap_or_else(|| self.kind().to_owned())
+        let id = if let Self::AdminKey(_) = self { None } else { self.id() };
+        id.unwrap_or_else(|| self.kind().to_owned())
     }
 }
 
@@ -165,6 +173,12 @@ pub enum AuditAction {
     KeyRotated,
     /// API keys of a backend were revoked.
     KeyRevoked,
+    /// An operator created an admin key.
+    AdminKeyCreated,
+    /// A new admin key replaced another one.
+    AdminKeyRotated,
+    /// An admin key was revoked.
+    AdminKeyRevoked,
     /// A backend got a new webhook secret.
     SecretRotated,
     /// Deliveries to a backend's endpoint were stopped.
@@ -185,7 +199,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 51] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -226,6 +240,9 @@ impl AuditAction {
         Self::KeyCreated,
         Self::KeyRotated,
         Self::KeyRevoked,
+        Self::AdminKeyCreated,
+        Self::AdminKeyRotated,
+        Self::AdminKeyRevoked,
         Self::SecretRotated,
         Self::WebhookStopped,
         Self::WebhookResumed,
@@ -280,6 +297,9 @@ impl AuditAction {
             Self::KeyCreated => "backend.key_created",
             Self::KeyRotated => "backend.key_rotated",
             Self::KeyRevoked => "backend.key_revoked",
+            Self::AdminKeyCreated => "admin.key_created",
+            Self::AdminKeyRotated => "admin.key_rotated",
+            Self::AdminKeyRevoked => "admin.key_revoked",
             Self::SecretRotated => "backend.secret_rotated",
             Self::WebhookStopped => "webhook.stopped",
             Self::WebhookResumed => "webhook.resumed",

@@ -83,6 +83,9 @@ impl HomeAudience {
             | AuditAction::IntegrationRefused
             | AuditAction::IntegrationShared
             | AuditAction::IntegrationMoved
+            | AuditAction::AdminKeyCreated
+            | AuditAction::AdminKeyRotated
+            | AuditAction::AdminKeyRevoked
             | AuditAction::SecretRotated
             | AuditAction::WebhookMoved
             | AuditAction::WebhookRedelivered
@@ -146,6 +149,9 @@ mod tests {
             AuditAction::BackendDisabled => HomeAudience::Admins(Urgency::Now),
             AuditAction::KeyCreated => user(),
             AuditAction::KeyRotated => user(),
+            AuditAction::AdminKeyCreated => HomeAudience::Nobody,
+            AuditAction::AdminKeyRotated => HomeAudience::Nobody,
+            AuditAction::AdminKeyRevoked => HomeAudience::Nobody,
             AuditAction::KeyRevoked => user(),
             AuditAction::SecretRotated => HomeAudience::Nobody,
             AuditAction::WebhookStopped => HomeAudience::Admins(Urgency::Now),

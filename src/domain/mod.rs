@@ -7,6 +7,8 @@ pub mod abandonment;
 pub mod action_path;
 pub mod action_ref;
 pub mod actions;
+pub mod admin_key_ref;
+pub mod admin_keys;
 pub mod agent;
 pub mod alike;
 pub mod api_keys;

@@ -182,6 +182,8 @@ pub struct UserGrantLine {
     pub backend: Option<String>,
     /// The conversation's title, or the backend's id for it.
     pub conversation: Option<String>,
+    /// The backend's id for the conversation, or the user's own.
+    pub conversation_id: Option<String>,
     /// Whether it approves nothing until an admin confirms the action's changed description.
     pub paused: bool,
     /// When it was given.

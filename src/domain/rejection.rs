@@ -51,6 +51,9 @@ pub enum Rejection {
     /// The user has no such grant, or it has ended.
     #[error("grant not found, or it has ended")]
     UnknownGrant,
+    /// No such backend in this workspace.
+    #[error("backend not found")]
+    UnknownBackend,
     /// The backend has no such delivery.
     #[error("delivery not found")]
     UnknownDelivery,
@@ -201,6 +204,7 @@ impl Rejection {
             Self::CatalogFull => "catalog-full",
             Self::NotOwner => "not-owner",
             Self::UnknownGrant => "unknown-grant",
+            Self::UnknownBackend => "unknown-backend",
             Self::UnknownDelivery => "unknown-delivery",
             Self::UnknownUnlockRequest => "unknown-unlock-request",
             Self::UnknownConversation => "unknown-conversation",

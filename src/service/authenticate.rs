@@ -12,14 +12,20 @@ use uuid::Uuid;
 use super::{Service, ServiceError};
 use crate::{
     domain::{
+        admin_key_ref::AdminKeyRef,
         api_keys::KeyScope,
+        audit::Actor,
         callers::{self, BoundKeyFault, OwnApprovals},
         ids::{ApiKeyId, BackendId, UserId, WorkspaceId},
         rejection::Rejection,
         text::IntegrationKey,
         tool_key,
     },
-    storage::tables::{api_keys, api_keys::StoredKey},
+    storage::tables::{
+        admin_keys::{self, StoredAdminKey},
+        api_keys,
+        api_keys::StoredKey,
+    },
 };
 
 /// A key as a caller sends it.
@@ -45,7 +51,11 @@ impl ApiKey {
     /// Parses `cs_<32 hexadecimal digits>_<43 base64url characters>`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, secret) = text.strip_prefix("cs_")?.split_once('_')?;
+        Self::parse_after(PREFIX, text)
+    }
+
+    fn parse_after(prefix: &str, text: &str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix(prefix)?.split_once('_')?;
         let id = Some(id).filter(|id| id.len() == 32).and_then(|id| Uuid::try_parse(id).ok())?;
         let secret = URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()?;
         Some(Self { id: ApiKeyId::new(id), secret })
@@ -66,8 +76,102 @@ impl ApiKey {
     /// The whole key, to be printed once.
     #[must_use]
     pub fn reveal(&self) -> SecretString {
-        format!("cs_{}_{}", self.id.uuid().simple(), URL_SAFE_NO_PAD.encode(self.secret)).into()
+        self.reveal_after(PREFIX)
     }
+
+    fn reveal_after(&self, prefix: &str) -> SecretString {
+        format!("{prefix}{}_{}", self.id.uuid().simple(), URL_SAFE_NO_PAD.encode(self.secret)).into()
+    }
+}
+
+/// What API keys of backends and their users begin with.
+const PREFIX: &str = "cs_";
+/// What admin keys begin with, so that each kind of key is refused where the other is needed before either is looked up.
+const ADMIN_PREFIX: &str = "csa_";
+
+/// An admin key as a caller sends it.
+#[derive(Debug, Clone)]
+pub struct AdminKey(ApiKey);
+
+impl AdminKey {
+    /// Builds a key from random bytes.
+    #[must_use]
+    pub const fn new(id: ApiKeyId, secret: [u8; 32]) -> Self {
+        Self(ApiKey::new(id, secret))
+    }
+
+    /// Parses `csa_<32 hexadecimal digits>_<43 base64url characters>`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        ApiKey::parse_after(ADMIN_PREFIX, text).map(Self)
+    }
+
+    /// The public half.
+    #[must_use]
+    pub const fn id(&self) -> ApiKeyId {
+        self.0.id()
+    }
+
+    /// The SHA-256 of the secret half, which is what the database stores.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        self.0.hash()
+    }
+
+    /// The whole key, to be printed once.
+    #[must_use]
+    pub fn reveal(&self) -> SecretString {
+        self.0.reveal_after(ADMIN_PREFIX)
+    }
+}
+
+/// An authenticated program of the operator. Use cases that administer a workspace take it; none that asks for, decides or
+/// reads approvals does.
+#[derive(Debug, Clone)]
+pub struct AdminCaller {
+    key: AdminKeyRef,
+    workspace: WorkspaceId,
+}
+
+impl AdminCaller {
+    /// The workspace that the key administers.
+    #[must_use]
+    pub const fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// The key, as the audit names it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::AdminKey(self.key.clone())
+    }
+}
+
+/// Checks the presented admin key against the stored one. Only this function builds an [`AdminCaller`].
+fn check_admin(
+    key: &AdminKey,
+    stored: Option<StoredAdminKey>,
+    now: DateTime<Utc>,
+) -> Result<AdminCaller, Rejection> {
+    let stored = stored.ok_or(Rejection::Unauthenticated)?;
+    let same = bool::from(stored.hash.as_slice().ct_eq(&key.hash()));
+    if !same || stored.revoked || stored.expires_at.is_some_and(|until| now >= until) {
+        return Err(Rejection::Unauthenticated);
+    }
+    if stored.workspace_removed {
+        return Err(Rejection::WorkspaceRemoved);
+    }
+    Ok(AdminCaller { key: stored.key, workspace: stored.workspace })
+}
+
+/// Authenticates a call of the admin API.
+pub async fn authenticate_admin(service: &Service, key: &AdminKey) -> Result<AdminCaller, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    let stored = admin_keys::find(&mut db, key.id()).await?;
+    let now = service.now();
+    let caller = check_admin(key, stored, now)?;
+    service.key_uses.note(key.id(), now);
+    Ok(caller)
 }
 
 /// An authenticated caller, whose key may make calls of this kind: a backend, or one of its users whose key is bound to
@@ -213,6 +317,17 @@ mod tests {
         let read = ApiKey::parse(revealed.expose_secret()).unwrap();
         assert_eq!((read.id(), read.hash()), (key.id(), key.hash()));
         assert!(!format!("{key:?}").contains("CQkJ"));
+    }
+
+    #[test]
+    fn neither_kind_of_key_is_read_as_the_other() {
+        let (id, secret) = (ApiKeyId::new(Uuid::from_u128(7)), [9; 32]);
+        let (key, admin) = (ApiKey::new(id, secret).reveal(), AdminKey::new(id, secret).reveal());
+        assert!(AdminKey::parse(admin.expose_secret()).is_some_and(|read| read.id() == id));
+        assert!(
+            ApiKey::parse(admin.expose_secret()).is_none() && AdminKey::parse(key.expose_secret()).is_none()
+        );
+        assert!(!format!("{:?}", AdminKey::new(id, secret)).contains("CQkJ"));
     }
 
     #[test]

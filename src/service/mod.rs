@@ -4,6 +4,8 @@
 pub mod abandon;
 pub mod action_options;
 pub mod action_paths;
+pub mod actions;
+pub mod admin_keys;
 pub mod api_keys;
 pub mod ask;
 pub mod ask_queue;

@@ -1,13 +1,18 @@
 //! A backend or an admin requests the redelivery of a webhook.
 
-use super::{Service, ServiceError, authenticate::BackendCaller, retrying, unlock, workspaces::Origin};
+use super::{
+    Service, ServiceError, UnitOfWork,
+    authenticate::{AdminCaller, BackendCaller},
+    retrying, unlock,
+    workspaces::Origin,
+};
 use crate::{
     domain::{
         audit::Actor,
         backends,
         backends::Redelivery,
         effects::Redraw,
-        ids::{BackendId, DeliveryId, UserId},
+        ids::{BackendId, DeliveryId, UserId, WorkspaceId},
         rejection::Rejection,
     },
     storage::{
@@ -64,21 +69,60 @@ async fn attempt_by_admin(
     admin: &UserId,
 ) -> Result<bool, ServiceError> {
     let (mut work, workspace) = unlock::for_admin(service, origin, admin, false).await?;
-    if !tables::backends::is_in(&mut work, workspace, backend).await? {
-        return Err(Rejection::UnknownDelivery.into());
-    }
-    let locked = deliveries::lock(&mut work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
-    if !locked.may_be_sent_again() {
-        return Ok(false);
-    }
-    let now = work.now();
-    let before = deliveries::find(&mut work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
-    let (redelivery, status) = (Redelivery { backend, delivery: id }, before.state().as_str());
     let actor = Actor::User(admin.clone());
-    let change = backends::redeliver(workspace, redelivery, before.approval, status, actor);
-    let redelivery = work.record(change);
-    let sent = deliveries::send_again(&mut work, &redelivery, now).await?;
+    let Some(_) = send_failed_again(&mut work, workspace, (backend, id), &actor).await? else {
+        return Ok(false);
+    };
     work.redraw(Redraw::home(workspace, admin));
     work.commit().await?;
-    Ok(sent)
+    Ok(true)
+}
+
+/// The same with an admin key. Returns the delivery, and whether it is sent again.
+#[tracing::instrument(name = "redeliver_webhook_by_key", skip_all, fields(workspace = %caller.workspace(), %backend, delivery = %id))]
+pub async fn by_key(
+    service: &Service,
+    caller: &AdminCaller,
+    (backend, id): (BackendId, DeliveryId),
+) -> Result<Delivery, ServiceError> {
+    retrying!(attempt_by_key(service, caller, (backend, id)))
+}
+
+async fn attempt_by_key(
+    service: &Service,
+    caller: &AdminCaller,
+    (backend, id): (BackendId, DeliveryId),
+) -> Result<Delivery, ServiceError> {
+    let mut work = service.begin_with_kept_plans().await?;
+    let (workspace, actor) = (caller.workspace(), caller.actor());
+    if let Some(delivery) = send_failed_again(&mut work, workspace, (backend, id), &actor).await? {
+        work.commit().await?;
+        return Ok(delivery);
+    }
+    Ok(deliveries::find(&mut work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?)
+}
+
+/// Makes a delivery due now that was given up or has failed since it was last sent again manually. `None`: it is neither.
+async fn send_failed_again(
+    work: &mut UnitOfWork,
+    workspace: WorkspaceId,
+    (backend, id): (BackendId, DeliveryId),
+    actor: &Actor,
+) -> Result<Option<Delivery>, ServiceError> {
+    if !tables::backends::is_in(work, workspace, backend).await? {
+        return Err(Rejection::UnknownDelivery.into());
+    }
+    let locked = deliveries::lock(work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    if !locked.may_be_sent_again() {
+        return Ok(None);
+    }
+    let now = work.now();
+    let before = deliveries::find(work, backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
+    let (redelivery, status) = (Redelivery { backend, delivery: id }, before.state().as_str());
+    let change = backends::redeliver(workspace, redelivery, before.approval, status, actor.clone());
+    let redelivery = work.record(change);
+    if !deliveries::send_again(work, &redelivery, now).await? {
+        return Ok(None);
+    }
+    Ok(deliveries::find(work, backend, id).await?)
 }

@@ -1,12 +1,15 @@
-//! An admin or the operator revokes grants of any users, who are told.
+//! An admin, the operator or a program of theirs revokes grants of any users, who are told.
 
 use super::{
-    Service, ServiceError, UnitOfWork, retrying, unlock,
+    Service, ServiceError, UnitOfWork, action_paths,
+    authenticate::AdminCaller,
+    retrying, unlock,
     workspaces::{self, Origin},
 };
 pub use crate::storage::{read_models::grants::Filter, tables::revocations::Untold};
 use crate::{
     domain::{
+        action_path::ActionPath,
         audit::Actor,
         ids::{ActionId, GrantId, RevocationId, UserId, WorkspaceId},
         overview::{GrantsPage, RevocationNotice, UserGrantLine},
@@ -90,7 +93,41 @@ pub async fn revoke(
     which: &GrantChoice,
     reason: Option<&RevocationReason>,
 ) -> Result<usize, ServiceError> {
-    retrying!(attempt(service, workspace, which, reason))
+    retrying!(attempt(service, workspace, which, reason, &Actor::Operator))
+}
+
+/// The same with an admin key. A grant that has ended already is no error: it returns 0.
+#[tracing::instrument(name = "revoke_grants_by_key", skip_all, fields(workspace = %caller.workspace()))]
+pub async fn revoke_by_key(
+    service: &Service,
+    caller: &AdminCaller,
+    which: &GrantChoice,
+    reason: Option<&RevocationReason>,
+) -> Result<usize, ServiceError> {
+    let (workspace, actor) = (caller.workspace(), caller.actor());
+    let result = retrying!(attempt(service, workspace, which, reason, &actor));
+    match (result, which) {
+        (Err(ServiceError::Rejected(Rejection::UnknownGrant)), GrantChoice::One(id)) => {
+            let mut db = service.db.acquire().await?;
+            let ended = grants::exists(&mut db, workspace, *id).await?;
+            if ended { Ok(0) } else { Err(Rejection::UnknownGrant.into()) }
+        }
+        (result, _) => result,
+    }
+}
+
+/// The action that a name means. Rejected if there is none; `Err`: several have this name.
+pub async fn action(
+    service: &Service,
+    workspace: WorkspaceId,
+    path: &ActionPath,
+) -> Result<Result<ActionId, usize>, ServiceError> {
+    let mut db = service.db.acquire().await?;
+    match action_paths::existing(&mut db, workspace, path).await?.as_slice() {
+        [] => Err(Rejection::UnknownAction.into()),
+        [(id, _)] => Ok(Ok(*id)),
+        several => Ok(Err(several.len())),
+    }
 }
 
 async fn attempt(
@@ -98,10 +135,11 @@ async fn attempt(
     workspace: WorkspaceId,
     which: &GrantChoice,
     reason: Option<&RevocationReason>,
+    actor: &Actor,
 ) -> Result<usize, ServiceError> {
     let mut work = service.begin().await?;
     storage::tables::workspaces::hold(&mut work, workspace).await?;
-    let revoked = apply(service, &mut work, workspace, which, &Actor::Operator, reason).await?;
+    let revoked = apply(service, &mut work, workspace, which, actor, reason).await?;
     work.commit().await?;
     Ok(revoked)
 }

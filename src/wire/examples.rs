@@ -275,3 +275,164 @@ pub fn ping() -> Value {
         "type": "webhook.ping", "timestamp": "2026-01-05T09:30:41.250000Z", "data": { "backend": BACKEND },
     })
 }
+
+/// A page of grants.
+#[must_use]
+pub fn grants() -> Value {
+    json!({
+        "data": [
+            {
+                "id": GRANT,
+                "user": "U0ALICE",
+                "action": "salesforce.create_record",
+                "scope": "always",
+                "backend": null,
+                "conversation": null,
+                "limits": {
+                    "fixed_arguments": ["object"],
+                    "agent": null,
+                    "expires_at": "2026-01-12T09:30:41.250000Z",
+                    "max_uses": 10,
+                    "uses_left": 3,
+                },
+                "paused": false,
+                "created_at": "2026-01-05T09:30:41.250000Z",
+                "use_count": 7,
+                "last_used_at": "2026-01-05T11:02:09.500000Z",
+            },
+        ],
+        "next_cursor": null,
+    })
+}
+
+/// Why a grant is revoked.
+#[must_use]
+pub fn revoke_grant() -> Value {
+    json!({ "reason": "Atlas moves to another account" })
+}
+
+/// All grants of a person.
+#[must_use]
+pub fn revoke_grants_of_person() -> Value {
+    json!({ "user": "U0ALICE", "reason": "Offboarding" })
+}
+
+/// All grants for an action.
+#[must_use]
+pub fn revoke_grants_for_action() -> Value {
+    json!({ "action": "salesforce.create_record" })
+}
+
+/// How many grants were revoked.
+#[must_use]
+pub fn revoked() -> Value {
+    json!({ "revoked": 1 })
+}
+
+/// An action with its lock.
+#[must_use]
+pub fn action() -> Value {
+    json!({
+        "integration": "salesforce",
+        "action": "create_record",
+        "integration_name": "Salesforce",
+        "name": "Create record",
+        "description": "Creates a record of any object",
+        "version": 3,
+        "read_only": false,
+        "risk": [],
+        "unlocked": true,
+        "unlocked_for": "conversations",
+        "changed": false,
+        "must_read": false,
+    })
+}
+
+/// The same, locked.
+#[must_use]
+pub fn locked_action() -> Value {
+    let mut action = action();
+    action["unlocked"] = false.into();
+    action["unlocked_for"] = Value::Null;
+    action
+}
+
+/// A page of actions.
+#[must_use]
+pub fn actions() -> Value {
+    json!({ "data": [action()], "next_cursor": null })
+}
+
+/// What users may allow for an action.
+#[must_use]
+pub fn unlock_action() -> Value {
+    json!({ "unlocked_for": "conversations", "version": 3 })
+}
+
+/// What users may allow for the read-only actions of an integration.
+#[must_use]
+pub fn unlock_read_only() -> Value {
+    json!({ "unlocked_for": "always" })
+}
+
+/// How many of them were unlocked.
+#[must_use]
+pub fn unlocked_read_only() -> Value {
+    json!({ "unlocked": 12, "left_out": 0 })
+}
+
+/// A page of backends.
+#[must_use]
+pub fn backends() -> Value {
+    json!({
+        "data": [
+            {
+                "id": BACKEND,
+                "name": "agents",
+                "has_webhook_endpoint": true,
+                "webhook_failing_since": "2026-01-05T09:30:51.300000Z",
+                "webhook_stopped_at": null,
+                "disabled_at": null,
+            },
+        ],
+        "next_cursor": null,
+    })
+}
+
+/// A page of delegations.
+#[must_use]
+pub fn delegations() -> Value {
+    json!({
+        "data": [
+            {
+                "id": "dlg_0192f7c3b1127a41b7d05f6a7b8c9d0f",
+                "user": "U0ALICE",
+                "delegate": "U0BOB",
+                "reason": "On holiday",
+                "began_at": "2026-01-05T09:30:41.250000Z",
+                "until": "2026-01-12T00:00:00.000000Z",
+            },
+        ],
+        "next_cursor": null,
+    })
+}
+
+/// Who approves much.
+#[must_use]
+pub fn stats() -> Value {
+    json!({
+        "quick_seconds": 3,
+        "data": [
+            {
+                "user": "U0ALICE",
+                "approved_last_7_days": 427,
+                "approved_last_30_days": 1204,
+                "is_lower_bound": false,
+                "sampled": 200,
+                "quick_percent": 41,
+                "most_frequent_action": "salesforce.create_record",
+                "advice": "unlock",
+            },
+        ],
+    })
+}

@@ -5,7 +5,7 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, SchemaType, Type},
 };
 
-use crate::domain::{approvals::Status, grants::Scope, results::ResultStatus};
+use crate::domain::{approvals::Status, fatigue::Advice, grants::Scope, results::ResultStatus};
 
 fn nullable(kind: Type) -> SchemaType {
     SchemaType::from_iter([kind, Type::Null])
@@ -40,6 +40,7 @@ ids! {
     delivery_id, maybe_delivery_id, "dlv";
     backend_id, maybe_backend_id, "bck";
     key_id, maybe_key_id, "key";
+    delegation_id, maybe_delegation_id, "dlg";
 }
 
 /// RFC 3339, UTC.
@@ -75,6 +76,12 @@ pub const SCOPE: &str = "Scope";
 #[must_use]
 pub fn scope() -> Object {
     one_of([Scope::Once, Scope::Conversation, Scope::Always].map(Scope::as_str)).build()
+}
+
+/// How far a grant reaches.
+#[must_use]
+pub fn standing_scope() -> Object {
+    one_of([Scope::Conversation, Scope::Always].map(Scope::as_str)).build()
 }
 
 /// The same; `null` if it was not given.
@@ -126,6 +133,14 @@ pub fn attempt_outcome() -> Object {
 #[must_use]
 pub fn actor_kind() -> Object {
     one_of(["user", "backend", "operator", "service"]).build()
+}
+
+/// What could help a person who approves much.
+#[must_use]
+pub fn maybe_advice() -> Object {
+    let names: Vec<Option<&str>> =
+        Advice::ALL.into_iter().map(|advice| Some(advice.as_str())).chain([None]).collect();
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(names)).build()
 }
 
 /// From where a change came.

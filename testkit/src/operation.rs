@@ -7,7 +7,7 @@ use countersign::{
         audit::Actor,
         text::{ActionKey, IntegrationKey, Link, Name},
     },
-    service::{backends, unlock},
+    service::{admin_keys, backends, unlock},
 };
 use sandbox::{backend::AgentBackend, catalog};
 use secrecy::ExposeSecret as _;
@@ -39,6 +39,12 @@ impl LocalDeployment {
         self.connect_backend(&self.backend, &keys);
         self.keys = Some(keys);
         Ok(())
+    }
+
+    /// Creates an admin key, as `countersign key create --admin` does.
+    pub async fn create_admin_key(&self, name: &str) -> anyhow::Result<String> {
+        let created = admin_keys::create(&self.service, self.workspace, &Name::new(name)?, None).await?;
+        Ok(created.secret.expose_secret().to_owned())
     }
 
     /// Tells a backend where the service is, and its keys.

@@ -66,18 +66,22 @@ fn pages_refer_to_what_they_are_of_and_every_operation_says_whether_it_needs_a_k
 
 #[test]
 fn operation_ids_are_a_verb_and_a_noun() {
-    const VERBS: [&str; 12] = [
+    const VERBS: [&str; 16] = [
         "cancel",
         "close",
         "connect",
         "create",
         "disconnect",
+        "end",
         "get",
         "list",
+        "lock",
         "put",
         "redeliver",
         "report",
         "use",
+        "revoke",
+        "unlock",
         "watch",
     ];
     let document = document();

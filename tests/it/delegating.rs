@@ -28,7 +28,8 @@ async fn submit(s: &TestApp, user: &str, delegate: &str, until: &str) -> (View, 
     (view, delivery)
 }
 
-async fn delegate(s: &TestApp, user: &str, delegate: &str) {
+/// Has a person delegate to another until Friday.
+pub async fn delegate(s: &TestApp, user: &str, delegate: &str) {
     submit(s, user, delegate, FRIDAY).await;
     s.modal(user, |view| view.all_text().contains("decides for you until")).await;
     s.slack.close(user).await.unwrap();

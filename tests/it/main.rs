@@ -23,6 +23,7 @@ mod abandoning;
 mod administration;
 mod agent_pages;
 mod api;
+mod api_admin;
 mod api_audit;
 mod api_catalog;
 mod api_deliveries;

@@ -42,7 +42,7 @@ pub fn uses(number: u16) -> Narrowing {
 }
 
 /// Holds the arguments of these names fixed.
-fn fixed(s: &TestApp, names: &[&str]) -> Narrowing {
+pub fn fixed(s: &TestApp, names: &[&str]) -> Narrowing {
     let arguments: Arguments = serde_json::from_value(s.call(ACTION, "c-1").arguments).unwrap();
     let values = FixedValues::new(&arguments, names.iter().copied()).unwrap();
     Narrowing { fixed: Fixed::Values(values), agent: None, until: None, uses: None }

@@ -66,6 +66,7 @@ struct ProblemBody {
         (name = "conversations", description = "Runs of an agent with a user"),
         (name = "webhook deliveries", description = "Webhooks sent to this backend, and their attempts"),
         (name = "audit", description = "Who did what"),
+        (name = "administration", description = "What the Home tab of an admin does, for programs of the operator: with an admin key"),
         (name = "health", description = "Health and metrics, for the operator"),
     ),
 )]
@@ -79,8 +80,14 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
         .bearer_format("cs_…")
         .description(Some("An API key that `countersign backend create` or `countersign key create` printed. Each operation names the scope that the key must have."))
         .build();
+    let admin_key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("csa_…")
+        .description(Some("An admin key of the workspace, that `countersign key create --admin` printed. It can't ask for approvals, decide them, or read their arguments."))
+        .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("api_key", SecurityScheme::Http(key));
+        components.add_security_scheme("admin_key", SecurityScheme::Http(admin_key));
         components.schemas.insert(schema::SCOPE.to_owned(), schema::scope().into());
     }
     let here =

@@ -13,6 +13,14 @@ pub enum Missing {
     Conversation,
     /// A webhook delivery to this backend.
     Delivery,
+    /// A backend of the workspace.
+    Backend,
+    /// A grant of the workspace.
+    Grant,
+    /// An action of the workspace.
+    Action,
+    /// A delegation of the workspace.
+    Delegation,
 }
 
 /// A kind of error. Its code is the last part of the problem's `type`.
@@ -26,6 +34,8 @@ pub enum Kind {
     Unauthenticated,
     /// The API key lacks the scope for this call.
     InsufficientScope,
+    /// An admin key was sent where a backend's is needed, or the other way round.
+    WrongKey,
     /// The API key is bound to one user, and the call reaches further.
     UserBoundKey,
     /// The API key is not bound to a user, whom the call would ask.
@@ -54,6 +64,8 @@ pub enum Kind {
     PermitLapsed,
     /// What is about to run is not what was approved.
     OtherArguments,
+    /// The action's description or lock is not the one that the caller saw.
+    ChangedSinceShown,
     /// The path, query and headers are too large.
     HeadTooLarge,
     /// The body is too large.
@@ -92,10 +104,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 44] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
+        Self::WrongKey,
         Self::UserBoundKey,
         Self::NoUser,
         Self::BackendDisabled,
@@ -107,6 +120,10 @@ impl Kind {
         Self::NotFound(Missing::Integration),
         Self::NotFound(Missing::Conversation),
         Self::NotFound(Missing::Delivery),
+        Self::NotFound(Missing::Backend),
+        Self::NotFound(Missing::Grant),
+        Self::NotFound(Missing::Action),
+        Self::NotFound(Missing::Delegation),
         Self::UnknownPath,
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
@@ -116,6 +133,7 @@ impl Kind {
         Self::PermitUsed,
         Self::PermitRevoked,
         Self::PermitLapsed,
+        Self::ChangedSinceShown,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidRequest,
@@ -184,6 +202,12 @@ impl Kind {
                 "The API key lacks a scope",
                 "Use a key that has the scope, or ask the operator for one: `countersign key create --scopes …`.",
             ),
+            Self::WrongKey => (
+                StatusCode::FORBIDDEN,
+                "wrong-key",
+                "The API key is of another kind",
+                "Calls below /v1/admin need an admin key, which `countersign key create --admin` prints; all others need a backend's.",
+            ),
             Self::UserBoundKey => (
                 StatusCode::FORBIDDEN,
                 "user-bound-key",
@@ -230,7 +254,31 @@ impl Kind {
                 StatusCode::NOT_FOUND,
                 "unknown-delivery",
                 "Delivery not found",
-                "Check the id in the path: it must be a webhook delivery to this backend.",
+                "Check the id in the path: it must be a webhook delivery to this backend, or with an admin key to a backend of the workspace.",
+            ),
+            Self::NotFound(Missing::Backend) => (
+                StatusCode::NOT_FOUND,
+                "unknown-backend",
+                "Backend not found",
+                "Check the id in the path: it must be a backend of the workspace.",
+            ),
+            Self::NotFound(Missing::Grant) => (
+                StatusCode::NOT_FOUND,
+                "unknown-grant",
+                "Grant not found",
+                "Check the id in the path: it must be a grant of the workspace.",
+            ),
+            Self::NotFound(Missing::Action) => (
+                StatusCode::NOT_FOUND,
+                "unknown-action",
+                "Action not found",
+                "Check the keys in the path: they must be an integration of the workspace and one of its actions that is not retired.",
+            ),
+            Self::NotFound(Missing::Delegation) => (
+                StatusCode::NOT_FOUND,
+                "unknown-delegation",
+                "Delegation not found",
+                "Check the id in the path: it must be a delegation of the workspace.",
             ),
             Self::UnknownPath => (
                 StatusCode::NOT_FOUND,
@@ -285,6 +333,12 @@ impl Kind {
                 "other-arguments",
                 "The arguments are not those that were approved",
                 "Do not run the call. Run `approval.decision.arguments` if they are given, else `approval.arguments`, or ask again.",
+            ),
+            Self::ChangedSinceShown => (
+                StatusCode::CONFLICT,
+                "changed-since-shown",
+                "The action has changed since you read it",
+                "Nothing was changed. Read the action again, and decide by its present description.",
             ),
             Self::HeadTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -49,6 +49,12 @@ impl Problem {
         Self { kind, detail: None, errors: Vec::new(), approval: None, permit: None, retry_after: None }
     }
 
+    /// Whether it is a problem of this kind.
+    #[must_use]
+    pub fn is(&self, kind: Kind) -> bool {
+        self.kind == kind
+    }
+
     /// Replaces the detail by a more precise one.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
@@ -133,10 +139,13 @@ impl From<Rejection> for Problem {
             Rejection::PermitRevoked(approval) => Self::new(Kind::PermitRevoked).about(&approval),
             Rejection::PermitLapsed(approval) => Self::new(Kind::PermitLapsed).about(&approval),
             Rejection::OtherArguments(approval) => Self::new(Kind::OtherArguments).about(&approval),
+            Rejection::UnknownBackend => Self::new(Kind::NotFound(Missing::Backend)),
+            Rejection::UnknownAction => Self::new(Kind::NotFound(Missing::Action)),
+            Rejection::UnknownGrant => Self::new(Kind::NotFound(Missing::Grant)),
+            Rejection::UnknownDelegation => Self::new(Kind::NotFound(Missing::Delegation)),
+            Rejection::ChangedSinceShown => Self::new(Kind::ChangedSinceShown),
             // Rejections that only users of Slack cause.
-            Rejection::UnknownAction
-            | Rejection::UnknownGrant
-            | Rejection::UnknownUnlockRequest
+            Rejection::UnknownUnlockRequest
             | Rejection::AlreadyAnswered(_)
             | Rejection::AlreadyUnlocked
             | Rejection::Expired
@@ -147,7 +156,6 @@ impl From<Rejection> for Problem {
             | Rejection::OwnDelegate
             | Rejection::NoDelegate
             | Rejection::DelegationTime
-            | Rejection::UnknownDelegation
             | Rejection::Guest
             | Rejection::NotEditable
             | Rejection::OtherWorkspace
@@ -159,7 +167,6 @@ impl From<Rejection> for Problem {
             | Rejection::MustBeRead
             | Rejection::ChangedSinceUnlocked
             | Rejection::ChangedSinceAsked
-            | Rejection::ChangedSinceShown
             | Rejection::NotConnected
             | Rejection::ConversationClosed => Self::new(Kind::Forbidden).because(rejection.to_string()),
         }

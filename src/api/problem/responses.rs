@@ -12,11 +12,24 @@ use utoipa::openapi::{
 use super::{Kind, Missing};
 
 /// Problems of every call with a key.
-const ALWAYS: [Kind; 10] = [
+const ALWAYS: [Kind; 11] = [
     Kind::Unauthenticated,
     Kind::InsufficientScope,
+    Kind::WrongKey,
     Kind::UserBoundKey,
     Kind::BackendDisabled,
+    Kind::WorkspaceRemoved,
+    Kind::InvalidRequest,
+    Kind::TooManyRequests,
+    Kind::HeadTooLarge,
+    Kind::Internal,
+    Kind::Unavailable,
+];
+
+/// Problems of every call with an admin key.
+const ADMIN: [Kind; 8] = [
+    Kind::Unauthenticated,
+    Kind::WrongKey,
     Kind::WorkspaceRemoved,
     Kind::InvalidRequest,
     Kind::TooManyRequests,
@@ -101,16 +114,16 @@ fn example(kind: Kind) -> Value {
     problem
 }
 
-/// Declares the problems of an operation.
+/// Declares the problems of an operation, in addition to those of every call.
 macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident: $($part:expr),+;)*) => {$(
+    ($always:ident; $($(#[$doc:meta])* $name:ident: $($part:expr),+;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
 
         impl utoipa::IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
-                let mut kinds = ALWAYS.to_vec();
+                let mut kinds = $always.to_vec();
                 $(kinds.extend($part);)+
                 responses(kinds)
             }
@@ -118,7 +131,7 @@ macro_rules! problems {
     )*};
 }
 
-problems! {
+problems! { ALWAYS;
     /// Creating an approval.
     Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::MissingScope, Kind::Unclear];
     /// Creating an approval and waiting for its end.
@@ -147,4 +160,27 @@ problems! {
     OneDelivery: [Kind::NotFound(Missing::Delivery)];
     /// Sending a delivery again.
     Redelivering: [Kind::NotFound(Missing::Delivery), Kind::Unclear];
+}
+
+problems! { ADMIN;
+    /// Lists and figures.
+    AdminListing: [Kind::InvalidRequest];
+    /// Revoking one grant.
+    RevokingGrant: READING, [Kind::NotFound(Missing::Grant), Kind::Unclear];
+    /// Revoking grants of a person or for an action.
+    RevokingGrants: READING, [Kind::NotFound(Missing::Action), Kind::Unclear];
+    /// Reading one action.
+    OneAction: [Kind::NotFound(Missing::Action)];
+    /// Unlocking an action.
+    Unlocking: READING, [Kind::NotFound(Missing::Action), Kind::ChangedSinceShown, Kind::Unclear];
+    /// Locking an action.
+    Locking: [Kind::NotFound(Missing::Action), Kind::Unclear];
+    /// Unlocking the read-only actions of an integration.
+    UnlockingReadOnly: READING, [Kind::NotFound(Missing::Integration), Kind::Unclear];
+    /// Listing the deliveries to a backend.
+    ListingDeliveries: [Kind::NotFound(Missing::Backend)];
+    /// Sending a webhook again.
+    Resending: [Kind::NotFound(Missing::Delivery), Kind::Unclear];
+    /// Ending a delegation.
+    EndingDelegation: [Kind::NotFound(Missing::Delegation), Kind::Unclear];
 }

@@ -307,6 +307,8 @@ fn facts(line: &AuditLine) -> Vec<SlackBlockText> {
     let by = match (line.actor_kind, &actor) {
         (ActorKind::User, Some(user)) => format!("By {}", sentences::mention(user)),
         (ActorKind::User | ActorKind::Backend, _) => "By the backend".to_owned(),
+        // An operator with an id is an admin key, whose name an operator chose: it is a fact of its own.
+        (ActorKind::Operator, _) if line.actor.is_some() => "By an admin key".to_owned(),
         (ActorKind::Operator, _) => "By the operator".to_owned(),
         (ActorKind::Service, _) => "By Countersign".to_owned(),
     };
@@ -315,6 +317,9 @@ fn facts(line: &AuditLine) -> Vec<SlackBlockText> {
         None => by,
     };
     let mut facts = vec![blocks::own_fact(who), blocks::own_fact(blocks::moment_in_mrkdwn(line.at))];
+    if let (ActorKind::Operator, Some(key)) = (line.actor_kind, &line.actor) {
+        facts.push(blocks::fact(SafeText::from("Admin key ").then(in_quotes(&names::name(key)))));
+    }
     if let Some(agent) = &line.agent {
         facts.push(blocks::fact(SafeText::from("Agent ").then(in_quotes(&names::name(agent)))));
     }

@@ -267,7 +267,8 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::CatalogFull
         | Rejection::SlackBusy(_)
         | Rejection::NotOwner
-        | Rejection::KeyReused(_) => TRY_AGAIN,
+        | Rejection::KeyReused(_)
+        | Rejection::UnknownBackend => TRY_AGAIN,
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Filter {
     pub user: Option<UserId>,
     /// Only those for this action.
     pub action: Option<ActionId>,
+    /// Only those that are narrowed to the agent with this id.
+    pub agent: Option<String>,
+    /// Only those for the conversation that a backend knows by this id, or a user by an id of their own.
+    pub conversation: Option<String>,
 }
 
 /// Live grants of a workspace, newest first, at most `limit` of those given before `before`, without the first `skip`.
@@ -54,6 +58,8 @@ pub async fn list(
              AND (g.conversation_id IS NULL OR (v.closed_at IS NULL AND v.last_asked_at > $2))
              AND ($3::text IS NULL OR g.user_id = $3) AND ($4::uuid IS NULL OR g.action_id = $4)
              AND ($5::uuid IS NULL OR g.id < $5) AND ($8::uuid IS NULL OR g.id = $8)
+             AND ($10::text IS NULL OR g.agent_id = $10)
+             AND ($11::text IS NULL OR g.conversation_id IN ($11, g.user_id || chr(31) || $11))
            ORDER BY g.id DESC LIMIT $6 OFFSET $7"#,
         workspace.uuid(),
         now - SILENCE,
@@ -63,7 +69,9 @@ pub async fn list(
         limit,
         skip,
         filter.grant.map(GrantId::uuid),
-        now
+        now,
+        filter.agent.as_deref(),
+        filter.conversation.as_deref()
     )
     .fetch_all(db)
     .await?;
@@ -87,6 +95,7 @@ pub async fn list(
             scope: standing_scope(row.id, &row.scope)?,
             narrowing: narrowing.read(row.id, &row.scope, open)?,
             backend: row.backend,
+            conversation_id: row.conversation_id.as_deref().map(shown_id),
             conversation: named(row.title, row.conversation_id.as_deref()),
             paused: row.paused,
             created_at: row.created_at,

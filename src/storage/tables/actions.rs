@@ -188,6 +188,60 @@ pub async fn list(db: &mut PgConnection, workspace: WorkspaceId) -> sqlx::Result
     read(rows)
 }
 
+/// Which actions of a workspace to list.
+#[derive(Debug, Clone, Default)]
+pub struct PageFilter {
+    /// Only those of this integration.
+    pub integration: Option<IntegrationKey>,
+    /// Only those that are unlocked, or only those that are not.
+    pub unlocked: Option<bool>,
+    /// Only those after this one.
+    pub after: Option<(IntegrationKey, ActionKey)>,
+}
+
+/// Actions of a workspace, in the order of their paths, at most `limit`.
+pub async fn page(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    filter: &PageFilter,
+    limit: i64,
+) -> sqlx::Result<Vec<Action>> {
+    let after = filter.after.as_ref();
+    let rows = select_actions!(
+        "WHERE i.workspace_id = $1 AND a.retired_at IS NULL AND ($2::text IS NULL OR i.key = $2)
+           AND ($3::bool IS NULL OR (a.unlocked_for IS NOT NULL) = $3)
+           AND ($4::text IS NULL OR (i.key, a.key) > ($4, $5))
+         ORDER BY i.key, a.key LIMIT $6",
+        workspace.uuid(),
+        filter.integration.as_ref().map(IntegrationKey::as_str),
+        filter.unlocked,
+        after.map(|(integration, _)| integration.as_str()),
+        after.map(|(_, action)| action.as_str()),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    read(rows)
+}
+
+/// The action of a workspace with these keys, unless it is retired.
+pub async fn find(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    integration: &IntegrationKey,
+    action: &ActionKey,
+) -> sqlx::Result<Option<Action>> {
+    let row = select_actions!(
+        "WHERE i.workspace_id = $1 AND i.key = $2 AND a.key = $3 AND a.retired_at IS NULL",
+        workspace.uuid(),
+        integration.as_str(),
+        action.as_str()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(ActionRow::read).transpose()?)
+}
+
 /// A row of actions, as a lock reads it.
 struct LockedRow {
     id: Uuid,

@@ -238,8 +238,8 @@ pub async fn note_uses(db: &mut PgConnection, uses: &[(ApiKeyId, DateTime<Utc>)]
     // Locked in the order of their ids, so that two instances that do this at once don't wait for each other in a
     // circle.
     sqlx::query!(
-        "-- used, by_users: the keys of backends and of users that were used later than is noted. One statement, so that
-         -- all uses are noted or none.
+        "-- used, by_users, by_admins: the keys of backends, of users and of workspaces that were used later than is noted.
+         -- One statement, so that all uses are noted or none.
          WITH used AS (
              SELECT k.id, u.used_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, used_at)
              JOIN api_keys k ON k.id = u.id
@@ -248,6 +248,13 @@ pub async fn note_uses(db: &mut PgConnection, uses: &[(ApiKeyId, DateTime<Utc>)]
              SELECT k.id, u.used_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, used_at)
              JOIN user_keys k ON k.id = u.id
              WHERE k.last_used_at IS NULL OR k.last_used_at < u.used_at ORDER BY k.id FOR NO KEY UPDATE OF k),
+         by_admins AS (
+             SELECT k.id, u.used_at FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, used_at)
+             JOIN admin_keys k ON k.id = u.id
+             WHERE k.last_used_at IS NULL OR k.last_used_at < u.used_at ORDER BY k.id FOR NO KEY UPDATE OF k),
+         noted_of_admins AS (
+             UPDATE admin_keys SET last_used_at = greatest(last_used_at, by_admins.used_at) FROM by_admins
+             WHERE admin_keys.id = by_admins.id),
          noted AS (
              UPDATE user_keys SET last_used_at = greatest(last_used_at, by_users.used_at) FROM by_users
              WHERE user_keys.id = by_users.id)

@@ -151,6 +151,38 @@ pub async fn list(db: &mut PgConnection, slack_id: Option<&str>) -> sqlx::Result
     Ok(backends.collect())
 }
 
+/// Backends of a workspace after `after`, at most `limit`, in the order in which they were created.
+pub async fn page(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    after: Option<BackendId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Summary>> {
+    let rows = sqlx::query!(
+        "SELECT b.id, b.workspace_id, w.slack_id, b.name, b.webhook_url, b.created_at, b.disabled_at,
+                b.webhook_stopped_at, b.webhook_failing_since
+         FROM backends b JOIN workspaces w ON w.id = b.workspace_id
+         WHERE b.workspace_id = $1 AND ($2::uuid IS NULL OR b.id > $2) ORDER BY b.id LIMIT $3",
+        workspace.uuid(),
+        after.map(BackendId::uuid),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let backends = rows.into_iter().map(|row| Summary {
+        id: BackendId::new(row.id),
+        workspace: WorkspaceId::new(row.workspace_id),
+        slack_id: row.slack_id,
+        name: row.name,
+        webhook_url: Some(row.webhook_url).filter(|url| !url.is_empty()),
+        created_at: row.created_at,
+        disabled_at: row.disabled_at,
+        webhook_stopped_at: row.webhook_stopped_at,
+        webhook_failing_since: row.webhook_failing_since,
+    });
+    Ok(backends.collect())
+}
+
 /// What a change of a backend depends on.
 #[derive(Debug)]
 pub struct Locked {

@@ -57,6 +57,17 @@ pub async fn owner(
     Ok(user.map(UserId::from_stored))
 }
 
+/// Whether this workspace has or had the grant.
+pub async fn exists(db: &mut PgConnection, workspace: WorkspaceId, id: GrantId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM grants WHERE id = $1 AND workspace_id = $2) AS "exists!""#,
+        id.uuid(),
+        workspace.uuid()
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Locks live grants of a workspace, to end them. Requests that are using one are waited for. One whose scope can't be
 /// read is ended like the others, and logged: an error would leave all of them live.
 pub async fn lock(

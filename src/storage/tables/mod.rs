@@ -2,6 +2,7 @@
 
 pub mod abandonments;
 pub mod actions;
+pub mod admin_keys;
 pub mod api_keys;
 pub mod approval_results;
 pub mod approvals;
