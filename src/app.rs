@@ -1,6 +1,6 @@
 //! Assembles one instance of the service, from its configuration to its shutdown.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, response::IntoResponse as _};
 use secrecy::ExposeSecret as _;
@@ -31,14 +31,21 @@ use crate::{
         membership::{self, Membership},
         partitions, registration, reminders, removed_apps, retention, token_refresh,
     },
+    jose::keys::PrivateKey,
     outbox::{listener, listener::Wakers, worker::Worker},
     preconditions,
     preconditions::Unmet,
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
     service::{
-        Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, listeners::Listeners,
-        pending_limit::PendingLimit, unreadable::Unreadable,
+        Service,
+        ask_queue::AskQueue,
+        endings::Endings,
+        key_use_log::KeyUses,
+        listeners::Listeners,
+        pending_limit::PendingLimit,
+        signing::{DatabaseKeys, FileKeys, SigningKeys},
+        unreadable::Unreadable,
     },
     slack::{
         handlers::{context::Context, events},
@@ -101,10 +108,21 @@ pub enum StartError {
     /// The configuration is incomplete or contradictory.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
+    /// A file with a key that signs receipts can't be used.
+    #[error("could not read the signing key {}: {why}", file.display())]
+    SigningKey {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        why: String,
+    },
     /// The encryption key is invalid.
     #[error("COUNTERSIGN_ENCRYPTION_KEY is not valid: {0}")]
     Key(#[from] crate::seal::SealError),
 }
+
+/// Who signs receipts if COUNTERSIGN_PUBLIC_URL is not set.
+const ISSUER: &str = "countersign";
 
 /// A running instance.
 #[derive(Debug)]
@@ -149,6 +167,17 @@ fn service_within(
         key_uses: KeyUses::default(),
         listeners,
     })
+}
+
+/// The keys that sign receipts: in these files, or in the database.
+pub fn signing_keys(files: &[PathBuf]) -> Result<Arc<dyn SigningKeys>, StartError> {
+    let read = |file: &PathBuf| {
+        let fault = |why: String| StartError::SigningKey { file: file.clone(), why };
+        let pem = std::fs::read(file).map_err(|error| fault(error.to_string()))?;
+        PrivateKey::from_pem(&pem).map_err(|error| fault(error.to_string()))
+    };
+    let keys = files.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(FileKeys::new(keys).map_or_else(|| Arc::new(DatabaseKeys) as _, |keys| Arc::new(keys) as _))
 }
 
 /// The use cases of an instance. Logs a warning for each secret that could be better protected.
@@ -211,6 +240,13 @@ pub fn slack_http(config: &SlackConfig) -> Result<reqwest::Client, StartError> {
     Ok(builder.tls_backend_preconfigured(tls_config()?).build()?)
 }
 
+/// The HTTP client that fetches the keys of receipts.
+pub fn keys_http(limit: Duration) -> Result<reqwest::Client, StartError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(limit);
+    Ok(builder.tls_backend_preconfigured(tls_config()?).build()?)
+}
+
 /// Sends webhooks to the public internet and to these networks.
 pub fn webhook_sender(allowed: Vec<ipnet::IpNet>) -> Result<Sender, StartError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -224,6 +260,8 @@ impl App {
         config.check()?;
         let metrics = telemetry::metrics();
         let service = open_database(&config, clock, entropy)?;
+        let signing = signing_keys(&config.signing_key_file)?;
+        let issuer = config.public_url.as_deref().unwrap_or(ISSUER).into();
         let capacity = Capacity::for_this_process(config.database_connections);
         let unmet = check_preconditions(&service).await?;
         let oauth_config = config.oauth();
@@ -293,6 +331,8 @@ impl App {
         let api = Api {
             service,
             directory: people,
+            signing,
+            issuer,
             asks: AskQueue::default(),
             endings,
             metrics,

@@ -1,7 +1,7 @@
 //! Configuration, by flag or environment variable. `--help` is the reference.
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as they are")]
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
@@ -216,6 +216,17 @@ pub struct ServeConfig {
     /// Networks that webhooks may go to in addition to the public internet, separated by commas: 10.20.0.0/16
     #[arg(long, env = "COUNTERSIGN_WEBHOOK_ALLOW", help_heading = "Server", value_delimiter = ',', value_parser = network)]
     pub webhook_allow: Vec<IpNet>,
+
+    /// Sign receipts with the Ed25519 key in this PEM file (PKCS#8), instead of keys in the database:
+    /// `openssl genpkey -algorithm ed25519`. A comma separates keys that are only published, such as the next one
+    #[arg(
+        long,
+        env = "COUNTERSIGN_SIGNING_KEY_FILE",
+        help_heading = "Server",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    pub signing_key_file: Vec<PathBuf>,
 
     #[command(flatten)]
     /// Limits for one backend.

@@ -12,7 +12,8 @@
 //! | [`service`] | one use case a file, and its transaction |
 //! | [`outbox`] | worker, retry schedule, listening connection |
 //! | [`webhooks`] | sending and signing webhooks |
-//! | [`wire`] | an approval as JSON |
+//! | [`wire`] | an approval and a receipt as JSON |
+//! | [`jose`] | Ed25519 keys and signed statements |
 //! | [`api`] | the agent-backend API, one endpoint a file |
 //! | [`slack`] | what Slack sends, Slack's Web API, what people read |
 //! | [`jobs`] | what happens by the clock |
@@ -36,6 +37,7 @@ pub mod entropy;
 pub mod gateway;
 pub mod heartbeat;
 pub mod jobs;
+pub mod jose;
 pub mod outbox;
 pub mod preconditions;
 pub mod seal;

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod health;
 pub mod hooks;
 pub mod integrations;
+pub mod jwks;
 pub mod limits;
 pub mod openapi;
 pub mod page;
@@ -75,6 +76,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(approvals::cancel::cancel))
         .routes(routes!(approvals::permit::take))
         .routes(routes!(approvals::result::report))
+        .routes(routes!(approvals::receipt::receipt))
         .routes(routes!(hooks::claude_code::decide))
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::put, integrations::get))
@@ -98,6 +100,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::delegations::list))
         .routes(routes!(admin::end_delegation::end))
         .routes(routes!(admin::stats::get))
+        .routes(routes!(jwks::keys))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

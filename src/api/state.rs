@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{body_memory::ApiBodies, limits::Limits, unknown_keys::UnknownKeys, waiters::Waiters},
-    service::{Service, ask_queue::AskQueue, directory::Directory, endings::Endings},
+    service::{Service, ask_queue::AskQueue, directory::Directory, endings::Endings, signing::SigningKeys},
 };
 
 /// The largest body that is read, in bytes.
@@ -20,6 +20,10 @@ pub struct Api {
     pub service: Service,
     /// Finds users by email address.
     pub directory: Arc<dyn Directory>,
+    /// The keys that sign receipts.
+    pub signing: Arc<dyn SigningKeys>,
+    /// Who signs receipts: the service's address.
+    pub issuer: Arc<str>,
     /// The requests for approvals that wait for a transaction.
     pub asks: AskQueue,
     /// Wakes calls that wait for an approval's end.

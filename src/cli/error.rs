@@ -28,6 +28,12 @@ pub enum CliError {
     /// A hook came to no decision.
     #[error("The tool was not run: {0}")]
     Hook(#[from] crate::gateway::hook::HookError),
+    /// A receipt is not valid.
+    #[error("{0}")]
+    Receipt(String),
+    /// Arguments are not those of the receipt.
+    #[error("{0}")]
+    OtherArguments(String),
     /// The arguments are invalid.
     #[error("{0}")]
     Usage(String),
@@ -38,9 +44,15 @@ pub enum CliError {
 
 impl CliError {
     /// The status to exit with. Agents take 2 of a hook for a refusal, and most others for a fault that blocks nothing.
+    /// Scripts tell by 3 and 4 what `verify` found.
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Hook(_)) { 2 } else { 1 }
+        match self {
+            Self::Hook(_) => 2,
+            Self::Receipt(_) => 3,
+            Self::OtherArguments(_) => 4,
+            _ => 1,
+        }
     }
 }
 

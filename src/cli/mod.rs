@@ -21,8 +21,10 @@ mod migrate;
 mod output;
 mod parse;
 mod policies;
+mod signing_keys;
 mod stats;
 mod user_keys;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -130,6 +132,18 @@ Examples:
     /// Manage the key that encrypts secrets at rest
     #[command(subcommand, name = "encryption", alias = "keys")]
     Encryption(keys::Command),
+    /// Manage the keys that sign receipts
+    #[command(subcommand)]
+    SigningKey(signing_keys::Command),
+    /// Verify a receipt offline: that the service signed it, and what it says
+    #[command(
+        after_help = "Exits with 0 if the receipt is valid, 3 if it is not, 4 if the arguments are not those that were approved, and 1 if a file or the keys can't be read.
+
+Examples:
+  countersign verify receipt.jws --jwks jwks.json
+  countersign verify receipt.jws --jwks https://countersign.example.com/.well-known/jwks.json --arguments arguments.json"
+    )]
+    Verify(verify::Command),
     /// Ask for approval of an MCP server's tool calls, as a gateway between any MCP client and server
     #[command(after_help = "Examples:
   countersign mcp-gateway --name time --user alice@example.com -- uvx mcp-server-time")]
@@ -166,6 +180,8 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,
+        Command::SigningKey(command) => signing_keys::run(command).await,
+        Command::Verify(command) => command.run().await,
         Command::McpGateway(command) => {
             telemetry::start_logging();
             command.run().await

@@ -7,6 +7,7 @@ mod context;
 mod database;
 pub mod finding;
 mod reach;
+mod signing;
 mod slack;
 mod webhooks;
 
@@ -43,6 +44,7 @@ pub async fn examine(
     findings.extend(reach::check(&context).await);
     if migrated {
         findings.extend(api_keys::check(&context).await);
+        findings.push(signing::check(&context).await);
         findings.extend(webhooks::check(&context).await);
     }
     Ok(findings)

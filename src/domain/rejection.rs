@@ -87,6 +87,9 @@ pub enum Rejection {
     /// A result was reported for an approval that is pending, or ended otherwise than approved.
     #[error("the approval is not approved")]
     NotApproved(Box<Approval>),
+    /// A receipt was asked for an approval that has not ended.
+    #[error("the approval is still pending")]
+    StillPending(Box<Approval>),
     /// Another result was reported before.
     #[error("another result was reported before")]
     AlreadyReported(Box<Approval>),
@@ -216,6 +219,7 @@ impl Rejection {
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::AlreadyEnded(_) => "already-ended",
             Self::NotApproved(_) => "not-approved",
+            Self::StillPending(_) => "still-pending",
             Self::AlreadyReported(_) => "already-reported",
             Self::PermitUsed(..) => "permit-used",
             Self::PermitRevoked(_) => "permit-revoked",

@@ -229,7 +229,7 @@ pub async fn adopt_prompt(
         Some(approver) => {
             let message = prompt_messages::find(&mut work, approval.id()).await?;
             let first = message.map_or(approval.id(), |(message, _)| message.first);
-            approver_messages::remember(&mut work, first, approver, prompt, now).await?
+            approver_messages::remember(&mut work, first, approver, prompt, None, now).await?
         }
     };
     if is_new {

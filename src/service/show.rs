@@ -17,6 +17,7 @@ use crate::{
     domain::{
         approvals::Approval,
         approvers::{self, Why},
+        arguments::Digest,
         ids::{ApprovalId, BackendId, UnlockRequestId, UserId, WorkspaceId},
         overview::UnlockLine,
         panel::Panel,
@@ -121,14 +122,15 @@ pub async fn details(
     Ok((approval, precedent))
 }
 
-/// Records where the message is that shows these approvals.
+/// Records where the message is that shows these approvals, and the digest of what it shows.
 pub async fn remember_prompt(
     service: &Service,
     ids: &[ApprovalId],
     prompt: &Prompt,
+    shown: &Digest,
 ) -> Result<(), ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
-    Ok(storage::tables::prompts::remember_all(&mut db, ids, prompt, service.now()).await?)
+    Ok(storage::tables::prompts::remember_all(&mut db, ids, prompt, shown, service.now()).await?)
 }
 
 /// Deletes the record of a message that Slack no longer lets the app change.
@@ -141,15 +143,16 @@ pub async fn forget_prompt(
     Ok(storage::tables::prompts::forget(&mut db, ids, prompt, service.now()).await?)
 }
 
-/// Records where the message is that shows an approval to a person beside its user.
+/// Records where the message is that shows an approval to a person beside its user, and the digest of what it shows.
 pub async fn remember_approver_message(
     service: &Service,
     id: ApprovalId,
     user: &UserId,
     prompt: &Prompt,
+    shown: &Digest,
 ) -> Result<(), ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
-    approver_messages::remember(&mut db, id, user, prompt, service.now()).await?;
+    approver_messages::remember(&mut db, id, user, prompt, Some(shown), service.now()).await?;
     Ok(())
 }
 

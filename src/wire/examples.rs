@@ -10,6 +10,22 @@ const GRANT: &str = "grt_0192f7c3b1127a41b7d05f6a7b8c9d0e";
 const DELIVERY: &str = "dlv_0192f7c3b1157c33a0e1f2a3b4c5d6e7";
 const BACKEND: &str = "bck_0192f7c0aa007e11b2c3d4e5f6a7b8c9";
 
+/// A receipt, without the end of its payload.
+pub const RECEIPT: &str = "eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoia1ByS19xbXhWV2FZVkE5d3dCRjZJdW8zdlZ6ejdUeEhDVHdYQnlnclM0ayIsInR5cCI6ImNvdW50ZXJzaWduLXJlY2VpcHQrand0In0.eyJpc3MiOiJodHRwczovL2NvdW50ZXJzaWduLmV4YW1wbGUuY29tIn0.UaHV…";
+
+/// The keys that verify receipts. This one is from RFC 8037.
+#[must_use]
+pub fn keys() -> Value {
+    json!({ "keys": [{
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        "alg": "Ed25519",
+        "use": "sig",
+    }] })
+}
+
 /// The body of a request for approval.
 #[must_use]
 pub fn ask() -> Value {

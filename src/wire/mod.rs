@@ -1,6 +1,7 @@
-//! An approval as JSON: the same in every response and in every webhook.
+//! An approval as JSON: the same in every response and in every webhook. And what a receipt of it says.
 
 pub mod examples;
+pub mod receipt;
 pub mod schema;
 
 use chrono::{DateTime, SecondsFormat, Utc};

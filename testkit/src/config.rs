@@ -30,6 +30,7 @@ pub(crate) fn for_local_slack(slack: &Slack, database_url: &str) -> anyhow::Resu
         slack_app_token: None,
         public_url: None,
         admins: Vec::new(),
+        signing_key_file: Vec::new(),
         webhook_allow: vec!["127.0.0.0/8".parse()?],
         limits: LimitsConfig::default(),
         retention: RetentionConfig::default(),

@@ -93,6 +93,7 @@ mod plans;
 mod precedents;
 mod proxy;
 mod racing;
+mod receipts;
 mod refusing;
 mod reminding;
 mod repeating;

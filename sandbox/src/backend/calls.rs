@@ -84,6 +84,11 @@ impl Api {
         self.call(Method::POST, &["approvals", id, "result"], &[], Some(result), &[]).await
     }
 
+    /// `GET /v1/approvals/{id}/receipt`: the receipt is the reply's text.
+    pub async fn receipt(&self, id: &str) -> Reply {
+        self.call(Method::GET, &["approvals", id, "receipt"], &[], None, &[]).await
+    }
+
     /// `PUT /v1/integrations/{key}`.
     pub async fn put_integration(&self, key: &str, integration: &Value) -> Reply {
         self.call(Method::PUT, &["integrations", key], &[], Some(integration), &[]).await

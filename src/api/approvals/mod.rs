@@ -8,5 +8,6 @@ pub mod get;
 mod id;
 pub mod list;
 pub mod permit;
+pub mod receipt;
 pub mod result;
 pub(in crate::api) mod waiting;

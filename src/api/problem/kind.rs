@@ -54,6 +54,8 @@ pub enum Kind {
     AlreadyEnded,
     /// A result was reported for an approval that is not approved.
     NotApproved,
+    /// A receipt was asked for an approval that has not ended.
+    StillPending,
     /// Another result stands.
     AlreadyReported,
     /// The permit was used before.
@@ -94,6 +96,8 @@ pub enum Kind {
     Forbidden,
     /// The integration is another backend's.
     NotOwner,
+    /// The key that signs receipts can't be opened.
+    NoSigningKey,
     /// The database is unavailable; nothing has changed.
     Unavailable,
     /// The database's response was lost; the change may have been saved.
@@ -104,7 +108,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -129,6 +133,7 @@ impl Kind {
         Self::BodyTooSlow,
         Self::AlreadyEnded,
         Self::NotApproved,
+        Self::StillPending,
         Self::AlreadyReported,
         Self::PermitUsed,
         Self::PermitRevoked,
@@ -147,6 +152,7 @@ impl Kind {
         Self::HeadTooLarge,
         Self::Internal,
         Self::LookupUnavailable,
+        Self::NoSigningKey,
         Self::Unavailable,
         Self::Unclear,
     ];
@@ -304,6 +310,12 @@ impl Kind {
                 "The approval is not approved",
                 "Nothing was changed. Run calls, and report their results, only if they were approved.",
             ),
+            Self::StillPending => (
+                StatusCode::CONFLICT,
+                "still-pending",
+                "The approval has not ended",
+                "There is no receipt of it yet. Wait with `GET /v1/approvals/{id}?wait=55` until it has ended.",
+            ),
             Self::AlreadyReported => (
                 StatusCode::CONFLICT,
                 "already-reported",
@@ -425,6 +437,12 @@ impl Kind {
                 "not-owner",
                 "The integration belongs to another backend",
                 "Any backend may ask for its actions; only its owner may describe it and report connections. To change the owner, an operator runs `countersign integration share KEY` or `countersign integration move KEY --to BACKEND`.",
+            ),
+            Self::NoSigningKey => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no-signing-key",
+                "The key that signs receipts can't be opened",
+                "Ask the operator of Countersign to run `countersign doctor`: it says which key is missing.",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -131,6 +131,7 @@ impl From<Rejection> for Problem {
             Rejection::NotApproved(approval) => Self::new(Kind::NotApproved)
                 .because(format!("The approval is {}.", approval.status().as_str()))
                 .about(&approval),
+            Rejection::StillPending(approval) => Self::new(Kind::StillPending).about(&approval),
             Rejection::AlreadyReported(approval) => Self::new(Kind::AlreadyReported).about(&approval),
             Rejection::PermitUsed(approval, permit) => Self::new(Kind::PermitUsed)
                 .because(format!("It was used at {} with the API key {}.", permit.used_at.to_rfc3339_opts(SecondsFormat::Secs, true), permit.key))

@@ -108,6 +108,7 @@ fn example(kind: Kind) -> Value {
         Kind::PermitLapsed | Kind::OtherArguments => {
             problem["approval"] = crate::wire::examples::approved();
         }
+        Kind::StillPending => problem["approval"] = crate::wire::examples::pending(),
         Kind::AlreadyReported => problem["approval"] = crate::wire::examples::reported(),
         _ => {}
     }
@@ -131,6 +132,16 @@ macro_rules! problems {
     )*};
 }
 
+/// Reading the public keys, for which no key is needed.
+#[derive(Debug)]
+pub struct Keys;
+
+impl utoipa::IntoResponses for Keys {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses([Kind::Internal, Kind::Unavailable])
+    }
+}
+
 problems! { ALWAYS;
     /// Creating an approval.
     Asking: READING, [Kind::KeyReused, Kind::UnknownUser, Kind::CatalogFull, Kind::TooManyPending, Kind::LookupUnavailable, Kind::MissingScope, Kind::Unclear];
@@ -148,6 +159,8 @@ problems! { ALWAYS;
     Reporting: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::AlreadyReported, Kind::Unclear];
     /// Taking a permit.
     Using: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::PermitUsed, Kind::PermitRevoked, Kind::PermitLapsed, Kind::OtherArguments, Kind::Unclear];
+    /// Getting a receipt.
+    Receipts: [Kind::NotFound(Missing::Approval), Kind::StillPending, Kind::NoSigningKey];
     /// Putting an integration.
     PuttingIntegration: READING, [Kind::NotOwner, Kind::CatalogFull, Kind::Unclear];
     /// Reading one integration.

@@ -109,13 +109,15 @@ impl PromptRenderer {
         }
         let approval = rendering.context.approval.id();
         let reader = Reader::Approver(why);
-        let mut json = body(POST, user.as_str(), &message_for(service, rendering, reader));
+        let message = message_for(service, rendering, reader);
+        let mut json = body(POST, user.as_str(), &message);
         json["metadata"] = metadata::approver(approval, user);
-        let prompt = match self.sender(rendering).post(json, || plain_for(service, rendering, reader)).await {
-            Ok(prompt) => prompt,
+        let sent = self.sender(rendering).post(json, &message, || plain_for(service, rendering, reader)).await;
+        let (prompt, shown) = match sent {
+            Ok(sent) => sent,
             Err(error) => return Ok(Err(error)),
         };
-        show::remember_approver_message(service, approval, user, &prompt).await?;
+        show::remember_approver_message(service, approval, user, &prompt, &shown).await?;
         Ok(Ok(true))
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         approvals::Approval,
         approvers,
+        arguments::Digest,
         ids::ApprovalId,
         people::PersonKind,
         prompts::Prompt,
@@ -231,8 +232,8 @@ impl PromptRenderer {
         let (mut shown, mut gone, mut later) = (false, Vec::new(), None);
         for prompt in rendering.prompts() {
             match self.sender(rendering).update(prompt, &message, || plain(service, rendering)).await {
-                Ok(()) => {
-                    remember(service, rendering, prompt).await?;
+                Ok(digest) => {
+                    remember(service, rendering, prompt, &digest).await?;
                     shown = true;
                 }
                 Err(CallError::Refused(refusal)) if refusal.is_about_the_token() => {
@@ -292,7 +293,7 @@ impl PromptRenderer {
         }
     }
 
-    /// Posts the message and stores where it is. The inner error is Slack's, the outer one the service's.
+    /// Posts the message and stores where it is and what it shows. The inner error is Slack's, the outer one the service's.
     async fn post(
         &self,
         service: &Service,
@@ -306,9 +307,9 @@ impl PromptRenderer {
         if let Some(ts) = thread {
             body["thread_ts"] = ts.into();
         }
-        match self.sender(rendering).post(body, || plain(service, rendering)).await {
-            Ok(prompt) => {
-                show::remember_prompt(service, &rendering.ids(), &prompt).await?;
+        match self.sender(rendering).post(body, message, || plain(service, rendering)).await {
+            Ok((prompt, shown)) => {
+                show::remember_prompt(service, &rendering.ids(), &prompt, &shown).await?;
                 record_delay(service, rendering);
                 Ok(Ok(()))
             }
@@ -326,10 +327,15 @@ async fn forget(service: &Service, rendering: &Rendering, gone: &[&Prompt]) -> R
 }
 
 /// Records that a message which existed shows approvals that joined it.
-async fn remember(service: &Service, rendering: &Rendering, prompt: &Prompt) -> Result<(), ServiceError> {
+async fn remember(
+    service: &Service,
+    rendering: &Rendering,
+    prompt: &Prompt,
+    shown: &Digest,
+) -> Result<(), ServiceError> {
     let unseen = rendering.shared.as_ref().map(|shared| shared.unseen.as_slice()).unwrap_or_default();
     if !unseen.is_empty() {
-        show::remember_prompt(service, unseen, prompt).await?;
+        show::remember_prompt(service, unseen, prompt, shown).await?;
         record_delay(service, rendering);
     }
     Ok(())

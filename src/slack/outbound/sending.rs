@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::{
-    domain::{ids::ApprovalId, prompts::Prompt},
+    domain::{arguments::Digest, ids::ApprovalId, prompts::Prompt},
     slack::{
         view::message::Message,
         web_api::{
@@ -35,36 +35,39 @@ pub(super) struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Posts a message. Returns where it is.
+    /// Posts a message with this body. Returns where it is, and the digest of what it shows.
     pub(super) async fn post(
         &self,
         body: Value,
+        message: &Message,
         plain: impl FnOnce() -> Message,
-    ) -> Result<Prompt, CallError> {
-        let answer = match self.client.post_message(self.slack_id, &body, self.in_turn, PATIENT).await {
+    ) -> Result<(Prompt, Digest), CallError> {
+        let (answer, shown) = match self.client.post_message(self.slack_id, &body, self.in_turn, PATIENT).await {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.send_plain(POST, &body, &refusal, &plain()).await?
+                let plain = plain();
+                (self.send_plain(POST, &body, &refusal, &plain).await?, plain.digest())
             }
-            answer => answer?,
+            answer => (answer?, message.digest()),
         };
         let text = |key: &str| answer[key].as_str().or(body[key].as_str()).unwrap_or_default().to_owned();
-        Ok(Prompt { channel: text("channel"), ts: text("ts") })
+        Ok((Prompt { channel: text("channel"), ts: text("ts") }, shown))
     }
 
-    /// Updates a message.
+    /// Updates a message. Returns the digest of what it shows.
     pub(super) async fn update(
         &self,
         prompt: &Prompt,
         message: &Message,
         plain: impl FnOnce() -> Message,
-    ) -> Result<(), CallError> {
+    ) -> Result<Digest, CallError> {
         let mut body = body(UPDATE, &prompt.channel, message);
         body["ts"] = prompt.ts.as_str().into();
         match self.client.post(self.slack_id, UPDATE, &body, PATIENT).await {
             Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                self.send_plain(UPDATE, &body, &refusal, &plain()).await.map(drop)
+                let plain = plain();
+                self.send_plain(UPDATE, &body, &refusal, &plain).await.map(|_| plain.digest())
             }
-            answer => answer.map(drop),
+            answer => answer.map(|_| message.digest()),
         }
     }
 

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use slack_morphism::prelude::SlackBlock;
 
+use crate::domain::arguments::Digest;
+
 /// A message for `chat.postMessage` and `chat.update`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -21,6 +23,12 @@ impl Message {
         } else {
             json!({ "text": self.text, "blocks": self.blocks })
         }
+    }
+
+    /// SHA-256 over what people see of the message: `text` and `blocks`, as canonical JSON.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::for_json(&self.to_json())
     }
 
     /// The message's part of `chat.postMessage`'s JSON body. Link previews are turned off.

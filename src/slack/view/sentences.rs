@@ -255,6 +255,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::AlreadyEnded(_)
         | Rejection::AlreadyAnswered(_)
         | Rejection::NotApproved(_)
+        | Rejection::StillPending(_)
         | Rejection::AlreadyReported(_)
         | Rejection::PermitUsed(..)
         | Rejection::PermitRevoked(_)

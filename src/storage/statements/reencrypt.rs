@@ -15,15 +15,19 @@ pub enum Table {
     Callbacks,
     /// The values of arguments that grants hold fixed.
     Grants,
+    /// Private keys that sign receipts.
+    SigningKeys,
 }
 
 impl Table {
     /// Every table with encrypted columns.
-    pub const ALL: [Self; 4] = [Self::Workspaces, Self::Backends, Self::Callbacks, Self::Grants];
+    pub const ALL: [Self; 5] =
+        [Self::Workspaces, Self::Backends, Self::Callbacks, Self::Grants, Self::SigningKeys];
 }
 
 /// The encrypted values of a row. For a workspace: bot token and refresh token. For a backend: webhook secret and
-/// previous webhook secret. For a callback: its URL. For a grant: its fixed values. Each is bound to the row's id.
+/// previous webhook secret. For a callback: its URL. For a grant: its fixed values.
+/// For a signing key: its private half. Each is bound to the row's id.
 pub type Row = [Option<Vec<u8>>; 2];
 
 /// The ids of the rows that have an encrypted value.
@@ -45,6 +49,11 @@ pub async fn ids(db: &mut PgConnection, table: Table) -> sqlx::Result<Vec<Uuid>>
         // The values of an ended grant may be deleted: an empty one.
         Table::Grants => {
             sqlx::query_scalar!("SELECT id FROM grants WHERE fixed_values <> '' ORDER BY id")
+                .fetch_all(db)
+                .await
+        }
+        Table::SigningKeys => {
+            sqlx::query_scalar!("SELECT id FROM signing_keys WHERE private_key IS NOT NULL ORDER BY id")
                 .fetch_all(db)
                 .await
         }
@@ -81,6 +90,12 @@ pub async fn find(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
                 .await?;
             Ok(values.map(|values| [values.filter(|values| !values.is_empty()), None]))
         }
+        Table::SigningKeys => {
+            let key = sqlx::query_scalar!("SELECT private_key FROM signing_keys WHERE id = $1", id)
+                .fetch_optional(db)
+                .await?;
+            Ok(key.map(|key| [key, None]))
+        }
     }
 }
 
@@ -104,6 +119,11 @@ pub async fn lock(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
         }
         Table::Grants => {
             sqlx::query!("SELECT FROM grants WHERE id = $1 FOR NO KEY UPDATE", id)
+                .fetch_optional(&mut *db)
+                .await?;
+        }
+        Table::SigningKeys => {
+            sqlx::query!("SELECT FROM signing_keys WHERE id = $1 FOR NO KEY UPDATE", id)
                 .fetch_optional(&mut *db)
                 .await?;
         }
@@ -149,6 +169,11 @@ pub async fn store(db: &mut PgConnection, table: Table, id: Uuid, row: &Row) -> 
             )
             .execute(db)
             .await?;
+        }
+        Table::SigningKeys => {
+            sqlx::query!("UPDATE signing_keys SET private_key = $2 WHERE id = $1", id, first.as_deref())
+                .execute(db)
+                .await?;
         }
     }
     Ok(())

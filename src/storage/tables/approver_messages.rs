@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::prompts::forget_message;
 use crate::{
     domain::{
+        arguments::Digest,
         ids::{ApprovalId, UserId},
         prompts::{ApproverMessage, Prompt},
     },
@@ -27,22 +28,27 @@ pub async fn for_approval(db: &mut PgConnection, approval: ApprovalId) -> sqlx::
     Ok(messages.collect())
 }
 
-/// Remembers a message. Said twice, it is remembered once; `true` if it was new.
+/// Remembers a message, with the digest of what it showed if that is known. Said twice, it is remembered once; `true` if it
+/// was new, or is now with its digest.
 pub async fn remember(
     db: &mut PgConnection,
     approval: ApprovalId,
     user: &UserId,
     prompt: &Prompt,
+    shown: Option<&Digest>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO approver_messages (approval_id, user_id, channel, ts, posted_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO approver_messages AS m (approval_id, user_id, channel, ts, posted_at, shown_digest)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (approval_id, channel, ts) DO UPDATE SET shown_digest = excluded.shown_digest
+         WHERE m.shown_digest IS NULL AND excluded.shown_digest IS NOT NULL",
         approval.uuid(),
         user.as_str(),
         prompt.channel,
         prompt.ts,
-        now
+        now,
+        shown.map(|shown| &shown.bytes()[..])
     )
     .execute(db)
     .await?;

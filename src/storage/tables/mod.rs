@@ -38,6 +38,7 @@ pub mod prompts;
 pub mod reminders;
 pub mod repeats;
 pub mod revocations;
+pub mod signing_keys;
 mod turns;
 pub mod unlock_requests;
 pub mod user_keys;

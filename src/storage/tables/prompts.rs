@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use crate::domain::prompts::Prompt;
-use crate::{domain::ids::ApprovalId, storage::PgConnection};
+use crate::{
+    domain::{arguments::Digest, ids::ApprovalId},
+    storage::{PgConnection, stored::CorruptRow},
+};
 
 /// Notes that Slack no longer lets a message be changed that shows these approvals. `$table`: where such messages are.
 macro_rules! forget_message {
@@ -82,21 +85,26 @@ pub async fn remember(
     Ok(done.rows_affected() == 1)
 }
 
-/// Remembers a message that shows these approvals.
+/// Remembers a message that shows these approvals, with the digest of what it showed. A click may have remembered it
+/// before, without the digest.
 pub async fn remember_all(
     db: &mut PgConnection,
     approvals: &[ApprovalId],
     prompt: &Prompt,
+    shown: &Digest,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = approvals.iter().map(|id| id.uuid()).collect();
     sqlx::query!(
-        "INSERT INTO prompts (approval_id, channel, ts, posted_at) SELECT id, $2, $3, $4 FROM unnest($1::uuid[]) AS ids (id)
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO prompts AS p (approval_id, channel, ts, posted_at, shown_digest)
+         SELECT id, $2, $3, $4, $5 FROM unnest($1::uuid[]) AS ids (id)
+         ON CONFLICT (approval_id, channel, ts) DO UPDATE SET shown_digest = excluded.shown_digest
+         WHERE p.shown_digest IS NULL",
         &ids,
         prompt.channel,
         prompt.ts,
-        now
+        now,
+        &shown.bytes()[..]
     )
     .execute(db)
     .await?;
@@ -111,4 +119,28 @@ pub async fn forget(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     forget_message!("prompts", db, approvals, prompt, now)
+}
+
+/// The digests of what the messages showed that asked for a decision until `until`: the user's, and those of others who may
+/// decide. Sorted, so that they are always in the same order. Messages of which no digest was stored are left out.
+pub async fn shown(
+    db: &mut PgConnection,
+    approval: ApprovalId,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<Digest>> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT shown_digest AS "shown_digest!" FROM prompts
+           WHERE approval_id = $1 AND posted_at <= $2 AND shown_digest IS NOT NULL
+           UNION
+           SELECT shown_digest FROM approver_messages
+           WHERE approval_id = $1 AND posted_at <= $2 AND shown_digest IS NOT NULL
+           ORDER BY 1"#,
+        approval.uuid(),
+        until
+    )
+    .fetch_all(db)
+    .await?;
+    let corrupt = || CorruptRow::new("prompts", "shown_digest", &approval);
+    let digests = rows.iter().map(|bytes| Digest::from_stored(bytes).ok_or_else(|| corrupt().into()));
+    digests.collect()
 }
