@@ -220,7 +220,8 @@ mod tests {
                 "{form}"
             );
         }
-        for tail in ["=", "\n", " ", ".", "A", "%00"] {
+        assert_eq!(refused(&format!("{}A", good())), Fault::Signature);
+        for tail in ["=", "\n", " ", ".", "%00"] {
             assert_eq!(refused(&format!("{}{tail}", good())), Fault::Form, "{tail:?}");
         }
     }
