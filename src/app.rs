@@ -121,7 +121,7 @@ pub enum StartError {
     Key(#[from] crate::seal::SealError),
 }
 
-/// Who signs receipts if COUNTERSIGN_PUBLIC_URL is not set.
+/// Who signs receipts if `COUNTERSIGN_PUBLIC_URL` is not set.
 const ISSUER: &str = "countersign";
 
 /// A running instance.

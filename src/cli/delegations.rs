@@ -16,6 +16,7 @@ use crate::{
         delegations::Delegation,
         ids::{DelegationId, UserId},
         rejection::Rejection,
+        text::Text,
     },
     service::{ServiceError, delegations},
 };
@@ -99,7 +100,7 @@ impl List {
 fn to_json(delegation: &Delegation) -> Value {
     json!({
         "id": delegation.id, "user": delegation.user, "delegate": delegation.delegate,
-        "reason": delegation.reason.as_ref().map(|reason| reason.as_str()),
+        "reason": delegation.reason.as_ref().map(Text::as_str),
         "began_at": delegation.began_at, "until": delegation.until,
     })
 }

@@ -215,7 +215,7 @@ mod tests {
         }
         for form in ["", ".", "..", "a.b", "a.b.c.d", &format!("{}.x", good()), &format!(" {}", good())] {
             assert_eq!(
-                verify(form, "x", &known).err().filter(|fault| *fault == Fault::Form).is_some(),
+                verify(form, "x", &known).err().is_some_and(|fault| fault == Fault::Form),
                 form != "..",
                 "{form}"
             );

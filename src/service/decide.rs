@@ -56,7 +56,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let acting = &click.acting_user.user;
     let entitled = delegations::entitlement(&mut work, &approval, acting, now).await?;
     if approval.request.approvers.is_some() {
-        return Box::pin(answer(service, work, approval, click, choice, &entitled)).await;
+        return answer(service, work, approval, click, choice, &entitled).await;
     }
     let is_own = approval.request.user == *acting;
     let scope = match choice {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const ACTION: &str = "github.create_issue";
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "approvals",
     "approval_results",
     "details_opened",

@@ -196,7 +196,7 @@ async fn what_ran_without_asking_is_told_of_too() {
         assert_eq!(refused(&s.api().take_permit(auto.id(), OTHER, "").await), is(422, "other-arguments"));
         let told = |text: &str| text.contains("tried to run something else");
         eventually("the message", async || {
-            s.slack.direct_messages(ALICE).iter().any(|one| told(&one.text())).then_some(())
+            s.slack.direct_messages(ALICE).iter().any(|one| told(one.text())).then_some(())
         })
         .await;
         let digest = digest(&auto);

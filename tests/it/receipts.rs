@@ -356,7 +356,8 @@ async fn a_receipt_stays_the_same_when_arguments_are_deleted() {
 }
 
 fn tempfolder(name: &str) -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("countersign-receipts-{name}-{}", uuid::Uuid::now_v7()));
+    let number = u64::from_be_bytes(Entropy::system().bytes()[..8].try_into().unwrap());
+    let folder = std::env::temp_dir().join(format!("countersign-receipts-{name}-{number}"));
     std::fs::create_dir(&folder).unwrap();
     folder
 }

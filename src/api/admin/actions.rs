@@ -29,6 +29,7 @@ use crate::{
 /// An action, with its lock.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdminAction)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ActionJson {
     /// The key of its integration.
     integration: String,

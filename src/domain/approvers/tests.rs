@@ -106,8 +106,8 @@ proptest! {
                         .map(|(from, _)| from.clone());
                     let entitled = Entitlement { delegators: delegators.collect(), panel: panel.clone() };
                     let before = panel.answers.len();
-                    let ended = match &spec {
-                        Some(_) => match decisions::answer(&approval, &choice, (&acting_user, &entitled), start()) {
+                    let ended = if spec.is_some() {
+                        match decisions::answer(&approval, &choice, (&acting_user, &entitled), start()) {
                             Ok(Answered::Waits(changed)) => {
                                 prop_assert_eq!(kind, PersonKind::Member);
                                 panel.answers.push(changed.state().clone());
@@ -118,14 +118,13 @@ proptest! {
                                 Some(changed.state().clone())
                             }
                             Err(_) => None,
-                        },
-                        None => {
-                            let none = Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
-                            let new_id = GrantId::new(Uuid::from_u128(9));
-                            decisions::click(&approval, choice.clone(), (&acting_user, &entitled), none, decisions::Held::default(), new_id, start())
-                                .ok()
-                                .map(|changed| changed.state().clone())
                         }
+                    } else {
+                        let none = Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+                        let new_id = GrantId::new(Uuid::from_u128(9));
+                        decisions::click(&approval, choice.clone(), (&acting_user, &entitled), none, decisions::Held::default(), new_id, start())
+                            .ok()
+                            .map(|changed| changed.state().clone())
                     };
                     if let Some(ended) = ended {
                         decided += 1;
@@ -176,7 +175,7 @@ proptest! {
         let given: Vec<Delegation> = given.into_values().collect();
         let audience: BTreeSet<UserId> =
             audience(&request, escalated, &given).into_iter().map(|(person, _)| person).collect();
-        for at in 0..PEOPLE.len() {
+        for (at, name) in PEOPLE.iter().enumerate() {
             let acting_user = ActingUser { user: user(at), kind: PersonKind::Member };
             let delegators =
                 given.iter().filter(|one| one.delegate == acting_user.user).map(|one| one.user.clone());
@@ -185,7 +184,7 @@ proptest! {
             let may = seats(&request, &acting_user, &entitled).is_ok();
             // A user who decides their own approval has the prompt itself.
             let has_own = request.approvers.is_none() && at == 0;
-            prop_assert_eq!(may, has_own || audience.contains(&acting_user.user), "{}", PEOPLE[at]);
+            prop_assert_eq!(may, has_own || audience.contains(&acting_user.user), "{}", name);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Slack's time limit: it waits three seconds for a response
 //! (<https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response>).
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use crate::{domain::rejection::Rejection, service::ServiceError};
 
@@ -22,8 +22,15 @@ pub enum UseCaseError {
     Unclear,
 }
 
-/// Runs a use case that writes, within the time limit.
-pub async fn within<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
+/// Runs a use case that writes, within the time limit. It is kept on the heap, so that the futures of all handlers stay
+/// small.
+pub fn within<T>(
+    work: impl Future<Output = Result<T, ServiceError>>,
+) -> impl Future<Output = Result<T, UseCaseError>> {
+    run(Box::pin(work))
+}
+
+async fn run<T>(work: Pin<Box<impl Future<Output = Result<T, ServiceError>>>>) -> Result<T, UseCaseError> {
     match tokio::time::timeout(USE_CASE, work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ServiceError::Rejected(rejection))) => Err(UseCaseError::Rejected(rejection)),
@@ -48,9 +55,14 @@ pub async fn within<T>(work: impl Future<Output = Result<T, ServiceError>>) -> R
 }
 
 /// Runs a use case that only reads. A timeout then means that nothing has changed.
-pub async fn read<T>(work: impl Future<Output = Result<T, ServiceError>>) -> Result<T, UseCaseError> {
-    within(work).await.map_err(|error| match error {
-        UseCaseError::Unclear => UseCaseError::Ours,
-        error => error,
-    })
+pub fn read<T>(
+    work: impl Future<Output = Result<T, ServiceError>>,
+) -> impl Future<Output = Result<T, UseCaseError>> {
+    let work = within(work);
+    async {
+        work.await.map_err(|error| match error {
+            UseCaseError::Unclear => UseCaseError::Ours,
+            error => error,
+        })
+    }
 }

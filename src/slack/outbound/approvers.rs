@@ -89,7 +89,7 @@ impl PromptRenderer {
         let reader = why.map_or(Reader::Former, Reader::Approver);
         let shown = message_for(service, rendering, reader);
         let plain = || plain_for(service, rendering, reader);
-        self.sender(rendering).update(&message.prompt, &shown, plain).await
+        self.sender(rendering).update(&message.prompt, &shown, plain).await.map(drop)
     }
 
     /// Posts the message if the person is a full member now. `false`: they are not.
@@ -112,7 +112,8 @@ impl PromptRenderer {
         let message = message_for(service, rendering, reader);
         let mut json = body(POST, user.as_str(), &message);
         json["metadata"] = metadata::approver(approval, user);
-        let sent = self.sender(rendering).post(json, &message, || plain_for(service, rendering, reader)).await;
+        let sent =
+            self.sender(rendering).post(json, &message, || plain_for(service, rendering, reader)).await;
         let (prompt, shown) = match sent {
             Ok(sent) => sent,
             Err(error) => return Ok(Err(error)),

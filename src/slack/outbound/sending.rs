@@ -42,13 +42,14 @@ impl Sender<'_> {
         message: &Message,
         plain: impl FnOnce() -> Message,
     ) -> Result<(Prompt, Digest), CallError> {
-        let (answer, shown) = match self.client.post_message(self.slack_id, &body, self.in_turn, PATIENT).await {
-            Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
-                let plain = plain();
-                (self.send_plain(POST, &body, &refusal, &plain).await?, plain.digest())
-            }
-            answer => (answer?, message.digest()),
-        };
+        let (answer, shown) =
+            match self.client.post_message(self.slack_id, &body, self.in_turn, PATIENT).await {
+                Err(CallError::Refused(refusal)) if refusal.reason == Reason::Content => {
+                    let plain = plain();
+                    (self.send_plain(POST, &body, &refusal, &plain).await?, plain.digest())
+                }
+                answer => (answer?, message.digest()),
+            };
         let text = |key: &str| answer[key].as_str().or(body[key].as_str()).unwrap_or_default().to_owned();
         Ok((Prompt { channel: text("channel"), ts: text("ts") }, shown))
     }

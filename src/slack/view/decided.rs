@@ -12,6 +12,7 @@ use crate::{
         approvals::Request,
         decision::{Decision, DenialReason, GrantOutcome, Verdict},
         grants::{Scope, StandingScope},
+        limits::Limits,
         text::Prose,
     },
     slack::view::{
@@ -159,30 +160,11 @@ pub(super) fn outcome(
             at,
             words("."),
         ]),
-        Verdict::AutoApproved { scope, limits: Some(limits), .. } => {
-            let place = match scope {
-                Scope::Conversation => " auto-approves this action in this conversation",
-                Scope::Always | Scope::Once => " auto-approves this action in every conversation",
-            };
-            let mut parts = vec![
-                blocks::bold("Approved"),
-                words(" without asking, "),
-                at,
-                words(": "),
-                person(&request.user),
-                words(place),
-            ];
-            parts.extend(limits::of_decision(limits, &request.arguments));
-            parts.push(words("."));
-            say(parts)
-        }
-        Verdict::AutoApproved { scope, limits: None, .. } => {
-            let how = match scope {
-                Scope::Conversation => " auto-approves this action in this conversation.",
-                Scope::Always | Scope::Once => " auto-approves this action always.",
-            };
+        Verdict::AutoApproved { scope, limits, .. } => {
             let user = person(&request.user);
-            say(vec![blocks::bold("Approved"), words(" without asking, "), at, words(": "), user, words(how)])
+            let mut parts = vec![blocks::bold("Approved"), words(" without asking, "), at, words(": "), user];
+            parts.extend(by_grant(*scope, limits.as_ref(), request));
+            say(parts)
         }
         Verdict::Denied { user, on_behalf_of, reason } => {
             let mut parts = vec![blocks::bold("Denied"), words(" by "), person(user)];
@@ -226,6 +208,23 @@ pub(super) fn outcome(
             words(" without an approval."),
         ]),
     }
+}
+
+/// What the user's grant that approved a request approves.
+fn by_grant(scope: Scope, limits: Option<&Limits>, request: &Request) -> Vec<SlackRichTextInlineElement> {
+    let Some(limits) = limits else {
+        return vec![words(match scope {
+            Scope::Conversation => " auto-approves this action in this conversation.",
+            Scope::Always | Scope::Once => " auto-approves this action always.",
+        })];
+    };
+    let mut parts = vec![words(match scope {
+        Scope::Conversation => " auto-approves this action in this conversation",
+        Scope::Always | Scope::Once => " auto-approves this action in every conversation",
+    })];
+    parts.extend(limits::of_decision(limits, &request.arguments));
+    parts.push(words("."));
+    parts
 }
 
 /// The beginning of a reason. The details contain all of it.

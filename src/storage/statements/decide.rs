@@ -233,6 +233,7 @@ pub async fn surroundings(
 
 /// Writes the decision and its effects, and returns the ended approval. `seal`: encrypts the values that a grant holds
 /// fixed.
+#[expect(clippy::too_many_lines, reason = "one statement, and what it binds")]
 pub async fn save(
     db: &mut PgConnection,
     unwritten: &mut Unwritten,
