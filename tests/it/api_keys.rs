@@ -26,6 +26,11 @@ pub fn calls(s: &TestApp, approval: &str, delivery: &str) -> Vec<(Method, Vec<St
         call(Method::GET, &format!("approvals/{approval}/events"), None),
         call(Method::POST, &format!("approvals/{approval}/cancel"), None),
         call(Method::POST, &format!("approvals/{approval}/result"), Some(json!({ "status": "succeeded" }))),
+        call(
+            Method::POST,
+            &format!("approvals/{approval}/use"),
+            Some(json!({ "arguments_digest": format!("sha256:{}", "0".repeat(64)) })),
+        ),
         call(Method::GET, &format!("approvals/{approval}/receipt"), None),
         call(Method::POST, "hooks/claude-code", Some(json!({ "hook_event_name": "Stop" }))),
         call(Method::PUT, "integrations/github", Some(catalog)),

@@ -100,7 +100,12 @@ async fn the_generated_python_client_asks_and_waits() {
         "--meta",
         "none",
         "--fail-on-warning",
+        "--config",
+        "config.yaml",
     ];
+    // It knows no such text (RFC 7515, section 9.2.1).
+    let config = "content_type_overrides:\n  application/jose: text/plain\n";
+    std::fs::write(client.folder.join("config.yaml"), config).unwrap();
     succeeds(client.command(&generator).args(arguments).env("PATH", path));
     let python = bin.join("python");
     succeeds(client.command(&python).args(["-W", "error", "-m", "compileall", "-q", "."]));

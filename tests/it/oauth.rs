@@ -82,6 +82,7 @@ async fn installing_again_replaces_the_token() {
         Browser::new().install(s, names::TEAM).await;
         works(s, "c-1").await;
         let first = s.slack.bot_token();
+        s.pass(TimeDelta::seconds(2));
         Browser::new().install(s, names::TEAM).await;
         assert_ne!(s.slack.bot_token(), first);
         works(s, "c-2").await;
