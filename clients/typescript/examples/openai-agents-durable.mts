@@ -37,7 +37,7 @@ async function continueRun(id: string, input: string | RunState<undefined, typeo
     const { state, interruptions } = result;
     if (interruptions.length === 0) return console.log(result.finalOutput);
     stored.set(id, state.toString());
-    // What ended at once is approved or rejected in the state.
+    // Once all have ended, they are approved or rejected in the state.
     if ((await answerInterruptions(state, options(id))).length > 0) return;
     next = state;
   }
