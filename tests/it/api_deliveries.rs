@@ -276,7 +276,10 @@ async fn the_operator_lists_what_was_given_up_and_sends_it_again() {
             serde_json::from_str(&said(&mut on(s, &["delivery", "list", "--failed", "--json"]))).unwrap();
         assert_eq!((&listed[0]["id"], &listed[0]["backend"]), (&dead["id"], &"agents".into()));
         let line = said(&mut on(s, &["delivery", "list", "--backend", "agents"]));
-        assert!(line.starts_with(id) && line.contains("dead") && line.contains("answered 410"), "{line}");
+        assert!(
+            line.starts_with(id) && line.contains("dead") && line.contains("the endpoint is gone (410)"),
+            "{line}"
+        );
         // Not by the command, which has a clock of its own by which the test's time is long ago.
         let (backend, id) = (
             sqlx::query_scalar("SELECT id FROM backends").fetch_one(&s.service.db).await,
