@@ -37,8 +37,8 @@ use crate::{
     seal::Sealer,
     server::{Patience, Server, capacity::Capacity},
     service::{
-        Service, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses, listeners::Listeners,
-        pending_limit::PendingLimit, unreadable::Unreadable,
+        Service, agents_seen::AgentsSeen, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses,
+        listeners::Listeners, pending_limit::PendingLimit, unreadable::Unreadable,
     },
     slack::{
         handlers::{context::Context, events},
@@ -147,6 +147,7 @@ fn service_within(
         heartbeats: Heartbeats::default(),
         unreadable: Unreadable::default(),
         key_uses: KeyUses::default(),
+        agents_seen: AgentsSeen::default(),
         listeners,
     })
 }

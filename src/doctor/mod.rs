@@ -6,6 +6,7 @@ mod api_keys;
 mod context;
 mod database;
 pub mod finding;
+mod pauses;
 mod reach;
 mod slack;
 mod webhooks;
@@ -43,6 +44,7 @@ pub async fn examine(
     findings.extend(reach::check(&context).await);
     if migrated {
         findings.extend(api_keys::check(&context).await);
+        findings.extend(pauses::check(&context).await);
         findings.extend(webhooks::check(&context).await);
     }
     Ok(findings)

@@ -63,6 +63,11 @@ pub enum Verdict {
         /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
+    /// A rule of the workspace denied: its agent or backend is paused.
+    DeniedByPolicy {
+        /// The reason, for the backend.
+        why: Prose,
+    },
     /// The approval expired undecided.
     Expired,
     /// The backend cancelled the approval.
@@ -177,7 +182,7 @@ impl Decision {
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedEdited { .. }
             | Verdict::AutoApproved { .. } => Outcome::Approved,
-            Verdict::Denied { .. } => Outcome::Denied,
+            Verdict::Denied { .. } | Verdict::DeniedByPolicy { .. } => Outcome::Denied,
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
             Verdict::Undeliverable { .. } => Outcome::Undeliverable,
@@ -225,7 +230,7 @@ impl Decision {
     }
 
     /// Who ended the approval: `user` for a click, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
-    /// undeliverable prompt.
+    /// undeliverable prompt, `policy` for what an admin set for all requests.
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
@@ -233,6 +238,7 @@ impl Decision {
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedEdited { .. }
             | Verdict::Denied { .. } => "user",
+            Verdict::DeniedByPolicy { .. } => "policy",
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -274,7 +280,9 @@ impl Decision {
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {
             Verdict::Denied { reason, .. } => reason.as_ref(),
-            Verdict::Abandoned { why } | Verdict::Undeliverable { why } => Some(why),
+            Verdict::DeniedByPolicy { why } | Verdict::Abandoned { why } | Verdict::Undeliverable { why } => {
+                Some(why)
+            }
             _ => None,
         }
     }

@@ -17,6 +17,7 @@ use crate::domain::{
     limits::Limits,
     narrowing::{self, LiveGrant, MOST_NARROWED, Narrowing},
     outcome::Outcome,
+    pauses,
     people::ActingUser,
     rejection::Rejection,
     text::Prose,
@@ -53,7 +54,12 @@ pub fn request(
             .subject(request.action.path())
             .concerning([request.user.clone()]);
         let draw = Effect::DrawPrompt(request.id);
-        return Changed::new(workspace, Approval { request, decision: None, result: None }, asked).and(draw);
+        return Changed::new(
+            workspace,
+            Approval { request, decision: None, result: None, pause: None },
+            asked,
+        )
+        .and(draw);
     };
     let record = Entry::new(Actor::Service, AuditAction::ApprovalApproved)
         .approval(request.id)
@@ -66,7 +72,7 @@ pub fn request(
         .concerning([request.user.clone()]);
     let verdict = Verdict::AutoApproved { grant: id, scope, limits };
     let decision = Some(Decision { verdict, decided_at: now });
-    Changed::new(workspace, Approval { request, decision, result: None }, record)
+    Changed::new(workspace, Approval { request, decision, result: None, pause: None }, record)
 }
 
 /// An approval that has just ended.
@@ -111,6 +117,9 @@ pub fn click(
     let request = &approval.request;
     let seat = approvers::seat(request, acting_user, entitled)?;
     still_pending(approval, now)?;
+    if !matches!(choice, Choice::Deny(_)) {
+        pauses::not_paused(approval)?;
+    }
     let on_behalf_of = seat.on_behalf_of().cloned();
     let mut given = None;
     let verdict = match choice {
@@ -382,7 +391,7 @@ fn end(
     record.grant = decision.grant();
     let (workspace, approval, backend) = (request.workspace, request.id, request.backend);
     let ended = Ended {
-        approval: Approval { request, decision: Some(decision.clone()), result: None },
+        approval: Approval { request, decision: Some(decision.clone()), result: None, pause: None },
         decision,
         given,
     };

@@ -50,6 +50,7 @@ pub mod outcome;
 pub mod overview;
 pub mod own_keys;
 pub mod ownership;
+pub mod pauses;
 pub mod people;
 pub mod policy;
 pub mod precedent;

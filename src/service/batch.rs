@@ -19,11 +19,12 @@ use crate::{
         approvals::{Approval, Request},
         callbacks::CallbackUrl,
         callers::OwnApprovals,
-        decision::Decision,
+        decision::{Decision, Verdict},
         decisions,
         effects::Changed,
         ids::{ActionId, ApiKeyId, ApprovalId, GrantId, IntegrationId},
         own_keys::ConversationKey,
+        pauses,
         rejection::Rejection,
         text::ForeignId,
     },
@@ -110,10 +111,24 @@ pub async fn judge(
         work.commit().await?;
         seen.note_pending(now);
         for (place, approval) in places.into_iter().zip(approvals) {
+            note_paused(&approval);
+            service.agents_seen.note(&approval.request);
             judged[place] = Some(Ok(Asked { approval, replayed: false }));
         }
     }
     Ok(judged)
+}
+
+/// Counts requests of what is paused: an agent that goes on asking may be in a loop.
+fn note_paused(approval: &Approval) {
+    let by_policy =
+        matches!(approval.decision, Some(Decision { verdict: Verdict::DeniedByPolicy { .. }, .. }));
+    let requests = match (&approval.pause, by_policy) {
+        (Some(_), _) => "held",
+        (None, true) => "denied",
+        (None, false) => return,
+    };
+    metrics::counter!("countersign_paused_asks_total", "requests" => requests).increment(1);
 }
 
 fn callback(service: &Service, approval: &Approval, url: &CallbackUrl) -> NewCallback {
@@ -267,13 +282,17 @@ impl<'a> Seen<'a> {
             expires_at: now + ask.expires_in,
             contents_deleted_at: None,
         };
-        for grant in &mut grants {
-            let used = self.uses.get(&grant.id).copied().unwrap_or_default();
-            if let Some(uses) = grant.narrowing.as_mut().and_then(|narrowing| narrowing.uses.as_mut()) {
-                uses.left = uses.left.saturating_sub(used);
+        let asked = if let Some(pause) = context.pauses.covering(request.backend, &request.agent.id) {
+            pauses::request(request, pause, now)
+        } else {
+            for grant in &mut grants {
+                let used = self.uses.get(&grant.id).copied().unwrap_or_default();
+                if let Some(uses) = grant.narrowing.as_mut().and_then(|narrowing| narrowing.uses.as_mut()) {
+                    uses.left = uses.left.saturating_sub(used);
+                }
             }
-        }
-        let asked = decisions::request(request, eligibility, &grants, now);
+            decisions::request(request, eligibility, &grants, now)
+        };
         if let Some(used) = asked.state().decision.as_ref().and_then(Decision::used_grant) {
             let uses = self.uses.entry(used).or_default();
             *uses = uses.saturating_add(1);

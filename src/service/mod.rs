@@ -4,6 +4,7 @@
 pub mod abandon;
 pub mod action_options;
 pub mod action_paths;
+pub mod agents_seen;
 pub mod api_keys;
 pub mod ask;
 pub mod ask_queue;
@@ -48,6 +49,7 @@ pub mod narrowing;
 pub mod notifications;
 pub mod own_integration;
 pub mod partitions;
+pub mod pauses;
 pub mod pending_limit;
 pub mod profiles;
 pub mod prompt_failures;

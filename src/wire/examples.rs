@@ -79,6 +79,20 @@ fn ended(outcome: &str, scope: Option<&str>, by: &str, grant: Option<&str>, reas
     approval
 }
 
+/// An approval that waits because its agent is paused.
+#[must_use]
+pub fn held() -> Value {
+    let mut approval = pending();
+    approval["paused"] = json!({ "reason": "Sends too much mail", "since": "2026-01-05T09:12:00.000000Z" });
+    approval
+}
+
+/// An approval that was denied at once because its agent is paused.
+#[must_use]
+pub fn denied_by_policy() -> Value {
+    ended("denied", None, "policy", None, Some("The agent is paused: Sends too much mail"))
+}
+
 /// An approval that its user gave, with an auto-approval for always.
 #[must_use]
 pub fn approved() -> Value {

@@ -86,9 +86,9 @@ pub fn maybe_scope() -> RefOr<Schema> {
 /// Who ended an approval.
 #[must_use]
 pub fn by() -> Object {
-    one_of(["user", "auto", "backend"])
+    one_of(["user", "auto", "policy", "backend"])
         .description(Some(
-            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `backend`: it was cancelled.",
+            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `policy`: an admin paused the agent or the backend. `backend`: it was cancelled.",
         ))
         .build()
 }

@@ -86,6 +86,7 @@ mod oauth;
 mod organisations;
 mod owning;
 mod partitions;
+mod pausing;
 mod plans;
 mod precedents;
 mod proxy;

@@ -140,6 +140,11 @@ impl From<Rejection> for Problem {
             | Rejection::TooManyNarrowed
             | Rejection::NoLimit
             | Rejection::MustBeRead
+            | Rejection::Paused(_)
+            | Rejection::NotPaused
+            | Rejection::TooManyPauses
+            | Rejection::UnknownBackend
+            | Rejection::UnknownAgent
             | Rejection::ChangedSinceUnlocked
             | Rejection::ChangedSinceAsked
             | Rejection::ChangedSinceShown

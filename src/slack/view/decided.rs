@@ -119,14 +119,8 @@ pub(super) fn outcome(
     let say = |parts: Vec<SlackRichTextInlineElement>| vec![paragraph(parts)];
     match &decision.verdict {
         Verdict::Approved { user, given } => {
-            let how = match given {
-                GrantOutcome::Once => " for this request only, ",
-                GrantOutcome::Conversation(_) => " for this conversation, ",
-                GrantOutcome::Always(_) => " for every conversation, ",
-                GrantOutcome::Narrowed { .. } => " with limits, ",
-            };
-            let mut parts =
-                vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")];
+            let how = words(for_how_long(given));
+            let mut parts = vec![blocks::bold("Approved"), words(" by "), person(user), how, at, words(".")];
             parts.extend(left);
             say(parts)
         }
@@ -190,6 +184,7 @@ pub(super) fn outcome(
             }
             say(parts)
         }
+        Verdict::DeniedByPolicy { why } => denied_without_asking(at, why),
         Verdict::Expired => say(vec![
             blocks::bold("Expired"),
             words(" "),
@@ -215,6 +210,25 @@ pub(super) fn outcome(
             words(" without an approval."),
         ]),
     }
+}
+
+const fn for_how_long(given: &GrantOutcome) -> &'static str {
+    match given {
+        GrantOutcome::Once => " for this request only, ",
+        GrantOutcome::Conversation(_) => " for this conversation, ",
+        GrantOutcome::Always(_) => " for every conversation, ",
+        GrantOutcome::Narrowed { .. } => " with limits, ",
+    }
+}
+
+fn denied_without_asking(at: SlackRichTextInlineElement, why: &Prose) -> Vec<SlackRichTextElement> {
+    let parts = vec![
+        blocks::bold("Denied"),
+        words(" without asking, "),
+        at,
+        words(", with this reason for the agent:"),
+    ];
+    std::iter::once(paragraph(parts)).chain(in_short(why)).collect()
 }
 
 /// The beginning of a reason. The details contain all of it.

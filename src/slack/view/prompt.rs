@@ -1,7 +1,8 @@
 //! The prompt: the message that asks the user, and later says what was decided.
 
 use slack_morphism::prelude::{
-    SlackBlock, SlackBlockChoiceItem, SlackBlockConfirmItem, SlackBlockOverflowElement,
+    SlackActionBlockElement, SlackBlock, SlackBlockChoiceItem, SlackBlockConfirmItem,
+    SlackBlockOverflowElement,
 };
 
 use super::approvers;
@@ -12,6 +13,7 @@ use super::editing;
 use super::message::Message;
 use super::names;
 use super::narrowing;
+use super::paused;
 use super::prompt_state::{PromptState, Reader};
 use super::request;
 use crate::{
@@ -40,7 +42,9 @@ fn pending(shown: &PromptState<'_>) -> Message {
     let mut blocks: Vec<SlackBlock> = approvers::why(shown.reader).into_iter().collect();
     blocks.extend(request::asked(shown));
     let blocker = shown.standing.blocker();
-    if !shown.reader.is_user() {
+    if let Some(pause) = &shown.approval.pause {
+        blocks.push(paused::notice(pause));
+    } else if !shown.reader.is_user() {
         // Whether the user could auto-approve it does not concern the others.
     } else if let Some(blocker) = blocker {
         blocks.push(blocks::context(vec![blocks::small(why_not(blocker, shown.requested))]));
@@ -49,12 +53,15 @@ fn pending(shown: &PromptState<'_>) -> Message {
             "Auto-approval is off here: this conversation is closed, and the action is unlocked for conversations only.",
         )]));
     }
-    if request.action.must_read {
+    if request.action.must_read && shown.approval.pause.is_none() {
         blocks.push(blocks::context(vec![blocks::small(
             "Must be read: Approve works after you open Details.",
         )]));
     }
-    blocks.push(controls(shown, blocker));
+    blocks.push(match shown.approval.pause {
+        Some(_) => blocks::actions(deny_only(shown)),
+        None => controls(shown, blocker),
+    });
     blocks.push(blocks::context(vec![
         blocks::small(SafeText::from("in ").then(sanitize::in_quotes(&names::name(conversation)))),
         blocks::small_mrkdwn(format!("expires {}", blocks::moment_in_mrkdwn(request.expires_at))),
@@ -65,7 +72,20 @@ fn pending(shown: &PromptState<'_>) -> Message {
         Some(why) => format!("{why} "),
         None => request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default(),
     };
-    Message { text: format!("{called}{} Approve or deny?", summary::text(request)), blocks }
+    let asks = shown.approval.pause.as_deref().map_or_else(|| "Approve or deny?".to_owned(), paused::in_text);
+    Message { text: format!("{called}{} {asks}", summary::text(request)), blocks }
+}
+
+/// The controls while the agent or its backend is paused.
+fn deny_only(shown: &PromptState<'_>) -> Vec<SlackActionBlockElement> {
+    let request = &shown.approval.request;
+    let alone = SafeText::from("Deny: ").then(summary::brief(request));
+    let mut row = vec![
+        blocks::button(Control::Deny(request.id), "Deny", alone, Style::Plain),
+        deny::menu(request.id).into(),
+    ];
+    row.extend(request::looks(shown));
+    row
 }
 
 fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {

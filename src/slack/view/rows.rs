@@ -6,6 +6,7 @@ use super::controls::Control;
 use super::differences;
 use super::history::{ambiguous, subject};
 use super::names;
+use super::paused;
 use super::sentences;
 use crate::{
     domain::{approvals::Approval, overview::WaitingLine},
@@ -44,17 +45,24 @@ fn row(approval: &Approval, subject: Vec<SlackRichTextElement>, is_ambiguous: bo
     let labelled = |label: &'static str| SafeText::from(label).then(summary::brief(request));
     let approve = Control::Approve(request.id);
     let is_destructive = request.action.impact.is_destructive();
-    let controls = vec![
-        if is_destructive {
+    let approve = match &approval.pause {
+        Some(pause) => {
+            facts.push(blocks::small_mrkdwn(paused::in_text(pause)));
+            None
+        }
+        None => Some(if is_destructive {
             let question = summary::target(request).then("\nDeleted data cannot be recovered.");
             let confirmation = blocks::confirmation("Approve a destructive action?", question, "Approve");
             blocks::confirmed_button(approve, "Approve", labelled("Approve: "), confirmation)
         } else {
             blocks::button(approve, "Approve", labelled("Approve: "), Style::Primary)
-        },
+        }),
+    };
+    let others = [
         blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain),
         blocks::button(Control::Details(request.id), "Details", labelled("Details: "), Style::Plain),
     ];
+    let controls = approve.into_iter().chain(others).collect();
     [blocks::rich(subject), blocks::context(facts), blocks::actions(controls)]
 }
 

@@ -2,6 +2,7 @@
 
 pub mod abandonments;
 pub mod actions;
+pub mod agents;
 pub mod api_keys;
 pub mod approval_results;
 pub mod approvals;
@@ -27,6 +28,7 @@ pub mod members;
 pub mod notifications;
 pub mod outbox;
 pub mod partitions;
+pub mod pauses;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod prompt_messages;
