@@ -6,6 +6,7 @@ mod api_keys;
 mod args;
 mod audit;
 mod backends;
+mod deliveries;
 mod doctor;
 pub mod error;
 mod grants;
@@ -106,6 +107,9 @@ enum Command {
   countersign stats
   countersign stats --json")]
     Stats(stats::Command),
+    /// List the webhooks to the backends, and send them again
+    #[command(subcommand)]
+    Delivery(deliveries::Command),
     /// Ask for approval of a coding agent's tool calls, as its hook
     #[command(
         after_help = "The agent starts this command for each tool call and writes the call to its standard input. The command asks the person in Slack, waits, and answers in the agent's format. Whatever goes wrong ends it with status 2, which blocks the call.
@@ -162,6 +166,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Policy(command) => policies::run(&command),
         Command::Stats(command) => command.run().await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Delivery(command) => deliveries::run(command).await,
         Command::Hook(command) => command.run().await,
         Command::Doctor(command) => doctor::run(*command).await,
         Command::Encryption(command) => keys::run(command).await,

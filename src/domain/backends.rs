@@ -136,7 +136,7 @@ pub struct Redelivery {
     pub delivery: DeliveryId,
 }
 
-/// Sends a webhook again, because its backend or an admin asked for that.
+/// Sends a webhook again, because its backend, an admin or the operator asked for that.
 pub fn redeliver(
     workspace: WorkspaceId,
     redelivery: Redelivery,

@@ -1,4 +1,4 @@
-//! A backend or an admin requests the redelivery of a webhook.
+//! A backend, an admin or an operator has a webhook sent again.
 
 use super::{Service, ServiceError, authenticate::BackendCaller, retrying, unlock, workspaces::Origin};
 use crate::{
@@ -24,18 +24,38 @@ pub async fn redeliver(
     caller: BackendCaller,
     id: DeliveryId,
 ) -> Result<Delivery, ServiceError> {
-    retrying!(attempt(service, caller, id))
+    retrying!(attempt(service, caller, id, &Actor::Backend(caller.backend)))
 }
 
-async fn attempt(service: &Service, caller: BackendCaller, id: DeliveryId) -> Result<Delivery, ServiceError> {
+/// The same for an operator or an admin. `backend` names the backend whose delivery it is.
+#[tracing::instrument(name = "resend_webhook", skip_all, fields(workspace = %backend.workspace, backend = %backend.backend, delivery = %id))]
+pub async fn resend(
+    service: &Service,
+    backend: BackendCaller,
+    id: DeliveryId,
+    actor: &Actor,
+) -> Result<Delivery, ServiceError> {
+    retrying!(attempt(service, backend, id, actor))
+}
+
+async fn attempt(
+    service: &Service,
+    caller: BackendCaller,
+    id: DeliveryId,
+    actor: &Actor,
+) -> Result<Delivery, ServiceError> {
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let before = deliveries::find(&mut work, caller.backend, id).await?.ok_or(Rejection::UnknownDelivery)?;
     let redelivery = Redelivery { backend: caller.backend, delivery: id };
     let status = before.state().as_str();
-    let actor = Actor::Backend(caller.backend);
-    let redelivery =
-        work.record(backends::redeliver(caller.workspace, redelivery, before.approval, status, actor));
+    let redelivery = work.record(backends::redeliver(
+        caller.workspace,
+        redelivery,
+        before.approval,
+        status,
+        actor.clone(),
+    ));
     if !deliveries::send_again(&mut work, &redelivery, now).await? {
         return Err(Rejection::UnknownDelivery.into());
     }

@@ -6,15 +6,20 @@ use chrono::TimeDelta;
 use countersign::{
     domain::{
         api_keys::KeyScopes,
+        audit::Actor,
+        ids::BackendId,
         text::{Link, Name},
     },
-    service::backends,
+    service::{authenticate::BackendCaller, backends, redeliver},
 };
 use sandbox::backend::{AgentBackend, Answer, BackendOptions};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::story::{TestApp, eventually, story};
+use crate::{
+    cli::{complaint, on, said},
+    story::{TestApp, eventually, story},
+};
 
 const ACTION: &str = "github.create_issue";
 
@@ -255,6 +260,52 @@ async fn the_command_line_sends_a_signed_ping_and_prints_what_came_back() {
         let failed = ping("127.0.0.0/8").await.unwrap();
         let complaint = String::from_utf8(failed.stderr).unwrap();
         assert!(!failed.status.success() && complaint.contains("(500)"), "{complaint}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_lists_what_was_given_up_and_sends_it_again() {
+    story(async |s| {
+        // Gone: given up at once.
+        s.backend.answer_next([Answer::Status(410, vec![])]);
+        let approval = ended(s, "c-1").await;
+        let dead = delivery(s, &approval, |delivery| delivery["status"] == "dead").await;
+        let id = dead["id"].as_str().unwrap();
+        let listed: Value =
+            serde_json::from_str(&said(&mut on(s, &["delivery", "list", "--failed", "--json"]))).unwrap();
+        assert_eq!((&listed[0]["id"], &listed[0]["backend"]), (&dead["id"], &"agents".into()));
+        let line = said(&mut on(s, &["delivery", "list", "--backend", "agents"]));
+        assert!(line.starts_with(id) && line.contains("dead") && line.contains("answered 410"), "{line}");
+        // Not by the command, which has a clock of its own by which the test's time is long ago.
+        let (backend, id) = (
+            sqlx::query_scalar("SELECT id FROM backends").fetch_one(&s.service.db).await,
+            id.parse().unwrap(),
+        );
+        let backend = BackendCaller { backend: BackendId::new(backend.unwrap()), workspace: s.workspace };
+        redeliver::resend(&s.service, backend, id, &Actor::Operator).await.unwrap();
+        assert_eq!(s.received_webhook(&approval).await.id, id.to_string());
+        assert_eq!(said(&mut on(s, &["delivery", "list", "--failed"])), "No webhook was given up.\n");
+        assert_eq!(said(&mut on(s, &["delivery", "resend", "--failed"])), "No webhook was given up.\n");
+        let again = said(&mut on(s, &["delivery", "resend", &id.to_string()]));
+        assert_eq!(again, "1 webhook is sent again now.\n");
+        let by: Vec<String> =
+            sqlx::query_scalar("SELECT actor_kind FROM audit WHERE what = 'webhook.redelivered'")
+                .fetch_all(&s.service.db)
+                .await
+                .unwrap();
+        assert_eq!(by, ["operator", "operator"]);
+        for (arguments, says) in [
+            (&["delivery", "resend"][..], "required"),
+            (&["delivery", "resend", "dlv_1"][..], "it should be the id of a delivery, as dlv_…"),
+            (
+                &["delivery", "resend", "dlv_0192f7c3b1157c33a0e1f2a3b4c5d6e7"][..],
+                "unknown delivery dlv_0192",
+            ),
+        ] {
+            let complaint = complaint(&mut on(s, arguments));
+            assert!(complaint.contains(says), "{arguments:?}: {complaint}");
+        }
     })
     .await;
 }
