@@ -38,7 +38,7 @@ use crate::{
     server::{Patience, Server, capacity::Capacity},
     service::{
         Service, agents_seen::AgentsSeen, ask_queue::AskQueue, endings::Endings, key_use_log::KeyUses,
-        listeners::Listeners, pending_limit::PendingLimit, unreadable::Unreadable,
+        listeners::Listeners, pending_limit::PendingLimit, policies::Policies, unreadable::Unreadable,
     },
     slack::{
         handlers::{context::Context, events},
@@ -146,6 +146,7 @@ fn service_within(
         pending_limit,
         heartbeats: Heartbeats::default(),
         unreadable: Unreadable::default(),
+        policies: Policies::default(),
         key_uses: KeyUses::default(),
         agents_seen: AgentsSeen::default(),
         listeners,

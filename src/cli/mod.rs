@@ -96,7 +96,7 @@ enum Command {
     /// List and revoke the auto-approvals of all users
     #[command(subcommand)]
     Grant(grants::Command),
-    /// Check rules: what agents may do without asking, what needs a person, and what is refused
+    /// Manage rules: what agents may do without asking, what needs a person, and what is refused
     #[command(subcommand)]
     Policy(policies::Command),
     /// Search and export the audit: who did what, and when
@@ -163,7 +163,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Agent(command) => agents::run(command).await,
         Command::Action(command) => actions::run(command).await,
         Command::Grant(command) => grants::run(command).await,
-        Command::Policy(command) => policies::run(&command),
+        Command::Policy(command) => policies::run(command).await,
         Command::Stats(command) => command.run().await,
         Command::Audit(command) => audit::run(command).await,
         Command::Delivery(command) => deliveries::run(command).await,

@@ -15,6 +15,7 @@ use crate::domain::{
     outcome::Outcome,
     own_keys::ConversationKey,
     pauses::Pause,
+    policy::RuleRef,
     results::ApprovalResult,
     text::{ForeignId, Link, Name, Prose},
 };
@@ -77,6 +78,8 @@ pub struct Request {
     pub created_at: DateTime<Utc>,
     /// The approval can no longer be decided from this moment on.
     pub expires_at: DateTime<Utc>,
+    /// The rules that it was judged by when it was made. `None`: there were none.
+    pub policy: Option<RuleRef>,
     /// When arguments, reason and metadata were deleted after the retention time. They are empty since then.
     pub contents_deleted_at: Option<DateTime<Utc>>,
 }

@@ -68,6 +68,8 @@ pub enum Lock {
     Locked,
     /// The integration no longer has the action, so an admin can't unlock it.
     Retired,
+    /// A rule asks a person each time, whatever the lock. Never stored.
+    Ruled,
 }
 
 impl Lock {
@@ -88,7 +90,7 @@ impl Lock {
     pub const fn unlocked_for(self) -> Option<UnlockedFor> {
         match self {
             Self::Unlocked(what) | Self::Changed(what) => Some(what),
-            Self::Locked | Self::Retired => None,
+            Self::Locked | Self::Retired | Self::Ruled => None,
         }
     }
 }
@@ -120,6 +122,8 @@ pub enum Blocker {
     Outdated,
     /// The user has not connected the integration.
     NotConnected,
+    /// A rule asks a person each time.
+    Ruled,
 }
 
 impl Eligibility {
@@ -130,6 +134,7 @@ impl Eligibility {
         match self.lock {
             Lock::Locked => Some(Blocker::Locked),
             Lock::Retired => Some(Blocker::Retired),
+            Lock::Ruled => Some(Blocker::Ruled),
             Lock::Changed(_) => Some(Blocker::Changed),
             Lock::Unlocked(_) if self.outdated => Some(Blocker::Outdated),
             Lock::Unlocked(_) if !self.connected => Some(Blocker::NotConnected),

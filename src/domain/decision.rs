@@ -63,9 +63,16 @@ pub enum Verdict {
         /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
-    /// A rule of the workspace denied: its agent or backend is paused.
-    DeniedByPolicy {
-        /// The reason, for the backend.
+    /// A rule approved.
+    AllowedByRule,
+    /// A rule denied.
+    BlockedByRule {
+        /// The admin's reason, for the agent.
+        reason: Option<Prose>,
+    },
+    /// The agent or backend is paused, and its requests are denied.
+    DeniedByPause {
+        /// The reason, for the agent.
         why: Prose,
     },
     /// The approval expired undecided.
@@ -181,8 +188,11 @@ impl Decision {
             Verdict::Approved { .. }
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedEdited { .. }
-            | Verdict::AutoApproved { .. } => Outcome::Approved,
-            Verdict::Denied { .. } | Verdict::DeniedByPolicy { .. } => Outcome::Denied,
+            | Verdict::AutoApproved { .. }
+            | Verdict::AllowedByRule => Outcome::Approved,
+            Verdict::Denied { .. } | Verdict::BlockedByRule { .. } | Verdict::DeniedByPause { .. } => {
+                Outcome::Denied
+            }
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
             Verdict::Undeliverable { .. } => Outcome::Undeliverable,
@@ -194,7 +204,9 @@ impl Decision {
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
             Verdict::Approved { given, .. } => Some(given.scope()),
-            Verdict::ApprovedFor { .. } | Verdict::ApprovedEdited { .. } => Some(Scope::Once),
+            Verdict::ApprovedFor { .. } | Verdict::ApprovedEdited { .. } | Verdict::AllowedByRule => {
+                Some(Scope::Once)
+            }
             Verdict::AutoApproved { scope, .. } => Some(*scope),
             _ => None,
         }
@@ -230,7 +242,7 @@ impl Decision {
     }
 
     /// Who ended the approval: `user` for a click, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
-    /// undeliverable prompt, `policy` for what an admin set for all requests.
+    /// undeliverable prompt, `policy` for what an admin set for all requests: a rule or a pause.
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
@@ -238,7 +250,9 @@ impl Decision {
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedEdited { .. }
             | Verdict::Denied { .. } => "user",
-            Verdict::DeniedByPolicy { .. } => "policy",
+            Verdict::AllowedByRule | Verdict::BlockedByRule { .. } | Verdict::DeniedByPause { .. } => {
+                "policy"
+            }
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -279,8 +293,8 @@ impl Decision {
     #[must_use]
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {
-            Verdict::Denied { reason, .. } => reason.as_ref(),
-            Verdict::DeniedByPolicy { why } | Verdict::Abandoned { why } | Verdict::Undeliverable { why } => {
+            Verdict::Denied { reason, .. } | Verdict::BlockedByRule { reason } => reason.as_ref(),
+            Verdict::DeniedByPause { why } | Verdict::Abandoned { why } | Verdict::Undeliverable { why } => {
                 Some(why)
             }
             _ => None,

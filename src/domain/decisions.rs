@@ -335,6 +335,7 @@ pub(super) fn may_grant(eligibility: Eligibility, scope: Scope) -> Result<(), Re
         Some(Blocker::Changed) => Err(Rejection::ChangedSinceUnlocked),
         Some(Blocker::Outdated) => Err(Rejection::ChangedSinceAsked),
         Some(Blocker::NotConnected) => Err(Rejection::NotConnected),
+        Some(Blocker::Ruled) => Err(Rejection::RuleAsks),
         None if scope == Scope::Conversation && eligibility.conversation_closed => {
             Err(Rejection::ConversationClosed)
         }

@@ -281,7 +281,7 @@ pub fn request(request: Request, pause: &Pause, now: DateTime<Utc>) -> Changed<A
             Changed::new(workspace, approval, asked).and(draw)
         }
         PausedRequests::Denied => {
-            let verdict = Verdict::DeniedByPolicy { why: pause.why() };
+            let verdict = Verdict::DeniedByPause { why: pause.why() };
             let decision = Decision { verdict, decided_at: now };
             let record = Entry::new(Actor::Service, AuditAction::ApprovalDenied)
                 .approval(request.id)

@@ -170,6 +170,23 @@ pub enum Rejection {
     /// The user asked for a grant, and the integration is not connected.
     #[error("the integration is not connected")]
     NotConnected,
+    /// The user asked for a grant, and a rule asks a person each time.
+    #[error("a rule asks for it each time")]
+    RuleAsks,
+    /// The user approved what a rule blocks now.
+    #[error("a rule blocks it")]
+    BlockedByRule,
+    /// The policy has changed since its author read it.
+    #[error("the policy has changed since you read it")]
+    PolicyChanged,
+    /// The policy has a part that this version does not support.
+    #[error("line {line}: this version does not support `{part}` yet; leave it out")]
+    RuleUnsupported {
+        /// The line of the first rule that has it.
+        line: u64,
+        /// The part.
+        part: &'static str,
+    },
     /// The user asked for a conversation grant, and the conversation is closed.
     #[error("the conversation is closed")]
     ConversationClosed,
@@ -237,6 +254,10 @@ impl Rejection {
             Self::ChangedSinceShown => "changed-since-shown",
             Self::NotConnected => "not-connected",
             Self::ConversationClosed => "conversation-closed",
+            Self::RuleAsks => "rule-asks",
+            Self::BlockedByRule => "rule-blocks",
+            Self::PolicyChanged => "policy-changed",
+            Self::RuleUnsupported { .. } => "rule-unsupported",
         }
     }
 }

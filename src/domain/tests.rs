@@ -74,6 +74,7 @@ pub(super) fn request() -> Request {
         place: None,
         created_at: start(),
         expires_at: start() + TimeDelta::seconds(LIFE),
+        policy: None,
         contents_deleted_at: None,
     }
 }

@@ -9,7 +9,7 @@ use super::{
     ask::{Addressed, Ask, Asked},
     authenticate::{self, Caller},
     pending_limit::{Pending, PendingLimit},
-    retrying,
+    policies, retrying,
 };
 use crate::{
     domain::{
@@ -25,6 +25,7 @@ use crate::{
         ids::{ActionId, ApiKeyId, ApprovalId, GrantId, IntegrationId},
         own_keys::ConversationKey,
         pauses,
+        policy::{self, Ruled},
         rejection::Rejection,
         text::ForeignId,
     },
@@ -56,7 +57,14 @@ pub async fn judge(
     let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
     let (mut places, mut created) = (Vec::new(), Vec::new());
     let mut seen = Seen::new(limit, pending);
-    for (addressed, context) in asks.iter().zip(contexts) {
+    let in_force = asks.iter().zip(&contexts).map(|(addressed, context)| {
+        let context = context.as_ref().ok()?.as_ref()?;
+        // A pause is judged before the rules.
+        let paused = context.pauses.covering(context.key.backend, &addressed.ask.agent.id).is_some();
+        if paused { None } else { Some((context.key.workspace, context.policy?)) }
+    });
+    let ruled = policies::judge(service, &mut work, asks.iter().copied().zip(in_force), now).await?;
+    for ((addressed, context), ruled) in asks.iter().zip(contexts).zip(ruled) {
         let examined = match examine(service, &mut work, addressed, context, asks.len() == 1).await {
             // The transaction can't go on after an error of the database. A row that can't be read is not such an error.
             Err(failure @ ServiceError::Database(_)) if failure.corrupt_row().is_none() => {
@@ -66,7 +74,7 @@ pub async fn judge(
         };
         let answer = match examined {
             Ok(Examined::New(caller, context)) => {
-                match seen.judge(service, now, addressed, &caller, *context) {
+                match seen.judge(service, now, (addressed, ruled.as_ref()), &caller, *context) {
                     Ok((asked, conversation)) => {
                         places.push(judged.len());
                         let Ask { idempotency_key, digest, .. } = &addressed.ask;
@@ -121,9 +129,8 @@ pub async fn judge(
 
 /// Counts requests of what is paused: an agent that goes on asking may be in a loop.
 fn note_paused(approval: &Approval) {
-    let by_policy =
-        matches!(approval.decision, Some(Decision { verdict: Verdict::DeniedByPolicy { .. }, .. }));
-    let requests = match (&approval.pause, by_policy) {
+    let denied = matches!(approval.decision, Some(Decision { verdict: Verdict::DeniedByPause { .. }, .. }));
+    let requests = match (&approval.pause, denied) {
         (Some(_), _) => "held",
         (None, true) => "denied",
         (None, false) => return,
@@ -250,7 +257,7 @@ impl<'a> Seen<'a> {
         &mut self,
         service: &Service,
         now: DateTime<Utc>,
-        addressed: &'a Addressed,
+        (addressed, ruled): (&'a Addressed, Option<&Ruled>),
         caller: &Caller,
         context: AskContext,
     ) -> Result<New, Option<Rejection>> {
@@ -280,6 +287,7 @@ impl<'a> Seen<'a> {
             place: ask.place.clone(),
             created_at: now,
             expires_at: now + ask.expires_in,
+            policy: ruled.map(|ruled| ruled.by),
             contents_deleted_at: None,
         };
         let asked = if let Some(pause) = context.pauses.covering(request.backend, &request.agent.id) {
@@ -291,7 +299,9 @@ impl<'a> Seen<'a> {
                     uses.left = uses.left.saturating_sub(used);
                 }
             }
-            decisions::request(request, eligibility, &grants, now)
+            policy::ask(request, eligibility, ruled, now, |request, eligibility| {
+                decisions::request(request, eligibility, &grants, now)
+            })
         };
         if let Some(used) = asked.state().decision.as_ref().and_then(Decision::used_grant) {
             let uses = self.uses.entry(used).or_default();

@@ -1,7 +1,7 @@
 //! A person decides an approval. Whatever races, exactly one decision wins: all that can end an approval lock its row
 //! first.
 
-use super::{Service, ServiceError, UnitOfWork, delegations, recent_leavers, retrying};
+use super::{Service, ServiceError, UnitOfWork, delegations, policies, recent_leavers, retrying};
 use crate::{
     domain::{
         approvals::Approval,
@@ -12,6 +12,7 @@ use crate::{
         grants::{Scope, StandingScope},
         ids::{ApprovalId, GrantId, UserId},
         people::ActingUser,
+        policy::Ruled,
         rejection::Rejection,
         repeats::RequestDigest,
     },
@@ -46,7 +47,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
-    let Some(approval) =
+    let Some((approval, in_force)) =
         storage::statements::decide::lock_in_workspace(&mut work, workspace, *approval, *request, now)
             .await?
     else {
@@ -69,6 +70,8 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
             Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
         DecisionContext { eligibility, held: Held::default(), left_at: None }
     };
+    let ruled = policies::on_choice(service, &mut work, (&approval, choice), in_force, now).await?;
+    let eligibility = policies::eligibility(ruled.as_ref(), eligibility);
     let new_id = GrantId::new(service.new_id());
     let acting_user = recent_leavers::as_known(&click.acting_user, left_at, now);
     let is_unread = decisions::must_be_read(&approval.request, choice)
@@ -82,7 +85,8 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         new_id,
         now,
     );
-    match judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) }) {
+    let judged = judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) });
+    match judged.and_then(|ended| ruled.as_ref().map_or(Ok(()), Ruled::may_be_approved).map(|()| ended)) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
             let ended =

@@ -2,7 +2,7 @@
 //! locked and judged again, as by a click of its own.
 
 use super::{
-    Service, ServiceError, delegations, retrying,
+    Service, ServiceError, delegations, policies, retrying,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         ids::{ApprovalId, GrantId, UserId},
         overview::Group,
         people::ActingUser,
+        policy::Ruled,
         rejection::Rejection,
     },
     storage::{read_models::overview, statements},
@@ -96,7 +97,7 @@ async fn attempt(
         let found =
             statements::decide::lock_in_workspace(&mut work, origin.workspace, *id, request.take(), now)
                 .await?;
-        let Some(approval) = found else {
+        let Some((approval, in_force)) = found else {
             outcome.left += 1;
             continue;
         };
@@ -110,7 +111,9 @@ async fn attempt(
         };
         let new_id = GrantId::new(service.new_id());
         let entitled = delegations::entitlement(&mut work, &approval, &acting_user.user, now).await?;
-        match decisions::click(
+        let ruled = policies::on_choice(service, &mut work, (&approval, &choice), in_force, now).await?;
+        let may = ruled.as_ref().map_or(Ok(()), Ruled::may_be_approved);
+        let judged = decisions::click(
             &approval,
             choice,
             (acting_user, &entitled),
@@ -118,7 +121,8 @@ async fn attempt(
             Held::default(),
             new_id,
             now,
-        ) {
+        );
+        match judged.and_then(|ended| may.map(|()| ended)) {
             Ok(ended) => {
                 let (db, unwritten) = work.parts();
                 statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;

@@ -51,6 +51,7 @@ pub mod own_integration;
 pub mod partitions;
 pub mod pauses;
 pub mod pending_limit;
+pub mod policies;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod put_integration;

@@ -88,7 +88,7 @@ pub fn maybe_scope() -> RefOr<Schema> {
 pub fn by() -> Object {
     one_of(["user", "auto", "policy", "backend"])
         .description(Some(
-            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `policy`: an admin paused the agent or the backend. `backend`: it was cancelled.",
+            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `policy`: a rule, or a pause of the agent or the backend. `backend`: it was cancelled.",
         ))
         .build()
 }

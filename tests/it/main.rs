@@ -100,6 +100,7 @@ mod revoking;
 mod revoking_for_others;
 mod rolling;
 mod round_trips;
+mod rules;
 mod scopes;
 mod secrets;
 mod settings;

@@ -149,7 +149,11 @@ impl From<Rejection> for Problem {
             | Rejection::ChangedSinceAsked
             | Rejection::ChangedSinceShown
             | Rejection::NotConnected
-            | Rejection::ConversationClosed => Self::new(Kind::Forbidden).because(rejection.to_string()),
+            | Rejection::ConversationClosed
+            | Rejection::RuleAsks
+            | Rejection::BlockedByRule
+            | Rejection::PolicyChanged
+            | Rejection::RuleUnsupported { .. } => Self::new(Kind::Forbidden).because(rejection.to_string()),
         }
     }
 }

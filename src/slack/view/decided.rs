@@ -184,7 +184,22 @@ pub(super) fn outcome(
             }
             say(parts)
         }
-        Verdict::DeniedByPolicy { why } => denied_without_asking(at, why),
+        Verdict::AllowedByRule => say(vec![
+            blocks::bold("Approved"),
+            words(" without asking, by a rule of your admins, "),
+            at,
+            words("."),
+        ]),
+        Verdict::BlockedByRule { reason } => {
+            let mut parts = vec![blocks::bold("Denied"), words(" by a rule of your admins, "), at];
+            let Some(reason) = reason else {
+                parts.push(words("."));
+                return say(parts);
+            };
+            parts.push(words(", with this reason for the agent:"));
+            return std::iter::once(paragraph(parts)).chain(in_short(reason)).collect();
+        }
+        Verdict::DeniedByPause { why } => denied_without_asking(at, why),
         Verdict::Expired => say(vec![
             blocks::bold("Expired"),
             words(" "),

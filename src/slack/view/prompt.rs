@@ -199,5 +199,6 @@ const fn why_not(blocker: Blocker, requested: bool) -> &'static str {
             "Auto-approval is not offered here: this action’s description has changed since this request. The next request offers it."
         }
         Blocker::NotConnected => "Connect this integration to auto-approve its actions.",
+        Blocker::Ruled => "A rule of your admins asks for this each time.",
     }
 }

@@ -29,6 +29,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod partitions;
 pub mod pauses;
+pub mod policies;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod prompt_messages;

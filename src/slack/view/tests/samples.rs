@@ -84,6 +84,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
         place: None,
         created_at: asked_at(),
         expires_at: asked_at() + TimeDelta::minutes(30),
+        policy: None,
         contents_deleted_at: None,
     };
     Approval { request, decision: None, result: None, pause: None }
@@ -132,6 +133,8 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ),
         ("denied", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason: None }),
         ("denied_with_reason", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason }),
+        ("allowed_by_rule", Verdict::AllowedByRule),
+        ("blocked_by_rule", Verdict::BlockedByRule { reason: Some(Prose::new("Not from agents").unwrap()) }),
         ("expired", Verdict::Expired),
         ("cancelled", Verdict::Cancelled),
         ("abandoned", Verdict::Abandoned { why: Prose::new("no caller listened for 60 s").unwrap() }),
@@ -139,7 +142,7 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ("approved_edited", Verdict::ApprovedEdited { user, edited: edited() }),
         (
             "denied_by_policy",
-            Verdict::DeniedByPolicy { why: Prose::new("The agent is paused: sends too much").unwrap() },
+            Verdict::DeniedByPause { why: Prose::new("The agent is paused: sends too much").unwrap() },
         ),
     ]
 }
