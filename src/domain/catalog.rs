@@ -1,6 +1,6 @@
 //! Integrations and their actions, and whether an action may be auto-approved for a user.
 
-use super::{field_hints::Presentation, input_schema::InputSchema, risk::Impact};
+use super::{field_hints::Presentation, input_schema::InputSchema, limits::Bounds, risk::Impact};
 
 /// The maximum number of an integration's actions, retired ones not counted.
 pub const MOST_ACTIONS: u16 = 500;
@@ -107,6 +107,8 @@ pub struct Eligibility {
     pub connected: bool,
     /// Whether the backend has closed the conversation.
     pub conversation_closed: bool,
+    /// How long a grant may hold, and how often, as a rule has it.
+    pub bounds: Bounds,
 }
 
 /// Why an action can't be auto-approved.
@@ -160,6 +162,7 @@ mod tests {
             outdated: false,
             connected: true,
             conversation_closed: false,
+            bounds: Bounds::default(),
         };
         assert_eq!(free.blocker(), None);
         assert_eq!(Eligibility { outdated: true, ..free }.blocker(), Some(Blocker::Outdated));

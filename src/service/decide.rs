@@ -11,6 +11,7 @@ use crate::{
         effects::Redraw,
         grants::{Scope, StandingScope},
         ids::{ApprovalId, GrantId, UserId},
+        limits::Bounds,
         people::ActingUser,
         policy::Ruled,
         rejection::Rejection,
@@ -66,8 +67,13 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let DecisionContext { eligibility, held, left_at } = if let Some(scope) = scope.filter(|_| is_own) {
         storage::statements::decide::context(&mut work, &approval, scope, now).await?
     } else {
-        let eligibility =
-            Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+        let eligibility = Eligibility {
+            lock: Lock::Locked,
+            outdated: true,
+            connected: false,
+            conversation_closed: true,
+            bounds: Bounds::default(),
+        };
         DecisionContext { eligibility, held: Held::default(), left_at: None }
     };
     let ruled = policies::on_choice(service, &mut work, (&approval, choice), in_force, now).await?;

@@ -14,6 +14,7 @@ use crate::{
         effects::Redraw,
         grants::Scope,
         ids::{ApprovalId, GrantId, UserId},
+        limits::Bounds,
         overview::Group,
         people::ActingUser,
         policy::Ruled,
@@ -87,8 +88,13 @@ async fn attempt(
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     // Neither choice gives a grant, so nothing depends on the action's lock.
-    let no_grant =
-        Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+    let no_grant = Eligibility {
+        lock: Lock::Locked,
+        outdated: true,
+        connected: false,
+        conversation_closed: true,
+        bounds: Bounds::default(),
+    };
     let mut outcome = Together::default();
     let mut request = origin.request;
     let mut why = None;

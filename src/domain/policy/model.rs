@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use super::{cel::Condition, pattern::ActionPattern};
-use crate::domain::{grants::Scope, ids::UserId, text::Prose};
+use crate::domain::{grants::Scope, ids::UserId, limits::Uses, text::Prose};
 
 /// A rule's place in its policy, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,7 +138,7 @@ pub struct Limits {
     /// The longest time that an auto-approval holds.
     pub max_duration: Option<TimeDelta>,
     /// The most calls that an auto-approval permits.
-    pub max_uses: Option<u32>,
+    pub max_uses: Option<Uses>,
 }
 
 /// Which scopes people may pick beside `once`.

@@ -10,7 +10,7 @@ use super::{
     pattern::ActionPattern,
     source::Yaml,
 };
-use crate::domain::{grants::Scope, ids::UserId, text::Prose};
+use crate::domain::{grants::Scope, ids::UserId, limits::Uses, text::Prose};
 
 const RULE: [&str; 6] = ["action", "when", "effect", "reason", "limits", "approvers"];
 const LIMITS: [&str; 3] = ["scopes", "max_duration", "max_uses"];
@@ -96,7 +96,10 @@ fn limits(field: &Field<'_>, faults: &mut Faults) -> Limits {
         max_duration: fields
             .get("max_duration")
             .and_then(|field| field.span(TimeDelta::minutes(1), LONGEST, faults)),
-        max_uses: fields.get("max_uses").and_then(|field| field.number(1, 1_000_000, faults)),
+        max_uses: fields
+            .get("max_uses")
+            .and_then(|field| field.number(1, u32::from(Uses::MOST), faults))
+            .and_then(|number| Uses::new(u16::try_from(number).ok()?)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::domain::{
     catalog::{Eligibility, Lock, UnlockedFor},
+    limits::Bounds,
     rejection::Rejection,
     text::Prose,
 };
@@ -88,8 +89,6 @@ impl Policy {
         self.rules().iter().find_map(|rule| {
             let part = match &rule.effect {
                 effect if effect.approvers().is_some() => "approvers",
-                Effect::UserChoice(Limits { max_duration: Some(_), .. }, _) => "max_duration",
-                Effect::UserChoice(Limits { max_uses: Some(_), .. }, _) => "max_uses",
                 _ => return None,
             };
             Some((rule.line, part))
@@ -136,7 +135,15 @@ impl Ruled {
                 Lock::Ruled
             }
         };
-        Eligibility { lock, ..eligibility }
+        Eligibility { lock, bounds: self.bounds(), ..eligibility }
+    }
+
+    /// How long a grant may hold under this rule, and how often it may be used.
+    const fn bounds(&self) -> Bounds {
+        match &self.treatment {
+            Treatment::UserChoice(limits) => limits.bounds(),
+            _ => Bounds { duration: None, uses: None },
+        }
     }
 
     /// Whether a person may still approve the request: not if a rule blocks it now.
@@ -146,6 +153,12 @@ impl Ruled {
 }
 
 impl Limits {
+    /// How long an auto-approval may hold, and how often it may be used.
+    #[must_use]
+    pub const fn bounds(&self) -> Bounds {
+        Bounds { duration: self.max_duration, uses: self.max_uses }
+    }
+
     /// What people may auto-approve. `None`: nothing.
     #[must_use]
     pub const fn unlocked_for(&self) -> Option<UnlockedFor> {
@@ -184,7 +197,13 @@ mod tests {
             Treatment::UserChoice(once),
         ];
         for lock in locks {
-            let before = Eligibility { lock, outdated: false, connected: true, conversation_closed: false };
+            let before = Eligibility {
+                lock,
+                outdated: false,
+                connected: true,
+                conversation_closed: false,
+                bounds: Bounds::default(),
+            };
             let judge = |treatment| Ruled { by, treatment }.eligibility(before);
             for treatment in treatments.clone() {
                 assert!(judge(treatment.clone()).blocker().is_some(), "{lock:?} {treatment:?}");

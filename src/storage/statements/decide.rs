@@ -13,6 +13,7 @@ use crate::{
         effects::Changed,
         grants::{Reach, Scope, StandingScope},
         ids::{ApprovalId, BackendId, GrantId, UserId},
+        limits::Bounds,
         own_keys::ConversationKey,
         policy::PolicyVersion,
         repeats::RequestDigest,
@@ -163,6 +164,7 @@ pub async fn context(
         outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
+        bounds: Bounds::default(),
     };
     let held = Held {
         same: row.grant_id.map(GrantId::new),
@@ -224,6 +226,7 @@ pub async fn surroundings(
             outdated: row.outdated,
             connected: row.connected,
             conversation_closed: row.closed,
+            bounds: Bounds::default(),
         },
         connect_url: row.connect_url,
         grant_live: row.grant_live,

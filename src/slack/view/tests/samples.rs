@@ -18,6 +18,7 @@ use crate::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
         input_schema::InputSchema,
+        limits::Bounds,
         results::{ApprovalResult, ResultStatus},
         risk::{Impact, Risks},
         templates::{Template, escape},
@@ -31,6 +32,7 @@ pub(super) const FREE: Eligibility = Eligibility {
     outdated: false,
     connected: true,
     conversation_closed: false,
+    bounds: Bounds { duration: None, uses: None },
 };
 pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
 

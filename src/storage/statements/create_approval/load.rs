@@ -16,6 +16,7 @@ use crate::{
             ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
             WorkspaceId, id_bound,
         },
+        limits::Bounds,
         narrowing::{LiveGrant, MOST_NARROWED},
         pauses::Pauses,
         policy::PolicyVersion,
@@ -432,6 +433,7 @@ impl Row {
                 outdated: false,
                 connected: connected || self.requires_connection == Some(false),
                 conversation_closed: false,
+                bounds: Bounds::default(),
             };
             Ok((action_ref, eligibility, grants.into_iter().collect::<Result<_, _>>()?))
         };
