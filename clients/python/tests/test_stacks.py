@@ -10,6 +10,8 @@ import anyio
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from local import ALICE, Alice, approve, approve_all, approve_for_conversation, deny, edit, until
 from stacks import STACKS, Run, ScriptedChatModel, Seen, Turn, issue, langchain_tool
 from test_client import dead_url
@@ -143,6 +145,30 @@ async def test_repeated_run_finds_its_approval_and_runs_nothing_twice(run: Run, 
     ((read,),) = again.read
     assert "this call has already run" in read
     assert len(alice.approvals(run_id)) == 1
+
+
+class SameIds(ScriptedChatModel):
+    """Gives all calls of a step one id."""
+
+    def _generate(self, messages: list[BaseMessage], *more: Any, **options: Any) -> ChatResult:
+        if any(isinstance(message, AIMessage) for message in messages):
+            return ChatResult(generations=[ChatGeneration(message=AIMessage("Done."))])
+        calls = [{"name": "create_issue", "args": args, "id": "call_0"} for args in self.turns[0]]
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=calls))])
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+async def test_calls_of_a_step_with_one_id_are_refused(blocking: bool) -> None:
+    seen = Seen()
+    client = AsyncCountersign(dead_url(), "cs_x", retry_for=0)
+    model = SameIds(turns=[[dict(issue("A")), dict(issue("A"))]])
+    agent: Any = create_agent(model, [langchain_tool(seen)], middleware=[ApprovalMiddleware(approvals(client=client))])
+    start = {"messages": [("user", "Go")]}
+    output = agent.invoke(start) if blocking else await agent.ainvoke(start)
+    assert seen.ran == []
+    read = [message.content for message in output["messages"] if isinstance(message, ToolMessage)]
+    assert len(read) == 2
+    assert all("the same id" in one for one in read)
 
 
 class DynamicTool(AgentMiddleware):

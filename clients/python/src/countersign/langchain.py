@@ -5,7 +5,7 @@ Needs `countersign[langchain]`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -28,6 +28,10 @@ from ._webhook import Event
 __all__ = ["ApprovalMiddleware", "DurableRuns", "run_with_approvals"]
 
 Output = ToolMessage | Command[Any]
+_AMBIGUOUS = Refused(
+    "Not approved: several calls of this step have the same id, so they can't be told apart. No tool ran."
+    " Make the calls again, each with an id of its own."
+)
 
 
 class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
@@ -47,7 +51,7 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
 
         An agent that blocks runs only a few tools at the same time. When they run, they find their approvals.
         """
-        calls = self._new_calls(state, runtime)
+        calls = [call for call in self._new_calls(state, runtime) if not _is_ambiguous(call.call_id, state["messages"])]
         if len(calls) > 1:
             with ThreadPoolExecutor(len(calls)) as threads:
                 list(threads.map(lambda call: self._approvals.decide_blocking(call, editable=True, use=False), calls))
@@ -59,6 +63,8 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         if not self._asks(request.tool_call["name"]):
             return handler(request)
         call = _call(request.tool_call, request.state, request.runtime)
+        if _is_ambiguous(call.call_id, request.state["messages"]):
+            return _refusal(request, _AMBIGUOUS)
         verdict = self._approvals.decide_blocking(call, editable=True, repeatable=True)
         if isinstance(verdict, Refused):
             return _refusal(request, verdict)
@@ -78,6 +84,8 @@ class ApprovalMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         if not self._asks(request.tool_call["name"]):
             return await handler(request)
         call = _call(request.tool_call, request.state, request.runtime)
+        if _is_ambiguous(call.call_id, request.state["messages"]):
+            return _refusal(request, _AMBIGUOUS)
         verdict = await self._approvals.decide(call, editable=True, repeatable=True)
         if isinstance(verdict, Refused):
             return _refusal(request, verdict)
@@ -182,8 +190,12 @@ class _Runs:
             state = await self._agent.aget_state(_config(thread_id))
             found = [one for one in state.interrupts if _is_approval(one)]
             calls = [_interrupted_call(one, thread_id, state.values) for one in found]
+            messages = state.values["messages"]
             verdicts = await at_once(
-                [partial(self._ask, call, editable=_may_edit(one)) for call, one in zip(calls, found, strict=True)]
+                [
+                    partial(self._answer, call, messages, editable=_may_edit(one))
+                    for call, one in zip(calls, found, strict=True)
+                ]
             )
             if output is None:
                 raise_temporary(verdicts)
@@ -200,6 +212,11 @@ class _Runs:
                 return output
             output = await self.invoke(thread_id, Command(resume=answers))
             await self._report(output)
+
+    async def _answer(self, call: ToolCall, messages: Sequence[Any], *, editable: bool) -> Allowed | Refused | Pending:
+        if _is_ambiguous(call.call_id, messages):
+            return _AMBIGUOUS
+        return await self._ask(call, editable=editable)
 
     async def _report(self, output: dict[str, Any]) -> None:
         messages = [message for message in output["messages"] if isinstance(message, ToolMessage)]
@@ -255,6 +272,12 @@ def _decision(call: ToolCall, verdict: Allowed | Refused) -> dict[str, Any]:
     if verdict.edited:
         return {"type": "edit", "edited_action": {"name": call.name, "args": verdict.arguments}}
     return {"type": "approve"}
+
+
+def _is_ambiguous(call_id: str, messages: Sequence[Any]) -> bool:
+    """Whether the model's last message has several calls with this id: one approval would run all of them."""
+    last = next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
+    return last is not None and sum(call["id"] == call_id for call in last.tool_calls) > 1
 
 
 def _refusal(request: ToolCallRequest, verdict: Refused) -> ToolMessage:
