@@ -1,6 +1,6 @@
 /** Approvals for LangChain's agents (`langchain` 1). */
 import { Command, interrupt, isGraphBubbleUp } from "@langchain/langgraph";
-import { createMiddleware, ToolMessage } from "langchain";
+import { AIMessage, type BaseMessage, createMiddleware, ToolMessage } from "langchain";
 
 import { Gate, type GateOptions, type ToolCall } from "./gate.js";
 
@@ -34,6 +34,7 @@ export function approvalMiddleware(options: LangChainOptions) {
       const thread = request.runtime.configurable?.thread_id;
       const conversation = options.conversation ?? (thread === undefined ? undefined : { id: thread });
       if (!conversation || !id) return refusal("The tool did not run: the run has no conversation or thread_id to ask in.");
+      if (isAmbiguous(id, request.state.messages)) return refusal(AMBIGUOUS);
       const gate = new Gate({ ...options, conversation, run: options.run ?? thread ?? conversation.id }, { editable: true, waits: !durable });
       const call = { tool: name, id, arguments: args };
       // A tool that interrupts the graph itself is called again, with the same permit.
@@ -43,6 +44,16 @@ export function approvalMiddleware(options: LangChainOptions) {
       return gate.run(verdict.approval, () => handler(approved), { suspended: isGraphBubbleUp, failed });
     },
   });
+}
+
+const AMBIGUOUS =
+  "Not approved: several calls of this step have the same id, so they can't be told apart. No tool ran. " +
+  "Make the calls again, each with an id of its own.";
+
+/** Whether the model's last message has several calls with this id: one approval would run all of them. */
+function isAmbiguous(id: string, messages: readonly BaseMessage[]): boolean {
+  const last = messages.findLast((message) => AIMessage.isInstance(message));
+  return (last?.tool_calls ?? []).filter((call) => call.id === id).length > 1;
 }
 
 /** Whether a tool's output is an error that the model reads. */

@@ -29,6 +29,19 @@ test("an error that the model reads is reported as a failure", async () => {
   assert.equal(status, "failed");
 });
 
+test("calls of one step with the same id are refused", async () => {
+  const id = randomUUID();
+  const twice = { name: "create_issue", id: "call-1", args: { title: "A bug" } };
+  const model = fakeModel().respondWithTools([twice, twice]).respond(new AIMessage("Done."));
+  let ran = 0;
+  const createIssue = tool(() => `created ${(ran += 1)}`, { name: "create_issue", description: "Creates an issue.", schema: { type: "object", properties: {} } });
+  const middleware = [approvalMiddleware({ user: ALICE, agent: { id: "tester" }, conversation: { id }, integration: "github" })];
+  const { messages } = await createAgent({ model, tools: [createIssue], middleware }).invoke({ messages: [{ role: "user", content: "Go." }] });
+  assert.equal(ran, 0);
+  assert.equal(await asked(id), 0);
+  assert.match(messages.at(-2)?.text ?? "", /the same id/);
+});
+
 test("a tool that interrupts the graph itself is one call", async () => {
   const id = randomUUID();
   const model = fakeModel().respondWithTools([{ name: "create_issue", id: "call-1", args: { title: "A bug" } }]).respond(new AIMessage("Done."));
