@@ -13,6 +13,8 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 const wanted = process.argv.slice(2);
 const files = readdirSync(folder).filter((name) => name.endsWith(".test.js") && (wanted.length === 0 || wanted.includes(name.split(".")[0]!)));
 
+if (files.length === 0) throw new Error(`There is no file of tests called ${wanted.join(" or ")}: name it without its ending, such as langchain.`);
+
 // The slowest begin first.
 const slow = ["openclaw.test.js", "examples.test.js"];
 files.sort((a, b) => slow.indexOf(b) - slow.indexOf(a));
