@@ -24,7 +24,7 @@ pub struct Delivery {
     pub revocations: RevocationRenderer,
     /// Tells people for whom they decide.
     pub delegations: DelegationRenderer,
-    /// Tells users that an agent tried to run something else than they approved.
+    /// Tells users that an agent tried to run something other than what they approved.
     pub misuses: MisuseRenderer,
     /// Reminds of what waits.
     pub reminders: ReminderRenderer,

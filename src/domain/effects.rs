@@ -49,7 +49,7 @@ pub enum Effect {
     TellRevocation(UserId),
     /// Notify a person of delegations that began or ended.
     TellDelegation(UserId),
-    /// Tell the user of an approval that an agent tried to run something else than they approved.
+    /// Tell the user of an approval that an agent tried to run something other than what they approved.
     TellMisuse(ApprovalId),
     /// Update Home tabs because of something that has no audit entry.
     DrawHomes(HomeAudience),

@@ -37,7 +37,7 @@ pub enum Fault {
     /// Signed with an algorithm that is not taken, or with none.
     #[error("it is signed with the algorithm {0:?}; only \"Ed25519\" is accepted")]
     Algorithm(String),
-    /// It is something else than what was expected.
+    /// It is something other than what was expected.
     #[error("its type is {found:?}, not {expected:?}")]
     Type {
         /// The type in the header.

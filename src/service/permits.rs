@@ -80,8 +80,8 @@ async fn attempt(
     }
 }
 
-/// Notes that a user is being told that an agent tried to run something else than they approved, and returns the approval.
-/// `None` if they were told already.
+/// Notes that a user is being told that an agent tried to run something other than what they approved, and returns the
+/// approval. `None` if they were told already.
 pub async fn take_misuse(service: &Service, id: ApprovalId) -> Result<Option<Approval>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let approval = tables::approvals::find(&mut db, id).await?;

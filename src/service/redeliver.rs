@@ -98,7 +98,7 @@ async fn attempt_by_admin(
     Ok(true)
 }
 
-/// The same with an admin key. Returns the delivery, and whether it is sent again.
+/// The same with an admin key. Returns the delivery as it is then: one that needs no sending again stays as it was.
 #[tracing::instrument(name = "redeliver_webhook_by_key", skip_all, fields(workspace = %caller.workspace(), %backend, delivery = %id))]
 pub async fn by_key(
     service: &Service,

@@ -172,7 +172,8 @@ async fn something_else_is_refused_and_its_user_told_once() {
             assert_eq!(refused(&reply), is(422, "other-arguments"));
             assert_eq!(reply.body["approval"]["id"], id);
         }
-        let warning = "⚠ The agent tried to run something else than was approved. Countersign refused it.";
+        let warning =
+            "⚠ The agent tried to run something other than what was approved. Countersign refused it.";
         let told =
             || s.slack.direct_messages(ALICE).iter().filter(|told| told.text().starts_with(warning)).count();
         s.until(&prompt, |message| message.text().starts_with(warning)).await;
@@ -194,7 +195,7 @@ async fn what_ran_without_asking_is_told_of_too() {
         always(s, "c-1").await;
         let auto = s.ask(&s.call(ACTION, "c-2")).await;
         assert_eq!(refused(&s.api().take_permit(auto.id(), OTHER, "").await), is(422, "other-arguments"));
-        let told = |text: &str| text.contains("tried to run something else");
+        let told = |text: &str| text.contains("tried to run something other");
         eventually("the message", async || {
             s.slack.direct_messages(ALICE).iter().any(|one| told(one.text())).then_some(())
         })

@@ -14,7 +14,7 @@ export async function digest(value: unknown): Promise<string> {
   return `sha256:${await sha256(canonical(JSON.parse(JSON.stringify(value, visible))))}`;
 }
 
-/** JSON writes these as `null` or `{}`: a person would approve something else than what runs. */
+/** JSON writes these as `null` or `{}`: a person would approve something other than what runs. */
 function visible(name: string, value: unknown): unknown {
   if ((typeof value === "number" && !Number.isFinite(value)) || value instanceof Map || value instanceof Set) {
     throw new TypeError(`${JSON.stringify(name)} can't be written as JSON: ${String(value)}.`);

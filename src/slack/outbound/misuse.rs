@@ -1,4 +1,4 @@
-//! Tells users, in their direct messages, that an agent tried to run something else than was approved.
+//! Tells users, in their direct messages, that an agent tried to run something other than what was approved.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a user is told when an agent tried to run something else than was approved.
+//! What a user is told when an agent tried to run something other than what was approved.
 
 use slack_morphism::prelude::SlackBlock;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The warning, on the prompt and in the details.
-pub(super) const WARNING: &str = "⚠ The agent tried to run something else than was approved.";
+pub(super) const WARNING: &str = "⚠ The agent tried to run something other than what was approved.";
 /// What became of that.
 pub(super) const REFUSED: &str = " Countersign refused it.";
 

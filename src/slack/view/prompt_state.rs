@@ -40,7 +40,7 @@ pub struct PromptState<'a> {
     pub connect_url: Option<&'a str>,
     /// Whether the user has asked the admins to unlock the action, and has no answer yet.
     pub requested: bool,
-    /// Whether a caller tried to run something else than was approved.
+    /// Whether a caller tried to run something other than what was approved.
     pub misused: bool,
     /// How the request compares with what the user approved before.
     pub precedent: Option<&'a Precedent>,

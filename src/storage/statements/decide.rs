@@ -179,7 +179,7 @@ pub struct PromptFacts {
     pub grant_live: bool,
     /// Whether the user has an unanswered unlock request for the action.
     pub requested: bool,
-    /// Whether a caller tried to run something else than was approved.
+    /// Whether a caller tried to run something other than what was approved.
     pub misused: bool,
 }
 

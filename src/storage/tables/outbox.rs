@@ -31,7 +31,7 @@ pub enum Kind {
     Revocation,
     /// Tell a person that they decide for another, or no longer do.
     Delegation,
-    /// Tell a user that an agent tried to run something else than they approved.
+    /// Tell a user that an agent tried to run something other than what they approved.
     Misuse,
     /// Remind a user of what waits, and update the messages that did.
     Reminder,
