@@ -6,4 +6,5 @@ pub mod catalog;
 pub mod http;
 pub mod page;
 pub mod postgres;
+pub mod programs;
 pub mod slack;

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -11,6 +11,7 @@ use std::{
 use sandbox::{
     ambient,
     backend::{AgentBackend, BackendOptions},
+    programs,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -121,8 +122,7 @@ impl Home {
     fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.0.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        programs::write(&path, text).unwrap();
         path
     }
 

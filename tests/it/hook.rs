@@ -19,6 +19,7 @@ use chrono::TimeDelta;
 use countersign::slack::view::editing::block_id;
 use sandbox::{
     backend::digest,
+    programs,
     slack::{Gesture, Message, Press, Surface},
 };
 use serde_json::{Value, json};
@@ -476,8 +477,7 @@ impl Home {
         fs::create_dir_all(home.join(".claude")).unwrap();
         fs::create_dir_all(home.join("bin")).unwrap();
         let program = home.join("bin/claude");
-        fs::write(&program, format!("#!/bin/sh\necho '{version} (Claude Code)'\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        programs::write(&program, &format!("#!/bin/sh\necho '{version} (Claude Code)'\n")).unwrap();
         Self(home)
     }
 

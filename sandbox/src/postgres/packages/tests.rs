@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::ambient::random_hex;
 use crate::postgres::cache::Cache;
+use crate::programs;
 
 const ENTRY: Entry = Entry { name: "npm-test", programs: "package/native/bin" };
 
@@ -22,8 +23,7 @@ impl Folder {
     fn script(&self, path: &str, text: &str) -> PathBuf {
         let path = self.0.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        programs::write(&path, &format!("#!/bin/sh\n{text}\n")).unwrap();
         path
     }
 
