@@ -27,7 +27,7 @@ use crate::{
     jobs::{
         abandonment, audit_lag, audit_protection, delegations,
         digests::{self, Digests},
-        escalation, expiry, grants, key_uses, listeners,
+        escalation, expiry, grant_uses, grants, key_uses, listeners,
         membership::{self, Membership},
         partitions, registration, reminders, removed_apps, retention, token_refresh,
     },
@@ -417,6 +417,7 @@ fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &Ca
     let membership = Membership { service: service.clone(), people: people.clone() };
     tasks.spawn(membership::run(membership, stop.clone()));
     tasks.spawn(grants::run(service.clone(), stop.clone()));
+    tasks.spawn(grant_uses::run(service.clone(), stop.clone()));
     tasks.spawn(reminders::run(service.clone(), stop.clone()));
     tasks.spawn(escalation::run(service.clone(), stop.clone()));
     tasks.spawn(delegations::run(service.clone(), stop.clone()));

@@ -7,6 +7,7 @@ pub mod delegations;
 pub mod digests;
 pub mod escalation;
 pub mod expiry;
+pub mod grant_uses;
 pub mod grants;
 pub mod key_uses;
 pub mod listeners;

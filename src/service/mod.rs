@@ -38,6 +38,7 @@ pub mod failing_webhooks;
 pub mod fatigue;
 mod fixed_values;
 pub mod give_up;
+pub mod grant_uses;
 pub mod homes;
 pub mod install;
 pub mod key_use_log;

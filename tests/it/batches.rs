@@ -19,7 +19,7 @@ use countersign::{
         authenticate::{self, ApiKey, Caller},
         batch, close_conversation,
         connect::{self, Report},
-        partitions,
+        grant_uses, partitions,
         pending_limit::PendingLimit,
         unlock,
     },
@@ -150,6 +150,25 @@ async fn requests_that_wait_for_other_requests_stay_together() {
         assert!(answers.iter().all(|reply| reply.status == 201), "{answers:?}");
         let transactions = count(s, "SELECT count(DISTINCT xmin::text) FROM approvals").await;
         assert!(transactions < 16, "{transactions}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_one_grant_approves_do_not_wait_for_each_other() {
+    story(async |s| {
+        s.open(ACTION).await;
+        let (_, prompt) = s.prompt(&s.call(ACTION, "c-first")).await;
+        s.choose(ALICE, &prompt, "Auto-approve always").await;
+        let asked = s.ask(&s.call(ACTION, "c-1")).await;
+        // As a request of another instance that is under way.
+        let mut other = s.service.db.begin().await.unwrap();
+        sqlx::query("SELECT FROM grants FOR SHARE").execute(&mut *other).await.unwrap();
+        assert_eq!(s.ask(&s.call(ACTION, "c-2")).await.approval_status(), "approved");
+        // Nor do those that then run.
+        let digest = asked.body["arguments_digest"].as_str().unwrap();
+        assert_eq!(s.api().take_permit(asked.id(), digest, "").await.status, 200);
+        other.rollback().await.unwrap();
     })
     .await;
 }
@@ -338,8 +357,9 @@ impl World {
              FROM audit e LEFT JOIN grants g ON g.id = e.grant_id
              WHERE $2::text[] IS NOT NULL AND e.what ~ '^(approval|grant)[.]|^action.registered' AND (e.subject LIKE 'tool_' || $1 || '%' OR e.approval_id IN (SELECT p.id FROM approvals p
                  JOIN backends b ON b.id = p.backend_id WHERE b.name = $1)) ORDER BY e.id",
-            "SELECT concat_ws(' ', g.user_id, a.key, g.scope, g.use_count, g.last_used_at, g.revoked_at, g.revoked_why)
-             FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
+            "SELECT concat_ws(' ', g.user_id, a.key, g.scope, u.use_count, u.last_used_at, g.revoked_at, g.revoked_why)
+             FROM grants g JOIN used_grants u ON u.id = g.id JOIN actions a ON a.id = g.action_id
+             JOIN integrations i ON i.id = a.integration_id
              WHERE i.key = 'tool_' || $1 AND $2::text[] IS NOT NULL ORDER BY g.user_id, a.key",
             "SELECT concat_ws(' ', v.id, v.title, v.last_asked_at, v.closed_at)
              FROM conversations v JOIN backends b ON b.id = v.backend_id WHERE b.name = $1 AND $2::text[] IS NOT NULL ORDER BY v.id",
@@ -477,10 +497,23 @@ async fn a_crowd_on_one_grant_counts_each_use_once() {
         for reply in ask_at_once(s, calls).await {
             assert_eq!((reply.status, reply.approval_status()), (201, "approved"), "{reply:?}");
         }
-        assert_eq!(count(s, "SELECT sum(use_count)::bigint FROM grants").await, 64);
+        assert_eq!(count(s, "SELECT sum(use_count)::bigint FROM used_grants").await, 64);
         let entries =
             "SELECT count(*) FROM audit WHERE what = 'approval.approved' AND actor_kind = 'service'";
         assert_eq!(count(s, entries).await, 64);
+        // Nor does adding them up count any twice, or none: two at once, while more come.
+        let calls = (0..CROWD).map(|number| s.call(ACTION, &format!("d-{number}"))).collect();
+        let (more, first, second) = tokio::join!(
+            ask_at_once(s, calls),
+            grant_uses::add_up(&s.service),
+            grant_uses::add_up(&s.service)
+        );
+        assert!(more.iter().all(|reply| reply.approval_status() == "approved"), "{more:?}");
+        (first.unwrap(), second.unwrap());
+        assert_eq!(count(s, "SELECT sum(use_count)::bigint FROM used_grants").await, 128);
+        grant_uses::add_up(&s.service).await.unwrap();
+        assert_eq!(count(s, "SELECT sum(use_count)::bigint FROM used_grants").await, 128);
+        assert_eq!(count(s, "SELECT count(*) FROM grant_uses").await, 0);
     })
     .await;
 }

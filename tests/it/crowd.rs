@@ -90,8 +90,8 @@ impl Crowd {
     /// Each use of their grants was counted once, and is in the audit once.
     pub async fn check(&self, s: &TestApp) {
         let each: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT use_count, (SELECT count(*) FROM audit e WHERE e.grant_id = g.id AND e.what = 'approval.approved')
-             FROM grants g WHERE g.user_id LIKE 'U0CROWD%'",
+            "SELECT u.use_count, (SELECT count(*) FROM audit e WHERE e.grant_id = g.id AND e.what = 'approval.approved')
+             FROM grants g JOIN used_grants u USING (id) WHERE g.user_id LIKE 'U0CROWD%'",
         )
         .fetch_all(&s.service.db)
         .await
@@ -112,7 +112,7 @@ pub async fn approved_only_by(s: &TestApp, grant: &Value, replies: &[Reply]) {
     }
     let Some(grant) = grant.as_str() else { return assert_eq!(uses, 0, "no grant was given") };
     let grant: countersign::domain::ids::GrantId = grant.parse().unwrap();
-    let counted: i64 = sqlx::query_scalar("SELECT use_count FROM grants WHERE id = $1")
+    let counted: i64 = sqlx::query_scalar("SELECT use_count FROM used_grants WHERE id = $1")
         .bind(grant.uuid())
         .fetch_one(&s.service.db)
         .await

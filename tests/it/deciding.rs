@@ -91,7 +91,7 @@ async fn an_auto_approval_is_counted_drawn_nowhere_and_told_in_its_response_alon
         let auto = s.ask(&s.call(ACTION, "c-2")).await;
         assert_eq!(auto.approval_status(), "approved");
         let used: i64 =
-            sqlx::query_scalar("SELECT use_count FROM grants").fetch_one(&s.service.db).await.unwrap();
+            sqlx::query_scalar("SELECT use_count FROM used_grants").fetch_one(&s.service.db).await.unwrap();
         assert_eq!(used, 1);
         // What is asked, shown and told after it was; had it been, it would have come first.
         assert!(s.click(ALICE, &decided, "Turn off").await.is_ok());

@@ -330,7 +330,7 @@ async fn contradictions(s: &TestApp) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT 'key with two approvals: ' || idempotency_key FROM approvals WHERE idempotency_key IS NOT NULL
              GROUP BY backend_id, idempotency_key HAVING count(*) > 1
-         UNION ALL SELECT 'uses of the grant ' || g.id FROM grants g WHERE g.use_count <>
+         UNION ALL SELECT 'uses of the grant ' || g.id FROM used_grants g WHERE g.use_count <>
              (SELECT count(*) FROM approvals p WHERE p.decision_grant = g.id AND p.decided_by = 'auto')
          UNION ALL SELECT format('%s approval %s with %s requests and %s ends in the audit', p.status, p.id, e.requested, e.ended)
              FROM approvals p, LATERAL (SELECT count(*) FILTER (WHERE what = 'approval.requested') AS requested,

@@ -175,7 +175,7 @@ async fn a_grant_in_a_crowd_serves_its_own_alone() {
                      AND g.action_id = p.action_id AND g.workspace_id = p.workspace_id
                      AND (g.scope = 'always' OR (g.backend_id, g.conversation_id) = (p.backend_id, p.conversation_id))
                  WHERE p.status = 'approved' AND g.id IS NULL
-                 UNION ALL SELECT 'uses of ' || g.id FROM grants g WHERE g.use_count <>
+                 UNION ALL SELECT 'uses of ' || g.id FROM used_grants g WHERE g.use_count <>
                      (SELECT count(*) FROM approvals p WHERE p.decision_grant = g.id AND p.decided_by = 'auto')",
             )
             .fetch_all(&s.service.db)

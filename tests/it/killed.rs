@@ -143,7 +143,7 @@ async fn kill_9_amid_a_crowd_of_requests_keeps_every_answer() {
                  GROUP BY e.approval_id HAVING count(*) > 1
              UNION ALL SELECT 'audit entry without its approval: ' || e.id FROM audit e WHERE e.approval_id IS NOT NULL
                  AND NOT EXISTS (SELECT FROM approvals p WHERE p.id = e.approval_id)
-             UNION ALL SELECT 'uses of ' || g.id FROM grants g WHERE g.use_count <>
+             UNION ALL SELECT 'uses of ' || g.id FROM used_grants g WHERE g.use_count <>
                  (SELECT count(*) FROM approvals p WHERE p.decision_grant = g.id AND p.decided_by = 'auto')",
         )
         .await;

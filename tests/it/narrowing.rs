@@ -61,7 +61,7 @@ async fn the_last_use_is_used_once() {
             assert_eq!((approved, replies.len()), (usize::from(left), 32));
         }
         let counted: (i64, i64) = sqlx::query_as(
-            "SELECT sum(use_count)::bigint, count(*) FILTER (WHERE uses_left = 0) FROM grants WHERE scope = 'narrowed_always'",
+            "SELECT sum(u.use_count)::bigint, count(*) FILTER (WHERE uses_left = 0) FROM grants JOIN used_grants u USING (id) WHERE scope = 'narrowed_always'",
         )
         .fetch_one(&s.service.db)
         .await

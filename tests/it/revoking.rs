@@ -358,21 +358,30 @@ async fn race(s: &TestApp, round: usize, end: End) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_later_request_passes_a_lock_that_waits() {
+    no_later_request_passes("SELECT FROM actions FOR SHARE", async |s, _| s.lock(ACTION).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_later_request_passes_a_revocation_that_waits() {
+    no_later_request_passes("SELECT FROM grants FOR SHARE", async |s, grant| turn_off(s, grant).await).await;
+}
+
+/// What a request locks while it is under way, and the end of its grant.
+async fn no_later_request_passes(locks: &'static str, end: impl AsyncFn(&TestApp, &str)) {
     crowded_story(async |s| {
         s.open(ACTION).await;
         let ask = s.call(ACTION, "c-1");
-        grant(s, &ask, Scope::Always).await;
-        // As a request that is under way.
+        let grant = grant(s, &ask, Scope::Always).await;
         let mut under_way = s.service.db.begin().await.unwrap();
-        sqlx::query("SELECT FROM actions FOR SHARE").execute(&mut *under_way).await.unwrap();
-        let lock = async { s.lock(ACTION).await };
+        sqlx::query(locks).execute(&mut *under_way).await.unwrap();
+        let end = async { end(s, &grant).await };
         let later = async {
             let waits = async || {
                 let waiting =
                     "SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')";
                 sqlx::query(waiting).fetch_optional(&s.service.db).await.unwrap().map(drop)
             };
-            eventually("the lock waits", waits).await;
+            eventually("the end waits", waits).await;
             let (api, ask) = (s.api(), ask.clone());
             let asked = tokio::spawn(async move { api.ask(&ask).await });
             let behind = async || {
@@ -385,7 +394,7 @@ async fn no_later_request_passes_a_lock_that_waits() {
             under_way.rollback().await.unwrap();
             asked.await.unwrap()
         };
-        let ((), answer) = tokio::join!(lock, later);
+        let ((), answer) = tokio::join!(end, later);
         assert_eq!(answer.approval_status(), "pending", "{answer:?}");
     })
     .await;

@@ -46,10 +46,11 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"SELECT g.id, g.user_id, i.key AS integration, a.key AS action, d.integration_name,
                   d.name AS action_name, g.scope, b.name AS "backend?", v.title AS "title?", v.id AS "conversation_id?",
-                  (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at, g.use_count,
-                  g.last_used_at, g.backend_id, g.agent_id, g.agent_name, g.expires_at,
+                  (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
+                  u.use_count AS "use_count!", u.last_used_at, g.backend_id, g.agent_id, g.agent_name, g.expires_at,
                   g.max_uses, g.uses_left, g.fixed_values
-           FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
+           FROM grants g JOIN used_grants u ON u.id = g.id
+           JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
            JOIN action_versions d ON d.id = a.version_id
            LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
            LEFT JOIN backends b ON b.id = g.backend_id

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::storage::PgConnection;
+use crate::storage::{PgConnection, tables::turns};
 
 /// A table with encrypted columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,7 @@ pub async fn lock(db: &mut PgConnection, table: Table, id: Uuid) -> sqlx::Result
                 .await?;
         }
         Table::Grants => {
+            turns::at_grant(db, id).await?;
             sqlx::query!("SELECT FROM grants WHERE id = $1 FOR NO KEY UPDATE", id)
                 .fetch_optional(&mut *db)
                 .await?;

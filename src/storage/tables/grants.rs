@@ -1,4 +1,5 @@
-//! The table `grants`. A click writes it, in [`crate::storage::statements::decide::save`]; asking counts its uses, in [`crate::storage::statements::create_approval::save`].
+//! The table `grants`. A click writes it, in [`crate::storage::statements::decide::save`]. Asking counts down what is left
+//! of a number of uses, in [`crate::storage::statements::create_approval::save`]. [`super::grant_uses`] counts the uses.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -68,8 +69,9 @@ pub async fn exists(db: &mut PgConnection, workspace: WorkspaceId, id: GrantId) 
     .await
 }
 
-/// Locks live grants of a workspace, to end them. Requests that are using one are waited for. One whose scope can't be
-/// read is ended like the others, and logged: an error would leave all of them live.
+/// Locks live grants of a workspace, to end them. Requests that are using one are waited for, later ones wait behind this
+/// (see [`super::turns`]). One whose scope can't be read is ended like the others, and logged: an error would leave all
+/// of them live.
 pub async fn lock(
     db: &mut PgConnection,
     workspace: WorkspaceId,
@@ -77,16 +79,27 @@ pub async fn lock(
 ) -> sqlx::Result<Vec<Revocable>> {
     let actions: Option<Vec<Uuid>> = filter.actions.map(|ids| ids.iter().map(|id| id.uuid()).collect());
     let rows = sqlx::query!(
-        r#"SELECT id, user_id, action_id, scope FROM grants WHERE workspace_id = $1 AND revoked_at IS NULL
-             AND ($2::uuid IS NULL OR id = $2)
-             AND ($3::text IS NULL OR user_id = $3)
-             AND ($4::uuid[] IS NULL OR action_id = ANY($4))
-             AND ($5::uuid IS NULL OR action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $5))
-             AND ($6::uuid IS NULL OR (backend_id = $6 AND conversation_id = $7))
-             AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM connections c
-                 WHERE c.integration_id = $5 AND c.user_id = grants.user_id))
-             AND (NOT $9 OR scope NOT IN ('conversation', 'narrowed_conversation'))
-           ORDER BY id FOR UPDATE"#,
+        r#"-- found: the grants. taken: turns at them.
+           -- Locked in the order in which requests lock them: first the ones without a number of uses.
+           WITH found AS MATERIALIZED (
+               SELECT g.id, g.workspace_id, g.max_uses IS NOT NULL AS is_limited FROM grants g
+               WHERE g.workspace_id = $1 AND g.revoked_at IS NULL
+                 AND ($2::uuid IS NULL OR g.id = $2)
+                 AND ($3::text IS NULL OR g.user_id = $3)
+                 AND ($4::uuid[] IS NULL OR g.action_id = ANY($4))
+                 AND ($5::uuid IS NULL OR g.action_id IN (SELECT a.id FROM actions a WHERE a.integration_id = $5))
+                 AND ($6::uuid IS NULL OR (g.backend_id = $6 AND g.conversation_id = $7))
+                 AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM connections c
+                     WHERE c.integration_id = $5 AND c.user_id = g.user_id))
+                 AND (NOT $9 OR g.scope NOT IN ('conversation', 'narrowed_conversation'))),
+           taken AS MATERIALIZED (
+               SELECT pg_advisory_xact_lock(t.turn) FROM (
+                   SELECT DISTINCT grant_turn(f.workspace_id, f.id) AS turn FROM found f ORDER BY 1) t)
+           SELECT g.id, g.user_id, g.action_id, g.scope FROM (
+               SELECT f.id FROM found f WHERE (SELECT count(*) FROM taken) >= 0 ORDER BY f.is_limited, f.id) f
+           CROSS JOIN LATERAL (
+               SELECT g.id, g.user_id, g.action_id, g.scope FROM grants g
+               WHERE g.id = f.id AND g.revoked_at IS NULL FOR UPDATE) g"#,
         workspace.uuid(),
         filter.id.map(GrantId::uuid),
         filter.user.map(UserId::as_str),
@@ -149,7 +162,8 @@ pub async fn lock_over(db: &mut PgConnection, now: DateTime<Utc>, limit: i64) ->
                UNION
                (SELECT id FROM grants WHERE uses_left = 0 AND revoked_at IS NULL ORDER BY id LIMIT $2)) o
            JOIN grants g ON g.id = o.id JOIN workspaces w ON w.id = g.workspace_id
-           ORDER BY g.workspace_id, g.id LIMIT $2
+           -- As lock takes turns at them.
+           ORDER BY g.workspace_id, grant_turn(g.workspace_id, g.id), g.id LIMIT $2
            FOR KEY SHARE OF w SKIP LOCKED"#,
         now,
         limit

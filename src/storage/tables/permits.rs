@@ -51,13 +51,17 @@ pub async fn save(db: &mut PgConnection, permit: &Recorded<Permit>) -> sqlx::Res
 /// can't be found counts as ended.
 ///
 /// Who ends a grant locks it `FOR UPDATE`, so one of the two waits for the other: a revocation that has committed is seen
-/// here, and one that has not is confirmed only after this permit. The lock excludes other permits too, although it need
-/// not: shared locks that overlap without a gap would keep a revocation waiting for as long as agents run.
+/// here, and one that has not is confirmed only after this permit. Permits and requests share the lock; a turn at the
+/// grant keeps later ones behind a revocation that waits (see [`super::turns`]).
 pub async fn hold_grant(db: &mut PgConnection, grant: GrantId) -> sqlx::Result<bool> {
     let natural = NATURAL_ENDS.map(|why| why.as_str().to_owned());
     let withdrawn = sqlx::query_scalar!(
-        r#"SELECT revoked_at IS NOT NULL AND coalesce(revoked_why <> ALL($2), true) AS "withdrawn!" FROM grants
-           WHERE id = $1 FOR NO KEY UPDATE"#,
+        r#"SELECT g.withdrawn AS "withdrawn!" FROM (SELECT id, workspace_id FROM grants WHERE id = $1) k
+           CROSS JOIN LATERAL (
+               SELECT k.id, pg_advisory_xact_lock_shared(grant_turn(k.workspace_id, k.id))) t
+           CROSS JOIN LATERAL (
+               SELECT revoked_at IS NOT NULL AND coalesce(revoked_why <> ALL($2), true) AS withdrawn FROM grants
+               WHERE id = t.id FOR SHARE) g"#,
         grant.uuid(),
         &natural
     )

@@ -1,6 +1,6 @@
 //! Turns at rows that are almost always locked for reading.
 //!
-//! Requests for approvals lock their workspace, integration, action and connection in a mode that admits each other.
+//! Requests for approvals lock their workspace, integration, action, connection and grant in a mode that admits each other.
 //! While some of them always hold a row, Postgres lets later ones pass a transaction that waits to change it
 //! (`FOR SHARE` doesn't queue behind a waiting `FOR UPDATE`), and that transaction could wait for ever. Locks of the
 //! lock manager do queue. So requests take one in shared mode just before the row, and whatever changes the row takes
@@ -61,6 +61,17 @@ pub(in crate::storage) async fn at_action(db: &mut PgConnection, action: Uuid) -
         r#"SELECT pg_advisory_xact_lock(hashtextextended(integration_id::text || '/' || key, 0)) AS "turn!: ()"
            FROM actions WHERE id = $1"#,
         action
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// Waits for a turn at a grant.
+pub(in crate::storage) async fn at_grant(db: &mut PgConnection, grant: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"SELECT pg_advisory_xact_lock(grant_turn(workspace_id, id)) AS "turn!: ()" FROM grants WHERE id = $1"#,
+        grant
     )
     .fetch_optional(db)
     .await?;

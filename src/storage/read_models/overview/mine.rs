@@ -172,9 +172,10 @@ macro_rules! select_grants {
                       -- Whether the user's grants are for several conversations of this title.
                       coalesce(min(v.id) OVER titled <> max(v.id) OVER titled, false) AS "is_title_shared!",
                       (a.confirmed_version_id IS DISTINCT FROM a.version_id) AS "paused!", g.created_at,
-                      g.use_count, g.last_used_at, g.backend_id, g.agent_id, g.agent_name,
+                      u.use_count AS "use_count!", u.last_used_at, g.backend_id, g.agent_id, g.agent_name,
                       g.expires_at, g.max_uses, g.uses_left, g.fixed_values
-               FROM grants g JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
+               FROM grants g JOIN used_grants u ON u.id = g.id
+               JOIN actions a ON a.id = g.action_id JOIN integrations i ON i.id = a.integration_id
                JOIN action_versions d ON d.id = a.version_id
                LEFT JOIN conversations v ON v.backend_id = g.backend_id AND v.id = g.conversation_id
                WHERE g.workspace_id = $1 AND g.user_id = $2 AND g.revoked_at IS NULL

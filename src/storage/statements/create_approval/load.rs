@@ -143,8 +143,8 @@ struct Row {
 ///
 /// The locks order this transaction with every change that could withdraw a permission. The workspaces are locked
 /// against removal of the app (`FOR KEY SHARE`), actions, integrations and connections against changes (`FOR SHARE`),
-/// grants against use and revocation (`FOR UPDATE`). A committed revocation is therefore seen, and one in progress
-/// blocks this statement until it ends.
+/// grants against revocation (`FOR SHARE`), and those with a number of uses against other uses too (`FOR UPDATE`). A
+/// committed revocation is therefore seen, and one in progress blocks this statement until it ends.
 ///
 /// Transactions that lock several rows do so in one order, so that they don't wait for each other in a circle: table by
 /// table, and within a table sorted. Each part of the statement reads the one before it sorted, and a sort has to read
@@ -168,6 +168,8 @@ pub async fn load(
            --          grants: each row that a request names, once, locked.
            -- candidates: the grants to lock. Those that are narrowed are locked whether they cover the request or not,
            --          because what they hold fixed is encrypted. There are few of them.
+           -- grant_turns, shared_grants, limited_grants: turns at the grants, the grants without a number of uses, and those
+           --          with one.
            -- known, named: the requests beside what was found for them so far, because each part looks up by it.
            -- counted: how many approvals are pending, of each backend, or of each user with a bound key, with a request that
            --          may need a person.
@@ -248,7 +250,7 @@ pub async fn load(
                    SELECT v.backend_id, v.id, v.title, v.url, v.last_asked_at, v.closed_at FROM conversations v
                    WHERE v.backend_id = d.backend_id AND v.id = d.conversation_key FOR NO KEY UPDATE) v),
            candidates AS MATERIALIZED (
-               SELECT DISTINCT g.id FROM (
+               SELECT DISTINCT d.workspace_id, g.id, g.is_limited FROM (
                    SELECT DISTINCT q.workspace_id, q.user_id, q.action_id, q.backend_id, q.conversation_key,
                           v.closed_at IS NULL AND v.last_asked_at > $9 AS open
                    FROM named q
@@ -256,16 +258,16 @@ pub async fn load(
                    WHERE q.action_id IS NOT NULL) d
                -- Each part has an index of its own.
                CROSS JOIN LATERAL (
-                   (SELECT g.id FROM grants g
+                   (SELECT g.id, false AS is_limited FROM grants g
                     WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
                       AND g.scope = 'always' AND g.revoked_at IS NULL LIMIT 1)
                    UNION ALL
-                   (SELECT g.id FROM grants g
+                   (SELECT g.id, false FROM grants g
                     WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
                       AND g.backend_id = d.backend_id AND g.conversation_id = d.conversation_key
                       AND g.scope = 'conversation' AND g.revoked_at IS NULL AND d.open LIMIT 1)
                    UNION ALL
-                   (SELECT g.id FROM grants g
+                   (SELECT g.id, g.max_uses IS NOT NULL FROM grants g
                     WHERE g.workspace_id = d.workspace_id AND g.user_id = d.user_id AND g.action_id = d.action_id
                       AND g.scope IN ('narrowed_conversation', 'narrowed_always') AND g.revoked_at IS NULL
                       AND (g.conversation_id IS NULL
@@ -273,13 +275,27 @@ pub async fn load(
                       -- Those whose end is still to be recorded cover nothing.
                       AND (g.expires_at IS NULL OR g.expires_at > $14) AND (g.uses_left IS NULL OR g.uses_left > 0)
                     LIMIT $15)) g),
-           locked_grants AS MATERIALIZED (
-               SELECT g.* FROM (SELECT c.id FROM candidates c ORDER BY c.id) c
+           grant_turns AS MATERIALIZED (
+               SELECT pg_advisory_xact_lock_shared(t.turn) FROM (
+                   SELECT DISTINCT grant_turn(c.workspace_id, c.id) AS turn FROM candidates c ORDER BY 1) t),
+           shared_grants AS MATERIALIZED (
+               SELECT g.* FROM (
+                   SELECT c.id FROM candidates c
+                   WHERE NOT c.is_limited AND (SELECT count(*) FROM grant_turns) >= 0 ORDER BY c.id) c
                CROSS JOIN LATERAL (
                    SELECT g.id, g.user_id, g.action_id, g.scope, g.backend_id, g.conversation_id, g.agent_id,
                           g.agent_name, g.expires_at, g.max_uses, g.uses_left, g.fixed_values
                    -- Not written as the condition of other indexes, which would be no better for an empty table.
+                   FROM grants g WHERE g.id = c.id AND coalesce(g.revoked_at, 'infinity') = 'infinity' FOR SHARE) g),
+           limited_grants AS MATERIALIZED (
+               SELECT g.* FROM (
+                   SELECT c.id FROM candidates c
+                   WHERE c.is_limited AND (SELECT count(*) FROM shared_grants) >= 0 ORDER BY c.id) c
+               CROSS JOIN LATERAL (
+                   SELECT g.id, g.user_id, g.action_id, g.scope, g.backend_id, g.conversation_id, g.agent_id,
+                          g.agent_name, g.expires_at, g.max_uses, g.uses_left, g.fixed_values
                    FROM grants g WHERE g.id = c.id AND coalesce(g.revoked_at, 'infinity') = 'infinity' FOR UPDATE) g),
+           locked_grants AS (SELECT * FROM shared_grants UNION ALL SELECT * FROM limited_grants),
            counted AS MATERIALIZED (
                -- Written as a range with its order, so that only the index that begins with both columns gives it without
                -- a sort: other indexes of pending approvals cost the same as long as a table is almost empty.

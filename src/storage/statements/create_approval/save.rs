@@ -89,7 +89,8 @@ pub async fn save(
     let (used_grants, counts): (Vec<Uuid>, Vec<i64>) = uses.into_iter().unzip();
     sqlx::query!(
         r#"-- seen: the conversations, made by their first request, and open again if they were closed.
-           -- used: the grants that approved requests count the uses. Their number in the first list finds the count. A
+           -- used: how many requests each grant approved.
+           -- used_up: the grants with a number of uses have fewer left. A grant's place in the first list finds the count. A
            --       constraint refuses a use too many, and with it the whole statement.
            -- asked: the approvals.
            -- remembered: their idempotency keys.
@@ -107,9 +108,11 @@ pub async fn save(
                    title = coalesce(excluded.title, conversations.title),
                    url = coalesce(excluded.url, conversations.url)),
            used AS (
-               UPDATE grants SET use_count = use_count + ($7::bigint[])[array_position($6::uuid[], id)], last_used_at = $1,
-                   uses_left = uses_left - ($7::bigint[])[array_position($6::uuid[], id)]
-               WHERE id = ANY($6)),
+               INSERT INTO grant_uses (grant_id, uses, used_at)
+               SELECT u.id, u.uses, $1 FROM unnest($6::uuid[], $7::bigint[]) AS u (id, uses)),
+           used_up AS (
+               UPDATE grants SET uses_left = uses_left - ($7::bigint[])[array_position($6::uuid[], id)]
+               WHERE id = ANY($6) AND max_uses IS NOT NULL),
            asked AS (
                INSERT INTO approvals (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                    conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
