@@ -509,7 +509,8 @@ async fn a_crowd_on_one_grant_counts_each_use_once() {
             grant_uses::add_up(&s.service)
         );
         assert!(more.iter().all(|reply| reply.approval_status() == "approved"), "{more:?}");
-        (first.unwrap(), second.unwrap());
+        first.unwrap();
+        second.unwrap();
         assert_eq!(count(s, "SELECT sum(use_count)::bigint FROM used_grants").await, 128);
         grant_uses::add_up(&s.service).await.unwrap();
         assert_eq!(count(s, "SELECT sum(use_count)::bigint FROM used_grants").await, 128);
