@@ -14,6 +14,8 @@
 //! | [`webhooks`] | sending and signing webhooks |
 //! | [`wire`] | an approval and a receipt as JSON |
 //! | [`jose`] | Ed25519 keys and signed statements |
+//! | [`log_files`] | the audit log as files: writing and verifying them |
+//! | [`tlog`] | the Merkle tree of the audit log, its checkpoints and proofs |
 //! | [`api`] | the agent-backend API, one endpoint a file |
 //! | [`slack`] | what Slack sends, Slack's Web API, what people read |
 //! | [`jobs`] | what happens by the clock |
@@ -38,6 +40,7 @@ pub mod gateway;
 pub mod heartbeat;
 pub mod jobs;
 pub mod jose;
+pub mod log_files;
 pub mod outbox;
 pub mod preconditions;
 pub mod seal;
@@ -47,5 +50,6 @@ pub mod shutdown;
 pub mod slack;
 pub mod storage;
 pub mod telemetry;
+pub mod tlog;
 pub mod webhooks;
 pub mod wire;

@@ -68,6 +68,7 @@ pub mod retention;
 pub mod revocation;
 pub mod risk;
 pub mod scopes;
+pub mod sealing;
 pub mod settings;
 pub mod setup;
 pub mod sharing;

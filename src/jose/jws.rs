@@ -100,6 +100,11 @@ impl KeySet {
         }
         Ok(Self(known))
     }
+
+    /// The keys.
+    pub fn keys(&self) -> impl Iterator<Item = PublicKey> {
+        self.0.values().copied()
+    }
 }
 
 /// What a JWS says.

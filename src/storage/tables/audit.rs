@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub use crate::domain::sealing::Position;
 use crate::{
     domain::{
         audit::ActorKind,
@@ -10,34 +11,6 @@ use crate::{
     },
     storage::{PgConnection, stored::CorruptRow},
 };
-
-/// Where an entry stands in the export's order: by era, then by transaction, then by entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// The time on one database server: the numbers of transactions are comparable within it.
-    pub era: i32,
-    /// The transaction that wrote it: Postgres' `xid8`, which never wraps around.
-    pub txid: u64,
-    /// The entry.
-    pub id: i64,
-}
-
-impl std::fmt::Display for Position {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.era, self.txid, self.id)
-    }
-}
-
-impl std::str::FromStr for Position {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (before, id) = text.rsplit_once('.').unwrap_or((text, ""));
-        // A position that was given before there were eras names none: it is one of the first.
-        let (era, txid) = before.split_once('.').unwrap_or(("0", before));
-        Ok(Self { era: era.parse()?, txid: txid.parse()?, id: id.parse()? })
-    }
-}
 
 /// An entry as it is stored.
 #[derive(Debug, Clone)]
