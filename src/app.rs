@@ -29,7 +29,9 @@ use crate::{
         digests::{self, Digests},
         escalation, expiry, grant_uses, grants, key_uses, listeners,
         membership::{self, Membership},
-        partitions, registration, reminders, removed_apps, retention, token_refresh,
+        partitions, registration, reminders, removed_apps, retention,
+        sealing::{self, Sealing},
+        token_refresh,
     },
     jose::keys::PrivateKey,
     outbox::{listener, listener::Wakers, worker::Worker},
@@ -261,7 +263,7 @@ impl App {
         let metrics = telemetry::metrics();
         let service = open_database(&config, clock, entropy)?;
         let signing = signing_keys(&config.signing_key_file)?;
-        let issuer = config.public_url.as_deref().unwrap_or(ISSUER).into();
+        let issuer: Arc<str> = config.public_url.as_deref().unwrap_or(ISSUER).into();
         let capacity = Capacity::for_this_process(config.database_connections);
         let unmet = check_preconditions(&service).await?;
         let oauth_config = config.oauth();
@@ -313,6 +315,7 @@ impl App {
         tasks.spawn(worker.run());
         tasks.spawn(preconditions::watch(service.clone(), unmet, stop.clone()));
         spawn_jobs(&tasks, &context, config.retention.kept(), &stop);
+        tasks.spawn(seal(&service, &signing, &issuer, config.log_export, &stop));
         if let Some(token) = config.slack_app_token {
             let socket = Socket {
                 handlers: context.clone(),
@@ -423,6 +426,20 @@ fn spawn_jobs(tasks: &TaskTracker, context: &Context, kept: Retention, stop: &Ca
     tasks.spawn(delegations::run(service.clone(), stop.clone()));
     let digests = Digests { service: service.clone(), people: people.clone() };
     tasks.spawn(digests::run(digests, stop.clone()));
+}
+
+/// The job that seals the audit.
+fn seal(
+    service: &Service,
+    keys: &Arc<dyn SigningKeys>,
+    issuer: &Arc<str>,
+    directory: Option<PathBuf>,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    // Salts and keys never come from a repeatable sequence.
+    let service = Service { entropy: Entropy::system(), ..service.clone() };
+    let job = Sealing { service, keys: keys.clone(), address: Arc::clone(issuer), directory };
+    sealing::run(job, stop.clone())
 }
 
 fn router(api: Api, receiver: Receiver<Context>, install: Router) -> Router {

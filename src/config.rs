@@ -228,6 +228,10 @@ pub struct ServeConfig {
     )]
     pub signing_key_file: Vec<PathBuf>,
 
+    /// A directory to which the log that seals the audit is copied. Every instance must reach the same one
+    #[arg(long, env = "COUNTERSIGN_LOG_EXPORT", help_heading = "Server", value_name = "DIRECTORY")]
+    pub log_export: Option<PathBuf>,
+
     #[command(flatten)]
     /// Limits for one backend.
     pub limits: LimitsConfig,

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod approvals;
 pub mod audit;
+pub mod audit_log;
 pub mod auth;
 pub mod body;
 pub mod body_memory;
@@ -86,6 +87,9 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(audit::list))
+        .routes(routes!(audit_log::checkpoint))
+        .routes(routes!(audit_log::proof))
+        .routes(routes!(audit_log::consistency))
         .routes(routes!(admin::grants::list))
         .routes(routes!(admin::revoke_grant::revoke))
         .routes(routes!(admin::revoke_grants::revoke))

@@ -69,6 +69,19 @@ impl Query {
         })
     }
 
+    /// The cursor of an item.
+    pub fn position<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        self.text(name, |text| {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+            let position = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+            position.and_then(|position| read(&position)).ok_or("must be the `cursor` of an item")
+        })
+    }
+
     /// Encodes a position as an opaque cursor.
     #[must_use]
     pub fn write_cursor(position: &str) -> String {

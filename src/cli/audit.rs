@@ -10,6 +10,7 @@ use crate::{
     cli::{
         actions,
         args::{self, WorkspaceArg},
+        audit_log,
         error::CliError,
         grants,
         output::{print, print_text},
@@ -43,6 +44,20 @@ pub(super) enum Command {
   countersign audit export > audit.ndjson
   countersign audit export --outcome decisions --since 2026-09-01 --csv > september.csv")]
     Export(ExportArgs),
+    /// Check that an exported log is as it was sealed: nothing is missing, changed, moved or added. Works offline. Exits with 3
+    /// if it is not
+    #[command(after_help = "Examples:
+  countersign audit verify ./log --jwks jwks.json
+  countersign audit verify ./log --jwks jwks.json --since checkpoint-of-last-year")]
+    Verify(audit_log::Verify),
+    /// Write the log that seals the audit to a directory: entries, hashes and the last checkpoint
+    #[command(after_help = "Example:
+  countersign audit export-log ./log")]
+    ExportLog(audit_log::Export),
+    /// Begin another log, after the database lost sealed entries. Run it with the database role that owns the tables
+    #[command(after_help = "Example:
+  countersign audit begin-log --abandon-present-log")]
+    BeginLog(audit_log::Begin),
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +197,9 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Search(search) => search.run().await,
         Command::Export(export) => export.run().await,
+        Command::Verify(verify) => verify.run().await,
+        Command::ExportLog(export) => export.run().await,
+        Command::BeginLog(begin) => begin.run().await,
     }
 }
 

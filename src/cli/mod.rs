@@ -5,6 +5,7 @@ mod admin_keys;
 mod api_keys;
 mod args;
 mod audit;
+mod audit_log;
 mod backends;
 mod delegations;
 mod deliveries;

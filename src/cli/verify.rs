@@ -9,8 +9,13 @@ use std::{
 use crate::{
     app,
     cli::{error::CliError, output::print},
-    domain::arguments::Arguments,
+    domain::{arguments::Arguments, sealing::Record},
     jose::jws::{self, KeySet},
+    tlog::{
+        merkle::Hash,
+        note::{self, Verifier},
+        proof::Proof,
+    },
     wire::receipt::{LimitsJson, ReceiptJson, TYPE, VERSION},
 };
 
@@ -36,16 +41,23 @@ impl Command {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let receipt = read(&self.receipt)?;
         let arguments = self.arguments.as_deref().map(read).transpose()?;
-        let keys = if self.jwks.starts_with("https://") || self.jwks.starts_with("http://") {
-            fetch(&self.jwks).await?
-        } else {
-            read(Path::new(&self.jwks))?
-        };
-        let keys = KeySet::read(&keys).map_err(|fault| CliError::Usage(fault.to_string()))?;
+        let keys = key_set(&self.jwks).await?;
         let (receipt, kid) = verified(&receipt, &keys)?;
+        let sealed = sealed(&receipt, &keys)?;
         print(&sentences(&receipt, &kid))?;
+        print(&printable(&sealed))?;
         arguments.map_or(Ok(()), |arguments| compare(&receipt, &arguments))
     }
+}
+
+/// The keys in a file or at an address.
+pub(super) async fn key_set(place: &str) -> Result<KeySet, CliError> {
+    let keys = if place.starts_with("https://") || place.starts_with("http://") {
+        fetch(place).await?
+    } else {
+        read(Path::new(place))?
+    };
+    KeySet::read(&keys).map_err(|fault| CliError::Usage(fault.to_string()))
 }
 
 /// The receipt in a file, and the id of the key that signed it. Editors and shells may add one line end.
@@ -64,6 +76,31 @@ fn verified(file: &[u8], keys: &KeySet) -> Result<(ReceiptJson, String), CliErro
     let receipt = serde_json::from_value(verified.payload);
     let receipt = receipt.map_err(|error| invalid(format!("its payload is not a receipt's: {error}")))?;
     Ok((receipt, verified.kid))
+}
+
+/// What the receipt proves of the audit log. An error: its proof is wrong.
+fn sealed(receipt: &ReceiptJson, keys: &KeySet) -> Result<String, CliError> {
+    let Some(log) = &receipt.log else {
+        return Ok(
+            "It has no proof of the audit log: the entry was not sealed yet when it was signed.".to_owned()
+        );
+    };
+    let invalid =
+        |why: String| CliError::Receipt(format!("The receipt's proof of the audit log is not valid: {why}."));
+    let proof = Proof::parse(&log.proof).map_err(|why| invalid(why.to_string()))?;
+    let origin = note::origin(&proof.checkpoint).unwrap_or_default();
+    let log_keys: Vec<Verifier> = keys.keys().map(|key| Verifier::of_log(origin, key)).collect();
+    let opened = proof.verify(Hash::of_leaf(log.record.as_bytes()), &log_keys, &[]);
+    let checkpoint = opened.map_err(|why| invalid(why.to_string()))?.checkpoint;
+    let record = Record::read(log.record.as_bytes()).map_err(|why| invalid(format!("the record {why}")))?;
+    let outcome = format!("approval.{}", receipt.decision.outcome);
+    if record.approval.as_ref() != Some(&receipt.approval) || record.what != outcome {
+        return Err(invalid("it proves another entry".to_owned()));
+    }
+    Ok(format!(
+        "Entry {} of the audit log {} says so: {} at {}. The checkpoint of {} entries seals it.",
+        proof.index, checkpoint.origin, record.what, record.at, checkpoint.size
+    ))
 }
 
 /// Compares arguments with those that were approved, or else with those that were asked.
@@ -172,7 +209,7 @@ fn printable(text: &str) -> String {
 }
 
 /// The content of a file, or of standard input for `-`.
-fn read(file: &Path) -> Result<Vec<u8>, CliError> {
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, CliError> {
     let fault =
         |error: std::io::Error| CliError::Usage(format!("could not read {}: {error}", file.display()));
     let mut content = Vec::new();

@@ -111,7 +111,7 @@ impl Field {
         }
     }
 
-    /// The salt of this value alone, from that of the entry: it can be disclosed without the others.
+    /// The salt of only this value, from that of the entry: it can be disclosed without the others.
     fn salt(self, entry: &Salt) -> [u8; 32] {
         // A key of any length is taken.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(entry) else { return [0; 32] };
@@ -170,7 +170,7 @@ struct Commitments {
 }
 
 impl Commitments {
-    fn of(&self, field: Field) -> &str {
+    fn get(&self, field: Field) -> &str {
         match field {
             Field::Actor => &self.actor,
             Field::Subject => &self.subject,
@@ -259,7 +259,7 @@ impl Record {
         let Some(salt) = salt else { return Field::ALL.to_vec() };
         let Opening { actor, subject, before, after, .. } = opening.clone();
         let personal = Personal { actor, subject, before, after };
-        let is_changed = |field: &Field| field.commit(&personal, &salt) != self.commitments.of(*field);
+        let is_changed = |field: &Field| field.commit(&personal, &salt) != self.commitments.get(*field);
         Field::ALL.into_iter().filter(is_changed).collect()
     }
 }

@@ -68,6 +68,7 @@ pub mod report_result;
 pub mod request;
 pub mod retention;
 pub mod revoke_grants;
+pub mod sealing;
 pub mod search_audit;
 pub mod service_role;
 pub mod settings;

@@ -283,6 +283,7 @@ pub fn is_consistent((old, old_root): (u64, Hash), (new, new_root): (u64, Hash),
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small trees")]
 mod tests {
     use proptest::prelude::*;
 

@@ -281,7 +281,7 @@ pub fn origin(note: &str) -> Option<&str> {
     note.lines().next().filter(|origin| is_name(origin))
 }
 
-/// Reads a checkpoint of our own, whose signature is not verified.
+/// Reads a checkpoint without verifying its signature.
 pub fn read_unverified(note: &str) -> Result<Checkpoint, NoteError> {
     Checkpoint::parse(Note::read(note)?.text)
 }

@@ -278,6 +278,30 @@ pub fn audit_lines() -> Value {
     json!(format!("{}\n", entry()))
 }
 
+/// A checkpoint of the audit log, without the end of its signature.
+pub const CHECKPOINT: &str = "countersign.example.com/audit/3f9c21ab\n20852\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— countersign.example.com/audit/3f9c21ab Az3grlgtzPICa5OS8npV…\n";
+
+/// The proof that an entry is in the audit log, without its end.
+#[must_use]
+pub fn log_proof() -> Value {
+    json!({
+        "record": format!(
+            r#"{{"actor_kind":"user","approval":"{APPROVAL}","at":"2026-01-05T09:30:41.250000Z","commitments":{{…}},"grant":"{GRANT}","position":"0.1042.7","v":1,"what":"approval.approved","workspace":"wsp_…"}}"#
+        ),
+        "proof": "c2sp.org/tlog-proof@v1\nindex 17389\ngSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=\n…",
+    })
+}
+
+/// The proof that the audit log continues an earlier checkpoint.
+#[must_use]
+pub fn consistency() -> Value {
+    json!({
+        "from": 17000, "to": 20852,
+        "hashes": ["gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=", "B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA="],
+        "checkpoint": CHECKPOINT,
+    })
+}
+
 /// A webhook.
 #[must_use]
 pub fn event() -> Value {

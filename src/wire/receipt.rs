@@ -57,6 +57,19 @@ pub struct ReceiptJson {
     /// What came of the approved call, if the backend reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultJson>,
+    /// The proof that the audit log has the entry of how it ended, once it is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogJson>,
+}
+
+/// The proof that an entry is in the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AuditProof)]
+pub struct LogJson {
+    /// The entry's record, whose hash is the leaf: SHA-256 over a zero byte and these characters.
+    pub record: String,
+    /// The proof and the checkpoint that seals the entry, in the format C2SP tlog-proof.
+    pub proof: String,
 }
 
 /// How an approval ended.
@@ -151,6 +164,7 @@ impl ReceiptJson {
             expires_at: time(request.expires_at),
             decision: DecisionJson::from(decision),
             result,
+            log: None,
         })
     }
 

@@ -31,6 +31,7 @@ pub(crate) fn for_local_slack(slack: &Slack, database_url: &str) -> anyhow::Resu
         public_url: None,
         admins: Vec::new(),
         signing_key_file: Vec::new(),
+        log_export: None,
         webhook_allow: vec!["127.0.0.0/8".parse()?],
         limits: LimitsConfig::default(),
         retention: RetentionConfig::default(),

@@ -104,6 +104,7 @@ mod revoking_for_others;
 mod rolling;
 mod round_trips;
 mod scopes;
+mod sealing;
 mod secrets;
 mod settings;
 mod several;

@@ -10,6 +10,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     api::problem,
+    sealing::seal,
     silence::ready,
     story::{ALICE, TestApp, eventually, story, story_with_own_server},
     unwritable::refused_until,
@@ -163,6 +164,11 @@ async fn old_partitions_are_dropped_once_nothing_in_them_waits() {
         advance_beyond_first(s, TimeDelta::days(31)).await;
         let month = Some(TimeDelta::days(30));
         let kept = Retention { records: month, audit: month, ..Retention::default() };
+        // Entries that are not sealed stay.
+        run(s, "UPDATE audit_log SET txid = '3', entry = 0".to_owned()).await;
+        assert_eq!(partitions::drop_old(&s.service, kept).await.unwrap(), [""; 0]);
+        run(s, "DELETE FROM audit_log; SET session_replication_role = replica; DELETE FROM audit_leaves; RESET session_replication_role".to_owned()).await;
+        seal(s).await;
         // The webhook waits, and shows its approval once it is sent.
         let dropped = partitions::drop_old(&s.service, kept).await.unwrap();
         assert_eq!(dropped, ["audit_first"]);

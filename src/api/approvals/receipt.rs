@@ -15,10 +15,10 @@ use crate::{
     },
     domain::api_keys::KeyScope,
     jose::jws,
-    service::receipts,
+    service::{receipts, sealing},
     wire::{
         examples,
-        receipt::{ReceiptJson, TYPE},
+        receipt::{LogJson, ReceiptJson, TYPE},
     },
 };
 
@@ -29,7 +29,8 @@ use crate::{
     description = "A compact JWS (RFC 7515) with the algorithm `Ed25519` (RFC 9864) and the type `countersign-receipt+jwt`. \
         Anyone can verify it offline with the keys at `/.well-known/jwks.json`, for instance with `countersign verify`. It \
         names the action, who or what decided, and the digest of the arguments, and never arguments or reasons. It is \
-        signed when it is fetched: apart from `iat`, it says the same every time, until a result is reported.",
+        signed when it is fetched: apart from `iat` and the proof that the audit log has its entry, it says the same every time, until a result is \
+        reported.",
     params(("id" = String, Path, description = "The approval, `apr_…`.")),
     responses(
         (status = 200, description = "The receipt.", body = String, content_type = "application/jose", example = json!(examples::RECEIPT)),
@@ -47,7 +48,11 @@ pub async fn receipt(
     let id = crate::api::approvals::id::parse(&id)?;
     let facts = receipts::facts(&api.service, &caller, id).await?;
     let now = api.service.now();
-    let receipt = ReceiptJson::new(&api.issuer, now, &facts.workspace, &facts.approval, &facts.shown);
+    let mut receipt = ReceiptJson::new(&api.issuer, now, &facts.workspace, &facts.approval, &facts.shown);
+    if let Some(receipt) = &mut receipt {
+        let proof = sealing::proof_of_approval(&api.service, id).await?;
+        receipt.log = proof.map(|found| LogJson { record: found.record, proof: found.proof.text() });
+    }
     let payload = serde_json::to_vec(&receipt).unwrap_or_default();
     let key = api.signing.current(&api.service).await.map_err(jwks::key_problem)?;
     let input = jws::signing_input(TYPE, &key, &payload);

@@ -21,6 +21,8 @@ pub enum Missing {
     Action,
     /// A delegation of the workspace.
     Delegation,
+    /// A seal of the audit log on the entry, or on so many entries.
+    Seal,
 }
 
 /// A kind of error. Its code is the last part of the problem's `type`.
@@ -108,7 +110,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -128,6 +130,7 @@ impl Kind {
         Self::NotFound(Missing::Grant),
         Self::NotFound(Missing::Action),
         Self::NotFound(Missing::Delegation),
+        Self::NotFound(Missing::Seal),
         Self::UnknownPath,
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
@@ -285,6 +288,12 @@ impl Kind {
                 "unknown-delegation",
                 "Delegation not found",
                 "Check the id in the path: it must be a delegation of the workspace.",
+            ),
+            Self::NotFound(Missing::Seal) => (
+                StatusCode::NOT_FOUND,
+                "not-sealed",
+                "Not sealed",
+                "Try again in a few seconds, or check the cursor or the number: no checkpoint of the audit log seals it.",
             ),
             Self::UnknownPath => (
                 StatusCode::NOT_FOUND,

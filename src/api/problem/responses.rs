@@ -153,6 +153,8 @@ problems! { ALWAYS;
     OneApproval: [Kind::NotFound(Missing::Approval), Kind::TooManyWaiting];
     /// Reading the audit.
     ReadingAudit: [Kind::TooManyWaiting];
+    /// Reading the audit log.
+    Proving: [Kind::NotFound(Missing::Seal)];
     /// Cancelling an approval.
     Cancelling: [Kind::NotFound(Missing::Approval), Kind::AlreadyEnded, Kind::Unclear];
     /// Reporting a result.

@@ -11,6 +11,7 @@ pub mod approver_messages;
 pub mod attempts;
 pub mod audit;
 pub mod audit_eras;
+pub mod audit_log;
 pub mod backends;
 pub mod callbacks;
 pub mod connections;
