@@ -41,6 +41,7 @@ use crate::{
     server::{Patience, Server, capacity::Capacity},
     service::{
         Service,
+        agent_log::AgentsSeen,
         ask_queue::AskQueue,
         endings::Endings,
         key_use_log::KeyUses,
@@ -167,6 +168,7 @@ fn service_within(
         heartbeats: Heartbeats::default(),
         unreadable: Unreadable::default(),
         key_uses: KeyUses::default(),
+        agents_seen: AgentsSeen::default(),
         listeners,
     })
 }

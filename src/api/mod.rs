@@ -103,6 +103,8 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::redeliver::redeliver))
         .routes(routes!(admin::delegations::list))
         .routes(routes!(admin::end_delegation::end))
+        .routes(routes!(admin::pauses::list, admin::pause::pause))
+        .routes(routes!(admin::resume::resume))
         .routes(routes!(admin::stats::get))
         .routes(routes!(jwks::keys))
         .routes(routes!(health::livez))

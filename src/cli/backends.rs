@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use super::{
+    agents,
     api_keys::ScopesArg,
     args::{find, open},
 };
@@ -17,6 +18,7 @@ use crate::{
     domain::{
         api_keys::KeyScopes,
         ids::WorkspaceId,
+        pauses::PauseTarget,
         text::{Link, Name},
     },
     outbox::Outcome,
@@ -60,6 +62,15 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   countersign backend disable --name agents")]
     Disable(Named),
+    /// Pause a backend at once: nothing that its agents ask is approved until it is resumed
+    #[command(after_help = "Examples:
+  countersign backend pause --name agents --reason 'Sends too much mail'
+  countersign backend pause --name agents --reason 'Under investigation' --deny")]
+    Pause(Pause),
+    /// Resume a backend
+    #[command(after_help = "Example:
+  countersign backend resume --name agents")]
+    Resume(Show),
     /// Send a signed ping to the webhook endpoint, and print what comes back
     #[command(after_help = "Example:
   countersign backend test-webhook --name agents")]
@@ -142,6 +153,14 @@ pub(super) struct Show {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Pause {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    how: agents::How,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct RotateKey {
     #[command(flatten)]
     rotate: Rotate,
@@ -188,6 +207,14 @@ pub(super) async fn run(command: Command) -> Result<(), CliError> {
             let (service, backend) = named.find().await?;
             let changed = backends::disable(&service, &backend).await?;
             print(if changed { "Disabled: its API keys no longer work." } else { "It was already disabled." })
+        }
+        Command::Pause(Pause { named, how }) => {
+            let (service, backend) = named.find().await?;
+            agents::pause(&service, backend.workspace, PauseTarget::Backend(backend.id), how).await
+        }
+        Command::Resume(Show { named, json }) => {
+            let (service, backend) = named.find().await?;
+            agents::resume(&service, backend.workspace, &PauseTarget::Backend(backend.id), json).await
         }
         Command::TestWebhook(test) => test.run().await,
         Command::SetWebhook(set) => set.run().await,

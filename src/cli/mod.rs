@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin_keys;
+mod agents;
 mod api_keys;
 mod args;
 mod audit;
@@ -91,6 +92,9 @@ enum Command {
     /// Manage integrations: what agents use
     #[command(subcommand)]
     Integration(integrations::Command),
+    /// Pause and resume agents
+    #[command(subcommand)]
+    Agent(agents::Command),
     /// Manage the actions that users may auto-approve
     #[command(subcommand)]
     Action(actions::Command),
@@ -176,6 +180,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Backend(command) => backends::run(command).await,
         Command::Key(command) => api_keys::run(command).await,
         Command::Integration(command) => integrations::run(command).await,
+        Command::Agent(command) => agents::run(command).await,
         Command::Action(command) => actions::run(command).await,
         Command::Grant(command) => grants::run(command).await,
         Command::Delegation(command) => delegations::run(command).await,

@@ -6,6 +6,7 @@ mod api_keys;
 mod context;
 mod database;
 pub mod finding;
+mod pauses;
 mod reach;
 mod signing;
 mod slack;
@@ -45,6 +46,7 @@ pub async fn examine(
     if migrated {
         findings.extend(api_keys::check(&context).await);
         findings.push(signing::check(&context).await);
+        findings.extend(pauses::check(&context).await);
         findings.extend(webhooks::check(&context).await);
     }
     Ok(findings)

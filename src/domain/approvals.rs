@@ -15,6 +15,7 @@ use crate::domain::{
     outcome::Outcome,
     own_keys::ConversationKey,
     panel::ApproverSpec,
+    pause::Pause,
     results::ApprovalResult,
     text::{ForeignId, Link, Name, Prose},
 };
@@ -110,6 +111,8 @@ pub struct Approval {
     pub decision: Option<Decision>,
     /// What came of the approved call. `None` if its backend has not reported it.
     pub result: Option<ApprovalResult>,
+    /// The pause that it falls under while it is pending. `None`: it can be approved.
+    pub pause: Option<Box<Pause>>,
 }
 
 impl Approval {

@@ -167,6 +167,14 @@ pub enum AuditAction {
     BackendCreated,
     /// A backend was disabled.
     BackendDisabled,
+    /// An admin or the operator paused a backend.
+    BackendPaused,
+    /// An admin or the operator resumed a backend.
+    BackendResumed,
+    /// An admin or the operator paused an agent.
+    AgentPaused,
+    /// An admin or the operator resumed an agent.
+    AgentResumed,
     /// A backend got an additional API key.
     KeyCreated,
     /// A new API key of a backend replaced others.
@@ -199,7 +207,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 55] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -237,6 +245,10 @@ impl AuditAction {
         Self::ConversationClosed,
         Self::BackendCreated,
         Self::BackendDisabled,
+        Self::BackendPaused,
+        Self::BackendResumed,
+        Self::AgentPaused,
+        Self::AgentResumed,
         Self::KeyCreated,
         Self::KeyRotated,
         Self::KeyRevoked,
@@ -294,6 +306,10 @@ impl AuditAction {
             Self::ConversationClosed => "conversation.closed",
             Self::BackendCreated => "backend.created",
             Self::BackendDisabled => "backend.disabled",
+            Self::BackendPaused => "backend.paused",
+            Self::BackendResumed => "backend.resumed",
+            Self::AgentPaused => "agent.paused",
+            Self::AgentResumed => "agent.resumed",
             Self::KeyCreated => "backend.key_created",
             Self::KeyRotated => "backend.key_rotated",
             Self::KeyRevoked => "backend.key_revoked",

@@ -66,6 +66,11 @@ pub enum Verdict {
         /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
+    /// Denied without asking, because its agent or backend is paused.
+    DeniedByPause {
+        /// The reason, for the backend.
+        why: Prose,
+    },
     /// The approval expired undecided.
     Expired,
     /// The backend cancelled the approval.
@@ -181,7 +186,7 @@ impl Decision {
             | Verdict::ApprovedTogether(_)
             | Verdict::ApprovedEdited { .. }
             | Verdict::AutoApproved { .. } => Outcome::Approved,
-            Verdict::Denied { .. } => Outcome::Denied,
+            Verdict::Denied { .. } | Verdict::DeniedByPause { .. } => Outcome::Denied,
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
             Verdict::Undeliverable { .. } => Outcome::Undeliverable,
@@ -231,7 +236,7 @@ impl Decision {
     }
 
     /// Who ended the approval: `user` for a click, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
-    /// undeliverable prompt.
+    /// undeliverable prompt, `policy` for what an admin set for all requests.
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
@@ -240,6 +245,7 @@ impl Decision {
             | Verdict::ApprovedTogether(_)
             | Verdict::ApprovedEdited { .. }
             | Verdict::Denied { .. } => "user",
+            Verdict::DeniedByPause { .. } => "policy",
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -292,7 +298,9 @@ impl Decision {
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {
             Verdict::Denied { reason, .. } => reason.as_ref(),
-            Verdict::Abandoned { why } | Verdict::Undeliverable { why } => Some(why),
+            Verdict::DeniedByPause { why } | Verdict::Abandoned { why } | Verdict::Undeliverable { why } => {
+                Some(why)
+            }
             _ => None,
         }
     }

@@ -18,6 +18,7 @@ use crate::domain::{
     narrowing::{self, LiveGrant, MOST_NARROWED, Narrowing},
     outcome::Outcome,
     panel::{Answer, Approvers, Panel},
+    pauses,
     people::ActingUser,
     rejection::Rejection,
     text::Prose,
@@ -57,7 +58,12 @@ pub fn request(
             .subject(request.action.path())
             .concerning([request.user.clone()]);
         let draw = Effect::DrawPrompt(request.id);
-        return Changed::new(workspace, Approval { request, decision: None, result: None }, asked).and(draw);
+        return Changed::new(
+            workspace,
+            Approval { request, decision: None, result: None, pause: None },
+            asked,
+        )
+        .and(draw);
     };
     let record = Entry::new(Actor::Service, AuditAction::ApprovalApproved)
         .approval(request.id)
@@ -70,7 +76,7 @@ pub fn request(
         .concerning([request.user.clone()]);
     let verdict = Verdict::AutoApproved { grant: id, scope, limits };
     let decision = Some(Decision { verdict, decided_at: now });
-    Changed::new(workspace, Approval { request, decision, result: None }, record)
+    Changed::new(workspace, Approval { request, decision, result: None, pause: None }, record)
 }
 
 /// An approval that has just ended.
@@ -120,6 +126,9 @@ pub fn click(
         return Err(Rejection::OnlyOnce);
     }
     let seat = approvers::free_seat(seats, &entitled.panel)?;
+    if !matches!(choice, Choice::Deny(_)) {
+        pauses::not_paused(approval)?;
+    }
     let on_behalf_of = seat.on_behalf_of().cloned();
     let mut given = None;
     let verdict = match choice {
@@ -234,6 +243,9 @@ pub fn answer(
     still_pending(approval, now)?;
     let spec = request.approvers.as_ref().ok_or(Rejection::OnlyOnce)?;
     let seat = approvers::free_seat(seats, &entitled.panel)?;
+    if !matches!(choice, Choice::Deny(_)) {
+        pauses::not_paused(approval)?;
+    }
     let user = acting_user.user.clone();
     let on_behalf_of = seat.on_behalf_of().cloned();
     let actor = Actor::User(user.clone());
@@ -491,7 +503,7 @@ fn end(
     record.grant = decision.grant();
     let (workspace, approval, backend) = (request.workspace, request.id, request.backend);
     let ended = Ended {
-        approval: Approval { request, decision: Some(decision.clone()), result: None },
+        approval: Approval { request, decision: Some(decision.clone()), result: None, pause: None },
         decision,
         given,
     };

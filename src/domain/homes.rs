@@ -63,7 +63,12 @@ impl HomeAudience {
             | AuditAction::KeyCreated
             | AuditAction::KeyRotated
             | AuditAction::KeyRevoked => Self::Users(users(), Urgency::Now),
-            AuditAction::UnlockRequested | AuditAction::UnlockDeclined => Self::UsersAndAdmins(users()),
+            AuditAction::UnlockRequested
+            | AuditAction::UnlockDeclined
+            | AuditAction::BackendPaused
+            | AuditAction::BackendResumed
+            | AuditAction::AgentPaused
+            | AuditAction::AgentResumed => Self::UsersAndAdmins(users()),
             // A registered action is locked, so users see no difference.
             AuditAction::ActionRegistered => Self::Admins(Urgency::Soon),
             AuditAction::BackendCreated
@@ -147,6 +152,10 @@ mod tests {
             AuditAction::ConversationClosed => user(),
             AuditAction::BackendCreated => HomeAudience::Admins(Urgency::Now),
             AuditAction::BackendDisabled => HomeAudience::Admins(Urgency::Now),
+            AuditAction::BackendPaused => HomeAudience::UsersAndAdmins(vec![alice()]),
+            AuditAction::BackendResumed => HomeAudience::UsersAndAdmins(vec![alice()]),
+            AuditAction::AgentPaused => HomeAudience::UsersAndAdmins(vec![alice()]),
+            AuditAction::AgentResumed => HomeAudience::UsersAndAdmins(vec![alice()]),
             AuditAction::KeyCreated => user(),
             AuditAction::KeyRotated => user(),
             AuditAction::AdminKeyCreated => HomeAudience::Nobody,

@@ -72,6 +72,14 @@ id!(
     ApiKeyId, "key"
 );
 id!(
+    /// An agent of a backend, where admins see it. The backend's own id for it is text.
+    AgentId, "agt"
+);
+id!(
+    /// A pause of a backend or an agent.
+    PauseId, "pau"
+);
+id!(
     /// An integration of a workspace.
     IntegrationId, "int"
 );

@@ -53,6 +53,8 @@ pub mod overview;
 pub mod own_keys;
 pub mod ownership;
 pub mod panel;
+pub mod pause;
+pub mod pauses;
 pub mod people;
 pub mod permits;
 pub mod permitting;

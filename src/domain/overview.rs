@@ -9,16 +9,20 @@ use super::{
     catalog::{Description, Eligibility, UnlockedFor},
     delegations::Delegations,
     grants::StandingScope,
-    ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, GrantId, IntegrationId, UnlockRequestId, UserId},
+    ids::{
+        ActionId, ActionVersionId, AgentId, ApiKeyId, BackendId, GrantId, IntegrationId, UnlockRequestId,
+        UserId,
+    },
     narrowing::Narrowing,
     notifications::Preferences,
     panel::Panel,
+    pauses::Pause,
     precedent::Precedent,
     prompts::Prompt,
     risk::Impact,
     setup::Setup,
 };
-use crate::domain::unlock_answer::Resolved;
+use crate::domain::{text::ForeignId, unlock_answer::Resolved};
 
 /// How many pending approvals the reply to `/approvals list` has. With ten groups above them, its three blocks for each
 /// stay below a message's 50.
@@ -280,6 +284,53 @@ pub struct DecisionLine {
     pub message: Option<Prompt>,
 }
 
+/// A live pause, as admins see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseLine {
+    /// The pause.
+    pub pause: Pause,
+    /// The name of the backend that it is limited to.
+    pub backend: Option<String>,
+}
+
+/// An agent that asked lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentLine {
+    /// Its id in this list.
+    pub id: AgentId,
+    /// Its backend.
+    pub backend: BackendId,
+    /// The backend's name.
+    pub backend_name: String,
+    /// The backend's id for it.
+    pub agent: ForeignId,
+    /// What the backend called it last.
+    pub name: Option<String>,
+    /// When it asked last, to the minute.
+    pub last_asked_at: DateTime<Utc>,
+}
+
+impl AgentLine {
+    /// The display name, or the backend's id if there is none.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.agent.as_str())
+    }
+}
+
+/// What is paused, and a page of the agents that asked lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentsPage {
+    /// Everything that is paused, oldest first.
+    pub paused: Vec<PauseLine>,
+    /// The agents, those that asked last first.
+    pub agents: Vec<AgentLine>,
+    /// The page, counted from 0.
+    pub page: usize,
+    /// Whether there is another page.
+    pub more: bool,
+}
+
 /// A user who asked for an action to be unlocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
@@ -415,6 +466,8 @@ pub struct Administration {
     pub picked: Option<(IntegrationLine, Page<ActionLine>)>,
     /// The backends.
     pub backends: Page<BackendLine>,
+    /// Everything that is paused, oldest first.
+    pub paused: Vec<PauseLine>,
     /// Prompts that Slack refused in the last day, by error, newest first.
     pub prompt_failures: Vec<PromptFailureLine>,
     /// What is set up.
@@ -522,7 +575,7 @@ impl Section {
         match self {
             Self::Decisions | Self::Grants => 4,
             Self::Catalog | Self::Actions => 8,
-            Self::Integrations => 7,
+            Self::Integrations => 6,
             Self::Backends | Self::Waiting | Self::Requests => 3,
             Self::Changed | Self::Devices => 2,
         }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{
     arguments::Digest,
     ids::{ApiKeyId, ApprovalId},
+    pause::Pause,
     text::ForeignId,
 };
 
@@ -42,4 +43,6 @@ pub struct PermitContext {
     pub taken: Option<Permit>,
     /// Whether someone ended the grant that the decision left or used. Read under the grant's lock.
     pub withdrawn: bool,
+    /// The pause that the approval's agent or backend falls under. Read under the workspace's lock.
+    pub pause: Option<Box<Pause>>,
 }

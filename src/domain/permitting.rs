@@ -42,8 +42,8 @@ pub fn lapses_at(approval: &Approval) -> Option<DateTime<Utc>> {
 
 /// Judges a call that takes a permit.
 ///
-/// A repeated call is answered as the first one only while the grant stands: after a confirmed revocation, nothing that a
-/// caller sends makes it run.
+/// A repeated call is answered as the first one only while the grant stands and nothing is paused: after a confirmed
+/// revocation or pause, nothing that a caller sends makes it run.
 pub fn take(
     approval: &Approval,
     context: PermitContext,
@@ -63,6 +63,9 @@ pub fn take(
     }
     if context.withdrawn {
         return Err(Rejection::PermitRevoked(boxed()));
+    }
+    if let Some(pause) = context.pause {
+        return Err(Rejection::Paused(pause));
     }
     if let Some(permit) = context.taken {
         return Ok(Use::Repeated(permit));
@@ -107,6 +110,7 @@ pub fn refuse(
         Rejection::NotApproved(_)
         | Rejection::PermitUsed(..)
         | Rejection::PermitRevoked(_)
+        | Rejection::Paused(_)
         | Rejection::PermitLapsed(_) => false,
         _ => return None,
     };

@@ -8,7 +8,7 @@ use super::{
     permits::Permit,
     text::ForeignId,
 };
-use crate::domain::unlock_answer::Resolved;
+use crate::domain::{pause::Pause, unlock_answer::Resolved};
 
 /// Why a request was refused. Nothing changed, except that the audit may record the attempt.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -48,6 +48,9 @@ pub enum Rejection {
     /// A backend tried to describe another backend's integration, or to report a connection of it.
     #[error("the integration belongs to another backend, or to the operator")]
     NotOwner,
+    /// The agent has not asked lately.
+    #[error("the agent has not asked for 30 days")]
+    UnknownAgent,
     /// The user has no such grant, or it has ended.
     #[error("grant not found, or it has ended")]
     UnknownGrant,
@@ -168,6 +171,15 @@ pub enum Rejection {
     /// An admin requires that requests for the action are read, and the user has not opened the details.
     #[error("the details have not been opened")]
     MustBeRead,
+    /// A person wanted to approve what a paused agent or backend asks.
+    #[error("the agent or its backend is paused")]
+    Paused(Box<Pause>),
+    /// Someone resumed what is not paused.
+    #[error("not paused, or resumed already")]
+    NotPaused,
+    /// The workspace has the maximum number of pauses.
+    #[error("too many agents and backends are paused")]
+    TooManyPauses,
     /// The user asked for a grant, and the action's description has changed since an admin unlocked it.
     #[error("the action's description has changed since an admin unlocked it")]
     ChangedSinceUnlocked,
@@ -206,6 +218,7 @@ impl Rejection {
             Self::UnknownAction => "unknown-action",
             Self::CatalogFull => "catalog-full",
             Self::NotOwner => "not-owner",
+            Self::UnknownAgent => "unknown-agent",
             Self::UnknownGrant => "unknown-grant",
             Self::UnknownBackend => "unknown-backend",
             Self::UnknownDelivery => "unknown-delivery",
@@ -245,6 +258,9 @@ impl Rejection {
             Self::TooManyNarrowed => "too-many-narrowed",
             Self::NoLimit => "no-limit",
             Self::MustBeRead => "must-be-read",
+            Self::Paused(_) => "paused",
+            Self::NotPaused => "not-paused",
+            Self::TooManyPauses => "too-many-pauses",
             Self::ChangedSinceUnlocked => "changed-since-unlocked",
             Self::ChangedSinceAsked => "changed-since-asked",
             Self::ChangedSinceShown => "changed-since-shown",

@@ -28,7 +28,8 @@ pub struct PromptMessage {
 pub struct WaitingRequest {
     /// The approval's id.
     pub id: ApprovalId,
-    /// Whether it needs a decision of its own: its action is destructive, or must be read.
+    /// Whether it can't be approved together with others: its action is destructive or must be read, or its agent is
+    /// paused.
     pub is_apart: bool,
     /// The message that shows the request, if it has one.
     pub message: Option<PromptMessage>,

@@ -422,7 +422,7 @@ proptest! {
 
     #[test]
     fn an_approval_ends_at_most_once_and_never_changes_afterwards(history in history()) {
-        let mut approval = Approval { request: request(), decision: None, result: None };
+        let mut approval = Approval { request: request(), decision: None, result: None, pause: None };
         let (mut now, mut ends) = (start(), 0);
         for (pause, attempt) in &history {
             now += TimeDelta::seconds(*pause);
@@ -447,7 +447,7 @@ proptest! {
 
     #[test]
     fn only_what_can_be_edited_is(editable: bool, has_input_schema: bool, choice in choice()) {
-        let mut approval = Approval { request: request(), decision: None, result: None };
+        let mut approval = Approval { request: request(), decision: None, result: None, pause: None };
         (approval.request.editable, approval.request.action.has_input_schema) = (editable, has_input_schema);
         let acting_user = ActingUser { user: UserId::parse(OWNER).unwrap(), kind: PersonKind::Member };
         let none = Eligibility { lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false };
@@ -486,7 +486,7 @@ proptest! {
 
     #[test]
     fn an_approval_expires_at_its_time_and_not_before(seconds in -3600..3600_i64) {
-        let approval = Approval { request: request(), decision: None, result: None };
+        let approval = Approval { request: request(), decision: None, result: None, pause: None };
         let now = start() + TimeDelta::seconds(LIFE + seconds);
         prop_assert_eq!(decisions::expire(&approval, now).is_some(), seconds >= 0);
         prop_assert_eq!(decisions::still_pending(&approval, now).is_ok(), seconds < 0);

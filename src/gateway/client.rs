@@ -83,7 +83,8 @@ impl ClientError {
     /// Whether the permit of an approval was refused.
     #[must_use]
     pub fn is_refused_permit(&self) -> bool {
-        let codes = ["not-approved", "permit-used", "permit-revoked", "permit-lapsed", "other-arguments"];
+        let codes =
+            ["not-approved", "permit-used", "permit-revoked", "permit-lapsed", "paused", "other-arguments"];
         matches!(self, Self::Refused { code, .. } if codes.contains(&code.as_str()))
     }
 

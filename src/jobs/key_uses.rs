@@ -1,10 +1,10 @@
-//! Saves when each API key was last used.
+//! Saves when each API key was last used, and which agents asked.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     jobs::periodic::{self, STUCK},
-    service::{Service, key_uses},
+    service::{Service, agents_seen, key_uses},
 };
 
 /// Saves the times every minute until `stop`, and once more after it.
@@ -21,6 +21,11 @@ pub async fn run(service: Service, stop: CancellationToken) {
 }
 
 async fn save(service: &Service) {
+    if let Err(failure) = agents_seen::save(service).await
+        && !service.logged_outage(&failure)
+    {
+        tracing::warn!(%failure, "Could not save which agents asked; retrying in a minute");
+    }
     if let Err(failure) = key_uses::save(service).await
         && !service.logged_outage(&failure)
     {

@@ -19,11 +19,11 @@ use crate::{
         approvals::{Approval, Request},
         callbacks::CallbackUrl,
         callers::OwnApprovals,
-        decision::Decision,
+        decision::{Decision, Verdict},
         decisions,
-        effects::Changed,
         ids::{ActionId, ApiKeyId, ApprovalId, GrantId, IntegrationId},
         own_keys::ConversationKey,
+        pauses::JudgedRequest,
         rejection::Rejection,
         text::ForeignId,
     },
@@ -124,10 +124,24 @@ pub async fn judge(
         work.commit().await?;
         seen.note_pending(now);
         for (place, approval) in places.into_iter().zip(approvals) {
+            note_paused(&approval);
+            service.agents_seen.note(&approval.request);
             judged[place] = Some(Ok(Asked { approval, replayed: false }));
         }
     }
     Ok(judged)
+}
+
+/// Counts requests of what is paused: an agent that goes on asking may be in a loop.
+fn note_paused(approval: &Approval) {
+    let by_policy =
+        matches!(approval.decision, Some(Decision { verdict: Verdict::DeniedByPause { .. }, .. }));
+    let requests = match (&approval.pause, by_policy) {
+        (Some(_), _) => "held",
+        (None, true) => "denied",
+        (None, false) => return,
+    };
+    metrics::counter!("countersign_paused_asks_total", "requests" => requests).increment(1);
 }
 
 fn callback(service: &Service, approval: &Approval, url: &CallbackUrl) -> NewCallback {
@@ -230,7 +244,7 @@ struct Seen<'a> {
     uses: HashMap<GrantId, u16>,
 }
 
-type New = (Changed<Approval>, Option<StoredConversation>);
+type New = (JudgedRequest, Option<StoredConversation>);
 
 impl<'a> Seen<'a> {
     fn new(limit: &'a PendingLimit, pending: Pending) -> Self {
@@ -282,18 +296,20 @@ impl<'a> Seen<'a> {
             expires_at: now + ask.expires_in,
             contents_deleted_at: None,
         };
-        for grant in &mut grants {
-            let used = self.uses.get(&grant.id).copied().unwrap_or_default();
-            if let Some(uses) = grant.narrowing.as_mut().and_then(|narrowing| narrowing.uses.as_mut()) {
-                uses.left = uses.left.saturating_sub(used);
+        let asked = context.pauses.judge(request, now, |request| {
+            for grant in &mut grants {
+                let used = self.uses.get(&grant.id).copied().unwrap_or_default();
+                if let Some(uses) = grant.narrowing.as_mut().and_then(|narrowing| narrowing.uses.as_mut()) {
+                    uses.left = uses.left.saturating_sub(used);
+                }
             }
-        }
-        let asked = decisions::request(request, eligibility, &grants, now);
-        if let Some(used) = asked.state().decision.as_ref().and_then(Decision::used_grant) {
+            decisions::request(request, eligibility, &grants, now)
+        });
+        if let Some(used) = asked.approval().decision.as_ref().and_then(Decision::used_grant) {
             let uses = self.uses.entry(used).or_default();
             *uses = uses.saturating_add(1);
         }
-        if asked.state().decision.is_none() {
+        if asked.approval().decision.is_none() {
             let before = match &self.pending {
                 Pending::Recent(recent) => recent.get(own).copied().unwrap_or(context.pending),
                 Pending::Unknown => context.pending,

@@ -11,8 +11,8 @@ use crate::{
     heartbeat::Heartbeats,
     seal::Sealer,
     service::{
-        error::ServiceError, key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit,
-        unreadable::Unreadable,
+        agent_log::AgentsSeen, error::ServiceError, key_use_log::KeyUses, listeners::Listeners,
+        pending_limit::PendingLimit, unreadable::Unreadable,
     },
     storage::Db,
 };
@@ -32,6 +32,8 @@ pub struct Service {
     pub pending_limit: PendingLimit,
     /// The latest uses of API keys, which are saved once a minute.
     pub key_uses: KeyUses,
+    /// The agents that asked, which are saved once a minute.
+    pub agents_seen: AgentsSeen,
     /// The calls that listen to approvals, which are reported every two seconds.
     pub listeners: Listeners,
     /// The progress that background loops report.

@@ -50,7 +50,9 @@ pub async fn alike(
     let workspace = workspaces::find(&mut db, slack_id).await?;
     let mut found = overview::alike(&mut db, workspace, user, like, alike).await?;
     if choice == ChoiceForAll::Approve {
-        found.retain(|approval| alike::may_be_approved_together(&approval.request));
+        found.retain(|approval| {
+            approval.pause.is_none() && alike::may_be_approved_together(&approval.request)
+        });
     }
     let count = found.len();
     found.truncate(MOST_TOGETHER);

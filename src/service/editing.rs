@@ -13,6 +13,7 @@ use crate::{
         editing::{self, Edited, EntryFault},
         grants::Scope,
         input_schema::InputSchema,
+        pauses,
         rejection::Rejection,
         validation,
     },
@@ -81,6 +82,7 @@ async fn find(service: &Service, click: &Click, is_new: bool) -> Result<Editable
     // Only the user edits: a delegate approves what was asked.
     let allowed = decisions::may_decide(&approval.request, acting_user, &Entitlement::default())
         .and_then(|()| if is_new { decisions::still_pending(&approval, now) } else { Ok(()) })
+        .and_then(|()| pauses::not_paused(&approval))
         .and_then(|()| acting_user.must_be_member())
         .and_then(|()| decisions::may_edit(&approval.request));
     let must_read = is_new && approval.request.action.must_read;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Service, ServiceError, retrying, workspaces};
+use super::{Service, ServiceError, pauses, retrying, workspaces};
 use crate::{
     domain::{
         effects::Redraw,
@@ -148,6 +148,7 @@ async fn administration(
         catalog: overview::catalog(db, workspace, place.page(Section::Catalog)).await?,
         picked,
         backends: overview::backends(db, workspace, place.page(Section::Backends), now).await?,
+        paused: pauses::lines(db, workspace).await?,
         prompt_failures: storage::tables::prompt_failures::recent(db, workspace, now).await?,
         setup: storage::read_models::setup::setup(db, workspace).await?,
     })

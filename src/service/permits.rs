@@ -56,7 +56,10 @@ async fn attempt(
         Some(grant) => tables::permits::hold_grant(&mut work, grant).await?,
         None => false,
     };
-    let context = PermitContext { taken: tables::permits::find(&mut work, id).await?, withdrawn };
+    let request = &approval.request;
+    let (taken, pauses) = tables::permits::find(&mut work, (request.workspace, id)).await?;
+    let pause = pauses.covering(request.backend, &request.agent.id).cloned().map(Box::new);
+    let context = PermitContext { taken, withdrawn, pause };
     match permitting::take(&approval, context, usage.clone(), work.now()) {
         Ok(Use::Taken(permit)) => {
             let permit = work.record(permit);

@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::{Service, ServiceError};
+use super::{Service, ServiceError, pauses};
 use crate::{
     domain::repeats::REMEMBERED,
     storage::tables::{
-        approvals, events, grants, idempotency_keys, install_states, listeners, outbox, profiles, reminders,
-        repeats,
+        agents, approvals, events, grants, idempotency_keys, install_states, listeners, outbox, profiles,
+        reminders, repeats,
     },
 };
 
@@ -23,6 +23,8 @@ const PROFILES: TimeDelta = TimeDelta::days(7);
 const REMINDERS: TimeDelta = TimeDelta::days(10);
 /// Instances that callers listened to: longer than an approval can wait without one.
 const INSTANCES: TimeDelta = TimeDelta::days(2);
+/// Agents, after they asked.
+const AGENTS: TimeDelta = pauses::SEEN;
 /// How many rows one statement deletes. A smaller count means that none are left.
 const BATCH: u64 = 1000;
 
@@ -49,6 +51,9 @@ pub async fn delete_old(service: &Service, progress: impl Fn()) -> Result<(), Se
         progress();
     }
     while reminders::prune(&mut db, service.now() - REMINDERS).await? == BATCH {
+        progress();
+    }
+    while agents::prune(&mut db, service.now() - AGENTS).await? == BATCH {
         progress();
     }
     while listeners::prune_instances(&mut db, service.now() - INSTANCES).await? == BATCH {

@@ -95,6 +95,20 @@ fn ended(outcome: &str, scope: Option<&str>, by: &str, grant: Option<&str>, reas
     approval
 }
 
+/// An approval that waits because its agent is paused.
+#[must_use]
+pub fn held() -> Value {
+    let mut approval = pending();
+    approval["paused"] = json!({ "reason": "Sends too much mail", "since": "2026-01-05T09:12:00.000000Z" });
+    approval
+}
+
+/// An approval that was denied at once because its agent is paused.
+#[must_use]
+pub fn denied_by_policy() -> Value {
+    ended("denied", None, "policy", None, Some("The agent is paused: Sends too much mail"))
+}
+
 /// An approval that its user gave, with an auto-approval for always.
 #[must_use]
 pub fn approved() -> Value {
@@ -454,6 +468,47 @@ pub fn delegations() -> Value {
             },
         ],
         "next_cursor": null,
+    })
+}
+
+/// Something that is paused.
+#[must_use]
+pub fn pause() -> Value {
+    json!({
+        "id": "pau_0192f7c3b1127a41b7d05f6a7b8c9d1a",
+        "backend": "bck_0192f7c3a8f17c0aa6e2d9b1f4c07e55",
+        "backend_name": "agents",
+        "agent": "atlas",
+        "requests": "held",
+        "reason": "Sends too much mail",
+        "paused_by": { "kind": "operator", "id": "Terraform (key_0192f7c3b1127a41b7d05f6a7b8c9d0e)" },
+        "paused_at": "2026-01-05T09:30:41.250000Z",
+    })
+}
+
+/// Everything that is paused.
+#[must_use]
+pub fn pauses() -> Value {
+    json!({ "data": [pause()], "next_cursor": null })
+}
+
+/// A call that pauses an agent of a backend.
+#[must_use]
+pub fn pause_agent() -> Value {
+    json!({
+        "backend": "bck_0192f7c3a8f17c0aa6e2d9b1f4c07e55",
+        "agent": "atlas",
+        "reason": "Sends too much mail",
+    })
+}
+
+/// A call that pauses a backend.
+#[must_use]
+pub fn pause_backend() -> Value {
+    json!({
+        "backend": "bck_0192f7c3a8f17c0aa6e2d9b1f4c07e55",
+        "requests": "denied",
+        "reason": "Under investigation",
     })
 }
 

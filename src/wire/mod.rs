@@ -75,12 +75,27 @@ pub struct ApprovalJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_time")]
     contents_deleted_at: Option<DateTime<Utc>>,
+    /// While its agent or backend is paused. It can be denied, but not approved until it is resumed. Left out if
+    /// neither is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<PausedJson<'a>>,
     /// What ended it; `null` while it is pending.
     #[schema(required)]
     decision: Option<DecisionJson<'a>>,
     /// What came of the approved call, as the backend reported it; `null` if it did not.
     #[schema(required)]
     result: Option<ResultJson<'a>>,
+}
+
+/// That an admin paused the agent or the backend.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Paused)]
+struct PausedJson<'a> {
+    /// The admin's reason.
+    reason: &'a str,
+    #[schema(schema_with = schema::time)]
+    #[serde(serialize_with = "time")]
+    since: DateTime<Utc>,
 }
 
 /// Who wants to run the action.
@@ -266,6 +281,10 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
             created_at: request.created_at,
             expires_at: request.expires_at,
             contents_deleted_at: request.contents_deleted_at,
+            paused: approval
+                .pause
+                .as_ref()
+                .map(|pause| PausedJson { reason: pause.reason.as_str(), since: pause.at }),
             decision,
             result,
         }

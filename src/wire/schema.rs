@@ -5,7 +5,9 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, SchemaType, Type},
 };
 
-use crate::domain::{approvals::Status, fatigue::Advice, grants::Scope, results::ResultStatus};
+use crate::domain::{
+    approvals::Status, fatigue::Advice, grants::Scope, pauses::PausedRequests, results::ResultStatus,
+};
 
 fn nullable(kind: Type) -> SchemaType {
     SchemaType::from_iter([kind, Type::Null])
@@ -41,6 +43,7 @@ ids! {
     backend_id, maybe_backend_id, "bck";
     key_id, maybe_key_id, "key";
     delegation_id, maybe_delegation_id, "dlg";
+    pause_id, maybe_pause_id, "pau";
 }
 
 /// RFC 3339, UTC.
@@ -91,12 +94,18 @@ pub fn maybe_scope() -> RefOr<Schema> {
     OneOfBuilder::new().item(null).item(Ref::from_schema_name(SCOPE)).into()
 }
 
+/// What happens to the requests of what is paused.
+#[must_use]
+pub fn paused_requests() -> Object {
+    one_of(PausedRequests::ALL.map(PausedRequests::as_str)).build()
+}
+
 /// Who ended an approval.
 #[must_use]
 pub fn by() -> Object {
-    one_of(["user", "auto", "backend"])
+    one_of(["user", "auto", "policy", "backend"])
         .description(Some(
-            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `backend`: it was cancelled.",
+            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `policy`: an admin paused the agent or the backend. `backend`: it was cancelled.",
         ))
         .build()
 }

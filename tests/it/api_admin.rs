@@ -36,6 +36,7 @@ const WRONG_KEY: (u16, &str) = (403, "urn:countersign:problem:wrong-key");
 const GRANT: &str = "grt_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
 const DELIVERY: &str = "dlv_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
 const BACKEND: &str = "bck_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
+const PAUSE: &str = "pau_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
 const DELEGATION: &str = "dlg_0192f7c3a4b57d0e8f1a2b3c4d5e6f70";
 
 async fn create_in(s: &TestApp, workspace: WorkspaceId, lifetime: Option<TimeDelta>) -> NewKey {
@@ -91,6 +92,9 @@ fn admin_calls() -> Vec<(Method, Vec<String>, Option<Value>)> {
         call(Method::POST, &format!("{deliveries}/{DELIVERY}/redeliver"), None),
         call(Method::GET, "delegations", None),
         call(Method::POST, &format!("delegations/{DELEGATION}/end"), None),
+        call(Method::GET, "pauses", None),
+        call(Method::POST, "pauses", Some(json!({ "agent": "nobody", "reason": "Loop" }))),
+        call(Method::POST, &format!("pauses/{PAUSE}/resume"), None),
         call(Method::GET, "stats", None),
     ]
 }
@@ -703,6 +707,73 @@ async fn the_command_line_manages_admin_keys() {
                 .unwrap();
         let own = agents[0]["id"].as_str().unwrap();
         assert!(complaint(&mut on(s, &["key", "rotate", own, "--admin"])).contains("has no admin key"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_paused_and_resumed() {
+    story(async |s| {
+        grants(s).await;
+        let api = admin(s).await;
+        let body = json!({ "agent": "scout", "reason": "Sends too much" });
+        let paused = post(&api, "pauses", Some(body.clone())).await;
+        assert_eq!(paused.status, 200, "{paused:?}");
+        let (id, by) = (paused.str("/id").to_owned(), paused.str("/paused_by/id").to_owned());
+        assert!(id.starts_with("pau_") && by.starts_with("Terraform (key_"), "{paused:?}");
+        assert_eq!(paused.body["requests"], "held");
+        assert_eq!(s.ask(&s.call(ISSUE, "c-1")).await.approval_status(), "pending");
+        // The response was lost, so the program repeats its call.
+        assert_eq!(post(&api, "pauses", Some(body)).await.body, paused.body);
+        assert_eq!(get(&api, "pauses", &[]).await.data(), std::slice::from_ref(&paused.body));
+        let denied = json!({ "agent": "scout", "requests": "denied", "reason": "Sends too much" });
+        let denied = post(&api, "pauses", Some(denied)).await;
+        assert_eq!((denied.status, &denied.body["requests"]), (200, &json!("denied")));
+        assert_eq!(s.ask(&s.call(ISSUE, "c-1")).await.approval_status(), "denied");
+        let gone = post(&api, &format!("pauses/{id}/resume"), None).await;
+        assert_eq!(problem(&gone), (404, "urn:countersign:problem:unknown-pause"), "it was replaced");
+        let id = denied.str("/id");
+        assert_eq!(post(&api, &format!("pauses/{id}/resume"), None).await.status, 204);
+        let again = post(&api, &format!("pauses/{id}/resume"), None).await;
+        assert_eq!(problem(&again), (404, "urn:countersign:problem:unknown-pause"));
+        assert_eq!(s.ask(&s.call(ISSUE, "c-1")).await.approval_status(), "approved");
+        assert!(get(&api, "pauses", &[]).await.data().is_empty());
+        let operator = |id: &str| (json!("operator"), json!(id), json!("api"));
+        assert_eq!(audited(s, "agent.paused").await, [operator(&by), operator(&by)]);
+        assert_eq!(audited(s, "agent.resumed").await, [operator(&by)]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pauses_are_listed_page_by_page_and_checked() {
+    story(async |s| {
+        let api = admin(s).await;
+        let backends = get(&api, "backends", &[]).await;
+        let backend = backends.data()[0]["id"].as_str().unwrap().to_owned();
+        for agent in ["scout", "nova"] {
+            // Ids of one millisecond have no order.
+            s.clock.advance(TimeDelta::milliseconds(1));
+            let body = json!({ "backend": backend, "agent": agent, "reason": "Loop" });
+            assert_eq!(post(&api, "pauses", Some(body)).await.status, 200);
+        }
+        let first = get(&api, "pauses", &[("limit", "1")]).await;
+        let cursor = first.str("/next_cursor").to_owned();
+        let second = get(&api, "pauses", &[("limit", "1"), ("cursor", &cursor)]).await;
+        assert_eq!(second.body["next_cursor"], Value::Null);
+        let agents = [&first, &second].map(|page| page.data()[0]["agent"].clone());
+        assert_eq!(agents, [json!("scout"), json!("nova")]);
+        for (body, status, pointer) in [
+            (json!({ "reason": "Loop" }), 422, ""),
+            (json!({ "agent": "scout" }), 422, "/reason"),
+            (json!({ "agent": "scout", "reason": "x", "requests": "dropped" }), 422, "/requests"),
+            (json!({ "backend": "agents", "reason": "x" }), 422, "/backend"),
+        ] {
+            let reply = post(&api, "pauses", Some(body.clone())).await;
+            assert_eq!((reply.status, reply.str("/errors/0/pointer")), (status, pointer), "{body}");
+        }
+        let unknown = post(&api, "pauses", Some(json!({ "backend": BACKEND, "reason": "x" }))).await;
+        assert_eq!(problem(&unknown), (404, "urn:countersign:problem:unknown-backend"));
     })
     .await;
 }

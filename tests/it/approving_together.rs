@@ -21,14 +21,14 @@ use serde_json::{Value, json};
 
 use crate::story::{ADMIN, ALICE, BOB, GUEST, TestApp, eventually, story};
 
-const ADA: &str = "U0ADA";
+pub const ADA: &str = "U0ADA";
 
-fn users(ids: &[&str]) -> Vec<UserId> {
+pub fn users(ids: &[&str]) -> Vec<UserId> {
     ids.iter().map(|id| UserId::parse(id).unwrap()).collect()
 }
 
 /// Asks for Alice, with these approvers, as a rule would have it.
-async fn ask(s: &TestApp, spec: ApproverSpec, conversation: &str) -> String {
+pub async fn ask(s: &TestApp, spec: ApproverSpec, conversation: &str) -> String {
     let arguments = Arguments::from_stored(json!({ "title": "Rounding" }).as_object().unwrap().clone());
     let user = UserId::parse(ALICE).unwrap();
     let ask = Ask {
@@ -63,7 +63,7 @@ async fn messages(s: &TestApp, people: &[&str], id: &str) -> Vec<Message> {
     found
 }
 
-async fn start(s: &TestApp) {
+pub async fn start(s: &TestApp) {
     s.put("github").await;
     s.slack.add_user(User::new(ADA, names::TEAM, "ada", "Ada"));
 }

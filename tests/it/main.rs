@@ -88,6 +88,7 @@ mod oauth;
 mod organisations;
 mod owning;
 mod partitions;
+mod pausing;
 mod permits;
 mod plans;
 mod precedents;

@@ -32,7 +32,8 @@ use crate::{
     post, path = "/v1/approvals", operation_id = "create_approval", tag = "approvals",
     summary = "Ask for an approval",
     description = "Returns `approved` at once if one of the user's grants covers the request. Otherwise the \
-        approval is `pending` and the user is asked in Slack. Repeating the request with the same \
+        approval is `pending` and the user is asked in Slack. While an admin has paused the agent or the backend, \
+        nothing is approved: the approval is `pending` with `paused`, or `denied` at once, as the admin chose. Repeating the request with the same \
         `Idempotency-Key` returns the same approval.",
     params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters, chosen by the \
         backend, kept until 24 hours after the approval has ended.", min_length = 1, max_length = 255)),
@@ -44,6 +45,9 @@ use crate::{
         (status = 201, description = "The new approval.", body = ApprovalJson<'_>, examples(
             ("pending" = (summary = "The user is asked", value = json!(examples::pending()))),
             ("approved" = (summary = "A grant covers it", value = json!(examples::auto_approved()))),
+            ("held" = (summary = "The agent is paused, and its requests are held", value = json!(examples::held()))),
+            ("denied" = (summary = "The agent is paused, and its requests are denied",
+                value = json!(examples::denied_by_policy()))),
         )),
         (status = 200, description = "The approval that an earlier request with this idempotency key \
             created, as it is now.", body = ApprovalJson<'_>, headers(

@@ -23,6 +23,8 @@ pub enum Missing {
     Delegation,
     /// A seal of the audit log on the entry, or on so many entries.
     Seal,
+    /// A pause of the workspace.
+    Pause,
 }
 
 /// A kind of error. Its code is the last part of the problem's `type`.
@@ -66,6 +68,10 @@ pub enum Kind {
     PermitRevoked,
     /// The permit was not used in time.
     PermitLapsed,
+    /// The agent or its backend is paused.
+    Paused,
+    /// The workspace has as many pauses as it may have.
+    TooManyPauses,
     /// What is about to run is not what was approved.
     OtherArguments,
     /// The action's description or lock is not the one that the caller saw.
@@ -110,7 +116,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of docs/errors.md.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 50] = [
         Self::InvalidJson,
         Self::Unauthenticated,
         Self::InsufficientScope,
@@ -131,6 +137,7 @@ impl Kind {
         Self::NotFound(Missing::Action),
         Self::NotFound(Missing::Delegation),
         Self::NotFound(Missing::Seal),
+        Self::NotFound(Missing::Pause),
         Self::UnknownPath,
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
@@ -141,6 +148,7 @@ impl Kind {
         Self::PermitUsed,
         Self::PermitRevoked,
         Self::PermitLapsed,
+        Self::Paused,
         Self::ChangedSinceShown,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -149,6 +157,7 @@ impl Kind {
         Self::KeyReused,
         Self::UnknownUser,
         Self::CatalogFull,
+        Self::TooManyPauses,
         Self::TooManyRequests,
         Self::TooManyPending,
         Self::TooManyWaiting,
@@ -295,6 +304,12 @@ impl Kind {
                 "Not sealed",
                 "Try again in a few seconds, or check the cursor or the number: no checkpoint of the audit log seals it.",
             ),
+            Self::NotFound(Missing::Pause) => (
+                StatusCode::NOT_FOUND,
+                "unknown-pause",
+                "Not paused",
+                "Check the id in the path: it must be a live pause of the workspace, as `GET /v1/admin/pauses` lists it.",
+            ),
             Self::UnknownPath => (
                 StatusCode::NOT_FOUND,
                 "unknown-path",
@@ -348,6 +363,18 @@ impl Kind {
                 "permit-lapsed",
                 "The permit has lapsed",
                 "Do not run the call: a permit can be used for 24 hours after the decision. Ask again.",
+            ),
+            Self::Paused => (
+                StatusCode::CONFLICT,
+                "paused",
+                "The agent or its backend is paused",
+                "Do not run the call. Stop, and take the permit once an admin has resumed it.",
+            ),
+            Self::TooManyPauses => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too-many-pauses",
+                "Too many pauses",
+                "A workspace has at most 100 pauses. Resume what need not be paused, or pause whole backends.",
             ),
             Self::OtherArguments => (
                 StatusCode::UNPROCESSABLE_ENTITY,

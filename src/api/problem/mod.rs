@@ -94,6 +94,11 @@ impl Problem {
     }
 }
 
+/// The text with a full stop, unless it has its own.
+fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
@@ -139,6 +144,9 @@ impl From<Rejection> for Problem {
                 .about(&approval),
             Rejection::PermitRevoked(approval) => Self::new(Kind::PermitRevoked).about(&approval),
             Rejection::PermitLapsed(approval) => Self::new(Kind::PermitLapsed).about(&approval),
+            Rejection::Paused(pause) => Self::new(Kind::Paused).because(sentence(pause.why().as_str())),
+            Rejection::NotPaused => Self::new(Kind::NotFound(Missing::Pause)),
+            Rejection::TooManyPauses => Self::new(Kind::TooManyPauses),
             Rejection::OtherArguments(approval) => Self::new(Kind::OtherArguments).about(&approval),
             Rejection::UnknownBackend => Self::new(Kind::NotFound(Missing::Backend)),
             Rejection::UnknownAction => Self::new(Kind::NotFound(Missing::Action)),
@@ -166,6 +174,7 @@ impl From<Rejection> for Problem {
             | Rejection::TooManyNarrowed
             | Rejection::NoLimit
             | Rejection::MustBeRead
+            | Rejection::UnknownAgent
             | Rejection::ChangedSinceUnlocked
             | Rejection::ChangedSinceAsked
             | Rejection::NotConnected

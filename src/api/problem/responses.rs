@@ -160,7 +160,7 @@ problems! { ALWAYS;
     /// Reporting a result.
     Reporting: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::AlreadyReported, Kind::Unclear];
     /// Taking a permit.
-    Using: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::PermitUsed, Kind::PermitRevoked, Kind::PermitLapsed, Kind::OtherArguments, Kind::Unclear];
+    Using: READING, [Kind::NotFound(Missing::Approval), Kind::NotApproved, Kind::PermitUsed, Kind::PermitRevoked, Kind::PermitLapsed, Kind::Paused, Kind::OtherArguments, Kind::Unclear];
     /// Getting a receipt.
     Receipts: [Kind::NotFound(Missing::Approval), Kind::StillPending, Kind::NoSigningKey];
     /// Putting an integration.
@@ -198,4 +198,8 @@ problems! { ADMIN;
     Resending: [Kind::NotFound(Missing::Delivery), Kind::Unclear];
     /// Ending a delegation.
     EndingDelegation: [Kind::NotFound(Missing::Delegation), Kind::Unclear];
+    /// Pausing a backend or an agent.
+    Pausing: READING, [Kind::NotFound(Missing::Backend), Kind::TooManyPauses, Kind::Unclear];
+    /// Resuming what is paused.
+    Resuming: [Kind::NotFound(Missing::Pause), Kind::Unclear];
 }

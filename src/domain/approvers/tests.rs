@@ -81,7 +81,7 @@ proptest! {
     ) {
         let mut request = request();
         request.approvers = spec.clone();
-        let mut approval = Approval { request, decision: None, result: None };
+        let mut approval = Approval { request, decision: None, result: None, pause: None };
         let mut kinds = BTreeMap::<UserId, PersonKind>::new();
         let mut delegations = BTreeMap::<UserId, UserId>::new();
         let mut panel = Panel::default();

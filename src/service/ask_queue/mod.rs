@@ -371,7 +371,8 @@ mod tests {
         heartbeat::Heartbeats,
         seal::Sealer,
         service::{
-            key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit, unreadable::Unreadable,
+            agent_log::AgentsSeen, key_use_log::KeyUses, listeners::Listeners, pending_limit::PendingLimit,
+            unreadable::Unreadable,
         },
         storage::{Db, Limits},
     };
@@ -386,6 +387,7 @@ mod tests {
             sealer: Arc::new(Sealer::new(None).unwrap()),
             pending_limit: PendingLimit::new(1, 1),
             key_uses: KeyUses::default(),
+            agents_seen: AgentsSeen::default(),
             heartbeats: Heartbeats::default(),
             unreadable: Unreadable::default(),
             listeners,

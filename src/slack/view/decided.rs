@@ -125,14 +125,8 @@ pub(super) fn outcome(
     let say = |parts: Vec<SlackRichTextInlineElement>| vec![paragraph(parts)];
     match &decision.verdict {
         Verdict::Approved { user, given } => {
-            let how = match given {
-                GrantOutcome::Once => " for this request only, ",
-                GrantOutcome::Conversation(_) => " for this conversation, ",
-                GrantOutcome::Always(_) => " for every conversation, ",
-                GrantOutcome::Narrowed { .. } => " with limits, ",
-            };
-            let mut parts =
-                vec![blocks::bold("Approved"), words(" by "), person(user), words(how), at, words(".")];
+            let how = words(for_how_long(given));
+            let mut parts = vec![blocks::bold("Approved"), words(" by "), person(user), how, at, words(".")];
             parts.extend(left);
             say(parts)
         }
@@ -183,6 +177,7 @@ pub(super) fn outcome(
             }
             say(parts)
         }
+        Verdict::DeniedByPause { why } => denied_without_asking(at, why),
         Verdict::Expired => say(vec![
             blocks::bold("Expired"),
             words(" "),
@@ -225,6 +220,25 @@ fn by_grant(scope: Scope, limits: Option<&Limits>, request: &Request) -> Vec<Sla
     parts.extend(limits::of_decision(limits, &request.arguments));
     parts.push(words("."));
     parts
+}
+
+const fn for_how_long(given: &GrantOutcome) -> &'static str {
+    match given {
+        GrantOutcome::Once => " for this request only, ",
+        GrantOutcome::Conversation(_) => " for this conversation, ",
+        GrantOutcome::Always(_) => " for every conversation, ",
+        GrantOutcome::Narrowed { .. } => " with limits, ",
+    }
+}
+
+fn denied_without_asking(at: SlackRichTextInlineElement, why: &Prose) -> Vec<SlackRichTextElement> {
+    let parts = vec![
+        blocks::bold("Denied"),
+        words(" without asking, "),
+        at,
+        words(", with this reason for the agent:"),
+    ];
+    std::iter::once(paragraph(parts)).chain(in_short(why)).collect()
 }
 
 /// The beginning of a reason. The details contain all of it.

@@ -6,6 +6,7 @@
 //! a message's `text`, goes through [`sanitize::in_mrkdwn`] as well.
 
 pub mod action_options;
+pub mod agents;
 pub mod approvers;
 pub mod arguments;
 pub mod audit_search;
@@ -37,6 +38,7 @@ mod names;
 pub mod narrowing;
 pub mod notice;
 mod notifications;
+mod paused;
 pub mod plain;
 mod precedent;
 pub mod prompt;

@@ -1,7 +1,8 @@
 //! The prompt: the message that asks the user, and later says what was decided.
 
 use slack_morphism::prelude::{
-    SlackBlock, SlackBlockChoiceItem, SlackBlockConfirmItem, SlackBlockOverflowElement,
+    SlackActionBlockElement, SlackBlock, SlackBlockChoiceItem, SlackBlockConfirmItem,
+    SlackBlockOverflowElement,
 };
 
 use super::approvers;
@@ -12,6 +13,7 @@ use super::editing;
 use super::message::Message;
 use super::names;
 use super::narrowing;
+use super::paused;
 use super::prompt_state::{PromptState, Reader};
 use super::request;
 use crate::{
@@ -41,7 +43,9 @@ fn pending(shown: &PromptState<'_>) -> Message {
     blocks.extend(approvers::rule(shown));
     blocks.extend(request::asked(shown));
     let blocker = shown.standing.blocker();
-    if !shown.reader.is_user() {
+    if let Some(pause) = &shown.approval.pause {
+        blocks.push(paused::notice(pause));
+    } else if !shown.reader.is_user() {
         // Whether the user could auto-approve it does not concern the others.
     } else if let Some(blocker) = blocker {
         blocks.push(blocks::context(vec![blocks::small(why_not(blocker, shown.requested))]));
@@ -50,13 +54,15 @@ fn pending(shown: &PromptState<'_>) -> Message {
             "Auto-approval is off here: this conversation is closed, and the action is unlocked for conversations only.",
         )]));
     }
-    if request.action.must_read {
+    if request.action.must_read && shown.approval.pause.is_none() {
         blocks.push(blocks::context(vec![blocks::small(
             "Must be read: Approve works after you open Details.",
         )]));
     }
     blocks.push(if shown.reader == Reader::Onlooker {
         blocks::actions(request::looks(shown))
+    } else if shown.approval.pause.is_some() {
+        blocks::actions(deny_only(shown))
     } else {
         controls(shown, blocker)
     });
@@ -70,8 +76,24 @@ fn pending(shown: &PromptState<'_>) -> Message {
         Some(why) => format!("{why} "),
         None => request.place.as_ref().map(|_| format!("<@{}>: ", request.user)).unwrap_or_default(),
     };
-    let end = if shown.reader == Reader::Onlooker { "Others decide it." } else { "Approve or deny?" };
-    Message { text: format!("{called}{} {end}", summary::text(request)), blocks }
+    let asks = match shown.approval.pause.as_deref() {
+        _ if shown.reader == Reader::Onlooker => "Others decide it.".to_owned(),
+        None => "Approve or deny?".to_owned(),
+        Some(pause) => paused::in_text(pause),
+    };
+    Message { text: format!("{called}{} {asks}", summary::text(request)), blocks }
+}
+
+/// The controls while the agent or its backend is paused.
+fn deny_only(shown: &PromptState<'_>) -> Vec<SlackActionBlockElement> {
+    let request = &shown.approval.request;
+    let alone = SafeText::from("Deny: ").then(summary::brief(request));
+    let mut row = vec![
+        blocks::button(Control::Deny(request.id), "Deny", alone, Style::Plain),
+        deny::menu(request.id).into(),
+    ];
+    row.extend(request::looks(shown));
+    row
 }
 
 fn controls(shown: &PromptState<'_>, blocker: Option<Blocker>) -> SlackBlock {

@@ -6,6 +6,7 @@ use super::controls::Control;
 use super::differences;
 use super::history::{ambiguous, subject};
 use super::names;
+use super::paused;
 use super::sentences;
 use crate::{
     domain::{approvals::Approval, approvers::Why, overview::WaitingLine},
@@ -62,17 +63,22 @@ fn row(line: &WaitingLine, subject: Vec<SlackRichTextElement>, is_ambiguous: boo
         facts.push(blocks::small("others decide it"));
         return [blocks::rich(subject), blocks::context(facts), blocks::actions(vec![details])];
     }
-    let controls = vec![
-        if is_destructive {
+    let approve = match &line.approval.pause {
+        Some(pause) => {
+            facts.push(blocks::small_mrkdwn(paused::in_text(pause)));
+            None
+        }
+        None => Some(if is_destructive {
             let question = summary::target(request).then("\nDeleted data cannot be recovered.");
             let confirmation = blocks::confirmation("Approve a destructive action?", question, "Approve");
             blocks::confirmed_button(approve, "Approve", labelled("Approve: "), confirmation)
         } else {
             blocks::button(approve, "Approve", labelled("Approve: "), Style::Primary)
-        },
-        blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain),
-        details,
-    ];
+        }),
+    };
+    let others =
+        [blocks::button(Control::Deny(request.id), "Deny", labelled("Deny: "), Style::Plain), details];
+    let controls = approve.into_iter().chain(others).collect();
     [blocks::rich(subject), blocks::context(facts), blocks::actions(controls)]
 }
 

@@ -1,6 +1,8 @@
 //! The sentences of ephemeral replies: why a click changed nothing, and what to do. Slack reads them as mrkdwn.
 
+use super::paused;
 use crate::domain::{
+    audit::Actor,
     decision::{DenialReason, GrantOutcome, Verdict},
     grants::{Scope, StandingScope},
     ids::UserId,
@@ -143,6 +145,14 @@ pub fn sentence(rejection: &Rejection) -> String {
                 }
             }
         }
+        Rejection::Paused(pause) => {
+            let (what, by) = (paused::what(pause), paused::by(pause));
+            format!(
+                "{by} paused this {what}, so nothing that it asks can be approved. Nothing was decided. You can deny the \
+                 request, or wait until an admin resumes the {what}.",
+                by = if matches!(pause.by, Actor::User(_)) { by } else { "The operator".to_owned() },
+            )
+        }
         Rejection::SlackBusy(seconds) => busy("decided. You can still deny", *seconds),
         other => fixed(other).to_owned(),
     }
@@ -225,6 +235,14 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::UnknownApproval | Rejection::UnknownUnlockRequest => {
             "This request no longer exists. Nothing was changed."
         }
+        Rejection::UnknownBackend => "This backend no longer exists. Nothing was changed.",
+        Rejection::UnknownAgent => {
+            "This agent has not asked for 30 days. Nothing was changed. You can pause its backend instead."
+        }
+        Rejection::NotPaused => "This was resumed already. Nothing was changed.",
+        Rejection::TooManyPauses => {
+            "Too many agents and backends are paused. Nothing was changed. Resume some, or pause a whole backend."
+        }
         Rejection::UnknownGrant => "This auto-approval is already off.",
         Rejection::UnknownIntegration => "This integration no longer exists. Nothing was changed.",
         Rejection::UnknownAction => "This action no longer exists. Nothing was changed.",
@@ -249,9 +267,10 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         Rejection::BackendDisabled => {
             "The backend that runs this agent has been disabled. Nothing was changed. Ask an admin of this workspace."
         }
-        // Rejections of API calls. Slack users should never see them, so they read as internal errors. The first three
+        // Rejections of API calls. Slack users should never see them, so they read as internal errors. The first four
         // are handled above.
         Rejection::WrongPerson { .. }
+        | Rejection::Paused(_)
         | Rejection::AlreadyEnded(_)
         | Rejection::AlreadyAnswered(_)
         | Rejection::NotApproved(_)
@@ -268,8 +287,7 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::CatalogFull
         | Rejection::SlackBusy(_)
         | Rejection::NotOwner
-        | Rejection::KeyReused(_)
-        | Rejection::UnknownBackend => TRY_AGAIN,
+        | Rejection::KeyReused(_) => TRY_AGAIN,
     }
 }
 
@@ -313,6 +331,9 @@ pub fn ended(verdict: &Verdict) -> String {
             let known = known.map(|reason| format!(": {}", reason.as_str())).unwrap_or_default();
             let absent = on_behalf_of.as_ref().map(|absent| format!(" for {}", mention(absent)));
             format!("Denied by {}{}{known}.", mention(user), absent.unwrap_or_default())
+        }
+        Verdict::DeniedByPause { .. } => {
+            "Denied without asking: the agent or its backend is paused.".to_owned()
         }
         Verdict::Expired => "Expired: no one answered in time.".to_owned(),
         Verdict::Cancelled => "Cancelled: the request was withdrawn.".to_owned(),

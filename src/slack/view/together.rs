@@ -8,6 +8,7 @@ use super::deny::view;
 use super::message::Message;
 use super::names;
 use super::notice;
+use super::paused;
 use crate::{
     domain::{
         alike::{Alike, Together},
@@ -41,6 +42,8 @@ pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
     ];
     let risks = request.action.impact.risks();
     facts.extend(risks.iter().map(|risk| blocks::fact(SafeText::own(format!("⚠ {}", names::risk(risk))))));
+    let pause = group.first.pause.as_deref();
+    facts.extend(pause.map(|pause| blocks::own_fact(paused::in_text(pause))));
     let name = names::pair(&request.action.integration_name, &request.action.action_name);
     let (like, brief) = (request.id, summary::brief(request));
     let approve = blocks::button(
@@ -58,7 +61,9 @@ pub(super) fn group(group: &Group) -> [SlackBlock; 2] {
             "This denies all requests of this agent for this action that are waiting for you, the oldest 40 at a time.".into(),
         ),
     );
-    [blocks::section(name, facts, None), blocks::actions(vec![approve, deny])]
+    // All are of one agent.
+    let row = if pause.is_some() { vec![deny] } else { vec![approve, deny] };
+    [blocks::section(name, facts, None), blocks::actions(row)]
 }
 
 /// The offer after a grant was given, if other requests that it covers are waiting.
@@ -161,7 +166,8 @@ pub fn denied(outcome: Together) -> String {
 }
 
 /// The sentence when nothing is left to decide together.
-pub const NONE_LEFT: &str = "These requests are no longer waiting, or each needs a decision of its own.";
+pub const NONE_LEFT: &str =
+    "These requests are no longer waiting, each needs a decision of its own, or their agent is paused.";
 
 fn sentence(Together { decided, left }: Together, done: &str) -> String {
     let decided = match decided {

@@ -32,6 +32,9 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
     let (channel, thread) = place(request.place.as_ref());
     let rows = sqlx::query!(
         r#"SELECT p.id, p.created_at, (d.destructive OR a.must_read_at IS NOT NULL) AS "apart!",
+                  EXISTS (SELECT FROM workspaces s, jsonb_to_recordset(s.pauses) AS z (backend uuid, agent text)
+                      WHERE s.id = p.workspace_id AND (z.backend IS NULL OR z.backend = p.backend_id)
+                        AND (z.agent IS NULL OR z.agent = p.agent_id)) AS "paused!",
                   m.first_id AS "first_id?", m.is_shared AS "is_shared?",
                   m.began_at AS "began_at?",
                   coalesce((SELECT true FROM prompts r WHERE r.approval_id = p.id LIMIT 1), false) AS "is_posted!"
@@ -64,7 +67,7 @@ pub async fn waiting(db: &mut PgConnection, request: &Request) -> sqlx::Result<V
             }
             _ => row.is_posted.then_some(own),
         };
-        WaitingRequest { id, is_apart: row.apart, message }
+        WaitingRequest { id, is_apart: row.apart || row.paused, message }
     });
     Ok(waiting.collect())
 }

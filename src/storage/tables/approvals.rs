@@ -23,6 +23,7 @@ use crate::{
         outcome::Outcome,
         own_keys::ConversationKey,
         panel::{ApproverSpec, Approvers},
+        pauses::PauseTarget,
         repeats::RequestDigest,
         results::ApprovalResult,
         text::{ActionKey, IntegrationKey, Link, Text},
@@ -30,7 +31,7 @@ use crate::{
     storage::{
         PgConnection, bounds,
         stored::CorruptRow,
-        tables::{approval_results::ResultRow, versions},
+        tables::{approval_results::ResultRow, pauses, versions},
     },
 };
 
@@ -94,6 +95,8 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) result_url: Option<String>,
     pub(in crate::storage) result_digest: Option<Vec<u8>>,
     pub(in crate::storage) result_reported_at: Option<DateTime<Utc>>,
+    /// JSON, as text: the live pauses of the workspace, of a pending approval.
+    pub(in crate::storage) pauses: Option<String>,
 }
 
 /// Selects whole approvals, `p` with its action `a`, integration `i` and the version `d` of the description that it was
@@ -123,7 +126,9 @@ macro_rules! select_approvals {
                       p.decision_grant,
                       p.decision_limits::text AS decision_limits, p.decision_reason, p.decided_at,
                       o.status AS "result_status?", o.summary AS "result_summary?", o.url AS "result_url?",
-                      o.digest AS "result_digest?", o.reported_at AS "result_reported_at?"
+                      o.digest AS "result_digest?", o.reported_at AS "result_reported_at?",
+                      CASE WHEN p.status = 'pending' THEN (
+                          SELECT s.pauses::text FROM workspaces s WHERE s.id = p.workspace_id) END AS "pauses?"
                FROM approvals p
                JOIN actions a ON a.id = p.action_id
                JOIN integrations i ON i.id = a.integration_id
@@ -148,6 +153,17 @@ impl ApprovalRow {
         let approvers = approvers.transpose()?;
         let decision = self.decision()?;
         let result = self.result()?;
+        let pause = match (&decision, &self.pauses) {
+            (None, Some(stored)) => {
+                let (workspace, agent) =
+                    (WorkspaceId::new(self.workspace_id), Text::from_stored(self.agent_id.clone()));
+                pauses::read(workspace, Some(stored))?
+                    .covering(BackendId::new(self.backend_id), &agent)
+                    .cloned()
+                    .map(Box::new)
+            }
+            _ => None,
+        };
         let version = ActionVersionId::new(self.version_id);
         let digest = Digest::from_stored(&self.arguments_digest);
         let metadata = self.metadata.as_deref();
@@ -198,7 +214,7 @@ impl ApprovalRow {
             expires_at: self.expires_at,
             contents_deleted_at: self.contents_deleted_at,
         };
-        Ok(Approval { request, decision, result })
+        Ok(Approval { request, decision, result, pause })
     }
 
     /// Reads the columns of the result. `None`: none was reported.
@@ -227,7 +243,7 @@ impl ApprovalRow {
             .map(|scope| Scope::from_stored(scope).ok_or_else(|| corrupt("decision_scope")))
             .transpose()?;
         let by = self.decided_by.as_deref();
-        if !matches!(by, None | Some("user" | "auto" | "backend")) {
+        if !matches!(by, None | Some("user" | "auto" | "policy" | "backend")) {
             return Err(corrupt("decided_by"));
         }
         let Status::Ended(outcome) = status else {
@@ -284,6 +300,9 @@ impl ApprovalRow {
             }
             (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, on_behalf_of, reason },
             _ if is_for_another => return Err(corrupt("decided_for")),
+            (Outcome::Denied, Some("policy")) => {
+                Verdict::DeniedByPause { why: reason.ok_or_else(|| corrupt("decision_reason"))? }
+            }
             (Outcome::Expired, Some("auto")) => Verdict::Expired,
             (Outcome::Cancelled, Some("backend")) => {
                 reason.map_or(Verdict::Cancelled, |why| Verdict::Abandoned { why })
@@ -579,6 +598,26 @@ pub async fn pending_in_conversation(
         conversation.backend().uuid(),
         conversation.id().as_str(),
         conversation.user().map(UserId::as_str)
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ApprovalId::new(row.id), UserId::from_stored(row.user_id))).collect())
+}
+
+/// The pending approvals of a backend, of an agent, or of a backend's agent, and whom they ask. One of both is given.
+pub async fn pending_of_agent(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    target: &PauseTarget,
+) -> sqlx::Result<Vec<(ApprovalId, UserId)>> {
+    let rows = sqlx::query!(
+        "SELECT id, user_id FROM approvals
+         WHERE workspace_id = $1 AND status = 'pending' AND ($2::uuid IS NULL OR backend_id = $2)
+           AND ($3::text IS NULL OR agent_id = $3)
+         ORDER BY id",
+        workspace.uuid(),
+        target.backend().map(BackendId::uuid),
+        target.agent().map(Text::as_str)
     )
     .fetch_all(db)
     .await?;

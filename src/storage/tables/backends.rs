@@ -183,6 +183,21 @@ pub async fn page(
     Ok(backends.collect())
 }
 
+/// The name of a backend of this workspace.
+pub async fn name(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: BackendId,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "SELECT name FROM backends WHERE workspace_id = $1 AND id = $2",
+        workspace.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// What a change of a backend depends on.
 #[derive(Debug)]
 pub struct Locked {

@@ -3,6 +3,7 @@
 pub mod abandonments;
 pub mod actions;
 pub mod admin_keys;
+pub mod agents;
 pub mod api_keys;
 pub mod approval_results;
 pub mod approvals;
@@ -31,6 +32,7 @@ pub mod members;
 pub mod notifications;
 pub mod outbox;
 pub mod partitions;
+pub mod pauses;
 pub mod permit_refusals;
 pub mod permits;
 pub mod profiles;

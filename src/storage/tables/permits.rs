@@ -5,31 +5,43 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         arguments::Digest,
-        ids::{ApiKeyId, ApprovalId, GrantId},
+        ids::{ApiKeyId, ApprovalId, GrantId, WorkspaceId},
+        pauses::Pauses,
         permits::Permit,
         permitting::NATURAL_ENDS,
         text::Text,
     },
-    storage::{PgConnection, effects::Recorded, stored::CorruptRow},
+    storage::{PgConnection, effects::Recorded, stored::CorruptRow, tables::pauses},
 };
 
-/// The permit of an approval, if it was taken.
-pub async fn find(db: &mut PgConnection, approval: ApprovalId) -> sqlx::Result<Option<Permit>> {
+/// The permit of an approval, if it was taken, and what is paused in its workspace. The approval and the workspace are
+/// locked; this is a statement of its own, because one that waits for a lock reads other rows as of its start.
+pub async fn find(
+    db: &mut PgConnection,
+    (workspace, approval): (WorkspaceId, ApprovalId),
+) -> sqlx::Result<(Option<Permit>, Pauses)> {
     let row = sqlx::query!(
-        "SELECT digest, key_id, idempotency_key, used_at FROM permits WHERE approval_id = $1",
+        r#"SELECT w.pauses::text AS "pauses?", p.digest AS "digest?", p.key_id AS "key_id?",
+                  p.idempotency_key AS "idempotency_key?", p.used_at AS "used_at?"
+           FROM workspaces w LEFT JOIN permits p ON p.approval_id = $2 WHERE w.id = $1"#,
+        workspace.uuid(),
         approval.uuid()
     )
-    .fetch_optional(db)
+    .fetch_one(db)
     .await?;
-    let Some(row) = row else { return Ok(None) };
+    let pauses = pauses::read(workspace, row.pauses.as_deref())?;
+    let (Some(digest), Some(key), Some(used_at)) = (row.digest, row.key_id, row.used_at) else {
+        return Ok((None, pauses));
+    };
     let corrupt = || CorruptRow::new("permits", "digest", &approval);
-    Ok(Some(Permit {
+    let permit = Permit {
         approval,
-        digest: Digest::from_stored(&row.digest).ok_or_else(corrupt)?,
-        key: ApiKeyId::new(row.key_id),
+        digest: Digest::from_stored(&digest).ok_or_else(corrupt)?,
+        key: ApiKeyId::new(key),
         idempotency_key: row.idempotency_key.map(Text::from_stored),
-        used_at: row.used_at,
-    }))
+        used_at,
+    };
+    Ok((Some(permit), pauses))
 }
 
 /// Adds a permit. The approval is locked, so there is none yet.

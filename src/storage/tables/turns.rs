@@ -55,6 +55,14 @@ pub(in crate::storage) async fn at_workspace(db: &mut PgConnection, slack_id: &s
     Ok(())
 }
 
+/// Waits for a turn at the workspace with this id of ours.
+pub(in crate::storage) async fn at_workspace_with_id(
+    db: &mut PgConnection,
+    workspace: Uuid,
+) -> sqlx::Result<()> {
+    take(db, workspace.to_string()).await
+}
+
 /// Waits for a turn at an action.
 pub(in crate::storage) async fn at_action(db: &mut PgConnection, action: Uuid) -> sqlx::Result<()> {
     sqlx::query!(

@@ -5,6 +5,7 @@
 
 mod action_options;
 mod administration;
+mod agents;
 mod audit;
 mod browse;
 mod deciding;
@@ -75,6 +76,7 @@ async fn take(context: &Context, payload: &Payload) -> Response {
             Some(Callback::ActionOptions) => action_options::options_submitted(&interaction).await,
             Some(Callback::SearchAudit) => audit::submitted(&interaction).await,
             Some(Callback::UnlockReadOnly) => administration::unlock_submitted(&interaction).await,
+            Some(Callback::Pause) => agents::submitted(&interaction).await,
             Some(Callback::RevokeGrant) => everyones_grants::submitted(&interaction).await,
             _ => Response::Taken,
         },
@@ -122,6 +124,11 @@ async fn clicked(interaction: &Interaction<'_>, control: Control) -> Response {
         Control::SendAgain { backend, delivery } => {
             administration::send_again(interaction, backend, delivery).await
         }
+        Control::Agents => agents::open(interaction).await,
+        Control::AgentsPrevious(page) | Control::AgentsNext(page) => agents::turn(interaction, page).await,
+        Control::PauseAgent(agent) => agents::ask_about_agent(interaction, agent).await,
+        Control::PauseBackend(backend) => agents::ask_about_backend(interaction, backend).await,
+        Control::Resume(pause) => agents::resume(interaction, pause).await,
         Control::RevokeKey(key) => settings::revoke_key(interaction, key).await,
         Control::TurnOff(grant) => settings::turn_off(interaction, grant).await,
         Control::Toggle { action, toggle } => settings::toggle(interaction, action, toggle).await,

@@ -39,6 +39,10 @@ pub enum Callback {
     FailingWebhooks,
     /// The modal that shows how much people approve by hand.
     Figures,
+    /// The modal in which an admin sees what is paused and which agents asked lately.
+    Agents,
+    /// The modal in which an admin pauses an agent or a backend.
+    Pause,
 }
 
 impl Callback {
@@ -63,6 +67,8 @@ impl Callback {
             Self::UnlockReadOnly,
             Self::FailingWebhooks,
             Self::Figures,
+            Self::Agents,
+            Self::Pause,
         ]
         .into_iter()
         .find(|callback| callback.as_str() == callback_id)
@@ -89,6 +95,8 @@ impl Callback {
             Self::UnlockReadOnly => "unlock_read_only",
             Self::FailingWebhooks => "failing_webhooks",
             Self::Figures => "figures",
+            Self::Agents => "agents",
+            Self::Pause => "pause",
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::domain::{
     decision::DenialReason,
     grants::Scope,
     ids::{
-        ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, DeliveryId, GrantId, IntegrationId,
-        UnlockRequestId,
+        ActionId, ActionVersionId, AgentId, ApiKeyId, ApprovalId, BackendId, DeliveryId, GrantId,
+        IntegrationId, PauseId, UnlockRequestId,
     },
     notifications::Hour,
     overview::Section,
@@ -135,6 +135,18 @@ pub enum Control {
         /// The delivery.
         delivery: DeliveryId,
     },
+    /// *Agents…* on an admin's Home tab: opens the modal that [`super::agents::list`] renders.
+    Agents,
+    /// *Previous page* in that modal: the page to show, counted from 0.
+    AgentsPrevious(usize),
+    /// *Next page* in that modal.
+    AgentsNext(usize),
+    /// *Pause…* beside an agent: opens the modal that [`super::agents::pause_agent`] renders.
+    PauseAgent(AgentId),
+    /// *Pause…* beside a backend: opens the modal that [`super::agents::pause_backend`] renders.
+    PauseBackend(BackendId),
+    /// *Resume*.
+    Resume(PauseId),
     /// *Revoke* for an API key of the user.
     RevokeKey(ApiKeyId),
     /// A link to the conversation. The browser opens it; Slack reports the click and only expects an acknowledgement.

@@ -4,13 +4,14 @@ use super::action_ids::{DELEGATION, END_DELEGATION};
 use super::{
     Control, Notice,
     action_ids::{
-        ACTION_OPTIONS, APPROVE, APPROVE_ALL, APPROVE_MORE, AUDIT_FURTHER, AUDIT_NEWEST, CONFIRM, CONNECT,
-        DECLINE_REQUEST, DENY, DENY_ALL, DENY_MORE, DETAILS, DETAILS_JUMP, DETAILS_NEXT, DETAILS_PREVIOUS,
-        EDIT, EVERYONES_GRANTS, EXPORT_AUDIT, FAILING_WEBHOOKS, FIGURES, GEAR, GRANT_REQUEST, GRANTS_NEXT,
-        GRANTS_OF, GRANTS_PREVIOUS, LOCK, NARROW, NOTIFY, NOTIFY_DIGEST, OPEN_CONVERSATION, OPEN_SETTINGS,
-        PICK, PICK_NONE, QUIET_FROM, QUIET_UNTIL, REQUEST_UNLOCK, REVIEW, REVOKE_GRANT, REVOKE_KEY,
-        SEARCH_AUDIT, SECTION_NEXT, SECTION_PREVIOUS, SEND_AGAIN, SETTINGS_ALL, SETTINGS_NEXT,
-        SETTINGS_PREVIOUS, SKIP, TOGGLE, TURN_OFF, TURN_OFF_REPORTED, UNLOCK, UNLOCK_READ_ONLY,
+        ACTION_OPTIONS, AGENTS, AGENTS_NEXT, AGENTS_PREVIOUS, APPROVE, APPROVE_ALL, APPROVE_MORE,
+        AUDIT_FURTHER, AUDIT_NEWEST, CONFIRM, CONNECT, DECLINE_REQUEST, DENY, DENY_ALL, DENY_MORE, DETAILS,
+        DETAILS_JUMP, DETAILS_NEXT, DETAILS_PREVIOUS, EDIT, EVERYONES_GRANTS, EXPORT_AUDIT, FAILING_WEBHOOKS,
+        FIGURES, GEAR, GRANT_REQUEST, GRANTS_NEXT, GRANTS_OF, GRANTS_PREVIOUS, LOCK, NARROW, NOTIFY,
+        NOTIFY_DIGEST, OPEN_CONVERSATION, OPEN_SETTINGS, PAUSE_AGENT, PAUSE_BACKEND, PICK, PICK_NONE,
+        QUIET_FROM, QUIET_UNTIL, REQUEST_UNLOCK, RESUME, REVIEW, REVOKE_GRANT, REVOKE_KEY, SEARCH_AUDIT,
+        SECTION_NEXT, SECTION_PREVIOUS, SEND_AGAIN, SETTINGS_ALL, SETTINGS_NEXT, SETTINGS_PREVIOUS, SKIP,
+        TOGGLE, TURN_OFF, TURN_OFF_REPORTED, UNLOCK, UNLOCK_READ_ONLY,
     },
     screen::Screen,
     values::{CHANGES, IN_WORDS, LIMITS, NEVER, denial_name},
@@ -73,6 +74,12 @@ impl Control {
                 let (backend, delivery) = value.split_once(':')?;
                 Some(Self::SendAgain { backend: backend.parse().ok()?, delivery: delivery.parse().ok()? })
             }
+            AGENTS => Some(Self::Agents),
+            AGENTS_PREVIOUS => value.parse().ok().map(Self::AgentsPrevious),
+            AGENTS_NEXT => value.parse().ok().map(Self::AgentsNext),
+            PAUSE_AGENT => value.parse().ok().map(Self::PauseAgent),
+            PAUSE_BACKEND => value.parse().ok().map(Self::PauseBackend),
+            RESUME => value.parse().ok().map(Self::Resume),
             REVOKE_KEY => value.parse().ok().map(Self::RevokeKey),
             TURN_OFF => value.parse().ok().map(Self::TurnOff),
             OPEN_CONVERSATION => Some(Self::OpenConversation),

@@ -40,9 +40,14 @@ impl Control {
                 grant.to_string()
             }
             // Slack refuses an empty value of a button beside a section.
-            Self::EveryonesGrants => "all".to_owned(),
-            Self::GrantsPrevious(page) | Self::GrantsNext(page) => page.to_string(),
-            Self::FailingWebhooks(backend) => backend.to_string(),
+            Self::EveryonesGrants | Self::Agents => "all".to_owned(),
+            Self::GrantsPrevious(page)
+            | Self::GrantsNext(page)
+            | Self::AgentsPrevious(page)
+            | Self::AgentsNext(page) => page.to_string(),
+            Self::PauseAgent(agent) => agent.to_string(),
+            Self::PauseBackend(backend) | Self::FailingWebhooks(backend) => backend.to_string(),
+            Self::Resume(pause) => pause.to_string(),
             Self::SendAgain { backend, delivery } => format!("{backend}:{delivery}"),
             Self::RevokeKey(key) => key.to_string(),
             Self::EndDelegation(delegation) => delegation.to_string(),

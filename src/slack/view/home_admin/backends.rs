@@ -2,8 +2,9 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackRichTextElement};
 
+use super::paused;
 use crate::{
-    domain::overview::{BackendLine, Page, PromptFailureLine, Section},
+    domain::overview::{BackendLine, Page, PauseLine, PromptFailureLine, Section},
     slack::view::{
         blocks,
         controls::Control,
@@ -13,16 +14,16 @@ use crate::{
     },
 };
 
-pub(super) fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>) {
+pub(super) fn backends(blocks: &mut Vec<SlackBlock>, page: &Page<BackendLine>, paused: &[PauseLine]) {
     blocks.push(title("Backends", page));
     if page.items.is_empty() {
         blocks.push(blocks::say("No backends yet. The operator of Countersign creates them."));
     }
-    blocks.extend(page.items.iter().map(backend));
+    blocks.extend(page.items.iter().map(|line| backend(line, paused)));
     blocks.extend(pager(Section::Backends, "the backends", page));
 }
 
-fn backend(line: &BackendLine) -> SlackBlock {
+fn backend(line: &BackendLine, paused: &[PauseLine]) -> SlackBlock {
     let state = if line.disabled {
         "Disabled: it can no longer ask.".to_owned()
     } else if !line.has_endpoint {
@@ -55,7 +56,11 @@ fn backend(line: &BackendLine) -> SlackBlock {
         let alone = SafeText::from("Failing webhooks of ").then(names::short(&line.name));
         blocks::beside(Control::FailingWebhooks(line.id), "Failing webhooks…", alone)
     });
-    blocks::section(names::name(&line.name), vec![blocks::own_fact(state)], open)
+    let pause = paused::of_backend(line, paused);
+    let state = if pause.is_some() { format!("Paused. {state}") } else { state };
+    // One button has room. *Agents…* pauses a backend as well.
+    let beside = open.filter(|_| pause.is_none()).or_else(|| paused::beside(line, pause));
+    blocks::section(names::name(&line.name), vec![blocks::own_fact(state)], beside)
 }
 
 /// What does not get through: webhooks of backends on this page, and prompts.

@@ -3,6 +3,7 @@
 mod backends;
 mod catalog;
 mod checklist;
+mod paused;
 
 use slack_morphism::prelude::SlackBlock;
 
@@ -21,6 +22,7 @@ use crate::{
 pub(super) fn for_you(blocks: &mut Vec<SlackBlock>, shown: &Administration) {
     blocks.push(blocks::heading("Administration"));
     let before = blocks.len();
+    blocks.extend(paused::on_top(&shown.paused));
     requests(blocks, &shown.requests);
     changed::changed(blocks, &shown.changed);
     let mut paragraphs = checklist::steps(shown.setup);
@@ -42,7 +44,7 @@ pub(super) fn catalog_and_backends(blocks: &mut Vec<SlackBlock>, shown: &Adminis
         None => catalog::catalog(blocks, &shown.catalog),
     }
     blocks.push(tools());
-    backends::backends(blocks, &shown.backends);
+    backends::backends(blocks, &shown.backends, &shown.paused);
 }
 
 fn requests(blocks: &mut Vec<SlackBlock>, page: &Page<UnlockLine>) {
@@ -67,6 +69,7 @@ fn tools() -> SlackBlock {
             "Search decisions…",
             "Search decisions and everything else in the audit",
         ),
+        button(Control::Agents, "Agents…", "See which agents asked lately, and pause them"),
         button(Control::Figures, "Manual approvals…", "See who approves much or quickly"),
     ])
 }

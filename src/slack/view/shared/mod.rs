@@ -26,7 +26,7 @@ use crate::{
         controls::Control,
         differences,
         message::Message,
-        names,
+        names, paused,
         sanitize::{self, cut_short, runs_right_to_left, safe_text::SafeText},
         summary, target, title, together,
     },
@@ -59,6 +59,10 @@ pub fn message(shared: &SharedState<'_>) -> Message {
     if let Some(apart) = apart(&pending) {
         let warning = format!("{apart}: decide each one separately.");
         blocks.push(rich(vec![paragraph(vec![bold(SafeText::own(warning))])]));
+    }
+    // One notice: those of a conversation are of one backend, and almost always of one agent.
+    if let Some(pause) = pending.iter().find_map(|member| member.pause.as_deref()) {
+        blocks.push(paused::notice(pause));
     }
     let common = common_risks(&pending);
     if !common.is_empty() {

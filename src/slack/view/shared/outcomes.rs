@@ -37,7 +37,7 @@ const ALL_TITLES: usize = 5_500;
 fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
     let decisions = || shared.members.iter().filter_map(|member| member.decision.as_ref());
     let mut by_person = BTreeMap::<&UserId, (usize, usize)>::new();
-    let (mut auto, mut expired, mut cancelled, mut undelivered) = (0, 0, 0, 0);
+    let (mut auto, mut policy, mut expired, mut cancelled, mut undelivered) = (0, 0, 0, 0, 0);
     for Decision { verdict, .. } in decisions() {
         match verdict {
             Verdict::Approved { user, .. }
@@ -51,6 +51,7 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
             }
             Verdict::Denied { user, .. } => by_person.entry(user).or_default().1 += 1,
             Verdict::AutoApproved { .. } => auto += 1,
+            Verdict::DeniedByPause { .. } => policy += 1,
             Verdict::Expired => expired += 1,
             Verdict::Cancelled | Verdict::Abandoned { .. } => cancelled += 1,
             Verdict::Undeliverable { .. } => undelivered += 1,
@@ -68,6 +69,7 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
         .collect();
     let others = said(&[
         (auto, "approved without asking"),
+        (policy, "denied without asking"),
         (expired, "expired"),
         (cancelled, "cancelled"),
         (undelivered, "not delivered"),

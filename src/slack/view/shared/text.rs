@@ -14,7 +14,7 @@ use crate::{
         blocks,
         differences::differences,
         message::Message,
-        names,
+        names, paused,
         sanitize::{self, cut_short, in_mrkdwn, in_quotes, runs_right_to_left, safe_text::SafeText},
         sentences, summary, title,
     },
@@ -81,10 +81,12 @@ pub(super) fn pending_in_text(shared: &SharedState<'_>, pending: &[&Approval], r
         String::new()
     };
     let waiting = waiting_in_text(pending, request);
-    format!(
-        "{called}{warning}{risks}{waiting}: {}.{expires}{so_far} Approve all, review, or deny all?",
-        titles.join("; ")
-    )
+    let pause = pending.iter().find_map(|member| member.pause.as_deref());
+    let asks = pause.map_or_else(
+        || "Approve all, review, or deny all?".to_owned(),
+        |pause| format!("Paused by {}: what is paused can be denied, but not approved.", paused::by(pause)),
+    );
+    format!("{called}{warning}{risks}{waiting}: {}.{expires}{so_far} {asks}", titles.join("; "))
 }
 
 pub(super) fn ended_in_text(shared: &SharedState<'_>, request: &Request) -> String {

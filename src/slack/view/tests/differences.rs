@@ -136,7 +136,7 @@ fn messages() -> Vec<Approval> {
         ["Hi", "Good morning"].map(|text| json!({"channel": "#sales", "text": text, "thread": 7}));
     let titled = |mut request: Request| {
         request.action.presentation.title = Template::new("Send a message to {channel}").ok();
-        Approval { request, decision: None, result: None }
+        Approval { request, decision: None, result: None, pause: None }
     };
     requests(&arguments).into_iter().map(titled).collect()
 }

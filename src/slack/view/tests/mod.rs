@@ -10,6 +10,7 @@ mod hostile;
 mod mcp_servers;
 mod narrowing;
 mod notifications;
+mod pauses;
 mod precedents;
 mod samples;
 mod screens;

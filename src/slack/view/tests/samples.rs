@@ -87,7 +87,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
         expires_at: asked_at() + TimeDelta::minutes(30),
         contents_deleted_at: None,
     };
-    Approval { request, decision: None, result: None }
+    Approval { request, decision: None, result: None, pause: None }
 }
 
 pub(super) fn ordinary() -> Approval {
@@ -138,6 +138,10 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ("abandoned", Verdict::Abandoned { why: Prose::new("no caller listened for 60 s").unwrap() }),
         ("undeliverable", Verdict::Undeliverable { why: Prose::new("channel_not_found").unwrap() }),
         ("approved_edited", Verdict::ApprovedEdited { user, edited: edited() }),
+        (
+            "denied_by_policy",
+            Verdict::DeniedByPause { why: Prose::new("The agent is paused: sends too much").unwrap() },
+        ),
     ]
 }
 

@@ -14,18 +14,22 @@ use crate::{
     domain::{
         alike::{Alike, MOST_TOGETHER},
         approvals::Approval,
+        audit::Actor,
         catalog::{Description, Eligibility, Lock, UnlockedFor},
         delegations::Delegations,
         field_hints::Presentation,
         grants::StandingScope,
-        ids::{ActionId, ActionVersionId, ApiKeyId, BackendId, IntegrationId, UnlockRequestId, UserId},
+        ids::{
+            ActionId, ActionVersionId, ApiKeyId, BackendId, IntegrationId, PauseId, UnlockRequestId, UserId,
+        },
         notifications::Preferences,
         overview::{
             ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, DeviceLine, GrantLine,
-            Group, Home, IntegrationLine, OptionsLine, Page, PromptFailureLine, Section, SettingLine,
-            UnlockLine, WaitingLine,
+            Group, Home, IntegrationLine, OptionsLine, Page, PauseLine, PromptFailureLine, Section,
+            SettingLine, UnlockLine, WaitingLine,
         },
         panel::Panel,
+        pauses::{Pause, PauseReason, PauseTarget, PausedRequests},
         people::PersonKind,
         prompts::Prompt,
         rejection::Rejection,
@@ -48,6 +52,23 @@ const LOCKED: Eligibility =
 
 fn bob() -> UserId {
     UserId::parse("U0BOB").unwrap()
+}
+
+fn paused(name: &str) -> PauseLine {
+    PauseLine {
+        pause: Pause {
+            id: PauseId::new(Uuid::from_u128(12)),
+            target: PauseTarget::Agent {
+                backend: Some(BackendId::new(Uuid::from_u128(8))),
+                agent: foreign(&name.chars().take(255).collect::<String>()),
+            },
+            requests: PausedRequests::Denied,
+            reason: PauseReason::new(name.chars().cycle().take(300).collect::<String>()).unwrap(),
+            by: Actor::User(bob()),
+            at: asked_at(),
+        },
+        backend: Some(name.to_owned()),
+    }
 }
 
 pub(super) fn integration(name: &str, connected: bool) -> IntegrationLine {
@@ -277,6 +298,7 @@ pub(super) fn administration() -> Administration {
         catalog: page(vec![integration("Salesforce", false)], Section::Catalog),
         picked: None,
         backends: page(vec![backend("agents"), stopped, failing, given_up], Section::Backends),
+        paused: Vec::new(),
         prompt_failures: vec![prompt_failure("missing_scope", 1), prompt_failure("update_failed", 12)],
         setup: Setup::DONE,
     }
@@ -533,6 +555,7 @@ fn at_their_worst_they_stay_within_slacks_limits() {
                     1,
                     Section::Backends.size(),
                 ),
+                paused: vec![paused(&name); 100],
                 prompt_failures: vec![prompt_failure(&"x".repeat(64), usize::MAX); 5],
                 setup: Setup::default(),
             }),

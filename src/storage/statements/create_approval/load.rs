@@ -17,6 +17,7 @@ use crate::{
             WorkspaceId, id_bound,
         },
         narrowing::{LiveGrant, MOST_NARROWED},
+        pauses::PausesInForce,
         risk::Impact,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
@@ -28,6 +29,7 @@ use crate::{
             api_keys,
             api_keys::StoredKey,
             grants::{NarrowingRow, Open, standing_scope},
+            pauses,
         },
     },
 };
@@ -78,6 +80,8 @@ pub struct AskContext {
     pub action: Option<(ActionRef, Eligibility, Vec<LiveGrant>)>,
     /// The conversation before this request. `None` if this is its first one.
     pub conversation: Option<StoredConversation>,
+    /// What is paused in the workspace.
+    pub pauses: PausesInForce,
 }
 
 /// A conversation as it is stored.
@@ -136,6 +140,7 @@ struct Row {
     grant_left: Option<i32>,
     grant_fixed: Option<Vec<u8>>,
     pending: i64,
+    pauses: Option<String>,
 }
 
 /// Reads and locks what requests are judged by. The answers are in the order of the requests: `None` if the API key does
@@ -197,9 +202,9 @@ pub async fn load(
                CROSS JOIN LATERAL (
                    SELECT d.workspace_id, pg_advisory_xact_lock_shared(hashtextextended(d.workspace_id::text, 0))) t
                CROSS JOIN LATERAL (
-                   SELECT w.id, w.removed_at FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
+                   SELECT w.id, w.removed_at, w.pauses FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
            known AS MATERIALIZED (
-               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at,
+               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at, w.pauses,
                       -- As ConversationKey::stored_id writes it.
                       coalesce(k.bound_user || chr(31), CASE WHEN strpos(q.conversation_id, chr(31)) > 0 THEN chr(31) END, '')
                           || q.conversation_id AS conversation_key
@@ -225,7 +230,7 @@ pub async fn load(
                           a.confirmed_version_id
                    FROM actions a WHERE a.integration_id = d.id AND a.key = t.action FOR SHARE) a),
            named AS MATERIALIZED (
-               SELECT q.number, q.user_id, q.backend_id, q.bound_user, q.workspace_id, q.conversation_key, i.id AS integration_id,
+               SELECT q.number, q.user_id, q.backend_id, q.bound_user, q.workspace_id, q.conversation_key, q.pauses, i.id AS integration_id,
                       i.name AS integration_name, i.requires_connection, a.id AS action_id, a.version_id,
                       a.name AS action_name, a.destructive, a.unlocked_for, a.confirmed_version_id
                FROM known q
@@ -320,7 +325,7 @@ pub async fn load(
                            AND g.conversation_id = q.conversation_key))
                    LEFT JOIN locked_connections c ON c.integration_id = q.integration_id AND c.user_id = q.user_id
                    WHERE g.id IS NULL OR q.unlocked_for IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
-                      OR (q.requires_connection AND c.user_id IS NULL)) d)
+                      OR (q.requires_connection AND c.user_id IS NULL) OR q.pauses IS NOT NULL) d)
            SELECT q.number AS "number!", k.id AS "key_id!", k.hash AS "hash!", k.scopes AS "scopes!", k.expires_at AS "expires_at?",
                   k.revoked_at AS "revoked_at?", k.bound_user AS "bound_user?", k.backend_id AS "backend_id!",
                   k.backend_name AS "backend_name!", k.workspace_id AS "workspace_id!",
@@ -336,7 +341,7 @@ pub async fn load(
                   g.id AS "grant_id?", g.scope AS "grant_scope?", g.backend_id AS "grant_backend?",
                   g.agent_id AS "grant_agent?", g.agent_name AS "grant_agent_name?", g.expires_at AS "grant_until?",
                   g.max_uses AS "grant_uses?", g.uses_left AS "grant_left?", g.fixed_values AS "grant_fixed?",
-                  coalesce(p.pending, 0) AS "pending!"
+                  coalesce(p.pending, 0) AS "pending!", q.pauses::text AS "pauses?"
            FROM known q
            JOIN callers k ON k.id = q.key_id
            JOIN named n ON n.number = q.number
@@ -455,6 +460,10 @@ impl Row {
             },
             replayed: self.replayed.map(ApprovalId::new).zip(self.replayed_digest),
             pending: self.pending,
+            pauses: PausesInForce::from_locked(pauses::read(
+                WorkspaceId::new(self.workspace_id),
+                self.pauses.as_deref(),
+            )?),
             conversation: self
                 .last_asked_at
                 .map(|last_asked_at| StoredConversation { last_asked_at, touched: self.touched }),

@@ -9,10 +9,10 @@ use crate::{
     domain::{
         approvals::{Approval, Conversation, Request},
         decision::Decision,
-        effects::Changed,
         grants::Scope,
         ids::{GrantId, id_bound},
         own_keys::ConversationKey,
+        pauses::JudgedRequest,
         text::{Link, Text},
     },
     storage::{
@@ -23,8 +23,8 @@ use crate::{
 /// An approval to write.
 #[derive(Debug)]
 pub struct Created {
-    /// The approval and its effects.
-    pub asked: Changed<Approval>,
+    /// The approval and its effects. It was judged by the pauses in force, as the column `pauses_checked` says.
+    pub asked: JudgedRequest,
     /// The idempotency key, as it is stored.
     pub idempotency_key: Option<String>,
     /// The digest of the whole request.
@@ -46,7 +46,7 @@ pub async fn save(
     let (mut conversations, mut uses) = (Conversations::default(), BTreeMap::<Uuid, i64>::new());
     let mut approvals = Vec::with_capacity(created.len());
     for Created { asked, idempotency_key, request_digest, conversation } in created {
-        let approval = unwritten.record(asked).into_state();
+        let approval = unwritten.record(asked.into_changed()).into_state();
         conversations.add(&approval.request, conversation.as_ref());
         if let Some(grant) = approval.decision.as_ref().and_then(Decision::used_grant) {
             *uses.entry(grant.uuid()).or_default() += 1;
@@ -92,7 +92,7 @@ pub async fn save(
            -- used: how many requests each grant approved.
            -- used_up: the grants with a number of uses have fewer left. A grant's place in the first list finds the count. A
            --       constraint refuses a use too many, and with it the whole statement.
-           -- asked: the approvals.
+           -- asked: the approvals. They were judged by the pauses, so the trigger for the previous version leaves them alone.
            -- remembered: their idempotency keys.
            -- recorded: the audit entries.
            -- queued: the prompts to post.
@@ -118,22 +118,22 @@ pub async fn save(
                    conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
                    arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at, expires_at,
                    idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at,
-                   editable, own_conversation, decision_limits)
+                   editable, own_conversation, decision_limits, decision_reason, pauses_checked)
                SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                    p.conversation_id, p.conversation_title, p.conversation_url, p.action_id, p.version_id,
                    p.arguments::json, p.arguments_digest, p.reason, p.metadata::json, p.channel, p.thread_ts, $1,
                    p.expires_at, p.idempotency_key, p.request_digest, p.status, p.scope, p.decided_by, p.grant_id,
-                   p.decided_at, p.editable, p.own_conversation, p.limits::json
+                   p.decided_at, p.editable, p.own_conversation, p.limits::json, p.decision_reason, true
                FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
                        $14::text[], $15::text[], $16::text[], $17::uuid[], $18::uuid[],
                        $19::text[], $20::bytea[], $21::text[], $22::text[], $23::text[], $24::text[],
                        $25::timestamptz[], $26::text[], $27::bytea[], $28::text[], $29::text[], $30::text[],
-                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[], $39::text[])
+                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[], $39::text[], $40::text[])
                    AS p (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                        conversation_id, conversation_title, conversation_url, action_id, version_id,
                        arguments, arguments_digest, reason, metadata, channel, thread_ts,
                        expires_at, idempotency_key, request_digest, status, scope, decided_by,
-                       grant_id, decided_at, editable, own_conversation, limits)),
+                       grant_id, decided_at, editable, own_conversation, limits, decision_reason)),
            remembered AS (
                INSERT INTO idempotency_keys (backend_id, key, approval_id, request_digest, created_at)
                SELECT k.backend_id, k.key, k.approval_id, k.request_digest, $1
@@ -200,7 +200,7 @@ pub async fn save(
         // What identifies a repeated request.
         &columns.idempotency_keys as _,
         &columns.request_digests,
-        // The decision, if a grant approves it.
+        // The decision, if a grant approves it or a pause denies it.
         &statuses as _,
         &decision(|decision| decision.scope().map(Scope::as_str)) as _,
         &decision(|decision| Some(decision.by())) as _,
@@ -215,6 +215,7 @@ pub async fn save(
         &editable,
         &own_conversations,
         &columns.limits as _,
+        &decision(|decision| decision.reason().map(Text::as_str)) as _,
     )
     .fetch_all(db)
     .await?;
