@@ -293,23 +293,19 @@ mod tests {
         ) {
             let (mut pauses, mut model) = (Pauses::default(), std::collections::BTreeMap::new());
             for (id, (number, step)) in steps.into_iter().enumerate() {
-                match step {
-                    Some(denies) => {
-                        let requests = if denies { PausedRequests::Denied } else { PausedRequests::Held };
-                        let change = pause(WORKSPACE, pauses, new(id as u128, target(number), requests), None, &[]);
-                        pauses = change.unwrap().into_parts().0;
-                        let key = format!("{:?}", target(number));
-                        model.insert(key, (target(number), requests));
-                    }
-                    None => {
-                        let found = pauses.for_target(&target(number)).map(|pause| pause.id);
-                        let was = model.remove(&format!("{:?}", target(number)));
-                        prop_assert_eq!(found.is_some(), was.is_some());
-                        if let Some(id) = found {
-                            let change = resume(WORKSPACE, pauses, id, Actor::Operator, None, &[]);
-                            pauses = change.unwrap().into_parts().0;
-                        }
-                    }
+                if let Some(denies) = step {
+                    let requests = if denies { PausedRequests::Denied } else { PausedRequests::Held };
+                    let change = pause(WORKSPACE, pauses, new(id as u128, target(number), requests), None, &[]);
+                    pauses = change.unwrap().into_parts().0;
+                    model.insert(format!("{:?}", target(number)), (target(number), requests));
+                    continue;
+                }
+                let found = pauses.for_target(&target(number)).map(|pause| pause.id);
+                let was = model.remove(&format!("{:?}", target(number)));
+                prop_assert_eq!(found.is_some(), was.is_some());
+                if let Some(id) = found {
+                    let change = resume(WORKSPACE, pauses, id, Actor::Operator, None, &[]);
+                    pauses = change.unwrap().into_parts().0;
                 }
             }
             for own in [backend(0), backend(1), backend(7)] {

@@ -532,7 +532,7 @@ mod tests {
 
     #[test]
     fn only_nodes_of_tiles_are_needed() {
-        let needed: Vec<_> = needed(&[0..70_000]).collect();
+        let needed: Vec<_> = needed(std::slice::from_ref(&(0..70_000))).collect();
         assert_eq!(
             needed,
             [

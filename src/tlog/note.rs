@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn others_are_refused() {
         let other = Verifier::of_log("example.com/audit", key(8).public());
-        assert_eq!(open(&note(), &[other.clone()], &[]), Err(NoteError::Unsigned));
+        assert_eq!(open(&note(), std::slice::from_ref(&other), &[]), Err(NoteError::Unsigned));
         assert_eq!(open(&note(), &[], &[]), Err(NoteError::Unsigned));
         assert!(open(&note(), &[other, log()], &[]).is_ok());
         // Another log's checkpoint, signed by this log's key under its own name.
