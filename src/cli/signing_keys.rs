@@ -57,7 +57,7 @@ async fn list(database: &DatabaseConfig) -> Result<(), CliError> {
     let service = open(database)?;
     let keys = signing::list(&service).await?;
     if keys.is_empty() {
-        return print("No keys yet: the first receipt makes one.");
+        return print("No keys yet: `countersign serve` makes one when it first signs.");
     }
     let current = signing::signing_now(&keys, service.now()).map(|key| key.id);
     for key in &keys {

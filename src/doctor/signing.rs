@@ -19,7 +19,7 @@ pub(super) async fn check(context: &DoctorContext) -> Finding {
     }
     match signing::check(&context.service).await {
         Ok(Some(kid)) => Finding::ok(check, format!("{kid} signs receipts")),
-        Ok(None) => Finding::ok(check, "none yet: the first receipt makes one"),
+        Ok(None) => Finding::ok(check, "none yet: `countersign serve` makes one when it first signs"),
         Err(ServiceError::Sealed(error)) => Finding::failed(
             check,
             format!("receipts can't be signed: {error}"),
