@@ -33,8 +33,8 @@ pub(super) enum Command {
         after_help = "The agent's id is what its backend sends as `agent.id`. A backend that you don't trust to keep it is paused with `countersign backend pause`.
 
 Examples:
-  countersign agent pause atlas --reason 'Sends too much mail'
-  countersign agent pause atlas --backend agents --reason 'Sends too much mail' --deny"
+  countersign agent pause atlas --reason Spam
+  countersign agent pause atlas --backend agents --reason Spam --deny"
     )]
     Pause(Pause),
     /// Resume an agent

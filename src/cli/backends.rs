@@ -64,8 +64,8 @@ pub(super) enum Command {
     Disable(Named),
     /// Pause a backend at once: nothing that its agents ask is approved until it is resumed
     #[command(after_help = "Examples:
-  countersign backend pause --name agents --reason 'Sends too much mail'
-  countersign backend pause --name agents --reason 'Under investigation' --deny")]
+  countersign backend pause --name agents --reason Spam
+  countersign backend pause --name agents --reason Investigation --deny")]
     Pause(Pause),
     /// Resume a backend
     #[command(after_help = "Example:
