@@ -43,6 +43,9 @@ pub fn calls(s: &TestApp, approval: &str, delivery: &str) -> Vec<(Method, Vec<St
         call(Method::GET, &format!("webhook-deliveries/{delivery}"), None),
         call(Method::POST, &format!("webhook-deliveries/{delivery}/redeliver"), None),
         call(Method::GET, "audit", None),
+        call(Method::GET, "audit/checkpoint", None),
+        call(Method::GET, "audit/proof", None),
+        call(Method::GET, "audit/consistency", None),
     ]
 }
 

@@ -340,7 +340,7 @@ async fn sixty_integrations_with_eighty_actions_each_are_paged_for_users_and_adm
             let key = format!("{}_{number}", "i".repeat(90));
             assert_eq!(s.api().put_integration(&key, &body).await.status, 200);
         }
-        let home = s.home(ADMIN, |home| home.all_text().contains("Integrations (60), page 1 of 9")).await;
+        let home = s.home(ADMIN, |home| home.all_text().contains("Integrations (60), page 1 of 10")).await;
         assert!(home.all_text().contains("What people may auto-approve (60), page 1 of 8"));
         let pick = home.buttons().into_iter().find(|button| button.label == "Actions").unwrap();
         assert!(s.click_home(ADMIN, "Actions", &pick.value).await.is_ok());
