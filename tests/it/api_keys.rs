@@ -114,6 +114,9 @@ async fn what_another_workspace_has_is_not_found_there() {
                 assert!(reply.str("/type").starts_with("urn:countersign:problem:unknown-"));
             } else if path == "hooks/claude-code" {
                 assert_eq!(reply.str("/type"), "urn:countersign:problem:no-user");
+            } else if path.starts_with("audit/") {
+                // One log seals all workspaces, and may have sealed nothing yet.
+                assert!([200, 404, 422].contains(&reply.status), "{call:?}: {reply:?}");
             } else {
                 assert!(reply.is_success(), "{call:?}: {reply:?}");
             }
