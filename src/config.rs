@@ -385,7 +385,7 @@ pub(crate) fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn postgres_url(text: &str) -> Result<SecretString, String> {
+pub(crate) fn postgres_url(text: &str) -> Result<SecretString, String> {
     let usual = "it should look like postgres://user:password@host:5432/database";
     crate::storage::Hosts::parse(text).map(|_| text.into()).map_err(|error| {
         std::error::Error::source(&error).map_or(usual.to_owned(), |why| format!("{why}: {usual}"))

@@ -39,6 +39,7 @@ mod pending;
 mod pgbench;
 mod receiver;
 mod request;
+mod rules;
 mod settings;
 mod table;
 mod usage;
@@ -59,11 +60,12 @@ struct Bench {
 }
 
 /// The scenarios, in the order of the table.
-const SCENARIOS: [&str; 11] = [
+const SCENARIOS: [&str; 12] = [
     "asks",
     "hot_grant",
     "fresh",
     "locked_action",
+    "rules",
     "one_connection",
     "pending",
     "webhooks",
@@ -78,6 +80,7 @@ async fn run(scenario: &str, bench: &Bench, table: &mut Table) {
         "asks" => asks::run(bench, table).await,
         "hot_grant" => hot_grant::run(bench, table).await,
         "fresh" => fresh::run(bench, table).await,
+        "rules" => rules::run(bench, table).await,
         "locked_action" => locked_action::run(bench, table).await,
         "one_connection" => one_connection::run(bench, table).await,
         "pending" => pending::run(bench, table).await,

@@ -188,7 +188,7 @@ impl List {
             let state = match action.lock() {
                 Lock::Unlocked(_) => "unlocked",
                 Lock::Changed(_) => "changed",
-                Lock::Locked | Lock::Retired => "locked",
+                Lock::Locked | Lock::Retired | Lock::Ruled => "locked",
             };
             let kind = match action.impact {
                 Impact::Undeclared => "undeclared".to_owned(),

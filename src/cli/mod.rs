@@ -104,7 +104,7 @@ enum Command {
     /// List who decides for whom, and end it
     #[command(subcommand)]
     Delegation(delegations::Command),
-    /// Check rules: what agents may do without asking, what needs a person, and what is refused
+    /// Manage rules: what agents may do without asking, what needs a person, and what is refused
     #[command(subcommand)]
     Policy(policies::Command),
     /// Search and export the audit: who did what, and when
@@ -184,7 +184,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Action(command) => actions::run(command).await,
         Command::Grant(command) => grants::run(command).await,
         Command::Delegation(command) => delegations::run(command).await,
-        Command::Policy(command) => policies::run(&command),
+        Command::Policy(command) => policies::run(command).await,
         Command::Stats(command) => command.run().await,
         Command::Audit(command) => audit::run(command).await,
         Command::Delivery(command) => deliveries::run(command).await,

@@ -88,21 +88,31 @@ async fn find(people: &People, backend: &Summary, who: &str) -> Result<UserId, C
             error => CliError::Usage(format!("could not look up {who} in Slack: {error}")),
         })?,
     };
-    let profile = people.ask(&backend.slack_id, &user).await.map_err(|error| match error {
-        error if error.is_unknown_user() => unknown(),
+    must_be_member(people, &backend.slack_id, &user, who, "they get no key").await?;
+    Ok(user)
+}
+
+/// Asks Slack whether someone is a full member of a workspace, and says what follows if not.
+pub(super) async fn must_be_member(
+    people: &People,
+    workspace: &str,
+    user: &UserId,
+    who: &str,
+    follows: &str,
+) -> Result<(), CliError> {
+    let profile = people.ask(workspace, user).await.map_err(|error| match error {
+        error if error.is_unknown_user() => CliError::Usage(format!("no Slack user of {workspace} is {who}")),
         CallError::NoToken => CliError::Usage(format!(
-            "could not look up {who} in Slack: there is no token for {}. Set SLACK_BOT_TOKEN, or install the app there",
-            backend.slack_id
+            "could not look up {who} in Slack: there is no token for {workspace}. Set SLACK_BOT_TOKEN, or install the app there"
         )),
         error => CliError::Usage(format!("could not look up {who} in Slack: {error}")),
     })?;
     if profile.kind == PersonKind::Member {
-        Ok(user)
+        Ok(())
     } else {
         Err(CliError::Usage(format!(
-            "{who} is not a full member of {}: guests, bots, deactivated people and people of other workspaces can\u{2019}t \
-             decide, so they get no key",
-            backend.slack_id
+            "{who} is not a full member of {workspace}: guests, bots, deactivated people and people of other workspaces can\u{2019}t \
+             decide, so {follows}"
         )))
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::{
     panel::ApproverSpec,
     pause::Pause,
     results::ApprovalResult,
+    rule_ref::RuleRef,
     text::{ForeignId, Link, Name, Prose},
 };
 
@@ -80,6 +81,8 @@ pub struct Request {
     pub created_at: DateTime<Utc>,
     /// The approval can no longer be decided from this moment on.
     pub expires_at: DateTime<Utc>,
+    /// The rules that it was judged by when it was made. `None`: there were none.
+    pub policy: Option<RuleRef>,
     /// When arguments, reason and metadata were deleted after the retention time. They are empty since then.
     pub contents_deleted_at: Option<DateTime<Utc>>,
 }

@@ -203,11 +203,15 @@ pub enum AuditAction {
     WorkspaceRemoved,
     /// A partition was dropped after the retention time.
     RecordsDropped,
+    /// An admin or the operator put other rules in force.
+    PolicyChanged,
+    /// A rule's condition could not be evaluated, so a person is asked.
+    RuleFailed,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 57] = [
         Self::ApprovalRequested,
         Self::ApprovalApproved,
         Self::ApprovalDenied,
@@ -263,6 +267,8 @@ impl AuditAction {
         Self::WebhookRedelivered,
         Self::WorkspaceRemoved,
         Self::RecordsDropped,
+        Self::PolicyChanged,
+        Self::RuleFailed,
     ];
 
     /// The action as written in the database and in the export.
@@ -324,6 +330,8 @@ impl AuditAction {
             Self::WebhookRedelivered => "webhook.redelivered",
             Self::WorkspaceRemoved => "workspace.removed",
             Self::RecordsDropped => "records.dropped",
+            Self::PolicyChanged => "policy.changed",
+            Self::RuleFailed => "rule.failed",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Integrations and their actions, and whether an action may be auto-approved for a user.
 
-use super::{field_hints::Presentation, input_schema::InputSchema, risk::Impact};
+use super::{field_hints::Presentation, input_schema::InputSchema, limits::Bounds, risk::Impact};
 
 /// The maximum number of an integration's actions, retired ones not counted.
 pub const MOST_ACTIONS: u16 = 500;
@@ -68,6 +68,8 @@ pub enum Lock {
     Locked,
     /// The integration no longer has the action, so an admin can't unlock it.
     Retired,
+    /// A rule asks a person each time, whatever the lock. Never stored.
+    Ruled,
 }
 
 impl Lock {
@@ -88,7 +90,7 @@ impl Lock {
     pub const fn unlocked_for(self) -> Option<UnlockedFor> {
         match self {
             Self::Unlocked(what) | Self::Changed(what) => Some(what),
-            Self::Locked | Self::Retired => None,
+            Self::Locked | Self::Retired | Self::Ruled => None,
         }
     }
 }
@@ -105,6 +107,8 @@ pub struct Eligibility {
     pub connected: bool,
     /// Whether the backend has closed the conversation.
     pub conversation_closed: bool,
+    /// How long a grant may hold, and how often, as a rule has it.
+    pub bounds: Bounds,
 }
 
 /// Why an action can't be auto-approved.
@@ -120,6 +124,8 @@ pub enum Blocker {
     Outdated,
     /// The user has not connected the integration.
     NotConnected,
+    /// A rule asks a person each time.
+    Ruled,
 }
 
 impl Eligibility {
@@ -130,6 +136,7 @@ impl Eligibility {
         match self.lock {
             Lock::Locked => Some(Blocker::Locked),
             Lock::Retired => Some(Blocker::Retired),
+            Lock::Ruled => Some(Blocker::Ruled),
             Lock::Changed(_) => Some(Blocker::Changed),
             Lock::Unlocked(_) if self.outdated => Some(Blocker::Outdated),
             Lock::Unlocked(_) if !self.connected => Some(Blocker::NotConnected),
@@ -155,6 +162,7 @@ mod tests {
             outdated: false,
             connected: true,
             conversation_closed: false,
+            bounds: Bounds::default(),
         };
         assert_eq!(free.blocker(), None);
         assert_eq!(Eligibility { outdated: true, ..free }.blocker(), Some(Blocker::Outdated));

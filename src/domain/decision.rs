@@ -66,9 +66,16 @@ pub enum Verdict {
         /// The user's reason, for the agent.
         reason: Option<Prose>,
     },
-    /// Denied without asking, because its agent or backend is paused.
+    /// A rule approved.
+    AllowedByRule,
+    /// A rule denied.
+    BlockedByRule {
+        /// The admin's reason, for the agent.
+        reason: Option<Prose>,
+    },
+    /// The agent or backend is paused, and its requests are denied.
     DeniedByPause {
-        /// The reason, for the backend.
+        /// The reason, for the agent.
         why: Prose,
     },
     /// The approval expired undecided.
@@ -185,8 +192,11 @@ impl Decision {
             | Verdict::ApprovedFor { .. }
             | Verdict::ApprovedTogether(_)
             | Verdict::ApprovedEdited { .. }
-            | Verdict::AutoApproved { .. } => Outcome::Approved,
-            Verdict::Denied { .. } | Verdict::DeniedByPause { .. } => Outcome::Denied,
+            | Verdict::AutoApproved { .. }
+            | Verdict::AllowedByRule => Outcome::Approved,
+            Verdict::Denied { .. } | Verdict::BlockedByRule { .. } | Verdict::DeniedByPause { .. } => {
+                Outcome::Denied
+            }
             Verdict::Expired => Outcome::Expired,
             Verdict::Cancelled | Verdict::Abandoned { .. } => Outcome::Cancelled,
             Verdict::Undeliverable { .. } => Outcome::Undeliverable,
@@ -198,9 +208,10 @@ impl Decision {
     pub const fn scope(&self) -> Option<Scope> {
         match &self.verdict {
             Verdict::Approved { given, .. } => Some(given.scope()),
-            Verdict::ApprovedFor { .. } | Verdict::ApprovedTogether(_) | Verdict::ApprovedEdited { .. } => {
-                Some(Scope::Once)
-            }
+            Verdict::ApprovedFor { .. }
+            | Verdict::ApprovedTogether(_)
+            | Verdict::ApprovedEdited { .. }
+            | Verdict::AllowedByRule => Some(Scope::Once),
             Verdict::AutoApproved { scope, .. } => Some(*scope),
             _ => None,
         }
@@ -236,7 +247,7 @@ impl Decision {
     }
 
     /// Who ended the approval: `user` for a click, `backend` for a cancellation or if its callers went away, `auto` for a grant, an expiry or an
-    /// undeliverable prompt, `policy` for what an admin set for all requests.
+    /// undeliverable prompt, `policy` for what an admin set for all requests: a rule or a pause.
     #[must_use]
     pub const fn by(&self) -> &'static str {
         match self.verdict {
@@ -245,7 +256,9 @@ impl Decision {
             | Verdict::ApprovedTogether(_)
             | Verdict::ApprovedEdited { .. }
             | Verdict::Denied { .. } => "user",
-            Verdict::DeniedByPause { .. } => "policy",
+            Verdict::AllowedByRule | Verdict::BlockedByRule { .. } | Verdict::DeniedByPause { .. } => {
+                "policy"
+            }
             Verdict::Cancelled | Verdict::Abandoned { .. } => "backend",
             Verdict::AutoApproved { .. } | Verdict::Expired | Verdict::Undeliverable { .. } => "auto",
         }
@@ -297,7 +310,7 @@ impl Decision {
     #[must_use]
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.verdict {
-            Verdict::Denied { reason, .. } => reason.as_ref(),
+            Verdict::Denied { reason, .. } | Verdict::BlockedByRule { reason } => reason.as_ref(),
             Verdict::DeniedByPause { why } | Verdict::Abandoned { why } | Verdict::Undeliverable { why } => {
                 Some(why)
             }

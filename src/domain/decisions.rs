@@ -14,7 +14,7 @@ use crate::domain::{
     effects::{Changed, Effect},
     grants::{Grant, Reach, Scope, StandingScope},
     ids::{ApprovalId, GrantId, UserId, WorkspaceId},
-    limits::Limits,
+    limits::{Bounds, Limits},
     narrowing::{self, LiveGrant, MOST_NARROWED, Narrowing},
     outcome::Outcome,
     panel::{Answer, Approvers, Panel},
@@ -47,10 +47,11 @@ pub fn request(
 ) -> Changed<Approval> {
     let workspace = request.workspace;
     // What others have to decide, no grant of the user's does.
-    let may_use = |scope| {
+    let may_use = |grant: &LiveGrant| {
         request.approvers.is_none()
             && eligibility.blocker().is_none()
-            && (scope != StandingScope::Always || eligibility.allows_always())
+            && (grant.scope != StandingScope::Always || eligibility.allows_always())
+            && grant.is_within(eligibility.bounds, now)
     };
     let Some((id, scope, limits)) = narrowing::covering(grants, &request, may_use, now) else {
         let asked = Entry::new(Actor::Backend(request.backend), AuditAction::ApprovalRequested)
@@ -131,7 +132,7 @@ pub fn click(
     }
     let on_behalf_of = seat.on_behalf_of().cloned();
     let mut given = None;
-    let verdict = match choice {
+    let verdict = match bounded(choice, eligibility.bounds, now) {
         Choice::Deny(reason) => Verdict::Denied { user: acting_user.user.clone(), on_behalf_of, reason },
         // A delegate's click gives no grant, and approves what was asked.
         Choice::Approve(_) | Choice::ApproveNarrowed(..) | Choice::ApproveEdited(_)
@@ -200,6 +201,20 @@ pub fn click(
             ))
     });
     Ok(end(approval, verdict, given, actor, now).and_record(record))
+}
+
+/// The choice within the bounds that a rule sets for grants.
+fn bounded(choice: Choice, bounds: Bounds, now: DateTime<Utc>) -> Choice {
+    let (scope, chosen) = match choice {
+        Choice::Approve(Scope::Conversation) => (StandingScope::Conversation, None),
+        Choice::Approve(Scope::Always) => (StandingScope::Always, None),
+        Choice::ApproveNarrowed(scope, chosen) => (scope, Some(chosen)),
+        Choice::Approve(Scope::Once) | Choice::ApproveEdited(_) | Choice::Deny(_) => return choice,
+    };
+    match Narrowing::within(chosen, bounds, now) {
+        Some(narrowing) => Choice::ApproveNarrowed(scope, narrowing),
+        None => Choice::Approve(scope.scope()),
+    }
 }
 
 /// A grant that the user of a request gives for its action.
@@ -447,6 +462,7 @@ pub(super) fn may_grant(eligibility: Eligibility, scope: Scope) -> Result<(), Re
         Some(Blocker::Changed) => Err(Rejection::ChangedSinceUnlocked),
         Some(Blocker::Outdated) => Err(Rejection::ChangedSinceAsked),
         Some(Blocker::NotConnected) => Err(Rejection::NotConnected),
+        Some(Blocker::Ruled) => Err(Rejection::RuleAsks),
         None if scope == Scope::Conversation && eligibility.conversation_closed => {
             Err(Rejection::ConversationClosed)
         }

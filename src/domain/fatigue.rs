@@ -103,7 +103,7 @@ impl PersonFigures {
             Lock::Changed(_) => Advice::Confirm,
             Lock::Unlocked(_) => Advice::AutoApprove,
             Lock::Locked if !most.impact.is_destructive() => Advice::Unlock,
-            Lock::Locked | Lock::Retired => Advice::Review,
+            Lock::Locked | Lock::Retired | Lock::Ruled => Advice::Review,
         })
     }
 }

@@ -75,6 +75,10 @@ impl HomeAudience {
             | AuditAction::BackendDisabled
             | AuditAction::WebhookStopped
             | AuditAction::WebhookResumed => Self::Admins(Urgency::Now),
+            // Agents ask often, and an hour's faults have one cause.
+            AuditAction::RuleFailed => Self::Nobody,
+            // Rules stand in for locks.
+            AuditAction::PolicyChanged => Self::AllUsers,
             AuditAction::IntegrationPut
             | AuditAction::ActionUnlocked
             | AuditAction::ActionScopeChanged
@@ -170,6 +174,8 @@ mod tests {
             AuditAction::WebhookRedelivered => HomeAudience::Nobody,
             AuditAction::WorkspaceRemoved => HomeAudience::Nobody,
             AuditAction::RecordsDropped => HomeAudience::Nobody,
+            AuditAction::PolicyChanged => HomeAudience::AllUsers,
+            AuditAction::RuleFailed => HomeAudience::Nobody,
         }
     }
 

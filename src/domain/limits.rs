@@ -76,6 +76,29 @@ impl Period {
     }
 }
 
+/// The most that a grant may be limited to under a rule. By default there is no such rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bounds {
+    /// The longest time that it holds.
+    pub duration: Option<TimeDelta>,
+    /// The most requests that it approves.
+    pub uses: Option<Uses>,
+}
+
+impl Bounds {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn are_none(self) -> bool {
+        self.duration.is_none() && self.uses.is_none()
+    }
+
+    /// The moment at which a grant that is given now has to end.
+    #[must_use]
+    pub fn until(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.duration.and_then(|duration| now.checked_add_signed(duration))
+    }
+}
+
 /// What a grant is limited to in addition to its scope, as decisions and the audit name it: without the values of arguments,
 /// which a request that it approves has itself. There is at least one limit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

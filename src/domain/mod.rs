@@ -69,6 +69,7 @@ pub mod results;
 pub mod retention;
 pub mod revocation;
 pub mod risk;
+pub mod rule_ref;
 pub mod scopes;
 pub mod sealing;
 pub mod settings;

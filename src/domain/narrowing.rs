@@ -10,7 +10,7 @@ use super::{
     approvals::Request,
     arguments::Arguments,
     ids::{BackendId, GrantId},
-    limits::{Limits, Period, Uses},
+    limits::{Bounds, Limits, Period, Uses},
     local_time::Zone,
     scopes::{Scope, StandingScope},
 };
@@ -152,6 +152,24 @@ impl Narrowing {
         Limits::new(fixed, agent, self.until, self.uses.map(|uses| uses.max))
     }
 
+    /// What a grant is narrowed to that is given under these bounds. `chosen`: what its user narrowed it to. `None`: it is
+    /// not narrowed.
+    #[must_use]
+    pub fn within(chosen: Option<Self>, bounds: Bounds, now: DateTime<Utc>) -> Option<Self> {
+        if bounds.are_none() {
+            return chosen;
+        }
+        let Self { fixed, agent, until, uses } =
+            chosen.unwrap_or(Self { fixed: Fixed::Nothing, agent: None, until: None, uses: None });
+        let max = [bounds.uses, uses.map(|uses| uses.max)].into_iter().flatten().min();
+        Some(Self {
+            fixed,
+            agent,
+            until: [bounds.until(now), until].into_iter().flatten().min(),
+            uses: max.map(|max| UsesLeft { max, left: max.number() }),
+        })
+    }
+
     /// Whether its time is not over, and it has uses left.
     #[must_use]
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
@@ -188,6 +206,17 @@ impl LiveGrant {
         Self { id, scope, narrowing: None }
     }
 
+    /// Whether it is as narrow as these bounds ask. One that was given before there were bounds may not be.
+    #[must_use]
+    pub fn is_within(&self, bounds: Bounds, now: DateTime<Utc>) -> bool {
+        let narrowing = self.narrowing.as_ref();
+        let ends_by =
+            |most| narrowing.and_then(|narrowing| narrowing.until).is_some_and(|until| until <= most);
+        let uses = narrowing.and_then(|narrowing| narrowing.uses).map(|uses| uses.max);
+        (bounds.duration.is_none() || bounds.until(now).is_some_and(ends_by))
+            && bounds.uses.is_none_or(|most| uses.is_some_and(|uses| uses <= most))
+    }
+
     /// How narrow it is. Of those that cover a request the widest is used, and one with a number of uses last, so that no
     /// use is spent where another grant covers the request anyway.
     fn narrowness(&self) -> impl Ord {
@@ -199,17 +228,16 @@ impl LiveGrant {
     }
 }
 
-/// The grant by which a request is approved, and its limits. `may_use`: whether a grant of this scope may be used now.
+/// The grant by which a request is approved, and its limits. `may_use`: whether a grant may be used now.
 #[must_use]
 pub fn covering(
     grants: &[LiveGrant],
     request: &Request,
-    may_use: impl Fn(StandingScope) -> bool,
+    may_use: impl Fn(&LiveGrant) -> bool,
     now: DateTime<Utc>,
 ) -> Option<(GrantId, Scope, Option<Limits>)> {
     let covers = |grant: &&LiveGrant| {
-        may_use(grant.scope)
-            && grant.narrowing.as_ref().is_none_or(|narrowing| narrowing.covers(request, now))
+        may_use(grant) && grant.narrowing.as_ref().is_none_or(|narrowing| narrowing.covers(request, now))
     };
     let grant = grants.iter().filter(covers).min_by_key(|grant| grant.narrowness())?;
     let limits = match &grant.narrowing {

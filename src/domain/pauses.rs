@@ -100,6 +100,12 @@ impl PausesInForce {
         Self(pauses)
     }
 
+    /// Whether a request of this agent is held or denied.
+    #[must_use]
+    pub fn covers(&self, backend: BackendId, agent: &ForeignId) -> bool {
+        self.0.covering(backend, agent).is_some()
+    }
+
     /// Judges a new request: what is paused is held or denied, everything else is judged by `otherwise`.
     pub fn judge(
         &self,

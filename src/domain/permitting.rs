@@ -131,7 +131,7 @@ pub fn refuse(
     let told = refused.and(Effect::TellMisuse(request.id));
     Some(match approval.decision.as_ref().map(|decision| &decision.verdict) {
         // Never posted.
-        Some(Verdict::AutoApproved { .. }) => told,
+        Some(Verdict::AutoApproved { .. } | Verdict::AllowedByRule) => told,
         _ => told.and(Effect::RedrawPrompt(request.id)),
     })
 }

@@ -192,6 +192,21 @@ pub enum Rejection {
     /// The user asked for a grant, and the integration is not connected.
     #[error("the integration is not connected")]
     NotConnected,
+    /// The user asked for a grant, and a rule asks a person each time.
+    #[error("a rule asks for it each time")]
+    RuleAsks,
+    /// The user approved what a rule blocks now.
+    #[error("a rule blocks it")]
+    BlockedByRule,
+    /// The policy has changed since its author read it.
+    #[error("the policy has changed since you read it")]
+    PolicyChanged,
+    /// The user approved what a rule now has others decide.
+    #[error("a rule has other people decide it")]
+    OthersDecide,
+    /// A rule names someone as an approver whom Slack does not call a full member.
+    #[error("{0} is not a full member of the workspace, so a rule can't name them as an approver")]
+    ApproverNotMember(UserId),
     /// The user asked for a conversation grant, and the conversation is closed.
     #[error("the conversation is closed")]
     ConversationClosed,
@@ -266,6 +281,11 @@ impl Rejection {
             Self::ChangedSinceShown => "changed-since-shown",
             Self::NotConnected => "not-connected",
             Self::ConversationClosed => "conversation-closed",
+            Self::RuleAsks => "rule-asks",
+            Self::BlockedByRule => "rule-blocks",
+            Self::PolicyChanged => "policy-changed",
+            Self::OthersDecide => "others-decide",
+            Self::ApproverNotMember(_) => "approver-not-member",
         }
     }
 }

@@ -55,7 +55,7 @@ pub fn report(
     let reported = Changed::new(request.workspace, Reported { approval: request.id, result }, entry);
     Ok(Some(match decision.verdict {
         // Never posted.
-        Verdict::AutoApproved { .. } => reported,
+        Verdict::AutoApproved { .. } | Verdict::AllowedByRule => reported,
         _ => reported.and(Effect::RedrawPrompt(request.id)),
     }))
 }

@@ -77,6 +77,7 @@ mod tests {
         catalog::{Lock, UnlockedFor},
         field_hints::Presentation,
         ids::{ActionId, ActionVersionId, IntegrationId},
+        limits::Bounds,
         people::PersonKind,
         risk::Impact,
         text::{ActionKey, IntegrationKey},
@@ -104,7 +105,13 @@ mod tests {
         };
         let acting_user = ActingUser { user: UserId::parse("U1").unwrap(), kind };
         let lock = Lock::new(unlocked.then_some(UnlockedFor::Always), false, true);
-        let eligibility = Eligibility { lock, outdated: false, connected, conversation_closed: true };
+        let eligibility = Eligibility {
+            lock,
+            outdated: false,
+            connected,
+            conversation_closed: true,
+            bounds: Bounds::default(),
+        };
         let grant = GrantId::new(Uuid::from_u128(3));
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let workspace = WorkspaceId::new(Uuid::from_u128(4));

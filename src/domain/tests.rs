@@ -21,7 +21,7 @@ use crate::domain::{
     action_ref::ActionRef,
     decision::Verdict,
     editing::EditedArguments,
-    limits::Uses,
+    limits::{Bounds, Uses},
     narrowing::{Fixed, LiveGrant, MOST_NARROWED, Narrowing, UsesLeft},
     outcome::Outcome,
     people::{ActingUser, PersonKind},
@@ -75,6 +75,7 @@ pub(super) fn request() -> Request {
         place: None,
         created_at: start(),
         expires_at: start() + TimeDelta::seconds(LIFE),
+        policy: None,
         contents_deleted_at: None,
     }
 }
@@ -110,6 +111,7 @@ fn eligibility() -> impl Strategy<Value = Eligibility> {
             outdated,
             connected,
             conversation_closed,
+            bounds: Bounds::default(),
         },
     )
 }
@@ -450,7 +452,7 @@ proptest! {
         let mut approval = Approval { request: request(), decision: None, result: None, pause: None };
         (approval.request.editable, approval.request.action.has_input_schema) = (editable, has_input_schema);
         let acting_user = ActingUser { user: UserId::parse(OWNER).unwrap(), kind: PersonKind::Member };
-        let none = Eligibility { lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false };
+        let none = Eligibility { lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false, bounds: Bounds::default() };
         let judged = decisions::click(&approval, choice.clone(), (&acting_user, &Entitlement::default()), none, Held::default(), grant(NEW_GRANT), start());
         let refused = matches!(choice, Choice::ApproveEdited(_)) && !(editable && has_input_schema);
         prop_assert_eq!(matches!(judged, Err(Rejection::NotEditable)), refused);

@@ -23,6 +23,7 @@ pub fn may_ask(acting_user: &ActingUser, lock: Lock) -> Result<(), Rejection> {
         Lock::Unlocked(_) => Err(Rejection::AlreadyUnlocked),
         Lock::Changed(_) => Err(Rejection::ChangedSinceUnlocked),
         Lock::Retired => Err(Rejection::UnknownAction),
+        Lock::Ruled => Err(Rejection::RuleAsks),
     }
 }
 
@@ -66,6 +67,7 @@ pub enum Step {
 pub const fn set_lock(lock: Lock, command: LockCommand, as_shown: bool) -> Result<Option<Step>, Rejection> {
     match (command, lock) {
         (_, Lock::Retired) => Err(Rejection::UnknownAction),
+        (_, Lock::Ruled) => Err(Rejection::RuleAsks),
         (LockCommand::Lock, Lock::Locked)
         | (LockCommand::Unlock(_) | LockCommand::Confirm, Lock::Unlocked(_))
         | (

@@ -9,7 +9,7 @@ use super::{
     ask::{Addressed, Ask, Asked},
     authenticate::{self, Caller},
     pending_limit::{Pending, PendingLimit},
-    retrying,
+    policies, retrying,
 };
 use crate::{
     domain::{
@@ -24,6 +24,7 @@ use crate::{
         ids::{ActionId, ApiKeyId, ApprovalId, GrantId, IntegrationId},
         own_keys::ConversationKey,
         pauses::JudgedRequest,
+        policy::{self, Ruled},
         rejection::Rejection,
         text::ForeignId,
     },
@@ -58,7 +59,18 @@ pub async fn judge(
     let mut judged: Vec<Judged> = Vec::with_capacity(asks.len());
     let (mut places, mut created) = (Vec::new(), Vec::new());
     let mut seen = Seen::new(limit, pending);
-    for (addressed, context) in asks.iter().zip(contexts) {
+    let in_force = asks.iter().zip(&contexts).map(|(addressed, context)| {
+        let context = context.as_ref().ok()?.as_ref()?;
+        // A pause is judged before the rules, and a repeated request not at all.
+        let paused = context.pauses.covers(context.key.backend, &addressed.ask.agent.id);
+        if paused || context.replayed.is_some() {
+            None
+        } else {
+            Some((context.key.workspace, context.policy?))
+        }
+    });
+    let ruled = policies::judge(service, &mut work, asks.iter().copied().zip(in_force), now).await?;
+    for ((addressed, context), ruled) in asks.iter().zip(contexts).zip(ruled) {
         let examined = match examine(service, &mut work, addressed, context, asks.len() == 1).await {
             // The transaction can't go on after an error of the database. A row that can't be read is not such an error.
             Err(failure @ ServiceError::Database(_)) if failure.corrupt_row().is_none() => {
@@ -68,7 +80,7 @@ pub async fn judge(
         };
         let answer = match examined {
             Ok(Examined::New(caller, context)) => {
-                match seen.judge(service, now, addressed, &caller, *context) {
+                match seen.judge(service, now, (addressed, ruled.as_ref()), &caller, *context) {
                     Ok((asked, conversation)) => {
                         places.push(judged.len());
                         let Ask { idempotency_key, digest, .. } = &addressed.ask;
@@ -134,9 +146,8 @@ pub async fn judge(
 
 /// Counts requests of what is paused: an agent that goes on asking may be in a loop.
 fn note_paused(approval: &Approval) {
-    let by_policy =
-        matches!(approval.decision, Some(Decision { verdict: Verdict::DeniedByPause { .. }, .. }));
-    let requests = match (&approval.pause, by_policy) {
+    let denied = matches!(approval.decision, Some(Decision { verdict: Verdict::DeniedByPause { .. }, .. }));
+    let requests = match (&approval.pause, denied) {
         (Some(_), _) => "held",
         (None, true) => "denied",
         (None, false) => return,
@@ -263,7 +274,7 @@ impl<'a> Seen<'a> {
         &mut self,
         service: &Service,
         now: DateTime<Utc>,
-        addressed: &'a Addressed,
+        (addressed, ruled): (&'a Addressed, Option<&Ruled>),
         caller: &Caller,
         context: AskContext,
     ) -> Result<New, Option<Rejection>> {
@@ -284,7 +295,7 @@ impl<'a> Seen<'a> {
             agent: ask.agent.clone(),
             conversation: ask.conversation.clone(),
             own_conversation: own.user().is_some(),
-            approvers: ask.approvers.clone(),
+            approvers: ruled.and_then(Ruled::who_decides).or(ask.approvers.as_ref()).cloned(),
             action,
             arguments: ask.arguments.clone(),
             digest: addressed.arguments_digest,
@@ -294,6 +305,7 @@ impl<'a> Seen<'a> {
             place: ask.place.clone(),
             created_at: now,
             expires_at: now + ask.expires_in,
+            policy: ruled.map(|ruled| ruled.by),
             contents_deleted_at: None,
         };
         let asked = context.pauses.judge(request, now, |request| {
@@ -303,7 +315,9 @@ impl<'a> Seen<'a> {
                     uses.left = uses.left.saturating_sub(used);
                 }
             }
-            decisions::request(request, eligibility, &grants, now)
+            policy::ask(request, eligibility, (context.policy, ruled), now, |request, eligibility| {
+                decisions::request(request, eligibility, &grants, now)
+            })
         });
         if let Some(used) = asked.approval().decision.as_ref().and_then(Decision::used_grant) {
             let uses = self.uses.entry(used).or_default();

@@ -12,7 +12,7 @@ use crate::{
     seal::Sealer,
     service::{
         agent_log::AgentsSeen, error::ServiceError, key_use_log::KeyUses, listeners::Listeners,
-        pending_limit::PendingLimit, unreadable::Unreadable,
+        pending_limit::PendingLimit, policy_cache::Policies, unreadable::Unreadable,
     },
     storage::Db,
 };
@@ -40,6 +40,8 @@ pub struct Service {
     pub heartbeats: Heartbeats,
     /// Approvals that batches skip because their rows can't be read.
     pub unreadable: Unreadable,
+    /// The compiled rules.
+    pub policies: Policies,
 }
 
 impl Service {

@@ -1,7 +1,7 @@
 //! A person decides an approval. Whatever races, exactly one decision wins: all that can end an approval lock its row
 //! first.
 
-use super::{Service, ServiceError, UnitOfWork, delegations, recent_leavers, retrying};
+use super::{Service, ServiceError, UnitOfWork, delegations, policies, recent_leavers, retrying};
 use crate::{
     domain::{
         approvals::Approval,
@@ -12,7 +12,9 @@ use crate::{
         effects::Redraw,
         grants::{Scope, StandingScope},
         ids::{ApprovalId, GrantId, UserId},
+        limits::Bounds,
         people::ActingUser,
+        policy::PolicyVersion,
         rejection::Rejection,
         repeats::RequestDigest,
     },
@@ -47,7 +49,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     let Click { workspace, approval, request, .. } = click;
-    let Some(approval) =
+    let Some((approval, in_force)) =
         storage::statements::decide::lock_in_workspace(&mut work, workspace, *approval, *request, now)
             .await?
     else {
@@ -56,7 +58,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let acting = &click.acting_user.user;
     let entitled = delegations::entitlement(&mut work, &approval, acting, now).await?;
     if approval.request.approvers.is_some() {
-        return answer(service, work, approval, click, choice, &entitled).await;
+        return answer(service, work, (approval, in_force), click, choice, &entitled).await;
     }
     let is_own = approval.request.user == *acting;
     let scope = match choice {
@@ -69,10 +71,17 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
     let DecisionContext { eligibility, held, left_at } = if let Some(scope) = scope.filter(|_| is_own) {
         storage::statements::decide::context(&mut work, &approval, scope, now).await?
     } else {
-        let eligibility =
-            Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+        let eligibility = Eligibility {
+            lock: Lock::Locked,
+            outdated: true,
+            connected: false,
+            conversation_closed: true,
+            bounds: Bounds::default(),
+        };
         DecisionContext { eligibility, held: Held::default(), left_at: None }
     };
+    let ruled = policies::on_choice(service, &mut work, (&approval, choice), in_force, now).await?;
+    let eligibility = policies::eligibility(ruled.as_ref(), eligibility);
     let new_id = GrantId::new(service.new_id());
     let acting_user = recent_leavers::as_known(&click.acting_user, left_at, now);
     let is_unread = decisions::must_be_read(&approval.request, choice)
@@ -86,7 +95,8 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
         new_id,
         now,
     );
-    match judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) }) {
+    let judged = judged.and_then(|ended| if is_unread { Err(Rejection::MustBeRead) } else { Ok(ended) });
+    match judged.and_then(|ended| policies::may(ruled.as_ref(), &approval).map(|()| ended)) {
         Ok(ended) => {
             let (db, unwritten) = work.parts();
             let ended =
@@ -109,7 +119,7 @@ async fn attempt(service: &Service, click: &Click, choice: &Choice) -> Result<Ap
 async fn answer(
     service: &Service,
     mut work: UnitOfWork,
-    approval: Approval,
+    (approval, in_force): (Approval, Option<PolicyVersion>),
     click: &Click,
     choice: &Choice,
     entitled: &Entitlement,
@@ -117,8 +127,11 @@ async fn answer(
     let (now, acting_user) = (work.now(), &click.acting_user);
     let is_unread = decisions::must_be_read(&approval.request, choice)
         && !details_opened::has_opened(&mut work, approval.id(), &acting_user.user).await?;
+    let ruled = policies::on_choice(service, &mut work, (&approval, choice), in_force, now).await?;
     let judged = decisions::answer(&approval, choice, (acting_user, entitled), now);
-    match judged.and_then(|answered| if is_unread { Err(Rejection::MustBeRead) } else { Ok(answered) }) {
+    let judged =
+        judged.and_then(|answered| if is_unread { Err(Rejection::MustBeRead) } else { Ok(answered) });
+    match judged.and_then(|answered| policies::may(ruled.as_ref(), &approval).map(|()| answered)) {
         Ok(Answered::Waits(changed)) => {
             let answer = work.record(changed);
             approver_answers::save_waiting(&mut work, approval.id(), &answer).await?;

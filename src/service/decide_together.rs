@@ -2,7 +2,7 @@
 //! locked and judged again, as by a click of its own.
 
 use super::{
-    Service, ServiceError, delegations, retrying,
+    Service, ServiceError, delegations, policies, retrying,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         effects::Redraw,
         grants::Scope,
         ids::{ApprovalId, GrantId, UserId},
+        limits::Bounds,
         overview::Group,
         people::ActingUser,
         rejection::Rejection,
@@ -86,8 +87,13 @@ async fn attempt(
     let mut work = service.begin_with_kept_plans().await?;
     let now = work.now();
     // Neither choice gives a grant, so nothing depends on the action's lock.
-    let no_grant =
-        Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+    let no_grant = Eligibility {
+        lock: Lock::Locked,
+        outdated: true,
+        connected: false,
+        conversation_closed: true,
+        bounds: Bounds::default(),
+    };
     let mut outcome = Together::default();
     let mut request = origin.request;
     let mut why = None;
@@ -96,7 +102,7 @@ async fn attempt(
         let found =
             statements::decide::lock_in_workspace(&mut work, origin.workspace, *id, request.take(), now)
                 .await?;
-        let Some(approval) = found else {
+        let Some((approval, in_force)) = found else {
             outcome.left += 1;
             continue;
         };
@@ -115,7 +121,9 @@ async fn attempt(
         };
         let new_id = GrantId::new(service.new_id());
         let entitled = delegations::entitlement(&mut work, &approval, &acting_user.user, now).await?;
-        match decisions::click(
+        let ruled = policies::on_choice(service, &mut work, (&approval, &choice), in_force, now).await?;
+        let may = policies::may(ruled.as_ref(), &approval);
+        let judged = decisions::click(
             &approval,
             choice,
             (acting_user, &entitled),
@@ -123,7 +131,8 @@ async fn attempt(
             Held::default(),
             new_id,
             now,
-        ) {
+        );
+        match judged.and_then(|ended| may.map(|()| ended)) {
             Ok(ended) => {
                 let (db, unwritten) = work.parts();
                 statements::decide::save(db, unwritten, ended, &service.seal_fixed()).await?;

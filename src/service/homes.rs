@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Service, ServiceError, pauses, retrying, workspaces};
+use super::{Service, ServiceError, pauses, policies, retrying, workspaces};
 use crate::{
     domain::{
         effects::Redraw,
@@ -84,7 +84,7 @@ pub async fn read(
     let waiting = (page(Section::Waiting), Section::Waiting.size());
     let decisions = (page(Section::Decisions), Section::Decisions.size());
     Ok(Some(Home {
-        waiting: overview::waiting(&mut db, workspace, user, waiting, now).await?,
+        waiting: policies::waiting(service, &mut db, workspace, user, waiting).await?,
         grants: overview::grants(&mut db, workspace, user, page(Section::Grants), now, &service.open_fixed())
             .await?,
         integrations: overview::integrations(&mut db, workspace, user, page(Section::Integrations)).await?,

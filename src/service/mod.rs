@@ -57,6 +57,8 @@ pub mod partitions;
 pub mod pauses;
 pub mod pending_limit;
 pub mod permits;
+pub mod policies;
+pub mod policy_cache;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod put_integration;

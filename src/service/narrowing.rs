@@ -3,7 +3,7 @@
 use super::{
     Service, ServiceError,
     decide::{self, Click},
-    retrying,
+    policies, retrying,
 };
 use crate::{
     domain::{
@@ -58,7 +58,8 @@ async fn find(service: &Service, click: &Click) -> Result<Narrowable, ServiceErr
         repeats::remember(&mut work, *request, now).await?;
         return decide::elsewhere(work, click).await;
     };
-    let around = surroundings(&mut work, &approval, now).await?;
+    let mut around = surroundings(&mut work, &approval, now).await?;
+    policies::stand(service, &mut work, &approval, (around.policy, &mut around.eligibility)).await?;
     // Only the user gives grants: a delegate approves what was asked.
     let allowed = decisions::may_decide(&approval.request, acting_user, &Entitlement::default())
         .and_then(|()| decisions::still_pending(&approval, now))

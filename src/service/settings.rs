@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Service, ServiceError, UnitOfWork, action_paths, recent_leavers, retrying, turn_off,
+    Service, ServiceError, UnitOfWork, action_paths, policies, recent_leavers, retrying, turn_off,
     workspaces::{self, Origin},
 };
 use crate::{
@@ -194,7 +194,7 @@ pub async fn waiting(
 ) -> Result<Page<WaitingLine>, ServiceError> {
     let mut db = service.db.acquire().await?;
     let workspace = workspaces::find(&mut db, slack_id).await?;
-    Ok(overview::waiting(&mut db, workspace, user, (page, LISTED), service.now()).await?)
+    policies::waiting(service, &mut db, workspace, user, (page, LISTED)).await
 }
 
 /// The user's ended approvals, newest first: all, or those of one action.

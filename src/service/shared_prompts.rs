@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Service, ServiceError, delegations, retrying};
+use super::{Service, ServiceError, delegations, policies, retrying};
 use crate::{
     domain::{
         approvals::{Approval, Request},
@@ -252,7 +252,8 @@ async fn reviewed(
     others: usize,
     why: Option<Why>,
 ) -> Result<Reviewed, ServiceError> {
-    let around = storage::statements::decide::surroundings(db, &approval, service.now()).await?;
+    let mut around = storage::statements::decide::surroundings(db, &approval, service.now()).await?;
+    policies::stand(service, db, &approval, (around.policy, &mut around.eligibility)).await?;
     let precedent = precedents::precedent(db, &approval, service.now()).await?;
     // How it compares with earlier calls only the user learns.
     let precedent = precedent.filter(|_| why.is_none());

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{
-    Service, ServiceError,
+    Service, ServiceError, policies,
     webhook_health::{Health, KnownHealth},
 };
 pub use crate::storage::{statements::decide::PromptFacts, tables::unlock_requests::Posted};
@@ -69,7 +69,8 @@ pub async fn prompt(
 ) -> Result<Option<PromptContext>, ServiceError> {
     let mut db = service.db.acquire_with_kept_plans().await?;
     let Some(approval) = storage::tables::approvals::find(&mut db, id).await? else { return Ok(None) };
-    let around = storage::statements::decide::surroundings(&mut db, &approval, service.now()).await?;
+    let mut around = storage::statements::decide::surroundings(&mut db, &approval, service.now()).await?;
+    policies::stand(service, &mut db, &approval, (around.policy, &mut around.eligibility)).await?;
     let precedent = match approval.decision {
         None => precedents::precedent(&mut db, &approval, service.now()).await?,
         Some(_) => None,

@@ -79,6 +79,9 @@ pub struct ApprovalJson<'a> {
     /// neither is.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<PausedJson<'a>>,
+    /// The rules that it was judged by when it was made; left out if the workspace had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyJson>,
     /// What ended it; `null` while it is pending.
     #[schema(required)]
     decision: Option<DecisionJson<'a>>,
@@ -96,6 +99,17 @@ struct PausedJson<'a> {
     #[schema(schema_with = schema::time)]
     #[serde(serialize_with = "time")]
     since: DateTime<Utc>,
+}
+
+/// The rules that a request was judged by.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyRef)]
+struct PolicyJson {
+    /// The version of the workspace's policy.
+    version: i32,
+    /// The rule that decided, counted from 1; `null` if none matched.
+    #[schema(required)]
+    rule: Option<u16>,
 }
 
 /// Who wants to run the action.
@@ -285,6 +299,10 @@ impl<'a> From<&'a Approval> for ApprovalJson<'a> {
                 .pause
                 .as_ref()
                 .map(|pause| PausedJson { reason: pause.reason.as_str(), since: pause.at }),
+            policy: request.policy.map(|policy| PolicyJson {
+                version: policy.version.get(),
+                rule: policy.rule.map(super::domain::policy::RuleNumber::get),
+            }),
             decision,
             result,
         }

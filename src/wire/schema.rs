@@ -105,7 +105,7 @@ pub fn paused_requests() -> Object {
 pub fn by() -> Object {
     one_of(["user", "auto", "policy", "backend"])
         .description(Some(
-            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `policy`: an admin paused the agent or the backend. `backend`: it was cancelled.",
+            "`user`: the person. `auto`: a grant, the clock, or Slack refusing the prompt. `policy`: a rule, or a pause of the agent or the backend. `backend`: it was cancelled.",
         ))
         .build()
 }

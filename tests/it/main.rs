@@ -104,6 +104,7 @@ mod revoking;
 mod revoking_for_others;
 mod rolling;
 mod round_trips;
+mod rules;
 mod scopes;
 mod sealing;
 mod secrets;

@@ -178,7 +178,12 @@ impl From<Rejection> for Problem {
             | Rejection::ChangedSinceUnlocked
             | Rejection::ChangedSinceAsked
             | Rejection::NotConnected
-            | Rejection::ConversationClosed => Self::new(Kind::Forbidden).because(rejection.to_string()),
+            | Rejection::ConversationClosed
+            | Rejection::RuleAsks
+            | Rejection::BlockedByRule
+            | Rejection::PolicyChanged
+            | Rejection::OthersDecide
+            | Rejection::ApproverNotMember(_) => Self::new(Kind::Forbidden).because(rejection.to_string()),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::{
     decisions::{self, Answered, Choice},
     grants::Scope,
     ids::{DelegationId, GrantId},
+    limits::Bounds,
     outcome::Outcome,
     panel::{Answer, Approvers, Escalation},
     tests::{request, start},
@@ -120,7 +121,7 @@ proptest! {
                             Err(_) => None,
                         }
                     } else {
-                        let none = Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true };
+                        let none = Eligibility { lock: Lock::Locked, outdated: true, connected: false, conversation_closed: true, bounds: Bounds::default() };
                         let new_id = GrantId::new(Uuid::from_u128(9));
                         decisions::click(&approval, choice.clone(), (&acting_user, &entitled), none, decisions::Held::default(), new_id, start())
                             .ok()

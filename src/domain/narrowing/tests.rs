@@ -10,6 +10,7 @@ use crate::domain::{
     catalog::{Eligibility, Lock, UnlockedFor},
     decision::Decision,
     decisions,
+    limits::Bounds,
     tests::{request, start},
     text::{ForeignId, Text},
 };
@@ -167,7 +168,7 @@ proptest! {
         events in vec(event(), 1..30),
     ) {
         let free = Eligibility {
-            lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false,
+            lock: Lock::Unlocked(UnlockedFor::Always), outdated: false, connected: true, conversation_closed: false, bounds: Bounds::default(),
         };
         let mut minutes = 0;
         for event in events {

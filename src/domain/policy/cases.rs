@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{
+    RuleNumber,
     facts::Facts,
     fault::Faults,
     fields::{Field, Fields},
-    model::{EffectKind, RuleNumber},
+    model::EffectKind,
     pattern::ActionPattern,
     rules::{Rules, Ruling},
     source::Yaml,
@@ -111,7 +112,9 @@ impl Case {
         let (outcome, rule, why) = match rules.rule_on(&self.facts()) {
             Ruling::NoRule => (CaseOutcome::NoRule, None, String::new()),
             Ruling::Rule(rule) => (CaseOutcome::Effect(rule.effect.kind()), Some(rule.number), String::new()),
-            Ruling::Failed { rule, fault } => (CaseOutcome::Error, Some(rule.number), format!(" ({fault})")),
+            Ruling::Failed { rule, fault, .. } => {
+                (CaseOutcome::Error, Some(rule.number), format!(" ({fault})"))
+            }
         };
         let named =
             self.expect.rule.is_none_or(|number| Some(number) == rule.map(|rule| u32::from(rule.get())));
@@ -135,12 +138,12 @@ impl Case {
 
     /// Who decides the test's request instead of its user.
     fn approvers(&self, rules: &Rules) -> Vec<UserId> {
-        match rules.rule_on(&self.facts()) {
-            Ruling::Rule(rule) => {
-                rule.effect.approvers().map(|spec| spec.people().to_vec()).unwrap_or_default()
-            }
-            Ruling::NoRule | Ruling::Failed { .. } => Vec::new(),
-        }
+        let approvers = match rules.rule_on(&self.facts()) {
+            Ruling::Rule(rule) => rule.effect.approvers(),
+            Ruling::Failed { approvers, .. } => approvers,
+            Ruling::NoRule => None,
+        };
+        approvers.map(|spec| spec.people().to_vec()).unwrap_or_default()
     }
 
     const fn facts(&self) -> Facts<'_> {

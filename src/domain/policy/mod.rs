@@ -1,31 +1,40 @@
 //! Rules: what an admin says of actions. A policy is an ordered list of rules, of which the first that matches a request
 //! decides. If none does, whether the action is unlocked decides, as without a policy.
 
+mod asking;
 mod cases;
 mod cel;
+mod change;
 mod facts;
 mod fault;
 mod fields;
 mod model;
 mod pattern;
 mod read;
+mod ruled;
 mod rules;
+mod simulate;
 mod source;
 #[cfg(test)]
 mod tests;
 
+pub use asking::ask;
 pub use cases::{Case, FailedCase};
 pub use cel::{Condition, ConditionFault};
+pub use change::{NewPolicy, PolicyReason, change};
 pub use facts::Facts;
 use fault::Faults;
 pub use fault::{PolicyFault, PolicyFaults};
 use fields::{Field, Fields};
-pub use model::{Effect, EffectKind, Limits, Rule, RuleNumber, Scopes};
+pub use model::{Effect, EffectKind, Limits, Rule, Scopes};
 pub use pattern::ActionPattern;
+pub use ruled::{Ruled, Treatment};
 use rules::Rules;
 pub use rules::{MOST_FOR_ONE_ACTION, Ruling};
+pub use simulate::{Compared, Difference, Simulation};
 pub use source::MOST_BYTES;
 
+pub use super::rule_ref::{PolicyVersion, RuleNumber, RuleRef};
 use crate::domain::text::{ActionKey, IntegrationKey};
 
 /// The most rules of a policy.

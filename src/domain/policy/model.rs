@@ -1,47 +1,9 @@
 //! What a rule says.
 
-use std::fmt;
-
 use chrono::TimeDelta;
 
 use super::{cel::Condition, pattern::ActionPattern};
-use crate::domain::{grants::Scope, panel::ApproverSpec, text::Prose};
-
-/// A rule's place in its policy, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleNumber(u16);
-
-impl RuleNumber {
-    /// The number of the rule at this index.
-    #[must_use]
-    pub fn at(index: usize) -> Option<Self> {
-        u16::try_from(index + 1).ok().map(Self)
-    }
-
-    /// The number as the database stores it.
-    #[must_use]
-    pub fn from_stored(number: i32) -> Option<Self> {
-        u16::try_from(number).ok().filter(|number| *number > 0).map(Self)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-
-    /// The rule's index.
-    #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(self.0) - 1
-    }
-}
-
-impl fmt::Display for RuleNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::domain::{grants::Scope, limits::Uses, panel::ApproverSpec, rule_ref::RuleNumber, text::Prose};
 
 /// A rule: what happens to some actions, under a condition.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +100,7 @@ pub struct Limits {
     /// The longest time that an auto-approval holds.
     pub max_duration: Option<TimeDelta>,
     /// The most calls that an auto-approval permits.
-    pub max_uses: Option<u32>,
+    pub max_uses: Option<Uses>,
 }
 
 /// Which scopes people may pick beside `once`.

@@ -6,14 +6,16 @@ use super::{
     cel::Condition,
     fault::Faults,
     fields::{Field, Fields},
-    model::{Effect, EffectKind, Limits, Rule, RuleNumber, Scopes},
+    model::{Effect, EffectKind, Limits, Rule, Scopes},
     pattern::ActionPattern,
     source::Yaml,
 };
 use crate::domain::{
     grants::Scope,
     ids::UserId,
+    limits::Uses,
     panel::{ApproverSpec, Escalation, MOST_PEOPLE},
+    rule_ref::RuleNumber,
     text::Prose,
 };
 
@@ -99,7 +101,10 @@ fn limits(field: &Field<'_>, faults: &mut Faults) -> Limits {
         max_duration: fields
             .get("max_duration")
             .and_then(|field| field.span(TimeDelta::minutes(1), LONGEST, faults)),
-        max_uses: fields.get("max_uses").and_then(|field| field.number(1, 1_000_000, faults)),
+        max_uses: fields
+            .get("max_uses")
+            .and_then(|field| field.number(1, u32::from(Uses::MOST), faults))
+            .and_then(|number| Uses::new(u16::try_from(number).ok()?)),
     }
 }
 

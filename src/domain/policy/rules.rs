@@ -9,7 +9,10 @@ use super::{
     model::Rule,
     pattern::{self, ActionPattern},
 };
-use crate::domain::text::{ActionKey, IntegrationKey};
+use crate::domain::{
+    panel::ApproverSpec,
+    text::{ActionKey, IntegrationKey},
+};
 
 /// The most rules that speak of one action.
 pub const MOST_FOR_ONE_ACTION: usize = 50;
@@ -45,6 +48,9 @@ pub enum Ruling<'p> {
         rule: &'p Rule,
         /// Why.
         fault: ConditionFault,
+        /// Who is asked: the rule's approvers, or else those of the rule that would decide if it did not apply. What a
+        /// second person has to decide can't be had without them by an argument that can't be read.
+        approvers: Option<&'p ApproverSpec>,
     },
 }
 
@@ -65,14 +71,28 @@ impl Rules {
     #[must_use]
     pub(super) fn rule_on(&self, facts: &Facts<'_>) -> Ruling<'_> {
         let mut fuel = Fuel::default();
+        let mut failed = None;
         for rule in self.rules_for(facts.integration, facts.action) {
-            match rule.when.as_ref().map_or(Ok(true), |when| when.holds(facts, &mut fuel)) {
-                Ok(true) => return Ruling::Rule(rule),
-                Ok(false) => {}
-                Err(fault) => return Ruling::Failed { rule, fault },
+            let holds = rule.when.as_ref().map_or(Ok(true), |when| when.holds(facts, &mut fuel));
+            let approvers = rule.effect.approvers();
+            match (holds, failed.take()) {
+                (Ok(false), before) => failed = before,
+                (Ok(true), None) => return Ruling::Rule(rule),
+                (Ok(true), Some((rule, fault))) => return Ruling::Failed { rule, fault, approvers },
+                (Err(fault), None) if approvers.is_some() => {
+                    return Ruling::Failed { rule, fault, approvers };
+                }
+                (Err(fault), None) => failed = Some((rule, fault)),
+                (Err(_), Some((rule, fault))) if approvers.is_some() => {
+                    return Ruling::Failed { rule, fault, approvers };
+                }
+                (Err(_), before) => failed = before,
             }
         }
-        Ruling::NoRule
+        match failed {
+            Some((rule, fault)) => Ruling::Failed { rule, fault, approvers: None },
+            None => Ruling::NoRule,
+        }
     }
 
     /// The rules that speak of an action, in their order.

@@ -10,6 +10,7 @@ use crate::domain::{
     approvals::{Agent, Conversation},
     grants::Scope,
     ids::UserId,
+    limits::Uses,
     text::ForeignId,
 };
 
@@ -74,7 +75,7 @@ fn a_policy_is_read_and_its_tests_pass() {
     assert_eq!((approvers.people().len(), approvers.required(), approvers.not_the_user()), (2, 2, true));
     let Effect::UserChoice(limits, None) = &smaller.effect else { panic!("{smaller:?}") };
     assert!(limits.allow(Scope::Conversation) && !limits.allow(Scope::Always));
-    assert_eq!((limits.max_duration.unwrap().num_hours(), limits.max_uses), (8, Some(20)));
+    assert_eq!((limits.max_duration.unwrap().num_hours(), limits.max_uses), (8, Uses::new(20)));
 }
 
 #[test]

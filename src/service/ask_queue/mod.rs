@@ -389,6 +389,7 @@ mod tests {
             key_uses: KeyUses::default(),
             agents_seen: AgentsSeen::default(),
             heartbeats: Heartbeats::default(),
+            policies: crate::service::policy_cache::Policies::default(),
             unreadable: Unreadable::default(),
             listeners,
         }

@@ -177,6 +177,21 @@ pub(super) fn outcome(
             }
             say(parts)
         }
+        Verdict::AllowedByRule => say(vec![
+            blocks::bold("Approved"),
+            words(" without asking, by a rule of your admins, "),
+            at,
+            words("."),
+        ]),
+        Verdict::BlockedByRule { reason } => {
+            let mut parts = vec![blocks::bold("Denied"), words(" by a rule of your admins, "), at];
+            let Some(reason) = reason else {
+                parts.push(words("."));
+                return say(parts);
+            };
+            parts.push(words(", with this reason for the agent:"));
+            return std::iter::once(paragraph(parts)).chain(in_short(reason)).collect();
+        }
         Verdict::DeniedByPause { why } => denied_without_asking(at, why),
         Verdict::Expired => say(vec![
             blocks::bold("Expired"),

@@ -1,6 +1,6 @@
 //! What a grant is limited to, as people read it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use slack_morphism::prelude::SlackRichTextInlineElement;
 
@@ -8,7 +8,7 @@ use crate::{
     domain::{
         approvals::Agent,
         arguments::Arguments,
-        limits::Limits,
+        limits::{Bounds, Limits},
         narrowing::{Fixed, Narrowing, UsesLeft},
     },
     slack::view::{
@@ -54,6 +54,30 @@ fn arguments<'a>(members: impl ExactSizeIterator<Item = (&'a str, Option<&'a Val
 fn joined(parts: Vec<SafeText>) -> Option<SafeText> {
     let apart = parts.iter().any(|part| runs_right_to_left(part.as_str()));
     parts.into_iter().reduce(|all, part| all.then(if apart { ",\n" } else { ", " }).then(part))
+}
+
+/// What a rule limits auto-approvals to, where one is offered. `None`: no rule does.
+pub(super) fn of_rule(bounds: Bounds) -> Option<SafeText> {
+    let duration = bounds.duration.map(|duration| format!("after {}", span(duration)));
+    let uses = bounds.uses.map(|uses| match uses.number() {
+        1 => "after 1 request".to_owned(),
+        uses => format!("after {uses} requests"),
+    });
+    let ends = [duration, uses].into_iter().flatten().reduce(|one, other| format!("{one} or {other}"))?;
+    Some(SafeText::own(format!(
+        "Auto-approvals of this action end {ends}: a rule of your admins limits them."
+    )))
+}
+
+/// A time span in its largest whole unit.
+fn span(span: TimeDelta) -> String {
+    let minutes = span.num_minutes();
+    let (number, unit) = match minutes {
+        _ if minutes % (24 * 60) == 0 => (minutes / (24 * 60), "day"),
+        _ if minutes % 60 == 0 => (minutes / 60, "hour"),
+        _ => (minutes, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 /// *only with repository “acme/checkout”, only for the agent “Atlas”*. `None`: it is not limited to either.

@@ -12,6 +12,7 @@ use slack_morphism::prelude::{
 use super::controls::{Callback, Control};
 use super::deny::view;
 use super::editing;
+use super::limits;
 use crate::{
     domain::{
         approvals::{Approval, Request},
@@ -136,6 +137,7 @@ pub fn modal(approval: &Approval, standing: Eligibility, suggestion: Option<&Sug
     rows.push(place(standing, suggestion));
     rows.push(period());
     rows.push(uses());
+    rows.extend(limits::of_rule(standing.bounds).map(say));
     view(
         SlackModalView::new(plain_only(TITLE), rows)
             .with_submit(plain_only("Approve"))

@@ -10,6 +10,7 @@ use super::controls::Control;
 use super::decided;
 use super::deny;
 use super::editing;
+use super::limits;
 use super::message::Message;
 use super::names;
 use super::narrowing;
@@ -53,6 +54,8 @@ fn pending(shown: &PromptState<'_>) -> Message {
         blocks.push(blocks::context(vec![blocks::small(
             "Auto-approval is off here: this conversation is closed, and the action is unlocked for conversations only.",
         )]));
+    } else if let Some(limits) = limits::of_rule(shown.standing.bounds) {
+        blocks.push(blocks::context(vec![blocks::small(limits)]));
     }
     if request.action.must_read && shown.approval.pause.is_none() {
         blocks.push(blocks::context(vec![blocks::small(
@@ -207,5 +210,6 @@ const fn why_not(blocker: Blocker, requested: bool) -> &'static str {
             "Auto-approval is not offered here: this action’s description has changed since this request. The next request offers it."
         }
         Blocker::NotConnected => "Connect this integration to auto-approve its actions.",
+        Blocker::Ruled => "A rule of your admins asks for this each time.",
     }
 }

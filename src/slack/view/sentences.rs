@@ -228,6 +228,17 @@ const fn fixed(rejection: &Rejection) -> &'static str {
             "The integration is not connected to your account, so it can’t be auto-approved. Nothing was \
                 decided. You can still approve or deny this one request."
         }
+        Rejection::RuleAsks => {
+            "A rule of your admins asks for this each time, so it can’t be auto-approved. Nothing was decided. You \
+                can still approve or deny this one request."
+        }
+        Rejection::BlockedByRule => {
+            "A rule of your admins blocks this now, so it can’t be approved. Nothing was decided. You can deny it."
+        }
+        Rejection::OthersDecide => {
+            "A rule of your admins now has other people decide this, so you can’t approve it. Nothing was decided. You \
+                can deny it, and the agent can ask again."
+        }
         Rejection::ConversationClosed => {
             "This conversation is closed, so the action can’t be auto-approved for it. Nothing was decided. You can \
                 still approve or deny this one request."
@@ -284,6 +295,8 @@ const fn fixed(rejection: &Rejection) -> &'static str {
         | Rejection::InsufficientScope { .. }
         | Rejection::BoundKey(_)
         | Rejection::TooManyPending
+        | Rejection::PolicyChanged
+        | Rejection::ApproverNotMember(_)
         | Rejection::CatalogFull
         | Rejection::SlackBusy(_)
         | Rejection::NotOwner
@@ -332,6 +345,8 @@ pub fn ended(verdict: &Verdict) -> String {
             let absent = on_behalf_of.as_ref().map(|absent| format!(" for {}", mention(absent)));
             format!("Denied by {}{}{known}.", mention(user), absent.unwrap_or_default())
         }
+        Verdict::AllowedByRule => "Approved without asking, by a rule of your admins.".to_owned(),
+        Verdict::BlockedByRule { .. } => "Denied by a rule of your admins.".to_owned(),
         Verdict::DeniedByPause { .. } => {
             "Denied without asking: the agent or its backend is paused.".to_owned()
         }

@@ -13,8 +13,10 @@ use crate::{
         effects::Changed,
         grants::{Reach, Scope, StandingScope},
         ids::{ApprovalId, BackendId, GrantId, UserId},
+        limits::Bounds,
         own_keys::ConversationKey,
         panel::Approvers,
+        policy::PolicyVersion,
         repeats::RequestDigest,
         text::Text,
     },
@@ -31,7 +33,8 @@ use crate::{
 };
 
 /// Locks an approval and its workspace, which is known by its Slack id. The workspace is locked first, against removal
-/// of the app: Postgres takes row locks in the order of the locking clauses. `None` if the app is no longer installed.
+/// of the app and against a change of the rules, of which the version in force is returned: Postgres takes row locks in the
+/// order of the locking clauses. `None` if the app is no longer installed.
 /// The request is recorded in any case; if it was recorded before, the statement fails
 /// ([`crate::storage::tables::repeats::is_repeat`]).
 pub async fn lock_in_workspace(
@@ -40,13 +43,13 @@ pub async fn lock_in_workspace(
     id: ApprovalId,
     request: Option<RequestDigest>,
     now: DateTime<Utc>,
-) -> sqlx::Result<Option<Approval>> {
+) -> sqlx::Result<Option<(Approval, Option<PolicyVersion>)>> {
     let row = select_approvals!(
         // Postgres runs this after it took the locks, so the second copy of a request waits for the first, and then
         // fails.
         @ "WITH remembered AS (
                INSERT INTO slack_requests (digest, taken_at) SELECT $3, $4 WHERE $3::bytea IS NOT NULL)
-           ";
+           " in_force "w.policy_version";
         "JOIN workspaces w ON w.id = p.workspace_id
          WHERE p.id = $1 AND w.slack_id = $2 AND w.removed_at IS NULL
          FOR KEY SHARE OF w FOR NO KEY UPDATE OF p",
@@ -57,7 +60,9 @@ pub async fn lock_in_workspace(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(ApprovalRow::read).transpose()?)
+    let Some(row) = row else { return Ok(None) };
+    let in_force = row.in_force.and_then(PolicyVersion::from_stored);
+    Ok(Some((row.read()?, in_force)))
 }
 
 /// Locks an approval of this backend.
@@ -160,6 +165,7 @@ pub async fn context(
         outdated: row.outdated,
         connected: row.connected,
         conversation_closed: row.closed,
+        bounds: Bounds::default(),
     };
     let held = Held {
         same: row.grant_id.map(GrantId::new),
@@ -181,6 +187,8 @@ pub struct PromptFacts {
     pub requested: bool,
     /// Whether a caller tried to run something other than what was approved.
     pub misused: bool,
+    /// The version of the rules in force.
+    pub policy: Option<PolicyVersion>,
 }
 
 /// Reads what a prompt shows in addition to the approval, without locks.
@@ -203,7 +211,7 @@ pub async fn surroundings(
                   EXISTS (SELECT 1 FROM unlock_requests r JOIN unlock_askers k ON k.request_id = r.id
                       WHERE r.action_id = a.id AND r.answered_at IS NULL AND k.user_id = $2) AS "requested!",
                   EXISTS (SELECT FROM permit_refusals f WHERE f.approval_id = $8 AND f.why = 'other-arguments') AS "misused!",
-                  i.connect_url
+                  i.connect_url, (SELECT w.policy_version FROM workspaces w WHERE w.id = i.workspace_id) AS "policy_version!"
            FROM actions a JOIN integrations i ON i.id = a.integration_id WHERE a.id = $1"#,
         request.action.id.uuid(),
         request.user.as_str(),
@@ -223,11 +231,13 @@ pub async fn surroundings(
             outdated: row.outdated,
             connected: row.connected,
             conversation_closed: row.closed,
+            bounds: Bounds::default(),
         },
         connect_url: row.connect_url,
         grant_live: row.grant_live,
         requested: row.requested,
         misused: row.misused,
+        policy: PolicyVersion::from_stored(row.policy_version),
     })
 }
 

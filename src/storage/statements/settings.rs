@@ -9,6 +9,7 @@ use crate::{
         field_hints::Presentation,
         grants::Grant,
         ids::{ActionId, ActionVersionId, GrantId, IntegrationId, UserId, WorkspaceId},
+        limits::Bounds,
         risk::Impact,
         text::{ActionKey, IntegrationKey},
     },
@@ -80,6 +81,7 @@ pub async fn lock(
             outdated: false,
             connected: row.connected,
             conversation_closed: true,
+            bounds: Bounds::default(),
         },
         existing: row.grant_id.map(GrantId::new),
     }))

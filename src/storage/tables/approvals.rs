@@ -24,6 +24,7 @@ use crate::{
         own_keys::ConversationKey,
         panel::{ApproverSpec, Approvers},
         pauses::PauseTarget,
+        policy::{PolicyVersion, RuleNumber, RuleRef},
         repeats::RequestDigest,
         results::ApprovalResult,
         text::{ActionKey, IntegrationKey, Link, Text},
@@ -90,6 +91,10 @@ pub(in crate::storage) struct ApprovalRow {
     pub(in crate::storage) decision_limits: Option<String>,
     pub(in crate::storage) decision_reason: Option<String>,
     pub(in crate::storage) decided_at: Option<DateTime<Utc>>,
+    pub(in crate::storage) policy_version: Option<i32>,
+    pub(in crate::storage) policy_rule: Option<i32>,
+    /// The version of the rules in force, where it is selected.
+    pub(in crate::storage) in_force: Option<i32>,
     pub(in crate::storage) result_status: Option<String>,
     pub(in crate::storage) result_summary: Option<String>,
     pub(in crate::storage) result_url: Option<String>,
@@ -102,12 +107,15 @@ pub(in crate::storage) struct ApprovalRow {
 /// Selects whole approvals, `p` with its action `a`, integration `i` and the version `d` of the description that it was
 /// asked under; the tail says which. One of before there were versions is read by the action's first, which has its id.
 /// Only approved ones have a result `o`: LATERAL with LIMIT looks it up by its key, and skips the others. What
-/// stands before `;` is put before the `SELECT`.
+/// stands before `;` is put before the `SELECT`, and what stands behind `in_force` says the version of the rules.
 macro_rules! select_approvals {
     ($tail:literal $($rest:tt)*) => {
-        $crate::storage::tables::approvals::select_approvals!(@ ""; $tail $($rest)*)
+        $crate::storage::tables::approvals::select_approvals!(@ "" in_force "NULL::integer"; $tail $($rest)*)
     };
-    (@ $head:literal; $tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
+    (@ $head:literal; $($rest:tt)*) => {
+        $crate::storage::tables::approvals::select_approvals!(@ $head in_force "NULL::integer"; $($rest)*)
+    };
+    (@ $head:literal in_force $in_force:literal; $tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query_as!(
             $crate::storage::tables::approvals::ApprovalRow,
             $head + r#"SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
@@ -124,7 +132,8 @@ macro_rules! select_approvals {
                       p.contents_deleted_at, p.status,
                       p.decision_scope, p.decided_by, p.decided_user, p.decided_for, p.decided_together,
                       p.decision_grant,
-                      p.decision_limits::text AS decision_limits, p.decision_reason, p.decided_at,
+                      p.decision_limits::text AS decision_limits, p.decision_reason, p.decided_at, p.policy_version, p.policy_rule,
+                      "# + $in_force + r#" AS "in_force?",
                       o.status AS "result_status?", o.summary AS "result_summary?", o.url AS "result_url?",
                       o.digest AS "result_digest?", o.reported_at AS "result_reported_at?",
                       CASE WHEN p.status = 'pending' THEN (
@@ -152,6 +161,7 @@ impl ApprovalRow {
             approvers.map(|stored| ApproverSpec::from_stored(stored).ok_or_else(|| corrupt("approvers")));
         let approvers = approvers.transpose()?;
         let decision = self.decision()?;
+        let policy = self.policy()?;
         let result = self.result()?;
         let pause = match (&decision, &self.pauses) {
             (None, Some(stored)) => {
@@ -212,6 +222,7 @@ impl ApprovalRow {
             }),
             created_at: self.created_at,
             expires_at: self.expires_at,
+            policy,
             contents_deleted_at: self.contents_deleted_at,
         };
         Ok(Approval { request, decision, result, pause })
@@ -231,6 +242,18 @@ impl ApprovalRow {
             reported_at: self.result_reported_at,
         };
         row.read(id).map(Some)
+    }
+
+    /// Reads the columns of the rules. `None`: there were none when it was made.
+    fn policy(&self) -> Result<Option<RuleRef>, CorruptRow> {
+        let corrupt = |column| CorruptRow::new("approvals", column, &ApprovalId::new(self.id));
+        let Some(version) = self.policy_version else {
+            return if self.policy_rule.is_none() { Ok(None) } else { Err(corrupt("policy_rule")) };
+        };
+        let version = PolicyVersion::from_stored(version).ok_or_else(|| corrupt("policy_version"))?;
+        let rule = self.policy_rule.map(RuleNumber::from_stored);
+        let rule = rule.map(|rule| rule.ok_or_else(|| corrupt("policy_rule"))).transpose()?;
+        Ok(Some(RuleRef { version, rule }))
     }
 
     /// Reads the columns that are set when an approval ends. `None`: it is pending. They are read together, because only
@@ -300,6 +323,16 @@ impl ApprovalRow {
             }
             (Outcome::Denied, Some("user")) => Verdict::Denied { user: user()?, on_behalf_of, reason },
             _ if is_for_another => return Err(corrupt("decided_for")),
+            (Outcome::Approved, Some("policy"))
+                if self.policy_rule.is_some()
+                    && scope == Some(Scope::Once)
+                    && self.decision_grant.is_none() =>
+            {
+                Verdict::AllowedByRule
+            }
+            (Outcome::Denied, Some("policy")) if self.policy_rule.is_some() => {
+                Verdict::BlockedByRule { reason }
+            }
             (Outcome::Denied, Some("policy")) => {
                 Verdict::DeniedByPause { why: reason.ok_or_else(|| corrupt("decision_reason"))? }
             }
@@ -537,6 +570,25 @@ pub async fn lock_pending_of(
         workspace.uuid(),
         user.as_str(),
         except,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Batch::new(rows))
+}
+
+/// The newest approvals of a workspace from this id on, and before another: at most `limit`.
+pub async fn page(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    (from, until): (Uuid, Option<ApprovalId>),
+    limit: i64,
+) -> sqlx::Result<Batch> {
+    let rows = select_approvals!(
+        "WHERE p.workspace_id = $1 AND p.id >= $2 AND ($3::uuid IS NULL OR p.id < $3) ORDER BY p.id DESC LIMIT $4",
+        workspace.uuid(),
+        from,
+        until.map(ApprovalId::uuid),
         limit
     )
     .fetch_all(db)

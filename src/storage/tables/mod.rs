@@ -35,6 +35,7 @@ pub mod partitions;
 pub mod pauses;
 pub mod permit_refusals;
 pub mod permits;
+pub mod policies;
 pub mod profiles;
 pub mod prompt_failures;
 pub mod prompt_messages;

@@ -51,7 +51,8 @@ fn counts(shared: &SharedState<'_>) -> Vec<(String, Option<UserId>)> {
             }
             Verdict::Denied { user, .. } => by_person.entry(user).or_default().1 += 1,
             Verdict::AutoApproved { .. } => auto += 1,
-            Verdict::DeniedByPause { .. } => policy += 1,
+            Verdict::AllowedByRule => auto += 1,
+            Verdict::BlockedByRule { .. } | Verdict::DeniedByPause { .. } => policy += 1,
             Verdict::Expired => expired += 1,
             Verdict::Cancelled | Verdict::Abandoned { .. } => cancelled += 1,
             Verdict::Undeliverable { .. } => undelivered += 1,

@@ -18,6 +18,7 @@ use crate::{
             ActionId, ActionVersionId, ApprovalId, BackendId, GrantId, IntegrationId, UserId, WorkspaceId,
         },
         input_schema::InputSchema,
+        limits::Bounds,
         results::{ApprovalResult, ResultStatus},
         risk::{Impact, Risks},
         templates::{Template, escape},
@@ -31,6 +32,7 @@ pub(super) const FREE: Eligibility = Eligibility {
     outdated: false,
     connected: true,
     conversation_closed: false,
+    bounds: Bounds { duration: None, uses: None },
 };
 pub(super) const CONNECT_URL: &str = "https://app.example.com/connect/salesforce?user=1&from=slack";
 
@@ -85,6 +87,7 @@ pub(super) fn approval(arguments: &str) -> Approval {
         place: None,
         created_at: asked_at(),
         expires_at: asked_at() + TimeDelta::minutes(30),
+        policy: None,
         contents_deleted_at: None,
     };
     Approval { request, decision: None, result: None, pause: None }
@@ -133,6 +136,8 @@ pub(super) fn verdicts() -> Vec<(&'static str, Verdict)> {
         ),
         ("denied", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason: None }),
         ("denied_with_reason", Verdict::Denied { user: user.clone(), on_behalf_of: None, reason }),
+        ("allowed_by_rule", Verdict::AllowedByRule),
+        ("blocked_by_rule", Verdict::BlockedByRule { reason: Some(Prose::new("Not from agents").unwrap()) }),
         ("expired", Verdict::Expired),
         ("cancelled", Verdict::Cancelled),
         ("abandoned", Verdict::Abandoned { why: Prose::new("no caller listened for 60 s").unwrap() }),

@@ -22,6 +22,7 @@ use crate::{
         ids::{
             ActionId, ActionVersionId, ApiKeyId, BackendId, IntegrationId, PauseId, UnlockRequestId, UserId,
         },
+        limits::Bounds,
         notifications::Preferences,
         overview::{
             ActionLine, Administration, Asker, BackendLine, ChangedLine, DecisionLine, DeviceLine, GrantLine,
@@ -47,8 +48,13 @@ use crate::{
     },
 };
 
-const LOCKED: Eligibility =
-    Eligibility { lock: Lock::Locked, outdated: false, connected: true, conversation_closed: false };
+const LOCKED: Eligibility = Eligibility {
+    lock: Lock::Locked,
+    outdated: false,
+    connected: true,
+    conversation_closed: false,
+    bounds: Bounds { duration: None, uses: None },
+};
 
 fn bob() -> UserId {
     UserId::parse("U0BOB").unwrap()

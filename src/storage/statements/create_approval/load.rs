@@ -16,8 +16,10 @@ use crate::{
             ActionId, ActionVersionId, ApiKeyId, ApprovalId, BackendId, GrantId, IntegrationId, UserId,
             WorkspaceId, id_bound,
         },
+        limits::Bounds,
         narrowing::{LiveGrant, MOST_NARROWED},
         pauses::PausesInForce,
+        policy::PolicyVersion,
         risk::Impact,
         text::{ActionKey, ForeignId, IntegrationKey, Link, Text},
     },
@@ -69,6 +71,8 @@ pub struct Asking<'a> {
 pub struct AskContext {
     /// The presented API key and its backend.
     pub key: StoredKey,
+    /// The version of the workspace's rules. `None`: there are none.
+    pub policy: Option<PolicyVersion>,
     /// The approval that the backend created earlier with the same idempotency key, and the digest of that request.
     pub replayed: Option<(ApprovalId, Vec<u8>)>,
     /// The number of the pending approvals that are counted against the caller's limit: those of its backend, or those
@@ -116,6 +120,7 @@ struct Row {
     workspace_id: Uuid,
     disabled_at: Option<DateTime<Utc>>,
     removed_at: Option<DateTime<Utc>>,
+    policy_version: i32,
     replayed: Option<Uuid>,
     replayed_digest: Option<Vec<u8>>,
     integration_id: Option<Uuid>,
@@ -202,9 +207,9 @@ pub async fn load(
                CROSS JOIN LATERAL (
                    SELECT d.workspace_id, pg_advisory_xact_lock_shared(hashtextextended(d.workspace_id::text, 0))) t
                CROSS JOIN LATERAL (
-                   SELECT w.id, w.removed_at, w.pauses FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
+                   SELECT w.id, w.removed_at, w.pauses, w.policy_version FROM workspaces w WHERE w.id = t.workspace_id FOR KEY SHARE) w),
            known AS MATERIALIZED (
-               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at, w.pauses,
+               SELECT q.*, k.backend_id, k.bound_user, w.id AS workspace_id, w.removed_at, w.pauses, w.policy_version,
                       -- As ConversationKey::stored_id writes it.
                       coalesce(k.bound_user || chr(31), CASE WHEN strpos(q.conversation_id, chr(31)) > 0 THEN chr(31) END, '')
                           || q.conversation_id AS conversation_key
@@ -230,7 +235,8 @@ pub async fn load(
                           a.confirmed_version_id
                    FROM actions a WHERE a.integration_id = d.id AND a.key = t.action FOR SHARE) a),
            named AS MATERIALIZED (
-               SELECT q.number, q.user_id, q.backend_id, q.bound_user, q.workspace_id, q.conversation_key, q.pauses, i.id AS integration_id,
+               SELECT q.number, q.user_id, q.backend_id, q.bound_user, q.workspace_id, q.conversation_key, q.pauses, q.policy_version,
+                       i.id AS integration_id,
                       i.name AS integration_name, i.requires_connection, a.id AS action_id, a.version_id,
                       a.name AS action_name, a.destructive, a.unlocked_for, a.confirmed_version_id
                FROM known q
@@ -325,11 +331,14 @@ pub async fn load(
                            AND g.conversation_id = q.conversation_key))
                    LEFT JOIN locked_connections c ON c.integration_id = q.integration_id AND c.user_id = q.user_id
                    WHERE g.id IS NULL OR q.unlocked_for IS NULL OR q.confirmed_version_id IS DISTINCT FROM q.version_id
-                      OR (q.requires_connection AND c.user_id IS NULL) OR q.pauses IS NOT NULL) d)
+                      OR (q.requires_connection AND c.user_id IS NULL) OR q.pauses IS NOT NULL
+                      -- A rule may ask in spite of a grant.
+                      OR q.policy_version > 0) d)
            SELECT q.number AS "number!", k.id AS "key_id!", k.hash AS "hash!", k.scopes AS "scopes!", k.expires_at AS "expires_at?",
                   k.revoked_at AS "revoked_at?", k.bound_user AS "bound_user?", k.backend_id AS "backend_id!",
                   k.backend_name AS "backend_name!", k.workspace_id AS "workspace_id!",
-                  k.disabled_at AS "disabled_at?", q.removed_at AS "removed_at?", r.approval_id AS "replayed?", r.request_digest AS "replayed_digest?",
+                  k.disabled_at AS "disabled_at?", q.removed_at AS "removed_at?",
+                  q.policy_version AS "policy_version!", r.approval_id AS "replayed?", r.request_digest AS "replayed_digest?",
                   n.integration_id AS "integration_id?", n.integration_name AS "integration_name?",
                   n.requires_connection AS "requires_connection?", n.action_id AS "action_id?",
                   n.version_id AS "version_id?", n.action_name AS "action_name?", n.destructive AS "destructive?",
@@ -440,6 +449,7 @@ impl Row {
                 outdated: false,
                 connected: connected || self.requires_connection == Some(false),
                 conversation_closed: false,
+                bounds: Bounds::default(),
             };
             Ok((action_ref, eligibility, grants.into_iter().collect::<Result<_, _>>()?))
         };
@@ -458,6 +468,7 @@ impl Row {
                 disabled: self.disabled_at.is_some(),
                 workspace_removed: self.removed_at.is_some(),
             },
+            policy: PolicyVersion::from_stored(self.policy_version),
             replayed: self.replayed.map(ApprovalId::new).zip(self.replayed_digest),
             pending: self.pending,
             pauses: PausesInForce::from_locked(pauses::read(

@@ -13,6 +13,7 @@ use crate::{
         ids::{GrantId, id_bound},
         own_keys::ConversationKey,
         pauses::JudgedRequest,
+        policy::RuleRef,
         text::{Link, Text},
     },
     storage::{
@@ -84,6 +85,12 @@ pub async fn save(
         .map(|approval| approval.decision.as_ref().map(|decision| decision.decided_at))
         .collect();
     let editable: Vec<bool> = approvals.iter().map(|approval| approval.request.editable).collect();
+    let policy = |column: fn(&RuleRef) -> Option<i32>| {
+        approvals
+            .iter()
+            .map(|approval| approval.request.policy.as_ref().and_then(column))
+            .collect::<Vec<Option<i32>>>()
+    };
     let own_conversations: Vec<bool> =
         approvals.iter().map(|approval| approval.request.own_conversation).collect();
     let (used_grants, counts): (Vec<Uuid>, Vec<i64>) = uses.into_iter().unzip();
@@ -118,22 +125,25 @@ pub async fn save(
                    conversation_id, conversation_title, conversation_url, action_id, action_version_id, arguments,
                    arguments_digest, reason, metadata, slack_channel, slack_thread_ts, created_at, expires_at,
                    idempotency_key, request_digest, status, decision_scope, decided_by, decision_grant, decided_at,
-                   editable, own_conversation, decision_limits, decision_reason, pauses_checked)
+                   editable, own_conversation, decision_limits, decision_reason, policy_version, policy_rule, pauses_checked)
                SELECT p.id, p.workspace_id, p.backend_id, p.user_id, p.agent_id, p.agent_name,
                    p.conversation_id, p.conversation_title, p.conversation_url, p.action_id, p.version_id,
                    p.arguments::json, p.arguments_digest, p.reason, p.metadata::json, p.channel, p.thread_ts, $1,
                    p.expires_at, p.idempotency_key, p.request_digest, p.status, p.scope, p.decided_by, p.grant_id,
-                   p.decided_at, p.editable, p.own_conversation, p.limits::json, p.decision_reason, true
+                   p.decided_at, p.editable, p.own_conversation, p.limits::json, p.decision_reason, p.policy_version,
+                   p.policy_rule, true
                FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
                        $14::text[], $15::text[], $16::text[], $17::uuid[], $18::uuid[],
                        $19::text[], $20::bytea[], $21::text[], $22::text[], $23::text[], $24::text[],
                        $25::timestamptz[], $26::text[], $27::bytea[], $28::text[], $29::text[], $30::text[],
-                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[], $39::text[], $40::text[])
+                       $31::uuid[], $32::timestamptz[], $37::boolean[], $38::boolean[], $39::text[], $40::text[],
+                       $41::integer[], $42::integer[])
                    AS p (id, workspace_id, backend_id, user_id, agent_id, agent_name,
                        conversation_id, conversation_title, conversation_url, action_id, version_id,
                        arguments, arguments_digest, reason, metadata, channel, thread_ts,
                        expires_at, idempotency_key, request_digest, status, scope, decided_by,
-                       grant_id, decided_at, editable, own_conversation, limits, decision_reason)),
+                       grant_id, decided_at, editable, own_conversation, limits, decision_reason, policy_version,
+                       policy_rule)),
            remembered AS (
                INSERT INTO idempotency_keys (backend_id, key, approval_id, request_digest, created_at)
                SELECT k.backend_id, k.key, k.approval_id, k.request_digest, $1
@@ -200,7 +210,7 @@ pub async fn save(
         // What identifies a repeated request.
         &columns.idempotency_keys as _,
         &columns.request_digests,
-        // The decision, if a grant approves it or a pause denies it.
+        // The decision, if a grant or a rule approves it, or a rule or a pause denies it.
         &statuses as _,
         &decision(|decision| decision.scope().map(Scope::as_str)) as _,
         &decision(|decision| Some(decision.by())) as _,
@@ -215,7 +225,11 @@ pub async fn save(
         &editable,
         &own_conversations,
         &columns.limits as _,
+        // Why a rule or a pause denies it.
         &decision(|decision| decision.reason().map(Text::as_str)) as _,
+        // The rules that it was judged by.
+        &policy(|policy| Some(policy.version.get())) as _,
+        &policy(|policy| policy.rule.map(|rule| i32::from(rule.get()))) as _,
     )
     .fetch_all(db)
     .await?;
